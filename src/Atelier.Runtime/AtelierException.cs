@@ -1,0 +1,28 @@
+namespace Atelier;
+
+/// <summary>
+/// A mistake that the user can mend, or a file that is not what it claims to be: says what is wrong, where, and what to
+/// do. The tool prints it as one line and exits with code 2; every other exception that escapes is a bug.
+/// </summary>
+/// <param name="message">What is wrong, one sentence without a full stop.</param>
+/// <param name="where">The file, line, key, tensor or step it was found at, where there is one.</param>
+/// <param name="hint">What to do about it, one sentence without a full stop.</param>
+/// <param name="inner">The exception that told of it.</param>
+public sealed class AtelierException(string message, string? where = null, string? hint = null, Exception? inner = null)
+    : Exception(message, inner)
+{
+    /// <summary>The file, line, key, tensor or step the mistake was found at, or null.</summary>
+    public string? Where { get; } = where;
+
+    /// <summary>What to do about it, or null.</summary>
+    public string? Hint { get; } = hint;
+
+    /// <summary>The one line that a user reads: what, where, what to do.</summary>
+    public string ToLine() => (Where, Hint) switch
+    {
+        (null, null) => Message,
+        (null, _) => $"{Message}; {Hint}",
+        (_, null) => $"{Where}: {Message}",
+        _ => $"{Where}: {Message}; {Hint}",
+    };
+}

@@ -1,0 +1,44 @@
+namespace Atelier.Decoding;
+
+/// <summary>A model of token sequences: says how likely each next token is.</summary>
+public interface ILanguageModel : IDisposable
+{
+    /// <summary>The number of token ids it knows.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>The most tokens it can condition on; <see cref="int.MaxValue"/> for a model without a limit.</summary>
+    int ContextLength { get; }
+
+    /// <summary>Begins <paramref name="sequences"/> sequences side by side, all empty.</summary>
+    IDecodingState CreateState(int sequences);
+
+    /// <summary>
+    /// Scores each sequence's tokens but its first, each given all before it in the sequence. The result has one array a
+    /// sequence, one element shorter than the sequence. A sequence may have at most <see cref="ContextLength"/> + 1 tokens;
+    /// lengths may differ.
+    /// </summary>
+    IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences);
+}
+
+/// <summary>How a model judged one token that really came.</summary>
+/// <param name="LogProbability">Its natural logarithm of probability, in nats, at most 0.</param>
+/// <param name="IsMostLikely">Whether the model held no other token likelier.</param>
+public readonly record struct TokenScore(double LogProbability, bool IsMostLikely);
+
+/// <summary>Sequences under way, with whatever the model keeps of them (a key-value cache, a hidden state).</summary>
+public interface IDecodingState : IDisposable
+{
+    /// <summary>The number of sequences side by side.</summary>
+    int Sequences { get; }
+
+    /// <summary>The tokens appended to each so far.</summary>
+    int Length { get; }
+
+    /// <summary>Appends the same number of tokens to every sequence and gives the logits of what comes next.</summary>
+    /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
+    /// <param name="logits">[sequences, vocabulary]: filled with the logits after the last token.</param>
+    void Append(ReadOnlySpan<int> tokens, Span<float> logits);
+
+    /// <summary>Makes sequence i go on from what sequence <c>parents[i]</c> was: the move of beam search. May change the number of sequences.</summary>
+    void Select(ReadOnlySpan<int> parents);
+}

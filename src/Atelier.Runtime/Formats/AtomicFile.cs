@@ -1,0 +1,56 @@
+namespace Atelier.Formats;
+
+/// <summary>Writes a file whole or not at all: to a temporary name beside it, flushed to the disk, then renamed.</summary>
+public static class AtomicFile
+{
+    /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>; on any failure the old file stays.</summary>
+    /// <param name="path">The file to write. Its folder is made where it is missing.</param>
+    /// <param name="write">Writes the content to the stream it is given.</param>
+    /// <exception cref="AtelierException">The disk is full or the place cannot be written.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        string full = Path.GetFullPath(path);
+        string temporary = full + ".partial";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, full, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            TryDelete(temporary);
+            throw new AtelierException($"cannot be written: {e.Message.TrimEnd('.')}", path,
+                "free some space or choose another place with --out", e);
+        }
+        catch
+        {
+            TryDelete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Writes text as UTF-8 without a byte order mark.</summary>
+    /// <inheritdoc cref="Write"/>
+    public static void WriteText(string path, string text) => Write(path, stream =>
+    {
+        using var writer = new StreamWriter(stream, leaveOpen: true);
+        writer.Write(text);
+    });
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (IOException)
+        {
+            // The write has failed already, and that is what the user is told; a leftover does no harm.
+        }
+    }
+}

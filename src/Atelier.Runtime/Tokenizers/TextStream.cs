@@ -1,0 +1,46 @@
+using System.Text;
+
+namespace Atelier.Tokenizers;
+
+/// <summary>Decodes tokens one at a time, holding back bytes until they make a whole character.</summary>
+/// <remarks>The bytes are generalised UTF-8 (WTF-8, Sapin 2018): three-byte forms of lone surrogates come back as they were.</remarks>
+public sealed class TextStream(Tokenizer tokenizer)
+{
+    private readonly List<byte> _held = [];
+    private readonly StringBuilder _text = new();
+
+    /// <summary>The text that is complete with this token; may be empty.</summary>
+    public string Add(int id)
+    {
+        _held.AddRange(tokenizer.Bytes(id));
+        return Take(final: false);
+    }
+
+    /// <summary>What is left: incomplete bytes as U+FFFD.</summary>
+    public string Finish() => Take(final: true);
+
+    private string Take(bool final)
+    {
+        _text.Clear();
+        int at = 0;
+        while (at < _held.Count)
+        {
+            int length = Wtf8.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_held)[at..], out int scalar);
+            if (length == 0 && !final)
+                break; // a character's first bytes: the rest may come
+            if (length <= 0)
+            {
+                _text.Append('\uFFFD');
+                at += Math.Max(1, -length);
+                continue;
+            }
+            if (scalar > 0xFFFF)
+                _text.Append(char.ConvertFromUtf32(scalar));
+            else
+                _text.Append((char)scalar);
+            at += length;
+        }
+        _held.RemoveRange(0, at);
+        return _text.ToString();
+    }
+}

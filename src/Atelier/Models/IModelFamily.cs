@@ -1,0 +1,36 @@
+using Atelier.Data;
+using Atelier.Decoding;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+
+namespace Atelier.Models;
+
+/// <summary>One kind of model: how to make it, teach it, load it. A new family is one folder and one line in <see cref="ModelFamilies"/>.</summary>
+public interface IModelFamily
+{
+    /// <summary>The name in recipes: "gpt".</summary>
+    string Name { get; }
+
+    /// <summary>One line for lists and help.</summary>
+    string Description { get; }
+
+    /// <summary>What its models make.</summary>
+    Modality Modality { get; }
+
+    /// <summary>A record with a parameterless constructor; its properties are the recipe's model section.</summary>
+    Type ConfigType { get; }
+
+    /// <summary>The values of config.json's model_type that it loads: "gpt2", "llama".</summary>
+    IReadOnlyList<string> ModelTypes { get; }
+
+    /// <summary>What teaches a new model of the recipe on the data.</summary>
+    /// <exception cref="AtelierException">The configuration is impossible or does not fit the data.</exception>
+    ILearner CreateLearner(Recipe recipe, IDataSource data);
+
+    /// <summary>Loads a finished model.</summary>
+    /// <param name="bundle">The folder with config.json, model.safetensors and what goes with them.</param>
+    /// <param name="device">"cpu" or "cuda".</param>
+    /// <exception cref="AtelierException">The bundle is damaged or of another kind.</exception>
+    IGenerator Load(Bundle bundle, string device);
+}

@@ -1,0 +1,8 @@
+namespace Atelier.Models;
+
+/// <summary>The families there are.</summary>
+public static class ModelFamilies
+{
+    /// <summary>All of them, in the order that lists show.</summary>
+    public static IReadOnlyList<IModelFamily> All { get; } = [];
+}

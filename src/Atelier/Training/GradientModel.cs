@@ -1,0 +1,35 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Atelier.Training;
+
+/// <summary>One move in a training step: a loss and the parameters it moves. Most models take one turn a step; a GAN takes two.</summary>
+/// <param name="Name">For the log: "loss", "generator".</param>
+/// <param name="Loss">The mean loss of a batch, a scalar in fp32.</param>
+/// <param name="Parameters">What the turn's optimizer moves.</param>
+public sealed record Turn<TBatch>(string Name, Func<TBatch, Tensor> Loss, IReadOnlyList<Parameter> Parameters);
+
+/// <summary>A model that learns by gradient descent: says what one step is, and how well it does.</summary>
+/// <typeparam name="TBatch">What one step learns from.</typeparam>
+public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
+{
+    /// <summary>The moves of a step, in order.</summary>
+    public abstract IReadOnlyList<Turn<TBatch>> Turns { get; }
+
+    /// <summary>Mean figures on a batch by name, with "loss" among them; called in evaluation mode without gradients.</summary>
+    public abstract IReadOnlyDictionary<string, double> Evaluate(TBatch batch);
+}
+
+/// <summary>Gives batches by number, the same batch for the same number always, so that a run resumes exactly.</summary>
+/// <typeparam name="TBatch">What one step learns from; disposed by the trainer after use where it is disposable.</typeparam>
+public interface IBatchSource<out TBatch>
+{
+    /// <summary>Batches in one pass over the data.</summary>
+    long BatchesPerEpoch { get; }
+
+    /// <summary>Items (tokens, pictures, rows) in one batch.</summary>
+    long ItemsPerBatch { get; }
+
+    /// <summary>The batch of that number, from 0; numbers go on past an epoch. Called from one thread at a time.</summary>
+    TBatch Get(long number);
+}

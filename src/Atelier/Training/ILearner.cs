@@ -1,0 +1,55 @@
+using Atelier.Runs;
+
+namespace Atelier.Training;
+
+/// <summary>Learns from data until the recipe says stop. Counting and expectation maximisation implement it; gradient families get it from the trainer.</summary>
+public interface ILearner
+{
+    /// <summary>Learns, keeps checkpoints in the run's folder, and writes the bundle at the end; goes on from the last checkpoint where there is one.</summary>
+    /// <param name="run">The run's folder and recipe.</param>
+    /// <param name="progress">Told after each report interval; may be called from another thread.</param>
+    /// <param name="cancellation">Ends learning early: a checkpoint is saved first, and the report says so.</param>
+    Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation);
+}
+
+/// <summary>Where training stands.</summary>
+public sealed record TrainingProgress
+{
+    /// <summary>The step just done, from 1.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>The step it will end at, as far as is known; null where only time or convergence ends it.</summary>
+    public long? TotalSteps { get; init; }
+
+    /// <summary>The mean loss since the last report.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>The loss on validation data, where it was just measured.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>The learning rate of the step just done.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>Items (tokens, pictures, rows) learned from per second since the last report.</summary>
+    public double? ItemsPerSecond { get; init; }
+
+    /// <summary>What the items are: "tokens".</summary>
+    public string ItemUnit { get; init; } = "tokens";
+
+    /// <summary>The estimated time left.</summary>
+    public TimeSpan? Remaining { get; init; }
+
+    /// <summary>A sample the model just made, as a person would look at it.</summary>
+    public string? Sample { get; init; }
+
+    /// <summary>A remark worth telling, such as a saved checkpoint.</summary>
+    public string? Message { get; init; }
+}
+
+/// <summary>How training ended.</summary>
+/// <param name="Steps">Steps done in all.</param>
+/// <param name="Seconds">Seconds spent in this session.</param>
+/// <param name="StopReason">"steps", "epochs", "time", "early-stopping", "interrupted" or "converged".</param>
+/// <param name="Metrics">Final figures by name: "trainingLoss", "validationLoss" …</param>
+public sealed record TrainingReport(
+    long Steps, double Seconds, string StopReason, IReadOnlyDictionary<string, double> Metrics);
