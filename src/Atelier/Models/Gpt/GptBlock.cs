@@ -1,0 +1,54 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Models.Gpt;
+
+/// <summary>Attention, then a feed-forward layer, each added to the residual stream (Radford et al. 2019, section 2.3).</summary>
+internal sealed class GptBlock : nn.Module
+{
+    private readonly double _dropout;
+
+    public GptBlock(GptConfig config, RotaryPositions? rotary, AttentionProduct product, Precision precision, Generator random)
+        : base(nameof(GptBlock))
+    {
+        // Each block adds to the stream twice: 1/√(2 L) keeps the stream's first variance near 1 (Radford et al. 2019).
+        const double deviation = GptModel.Deviation;
+        double outputDeviation = deviation / Math.Sqrt(2 * config.LayerCount);
+        bool bias = config.Bias!.Value;
+        _dropout = config.Dropout;
+        AttentionNorm = CreateNorm(config);
+        Attention = new SelfAttention(
+            new AttentionShape(config.HiddenSize, config.HeadCount, config.KeyValueHeadCount!.Value, bias, config.Dropout),
+            rotary, product, precision, deviation, outputDeviation, random);
+        FeedForwardNorm = CreateNorm(config);
+        FeedForward = new FeedForward(config.HiddenSize, config.FeedForwardSize!.Value, config.Activation!.Value, bias,
+            precision, deviation, outputDeviation, random);
+        register_module("attentionNorm", AttentionNorm);
+        register_module("attention", Attention);
+        register_module("feedForwardNorm", FeedForwardNorm);
+        register_module("feedForward", FeedForward);
+    }
+
+    public nn.Module<Tensor, Tensor> AttentionNorm { get; }
+
+    public SelfAttention Attention { get; }
+
+    public nn.Module<Tensor, Tensor> FeedForwardNorm { get; }
+
+    public FeedForward FeedForward { get; }
+
+    /// <summary>The residual stream [batch, time, hidden], fp32, goes through.</summary>
+    public Tensor Forward(Tensor x, KeyValueCache? cache)
+    {
+        x = x + Drop(Attention.Forward(AttentionNorm.forward(x), cache));
+        return x + Drop(FeedForward.forward(FeedForwardNorm.forward(x)));
+    }
+
+    public static nn.Module<Tensor, Tensor> CreateNorm(GptConfig config) => config.Norm == NormName.Rms
+        ? new RmsNorm(config.HiddenSize, config.NormEpsilon)
+        : new LayerNorm(config.HiddenSize, config.Bias!.Value, config.NormEpsilon);
+
+    private Tensor Drop(Tensor x) => training && _dropout > 0 ? F.dropout(x, _dropout, training: true) : x;
+}

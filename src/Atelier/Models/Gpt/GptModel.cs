@@ -1,0 +1,126 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using Embedding = Atelier.Models.Layers.Embedding;
+using F = TorchSharp.torch.nn.functional;
+using Linear = Atelier.Models.Layers.Linear;
+
+namespace Atelier.Models.Gpt;
+
+/// <summary>
+/// A causal Transformer: GPT-2's shape (Radford et al. 2019) and Llama's (Touvron et al. 2023), and what lies between.
+/// </summary>
+public sealed class GptModel : TextModel
+{
+    /// <summary>The standard deviation of the first weights (Radford et al. 2018, section 4.1).</summary>
+    internal const double Deviation = 0.02;
+
+    private readonly Precision _precision;
+    private readonly AttentionProduct _product = new();
+
+    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="vocabularySize">Ids it knows.</param>
+    /// <param name="precision">The precision of matrix products.</param>
+    /// <param name="seed">The seed of the weights.</param>
+    /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
+    /// <exception cref="AtelierException">The configuration is impossible.</exception>
+    public GptModel(GptConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0)
+        : base("gpt", vocabularySize, config.ContextLength, labelSmoothing)
+    {
+        Config = config.Resolve();
+        _precision = precision;
+        using var random = new Generator((ulong)seed, CPU);
+        TokenEmbedding = new Embedding(vocabularySize, Config.HiddenSize, Deviation, random);
+        PositionEmbedding = Config.Positions == PositionName.Learned
+            ? new Embedding(Config.ContextLength, Config.HiddenSize, Deviation, random)
+            : null;
+        RotaryPositions? rotary = Config.Positions == PositionName.Rotary
+            ? new RotaryPositions(Config.HiddenSize / Config.HeadCount, Config.ContextLength, Config.RopeTheta)
+            : null;
+        for (int layer = 0; layer < Config.LayerCount; layer++)
+            Blocks.Add(new GptBlock(Config, rotary, _product, precision, random));
+        FinalNorm = GptBlock.CreateNorm(Config);
+        Output = Config.TieHead!.Value
+            ? null
+            : new Linear(Config.HiddenSize, vocabularySize, bias: false, precision, Deviation, random);
+
+        register_module("tokens", TokenEmbedding);
+        if (PositionEmbedding is not null)
+            register_module("positions", PositionEmbedding);
+        if (rotary is not null)
+            register_module("rotary", rotary);
+        register_module("blocks", Blocks);
+        register_module("finalNorm", FinalNorm);
+        if (Output is not null)
+            register_module("head", Output);
+    }
+
+    /// <summary>Its shape, with every default filled in.</summary>
+    public GptConfig Config { get; }
+
+    /// <inheritdoc/>
+    public override Device Device => TokenEmbedding.Weight.device;
+
+    internal Embedding TokenEmbedding { get; }
+
+    internal Embedding? PositionEmbedding { get; }
+
+    internal ModuleList<GptBlock> Blocks { get; } = new();
+
+    internal nn.Module<Tensor, Tensor> FinalNorm { get; }
+
+    internal Linear? Output { get; }
+
+    /// <inheritdoc/>
+    public override Tensor Encode(Tensor ids, TextMemory? memory)
+    {
+        var caches = (GptMemory?)memory;
+        Tensor x = TokenEmbedding.forward(ids); // [batch, time, hidden]
+        if (PositionEmbedding is not null)
+            x = x + PositionEmbedding.Weight.narrow(0, caches?.Length ?? 0, ids.shape[1]);
+        if (training && Config.Dropout > 0)
+            x = F.dropout(x, Config.Dropout, training: true);
+        for (int layer = 0; layer < Blocks.Count; layer++)
+            x = Blocks[layer].Forward(x, caches?[layer]);
+        return FinalNorm.forward(x);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Head(Tensor hidden) =>
+        Output is null ? Linear.Product(hidden, TokenEmbedding.Weight, null, _precision) : Output.forward(hidden);
+
+    /// <inheritdoc/>
+    public override TextMemory CreateMemory(int sequences) => new GptMemory(Config.LayerCount);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _product.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Keys and values of each layer.</summary>
+    private sealed class GptMemory(int layerCount) : TextMemory
+    {
+        private readonly KeyValueCache[] _layers = [.. Enumerable.Range(0, layerCount).Select(_ => new KeyValueCache())];
+
+        public int Length => _layers[^1].Length;
+
+        public KeyValueCache this[int layer] => _layers[layer];
+
+        public override void Select(Tensor parents)
+        {
+            foreach (KeyValueCache layer in _layers)
+                layer.Select(parents);
+        }
+
+        public override void Dispose()
+        {
+            foreach (KeyValueCache layer in _layers)
+                layer.Dispose();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>
+/// Causal attention: softmax(q kᵀ / √d + mask) v (Vaswani et al. 2017, eq. 1), with query heads sharing keys and values
+/// in groups (Ainslie et al. 2023). The one place that decides how attention is computed.
+/// </summary>
+public sealed class AttentionProduct : IDisposable
+{
+    private Tensor? _mask; // the last one: training asks for the same at every step
+
+    /// <summary>Attends from each query to the keys up to its own position. The last query stands at the last key.</summary>
+    /// <param name="q">[batch, heads, time, headSize].</param>
+    /// <param name="k">[batch, keyValueHeads, span, headSize]; heads a multiple of keyValueHeads, span at least time.</param>
+    /// <param name="v">As k.</param>
+    /// <param name="dropout">The share of attention weights dropped; 0 where not training.</param>
+    /// <returns>[batch, heads, time, headSize].</returns>
+    public Tensor Attend(Tensor q, Tensor k, Tensor v, double dropout)
+    {
+        long batch = q.shape[0], heads = q.shape[1], time = q.shape[2], size = q.shape[3];
+        long keyValueHeads = k.shape[1], span = k.shape[2], group = heads / keyValueHeads;
+        if (q.device_type == TorchSharp.DeviceType.CUDA && time == span && group == 1)
+            return F.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: true);
+
+        // On the CPU two products and a softmax are faster than the fused kernel, see docs/performance.md. A group's
+        // queries stand one under another, so that its keys and values need no copies.
+        Tensor queries = q.reshape(batch * keyValueHeads, group * time, size);
+        Tensor keys = k.reshape(batch * keyValueHeads, span, size);
+        Tensor values = v.reshape(batch * keyValueHeads, span, size);
+        float scale = (float)(1 / Math.Sqrt(size));
+        Tensor scores = time == 1
+            ? queries.bmm(keys.transpose(1, 2)) * scale
+            : queries.baddbmm(keys.transpose(1, 2), Mask(group, time, span, q), beta: 1, alpha: scale); // TorchSharp puts the summand last
+        Tensor weights = F.softmax(scores, -1); // [batch · keyValueHeads, group · time, span]
+        if (dropout > 0)
+            weights = F.dropout(weights, dropout, training: true);
+        return weights.bmm(values).view(batch, heads, time, size);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _mask?.Dispose();
+
+    /// <summary>0 where a query may look and −∞ where it may not, [1, group · time, span].</summary>
+    private Tensor Mask(long group, long time, long span, Tensor like)
+    {
+        if (_mask is not null && _mask.shape[1] == group * time && _mask.shape[2] == span
+            && _mask.dtype == like.dtype && _mask.device == like.device)
+            return _mask;
+        using var scope = NewDisposeScope();
+        Tensor mask = full([time, span], double.NegativeInfinity, like.dtype, like.device).triu(span - time + 1);
+        _mask?.Dispose();
+        _mask = mask.repeat(group, 1).unsqueeze(0).DetachFromDisposeScope();
+        return _mask;
+    }
+}

@@ -1,0 +1,30 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>x / √(mean(x²) + ε) · w over the last dimension, in fp32 (Zhang and Sennrich 2019, eq. 4).</summary>
+public sealed class RmsNorm : nn.Module<Tensor, Tensor>
+{
+    private readonly double _epsilon;
+
+    /// <summary>Begins with w = 1.</summary>
+    /// <param name="size">The width.</param>
+    /// <param name="epsilon">ε.</param>
+    public RmsNorm(long size, double epsilon)
+        : base(nameof(RmsNorm))
+    {
+        _epsilon = epsilon;
+        Weight = new Parameter(ones(size));
+        register_parameter("weight", Weight);
+    }
+
+    /// <summary>w, [size].</summary>
+    [field: ComponentName(Name = "weight")]
+    public Parameter Weight { get; }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input) =>
+        input * (input.square().mean([-1], keepdim: true) + _epsilon).rsqrt() * Weight;
+}

@@ -1,0 +1,46 @@
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>
+/// Turns each pair of a query's or key's components by an angle that grows with the position (Su et al. 2021, eq. 34).
+/// Pairs are (i, i + size/2), the half-split order of Hugging Face's Llama.
+/// </summary>
+public sealed class RotaryPositions : nn.Module
+{
+    [ComponentName(Name = "cosine")]
+    private readonly Tensor _cosine;
+    [ComponentName(Name = "sine")]
+    private readonly Tensor _sine;
+
+    /// <summary>Makes the tables.</summary>
+    /// <param name="headSize">The width of a head; even.</param>
+    /// <param name="contextLength">Positions in the tables.</param>
+    /// <param name="theta">The base of the angles' geometric series; 10,000 in the paper.</param>
+    public RotaryPositions(int headSize, int contextLength, double theta)
+        : base(nameof(RotaryPositions))
+    {
+        using var scope = NewDisposeScope();
+        // angle[position, i] = position · theta^(−2i / headSize)
+        Tensor rates = (arange(0, headSize, 2, ScalarType.Float64) * (-Math.Log(theta) / headSize)).exp();
+        Tensor angles = arange(contextLength, ScalarType.Float64).unsqueeze(1) * rates; // [position, headSize / 2]
+        _cosine = angles.cos().to(ScalarType.Float32).MoveToOuterDisposeScope();
+        _sine = angles.sin().to(ScalarType.Float32).MoveToOuterDisposeScope();
+        register_buffer("cosine", _cosine, persistent: false);
+        register_buffer("sine", _sine, persistent: false);
+    }
+
+    /// <summary>Turns x, whose first place in time is at position <paramref name="offset"/>.</summary>
+    /// <param name="x">[batch, heads, time, headSize]; comes back in its own type, turned in fp32.</param>
+    /// <param name="offset">The position of the first place.</param>
+    public Tensor Turn(Tensor x, int offset)
+    {
+        long time = x.shape[2];
+        Tensor cosine = _cosine.narrow(0, offset, time); // [time, headSize / 2]
+        Tensor sine = _sine.narrow(0, offset, time);
+        Tensor[] halves = x.chunk(2, -1);
+        Tensor turned = cat([halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine], -1);
+        return turned.to(x.dtype);
+    }
+}

@@ -1,0 +1,71 @@
+using Atelier.Recipes;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>The shape of an attention layer.</summary>
+/// <param name="HiddenSize">The width of what comes in and goes out.</param>
+/// <param name="HeadCount">Query heads; divides the hidden size.</param>
+/// <param name="KeyValueHeadCount">Key and value heads; divides the head count.</param>
+/// <param name="Bias">Whether the products have biases.</param>
+/// <param name="Dropout">The share of attention weights dropped in training.</param>
+public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueHeadCount, bool Bias, double Dropout)
+{
+    /// <summary>The width of a head.</summary>
+    public int HeadSize => HiddenSize / HeadCount;
+}
+
+/// <summary>Multi-head causal self-attention (Vaswani et al. 2017, section 3.2), with or without rotary positions.</summary>
+public sealed class SelfAttention : nn.Module
+{
+    private readonly AttentionShape _shape;
+    private readonly RotaryPositions? _rotary;
+    private readonly AttentionProduct _product;
+
+    /// <summary>Makes the layer.</summary>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="rotary">Turns queries and keys by their positions, or null; shared between layers.</param>
+    /// <param name="product">Computes attention; shared between layers.</param>
+    /// <param name="precision">The precision of the products.</param>
+    /// <param name="deviation">The standard deviation of the first weights.</param>
+    /// <param name="outputDeviation">The same of the output product's.</param>
+    /// <param name="random">Draws them.</param>
+    public SelfAttention(AttentionShape shape, RotaryPositions? rotary, AttentionProduct product, Precision precision,
+        double deviation, double outputDeviation, Generator random)
+        : base(nameof(SelfAttention))
+    {
+        (_shape, _rotary, _product) = (shape, rotary, product);
+        int keyValueSize = shape.KeyValueHeadCount * shape.HeadSize;
+        QueryKeyValue = new Linear(shape.HiddenSize, shape.HiddenSize + 2 * keyValueSize, shape.Bias, precision, deviation, random);
+        Output = new Linear(shape.HiddenSize, shape.HiddenSize, shape.Bias, precision, outputDeviation, random);
+        register_module("qkv", QueryKeyValue);
+        register_module("output", Output);
+    }
+
+    /// <summary>Queries, keys and values in one product: rows of its weight are in that order.</summary>
+    public Linear QueryKeyValue { get; }
+
+    /// <summary>Mixes the heads' results.</summary>
+    public Linear Output { get; }
+
+    /// <summary>Attends.</summary>
+    /// <param name="x">[batch, time, hidden].</param>
+    /// <param name="cache">Keys and values of what came before, appended to; or null.</param>
+    /// <returns>[batch, time, hidden].</returns>
+    public Tensor Forward(Tensor x, KeyValueCache? cache)
+    {
+        long batch = x.shape[0], time = x.shape[1];
+        int heads = _shape.HeadCount, keyValueHeads = _shape.KeyValueHeadCount;
+        Tensor all = QueryKeyValue.forward(x).view(batch, time, heads + 2 * keyValueHeads, _shape.HeadSize)
+            .transpose(1, 2).contiguous(); // [batch, heads + 2 · keyValueHeads, time, headSize]
+        Tensor q = all.narrow(1, 0, heads);
+        Tensor k = all.narrow(1, heads, keyValueHeads);
+        Tensor v = all.narrow(1, heads + keyValueHeads, keyValueHeads);
+        if (_rotary is not null)
+            (q, k) = (_rotary.Turn(q, cache?.Length ?? 0), _rotary.Turn(k, cache?.Length ?? 0));
+        if (cache is not null)
+            (k, v) = cache.Append(k, v);
+        Tensor mixed = _product.Attend(q, k, v, training ? _shape.Dropout : 0); // [batch, heads, time, headSize]
+        return Output.forward(mixed.transpose(1, 2).reshape(batch, time, _shape.HiddenSize));
+    }
+}
