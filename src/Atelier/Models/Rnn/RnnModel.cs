@@ -1,0 +1,112 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using Embedding = Atelier.Models.Layers.Embedding;
+using F = TorchSharp.torch.nn.functional;
+using Linear = Atelier.Models.Layers.Linear;
+
+namespace Atelier.Models.Rnn;
+
+/// <summary>A recurrent language model (Mikolov et al. 2010; with LSTM cells Sundermeyer et al. 2012).</summary>
+public sealed class RnnModel : TextModel
+{
+    private readonly Embedding _tokens;
+    private readonly ModuleList<RecurrentLayer> _layers = new();
+    private readonly Linear? _head;
+    private readonly Precision _precision;
+
+    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="vocabularySize">Ids it knows.</param>
+    /// <param name="precision">The precision of matrix products.</param>
+    /// <param name="seed">The seed of the weights.</param>
+    /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
+    /// <exception cref="AtelierException">The configuration is impossible.</exception>
+    public RnnModel(RnnConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0)
+        : base("rnn", vocabularySize, int.MaxValue, labelSmoothing)
+    {
+        config.Check();
+        Config = config;
+        _precision = precision;
+        using var random = new Generator((ulong)seed, CPU);
+        // A head that begins near zero begins near the uniform distribution, whatever the widths.
+        double deviation = 1 / Math.Sqrt(config.HiddenSize);
+        _tokens = new Embedding(vocabularySize, config.EmbeddingSize, config.TieHead ? deviation : 1, random);
+        for (int layer = 0; layer < config.LayerCount; layer++)
+        {
+            int inputSize = layer == 0 ? config.EmbeddingSize : config.HiddenSize;
+            _layers.Add(new RecurrentLayer(config.Cell, inputSize, config.HiddenSize, precision, random));
+        }
+        _head = config.TieHead ? null : new Linear(config.HiddenSize, vocabularySize, bias: true, precision, deviation, random);
+        register_module("embedding", _tokens);
+        register_module("layers", _layers);
+        if (_head is not null)
+            register_module("head", _head);
+    }
+
+    /// <summary>Its shape.</summary>
+    public RnnConfig Config { get; }
+
+    /// <inheritdoc/>
+    public override Device Device => _tokens.Weight.device;
+
+    /// <inheritdoc/>
+    public override Tensor Encode(Tensor ids, TextMemory? memory)
+    {
+        var states = (RnnMemory?)memory;
+        Tensor x = _tokens.forward(ids); // [batch, time, embedding]
+        for (int layer = 0; layer < _layers.Count; layer++)
+        {
+            if (training && Config.Dropout > 0)
+                x = F.dropout(x, Config.Dropout, training: true);
+            RecurrentState before = states?[layer] ?? _layers[layer].EmptyState(ids.shape[0]);
+            (x, RecurrentState after) = _layers[layer].Forward(x, before); // [batch, time, hidden]
+            states?.Keep(layer, after);
+        }
+        return training && Config.Dropout > 0 ? F.dropout(x, Config.Dropout, training: true) : x;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Head(Tensor hidden) =>
+        _head is null ? Linear.Product(hidden, _tokens.Weight, null, _precision) : _head.forward(hidden);
+
+    /// <inheritdoc/>
+    public override TextMemory CreateMemory(int sequences) => new RnnMemory(Config.LayerCount);
+
+    /// <summary>The state of each layer.</summary>
+    private sealed class RnnMemory(int layerCount) : TextMemory
+    {
+        private readonly RecurrentState?[] _layers = new RecurrentState?[layerCount];
+
+        public RecurrentState? this[int layer] => _layers[layer];
+
+        public void Keep(int layer, RecurrentState state)
+        {
+            Drop(layer);
+            _layers[layer] = new RecurrentState(state.Hidden.DetachFromDisposeScope(), state.Cell.DetachFromDisposeScope());
+        }
+
+        public override void Select(Tensor parents)
+        {
+            for (int layer = 0; layer < _layers.Length; layer++)
+            {
+                if (_layers[layer] is { } state)
+                    Keep(layer, new RecurrentState(state.Hidden.index_select(1, parents), state.Cell.index_select(1, parents)));
+            }
+        }
+
+        public override void Dispose()
+        {
+            for (int layer = 0; layer < _layers.Length; layer++)
+                Drop(layer);
+        }
+
+        private void Drop(int layer)
+        {
+            _layers[layer]?.Hidden.Dispose();
+            _layers[layer]?.Cell.Dispose();
+            _layers[layer] = null;
+        }
+    }
+}
