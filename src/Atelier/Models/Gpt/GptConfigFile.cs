@@ -1,0 +1,127 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Atelier.Models.Layers;
+
+namespace Atelier.Models.Gpt;
+
+/// <summary>How a GPT's shape stands in config.json: as Hugging Face's GPT2Config or LlamaConfig where it is one of these.</summary>
+internal static class GptConfigFile
+{
+    public const string Gpt2 = "gpt2", Llama = "llama", Own = "atelier_gpt";
+
+    /// <summary>The model_type of a resolved shape.</summary>
+    public static string ModelType(GptConfig config) => config switch
+    {
+        { Positions: PositionName.Learned, Norm: NormName.Layer, Activation: ActivationName.Gelu or ActivationName.GeluTanh }
+            when config.KeyValueHeadCount == config.HeadCount => Gpt2,
+        { Positions: PositionName.Rotary, Norm: NormName.Rms, Activation: ActivationName.SwiGlu } => Llama,
+        _ => Own,
+    };
+
+    public static string Write(GptModel model) => ModelType(model.Config) switch
+    {
+        Gpt2 => ConfigFile.Write(ToGpt2(model.Config, model.VocabularySize)),
+        Llama => ConfigFile.Write(ToLlama(model.Config, model.VocabularySize)),
+        _ => ConfigFile.Write(Own, model.VocabularySize, model.Config),
+    };
+
+    /// <summary>The shape that a config.json tells, with every default filled in.</summary>
+    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not supported.</exception>
+    public static GptConfig Read(ConfigFile file) => file.Check(file.ModelType switch
+    {
+        Gpt2 => FromGpt2(file),
+        Llama => FromLlama(file),
+        _ => file.Read<GptConfig>(),
+    }).Resolve();
+
+    private static JsonObject ToGpt2(GptConfig config, int vocabularySize) => new()
+    {
+        ["model_type"] = Gpt2,
+        ["architectures"] = new JsonArray("GPT2LMHeadModel"),
+        ["vocab_size"] = vocabularySize,
+        ["n_positions"] = config.ContextLength,
+        ["n_embd"] = config.HiddenSize,
+        ["n_layer"] = config.LayerCount,
+        ["n_head"] = config.HeadCount,
+        ["n_inner"] = config.FeedForwardSize,
+        ["activation_function"] = config.Activation == ActivationName.Gelu ? "gelu" : "gelu_new",
+        ["resid_pdrop"] = config.Dropout,
+        ["embd_pdrop"] = config.Dropout,
+        ["attn_pdrop"] = config.Dropout,
+        ["layer_norm_epsilon"] = config.NormEpsilon,
+        ["initializer_range"] = GptModel.Deviation,
+        ["tie_word_embeddings"] = config.TieHead,
+        ["bias"] = config.Bias, // ours: Hugging Face's GPT-2 has biases always, and finds zeros in the weights
+        ["torch_dtype"] = "float32",
+    };
+
+    private static GptConfig FromGpt2(ConfigFile file)
+    {
+        file.Require("activation_function", value => value.ValueEquals("gelu_new") || value.ValueEquals("gelu"));
+        file.Require("scale_attn_weights", value => value.ValueKind == JsonValueKind.True);
+        file.Require("scale_attn_by_inverse_layer_idx", value => value.ValueKind == JsonValueKind.False);
+        file.Require("add_cross_attention", value => value.ValueKind == JsonValueKind.False);
+        int hiddenSize = file.Integer("n_embd");
+        return new GptConfig
+        {
+            Layout = GptLayout.Gpt2,
+            ContextLength = file.Integer("n_positions", file.Integer("n_ctx", 1024)),
+            HiddenSize = hiddenSize,
+            LayerCount = file.Integer("n_layer"),
+            HeadCount = file.Integer("n_head"),
+            FeedForwardSize = file.Integer("n_inner", checked(4 * Math.Clamp(hiddenSize, 0, 1 << 20))),
+            Activation = file.String("activation_function", "gelu_new") == "gelu" ? ActivationName.Gelu : ActivationName.GeluTanh,
+            Dropout = file.Number("resid_pdrop", 0.1),
+            NormEpsilon = file.Number("layer_norm_epsilon", 1e-5),
+            TieHead = file.Boolean("tie_word_embeddings", true),
+            Bias = file.Boolean("bias", true),
+        };
+    }
+
+    private static JsonObject ToLlama(GptConfig config, int vocabularySize) => new()
+    {
+        ["model_type"] = Llama,
+        ["architectures"] = new JsonArray("LlamaForCausalLM"),
+        ["vocab_size"] = vocabularySize,
+        ["hidden_size"] = config.HiddenSize,
+        ["intermediate_size"] = config.FeedForwardSize,
+        ["num_hidden_layers"] = config.LayerCount,
+        ["num_attention_heads"] = config.HeadCount,
+        ["num_key_value_heads"] = config.KeyValueHeadCount,
+        ["max_position_embeddings"] = config.ContextLength,
+        ["hidden_act"] = "silu",
+        ["rms_norm_eps"] = config.NormEpsilon,
+        ["rope_theta"] = config.RopeTheta,
+        ["attention_bias"] = config.Bias,
+        ["mlp_bias"] = config.Bias,
+        ["attention_dropout"] = config.Dropout,
+        ["initializer_range"] = GptModel.Deviation,
+        ["tie_word_embeddings"] = config.TieHead,
+        ["torch_dtype"] = "float32",
+    };
+
+    private static GptConfig FromLlama(ConfigFile file)
+    {
+        file.Require("hidden_act", value => value.ValueEquals("silu"));
+        file.Require("rope_scaling", _ => false);
+        int headCount = file.Integer("num_attention_heads"), hiddenSize = file.Integer("hidden_size");
+        bool bias = file.Boolean("attention_bias", false);
+        file.Require("mlp_bias", value => value.ValueKind == (bias ? JsonValueKind.True : JsonValueKind.False));
+        file.Require("head_dim", value => value.TryGetInt64(out long size) && size * headCount == hiddenSize);
+        return new GptConfig
+        {
+            Layout = GptLayout.Llama,
+            ContextLength = file.Integer("max_position_embeddings", 2048),
+            HiddenSize = hiddenSize,
+            FeedForwardSize = file.Integer("intermediate_size"),
+            LayerCount = file.Integer("num_hidden_layers"),
+            HeadCount = headCount,
+            KeyValueHeadCount = file.Integer("num_key_value_heads", headCount),
+            NormEpsilon = file.Number("rms_norm_eps", 1e-6),
+            RopeTheta = file.Number("rope_theta", 10_000),
+            Dropout = file.Number("attention_dropout", 0),
+            TieHead = file.Boolean("tie_word_embeddings", false),
+            Bias = bias,
+        };
+    }
+}

@@ -1,0 +1,155 @@
+using Atelier.Models.Layers;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Gpt;
+
+/// <summary>
+/// A GPT's weights under the names of Hugging Face's GPT2LMHeadModel and LlamaForCausalLM. Each named tensor is a view of
+/// one of the model's own, so that one list serves reading and writing.
+/// </summary>
+internal static class GptWeights
+{
+    /// <summary>Copies of the weights, contiguous, on the CPU, by name; in the caller's dispose scope.</summary>
+    public static Dictionary<string, Tensor> Export(GptModel model)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        var tensors = new Dictionary<string, Tensor>();
+        foreach ((string name, Tensor? view, long size) in Views(model))
+            tensors[name] = (view is null ? zeros(size) : view.detach().cpu().contiguous().clone()).MoveToOuterDisposeScope();
+        return tensors;
+    }
+
+    /// <summary>Fills the model from tensors by name, of any floating type.</summary>
+    /// <param name="model">The model to fill.</param>
+    /// <param name="tensors">The tensors.</param>
+    /// <param name="where">The file they are from, for errors.</param>
+    /// <exception cref="AtelierException">A tensor is missing, too many, or of another shape.</exception>
+    public static void Import(GptModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        // A bare GPT2Model or LlamaModel saves its tensors without this first part.
+        string prefix = GptConfigFile.ModelType(model.Config) switch
+        {
+            GptConfigFile.Gpt2 => "transformer.",
+            GptConfigFile.Llama => "model.",
+            _ => "",
+        };
+        var used = new HashSet<string>();
+        foreach ((string name, Tensor? view, _) in Views(model))
+        {
+            string bare = name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;
+            string stored = tensors.ContainsKey(name) ? name : bare;
+            used.Add(stored);
+            if (view is null)
+                continue;
+            if (!tensors.TryGetValue(stored, out Tensor? tensor))
+                throw new AtelierException($"the tensor {name} is missing", where, "fetch or export the model again");
+            if (!tensor.shape.SequenceEqual(view.shape))
+            {
+                throw new AtelierException($"the tensor {stored} is [{string.Join(", ", tensor.shape)}], but config.json makes it "
+                    + $"[{string.Join(", ", view.shape)}]", where, "fetch or export the model again");
+            }
+            view.copy_(tensor);
+        }
+        if (tensors.Keys.FirstOrDefault(name => !used.Contains(name) && !IsIgnored(name, model)) is { } extra)
+            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", where, "fetch or export the model again");
+    }
+
+    /// <summary>
+    /// The number of weights of a shape, by arithmetic alone: a file that holds fewer is found out before a model of the size
+    /// that its config.json claims is made.
+    /// </summary>
+    public static Int128 ParameterCount(GptConfig config, long vocabularySize)
+    {
+        Int128 hidden = config.HiddenSize, inner = config.FeedForwardSize!.Value;
+        Int128 heads = config.HeadCount, keyValueHeads = config.KeyValueHeadCount!.Value;
+        Int128 bias = config.Bias!.Value ? 1 : 0;
+        Int128 qkv = hidden + 2 * (hidden / heads * keyValueHeads), first = config.Activation == ActivationName.SwiGlu ? 2 * inner : inner;
+        Int128 norm = config.Norm == NormName.Layer ? hidden * (1 + bias) : hidden;
+        Int128 block = (hidden + bias) * qkv + (hidden + bias) * hidden + (hidden + bias) * first + (inner + bias) * hidden + 2 * norm;
+        Int128 positions = config.Positions == PositionName.Learned ? config.ContextLength * hidden : 0;
+        Int128 embeddings = (config.TieHead!.Value ? 1 : 2) * vocabularySize * hidden + positions;
+        return embeddings + config.LayerCount * block + norm;
+    }
+
+    /// <summary>Buffers that older files hold, and the copy of a tied head.</summary>
+    private static bool IsIgnored(string name, GptModel model) =>
+        name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
+        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (name == "lm_head.weight" && model.Output is null);
+
+    /// <summary>Name, view of the model's own tensor, and size; the view is null for a bias that only the file has, all zeros.</summary>
+    private static IEnumerable<(string Name, Tensor? View, long Size)> Views(GptModel model) => GptConfigFile.ModelType(model.Config) switch
+    {
+        GptConfigFile.Gpt2 => Gpt2(model),
+        GptConfigFile.Llama => Llama(model),
+        _ => model.named_parameters().Select(p => (p.name, (Tensor?)p.parameter, p.parameter.numel())),
+    };
+
+    private static IEnumerable<(string Name, Tensor? View, long Size)> Gpt2(GptModel model)
+    {
+        yield return ("transformer.wte.weight", model.TokenEmbedding.Weight, 0);
+        yield return ("transformer.wpe.weight", model.PositionEmbedding!.Weight, 0);
+        for (int layer = 0; layer < model.Blocks.Count; layer++)
+        {
+            GptBlock block = model.Blocks[layer];
+            IEnumerable<(string Name, Tensor? View, long Size)> parts =
+            [
+                .. Norm("ln_1", block.AttentionNorm), .. Conv1D("attn.c_attn", block.Attention.QueryKeyValue),
+                .. Conv1D("attn.c_proj", block.Attention.Output), .. Norm("ln_2", block.FeedForwardNorm),
+                .. Conv1D("mlp.c_fc", block.FeedForward.Input), .. Conv1D("mlp.c_proj", block.FeedForward.Output),
+            ];
+            foreach ((string name, Tensor? view, long size) in parts)
+                yield return ($"transformer.h.{layer}.{name}", view, size);
+        }
+        foreach (var part in Norm("transformer.ln_f", model.FinalNorm))
+            yield return part;
+        if (model.Output is not null)
+            yield return ("lm_head.weight", model.Output.Weight, 0);
+
+        // GPT-2's code calls a linear layer Conv1D and keeps its weight as [inputs, outputs].
+        static IEnumerable<(string, Tensor?, long)> Conv1D(string name, Linear linear) =>
+            [(name + ".weight", linear.Weight.t(), 0), (name + ".bias", linear.Bias, linear.Weight.shape[0])];
+
+        static IEnumerable<(string, Tensor?, long)> Norm(string name, nn.Module<Tensor, Tensor> norm) =>
+            [(name + ".weight", ((LayerNorm)norm).Weight, 0), (name + ".bias", ((LayerNorm)norm).Bias, ((LayerNorm)norm).Weight.shape[0])];
+    }
+
+    private static IEnumerable<(string Name, Tensor? View, long Size)> Llama(GptModel model)
+    {
+        GptConfig config = model.Config;
+        int keyValueSize = config.HiddenSize / config.HeadCount * config.KeyValueHeadCount!.Value;
+        yield return ("model.embed_tokens.weight", model.TokenEmbedding.Weight, 0);
+        for (int layer = 0; layer < model.Blocks.Count; layer++)
+        {
+            GptBlock block = model.Blocks[layer];
+            Linear qkv = block.Attention.QueryKeyValue, gateUp = block.FeedForward.Input;
+            int inner = config.FeedForwardSize!.Value;
+            IEnumerable<(string Name, Tensor? View, long Size)> parts =
+            [
+                ("input_layernorm.weight", ((RmsNorm)block.AttentionNorm).Weight, 0),
+                .. Rows("self_attn.q_proj", qkv, 0, config.HiddenSize),
+                .. Rows("self_attn.k_proj", qkv, config.HiddenSize, keyValueSize),
+                .. Rows("self_attn.v_proj", qkv, config.HiddenSize + keyValueSize, keyValueSize),
+                .. Rows("self_attn.o_proj", block.Attention.Output, 0, config.HiddenSize),
+                ("post_attention_layernorm.weight", ((RmsNorm)block.FeedForwardNorm).Weight, 0),
+                .. Rows("mlp.gate_proj", gateUp, 0, inner),
+                .. Rows("mlp.up_proj", gateUp, inner, inner),
+                .. Rows("mlp.down_proj", block.FeedForward.Output, 0, config.HiddenSize),
+            ];
+            foreach ((string name, Tensor? view, long size) in parts)
+                yield return ($"model.layers.{layer}.{name}", view, size);
+        }
+        yield return ("model.norm.weight", ((RmsNorm)model.FinalNorm).Weight, 0);
+        if (model.Output is not null)
+            yield return ("lm_head.weight", model.Output.Weight, 0);
+
+        static IEnumerable<(string, Tensor?, long)> Rows(string name, Linear linear, long start, long count)
+        {
+            yield return (name + ".weight", linear.Weight.narrow(0, start, count), 0);
+            if (linear.Bias is not null)
+                yield return (name + ".bias", linear.Bias.narrow(0, start, count), 0);
+        }
+    }
+}
