@@ -1,0 +1,170 @@
+using System.IO.MemoryMappedFiles;
+using System.Text.Json;
+
+namespace Atelier.Formats;
+
+/// <summary>
+/// A safetensors file, memory-mapped. The header is checked against the file's length before anything is taken from it:
+/// every tensor inside the file, none overlapping another, every byte belonging to one.
+/// </summary>
+public sealed class SafetensorsFile : IDisposable
+{
+    private const long LongestHeader = 100_000_000; // as the reference implementation allows
+    private readonly Dictionary<string, (SafetensorsEntry Entry, long Offset)> _tensors;
+    private readonly MemoryMappedFile? _map;
+    private readonly MemoryMappedViewAccessor? _view;
+    private readonly long _dataStart;
+
+    private SafetensorsFile(string path, IReadOnlyDictionary<string, string> metadata,
+        Dictionary<string, (SafetensorsEntry Entry, long Offset)> tensors, long dataStart, long length)
+    {
+        Path = path;
+        Metadata = metadata;
+        _tensors = tensors;
+        _dataStart = dataStart;
+        Entries = [.. tensors.Values.OrderBy(t => t.Offset).Select(t => t.Entry)];
+        if (length > dataStart)
+        {
+            _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            _view = _map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+        }
+    }
+
+    /// <summary>Where it lies.</summary>
+    public string Path { get; }
+
+    /// <summary>The tensors in the order of their bytes.</summary>
+    public IReadOnlyList<SafetensorsEntry> Entries { get; }
+
+    /// <summary>Free text by name.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>Opens and checks a file.</summary>
+    /// <exception cref="AtelierException">It is missing, cut short, or not a safetensors file.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        if (!File.Exists(path))
+            throw new AtelierException("no such file", path);
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+            Span<byte> lengthBytes = stackalloc byte[8];
+            if (stream.ReadAtLeast(lengthBytes, 8, throwOnEndOfStream: false) < 8)
+                throw Damaged(path, $"it has {stream.Length} bytes, too few for a safetensors file");
+            ulong headerLength = BitConverter.ToUInt64(lengthBytes);
+            if (headerLength > (ulong)Math.Min(LongestHeader, stream.Length - 8))
+                throw Damaged(path, $"its header claims {headerLength} bytes, the file has {stream.Length}");
+            byte[] header = new byte[(int)headerLength];
+            stream.ReadExactly(header);
+            long dataStart = 8 + header.Length, dataLength = stream.Length - dataStart;
+            (var metadata, var tensors) = ReadHeader(path, header, dataLength);
+            return new SafetensorsFile(path, metadata, tensors, dataStart, stream.Length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
+        }
+    }
+
+    /// <summary>Whether there is a tensor of that name.</summary>
+    public bool Contains(string name) => _tensors.ContainsKey(name);
+
+    /// <summary>The tensor of that name.</summary>
+    /// <exception cref="AtelierException">There is none.</exception>
+    public SafetensorsEntry Entry(string name) => Find(name).Entry;
+
+    /// <summary>Copies a tensor's bytes.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="offset">The byte within the tensor to begin at.</param>
+    /// <param name="destination">Filled whole.</param>
+    /// <exception cref="AtelierException">There is no such tensor.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range leaves the tensor.</exception>
+    public unsafe void CopyTo(string name, long offset, Span<byte> destination)
+    {
+        (SafetensorsEntry entry, long start) = Find(name);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + destination.Length, entry.ByteCount);
+        if (destination.IsEmpty)
+            return;
+        byte* pointer = null;
+        _view!.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
+        try
+        {
+            new ReadOnlySpan<byte>(pointer + _view.PointerOffset + _dataStart + start + offset, destination.Length).CopyTo(destination);
+        }
+        finally
+        {
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _view?.Dispose();
+        _map?.Dispose();
+    }
+
+    private (SafetensorsEntry Entry, long Offset) Find(string name) =>
+        _tensors.TryGetValue(name, out var tensor)
+            ? tensor
+            : throw new AtelierException($"there is no tensor '{name}'", Path, "the file belongs to another kind of model");
+
+    private static (IReadOnlyDictionary<string, string>, Dictionary<string, (SafetensorsEntry, long)>) ReadHeader(
+        string path, byte[] header, long dataLength)
+    {
+        var metadata = new Dictionary<string, string>();
+        var tensors = new Dictionary<string, (SafetensorsEntry Entry, long Offset)>();
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8 });
+            foreach (JsonProperty property in document.RootElement.EnumerateObject())
+            {
+                if (property.NameEquals("__metadata__"))
+                {
+                    foreach (JsonProperty text in property.Value.EnumerateObject())
+                        metadata[text.Name] = text.Value.GetString() ?? "";
+                    continue;
+                }
+                (SafetensorsEntry entry, long start) = ReadEntry(path, property, dataLength);
+                if (!tensors.TryAdd(entry.Name, (entry, start)))
+                    throw Damaged(path, $"tensor '{entry.Name}' stands twice");
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or OverflowException)
+        {
+            throw Damaged(path, "its header is not what the format asks for", e);
+        }
+
+        long expected = 0;
+        foreach ((SafetensorsEntry entry, long offset) in tensors.Values.OrderBy(t => t.Offset).ThenBy(t => t.Entry.ByteCount))
+        {
+            if (offset != expected)
+                throw Damaged(path, $"tensor '{entry.Name}' begins at {offset}, where {expected} is due");
+            expected += entry.ByteCount;
+        }
+        if (expected != dataLength)
+            throw Damaged(path, $"its tensors have {expected} bytes, the file holds {dataLength}");
+        return (metadata, tensors);
+    }
+
+    private static (SafetensorsEntry Entry, long Start) ReadEntry(string path, JsonProperty property, long dataLength)
+    {
+        string typeName = property.Value.GetProperty("dtype").GetString() ?? "";
+        if (!Enum.TryParse(typeName, ignoreCase: true, out SafetensorsType type) || !Enum.IsDefined(type) || char.IsDigit(typeName[0]))
+            throw Damaged(path, $"tensor '{property.Name}' has the unknown type '{typeName}'");
+        long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
+        if (shape.Any(d => d < 0))
+            throw Damaged(path, $"tensor '{property.Name}' has a negative dimension");
+        long[] offsets = [.. property.Value.GetProperty("data_offsets").EnumerateArray().Select(o => o.GetInt64())];
+        if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > dataLength)
+            throw Damaged(path, $"tensor '{property.Name}' lies outside the file");
+        var entry = new SafetensorsEntry(property.Name, type, shape);
+        if (entry.ByteCount != offsets[1] - offsets[0])
+            throw Damaged(path, $"tensor '{property.Name}' has {offsets[1] - offsets[0]} bytes, its shape asks for {entry.ByteCount}");
+        return (entry, offsets[0]);
+    }
+
+    private static AtelierException Damaged(string path, string what, Exception? inner = null) =>
+        new(what, path, "the file is damaged or of another kind: take it from its source again", inner);
+}
