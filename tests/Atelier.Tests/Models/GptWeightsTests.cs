@@ -9,7 +9,7 @@ namespace Atelier.Tests.Models;
 
 public sealed class GptWeightsTests
 {
-    private static readonly GptConfig Gpt2 = new() { LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 12 };
+    private static readonly GptConfig Gpt2 = new() { LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 12, Activation = ActivationName.GeluTanh };
 
     private static readonly GptConfig Llama = new()
     {

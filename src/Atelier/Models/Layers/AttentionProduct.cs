@@ -12,31 +12,36 @@ public sealed class AttentionProduct : IDisposable
     private Tensor? _mask; // the last one: training asks for the same at every step
 
     /// <summary>Attends from each query to the keys up to its own position. The last query stands at the last key.</summary>
-    /// <param name="q">[batch, heads, time, headSize].</param>
-    /// <param name="k">[batch, keyValueHeads, span, headSize]; heads a multiple of keyValueHeads, span at least time.</param>
+    /// <param name="q">[heads, batch, time, headSize].</param>
+    /// <param name="k">[keyValueHeads, batch, span, headSize]; heads a multiple of keyValueHeads, span at least time.</param>
     /// <param name="v">As k.</param>
     /// <param name="dropout">The share of attention weights dropped; 0 where not training.</param>
-    /// <returns>[batch, heads, time, headSize].</returns>
+    /// <returns>[heads, batch, time, headSize].</returns>
     public Tensor Attend(Tensor q, Tensor k, Tensor v, double dropout)
     {
-        long batch = q.shape[0], heads = q.shape[1], time = q.shape[2], size = q.shape[3];
-        long keyValueHeads = k.shape[1], span = k.shape[2], group = heads / keyValueHeads;
+        long heads = q.shape[0], batch = q.shape[1], time = q.shape[2], size = q.shape[3];
+        long keyValueHeads = k.shape[0], span = k.shape[2], group = heads / keyValueHeads;
         if (q.device_type == TorchSharp.DeviceType.CUDA && time == span && group == 1)
             return F.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: true);
 
-        // On the CPU two products and a softmax are faster than the fused kernel, see docs/performance.md. A group's
-        // queries stand one under another, so that its keys and values need no copies.
-        Tensor queries = q.reshape(batch * keyValueHeads, group * time, size);
-        Tensor keys = k.reshape(batch * keyValueHeads, span, size);
-        Tensor values = v.reshape(batch * keyValueHeads, span, size);
+        // On the CPU two products and a softmax are faster than the fused kernel, which pays off for long contexts only.
+        // A group's queries stand one under another, so that its keys and values need no copies.
+        long rows = keyValueHeads * batch;
+        Tensor queries = group == 1
+            ? q.reshape(rows, time, size)
+            : q.view(keyValueHeads, group, batch, time, size).transpose(1, 2).reshape(rows, group * time, size);
+        Tensor keys = k.reshape(rows, span, size).transpose(1, 2);
         float scale = (float)(1 / Math.Sqrt(size));
         Tensor scores = time == 1
-            ? queries.bmm(keys.transpose(1, 2)) * scale
-            : queries.baddbmm(keys.transpose(1, 2), Mask(group, time, span, q), beta: 1, alpha: scale); // TorchSharp puts the summand last
-        Tensor weights = F.softmax(scores, -1); // [batch · keyValueHeads, group · time, span]
+            ? queries.bmm(keys) * scale
+            : queries.baddbmm(keys, Mask(group, time, span, q), beta: 1, alpha: scale); // TorchSharp puts the summand last
+        Tensor weights = F.softmax(scores, -1); // [rows, group · time, span]
         if (dropout > 0)
             weights = F.dropout(weights, dropout, training: true);
-        return weights.bmm(values).view(batch, heads, time, size);
+        Tensor mixed = weights.bmm(v.reshape(rows, span, size));
+        return group == 1
+            ? mixed.view(heads, batch, time, size)
+            : mixed.view(keyValueHeads, batch, group, time, size).transpose(1, 2).reshape(heads, batch, time, size);
     }
 
     /// <inheritdoc/>

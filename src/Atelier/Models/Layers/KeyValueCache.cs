@@ -6,16 +6,16 @@ namespace Atelier.Models.Layers;
 public sealed class KeyValueCache : IDisposable
 {
     private const int FirstRoom = 64;
-    private Tensor? _keys; // [batch, keyValueHeads, room, headSize]
+    private Tensor? _keys; // [keyValueHeads, batch, room, headSize]
     private Tensor? _values;
 
     /// <summary>Tokens kept of each sequence.</summary>
     public int Length { get; private set; }
 
     /// <summary>Adds new keys and values and gives all of them.</summary>
-    /// <param name="keys">[batch, keyValueHeads, new, headSize].</param>
+    /// <param name="keys">[keyValueHeads, batch, new, headSize].</param>
     /// <param name="values">The same shape.</param>
-    /// <returns>Views of [batch, keyValueHeads, all, headSize], good until the next call.</returns>
+    /// <returns>Views of [keyValueHeads, batch, all, headSize], good until the next call.</returns>
     public (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values)
     {
         int added = checked((int)keys.shape[2]);
@@ -33,8 +33,8 @@ public sealed class KeyValueCache : IDisposable
     {
         if (_keys is null || _values is null)
             return;
-        Replace(ref _keys, _keys.index_select(0, parents));
-        Replace(ref _values, _values.index_select(0, parents));
+        Replace(ref _keys, _keys.index_select(1, parents));
+        Replace(ref _values, _values.index_select(1, parents));
     }
 
     /// <inheritdoc/>

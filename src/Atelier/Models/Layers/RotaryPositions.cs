@@ -32,7 +32,7 @@ public sealed class RotaryPositions : nn.Module
     }
 
     /// <summary>Turns x, whose first place in time is at position <paramref name="offset"/>.</summary>
-    /// <param name="x">[batch, heads, time, headSize]; comes back in its own type, turned in fp32.</param>
+    /// <param name="x">[heads, batch, time, headSize]; comes back in its own type, turned in fp32.</param>
     /// <param name="offset">The position of the first place.</param>
     public Tensor Turn(Tensor x, int offset)
     {

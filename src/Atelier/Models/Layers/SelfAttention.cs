@@ -56,16 +56,15 @@ public sealed class SelfAttention : nn.Module
     {
         long batch = x.shape[0], time = x.shape[1];
         int heads = _shape.HeadCount, keyValueHeads = _shape.KeyValueHeadCount;
-        Tensor all = QueryKeyValue.forward(x).view(batch, time, heads + 2 * keyValueHeads, _shape.HeadSize)
-            .transpose(1, 2).contiguous(); // [batch, heads + 2 · keyValueHeads, time, headSize]
-        Tensor q = all.narrow(1, 0, heads);
-        Tensor k = all.narrow(1, heads, keyValueHeads);
-        Tensor v = all.narrow(1, heads + keyValueHeads, keyValueHeads);
+        // One copy puts the heads first, so that queries, keys and values are whole pieces of memory without further copies.
+        Tensor[] parts = QueryKeyValue.forward(x).view(batch, time, heads + 2 * keyValueHeads, _shape.HeadSize)
+            .permute(2, 0, 1, 3).contiguous().split([heads, keyValueHeads, keyValueHeads], 0);
+        (Tensor q, Tensor k, Tensor v) = (parts[0], parts[1], parts[2]); // [heads, batch, time, headSize]
         if (_rotary is not null)
             (q, k) = (_rotary.Turn(q, cache?.Length ?? 0), _rotary.Turn(k, cache?.Length ?? 0));
         if (cache is not null)
             (k, v) = cache.Append(k, v);
-        Tensor mixed = _product.Attend(q, k, v, training ? _shape.Dropout : 0); // [batch, heads, time, headSize]
-        return Output.forward(mixed.transpose(1, 2).reshape(batch, time, _shape.HiddenSize));
+        Tensor mixed = _product.Attend(q, k, v, training ? _shape.Dropout : 0); // [heads, batch, time, headSize]
+        return Output.forward(mixed.permute(1, 2, 0, 3).reshape(batch, time, _shape.HiddenSize));
     }
 }

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Trains nanoGPT's CPU setting with PyTorch, as a peer for our own training: the same network, batch and update.
+
+Prints one JSON line: tokens a second (median over timed steps), the last loss, and the peak resident memory in MiB.
+Random tokens stand for text: no step's cost depends on what they say.
+"""
+import argparse
+import contextlib
+import json
+import math
+import resource
+import statistics
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class LayerNorm(nn.Module):
+    """LayerNorm without bias."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x):
+        return F.layer_norm(x, self.weight.shape, self.weight, None, 1e-5)
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads, context):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = LayerNorm(width), LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.up = nn.Linear(width, 4 * width, bias=False)
+        self.down = nn.Linear(4 * width, width, bias=False)
+        self.register_buffer("future", torch.ones(context, context, dtype=torch.bool).triu(1))
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = (p.view(b, t, self.heads, -1).transpose(1, 2) for p in self.qkv(self.norm1(x)).split(c, 2))
+        scores = (q @ k.transpose(-2, -1)) * (1 / math.sqrt(c // self.heads))
+        weights = F.softmax(scores.masked_fill(self.future[:t, :t], float("-inf")), dim=-1)
+        x = x + self.out((weights @ v).transpose(1, 2).reshape(b, t, c))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class Gpt(nn.Module):
+    def __init__(self, vocabulary, layers, heads, width, context):
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.positions = nn.Embedding(context, width)
+        self.blocks = nn.ModuleList(Block(width, heads, context) for _ in range(layers))
+        self.norm = LayerNorm(width)
+        self.head = nn.Linear(width, vocabulary, bias=False)
+        self.head.weight = self.tokens.weight
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 2:
+                residual = name.endswith(("out.weight", "down.weight"))
+                nn.init.normal_(parameter, 0, 0.02 / math.sqrt(2 * layers) if residual else 0.02)
+
+    def forward(self, ids, targets):
+        x = self.tokens(ids) + self.positions.weight[: ids.shape[1]]
+        for block in self.blocks:
+            x = block(x)
+        logits = self.head(self.norm(x))
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--foreach", action="store_true", help="AdamW over lists of tensors")
+    shape = {"vocabulary": 65, "layers": 4, "heads": 4, "width": 128, "context": 64, "batch": 12}
+    for name, value in shape.items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(1)
+    model = Gpt(args.vocabulary, args.layers, args.heads, args.width, args.context)
+    groups = [
+        {"params": [p for p in model.parameters() if p.dim() >= 2], "weight_decay": 0.1},
+        {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), foreach=args.foreach)
+    text = torch.randint(args.vocabulary, (100_000,))
+    autocast = torch.autocast("cpu", torch.bfloat16) if args.precision == "bf16" else contextlib.nullcontext()
+    seconds = []
+    for _ in range(args.steps):
+        start = time.perf_counter()
+        at = torch.randint(len(text) - args.context - 1, (args.batch,))
+        ids = torch.stack([text[i : i + args.context] for i in at])
+        targets = torch.stack([text[i + 1 : i + 1 + args.context] for i in at])
+        with autocast:
+            loss = model(ids, targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        seconds.append(time.perf_counter() - start)
+    timed = seconds[args.steps // 3 :]
+    print(json.dumps({
+        "tokensPerSecond": args.batch * args.context / statistics.median(timed),
+        "loss": loss.item(),
+        "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }))
+
+
+if __name__ == "__main__":
+    main()
