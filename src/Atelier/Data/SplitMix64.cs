@@ -1,0 +1,30 @@
+namespace Atelier.Data;
+
+/// <summary>
+/// A small random generator whose draws are a function of its seed alone, on every machine and in every version
+/// (Steele, Lea and Flood 2014, with the mixing constants of Vigna's reference).
+/// </summary>
+internal struct SplitMix64(ulong seed)
+{
+    private const ulong Gamma = 0x9E3779B97F4A7C15;
+    private ulong _state = seed;
+
+    /// <summary>The next 64 random bits.</summary>
+    public ulong Next() => Finish(_state += Gamma);
+
+    /// <summary>A whole number from 0 to <paramref name="limit"/> - 1, equally likely (Lemire 2019, without the rejection: the bias is below limit / 2^64).</summary>
+    public long Next(long limit) => (long)Math.BigMul(Next(), (ulong)limit, out _);
+
+    /// <summary>A number in [0, 1) with 53 random bits.</summary>
+    public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>Random bits that belong to <paramref name="seed"/> and a counter, so that draws can be made in any order.</summary>
+    public static ulong At(ulong seed, ulong counter) => Finish(Finish(seed + Gamma) + counter * Gamma);
+
+    private static ulong Finish(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}
