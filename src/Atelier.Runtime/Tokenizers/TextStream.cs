@@ -4,8 +4,11 @@ namespace Atelier.Tokenizers;
 
 /// <summary>Decodes tokens one at a time, holding back bytes until they make a whole character.</summary>
 /// <remarks>The bytes are generalised UTF-8 (WTF-8, Sapin 2018): three-byte forms of lone surrogates come back as they were.</remarks>
-public sealed class TextStream(Tokenizer tokenizer)
+/// <param name="tokenizer">Says which bytes a token stands for.</param>
+/// <param name="fromStart">Whether the tokens begin a text, and do not go on from one.</param>
+public sealed class TextStream(Tokenizer tokenizer, bool fromStart = true)
 {
+    private bool _dropSpace = fromStart && tokenizer.BeginsWithSpace;
     private readonly List<byte> _held = [];
     private readonly StringBuilder _text = new();
 
@@ -31,7 +34,7 @@ public sealed class TextStream(Tokenizer tokenizer)
             if (length <= 0)
             {
                 _text.Append('\uFFFD');
-                at += Math.Max(1, -length);
+                at = length == 0 ? _held.Count : at - length; // what is incomplete at the end is one character that was cut
                 continue;
             }
             if (scalar > 0xFFFF)
@@ -41,6 +44,12 @@ public sealed class TextStream(Tokenizer tokenizer)
             at += length;
         }
         _held.RemoveRange(0, at);
+        if (_dropSpace && _text.Length > 0)
+        {
+            _dropSpace = false;
+            if (_text[0] == ' ')
+                _text.Remove(0, 1);
+        }
         return _text.ToString();
     }
 }

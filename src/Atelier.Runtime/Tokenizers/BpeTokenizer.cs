@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Atelier.Formats;
+
+namespace Atelier.Tokenizers;
+
+/// <summary>
+/// Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): text is split into words, words into bytes,
+/// and neighbours are joined in the order in which training joined them.
+/// </summary>
+public sealed class BpeTokenizer : Tokenizer
+{
+    private const int CachedWords = 1 << 17;
+    private const int LongestCachedWord = 64;
+    private readonly TokenTable _table;
+    private readonly MergeTable _merges = new();
+    private readonly IReadOnlyList<(string Left, string Right)> _mergeNames;
+    private readonly int[] _byteIds = new int[256];
+    private readonly ConcurrentDictionary<string, int[]> _words = new();
+    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+
+    /// <summary>Takes a vocabulary as it stands in a file.</summary>
+    /// <param name="names">The tokens in GPT-2's byte-level letters, by id.</param>
+    /// <param name="merges">The pairs in the order they were learned.</param>
+    /// <exception cref="AtelierException">A byte, or a token that a merge speaks of, is missing.</exception>
+    internal BpeTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges)
+    {
+        _table = new TokenTable(names, name => name == TokenTable.EndOfText ? [] : TokenTable.ByteLevelBytes(name));
+        _mergeNames = merges;
+        EndOfTextId = _table.IdOrNull(TokenTable.EndOfText);
+        for (int value = 0; value < 256; value++)
+            _byteIds[value] = Id(TokenTable.ByteLevelName([(byte)value]));
+        for (int rank = 0; rank < merges.Count; rank++)
+        {
+            (string left, string right) = merges[rank];
+            _merges.Add(Id(left), Id(right), rank, Id(left + right));
+        }
+        _lookup = _words.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "bpe";
+
+    /// <inheritdoc/>
+    public override int VocabularySize => _table.Count;
+
+    /// <inheritdoc/>
+    public override int? EndOfTextId { get; }
+
+    /// <summary>Learns a vocabulary. The result does not depend on the number of threads.</summary>
+    /// <param name="documents">The text to learn from.</param>
+    /// <param name="vocabularySize">Ids in all: 256 bytes, the merges, and the end of text. Text with little variety gives fewer.</param>
+    /// <param name="threads">Threads to use; 0 takes all cores.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The vocabulary is smaller than 257.</exception>
+    public static BpeTokenizer Train(IEnumerable<string> documents, int vocabularySize, int threads = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(vocabularySize, 257);
+        List<(byte[] Left, byte[] Right)> merges = BpeTrainer.Learn(documents, vocabularySize - 257, threads);
+        string[] alphabet = [.. Enumerable.Range(0, 256).Select(value => TokenTable.ByteLevelName([(byte)value]))];
+        (string Left, string Right)[] names =
+            [.. merges.Select(m => (TokenTable.ByteLevelName(m.Left), TokenTable.ByteLevelName(m.Right)))];
+        return new BpeTokenizer([.. alphabet, .. names.Select(m => m.Left + m.Right), TokenTable.EndOfText], names);
+    }
+
+    /// <summary>Reads GPT-2's two files: encoder.json (or vocab.json) and vocab.bpe (or merges.txt).</summary>
+    /// <exception cref="AtelierException">A file is missing, damaged, or does not go with the other.</exception>
+    public static BpeTokenizer FromGpt2(string vocabularyPath, string mergesPath)
+    {
+        try
+        {
+            using JsonDocument vocabulary = JsonDocument.Parse(File.ReadAllBytes(vocabularyPath));
+            IReadOnlyList<string> names = TokenizerFile.NamesById(
+                vocabulary.RootElement.EnumerateObject().Select(p => (p.Name, p.Value.GetInt32())), vocabularyPath);
+            return new BpeTokenizer(names, [.. File.ReadLines(mergesPath)
+                .Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal))
+                .Select(line => TokenizerFile.MergePair(line, mergesPath))]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or FormatException)
+        {
+            throw new AtelierException($"not a vocabulary of GPT-2's form: {e.Message.TrimEnd('.')}", vocabularyPath, inner: e);
+        }
+    }
+
+    /// <summary>Reads the vocabulary of a GGUF file whose model is GPT-2's ("gpt2").</summary>
+    /// <exception cref="AtelierException">The file is damaged or its vocabulary of another kind.</exception>
+    public static BpeTokenizer FromGguf(GgufFile file)
+    {
+        string model = file.Get<string>("tokenizer.ggml.model");
+        if (model != "gpt2")
+            throw new AtelierException($"a vocabulary of the kind '{model}' is not read", file.Path, "'gpt2' is");
+        return new BpeTokenizer(
+            [.. file.Get<object[]>("tokenizer.ggml.tokens").OfType<string>()],
+            [.. file.Get<object[]>("tokenizer.ggml.merges").OfType<string>().Select(line => TokenizerFile.MergePair(line, file.Path))]);
+    }
+
+    /// <inheritdoc/>
+    public override void Encode(ReadOnlySpan<char> text, List<int> ids)
+    {
+        while (!text.IsEmpty)
+        {
+            int length = WordSplitter.First(text);
+            ReadOnlySpan<char> word = text[..length];
+            text = text[length..];
+            if (length > LongestCachedWord)
+            {
+                ids.AddRange(EncodeWord(word));
+            }
+            else if (_lookup.TryGetValue(word, out int[]? known))
+            {
+                ids.AddRange(known);
+            }
+            else
+            {
+                int[] encoded = EncodeWord(word).ToArray();
+                ids.AddRange(encoded);
+                if (_words.Count < CachedWords)
+                    _lookup.TryAdd(word, encoded);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> Bytes(int id) => _table.Bytes(id);
+
+    /// <inheritdoc/>
+    public override string Name(int id) => _table.Names[id];
+
+    /// <inheritdoc/>
+    public override void Save(string path) =>
+        TokenizerFile.Write(path, _table.Names, _mergeNames, EndOfTextId, TokenizerLayout.ByteLevel);
+
+    private ReadOnlySpan<int> EncodeWord(ReadOnlySpan<char> word)
+    {
+        int[] symbols = [.. Wtf8.Encode(word).Select(value => _byteIds[value])];
+        return symbols.AsSpan(0, _merges.Apply(symbols));
+    }
+
+    private int Id(string name) =>
+        _table.TryGetId(name, out int id)
+            ? id
+            : throw new AtelierException($"the vocabulary lacks the token '{name}'", hint: "its vocabulary and merges do not belong together");
+}

@@ -1,0 +1,150 @@
+using System.Runtime.InteropServices;
+
+namespace Atelier.Tokenizers;
+
+/// <summary>
+/// Learns the merges of byte pair encoding (Sennrich et al. 2016, algorithm 1): counts words on all cores, then joins the
+/// most frequent pair again and again, touching only the words that hold it.
+/// </summary>
+internal static class BpeTrainer
+{
+    private const int PieceLength = 1 << 20; // characters that one task counts at a time
+
+    /// <summary>Learns at most so many merges; ties go to the pair of lower ids, so that the result is one whatever the threads.</summary>
+    public static List<(byte[] Left, byte[] Right)> Learn(IEnumerable<string> documents, int mergeCount, int threads)
+    {
+        (int[][] words, long[] counts) = CountWords(documents, threads == 0 ? Environment.ProcessorCount : threads);
+        var pairs = new Dictionary<long, Pair>();
+        for (int word = 0; word < words.Length; word++)
+        {
+            for (int i = 0; i + 1 < words[word].Length; i++)
+                Change(pairs, words[word][i], words[word][i + 1], counts[word], word);
+        }
+        // A queue that may be out of date: what comes out is checked against the count as it is now.
+        var queue = new PriorityQueue<long, (long MinusCount, long Key)>(pairs.Select(p => (p.Key, (-p.Value.Count, p.Key))));
+
+        List<byte[]> tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value })];
+        var merges = new List<(byte[], byte[])>(mergeCount);
+        var changed = new HashSet<long>();
+        while (merges.Count < mergeCount && queue.TryDequeue(out long key, out var priority))
+        {
+            if (!pairs.TryGetValue(key, out Pair? pair))
+                continue; // joined already
+            if (pair.Count != -priority.MinusCount)
+            {
+                if (pair.Count > 0)
+                    queue.Enqueue(key, (-pair.Count, key));
+                continue;
+            }
+            if (pair.Count < 2)
+                break; // what occurs once is no pattern
+            int left = (int)(key >> 32), right = (int)key, joined = tokens.Count;
+            tokens.Add([.. tokens[left], .. tokens[right]]);
+            merges.Add((tokens[left], tokens[right]));
+            changed.Clear();
+            foreach (int word in pair.Words)
+                words[word] = Join(words[word], left, right, joined, counts[word], word, pairs, changed);
+            pairs.Remove(key);
+            changed.Remove(key);
+            foreach (long other in changed)
+            {
+                if (pairs.TryGetValue(other, out Pair? next) && next.Count > 0)
+                    queue.Enqueue(other, (-next.Count, other));
+            }
+        }
+        return merges;
+    }
+
+    /// <summary>Joins a pair in one word and brings the counts of its neighbours up to date.</summary>
+    private static int[] Join(
+        int[] word, int left, int right, int joined, long count, int index, Dictionary<long, Pair> pairs, HashSet<long> changed)
+    {
+        var result = new List<int>(word.Length);
+        for (int i = 0; i < word.Length; i++)
+        {
+            if (word[i] != left || i + 1 >= word.Length || word[i + 1] != right)
+            {
+                result.Add(word[i]);
+                continue;
+            }
+            if (result.Count > 0)
+            {
+                // The pair before: with a token just joined, if so, as the word now reads.
+                changed.Add(Change(pairs, result[^1], left, -count, index));
+                changed.Add(Change(pairs, result[^1], joined, count, index));
+            }
+            if (i + 2 < word.Length)
+            {
+                changed.Add(Change(pairs, right, word[i + 2], -count, index));
+                changed.Add(Change(pairs, joined, word[i + 2], count, index));
+            }
+            result.Add(joined);
+            i++;
+        }
+        return result.Count == word.Length ? word : [.. result];
+    }
+
+    private static long Change(Dictionary<long, Pair> pairs, int left, int right, long by, int word)
+    {
+        long key = ((long)left << 32) | (uint)right;
+        ref Pair? pair = ref CollectionsMarshal.GetValueRefOrAddDefault(pairs, key, out _);
+        pair ??= new Pair();
+        pair.Count += by;
+        if (by > 0 && (pair.Words.Count == 0 || pair.Words[^1] != word))
+            pair.Words.Add(word);
+        return key;
+    }
+
+    private static (int[][] Words, long[] Counts) CountWords(IEnumerable<string> documents, int threads)
+    {
+        var total = new Dictionary<string, long>();
+        Parallel.ForEach(
+            documents.SelectMany(Pieces),
+            new ParallelOptions { MaxDegreeOfParallelism = threads },
+            () => new Dictionary<string, long>(),
+            (piece, state, counts) =>
+            {
+                var lookup = counts.GetAlternateLookup<ReadOnlySpan<char>>();
+                for (ReadOnlySpan<char> rest = piece.Span; !rest.IsEmpty;)
+                {
+                    int length = WordSplitter.First(rest);
+                    CollectionsMarshal.GetValueRefOrAddDefault(lookup, rest[..length], out _)++;
+                    rest = rest[length..];
+                }
+                return counts;
+            },
+            counts =>
+            {
+                lock (total)
+                {
+                    foreach ((string word, long count) in counts)
+                        CollectionsMarshal.GetValueRefOrAddDefault(total, word, out _) += count;
+                }
+            });
+        // In an order of its own, so that nothing depends on which thread came first.
+        string[] words = [.. total.Keys.Order(StringComparer.Ordinal)];
+        return ([.. words.Select(word => Wtf8.Encode(word).Select(value => (int)value).ToArray())], [.. words.Select(word => total[word])]);
+    }
+
+    /// <summary>Cuts a text where white space follows something else: no word reaches across.</summary>
+    private static IEnumerable<ReadOnlyMemory<char>> Pieces(string text)
+    {
+        int start = 0;
+        while (start < text.Length)
+        {
+            int end = Math.Min(text.Length, start + PieceLength);
+            while (end < text.Length && !(char.IsWhiteSpace(text[end]) && !char.IsWhiteSpace(text[end - 1])))
+                end++;
+            yield return text.AsMemory(start, end - start);
+            start = end;
+        }
+    }
+
+    /// <summary>How often a pair occurs, and the words that held it when it was counted.</summary>
+    private sealed class Pair
+    {
+        public long Count { get; set; }
+
+        public List<int> Words { get; } = [];
+    }
+}

@@ -1,0 +1,41 @@
+namespace Atelier.Tokenizers;
+
+/// <summary>One id a byte of UTF-8: 0 to 255, and 256 for the end of text.</summary>
+public sealed class ByteTokenizer : Tokenizer
+{
+    private const int EndOfText = 256;
+    private static readonly byte[] AllBytes = [.. Enumerable.Range(0, 256).Select(value => (byte)value)];
+
+    internal static readonly IReadOnlyList<string> Names =
+        [.. AllBytes.Select(value => TokenTable.ByteLevelName([value])), TokenTable.EndOfText];
+
+    /// <inheritdoc/>
+    public override string Kind => "byte";
+
+    /// <inheritdoc/>
+    public override int VocabularySize => 257;
+
+    /// <inheritdoc/>
+    public override int? EndOfTextId => EndOfText;
+
+    /// <inheritdoc/>
+    public override void Encode(ReadOnlySpan<char> text, List<int> ids)
+    {
+        foreach (byte value in Wtf8.Encode(text))
+            ids.Add(value);
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> Bytes(int id)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(id, EndOfText);
+        return id == EndOfText ? [] : AllBytes.AsSpan(id, 1);
+    }
+
+    /// <inheritdoc/>
+    public override string Name(int id) => Names[id];
+
+    /// <inheritdoc/>
+    public override void Save(string path) => TokenizerFile.Write(path, Names, [], EndOfText, TokenizerLayout.ByteLevel);
+}

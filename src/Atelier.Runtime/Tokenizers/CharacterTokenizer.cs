@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace Atelier.Tokenizers;
+
+/// <summary>
+/// One id a character (Unicode scalar value). Characters outside the vocabulary are spelled in bytes where it was made so,
+/// and refused otherwise.
+/// </summary>
+public sealed class CharacterTokenizer : Tokenizer
+{
+    private readonly TokenTable _table;
+    private readonly Dictionary<int, int> _ids = [];
+    private readonly int[]? _fallbackIds;
+
+    internal CharacterTokenizer(IReadOnlyList<string> names)
+    {
+        _table = new TokenTable(names, BytesOf);
+        EndOfTextId = _table.IdOrNull(TokenTable.EndOfText);
+        for (int id = 0; id < names.Count; id++)
+        {
+            if (Rune.DecodeFromUtf16(names[id], out Rune rune, out int used) == OperationStatus.Done && used == names[id].Length)
+                _ids[rune.Value] = id;
+        }
+        int?[] fallback = [.. Enumerable.Range(0, 256).Select(value => _table.IdOrNull(TokenTable.FallbackName(value)))];
+        if (fallback.All(id => id is not null))
+            _fallbackIds = [.. fallback.Select(id => id!.Value)];
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "character";
+
+    /// <inheritdoc/>
+    public override int VocabularySize => _table.Count;
+
+    /// <inheritdoc/>
+    public override int? EndOfTextId { get; }
+
+    /// <summary>Whether characters outside the vocabulary are spelled in bytes.</summary>
+    public bool ByteFallback => _fallbackIds is not null;
+
+    /// <summary>Makes a vocabulary of the characters of some text: the end of text, bytes where asked for, then the characters by code point.</summary>
+    /// <param name="documents">The text.</param>
+    /// <param name="byteFallback">Whether characters that the text lacks are spelled in bytes (256 more ids).</param>
+    public static CharacterTokenizer Train(IEnumerable<string> documents, bool byteFallback)
+    {
+        var characters = new SortedSet<int>();
+        foreach (string document in documents)
+        {
+            ReadOnlySpan<char> rest = document;
+            while (!rest.IsEmpty)
+            {
+                // Lone surrogates cannot stand in a JSON file; they are spelled in bytes.
+                if (Rune.DecodeFromUtf16(rest, out Rune rune, out int used) == OperationStatus.Done)
+                    characters.Add(rune.Value);
+                rest = rest[used..];
+            }
+        }
+        IEnumerable<string> bytes = byteFallback ? Enumerable.Range(0, 256).Select(TokenTable.FallbackName) : [];
+        return new CharacterTokenizer([TokenTable.EndOfText, .. bytes, .. characters.Select(char.ConvertFromUtf32)]);
+    }
+
+    /// <inheritdoc/>
+    public override void Encode(ReadOnlySpan<char> text, List<int> ids)
+    {
+        while (!text.IsEmpty)
+        {
+            OperationStatus status = Rune.DecodeFromUtf16(text, out Rune rune, out int used);
+            if (status == OperationStatus.Done && _ids.TryGetValue(rune.Value, out int id))
+            {
+                ids.Add(id);
+            }
+            else if (_fallbackIds is not null)
+            {
+                foreach (byte value in Wtf8.Encode(text[..used]))
+                    ids.Add(_fallbackIds[value]);
+            }
+            else
+            {
+                int code = status == OperationStatus.Done ? rune.Value : text[0];
+                throw new AtelierException(
+                    string.Create(CultureInfo.InvariantCulture, $"the vocabulary has no character '{text[..used]}' (U+{code:X4})"),
+                    hint: "leave it out, or make the tokenizer with byteFallback: true");
+            }
+            text = text[used..];
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> Bytes(int id) => _table.Bytes(id);
+
+    /// <inheritdoc/>
+    public override string Name(int id) => _table.Names[id];
+
+    /// <summary>
+    /// Writes it as byte pair encoding without merges, which Hugging Face's tokenizers splits into characters, with
+    /// bytes as a fallback.
+    /// </summary>
+    public override void Save(string path) =>
+        TokenizerFile.Write(path, _table.Names, [], EndOfTextId, ByteFallback ? TokenizerLayout.CharacterFallback : TokenizerLayout.Character);
+
+    private static byte[] BytesOf(string name)
+    {
+        if (name == TokenTable.EndOfText)
+            return [];
+        return TokenTable.FallbackByte(name) is byte value ? [value] : Wtf8.Encode(name);
+    }
+}

@@ -1,0 +1,66 @@
+namespace Atelier.Tokenizers;
+
+/// <summary>
+/// The merges of byte pair encoding in their order (Sennrich et al. 2016): of all neighbours that have a merge, the one
+/// that was learned first is joined first, the leftmost before others like it.
+/// </summary>
+internal sealed class MergeTable
+{
+    private readonly Dictionary<long, (int Rank, int Id)> _merges = [];
+
+    public int Count => _merges.Count;
+
+    public void Add(int left, int right, int rank, int id) => _merges.TryAdd(Key(left, right), (rank, id));
+
+    /// <summary>Joins what can be joined. Takes n log n for n symbols.</summary>
+    /// <param name="symbols">The ids to begin with; holds the result's ids at its front afterwards.</param>
+    /// <returns>How many ids are left.</returns>
+    public int Apply(Span<int> symbols)
+    {
+        int count = symbols.Length;
+        if (count < 2)
+            return count;
+        // A linked list over the symbols, and a queue of joins by rank, then place. A join whose symbols have changed
+        // since it was queued is passed over.
+        int[] next = new int[count], previous = new int[count];
+        var queue = new PriorityQueue<(int At, int Left, int Right), (int Rank, int At)>();
+        for (int i = 0; i < count; i++)
+            (previous[i], next[i]) = (i - 1, i + 1);
+        for (int i = 0; i + 1 < count; i++)
+            Offer(queue, symbols, i, i + 1);
+
+        while (queue.TryDequeue(out var join, out _))
+        {
+            int at = join.At, right = next[at];
+            if (symbols[at] != join.Left || right >= symbols.Length || symbols[right] != join.Right)
+                continue;
+            symbols[at] = _merges[Key(join.Left, join.Right)].Id;
+            symbols[right] = -1;
+            next[at] = next[right];
+            if (next[at] < symbols.Length)
+            {
+                previous[next[at]] = at;
+                Offer(queue, symbols, at, next[at]);
+            }
+            if (previous[at] >= 0)
+                Offer(queue, symbols, previous[at], at);
+            count--;
+        }
+
+        int kept = 0;
+        foreach (int symbol in symbols)
+        {
+            if (symbol >= 0)
+                symbols[kept++] = symbol;
+        }
+        return count;
+    }
+
+    private void Offer(PriorityQueue<(int, int, int), (int, int)> queue, ReadOnlySpan<int> symbols, int at, int right)
+    {
+        if (_merges.TryGetValue(Key(symbols[at], symbols[right]), out var merge))
+            queue.Enqueue((at, symbols[at], symbols[right]), (merge.Rank, at));
+    }
+
+    private static long Key(int left, int right) => ((long)left << 32) | (uint)right;
+}

@@ -1,0 +1,167 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Atelier.Tokenizers;
+
+/// <summary>
+/// Llama's tokenizer: byte pair encoding over characters (Kudo and Richardson 2018), with a space put before the text and
+/// characters outside the vocabulary spelled in bytes. Decoding a whole text takes that first space away again.
+/// </summary>
+public sealed class SentencePieceTokenizer : Tokenizer
+{
+    private const char Space = '▁'; // how the vocabulary writes a space
+    private static readonly string[] Specials = ["<unk>", "<s>", "</s>", TokenTable.EndOfText];
+
+    private readonly TokenTable _table;
+    private readonly MergeTable _merges = new();
+    private readonly IReadOnlyList<(string Left, string Right)> _mergeNames;
+
+    /// <summary>Takes a vocabulary as it stands in a file.</summary>
+    /// <param name="names">The tokens by id, spaces as "▁".</param>
+    /// <param name="merges">The pairs in their order; neighbours that give the same token are equals.</param>
+    /// <exception cref="AtelierException">A byte, or a token that a merge speaks of, is missing.</exception>
+    internal SentencePieceTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges)
+    {
+        _table = new TokenTable(names, BytesOf);
+        _mergeNames = merges;
+        BeginId = _table.IdOrNull("<s>");
+        EndOfTextId = _table.IdOrNull("</s>") ?? _table.IdOrNull(TokenTable.EndOfText);
+        for (int value = 0; value < 256; value++)
+            Id(TokenTable.FallbackName(value));
+        int rank = -1;
+        string joined = "";
+        foreach ((string left, string right) in merges)
+        {
+            if (joined != left + right)
+                (joined, rank) = (left + right, rank + 1);
+            _merges.Add(Id(left), Id(right), rank, Id(joined));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "sentencepiece";
+
+    /// <inheritdoc/>
+    public override int VocabularySize => _table.Count;
+
+    /// <inheritdoc/>
+    public override int? EndOfTextId { get; }
+
+    /// <summary>The id that a text begins with, or null.</summary>
+    public int? BeginId { get; }
+
+    /// <inheritdoc/>
+    public override bool BeginsWithSpace => true;
+
+    /// <summary>
+    /// Reads llama2.c's tokenizer.bin: the longest token's length, then each token's score, length and bytes. Merges are
+    /// every way to join two tokens into a third, best score first.
+    /// </summary>
+    /// <exception cref="AtelierException">The file is missing, cut short or of another kind.</exception>
+    public static SentencePieceTokenizer FromLlama2C(string path)
+    {
+        if (!File.Exists(path))
+            throw new AtelierException("no such file", path);
+        ReadOnlySpan<byte> rest = File.ReadAllBytes(path);
+        var tokens = new List<(string Name, float Score)>();
+        if (rest.Length < 4)
+            throw Damaged(path, rest.Length);
+        rest = rest[4..];
+        while (!rest.IsEmpty)
+        {
+            if (rest.Length < 8)
+                throw Damaged(path, rest.Length);
+            float score = BinaryPrimitives.ReadSingleLittleEndian(rest);
+            int length = BinaryPrimitives.ReadInt32LittleEndian(rest[4..]);
+            if (length < 0 || length > rest.Length - 8)
+                throw Damaged(path, rest.Length);
+            tokens.Add((Encoding.UTF8.GetString(rest.Slice(8, length)).Replace(' ', Space), score));
+            rest = rest[(8 + length)..];
+        }
+        // "\n<s>\n" and "\n</s>\n" are how the exporter wrote the two special tokens, so that they can be printed.
+        string[] names = [.. tokens.Select((t, id) => id is 1 or 2 ? t.Name.Trim('\n') : t.Name)];
+        try
+        {
+            return new SentencePieceTokenizer(names, MergesByScore(names, [.. tokens.Select(t => t.Score)]));
+        }
+        catch (AtelierException e)
+        {
+            throw new AtelierException(e.Message, path, e.Hint, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Encode(ReadOnlySpan<char> text, List<int> ids)
+    {
+        if (text.IsEmpty)
+            return;
+        var symbols = new List<int>(text.Length + 1);
+        Append(Space.ToString(), symbols);
+        Span<char> character = stackalloc char[2];
+        while (!text.IsEmpty)
+        {
+            _ = Rune.DecodeFromUtf16(text, out _, out int used);
+            text[..used].CopyTo(character);
+            if (character[0] == ' ')
+                character[0] = Space;
+            Append(character[..used], symbols);
+            text = text[used..];
+        }
+        Span<int> all = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(symbols);
+        ids.AddRange(all[.._merges.Apply(all)]);
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> Bytes(int id) => _table.Bytes(id);
+
+    /// <inheritdoc/>
+    public override string Name(int id) => _table.Names[id];
+
+    /// <inheritdoc/>
+    public override void Save(string path) =>
+        TokenizerFile.Write(path, _table.Names, _mergeNames, EndOfTextId, TokenizerLayout.SentencePiece);
+
+    private void Append(ReadOnlySpan<char> character, List<int> symbols)
+    {
+        bool whole = Rune.DecodeFromUtf16(character, out _, out _) == OperationStatus.Done;
+        if (whole && _table.TryGetId(character.ToString(), out int id))
+        {
+            symbols.Add(id);
+            return;
+        }
+        foreach (byte value in Wtf8.Encode(character))
+            symbols.Add(Id(TokenTable.FallbackName(value)));
+    }
+
+    private static List<(string Left, string Right)> MergesByScore(string[] names, float[] scores)
+    {
+        var known = names.ToHashSet();
+        var merges = new List<(string, string)>();
+        foreach (int id in Enumerable.Range(0, names.Length).OrderByDescending(id => scores[id]).ThenBy(id => id))
+        {
+            string name = names[id];
+            for (int cut = 1; cut < name.Length; cut++)
+            {
+                if (known.Contains(name[..cut]) && known.Contains(name[cut..]) && TokenTable.FallbackByte(name) is null && !Specials.Contains(name))
+                    merges.Add((name[..cut], name[cut..]));
+            }
+        }
+        return merges;
+    }
+
+    private static byte[] BytesOf(string name)
+    {
+        if (Specials.Contains(name))
+            return [];
+        return TokenTable.FallbackByte(name) is byte value ? [value] : Wtf8.Encode(name.Replace(Space, ' '));
+    }
+
+    private int Id(string name) =>
+        _table.TryGetId(name, out int id)
+            ? id
+            : throw new AtelierException($"the vocabulary lacks the token '{name}'", hint: "its vocabulary and merges do not belong together");
+
+    private static AtelierException Damaged(string path, int left) =>
+        new($"cut short or not a tokenizer of llama2.c: {left} bytes are left where a token is due", path, "take the file from its source again");
+}
