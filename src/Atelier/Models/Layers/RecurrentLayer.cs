@@ -24,21 +24,6 @@ public enum CellName
 /// </summary>
 public sealed class RecurrentLayer : nn.Module
 {
-    // TorchSharp binds these kernels only with weights of their own, which could not be cast at each step. TorchScript
-    // reaches them with any weights. libtorch's LSTM in bf16 is oneDNN's fused one, 1.4 times as fast as one written here.
-    private static readonly jit.CompilationUnit Kernels = jit.compile("""
-        def plain(x, h, c, w: List[Tensor]):
-            y, h1 = torch.rnn_tanh(x, h, w, True, 1, 0.0, torch.is_grad_enabled(), False, True)
-            return [y, h1]
-        def lstm(x, h, c, w: List[Tensor]):
-            y, h1, c1 = torch.lstm(x, [h, c], w, True, 1, 0.0, torch.is_grad_enabled(), False, True)
-            return [y, h1, c1]
-        def gru(x, h, c, w: List[Tensor]):
-            y, h1 = torch.gru(x, h, w, True, 1, 0.0, torch.is_grad_enabled(), False, True)
-            return [y, h1]
-
-        """);
-
     private readonly CellName _cell;
     private readonly Precision _precision;
     private readonly int _hiddenSize;
@@ -103,8 +88,8 @@ public sealed class RecurrentLayer : nn.Module
             input = input.to(ScalarType.BFloat16);
             weights = [.. weights.Select(w => w.to(ScalarType.BFloat16))];
         }
-        string kernel = _cell switch { CellName.Lstm => "lstm", CellName.Gru => "gru", _ => "plain" };
-        var results = (Tensor[])Kernels.invoke(kernel, input, state.Hidden, state.Cell, weights);
+        // libtorch's LSTM in bf16 is oneDNN's fused one: 1.4 times as fast as one composed here, and its GRU no slower.
+        Tensor[] results = AtenOperators.Recur(_cell, input, state, weights);
         return (results[0], new RecurrentState(results[1], results[^1]));
     }
 }

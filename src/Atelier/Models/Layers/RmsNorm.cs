@@ -25,6 +25,5 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     public Parameter Weight { get; }
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor input) =>
-        input * (input.square().mean([-1], keepdim: true) + _epsilon).rsqrt() * Weight;
+    public override Tensor forward(Tensor input) => AtenOperators.RmsNorm(input, Weight, _epsilon);
 }

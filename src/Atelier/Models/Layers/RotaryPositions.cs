@@ -25,22 +25,21 @@ public sealed class RotaryPositions : nn.Module
         // angle[position, i] = position · theta^(−2i / headSize)
         Tensor rates = (arange(0, headSize, 2, ScalarType.Float64) * (-Math.Log(theta) / headSize)).exp();
         Tensor angles = arange(contextLength, ScalarType.Float64).unsqueeze(1) * rates; // [position, headSize / 2]
-        _cosine = angles.cos().to(ScalarType.Float32).MoveToOuterDisposeScope();
-        _sine = angles.sin().to(ScalarType.Float32).MoveToOuterDisposeScope();
+        _cosine = cat([angles.cos(), angles.cos()], -1).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        _sine = cat([-angles.sin(), angles.sin()], -1).to(ScalarType.Float32).MoveToOuterDisposeScope();
         register_buffer("cosine", _cosine, persistent: false);
         register_buffer("sine", _sine, persistent: false);
     }
 
     /// <summary>Turns x, whose first place in time is at position <paramref name="offset"/>.</summary>
-    /// <param name="x">[heads, batch, time, headSize]; comes back in its own type, turned in fp32.</param>
+    /// <param name="x">[heads, batch, time, headSize].</param>
     /// <param name="offset">The position of the first place.</param>
     public Tensor Turn(Tensor x, int offset)
     {
-        long time = x.shape[2];
-        Tensor cosine = _cosine.narrow(0, offset, time); // [time, headSize / 2]
-        Tensor sine = _sine.narrow(0, offset, time);
-        Tensor[] halves = x.chunk(2, -1);
-        Tensor turned = cat([halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine], -1);
-        return turned.to(x.dtype);
+        long time = x.shape[2], half = x.shape[3] / 2;
+        Tensor cosine = _cosine.narrow(0, offset, time).to(x.dtype); // [time, headSize]
+        Tensor sine = _sine.narrow(0, offset, time).to(x.dtype);
+        // (a, b) → (a cos − b sin, b cos + a sin): rolled by half, x is (b, a), and the sine's first half is negative.
+        return (x * cosine).addcmul(x.roll(half, -1), sine, 1);
     }
 }

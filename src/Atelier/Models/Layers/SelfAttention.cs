@@ -57,11 +57,15 @@ public sealed class SelfAttention : nn.Module
         long batch = x.shape[0], time = x.shape[1];
         int heads = _shape.HeadCount, keyValueHeads = _shape.KeyValueHeadCount;
         // One copy puts the heads first, so that queries, keys and values are whole pieces of memory without further copies.
-        Tensor[] parts = QueryKeyValue.forward(x).view(batch, time, heads + 2 * keyValueHeads, _shape.HeadSize)
-            .permute(2, 0, 1, 3).contiguous().split([heads, keyValueHeads, keyValueHeads], 0);
-        (Tensor q, Tensor k, Tensor v) = (parts[0], parts[1], parts[2]); // [heads, batch, time, headSize]
+        Tensor all = QueryKeyValue.forward(x).view(batch, time, heads + 2 * keyValueHeads, _shape.HeadSize)
+            .permute(2, 0, 1, 3).contiguous(); // [heads + 2 · keyValueHeads, batch, time, headSize]
         if (_rotary is not null)
-            (q, k) = (_rotary.Turn(q, cache?.Length ?? 0), _rotary.Turn(k, cache?.Length ?? 0));
+        {
+            Tensor[] turned = all.split([heads + keyValueHeads, keyValueHeads], 0);
+            all = cat([_rotary.Turn(turned[0], cache?.Length ?? 0), turned[1]], 0);
+        }
+        Tensor[] parts = all.split([heads, keyValueHeads, keyValueHeads], 0);
+        (Tensor q, Tensor k, Tensor v) = (parts[0], parts[1], parts[2]);
         if (cache is not null)
             (k, v) = cache.Append(k, v);
         Tensor mixed = _product.Attend(q, k, v, training ? _shape.Dropout : 0); // [heads, batch, time, headSize]

@@ -20,8 +20,11 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     : GradientModel<TextBatch>(name), ILanguageModel
 {
     private const long LogitsAtOnce = 1 << 24; // logits that scoring holds at a time: 64 MiB
-    private const int PlacesAtOnce = 4096; // places in time that scoring a long sequence holds at a time
+    private const int TokensAtOnce = 4096; // tokens that scoring reads at a time: what it makes of them stays in the cache
     private IReadOnlyList<Turn<TextBatch>>? _turns;
+
+    // Places that scoring reads at a time.
+    private int PlacesAtOnce => (int)Math.Clamp(LogitsAtOnce / VocabularySize, 1, TokensAtOnce);
 
     /// <inheritdoc/>
     public int VocabularySize { get; } = vocabularySize;
@@ -93,7 +96,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         for (int at = 0; at < order.Length;)
         {
             int time = Math.Min(sequences[order[at]].Length - 1, PlacesAtOnce);
-            int rows = (int)Math.Clamp(LogitsAtOnce / Math.Max(1L, (long)time * VocabularySize), 1, order.Length - at);
+            int rows = (int)Math.Clamp(PlacesAtOnce / Math.Max(1, time), 1, order.Length - at);
             ScoreTogether([.. order.AsSpan(at, rows)], sequences, scores);
             at += rows;
         }
