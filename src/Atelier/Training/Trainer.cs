@@ -1,3 +1,8 @@
+using Atelier.Recipes;
+using Atelier.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace Atelier.Training;
 
 /// <summary>What a family adds to the trainer's loop.</summary>
@@ -11,4 +16,93 @@ public sealed record TrainerHooks
 
     /// <summary>Values from outside training that metrics are compared with in plots: "5-gram", "exact entropy".</summary>
     public IReadOnlyDictionary<string, double> ReferenceLosses { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>What the items of a batch are.</summary>
+    public string ItemUnit { get; init; } = "tokens";
+}
+
+/// <summary>Teaches a model by gradient descent, as the recipe says, on a thread of its own.</summary>
+/// <typeparam name="TBatch">What one step learns from.</typeparam>
+/// <param name="recipe">Its training section and seed are the trainer's only settings.</param>
+/// <param name="model">Taught in place; moved to the recipe's device.</param>
+/// <param name="training">What it learns from.</param>
+/// <param name="validation">What it is measured on, or null.</param>
+/// <param name="hooks">What the family adds.</param>
+public sealed class Trainer<TBatch>(
+    Recipe recipe,
+    GradientModel<TBatch> model,
+    IBatchSource<TBatch> training,
+    IBatchSource<TBatch>? validation,
+    TrainerHooks hooks) : ILearner
+{
+    /// <inheritdoc/>
+    /// <exception cref="AtelierException">The loss is not finite, a batch does not fit in memory, the disk is full, or the recipe sets no end.</exception>
+    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
+        Task.Factory.StartNew(() => Learn(run, progress, cancellation), // never cancelled from outside: it saves first
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    {
+        TrainingSection section = recipe.Training;
+        ComputeDevice.Configure(section.Threads);
+        model.to(ComputeDevice.Resolve(section.Device));
+        model.train();
+        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null);
+        var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
+        using var session = new TrainingSession<TBatch>(recipe, model, validation, hooks, run, progress, limits);
+        using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits));
+
+        string? stopReason;
+        while ((stopReason = limits.StopReason(session.State, cancellation)) is null)
+        {
+            session.BeginStep();
+            long step = session.State.Step + 1;
+            double learningRate = schedule.Rate(step);
+            using (NewDisposeScope())
+            {
+                SeedStep(step);
+                foreach (TurnMover<TBatch> mover in session.Movers)
+                {
+                    model.zero_grad();
+                    for (long part = 0; part < limits.BatchesPerStep; part++)
+                        mover.Learn(batches.Take(BatchNumber(session.State, part)), limits.BatchesPerStep);
+                    mover.Move(learningRate);
+                }
+                session.Average?.Update(step);
+            }
+            session.EndStep(limits.BatchesPerStep);
+            session.Look(learningRate);
+        }
+        return session.Finish(stopReason);
+    }
+
+    /// <summary>The batch that a part of the next step learns from.</summary>
+    private long BatchNumber(TrainingState state, long part)
+    {
+        if (recipe.Training.OverfitOneBatch)
+            return 0;
+        return recipe.Training.Optimizer.Name == OptimizerName.FullBatch ? part : state.Batch + part; // the same batches each step, or the next ones
+    }
+
+    /// <summary>The batches in the order in which the loop will take them: each turn of a step sees the same ones.</summary>
+    private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits)
+    {
+        for (; ; state = state with { Batch = state.Batch + limits.BatchesPerStep })
+        {
+            for (int turn = 0; turn < model.Turns.Count; turn++)
+            {
+                for (long part = 0; part < limits.BatchesPerStep; part++)
+                    yield return BatchNumber(state, part);
+            }
+        }
+    }
+
+    /// <summary>A step's random numbers (dropout, noise) follow from the seed and the step alone, so that a resumed run draws the same ones.</summary>
+    private void SeedStep(long step)
+    {
+        ulong mixed = unchecked(((ulong)recipe.Seed * 0x9E3779B97F4A7C15) + (ulong)step); // SplitMix64 (Steele et al. 2014)
+        mixed = unchecked((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9);
+        mixed = unchecked((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB);
+        random.manual_seed((long)((mixed ^ (mixed >> 31)) >> 1)).Dispose();
+    }
 }

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Training;
+
+/// <summary>Where tensors are computed, and with how many threads.</summary>
+public static partial class ComputeDevice
+{
+    // malloc.h of glibc
+    private const int TrimThreshold = -1, TopPad = -2, MmapThreshold = -3;
+
+    /// <summary>The device of that name.</summary>
+    /// <param name="name">"cpu", "cuda", or "auto", which takes CUDA where there is one.</param>
+    /// <exception cref="AtelierException">The name is another, or there is no CUDA device.</exception>
+    public static Device Resolve(string name) => name switch
+    {
+        "cpu" => CPU,
+        "auto" => cuda.is_available() ? CUDA : CPU,
+        "cuda" when cuda.is_available() => CUDA,
+        "cuda" => throw new AtelierException("there is no CUDA device, or this build has no CUDA",
+            "training.device", "take cpu or auto, or build with -p:AtelierCuda=true on a machine with an NVIDIA GPU"),
+        _ => throw new AtelierException($"there is no device '{name}'", "training.device", "take auto, cpu or cuda"),
+    };
+
+    /// <summary>
+    /// Sets the tensor library's threads, and on glibc keeps freed memory in the process: a training step frees and takes
+    /// the same large tensors again, and the kernel would zero each page anew (12 % of a step).
+    /// </summary>
+    /// <param name="threads">From 1; 0 takes all cores.</param>
+    public static void Configure(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        if (RuntimeInformation.RuntimeIdentifier.StartsWith("linux", StringComparison.Ordinal)
+            && NativeLibrary.TryLoad("libc.so.6", out nint libc)
+            && NativeLibrary.TryGetExport(libc, "gnu_get_libc_version", out _)) // glibc alone has it; musl has no mallopt
+        {
+            SetMalloc(MmapThreshold, 1 << 30);
+            SetMalloc(TrimThreshold, int.MaxValue);
+            SetMalloc(TopPad, 256 << 20);
+        }
+        set_num_threads(threads == 0 ? Environment.ProcessorCount : threads);
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
+    private static partial int SetMalloc(int option, int value);
+}

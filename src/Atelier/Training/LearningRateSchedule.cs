@@ -1,0 +1,61 @@
+using Atelier.Recipes;
+
+namespace Atelier.Training;
+
+/// <summary>The learning rate as a function of the step alone, so that a resumed run needs no state of it.</summary>
+public sealed class LearningRateSchedule
+{
+    private readonly ScheduleSection _section;
+    private readonly double _highest;
+    private readonly double _length;
+
+    /// <summary>Makes the schedule of a recipe.</summary>
+    /// <param name="section">Its shape.</param>
+    /// <param name="highest">The highest learning rate.</param>
+    /// <param name="totalSteps">The run's length where it is known; decaySteps goes before it.</param>
+    /// <exception cref="AtelierException">The shape needs a length and there is none.</exception>
+    public LearningRateSchedule(ScheduleSection section, double highest, long? totalSteps)
+    {
+        (_section, _highest) = (section, highest);
+        if (section.Name is not (ScheduleName.Constant or ScheduleName.InverseSquareRoot)
+            && section.DecaySteps is null && totalSteps is null)
+        {
+            throw new AtelierException($"the schedule {section.Name} needs a number of steps", "training.schedule",
+                "set training.schedule.decaySteps, or training.steps, or take the schedule constant");
+        }
+        _length = Math.Max(1, section.DecaySteps ?? totalSteps ?? 1);
+    }
+
+    /// <summary>The learning rate of a step.</summary>
+    /// <param name="step">From 1.</param>
+    public double Rate(long step)
+    {
+        double warmup = _section.WarmupSteps, final = _section.FinalShare;
+        if (_section.Name == ScheduleName.OneCycle)
+            return _highest * OneCycle(step, warmup, final);
+        if (step <= warmup)
+            return _highest * (step / warmup); // the first step moves already; at the last the rate is the highest
+        double progress = Math.Min(1, (step - warmup) / Math.Max(1, _length - warmup)); // 1 at the last step
+        return _highest * _section.Name switch
+        {
+            ScheduleName.Cosine => final + ((1 - final) * 0.5 * (1 + Math.Cos(Math.PI * progress))), // Loshchilov and Hutter 2017, eq. 5
+            ScheduleName.Linear => 1 - ((1 - final) * progress),
+            ScheduleName.InverseSquareRoot => Math.Sqrt(Math.Max(1, warmup) / step), // Vaswani et al. 2017, section 5.3
+            _ => 1,
+        };
+    }
+
+    /// <summary>
+    /// Smith and Topin 2018, by half cosines: from a 25th of the highest up over the warm-up (or 30 % of the length where
+    /// that is shorter than the warm-up or no warm-up is asked), then down to the final share.
+    /// </summary>
+    private double OneCycle(long step, double warmup, double final)
+    {
+        const double Start = 1.0 / 25;
+        double rise = warmup > 0 && warmup < _length ? warmup : 0.3 * _length;
+        (double from, double to, double progress) = step <= rise
+            ? (Start, 1.0, step / rise)
+            : (1.0, final, Math.Min(1, (step - rise) / Math.Max(1, _length - rise)));
+        return to + ((from - to) * 0.5 * (1 + Math.Cos(Math.PI * progress)));
+    }
+}

@@ -1,0 +1,60 @@
+using Atelier.Training.Optimizers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Training;
+
+/// <summary>
+/// An exponential moving average of the weights (Polyak and Juditsky 1992). The decay rises with the step,
+/// min(decay, (1 + step) / (10 + step)), so that the random weights of the start are soon forgotten.
+/// </summary>
+internal sealed class MovingAverage : IDisposable
+{
+    private readonly string[] _names;
+    private readonly Tensor[] _parameters, _averages;
+    private readonly double _decay;
+
+    /// <summary>Begins with the weights as they are.</summary>
+    public MovingAverage(IEnumerable<(string Name, Tensor Parameter)> parameters, double decay)
+    {
+        using var noGradients = no_grad();
+        _decay = decay;
+        (_names, _parameters) = ([.. parameters.Select(p => p.Name)], [.. parameters.Select(p => p.Parameter)]);
+        _averages = [.. _parameters.Select(p => p.detach().clone().DetachFromDisposeScope())];
+    }
+
+    /// <summary>The averages by their parameters' names; the tensors themselves.</summary>
+    public IReadOnlyDictionary<string, Tensor> State() => _names.Zip(_averages).ToDictionary(pair => pair.First, pair => pair.Second);
+
+    /// <summary>Takes in the weights after a step, from 1.</summary>
+    public void Update(long step)
+    {
+        using var noGradients = no_grad();
+        TensorScripts.Run("lerp", _averages, _parameters, 1 - Math.Min(_decay, (1.0 + step) / (10.0 + step)));
+    }
+
+    /// <summary>Looks at the model with the averages in place of its weights, which come back afterwards.</summary>
+    public T InPlace<T>(Func<T> look)
+    {
+        using var noGradients = no_grad();
+        Tensor[] kept = [.. _parameters.Select(p => p.detach().clone().DetachFromDisposeScope())];
+        try
+        {
+            TensorScripts.Run("copy", _parameters, _averages);
+            return look();
+        }
+        finally
+        {
+            TensorScripts.Run("copy", _parameters, kept);
+            foreach (Tensor tensor in kept)
+                tensor.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in _averages)
+            tensor.Dispose();
+    }
+}

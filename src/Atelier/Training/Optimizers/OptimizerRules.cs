@@ -1,0 +1,104 @@
+using Atelier.Recipes;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Atelier.Training.Optimizers;
+
+/// <summary>
+/// Adam (Kingma and Ba 2015, algorithm 1, with the decay added to the gradient) and AdamW (Loshchilov and Hutter 2019,
+/// algorithm 2, with the decay apart from it), by libtorch's fused kernels.
+/// </summary>
+internal sealed class Adam : Optimizer
+{
+    private readonly string _script;
+    private readonly Slot _mean, _square, _step;
+
+    public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, bool decoupled)
+        : base(parameters, section)
+    {
+        _script = decoupled ? "adamw" : "adam";
+        _mean = AddSlot("exp_avg");
+        _square = AddSlot("exp_avg_sq");
+        // One count a parameter, as the kernel asks; it lies where the parameter does and is fp32.
+        _step = AddSlot("step", parameter => zeros([], ScalarType.Float32, parameter.device));
+    }
+
+    private protected override void Move(Group group, Tensor[] gradients, double learningRate)
+    {
+        TensorScripts.Run("advance", _step.Of(group));
+        TensorScripts.Run(_script, group.Parameters, gradients, _mean.Of(group), _square.Of(group), _step.Of(group),
+            learningRate, Section.Beta1, Section.Beta2, group.WeightDecay, Section.Epsilon);
+    }
+}
+
+/// <summary>Gradient descent, with momentum where asked (Polyak 1964) and in Nesterov's form (Sutskever et al. 2013, eq. 3 and 4, over the gradient at the point reached).</summary>
+internal sealed class Sgd : Optimizer
+{
+    private readonly Slot? _momentum;
+
+    public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
+        : base(parameters, section) => _momentum = section.Momentum > 0 ? AddSlot("momentum") : null;
+
+    private protected override void Move(Group group, Tensor[] gradients, double learningRate)
+    {
+        AddDecay(group, gradients);
+        if (_momentum is null)
+            TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
+        else
+            TensorScripts.Run("momentum", group.Parameters, gradients, _momentum.Of(group), Section.Momentum, Section.Nesterov, learningRate);
+    }
+}
+
+/// <summary>Divides by the root of a running mean of squares (Tieleman and Hinton 2012, lecture 6.5), then as gradient descent.</summary>
+internal sealed class RmsProp : Optimizer
+{
+    private readonly Slot _square;
+    private readonly Slot? _momentum;
+
+    public RmsProp(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
+        : base(parameters, section)
+    {
+        _square = AddSlot("square_avg");
+        _momentum = section.Momentum > 0 ? AddSlot("momentum") : null;
+    }
+
+    private protected override void Move(Group group, Tensor[] gradients, double learningRate)
+    {
+        AddDecay(group, gradients);
+        TensorScripts.Run("rmsprop", gradients, _square.Of(group), Section.Beta2, Section.Epsilon);
+        if (_momentum is null)
+            TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
+        else
+            TensorScripts.Run("momentum", group.Parameters, gradients, _momentum.Of(group), Section.Momentum, Section.Nesterov, learningRate);
+    }
+}
+
+/// <summary>Divides by the root of the sum of all squares so far (Duchi et al. 2011, section 1.1, the diagonal form).</summary>
+internal sealed class Adagrad : Optimizer
+{
+    private readonly Slot _sum;
+
+    public Adagrad(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
+        : base(parameters, section) => _sum = AddSlot("sum");
+
+    private protected override void Move(Group group, Tensor[] gradients, double learningRate)
+    {
+        AddDecay(group, gradients);
+        TensorScripts.Run("adagrad", gradients, _sum.Of(group), Section.Epsilon);
+        TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
+    }
+}
+
+/// <summary>Steps by the sign of a blend of gradient and momentum (Chen et al. 2023, program 2); the decay is apart.</summary>
+internal sealed class Lion : Optimizer
+{
+    private readonly Slot _momentum;
+
+    public Lion(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
+        : base(parameters, section) => _momentum = AddSlot("exp_avg");
+
+    private protected override void Move(Group group, Tensor[] gradients, double learningRate) =>
+        TensorScripts.Run("lion", group.Parameters, gradients, _momentum.Of(group),
+            learningRate, Section.Beta1, Section.Beta2, group.WeightDecay);
+}

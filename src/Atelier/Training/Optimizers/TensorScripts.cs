@@ -1,0 +1,79 @@
+using static TorchSharp.torch;
+
+namespace Atelier.Training.Optimizers;
+
+/// <summary>
+/// TorchScript for what TorchSharp does not bind: one native call for a list of tensors. Lists come in as arguments, since
+/// an operation in place on a list that the script itself made is dropped.
+/// </summary>
+internal static class TensorScripts
+{
+    private const string Source = """
+        def adam(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor], lr: float, beta1: float, beta2: float, decay: float, eps: float):
+            torch._fused_adam_(p, g, m, v, [], t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+
+        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor], lr: float, beta1: float, beta2: float, decay: float, eps: float):
+            torch._fused_adamw_(p, g, m, v, [], t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+
+        def advance(t: List[Tensor]):
+            torch._foreach_add_(t, 1.0)
+
+        def decay(p: List[Tensor], g: List[Tensor], decay: float):
+            torch._foreach_add_(g, p, alpha=decay)
+
+        def sgd(p: List[Tensor], g: List[Tensor], lr: float):
+            torch._foreach_add_(p, g, alpha=-lr)
+
+        def momentum(p: List[Tensor], g: List[Tensor], m: List[Tensor], momentum: float, nesterov: bool, lr: float):
+            torch._foreach_mul_(m, momentum)
+            torch._foreach_add_(m, g)
+            if nesterov:
+                torch._foreach_add_(g, m, alpha=momentum)
+                torch._foreach_add_(p, g, alpha=-lr)
+            else:
+                torch._foreach_add_(p, m, alpha=-lr)
+
+        def rmsprop(g: List[Tensor], v: List[Tensor], rho: float, eps: float):
+            torch._foreach_mul_(v, rho)
+            torch._foreach_addcmul_(v, g, g, 1.0 - rho)
+            torch._foreach_div_(g, torch._foreach_add(torch._foreach_sqrt(v), eps))
+
+        def adagrad(g: List[Tensor], v: List[Tensor], eps: float):
+            torch._foreach_addcmul_(v, g, g, 1.0)
+            torch._foreach_div_(g, torch._foreach_add(torch._foreach_sqrt(v), eps))
+
+        def lion(p: List[Tensor], g: List[Tensor], m: List[Tensor], lr: float, beta1: float, beta2: float, decay: float):
+            torch._foreach_mul_(p, 1.0 - lr * decay)
+            torch._foreach_add_(p, torch._foreach_sign(torch._foreach_lerp(m, g, 1.0 - beta1)), alpha=-lr)
+            torch._foreach_lerp_(m, g, 1.0 - beta2)
+
+        def norm(x: List[Tensor]) -> Tensor:
+            return torch.linalg_vector_norm(torch.stack(torch._foreach_norm(x, 2.0)))
+
+        def clip(g: List[Tensor], largest: float) -> Tensor:
+            norm = torch.linalg_vector_norm(torch.stack(torch._foreach_norm(g, 2.0)))
+            torch._foreach_mul_(g, torch.clamp(largest / (norm + 1e-6), max=1.0))
+            return norm
+
+        def lerp(a: List[Tensor], b: List[Tensor], weight: float):
+            torch._foreach_lerp_(a, b, weight)
+
+        def copy(to: List[Tensor], source: List[Tensor]):
+            torch._foreach_copy_(to, source)
+
+        """;
+
+    private static readonly Lazy<jit.CompilationUnit> Unit = new(() => jit.compile(Source)!);
+
+    /// <summary>Runs a script over one list.</summary>
+    public static void Run(string name, Tensor[] list) => Unit.Value.invoke(name, [list]);
+
+    /// <summary>Runs a script that answers nothing.</summary>
+    public static void Run(string name, params object[] arguments) => Unit.Value.invoke(name, arguments);
+
+    /// <summary>The norm of all tensors together, a scalar.</summary>
+    public static Tensor Norm(Tensor[] list) => Unit.Value.invoke<Tensor>("norm", [list]);
+
+    /// <summary>Scales the tensors so that their norm is at most <paramref name="largest"/>; answers what it was.</summary>
+    public static Tensor Clip(Tensor[] list, double largest) => Unit.Value.invoke<Tensor>("clip", [list, largest]);
+}

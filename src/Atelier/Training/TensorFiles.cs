@@ -1,0 +1,85 @@
+using Atelier.Formats;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Training;
+
+/// <summary>Tensors by name in safetensors files.</summary>
+public static class TensorFiles
+{
+    private const int PieceBytes = 1 << 20;
+
+    private static readonly (SafetensorsType File, ScalarType Memory)[] Types =
+    [
+        (SafetensorsType.Bool, ScalarType.Bool), (SafetensorsType.U8, ScalarType.Byte),
+        (SafetensorsType.I8, ScalarType.Int8), (SafetensorsType.I16, ScalarType.Int16),
+        (SafetensorsType.F16, ScalarType.Float16), (SafetensorsType.BF16, ScalarType.BFloat16),
+        (SafetensorsType.I32, ScalarType.Int32), (SafetensorsType.F32, ScalarType.Float32),
+        (SafetensorsType.F64, ScalarType.Float64), (SafetensorsType.I64, ScalarType.Int64),
+    ];
+
+    /// <summary>Writes tensors, from whatever device they are on, whole or not at all; ordered by name, so that the same tensors make the same file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="tensors">The tensors by name, of any type but complex ones.</param>
+    /// <param name="metadata">Free text by name.</param>
+    /// <exception cref="AtelierException">The place cannot be written or the disk is full.</exception>
+    public static void Write(
+        string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        List<SafetensorsEntry> entries = [.. tensors
+            .OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => new SafetensorsEntry(pair.Key, FileType(pair.Key, pair.Value.dtype), pair.Value.shape))];
+        SafetensorsWriter.Write(path, entries, (entry, stream) =>
+        {
+            using var scope = NewDisposeScope();
+            using var gradients = no_grad();
+            stream.Write(tensors[entry.Name].cpu().contiguous().bytes);
+        }, metadata);
+    }
+
+    /// <summary>Reads every tensor of a file onto the CPU. The caller owns them; they belong to no dispose scope.</summary>
+    /// <exception cref="AtelierException">The file is missing, damaged, or holds a type that the tensor library lacks.</exception>
+    public static IReadOnlyDictionary<string, Tensor> Read(string path)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        var tensors = new Dictionary<string, Tensor>();
+        try
+        {
+            foreach (SafetensorsEntry entry in file.Entries)
+            {
+                Tensor tensor = empty([.. entry.Shape], MemoryType(path, entry), CPU).DetachFromDisposeScope();
+                tensors.Add(entry.Name, tensor);
+                Span<byte> bytes = entry.ByteCount == 0 ? [] : tensor.bytes;
+                for (int at = 0; at < bytes.Length; at += PieceBytes)
+                    file.CopyTo(entry.Name, at, bytes.Slice(at, Math.Min(PieceBytes, bytes.Length - at)));
+            }
+            return tensors;
+        }
+        catch
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+            throw;
+        }
+    }
+
+    private static SafetensorsType FileType(string name, ScalarType type)
+    {
+        foreach ((SafetensorsType file, ScalarType memory) in Types)
+        {
+            if (memory == type)
+                return file;
+        }
+        throw new ArgumentException($"tensor '{name}' has the type {type}, which safetensors files lack");
+    }
+
+    private static ScalarType MemoryType(string path, SafetensorsEntry entry)
+    {
+        foreach ((SafetensorsType file, ScalarType memory) in Types)
+        {
+            if (file == entry.Type)
+                return memory;
+        }
+        throw new AtelierException($"tensor '{entry.Name}' has the type {entry.Type}, which is not supported here", path);
+    }
+}

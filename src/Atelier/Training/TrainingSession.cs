@@ -1,0 +1,219 @@
+using System.Diagnostics;
+using System.Globalization;
+using Atelier.Formats;
+using Atelier.Recipes;
+using Atelier.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Training;
+
+/// <summary>What stands around the trainer's loop: resuming, measuring, telling, keeping.</summary>
+internal sealed class TrainingSession<TBatch> : IDisposable
+{
+    private const int MostUnreadLosses = 256;
+    private readonly TrainingSection _section;
+    private readonly GradientModel<TBatch> _model;
+    private readonly IBatchSource<TBatch>? _validation;
+    private readonly TrainerHooks _hooks;
+    private readonly Run _run;
+    private readonly IProgress<TrainingProgress> _progress;
+    private readonly TrainingLimits _limits;
+    private readonly TrainingLog _log;
+    private readonly Stopwatch _session = Stopwatch.StartNew();
+    private readonly Stopwatch _learning = new(); // steps alone, since the last report
+    private readonly List<float>[] _losses; // of each turn, read since the last report
+    private readonly Dictionary<string, double> _metrics = [];
+    private long _stepsRead;
+    private long _stepsReported;
+
+    public TrainingSession(Recipe recipe, GradientModel<TBatch> model, IBatchSource<TBatch>? validation,
+        TrainerHooks hooks, Run run, IProgress<TrainingProgress> progress, TrainingLimits limits)
+    {
+        (_section, _model, _validation, _hooks) = (recipe.Training, model, validation, hooks);
+        (_run, _progress, _limits) = (run, progress, limits);
+        var named = model.named_parameters().ToList();
+        var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
+        Movers = [.. model.Turns.Select(turn => new TurnMover<TBatch>(turn, names, _section))];
+        Average = _section.Ema > 0 ? new MovingAverage([.. named.Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
+        _losses = [.. Movers.Select(_ => new List<float>())];
+        _log = new TrainingLog(run, State.Step);
+    }
+
+    public IReadOnlyList<TurnMover<TBatch>> Movers { get; }
+
+    public MovingAverage? Average { get; }
+
+    public TrainingState State { get; private set; } = new();
+
+    /// <summary>Counts a step's time from here.</summary>
+    public void BeginStep() => _learning.Start();
+
+    /// <summary>Counts a step.</summary>
+    public void EndStep(long batches)
+    {
+        _learning.Stop();
+        State = State with
+        {
+            Step = State.Step + 1,
+            Batch = State.Batch + batches,
+            ElapsedSeconds = _session.Elapsed.TotalSeconds,
+        };
+        if (State.Step - _stepsRead >= MostUnreadLosses)
+            ReadLosses();
+    }
+
+    /// <summary>Reports, measures and samples where the recipe's intervals say so.</summary>
+    public void Look(double learningRate)
+    {
+        bool last = State.Step == _limits.TotalSteps;
+        var values = new Dictionary<string, double>();
+        TrainingProgress told = new() { Step = State.Step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit };
+        if (last || State.Step % _section.ReportEvery == 0)
+            told = Report(told, learningRate, values);
+        if (_section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0)
+            told = Measure(told, values);
+        if (_section.SampleEvery > 0 && State.Step % _section.SampleEvery == 0)
+            told = told with { Sample = Sample() };
+        if (values.Count > 0)
+            _log.Write(State.Step, values);
+        if (values.Count > 0 || told.Sample is not null)
+            _progress.Report(told);
+    }
+
+    /// <summary>Measures a last time, writes the bundle and the plot, and says how it went.</summary>
+    public TrainingReport Finish(string stopReason)
+    {
+        ReadLosses();
+        if (stopReason != "interrupted" && _validation is not null && (State.Step % Math.Max(1, _section.EvaluateEvery) != 0 || _section.EvaluateEvery == 0))
+        {
+            var values = new Dictionary<string, double>();
+            TrainingProgress told = Measure(new() { Step = State.Step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit }, values);
+            _log.Write(State.Step, values);
+            _progress.Report(told);
+        }
+        AsJudged(() =>
+        {
+            _hooks.WriteBundle(_run.BundleFolder);
+            return true;
+        });
+        return new TrainingReport(State.Step, _session.Elapsed.TotalSeconds, stopReason, _metrics);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (TurnMover<TBatch> mover in Movers)
+            mover.Dispose();
+        Average?.Dispose();
+        _log.Dispose();
+    }
+
+    private TrainingProgress Report(TrainingProgress told, double learningRate, Dictionary<string, double> values)
+    {
+        ReadLosses();
+        long steps = State.Step - _stepsReported;
+        double secondsPerStep = _learning.Elapsed.TotalSeconds / Math.Max(1, steps);
+        double itemsPerSecond = _limits.ItemsPerStep / Math.Max(1e-9, secondsPerStep);
+        for (int turn = 0; turn < Movers.Count; turn++)
+        {
+            values[turn == 0 ? "loss" : $"loss.{Movers[turn].Turn.Name}"] = _losses[turn].Average();
+            _losses[turn].Clear();
+        }
+        if (Movers[0].GradientNorm is { } norm)
+            values["gradientNorm"] = norm.ToDouble();
+        values["learningRate"] = learningRate;
+        values[$"{_hooks.ItemUnit}PerSecond"] = itemsPerSecond;
+        _metrics["trainingLoss"] = values["loss"];
+        _metrics[$"{_hooks.ItemUnit}PerSecond"] = itemsPerSecond;
+        _stepsReported = State.Step;
+        _learning.Reset();
+        return told with
+        {
+            Loss = values["loss"],
+            LearningRate = learningRate,
+            ItemsPerSecond = itemsPerSecond,
+            Remaining = _limits.Remaining(State, secondsPerStep),
+        };
+    }
+
+    /// <summary>The mean of the model's own figures over validation batches.</summary>
+    private TrainingProgress Measure(TrainingProgress told, Dictionary<string, double> values)
+    {
+        if (_validation is null)
+            return told;
+        var sums = new Dictionary<string, double>();
+        long count = Math.Min(_section.EvaluationBatches, _validation.BatchesPerEpoch);
+        AsJudged(() =>
+        {
+            for (long number = 0; number < count; number++)
+            {
+                using var scope = NewDisposeScope();
+                TBatch batch = _validation.Get(number);
+                foreach ((string name, double value) in _model.Evaluate(batch))
+                    sums[name] = sums.GetValueOrDefault(name) + (value / count);
+                (batch as IDisposable)?.Dispose();
+            }
+            return true;
+        });
+        foreach ((string name, double value) in sums)
+        {
+            string key = $"validation{char.ToUpperInvariant(name[0])}{name[1..]}";
+            values[key] = _metrics[key] = value;
+        }
+        double loss = sums["loss"];
+        if (!double.IsFinite(loss))
+            throw NotFinite($"the validation loss is {Text(loss)}", State.Step);
+        State = State.Measured(loss);
+        _metrics["bestValidationLoss"] = State.BestLoss!.Value;
+        return told with { ValidationLoss = loss };
+    }
+
+    private string? Sample()
+    {
+        if (_hooks.Preview is null)
+            return null;
+        string sample = AsJudged(_hooks.Preview);
+        AtomicFile.WriteText(Path.Combine(_run.SampleFolder, $"step-{State.Step}.txt"), sample);
+        return sample;
+    }
+
+    /// <summary>Looks at the model as it will be judged and kept: in evaluation mode, without gradients, with the averaged weights where there are some.</summary>
+    private T AsJudged<T>(Func<T> look)
+    {
+        bool training = _model.training;
+        using var noGradients = no_grad();
+        _model.eval();
+        try
+        {
+            return Average is null ? look() : Average.InPlace(look);
+        }
+        finally
+        {
+            _model.train(training);
+        }
+    }
+
+    /// <summary>Reads the losses since the last reading, and stops the run where one is not finite.</summary>
+    private void ReadLosses()
+    {
+        for (int turn = 0; turn < Movers.Count; turn++)
+        {
+            float[] losses = Movers[turn].ReadLosses();
+            int bad = Array.FindIndex(losses, loss => !float.IsFinite(loss));
+            if (bad >= 0)
+                throw NotFinite($"the {Movers[turn].Turn.Name} is {Text(losses[bad])}", _stepsRead + bad + 1);
+            _losses[turn].AddRange(losses);
+        }
+        _stepsRead = State.Step;
+    }
+
+    private AtelierException NotFinite(string what, long step)
+    {
+        long batch = State.Batch - ((State.Step - step + 1) * _limits.BatchesPerStep);
+        return new AtelierException(what, $"step {step}, batch {batch}",
+            "lower training.optimizer.learningRate, set training.clipNorm to 1, lengthen training.schedule.warmupSteps, or take training.precision fp32");
+    }
+
+    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
+}
