@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+
+namespace Atelier.Decoding;
+
+/// <summary>
+/// A text model as an <see cref="IChatClient"/>. Such models continue text and know no roles: the messages' texts, joined
+/// by line ends, are the prompt, and what the model writes next is the answer.
+/// </summary>
+/// <param name="generator">Writes the answers. Not disposed with the client.</param>
+/// <param name="modelId">The name that answers carry.</param>
+public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier") : IChatClient
+{
+    /// <inheritdoc/>
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        GenerationRequest request = Request(messages, options);
+        await foreach (TextSample sample in generator.GenerateAsync(request, cancellationToken).ConfigureAwait(false))
+        {
+            int read = generator.Tokenizer.Encode(request.Prompt!).Length;
+            return new ChatResponse(new ChatMessage(ChatRole.Assistant, sample.Text))
+            {
+                ModelId = modelId,
+                FinishReason = Reason(sample.FinishReason),
+                Usage = new UsageDetails
+                {
+                    InputTokenCount = read,
+                    OutputTokenCount = sample.Tokens.Count,
+                    TotalTokenCount = read + sample.Tokens.Count,
+                },
+            };
+        }
+        throw new InvalidOperationException("a request for one sample gave none");
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (TextPiece piece in generator.StreamAsync(Request(messages, options), cancellationToken).ConfigureAwait(false))
+        {
+            if (piece.Text.Length > 0 || piece.FinishReason is not null)
+            {
+                yield return new ChatResponseUpdate(ChatRole.Assistant, piece.Text)
+                {
+                    ModelId = modelId,
+                    FinishReason = piece.FinishReason is null ? null : Reason(piece.FinishReason),
+                };
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        if (serviceKey is not null)
+            return null;
+        if (serviceType == typeof(ChatClientMetadata))
+            return new ChatClientMetadata("atelier", null, modelId);
+        return serviceType.IsInstanceOfType(this) ? this : serviceType.IsInstanceOfType(generator) ? generator : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // The generator belongs to whoever made it.
+    }
+
+    private GenerationRequest Request(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        DecodingOptions defaults = generator.Defaults;
+        return new GenerationRequest
+        {
+            Prompt = string.Join('\n', messages.Select(message => message.Text)),
+            Seed = options?.Seed ?? Random.Shared.NextInt64(),
+            Decoding = options is null ? defaults : defaults with
+            {
+                MaxTokens = options.MaxOutputTokens ?? defaults.MaxTokens,
+                Temperature = options.Temperature ?? defaults.Temperature,
+                TopP = options.TopP ?? defaults.TopP,
+                TopK = options.TopK ?? defaults.TopK,
+                PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
+                FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
+                Stop = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.Stop,
+            },
+        };
+    }
+
+    private static ChatFinishReason Reason(string reason) => reason == "length" ? ChatFinishReason.Length : ChatFinishReason.Stop;
+}
