@@ -1,12 +1,17 @@
+using Atelier.Models.Layers;
+
 namespace Atelier.Runs;
 
 /// <summary>A finished model in a folder, in the files that Hugging Face tools read.</summary>
 public sealed class Bundle
 {
-    internal Bundle(string folder) => Folder = folder;
+    private Bundle(string folder) => Folder = folder;
 
     /// <summary>The folder.</summary>
     public string Folder { get; }
+
+    /// <summary>The kind of model as config.json names it: "gpt2", "llama".</summary>
+    public string ModelType { get; private init; } = "";
 
     /// <summary>The model's shape.</summary>
     public string ConfigPath => Path.Combine(Folder, "config.json");
@@ -17,9 +22,34 @@ public sealed class Bundle
     /// <summary>The tokenizer.</summary>
     public string TokenizerPath => Path.Combine(Folder, "tokenizer.json");
 
-    /// <summary>How it makes samples where a request does not say.</summary>
+    /// <summary>How it makes samples where a request does not say; folders saved elsewhere may lack it.</summary>
     public string GenerationConfigPath => Path.Combine(Folder, "generation_config.json");
 
     /// <summary>The model card.</summary>
     public string CardPath => Path.Combine(Folder, "README.md");
+
+    /// <summary>Opens a bundle, checking that its files are there and config.json can be read.</summary>
+    /// <param name="folder">A bundle's folder, or a run's that has one in it.</param>
+    /// <exception cref="AtelierException">Something is missing or damaged.</exception>
+    public static Bundle Open(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new AtelierException(File.Exists(folder) ? "this is a file, not a run or a bundle" : "there is no such folder", folder,
+                "give a run's folder or a bundle's; atelier runs list shows the runs there are");
+        }
+        string inner = Path.Combine(folder, "bundle");
+        if (Run.Exists(folder) && !Directory.Exists(inner))
+            throw new AtelierException("this run has no finished model yet", folder, $"go on with: atelier train --resume --out {folder}");
+        var bundle = new Bundle(Path.GetFullPath(Run.Exists(folder) ? inner : folder));
+        foreach (string path in (string[])[bundle.ConfigPath, bundle.WeightsPath, bundle.TokenizerPath])
+        {
+            if (!File.Exists(path))
+            {
+                throw new AtelierException($"{Path.GetFileName(path)} is missing", bundle.Folder,
+                    "a bundle has config.json, model.safetensors and tokenizer.json");
+            }
+        }
+        return new Bundle(bundle.Folder) { ModelType = ConfigFile.Read(bundle.ConfigPath).ModelType };
+    }
 }

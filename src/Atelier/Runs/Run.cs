@@ -1,14 +1,24 @@
+using System.Text.Json;
+using Atelier.Formats;
+using Atelier.Models;
 using Atelier.Recipes;
 
 namespace Atelier.Runs;
 
-/// <summary>One training, in a folder that a person can read. Held by one process at a time.</summary>
+/// <summary>One training, in a folder that a person can read. Held by one process at a time; a process that dies lets go of it.</summary>
 public sealed class Run : IDisposable
 {
-    internal Run(string folder, Recipe recipe)
+    private const string RecipeFile = "recipe.yaml";
+    private const string ResultFile = "result.json";
+    private const string LockFile = ".lock";
+
+    private readonly FileStream _lock;
+
+    private Run(string folder, Recipe recipe, FileStream held)
     {
         Folder = folder;
         Recipe = recipe;
+        _lock = held;
     }
 
     /// <summary>The folder.</summary>
@@ -35,8 +45,94 @@ public sealed class Run : IDisposable
     /// <summary>One JSON object a report: step, loss, learningRate, tokens per second, validationLoss …</summary>
     public string MetricsPath => Path.Combine(Folder, "metrics.jsonl");
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Whether training ended as the recipe says.</summary>
+    public bool IsFinished => File.Exists(Path.Combine(Folder, ResultFile));
+
+    /// <summary>Whether a folder is a run's, finished or not.</summary>
+    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, RecipeFile));
+
+    /// <summary>Begins a run: makes the folder, or takes an empty one, and writes the recipe into it.</summary>
+    /// <exception cref="AtelierException">The folder holds something already, is in use, or cannot be written.</exception>
+    public static Run Create(string folder, Recipe recipe)
     {
+        string full = Path.GetFullPath(folder);
+        if (File.Exists(full))
+            throw new AtelierException("this is a file, and a run needs a folder", folder, "choose another place with --out");
+        Refuse(folder, full); // before the lock file is laid into a folder that is none of ours
+        FileStream held = Hold(folder, full);
+        try
+        {
+            Refuse(folder, full); // again: another process may have begun a run meanwhile
+            AtomicFile.WriteText(Path.Combine(full, RecipeFile), RecipeWriter.Write(recipe));
+            return new Run(full, recipe, held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes up a run that is there.</summary>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="families">The families its recipe may name.</param>
+    /// <exception cref="AtelierException">There is no run, its recipe is damaged, or another process holds it.</exception>
+    public static Run Open(string folder, IReadOnlyList<IModelFamily> families)
+    {
+        string full = Path.GetFullPath(folder);
+        Recipe recipe = ReadRecipe(folder, families);
+        return new Run(full, recipe, Hold(folder, full));
+    }
+
+    /// <summary>The recipe of a run, without taking it up.</summary>
+    /// <inheritdoc cref="Open" path="/param"/>
+    /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
+    public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelFamily> families)
+    {
+        if (!Exists(folder))
+            throw new AtelierException("there is no run here", folder, "atelier runs list shows the runs there are");
+        return RecipeReader.Read(Path.Combine(folder, RecipeFile), families);
+    }
+
+    /// <summary>Marks the run as ended, with what came of it.</summary>
+    /// <param name="writeResult">Writes one JSON object.</param>
+    public void Finish(Action<Utf8JsonWriter> writeResult) =>
+        AtomicFile.Write(Path.Combine(Folder, ResultFile), stream =>
+        {
+            using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+            writeResult(json);
+        });
+
+    /// <summary>Lets go of the folder.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static void Refuse(string folder, string full)
+    {
+        if (Exists(full))
+        {
+            throw File.Exists(Path.Combine(full, ResultFile))
+                ? new AtelierException("a finished run is here already", folder, "choose another place with --out")
+                : new AtelierException("an unfinished run is here already", folder, "go on with --resume, or choose another place with --out");
+        }
+        if (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any(e => Path.GetFileName(e) != LockFile))
+            throw new AtelierException("the folder holds files that are no run's", folder, "choose an empty or new folder with --out");
+    }
+
+    private static FileStream Hold(string folder, string full)
+    {
+        try
+        {
+            Directory.CreateDirectory(full);
+            // The system drops the lock with the process, however it dies.
+            return new FileStream(Path.Combine(full, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+        }
+        catch (IOException e) when (File.Exists(Path.Combine(full, LockFile)) && e is not (FileNotFoundException or DirectoryNotFoundException))
+        {
+            throw new AtelierException("another process is at work on this run", folder, "wait for it, stop it, or choose another place with --out", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"cannot be written: {e.Message.TrimEnd('.')}", folder, "choose another place with --out", e);
+        }
     }
 }

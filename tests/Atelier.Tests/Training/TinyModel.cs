@@ -87,7 +87,7 @@ internal sealed class TinyRun : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("atelier-test-");
 
     public TinyRun(TrainingSection section) =>
-        Run = new Run(_folder.FullName, new Recipe { Training = section with { Device = "cpu", Threads = 1 } });
+        Run = Run.Create(_folder.FullName, new Recipe { Training = section with { Device = "cpu", Threads = 1 } });
 
     public Run Run { get; }
 

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Atelier.Decoding;
+using Atelier.Formats;
+using Atelier.Tokenizers;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Runs;
+
+/// <summary>Writes bundles whole or not at all: into a folder beside the place, which then takes the old one's name.</summary>
+public static class BundleWriter
+{
+    /// <summary>Writes a bundle. One that stood there before stays until the new one is whole.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="configJson">The text of config.json, with a model_type.</param>
+    /// <param name="tensors">The weights by the names of the published format.</param>
+    /// <param name="tokenizer">What turns text into the model's ids.</param>
+    /// <param name="decoding">How it makes samples where a request does not say.</param>
+    /// <param name="startId">The token that a text begins after where there is no prompt.</param>
+    /// <param name="card">The model card, Markdown.</param>
+    /// <exception cref="AtelierException">The place cannot be written, or holds something that is no bundle.</exception>
+    public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors,
+        Tokenizer tokenizer, DecodingOptions decoding, int startId, string card)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        if (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any() && !File.Exists(Path.Combine(full, "config.json")))
+            throw new AtelierException("the folder holds files that are no bundle's", folder, "choose an empty or new folder with --out");
+        string partial = full + ".partial", old = full + ".old";
+        try
+        {
+            Remove(partial);
+            Directory.CreateDirectory(partial);
+            AtomicFile.WriteText(Path.Combine(partial, "config.json"), configJson);
+            TensorFiles.Write(Path.Combine(partial, "model.safetensors"), tensors,
+                new Dictionary<string, string> { ["format"] = "pt" }); // transformers refuses a file without it
+            tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
+            AtomicFile.Write(Path.Combine(partial, "generation_config.json"), s => WriteDecoding(s, decoding, startId, tokenizer.EndOfTextId));
+            AtomicFile.WriteText(Path.Combine(partial, "README.md"), card);
+            Remove(old);
+            if (Directory.Exists(full))
+                Directory.Move(full, old);
+            Directory.Move(partial, full);
+            Remove(old);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"cannot be written: {e.Message.TrimEnd('.')}", folder, "free some space or choose another place with --out", e);
+        }
+    }
+
+    private static void Remove(string folder)
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    private static void WriteDecoding(Stream stream, DecodingOptions decoding, int startId, int? endId)
+    {
+        using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+        json.WriteStartObject();
+        json.WriteNumber("bos_token_id", startId);
+        if (endId is { } id)
+            json.WriteNumber("eos_token_id", id);
+        json.WriteBoolean("do_sample", decoding.Temperature > 0);
+        json.WriteNumber("max_new_tokens", decoding.MaxTokens);
+        json.WriteNumber("temperature", decoding.Temperature);
+        json.WriteNumber("top_k", decoding.TopK);
+        json.WriteNumber("top_p", decoding.TopP);
+        json.WriteNumber("min_p", decoding.MinP);
+        json.WriteNumber("typical_p", decoding.TypicalP);
+        json.WriteNumber("num_beams", decoding.BeamWidth);
+        json.WriteNumber("length_penalty", decoding.LengthPenalty);
+        json.WriteNumber("repetition_penalty", decoding.RepetitionPenalty);
+        json.WriteEndObject();
+    }
+}

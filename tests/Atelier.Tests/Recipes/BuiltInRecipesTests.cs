@@ -1,0 +1,23 @@
+using Atelier.Models;
+using Atelier.Recipes;
+
+namespace Atelier.Tests.Recipes;
+
+public sealed class BuiltInRecipesTests
+{
+    public static TheoryData<string> Names => [.. BuiltInRecipes.All.Select(r => r.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_built_in_recipe_reads_names_itself_and_describes_itself_in_a_line(string name)
+    {
+        Recipe recipe = RecipeReader.Read(name, ModelFamilies.All);
+        recipe.Name.ShouldBe(name);
+        BuiltInRecipes.Find(name)!.Description.Length.ShouldBeInRange(20, 100);
+    }
+
+    [Fact]
+    public void The_first_path_s_recipes_are_there() => BuiltInRecipes.All.Select(r => r.Name).ShouldBe(
+        ["names", "names-rnn", "poetry-zh", "quickstart", "rnn-words", "shakespeare-char-medium", "shakespeare-char-small", "shakespeare-ngram"],
+        ignoreOrder: true);
+}

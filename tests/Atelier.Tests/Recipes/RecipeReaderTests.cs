@@ -1,0 +1,132 @@
+using Atelier.Recipes;
+
+namespace Atelier.Tests.Recipes;
+
+public sealed class RecipeReaderTests
+{
+    private static Recipe Parse(string text, params string[] overrides) =>
+        RecipeReader.Parse(text, "my.yaml", TestFamily.All, overrides);
+
+    private static AtelierException Mistake(string text, params string[] overrides) =>
+        Should.Throw<AtelierException>(() => Parse(text, overrides));
+
+    [Fact]
+    public void Empty_text_is_the_recipe_of_all_defaults()
+    {
+        Recipe recipe = Parse("");
+        recipe.Training.ShouldBe(new TrainingSection());
+        recipe.Model.ShouldBe(new ModelSection("gpt", recipe.Model.Config));
+        recipe.Model.Config.ShouldBeOfType<BigConfig>().LayerCount.ShouldBe(4);
+    }
+
+    [Fact]
+    public void Every_kind_of_value_is_read()
+    {
+        Recipe recipe = Parse("""
+            name: "two: words"
+            data:
+              document: paragraph
+              clean: [unicode, whitespace]
+              tokenizer: {kind: bpe, vocabularySize: 300}
+            model:
+              layerCount: 7
+              dropout: 1e-1
+              shape: half-open
+              sizes: [3, 4, 5]
+            training:
+              steps: null
+              epochs: 2.5
+              optimizer: {name: AdamW, nesterov: false}
+              schedule: {name: one-cycle}
+            """);
+        recipe.Name.ShouldBe("two: words");
+        recipe.Data.Document.ShouldBe(DocumentUnit.Paragraph);
+        recipe.Data.Clean.ShouldBe(["unicode", "whitespace"]);
+        recipe.Data.Tokenizer.ShouldBe(new TokenizerSection { Kind = TokenizerKind.Bpe, VocabularySize = 300 });
+        var config = recipe.Model.Config.ShouldBeOfType<BigConfig>();
+        (config.LayerCount, config.Dropout, config.Shape).ShouldBe((7, 0.1, Shape.HalfOpen));
+        config.Sizes.ShouldBe([3, 4, 5]);
+        (recipe.Training.Steps, recipe.Training.Epochs).ShouldBe((null, 2.5));
+        recipe.Training.Schedule.Name.ShouldBe(ScheduleName.OneCycle);
+    }
+
+    [Theory]
+    [InlineData("trainning:\n  steps: 5", "my.yaml:1", "trainning", "'training'")]
+    [InlineData("training:\n  setps: 5", "my.yaml:2", "setps", "'steps'")]
+    [InlineData("training:\n  optimizer:\n    learning_rate: 5", "my.yaml:3", "learning_rate", "'learningRate'")]
+    [InlineData("seed: 1\nwarmupSteps: 5", "my.yaml:2", "warmupSteps", "training.schedule.warmupSteps")]
+    [InlineData("model:\n  family: tiny\n  layerCount: 2", "my.yaml:3", "layerCount", "family, quick|quick, family")]
+    [InlineData("model:\n  family: gtp", "my.yaml:2", "'gtp'", "'gpt'")]
+    [InlineData("training:\n  steps: many", "my.yaml:2", "training.steps is 'many'", "a whole number")]
+    [InlineData("training:\n  steps: 1.5", "my.yaml:2", "'1.5'", "a whole number")]
+    [InlineData("training:\n  steps: '5'", "my.yaml:2", "'5'", "a whole number")]
+    [InlineData("training:\n  steps: [5]", "my.yaml:2", "a list", "a whole number")]
+    [InlineData("training:\n  steps: 0", "my.yaml:2", "training.steps is '0'", "1 and more")]
+    [InlineData("training:\n  clipNorm: .nan", "my.yaml:2", "'.nan'", "a number")]
+    [InlineData("training:\n  clipNorm: NaN", "my.yaml:2", "'NaN'", "a number")]
+    [InlineData("training:\n  ema: 1", "my.yaml:2", "training.ema is '1'", "0 to 0.999999")]
+    [InlineData("training:\n  batchSize: null", "my.yaml:2", "training.batchSize has no value", "a whole number")]
+    [InlineData("training:\n  overfitOneBatch: yes", "my.yaml:2", "'yes'", "true or false")]
+    [InlineData("training:\n  optimizer:\n    name: adamx", "my.yaml:3", "'adamx'", "'adamw'? allowed are adamw, adam, sgd")]
+    [InlineData("training: 5", "my.yaml:1", "training is '5'", "indented")]
+    [InlineData("model:\n  sizes: [1, 10]", "my.yaml:2", "model.sizes is a list", "1 to 9")]
+    [InlineData("model:\n  sizes: [1, x]", "my.yaml:2", "model.sizes[1] is 'x'", "a whole number")]
+    [InlineData("data:\n  split:\n    train: 0.95", "my.yaml:3", "data.split sums to 1.05", "at most 1")]
+    [InlineData("training:\n  steps: null", "my.yaml:2", "never end", "training.minutes")]
+    [InlineData("training:\n  optimizer: {nesterov: true}", "my.yaml:2", "nesterov", "0.9")]
+    [InlineData("seed: 1\nseed: 2", "my.yaml:2", "'seed' stands twice", "keep one")]
+    [InlineData("- a\n- b", "my.yaml:1", "a list", "quickstart")]
+    [InlineData("seed: 1\n  name: x", "my.yaml:2", "not valid YAML", "indentation")]
+    [InlineData("a: &x [1]\nb: *x", "my.yaml:2", "*x", "write the value out")]
+    [InlineData("seed: 1\n---\nseed: 2", "my.yaml:2", "a second begins", "---")]
+    public void A_mistake_is_named_with_its_line_and_what_is_right(string text, string where, string message, string hint)
+    {
+        AtelierException mistake = Mistake(text);
+        mistake.Where.ShouldBe(where);
+        mistake.Message.ShouldContain(message);
+        hint.Split('|').ShouldContain(h => mistake.Hint!.Contains(h, StringComparison.Ordinal), mistake.Hint);
+        mistake.ToLine().ShouldNotContain("\n");
+    }
+
+    [Fact]
+    public void An_override_wins_and_is_checked_like_the_file()
+    {
+        Parse("training: {steps: 5}", "training.steps=7", "training.steps=9").Training.Steps.ShouldBe(9);
+        Parse("", "training.optimizer.learningRate=3e-4").Training.Optimizer.LearningRate.ShouldBe(3e-4);
+        Parse("", "data.clean=[a, b]").Data.Clean.ShouldBe(["a", "b"]);
+        Parse("", "data.source=world:stories-zh").Data.Source.ShouldBe("world:stories-zh");
+        AtelierException mistake = Mistake("", "training.setps=7");
+        (mistake.Where, mistake.Hint).ShouldBe(("--set training.setps=7", "did you mean 'steps'?"));
+        Mistake("", "training.steps=0").Where.ShouldBe("--set training.steps=0");
+        Mistake("", "training.steps").Hint!.ShouldContain("--set training.steps=500");
+        Mistake("", "=7").Hint!.ShouldContain("--set training.steps=500");
+    }
+
+    [Fact]
+    public void Another_family_by_override_leaves_the_first_family_s_keys_behind()
+    {
+        Recipe recipe = Parse("model: {family: gpt, layerCount: 2}", "model.family=tiny", "model.quick=false");
+        recipe.Model.Family.ShouldBe("tiny");
+        recipe.Model.Config.ShouldBe(new TinyConfig { Quick = false });
+    }
+
+    [Fact]
+    public void Deep_nesting_and_great_length_are_refused()
+    {
+        Mistake("a: " + new string('[', 100_000)).Message.ShouldContain("deep");
+        Mistake("# " + new string('x', 1 << 20)).Message.ShouldContain("too many");
+    }
+
+    [Fact]
+    public void A_file_that_is_no_recipe_is_named()
+    {
+        string folder = Directory.CreateTempSubdirectory("atelier").FullName;
+        Should.Throw<AtelierException>(() => RecipeReader.Read(folder, TestFamily.All)).Message.ShouldContain("folder");
+        string binary = Path.Combine(folder, "binary.yaml");
+        File.WriteAllBytes(binary, [0xFF, 0xFE, 0x80, 0x81]);
+        Should.Throw<AtelierException>(() => RecipeReader.Read(binary, TestFamily.All)).Message.ShouldContain("UTF-8");
+        AtelierException missing = Should.Throw<AtelierException>(() => RecipeReader.Read("quikstart", TestFamily.All));
+        missing.Hint!.ShouldContain("did you mean 'quickstart'?");
+        Directory.Delete(folder, recursive: true);
+    }
+}
