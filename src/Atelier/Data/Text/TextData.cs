@@ -1,3 +1,4 @@
+using Atelier.Recipes;
 using Atelier.Tokenizers;
 
 namespace Atelier.Data.Text;
@@ -5,7 +6,10 @@ namespace Atelier.Data.Text;
 /// <summary>Text as tokens, split into training, validation and test parts, in a folder that can be opened again.</summary>
 public sealed class TextData : IDataSource
 {
-    internal TextData(Tokenizer tokenizer, TokenFile train, TokenFile validation, TokenFile test, TextDataFacts facts)
+    internal const string FactsFile = "facts.json";
+    internal const string TokenizerFileName = "tokenizer.json";
+
+    private TextData(Tokenizer tokenizer, TokenFile train, TokenFile validation, TokenFile test, TextDataFacts facts)
     {
         Tokenizer = tokenizer;
         Train = train;
@@ -13,6 +17,54 @@ public sealed class TextData : IDataSource
         Test = test;
         Facts = facts;
     }
+
+    /// <summary>
+    /// Reads a source, cleans it, shares it out, makes the tokenizer from the training part, and writes train.tokens,
+    /// validation.tokens, test.tokens, tokenizer.json and facts.json. The same section and seed give the same files.
+    /// </summary>
+    /// <param name="section">What to read and how.</param>
+    /// <param name="seed">Of the split, and of a world's documents.</param>
+    /// <param name="folder">Where to write; what stood there is replaced.</param>
+    /// <param name="progress">Told what is being done, a line at a time.</param>
+    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <exception cref="AtelierException">The source is missing, damaged or not text, or the section is impossible.</exception>
+    public static TextData Prepare(
+        DataSection section, long seed, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    {
+        new TextDataPreparation(section, seed, folder, progress, cancellation).Run();
+        return Open(folder);
+    }
+
+    /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
+    /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>
+    public static TextData Open(string folder)
+    {
+        string facts = Path.Combine(folder, FactsFile);
+        if (!File.Exists(facts))
+            throw new AtelierException("the folder holds no prepared data", folder, "prepare the data again");
+        Tokenizer tokenizer = TokenizerFile.Load(Path.Combine(folder, TokenizerFileName));
+        var parts = new List<TokenFile>();
+        try
+        {
+            foreach (Part part in (ReadOnlySpan<Part>)[Part.Train, Part.Validation, Part.Test])
+            {
+                TokenFile file = TokenFile.Open(PathOf(folder, part));
+                parts.Add(file);
+                if (file.VocabularySize != tokenizer.VocabularySize)
+                    throw new AtelierException($"has a vocabulary of {file.VocabularySize}, and the tokenizer beside it one of {tokenizer.VocabularySize}",
+                        file.Path, "prepare the data again");
+            }
+            return new TextData(tokenizer, parts[0], parts[1], parts[2], TextDataFacts.Read(facts));
+        }
+        catch
+        {
+            parts.ForEach(file => file.Dispose());
+            throw;
+        }
+    }
+
+    internal static string PathOf(string folder, Part part) =>
+        Path.Combine(folder, part.ToString().ToLowerInvariant() + ".tokens");
 
     /// <inheritdoc/>
     public Modality Modality => Modality.Text;
@@ -40,31 +92,3 @@ public sealed class TextData : IDataSource
         Test.Dispose();
     }
 }
-
-/// <summary>Where text came from and what was done to it.</summary>
-public sealed record TextDataFacts
-{
-    /// <summary>The source as the recipe names it.</summary>
-    public required string Source { get; init; }
-
-    /// <summary>The encodings found, by file.</summary>
-    public IReadOnlyDictionary<string, string> Encodings { get; init; } = new Dictionary<string, string>();
-
-    /// <summary>What each cleaning step removed.</summary>
-    public IReadOnlyList<CleaningResult> Cleaning { get; init; } = [];
-
-    /// <summary>Choices made for the user, one sentence each: told before training.</summary>
-    public IReadOnlyList<string> Notes { get; init; } = [];
-
-    /// <summary>The token that a text begins after where there is no prompt: the end of text, or a line end for a single long document.</summary>
-    public required int StartId { get; init; }
-
-    /// <summary>Of a world: the exact entropy in nats per character, the best cross-entropy that any model can reach on average.</summary>
-    public double? ExactEntropy { get; init; }
-}
-
-/// <summary>What one cleaning step did.</summary>
-/// <param name="Step">The step's name.</param>
-/// <param name="DocumentsRemoved">Documents dropped.</param>
-/// <param name="CharactersRemoved">Characters gone, those of dropped documents included.</param>
-public sealed record CleaningResult(string Step, long DocumentsRemoved, long CharactersRemoved);

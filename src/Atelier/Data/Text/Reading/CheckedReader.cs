@@ -1,0 +1,78 @@
+using System.Text;
+
+namespace Atelier.Data.Text.Reading;
+
+/// <summary>Decodes a stream in blocks of bounded size; bytes that do not belong are told with their place. Line ends of two characters (\r\n) become one (\n).</summary>
+internal sealed class CheckedReader : IDisposable
+{
+    private const int BlockSize = 1 << 16;
+
+    private readonly Stream _stream;
+    private readonly string _where;
+    private readonly string _encoding;
+    private readonly Decoder _decoder;
+    private readonly byte[] _bytes = new byte[BlockSize];
+    private readonly char[] _characters = new char[BlockSize + 4];
+    private long _offset;
+    private bool _returnHeld;
+    private bool _finished;
+
+    public CheckedReader(Stream stream, TextEncoding encoding, string where)
+    {
+        _stream = stream;
+        _where = where;
+        _encoding = encoding.Name;
+        _decoder = encoding.Encoding.GetDecoder();
+        _offset = stream.ReadAtLeast(_bytes.AsSpan(0, encoding.MarkLength), encoding.MarkLength, throwOnEndOfStream: false);
+    }
+
+    /// <summary>The next characters; empty at the end. Valid until the next call.</summary>
+    /// <exception cref="AtelierException">Bytes are not allowed in the encoding.</exception>
+    public ReadOnlySpan<char> ReadBlock()
+    {
+        while (!_finished)
+        {
+            int read = _stream.ReadAtLeast(_bytes, BlockSize, throwOnEndOfStream: false);
+            _finished = read < BlockSize;
+            int first = 1; // Place 0 is kept for a carriage return held back from the block before.
+            int count = Decode(_bytes.AsSpan(0, read), _characters.AsSpan(first));
+            _offset += read;
+            if (_returnHeld)
+                _characters[--first] = '\r';
+            ReadOnlySpan<char> block = Unify(_characters.AsSpan(first, count + 1 - first));
+            if (!block.IsEmpty)
+                return block;
+        }
+        return [];
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    private int Decode(ReadOnlySpan<byte> bytes, Span<char> characters)
+    {
+        try
+        {
+            return _decoder.GetChars(bytes, characters, flush: _finished);
+        }
+        catch (DecoderFallbackException e)
+        {
+            string what = string.Join(' ', (e.BytesUnknown ?? []).Select(b => b.ToString("X2", System.Globalization.CultureInfo.InvariantCulture)));
+            throw new AtelierException($"bytes {what} at byte {Math.Max(0, _offset + e.Index)} do not fit {_encoding}", _where,
+                "mend the file or convert it to UTF-8", e);
+        }
+    }
+
+    private ReadOnlySpan<char> Unify(Span<char> block)
+    {
+        _returnHeld = !_finished && block.Length > 0 && block[^1] == '\r';
+        if (_returnHeld)
+            block = block[..^1];
+        if (block.IndexOf('\r') < 0)
+            return block;
+        int kept = 0;
+        for (int i = 0; i < block.Length; i++)
+            if (block[i] != '\r' || i + 1 == block.Length || block[i + 1] != '\n')
+                block[kept++] = block[i];
+        return block[..kept];
+    }
+}

@@ -1,0 +1,122 @@
+using Atelier.Recipes;
+
+namespace Atelier.Data.Text.Reading;
+
+/// <summary>Reads a file, or a folder of files, as documents, in memory that does not grow with them.</summary>
+public static class TextSource
+{
+    private static readonly string[] TextFormats = ["txt", "md"];
+    private static readonly string[] TableFormats = ["csv", "tsv", "jsonl", "json", "parquet"];
+
+    /// <summary>The documents of <paramref name="path"/>, in the order of the files' names within a folder and of the places within a file.</summary>
+    /// <param name="path">A file, or a folder: then every file below it whose name ends in .txt, .md, .csv, .tsv, .jsonl, .json or .parquet, or one of these and .gz.</param>
+    /// <param name="options">How files become documents.</param>
+    /// <param name="report">Told which encodings were found and what was chosen, as documents are taken.</param>
+    /// <exception cref="AtelierException">Something is missing, empty, damaged, not text, or does not fit the options.</exception>
+    public static IEnumerable<DocumentPiece> Read(string path, ReadingOptions options, ReadingReport report)
+    {
+        if (!Directory.Exists(path))
+        {
+            foreach (DocumentPiece piece in ReadFile(path, Path.GetFileName(path), options, report))
+                yield return piece;
+            yield break;
+        }
+        bool any = false;
+        foreach (string file in Files(path, report))
+        {
+            string name = Path.GetRelativePath(path, file).Replace('\\', '/');
+            if (new FileInfo(file).Length == 0)
+            {
+                report.Note($"The file {name} is empty and was left out.");
+                continue;
+            }
+            any = true;
+            foreach (DocumentPiece piece in ReadFile(file, name, options, report))
+                yield return piece;
+        }
+        if (!any)
+            throw new AtelierException("the folder holds no text", path,
+                "it should hold files named .txt, .md, .csv, .tsv, .jsonl, .json or .parquet, or these with .gz");
+    }
+
+    private static IEnumerable<string> Files(string folder, ReadingReport report)
+    {
+        var every = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 64, AttributesToSkip = FileAttributes.Hidden };
+        string[] files = Directory.GetFiles(folder, "*", every);
+        Array.Sort(files, StringComparer.Ordinal);
+        string[] others = [.. files.Where(f => !TextFormats.Contains(Format(f)) && !TableFormats.Contains(Format(f)))];
+        if (others.Length > 0)
+            report.Note($"{others.Length} file(s) of other kinds were left out, such as {Path.GetFileName(others[0])}.");
+        return files.Except(others);
+    }
+
+    private static IEnumerable<DocumentPiece> ReadFile(string path, string name, ReadingOptions options, ReadingReport report)
+    {
+        string format = options.Format ?? Format(path);
+        bool table = options.Unit == DocumentUnit.Row || (options.Unit == DocumentUnit.Auto && TableFormats.Contains(format));
+        if (table && !TableFormats.Contains(format))
+            throw new AtelierException("is not a table, so that rows cannot be its documents", path,
+                "choose file, line or paragraph in data.document");
+        if (options.Column is not null && !table)
+            throw new AtelierException($"is read as plain text, which has no column '{options.Column}'", path,
+                "take data.column out, or bring a table (.csv, .tsv, .jsonl, .json, .parquet)");
+        if (table && format == "parquet")
+            return ParquetRows.Read(path, options, report).Where(text => text.Length > 0).Select(text => new DocumentPiece(text));
+        return ReadCharacters(path, name, table ? format : null, options, report);
+    }
+
+    private static IEnumerable<DocumentPiece> ReadCharacters(
+        string path, string name, string? table, ReadingOptions options, ReadingReport report)
+    {
+        TextEncoding encoding;
+        using (Stream bytes = FileBytes.Open(path))
+            encoding = TextEncoding.Detect(bytes, path);
+        report.Encodings[name] = encoding.Name;
+        using var reader = new CheckedReader(FileBytes.Open(path), encoding, path);
+        IEnumerable<DocumentPiece> pieces = table is null
+            ? PlainText.Read(reader, options.Unit, options.LongestPiece, path)
+            : Rows(reader, table, options, report, path).Where(text => text.Length > 0).Select(text => new DocumentPiece(text));
+        foreach (DocumentPiece piece in pieces)
+            yield return piece;
+    }
+
+    private static IEnumerable<string> Rows(
+        CheckedReader reader, string format, ReadingOptions options, ReadingReport report, string path) => format switch
+    {
+        "jsonl" => JsonRows.ReadLines(reader, options, report, path),
+        "json" => JsonRows.ReadArray(reader, options, report, path),
+        _ => SeparatedRows(reader, format == "csv" ? ',' : '\t', options, report, path),
+    };
+
+    private static IEnumerable<string> SeparatedRows(
+        CheckedReader reader, char separator, ReadingOptions options, ReadingReport report, string path)
+    {
+        IReadOnlyList<string>? columns = options.ColumnNames;
+        int column = columns is null ? -1 : ColumnOf(columns);
+        foreach ((long line, List<string> fields) in CsvRows.Read(reader, separator, separator == ',', options.LongestPiece, path))
+        {
+            if (columns is null)
+            {
+                columns = fields;
+                column = ColumnOf(columns);
+                continue;
+            }
+            if (fields.Count <= column || (fields.Count != columns.Count && options.ColumnNames is null))
+                throw new AtelierException($"line {line} has {fields.Count} fields where the columns are {string.Join(", ", columns)}", path,
+                    "quote fields that hold separators or line ends");
+            yield return fields[column];
+        }
+
+        int ColumnOf(IReadOnlyList<string> names)
+        {
+            string chosen = TableColumn.Choose(names, options.Column, path, report);
+            return names.TakeWhile(name => name != chosen).Count();
+        }
+    }
+
+    private static string Format(string path)
+    {
+        string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
+        return Path.GetExtension(name).TrimStart('.').ToLowerInvariant();
+    }
+}

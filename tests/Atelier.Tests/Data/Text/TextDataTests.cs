@@ -1,0 +1,135 @@
+using Atelier.Data.Text;
+using Atelier.Recipes;
+using Atelier.TestSupport;
+
+namespace Atelier.Tests.Data.Text;
+
+public sealed class TextDataTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private TextData Prepare(DataSection section, long seed = 1, string name = "data") =>
+        TextData.Prepare(section, seed, _folder[name]);
+
+    private static List<string> Documents(TextData data, TokenFile file)
+    {
+        var texts = new List<string>();
+        for (long i = 0; i < file.DocumentCount; i++)
+        {
+            DocumentEntry entry = file.Document(i);
+            var ids = new int[entry.Length];
+            file.Read(entry.Start, ids);
+            bool ended = ids[^1] == data.Tokenizer.EndOfTextId;
+            texts.Add(data.Tokenizer.Decode(ended ? ids.AsSpan(..^1) : ids));
+        }
+        return texts;
+    }
+
+    private static DataSection Lines(string path) => new() { Source = path, Document = DocumentUnit.Line };
+
+    [Fact]
+    public void Given_one_file_as_one_document_then_it_is_cut_by_position_without_an_end_and_starts_after_a_line_end()
+    {
+        string text = string.Concat(Enumerable.Range(0, 500).Select(i => $"line {i} 你好 🙂\n"));
+        using TextData data = Prepare(new() { Source = _folder.Write("a.txt", text), Split = new() { Train = 0.8, Validation = 0.1, Test = 0.1 } });
+        long scalars = text.EnumerateRunes().Count();
+        data.Train.EndOfTextId.ShouldBeNull();
+        data.Train.Characters.ShouldBe((long)(0.8 * scalars));
+        (data.Train.Characters + data.Validation.Characters + data.Test.Characters).ShouldBe(scalars);
+        string.Concat(Documents(data, data.Train).Concat(Documents(data, data.Validation)).Concat(Documents(data, data.Test))).ShouldBe(text);
+        data.Train.Bytes.ShouldBe(System.Text.Encoding.UTF8.GetByteCount(Documents(data, data.Train)[0]));
+        data.Tokenizer.Decode([data.Facts.StartId]).ShouldBe("\n");
+        data.Facts.Encodings.ShouldBe(new Dictionary<string, string> { ["a.txt"] = "UTF-8" });
+    }
+
+    [Fact]
+    public void Given_lines_then_each_is_a_document_ended_by_the_end_of_text_and_none_is_lost()
+    {
+        string[] lines = [.. Enumerable.Range(0, 1000).Select(i => $"name{i}")];
+        using TextData data = Prepare(Lines(_folder.Write("a.txt", string.Join('\n', lines))));
+        data.Train.DocumentCount.ShouldBe(900);
+        data.Validation.DocumentCount.ShouldBe(50);
+        data.Test.DocumentCount.ShouldBe(50);
+        string[] all = [.. Documents(data, data.Train), .. Documents(data, data.Validation), .. Documents(data, data.Test)];
+        all.Order(StringComparer.Ordinal).ShouldBe(lines.Order(StringComparer.Ordinal));
+        all.ShouldNotBe(lines);
+        data.Facts.StartId.ShouldBe(data.Tokenizer.EndOfTextId!.Value);
+        data.Train.Characters.ShouldBe(Documents(data, data.Train).Sum(d => d.Length + 1));
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_files_and_another_seed_others()
+    {
+        string path = _folder.Write("a.txt", string.Join('\n', Enumerable.Range(0, 300)));
+        foreach ((long seed, string name) in new[] { (5L, "one"), (5L, "two"), (6L, "three") })
+            Prepare(Lines(path), seed, name).Dispose();
+        byte[] Train(string name) => File.ReadAllBytes(Path.Combine(_folder[name], "train.tokens"));
+        Train("one").ShouldBe(Train("two"));
+        Train("one").ShouldNotBe(Train("three"));
+    }
+
+    [Fact]
+    public void Prepared_data_opens_again_as_it_was()
+    {
+        using TextData made = Prepare(Lines(_folder.Write("a.txt", "one\ntwo\nthree\nfour\nfive")) with { Clean = ["min-length:4"] });
+        using TextData opened = TextData.Open(_folder["data"]);
+        Documents(opened, opened.Train).ShouldBe(Documents(made, made.Train));
+        opened.Facts.Cleaning.ShouldBe([new CleaningResult("min-length:4", 2, 6)]);
+        opened.Facts.StartId.ShouldBe(made.Facts.StartId);
+    }
+
+    [Theory]
+    [InlineData(TokenizerKind.Byte)]
+    [InlineData(TokenizerKind.Bpe)]
+    public void Every_kind_of_tokenizer_gives_the_text_back(TokenizerKind kind)
+    {
+        string text = string.Concat(Enumerable.Repeat("the cat sat on the mat. 猫坐在垫子上。\n", 50));
+        using TextData data = Prepare(new()
+        {
+            Source = _folder.Write("a.txt", text),
+            Split = new() { Train = 1, Validation = 0, Test = 0 },
+            Tokenizer = new() { Kind = kind, VocabularySize = 300 },
+        });
+        Documents(data, data.Train).ShouldBe([text]);
+        data.Train.Characters.ShouldBe(text.Length);
+    }
+
+    [Fact]
+    public void Given_a_part_taken_from_another_preparation_then_opening_is_refused()
+    {
+        Prepare(Lines(_folder.Write("a.txt", "ab\nba\naab")), name: "one").Dispose();
+        Prepare(Lines(_folder.Write("b.txt", "abc\nbac\ncab")), name: "two").Dispose();
+        File.Copy(Path.Combine(_folder["two"], "train.tokens"), Path.Combine(_folder["one"], "train.tokens"), overwrite: true);
+        Should.Throw<AtelierException>(() => TextData.Open(_folder["one"])).Message.ShouldContain("vocabulary");
+    }
+
+    [Fact]
+    public void Given_a_failure_then_the_folder_holds_no_prepared_data_and_no_leftovers()
+    {
+        Should.Throw<AtelierException>(() => Prepare(Lines(_folder.Write("a.txt", "\n\n\n")))).Message.ShouldContain("no text");
+        Should.Throw<AtelierException>(() => TextData.Open(_folder["data"]));
+        Directory.GetFiles(_folder["data"]).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Shares_above_one_are_refused() =>
+        Should.Throw<AtelierException>(() => Prepare(new() { Source = _folder.Write("a.txt", "a"), Split = new() { Train = 0.9, Validation = 0.1, Test = 0.1 } }))
+            .Where.ShouldBe("data.split");
+
+    [Fact]
+    public void Tinyshakespeare_has_its_65_characters_and_its_first_nine_tenths_to_train_on()
+    {
+        using TextData data = Prepare(new()
+        {
+            Source = DataFolder.File("tinyshakespeare", "input.txt"),
+            Split = new() { Train = 0.9, Validation = 0.1, Test = 0 },
+            Tokenizer = new() { ByteFallback = false },
+        });
+        data.Tokenizer.VocabularySize.ShouldBe(66);
+        data.Train.Count.ShouldBe(1_003_854);
+        data.Validation.Count.ShouldBe(111_540);
+        data.Test.Count.ShouldBe(0);
+    }
+}
