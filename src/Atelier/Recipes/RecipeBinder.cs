@@ -96,7 +96,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         {
             foreach (Enum value in Enum.GetValues(type))
             {
-                if (RecipeNames.Plain(RecipeNames.Value(value)) == RecipeNames.Plain(scalar.Text))
+                if (Spelling.Plain(RecipeNames.Value(value)) == Spelling.Plain(scalar.Text))
                     return value;
             }
             throw new AtelierException($"{path} has no value {scalar.Shown}", scalar.Where, Choice(scalar.Text, RecipeNames.Values(type)));
@@ -140,7 +140,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     private AtelierException UnknownKey(string key, string where, string path, IEnumerable<string> known)
     {
         string section = path.Length == 0 ? "a recipe" : path;
-        string? near = RecipeNames.Nearest(key, known);
+        string? near = Spelling.Nearest(key, known);
         string? elsewhere = near is null ? Paths(typeof(Recipe), "").FirstOrDefault(p => p.EndsWith('.' + key, StringComparison.Ordinal)) : null;
         string hint = (near, elsewhere) switch
         {
@@ -171,7 +171,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     private static string Choice(string wrong, IEnumerable<string> allowed)
     {
         string all = $"allowed are {string.Join(", ", allowed)}";
-        return RecipeNames.Nearest(wrong, allowed) is { } near ? $"did you mean '{near}'? {all}" : all;
+        return Spelling.Nearest(wrong, allowed) is { } near ? $"did you mean '{near}'? {all}" : all;
     }
 
     private static string Expected(Type type)

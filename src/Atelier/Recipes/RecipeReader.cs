@@ -42,7 +42,7 @@ public static class RecipeReader
             throw new AtelierException("this is a folder, not a recipe", path, "a run's recipe is its recipe.yaml; to train on a folder of text use --text");
         if (!File.Exists(path))
         {
-            string? near = RecipeNames.Nearest(path, BuiltInRecipes.All.Select(r => r.Name));
+            string? near = Spelling.Nearest(path, BuiltInRecipes.All.Select(r => r.Name));
             throw new AtelierException("there is no such file or built-in recipe", path,
                 near is null ? "atelier recipes list shows the built-in ones" : $"did you mean '{near}'? atelier recipes list shows the built-in ones");
         }

@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+
+namespace Atelier.Runs;
+
+/// <summary>What the history knows of a run.</summary>
+public sealed record RunRecord
+{
+    /// <summary>A short name for commands.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The full path of its folder.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The family of its model.</summary>
+    public required string Family { get; init; }
+
+    /// <summary>The recipe's name.</summary>
+    public required string Recipe { get; init; }
+
+    /// <summary>When it was begun, or last taken up.</summary>
+    public required DateTimeOffset Started { get; init; }
+
+    /// <summary>When it ended, or null.</summary>
+    public DateTimeOffset? Finished { get; init; }
+
+    /// <summary>"running", "finished", "interrupted" or "failed".</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Steps done.</summary>
+    public long Steps { get; init; }
+
+    /// <summary>Seconds of learning.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Final figures by name.</summary>
+    public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+}
+
+/// <summary>All runs of a user, in a SQLite database. The runs' folders are the truth; this is a list of them that may be deleted.</summary>
+/// <param name="path">The database; made where it is missing.</param>
+public sealed class RunHistory(string path)
+{
+    private const string Columns = "id, folder, family, recipe, started, finished, status, steps, seconds, metrics";
+
+    /// <summary>The user's own, in <see cref="AtelierHome"/>.</summary>
+    public static RunHistory Default => new(Path.Combine(AtelierHome.Folder, "history.db"));
+
+    /// <summary>All runs, the latest first.</summary>
+    /// <exception cref="AtelierException">The database is damaged or busy.</exception>
+    public IReadOnlyList<RunRecord> List() => Use(connection =>
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT {Columns} FROM runs ORDER BY started DESC, rowid DESC";
+        using SqliteDataReader reader = command.ExecuteReader();
+        var runs = new List<RunRecord>();
+        while (reader.Read())
+            runs.Add(Read(reader));
+        return runs;
+    });
+
+    /// <summary>The run of that id, or in that folder, or null.</summary>
+    /// <exception cref="AtelierException">The database is damaged or busy.</exception>
+    public RunRecord? Find(string idOrFolder)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(idOrFolder));
+        return List().FirstOrDefault(r => r.Id == idOrFolder || r.Folder == full);
+    }
+
+    /// <summary>Adds a run, or changes what is known of it; a folder has one run.</summary>
+    /// <exception cref="AtelierException">The database is damaged or busy.</exception>
+    public void Save(RunRecord run) => Use(connection =>
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = $"""
+            DELETE FROM runs WHERE id = $id OR folder = $folder;
+            INSERT INTO runs ({Columns}) VALUES ($id, $folder, $family, $recipe, $started, $finished, $status, $steps, $seconds, $metrics);
+            """;
+        (string Name, object? Value)[] values =
+        [
+            ("$id", run.Id), ("$folder", run.Folder), ("$family", run.Family), ("$recipe", run.Recipe),
+            ("$started", Text(run.Started)), ("$finished", run.Finished is { } finished ? Text(finished) : null),
+            ("$status", run.Status), ("$steps", run.Steps), ("$seconds", run.Seconds), ("$metrics", JsonSerializer.Serialize(run.Metrics)),
+        ];
+        foreach ((string name, object? value) in values)
+            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        using SqliteTransaction transaction = connection.BeginTransaction();
+        command.Transaction = transaction;
+        command.ExecuteNonQuery();
+        transaction.Commit();
+        return true;
+    });
+
+    /// <summary>Forgets a run; its folder stays.</summary>
+    /// <exception cref="AtelierException">The database is damaged or busy.</exception>
+    public void Delete(string id) => Use(connection =>
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "DELETE FROM runs WHERE id = $id";
+        command.Parameters.AddWithValue("$id", id);
+        return command.ExecuteNonQuery();
+    });
+
+    private T Use<T>(Func<SqliteConnection, T> use)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            var settings = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 5 };
+            using var connection = new SqliteConnection(settings.ToString());
+            connection.Open();
+            using SqliteCommand command = connection.CreateCommand();
+            command.CommandText = """
+                CREATE TABLE IF NOT EXISTS runs (
+                    id TEXT PRIMARY KEY, folder TEXT NOT NULL UNIQUE, family TEXT NOT NULL, recipe TEXT NOT NULL,
+                    started TEXT NOT NULL, finished TEXT, status TEXT NOT NULL,
+                    steps INTEGER NOT NULL, seconds REAL NOT NULL, metrics TEXT NOT NULL)
+                """;
+            command.ExecuteNonQuery();
+            return use(connection);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is 5 or 6) // SQLITE_BUSY, SQLITE_LOCKED
+        {
+            throw new AtelierException("the history of runs is in use by another program", path, "try again in a moment", e);
+        }
+        catch (Exception e) when (e is SqliteException or JsonException or FormatException or InvalidCastException or IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"the history of runs cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}", path,
+                "move the file away to begin a new one (the runs' folders are not touched), or set ATELIER_HOME", e);
+        }
+    }
+
+    private static RunRecord Read(SqliteDataReader reader) => new()
+    {
+        Id = reader.GetString(0),
+        Folder = reader.GetString(1),
+        Family = reader.GetString(2),
+        Recipe = reader.GetString(3),
+        Started = Time(reader.GetString(4)),
+        Finished = reader.IsDBNull(5) ? null : Time(reader.GetString(5)),
+        Status = reader.GetString(6),
+        Steps = reader.GetInt64(7),
+        Seconds = reader.GetDouble(8),
+        Metrics = JsonSerializer.Deserialize<Dictionary<string, double>>(reader.GetString(9)) ?? [],
+    };
+
+    private static string Text(DateTimeOffset time) => time.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture);
+
+    private static DateTimeOffset Time(string text) => DateTimeOffset.ParseExact(text, "O", CultureInfo.InvariantCulture);
+}
