@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Atelier.Decoding;
 using Atelier.Formats;
 using Atelier.Tokenizers;
@@ -34,7 +33,7 @@ public static class BundleWriter
             TensorFiles.Write(Path.Combine(partial, "model.safetensors"), tensors,
                 new Dictionary<string, string> { ["format"] = "pt" }); // transformers refuses a file without it
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
-            AtomicFile.Write(Path.Combine(partial, "generation_config.json"), s => WriteDecoding(s, decoding, startId, tokenizer.EndOfTextId));
+            new GenerationConfigFile(decoding, startId).Write(Path.Combine(partial, "generation_config.json"), tokenizer.EndOfTextId);
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), card);
             Remove(old);
             if (Directory.Exists(full))
@@ -52,25 +51,5 @@ public static class BundleWriter
     {
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
-    }
-
-    private static void WriteDecoding(Stream stream, DecodingOptions decoding, int startId, int? endId)
-    {
-        using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
-        json.WriteStartObject();
-        json.WriteNumber("bos_token_id", startId);
-        if (endId is { } id)
-            json.WriteNumber("eos_token_id", id);
-        json.WriteBoolean("do_sample", decoding.Temperature > 0);
-        json.WriteNumber("max_new_tokens", decoding.MaxTokens);
-        json.WriteNumber("temperature", decoding.Temperature);
-        json.WriteNumber("top_k", decoding.TopK);
-        json.WriteNumber("top_p", decoding.TopP);
-        json.WriteNumber("min_p", decoding.MinP);
-        json.WriteNumber("typical_p", decoding.TypicalP);
-        json.WriteNumber("num_beams", decoding.BeamWidth);
-        json.WriteNumber("length_penalty", decoding.LengthPenalty);
-        json.WriteNumber("repetition_penalty", decoding.RepetitionPenalty);
-        json.WriteEndObject();
     }
 }
