@@ -19,6 +19,9 @@ public sealed class Bundle
     /// <summary>The weights.</summary>
     public string WeightsPath => Path.Combine(Folder, "model.safetensors");
 
+    /// <summary>Where weights saved elsewhere lie in several files: says which tensor is in which.</summary>
+    public string WeightsIndexPath => WeightsPath + ".index.json";
+
     /// <summary>The tokenizer.</summary>
     public string TokenizerPath => Path.Combine(Folder, "tokenizer.json");
 
@@ -44,7 +47,8 @@ public sealed class Bundle
         var bundle = new Bundle(Path.GetFullPath(Run.Exists(folder) ? inner : folder));
         foreach (string path in (string[])[bundle.ConfigPath, bundle.WeightsPath, bundle.TokenizerPath])
         {
-            if (!File.Exists(path))
+            bool isSharded = path == bundle.WeightsPath && File.Exists(bundle.WeightsIndexPath);
+            if (!File.Exists(path) && !isSharded)
             {
                 throw new AtelierException($"{Path.GetFileName(path)} is missing", bundle.Folder,
                     "a bundle has config.json, model.safetensors and tokenizer.json");

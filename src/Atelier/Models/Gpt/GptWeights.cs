@@ -36,25 +36,12 @@ internal static class GptWeights
             GptConfigFile.Llama => "model.",
             _ => "",
         };
-        var used = new HashSet<string>();
-        foreach ((string name, Tensor? view, _) in Views(model))
-        {
-            string bare = name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;
-            string stored = tensors.ContainsKey(name) ? name : bare;
-            used.Add(stored);
-            if (view is null)
-                continue;
-            if (!tensors.TryGetValue(stored, out Tensor? tensor))
-                throw new AtelierException($"the tensor {name} is missing", where, "fetch or export the model again");
-            if (!tensor.shape.SequenceEqual(view.shape))
-            {
-                throw new AtelierException($"the tensor {stored} is [{string.Join(", ", tensor.shape)}], but config.json makes it "
-                    + $"[{string.Join(", ", view.shape)}]", where, "fetch or export the model again");
-            }
-            view.copy_(tensor);
-        }
-        if (tensors.Keys.FirstOrDefault(name => !used.Contains(name) && !IsIgnored(name, model)) is { } extra)
-            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", where, "fetch or export the model again");
+        BundleTensors.CopyTo(
+            Views(model).Select(view => (tensors.ContainsKey(view.Name) ? view.Name : Bare(view.Name), view.View)).ToList(),
+            tensors, name => IsIgnored(name, model), where);
+
+        string Bare(string name) =>
+            name.StartsWith(prefix, StringComparison.Ordinal) && tensors.ContainsKey(name[prefix.Length..]) ? name[prefix.Length..] : name;
     }
 
     /// <summary>

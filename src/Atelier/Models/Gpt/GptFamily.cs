@@ -1,0 +1,51 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Gpt;
+
+/// <summary>Causal Transformers in GPT-2's and Llama's shapes.</summary>
+public sealed class GptFamily : TextFamily<GptConfig, GptModel>
+{
+    /// <inheritdoc/>
+    public override string Name => "gpt";
+
+    /// <inheritdoc/>
+    public override string Description => "a causal Transformer for text, in GPT-2's or Llama's shape";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ModelTypes => [GptConfigFile.Gpt2, GptConfigFile.Llama, GptConfigFile.Own];
+
+    /// <inheritdoc/>
+    protected override GptModel Create(GptConfig config, int vocabularySize, Recipe recipe) =>
+        new(config, vocabularySize, recipe.Training.Precision, recipe.Seed, recipe.Training.LabelSmoothing);
+
+    /// <inheritdoc/>
+    protected override int TrainingContext(GptConfig config) => config.ContextLength;
+
+    /// <inheritdoc/>
+    protected override string ConfigText(GptModel model) => GptConfigFile.Write(model);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyDictionary<string, Tensor> Weights(GptModel model) => GptWeights.Export(model);
+
+    /// <inheritdoc/>
+    protected override GptModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    {
+        GptConfig shape = GptConfigFile.Read(config);
+        Int128 claimed = GptWeights.ParameterCount(shape, config.VocabularySize), held = tensors.Values.Sum(t => t.numel());
+        if (config.VocabularySize < 1 || claimed > held)
+            throw new AtelierException($"holds {held} weights, but config.json tells a shape of {claimed}", where, "fetch or export the model again");
+        var model = new GptModel(shape, config.VocabularySize, Precision.Fp32, seed: 0);
+        try
+        {
+            GptWeights.Import(model, tensors, where);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System.Text.Json;
+using Atelier.Runs;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>A bundle's weights, in one file or in shards.</summary>
+internal static class BundleTensors
+{
+    /// <summary>Reads every tensor onto the CPU. The caller owns them.</summary>
+    /// <exception cref="AtelierException">A file is missing or damaged, or the index names a file outside the folder.</exception>
+    public static IReadOnlyDictionary<string, Tensor> Read(Bundle bundle)
+    {
+        string index = bundle.WeightsIndexPath;
+        if (File.Exists(bundle.WeightsPath) || !File.Exists(index))
+            return TensorFiles.Read(bundle.WeightsPath);
+        var tensors = new Dictionary<string, Tensor>();
+        try
+        {
+            foreach (string shard in Shards(index))
+            {
+                foreach ((string name, Tensor tensor) in TensorFiles.Read(Path.Combine(bundle.Folder, shard)))
+                {
+                    if (!tensors.TryAdd(name, tensor))
+                    {
+                        tensor.Dispose();
+                        throw new AtelierException($"the tensor {name} is in two shards", index, "fetch the model again");
+                    }
+                }
+            }
+            return tensors;
+        }
+        catch
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Copies tensors into a model's own, each into the one of its name.</summary>
+    /// <param name="targets">The model's tensors by the names that the file has; a null one is in the file, but not in the model.</param>
+    /// <param name="tensors">What the file holds, of any floating type.</param>
+    /// <param name="isIgnored">Whether a name that the model lacks may be there all the same.</param>
+    /// <param name="where">The file, for errors.</param>
+    /// <exception cref="AtelierException">A tensor is missing, too many, or of another shape.</exception>
+    public static void CopyTo(IEnumerable<(string Name, Tensor? Target)> targets, IReadOnlyDictionary<string, Tensor> tensors,
+        Func<string, bool> isIgnored, string where)
+    {
+        const string hint = "fetch or export the model again";
+        using var gradients = no_grad();
+        var used = new HashSet<string>();
+        foreach ((string name, Tensor? target) in targets)
+        {
+            used.Add(name);
+            if (target is null)
+                continue;
+            if (!tensors.TryGetValue(name, out Tensor? tensor))
+                throw new AtelierException($"the tensor {name} is missing", where, hint);
+            if (!tensor.shape.SequenceEqual(target.shape))
+            {
+                throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.shape)}], but config.json makes it "
+                    + $"[{string.Join(", ", target.shape)}]", where, hint);
+            }
+            target.copy_(tensor);
+        }
+        if (tensors.Keys.FirstOrDefault(name => !used.Contains(name) && !isIgnored(name)) is { } extra)
+            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", where, hint);
+    }
+
+    /// <summary>The files that weight_map names, each once.</summary>
+    private static string[] Shards(string index)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index));
+            string[] shards = [.. document.RootElement.GetProperty("weight_map").EnumerateObject()
+                .Select(entry => entry.Value.GetString()!).Distinct().Order(StringComparer.Ordinal)];
+            foreach (string shard in shards)
+            {
+                if (shard != Path.GetFileName(shard)) // a name from a stranger stays inside the folder
+                    throw new AtelierException($"names the file '{shard}' outside the folder", index, "fetch the model again");
+            }
+            return shards;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw new AtelierException("is not an index of shards", index, "fetch the model again", e);
+        }
+    }
+}

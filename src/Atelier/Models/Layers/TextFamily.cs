@@ -1,0 +1,153 @@
+using System.Globalization;
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Decoding;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tokenizers;
+using Atelier.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>
+/// What families of neural text models share: batches, the preview while training, bundles written and loaded. A family
+/// adds its names, its model, and how that stands in files.
+/// </summary>
+/// <typeparam name="TConfig">The recipe's model section.</typeparam>
+/// <typeparam name="TModel">The network.</typeparam>
+public abstract class TextFamily<TConfig, TModel> : IModelFamily
+    where TConfig : class, new()
+    where TModel : TextModel
+{
+    private const int PreviewTokens = 160;
+
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract string Description { get; }
+
+    /// <inheritdoc/>
+    public abstract IReadOnlyList<string> ModelTypes { get; }
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Text;
+
+    /// <inheritdoc/>
+    public Type ConfigType => typeof(TConfig);
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data)
+    {
+        if (data is not TextData text)
+            throw new AtelierException($"the family {Name} learns from text", "data.source", "choose text, or another family");
+        var config = (TConfig?)recipe.Model.Config ?? new TConfig();
+        TModel model = Create(config, text.Tokenizer.VocabularySize, recipe);
+        int contextLength = TrainingContext(config);
+        var training = new TextBatches(text.Train, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: true);
+        TextBatches? validation = text.Validation.Count < 2
+            ? null
+            : new TextBatches(text.Validation, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: false);
+        return new Trainer<TextBatch>(recipe, model, training, validation, new TrainerHooks
+        {
+            WriteBundle = folder => Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId, Card(recipe, model, text)),
+            Preview = () => Preview(model, text, recipe),
+        });
+    }
+
+    /// <inheritdoc/>
+    public IGenerator Load(Bundle bundle, string device)
+    {
+        ConfigFile config = ConfigFile.Read(bundle.ConfigPath);
+        Tokenizer tokenizer = TokenizerFile.Load(bundle.TokenizerPath);
+        if (tokenizer.VocabularySize != config.VocabularySize)
+        {
+            throw new AtelierException($"the model knows {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
+                bundle.Folder, "bring config.json and tokenizer.json of the same model together");
+        }
+        GenerationConfigFile generation = GenerationConfigFile.Read(bundle.GenerationConfigPath);
+        int startId = generation.StartId ?? tokenizer.EndOfTextId ?? 0;
+        if (startId < 0 || startId >= tokenizer.VocabularySize)
+        {
+            throw new AtelierException($"bos_token_id {startId} is not among the {tokenizer.VocabularySize} tokens", bundle.GenerationConfigPath,
+                "name a token that the tokenizer has");
+        }
+        Device target = ComputeDevice.Resolve(device);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        try
+        {
+            TModel model = Read(config, tensors, bundle.WeightsPath);
+            model.eval();
+            model.to(target);
+            return new TextGenerator(model, tokenizer, generation.Decoding, startId);
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    /// <summary>Writes a model as a bundle.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">What its ids mean.</param>
+    /// <param name="decoding">How it makes samples where a request does not say.</param>
+    /// <param name="startId">The token that a text begins after.</param>
+    /// <param name="card">The model card, Markdown.</param>
+    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    public void Write(string folder, TModel model, Tokenizer tokenizer, DecodingOptions decoding, int startId, string card)
+    {
+        using var scope = NewDisposeScope();
+        BundleWriter.Write(folder, ConfigText(model), Weights(model), tokenizer, decoding, startId, card);
+    }
+
+    /// <summary>A fresh model of the recipe.</summary>
+    protected abstract TModel Create(TConfig config, int vocabularySize, Recipe recipe);
+
+    /// <summary>Tokens in a training row.</summary>
+    protected abstract int TrainingContext(TConfig config);
+
+    /// <summary>The text of config.json.</summary>
+    protected abstract string ConfigText(TModel model);
+
+    /// <summary>Copies of the weights under their published names, in the caller's dispose scope.</summary>
+    protected abstract IReadOnlyDictionary<string, Tensor> Weights(TModel model);
+
+    /// <summary>The model that config.json and the weights tell.</summary>
+    /// <param name="config">The config.json.</param>
+    /// <param name="tensors">The weights by name.</param>
+    /// <param name="where">The weights' file, for errors.</param>
+    /// <exception cref="AtelierException">They do not fit together.</exception>
+    protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
+
+    private static string Preview(TModel model, TextData text, Recipe recipe)
+    {
+        DecodingOptions decoding = recipe.Generation with { MaxTokens = Math.Min(recipe.Generation.MaxTokens, PreviewTokens) };
+        var generator = new TextGenerator(model, text.Tokenizer, decoding, text.Facts.StartId); // not disposed: the model goes on
+        return generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed })
+            .ToBlockingEnumerable().First().Text;
+    }
+
+    private string Card(Recipe recipe, TModel model, TextData text) => string.Create(CultureInfo.InvariantCulture, $"""
+        ---
+        pipeline_tag: text-generation
+        ---
+        # {recipe.Name}
+
+        {recipe.Description ?? $"A text model of the family {Name}, trained from scratch."}
+
+        | | |
+        |---|---|
+        | family | {Name} |
+        | weights | {model.parameters().Sum(p => p.numel())} |
+        | vocabulary | {text.Tokenizer.VocabularySize} ({text.Tokenizer.Kind}) |
+        | trained on | {text.Facts.Source}, {text.Train.Count} tokens |
+        | seed | {recipe.Seed} |
+
+        It repeats what its training text says, right or wrong; judge its samples before you use them.
+
+        """);
+}

@@ -1,0 +1,61 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Rnn;
+
+/// <summary>Recurrent text models: plain, LSTM, GRU.</summary>
+public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
+{
+    private const string ModelType = "atelier_rnn";
+
+    /// <inheritdoc/>
+    public override string Name => "rnn";
+
+    /// <inheritdoc/>
+    public override string Description => "a recurrent network for text: plain, LSTM or GRU cells";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ModelTypes => [ModelType];
+
+    /// <inheritdoc/>
+    protected override RnnModel Create(RnnConfig config, int vocabularySize, Recipe recipe) =>
+        new(config, vocabularySize, recipe.Training.Precision, recipe.Seed, recipe.Training.LabelSmoothing);
+
+    /// <inheritdoc/>
+    protected override int TrainingContext(RnnConfig config) => config.ContextLength;
+
+    /// <inheritdoc/>
+    protected override string ConfigText(RnnModel model) => ConfigFile.Write(ModelType, model.VocabularySize, model.Config);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyDictionary<string, Tensor> Weights(RnnModel model)
+    {
+        using var gradients = no_grad();
+        return model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
+    }
+
+    /// <inheritdoc/>
+    protected override RnnModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    {
+        RnnConfig shape = config.Check(config.Read<RnnConfig>());
+        // Checked by arithmetic before a model of the size that config.json claims is made.
+        Int128 embedding = shape.EmbeddingSize, hidden = shape.HiddenSize, least = config.VocabularySize * embedding
+            + hidden * (embedding + 2) + (shape.LayerCount - 1) * hidden * (2 * hidden + 2);
+        Int128 held = tensors.Values.Sum(t => t.numel());
+        if (config.VocabularySize < 1 || least > held)
+            throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}", where, "fetch or export the model again");
+        var model = new RnnModel(shape, config.VocabularySize, Precision.Fp32, seed: 0);
+        try
+        {
+            using var scope = NewDisposeScope();
+            BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, where);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+}

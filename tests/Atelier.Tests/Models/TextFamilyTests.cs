@@ -1,0 +1,143 @@
+using Atelier.Data.Text;
+using Atelier.Decoding;
+using Atelier.Models;
+using Atelier.Models.Gpt;
+using Atelier.Models.Layers;
+using Atelier.Models.Rnn;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tests.Data;
+using Atelier.Tokenizers;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Tests.Models;
+
+public sealed class TextFamilyTests
+{
+    public static TheoryData<string, object> Models { get; } = new()
+    {
+        { "gpt", new GptConfig { LayerCount = 1, HeadCount = 2, HiddenSize = 16, ContextLength = 8 } },
+        { "gpt", new GptConfig { Layout = GptLayout.Llama, LayerCount = 1, HeadCount = 2, HiddenSize = 16, ContextLength = 8 } },
+        { "rnn", new RnnConfig { Cell = CellName.Gru, EmbeddingSize = 8, HiddenSize = 16, ContextLength = 8 } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public async Task Given_a_recipe_when_learned_then_the_bundle_loads_as_the_model_that_was_trained(string family, object config)
+    {
+        using var folder = new TemporaryFolder();
+        using TextData data = SmallData(folder);
+        var recipe = new Recipe
+        {
+            Model = new(family, config),
+            Training = new() { BatchSize = 4, Steps = 30, EvaluateEvery = 10, SampleEvery = 15, CheckpointEvery = 0, ReportEvery = 10, Precision = Precision.Fp32, Threads = 1 },
+            Generation = new() { MaxTokens = 12 },
+        };
+        IModelFamily models = ModelFamilies.All.Single(f => f.Name == family);
+        var told = new List<TrainingProgress>();
+        using Run run = Run.Create(folder["run"], recipe);
+        TrainingReport report = await models.CreateLearner(recipe, data).LearnAsync(run, new Told(told), CancellationToken.None);
+        report.Steps.ShouldBe(30);
+        told.ShouldContain(p => p.Sample != null && p.Sample.Length > 0);
+
+        Bundle bundle = Bundle.Open(run.BundleFolder);
+        models.ModelTypes.ShouldContain(bundle.ModelType);
+        using var generator = (TextGenerator)models.Load(bundle, "cpu");
+        generator.StartId.ShouldBe(data.Facts.StartId);
+        generator.Defaults.MaxTokens.ShouldBe(12);
+
+        // The validation loss a second way: each row scored, then the mean over batches.
+        var batches = new TextBatches(data.Validation, 4, 8, 1, shuffled: false);
+        double mean = Enumerable.Range(0, (int)batches.BatchesPerEpoch).Average(number => Rows(batches, number)
+            .Average(row => generator.Model.Score([row])[0].Average(s => -s.LogProbability)));
+        mean.ShouldBe(report.Metrics["validationLoss"], 1e-4);
+    }
+
+    [Fact]
+    public void Given_a_tokenizer_of_another_size_then_the_error_names_both_sizes()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new GptModel(new GptConfig { LayerCount = 1, HeadCount = 1, HiddenSize = 4 }, 300, Precision.Fp32, seed: 1);
+        new GptFamily().Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
+        int size = new ByteTokenizer().VocabularySize;
+        var error = Should.Throw<AtelierException>(() => new GptFamily().Load(Bundle.Open(folder["bundle"]), "cpu"));
+        error.Message.ShouldBe($"the model knows 300 tokens, but the tokenizer has {size}");
+    }
+
+    [Fact]
+    public void Given_a_config_that_claims_more_than_the_weights_hold_then_no_model_of_that_size_is_made()
+    {
+        using var folder = new TemporaryFolder();
+        int size = new ByteTokenizer().VocabularySize;
+        using var model = new GptModel(new GptConfig { LayerCount = 1, HeadCount = 1, HiddenSize = 4 }, size, Precision.Fp32, seed: 1);
+        new GptFamily().Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
+        Bundle bundle = Bundle.Open(folder["bundle"]);
+        File.WriteAllText(bundle.ConfigPath, File.ReadAllText(bundle.ConfigPath).Replace("\"n_layer\": 1", "\"n_layer\": 1000").Replace("\"n_embd\": 4", "\"n_embd\": 65536"));
+        Should.Throw<AtelierException>(() => new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("but config.json tells a shape of");
+    }
+
+    [Fact]
+    public void Given_weights_in_shards_then_they_load_as_one_and_names_outside_the_folder_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using GptModel model = GptModelTests.Scrambled(new GptConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 12 }, new ByteTokenizer().VocabularySize);
+        new GptFamily().Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
+        Bundle bundle = Bundle.Open(folder["bundle"]);
+        Dictionary<string, Tensor> tensors = GptWeights.Export(model);
+        string[] shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+        var map = new Dictionary<string, string>();
+        foreach (var half in tensors.Select((t, i) => (t, Shard: i % 2)).GroupBy(p => p.Shard))
+        {
+            TensorFiles.Write(Path.Combine(bundle.Folder, shards[half.Key]), half.ToDictionary(p => p.t.Key, p => p.t.Value));
+            foreach (var part in half)
+                map[part.t.Key] = shards[half.Key];
+        }
+        File.Delete(bundle.WeightsPath);
+        WriteIndex();
+        using (var generator = (TextGenerator)new GptFamily().Load(Bundle.Open(bundle.Folder), "cpu"))
+            TextModels.Logits((TextModel)generator.Model, [1, 2, 3]).ShouldBe(TextModels.Logits(model, [1, 2, 3]));
+
+        map["transformer.wte.weight"] = "../elsewhere.safetensors";
+        WriteIndex();
+        Should.Throw<AtelierException>(() => new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("outside the folder");
+
+        void WriteIndex() => File.WriteAllText(bundle.WeightsIndexPath, System.Text.Json.JsonSerializer.Serialize(new { weight_map = map }));
+    }
+
+    private static TextData SmallData(TemporaryFolder folder)
+    {
+        string[] documents = [.. Enumerable.Range(0, 40).Select(i => $"{i} times {i} is {i * i}")];
+        CharacterTokenizer tokenizer = CharacterTokenizer.Train(documents, byteFallback: false);
+        TokenFile Write(string name, IEnumerable<string> part)
+        {
+            TokenFileWriter.Write(folder[name], tokenizer.VocabularySize, tokenizer.EndOfTextId, writer =>
+            {
+                foreach (string document in part)
+                {
+                    writer.Add(tokenizer.Encode(document), document.Length, document.Length);
+                    writer.EndDocument();
+                }
+            });
+            return TokenFile.Open(folder[name]);
+        }
+        return new TextData(tokenizer, Write("train.tokens", documents[..30]), Write("validation.tokens", documents[30..]), Write("test.tokens", documents[30..]),
+            new TextDataFacts { Source = "sums", StartId = tokenizer.EndOfTextId!.Value });
+    }
+
+    /// <summary>The rows of a batch, each with the token after its last.</summary>
+    private static List<int[]> Rows(TextBatches batches, int number)
+    {
+        using TextBatch batch = batches.Get(number);
+        long[] inputs = batch.Inputs.data<long>().ToArray(), targets = batch.Targets.data<long>().ToArray();
+        int time = (int)batch.Inputs.shape[1];
+        return [.. Enumerable.Range(0, inputs.Length / time).Select(row =>
+            inputs[(row * time)..((row + 1) * time)].Append(targets[(row + 1) * time - 1]).Select(id => (int)id).ToArray())];
+    }
+
+    private sealed class Told(List<TrainingProgress> told) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => told.Add(value);
+    }
+}
