@@ -108,22 +108,9 @@ public sealed class TextFamilyTests
 
     private static TextData SmallData(TemporaryFolder folder)
     {
-        string[] documents = [.. Enumerable.Range(0, 40).Select(i => $"{i} times {i} is {i * i}")];
-        CharacterTokenizer tokenizer = CharacterTokenizer.Train(documents, byteFallback: false);
-        TokenFile Write(string name, IEnumerable<string> part)
-        {
-            TokenFileWriter.Write(folder[name], tokenizer.VocabularySize, tokenizer.EndOfTextId, writer =>
-            {
-                foreach (string document in part)
-                {
-                    writer.Add(tokenizer.Encode(document), document.Length, document.Length);
-                    writer.EndDocument();
-                }
-            });
-            return TokenFile.Open(folder[name]);
-        }
-        return new TextData(tokenizer, Write("train.tokens", documents[..30]), Write("validation.tokens", documents[30..]), Write("test.tokens", documents[30..]),
-            new TextDataFacts { Source = "sums", StartId = tokenizer.EndOfTextId!.Value });
+        string path = folder.Write("sums.txt", string.Join('\n', Enumerable.Range(0, 60).Select(i => $"{i} times {i} is {i * i}")));
+        return TextData.Prepare(
+            new DataSection { Source = path, Document = DocumentUnit.Line, Split = new() { Train = 0.7, Validation = 0.3, Test = 0 } }, 1, folder["data"]);
     }
 
     /// <summary>The rows of a batch, each with the token after its last.</summary>
