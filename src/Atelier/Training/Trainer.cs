@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Atelier.Recipes;
 using Atelier.Runs;
 using TorchSharp;
@@ -38,8 +39,21 @@ public sealed class Trainer<TBatch>(
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The loss is not finite, a batch does not fit in memory, the disk is full, or the recipe sets no end.</exception>
     public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
-        Task.Factory.StartNew(() => Learn(run, progress, cancellation), // never cancelled from outside: it saves first
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    return Learn(run, progress, cancellation);
+                }
+                catch (ExternalException e) when (e.Message.Contains("alloc", StringComparison.OrdinalIgnoreCase)
+                    || e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
+                {
+                    throw new AtelierException($"a batch of {recipe.Training.BatchSize} does not fit in memory", "training.batchSize",
+                        "lower it and raise training.gradientAccumulation by as much, which learns the same", e);
+                }
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default); // cancelling ends the loop, which saves first
 
     private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {

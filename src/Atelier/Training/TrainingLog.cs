@@ -8,44 +8,73 @@ namespace Atelier.Training;
 /// <summary>The figures of a run: a line of metrics.jsonl and TensorBoard events for each report.</summary>
 internal sealed class TrainingLog : IDisposable
 {
+    private readonly Run _run;
+    private readonly IReadOnlyDictionary<string, double> _references;
+    private readonly List<(long Step, double Value)> _training = [], _validation = [];
     private readonly FileStream _stream;
+    private readonly EventFile _events;
 
     /// <summary>Goes on after a step; what an earlier session wrote of later steps is dropped, since they are done again.</summary>
-    public TrainingLog(Run run, long step)
+    /// <param name="run">The run's folder.</param>
+    /// <param name="step">The step that the run goes on after.</param>
+    /// <param name="references">Losses from outside training that the plot shows.</param>
+    public TrainingLog(Run run, long step, IReadOnlyDictionary<string, double> references)
     {
+        (_run, _references) = (run, references);
         if (File.Exists(run.MetricsPath))
         {
-            string[] lines = File.ReadAllLines(run.MetricsPath);
-            AtomicFile.WriteText(run.MetricsPath, string.Concat(lines.Where(line => IsUpTo(line, step)).Select(line => line + "\n")));
+            string[] kept = [.. File.ReadLines(run.MetricsPath).Where(line => TakeIn(line, step))];
+            AtomicFile.WriteText(run.MetricsPath, string.Concat(kept.Select(line => line + "\n")));
         }
         Directory.CreateDirectory(run.Folder);
         _stream = new FileStream(run.MetricsPath, FileMode.Append, FileAccess.Write, FileShare.Read);
+        _events = new EventFile(Path.Combine(run.Folder, "tensorboard"));
     }
 
     /// <summary>Writes the figures of a step.</summary>
     public void Write(long step, IReadOnlyDictionary<string, double> values)
     {
         var line = new StringBuilder().Append("{\"step\":").Append(JsonSerializer.Serialize(step));
-        foreach ((string name, double value) in values)
+        foreach ((string name, double value) in values.Where(pair => double.IsFinite(pair.Value))) // JSON has no infinity
             line.Append(',').Append(JsonSerializer.Serialize(name)).Append(':').Append(JsonSerializer.Serialize(value));
         _stream.Write(Encoding.UTF8.GetBytes(line.Append("}\n").ToString()));
         _stream.Flush();
+        _events.Write(step, values);
+        Keep(step, values);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _stream.Dispose();
+    /// <summary>Draws the losses so far.</summary>
+    public void Plot() => LossPlot.Save(Path.Combine(_run.PlotFolder, "loss.png"), _training, _validation, _references);
 
-    /// <summary>Whether a line is whole and of no later step; a killed process may leave half a line.</summary>
-    private static bool IsUpTo(string line, long step)
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _events.Dispose();
+    }
+
+    /// <summary>Takes in a line of an earlier session; false where it is of a later step, or not whole since the process was killed.</summary>
+    private bool TakeIn(string line, long step)
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(line);
-            return document.RootElement.GetProperty("step").GetInt64() <= step;
+            var values = JsonSerializer.Deserialize<Dictionary<string, double>>(line) ?? [];
+            if (!values.TryGetValue("step", out double of) || of > step)
+                return false;
+            Keep((long)of, values);
+            return true;
         }
         catch (JsonException)
         {
             return false;
         }
+    }
+
+    private void Keep(long step, IReadOnlyDictionary<string, double> values)
+    {
+        if (values.TryGetValue("loss", out double loss))
+            _training.Add((step, loss));
+        if (values.TryGetValue("validationLoss", out double validation))
+            _validation.Add((step, validation));
     }
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -12,6 +14,7 @@ namespace Atelier.Training;
 internal sealed class TrainingSession<TBatch> : IDisposable
 {
     private const int MostUnreadLosses = 256;
+    private readonly Recipe _recipe;
     private readonly TrainingSection _section;
     private readonly GradientModel<TBatch> _model;
     private readonly IBatchSource<TBatch>? _validation;
@@ -19,25 +22,29 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly Run _run;
     private readonly IProgress<TrainingProgress> _progress;
     private readonly TrainingLimits _limits;
+    private readonly CheckpointStore _checkpoints;
     private readonly TrainingLog _log;
     private readonly Stopwatch _session = Stopwatch.StartNew();
     private readonly Stopwatch _learning = new(); // steps alone, since the last report
     private readonly List<float>[] _losses; // of each turn, read since the last report
     private readonly Dictionary<string, double> _metrics = [];
-    private long _stepsRead;
-    private long _stepsReported;
+    private readonly double _secondsBefore; // in sessions before this one
+    private long _stepsRead, _stepsReported, _stepSaved = -1;
 
     public TrainingSession(Recipe recipe, GradientModel<TBatch> model, IBatchSource<TBatch>? validation,
         TrainerHooks hooks, Run run, IProgress<TrainingProgress> progress, TrainingLimits limits)
     {
-        (_section, _model, _validation, _hooks) = (recipe.Training, model, validation, hooks);
-        (_run, _progress, _limits) = (run, progress, limits);
+        (_recipe, _section, _model, _validation) = (recipe, recipe.Training, model, validation);
+        (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
         var named = model.named_parameters().ToList();
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
         Movers = [.. model.Turns.Select(turn => new TurnMover<TBatch>(turn, names, _section))];
         Average = _section.Ema > 0 ? new MovingAverage([.. named.Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
         _losses = [.. Movers.Select(_ => new List<float>())];
-        _log = new TrainingLog(run, State.Step);
+        _checkpoints = new CheckpointStore(run.CheckpointFolder);
+        State = Resume() ?? new TrainingState { Seed = recipe.Seed, RecipeHash = HashOf(recipe) };
+        (_secondsBefore, _stepsRead, _stepsReported) = (State.ElapsedSeconds, State.Step, State.Step);
+        _log = new TrainingLog(run, State.Step, hooks.ReferenceLosses);
     }
 
     public IReadOnlyList<TurnMover<TBatch>> Movers { get; }
@@ -57,7 +64,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         {
             Step = State.Step + 1,
             Batch = State.Batch + batches,
-            ElapsedSeconds = _session.Elapsed.TotalSeconds,
+            ElapsedSeconds = _secondsBefore + _session.Elapsed.TotalSeconds,
         };
         if (State.Step - _stepsRead >= MostUnreadLosses)
             ReadLosses();
@@ -68,7 +75,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     {
         bool last = State.Step == _limits.TotalSteps;
         var values = new Dictionary<string, double>();
-        TrainingProgress told = new() { Step = State.Step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit };
+        TrainingProgress told = Here();
         if (last || State.Step % _section.ReportEvery == 0)
             told = Report(told, learningRate, values);
         if (_section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0)
@@ -79,24 +86,38 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             _log.Write(State.Step, values);
         if (values.Count > 0 || told.Sample is not null)
             _progress.Report(told);
+        bool improved = _section.Patience > 0 && State.BestStep == State.Step;
+        if (improved || (_section.CheckpointEvery > 0 && State.Step % _section.CheckpointEvery == 0))
+            Save();
     }
 
-    /// <summary>Measures a last time, writes the bundle and the plot, and says how it went.</summary>
+    /// <summary>Measures a last time, saves, goes back to the best weights where patience watched them, and writes bundle and plot.</summary>
     public TrainingReport Finish(string stopReason)
     {
         ReadLosses();
-        if (stopReason != "interrupted" && _validation is not null && (State.Step % Math.Max(1, _section.EvaluateEvery) != 0 || _section.EvaluateEvery == 0))
+        bool measured = _section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0 && State.Step > 0;
+        if (stopReason != "interrupted" && _validation is not null && !measured)
         {
             var values = new Dictionary<string, double>();
-            TrainingProgress told = Measure(new() { Step = State.Step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit }, values);
+            TrainingProgress told = Measure(Here(), values);
             _log.Write(State.Step, values);
             _progress.Report(told);
+        }
+        if (_stepSaved != State.Step && State.Step > 0)
+            Save();
+        if (_section.Patience > 0 && stopReason != "interrupted" && State.BestStep is { } best && best != State.Step)
+        {
+            _checkpoints.Verify(best);
+            Restore(best, training: false);
+            _metrics["validationLoss"] = State.BestLoss!.Value;
+            Tell($"the weights of step {best} are kept, the best on validation data");
         }
         AsJudged(() =>
         {
             _hooks.WriteBundle(_run.BundleFolder);
             return true;
         });
+        _log.Plot();
         return new TrainingReport(State.Step, _session.Elapsed.TotalSeconds, stopReason, _metrics);
     }
 
@@ -122,6 +143,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         if (Movers[0].GradientNorm is { } norm)
             values["gradientNorm"] = norm.ToDouble();
+        if (values.TryGetValue("gradientNorm", out double length) && !double.IsFinite(length))
+            throw NotFinite($"the norm of the gradients is {Text(length)}", State.Step);
         values["learningRate"] = learningRate;
         values[$"{_hooks.ItemUnit}PerSecond"] = itemsPerSecond;
         _metrics["trainingLoss"] = values["loss"];
@@ -211,9 +234,61 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private AtelierException NotFinite(string what, long step)
     {
         long batch = State.Batch - ((State.Step - step + 1) * _limits.BatchesPerStep);
-        return new AtelierException(what, $"step {step}, batch {batch}",
-            "lower training.optimizer.learningRate, set training.clipNorm to 1, lengthen training.schedule.warmupSteps, or take training.precision fp32");
+        string kept = _checkpoints.Steps.Count > 0 ? $"; the checkpoint of step {_checkpoints.Steps[0]} is kept" : "";
+        return new AtelierException(what + kept, $"step {step}, batch {batch}", "lower training.optimizer.learningRate, "
+            + "set training.clipNorm to 1, lengthen training.schedule.warmupSteps, or take training.precision fp32");
     }
+
+    private void Save()
+    {
+        ReadLosses();
+        if (!Movers.All(mover => mover.IsFinite()))
+            throw NotFinite("the weights are not finite", State.Step);
+        _checkpoints.Save(State, Files(training: true));
+        _stepSaved = State.Step;
+        Tell($"checkpoint of step {State.Step} saved");
+    }
+
+    private TrainingState? Resume()
+    {
+        if (_checkpoints.FindNewest(Tell) is not { } state)
+            return null;
+        Restore(state.Step, training: true);
+        State = state;
+        _stepSaved = state.Step;
+        Tell($"goes on from the checkpoint of step {state.Step}");
+        string hash = HashOf(_recipe);
+        if (state.RecipeHash != hash)
+            Tell("the recipe is not the one that the checkpoint was made with");
+        return state with { RecipeHash = hash, Seed = _recipe.Seed };
+    }
+
+    private void Restore(long step, bool training)
+    {
+        foreach ((string name, IReadOnlyDictionary<string, Tensor> tensors) in Files(training))
+            _checkpoints.Restore(step, name, tensors);
+    }
+
+    /// <summary>The tensors of a checkpoint by file; the optimizer's only for going on with training.</summary>
+    private Dictionary<string, IReadOnlyDictionary<string, Tensor>> Files(bool training)
+    {
+        var files = new Dictionary<string, IReadOnlyDictionary<string, Tensor>> { ["model.safetensors"] = _model.state_dict() };
+        if (Average is not null)
+            files["ema.safetensors"] = Average.State();
+        if (training)
+        {
+            files["optimizer.safetensors"] = Movers
+                .SelectMany(mover => mover.Optimizer.State().Select(pair => ($"{mover.Turn.Name}.{pair.Key}", pair.Value)))
+                .ToDictionary();
+        }
+        return files;
+    }
+
+    private TrainingProgress Here() => new() { Step = State.Step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit };
+
+    private void Tell(string message) => _progress.Report(Here() with { Message = message });
+
+    private static string HashOf(Recipe recipe) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(recipe)));
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

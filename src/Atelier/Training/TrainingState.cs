@@ -9,6 +9,12 @@ internal sealed record TrainingState
     /// <summary>The number of the next batch: the position in the data.</summary>
     public long Batch { get; init; }
 
+    /// <summary>The recipe's seed: with the step it gives the random numbers of each step.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>A hash of the recipe.</summary>
+    public string RecipeHash { get; init; } = "";
+
     /// <summary>The lowest validation loss so far.</summary>
     public double? BestLoss { get; init; }
 

@@ -7,6 +7,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tests.Training;
 
+/// <summary>Tests that draw from the tensor library's one random generator, and so run with nothing beside them.</summary>
+[CollectionDefinition(nameof(OneAtATime), DisableParallelization = true)]
+public sealed class OneAtATime;
+
 /// <summary>Points and their heights.</summary>
 internal sealed class PointBatch(Tensor x, Tensor y) : IDisposable
 {

@@ -3,6 +3,7 @@ using Atelier.Training;
 
 namespace Atelier.Tests.Training;
 
+[Collection(nameof(OneAtATime))]
 public sealed class TrainerTests
 {
     [Fact]
@@ -29,6 +30,153 @@ public sealed class TrainerTests
         accumulated.Learn(a, halves);
         whole.Learn(b, new JoinedBatches(halves));
         a.Weights().Zip(b.Weights()).ShouldAllBe(pair => Math.Abs(pair.First - pair.Second) < 2e-6f);
+    }
+
+    [Fact]
+    public void One_batch_can_be_learned_by_heart_and_no_other_is_asked_for()
+    {
+        var asked = new HashSet<long>();
+        using var run = new TinyRun(TinyRun.Plain with { OverfitOneBatch = true, Steps = 800 });
+        using var model = new TinyModel(width: 64);
+        TrainingReport report = run.Learn(model, new PointBatches(1, size: 4) { OnGet = n => asked.Add(n) });
+        report.Metrics["trainingLoss"].ShouldBeLessThan(1e-4);
+        asked.ShouldBe([0L]);
+    }
+
+    [Fact]
+    public void Full_batch_descent_takes_every_batch_in_every_step()
+    {
+        using var full = new TinyRun(TinyRun.Plain with { Steps = 3, Optimizer = new() { Name = OptimizerName.FullBatch, LearningRate = 0.1 } });
+        using var one = new TinyRun(TinyRun.Plain with { Steps = 3, Optimizer = new() { Name = OptimizerName.Sgd, LearningRate = 0.1 } });
+        using TinyModel a = new(), b = new();
+        full.Learn(a, new PointBatches(1, size: 8, batches: 2));
+        one.Learn(b, new JoinedBatches(new PointBatches(1, size: 8, batches: 2)));
+        a.Weights().Zip(b.Weights()).ShouldAllBe(pair => Math.Abs(pair.First - pair.Second) < 2e-6f);
+    }
+
+    [Fact]
+    public void Epochs_and_time_end_a_run_where_they_come_first()
+    {
+        using var epochs = new TinyRun(TinyRun.Plain with { Epochs = 1.5 });
+        using var time = new TinyRun(TinyRun.Plain with { Steps = null, Minutes = 0.001 });
+        using TinyModel a = new(), b = new();
+        TrainingReport report = epochs.Learn(a);
+        (report.Steps, report.StopReason).ShouldBe((12, "epochs"));
+        time.Learn(b).StopReason.ShouldBe("time");
+    }
+
+    [Fact]
+    public void Training_without_an_end_is_refused()
+    {
+        using var run = new TinyRun(TinyRun.Plain with { Steps = null });
+        using var model = new TinyModel();
+        Should.Throw<AtelierException>(() => run.Learn(model)).Hint!.ShouldContain("training.steps");
+    }
+
+    [Fact]
+    public void Early_stopping_keeps_the_best_weights()
+    {
+        // Validation heights that the training data contradict: soon it gets worse.
+        using var run = new TinyRun(TinyRun.Plain with { Steps = 2000, EvaluateEvery = 5, Patience = 3 });
+        using var model = new TinyModel(width: 64);
+        float[]? kept = null;
+        TrainingReport report = run.Learn(model, new PointBatches(1, size: 4, batches: 1), new PointBatches(7, size: 64, batches: 1),
+            new() { WriteBundle = _ => kept = model.Weights() });
+        report.StopReason.ShouldBe("early-stopping");
+        double[] measured = [.. run.Told.Where(t => t.ValidationLoss is not null).Select(t => t.ValidationLoss!.Value)];
+        measured[^4].ShouldBe(measured.Min());
+        using PointBatch batch = new PointBatches(7, size: 64, batches: 1).Get(0);
+        model.Evaluate(batch)["loss"].ShouldBe(measured.Min(), 1e-6);
+        kept.ShouldBe(model.Weights());
+        report.Metrics["validationLoss"].ShouldBe(measured.Min());
+    }
+
+    [Fact]
+    public void The_moving_average_is_what_its_equation_says_and_is_what_is_judged()
+    {
+        var weights = new List<float[]>();
+        using var run = new TinyRun(TinyRun.Plain with { Steps = 6, Ema = 0.4, EvaluateEvery = 6 });
+        using var model = new TinyModel();
+        float[] average = model.Weights();
+        float[]? bundled = null;
+        using var spy = new TinyModelSpy(model, () => weights.Add(model.Weights()));
+        run.Learn(spy, validation: new PointBatches(2), hooks: new() { WriteBundle = _ => bundled = model.Weights() });
+        weights.Add(model.Weights()); // the loss of step t sees the weights after step t - 1; these are the last
+        for (int step = 1; step <= 6; step++)
+        {
+            double decay = Math.Min(0.4, (1.0 + step) / (10.0 + step));
+            average = [.. average.Zip(weights[step], (a, w) => (float)((decay * a) + ((1 - decay) * w)))];
+        }
+        bundled!.Zip(average).ShouldAllBe(pair => Math.Abs(pair.First - pair.Second) < 1e-6f);
+        bundled!.ShouldNotBe(model.Weights());
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_finite_stops_the_run_with_its_step_and_batch_and_the_last_checkpoint_stays()
+    {
+        int calls = 0;
+        using var run = new TinyRun(TinyRun.Plain with { CheckpointEvery = 5, ReportEvery = 10, Steps = 40, GradientAccumulation = 2 });
+        using var model = new TinyModel { OnLoss = loss => ++calls >= 25 ? loss / 0 : loss }; // the first batch of step 13
+        var e = Should.Throw<AtelierException>(() => run.Learn(model));
+        e.Where.ShouldBe("step 13, batch 24");
+        e.ToLine().ShouldContain("learningRate");
+        Directory.GetDirectories(run.Run.CheckpointFolder).Select(Path.GetFileName).ShouldBe(["step-10", "step-5"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public void A_batch_that_does_not_fit_is_told_as_such()
+    {
+        using var run = new TinyRun(TinyRun.Plain);
+        using var model = new TinyModel { OnLoss = loss => loss + TorchSharp.torch.ones(1L << 50).sum() };
+        var e = Should.Throw<AtelierException>(() => run.Learn(model));
+        e.Where.ShouldBe("training.batchSize");
+        e.Hint!.ShouldContain("gradientAccumulation");
+    }
+
+    [Fact]
+    public void A_mistake_in_the_data_comes_out_as_itself()
+    {
+        using var run = new TinyRun(TinyRun.Plain);
+        using var model = new TinyModel();
+        var training = new PointBatches(1) { OnGet = n => { if (n == 7) throw new AtelierException("row 7 is odd"); } };
+        Should.Throw<AtelierException>(() => run.Learn(model, training)).Message.ShouldBe("row 7 is odd");
+    }
+
+    [Fact]
+    public void A_sample_is_told_and_lies_in_the_folder_of_samples()
+    {
+        using var run = new TinyRun(TinyRun.Plain with { SampleEvery = 10 });
+        using var model = new TinyModel();
+        run.Learn(model, hooks: new() { WriteBundle = _ => { }, Preview = () => model.training ? "training" : "judged" });
+        run.Told.Where(t => t.Sample is not null).Select(t => (t.Step, t.Sample)).ShouldBe([(10, "judged"), (20, "judged"), (30, "judged")]);
+        File.ReadAllText(Path.Combine(run.Run.SampleFolder, "step-20.txt")).ShouldBe("judged");
+        model.training.ShouldBeTrue();
+    }
+
+    /// <summary>A model that says when its loss is asked for.</summary>
+    private sealed class TinyModelSpy : GradientModel<PointBatch>
+    {
+        private readonly TinyModel _model;
+
+        public TinyModelSpy(TinyModel model, Action look)
+            : base("spy")
+        {
+            _model = model;
+            RegisterComponents();
+            Turn<PointBatch> turn = model.Turns[0];
+            Turns = [turn with
+            {
+                Loss = batch =>
+                {
+                    look();
+                    return turn.Loss(batch);
+                },
+            }];
+        }
+
+        public override IReadOnlyList<Turn<PointBatch>> Turns { get; }
+
+        public override IReadOnlyDictionary<string, double> Evaluate(PointBatch batch) => _model.Evaluate(batch);
     }
 
     private sealed class JoinedBatches(PointBatches halves) : IBatchSource<PointBatch>
