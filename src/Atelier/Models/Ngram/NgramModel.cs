@@ -1,0 +1,254 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Atelier.Data.Text;
+using Atelier.Decoding;
+
+namespace Atelier.Models.Ngram;
+
+/// <summary>
+/// The honest baseline: the probability of a token is a mixture of how often it followed the last n − 1 tokens, the last
+/// n − 2, and so on down to nothing, and last a uniform distribution over the vocabulary.
+/// </summary>
+public sealed class NgramModel : ILanguageModel
+{
+    private const int PieceLength = 1 << 26; // tokens of a document that are counted at a time
+    private readonly int[] _counts; // what is counted at each node: occurrences, or for Kneser-Ney what came before
+    private readonly int[] _totals; // [nodes]: the sum of its children's counts
+    private readonly int[] _types; // [nodes]: its children that were predicted at all
+    private readonly int _mostFrequent; // the token that the empty context holds likeliest
+    private readonly double[] _discounts; // [order + 1]: Kneser-Ney's, by the n-gram's length
+
+    internal NgramModel(NgramTrie trie, NgramConfig config, int vocabularySize)
+    {
+        Trie = trie;
+        Config = config;
+        VocabularySize = vocabularySize;
+        bool kneserNey = config.Smoothing == NgramSmoothing.KneserNey;
+        int[] depths = Depths(trie);
+        _counts = kneserNey ? ContinuationCounts(trie, depths, config.Order) : trie.Counts;
+        _discounts = kneserNey ? Discounts(depths, _counts, config.Order) : [];
+        _totals = new int[trie.Tokens.Length];
+        _types = new int[trie.Tokens.Length];
+        for (int node = 0; node < _totals.Length; node++)
+        {
+            (int from, int to) = (trie.FirstChild[node], trie.FirstChild[node + 1]);
+            for (int child = from; child < to; child++)
+            {
+                _totals[node] += _counts[child];
+                _types[node] += _counts[child] > 0 ? 1 : 0;
+            }
+        }
+        _mostFrequent = trie.Tokens[Enumerable.Range(1, trie.FirstChild[1] - 1).DefaultIfEmpty(0).MaxBy(node => _counts[node])];
+    }
+
+    /// <summary>Its shape.</summary>
+    public NgramConfig Config { get; }
+
+    /// <inheritdoc/>
+    public int VocabularySize { get; }
+
+    /// <inheritdoc/>
+    public int ContextLength => int.MaxValue;
+
+    internal NgramTrie Trie { get; }
+
+    /// <summary>Counts a corpus.</summary>
+    /// <param name="train">The corpus.</param>
+    /// <param name="config">The order and smoothing.</param>
+    /// <param name="vocabularySize">Ids there are: what the uniform distribution is over.</param>
+    /// <param name="startId">The token that each document begins after; a part of a single document begins with its own first.</param>
+    public static NgramModel Count(TokenFile train, NgramConfig config, int vocabularySize, int startId) =>
+        new(NgramTrie.Count(Documents(train, startId), config.Order), config, vocabularySize);
+
+    /// <inheritdoc/>
+    public IDecodingState CreateState(int sequences) => new State(this, sequences);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences)
+    {
+        var scores = new TokenScore[sequences.Count][];
+        // The highest probability depends on the longest known context alone, and contexts come again and again.
+        var highest = new ConcurrentDictionary<int, double>();
+        Parallel.For(0, sequences.Count, row =>
+        {
+            ReadOnlySpan<int> tokens = sequences[row].Span;
+            scores[row] = new TokenScore[tokens.Length - 1];
+            Span<int> buffer = stackalloc int[Config.Order];
+            for (int i = 1; i < tokens.Length; i++)
+            {
+                ReadOnlySpan<int> contexts = Contexts(tokens[..i], buffer);
+                if (!highest.TryGetValue(contexts[^1], out double most))
+                    highest[contexts[^1]] = most = Highest(contexts);
+                double probability = Mix(contexts, tokens[i]);
+                scores[row][i - 1] = new TokenScore(Math.Log(probability), probability >= most);
+            }
+        });
+        return scores;
+    }
+
+    /// <summary>The probability of a token after others.</summary>
+    /// <param name="context">The tokens before it; more than Order − 1 change nothing.</param>
+    /// <param name="token">The token.</param>
+    public double Probability(ReadOnlySpan<int> context, int token) =>
+        Mix(Contexts(context, stackalloc int[Config.Order]), token);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Arrays only.
+    }
+
+    /// <summary>The documents of a corpus, each with what it begins after in front.</summary>
+    private static IEnumerable<ReadOnlyMemory<int>> Documents(TokenFile train, int startId)
+    {
+        for (long index = 0; index < train.DocumentCount; index++)
+        {
+            DocumentEntry document = train.Document(index);
+            bool whole = train.EndOfTextId is not null;
+            for (long at = 0; at < document.Length; at += PieceLength)
+            {
+                int length = (int)Math.Min(PieceLength, document.Length - at);
+                int[] tokens = new int[whole && at == 0 ? length + 1 : length];
+                tokens[0] = startId;
+                train.Read(document.Start + at, tokens.AsSpan(tokens.Length - length));
+                yield return tokens;
+            }
+        }
+    }
+
+    /// <summary>The nodes of the context's ends that were seen, from the empty one to the longest.</summary>
+    private ReadOnlySpan<int> Contexts(ReadOnlySpan<int> context, Span<int> nodes)
+    {
+        int count = 0;
+        for (int length = 0; length <= Math.Min(context.Length, Config.Order - 1); length++)
+        {
+            int node = Trie.Find(context[^length..]);
+            if (node < 0 || _totals[node] == 0)
+                break;
+            nodes[count++] = node;
+        }
+        return nodes[..count];
+    }
+
+    /// <summary>Mixes the contexts' estimates, from the uniform distribution to the longest context's.</summary>
+    private double Mix(ReadOnlySpan<int> contexts, int token)
+    {
+        double probability = 1.0 / VocabularySize;
+        for (int length = 0; length < contexts.Length; length++)
+        {
+            int node = contexts[length], child = Trie.Child(node, token);
+            double count = child < 0 ? 0 : _counts[child];
+            if (Config.Smoothing == NgramSmoothing.WittenBell)
+            {
+                // Chen and Goodman 1999, eq. 14 and 15: T new types in N + T draws.
+                probability = (count + _types[node] * probability) / (_totals[node] + (double)_types[node]);
+            }
+            else
+            {
+                // Chen and Goodman 1999, eq. 19: what the discount takes from each type goes to shorter contexts.
+                double discount = _discounts[length + 1];
+                probability = (Math.Max(count - discount, 0) + discount * _types[node] * probability) / _totals[node];
+            }
+        }
+        return probability;
+    }
+
+    /// <summary>The probability of the likeliest token: one that followed a context of one token or more, or the most frequent of all.</summary>
+    private double Highest(ReadOnlySpan<int> contexts)
+    {
+        double highest = Mix(contexts, _mostFrequent);
+        for (int length = 1; length < contexts.Length; length++)
+        {
+            (int from, int to) = (Trie.FirstChild[contexts[length]], Trie.FirstChild[contexts[length] + 1]);
+            for (int child = from; child < to; child++)
+                highest = Math.Max(highest, Mix(contexts, Trie.Tokens[child]));
+        }
+        return highest;
+    }
+
+    private static int[] Depths(NgramTrie trie)
+    {
+        int[] depths = new int[trie.Tokens.Length];
+        for (int node = 0; node < depths.Length; node++)
+            depths.AsSpan()[trie.Children(node)].Fill(depths[node] + 1);
+        return depths;
+    }
+
+    /// <summary>
+    /// For n-grams shorter than the longest: how many tokens were seen before them. What nothing can come before, since a
+    /// document begins with it, keeps its count.
+    /// </summary>
+    private static int[] ContinuationCounts(NgramTrie trie, int[] depths, int order)
+    {
+        int[] suffixes = new int[depths.Length], counts = new int[depths.Length];
+        for (int node = 0; node < depths.Length; node++)
+        {
+            for (int child = trie.FirstChild[node]; child < trie.FirstChild[node + 1]; child++)
+            {
+                if (node == 0)
+                    continue; // what is left of one token is nothing
+                suffixes[child] = trie.Child(suffixes[node], trie.Tokens[child]);
+                counts[suffixes[child]] += trie.Counts[child] > 0 ? 1 : 0;
+            }
+        }
+        for (int node = 1; node < depths.Length; node++)
+        {
+            if (depths[node] == order || counts[node] == 0)
+                counts[node] = trie.Counts[node];
+        }
+        return counts;
+    }
+
+    /// <summary>The discount of each length from how many n-grams occur once and twice (Ney, Essen and Kneser 1994; Chen and Goodman 1999, eq. 17).</summary>
+    private static double[] Discounts(int[] depths, int[] counts, int order)
+    {
+        double[] once = new double[order + 1], twice = new double[order + 1];
+        for (int node = 1; node < depths.Length; node++)
+        {
+            once[depths[node]] += counts[node] == 1 ? 1 : 0;
+            twice[depths[node]] += counts[node] == 2 ? 1 : 0;
+        }
+        // A corpus in which nothing occurs once or twice gives no estimate.
+        return [.. once.Zip(twice, (n1, n2) => n1 > 0 && n2 > 0 ? n1 / (n1 + 2 * n2) : 0.75)];
+    }
+
+    /// <summary>Sequences under way: their last tokens.</summary>
+    private sealed class State(NgramModel model, int sequences) : IDecodingState
+    {
+        private List<int>[] _tokens = [.. Enumerable.Range(0, sequences).Select(_ => new List<int>())];
+
+        public int Sequences => _tokens.Length;
+
+        public int Length { get; private set; }
+
+        public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
+        {
+            int each = tokens.Length / Sequences, vocabulary = model.VocabularySize;
+            Length += each;
+            Span<int> buffer = stackalloc int[model.Config.Order];
+            for (int row = 0; row < Sequences; row++)
+            {
+                List<int> last = _tokens[row];
+                last.AddRange(tokens.Slice(row * each, each));
+                if (last.Count >= model.Config.Order)
+                    last.RemoveRange(0, last.Count - model.Config.Order + 1);
+                ReadOnlySpan<int> contexts = model.Contexts(CollectionsMarshal.AsSpan(last), buffer);
+                for (int token = 0; token < vocabulary; token++)
+                    logits[row * vocabulary + token] = (float)Math.Log(model.Mix(contexts, token));
+            }
+        }
+
+        public void Select(ReadOnlySpan<int> parents)
+        {
+            var selected = new List<int>[parents.Length];
+            for (int i = 0; i < selected.Length; i++)
+                selected[i] = [.. _tokens[parents[i]]];
+            _tokens = selected;
+        }
+
+        public void Dispose()
+        {
+            // Lists only.
+        }
+    }
+}

@@ -1,0 +1,124 @@
+namespace Atelier.Models.Ngram;
+
+/// <summary>
+/// Every n-gram of a corpus up to an order, with its count, as a trie in flat arrays: level by level, children of a node
+/// side by side and by token, so that a look-up is a binary search. Node 0 is the empty n-gram.
+/// </summary>
+internal sealed class NgramTrie
+{
+    private readonly int[] _tokens;
+    private readonly int[] _firstChild; // [nodes + 1]
+
+    /// <summary>Takes the arrays as they stand in a file.</summary>
+    /// <param name="tokens">[nodes]: each node's last token; that of node 0 means nothing.</param>
+    /// <param name="counts">[nodes]: how often the n-gram was predicted.</param>
+    /// <param name="firstChild">[nodes + 1]: where each node's children begin.</param>
+    /// <exception cref="AtelierException">The arrays do not describe a trie.</exception>
+    public NgramTrie(int[] tokens, int[] counts, int[] firstChild)
+    {
+        bool sound = tokens.Length > 0 && counts.Length == tokens.Length && firstChild.Length == tokens.Length + 1
+            && firstChild[0] == 1 && firstChild[^1] == tokens.Length && counts.AsSpan().IndexOfAnyExceptInRange(0, int.MaxValue) < 0;
+        for (int node = 0; sound && node < tokens.Length; node++)
+            sound = firstChild[node] > node && firstChild[node] <= firstChild[node + 1];
+        if (!sound)
+            throw new AtelierException("its counts do not make a trie: the file is damaged", hint: "take the bundle from its source again");
+        (_tokens, Counts, _firstChild) = (tokens, counts, firstChild);
+    }
+
+    /// <summary>Each node's last token.</summary>
+    public int[] Tokens => _tokens;
+
+    /// <summary>How often each n-gram was predicted.</summary>
+    public int[] Counts { get; }
+
+    /// <summary>Where each node's children begin, and one past the last.</summary>
+    public int[] FirstChild => _firstChild;
+
+    /// <summary>The nodes below a node.</summary>
+    public Range Children(int node) => _firstChild[node].._firstChild[node + 1];
+
+    /// <summary>The node of a node's n-gram with one more token, or −1.</summary>
+    public int Child(int node, int token)
+    {
+        int first = _firstChild[node];
+        int at = Array.BinarySearch(_tokens, first, _firstChild[node + 1] - first, token);
+        return at >= 0 ? at : -1;
+    }
+
+    /// <summary>The node of an n-gram, or −1.</summary>
+    public int Find(ReadOnlySpan<int> tokens)
+    {
+        int node = 0;
+        for (int i = 0; i < tokens.Length && node >= 0; i++)
+            node = Child(node, tokens[i]);
+        return node;
+    }
+
+    /// <summary>Counts the n-grams of documents. Each document's first token is given, not predicted.</summary>
+    /// <param name="documents">The documents' tokens, each with its start token in front.</param>
+    /// <param name="order">The longest n-gram.</param>
+    public static NgramTrie Count(IEnumerable<ReadOnlyMemory<int>> documents, int order)
+    {
+        var children = new Dictionary<long, int>();
+        var parents = new List<int> { -1 };
+        var tokens = new List<int> { 0 };
+        var counts = new List<int> { 0 };
+        foreach (ReadOnlyMemory<int> document in documents)
+        {
+            ReadOnlySpan<int> ids = document.Span;
+            for (int start = 0; start < ids.Length; start++)
+            {
+                int node = 0;
+                for (int i = start; i < Math.Min(ids.Length, start + order); i++)
+                {
+                    ref int child = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(
+                        children, ((long)node << 32) | (uint)ids[i], out bool known);
+                    if (!known)
+                    {
+                        child = parents.Count;
+                        parents.Add(node);
+                        tokens.Add(ids[i]);
+                        counts.Add(0);
+                    }
+                    node = child;
+                    if (i > 0)
+                        counts[node]++;
+                }
+            }
+        }
+        return Flatten(parents, tokens, counts);
+    }
+
+    /// <summary>Renumbers nodes level by level, children by token.</summary>
+    private static NgramTrie Flatten(List<int> parents, List<int> tokens, List<int> counts)
+    {
+        int nodes = parents.Count;
+        int[] depth = new int[nodes], number = new int[nodes], order = new int[nodes];
+        for (int node = 1; node < nodes; node++)
+            depth[node] = depth[parents[node]] + 1; // a parent is made before its children
+        int deepest = depth.Max();
+        int[][] levels = [.. Enumerable.Range(0, deepest + 1).Select(_ => Array.Empty<int>())];
+        foreach (IGrouping<int, int> level in Enumerable.Range(0, nodes).GroupBy(node => depth[node]))
+            levels[level.Key] = [.. level];
+
+        int next = 0;
+        foreach (int[] level in levels)
+        {
+            // By parent, then token: one sortable number of both, the parent's new number being known.
+            long[] keys = [.. level.Select(node => node == 0 ? 0 : ((long)number[parents[node]] << 32) | (uint)tokens[node])];
+            Array.Sort(keys, level);
+            foreach (int node in level)
+            {
+                order[next] = node;
+                number[node] = next++;
+            }
+        }
+        int[] firstChild = new int[nodes + 1];
+        for (int node = 1; node < nodes; node++)
+            firstChild[number[parents[node]] + 1]++;
+        firstChild[0] = 1;
+        for (int i = 1; i <= nodes; i++)
+            firstChild[i] += firstChild[i - 1];
+        return new NgramTrie([.. order.Select(node => tokens[node])], [.. order.Select(node => counts[node])], firstChild);
+    }
+}
