@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace Atelier.Benchmarks;
+
+/// <summary>What one side of a comparison achieved.</summary>
+/// <param name="Value">In the comparison's unit; more is better.</param>
+/// <param name="PeakMiB">The most memory the process held.</param>
+/// <param name="Loss">A figure that shows both sides did the same work, where there is one.</param>
+internal sealed record Measurement(double Value, double PeakMiB, double? Loss = null);
+
+/// <summary>One work, done by ours and by a peer.</summary>
+/// <param name="Name">What it is called on the command line.</param>
+/// <param name="Description">What is done, and by whom.</param>
+/// <param name="Unit">The unit of both values; more is better.</param>
+/// <param name="Limit">The ratio to reach.</param>
+/// <param name="Ours">Does the work once, in a process of its own.</param>
+/// <param name="Peers">The peer's ways of doing it, each a script under peers/ with its arguments; the best counts.</param>
+internal sealed record Comparison(
+    string Name, string Description, string Unit, double Limit, Func<Measurement> Ours, IReadOnlyList<string[]> Peers)
+{
+    private const int Resamplings = 2000;
+
+    /// <summary>Alternates the two sides and prints each round, then one JSON line.</summary>
+    public void Run(int rounds)
+    {
+        var ours = new List<Measurement>();
+        List<Measurement>[] peers = [.. Peers.Select(_ => new List<Measurement>())];
+        for (int round = 1; round <= rounds; round++)
+        {
+            ours.Add(Measure(Environment.ProcessPath!, [typeof(Comparison).Assembly.Location, "work", Name]));
+            for (int i = 0; i < peers.Length; i++)
+                peers[i].Add(Measure("/usr/bin/python3", [Path.Combine(PeerFolder(), Peers[i][0]), .. Peers[i][1..]]));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} MiB{LossOf(ours[^1])}); peer {string.Join(", ", peers.Select((p, i) => $"{p[^1].Value:N0} ({string.Join(' ', Peers[i][1..])}{(Peers[i].Length > 1 ? ", " : "")}{p[^1].PeakMiB:N0} MiB{LossOf(p[^1])})"))}"));
+        }
+        List<Measurement> best = peers.MaxBy(p => Median(p.Select(m => m.Value)))!;
+        (double low, double high) = Spread([.. ours.Select(m => m.Value)], [.. best.Select(m => m.Value)]);
+        double our = Median(ours.Select(m => m.Value)), peer = Median(best.Select(m => m.Value));
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            name = Name, ours = our, peer, ratio = our / peer, low, high, unit = Unit, limit = Limit,
+            oursPeakMiB = Median(ours.Select(m => m.PeakMiB)), peerPeakMiB = Median(best.Select(m => m.PeakMiB)),
+        }));
+    }
+
+    /// <summary>The most memory this process held so far.</summary>
+    public static double PeakMiB()
+    {
+        using Process self = Process.GetCurrentProcess();
+        return self.PeakWorkingSet64 / 1048576.0;
+    }
+
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    /// <summary>The central 95 % of the ratio of medians when rounds are drawn anew with replacement (Efron 1979).</summary>
+    private static (double Low, double High) Spread(double[] ours, double[] peer)
+    {
+        var random = new Random(1);
+        double[] ratios = [.. Enumerable.Range(0, Resamplings)
+            .Select(_ => Median(ours.Select(_ => ours[random.Next(ours.Length)])) / Median(peer.Select(_ => peer[random.Next(peer.Length)]))).Order()];
+        return (ratios[(int)(0.025 * Resamplings)], ratios[(int)(0.975 * Resamplings)]);
+    }
+
+    private static Measurement Measure(string program, IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
+        using Process process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new AtelierException($"ended with exit code {process.ExitCode}", string.Join(' ', arguments));
+        using JsonDocument result = JsonDocument.Parse(output.Trim().Split('\n')[^1]);
+        JsonElement root = result.RootElement;
+        return new Measurement(root.GetProperty("value").GetDouble(), root.GetProperty("peakMiB").GetDouble(),
+            root.TryGetProperty("loss", out JsonElement loss) && loss.ValueKind == JsonValueKind.Number ? loss.GetDouble() : null);
+    }
+
+    private static string LossOf(Measurement m) => m.Loss is double loss ? string.Create(CultureInfo.InvariantCulture, $", loss {loss:F4}") : "";
+
+    private static string PeerFolder()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!Directory.Exists(Path.Combine(folder, "peers")))
+            folder = Path.GetDirectoryName(folder) ?? throw new AtelierException("benchmarks/peers is not there", AppContext.BaseDirectory);
+        return Path.Combine(folder, "peers");
+    }
+}
