@@ -17,10 +17,9 @@ internal sealed class MovingAverage : IDisposable
     /// <summary>Begins with the weights as they are.</summary>
     public MovingAverage(IEnumerable<(string Name, Tensor Parameter)> parameters, double decay)
     {
-        using var noGradients = no_grad();
         _decay = decay;
         (_names, _parameters) = ([.. parameters.Select(p => p.Name)], [.. parameters.Select(p => p.Parameter)]);
-        _averages = [.. _parameters.Select(p => p.detach().clone().DetachFromDisposeScope())];
+        _averages = TensorScripts.Clone(_parameters);
     }
 
     /// <summary>The averages by their parameters' names; the tensors themselves.</summary>
@@ -37,7 +36,7 @@ internal sealed class MovingAverage : IDisposable
     public T InPlace<T>(Func<T> look)
     {
         using var noGradients = no_grad();
-        Tensor[] kept = [.. _parameters.Select(p => p.detach().clone().DetachFromDisposeScope())];
+        Tensor[] kept = TensorScripts.Clone(_parameters);
         try
         {
             TensorScripts.Run("copy", _parameters, _averages);

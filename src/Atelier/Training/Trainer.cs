@@ -34,7 +34,7 @@ public sealed class Trainer<TBatch>(
     GradientModel<TBatch> model,
     IBatchSource<TBatch> training,
     IBatchSource<TBatch>? validation,
-    TrainerHooks hooks) : ILearner
+    TrainerHooks hooks) : ILearner, ILearningRateFinder
 {
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The loss is not finite, a batch does not fit in memory, the disk is full, or the recipe sets no end.</exception>
@@ -54,6 +54,14 @@ public sealed class Trainer<TBatch>(
                 }
             },
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default); // cancelling ends the loop, which saves first
+
+    /// <inheritdoc/>
+    public LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ComputeDevice.Configure(recipe.Training.Threads);
+        model.to(ComputeDevice.Resolve(recipe.Training.Device));
+        return LearningRateFinder.Find(recipe, model, training, progress, cancellation);
+    }
 
     private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {

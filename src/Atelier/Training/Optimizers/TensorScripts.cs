@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Atelier.Training.Optimizers;
@@ -76,4 +77,11 @@ internal static class TensorScripts
 
     /// <summary>Scales the tensors so that their norm is at most <paramref name="largest"/>; answers what it was.</summary>
     public static Tensor Clip(Tensor[] list, double largest) => Unit.Value.invoke<Tensor>("clip", [list, largest]);
+
+    /// <summary>Copies that belong to no scope.</summary>
+    public static Tensor[] Clone(IEnumerable<Tensor> list)
+    {
+        using var noGradients = no_grad();
+        return [.. list.Select(tensor => tensor.clone().DetachFromDisposeScope())];
+    }
 }

@@ -1,0 +1,141 @@
+using Atelier.Formats;
+using Atelier.Recipes;
+using Atelier.Training.Optimizers;
+using ScottPlot;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Training;
+
+/// <summary>A learner that can look for its learning rate before it learns.</summary>
+public interface ILearningRateFinder
+{
+    /// <summary>
+    /// The learning-rate range test (Smith 2017, section 3.3): steps at rates that grow from 1e-6 to 10 by a constant factor,
+    /// each with a new batch, until the loss is four times its lowest. The model is as before afterwards.
+    /// </summary>
+    /// <param name="progress">Told of each rate and its loss.</param>
+    /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>
+    /// <exception cref="AtelierException">The loss is not finite at the lowest rate already, or too few rates were tried to say anything.</exception>
+    LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default);
+}
+
+/// <summary>What a sweep over learning rates found.</summary>
+/// <param name="Points">The rates tried, growing, with the loss at each and the loss smoothed.</param>
+/// <param name="Suggestion">The rate at which the loss falls the fastest over the logarithm of the rate.</param>
+public sealed record LearningRateSweep(IReadOnlyList<(double Rate, double Loss, double Smoothed)> Points, double Suggestion)
+{
+    /// <summary>Draws the loss over the rate, with the suggestion marked, as a PNG.</summary>
+    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    public void SavePlot(string path)
+    {
+        using var plot = new Plot();
+        double[] rates = [.. Points.Select(p => Math.Log10(p.Rate))];
+        var loss = plot.Add.ScatterPoints(rates, Points.Select(p => p.Loss).ToArray());
+        loss.LegendText = "loss";
+        var smoothed = plot.Add.ScatterLine(rates, Points.Select(p => p.Smoothed).ToArray());
+        smoothed.LegendText = "smoothed";
+        var suggestion = plot.Add.VerticalLine(Math.Log10(Suggestion), 1.5f, pattern: LinePattern.Dashed);
+        suggestion.LegendText = FormattableString.Invariant($"suggestion {Suggestion:0.##e0}");
+        plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic
+        {
+            LabelFormatter = power => FormattableString.Invariant($"{Math.Pow(10, power):0.##e0}"),
+            IntegerTicksOnly = true,
+        };
+        double lowest = Points.Min(p => p.Smoothed), first = Points[0].Smoothed;
+        plot.Axes.SetLimitsY(lowest - (0.1 * (first - lowest)), first + (first - lowest)); // past it the loss only explodes
+        plot.XLabel("learning rate");
+        plot.YLabel("loss");
+        plot.ShowLegend(Alignment.UpperLeft);
+        AtomicFile.Write(path, stream => stream.Write(plot.GetImageBytes(900, 560, ImageFormat.Png)));
+    }
+}
+
+/// <summary>The learning-rate range test over a model's first turn.</summary>
+internal static class LearningRateFinder
+{
+    private const double LowestRate = 1e-6, HighestRate = 10, Smoothing = 0.8, Explosion = 4;
+    private const int Rates = 100, FewestRates = 10, Side = 6;
+
+    public static LearningRateSweep Find<TBatch>(
+        Recipe recipe, GradientModel<TBatch> model, IBatchSource<TBatch> training,
+        IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        TrainingSection section = recipe.Training;
+        using var saved = new SavedTensors(model.state_dict().Values);
+        using BatchQueue<TBatch> batches = new(training, Numbers());
+        using var mover = new TurnMover<TBatch>(model.Turns[0], new Dictionary<nint, string>(), section);
+        model.train();
+        random.manual_seed(recipe.Seed).Dispose();
+        var points = new List<(double Rate, double Loss, double Smoothed)>();
+        double average = 0, lowest = double.PositiveInfinity;
+        for (int i = 0; i < Rates && !cancellation.IsCancellationRequested; i++)
+        {
+            double rate = LowestRate * Math.Pow(HighestRate / LowestRate, i / (Rates - 1.0));
+            using (NewDisposeScope())
+            {
+                model.zero_grad();
+                for (int part = 0; part < section.GradientAccumulation; part++)
+                    mover.Learn(batches.Take(((long)i * section.GradientAccumulation) + part), section.GradientAccumulation);
+                mover.Move(rate);
+            }
+            double loss = mover.ReadLosses()[0];
+            if (!double.IsFinite(loss))
+                break;
+            average = (Smoothing * average) + ((1 - Smoothing) * loss);
+            double smoothed = average / (1 - Math.Pow(Smoothing, i + 1)); // without the pull towards the zero it began with
+            points.Add((rate, loss, smoothed));
+            progress?.Report(new() { Step = i + 1, TotalSteps = Rates, Loss = loss, LearningRate = rate });
+            lowest = Math.Min(lowest, smoothed);
+            if (i >= FewestRates && smoothed > Explosion * Math.Max(lowest, 1e-12))
+                break;
+        }
+        saved.Restore();
+        if (points.Count < FewestRates)
+            throw new AtelierException($"only {points.Count} learning rates could be tried", "training.optimizer",
+                "the loss is not finite even at tiny rates: look at the data, or take training.precision fp32");
+        return new LearningRateSweep(points, Suggest(points));
+    }
+
+    /// <summary>The rate at the middle of the window over which a straight line through the losses falls the fastest.</summary>
+    internal static double Suggest(IReadOnlyList<(double Rate, double Loss, double Smoothed)> points)
+    {
+        int side = Math.Min(Side, (points.Count - 1) / 2);
+        return points[Enumerable.Range(side, points.Count - (2 * side)).MinBy(middle =>
+        {
+            var window = Enumerable.Range(middle - side, (2 * side) + 1).Select(i => (X: Math.Log(points[i].Rate), Y: points[i].Loss)).ToList();
+            double meanX = window.Average(p => p.X), meanY = window.Average(p => p.Y);
+            return window.Sum(p => (p.X - meanX) * (p.Y - meanY)) / window.Sum(p => (p.X - meanX) * (p.X - meanX)); // least squares
+        })].Rate;
+    }
+
+    private static IEnumerable<long> Numbers()
+    {
+        for (long number = 0; ; number++)
+            yield return number;
+    }
+
+    /// <summary>Tensors as they were.</summary>
+    private sealed class SavedTensors : IDisposable
+    {
+        private readonly Tensor[] _tensors, _copies;
+
+        public SavedTensors(IEnumerable<Tensor> tensors)
+        {
+            _tensors = [.. tensors];
+            _copies = TensorScripts.Clone(_tensors);
+        }
+
+        public void Restore()
+        {
+            using var noGradients = no_grad();
+            TensorScripts.Run("copy", _tensors, _copies);
+        }
+
+        public void Dispose()
+        {
+            foreach (Tensor tensor in _copies)
+                tensor.Dispose();
+        }
+    }
+}

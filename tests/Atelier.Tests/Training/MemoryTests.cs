@@ -1,0 +1,33 @@
+using Atelier.Training;
+using TorchSharp;
+
+namespace Atelier.Tests.Training;
+
+[Collection(nameof(OneAtATime))]
+public sealed class MemoryTests
+{
+    [Fact]
+    public void The_live_tensors_of_the_learning_thread_do_not_grow_with_the_steps()
+    {
+        var live = new List<long>();
+        using var run = new TinyRun(TinyRun.Plain with
+        {
+            Steps = 200, ReportEvery = 10, EvaluateEvery = 10, SampleEvery = 20, CheckpointEvery = 40, GradientAccumulation = 3, Ema = 0.9,
+        });
+        using var model = new TinyModel(dropout: 0.1);
+        run.Learn(model, validation: new PointBatches(2), hooks: new()
+        {
+            WriteBundle = _ => { },
+            Preview = () =>
+            {
+                // A batch's two tensors are made on another thread; all but the batch in hand were disposed on this one.
+                long step = 20L * (live.Count + 1), disposedForAnother = 2 * ((3 * step) - 1);
+                ThreadDisposeScopeStatistics here = DisposeScopeManager.Statistics;
+                live.Add(here.CreatedOutsideScopeCount + here.CreatedInScopeCount - here.DisposedOutsideScopeCount - here.DisposedInScopeCount + disposedForAnother);
+                return "sample";
+            },
+        });
+        live.Count.ShouldBe(10);
+        live.Skip(1).ShouldAllBe(count => count == live[0], string.Join(' ', live));
+    }
+}
