@@ -1,4 +1,5 @@
 using Atelier.Data.Text;
+using Atelier.Data.Worlds;
 using Atelier.Recipes;
 using Atelier.TestSupport;
 
@@ -131,5 +132,15 @@ public sealed class TextDataTests : IDisposable
         data.Train.Count.ShouldBe(1_003_854);
         data.Validation.Count.ShouldBe(111_540);
         data.Test.Count.ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_world_brings_its_documents_and_its_exact_entropy()
+    {
+        using TextData data = Prepare(new() { Source = "world:stories-zh", WorldDocuments = 100 });
+        (data.Train.DocumentCount + data.Validation.DocumentCount + data.Test.DocumentCount).ShouldBe(100);
+        data.Facts.ExactEntropy.ShouldBe(TextWorlds.Find("world:stories-zh")!.EntropyPerCharacter);
+        Documents(data, data.Test).ShouldBeSubsetOf(TextWorlds.Find("world:stories-zh")!.Documents(1, 100));
+        Should.Throw<AtelierException>(() => Prepare(new() { Source = "world:none" })).Hint!.ShouldContain("world:stories-en");
     }
 }

@@ -1,0 +1,235 @@
+using System.Text;
+
+namespace Atelier.Data.Worlds;
+
+/// <summary>
+/// A stochastic grammar of little texts. A rule's alternatives are equally likely and chosen anew at each mention; a
+/// variable is drawn once a text, from equally likely entries, and its forms agree wherever it is mentioned. No rule
+/// mentions itself, and every text mentions every variable, so that what can be said is finite, and entropy and length
+/// follow from the rules in closed form. They hold where no text can be derived in two ways, which the tests show.
+/// </summary>
+/// <remarks>
+/// As text, a line a rule: <c>name = alternative | alternative</c>, with <c>{other}</c> for a mention; a variable names its
+/// forms, <c>hero(name, she) = Mia/she | Tom/he</c>, and is mentioned by form: <c>{hero.she}</c>. A rule goes on over
+/// lines that begin with white space. The text is what the rule <c>story</c> says.
+/// </remarks>
+internal sealed class TextGrammar
+{
+    private readonly Dictionary<string, Item[][]> _rules = [];
+    private readonly Dictionary<string, string[][]> _variables = [];
+    private readonly Item[][] _story;
+
+    /// <summary>Reads a grammar.</summary>
+    /// <exception cref="ArgumentException">It is not one.</exception>
+    public TextGrammar(string rules)
+    {
+        var forms = new Dictionary<string, string[]>();
+        (string Name, string Body)[] lines = [.. Rules(rules)];
+        foreach ((string name, string body) in lines)
+        {
+            int open = name.IndexOf('(', StringComparison.Ordinal);
+            if (open < 0)
+                continue;
+            forms[name[..open]] = name[(open + 1)..^1].Split(',', StringSplitOptions.TrimEntries);
+            _variables[name[..open]] = [.. Alternatives(body).Select(entry => entry.Split('/'))];
+        }
+        foreach ((string name, string body) in lines)
+            if (!name.Contains('(', StringComparison.Ordinal))
+                _rules[name] = [.. Alternatives(body).Select(a => Items(a, forms))];
+        _story = _rules["story"];
+        Check(forms);
+        (double entropy, double length) = Expectation(_story);
+        Entropy = entropy + _variables.Values.Sum(entries => Math.Log(entries.Length));
+        ExpectedCharacters = length;
+    }
+
+    /// <summary>The entropy of a text in nats: the sum of the choices' entropies, each weighted by how often it is made.</summary>
+    public double Entropy { get; }
+
+    /// <summary>The expected Unicode scalar values of a text.</summary>
+    public double ExpectedCharacters { get; }
+
+    /// <summary>Draws a text.</summary>
+    public string Draw(ref SplitMix64 random)
+    {
+        var bindings = new Dictionary<string, string[]>();
+        foreach ((string name, string[][] entries) in _variables)
+            bindings[name] = entries[random.Next(entries.Length)];
+        var text = new StringBuilder();
+        Say(_story, bindings, text, ref random);
+        return text.ToString();
+    }
+
+    /// <summary>The derivations of a text, and the sum of their probabilities.</summary>
+    public (double Probability, int Derivations) Parse(string text)
+    {
+        var parser = new Parser(_variables, text);
+        parser.Run(_story);
+        return (parser.Probability, parser.Derivations);
+    }
+
+    /// <summary>Every text there is, with its probability: for grammars small enough to say all of it.</summary>
+    public IEnumerable<(string Text, double Probability)> Enumerate()
+    {
+        IEnumerable<Dictionary<string, string[]>> bindings = [[]];
+        foreach ((string name, string[][] entries) in _variables)
+            bindings = bindings.SelectMany(b => entries.Select(e => new Dictionary<string, string[]>(b) { [name] = e }));
+        double share = 1.0 / _variables.Values.Aggregate(1L, (product, entries) => product * entries.Length);
+        return bindings.SelectMany(b => Enumerate(_story, b)).Select(t => (t.Text, t.Probability * share));
+    }
+
+    private static IEnumerable<(string Text, double Probability)> Enumerate(Item[][] alternatives, Dictionary<string, string[]> bindings)
+    {
+        foreach (Item[] alternative in alternatives)
+        {
+            IEnumerable<(string Text, double Probability)> texts = [("", 1.0 / alternatives.Length)];
+            foreach (Item item in alternative)
+                texts = item.Rule is null
+                    ? texts.Select(t => (t.Text + item.Say(bindings), t.Probability))
+                    : texts.SelectMany(t => Enumerate(item.Rule, bindings).Select(u => (t.Text + u.Text, t.Probability * u.Probability)));
+            foreach ((string Text, double Probability) text in texts)
+                yield return text;
+        }
+    }
+
+    private static void Say(Item[][] alternatives, Dictionary<string, string[]> bindings, StringBuilder text, ref SplitMix64 random)
+    {
+        foreach (Item item in alternatives[random.Next(alternatives.Length)])
+            if (item.Rule is null)
+                text.Append(item.Say(bindings));
+            else
+                Say(item.Rule, bindings, text, ref random);
+    }
+
+    /// <summary>Of one mention: the entropy of the choices below it, and the expected length. Variables' values and choices are independent.</summary>
+    private (double Entropy, double Length) Expectation(Item[][] alternatives)
+    {
+        double entropy = Math.Log(alternatives.Length), length = 0;
+        foreach (Item item in alternatives.SelectMany(a => a))
+        {
+            (double below, double characters) = item switch
+            {
+                { Rule: { } rule } => Expectation(rule),
+                { Variable: { } variable } => (0, _variables[variable].Average(entry => (double)Text.TextCount.Scalars(entry[item.Form]))),
+                _ => (0, Text.TextCount.Scalars(item.Words)),
+            };
+            entropy += below / alternatives.Length;
+            length += characters / alternatives.Length;
+        }
+        return (entropy, length);
+    }
+
+    private void Check(Dictionary<string, string[]> forms)
+    {
+        foreach ((string name, string[][] entries) in _variables)
+        {
+            if (entries.Any(entry => entry.Length != forms[name].Length))
+                throw new ArgumentException($"an entry of {name} does not have the forms {string.Join(", ", forms[name])}");
+            if (!Mentions(_story, name))
+                throw new ArgumentException($"a text can go without {name}, so that its value is not always told");
+        }
+
+        static bool Mentions(Item[][] alternatives, string variable) => alternatives.All(alternative =>
+            alternative.Any(item => item.Variable == variable || (item.Rule is not null && Mentions(item.Rule, variable))));
+    }
+
+    private static IEnumerable<(string Name, string Body)> Rules(string text)
+    {
+        string joined = text.ReplaceLineEndings("\n").Replace("\n ", " ", StringComparison.Ordinal);
+        foreach (string line in joined.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            string[] sides = line.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (sides.Length < 2)
+                throw new ArgumentException($"'{line}' is not a rule");
+            yield return (sides[0], sides[1]);
+        }
+    }
+
+    private static string[] Alternatives(string body) => body.Split('|', StringSplitOptions.TrimEntries);
+
+    private Item[] Items(string alternative, Dictionary<string, string[]> forms)
+    {
+        var items = new List<Item>();
+        foreach (string part in alternative.Split('{'))
+        {
+            string[] sides = part.Split('}', 2);
+            if (sides.Length == 2)
+                items.Add(Mention(sides[0], forms));
+            if (sides[^1].Length > 0)
+                items.Add(new(sides[^1], null, null, 0));
+        }
+        return [.. items];
+    }
+
+    private Item Mention(string name, Dictionary<string, string[]> forms)
+    {
+        string[] parts = name.Split('.');
+        if (parts.Length == 1)
+            return _rules.TryGetValue(name, out Item[][]? rule)
+                ? new("", rule, null, 0)
+                : throw new ArgumentException($"{name} is mentioned before there is such a rule");
+        int form = forms.TryGetValue(parts[0], out string[]? names) ? Array.IndexOf(names, parts[1]) : -1;
+        return form >= 0 ? new("", null, parts[0], form) : throw new ArgumentException($"there is no {name}");
+    }
+
+    /// <summary>Words as they stand, a mention of a rule, or a mention of a variable by form.</summary>
+    private sealed record Item(string Words, Item[][]? Rule, string? Variable, int Form)
+    {
+        public string Say(Dictionary<string, string[]> bindings) => Variable is null ? Words : bindings[Variable][Form];
+    }
+
+    /// <summary>Follows every derivation that a text allows, from left to right.</summary>
+    private sealed class Parser(Dictionary<string, string[][]> variables, string text)
+    {
+        private readonly Dictionary<string, string[]> _bindings = [];
+
+        public double Probability { get; private set; }
+
+        public int Derivations { get; private set; }
+
+        public void Run(Item[][] story) => Choose(story, null, 0, 1);
+
+        private void Choose(Item[][] alternatives, Rest? rest, int at, double probability)
+        {
+            foreach (Item[] alternative in alternatives)
+                Follow(new(alternative, 0, rest), at, probability / alternatives.Length);
+        }
+
+        private void Follow(Rest? rest, int at, double probability)
+        {
+            while (rest is not null && rest.Next == rest.Items.Length)
+                rest = rest.Outer;
+            if (rest is null)
+            {
+                if (at != text.Length)
+                    return;
+                Probability += probability;
+                Derivations++;
+                return;
+            }
+            Item item = rest.Items[rest.Next];
+            rest = rest with { Next = rest.Next + 1 };
+            if (item.Rule is not null)
+                Choose(item.Rule, rest, at, probability);
+            else if (item.Variable is null)
+                Match(item.Words, rest, at, probability);
+            else if (_bindings.TryGetValue(item.Variable, out string[]? bound))
+                Match(bound[item.Form], rest, at, probability);
+            else
+                foreach (string[] entry in variables[item.Variable])
+                {
+                    _bindings[item.Variable] = entry;
+                    Match(entry[item.Form], rest, at, probability / variables[item.Variable].Length);
+                    _bindings.Remove(item.Variable);
+                }
+        }
+
+        private void Match(string words, Rest rest, int at, double probability)
+        {
+            if (text.AsSpan(at).StartsWith(words, StringComparison.Ordinal))
+                Follow(rest, at + words.Length, probability);
+        }
+
+        private sealed record Rest(Item[] Items, int Next, Rest? Outer);
+    }
+}
