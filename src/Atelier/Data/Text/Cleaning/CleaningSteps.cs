@@ -29,8 +29,11 @@ public static partial class CleaningSteps
         string[] parts = name.Split(':', 2);
         CleaningStepKind? kind = All.FirstOrDefault(k => k.Name == parts[0]);
         if (kind is null)
+        {
+            string near = Spelling.Nearest(parts[0], All.Select(k => k.Name)) is { } nearest ? $"did you mean '{nearest}'? " : "";
             throw new AtelierException($"there is no cleaning step '{parts[0]}'", "data.clean",
-                $"did you mean '{Nearest.Of(parts[0], All.Select(k => k.Name))}'? The steps are {string.Join(", ", All.Select(k => k.Usage))}");
+                $"{near}The steps are {string.Join(", ", All.Select(k => k.Usage))}");
+        }
         if (kind.Argument is null && parts.Length > 1)
             throw new AtelierException($"the cleaning step '{kind.Name}' takes no number", "data.clean", $"write {kind.Usage}");
         long number = 0;
