@@ -3,6 +3,7 @@ using Atelier.Decoding;
 using Atelier.Models;
 using Atelier.Models.Gpt;
 using Atelier.Models.Layers;
+using Atelier.Models.Ngram;
 using Atelier.Models.Rnn;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -52,6 +53,32 @@ public sealed class TextFamilyTests
         double mean = Enumerable.Range(0, (int)batches.BatchesPerEpoch).Average(number => Rows(batches, number)
             .Average(row => generator.Model.Score([row])[0].Average(s => -s.LogProbability)));
         mean.ShouldBe(report.Metrics["validationLoss"], 1e-4);
+    }
+
+    [Theory]
+    [InlineData(NgramSmoothing.WittenBell)]
+    [InlineData(NgramSmoothing.KneserNey)]
+    public async Task Given_counts_when_learned_then_the_bundle_gives_the_same_probabilities(NgramSmoothing smoothing)
+    {
+        using var folder = new TemporaryFolder();
+        using TextData data = SmallData(folder);
+        var config = new NgramConfig { Order = 3, Smoothing = smoothing };
+        var recipe = new Recipe { Model = new("ngram", config) };
+        IModelFamily family = ModelFamilies.All.Single(f => f.Name == "ngram");
+        using Run run = Run.Create(folder["run"], recipe);
+        TrainingReport report = await family.CreateLearner(recipe, data).LearnAsync(run, new Told([]), CancellationToken.None);
+        report.StopReason.ShouldBe("converged");
+        using NgramModel counted = NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId);
+        Bundle bundle = Bundle.Open(run.BundleFolder);
+        using var generator = (TextGenerator)family.Load(bundle, "cpu");
+        int[] row = new int[40];
+        data.Validation.Read(0, row);
+        generator.Model.Score([row])[0].ShouldBe(counted.Score([row])[0]);
+
+        byte[] weights = File.ReadAllBytes(bundle.WeightsPath);
+        weights[^1] ^= 0x40; // the last node's token
+        File.WriteAllBytes(bundle.WeightsPath, weights);
+        Should.Throw<AtelierException>(() => family.Load(bundle, "cpu")).Where.ShouldBe(bundle.WeightsPath);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Decoding;
@@ -52,7 +51,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
             : new TextBatches(text.Validation, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: false);
         return new Trainer<TextBatch>(recipe, model, training, validation, new TrainerHooks
         {
-            WriteBundle = folder => Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId, Card(recipe, model, text)),
+            WriteBundle = folder => Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
             Preview = () => Preview(model, text, recipe),
         });
     }
@@ -60,34 +59,14 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <inheritdoc/>
     public IGenerator Load(Bundle bundle, string device)
     {
-        ConfigFile config = ConfigFile.Read(bundle.ConfigPath);
-        Tokenizer tokenizer = TokenizerFile.Load(bundle.TokenizerPath);
-        if (tokenizer.VocabularySize != config.VocabularySize)
-        {
-            throw new AtelierException($"the model knows {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
-                bundle.Folder, "bring config.json and tokenizer.json of the same model together");
-        }
-        GenerationConfigFile generation = GenerationConfigFile.Read(bundle.GenerationConfigPath);
-        int startId = generation.StartId ?? tokenizer.EndOfTextId ?? 0;
-        if (startId < 0 || startId >= tokenizer.VocabularySize)
-        {
-            throw new AtelierException($"bos_token_id {startId} is not among the {tokenizer.VocabularySize} tokens", bundle.GenerationConfigPath,
-                "name a token that the tokenizer has");
-        }
         Device target = ComputeDevice.Resolve(device);
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
-        try
+        return TextBundle.Load(bundle, (config, tensors) =>
         {
             TModel model = Read(config, tensors, bundle.WeightsPath);
             model.eval();
             model.to(target);
-            return new TextGenerator(model, tokenizer, generation.Decoding, startId);
-        }
-        finally
-        {
-            foreach (Tensor tensor in tensors.Values)
-                tensor.Dispose();
-        }
+            return model;
+        });
     }
 
     /// <summary>Writes a model as a bundle.</summary>
@@ -130,24 +109,4 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         return generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed })
             .ToBlockingEnumerable().First().Text;
     }
-
-    private string Card(Recipe recipe, TModel model, TextData text) => string.Create(CultureInfo.InvariantCulture, $"""
-        ---
-        pipeline_tag: text-generation
-        ---
-        # {recipe.Name}
-
-        {recipe.Description ?? $"A text model of the family {Name}, trained from scratch."}
-
-        | | |
-        |---|---|
-        | family | {Name} |
-        | weights | {model.parameters().Sum(p => p.numel())} |
-        | vocabulary | {text.Tokenizer.VocabularySize} ({text.Tokenizer.Kind}) |
-        | trained on | {text.Facts.Source}, {text.Train.Count} tokens |
-        | seed | {recipe.Seed} |
-
-        It repeats what its training text says, right or wrong; judge its samples before you use them.
-
-        """);
 }

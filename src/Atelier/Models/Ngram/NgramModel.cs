@@ -20,6 +20,8 @@ public sealed class NgramModel : ILanguageModel
 
     internal NgramModel(NgramTrie trie, NgramConfig config, int vocabularySize)
     {
+        if (trie.Tokens.Max() >= vocabularySize)
+            throw new AtelierException($"it counts the token {trie.Tokens.Max()} where there are {vocabularySize}", hint: "take the bundle from its source again");
         Trie = trie;
         Config = config;
         VocabularySize = vocabularySize;
@@ -188,6 +190,8 @@ public sealed class NgramModel : ILanguageModel
                 if (node == 0)
                     continue; // what is left of one token is nothing
                 suffixes[child] = trie.Child(suffixes[node], trie.Tokens[child]);
+                if (suffixes[child] < 0)
+                    throw new AtelierException("an n-gram's own end is not among its n-grams: the file is damaged", hint: "take the bundle from its source again");
                 counts[suffixes[child]] += trie.Counts[child] > 0 ? 1 : 0;
             }
         }

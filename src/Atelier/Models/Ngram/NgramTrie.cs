@@ -19,7 +19,11 @@ internal sealed class NgramTrie
         bool sound = tokens.Length > 0 && counts.Length == tokens.Length && firstChild.Length == tokens.Length + 1
             && firstChild[0] == 1 && firstChild[^1] == tokens.Length && counts.AsSpan().IndexOfAnyExceptInRange(0, int.MaxValue) < 0;
         for (int node = 0; sound && node < tokens.Length; node++)
-            sound = firstChild[node] > node && firstChild[node] <= firstChild[node + 1];
+        {
+            sound = firstChild[node] > node && firstChild[node] <= firstChild[node + 1] && tokens[node] >= 0;
+            for (int child = firstChild[node] + 1; sound && child < firstChild[node + 1]; child++)
+                sound = tokens[child] > tokens[child - 1];
+        }
         if (!sound)
             throw new AtelierException("its counts do not make a trie: the file is damaged", hint: "take the bundle from its source again");
         (_tokens, Counts, _firstChild) = (tokens, counts, firstChild);

@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Decoding;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Ngram;
+
+/// <summary>N-gram models: the baseline that every other text model is held against, learned by counting.</summary>
+public sealed class NgramFamily : IModelFamily
+{
+    private const string ModelType = "atelier_ngram";
+
+    /// <inheritdoc/>
+    public string Name => "ngram";
+
+    /// <inheritdoc/>
+    public string Description => "counts of n-grams, interpolated Witten-Bell or Kneser-Ney: the honest baseline";
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Text;
+
+    /// <inheritdoc/>
+    public Type ConfigType => typeof(NgramConfig);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ModelTypes => [ModelType];
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data) =>
+        data is TextData text
+            ? new NgramLearner(recipe, text)
+            : throw new AtelierException($"the family {Name} learns from text", "data.source", "choose text, or another family");
+
+    /// <inheritdoc/>
+    public IGenerator Load(Bundle bundle, string device) => TextBundle.Load(bundle, (config, tensors) =>
+    {
+        int[] Array(string name) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
+            ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
+            : throw new AtelierException($"the tensor {name} is missing or not of 32-bit integers", bundle.WeightsPath, "export the model again");
+        try
+        {
+            var trie = new NgramTrie(Array("tokens"), Array("counts"), Array("first_child"));
+            return new NgramModel(trie, config.Check(config.Read<NgramConfig>()), config.VocabularySize);
+        }
+        catch (AtelierException e) when (e.Where is null)
+        {
+            throw new AtelierException(e.Message, bundle.WeightsPath, e.Hint, e);
+        }
+    });
+
+    /// <summary>Writes a model as a bundle.</summary>
+    internal static void Write(string folder, NgramModel model, Recipe recipe, TextData text)
+    {
+        using var scope = NewDisposeScope();
+        BundleWriter.Write(
+            folder,
+            ConfigFile.Write(ModelType, model.VocabularySize, model.Config),
+            new Dictionary<string, Tensor>
+            {
+                ["tokens"] = tensor(model.Trie.Tokens, ScalarType.Int32),
+                ["counts"] = tensor(model.Trie.Counts, ScalarType.Int32),
+                ["first_child"] = tensor(model.Trie.FirstChild, ScalarType.Int32),
+            },
+            text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.Trie.Tokens.Length));
+    }
+}

@@ -1,0 +1,34 @@
+using System.Diagnostics;
+using Atelier.Data.Text;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+
+namespace Atelier.Models.Ngram;
+
+/// <summary>Learns an n-gram model: one pass over the corpus.</summary>
+internal sealed class NgramLearner(Recipe recipe, TextData text) : ILearner
+{
+    /// <inheritdoc/>
+    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) => Task.Run(
+        () =>
+        {
+            var watch = Stopwatch.StartNew();
+            var config = (NgramConfig?)recipe.Model.Config ?? new NgramConfig();
+            using NgramModel model = NgramModel.Count(text.Train, config, text.Tokenizer.VocabularySize, text.Facts.StartId);
+            cancellation.ThrowIfCancellationRequested();
+            NgramFamily.Write(run.BundleFolder, model, recipe, text);
+            progress.Report(new TrainingProgress
+            {
+                Step = 1,
+                TotalSteps = 1,
+                ItemsPerSecond = text.Train.Count / watch.Elapsed.TotalSeconds,
+                Message = $"counted {text.Train.Count} tokens into {model.Trie.Tokens.Length} n-grams",
+            });
+            return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double>
+            {
+                ["ngrams"] = model.Trie.Tokens.Length,
+            });
+        },
+        cancellation);
+}
