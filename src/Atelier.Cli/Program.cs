@@ -1,1 +1,18 @@
-Console.WriteLine(TorchSharp.torch.ones(2, 2).sum().item<float>());
+using Atelier.Cli;
+
+using var stop = new CancellationTokenSource();
+// Once: the command finishes what it can. Twice: the process ends at once.
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = !stop.IsCancellationRequested;
+    stop.Cancel();
+};
+using var terminated = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+    System.Runtime.InteropServices.PosixSignal.SIGTERM, signal =>
+    {
+        signal.Cancel = !stop.IsCancellationRequested;
+        stop.Cancel();
+    });
+Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+var console = new ToolConsole(Console.Out, Console.Error, IsTerminal: !Console.IsOutputRedirected && !Console.IsErrorRedirected);
+return await new Tool(console).RunAsync(args, stop.Token).ConfigureAwait(false);

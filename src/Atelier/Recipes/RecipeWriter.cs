@@ -32,7 +32,7 @@ public static partial class RecipeWriter
         text.Append(' ', indent).Append(key).Append(':');
         if (value is ModelSection model)
         {
-            text.Append('\n').Append(' ', indent + 2).Append("family: ").Append(Text(model.Family)).Append('\n');
+            text.Append('\n').Append(' ', indent + 2).Append("family: ").Append(Quote(model.Family)).Append('\n');
             if (model.Config is not null)
                 Section(text, model.Config, indent + 2);
         }
@@ -50,7 +50,7 @@ public static partial class RecipeWriter
     private static string? Plain(object? value) => value switch
     {
         null => "null",
-        string text => Text(text),
+        string text => Quote(text),
         bool truth => truth ? "true" : "false",
         Enum choice => RecipeNames.Value(choice),
         double number => number.ToString("R", CultureInfo.InvariantCulture),
@@ -60,7 +60,8 @@ public static partial class RecipeWriter
     };
 
     // JSON's quoting is YAML's double quoting too, but for characters YAML does not print.
-    private static string Text(string text) => Bare().IsMatch(text) && text is not ("null" or "true" or "false")
+    /// <summary>A string as YAML reads it back.</summary>
+    internal static string Quote(string text) => Bare().IsMatch(text) && text is not ("null" or "true" or "false")
         ? text
         : Unprintable().Replace(JsonSerializer.Serialize(text, Quoting), m => $"\\u{(int)m.Value[0]:x4}");
 

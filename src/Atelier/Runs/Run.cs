@@ -94,6 +94,42 @@ public sealed class Run : IDisposable
         return RecipeReader.Read(Path.Combine(folder, RecipeFile), families);
     }
 
+    /// <summary>Whether a process is at work on a run.</summary>
+    public static bool IsHeld(string folder)
+    {
+        string file = Path.Combine(folder, LockFile);
+        try
+        {
+            if (File.Exists(file))
+                new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1).Dispose();
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Deletes a run's folder and all in it.</summary>
+    /// <exception cref="AtelierException">It is no run's, a process is at work on it, or it cannot be deleted.</exception>
+    public static void Delete(string folder)
+    {
+        if (!Exists(folder))
+            throw new AtelierException("there is no run here", folder, "only runs' folders are deleted");
+        try
+        {
+            using (Hold(folder, Path.GetFullPath(folder)))
+            {
+                // Only to see that no other process holds it.
+            }
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"cannot be deleted: {e.Message.TrimEnd('.')}", folder, "check its permissions", e);
+        }
+    }
+
     /// <summary>Marks the run as ended, with what came of it.</summary>
     /// <param name="writeResult">Writes one JSON object.</param>
     public void Finish(Action<Utf8JsonWriter> writeResult) =>

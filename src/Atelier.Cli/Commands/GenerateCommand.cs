@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json.Nodes;
+using Atelier.Decoding;
+using Atelier.Formats;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>Draws samples from a finished model.</summary>
+internal sealed class GenerateCommand : ToolCommand
+{
+    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
+    private readonly Option<string?> _prompt = new("--prompt") { HelpName = "T", Description = "The text to go on from." };
+    private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
+    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to." };
+    private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
+    private readonly DecodingArguments _decoding = new();
+
+    public GenerateCommand(ToolConsole console) : base(console, "generate", "Draws samples from a finished model.",
+        "atelier generate runs/quickstart --prompt \"The \" --count 3 --temperature 0.8")
+    {
+        Add(_run);
+        Add(_prompt);
+        Add(_count);
+        Add(_out);
+        Add(_device);
+        _decoding.AddTo(this);
+    }
+
+    protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+    {
+        int count = parse.GetValue(_count);
+        if (count < 1)
+            throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
+        string run = parse.GetRequiredValue(_run);
+        using IGenerator generator = Workshop.Open(run, parse.GetRequiredValue(_device));
+        DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
+        var request = new GenerationRequest
+        {
+            Count = count,
+            Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
+            Prompt = parse.GetValue(_prompt),
+            Decoding = _decoding.Read(parse, defaults),
+        };
+        if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator is TextGenerator streaming)
+            return await StreamAsync(console, streaming, request, cancellation).ConfigureAwait(false);
+
+        var samples = new List<Sample>();
+        await foreach (Sample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
+        {
+            samples.Add(sample);
+            if (parse.GetValue(_out) is null && sample is TextSample text)
+                console.Say($"{request.Prompt}{text.Text}{(count > 1 ? "\n---" : "")}");
+        }
+        if (parse.GetValue(_out) is { } file)
+        {
+            var all = new StringBuilder();
+            foreach (TextSample text in samples.OfType<TextSample>())
+                all.Append(request.Prompt).Append(text.Text).Append(count > 1 ? "\n---\n" : "\n");
+            AtomicFile.WriteText(file, all.ToString());
+            console.Say(file);
+        }
+        console.Result(() => new JsonObject
+        {
+            ["run"] = Path.GetFullPath(run),
+            ["seed"] = request.Seed,
+            ["samples"] = new JsonArray([.. samples.OfType<TextSample>().Select(s => new JsonObject { ["text"] = s.Text, ["logProbability"] = s.LogProbability })]),
+        });
+        return 0;
+    }
+
+    private static async Task<int> StreamAsync(ToolConsole console, TextGenerator generator, GenerationRequest request, CancellationToken cancellation)
+    {
+        console.Out.Write(request.Prompt);
+        await foreach (TextPiece piece in generator.StreamAsync(request, cancellation).ConfigureAwait(false))
+        {
+            console.Out.Write(piece.Text);
+            await console.Out.FlushAsync(cancellation).ConfigureAwait(false);
+        }
+        console.Out.WriteLine();
+        return 0;
+    }
+}

@@ -1,0 +1,33 @@
+using System.CommandLine;
+using System.Globalization;
+using Atelier.Recipes;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>A minute, from nothing to a judged sample.</summary>
+internal sealed class QuickstartCommand : ToolCommand
+{
+    private const string RecipeName = "quickstart";
+
+    private readonly Option<string[]> _set = TrainCommand.SetOption();
+    private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/quickstart where it is left out." };
+
+    public QuickstartCommand(ToolConsole console)
+        : base(console, RecipeName, "A minute, from nothing to a judged sample.", "atelier quickstart")
+    {
+        Add(_set);
+        Add(_out);
+    }
+
+    protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+    {
+        List<string> overrides = [.. parse.GetRequiredValue(_set)];
+        if (parse.GetValue<long?>(Tool.Seed) is { } seed)
+            overrides.Add(string.Create(CultureInfo.InvariantCulture, $"seed={seed}"));
+        Recipe recipe = Workshop.ReadRecipe(RecipeName, overrides);
+        string folder = parse.GetValue(_out) ?? TrainCommand.NewFolder(RecipeName);
+        console.Remark($"teaching a {recipe.Model.Family} model {recipe.Description}; run: {folder}");
+        return await Training.RunAsync(console, folder, progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), cancellation)
+            .ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Atelier.Models;
+using Atelier.Recipes;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>Shows and checks recipes.</summary>
+internal sealed class RecipesCommand : Command
+{
+    public RecipesCommand(ToolConsole console) : base("recipes", "The built-in recipes, and a check of your own.")
+    {
+        Add(new ListCommand(console));
+        Add(new ShowCommand(console));
+        Add(new CheckCommand(console));
+    }
+
+    private static Argument<string> RecipeArgument() =>
+        new("RECIPE") { Description = "A YAML file, or a built-in recipe's name." };
+
+    private sealed class ListCommand(ToolConsole console)
+        : ToolCommand(console, "list", "Lists the built-in recipes.", "atelier recipes list")
+    {
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            console.Table(["recipe", "what it is"], BuiltInRecipes.All.Select(r => new[] { r.Name, r.Description }));
+            console.Result(() => new JsonObject
+            {
+                ["recipes"] = new JsonArray([.. BuiltInRecipes.All.Select(r => new JsonObject { ["name"] = r.Name, ["description"] = r.Description })]),
+            });
+            return Task.FromResult(0);
+        }
+    }
+
+    private sealed class ShowCommand : ToolCommand
+    {
+        private readonly Argument<string> _recipe = RecipeArgument();
+
+        private readonly Option<bool> _resolved = new("--resolved") { Description = "With every default in it, as a run keeps it." };
+
+        public ShowCommand(ToolConsole console) : base(console, "show", "Shows a recipe.", "atelier recipes show quickstart --resolved")
+        {
+            Add(_recipe);
+            Add(_resolved);
+        }
+
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            string name = parse.GetRequiredValue(_recipe);
+            Recipe recipe = RecipeReader.Read(name, ModelFamilies.All);
+            bool asWritten = !parse.GetValue(_resolved);
+            string text = asWritten ? BuiltInRecipes.Find(name)?.Text ?? File.ReadAllText(name) : RecipeWriter.Write(recipe);
+            console.Say(text.TrimEnd());
+            console.Result(() => new JsonObject { ["name"] = recipe.Name, ["yaml"] = text });
+            return Task.FromResult(0);
+        }
+    }
+
+    private sealed class CheckCommand : ToolCommand
+    {
+        private readonly Argument<string> _recipe = RecipeArgument();
+
+        private readonly Option<string[]> _set = TrainCommand.SetOption();
+
+        public CheckCommand(ToolConsole console) : base(console, "check", "Checks a recipe without running it.", "atelier recipes check quickstart --set training.steps=500")
+        {
+            Add(_recipe);
+            Add(_set);
+        }
+
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            Recipe recipe = RecipeReader.Read(parse.GetRequiredValue(_recipe), ModelFamilies.All, parse.GetValue(_set));
+            console.Say($"{recipe.Name}: no mistakes");
+            console.Result(() => new JsonObject { ["name"] = recipe.Name, ["family"] = recipe.Model.Family });
+            return Task.FromResult(0);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Atelier.Models;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>Looks back at the runs there were.</summary>
+internal sealed class RunsCommand : Command
+{
+    public RunsCommand(ToolConsole console) : base("runs", "The runs there were.")
+    {
+        Add(new ListCommand(console));
+        Add(new ShowCommand(console));
+        Add(new CompareCommand(console));
+        Add(new DeleteCommand(console));
+    }
+
+    private static RunRecord Find(string idOrFolder) => RunHistory.Default.Find(idOrFolder)
+        ?? throw new AtelierException("there is no such run in the history", idOrFolder, "atelier runs list shows ids and folders");
+
+    // A run that died cannot say so: it is held by no process any more.
+    private static string Status(RunRecord run) => run.Status switch
+    {
+        _ when !Directory.Exists(run.Folder) => "gone",
+        "running" when !Run.IsHeld(run.Folder) => "interrupted",
+        _ => run.Status,
+    };
+
+    private static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+
+    private static JsonObject Json(RunRecord run) => new()
+    {
+        ["id"] = run.Id,
+        ["run"] = run.Folder,
+        ["family"] = run.Family,
+        ["recipe"] = run.Recipe,
+        ["status"] = Status(run),
+        ["started"] = run.Started,
+        ["finished"] = run.Finished,
+        ["steps"] = run.Steps,
+        ["seconds"] = run.Seconds,
+        ["metrics"] = new JsonObject(run.Metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value))),
+    };
+
+    private sealed class ListCommand(ToolConsole console) : ToolCommand(console, "list", "Lists all runs, the latest first.", "atelier runs list")
+    {
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            IReadOnlyList<RunRecord> runs = RunHistory.Default.List();
+            if (runs.Count == 0)
+                console.Say("no runs yet; begin with: atelier quickstart");
+            else
+            {
+                console.Table(["id", "recipe", "family", "status", "steps", "validation loss", "folder"], runs.Select(r => new[]
+                {
+                    r.Id, r.Recipe, r.Family, Status(r), r.Steps.ToString(CultureInfo.InvariantCulture),
+                    r.Metrics.TryGetValue("validationLoss", out double loss) ? Number(loss) : "", r.Folder,
+                }));
+            }
+            console.Result(() => new JsonObject { ["runs"] = new JsonArray([.. runs.Select(Json)]) });
+            return Task.FromResult(0);
+        }
+    }
+
+    private sealed class ShowCommand : ToolCommand
+    {
+        private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
+
+        public ShowCommand(ToolConsole console) : base(console, "show", "Shows one run.", "atelier runs show runs/quickstart") => Add(_run);
+
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            RunRecord run = Find(parse.GetRequiredValue(_run));
+            console.Table(["", ""],
+            [
+                ["id", run.Id], ["folder", run.Folder], ["recipe", run.Recipe], ["family", run.Family], ["status", Status(run)],
+                ["started", run.Started.ToString("u", CultureInfo.InvariantCulture)], ["steps", run.Steps.ToString(CultureInfo.InvariantCulture)],
+                ["seconds", Number(run.Seconds)], .. run.Metrics.Select(m => new[] { m.Key, Number(m.Value) }),
+            ]);
+            console.Result(() => Json(run));
+            return Task.FromResult(0);
+        }
+    }
+
+    private sealed class CompareCommand : ToolCommand
+    {
+        private readonly Argument<string[]> _runs = new("RUN") { Arity = new ArgumentArity(2, 20), Description = "Two or more runs' ids or folders." };
+
+        public CompareCommand(ToolConsole console)
+            : base(console, "compare", "Shows runs side by side: figures, and where their recipes differ.", "atelier runs compare runs/quickstart runs/quickstart-2") => Add(_runs);
+
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            RunRecord[] runs = [.. parse.GetRequiredValue(_runs).Select(Find)];
+            IEnumerable<string[]> figures = runs.SelectMany(r => r.Metrics.Keys).Distinct().Select(name =>
+                (string[])[name, .. runs.Select(r => r.Metrics.TryGetValue(name, out double value) ? Number(value) : "")]);
+            Dictionary<string, string>[] recipes = [.. runs.Select(r => Directory.Exists(r.Folder) ? Flat(Run.ReadRecipe(r.Folder, ModelFamilies.All)) : [])];
+            string[][] differences =
+            [
+                .. recipes.SelectMany(r => r.Keys).Distinct().Where(key => recipes.Select(r => r.GetValueOrDefault(key)).Distinct().Count() > 1)
+                    .Select(key => (string[])[key, .. recipes.Select(r => r.GetValueOrDefault(key) ?? "")]),
+            ];
+            console.Table(["", .. runs.Select(r => r.Id)], figures.Concat(differences));
+            console.Result(() => new JsonObject
+            {
+                ["runs"] = new JsonArray([.. runs.Select(Json)]),
+                ["differences"] = new JsonObject(differences.Select(d => KeyValuePair.Create<string, JsonNode?>(d[0], new JsonArray([.. d[1..].Select(v => (JsonNode)v)])))),
+            });
+            return Task.FromResult(0);
+        }
+
+        // The recipe as "section.key" and value: its YAML has two spaces a level and a line a key.
+        private static Dictionary<string, string> Flat(Recipe recipe)
+        {
+            var flat = new Dictionary<string, string>();
+            var path = new List<string>();
+            foreach (string line in RecipeWriter.Write(recipe).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                string key = line.TrimStart();
+                int depth = (line.Length - key.Length) / 2, colon = key.IndexOf(':', StringComparison.Ordinal);
+                path.RemoveRange(depth, path.Count - depth);
+                path.Add(key[..colon]);
+                if (key.Length > colon + 1)
+                    flat[string.Join('.', path)] = key[(colon + 2)..];
+            }
+            return flat;
+        }
+    }
+
+    private sealed class DeleteCommand : ToolCommand
+    {
+        private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
+        private readonly Option<bool> _files = new("--files") { Description = "Deletes the run's folder too." };
+
+        public DeleteCommand(ToolConsole console) : base(console, "delete", "Forgets a run.", "atelier runs delete runs/first --files")
+        {
+            Add(_run);
+            Add(_files);
+        }
+
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            RunRecord run = Find(parse.GetRequiredValue(_run));
+            bool files = parse.GetValue(_files);
+            if (files && Directory.Exists(run.Folder))
+                Run.Delete(run.Folder);
+            RunHistory.Default.Delete(run.Id);
+            console.Say(files ? $"deleted {run.Folder}" : $"forgotten; its files stay in {run.Folder}");
+            console.Result(() => new JsonObject { ["id"] = run.Id, ["run"] = run.Folder, ["filesDeleted"] = files });
+            return Task.FromResult(0);
+        }
+    }
+}

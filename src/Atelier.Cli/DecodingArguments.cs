@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Reflection;
+using Atelier.Decoding;
+
+namespace Atelier.Cli;
+
+/// <summary>One option of the command line for each of <see cref="DecodingOptions"/>: --top-k for TopK.</summary>
+internal sealed class DecodingArguments
+{
+    private readonly List<(PropertyInfo Property, Option<string[]> Option)> _options =
+    [
+        .. typeof(DecodingOptions).GetProperties().Where(p => p.CanWrite).Select(p => (p, new Option<string[]>(Name(p))
+        {
+            HelpName = p.PropertyType == typeof(int) ? "N" : p.PropertyType == typeof(double) ? "X" : "TEXT",
+            Description = Descriptions[p.Name],
+        })),
+    ];
+
+    private static IReadOnlyDictionary<string, string> Descriptions { get; } = new Dictionary<string, string>
+    {
+        [nameof(DecodingOptions.MaxTokens)] = "The most tokens of a sample.",
+        [nameof(DecodingOptions.Temperature)] = "Divides the logits; 0 always takes the likeliest token.",
+        [nameof(DecodingOptions.TopK)] = "Keeps the k likeliest tokens; 0 keeps all.",
+        [nameof(DecodingOptions.TopP)] = "Keeps the smallest set of tokens with this probability; 1 keeps all.",
+        [nameof(DecodingOptions.MinP)] = "Keeps tokens at least this share as likely as the likeliest; 0 keeps all.",
+        [nameof(DecodingOptions.TypicalP)] = "Keeps tokens of about the expected surprise, up to this probability; 1 keeps all.",
+        [nameof(DecodingOptions.BeamWidth)] = "More than 1 searches with so many beams.",
+        [nameof(DecodingOptions.LengthPenalty)] = "The power of the length that a beam's score is divided by.",
+        [nameof(DecodingOptions.RepetitionPenalty)] = "Above 1 makes tokens seen before less likely.",
+        [nameof(DecodingOptions.PresencePenalty)] = "Taken once from the logit of a token generated before.",
+        [nameof(DecodingOptions.FrequencyPenalty)] = "Taken from a token's logit as often as it was generated.",
+        [nameof(DecodingOptions.Stop)] = "A text that ends a sample; may stand several times.",
+    };
+
+    public void AddTo(Command command)
+    {
+        foreach ((_, Option<string[]> option) in _options)
+            command.Add(option);
+    }
+
+    /// <summary>The bundle's settings with what the command line changes; null where it changes nothing.</summary>
+    public DecodingOptions? Read(ParseResult parse, DecodingOptions defaults)
+    {
+        DecodingOptions changed = defaults with { };
+        bool any = false;
+        foreach ((PropertyInfo property, Option<string[]> option) in _options)
+        {
+            if (parse.GetValue(option) is not { Length: > 0 } values)
+                continue;
+            object value = property.PropertyType.IsValueType ? Number(property, option.Name, values[^1]) : values;
+            property.SetValue(changed, value);
+            any = true;
+        }
+        return any ? changed : null;
+    }
+
+    private static object Number(PropertyInfo property, string name, string text)
+    {
+        CultureInfo invariant = CultureInfo.InvariantCulture;
+        object? number = property.PropertyType == typeof(int)
+            ? int.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out int whole) ? whole : null
+            : double.TryParse(text, NumberStyles.Float, invariant, out double real) ? real : null;
+        RangeAttribute? range = property.GetCustomAttribute<RangeAttribute>();
+        if (number is not null && range?.IsValid(number) != false)
+            return number;
+        string hint = range is null ? "write a number" : string.Create(invariant, $"allowed is {range.Minimum} to {range.Maximum}");
+        throw new AtelierException($"{name} is '{text}'", "atelier generate", hint);
+    }
+
+    private static string Name(PropertyInfo property) =>
+        "--" + string.Concat(property.Name.Select((c, i) => char.IsUpper(c) ? (i > 0 ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
+}

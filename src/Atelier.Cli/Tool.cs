@@ -1,0 +1,123 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Atelier.Cli.Commands;
+using Atelier.Runs;
+
+namespace Atelier.Cli;
+
+/// <summary>The tool `atelier`: its commands, and what becomes of their errors.</summary>
+internal sealed class Tool(ToolConsole console)
+{
+    public const string Json = "--json";
+    public const string Quiet = "--quiet";
+    public const string Seed = "--seed";
+
+    private const int Bug = 1;
+    private const int Mistake = 2;
+    private const int Interrupted = 130; // as shells count an end by Ctrl-C
+
+    /// <summary>Runs a command line and gives the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted.</summary>
+    public async Task<int> RunAsync(string[] args, CancellationToken cancellation = default)
+    {
+        bool json = args.Contains(Json);
+        try
+        {
+            ParseResult parse = Root(console).Parse(args);
+            // An unknown option where an argument may stand would be taken for the argument.
+            string? option = parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens)
+                .Select(t => t.Value).FirstOrDefault(v => v.StartsWith("--", StringComparison.Ordinal));
+            if (parse.Action is not HelpWithExample && (option is not null || parse.Errors.Count > 0))
+                throw Misspelt(parse, option ?? parse.UnmatchedTokens.FirstOrDefault());
+            var settings = new InvocationConfiguration
+            {
+                Output = console.Out,
+                Error = console.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null, // Ctrl-C is Program's business
+            };
+            return await parse.InvokeAsync(settings, cancellation).ConfigureAwait(false);
+        }
+        catch (AtelierException e)
+        {
+            Tell(json, e.Message, e.Where, e.Hint, e.ToLine());
+            return Mistake;
+        }
+        catch (OperationCanceledException)
+        {
+            Tell(json, "interrupted", where: null, hint: null, "interrupted");
+            return Interrupted;
+        }
+        catch (Exception e)
+        {
+            string log = WriteLog(e, args);
+            string hint = $"this is a bug of Atelier's: please report it with {log}";
+            Tell(json, e.Message, where: null, hint, $"{e.Message.ReplaceLineEndings(" ")}; {hint}");
+            return Bug;
+        }
+    }
+
+    /// <summary>All commands.</summary>
+    public static RootCommand Root(ToolConsole console)
+    {
+        var root = new RootCommand("Makes, judges and serves generative models. Begin with: atelier quickstart")
+        {
+            new Option<bool>(Json) { Recursive = true, Description = "Print one JSON object on stdout; progress goes to stderr." },
+            new Option<bool>(Quiet) { Recursive = true, Description = "No progress and no remarks." },
+            new Option<long?>(Seed) { Recursive = true, Description = "The seed of every random choice.", HelpName = "N" },
+            new QuickstartCommand(console),
+            new TrainCommand(console),
+            new GenerateCommand(console),
+            new RecipesCommand(console),
+            new RunsCommand(console),
+            new FindLearningRateCommand(console),
+            new DoctorCommand(console),
+        };
+        foreach (Option option in root.Options)
+        {
+            if (option is HelpOption { Action: HelpAction usual } help)
+                help.Action = new HelpWithExample(usual);
+        }
+        return root;
+    }
+
+    private static AtelierException Misspelt(ParseResult parse, string? wrong)
+    {
+        Command command = parse.CommandResult.Command;
+        string path = string.Join(' ', Path(command));
+        string help = $"{path} --help shows what there is";
+        if (wrong is null)
+            return new AtelierException(parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.'), path, help);
+        IEnumerable<string> known = wrong.StartsWith('-')
+            ? command.Options.Concat(parse.RootCommandResult.Command.Options.Where(o => o.Recursive)).Select(o => o.Name)
+            : command.Subcommands.Select(c => c.Name);
+        return new AtelierException($"'{wrong}' is not known here", path,
+            Spelling.Nearest(wrong, known) is { } near ? $"did you mean '{near}'? {help}" : help);
+    }
+
+    private static IEnumerable<string> Path(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? Path(parent).Append(command.Name) : ["atelier"];
+
+    private void Tell(bool json, string message, string? where, string? hint, string line) =>
+        console.Error.WriteLine(json ? new JsonObject { ["error"] = message, ["where"] = where, ["hint"] = hint }.ToJsonString() : line);
+
+    private static string WriteLog(Exception e, string[] args)
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"error-{DateTime.UtcNow:yyyyMMdd-HHmmss}.log");
+        string text = $"atelier {string.Join(' ', args)}\n{typeof(Tool).Assembly.GetName().Version} {Environment.OSVersion} {Environment.Version}\n{e}\n";
+        try
+        {
+            string path = System.IO.Path.Combine(AtelierHome.Folder, "logs", name);
+            Formats.AtomicFile.WriteText(path, text);
+            return path;
+        }
+        catch (AtelierException)
+        {
+            string path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), name);
+            File.WriteAllText(path, text);
+            return path;
+        }
+    }
+}

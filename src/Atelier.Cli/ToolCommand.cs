@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Atelier.Cli;
+
+/// <summary>A command, with an example that runs in its help.</summary>
+internal abstract class ToolCommand : Command
+{
+    private readonly ToolConsole _console;
+
+    protected ToolCommand(ToolConsole console, string name, string description, string example)
+        : base(name, description)
+    {
+        _console = console;
+        Example = example;
+        SetAction(RunAsync);
+    }
+
+    /// <summary>What a user may type as it stands.</summary>
+    public string Example { get; }
+
+    /// <summary>Does the work and gives the exit code.</summary>
+    protected abstract Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation);
+
+    private Task<int> RunAsync(ParseResult parse, CancellationToken cancellation) => RunAsync(
+        _console with { Json = parse.GetValue<bool>(Tool.Json), Quiet = parse.GetValue<bool>(Tool.Quiet) }, parse, cancellation);
+}
+
+/// <summary>The usual help, and after it the command's example.</summary>
+internal sealed class HelpWithExample(HelpAction usual) : SynchronousCommandLineAction
+{
+    public override bool ClearsParseErrors => true;
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        int code = usual.Invoke(parseResult);
+        if (parseResult.CommandResult.Command is ToolCommand { Example: string example })
+            parseResult.InvocationConfiguration.Output.WriteLine($"Example:\n  {example}\n");
+        return code;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+
+namespace Atelier.Cli;
+
+/// <summary>Where a command writes: results to one stream, progress and errors to the other.</summary>
+/// <param name="Out">Results.</param>
+/// <param name="Error">Progress, remarks and errors.</param>
+/// <param name="IsTerminal">Whether a person watches: bars and colours, rather than plain lines.</param>
+internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerminal)
+{
+    private const int PlainWidth = 120;
+
+    private static readonly JsonSerializerOptions Readable =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Whether results are one JSON object.</summary>
+    public bool Json { get; init; }
+
+    /// <summary>Whether progress and remarks are left out.</summary>
+    public bool Quiet { get; init; }
+
+    /// <summary>Tells something on the way.</summary>
+    public void Remark(string line)
+    {
+        if (!Quiet)
+            Error.WriteLine(line);
+    }
+
+    /// <summary>Gives a line of the result to a person; not with --json.</summary>
+    public void Say(string line = "")
+    {
+        if (!Json)
+            Out.WriteLine(line);
+    }
+
+    /// <summary>Gives the result to a program: with --json only.</summary>
+    public void Result(Func<JsonObject> result)
+    {
+        if (Json)
+            Out.WriteLine(result().ToJsonString(Readable));
+    }
+
+    /// <summary>Gives a table to a person; not with --json.</summary>
+    public void Table(string[] headers, IEnumerable<string[]> rows)
+    {
+        if (Json)
+            return;
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (string header in headers)
+            table.AddColumn(new TableColumn(new Markup($"[bold]{Markup.Escape(header)}[/]")));
+        foreach (string[] row in rows)
+            table.AddRow([.. row.Select(cell => new Spectre.Console.Text(cell))]);
+        Rich(Out).Write(table);
+    }
+
+    /// <summary>A console that draws on a stream.</summary>
+    public IAnsiConsole Rich(TextWriter writer)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            Interactive = IsTerminal ? InteractionSupport.Yes : InteractionSupport.No,
+        });
+        if (!IsTerminal)
+            console.Profile.Width = PlainWidth;
+        return console;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Globalization;
+using Atelier.Training;
+using Spectre.Console;
+
+namespace Atelier.Cli;
+
+/// <summary>Shows a training under way: a bar and samples on a terminal, a plain line now and then elsewhere.</summary>
+internal static class TrainingView
+{
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs <paramref name="learn"/> and shows what it reports.</summary>
+    public static async Task<T> ShowAsync<T>(ToolConsole console, Func<IProgress<TrainingProgress>, Task<T>> learn)
+    {
+        if (console.Quiet || !console.IsTerminal)
+            return await learn(new Lines(console)).ConfigureAwait(false);
+        IAnsiConsole terminal = console.Rich(console.Error);
+        return await terminal.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .StartAsync(context => learn(new Bar(terminal, context.AddTask("preparing").IsIndeterminate()))).ConfigureAwait(false);
+    }
+
+    private static string Line(TrainingProgress at)
+    {
+        CultureInfo invariant = CultureInfo.InvariantCulture;
+        var parts = new List<string>
+        {
+            at.TotalSteps is { } total ? string.Create(invariant, $"step {at.Step}/{total}") : string.Create(invariant, $"step {at.Step}"),
+        };
+        if (at.Loss is { } loss)
+            parts.Add(string.Create(invariant, $"loss {loss:0.0000}"));
+        if (at.ValidationLoss is { } validation)
+            parts.Add(string.Create(invariant, $"validation {validation:0.0000}"));
+        if (at.ItemsPerSecond is { } speed)
+            parts.Add(string.Create(invariant, $"{speed:#,0} {at.ItemUnit}/s"));
+        if (at.Remaining is { } left)
+            parts.Add($"{left.ToString(left.TotalHours >= 1 ? @"h\:mm\:ss" : @"m\:ss", invariant)} left");
+        return string.Join("  ", parts);
+    }
+
+    private static string Indented(string sample) => "    " + sample.TrimEnd().ReplaceLineEndings("\n    ");
+
+    private sealed class Lines(ToolConsole console) : IProgress<TrainingProgress>
+    {
+        private readonly Lock _lock = new();
+        private readonly Stopwatch _sinceLine = new();
+
+        public void Report(TrainingProgress value)
+        {
+            lock (_lock)
+            {
+                if (value.Message is not null)
+                    console.Remark(value.Message);
+                bool due = !_sinceLine.IsRunning || _sinceLine.Elapsed >= BetweenLines || value.Step == value.TotalSteps;
+                if (value.Step > 0 && value.Loss is not null && (due || value.ValidationLoss is not null))
+                {
+                    console.Remark(Line(value));
+                    _sinceLine.Restart();
+                }
+                if (value.Sample is not null)
+                    console.Remark(Indented(value.Sample));
+            }
+        }
+    }
+
+    private sealed class Bar(IAnsiConsole terminal, ProgressTask task) : IProgress<TrainingProgress>
+    {
+        private readonly Lock _lock = new();
+        private double? _validation;
+
+        public void Report(TrainingProgress value)
+        {
+            lock (_lock)
+            {
+                if (value.Message is not null)
+                    terminal.WriteLine(value.Message);
+                if (value.Sample is not null)
+                    terminal.Write(new Spectre.Console.Text(Indented(value.Sample) + "\n", new Style(Color.Grey)));
+                if (value.Step == 0)
+                    return;
+                _validation = value.ValidationLoss ?? _validation;
+                task.Description = Markup.Escape(Line(value with { ValidationLoss = _validation }));
+                if (value.TotalSteps is not { } total)
+                    return;
+                task.IsIndeterminate = false;
+                task.MaxValue = total;
+                task.Value = value.Step;
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+using System.Text.Json;
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Decoding;
+using Atelier.Models;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+
+namespace Atelier;
+
+/// <summary>What came of a training.</summary>
+/// <param name="Folder">The run's folder.</param>
+/// <param name="Family">The family of its model.</param>
+/// <param name="Report">How training ended.</param>
+public sealed record TrainingOutcome(string Folder, string Family, TrainingReport Report)
+{
+    /// <summary>The finished model's folder; there only when training was not interrupted.</summary>
+    public string BundleFolder => Path.Combine(Folder, "bundle");
+
+    /// <summary>Whether training was ended from outside, and can be taken up again.</summary>
+    public bool IsInterrupted => Report.StopReason == "interrupted";
+}
+
+/// <summary>The whole path in a few calls: recipe → data → model → run → generator.</summary>
+public static class Workshop
+{
+    /// <summary>Reads a recipe, a file's or a built-in one's, that may name any family.</summary>
+    /// <inheritdoc cref="RecipeReader.Read"/>
+    public static Recipe ReadRecipe(string pathOrName, params IReadOnlyList<string> overrides) =>
+        RecipeReader.Read(pathOrName, ModelFamilies.All, overrides);
+
+    /// <summary>Prepares the data and teaches a model as the recipe says.</summary>
+    /// <param name="recipe">What to make.</param>
+    /// <param name="folder">A new or empty folder for the run.</param>
+    /// <param name="progress">Told of remarks (step 0) and of each report.</param>
+    /// <param name="cancellation">Ends learning after the step under way; a checkpoint is saved, and <see cref="ResumeAsync"/> goes on.</param>
+    /// <exception cref="AtelierException">The recipe, the data or the folder is at fault.</exception>
+    public static async Task<TrainingOutcome> TrainAsync(
+        Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        FamilyOf(recipe);
+        using Run run = Run.Create(folder, recipe);
+        return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Goes on with a run that was interrupted, from its last checkpoint, as its own recipe says.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <inheritdoc cref="TrainAsync" path="/param[@name='progress' or @name='cancellation']"/>
+    /// <exception cref="AtelierException">There is no run, it is finished or in use, or its files are damaged.</exception>
+#pragma warning disable CS1573 // the other parameters are TrainAsync's
+    public static async Task<TrainingOutcome> ResumeAsync(
+        string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+#pragma warning restore CS1573
+    {
+        using Run run = Run.Open(folder, ModelFamilies.All);
+        if (run.IsFinished)
+            throw new AtelierException("this run is finished", folder, "train a new one with another --out");
+        return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Tries growing learning rates on a recipe; nothing is kept but the answer.</summary>
+    /// <param name="recipe">What would be made.</param>
+    /// <param name="progress">Told of each rate and its loss.</param>
+    /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>
+    /// <exception cref="AtelierException">The recipe or the data is at fault, or the family does not learn by gradient descent.</exception>
+    public static async Task<LearningRateSweep> FindLearningRateAsync(
+        Recipe recipe, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        IProgress<TrainingProgress> told = progress ?? new Progress<TrainingProgress>();
+        IModelFamily family = FamilyOf(recipe);
+        string folder = Directory.CreateTempSubdirectory("atelier-").FullName;
+        try
+        {
+            using TextData data = Prepare(recipe, folder, told, cancellation);
+            if (await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false) is not ILearningRateFinder finder)
+                throw new AtelierException($"the family {family.Name} has no learning rate", "model.family", "it learns by counting");
+            return await Task.Run(() => finder.FindLearningRate(told, cancellation), CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Loads a finished model.</summary>
+    /// <param name="folder">A run's folder or a bundle's.</param>
+    /// <param name="device">"auto", "cpu" or "cuda".</param>
+    /// <exception cref="AtelierException">There is no model, it is damaged, or of no known kind.</exception>
+    public static IGenerator Open(string folder, string device = "auto")
+    {
+        Bundle bundle = Bundle.Open(folder);
+        IModelFamily family = ModelFamilies.All.FirstOrDefault(f => f.ModelTypes.Contains(bundle.ModelType))
+            ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not known", bundle.ConfigPath,
+                $"known are {string.Join(", ", ModelFamilies.All.SelectMany(f => f.ModelTypes))}");
+        return family.Load(bundle, device == "auto" ? ComputeDevice.Resolve(device).type.ToString().ToLowerInvariant() : device);
+    }
+
+    /// <summary>The data that a run learned from.</summary>
+    /// <exception cref="AtelierException">There is no run, or its data is not there.</exception>
+    public static TextData OpenData(string runFolder)
+    {
+        if (!Run.Exists(runFolder))
+            throw new AtelierException("there is no run here", runFolder, "atelier runs list shows the runs there are");
+        return TextData.Open(Path.Combine(runFolder, "data"));
+    }
+
+    /// <summary>The family that a recipe names.</summary>
+    /// <exception cref="AtelierException">There is none of that name.</exception>
+    public static IModelFamily FamilyOf(Recipe recipe)
+    {
+        string name = recipe.Model.Family;
+        return ModelFamilies.All.FirstOrDefault(f => f.Name == name)
+            ?? throw new AtelierException($"there is no family '{name}'", "model.family", $"there are {string.Join(", ", ModelFamilies.All.Select(f => f.Name))}");
+    }
+
+    private static async Task<TrainingOutcome> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    {
+        IModelFamily family = FamilyOf(run.Recipe);
+        var record = new RunRecord
+        {
+            Id = Guid.NewGuid().ToString("N")[..8], Folder = run.Folder, Family = family.Name, Recipe = run.Recipe.Name,
+            Started = DateTimeOffset.UtcNow, Status = "running",
+        };
+        record = Remember(record, progress);
+        try
+        {
+            using IDataSource data = Prepare(run.Recipe, run.DataFolder, progress, cancellation);
+            ILearner learner = await Task.Run(() => family.CreateLearner(run.Recipe, data), cancellation).ConfigureAwait(false);
+            TrainingReport report = await learner.LearnAsync(run, progress, cancellation).ConfigureAwait(false);
+            var outcome = new TrainingOutcome(run.Folder, family.Name, report);
+            if (!outcome.IsInterrupted)
+                run.Finish(json => Write(json, outcome));
+            Remember(record with
+            {
+                Status = outcome.IsInterrupted ? "interrupted" : "finished", Finished = DateTimeOffset.UtcNow,
+                Steps = report.Steps, Seconds = report.Seconds, Metrics = report.Metrics,
+            }, progress);
+            return outcome;
+        }
+        catch (Exception e)
+        {
+            Remember(record with { Status = e is OperationCanceledException ? "interrupted" : "failed", Finished = DateTimeOffset.UtcNow }, progress);
+            throw;
+        }
+    }
+
+    private static TextData Prepare(Recipe recipe, string folder, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    {
+        // facts.json is written last: where it is, the data is whole.
+        if (File.Exists(Path.Combine(folder, "facts.json")))
+            return TextData.Open(folder);
+        var remarks = new Remarks(progress);
+        TextData data = TextData.Prepare(recipe.Data, recipe.Seed, folder, remarks, cancellation);
+        foreach (string note in data.Facts.Notes)
+            remarks.Report(note);
+        return data;
+    }
+
+    // The history is a convenience: where it fails, the training goes on, and the user is told.
+    private static RunRecord Remember(RunRecord record, IProgress<TrainingProgress> progress)
+    {
+        try
+        {
+            RunRecord known = RunHistory.Default.Find(record.Folder) is { } before ? record with { Id = before.Id } : record;
+            RunHistory.Default.Save(known);
+            return known;
+        }
+        catch (AtelierException e)
+        {
+            progress.Report(new TrainingProgress { Step = 0, Message = e.ToLine() });
+            return record;
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, TrainingOutcome outcome)
+    {
+        json.WriteStartObject();
+        json.WriteString("family", outcome.Family);
+        json.WriteString("stopReason", outcome.Report.StopReason);
+        json.WriteNumber("steps", outcome.Report.Steps);
+        json.WriteNumber("seconds", outcome.Report.Seconds);
+        json.WriteStartObject("metrics");
+        foreach ((string name, double value) in outcome.Report.Metrics)
+            json.WriteNumber(name, value);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private sealed class Remarks(IProgress<TrainingProgress> progress) : IProgress<string>
+    {
+        public void Report(string value) => progress.Report(new TrainingProgress { Step = 0, Message = value });
+    }
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text.Json;
+using Atelier.Recipes;
+
+namespace Atelier.Cli.Tests;
+
+[Collection(nameof(ToolCollection))]
+public sealed class EndToEndTests : IDisposable
+{
+    private static readonly string[] Tiny =
+    [
+        "--set", "training.steps=20", "--set", "model.layerCount=1", "--set", "model.headCount=2", "--set", "model.hiddenSize=16", "--set", "model.contextLength=16",
+        "--set", "training.batchSize=4", "--set", "evaluation.samples=2", "--set", "evaluation.sampleTokens=16", "--set", "evaluation.bootstrapSamples=10",
+    ];
+
+    private readonly ToolRunner _tool = new();
+
+    public void Dispose() => _tool.Dispose();
+
+    private string Text()
+    {
+        string path = _tool.At("rhymes.txt");
+        File.WriteAllText(path, string.Concat(Enumerable.Range(0, 200).Select(i =>
+            string.Create(CultureInfo.InvariantCulture, $"{i} little boats went out to sea, and {i + 1} came home for tea.\n"))));
+        return path;
+    }
+
+    private ToolResult Train(string folder, params string[] more) => _tool.Run(["train", "--text", Text(), "--out", folder, "--json", .. Tiny, .. more]);
+
+    [Fact]
+    public void A_text_is_learned_and_continued_and_the_run_is_remembered()
+    {
+        string folder = _tool.At("run");
+        ToolResult trained = Train(folder);
+        trained.Code.ShouldBe(0, trained.Error);
+        JsonElement result = trained.Json;
+        result.EnumerateObject().Select(p => p.Name).ShouldBe(["run", "bundle", "family", "steps", "seconds", "metrics"]);
+        (result.GetProperty("run").GetString(), result.GetProperty("family").GetString(), result.GetProperty("steps").GetInt64()).ShouldBe((folder, "gpt", 20));
+        Directory.Exists(result.GetProperty("bundle").GetString()).ShouldBeTrue();
+        result.GetProperty("metrics").GetProperty("validationLoss").GetDouble().ShouldBeInRange(0.5, 10);
+
+        string[] generate = ["generate", folder, "--prompt", "3 little", "--count", "2", "--max-tokens", "12", "--seed", "7", "--json"];
+        JsonElement drawn = _tool.Run(generate).Json;
+        drawn.EnumerateObject().Select(p => p.Name).ShouldBe(["run", "seed", "samples"]);
+        drawn.GetProperty("seed").GetInt64().ShouldBe(7);
+        drawn.GetProperty("samples").GetArrayLength().ShouldBe(2);
+        drawn.GetProperty("samples")[0].GetProperty("logProbability").GetDouble().ShouldBeLessThan(0);
+        _tool.Run(generate).Out.ShouldBe(_tool.Run(generate).Out);
+
+        JsonElement run = _tool.Run("runs", "list", "--json").Json.GetProperty("runs")[0];
+        (run.GetProperty("run").GetString(), run.GetProperty("status").GetString()).ShouldBe((folder, "finished"));
+        _tool.Run("runs", "show", folder).Out.ShouldContain("validationLoss");
+
+        Train(folder).Error.ShouldContain("a finished run is here already");
+        _tool.Run("train", "--resume", "--out", folder).Error.ShouldContain("this run is finished");
+
+        _tool.Run("runs", "delete", folder, "--files").Code.ShouldBe(0);
+        Directory.Exists(folder).ShouldBeFalse();
+        _tool.Run("runs", "list", "--json").Json.GetProperty("runs").GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
+    public void Runs_are_compared_by_their_figures_and_where_their_recipes_differ()
+    {
+        Train(_tool.At("a")).Code.ShouldBe(0);
+        Train(_tool.At("b"), "--seed", "5").Code.ShouldBe(0);
+        JsonElement compared = _tool.Run("runs", "compare", _tool.At("a"), _tool.At("b"), "--json").Json;
+        compared.GetProperty("differences").EnumerateObject().Select(p => p.Name).ShouldBe(["seed"]);
+        compared.GetProperty("differences").GetProperty("seed").EnumerateArray().Select(v => v.GetString()).ShouldBe(["1", "5"]);
+    }
+
+    [Fact]
+    public async Task An_interrupted_run_says_how_to_go_on_and_goes_on()
+    {
+        string folder = _tool.At("run");
+        using var stop = new CancellationTokenSource();
+        using StringWriter output = new(), error = new();
+        using var watched = new StopAtFirstStep(error, stop);
+        int code = await new Tool(new ToolConsole(output, watched, IsTerminal: false))
+            .RunAsync(["train", "--text", Text(), "--out", folder, .. Tiny, "--set", "training.steps=100000", "--set", "training.reportEvery=1"], stop.Token);
+        code.ShouldBe(130);
+        error.ToString().ShouldContain($"go on with: atelier train --resume --out {folder}");
+        _tool.Run("runs", "list", "--json").Json.GetProperty("runs")[0].GetProperty("status").GetString().ShouldBe("interrupted");
+
+        string recipe = Path.Combine(folder, "recipe.yaml");
+        File.WriteAllText(recipe, File.ReadAllText(recipe).Replace("steps: 100000", "steps: 40", StringComparison.Ordinal));
+        ToolResult resumed = _tool.Run("train", "--resume", "--json");
+        resumed.Code.ShouldBe(0, resumed.Error);
+        resumed.Json.GetProperty("steps").GetInt64().ShouldBe(40);
+    }
+
+    [Fact]
+    public void Recipes_are_listed_shown_and_checked()
+    {
+        _tool.Run("recipes", "list", "--json").Json.GetProperty("recipes").GetArrayLength().ShouldBe(BuiltInRecipes.All.Count);
+        _tool.Run("recipes", "show", "names").Out.ShouldContain("source: names");
+        string resolved = _tool.Run("recipes", "show", "names", "--resolved").Out;
+        File.WriteAllText(_tool.At("mine.yaml"), resolved);
+        _tool.Run("recipes", "check", _tool.At("mine.yaml")).ShouldBe(new ToolResult(0, $"names: no mistakes{Environment.NewLine}", ""));
+    }
+
+    [Fact]
+    public void The_doctor_finds_a_tensor_library_that_computes()
+    {
+        JsonElement findings = _tool.Run("doctor", "--json").Json.GetProperty("findings");
+        findings.EnumerateArray().Single(f => f.GetProperty("name").GetString() == "tensor library").GetProperty("ok").GetBoolean().ShouldBeTrue();
+    }
+
+    private sealed class StopAtFirstStep(TextWriter inner, CancellationTokenSource stop) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            inner.WriteLine(value);
+            if (value!.StartsWith("step ", StringComparison.Ordinal))
+                stop.Cancel();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+
+namespace Atelier.Cli.Tests;
+
+[Collection(nameof(ToolCollection))]
+public sealed class ErrorTests : IDisposable
+{
+    private readonly ToolRunner _tool = new();
+
+    public void Dispose() => _tool.Dispose();
+
+    [Theory]
+    [InlineData("trian", "atelier: 'trian' is not known here; did you mean 'train'? atelier --help shows what there is")]
+    [InlineData("train --txt", "atelier train: '--txt' is not known here; did you mean '--text'? atelier train --help shows what there is")]
+    [InlineData("train --jsn", "atelier train: '--jsn' is not known here; did you mean '--json'? atelier train --help shows what there is")]
+    [InlineData("train", "atelier train: nothing to learn from; name a recipe (atelier recipes list) or give --text FILE")]
+    [InlineData("train quikstart", "quikstart: there is no such file or built-in recipe; did you mean 'quickstart'? atelier recipes list shows the built-in ones")]
+    [InlineData("train quickstart --set training.stepz=5", "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
+    [InlineData("train --text nowhere.txt", "nowhere.txt: there is no such file or folder; give a file or a folder of text to --text")]
+    [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]
+    [InlineData("train --resume --out nowhere", "nowhere: there is no run here; atelier runs list shows the runs there are")]
+    [InlineData("generate nowhere", "nowhere: there is no such folder; give a run's folder or a bundle's; atelier runs list shows the runs there are")]
+    [InlineData("generate nowhere --count 0", "atelier generate: --count is 0; allowed is 1 and more")]
+    [InlineData("runs show nowhere", "nowhere: there is no such run in the history; atelier runs list shows ids and folders")]
+    [InlineData("recipes show nothing-near", "nothing-near: there is no such file or built-in recipe; atelier recipes list shows the built-in ones")]
+    public void A_mistake_is_one_line_on_standard_error_and_exit_code_2(string line, string error)
+    {
+        ToolResult result = _tool.Run(line.Split(' '));
+        result.Error.ShouldBe(error + Environment.NewLine);
+        result.Out.ShouldBeEmpty();
+        result.Code.ShouldBe(2);
+    }
+
+    [Fact]
+    public void With_json_a_mistake_is_an_object_on_standard_error()
+    {
+        ToolResult result = _tool.Run("recipes", "check", "quickstart", "--set", "training.steps=0", "--json");
+        (result.Code, result.Out).ShouldBe((2, ""));
+        JsonElement error = JsonDocument.Parse(result.Error).RootElement;
+        error.EnumerateObject().Select(p => p.Name).ShouldBe(["error", "where", "hint"]);
+        error.GetProperty("where").GetString().ShouldBe("--set training.steps=0");
+        error.GetProperty("error").GetString().ShouldBe("training.steps is '0'");
+        error.GetProperty("hint").GetString().ShouldBe("allowed is 1 and more");
+    }
+}

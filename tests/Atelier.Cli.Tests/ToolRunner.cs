@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace Atelier.Cli.Tests;
+
+/// <summary>Runs the tool in this process, in a home and a folder of its own.</summary>
+internal sealed class ToolRunner : IDisposable
+{
+    private readonly string? _homeBefore = Environment.GetEnvironmentVariable("ATELIER_HOME");
+
+    public ToolRunner() => Environment.SetEnvironmentVariable("ATELIER_HOME", Path.Combine(Folder, "home"));
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("atelier").FullName;
+
+    public string At(string name) => Path.Combine(Folder, name);
+
+    public ToolResult Run(params string[] args)
+    {
+        using StringWriter output = new(), error = new();
+        int code = new Tool(new ToolConsole(output, error, IsTerminal: false)).RunAsync(args).GetAwaiter().GetResult();
+        return new ToolResult(code, output.ToString(), error.ToString());
+    }
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("ATELIER_HOME", _homeBefore);
+        Directory.Delete(Folder, recursive: true);
+    }
+}
+
+/// <summary>What a command said.</summary>
+internal sealed record ToolResult(int Code, string Out, string Error)
+{
+    /// <summary>Standard output as the one JSON object that it must be.</summary>
+    public JsonElement Json => JsonDocument.Parse(Out).RootElement;
+}
+
+/// <summary>The environment is the process's: commands that use it run one after another.</summary>
+[CollectionDefinition(nameof(ToolCollection), DisableParallelization = true)]
+public sealed class ToolCollection;
