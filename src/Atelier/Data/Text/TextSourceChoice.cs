@@ -9,7 +9,7 @@ namespace Atelier.Data.Text;
 /// <param name="ExactEntropy">Of a world: nats per character.</param>
 internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, double? ExactEntropy)
 {
-    /// <summary>Finds the source: a world, a file or a folder.</summary>
+    /// <summary>Finds the source: a world, a catalogue entry, a file or a folder.</summary>
     /// <exception cref="AtelierException">There is no such source.</exception>
     public static TextSourceChoice Find(
         DataSection section, long seed, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
@@ -21,9 +21,27 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
                 $"the worlds are {string.Join(", ", TextWorlds.All.Select(w => w.Name))}");
             return new(world.Documents(seed, section.WorldDocuments).Select(text => new DocumentPiece(text)), world.EntropyPerCharacter);
         }
-        if (!File.Exists(source) && !Directory.Exists(source))
-            throw new AtelierException("there is no such data", source, "give a file, a folder, a catalogue name or a world");
         var options = new ReadingOptions { Unit = section.Document, Column = section.Column };
-        return new(TextSource.Read(source, options, report), null);
+        var catalogue = Catalogue.OfThisMachine();
+        if (catalogue.Find(source) is { } entry)
+        {
+            if (Path.Exists(source))
+                report.Note($"'{source}' was taken from the catalogue; for the file or folder of that name write ./{source}.");
+            return new(Read(entry, catalogue.Get(entry, progress, cancellation), options, report), null);
+        }
+        if (Path.Exists(source))
+            return new(TextSource.Read(source, options, report), null);
+        string? near = Spelling.Nearest(source, catalogue.Entries.Select(e => e.Name).Concat(TextWorlds.All.Select(w => w.Name)));
+        throw new AtelierException("there is no such file or folder, and the catalogue has no data of that name", source,
+            near is null ? "atelier data list shows the catalogue" : $"did you mean '{near}'? atelier data list shows the catalogue");
+    }
+
+    /// <summary>A catalogue entry is read in its own way; what the recipe says goes before.</summary>
+    private static IEnumerable<DocumentPiece> Read(
+        CatalogueEntry entry, IReadOnlyList<string> files, ReadingOptions asked, ReadingReport report)
+    {
+        bool own = asked.Unit == DocumentUnit.Auto || asked.Unit == entry.Reading.Unit;
+        ReadingOptions options = own ? entry.Reading with { Column = asked.Column ?? entry.Reading.Column } : asked;
+        return files.SelectMany(file => TextSource.Read(file, options, report));
     }
 }

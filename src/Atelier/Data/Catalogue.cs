@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+using Atelier.Runs;
+
+namespace Atelier.Data;
+
+/// <summary>
+/// Public data sets by name. A file is looked for in the mirror first (a folder with a subfolder for each data set), then
+/// in the cache, and is fetched into the cache otherwise; wherever it comes from, its SHA-256 is checked.
+/// </summary>
+/// <param name="mirror">The mirror's folder; null for none.</param>
+/// <param name="cache">Where downloads are kept, a subfolder for each data set.</param>
+/// <param name="entries">The data sets; null for those that the program knows.</param>
+public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<CatalogueEntry>? entries = null)
+{
+    /// <summary>The catalogue of this machine: the mirror is the folder named by ATELIER_DATA, the cache is data in <see cref="AtelierHome"/>.</summary>
+    public static Catalogue OfThisMachine()
+    {
+        string? mirror = Environment.GetEnvironmentVariable("ATELIER_DATA");
+        return new(string.IsNullOrEmpty(mirror) ? null : mirror, Path.Combine(AtelierHome.Folder, "data"));
+    }
+
+    /// <summary>The data sets.</summary>
+    public IReadOnlyList<CatalogueEntry> Entries { get; } = entries ?? CatalogueEntries.All;
+
+    /// <summary>The data set of that name; null where there is none.</summary>
+    public CatalogueEntry? Find(string name) => Entries.FirstOrDefault(entry => entry.Name == name);
+
+    /// <summary>Where a data set lies on this machine, checked or not; null where some of it would have to be fetched.</summary>
+    public string? Folder(CatalogueEntry entry) =>
+        Places(entry).FirstOrDefault(folder => entry.Files.All(file => File.Exists(Path.Combine(folder, file.Name))));
+
+    /// <summary>Brings the files of a data set, fetching what is not here, and checks them.</summary>
+    /// <param name="entry">The data set.</param>
+    /// <param name="progress">Told what is fetched, a line at a time.</param>
+    /// <param name="cancellation">Stops; what was fetched stays, and the next call goes on from there.</param>
+    /// <returns>The files' paths.</returns>
+    /// <exception cref="AtelierException">A file cannot be had, or is not the one that the catalogue means.</exception>
+    public IReadOnlyList<string> Get(CatalogueEntry entry, IProgress<string>? progress = null, CancellationToken cancellation = default) =>
+        [.. entry.Files.Select(file => Get(entry, file, progress, cancellation))];
+
+    private IEnumerable<string> Places(CatalogueEntry entry)
+    {
+        if (mirror is not null)
+            yield return Path.Combine(mirror, entry.Name);
+        yield return Path.Combine(cache, entry.Name);
+    }
+
+    private string Get(CatalogueEntry entry, CatalogueFile file, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        foreach (string folder in Places(entry))
+        {
+            string path = Path.Combine(folder, file.Name);
+            if (!File.Exists(path))
+                continue;
+            if (!IsMeant(path, file))
+                throw new AtelierException($"is not the file that the catalogue means by {entry.Name}: its SHA-256 differs", path,
+                    "take it away, and it is fetched again");
+            return path;
+        }
+        string target = Path.Combine(cache, entry.Name, file.Name);
+        Download.Fetch(file, target, progress, cancellation);
+        return target;
+    }
+
+    internal static bool IsMeant(string path, CatalogueFile file)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            return stream.Length == file.Bytes && Convert.ToHexStringLower(SHA256.HashData(stream)) == file.Sha256;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check that it may be read", e);
+        }
+    }
+}
