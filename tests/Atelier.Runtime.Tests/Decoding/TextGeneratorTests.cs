@@ -1,4 +1,5 @@
 using Atelier.Decoding;
+using Atelier.TestSupport;
 using Atelier.Tokenizers;
 using Microsoft.Extensions.AI;
 

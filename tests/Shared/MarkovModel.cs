@@ -1,7 +1,6 @@
 using Atelier.Decoding;
-using Atelier.Tokenizers;
 
-namespace Atelier.Runtime.Tests.Decoding;
+namespace Atelier.TestSupport;
 
 /// <summary>A first-order Markov chain as a language model: everything about it is known in closed form.</summary>
 internal sealed class MarkovModel(double[][] transitions, int contextLength = int.MaxValue) : ILanguageModel

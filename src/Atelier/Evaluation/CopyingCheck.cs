@@ -1,0 +1,113 @@
+namespace Atelier.Evaluation;
+
+/// <summary>How much of what a model wrote stands in its training text.</summary>
+/// <param name="LongestRun">The most characters in a row that a sample shares with the training text.</param>
+/// <param name="LongestRunText">Those characters.</param>
+/// <param name="NewEightGrams">The share of the samples' runs of eight characters that the training text lacks, 0 to 1.</param>
+public sealed record CopyingResult(int LongestRun, string LongestRunText, double NewEightGrams)
+{
+    private const int Gram = 8;
+
+    /// <summary>Checks samples against a training text of any length: the samples are indexed, and the text is read once.</summary>
+    /// <param name="samples">What the model wrote.</param>
+    /// <param name="training">The training text, document by document.</param>
+    public static CopyingResult Check(IReadOnlyList<string> samples, IEnumerable<string> training)
+    {
+        var automaton = new SuffixAutomaton();
+        var grams = new Dictionary<string, int>();
+        foreach (string sample in samples)
+        {
+            automaton.Add(sample);
+            for (int i = 0; i + Gram <= sample.Length; i++)
+                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(grams, sample.Substring(i, Gram), out _)++;
+        }
+        int total = grams.Values.Sum();
+        var unseen = grams.GetAlternateLookup<ReadOnlySpan<char>>();
+        string longest = "";
+        foreach (string text in training)
+        {
+            (int end, int length) = automaton.LongestMatch(text);
+            if (length > longest.Length)
+                longest = text.Substring(end - length, length);
+            for (int i = 0; i + Gram <= text.Length && grams.Count > 0; i++)
+                unseen.Remove(text.AsSpan(i, Gram));
+        }
+        return new CopyingResult(longest.Length, longest, total == 0 ? 1 : (double)grams.Values.Sum() / total);
+    }
+}
+
+/// <summary>All substrings of some strings, as a suffix automaton (Blumer et al. 1985), grown character by character.</summary>
+internal sealed class SuffixAutomaton
+{
+    private readonly List<Dictionary<char, int>> _next = [[]];
+    private readonly List<int> _link = [-1];
+    private readonly List<int> _length = [0];
+
+    /// <summary>Adds a string's substrings.</summary>
+    public void Add(string text)
+    {
+        int last = 0; // a new string begins at the root, so that no substring reaches across two
+        foreach (char character in text)
+            last = Extend(last, character);
+    }
+
+    /// <summary>The longest substring of a text that one of the strings holds: where it ends, and its length.</summary>
+    public (int End, int Length) LongestMatch(string text)
+    {
+        int state = 0, length = 0, best = 0, end = 0;
+        for (int i = 0; i < text.Length; i++)
+        {
+            int to;
+            while (!_next[state].TryGetValue(text[i], out to) && state != 0)
+            {
+                state = _link[state];
+                length = _length[state];
+            }
+            if (to != 0)
+                (state, length) = (to, length + 1);
+            if (length > best)
+                (best, end) = (length, i + 1);
+        }
+        return (end, best);
+    }
+
+    private int Extend(int last, char character)
+    {
+        if (_next[last].TryGetValue(character, out int known))
+        {
+            // An earlier string has gone this way.
+            return _length[known] == _length[last] + 1 ? known : Split(last, known, character);
+        }
+        int state = Make(_length[last] + 1, []);
+        int at = last;
+        while (at >= 0 && _next[at].TryAdd(character, state))
+            at = _link[at];
+        if (at < 0)
+        {
+            _link[state] = 0;
+            return state;
+        }
+        int target = _next[at][character];
+        _link[state] = _length[target] == _length[at] + 1 ? target : Split(at, target, character);
+        return state;
+    }
+
+    /// <summary>Makes the shorter strings of a state a state of their own.</summary>
+    private int Split(int from, int target, char character)
+    {
+        int copy = Make(_length[from] + 1, new(_next[target]));
+        _link[copy] = _link[target];
+        _link[target] = copy;
+        for (int at = from; at >= 0 && _next[at].TryGetValue(character, out int to) && to == target; at = _link[at])
+            _next[at][character] = copy;
+        return copy;
+    }
+
+    private int Make(int length, Dictionary<char, int> next)
+    {
+        _next.Add(next);
+        _link.Add(0);
+        _length.Add(length);
+        return _length.Count - 1;
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Text;
+
+namespace Atelier.Evaluation;
+
+/// <summary>How unlike one another samples are.</summary>
+/// <param name="Distinct1">Different words over words (Li et al. 2016).</param>
+/// <param name="Distinct2">Different pairs of words over pairs.</param>
+/// <param name="Distinct3">Different triples over triples.</param>
+/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018): 1 where all say the same.</param>
+public sealed record DiversityResult(double Distinct1, double Distinct2, double Distinct3, double SelfBleu)
+{
+    private const int LongestGram = 4;
+    private const double Smoothing = 0.1; // in place of no match (Chen and Cherry 2014, method 1)
+
+    /// <summary>Measures samples.</summary>
+    public static DiversityResult Of(IReadOnlyList<string> samples)
+    {
+        string[][] words = [.. samples.Select(Words)];
+        return new DiversityResult(Distinct(words, 1), Distinct(words, 2), Distinct(words, 3), MeanSelfBleu(words));
+    }
+
+    /// <summary>Words, punctuation marks, and for scripts without spaces each character by itself.</summary>
+    internal static string[] Words(string text)
+    {
+        var words = new List<string>();
+        var word = new StringBuilder();
+        void Close()
+        {
+            if (word.Length > 0)
+                words.Add(word.ToString());
+            word.Clear();
+        }
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (Rune.IsLetterOrDigit(rune) && Rune.GetUnicodeCategory(rune) != UnicodeCategory.OtherLetter)
+            {
+                word.Append(rune);
+                continue;
+            }
+            Close();
+            if (!Rune.IsWhiteSpace(rune))
+                words.Add(rune.ToString());
+        }
+        Close();
+        return [.. words];
+    }
+
+    private static double Distinct(string[][] samples, int n)
+    {
+        string[] grams = [.. samples.SelectMany(words => Grams(words, n))];
+        return grams.Length == 0 ? 0 : (double)grams.Distinct().Count() / grams.Length;
+    }
+
+    private static double MeanSelfBleu(string[][] samples)
+    {
+        string[][] spoken = [.. samples.Where(words => words.Length > 0)];
+        if (spoken.Length < 2)
+            return 0;
+        return spoken.Select((words, i) => Bleu(words, [.. spoken.Where((_, j) => j != i)])).Average();
+    }
+
+    /// <summary>BLEU of a sentence against references (Papineni et al. 2002): the geometric mean of clipped precisions, times a penalty for being short.</summary>
+    internal static double Bleu(string[] words, string[][] references)
+    {
+        int longest = Math.Min(LongestGram, words.Length);
+        double logPrecision = 0;
+        for (int n = 1; n <= longest; n++)
+        {
+            Dictionary<string, int>[] counts = [.. references.Select(r => Grams(r, n).CountBy(g => g).ToDictionary())];
+            double matched = Grams(words, n).CountBy(g => g).Sum(g => Math.Min(g.Value, counts.Max(c => c.GetValueOrDefault(g.Key))));
+            logPrecision += Math.Log(Math.Max(matched, Smoothing) / (words.Length - n + 1)) / longest;
+        }
+        int nearest = references.Select(r => r.Length).MinBy(length => (Math.Abs(length - words.Length), length));
+        return Math.Exp(logPrecision + Math.Min(0, 1 - (double)nearest / words.Length));
+    }
+
+    private static IEnumerable<string> Grams(string[] words, int n) =>
+        Enumerable.Range(0, Math.Max(0, words.Length - n + 1)).Select(i => string.Join('\u001f', words.AsSpan(i, n).ToArray()));
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Atelier.Evaluation;
+
+/// <summary>How good a model is: its figures on held-out data beside those of baselines, and what its samples are like.</summary>
+public sealed record EvaluationReport
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = true,
+    };
+
+    /// <summary>The run or bundle that was judged.</summary>
+    public required string Run { get; init; }
+
+    /// <summary>What it was judged on: the source, and which part.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>The model's figures by name.</summary>
+    public required IReadOnlyDictionary<string, Metric> Metrics { get; init; }
+
+    /// <summary>The same figures of baselines: "ngram5", and of worlds "exactEntropy", which no model beats on average.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, Metric>> Baselines { get; init; } =
+        new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
+
+    /// <summary>What the samples share with the training text; null where none were drawn.</summary>
+    public CopyingResult? Copying { get; init; }
+
+    /// <summary>How unlike one another the samples are; null where none were drawn.</summary>
+    public DiversityResult? Diversity { get; init; }
+
+    /// <summary>The samples.</summary>
+    public IReadOnlyList<string> Samples { get; init; } = [];
+
+    /// <summary>How it was measured, one sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>The name of the picture beside the Markdown report, or null.</summary>
+    public string? Picture { get; init; }
+
+    /// <summary>A short verdict: how far the model is from its baselines.</summary>
+    public string Verdict
+    {
+        get
+        {
+            double own = Metrics["crossEntropyPerCharacter"].Value;
+            var parts = new List<string> { string.Create(CultureInfo.InvariantCulture, $"held-out {own:0.000} nats per character") };
+            foreach ((string name, var metrics) in Baselines)
+            {
+                double other = metrics["crossEntropyPerCharacter"].Value;
+                parts.Add(name == "exactEntropy"
+                    ? string.Create(CultureInfo.InvariantCulture, $"best possible {other:0.000} ({(own / other) - 1:+0.0%;-0.0%} from it)")
+                    : string.Create(CultureInfo.InvariantCulture, $"{name} {other:0.000} ({(own < other ? "beaten" : "not beaten")})"));
+            }
+            return string.Join(", ", parts);
+        }
+    }
+
+    /// <summary>One JSON object, camelCase, numbers unrounded.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Options);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="JsonException">It is not a report.</exception>
+    public static EvaluationReport FromJson(string json) =>
+        JsonSerializer.Deserialize<EvaluationReport>(json, Options) ?? throw new JsonException("null is no report");
+
+    /// <summary>A report for people.</summary>
+    public string ToMarkdown()
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"# Evaluation of {Run}\n\nOn {Data}: {Verdict}.\n\n");
+        if (Picture is not null)
+            text.Append(CultureInfo.InvariantCulture, $"![Cross-entropy beside the baselines]({Picture})\n\n");
+        string[] columns = [.. Baselines.Keys];
+        text.Append("| figure | model |").AppendJoin(' ', columns.Select(c => $"{c} |")).Append('\n');
+        text.Append("|---|---|").Append(string.Concat(columns.Select(_ => "---|"))).Append('\n');
+        foreach ((string name, Metric metric) in Metrics)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {name} ({metric.Unit}) | {Cell(metric)} |");
+            foreach (string column in columns)
+                text.Append(CultureInfo.InvariantCulture, $" {(Baselines[column].TryGetValue(name, out Metric? other) ? Cell(other) : "")} |");
+            text.Append('\n');
+        }
+        text.Append('\n').AppendJoin('\n', Notes.Select(note => $"- {note}")).Append('\n');
+        if (Copying is not null && Diversity is not null)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"""
+
+                ## Samples
+                Longest run shared with the training text: {Copying.LongestRun} characters. New 8-grams: {Copying.NewEightGrams:P1}.
+                Distinct-1, -2, -3: {Diversity.Distinct1:0.000}, {Diversity.Distinct2:0.000}, {Diversity.Distinct3:0.000}. Self-BLEU: {Diversity.SelfBleu:0.000}.
+
+                """);
+            foreach (string sample in Samples)
+                text.Append(CultureInfo.InvariantCulture, $"\n```text\n{sample.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
+        }
+        return text.ToString();
+    }
+
+    private static string Cell(Metric metric) =>
+        string.Create(CultureInfo.InvariantCulture, $"{metric.Value:0.0000} [{metric.Low:0.0000}, {metric.High:0.0000}]");
+}

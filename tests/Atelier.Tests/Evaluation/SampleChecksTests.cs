@@ -1,0 +1,78 @@
+using Atelier.Evaluation;
+using CsCheck;
+
+namespace Atelier.Tests.Evaluation;
+
+public sealed class SampleChecksTests
+{
+    [Fact]
+    public void The_copying_check_agrees_with_trying_every_substring()
+    {
+        Gen<string> text = Gen.Char['a', 'c'].Array[0, 30].Select(c => new string(c));
+        Gen.Select(text.Array[1, 4], text.Array[1, 4]).Sample((samples, training) =>
+        {
+            CopyingResult result = CopyingResult.Check(samples, training);
+            int longest = 0, total = 0, unseen = 0;
+            foreach (string sample in samples)
+            {
+                for (int from = 0; from < sample.Length; from++)
+                {
+                    for (int length = 1; from + length <= sample.Length; length++)
+                    {
+                        bool known = training.Any(t => t.Contains(sample.Substring(from, length), StringComparison.Ordinal));
+                        longest = known ? Math.Max(longest, length) : longest;
+                        if (length == 8)
+                            (total, unseen) = (total + 1, unseen + (known ? 0 : 1));
+                    }
+                }
+            }
+            result.LongestRun.ShouldBe(longest);
+            result.LongestRunText.Length.ShouldBe(longest);
+            result.NewEightGrams.ShouldBe(total == 0 ? 1 : (double)unseen / total, 1e-12);
+        }, iter: 500);
+    }
+
+    [Fact]
+    public void Distinct_n_counts_different_runs_of_words()
+    {
+        DiversityResult result = DiversityResult.Of(["the cat the cat", "the dog"]);
+        result.Distinct1.ShouldBe(3.0 / 6);
+        result.Distinct2.ShouldBe(3.0 / 4); // the cat, cat the, the dog
+        result.Distinct3.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Words_are_split_with_and_without_spaces()
+    {
+        DiversityResult.Words("The fox's 12 dens, 狐狸!").ShouldBe(["The", "fox", "'", "s", "12", "dens", ",", "狐", "狸", "!"]);
+    }
+
+    [Fact]
+    public void Bleu_gives_the_worked_values()
+    {
+        DiversityResult.Bleu(["a", "b", "c", "d", "e"], [["a", "b", "c", "d", "e"]]).ShouldBe(1, 1e-12);
+        // Papineni et al. 2002, example 2: "the" seven times against a reference with two: a clipped precision of 2/7.
+        double logs = Math.Log(2.0 / 7) + Math.Log(0.1 / 6) + Math.Log(0.1 / 5) + Math.Log(0.1 / 4);
+        DiversityResult.Bleu([.. Enumerable.Repeat("the", 7)], ["the cat is on the mat".Split(' ')]).ShouldBe(Math.Exp(logs / 4), 1e-12);
+        // Half as long as its reference and right: only the brevity penalty, e^(1 − 2).
+        DiversityResult.Bleu(["a", "b"], [["a", "b", "c", "d"]]).ShouldBe(Math.Exp(-1), 1e-12);
+        DiversityResult.Of(["same words here now", "same words here now"]).SelfBleu.ShouldBe(1, 1e-12);
+        DiversityResult.Of(["one two three four", "五 六 七 八"]).SelfBleu.ShouldBeLessThan(0.1);
+    }
+
+    [Fact]
+    public void The_bootstrap_interval_covers_a_known_mean_about_as_often_as_it_says()
+    {
+        var random = new Random(8);
+        int covered = 0;
+        const int trials = 300;
+        for (int trial = 0; trial < trials; trial++)
+        {
+            // Documents of 10 tokens, each token's surprise from a uniform distribution on [0, 2): the mean is 1.
+            TextScore[] documents = [.. Enumerable.Range(0, 60).Select(_ => new TextScore(Enumerable.Range(0, 10).Sum(_ => 2 * random.NextDouble()), 10, 10, 10, 0))];
+            Metric metric = TextMetrics.Of(documents, 300, trial)["crossEntropyPerToken"];
+            covered += metric.Low <= 1 && 1 <= metric.High ? 1 : 0;
+        }
+        ((double)covered / trials).ShouldBeInRange(0.90, 0.985);
+    }
+}
