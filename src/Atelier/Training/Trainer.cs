@@ -46,8 +46,7 @@ public sealed class Trainer<TBatch>(
                 {
                     return Learn(run, progress, cancellation);
                 }
-                catch (ExternalException e) when (e.Message.Contains("alloc", StringComparison.OrdinalIgnoreCase)
-                    || e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
+                catch (ExternalException e) when (IsOutOfMemory(e.Message))
                 {
                     throw new AtelierException($"a batch of {recipe.Training.BatchSize} does not fit in memory", "training.batchSize",
                         "lower it and raise training.gradientAccumulation by as much, which learns the same", e);
@@ -109,6 +108,11 @@ public sealed class Trainer<TBatch>(
     /// <summary>The batches in the order in which the loop will take them: each turn of a step sees the same ones.</summary>
     private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits)
     {
+        if (BatchNumber(state, 0) == BatchNumber(state with { Batch = state.Batch + limits.BatchesPerStep }, limits.BatchesPerStep - 1))
+        {
+            yield return 0; // one batch for ever: it is taken once and stays
+            yield break;
+        }
         for (; ; state = state with { Batch = state.Batch + limits.BatchesPerStep })
         {
             for (int turn = 0; turn < model.Turns.Count; turn++)
@@ -118,6 +122,12 @@ public sealed class Trainer<TBatch>(
             }
         }
     }
+
+    /// <summary>Whether libtorch says so: on Linux, on Windows, on CUDA.</summary>
+    private static bool IsOutOfMemory(string message) =>
+        message.Contains("can't allocate memory", StringComparison.Ordinal)
+        || message.Contains("not enough memory", StringComparison.Ordinal)
+        || message.Contains("out of memory", StringComparison.Ordinal);
 
     /// <summary>A step's random numbers (dropout, noise) follow from the seed and the step alone, so that a resumed run draws the same ones.</summary>
     private void SeedStep(long step)

@@ -18,7 +18,7 @@ internal sealed record TrainingLimits(
     {
         if (batchesPerEpoch < 1)
             throw new AtelierException("the training data do not fill one batch", "training.batchSize", "take a smaller batch or more data");
-        if (section is { Steps: null, Epochs: null, Minutes: null } && (section.Patience == 0 || !validated))
+        if (section is { Steps: null, Epochs: null, Minutes: null } && (section.Patience == 0 || section.EvaluateEvery == 0 || !validated))
             throw new AtelierException("training would never end", "training", "set training.steps, training.epochs or training.minutes");
         long parts = section.Optimizer.Name == OptimizerName.FullBatch ? batchesPerEpoch : section.GradientAccumulation;
         long? byEpochs = section.Epochs is { } epochs

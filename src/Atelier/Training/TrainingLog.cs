@@ -31,6 +31,13 @@ internal sealed class TrainingLog : IDisposable
         _events = new EventFile(Path.Combine(run.Folder, "tensorboard"));
     }
 
+    /// <summary>The last training and validation loss, where there are some.</summary>
+    public (double? Training, double? Validation) Last =>
+        (_training.Count > 0 ? _training[^1].Value : null, _validation.Count > 0 ? _validation[^1].Value : null);
+
+    /// <summary>Whether a step was measured on validation data.</summary>
+    public bool IsMeasured(long step) => _validation.Count > 0 && _validation[^1].Step == step;
+
     /// <summary>Writes the figures of a step.</summary>
     public void Write(long step, IReadOnlyDictionary<string, double> values)
     {

@@ -36,7 +36,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     {
         (_recipe, _section, _model, _validation) = (recipe, recipe.Training, model, validation);
         (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
-        var named = model.named_parameters().ToList();
+        var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one stands twice
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
         Movers = [.. model.Turns.Select(turn => new TurnMover<TBatch>(turn, names, _section))];
         Average = _section.Ema > 0 ? new MovingAverage([.. named.Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
@@ -45,6 +45,12 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         State = Resume() ?? new TrainingState { Seed = recipe.Seed, RecipeHash = HashOf(recipe) };
         (_secondsBefore, _stepsRead, _stepsReported) = (State.ElapsedSeconds, State.Step, State.Step);
         _log = new TrainingLog(run, State.Step, hooks.ReferenceLosses);
+        (double? trainingLoss, double? validationLoss) = _log.Last; // what the report says where nothing is left to do
+        foreach ((string name, double? value) in new[] { ("trainingLoss", trainingLoss), ("validationLoss", validationLoss) })
+        {
+            if (value is { } known)
+                _metrics[name] = known;
+        }
     }
 
     public IReadOnlyList<TurnMover<TBatch>> Movers { get; }
@@ -95,13 +101,13 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     public TrainingReport Finish(string stopReason)
     {
         ReadLosses();
-        bool measured = _section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0 && State.Step > 0;
-        if (stopReason != "interrupted" && _validation is not null && !measured)
+        if (stopReason != "interrupted" && _validation is not null && !_log.IsMeasured(State.Step))
         {
             var values = new Dictionary<string, double>();
             TrainingProgress told = Measure(Here(), values);
             _log.Write(State.Step, values);
             _progress.Report(told);
+            _stepSaved = -1; // the checkpoint is to know of this measurement
         }
         if (_stepSaved != State.Step && State.Step > 0)
             Save();
@@ -220,6 +226,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     /// <summary>Reads the losses since the last reading, and stops the run where one is not finite.</summary>
     private void ReadLosses()
     {
+        _learning.Start(); // the device may still be at work, and that is learning
         for (int turn = 0; turn < Movers.Count; turn++)
         {
             float[] losses = Movers[turn].ReadLosses();
@@ -229,6 +236,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             _losses[turn].AddRange(losses);
         }
         _stepsRead = State.Step;
+        _learning.Stop();
     }
 
     private AtelierException NotFinite(string what, long step)
@@ -246,6 +254,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             throw NotFinite("the weights are not finite", State.Step);
         _checkpoints.Save(State, Files(training: true));
         _stepSaved = State.Step;
+        _log.Plot();
         Tell($"checkpoint of step {State.Step} saved");
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Atelier.Training;
 using TorchSharp;
 
@@ -29,5 +30,28 @@ public sealed class MemoryTests
         });
         live.Count.ShouldBe(10);
         live.Skip(1).ShouldAllBe(count => count == live[0], string.Join(' ', live));
+    }
+
+    [Fact]
+    public void Ten_thousand_steps_hold_no_more_memory_than_the_first_thousand()
+    {
+        var resident = new List<double>();
+        using var run = new TinyRun(TinyRun.Plain with { Steps = 10_000, ReportEvery = 100, SampleEvery = 1000, EvaluateEvery = 500, Ema = 0.99 });
+        using var model = new TinyModel(dropout: 0.1, width: 64);
+        run.Learn(model, validation: new PointBatches(2), hooks: new()
+        {
+            WriteBundle = _ => { },
+            Preview = () =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                using Process self = Process.GetCurrentProcess();
+                resident.Add(self.WorkingSet64 / 1048576.0);
+                return "sample";
+            },
+        });
+        resident.Count.ShouldBe(10);
+        // A step makes some 40 tensors of up to 4 KiB: a leak of one tensor a step would show as 36 MiB.
+        (resident[^1] - resident[0]).ShouldBeLessThan(16, $"MiB resident: {string.Join(", ", resident.Select(r => $"{r:F0}"))}");
     }
 }

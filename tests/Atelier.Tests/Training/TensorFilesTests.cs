@@ -30,6 +30,7 @@ public sealed class TensorFilesTests : IDisposable
         TensorFiles.Write(Path, tensors);
         IReadOnlyDictionary<string, Tensor> read = TensorFiles.Read(Path);
         read.Keys.ShouldBe(tensors.Keys, ignoreOrder: true);
+        ones(2).Equals(zeros(2)).ShouldBeFalse("tensors are compared by value");
         foreach ((string name, Tensor written) in tensors)
         {
             read[name].dtype.ShouldBe(written.dtype, name);

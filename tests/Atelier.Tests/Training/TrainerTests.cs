@@ -153,6 +153,42 @@ public sealed class TrainerTests
         model.training.ShouldBeTrue();
     }
 
+    [Fact]
+    public void A_finished_run_that_is_asked_to_go_on_tells_the_same_again()
+    {
+        using var run = new TinyRun(TinyRun.Plain);
+        using TinyModel first = new(), again = new(seed: 5);
+        TrainingReport told = run.Learn(first, validation: new PointBatches(2));
+        string metrics = File.ReadAllText(run.Run.MetricsPath);
+        TrainingReport retold = run.Learn(again, validation: new PointBatches(2));
+        (retold.Steps, retold.StopReason).ShouldBe((told.Steps, told.StopReason));
+        retold.Metrics["validationLoss"].ShouldBe(told.Metrics["validationLoss"]);
+        retold.Metrics["trainingLoss"].ShouldBe(told.Metrics["trainingLoss"]);
+        File.ReadAllText(run.Run.MetricsPath).ShouldBe(metrics);
+        again.Weights().ShouldBe(first.Weights());
+    }
+
+    [Fact]
+    public void A_run_that_is_cancelled_before_it_begins_ends_in_peace()
+    {
+        using var run = new TinyRun(TinyRun.Plain);
+        using var model = new TinyModel();
+        TrainingReport report = run.Learn(model, cancellation: new CancellationToken(canceled: true));
+        (report.Steps, report.StopReason).ShouldBe((0, "interrupted"));
+    }
+
+    [Fact]
+    public void Weights_that_the_last_update_spoiled_are_not_saved()
+    {
+        using var run = new TinyRun(TinyRun.Plain with { CheckpointEvery = 5, ReportEvery = 100, ClipNorm = 0, Optimizer = new() { Name = OptimizerName.Sgd, LearningRate = 0.1 } });
+        int calls = 0;
+        // The loss stays finite while its gradient is not: the square root of zero has an infinite slope.
+        using var model = new TinyModel { OnLoss = loss => ++calls == 10 ? loss + (loss * 0).sqrt() : loss };
+        var e = Should.Throw<AtelierException>(() => run.Learn(model));
+        e.Where.ShouldBe("step 10, batch 9");
+        Directory.GetDirectories(run.Run.CheckpointFolder).Select(Path.GetFileName).ShouldBe(["step-5"]);
+    }
+
     /// <summary>A model that says when its loss is asked for.</summary>
     private sealed class TinyModelSpy : GradientModel<PointBatch>
     {
