@@ -2,7 +2,7 @@ using System.Text.Json;
 using Atelier;
 using Atelier.Benchmarks;
 
-Comparison[] comparisons = [.. TokenizerComparisons.All];
+Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All];
 try
 {
     if (args is ["work", string work])
