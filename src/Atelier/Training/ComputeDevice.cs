@@ -10,6 +10,9 @@ public static partial class ComputeDevice
     // malloc.h of glibc
     private const int TrimThreshold = -1, TopPad = -2, MmapThreshold = -3;
 
+    // All cores, or what OMP_NUM_THREADS says; read before anything sets another number.
+    private static readonly int DefaultThreads = get_num_threads();
+
     /// <summary>The device of that name.</summary>
     /// <param name="name">"cpu", "cuda", or "auto", which takes CUDA where there is one.</param>
     /// <exception cref="AtelierException">The name is another, or there is no CUDA device.</exception>
@@ -27,7 +30,7 @@ public static partial class ComputeDevice
     /// Sets the tensor library's threads, and on glibc keeps freed memory in the process: a training step frees and takes
     /// the same large tensors again, and the kernel would zero each page anew (12 % of a step).
     /// </summary>
-    /// <param name="threads">From 1; 0 takes all cores.</param>
+    /// <param name="threads">From 1; 0 takes all cores, or as many as the environment's OMP_NUM_THREADS says.</param>
     public static void Configure(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
@@ -39,7 +42,7 @@ public static partial class ComputeDevice
             SetMalloc(TrimThreshold, int.MaxValue);
             SetMalloc(TopPad, 256 << 20);
         }
-        set_num_threads(threads == 0 ? Environment.ProcessorCount : threads);
+        set_num_threads(threads == 0 ? DefaultThreads : threads);
     }
 
     [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
