@@ -7,7 +7,7 @@ namespace Atelier.Training;
 /// <summary>Tensors by name in safetensors files.</summary>
 public static class TensorFiles
 {
-    private const int PieceBytes = 1 << 20;
+    private const int PieceElements = 1 << 26; // a span over a whole tensor could not hold 2 GiB
 
     private static readonly (SafetensorsType File, ScalarType Memory)[] Types =
     [
@@ -33,7 +33,8 @@ public static class TensorFiles
         {
             using var scope = NewDisposeScope();
             using var gradients = no_grad();
-            stream.Write(tensors[entry.Name].cpu().contiguous().bytes);
+            foreach (Tensor piece in Pieces(tensors[entry.Name].cpu().contiguous()))
+                stream.Write(piece.bytes);
         }, metadata);
     }
 
@@ -49,9 +50,14 @@ public static class TensorFiles
             {
                 Tensor tensor = empty([.. entry.Shape], MemoryType(path, entry), CPU).DetachFromDisposeScope();
                 tensors.Add(entry.Name, tensor);
-                Span<byte> bytes = entry.ByteCount == 0 ? [] : tensor.bytes;
-                for (int at = 0; at < bytes.Length; at += PieceBytes)
-                    file.CopyTo(entry.Name, at, bytes.Slice(at, Math.Min(PieceBytes, bytes.Length - at)));
+                using var scope = NewDisposeScope();
+                long at = 0;
+                foreach (Tensor piece in Pieces(tensor))
+                {
+                    Span<byte> bytes = piece.bytes;
+                    file.CopyTo(entry.Name, at, bytes);
+                    at += bytes.Length;
+                }
             }
             return tensors;
         }
@@ -61,6 +67,14 @@ public static class TensorFiles
                 tensor.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Views of a contiguous tensor, one part after another.</summary>
+    private static IEnumerable<Tensor> Pieces(Tensor tensor)
+    {
+        Tensor flat = tensor.view(-1);
+        for (long at = 0; at < flat.numel(); at += PieceElements)
+            yield return flat.narrow(0, at, Math.Min(PieceElements, flat.numel() - at));
     }
 
     private static SafetensorsType FileType(string name, ScalarType type)
