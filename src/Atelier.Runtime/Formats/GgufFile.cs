@@ -8,6 +8,8 @@ namespace Atelier.Formats;
 public sealed class GgufFile
 {
     private const int DeepestArray = 4;
+    private const ulong LongestText = 1 << 26;
+    private const ulong LongestArray = 1 << 24; // the largest vocabularies have about a million merges
     private readonly IReadOnlyDictionary<string, object> _values;
 
     private GgufFile(string path, IReadOnlyDictionary<string, object> values)
@@ -85,6 +87,8 @@ public sealed class GgufFile
         {
             ulong length = UInt64();
             Expect(length, 1);
+            if (length > LongestText)
+                throw Damaged($"a text of {length} bytes is announced; {LongestText} are read at most");
             byte[] bytes = new byte[length];
             stream.ReadExactly(bytes);
             return Encoding.UTF8.GetString(bytes);
@@ -127,6 +131,8 @@ public sealed class GgufFile
                 ValueType.Array => 12,
                 _ => 1,
             });
+            if (count > LongestArray)
+                throw Damaged($"an array of {count} items is announced; {LongestArray} are read at most");
             var items = new object[count];
             for (int i = 0; i < items.Length; i++)
                 items[i] = Value(type, depth + 1);

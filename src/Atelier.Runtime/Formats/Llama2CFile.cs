@@ -32,10 +32,12 @@ public sealed class Llama2CFile
     {
         _path = path;
         Sizes = sizes;
-        Tensors = Lay(out long length);
+        // Before the layout: a damaged count of layers would fill the memory with names.
+        Int128 length = LengthFor(sizes);
         long actual = new FileInfo(path).Length;
         if (length != actual)
             throw new AtelierException($"its sizes ask for {length} bytes, the file has {actual}", path, "the file is damaged or of another kind: take it from its source again");
+        Tensors = Lay();
     }
 
     /// <summary>The sizes.</summary>
@@ -100,7 +102,17 @@ public sealed class Llama2CFile
         return result;
     }
 
-    private List<SafetensorsEntry> Lay(out long length)
+    /// <summary>The bytes of a whole file; sizes that pass the check of the header keep this far below 128 bits.</summary>
+    private static Int128 LengthFor(Llama2CSizes sizes)
+    {
+        Int128 hidden = sizes.HiddenSize, keyValue = hidden / sizes.HeadCount * sizes.KeyValueHeadCount;
+        Int128 layer = 2 * hidden + 2 * hidden * hidden + 2 * hidden * keyValue + 3 * hidden * sizes.FeedForwardSize;
+        Int128 embeddings = hidden * sizes.VocabularySize * (sizes.TieHead ? 1 : 2);
+        Int128 tables = (Int128)sizes.ContextLength * sizes.HeadSize;
+        return HeaderBytes + sizeof(float) * (embeddings + layer * sizes.LayerCount + hidden + tables);
+    }
+
+    private List<SafetensorsEntry> Lay()
     {
         var entries = new List<SafetensorsEntry>();
         long offset = HeaderBytes, hidden = Sizes.HiddenSize, feedForward = Sizes.FeedForwardSize;
@@ -133,7 +145,6 @@ public sealed class Llama2CFile
         offset += (long)Sizes.ContextLength * Sizes.HeadSize * sizeof(float); // tables of sines and cosines, computed anew
         if (!Sizes.TieHead)
             Add("lm_head.weight", Sizes.VocabularySize, hidden);
-        length = offset;
         return entries;
     }
 

@@ -121,11 +121,20 @@ public static class TokenizerFile
 
     internal static (string Left, string Right) MergePair(string line, string path)
     {
-        int space = line.IndexOf(' ', 1);
+        int space = line.Length == 0 ? -1 : line.IndexOf(' ', 1);
         return space > 0 && space < line.Length - 1
             ? (line[..space], line[(space + 1)..])
             : throw new AtelierException($"'{line}' is no merge: two tokens with a space between are", path);
     }
+
+    /// <summary>A merge as it stands in the file: two strings, or one with a space between.</summary>
+    private static (string Left, string Right) ReadMerge(JsonElement merge, string path) => merge.ValueKind switch
+    {
+        JsonValueKind.String => MergePair(merge.GetString()!, path),
+        JsonValueKind.Array when merge.GetArrayLength() == 2 && merge.EnumerateArray().All(side => side.ValueKind == JsonValueKind.String) =>
+            (merge[0].GetString()!, merge[1].GetString()!),
+        _ => throw new AtelierException($"'{merge.GetRawText()}' is no merge: two tokens are", path),
+    };
 
     private static Tokenizer Read(JsonElement root, string path)
     {
@@ -142,8 +151,7 @@ public static class TokenizerFile
                 tokens[token.GetProperty("content").GetString()!] = token.GetProperty("id").GetInt32();
         }
         IReadOnlyList<string> names = NamesById(tokens.Select(t => (t.Key, t.Value)), path);
-        (string Left, string Right)[] merges = [.. model.GetProperty("merges").EnumerateArray().Select(m =>
-            m.ValueKind == JsonValueKind.Array ? (m[0].GetString()!, m[1].GetString()!) : MergePair(m.GetString()!, path))];
+        (string Left, string Right)[] merges = [.. model.GetProperty("merges").EnumerateArray().Select(m => ReadMerge(m, path))];
 
         if (IsByteLevel(root))
             return merges.Length == 0 && names.SequenceEqual(ByteTokenizer.Names) ? new ByteTokenizer() : new BpeTokenizer(names, merges);
