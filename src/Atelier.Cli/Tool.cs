@@ -70,8 +70,12 @@ internal sealed class Tool(ToolConsole console)
             new QuickstartCommand(console),
             new TrainCommand(console),
             new GenerateCommand(console),
+            new EvaluateCommand(console),
+            new DataCommand(console),
             new RecipesCommand(console),
             new RunsCommand(console),
+            new ImportCommand(console),
+            new ExportCommand(console),
             new FindLearningRateCommand(console),
             new DoctorCommand(console),
         };

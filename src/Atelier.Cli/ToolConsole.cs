@@ -8,7 +8,7 @@ namespace Atelier.Cli;
 /// <param name="Out">Results.</param>
 /// <param name="Error">Progress, remarks and errors.</param>
 /// <param name="IsTerminal">Whether a person watches: bars and colours, rather than plain lines.</param>
-internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerminal)
+internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerminal) : IProgress<string>
 {
     private const int PlainWidth = 120;
 
@@ -27,6 +27,8 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
         if (!Quiet)
             Error.WriteLine(line);
     }
+
+    void IProgress<string>.Report(string value) => Remark(value);
 
     /// <summary>Gives a line of the result to a person; not with --json.</summary>
     public void Say(string line = "")

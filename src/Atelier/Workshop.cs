@@ -2,6 +2,8 @@ using System.Text.Json;
 using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Decoding;
+using Atelier.Evaluation;
+using Atelier.Formats;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -105,6 +107,60 @@ public static class Workshop
         return TextData.Open(Path.Combine(runFolder, "data"));
     }
 
+    /// <summary>Judges a run's model on the data it was held from, or any model on other data, and leaves report.md, report.json and a picture in a run's folder.</summary>
+    /// <param name="folder">A run's folder; with <paramref name="against"/> a bundle's too.</param>
+    /// <param name="against">Other data: a file, a folder, a catalogue name or a world.</param>
+    /// <param name="seed">Of samples and resampling; null takes the run's.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="AtelierException">There is no model or no held-out data.</exception>
+    public static async Task<EvaluationReport> EvaluateAsync(string folder, string? against = null, long? seed = null,
+        IProgress<string>? progress = null, CancellationToken cancellation = default)
+    {
+        using IGenerator generator = Open(folder);
+        if (generator is not TextGenerator text)
+            throw new AtelierException("only text models can be judged", folder);
+        bool ofRun = Run.Exists(folder);
+        Recipe recipe = ofRun ? Run.ReadRecipe(folder, ModelFamilies.All) : new Recipe();
+        string? prepared = against is null ? null : Directory.CreateTempSubdirectory("atelier-").FullName;
+        try
+        {
+            using TextData data = prepared is null
+                ? OpenData(folder)
+                : TextData.Prepare(Against(against!, Bundle.Open(folder)), recipe.Seed, prepared, progress, cancellation);
+            bool keep = ofRun && against is null;
+            string? picture = keep ? Path.Combine(folder, "plots", "evaluation.png") : null;
+            EvaluationReport report = await TextEvaluator.EvaluateAsync(
+                text, data, recipe.Evaluation, folder, seed ?? recipe.Seed, picture, progress, cancellation).ConfigureAwait(false);
+            if (keep)
+            {
+                AtomicFile.WriteText(Path.Combine(folder, "report.json"), report.ToJson());
+                AtomicFile.WriteText(Path.Combine(folder, "report.md"), report.ToMarkdown());
+            }
+            return report;
+        }
+        finally
+        {
+            if (prepared is not null)
+                Directory.Delete(prepared, recursive: true);
+        }
+    }
+
+    /// <summary>Makes a bundle of another system's model, checking that it loads.</summary>
+    /// <param name="source">A Hugging Face folder, or a llama2.c .bin.</param>
+    /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the folder's own.</param>
+    /// <param name="folder">The bundle's folder, new or a bundle's.</param>
+    /// <returns>The bundle's full path.</returns>
+    /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the tokenizer.</exception>
+    public static string Import(string source, string? tokenizer, string folder) => BundleExchange.Import(source, tokenizer, folder);
+
+    /// <summary>Writes a model as a folder that Hugging Face tools read.</summary>
+    /// <param name="source">A run's folder or a bundle's.</param>
+    /// <param name="folder">The folder to write, new or a bundle's.</param>
+    /// <returns>The folder's full path.</returns>
+    /// <exception cref="AtelierException">There is no model, or the place cannot be written.</exception>
+    public static string Export(string source, string folder) => BundleExchange.Copy(Bundle.Open(source), folder);
+
     /// <summary>The family that a recipe names.</summary>
     /// <exception cref="AtelierException">There is none of that name.</exception>
     public static IModelFamily FamilyOf(Recipe recipe)
@@ -144,6 +200,14 @@ public static class Workshop
             throw;
         }
     }
+
+    // Most of it to judge by, and some for the n-gram baseline to count.
+    private static DataSection Against(string source, Bundle bundle) => new()
+    {
+        Source = source,
+        Split = new SplitSection { Train = 0.5, Validation = 0, Test = 0.5 },
+        Tokenizer = new TokenizerSection { File = bundle.TokenizerPath },
+    };
 
     private static TextData Prepare(Recipe recipe, string folder, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {

@@ -37,7 +37,17 @@ public sealed class EndToEndTests : IDisposable
         result.EnumerateObject().Select(p => p.Name).ShouldBe(["run", "bundle", "family", "steps", "seconds", "metrics"]);
         (result.GetProperty("run").GetString(), result.GetProperty("family").GetString(), result.GetProperty("steps").GetInt64()).ShouldBe((folder, "gpt", 20));
         Directory.Exists(result.GetProperty("bundle").GetString()).ShouldBeTrue();
-        result.GetProperty("metrics").GetProperty("validationLoss").GetDouble().ShouldBeInRange(0.5, 10);
+        result.GetProperty("metrics").GetProperty("validationLoss").GetProperty("value").GetDouble().ShouldBeInRange(0.5, 10);
+        double judged = result.GetProperty("metrics").GetProperty("crossEntropyPerCharacter").GetProperty("value").GetDouble();
+
+        JsonElement report = _tool.Run("evaluate", folder, "--json").Json;
+        report.EnumerateObject().Select(p => p.Name).ShouldBe(["run", "data", "metrics", "baselines"]);
+        JsonElement figure = report.GetProperty("metrics").GetProperty("crossEntropyPerCharacter");
+        figure.EnumerateObject().Select(p => p.Name).ShouldBe(["value", "low", "high", "unit"]);
+        figure.GetProperty("value").GetDouble().ShouldBe(judged);
+        figure.GetProperty("value").GetDouble().ShouldBeInRange(figure.GetProperty("low").GetDouble(), figure.GetProperty("high").GetDouble());
+        report.GetProperty("baselines").GetProperty("ngram5").TryGetProperty("perplexity", out _).ShouldBeTrue();
+        File.ReadAllText(Path.Combine(folder, "report.md")).ShouldContain("crossEntropyPerCharacter");
 
         string[] generate = ["generate", folder, "--prompt", "3 little", "--count", "2", "--max-tokens", "12", "--seed", "7", "--json"];
         JsonElement drawn = _tool.Run(generate).Json;
@@ -97,6 +107,40 @@ public sealed class EndToEndTests : IDisposable
         string resolved = _tool.Run("recipes", "show", "names", "--resolved").Out;
         File.WriteAllText(_tool.At("mine.yaml"), resolved);
         _tool.Run("recipes", "check", _tool.At("mine.yaml")).ShouldBe(new ToolResult(0, $"names: no mistakes{Environment.NewLine}", ""));
+    }
+
+    [Fact]
+    public void A_bundle_exported_and_imported_again_says_the_same()
+    {
+        Train(_tool.At("run")).Code.ShouldBe(0);
+        _tool.Run("export", _tool.At("run"), "--out", _tool.At("hf"), "--json").Json.GetProperty("folder").GetString().ShouldBe(_tool.At("hf"));
+        _tool.Run("import", _tool.At("hf"), "--out", _tool.At("back"), "--json").Json.GetProperty("bundle").GetString().ShouldBe(_tool.At("back"));
+        string[] said = [.. ((string[])["run", "hf", "back"]).Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20").Out)];
+        said.ShouldAllBe(s => s == said[0] && s.Length > 5);
+        _tool.Run("export", _tool.At("run"), "--out", _tool.Folder).Error.ShouldContain("no bundle's");
+    }
+
+    [Fact]
+    public void A_llama2_c_model_is_imported_and_tells_its_published_story()
+    {
+        string model = TestSupport.DataFolder.File("weights", "stories260K", "stories260K.bin");
+        string weights = Path.GetDirectoryName(model)!;
+        _tool.Run("import", model, "--tokenizer", Path.Combine(weights, "tok512.bin"), "--out", _tool.At("stories"), "--quiet").Code.ShouldBe(0);
+        string story = _tool.Run("generate", _tool.At("stories"), "--temperature", "0", "--max-tokens", "60").Out.Trim();
+        File.ReadAllText(Path.Combine(weights, "expected-greedy-200.txt")).Trim().ShouldStartWith(story);
+        _tool.Run("import", model, "--out", _tool.At("x")).Error.ShouldContain("--tokenizer");
+    }
+
+    [Fact]
+    public void Data_is_listed_shown_and_cleaned()
+    {
+        _tool.Run("data", "list", "--json").Json.GetProperty("worlds").GetArrayLength().ShouldBeGreaterThan(0);
+        JsonElement shown = _tool.Run("data", "show", Text(), "--json").Json;
+        shown.GetProperty("characters").GetInt64().ShouldBe(File.ReadAllText(Text()).Length);
+        string clean = _tool.At("clean.jsonl");
+        _tool.Run("data", "clean", Text(), "--step", "whitespace", "--out", clean).Code.ShouldBe(0);
+        JsonDocument.Parse(File.ReadLines(clean).First()).RootElement.GetProperty("text").GetString()!.ShouldStartWith("0 little boats");
+        _tool.Run("data", "get", "tinyshakespear").Error.ShouldContain("did you mean 'tinyshakespeare'?");
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Atelier.Decoding;
+using Atelier.Evaluation;
 using Atelier.Training;
 
 namespace Atelier.Cli.Commands;
@@ -15,7 +15,7 @@ internal static class Training
     /// <param name="console">Where to.</param>
     /// <param name="folder">The run's folder, as the user would write it.</param>
     /// <param name="learn">Trains.</param>
-    /// <param name="cancellation">Stops samples and judging.</param>
+    /// <param name="cancellation">Stops the judging.</param>
     public static async Task<int> RunAsync(ToolConsole console, string folder,
         Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, CancellationToken cancellation)
     {
@@ -29,32 +29,58 @@ internal static class Training
             return Interrupted;
         }
         console.Remark(string.Create(CultureInfo.InvariantCulture, $"{report.Steps} steps in {report.Seconds:0} seconds, ended by {report.StopReason}"));
-        if (!console.Json)
-            await TellAsync(console, folder, outcome, cancellation).ConfigureAwait(false);
-        console.Result(() => Json(outcome));
+        EvaluationReport? judged = await JudgeAsync(console, outcome, cancellation).ConfigureAwait(false);
+        if (judged is not null)
+            EvaluateCommand.Show(console, judged);
+        foreach (string sample in judged?.Samples.Take(ShownSamples) ?? [])
+            console.Say($"---\n{sample.TrimEnd()}");
+        TellFiles(console, folder, outcome);
+        console.Result(() => Json(outcome, judged));
         return 0;
     }
 
-    private static JsonObject Json(TrainingOutcome outcome) => new()
+    // A run whose recipe holds nothing out is a good run all the same.
+    private static async Task<EvaluationReport?> JudgeAsync(ToolConsole console, TrainingOutcome outcome, CancellationToken cancellation)
     {
-        ["run"] = outcome.Folder,
-        ["bundle"] = outcome.IsInterrupted ? null : outcome.BundleFolder,
-        ["family"] = outcome.Family,
-        ["steps"] = outcome.Report.Steps,
-        ["seconds"] = outcome.Report.Seconds,
-        ["metrics"] = new JsonObject(outcome.Report.Metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value))),
+        try
+        {
+            return await Workshop.EvaluateAsync(outcome.Folder, progress: console, cancellation: cancellation).ConfigureAwait(false);
+        }
+        catch (AtelierException e)
+        {
+            console.Remark($"not judged: {e.ToLine()}");
+            return null;
+        }
+    }
+
+    private static JsonObject Json(TrainingOutcome outcome, EvaluationReport? judged = null)
+    {
+        var metrics = new JsonObject();
+        foreach ((string name, double value) in outcome.Report.Metrics)
+            metrics[name] = new JsonObject { ["value"] = value, ["low"] = null, ["high"] = null, ["unit"] = Unit(name) };
+        foreach ((string name, Metric metric) in judged?.Metrics ?? new Dictionary<string, Metric>())
+            metrics[name] = EvaluateCommand.Json(metric);
+        return new JsonObject
+        {
+            ["run"] = outcome.Folder,
+            ["bundle"] = outcome.IsInterrupted ? null : outcome.BundleFolder,
+            ["family"] = outcome.Family,
+            ["steps"] = outcome.Report.Steps,
+            ["seconds"] = outcome.Report.Seconds,
+            ["metrics"] = metrics,
+        };
+    }
+
+    private static string Unit(string name) => name switch
+    {
+        _ when name.EndsWith("PerSecond", StringComparison.Ordinal) => $"{name[..^"PerSecond".Length]}/s",
+        _ when name.EndsWith("Accuracy", StringComparison.Ordinal) => "share",
+        _ => "nats/token",
     };
 
-    private static async Task TellAsync(ToolConsole console, string folder, TrainingOutcome outcome, CancellationToken cancellation)
+    private static void TellFiles(ToolConsole console, string folder, TrainingOutcome outcome)
     {
-        using IGenerator generator = Workshop.Open(outcome.Folder);
-        var request = new GenerationRequest { Count = ShownSamples };
-        console.Say("Samples:");
-        await foreach (Sample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
-        {
-            if (sample is TextSample text)
-                console.Say($"  {text.Text.TrimEnd().ReplaceLineEndings("\n  ")}\n");
-        }
+        console.Say("---");
         string plots = Path.Combine(outcome.Folder, "plots");
         if (Directory.Exists(plots))
         {

@@ -19,22 +19,33 @@ public static class BundleWriter
     /// <param name="card">The model card, Markdown.</param>
     /// <exception cref="AtelierException">The place cannot be written, or holds something that is no bundle.</exception>
     public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors,
-        Tokenizer tokenizer, DecodingOptions decoding, int startId, string card)
-    {
-        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        if (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any() && !File.Exists(Path.Combine(full, "config.json")))
-            throw new AtelierException("the folder holds files that are no bundle's", folder, "choose an empty or new folder with --out");
-        string partial = full + ".partial", old = full + ".old";
-        try
+        Tokenizer tokenizer, DecodingOptions decoding, int startId, string card) => Replace(folder, partial =>
         {
-            Remove(partial);
-            Directory.CreateDirectory(partial);
             AtomicFile.WriteText(Path.Combine(partial, "config.json"), configJson);
             TensorFiles.Write(Path.Combine(partial, "model.safetensors"), tensors,
                 new Dictionary<string, string> { ["format"] = "pt" }); // transformers refuses a file without it
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
             new GenerationConfigFile(decoding, startId).Write(Path.Combine(partial, "generation_config.json"), tokenizer.EndOfTextId);
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), card);
+        });
+
+    /// <summary>Whether a file's name is one of those that bundles have.</summary>
+    internal static bool IsBundleFile(string path) => Path.GetFileName(path) is
+        "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "model.safetensors.index.json" or "model.safetensors"
+        || (Path.GetFileName(path).StartsWith("model-", StringComparison.Ordinal) && path.EndsWith(".safetensors", StringComparison.Ordinal));
+
+    /// <summary>Makes a folder by filling one beside it and then exchanging the two.</summary>
+    internal static void Replace(string folder, Action<string> fill)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        string partial = full + ".partial", old = full + ".old";
+        try
+        {
+            if (Directory.Exists(full) && !Directory.EnumerateFileSystemEntries(full).All(IsBundleFile))
+                throw new AtelierException("the folder holds files that are no bundle's", folder, "choose an empty or new folder with --out");
+            Remove(partial);
+            Directory.CreateDirectory(partial);
+            fill(partial);
             Remove(old);
             if (Directory.Exists(full))
                 Directory.Move(full, old);

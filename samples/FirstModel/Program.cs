@@ -1,0 +1,15 @@
+// Teaches a small model little stories, judges it against the best possible, and lets it tell one.
+// dotnet run -c Release --project samples/FirstModel -- runs/first training.steps=300
+using Atelier;
+using Atelier.Decoding;
+
+string folder = args.Length > 0 ? args[0] : "runs/first";
+var recipe = Workshop.ReadRecipe("quickstart", args.Skip(1).ToArray());
+
+await Workshop.TrainAsync(recipe, folder);
+var report = await Workshop.EvaluateAsync(folder);
+Console.WriteLine(report.Verdict);
+
+using var storyteller = Workshop.Open(folder);
+await foreach (var sample in storyteller.GenerateAsync(new GenerationRequest { Count = 2, Seed = 7 }))
+    Console.WriteLine(((TextSample)sample).Text);

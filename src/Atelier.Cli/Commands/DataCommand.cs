@@ -1,0 +1,173 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Data.Text.Cleaning;
+using Atelier.Data.Text.Reading;
+using Atelier.Data.Worlds;
+using Atelier.Formats;
+using Atelier.Recipes;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>Finds, fetches, looks at and cleans data.</summary>
+internal sealed class DataCommand : Command
+{
+    public DataCommand(ToolConsole console) : base("data", "Public data sets, worlds, and your own text.")
+    {
+        Add(new ListCommand(console));
+        Add(new GetCommand(console));
+        Add(new ShowCommand(console));
+        Add(new CleanCommand(console));
+    }
+
+    private static Argument<string> SourceArgument() =>
+        new("SOURCE") { Description = "A file, a folder, a catalogue name or a world." };
+
+    private static Option<string?> ColumnOption() =>
+        new("--column") { HelpName = "NAME", Description = "The column of a table that holds the text." };
+
+    private static JsonArray Json(IReadOnlyList<CleaningResult> cleaning) => [.. cleaning.Select(c => new JsonObject
+    {
+        ["step"] = c.Step, ["documentsRemoved"] = c.DocumentsRemoved, ["charactersRemoved"] = c.CharactersRemoved,
+    })];
+
+    private sealed class ListCommand(ToolConsole console) : ToolCommand(console, "list", "Lists public data sets and worlds.", "atelier data list")
+    {
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            Catalogue catalogue = Catalogue.OfThisMachine();
+            console.Table(["name", "what it is", "licence", "here"],
+            [
+                .. TextWorlds.All.Select(w => new[] { w.Name, w.Description, "made from a seed", "yes" }),
+                .. catalogue.Entries.Select(e => new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
+            ]);
+            console.Result(() => new JsonObject
+            {
+                ["worlds"] = new JsonArray([.. TextWorlds.All.Select(w => new JsonObject
+                {
+                    ["name"] = w.Name, ["description"] = w.Description, ["entropyPerCharacter"] = w.EntropyPerCharacter,
+                })]),
+                ["data"] = new JsonArray([.. catalogue.Entries.Select(e => new JsonObject
+                {
+                    ["name"] = e.Name, ["description"] = e.Description, ["source"] = e.Source, ["licence"] = e.Licence, ["folder"] = catalogue.Folder(e),
+                })]),
+            });
+            return Task.FromResult(0);
+        }
+    }
+
+    private sealed class GetCommand : ToolCommand
+    {
+        private readonly Argument<string> _name = new("NAME") { Description = "A catalogue name (atelier data list)." };
+
+        public GetCommand(ToolConsole console) : base(console, "get", "Fetches a public data set and checks it.", "atelier data get tinyshakespeare") => Add(_name);
+
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            string name = parse.GetRequiredValue(_name);
+            Catalogue catalogue = Catalogue.OfThisMachine();
+            CatalogueEntry entry = catalogue.Find(name) ?? throw new AtelierException("the catalogue has no such data set", name,
+                Spelling.Nearest(name, catalogue.Entries.Select(e => e.Name)) is { } near ? $"did you mean '{near}'?" : "atelier data list shows what there is");
+            IReadOnlyList<string> files = catalogue.Get(entry, console, cancellation);
+            foreach (string file in files)
+                console.Say(file);
+            console.Result(() => new JsonObject { ["name"] = name, ["files"] = new JsonArray([.. files.Select(f => (JsonNode)f)]) });
+            return Task.FromResult(0);
+        }
+    }
+
+    private sealed class ShowCommand : ToolCommand
+    {
+        private const int LongestShown = 400;
+
+        private readonly Argument<string> _source = SourceArgument();
+        private readonly Option<string?> _column = ColumnOption();
+        private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "Documents to show.", DefaultValueFactory = _ => 3 };
+
+        public ShowCommand(ToolConsole console) : base(console, "show", "Looks at data: how much there is, and its beginning.", "atelier data show world:stories-en --count 2")
+        {
+            Add(_source);
+            Add(_column);
+            Add(_count);
+        }
+
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            var section = new DataSection { Source = parse.GetRequiredValue(_source), Column = parse.GetValue(_column) };
+            var preview = TextPreview.Of(section, parse.GetValue<long?>(Tool.Seed) ?? 1, parse.GetValue(_count), console, cancellation);
+            console.Say(string.Create(CultureInfo.InvariantCulture, $"{preview.Documents:#,0} documents, {preview.Characters:#,0} characters, {preview.Bytes:#,0} bytes"));
+            foreach (string note in preview.Notes)
+                console.Say(note);
+            foreach (string text in preview.First)
+                console.Say($"---\n{(text.Length <= LongestShown ? text : text[..LongestShown] + " …")}");
+            console.Result(() => new JsonObject
+            {
+                ["source"] = section.Source,
+                ["documents"] = preview.Documents,
+                ["characters"] = preview.Characters,
+                ["bytes"] = preview.Bytes,
+                ["encodings"] = new JsonObject(preview.Encodings.Select(e => KeyValuePair.Create<string, JsonNode?>(e.Key, e.Value))),
+                ["notes"] = new JsonArray([.. preview.Notes.Select(n => (JsonNode)n)]),
+                ["first"] = new JsonArray([.. preview.First.Select(t => (JsonNode)t)]),
+            });
+            return Task.FromResult(0);
+        }
+    }
+
+    private sealed class CleanCommand : ToolCommand
+    {
+        private readonly Argument<string> _source = SourceArgument();
+        private readonly Option<string?> _column = ColumnOption();
+        private readonly Option<string[]> _steps = new("--step")
+        {
+            HelpName = "NAME", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true,
+            Description = $"Steps in order, of {string.Join(", ", CleaningSteps.All.Select(s => s.Usage))}.",
+        };
+
+        private readonly Option<string> _out = new("--out") { HelpName = "FILE", Required = true, Description = "Where the cleaned text goes: one JSON object a document, with its text." };
+
+        public CleanCommand(ToolConsole console) : base(console, "clean", "Cleans text, and says what each step removed.",
+            $"atelier data clean world:stories-en --step {CleaningSteps.All[0].Name} --out clean.jsonl")
+        {
+            Add(_source);
+            Add(_column);
+            Add(_steps);
+            Add(_out);
+        }
+
+        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+        {
+            var section = new DataSection
+            {
+                Source = parse.GetRequiredValue(_source), Column = parse.GetValue(_column), Clean = parse.GetRequiredValue(_steps),
+            };
+            string file = parse.GetRequiredValue(_out);
+            var cleaning = new TextCleaning(section.Clean);
+            long documents = 0;
+            AtomicFile.Write(file, stream =>
+            {
+                using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
+                var text = new StringBuilder();
+                foreach (DocumentPiece piece in TextPreview.Read(section, parse.GetValue<long?>(Tool.Seed) ?? 1, cleaning, new ReadingReport(), console, cancellation))
+                {
+                    text.Append(piece.Text);
+                    if (!piece.Ends)
+                        continue;
+                    writer.WriteLine(new JsonObject { ["text"] = text.ToString() }.ToJsonString());
+                    text.Clear();
+                    documents++;
+                }
+            });
+            console.Table(["step", "documents removed", "characters removed"], cleaning.Results.Select(r => new[]
+            {
+                r.Step, r.DocumentsRemoved.ToString("#,0", CultureInfo.InvariantCulture), r.CharactersRemoved.ToString("#,0", CultureInfo.InvariantCulture),
+            }));
+            console.Say(string.Create(CultureInfo.InvariantCulture, $"{documents:#,0} documents in {file}"));
+            console.Result(() => new JsonObject { ["file"] = Path.GetFullPath(file), ["documents"] = documents, ["cleaning"] = Json(cleaning.Results) });
+            return Task.FromResult(0);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Atelier.Evaluation;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>Judges a finished model on held-out data, beside baselines.</summary>
+internal sealed class EvaluateCommand : ToolCommand
+{
+    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder; with --against a bundle's too." };
+    private readonly Option<string?> _against = new("--against") { HelpName = "DATA", Description = "Other data to judge by: a file, a folder, a catalogue name or a world." };
+    private readonly Option<bool> _baselines = new("--baselines") { Description = "Baselines too; for text they are always there." };
+
+    public EvaluateCommand(ToolConsole console) : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
+        "atelier evaluate runs/quickstart --baselines")
+    {
+        Add(_run);
+        Add(_against);
+        Add(_baselines);
+    }
+
+    /// <summary>A report's figures with those of its baselines, for people.</summary>
+    public static void Show(ToolConsole console, EvaluationReport report)
+    {
+        static string Cell(IReadOnlyDictionary<string, Metric> metrics, string name) => metrics.TryGetValue(name, out Metric? metric)
+            ? string.Create(CultureInfo.InvariantCulture, $"{metric.Value:0.0000} [{metric.Low:0.0000}, {metric.High:0.0000}]")
+            : "";
+        console.Table(["", "model", .. report.Baselines.Keys], report.Metrics.Select(m =>
+            (string[])[$"{m.Key} ({m.Value.Unit})", Cell(report.Metrics, m.Key), .. report.Baselines.Values.Select(b => Cell(b, m.Key))]));
+        foreach (string note in report.Notes)
+            console.Say(note);
+        console.Say(report.Verdict);
+    }
+
+    protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+    {
+        EvaluationReport report = await Workshop.EvaluateAsync(
+            parse.GetRequiredValue(_run), parse.GetValue(_against), parse.GetValue<long?>(Tool.Seed), console, cancellation).ConfigureAwait(false);
+        Show(console, report);
+        console.Result(() => new JsonObject
+        {
+            ["run"] = Path.GetFullPath(parse.GetRequiredValue(_run)),
+            ["data"] = report.Data,
+            ["metrics"] = Json(report.Metrics),
+            ["baselines"] = new JsonObject(report.Baselines.Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Json(b.Value)))),
+        });
+        return 0;
+    }
+
+    /// <summary>A figure as programs read it.</summary>
+    public static JsonObject Json(Metric metric) => new()
+    {
+        ["value"] = metric.Value, ["low"] = metric.Low, ["high"] = metric.High, ["unit"] = metric.Unit,
+    };
+
+    private static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) =>
+        new(metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, Json(m.Value))));
+}
