@@ -1,4 +1,5 @@
-using System.IO.Compression;
+using ICSharpCode.SharpZipLib;
+using ICSharpCode.SharpZipLib.GZip;
 
 namespace Atelier.Data.Text.Reading;
 
@@ -33,7 +34,8 @@ internal static class FileBytes
     /// <summary>A gzip file's content, telling of damage as the user's file's and not as a program's fault.</summary>
     private sealed class Unpacked(Stream file, string path) : Stream
     {
-        private readonly GZipStream _content = new(file, CompressionMode.Decompress);
+        // The framework's own stream takes a file that was cut short for one that ended.
+        private readonly GZipInputStream _content = new(file);
         private long _position;
 
         public override bool CanRead => true;
@@ -46,17 +48,15 @@ internal static class FileBytes
 
         public override long Position { get => _position; set => throw new NotSupportedException(); }
 
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override int Read(Span<byte> buffer)
+        public override int Read(byte[] buffer, int offset, int count)
         {
             try
             {
-                int read = _content.Read(buffer);
+                int read = _content.Read(buffer, offset, count);
                 _position += read;
                 return read;
             }
-            catch (InvalidDataException e)
+            catch (Exception e) when (e is SharpZipBaseException or EndOfStreamException)
             {
                 throw new AtelierException($"is damaged or cut short: its gzip data breaks off after {_position} unpacked bytes",
                     path, "fetch or pack the file again", e);

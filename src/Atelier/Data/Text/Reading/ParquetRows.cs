@@ -15,7 +15,7 @@ internal static class ParquetRows
         ParquetReader reader = Guard(path, () => ParquetReader.CreateAsync(bytes).GetAwaiter().GetResult());
         try
         {
-            DataField[] fields = [.. reader.Schema.DataFields.Where(f => f.ClrType == typeof(string) && f.MaxRepetitionLevel == 0)];
+            DataField[] fields = [.. reader.Schema.DataFields.Where(f => IsText(f))];
             if (fields.Length == 0)
                 throw new AtelierException("has no column of text", path, "bring a table with one");
             string[] names = [.. fields.Select(f => f.Name)];
@@ -33,6 +33,10 @@ internal static class ParquetRows
             reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
+
+    // The library has two types for text, depending on how it is to be read; either can be read as strings.
+    private static bool IsText(DataField field) =>
+        field.MaxRepetitionLevel == 0 && (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>));
 
     private static string?[] ReadGroup(ParquetReader reader, int number, DataField field, string path)
     {

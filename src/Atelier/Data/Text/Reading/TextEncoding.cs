@@ -117,7 +117,20 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
                 or (>= '\u2010' and <= '\u203A') or (>= '\u3000' and <= '\u30FF') or (>= '\u4E00' and <= '\u9FFF')
                 or (>= '\uFF01' and <= '\uFF65') || char.IsSurrogate(c))
                 common++;
-        return common >= 0.97 * count;
+        return common >= 0.97 * count && !LooksLikeOneByte(sample);
+    }
+
+    /// <summary>Pairs of ASCII letters are ideographs in UTF-16: without zero bytes, real ones have all kinds of bytes among them.</summary>
+    private static bool LooksLikeOneByte(ReadOnlySpan<byte> sample)
+    {
+        int letters = 0;
+        foreach (byte b in sample)
+        {
+            if (b == 0)
+                return false;
+            letters += b is >= 0x20 and <= 0x7E ? 1 : 0;
+        }
+        return letters > 0.8 * sample.Length;
     }
 
     /// <summary>
