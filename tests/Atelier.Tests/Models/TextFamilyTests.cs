@@ -48,10 +48,10 @@ public sealed class TextFamilyTests
         generator.StartId.ShouldBe(data.Facts.StartId);
         generator.Defaults.MaxTokens.ShouldBe(12);
 
-        // The validation loss a second way: each row scored, then the mean over batches.
+        // The validation loss a second way: the tokens that count scored row by row, then the mean over batches.
         var batches = new TextBatches(data.Validation, 4, 8, 1, shuffled: false);
         double mean = Enumerable.Range(0, (int)batches.BatchesPerEpoch).Average(number => Rows(batches, number)
-            .Average(row => generator.Model.Score([row])[0].Average(s => -s.LogProbability)));
+            .SelectMany(row => generator.Model.Score([row])[0]).Average(s => -s.LogProbability));
         mean.ShouldBe(report.Metrics["validationLoss"], 1e-4);
     }
 
@@ -146,8 +146,13 @@ public sealed class TextFamilyTests
         using TextBatch batch = batches.Get(number);
         long[] inputs = batch.Inputs.data<long>().ToArray(), targets = batch.Targets.data<long>().ToArray();
         int time = (int)batch.Inputs.shape[1];
-        return [.. Enumerable.Range(0, inputs.Length / time).Select(row =>
-            inputs[(row * time)..((row + 1) * time)].Append(targets[(row + 1) * time - 1]).Select(id => (int)id).ToArray())];
+        var rows = new List<int[]>();
+        for (int start = 0; start < inputs.Length; start += time)
+        {
+            long[] counted = [.. targets[start..(start + time)].TakeWhile(t => t != TextBatch.NotCounted)];
+            rows.Add([(int)inputs[start], .. counted.Select(t => (int)t)]);
+        }
+        return rows;
     }
 
     private sealed class Told(List<TrainingProgress> told) : IProgress<TrainingProgress>

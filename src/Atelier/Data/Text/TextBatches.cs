@@ -7,8 +7,9 @@ namespace Atelier.Data.Text;
 /// Rows of tokens from a file. Shuffled, a batch is a function of the seed and its number alone: each row draws a
 /// position uniformly over the tokens, and begins there, or, where the document there is no longer than the context, at
 /// that document's start, with the end of text before it as first input; so short documents are always seen from their
-/// beginnings, in proportion to their lengths. Unshuffled, batches are windows over the file one after another, in which
-/// each token is predicted once (the last window overlaps the one before it where the file does not divide evenly).
+/// beginnings, in proportion to their lengths. Unshuffled, rows follow one another over the file and every token is
+/// predicted once; a document that would fit the context but is cut by a row's end is left to the next row, so that here
+/// too it is seen from its beginning, and the places it leaves have the target <see cref="TextBatch.NotCounted"/>.
 /// </summary>
 public sealed class TextBatches : IBatchSource<TextBatch>
 {
@@ -17,6 +18,7 @@ public sealed class TextBatches : IBatchSource<TextBatch>
     private readonly int _contextLength;
     private readonly ulong _seed;
     private readonly bool _shuffled;
+    private readonly List<(long Start, int Length)> _windows; // of the targets, unshuffled
 
     /// <summary>Makes the source. It reads the file while batches are taken, and does not own it.</summary>
     /// <param name="file">Where the tokens are.</param>
@@ -37,7 +39,8 @@ public sealed class TextBatches : IBatchSource<TextBatch>
         _seed = (ulong)seed;
         _shuffled = shuffled;
         _contextLength = shuffled ? contextLength : (int)Math.Min(contextLength, TargetCount);
-        BatchesPerEpoch = Divide(shuffled ? file.Count : Windows, shuffled ? ItemsPerBatch : batchSize);
+        _windows = shuffled ? [] : [.. Windows()];
+        BatchesPerEpoch = shuffled ? Divide(file.Count, ItemsPerBatch) : Divide(_windows.Count, batchSize);
     }
 
     /// <inheritdoc/>
@@ -51,18 +54,19 @@ public sealed class TextBatches : IBatchSource<TextBatch>
     public TextBatch Get(long number)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(number);
-        long first = number % BatchesPerEpoch * _batchSize;
-        int rows = _shuffled ? _batchSize : (int)Math.Min(_batchSize, Windows - first);
+        int first = _shuffled ? 0 : (int)(number % BatchesPerEpoch * _batchSize);
+        int rows = _shuffled ? _batchSize : Math.Min(_batchSize, _windows.Count - first);
         var row = new int[_contextLength + 1];
         var inputs = new long[rows * _contextLength];
         var targets = new long[rows * _contextLength];
         for (int r = 0; r < rows; r++)
         {
-            ReadRow(_shuffled ? Draw(number, r) : WindowStart(first + r), row);
+            (long start, int counted) = _shuffled ? (Draw(number, r), _contextLength) : _windows[first + r];
+            ReadRow(start, row);
             for (int t = 0; t < _contextLength; t++)
             {
                 inputs[r * _contextLength + t] = row[t];
-                targets[r * _contextLength + t] = row[t + 1];
+                targets[r * _contextLength + t] = t < counted ? row[t + 1] : TextBatch.NotCounted;
             }
         }
         return new TextBatch(tensor(inputs, rows, _contextLength), tensor(targets, rows, _contextLength));
@@ -76,10 +80,19 @@ public sealed class TextBatches : IBatchSource<TextBatch>
 
     private long TargetCount => Joined ? _file.Count : _file.Count - 1;
 
-    private long Windows => Divide(TargetCount, _contextLength);
-
-    private long WindowStart(long window) =>
-        Math.Min(window * _contextLength, TargetCount - _contextLength) - (Joined ? 1 : 0);
+    /// <summary>The place of each row's first input, and how many of its targets count.</summary>
+    private IEnumerable<(long Start, int Length)> Windows()
+    {
+        int lead = Joined ? 1 : 0; // the first input is the token before the first target
+        for (long start = 0, end; start < TargetCount; start = end)
+        {
+            end = Math.Min(start + _contextLength, TargetCount);
+            DocumentEntry cut = _file.Document(_file.DocumentAt(Math.Min(end, _file.Count - 1)));
+            if (Joined && end < TargetCount && cut.Start > start && cut.Length <= _contextLength)
+                end = cut.Start;
+            yield return (start - lead, (int)(end - start));
+        }
+    }
 
     /// <summary>The position of the row's first input; -1 stands for the end of text before the first document.</summary>
     private long Draw(long number, int row)

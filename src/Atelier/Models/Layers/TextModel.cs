@@ -66,7 +66,8 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         Tensor logits = Forward(batch.Inputs);
-        Tensor right = logits.argmax(-1).eq(batch.Targets.to(Device)).to(ScalarType.Float32).mean();
+        Tensor targets = batch.Targets.to(Device);
+        Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ne(TextBatch.NotCounted).sum();
         return new Dictionary<string, double>
         {
             ["loss"] = CrossEntropy(logits, batch.Targets, 0).ToDouble(),
