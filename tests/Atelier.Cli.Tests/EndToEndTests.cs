@@ -144,6 +144,26 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public void A_card_is_made_once_and_its_page_names_the_published_figure_and_the_command()
+    {
+        TestSupport.DataFolder.File("names", "names.txt");
+        string page = _tool.At("cards.md"), before = Environment.CurrentDirectory;
+        Environment.CurrentDirectory = _tool.Folder;
+        try
+        {
+            ToolResult made = _tool.Run(["cards", "names", "--out", page, "--json", .. Tiny]);
+            made.Code.ShouldBe(0, made.Error);
+            made.Json.GetProperty("cards").GetProperty("names").GetProperty("ours").GetProperty("value").GetDouble().ShouldBeInRange(1, 4);
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+        }
+        File.ReadAllText(page).ShouldMatch(@"\| about 1\.92 nats .*karpathy/makemore.*`atelier train names` \|");
+        _tool.Run("cards", "nams", "--out", page).Code.ShouldBe(2);
+    }
+
+    [Fact]
     public void The_doctor_finds_a_tensor_library_that_computes()
     {
         JsonElement findings = _tool.Run("doctor", "--json").Json.GetProperty("findings");

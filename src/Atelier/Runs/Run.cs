@@ -46,10 +46,13 @@ public sealed class Run : IDisposable
     public string MetricsPath => Path.Combine(Folder, "metrics.jsonl");
 
     /// <summary>Whether training ended as the recipe says.</summary>
-    public bool IsFinished => File.Exists(Path.Combine(Folder, ResultFile));
+    public bool IsFinished => HasResult(Folder);
 
     /// <summary>Whether a folder is a run's, finished or not.</summary>
     public static bool Exists(string folder) => File.Exists(Path.Combine(folder, RecipeFile));
+
+    /// <summary>Whether the run in a folder ended as its recipe says.</summary>
+    public static bool HasResult(string folder) => File.Exists(Path.Combine(folder, ResultFile));
 
     /// <summary>Begins a run: makes the folder, or takes an empty one, and writes the recipe into it.</summary>
     /// <exception cref="AtelierException">The folder holds something already, is in use, or cannot be written.</exception>
@@ -146,7 +149,7 @@ public sealed class Run : IDisposable
     {
         if (Exists(full))
         {
-            throw File.Exists(Path.Combine(full, ResultFile))
+            throw HasResult(full)
                 ? new AtelierException("a finished run is here already", folder, "choose another place with --out")
                 : new AtelierException("an unfinished run is here already", folder, "go on with --resume, or choose another place with --out");
         }

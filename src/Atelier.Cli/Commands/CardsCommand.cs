@@ -1,0 +1,54 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Atelier.Evaluation;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>Runs the reference recipes and writes their page.</summary>
+internal sealed class CardsCommand : ToolCommand
+{
+    private readonly Argument<string[]> _names = new("NAME") { Arity = ArgumentArity.ZeroOrMore, Description = "Cards by their recipes' names; those without a result where left out." };
+    private readonly Option<string[]> _set = TrainCommand.SetOption();
+    private readonly Option<string> _out = new("--out") { HelpName = "FILE", Description = "The page; results are kept in a .json beside it.", DefaultValueFactory = _ => Path.Combine("docs", "reference-cards.md") };
+
+    public CardsCommand(ToolConsole console) : base(console, "cards", "Runs reference recipes and writes docs/reference-cards.md.", "atelier cards shakespeare-ngram")
+    {
+        Add(_names);
+        Add(_set);
+        Add(_out);
+    }
+
+    protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+    {
+        string page = parse.GetRequiredValue(_out);
+        var results = new ReferenceCardResults(page);
+        string[] names = parse.GetValue(_names) is { Length: > 0 } given
+            ? given
+            : [.. ReferenceCard.All.Select(c => c.Recipe).Where(name => !results.Read().ContainsKey(name))];
+        foreach (string name in names.Where(n => ReferenceCard.All.All(c => c.Recipe != n)))
+        {
+            throw new AtelierException("there is no such card", name, $"there are {string.Join(", ", ReferenceCard.All.Select(c => c.Recipe))}");
+        }
+        foreach (string name in names)
+        {
+            Recipe recipe = Workshop.ReadRecipe(name, parse.GetRequiredValue(_set));
+            string folder = Path.Combine("runs", "cards", name);
+            // Only an unfinished run of the recipe as it stands is gone on with.
+            if (Run.Exists(folder) && (parse.GetRequiredValue(_set).Length > 0 || Run.HasResult(folder)))
+                Run.Delete(folder);
+            console.Remark($"card {name}: {folder}");
+            TrainingOutcome outcome = await TrainingView.ShowAsync(console, progress => Run.Exists(folder)
+                ? Workshop.ResumeAsync(folder, progress, cancellation)
+                : Workshop.TrainAsync(recipe, folder, progress, cancellation)).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+            EvaluationReport report = await Workshop.EvaluateAsync(folder, progress: console, cancellation: cancellation).ConfigureAwait(false);
+            results.Add(name, outcome, report);
+            console.Say($"{name}: {report.Verdict}");
+            Run.Delete(folder); // its result is kept; the recipe makes it again
+        }
+        console.Result(() => new JsonObject { ["page"] = Path.GetFullPath(page), ["cards"] = results.Read() });
+        return 0;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Atelier.Evaluation;
+using Atelier.Formats;
+
+namespace Atelier.Cli;
+
+/// <summary>A result that others published, to be met by a built-in recipe.</summary>
+/// <param name="Recipe">The recipe, which names the card too.</param>
+/// <param name="Published">The published figure, in words.</param>
+/// <param name="Source">Who published it.</param>
+internal sealed record ReferenceCard(string Recipe, string Published, string Source)
+{
+    /// <summary>All cards.</summary>
+    public static IReadOnlyList<ReferenceCard> All { get; } =
+    [
+        new("quickstart", "the world's exact entropy", "computed from its grammar"),
+        new("shakespeare-ngram", "5-grams 1.669 nats per character", "interpolated Witten-Bell (Witten and Bell 1991) on the same split"),
+        new("shakespeare-char-small", "1.88 nats per character", "karpathy/nanoGPT, README, its setting without a GPU"),
+        new("shakespeare-char-medium", "1.4697 nats per character with 6 layers, 384 wide, context 256", "karpathy/nanoGPT, README, its setting with a GPU"),
+        new("names", "about 1.92 nats per character", "karpathy/makemore, README, its Transformer"),
+        new("names-rnn", "2.10 nats per character by a multilayer perceptron, 1.99 by a WaveNet", "karpathy/makemore"),
+        new("poetry-zh", "none; the n-gram beside it", "chinese-poetry/chinese-poetry"),
+        new("rnn-words", "none; the n-gram beside it", "the surveys' worked example: embedding 256, LSTM of 512 units, 10,000 words"),
+    ];
+}
+
+/// <summary>Results of cards, kept in a JSON file beside the page, so that a broken series goes on where it was.</summary>
+/// <param name="page">The Markdown page.</param>
+internal sealed class ReferenceCardResults(string page)
+{
+    private const string Figure = "crossEntropyPerCharacter";
+
+    private readonly string _store = Path.ChangeExtension(page, ".json");
+
+    /// <summary>What is known so far, by recipe.</summary>
+    public JsonObject Read()
+    {
+        if (!File.Exists(_store))
+            return [];
+        try
+        {
+            return JsonNode.Parse(File.ReadAllText(_store)) as JsonObject ?? throw new JsonException("it is no object");
+        }
+        catch (JsonException e)
+        {
+            throw new AtelierException($"not the results of cards: {e.Message.TrimEnd('.')}", _store, "delete it to run all cards again", e);
+        }
+    }
+
+    /// <summary>Keeps a result and writes the page anew.</summary>
+    public void Add(string recipe, TrainingOutcome outcome, EvaluationReport report)
+    {
+        JsonObject all = Read();
+        all[recipe] = new JsonObject
+        {
+            ["data"] = report.Data, ["steps"] = outcome.Report.Steps, ["seconds"] = outcome.Report.Seconds, ["ours"] = Json(report.Metrics),
+            ["baselines"] = new JsonObject(report.Baselines.Where(b => b.Value.ContainsKey(Figure))
+                .Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Json(b.Value)))),
+        };
+        AtomicFile.WriteText(_store, all.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        AtomicFile.WriteText(page, Markdown(all));
+    }
+
+    private static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) => Commands.EvaluateCommand.Json(metrics[Figure]);
+
+    private static string Markdown(JsonObject all)
+    {
+        var text = new StringBuilder("""
+            # Reference cards
+            Published results and ours, in nats per character of held-out text with 95 % intervals. `atelier cards` makes this page.
+
+            | data | published | source | ours | beside it | steps | seconds | command |
+            |---|---|---|---|---|---|---|---|
+
+            """);
+        foreach (ReferenceCard card in ReferenceCard.All)
+        {
+            if (all[card.Recipe] is not JsonObject result)
+                continue;
+            string beside = string.Join(", ", result["baselines"]!.AsObject().Select(b => $"{b.Key} {Number(b.Value!["value"]!)}"));
+            JsonNode ours = result["ours"]!;
+            text.Append(CultureInfo.InvariantCulture, $"| {result["data"]} | {card.Published} | {card.Source} | **{Number(ours["value"]!)}** [{Number(ours["low"]!)}, {Number(ours["high"]!)}] ")
+                .Append(CultureInfo.InvariantCulture, $"| {beside} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train {card.Recipe}` |\n");
+        }
+        return text.ToString();
+    }
+
+    private static string Number(JsonNode value) => value.GetValue<double>().ToString("0.000", CultureInfo.InvariantCulture);
+}
