@@ -21,7 +21,7 @@ public sealed record ReadingOptions
     /// Characters (UTF-16 units) held at once. A longer file is one document in several pieces; a longer line, paragraph
     /// or table cell is refused.
     /// </summary>
-    public int LongestPiece { get; init; } = 16 << 20;
+    public int LongestPiece { get; init; } = 4 << 20;
 }
 
 /// <summary>What was found while reading, filled as documents are taken.</summary>
