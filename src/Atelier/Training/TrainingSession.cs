@@ -148,7 +148,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             _losses[turn].Clear();
         }
         if (Movers[0].GradientNorm is { } norm)
-            values["gradientNorm"] = norm.ToDouble();
+            values["gradientNorm"] = norm.Number();
         if (values.TryGetValue("gradientNorm", out double length) && !double.IsFinite(length))
             throw NotFinite($"the norm of the gradients is {Text(length)}", State.Step);
         values["learningRate"] = learningRate;

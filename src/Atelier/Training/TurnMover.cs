@@ -39,11 +39,11 @@ internal sealed class TurnMover<TBatch> : IDisposable
         using var scope = NewDisposeScope(); // a batch's activations are gone before the next comes
         Tensor loss = Turn.Loss(batch);
         if (parts > 1)
-            loss = loss / parts;
+            loss = loss.Times(1.0 / parts);
         loss.backward();
         using var noGradients = no_grad();
         Tensor value = loss.detach();
-        _stepLoss = (_stepLoss is null ? value : _stepLoss + value).MoveToOuterDisposeScope();
+        _stepLoss = (_stepLoss is null ? value : _stepLoss.Plus(value)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Clips the gradients (Pascanu et al. 2013) and moves the parameters against them.</summary>
@@ -76,7 +76,7 @@ internal sealed class TurnMover<TBatch> : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        return double.IsFinite(TensorScripts.Norm(_parameters).ToDouble());
+        return double.IsFinite(TensorScripts.Norm(_parameters).Number());
     }
 
     public void Dispose()

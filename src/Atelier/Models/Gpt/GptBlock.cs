@@ -1,5 +1,6 @@
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Training;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -42,8 +43,8 @@ internal sealed class GptBlock : nn.Module
     /// <summary>The residual stream [batch, time, hidden], fp32, goes through.</summary>
     public Tensor Forward(Tensor x, KeyValueCache? cache)
     {
-        x = x + Drop(Attention.Forward(AttentionNorm.forward(x), cache));
-        return x + Drop(FeedForward.forward(FeedForwardNorm.forward(x)));
+        x = x.Plus(Drop(Attention.Forward(AttentionNorm.forward(x), cache)));
+        return x.Plus(Drop(FeedForward.forward(FeedForwardNorm.forward(x))));
     }
 
     public static nn.Module<Tensor, Tensor> CreateNorm(GptConfig config) => config.Norm == NormName.Rms

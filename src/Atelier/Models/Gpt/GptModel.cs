@@ -1,5 +1,6 @@
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using Embedding = Atelier.Models.Layers.Embedding;
@@ -79,7 +80,7 @@ public sealed class GptModel : TextModel
         var caches = (GptMemory?)memory;
         Tensor x = TokenEmbedding.forward(ids); // [batch, time, hidden]
         if (PositionEmbedding is not null)
-            x = x + PositionEmbedding.Weight.narrow(0, caches?.Length ?? 0, ids.shape[1]);
+            x = x.Plus(PositionEmbedding.Weight.narrow(0, caches?.Length ?? 0, ids.shape[1]));
         if (training && Config.Dropout > 0)
             x = F.dropout(x, Config.Dropout, training: true);
         for (int layer = 0; layer < Blocks.Count; layer++)

@@ -1,3 +1,4 @@
+using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers;
@@ -25,11 +26,11 @@ internal static class AtenOperators
 
     /// <summary>x / √(mean(x²) + ε) · w over the last dimension.</summary>
     public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon) =>
-        (Tensor)Script.invoke("rms_norm", x, weight, epsilon);
+        (Tensor)Script.Run("rms_norm", x, weight, epsilon);
 
     /// <summary>One recurrent layer over [batch, time, input] from a state; gives the outputs, h, and for an LSTM c.</summary>
     public static Tensor[] Recur(CellName cell, Tensor x, RecurrentState state, Tensor[] weights) =>
-        (Tensor[])Script.invoke(
+        (Tensor[])Script.Run(
             cell switch { CellName.Lstm => "lstm", CellName.Gru => "gru", _ => "plain" },
             x, state.Hidden, state.Cell, weights);
 }

@@ -1,3 +1,4 @@
+using Atelier.Training;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -33,7 +34,7 @@ public sealed class AttentionProduct : IDisposable
         Tensor keys = k.reshape(rows, span, size).transpose(1, 2);
         float scale = (float)(1 / Math.Sqrt(size));
         Tensor scores = time == 1
-            ? queries.bmm(keys) * scale
+            ? queries.bmm(keys).Times(scale)
             : queries.baddbmm(keys, Mask(group, time, span, q), beta: 1, alpha: scale); // TorchSharp puts the summand last
         Tensor weights = F.softmax(scores, -1); // [rows, group · time, span]
         if (dropout > 0)

@@ -1,3 +1,4 @@
+using Atelier.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -40,6 +41,6 @@ public sealed class RotaryPositions : nn.Module
         Tensor cosine = _cosine.narrow(0, offset, time).to(x.dtype); // [time, headSize]
         Tensor sine = _sine.narrow(0, offset, time).to(x.dtype);
         // (a, b) → (a cos − b sin, b cos + a sin): rolled by half, x is (b, a), and the sine's first half is negative.
-        return (x * cosine).addcmul(x.roll(half, -1), sine, 1);
+        return (x * cosine).PlusProduct(x.roll(half, -1), sine);
     }
 }

@@ -67,11 +67,11 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         using var gradients = no_grad();
         Tensor logits = Forward(batch.Inputs);
         Tensor targets = batch.Targets.to(Device);
-        Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ne(TextBatch.NotCounted).sum();
+        Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum(); // places not counted are negative
         return new Dictionary<string, double>
         {
-            ["loss"] = CrossEntropy(logits, batch.Targets, 0).ToDouble(),
-            ["accuracy"] = right.ToDouble(),
+            ["loss"] = CrossEntropy(logits, batch.Targets, 0).Number(),
+            ["accuracy"] = right.Number(),
         };
     }
 

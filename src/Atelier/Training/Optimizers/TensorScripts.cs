@@ -67,16 +67,16 @@ internal static class TensorScripts
     private static readonly Lazy<jit.CompilationUnit> Unit = new(() => jit.compile(Source)!);
 
     /// <summary>Runs a script over one list.</summary>
-    public static void Run(string name, Tensor[] list) => Unit.Value.invoke(name, [list]);
+    public static void Run(string name, Tensor[] list) => Unit.Value.Run(name, [list]);
 
     /// <summary>Runs a script that answers nothing.</summary>
-    public static void Run(string name, params object[] arguments) => Unit.Value.invoke(name, arguments);
+    public static void Run(string name, params object[] arguments) => Unit.Value.Run(name, arguments);
 
     /// <summary>The norm of all tensors together, a scalar.</summary>
-    public static Tensor Norm(Tensor[] list) => Unit.Value.invoke<Tensor>("norm", [list]);
+    public static Tensor Norm(Tensor[] list) => (Tensor)Unit.Value.Run("norm", [list]);
 
     /// <summary>Scales the tensors so that their norm is at most <paramref name="largest"/>; answers what it was.</summary>
-    public static Tensor Clip(Tensor[] list, double largest) => Unit.Value.invoke<Tensor>("clip", [list, largest]);
+    public static Tensor Clip(Tensor[] list, double largest) => (Tensor)Unit.Value.Run("clip", list, largest);
 
     /// <summary>Copies that belong to no scope.</summary>
     public static Tensor[] Clone(IEnumerable<Tensor> list)
