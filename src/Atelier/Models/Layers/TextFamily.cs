@@ -53,6 +53,9 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         {
             WriteBundle = folder => Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
             Preview = () => Preview(model, text, recipe),
+            ReferenceLosses = text is { Facts.ExactEntropy: double entropy, Tokenizer.Kind: "character" }
+                ? new Dictionary<string, double> { ["exact entropy"] = entropy }
+                : new Dictionary<string, double>(),
         });
     }
 
