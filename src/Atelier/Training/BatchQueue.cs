@@ -3,15 +3,20 @@ using System.Runtime.ExceptionServices;
 
 namespace Atelier.Training;
 
-/// <summary>Prepares the next batches on a thread of its own while the device learns from the present one.</summary>
+/// <summary>
+/// Prepares the next batches on a thread of its own while the device learns from the present one: several at a time, since
+/// a thread that wakes at each step makes those of the tensor library wait for one another on a CPU with few cores.
+/// </summary>
 internal sealed class BatchQueue<TBatch> : IDisposable
 {
-    private const int Ahead = 2;
-    private readonly BlockingCollection<(long Number, TBatch Batch)> _ready = new(Ahead);
+    private const int Ahead = 16;
+    private readonly BlockingCollection<(long Number, TBatch Batch)> _ready = [];
+    private readonly SemaphoreSlim _wanted = new(Ahead);
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _thread;
     private ExceptionDispatchInfo? _failure;
     private (long Number, TBatch Batch)? _held;
+    private long _taken;
 
     /// <summary>Begins to prepare.</summary>
     /// <param name="source">Where batches come from; called from the queue's thread alone.</param>
@@ -32,6 +37,8 @@ internal sealed class BatchQueue<TBatch> : IDisposable
         try
         {
             _held = _ready.Take();
+            if (++_taken % (Ahead / 2) == 0)
+                _wanted.Release(Ahead / 2);
         }
         catch (InvalidOperationException) when (_failure is not null) // the queue is completed, since preparing failed
         {
@@ -51,6 +58,7 @@ internal sealed class BatchQueue<TBatch> : IDisposable
         while (_ready.TryTake(out (long, TBatch) left))
             Release(left);
         _ready.Dispose();
+        _wanted.Dispose();
         _stop.Dispose();
     }
 
@@ -62,7 +70,10 @@ internal sealed class BatchQueue<TBatch> : IDisposable
             foreach (long number in numbers)
             {
                 if (number != last)
+                {
+                    _wanted.Wait(_stop.Token);
                     _ready.Add((number, source.Get(number)), _stop.Token);
+                }
                 else if (_stop.IsCancellationRequested)
                     break;
                 last = number;
