@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 
 namespace Atelier.Decoding;
 
@@ -30,7 +31,7 @@ public sealed record DecodingOptions
     [Range(0.0, 1.0)]
     public double TypicalP { get; init; } = 1.0;
 
-    /// <summary>More than 1 searches with so many beams instead of sampling.</summary>
+    /// <summary>More than 1 searches with so many beams instead of sampling; temperature, filters and penalties then do nothing.</summary>
     [Range(1, 1024)]
     public int BeamWidth { get; init; } = 1;
 
@@ -52,4 +53,30 @@ public sealed record DecodingOptions
 
     /// <summary>A sample ends before the first of these strings.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Gives the options back if every value is in its range: files and callers are not trusted to keep them.</summary>
+    /// <param name="where">Where the values come from, for the error.</param>
+    /// <exception cref="AtelierException">A value is out of its range.</exception>
+    public DecodingOptions Check(string? where = null)
+    {
+        // The ranges of the attributes above, by hand: reading attributes does not survive trimming.
+        ReadOnlySpan<(string Name, double Value, double Low, double High)> ranges =
+        [
+            ("maxTokens", MaxTokens, 1, int.MaxValue), ("temperature", Temperature, 0, 100), ("topK", TopK, 0, int.MaxValue),
+            ("topP", TopP, 0, 1), ("minP", MinP, 0, 1), ("typicalP", TypicalP, 0, 1), ("beamWidth", BeamWidth, 1, 1024),
+            ("lengthPenalty", LengthPenalty, 0, 10), ("repetitionPenalty", RepetitionPenalty, 0.01, 100),
+            ("presencePenalty", PresencePenalty, -100, 100), ("frequencyPenalty", FrequencyPenalty, -100, 100),
+        ];
+        foreach ((string name, double value, double low, double high) in ranges)
+        {
+            if (!(value >= low && value <= high)) // NaN is in no range
+            {
+                throw new AtelierException(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}"), where,
+                    string.Create(CultureInfo.InvariantCulture, $"take a value from {low} to {high}"));
+            }
+        }
+        if (Stop.Any(string.IsNullOrEmpty))
+            throw new AtelierException("a stop string is empty", where, "leave it out");
+        return this;
+    }
 }

@@ -22,7 +22,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             var defaults = new DecodingOptions();
             bool samples = root.ValueKind == JsonValueKind.Object && !(root.TryGetProperty("do_sample", out JsonElement s) && s.ValueKind == JsonValueKind.False);
             return new GenerationConfigFile(
-                defaults with
+                (defaults with
                 {
                     MaxTokens = Get(root, "max_new_tokens")?.GetInt32() ?? defaults.MaxTokens,
                     Temperature = samples ? Get(root, "temperature")?.GetDouble() ?? defaults.Temperature : 0,
@@ -38,7 +38,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
                     Stop = Get(root, "stop_strings") is JsonElement stop
                         ? [.. (stop.ValueKind == JsonValueKind.Array ? stop.EnumerateArray().Select(e => e.GetString()!) : [stop.GetString()!])]
                         : defaults.Stop,
-                },
+                }).Check(path),
                 Get(root, "bos_token_id")?.GetInt32());
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)

@@ -18,17 +18,11 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         GenerationRequest request = Request(messages, options);
         await foreach (TextSample sample in generator.GenerateAsync(request, cancellationToken).ConfigureAwait(false))
         {
-            int read = generator.Tokenizer.Encode(request.Prompt!).Length;
             return new ChatResponse(new ChatMessage(ChatRole.Assistant, sample.Text))
             {
                 ModelId = modelId,
                 FinishReason = Reason(sample.FinishReason),
-                Usage = new UsageDetails
-                {
-                    InputTokenCount = read,
-                    OutputTokenCount = sample.Tokens.Count,
-                    TotalTokenCount = read + sample.Tokens.Count,
-                },
+                Usage = Usage(request, sample.Tokens.Count),
             };
         }
         throw new InvalidOperationException("a request for one sample gave none");
@@ -38,8 +32,11 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await foreach (TextPiece piece in generator.StreamAsync(Request(messages, options), cancellationToken).ConfigureAwait(false))
+        GenerationRequest request = Request(messages, options);
+        int written = 0;
+        await foreach (TextPiece piece in generator.StreamAsync(request, cancellationToken).ConfigureAwait(false))
         {
+            written += piece.Token is null ? 0 : 1;
             if (piece.Text.Length > 0 || piece.FinishReason is not null)
             {
                 yield return new ChatResponseUpdate(ChatRole.Assistant, piece.Text)
@@ -49,6 +46,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
                 };
             }
         }
+        yield return new ChatResponseUpdate(ChatRole.Assistant, [new UsageContent(Usage(request, written))]) { ModelId = modelId };
     }
 
     /// <inheritdoc/>
@@ -86,6 +84,12 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
                 Stop = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.Stop,
             },
         };
+    }
+
+    private UsageDetails Usage(GenerationRequest request, int written)
+    {
+        int read = generator.Tokenizer.Encode(request.Prompt!).Length;
+        return new UsageDetails { InputTokenCount = read, OutputTokenCount = written, TotalTokenCount = read + written };
     }
 
     private static ChatFinishReason Reason(string reason) => reason == "length" ? ChatFinishReason.Length : ChatFinishReason.Stop;

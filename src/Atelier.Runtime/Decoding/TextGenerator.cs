@@ -93,8 +93,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
             throw new AtelierException($"{request.Count} samples were asked for", hint: "ask for 1 or more");
         if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
             throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams", hint: "ask for no more samples than beams");
-        if (options.Stop.Any(string.IsNullOrEmpty))
-            throw new AtelierException("a stop string is empty", hint: "leave it out");
+        options.Check();
         return [StartId, .. Tokenizer.Encode(request.Prompt ?? "")];
     }
 

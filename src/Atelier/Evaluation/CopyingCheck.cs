@@ -3,8 +3,8 @@ namespace Atelier.Evaluation;
 /// <summary>How much of what a model wrote stands in its training text.</summary>
 /// <param name="LongestRun">The most characters in a row that a sample shares with the training text.</param>
 /// <param name="LongestRunText">Those characters.</param>
-/// <param name="NewEightGrams">The share of the samples' runs of eight characters that the training text lacks, 0 to 1.</param>
-public sealed record CopyingResult(int LongestRun, string LongestRunText, double NewEightGrams)
+/// <param name="NewEightGrams">The share of the samples' runs of eight characters that the training text lacks, 0 to 1; null where no sample has eight.</param>
+public sealed record CopyingResult(int LongestRun, string LongestRunText, double? NewEightGrams)
 {
     private const int Gram = 8;
 
@@ -28,11 +28,19 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
         {
             (int end, int length) = automaton.LongestMatch(text);
             if (length > longest.Length)
-                longest = text.Substring(end - length, length);
+                longest = Whole(text.AsSpan(end - length, length));
             for (int i = 0; i + Gram <= text.Length && grams.Count > 0; i++)
                 unseen.Remove(text.AsSpan(i, Gram));
         }
-        return new CopyingResult(longest.Length, longest, total == 0 ? 1 : (double)grams.Values.Sum() / total);
+        return new CopyingResult(longest.EnumerateRunes().Count(), longest, total == 0 ? null : (double)grams.Values.Sum() / total);
+    }
+
+    /// <summary>A run without the half characters (lone surrogates) that it may begin or end with.</summary>
+    private static string Whole(ReadOnlySpan<char> run)
+    {
+        if (char.IsLowSurrogate(run[0]))
+            run = run[1..];
+        return (!run.IsEmpty && char.IsHighSurrogate(run[^1]) ? run[..^1] : run).ToString();
     }
 }
 

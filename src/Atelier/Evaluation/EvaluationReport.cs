@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Atelier.Evaluation;
 
@@ -13,6 +14,7 @@ public sealed record EvaluationReport
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a perplexity may pass what a double holds
     };
 
     /// <summary>The run or bundle that was judged.</summary>
@@ -92,7 +94,7 @@ public sealed record EvaluationReport
             text.Append(CultureInfo.InvariantCulture, $"""
 
                 ## Samples
-                Longest run shared with the training text: {Copying.LongestRun} characters. New 8-grams: {Copying.NewEightGrams:P1}.
+                Longest run shared with the training text: {Copying.LongestRun} characters. New 8-grams: {(Copying.NewEightGrams is double share ? share.ToString("P1", CultureInfo.InvariantCulture) : "none to count")}.
                 Distinct-1, -2, -3: {Diversity.Distinct1:0.000}, {Diversity.Distinct2:0.000}, {Diversity.Distinct3:0.000}. Self-BLEU: {Diversity.SelfBleu:0.000}.
 
                 """);

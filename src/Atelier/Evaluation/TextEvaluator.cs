@@ -56,7 +56,7 @@ public static class TextEvaluator
             baselines["exactEntropy"] = ExactEntropy(world, held, data.Tokenizer, options, seed);
 
         bool blocks = Scorer(1).CutsBlocks;
-        int stride = options.Stride == 0 ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
+        int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
         List<string> samples = await DrawAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
         var report = new EvaluationReport
         {

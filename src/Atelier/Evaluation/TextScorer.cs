@@ -33,7 +33,8 @@ internal sealed class TextScorer
         _file = file;
         _startId = startId;
         _context = Math.Min(contextLength, LongestWindow);
-        _stride = stride == 0 ? _context : Math.Min(stride, _context);
+        // A model without a limit has all there is to see in one window.
+        _stride = stride == 0 || contextLength == int.MaxValue ? _context : Math.Min(stride, _context);
         _characters = new int[tokenizer.VocabularySize];
         _bytes = new int[tokenizer.VocabularySize];
         for (int id = 0; id < _bytes.Length; id++)

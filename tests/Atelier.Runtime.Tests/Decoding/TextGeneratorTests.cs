@@ -115,6 +115,10 @@ public class TextGeneratorTests
             new() { Count = 3, Decoding = new() { BeamWidth = 2 } },
             new() { Prompt = "xyz" },
             new() { Decoding = new() { Stop = [""] } },
+            new() { Decoding = new() { Temperature = double.NaN } },
+            new() { Decoding = new() { MaxTokens = 0 } },
+            new() { Decoding = new() { TopK = -2 } },
+            new() { Decoding = new() { RepetitionPenalty = 0 } },
         })
         {
             await Should.ThrowAsync<AtelierException>(async () => await Texts(generator, request));
@@ -150,8 +154,13 @@ public class TextGeneratorTests
         response.Usage.OutputTokenCount!.Value.ShouldBeInRange(1, 9);
         response.Text.ShouldNotContain("e");
         string streamed = "";
+        long? written = null;
         await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync("abc", options))
+        {
             streamed += update.Text;
+            written ??= update.Contents.OfType<UsageContent>().FirstOrDefault()?.Details.OutputTokenCount;
+        }
+        written.ShouldBe(response.Usage.OutputTokenCount);
         streamed.ShouldBe(response.Text);
     }
 
@@ -167,8 +176,11 @@ public class TextGeneratorTests
         (read.Decoding with { Stop = [] }).ShouldBe(written.Decoding with { Stop = [] });
         File.WriteAllText(path, """{"do_sample": false, "top_k": 50, "eos_token_id": [1, 2]}""");
         GenerationConfigFile.Read(path).Decoding.Temperature.ShouldBe(0);
-        File.WriteAllText(path, """{"top_k": "many"}""");
-        Should.Throw<AtelierException>(() => GenerationConfigFile.Read(path));
+        foreach (string wrong in (string[])["""{"top_k": "many"}""", """{"temperature": -1}""", """{"num_beams": 0}""", """{"max_new_tokens": -5}"""])
+        {
+            File.WriteAllText(path, wrong);
+            Should.Throw<AtelierException>(() => GenerationConfigFile.Read(path)).Where.ShouldBe(path);
+        }
         File.Delete(path);
     }
 

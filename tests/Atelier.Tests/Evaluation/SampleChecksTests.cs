@@ -28,8 +28,18 @@ public sealed class SampleChecksTests
             }
             result.LongestRun.ShouldBe(longest);
             result.LongestRunText.Length.ShouldBe(longest);
-            result.NewEightGrams.ShouldBe(total == 0 ? 1 : (double)unseen / total, 1e-12);
+            (result.NewEightGrams ?? -1).ShouldBe(total == 0 ? -1 : (double)unseen / total, 1e-12);
         }, iter: 500);
+    }
+
+    [Fact]
+    public void A_shared_run_is_counted_in_whole_characters()
+    {
+        // 🦊 is U+1F98A and 🦋 U+1F98B: their first halves are the same.
+        CopyingResult result = CopyingResult.Check(["x🦊🦊"], ["y🦊🦋"]);
+        result.LongestRun.ShouldBe(1);
+        result.LongestRunText.ShouldBe("🦊");
+        result.NewEightGrams.ShouldBeNull();
     }
 
     [Fact]
