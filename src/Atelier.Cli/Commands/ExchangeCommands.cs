@@ -31,11 +31,11 @@ internal sealed class ImportCommand : ToolCommand
 internal sealed class ExportCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
-    private readonly Option<string> _format = new("--format") { HelpName = "NAME", Description = "huggingface.", DefaultValueFactory = _ => "huggingface" };
+    private readonly Option<string> _format = new("--to") { HelpName = "FORMAT", Description = "huggingface.", DefaultValueFactory = _ => "huggingface" };
     private readonly Option<string> _out = new("--out") { HelpName = "FOLDER", Required = true, Description = "The folder to write." };
 
     public ExportCommand(ToolConsole console) : base(console, "export", "Writes a model for other systems.",
-        "atelier export runs/quickstart --format huggingface --out exported/quickstart")
+        "atelier export runs/quickstart --to huggingface --out exported/quickstart")
     {
         Add(_run);
         Add(_format);
@@ -46,7 +46,7 @@ internal sealed class ExportCommand : ToolCommand
     {
         string format = parse.GetRequiredValue(_format);
         if (format != "huggingface")
-            throw new AtelierException($"there is no format '{format}'", "--format", "allowed is huggingface");
+            throw new AtelierException($"there is no format '{format}'", "--to", "allowed is huggingface");
         string folder = Workshop.Export(parse.GetRequiredValue(_run), parse.GetRequiredValue(_out));
         console.Say(folder);
         console.Result(() => new JsonObject { ["format"] = format, ["folder"] = folder });
