@@ -7,8 +7,8 @@ namespace Atelier.Training;
 /// <summary>
 /// Arithmetic with numbers that outlive the native call. TorchSharp 0.107 hands libtorch the bare handle of a temporary
 /// <see cref="Scalar"/> (left + right has one: the sum's factor 1), and nothing keeps that object: where the garbage
-/// collector runs at that moment, its finalizer frees the number under libtorch's hands and the process fails, about once
-/// in tens of thousands of steps. Hot paths use these instead of the operators with scalars.
+/// collector runs at that moment, its finalizer frees the number under libtorch's hands and the process fails, now
+/// and then. Hot paths use these instead of the operators with scalars.
 /// </summary>
 internal static class KeptScalars
 {
