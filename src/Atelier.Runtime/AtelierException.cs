@@ -17,6 +17,21 @@ public sealed class AtelierException(string message, string? where = null, strin
     /// <summary>What to do about it, or null.</summary>
     public string? Hint { get; } = hint;
 
+    /// <summary>Does something with a file, and says which one it was in an error that does not say where.</summary>
+    /// <param name="where">The file.</param>
+    /// <param name="action">What to do.</param>
+    public static T At<T>(string where, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (AtelierException e) when (e.Where is null)
+        {
+            throw new AtelierException(e.Message, where, e.Hint, e);
+        }
+    }
+
     /// <summary>The one line that a user reads: what, where, what to do.</summary>
     public string ToLine() => (Where, Hint) switch
     {

@@ -1,149 +1,218 @@
-using System.Buffers.Binary;
-using System.Text;
-
 namespace Atelier.Formats;
 
-/// <summary>The metadata of a GGUF file (versions 2 and 3): what stands before the tensors, a vocabulary above all.</summary>
-/// <remarks>Every length is checked against what is left of the file before anything is allocated.</remarks>
-public sealed class GgufFile
+/// <summary>
+/// A GGUF file (versions 2 and 3), memory-mapped: metadata, a vocabulary and weights. Every length is checked against what
+/// is left of the file before anything is allocated, and every tensor lies inside the file, none overlapping another.
+/// </summary>
+public sealed class GgufFile : IDisposable
 {
-    private const int DeepestArray = 4;
-    private const ulong LongestText = 1 << 26;
-    private const ulong LongestArray = 1 << 24; // the largest vocabularies have about a million merges
-    private readonly IReadOnlyDictionary<string, object> _values;
+    // The largest models have some thousands of tensors and some hundreds of values.
+    private const int MostTensors = 1 << 16;
+    private const int MostValues = 1 << 14;
+    private const int MostDimensions = 4;
+    private readonly MappedFile _file;
+    private readonly Dictionary<string, GgufValue> _values;
+    private readonly Dictionary<string, (GgufTensor Tensor, long Offset)> _tensors = [];
 
-    private GgufFile(string path, IReadOnlyDictionary<string, object> values)
+    private GgufFile(MappedFile file)
     {
-        Path = path;
-        _values = values;
-    }
-
-    private enum ValueType : uint
-    {
-        UInt8, Int8, UInt16, Int16, UInt32, Int32, Float32, Bool, Text, Array, UInt64, Int64, Float64,
+        _file = file;
+        var reader = new GgufReader(file, 0);
+        if (reader.UInt32() != 0x46554747) // "GGUF"
+            throw Damaged("it does not begin with GGUF");
+        uint version = reader.UInt32();
+        if (version is not (2 or 3))
+            throw Damaged($"its version is {version}; 2 and 3 are read");
+        long tensorCount = reader.Count(24); // a name's length, a count of dimensions, a type and an offset at the least
+        long valueCount = reader.Count(13); // a name's length, a type and a byte at the least
+        if (tensorCount > MostTensors || valueCount > MostValues)
+            throw Damaged($"{tensorCount} tensors and {valueCount} values are announced; {MostTensors} and {MostValues} are read at most");
+        _values = ReadValues(ref reader, valueCount);
+        ReadTensors(ref reader, tensorCount);
+        Tensors = [.. _tensors.Values.OrderBy(t => t.Offset).Select(t => t.Tensor)];
     }
 
     /// <summary>Where it lies.</summary>
-    public string Path { get; }
+    public string Path => _file.Path;
 
     /// <summary>The names of all values.</summary>
-    public IEnumerable<string> Keys => _values.Keys;
+    public IReadOnlyCollection<string> Keys => _values.Keys;
 
-    /// <summary>Reads the metadata of a file.</summary>
-    /// <exception cref="AtelierException">The file is missing, cut short, or not GGUF.</exception>
+    /// <summary>The tensors in the order of their bytes.</summary>
+    public IReadOnlyList<GgufTensor> Tensors { get; }
+
+    /// <summary>Opens and checks a file.</summary>
+    /// <exception cref="AtelierException">It is missing, cut short, not GGUF, or holds tensors of a type that is not read.</exception>
     public static GgufFile Open(string path)
     {
-        if (!File.Exists(path))
-            throw new AtelierException("no such file", path);
+        MappedFile file = MappedFile.Open(path);
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-            var reader = new Reader(stream, path);
-            if (reader.UInt32() != 0x46554747) // "GGUF"
-                throw reader.Damaged("it does not begin with GGUF");
-            uint version = reader.UInt32();
-            if (version is not (2 or 3))
-                throw reader.Damaged($"its version is {version}; 2 and 3 are read");
-            reader.UInt64(); // tensors
-            ulong count = reader.UInt64();
-            reader.Expect(count, 13); // a value takes a name's length, a type and a byte at the least
-            var values = new Dictionary<string, object>();
-            for (ulong i = 0; i < count; i++)
-            {
-                string key = reader.Text();
-                if (!values.TryAdd(key, reader.Value((ValueType)reader.UInt32(), 0)))
-                    throw reader.Damaged($"'{key}' stands twice");
-            }
-            return new GgufFile(path, values);
+            return new GgufFile(file);
         }
-        catch (EndOfStreamException e)
+        catch
         {
-            throw new AtelierException("cut short", path, "take the file from its source again", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AtelierException($"cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
+            file.Dispose();
+            throw;
         }
     }
 
-    /// <summary>A value, converted.</summary>
-    /// <typeparam name="T">string, bool, long (any integer), double (any float), or object[] for arrays.</typeparam>
-    /// <exception cref="AtelierException">There is no such value, or it is of another type.</exception>
-    public T Get<T>(string key) =>
-        _values.TryGetValue(key, out object? value)
-            ? value is T right ? right : throw new AtelierException($"'{key}' is not of the type it should be", Path)
-            : throw new AtelierException($"there is no value '{key}'", Path);
+    /// <summary>Whether there is a value of that name.</summary>
+    public bool Contains(string key) => _values.ContainsKey(key);
 
-    /// <summary>Reads what a stream holds, never more.</summary>
-    private sealed class Reader(Stream stream, string path)
+    /// <summary>A text; <paramref name="otherwise"/> where there is no such value.</summary>
+    /// <exception cref="AtelierException">The value is missing without an otherwise, or of another type.</exception>
+    public string Text(string key, string? otherwise = null) =>
+        Find(key, isArray: false, otherwise is not null, type => type == GgufValueType.Text) is { } value
+            ? new GgufReader(_file, value.Offset).Text()
+            : otherwise!;
+
+    /// <summary>A whole number.</summary>
+    /// <inheritdoc cref="Text"/>
+    public long Integer(string key, long? otherwise = null) =>
+        Find(key, isArray: false, otherwise is not null, IsInteger) is { } value
+            ? new GgufReader(_file, value.Offset).Integer(value.Type)
+            : otherwise!.Value;
+
+    /// <summary>A number.</summary>
+    /// <inheritdoc cref="Text"/>
+    public double Number(string key, double? otherwise = null) =>
+        Find(key, isArray: false, otherwise is not null, IsNumber) is { } value
+            ? new GgufReader(_file, value.Offset).Number(value.Type)
+            : otherwise!.Value;
+
+    /// <summary>True or false.</summary>
+    /// <inheritdoc cref="Text"/>
+    public bool Boolean(string key, bool? otherwise = null) =>
+        Find(key, isArray: false, otherwise is not null, type => type == GgufValueType.Bool) is { } value
+            ? _file.Bytes(value.Offset, 1)[0] != 0
+            : otherwise!.Value;
+
+    /// <summary>An array of texts.</summary>
+    /// <exception cref="AtelierException">The value is missing or of another type.</exception>
+    public string[] Texts(string key)
     {
-        private readonly byte[] _buffer = new byte[8];
+        GgufValue value = Find(key, isArray: true, isOptional: false, type => type == GgufValueType.Text)!.Value;
+        var reader = new GgufReader(_file, value.Offset);
+        var texts = new string[value.Count];
+        for (int i = 0; i < texts.Length; i++)
+            texts[i] = reader.Text();
+        return texts;
+    }
 
-        public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+    /// <summary>An array of numbers.</summary>
+    /// <inheritdoc cref="Texts"/>
+    public float[] Numbers(string key)
+    {
+        GgufValue value = Find(key, isArray: true, isOptional: false, IsNumber)!.Value;
+        var reader = new GgufReader(_file, value.Offset);
+        var numbers = new float[value.Count];
+        for (int i = 0; i < numbers.Length; i++)
+            numbers[i] = (float)reader.Number(value.Type);
+        return numbers;
+    }
 
-        public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+    /// <summary>The tensor of that name, or null.</summary>
+    public GgufTensor? Find(string name) => _tensors.TryGetValue(name, out var tensor) ? tensor.Tensor : null;
 
-        public string Text()
+    /// <summary>Where a tensor's bytes begin in memory; valid until the file is disposed.</summary>
+    /// <exception cref="AtelierException">There is no such tensor.</exception>
+    public unsafe byte* Pointer(string name)
+    {
+        if (!_tensors.TryGetValue(name, out var tensor))
+            throw new AtelierException($"there is no tensor '{name}'", Path, "the file belongs to another kind of model");
+        return _file.Pointer(tensor.Offset, tensor.Tensor.ByteCount);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private Dictionary<string, GgufValue> ReadValues(ref GgufReader reader, long count)
+    {
+        var values = new Dictionary<string, GgufValue>();
+        for (long i = 0; i < count; i++)
         {
-            ulong length = UInt64();
-            Expect(length, 1);
-            if (length > LongestText)
-                throw Damaged($"a text of {length} bytes is announced; {LongestText} are read at most");
-            byte[] bytes = new byte[length];
-            stream.ReadExactly(bytes);
-            return Encoding.UTF8.GetString(bytes);
+            string key = reader.Text();
+            if (!values.TryAdd(key, reader.Skip((GgufValueType)reader.UInt32())))
+                throw Damaged($"'{key}' stands twice");
         }
+        return values;
+    }
 
-        public object Value(ValueType type, int depth) => type switch
+    private void ReadTensors(ref GgufReader reader, long count)
+    {
+        for (long i = 0; i < count; i++)
         {
-            ValueType.UInt8 => (long)Take(1)[0],
-            ValueType.Int8 => (long)(sbyte)Take(1)[0],
-            ValueType.UInt16 => (long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2)),
-            ValueType.Int16 => (long)BinaryPrimitives.ReadInt16LittleEndian(Take(2)),
-            ValueType.UInt32 => (long)UInt32(),
-            ValueType.Int32 => (long)BinaryPrimitives.ReadInt32LittleEndian(Take(4)),
-            ValueType.UInt64 => unchecked((long)UInt64()),
-            ValueType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(Take(8)),
-            ValueType.Float32 => (double)BinaryPrimitives.ReadSingleLittleEndian(Take(4)),
-            ValueType.Float64 => BinaryPrimitives.ReadDoubleLittleEndian(Take(8)),
-            ValueType.Bool => Take(1)[0] != 0,
-            ValueType.Text => Text(),
-            ValueType.Array when depth < DeepestArray => Array(depth),
-            _ => throw Damaged($"a value has the unknown type {(uint)type}"),
-        };
-
-        public void Expect(ulong count, int bytesEach)
-        {
-            if (count > (ulong)(stream.Length - stream.Position) / (ulong)bytesEach)
-                throw Damaged($"{count} items are announced where {stream.Length - stream.Position} bytes are left");
+            (GgufTensor tensor, long offset) = ReadTensor(ref reader);
+            if (!_tensors.TryAdd(tensor.Name, (tensor, offset)))
+                throw Damaged($"tensor '{tensor.Name}' stands twice");
         }
-
-        public AtelierException Damaged(string what) => new(what, path, "the file is damaged or of another kind: take it from its source again");
-
-        private object[] Array(int depth)
+        long alignment = Integer("general.alignment", 32);
+        if (alignment is < 1 or > 1 << 20 || !long.IsPow2(alignment))
+            throw Damaged($"its alignment is {alignment}, not a power of two up to 2^20");
+        long start = (reader.Position + alignment - 1) / alignment * alignment, end = start;
+        foreach ((GgufTensor tensor, long offset) in _tensors.Values.OrderBy(t => t.Offset).ThenBy(t => t.Tensor.ByteCount).ToList())
         {
-            var type = (ValueType)UInt32();
-            ulong count = UInt64();
-            Expect(count, type switch
-            {
-                ValueType.Text or ValueType.UInt64 or ValueType.Int64 or ValueType.Float64 => 8,
-                ValueType.UInt32 or ValueType.Int32 or ValueType.Float32 => 4,
-                ValueType.Array => 12,
-                _ => 1,
-            });
-            if (count > LongestArray)
-                throw Damaged($"an array of {count} items is announced; {LongestArray} are read at most");
-            var items = new object[count];
-            for (int i = 0; i < items.Length; i++)
-                items[i] = Value(type, depth + 1);
-            return items;
-        }
-
-        private ReadOnlySpan<byte> Take(int count)
-        {
-            Span<byte> bytes = _buffer.AsSpan(0, count);
-            stream.ReadExactly(bytes);
-            return bytes;
+            if (offset % alignment != 0)
+                throw Damaged($"tensor '{tensor.Name}' begins at {offset}, no multiple of the alignment {alignment}");
+            if (offset > _file.Length - start || tensor.ByteCount > _file.Length - start - offset)
+                throw Damaged($"tensor '{tensor.Name}' lies outside the file");
+            if (start + offset < end)
+                throw Damaged($"tensor '{tensor.Name}' overlaps another");
+            end = start + offset + tensor.ByteCount;
+            _tensors[tensor.Name] = (tensor, start + offset);
         }
     }
+
+    private (GgufTensor Tensor, long Offset) ReadTensor(ref GgufReader reader)
+    {
+        string name = reader.Text();
+        uint dimensions = reader.UInt32();
+        if (dimensions > MostDimensions)
+            throw Damaged($"tensor '{name}' has {dimensions} dimensions; {MostDimensions} are read at most");
+        long[] shape = new long[dimensions];
+        for (int i = shape.Length - 1; i >= 0; i--) // the file has the fastest dimension first
+            shape[i] = (long)reader.UInt64();
+        var type = (GgufTensorType)reader.UInt32();
+        long offset = (long)reader.UInt64();
+        if (!Enum.IsDefined(type))
+        {
+            throw new AtelierException($"tensor '{name}' has the type {(uint)type}, which is not read", Path,
+                "F32, F16, BF16, Q8_0 and Q4_0 are: convert the file with llama.cpp's llama-quantize");
+        }
+        var tensor = new GgufTensor(name, type, shape);
+        if (shape.Any(dimension => dimension < 0) || offset < 0 || !HasSize(tensor))
+            throw Damaged($"tensor '{name}' has an impossible shape or place");
+        if (type is GgufTensorType.Q8_0 or GgufTensorType.Q4_0 && (shape.Length == 0 || shape[^1] % 32 != 0))
+            throw Damaged($"tensor '{name}' is in blocks of 32, which its rows do not divide into");
+        return (tensor, offset);
+    }
+
+    private static bool HasSize(GgufTensor tensor)
+    {
+        try
+        {
+            return tensor.ByteCount >= 0;
+        }
+        catch (OverflowException)
+        {
+            return false;
+        }
+    }
+
+    private GgufValue? Find(string key, bool isArray, bool isOptional, Func<GgufValueType, bool> isRight)
+    {
+        if (!_values.TryGetValue(key, out GgufValue value))
+            return isOptional ? null : throw new AtelierException($"there is no value '{key}'", Path, "take the file from its source again");
+        return value.IsArray == isArray && isRight(value.Type)
+            ? value
+            : throw new AtelierException($"'{key}' is not of the type it should be", Path, "take the file from its source again");
+    }
+
+    private static bool IsInteger(GgufValueType type) =>
+        type is not (GgufValueType.Float32 or GgufValueType.Float64 or GgufValueType.Bool or GgufValueType.Text or GgufValueType.Array);
+
+    private static bool IsNumber(GgufValueType type) => type is GgufValueType.Float32 or GgufValueType.Float64 || IsInteger(type);
+
+    private AtelierException Damaged(string what) => GgufReader.Damaged(Path, what);
 }

@@ -1,4 +1,4 @@
-using System.IO.MemoryMappedFiles;
+using System.Buffers.Binary;
 using System.Text.Json;
 
 namespace Atelier.Formats;
@@ -11,27 +11,25 @@ public sealed class SafetensorsFile : IDisposable
 {
     private const long LongestHeader = 100_000_000; // as the reference implementation allows
     private readonly Dictionary<string, (SafetensorsEntry Entry, long Offset)> _tensors;
-    private readonly MemoryMappedFile? _map;
-    private readonly MemoryMappedViewAccessor? _view;
+    private readonly MappedFile _file;
     private readonly long _dataStart;
 
-    private SafetensorsFile(string path, IReadOnlyDictionary<string, string> metadata,
-        Dictionary<string, (SafetensorsEntry Entry, long Offset)> tensors, long dataStart, long length)
+    private SafetensorsFile(MappedFile file)
     {
-        Path = path;
-        Metadata = metadata;
-        _tensors = tensors;
-        _dataStart = dataStart;
-        Entries = [.. tensors.Values.OrderBy(t => t.Offset).Select(t => t.Entry)];
-        if (length > dataStart)
-        {
-            _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-            _view = _map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-        }
+        _file = file;
+        if (file.Length < 8)
+            throw Damaged(Path, $"it has {file.Length} bytes, too few for a safetensors file");
+        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(file.Bytes(0, 8));
+        if (headerLength > (ulong)Math.Min(LongestHeader, file.Length - 8))
+            throw Damaged(Path, $"its header claims {headerLength} bytes, the file has {file.Length}");
+        byte[] header = file.Bytes(8, (int)headerLength).ToArray();
+        _dataStart = 8 + header.Length;
+        (Metadata, _tensors) = ReadHeader(Path, header, file.Length - _dataStart);
+        Entries = [.. _tensors.Values.OrderBy(t => t.Offset).Select(t => t.Entry)];
     }
 
     /// <summary>Where it lies.</summary>
-    public string Path { get; }
+    public string Path => _file.Path;
 
     /// <summary>The tensors in the order of their bytes.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries { get; }
@@ -43,26 +41,15 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="AtelierException">It is missing, cut short, or not a safetensors file.</exception>
     public static SafetensorsFile Open(string path)
     {
-        if (!File.Exists(path))
-            throw new AtelierException("no such file", path);
+        MappedFile file = MappedFile.Open(path);
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-            Span<byte> lengthBytes = stackalloc byte[8];
-            if (stream.ReadAtLeast(lengthBytes, 8, throwOnEndOfStream: false) < 8)
-                throw Damaged(path, $"it has {stream.Length} bytes, too few for a safetensors file");
-            ulong headerLength = BitConverter.ToUInt64(lengthBytes);
-            if (headerLength > (ulong)Math.Min(LongestHeader, stream.Length - 8))
-                throw Damaged(path, $"its header claims {headerLength} bytes, the file has {stream.Length}");
-            byte[] header = new byte[(int)headerLength];
-            stream.ReadExactly(header);
-            long dataStart = 8 + header.Length, dataLength = stream.Length - dataStart;
-            (var metadata, var tensors) = ReadHeader(path, header, dataLength);
-            return new SafetensorsFile(path, metadata, tensors, dataStart, stream.Length);
+            return new SafetensorsFile(file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch
         {
-            throw new AtelierException($"cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
+            file.Dispose();
+            throw;
         }
     }
 
@@ -79,31 +66,24 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="destination">Filled whole.</param>
     /// <exception cref="AtelierException">There is no such tensor.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the tensor.</exception>
-    public unsafe void CopyTo(string name, long offset, Span<byte> destination)
+    public void CopyTo(string name, long offset, Span<byte> destination)
     {
         (SafetensorsEntry entry, long start) = Find(name);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + destination.Length, entry.ByteCount);
-        if (destination.IsEmpty)
-            return;
-        byte* pointer = null;
-        _view!.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
-        try
-        {
-            new ReadOnlySpan<byte>(pointer + _view.PointerOffset + _dataStart + start + offset, destination.Length).CopyTo(destination);
-        }
-        finally
-        {
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        }
+        _file.Bytes(_dataStart + start + offset, destination.Length).CopyTo(destination);
+    }
+
+    /// <summary>Where a tensor's bytes begin in memory; valid until the file is disposed.</summary>
+    /// <exception cref="AtelierException">There is no such tensor.</exception>
+    public unsafe byte* Pointer(string name)
+    {
+        (SafetensorsEntry entry, long start) = Find(name);
+        return _file.Pointer(_dataStart + start, entry.ByteCount);
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _view?.Dispose();
-        _map?.Dispose();
-    }
+    public void Dispose() => _file.Dispose();
 
     private (SafetensorsEntry Entry, long Offset) Find(string name) =>
         _tensors.TryGetValue(name, out var tensor)

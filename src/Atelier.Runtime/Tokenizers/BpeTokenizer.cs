@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Atelier.Formats;
 
 namespace Atelier.Tokenizers;
 
@@ -14,7 +13,6 @@ public sealed class BpeTokenizer : Tokenizer
     private const int LongestCachedWord = 64;
     private readonly TokenTable _table;
     private readonly MergeTable _merges = new();
-    private readonly IReadOnlyList<(string Left, string Right)> _mergeNames;
     private readonly int[] _byteIds = new int[256];
     private readonly ConcurrentDictionary<string, int[]> _words = new();
     private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _lookup;
@@ -22,12 +20,14 @@ public sealed class BpeTokenizer : Tokenizer
     /// <summary>Takes a vocabulary as it stands in a file.</summary>
     /// <param name="names">The tokens in GPT-2's byte-level letters, by id.</param>
     /// <param name="merges">The pairs in the order they were learned.</param>
+    /// <param name="rules">What this vocabulary differs in from GPT-2's.</param>
     /// <exception cref="AtelierException">A byte, or a token that a merge speaks of, is missing.</exception>
-    internal BpeTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges)
+    internal BpeTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges, BpeRules? rules = null)
     {
-        _table = new TokenTable(names, name => name == TokenTable.EndOfText ? [] : TokenTable.ByteLevelBytes(name));
-        _mergeNames = merges;
-        EndOfTextId = _table.IdOrNull(TokenTable.EndOfText);
+        Rules = rules ?? new BpeRules();
+        _table = new TokenTable(names, name => Rules.Specials.Contains(name) ? [] : TokenTable.ByteLevelBytes(name));
+        Merges = merges;
+        EndOfTextId = Rules.FindEndOfText(_table) is string end ? _table.IdOrNull(end) : null;
         for (int value = 0; value < 256; value++)
             _byteIds[value] = Id(TokenTable.ByteLevelName([(byte)value]));
         for (int rank = 0; rank < merges.Count; rank++)
@@ -46,6 +46,12 @@ public sealed class BpeTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override int? EndOfTextId { get; }
+
+    /// <summary>The pairs in the order they were learned.</summary>
+    internal IReadOnlyList<(string Left, string Right)> Merges { get; }
+
+    /// <summary>What this vocabulary differs in from GPT-2's.</summary>
+    internal BpeRules Rules { get; }
 
     /// <summary>Learns a vocabulary. The result does not depend on the number of threads.</summary>
     /// <param name="documents">The text to learn from.</param>
@@ -81,24 +87,12 @@ public sealed class BpeTokenizer : Tokenizer
         }
     }
 
-    /// <summary>Reads the vocabulary of a GGUF file whose model is GPT-2's ("gpt2").</summary>
-    /// <exception cref="AtelierException">The file is damaged or its vocabulary of another kind.</exception>
-    public static BpeTokenizer FromGguf(GgufFile file)
-    {
-        string model = file.Get<string>("tokenizer.ggml.model");
-        if (model != "gpt2")
-            throw new AtelierException($"a vocabulary of the kind '{model}' is not read", file.Path, "'gpt2' is");
-        return new BpeTokenizer(
-            [.. file.Get<object[]>("tokenizer.ggml.tokens").OfType<string>()],
-            [.. file.Get<object[]>("tokenizer.ggml.merges").OfType<string>().Select(line => TokenizerFile.MergePair(line, file.Path))]);
-    }
-
     /// <inheritdoc/>
     public override void Encode(ReadOnlySpan<char> text, List<int> ids)
     {
         while (!text.IsEmpty)
         {
-            int length = WordSplitter.First(text);
+            int length = WordSplitter.First(text, Rules.Split);
             ReadOnlySpan<char> word = text[..length];
             text = text[length..];
             if (length > LongestCachedWord)
@@ -127,11 +121,14 @@ public sealed class BpeTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override void Save(string path) =>
-        TokenizerFile.Write(path, _table.Names, _mergeNames, EndOfTextId, TokenizerLayout.ByteLevel);
+        TokenizerFile.Write(path, _table.Names, Merges, [.. Rules.Specials.Where(name => _table.IdOrNull(name) is not null)], TokenizerLayout.ByteLevel, Rules);
 
     private ReadOnlySpan<int> EncodeWord(ReadOnlySpan<char> word)
     {
-        int[] symbols = [.. Wtf8.Encode(word).Select(value => _byteIds[value])];
+        byte[] bytes = Wtf8.Encode(word);
+        if (Rules.TakesWholeWords && _table.IdOrNull(TokenTable.ByteLevelName(bytes)) is int whole)
+            return new[] { whole };
+        int[] symbols = [.. bytes.Select(value => _byteIds[value])];
         return symbols.AsSpan(0, _merges.Apply(symbols));
     }
 

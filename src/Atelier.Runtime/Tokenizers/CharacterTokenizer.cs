@@ -98,7 +98,7 @@ public sealed class CharacterTokenizer : Tokenizer
     /// bytes as a fallback.
     /// </summary>
     public override void Save(string path) =>
-        TokenizerFile.Write(path, _table.Names, [], EndOfTextId, ByteFallback ? TokenizerLayout.CharacterFallback : TokenizerLayout.Character);
+        TokenizerFile.Write(path, _table.Names, [], EndOfTextId is null ? [] : [TokenTable.EndOfText], ByteFallback ? TokenizerLayout.CharacterFallback : TokenizerLayout.Character);
 
     private static byte[] BytesOf(string name)
     {

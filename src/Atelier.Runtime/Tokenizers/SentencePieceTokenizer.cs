@@ -11,20 +11,26 @@ namespace Atelier.Tokenizers;
 public sealed class SentencePieceTokenizer : Tokenizer
 {
     private const char Space = '▁'; // how the vocabulary writes a space
-    private static readonly string[] Specials = ["<unk>", "<s>", "</s>", TokenTable.EndOfText];
+    private const int LongestToken = 512; // characters; trying every cut of a token takes their square
+    private static readonly string[] UsualSpecials = ["<unk>", "<s>", "</s>", TokenTable.EndOfText];
 
     private readonly TokenTable _table;
     private readonly MergeTable _merges = new();
-    private readonly IReadOnlyList<(string Left, string Right)> _mergeNames;
 
     /// <summary>Takes a vocabulary as it stands in a file.</summary>
     /// <param name="names">The tokens by id, spaces as "▁".</param>
     /// <param name="merges">The pairs in their order; neighbours that give the same token are equals.</param>
+    /// <param name="beginsWithSpace">Whether a space is put before the text.</param>
+    /// <param name="specials">Tokens that stand for no text, beside the usual ones.</param>
     /// <exception cref="AtelierException">A byte, or a token that a merge speaks of, is missing.</exception>
-    internal SentencePieceTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges)
+    internal SentencePieceTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges,
+        bool beginsWithSpace = true, IEnumerable<string>? specials = null)
     {
-        _table = new TokenTable(names, BytesOf);
-        _mergeNames = merges;
+        HashSet<string> known = [.. UsualSpecials, .. specials ?? []];
+        _table = new TokenTable(names, name => known.Contains(name) ? [] : BytesOf(name));
+        Specials = [.. names.Where(known.Contains)];
+        Merges = merges;
+        BeginsWithSpace = beginsWithSpace;
         BeginId = _table.IdOrNull("<s>");
         EndOfTextId = _table.IdOrNull("</s>") ?? _table.IdOrNull(TokenTable.EndOfText);
         for (int value = 0; value < 256; value++)
@@ -52,7 +58,13 @@ public sealed class SentencePieceTokenizer : Tokenizer
     public int? BeginId { get; }
 
     /// <inheritdoc/>
-    public override bool BeginsWithSpace => true;
+    public override bool BeginsWithSpace { get; }
+
+    /// <summary>The pairs in their order; neighbours that give the same token are equals.</summary>
+    internal IReadOnlyList<(string Left, string Right)> Merges { get; }
+
+    /// <summary>Tokens that stand for no text.</summary>
+    internal IReadOnlyList<string> Specials { get; }
 
     /// <summary>
     /// Reads llama2.c's tokenizer.bin: the longest token's length, then each token's score, length and bytes. Merges are
@@ -81,14 +93,7 @@ public sealed class SentencePieceTokenizer : Tokenizer
         }
         // "\n<s>\n" and "\n</s>\n" are how the exporter wrote the two special tokens, so that they can be printed.
         string[] names = [.. tokens.Select((t, id) => id is 1 or 2 ? t.Name.Trim('\n') : t.Name)];
-        try
-        {
-            return new SentencePieceTokenizer(names, MergesByScore(names, [.. tokens.Select(t => t.Score)]));
-        }
-        catch (AtelierException e)
-        {
-            throw new AtelierException(e.Message, path, e.Hint, e);
-        }
+        return AtelierException.At(path, () => new SentencePieceTokenizer(names, MergesByScore(names, [.. tokens.Select(t => t.Score)], UsualSpecials)));
     }
 
     /// <inheritdoc/>
@@ -97,7 +102,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
         if (text.IsEmpty)
             return;
         var symbols = new List<int>(text.Length + 1);
-        Append(Space.ToString(), symbols);
+        if (BeginsWithSpace)
+            Append(Space.ToString(), symbols);
         Span<char> character = stackalloc char[2];
         while (!text.IsEmpty)
         {
@@ -120,7 +126,36 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override void Save(string path) =>
-        TokenizerFile.Write(path, _table.Names, _mergeNames, EndOfTextId, TokenizerLayout.SentencePiece);
+        TokenizerFile.Write(path, _table.Names, Merges, Specials, BeginsWithSpace ? TokenizerLayout.SentencePiece : TokenizerLayout.SentencePieceBare);
+
+    /// <summary>
+    /// The merges that scores stand for: every way to join two tokens into a third, best score first, as SentencePiece does
+    /// (Kudo and Richardson 2018).
+    /// </summary>
+    /// <param name="names">The tokens by id, spaces as "▁".</param>
+    /// <param name="scores">Their scores by id; what is higher is joined first.</param>
+    /// <param name="specials">Tokens that stand for no text, and come of no merge.</param>
+    /// <exception cref="AtelierException">A score is not a number, or a token is longer than any.</exception>
+    internal static List<(string Left, string Right)> MergesByScore(IReadOnlyList<string> names, float[] scores, IReadOnlyCollection<string> specials)
+    {
+        var known = names.ToHashSet();
+        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup = known.GetAlternateLookup<ReadOnlySpan<char>>();
+        var merges = new List<(string, string)>();
+        foreach (int id in Enumerable.Range(0, names.Count).OrderByDescending(id => scores[id]).ThenBy(id => id))
+        {
+            string name = names[id];
+            if (float.IsNaN(scores[id]) || name.Length > LongestToken)
+                throw new AtelierException($"token {id} has the score {scores[id]} and {name.Length} characters", hint: $"a number and at most {LongestToken} are due");
+            if (TokenTable.FallbackByte(name) is not null || specials.Contains(name))
+                continue;
+            for (int cut = 1; cut < name.Length; cut++)
+            {
+                if (lookup.Contains(name.AsSpan(0, cut)) && lookup.Contains(name.AsSpan(cut)))
+                    merges.Add((name[..cut], name[cut..]));
+            }
+        }
+        return merges;
+    }
 
     private void Append(ReadOnlySpan<char> character, List<int> symbols)
     {
@@ -134,28 +169,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
             symbols.Add(Id(TokenTable.FallbackName(value)));
     }
 
-    private static List<(string Left, string Right)> MergesByScore(string[] names, float[] scores)
-    {
-        var known = names.ToHashSet();
-        var merges = new List<(string, string)>();
-        foreach (int id in Enumerable.Range(0, names.Length).OrderByDescending(id => scores[id]).ThenBy(id => id))
-        {
-            string name = names[id];
-            for (int cut = 1; cut < name.Length; cut++)
-            {
-                if (known.Contains(name[..cut]) && known.Contains(name[cut..]) && TokenTable.FallbackByte(name) is null && !Specials.Contains(name))
-                    merges.Add((name[..cut], name[cut..]));
-            }
-        }
-        return merges;
-    }
-
-    private static byte[] BytesOf(string name)
-    {
-        if (Specials.Contains(name))
-            return [];
-        return TokenTable.FallbackByte(name) is byte value ? [value] : Wtf8.Encode(name.Replace(Space, ' '));
-    }
+    private static byte[] BytesOf(string name) =>
+        TokenTable.FallbackByte(name) is byte value ? [value] : Wtf8.Encode(name.Replace(Space, ' '));
 
     private int Id(string name) =>
         _table.TryGetId(name, out int id)

@@ -18,6 +18,9 @@ internal enum TokenizerLayout
 
     /// <summary>Characters with spaces as "▁", one put before the text, others spelled in bytes.</summary>
     SentencePiece,
+
+    /// <summary>The same without the space before the text.</summary>
+    SentencePieceBare,
 }
 
 /// <summary>Reads and writes tokenizer.json, the form of Hugging Face's tokenizers.</summary>
@@ -36,7 +39,7 @@ public static class TokenizerFile
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
-            return Read(document.RootElement, path);
+            return AtelierException.At(path, () => Read(document.RootElement, path));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException)
         {
@@ -46,42 +49,41 @@ public static class TokenizerFile
         {
             throw new AtelierException($"cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
         }
-        catch (AtelierException e) when (e.Where is null)
-        {
-            throw new AtelierException(e.Message, path, e.Hint, e);
-        }
     }
 
-    internal static void Write(
-        string path, IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges, int? endOfTextId, TokenizerLayout layout)
+    internal static void Write(string path, IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges,
+        IReadOnlyCollection<string> specials, TokenizerLayout layout, BpeRules? rules = null)
     {
         var vocabulary = new JsonObject();
         for (int id = 0; id < names.Count; id++)
             vocabulary[names[id]] = id;
-        var added = new JsonArray();
-        if (endOfTextId is int end)
+        JsonNode[] added = [.. specials.Select(name => new JsonObject
         {
-            JsonNode token = new JsonObject
-            {
-                ["id"] = end, ["content"] = names[end], ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false,
-                ["normalized"] = false, ["special"] = true,
-            };
-            added.Add(token);
-        }
+            ["id"] = vocabulary[name]!.GetValue<int>(), ["content"] = name, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false,
+            ["normalized"] = false, ["special"] = true,
+        })];
+        bool isSentencePiece = layout is TokenizerLayout.SentencePiece or TokenizerLayout.SentencePieceBare;
         var root = new JsonObject
         {
             ["version"] = "1.0",
             ["truncation"] = null,
             ["padding"] = null,
-            ["added_tokens"] = added,
-            ["normalizer"] = layout != TokenizerLayout.SentencePiece ? null : Sequence("normalizers",
-                Step("Prepend", ("prepend", "▁")), Replace(" ", "▁")),
+            ["added_tokens"] = new JsonArray(added),
+            ["normalizer"] = layout switch
+            {
+                TokenizerLayout.SentencePiece => Sequence("normalizers", Step("Prepend", ("prepend", "▁")), Replace(" ", "▁")),
+                TokenizerLayout.SentencePieceBare => Replace(" ", "▁"),
+                _ => null,
+            },
             ["pre_tokenizer"] = layout != TokenizerLayout.ByteLevel ? null
-                : Step("ByteLevel", ("add_prefix_space", false), ("trim_offsets", true), ("use_regex", merges.Count > 0)),
+                : WordSplitter.Pattern(rules?.Split ?? WordSplit.Gpt2) is not string pattern ? ByteLevel(merges.Count > 0)
+                : Sequence("pretokenizers",
+                    Step("Split", ("pattern", new JsonObject { ["Regex"] = pattern }), ("behavior", "Isolated"), ("invert", false)), ByteLevel(false)),
             ["post_processor"] = null,
             ["decoder"] = layout switch
             {
-                TokenizerLayout.ByteLevel => Step("ByteLevel", ("add_prefix_space", false), ("trim_offsets", true), ("use_regex", merges.Count > 0)),
+                TokenizerLayout.ByteLevel => ByteLevel(merges.Count > 0),
+                TokenizerLayout.SentencePieceBare => Sequence("decoders", Replace("▁", " "), Step("ByteFallback"), Step("Fuse")),
                 TokenizerLayout.SentencePiece => Sequence("decoders", Replace("▁", " "), Step("ByteFallback"), Step("Fuse"),
                     Step("Strip", ("content", " "), ("start", 1), ("stop", 0))),
                 _ => Sequence("decoders", Step("ByteFallback"), Step("Fuse")),
@@ -94,7 +96,8 @@ public static class TokenizerFile
                 ["continuing_subword_prefix"] = null,
                 ["end_of_word_suffix"] = null,
                 ["fuse_unk"] = false,
-                ["byte_fallback"] = layout is TokenizerLayout.CharacterFallback or TokenizerLayout.SentencePiece,
+                ["byte_fallback"] = layout == TokenizerLayout.CharacterFallback || isSentencePiece,
+                ["ignore_merges"] = rules?.TakesWholeWords ?? false,
                 ["vocab"] = vocabulary,
                 ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)$"{m.Left} {m.Right}")]),
             },
@@ -143,31 +146,71 @@ public static class TokenizerFile
         if (type != "BPE")
             throw new AtelierException($"a tokenizer of type {type} is not read", path, "byte-level BPE, characters and Llama's BPE are");
         Dictionary<string, int> tokens = [];
+        HashSet<string> specials = [];
         foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject())
             tokens[token.Name] = token.Value.GetInt32();
         if (root.TryGetProperty("added_tokens", out JsonElement added) && added.ValueKind == JsonValueKind.Array)
         {
             foreach (JsonElement token in added.EnumerateArray())
-                tokens[token.GetProperty("content").GetString()!] = token.GetProperty("id").GetInt32();
+            {
+                string name = token.GetProperty("content").GetString() ?? "";
+                tokens[name] = token.GetProperty("id").GetInt32();
+                if (token.TryGetProperty("special", out JsonElement special) && special.ValueKind == JsonValueKind.True)
+                    specials.Add(name);
+            }
         }
         IReadOnlyList<string> names = NamesById(tokens.Select(t => (t.Key, t.Value)), path);
         (string Left, string Right)[] merges = [.. model.GetProperty("merges").EnumerateArray().Select(m => ReadMerge(m, path))];
-
-        if (IsByteLevel(root))
-            return merges.Length == 0 && names.SequenceEqual(ByteTokenizer.Names) ? new ByteTokenizer() : new BpeTokenizer(names, merges);
+        IReadOnlyList<JsonElement> steps = Steps(root, "pre_tokenizer", "pretokenizers");
+        if (steps.FirstOrDefault(s => s.GetProperty("type").GetString() == "ByteLevel") is { ValueKind: JsonValueKind.Object } byteLevel)
+        {
+            return merges.Length == 0 && names.SequenceEqual(ByteTokenizer.Names)
+                ? new ByteTokenizer()
+                : new BpeTokenizer(names, merges, ReadRules(model, steps, byteLevel, specials, path));
+        }
         if (merges.Length > 0)
-            return new SentencePieceTokenizer(names, merges);
+            return new SentencePieceTokenizer(names, merges, BeginsWithSpace(root, steps), specials);
         return new CharacterTokenizer(names);
     }
 
-    /// <summary>Whether text is turned into byte-level letters, by a step alone or in a sequence.</summary>
-    private static bool IsByteLevel(JsonElement root)
+    private static BpeRules ReadRules(JsonElement model, IReadOnlyList<JsonElement> steps, JsonElement byteLevel, HashSet<string> specials, string path)
     {
-        if (!root.TryGetProperty("pre_tokenizer", out JsonElement step) || step.ValueKind != JsonValueKind.Object)
-            return false;
-        IEnumerable<JsonElement> steps = step.TryGetProperty("pretokenizers", out JsonElement inner) ? inner.EnumerateArray() : [step];
-        return steps.Any(s => s.GetProperty("type").GetString() == "ByteLevel");
+        if (byteLevel.TryGetProperty("add_prefix_space", out JsonElement prefix) && prefix.ValueKind == JsonValueKind.True)
+            throw new AtelierException("byte-level BPE that puts a space before the text is not read", path, "choose a model whose add_prefix_space is false");
+        string? pattern = steps.FirstOrDefault(s => s.GetProperty("type").GetString() == "Split") is { ValueKind: JsonValueKind.Object } split
+            ? split.GetProperty("pattern").GetProperty("Regex").GetString()
+            : null;
+        if (pattern is null && byteLevel.TryGetProperty("use_regex", out JsonElement regex) && regex.ValueKind == JsonValueKind.False)
+            throw new AtelierException("byte-level BPE over text that is not split into words is not read", path, "the rules of GPT-2, Llama 3 and Qwen 2 are");
+        WordSplit[] known = [.. Enum.GetValues<WordSplit>().Where(s => WordSplitter.Pattern(s) == pattern)];
+        if (known.Length == 0)
+            throw new AtelierException($"its words are split by '{pattern}', which is not read", path, "the rules of GPT-2, Llama 3 and Qwen 2 are");
+        return new BpeRules
+        {
+            Split = known[0],
+            TakesWholeWords = model.TryGetProperty("ignore_merges", out JsonElement whole) && whole.ValueKind == JsonValueKind.True,
+            Specials = specials.Count == 0 ? [TokenTable.EndOfText] : specials,
+        };
     }
+
+    /// <summary>Whether a space is put before the text: by a normalizer of older files, by Metaspace in newer ones.</summary>
+    private static bool BeginsWithSpace(JsonElement root, IReadOnlyList<JsonElement> steps)
+    {
+        foreach (JsonElement step in steps.Where(s => s.GetProperty("type").GetString() == "Metaspace"))
+            return !(step.TryGetProperty("prepend_scheme", out JsonElement scheme) && scheme.ValueEquals("never"));
+        return Steps(root, "normalizer", "normalizers").Any(s => s.GetProperty("type").GetString() == "Prepend");
+    }
+
+    /// <summary>The steps of a part of the pipeline, whether one stands alone or several in a sequence.</summary>
+    private static IReadOnlyList<JsonElement> Steps(JsonElement root, string part, string inner)
+    {
+        if (!root.TryGetProperty(part, out JsonElement step) || step.ValueKind != JsonValueKind.Object)
+            return [];
+        return step.TryGetProperty(inner, out JsonElement several) ? [.. several.EnumerateArray()] : [step];
+    }
+
+    private static JsonObject ByteLevel(bool splits) =>
+        Step("ByteLevel", ("add_prefix_space", false), ("trim_offsets", true), ("use_regex", splits));
 
     private static JsonObject Step(string type, params (string Key, JsonNode Value)[] values)
     {

@@ -5,9 +5,8 @@ using System.Text;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Splits text into the words that byte pair encoding never joins across, as GPT-2 does (Radford et al. 2019):
-/// <c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>, by hand and by Unicode scalar
-/// values, since .NET's regular expressions see the halves of characters beyond U+FFFF.
+/// Splits text into the words that byte pair encoding never joins across, by hand and by Unicode scalar values, since
+/// .NET's regular expressions see the halves of characters beyond U+FFFF.
 /// </summary>
 internal static class WordSplitter
 {
@@ -21,17 +20,26 @@ internal static class WordSplitter
         Other,
     }
 
-    /// <summary>The length of the first word of a text that is not empty.</summary>
-    public static int First(ReadOnlySpan<char> text)
+    /// <summary>The regular expression that files name rules by; null for GPT-2's, which need none.</summary>
+    public static string? Pattern(WordSplit split) => split switch
     {
-        if (text[0] == '\'')
-        {
-            foreach (string ending in Endings)
-            {
-                if (text.StartsWith(ending, StringComparison.Ordinal))
-                    return ending.Length;
-            }
-        }
+        WordSplit.Llama3 => Pattern("{1,3}"),
+        WordSplit.Qwen2 => Pattern(""),
+        _ => null,
+    };
+
+    /// <summary>The length of the first word of a text that is not empty.</summary>
+    public static int First(ReadOnlySpan<char> text, WordSplit split = WordSplit.Gpt2) =>
+        split == WordSplit.Gpt2 ? FirstOfGpt2(text) : FirstOfLlama3(text, split == WordSplit.Llama3 ? 3 : 1);
+
+    private static string Pattern(string numbers) =>
+        $@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{numbers}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+    /// <summary><c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c> (Radford et al. 2019).</summary>
+    private static int FirstOfGpt2(ReadOnlySpan<char> text)
+    {
+        if (Ending(text, StringComparison.Ordinal) is > 0 and int ending)
+            return ending;
         Class kind = ClassOf(text, out int used);
         if (kind == Class.Space)
         {
@@ -49,10 +57,50 @@ internal static class WordSplitter
         return used + Run(text[used..], kind);
     }
 
-    private static int Run(ReadOnlySpan<char> text, Class kind)
+    /// <summary>The expression of <see cref="Pattern(WordSplit)"/>, alternative by alternative.</summary>
+    private static int FirstOfLlama3(ReadOnlySpan<char> text, int numbersTogether)
+    {
+        if (Ending(text, StringComparison.OrdinalIgnoreCase) is > 0 and int ending)
+            return ending;
+        Class kind = ClassOf(text, out int used);
+        if (kind == Class.Letter)
+            return Run(text, Class.Letter);
+        // Letters may have one sign or space before them, but no line end.
+        if (kind != Class.Number && text[0] is not ('\r' or '\n') && used < text.Length && ClassOf(text[used..], out _) == Class.Letter)
+            return used + Run(text[used..], Class.Letter);
+        if (kind == Class.Number)
+            return Run(text, Class.Number, numbersTogether);
+        int lead = text[0] == ' ' ? 1 : 0;
+        int others = lead < text.Length ? Run(text[lead..], Class.Other) : 0;
+        if (others > 0)
+        {
+            int end = lead + others;
+            while (end < text.Length && text[end] is ('\r' or '\n'))
+                end++;
+            return end;
+        }
+        int spaces = Run(text, Class.Space), line = text[..spaces].LastIndexOfAny('\r', '\n');
+        if (line >= 0)
+            return line + 1;
+        return spaces == text.Length || spaces == 1 ? spaces : spaces - 1;
+    }
+
+    private static int Ending(ReadOnlySpan<char> text, StringComparison comparison)
+    {
+        if (text[0] != '\'')
+            return 0;
+        foreach (string ending in Endings)
+        {
+            if (text.StartsWith(ending, comparison))
+                return ending.Length;
+        }
+        return 0;
+    }
+
+    private static int Run(ReadOnlySpan<char> text, Class kind, int most = int.MaxValue)
     {
         int length = 0;
-        while (length < text.Length && ClassOf(text[length..], out int used) == kind)
+        for (int count = 0; count < most && length < text.Length && ClassOf(text[length..], out int used) == kind; count++)
             length += used;
         return length;
     }

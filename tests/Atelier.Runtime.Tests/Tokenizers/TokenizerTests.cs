@@ -110,8 +110,13 @@ public sealed class TokenizerTests : IDisposable
     }
 
     [Fact]
-    public void The_gguf_vocabulary_gives_the_published_ids() =>
-        GoldenTexts(BpeTokenizer.FromGguf(GgufFile.Open(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf"))));
+    public void The_gguf_vocabulary_gives_the_published_ids()
+    {
+        using GgufFile file = GgufFile.Open(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf"));
+        (Tokenizer tokenizer, int start) = GgufTokenizer.Read(file);
+        GoldenTexts(tokenizer);
+        (start, tokenizer.EndOfTextId).ShouldBe((50256, 50256));
+    }
 
     [Fact]
     public void Llama2cs_tokenizer_reads_saves_and_round_trips()
@@ -175,7 +180,7 @@ public sealed class TokenizerTests : IDisposable
             File.WriteAllBytes(path, bad);
             try
             {
-                _ = name.EndsWith("gguf", StringComparison.Ordinal) ? BpeTokenizer.FromGguf(GgufFile.Open(path)).VocabularySize
+                _ = name.EndsWith("gguf", StringComparison.Ordinal) ? OpenGguf(path)
                     : name.Contains("tok", StringComparison.Ordinal) ? SentencePieceTokenizer.FromLlama2C(path).VocabularySize
                     : Llama2CFile.Open(path).Tensors.Count;
             }
@@ -195,6 +200,12 @@ public sealed class TokenizerTests : IDisposable
         file.Sizes.ShouldBe(new Llama2CSizes(64, 172, 5, 8, 4, 512, 512, TieHead: true));
         file.Tensors.Count.ShouldBe(2 + 5 * 9);
         file.Read("model.norm.weight").Length.ShouldBe(64);
+    }
+
+    private static int OpenGguf(string path)
+    {
+        using GgufFile file = GgufFile.Open(path);
+        return GgufTokenizer.Read(file).Tokenizer.VocabularySize;
     }
 
     private static void GoldenTexts(Tokenizer tokenizer)

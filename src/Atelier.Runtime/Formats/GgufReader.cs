@@ -1,0 +1,122 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Atelier.Formats;
+
+/// <summary>Where a value of a GGUF file's metadata stands: it is read when it is asked for.</summary>
+/// <param name="Type">Its type; of an array its items'.</param>
+/// <param name="Offset">Its first byte; of an array its first item's.</param>
+/// <param name="Count">Items of an array; 1 for what is none.</param>
+/// <param name="IsArray">Whether it is an array.</param>
+internal readonly record struct GgufValue(GgufValueType Type, long Offset, long Count, bool IsArray);
+
+/// <summary>Goes through a GGUF file's header, value by value, and never past the file's end.</summary>
+internal ref struct GgufReader(MappedFile file, long position)
+{
+    private const int DeepestArray = 4;
+    private const long LongestText = 1 << 26;
+    private const long LongestArray = 1 << 24; // the largest vocabularies have about a million merges
+
+    public long Position { get; private set; } = position;
+
+    public static AtelierException Damaged(string path, string what) =>
+        new(what, path, "the file is damaged or of another kind: take it from its source again");
+
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+
+    public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+
+    public string Text() => Encoding.UTF8.GetString(TextBytes());
+
+    public ReadOnlySpan<byte> TextBytes()
+    {
+        long length = Count(1);
+        if (length > LongestText)
+            throw Damaged(file.Path, $"a text of {length} bytes is announced; {LongestText} are read at most");
+        return Take((int)length);
+    }
+
+    /// <summary>A whole number of 64 bits, negative for unsigned ones beyond 63 bits.</summary>
+    public long Integer(GgufValueType type) => type switch
+    {
+        GgufValueType.UInt8 => Take(1)[0],
+        GgufValueType.Int8 => (sbyte)Take(1)[0],
+        GgufValueType.UInt16 => BinaryPrimitives.ReadUInt16LittleEndian(Take(2)),
+        GgufValueType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(Take(2)),
+        GgufValueType.UInt32 => UInt32(),
+        GgufValueType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(Take(4)),
+        GgufValueType.UInt64 or GgufValueType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(Take(8)),
+        _ => throw Damaged(file.Path, $"a value has the type {type}, where a whole number is due"),
+    };
+
+    public double Number(GgufValueType type) => type switch
+    {
+        GgufValueType.Float32 => BinaryPrimitives.ReadSingleLittleEndian(Take(4)),
+        GgufValueType.Float64 => BinaryPrimitives.ReadDoubleLittleEndian(Take(8)),
+        _ => Integer(type),
+    };
+
+    /// <summary>Passes over a value and tells where it stands.</summary>
+    public GgufValue Skip(GgufValueType type, int depth = 0)
+    {
+        if (type == GgufValueType.Array)
+        {
+            if (depth == DeepestArray)
+                throw Damaged(file.Path, $"arrays stand in one another more than {DeepestArray} deep");
+            return SkipArray(depth);
+        }
+        var value = new GgufValue(type, Position, 1, IsArray: false);
+        if (type == GgufValueType.Text)
+            TextBytes();
+        else
+            Take(Width(type));
+        return value;
+    }
+
+    /// <summary>A count of things that take so many bytes each at the least: no more than what is left of the file can hold.</summary>
+    public long Count(int bytesEach)
+    {
+        ulong count = UInt64();
+        if (count > (ulong)(file.Length - Position) / (ulong)bytesEach)
+            throw Damaged(file.Path, $"{count} items are announced where {file.Length - Position} bytes are left");
+        return (long)count;
+    }
+
+    private GgufValue SkipArray(int depth)
+    {
+        var type = (GgufValueType)UInt32();
+        int width = type switch { GgufValueType.Text => 8, GgufValueType.Array => 12, _ => Width(type) };
+        long count = Count(width);
+        if (count > LongestArray)
+            throw Damaged(file.Path, $"an array of {count} items is announced; {LongestArray} are read at most");
+        var value = new GgufValue(type, Position, count, IsArray: true);
+        if (type is GgufValueType.Text or GgufValueType.Array)
+        {
+            for (long i = 0; i < count; i++)
+                Skip(type, depth + 1);
+        }
+        else
+        {
+            Position += count * width;
+        }
+        return value;
+    }
+
+    private readonly int Width(GgufValueType type) => type switch
+    {
+        GgufValueType.UInt8 or GgufValueType.Int8 or GgufValueType.Bool => 1,
+        GgufValueType.UInt16 or GgufValueType.Int16 => 2,
+        GgufValueType.UInt32 or GgufValueType.Int32 or GgufValueType.Float32 => 4,
+        GgufValueType.UInt64 or GgufValueType.Int64 or GgufValueType.Float64 => 8,
+        _ => throw Damaged(file.Path, $"a value has the unknown type {(uint)type}"),
+    };
+
+    private ReadOnlySpan<byte> Take(int count)
+    {
+        if (count > file.Length - Position)
+            throw new AtelierException("cut short", file.Path, "take the file from its source again");
+        ReadOnlySpan<byte> bytes = file.Bytes(Position, count);
+        Position += count;
+        return bytes;
+    }
+}
