@@ -1,4 +1,4 @@
-using Atelier.Models.Layers;
+using Atelier.Formats;
 
 namespace Atelier.Runs;
 

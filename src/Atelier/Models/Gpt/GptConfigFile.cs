@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Atelier.Formats;
 using Atelier.Models.Layers;
 
 namespace Atelier.Models.Gpt;
@@ -20,9 +21,9 @@ internal static class GptConfigFile
 
     public static string Write(GptModel model) => ModelType(model.Config) switch
     {
-        Gpt2 => ConfigFile.Write(ToGpt2(model.Config, model.VocabularySize)),
-        Llama => ConfigFile.Write(ToLlama(model.Config, model.VocabularySize)),
-        _ => ConfigFile.Write(Own, model.VocabularySize, model.Config),
+        Gpt2 => ConfigRecords.Write(ToGpt2(model.Config, model.VocabularySize)),
+        Llama => ConfigRecords.Write(ToLlama(model.Config, model.VocabularySize)),
+        _ => ConfigRecords.Write(Own, model.VocabularySize, model.Config),
     };
 
     /// <summary>The shape that a config.json tells, with every default filled in.</summary>

@@ -1,3 +1,4 @@
+using Atelier.Formats;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Atelier.Data.Text;
 using Atelier.Decoding;
+using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tokenizers;

@@ -1,6 +1,7 @@
 using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Decoding;
+using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tokenizers;

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Decoding;
+using Atelier.Formats;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -59,7 +60,7 @@ public sealed class NgramFamily : IModelFamily
         using var scope = NewDisposeScope();
         BundleWriter.Write(
             folder,
-            ConfigFile.Write(ModelType, model.VocabularySize, model.Config),
+            ConfigRecords.Write(ModelType, model.VocabularySize, model.Config),
             new Dictionary<string, Tensor>
             {
                 ["tokens"] = tensor(model.Trie.Tokens, ScalarType.Int32),

@@ -1,3 +1,4 @@
+using Atelier.Formats;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using static TorchSharp.torch;
@@ -26,7 +27,7 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
     protected override int TrainingContext(RnnConfig config) => config.ContextLength;
 
     /// <inheritdoc/>
-    protected override string ConfigText(RnnModel model) => ConfigFile.Write(ModelType, model.VocabularySize, model.Config);
+    protected override string ConfigText(RnnModel model) => ConfigRecords.Write(ModelType, model.VocabularySize, model.Config);
 
     /// <inheritdoc/>
     protected override IReadOnlyDictionary<string, Tensor> Weights(RnnModel model)
