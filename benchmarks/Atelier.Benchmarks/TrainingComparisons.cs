@@ -1,4 +1,5 @@
 using Atelier.Data.Text;
+using Atelier.Decoders;
 using Atelier.Models;
 using Atelier.Models.Gpt;
 using Atelier.Models.Layers;

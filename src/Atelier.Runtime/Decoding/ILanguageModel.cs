@@ -41,4 +41,30 @@ public interface IDecodingState : IDisposable
 
     /// <summary>Makes sequence i go on from what sequence <c>parents[i]</c> was: the move of beam search. May change the number of sequences.</summary>
     void Select(ReadOnlySpan<int> parents);
+
+    /// <summary>Whether <see cref="Truncate"/> can forget tokens again.</summary>
+    bool CanTruncate => false;
+
+    /// <summary>Forgets all but the first tokens of every sequence: what speculative decoding does with tokens that were refused.</summary>
+    /// <param name="length">The tokens to keep, 0 to <see cref="Length"/>.</param>
+    /// <exception cref="NotSupportedException">The model cannot: <see cref="CanTruncate"/> says so.</exception>
+    void Truncate(int length) => throw new NotSupportedException("this model cannot forget tokens again");
+
+    /// <summary>Appends the same number of tokens to every sequence and gives the logits after each of them.</summary>
+    /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
+    /// <param name="logits">[sequences, n, vocabulary]: filled with the logits after each token.</param>
+    void AppendAll(ReadOnlySpan<int> tokens, Span<float> logits)
+    {
+        int added = tokens.Length / Sequences, vocabulary = logits.Length / tokens.Length;
+        int[] column = new int[Sequences];
+        float[] next = new float[Sequences * vocabulary];
+        for (int t = 0; t < added; t++)
+        {
+            for (int i = 0; i < column.Length; i++)
+                column[i] = tokens[i * added + t];
+            Append(column, next);
+            for (int i = 0; i < column.Length; i++)
+                next.AsSpan(i * vocabulary, vocabulary).CopyTo(logits[((i * added + t) * vocabulary)..]);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Atelier.Decoders;
 using Atelier.Formats;
 using Atelier.Models.Gpt;
 using Atelier.Models.Layers;

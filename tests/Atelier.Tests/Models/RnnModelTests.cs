@@ -1,4 +1,5 @@
 using Atelier.Data.Text;
+using Atelier.Decoders;
 using Atelier.Decoding;
 using Atelier.Models.Layers;
 using Atelier.Models.Rnn;

@@ -1,3 +1,4 @@
+using Atelier.Decoders;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Training;

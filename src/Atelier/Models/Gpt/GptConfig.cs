@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Atelier.Decoders;
 using Atelier.Models.Layers;
 
 namespace Atelier.Models.Gpt;
@@ -11,26 +12,6 @@ public enum GptLayout
 
     /// <summary>Rotary positions, RMSNorm, SwiGLU, no biases, untied head (Touvron et al. 2023).</summary>
     Llama,
-}
-
-/// <summary>How a model knows where a token stands.</summary>
-public enum PositionName
-{
-    /// <summary>A learned vector for each position.</summary>
-    Learned,
-
-    /// <summary>Queries and keys turned by their positions (Su et al. 2021).</summary>
-    Rotary,
-}
-
-/// <summary>What keeps activations in range.</summary>
-public enum NormName
-{
-    /// <summary>Ba et al. 2016.</summary>
-    Layer,
-
-    /// <summary>Zhang and Sennrich 2019.</summary>
-    Rms,
 }
 
 /// <summary>The shape of a GPT: a causal Transformer with its norms before each part. What is null is the layout's own.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Atelier.Decoders;
 using Atelier.Formats;
 using Atelier.Models.Layers;
 

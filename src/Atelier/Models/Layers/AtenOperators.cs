@@ -1,3 +1,4 @@
+using Atelier.Decoders;
 using Atelier.Training;
 using static TorchSharp.torch;
 

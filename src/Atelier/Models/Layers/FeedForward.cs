@@ -1,22 +1,10 @@
 using System.ComponentModel;
+using Atelier.Decoders;
 using Atelier.Recipes;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Layers;
-
-/// <summary>What stands between the two products of a feed-forward layer.</summary>
-public enum ActivationName
-{
-    /// <summary>x Φ(x) (Hendrycks and Gimpel 2016).</summary>
-    Gelu,
-
-    /// <summary>GELU in its tanh form, which OpenAI's GPT-2 was trained with; 3 to 5 times as slow on CPUs.</summary>
-    GeluTanh,
-
-    /// <summary>silu(x W) ⊙ (x V): the gated form of Llama (Shazeer 2020, eq. 6).</summary>
-    SwiGlu,
-}
 
 /// <summary>Two products with an activation between them, at each position by itself (Vaswani et al. 2017, eq. 2).</summary>
 public sealed class FeedForward : nn.Module<Tensor, Tensor>

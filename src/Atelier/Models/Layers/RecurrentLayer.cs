@@ -1,22 +1,10 @@
+using Atelier.Decoders;
 using Atelier.Recipes;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers;
-
-/// <summary>How a recurrent layer's state moves.</summary>
-public enum CellName
-{
-    /// <summary>h' = tanh(W x + b + U h + c) (Elman 1990).</summary>
-    Plain,
-
-    /// <summary>Long short-term memory with a forget gate (Hochreiter and Schmidhuber 1997; Gers et al. 2000).</summary>
-    Lstm,
-
-    /// <summary>The gated recurrent unit (Cho et al. 2014), reset gate after the product, as cuDNN has it.</summary>
-    Gru,
-}
 
 /// <summary>
 /// One recurrent layer. Names, shapes and gate order of its weights are PyTorch's: LSTM input, forget, cell, output; GRU

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Atelier.Decoders;
 using Atelier.Models.Layers;
 
 namespace Atelier.Models.Rnn;

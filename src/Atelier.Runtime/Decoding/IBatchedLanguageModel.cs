@@ -1,0 +1,44 @@
+namespace Atelier.Decoding;
+
+/// <summary>
+/// A language model that reads tokens of many sequences in one step, each of its own length: sequences join and leave
+/// between steps as they please. One thread at a time.
+/// </summary>
+public interface IBatchedLanguageModel : ILanguageModel
+{
+    /// <summary>Begins an empty sequence.</summary>
+    IDecodingSequence CreateSequence();
+
+    /// <summary>Appends tokens to sequences, all in one step.</summary>
+    /// <param name="inputs">The sequences, each at most once, with their tokens.</param>
+    /// <param name="logits">
+    /// One row of the vocabulary after another, in the order of the inputs: of an input with
+    /// <see cref="SequenceInput.AllLogits"/> a row a token, of another the row after its last token.
+    /// </param>
+    /// <exception cref="ArgumentException">A sequence is another model's or would leave the context, a token is unknown, or the logits do not fit.</exception>
+    void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits);
+}
+
+/// <summary>A sequence under way in an <see cref="IBatchedLanguageModel"/>.</summary>
+public interface IDecodingSequence : IDisposable
+{
+    /// <summary>The tokens appended so far.</summary>
+    int Length { get; }
+
+    /// <summary>Another sequence with the same past; what the model keeps of it is shared until one of them goes on.</summary>
+    IDecodingSequence Fork();
+
+    /// <summary>Whether <see cref="Truncate"/> can forget tokens again.</summary>
+    bool CanTruncate { get; }
+
+    /// <summary>Forgets all but the first tokens.</summary>
+    /// <param name="length">The tokens to keep, 0 to <see cref="Length"/>.</param>
+    /// <exception cref="NotSupportedException">The model cannot: <see cref="CanTruncate"/> says so.</exception>
+    void Truncate(int length);
+}
+
+/// <summary>What one sequence appends in a step.</summary>
+/// <param name="Sequence">The sequence.</param>
+/// <param name="Tokens">Its tokens, at least one.</param>
+/// <param name="AllLogits">Whether the logits after each token are wanted, or only after the last.</param>
+public readonly record struct SequenceInput(IDecodingSequence Sequence, ReadOnlyMemory<int> Tokens, bool AllLogits = false);
