@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
+using Atelier.Training.Profiling;
 
 namespace Atelier.Training;
 
@@ -32,6 +33,7 @@ internal sealed class BatchQueue<TBatch> : IDisposable
     {
         if (_held is { } held && held.Number == number)
             return held.Batch;
+        using TimedOperation timed = TimedOperation.Begin("batch");
         Release(_held);
         _held = null;
         try
@@ -72,7 +74,8 @@ internal sealed class BatchQueue<TBatch> : IDisposable
                 if (number != last)
                 {
                     _wanted.Wait(_stop.Token);
-                    _ready.Add((number, source.Get(number)), _stop.Token);
+                    using (TimedOperation.Begin("prepare batch"))
+                        _ready.Add((number, source.Get(number)), _stop.Token);
                 }
                 else if (_stop.IsCancellationRequested)
                     break;

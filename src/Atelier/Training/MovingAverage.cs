@@ -1,4 +1,5 @@
 using Atelier.Training.Optimizers;
+using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,6 +29,7 @@ internal sealed class MovingAverage : IDisposable
     /// <summary>Takes in the weights after a step, from 1.</summary>
     public void Update(long step)
     {
+        using TimedOperation timed = TimedOperation.Begin("moving average");
         using var noGradients = no_grad();
         TensorScripts.Run("lerp", _averages, _parameters, 1 - Math.Min(_decay, (1.0 + step) / (10.0 + step)));
     }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -84,7 +85,8 @@ public sealed class Trainer<TBatch>(
                 SeedStep(step);
                 foreach (TurnMover<TBatch> mover in session.Movers)
                 {
-                    model.zero_grad();
+                    using (TimedOperation.Begin("zero gradients"))
+                        model.zero_grad();
                     for (long part = 0; part < limits.BatchesPerStep; part++)
                         mover.Learn(batches.Take(BatchNumber(session.State, part)), limits.BatchesPerStep);
                     mover.Move(learningRate);

@@ -1,5 +1,6 @@
 using Atelier.Recipes;
 using Atelier.Training.Optimizers;
+using Atelier.Training.Profiling;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -37,10 +38,9 @@ internal sealed class TurnMover<TBatch> : IDisposable
     public void Learn(TBatch batch, long parts)
     {
         using var scope = NewDisposeScope(); // a batch's activations are gone before the next comes
-        Tensor loss = Turn.Loss(batch);
-        if (parts > 1)
-            loss = loss.Times(1.0 / parts);
-        loss.backward();
+        Tensor loss = Loss(batch, parts);
+        using (TimedOperation.Begin("backward"))
+            loss.backward();
         using var noGradients = no_grad();
         Tensor value = loss.detach();
         _stepLoss = (_stepLoss is null ? value : _stepLoss.Plus(value)).MoveToOuterDisposeScope();
@@ -54,10 +54,12 @@ internal sealed class TurnMover<TBatch> : IDisposable
             gradients[i] = _parameters[i].grad ?? zeros_like(_parameters[i], requires_grad: false);
         if (_clipNorm > 0)
         {
+            using TimedOperation timed = TimedOperation.Begin("clip");
             GradientNorm?.Dispose();
             GradientNorm = TensorScripts.Clip(gradients, _clipNorm).DetachFromDisposeScope();
         }
-        Optimizer.Step(gradients, learningRate);
+        using (TimedOperation.Begin("optimizer"))
+            Optimizer.Step(gradients, learningRate);
         _losses.Add(_stepLoss!.DetachFromDisposeScope());
         _stepLoss = null;
     }
@@ -84,6 +86,13 @@ internal sealed class TurnMover<TBatch> : IDisposable
         ForgetLosses();
         GradientNorm?.Dispose();
         Optimizer.Dispose();
+    }
+
+    private Tensor Loss(TBatch batch, long parts)
+    {
+        using TimedOperation timed = TimedOperation.Begin("forward");
+        Tensor loss = Turn.Loss(batch);
+        return parts > 1 ? loss.Times(1.0 / parts) : loss;
     }
 
     private void ForgetLosses()

@@ -1,4 +1,5 @@
 using Atelier.Training;
+using Atelier.Training.Profiling;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -19,6 +20,15 @@ public sealed class AttentionProduct : IDisposable
     /// <param name="dropout">The share of attention weights dropped; 0 where not training.</param>
     /// <returns>[heads, batch, time, headSize].</returns>
     public Tensor Attend(Tensor q, Tensor k, Tensor v, double dropout)
+    {
+        TimedOperation timed = TimedOperation.Begin("attention product", ref q);
+        return timed.End(Mix(q, k, v, dropout));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _mask?.Dispose();
+
+    private Tensor Mix(Tensor q, Tensor k, Tensor v, double dropout)
     {
         long heads = q.shape[0], batch = q.shape[1], time = q.shape[2], size = q.shape[3];
         long keyValueHeads = k.shape[0], span = k.shape[2], group = heads / keyValueHeads;
@@ -44,9 +54,6 @@ public sealed class AttentionProduct : IDisposable
             ? mixed.view(heads, batch, time, size)
             : mixed.view(keyValueHeads, batch, group, time, size).transpose(1, 2).reshape(heads, batch, time, size);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _mask?.Dispose();
 
     /// <summary>0 where a query may look and −∞ where it may not, [1, group · time, span].</summary>
     private Tensor Mask(long group, long time, long span, Tensor like)

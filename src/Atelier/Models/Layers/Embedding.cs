@@ -1,3 +1,4 @@
+using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -24,5 +25,9 @@ public sealed class Embedding : nn.Module<Tensor, Tensor>
     public Parameter Weight { get; }
 
     /// <summary>ids [...] → vectors [..., size].</summary>
-    public override Tensor forward(Tensor input) => Weight.index_select(0, input.reshape(-1)).view([.. input.shape, Weight.shape[1]]);
+    public override Tensor forward(Tensor input)
+    {
+        TimedOperation timed = TimedOperation.Begin("embedding");
+        return timed.End(Weight.index_select(0, input.reshape(-1)).view([.. input.shape, Weight.shape[1]]));
+    }
 }

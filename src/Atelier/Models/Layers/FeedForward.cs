@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using Atelier.Decoders;
 using Atelier.Recipes;
+using Atelier.Training.Profiling;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -41,8 +42,14 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>
     /// <summary>[batch, time, hidden] → the same.</summary>
     public override Tensor forward(Tensor input)
     {
-        Tensor inner = Input.forward(input);
-        return Output.forward(_activation switch
+        TimedOperation timed = TimedOperation.Begin("feed-forward", ref input);
+        return timed.End(Output.forward(Activate(Input.forward(input))));
+    }
+
+    private Tensor Activate(Tensor inner)
+    {
+        TimedOperation timed = TimedOperation.Begin("activation", ref inner);
+        return timed.End(_activation switch
         {
             ActivationName.Gelu => F.gelu(inner),
             ActivationName.GeluTanh => F.gelu(inner, TorchSharp.Modules.GELU.Approximate.tanh),

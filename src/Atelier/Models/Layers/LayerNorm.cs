@@ -1,3 +1,4 @@
+using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -36,5 +37,9 @@ public sealed class LayerNorm : nn.Module<Tensor, Tensor>
     public Parameter? Bias { get; }
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor input) => F.layer_norm(input, _shape, Weight, Bias, _epsilon);
+    public override Tensor forward(Tensor input)
+    {
+        TimedOperation timed = TimedOperation.Begin("norm", ref input);
+        return timed.End(F.layer_norm(input, _shape, Weight, Bias, _epsilon));
+    }
 }

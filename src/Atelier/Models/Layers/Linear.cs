@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -48,8 +49,11 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     /// <param name="weight">W, [outputs, inputs].</param>
     /// <param name="bias">b, [outputs], or null.</param>
     /// <param name="precision">The precision of the product, and of y where it is bf16.</param>
-    public static Tensor Product(Tensor input, Tensor weight, Tensor? bias, Precision precision) =>
-        precision == Precision.Bf16
+    public static Tensor Product(Tensor input, Tensor weight, Tensor? bias, Precision precision)
+    {
+        TimedOperation timed = TimedOperation.Begin("linear", ref input);
+        return timed.End(precision == Precision.Bf16
             ? F.linear(input.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16), bias?.to(ScalarType.BFloat16))
-            : F.linear(input, weight, bias);
+            : F.linear(input, weight, bias));
+    }
 }

@@ -1,3 +1,4 @@
+using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -25,5 +26,9 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     public Parameter Weight { get; }
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor input) => AtenOperators.RmsNorm(input, Weight, _epsilon);
+    public override Tensor forward(Tensor input)
+    {
+        TimedOperation timed = TimedOperation.Begin("norm", ref input);
+        return timed.End(AtenOperators.RmsNorm(input, Weight, _epsilon));
+    }
 }

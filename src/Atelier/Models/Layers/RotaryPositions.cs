@@ -1,4 +1,5 @@
 using Atelier.Training;
+using Atelier.Training.Profiling;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -37,10 +38,11 @@ public sealed class RotaryPositions : nn.Module
     /// <param name="offset">The position of the first place.</param>
     public Tensor Turn(Tensor x, int offset)
     {
+        TimedOperation timed = TimedOperation.Begin("rotary positions", ref x);
         long time = x.shape[2], half = x.shape[3] / 2;
         Tensor cosine = _cosine.narrow(0, offset, time).to(x.dtype); // [time, headSize]
         Tensor sine = _sine.narrow(0, offset, time).to(x.dtype);
         // (a, b) → (a cos − b sin, b cos + a sin): rolled by half, x is (b, a), and the sine's first half is negative.
-        return (x * cosine).PlusProduct(x.roll(half, -1), sine);
+        return timed.End((x * cosine).PlusProduct(x.roll(half, -1), sine));
     }
 }

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Profiling;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers;
@@ -54,6 +55,7 @@ public sealed class SelfAttention : nn.Module
     /// <returns>[batch, time, hidden].</returns>
     public Tensor Forward(Tensor x, KeyValueCache? cache)
     {
+        TimedOperation timed = TimedOperation.Begin("attention", ref x);
         long batch = x.shape[0], time = x.shape[1];
         int heads = _shape.HeadCount, keyValueHeads = _shape.KeyValueHeadCount;
         // One copy puts the heads first, so that queries, keys and values are whole pieces of memory without further copies.
@@ -69,6 +71,6 @@ public sealed class SelfAttention : nn.Module
         if (cache is not null)
             (k, v) = cache.Append(k, v);
         Tensor mixed = _product.Attend(q, k, v, training ? _shape.Dropout : 0); // [heads, batch, time, headSize]
-        return Output.forward(mixed.permute(1, 2, 0, 3).reshape(batch, time, _shape.HiddenSize));
+        return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(batch, time, _shape.HiddenSize)));
     }
 }

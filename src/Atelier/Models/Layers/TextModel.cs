@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Training;
+using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -55,7 +56,12 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <summary>The logits of what comes after each token.</summary>
     /// <param name="ids">[batch, time], int64.</param>
     /// <returns>[batch, time, vocabulary]; may be bf16.</returns>
-    public Tensor Forward(Tensor ids) => Head(Encode(ids.to(Device), null));
+    public Tensor Forward(Tensor ids)
+    {
+        Tensor hidden = Encode(ids.to(Device), null);
+        TimedOperation timed = TimedOperation.Begin("head", ref hidden);
+        return timed.End(Head(hidden));
+    }
 
     /// <summary>The mean cross-entropy of the batch in nats per token, with label smoothing; a scalar in fp32.</summary>
     public Tensor Loss(TextBatch batch) => CrossEntropy(Forward(batch.Inputs), batch.Targets, labelSmoothing);
@@ -135,10 +141,13 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         }
     }
 
-    private Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing) =>
-        F.cross_entropy(
+    private Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing)
+    {
+        TimedOperation timed = TimedOperation.Begin("cross-entropy", ref logits);
+        return timed.End(F.cross_entropy(
             (logits.dtype == ScalarType.BFloat16 ? logits.to(ScalarType.Float32) : logits).view(-1, VocabularySize),
-            targets.to(Device).view(-1), label_smoothing: smoothing);
+            targets.to(Device).view(-1), label_smoothing: smoothing));
+    }
 
     private static float[] Values(Tensor tensor) =>
         MemoryMarshal.Cast<byte, float>(tensor.cpu().contiguous().bytes).ToArray();
