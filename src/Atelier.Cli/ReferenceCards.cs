@@ -31,8 +31,6 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
 /// <param name="page">The Markdown page.</param>
 internal sealed class ReferenceCardResults(string page)
 {
-    private const string Figure = "crossEntropyPerCharacter";
-
     private readonly string _store = Path.ChangeExtension(page, ".json");
 
     /// <summary>What is known so far, by recipe.</summary>
@@ -54,26 +52,25 @@ internal sealed class ReferenceCardResults(string page)
     public void Add(string recipe, TrainingOutcome outcome, EvaluationReport report)
     {
         JsonObject all = Read();
+        string figure = report.Headline.Metric;
         all[recipe] = new JsonObject
         {
-            ["data"] = report.Data, ["steps"] = outcome.Report.Steps, ["seconds"] = outcome.Report.Seconds, ["ours"] = Json(report.Metrics),
-            ["baselines"] = new JsonObject(report.Baselines.Where(b => b.Value.ContainsKey(Figure))
-                .Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Json(b.Value)))),
+            ["figure"] = report.Headline.Unit, ["data"] = report.Data, ["steps"] = outcome.Report.Steps, ["seconds"] = outcome.Report.Seconds, ["ours"] = Commands.EvaluateCommand.Json(report.Metrics[figure]),
+            ["baselines"] = new JsonObject(report.Baselines.Where(b => b.Value.ContainsKey(figure))
+                .Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Commands.EvaluateCommand.Json(b.Value[figure])))),
         };
         AtomicFile.WriteText(_store, all.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         AtomicFile.WriteText(page, Markdown(all));
     }
 
-    private static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) => Commands.EvaluateCommand.Json(metrics[Figure]);
-
     private static string Markdown(JsonObject all)
     {
         var text = new StringBuilder("""
             # Reference cards
-            Published results and ours, in nats per character of held-out text with 95 % intervals. `atelier cards` makes this page.
+            Published results and ours on held-out data, with 95 % intervals; what each is counted in stands in its row. `atelier cards` makes this page.
 
-            | data | published | source | ours | beside it | steps | seconds | command |
-            |---|---|---|---|---|---|---|---|
+            | data | published | source | ours | counted in | beside it | steps | seconds | command |
+            |---|---|---|---|---|---|---|---|---|
 
             """);
         foreach (ReferenceCard card in ReferenceCard.All)
@@ -82,7 +79,7 @@ internal sealed class ReferenceCardResults(string page)
                 continue;
             string beside = string.Join(", ", result["baselines"]!.AsObject().Select(b => $"{b.Key} {Number(b.Value!["value"]!)}"));
             JsonNode ours = result["ours"]!;
-            text.Append(CultureInfo.InvariantCulture, $"| {result["data"]} | {card.Published} | {card.Source} | **{Number(ours["value"]!)}** [{Number(ours["low"]!)}, {Number(ours["high"]!)}] ")
+            text.Append(CultureInfo.InvariantCulture, $"| {result["data"]} | {card.Published} | {card.Source} | **{Number(ours["value"]!)}** [{Number(ours["low"]!)}, {Number(ours["high"]!)}] | {result["figure"]?.GetValue<string>() ?? Headline.CrossEntropy.Unit} ")
                 .Append(CultureInfo.InvariantCulture, $"| {beside} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train {card.Recipe}` |\n");
         }
         return text.ToString();

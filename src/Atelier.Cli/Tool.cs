@@ -71,6 +71,7 @@ internal sealed class Tool(ToolConsole console)
             new TrainCommand(console),
             new GenerateCommand(console),
             new EvaluateCommand(console),
+            new ExplainCommand(console),
             new DataCommand(console),
             new RecipesCommand(console),
             new RunsCommand(console),

@@ -5,4 +5,13 @@ public enum Modality
 {
     /// <summary>Text, as strings.</summary>
     Text,
+
+    /// <summary>Sentences whose words carry tags.</summary>
+    Tagged,
+
+    /// <summary>Sequences of numbers.</summary>
+    Series,
+
+    /// <summary>Rows of a table.</summary>
+    Table,
 }

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Atelier.Data;
-using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Formats;
+using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -41,7 +41,7 @@ public static class Workshop
     public static async Task<TrainingOutcome> TrainAsync(
         Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        FamilyOf(recipe);
+        DataKinds.Of(recipe, FamilyOf(recipe)); // a mistake is told before a folder is made
         using Run run = Run.Create(folder, recipe);
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
@@ -74,7 +74,7 @@ public static class Workshop
         string folder = Directory.CreateTempSubdirectory("atelier-").FullName;
         try
         {
-            using TextData data = Prepare(recipe, folder, told, cancellation);
+            using IDataSource data = Prepare(recipe, folder, told, cancellation);
             if (await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false) is not ILearningRateFinder finder)
                 throw new AtelierException($"the family {family.Name} has no learning rate", "model.family", "it learns by counting");
             return await Task.Run(() => finder.FindLearningRate(told, cancellation), CancellationToken.None).ConfigureAwait(false);
@@ -100,11 +100,14 @@ public static class Workshop
 
     /// <summary>The data that a run learned from.</summary>
     /// <exception cref="AtelierException">There is no run, or its data is not there.</exception>
-    public static TextData OpenData(string runFolder)
+    public static IDataSource OpenData(string runFolder) => DataKindOf(runFolder).Open(Path.Combine(runFolder, "data"));
+
+    /// <summary>The kind of data that a run learns from.</summary>
+    /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
+    public static IDataKind DataKindOf(string runFolder)
     {
-        if (!Run.Exists(runFolder))
-            throw new AtelierException("there is no run here", runFolder, "atelier runs list shows the runs there are");
-        return TextData.Open(Path.Combine(runFolder, "data"));
+        Recipe recipe = Run.ReadRecipe(runFolder, ModelFamilies.All);
+        return DataKinds.Of(recipe, FamilyOf(recipe));
     }
 
     /// <summary>Judges a run's model on the data it was held from, or any model on other data, and leaves report.md, report.json and a picture in a run's folder.</summary>
@@ -118,20 +121,19 @@ public static class Workshop
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         using IGenerator generator = Open(folder);
-        if (generator is not TextGenerator text)
-            throw new AtelierException("only text models can be judged", folder);
+        IDataKind kind = DataKinds.Of(generator);
         bool ofRun = Run.Exists(folder);
         Recipe recipe = ofRun ? Run.ReadRecipe(folder, ModelFamilies.All) : new Recipe();
         string? prepared = against is null ? null : Directory.CreateTempSubdirectory("atelier-").FullName;
         try
         {
-            using TextData data = prepared is null
+            using IDataSource data = prepared is null
                 ? OpenData(folder)
-                : TextData.Prepare(Against(against!, Bundle.Open(folder)), recipe.Seed, prepared, progress, cancellation);
+                : await Task.Run(() => kind.PrepareAgainst(against!, recipe, Bundle.Open(folder), prepared, progress, cancellation), cancellation).ConfigureAwait(false);
             bool keep = ofRun && against is null;
             string? picture = keep ? Path.Combine(folder, "plots", "evaluation.png") : null;
-            EvaluationReport report = await TextEvaluator.EvaluateAsync(
-                text, data, recipe.Evaluation, folder, seed ?? recipe.Seed, picture, progress, cancellation).ConfigureAwait(false);
+            EvaluationReport report = await kind.EvaluateAsync(
+                new Judging(generator, data, recipe.Evaluation, folder, seed ?? recipe.Seed, picture), progress, cancellation).ConfigureAwait(false);
             if (keep)
             {
                 AtomicFile.WriteText(Path.Combine(folder, "report.json"), report.ToJson());
@@ -201,22 +203,15 @@ public static class Workshop
         }
     }
 
-    // Most of it to judge by, and some for the n-gram baseline to count.
-    private static DataSection Against(string source, Bundle bundle) => new()
+    private static IDataSource Prepare(Recipe recipe, string folder, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
-        Source = source,
-        Split = new SplitSection { Train = 0.5, Validation = 0, Test = 0.5 },
-        Tokenizer = new TokenizerSection { File = bundle.TokenizerPath },
-    };
-
-    private static TextData Prepare(Recipe recipe, string folder, IProgress<TrainingProgress> progress, CancellationToken cancellation)
-    {
+        IDataKind kind = DataKinds.Of(recipe, FamilyOf(recipe));
         // facts.json is written last: where it is, the data is whole.
-        if (File.Exists(Path.Combine(folder, "facts.json")))
-            return TextData.Open(folder);
+        if (File.Exists(Path.Combine(folder, PreparedFacts.FileName)))
+            return kind.Open(folder);
         var remarks = new Remarks(progress);
-        TextData data = TextData.Prepare(recipe.Data, recipe.Seed, folder, remarks, cancellation);
-        foreach (string note in data.Facts.Notes)
+        IDataSource data = kind.Prepare(recipe, folder, remarks, cancellation);
+        foreach (string note in data.Notes)
             remarks.Report(note);
         return data;
     }

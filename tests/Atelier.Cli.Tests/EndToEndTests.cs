@@ -70,6 +70,29 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public void A_table_is_learned_judged_and_drawn_from()
+    {
+        string table = _tool.At("coins.csv"), folder = _tool.At("coins");
+        File.WriteAllText(table, "coin,side\n" + string.Concat(Enumerable.Range(0, 200).Select(i => $"{(i % 2 == 0 ? "old" : "new")},{(i % 3 == 0 ? "head" : "tail")}\n")));
+        ToolResult trained = _tool.Run("train", "--table", table, "--model", "independent", "--out", folder, "--json");
+        trained.Code.ShouldBe(0, trained.Error);
+        trained.Json.GetProperty("family").GetString().ShouldBe("independent");
+        trained.Json.GetProperty("metrics").GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble().ShouldBeInRange(-1.6, -1.1);
+
+        JsonElement report = _tool.Run("evaluate", folder, "--against", table, "--json").Json;
+        report.GetProperty("baselines").GetProperty("independent").GetProperty("bic").GetProperty("value").GetDouble().ShouldBeLessThan(0);
+        JsonElement sample = _tool.Run("generate", folder, "--evidence", "coin=old", "--count", "3", "--json").Json.GetProperty("samples")[2];
+        sample.GetProperty("row").GetProperty("coin").GetString().ShouldBe("old");
+        sample.GetProperty("logProbability").GetDouble().ShouldBeLessThan(0);
+        _tool.Run("generate", folder, "--evidence", "coin=old").Out.Trim().ShouldMatch("^coin=old, side=(head|tail)$");
+
+        _tool.Run("generate", folder, "--evidence", "coin").Error.ShouldContain("COLUMN=VALUE");
+        _tool.Run("train", "--table", table, "--text", table).Error.ShouldContain("do not go together");
+        _tool.Run("train", "--table", table, "--model", "ngram", "--out", _tool.At("no")).Error.ShouldContain("does not learn from data of the kind 'table'");
+        _tool.Run("explain", folder).Error.ShouldContain("nothing to explain");
+    }
+
+    [Fact]
     public void Runs_are_compared_by_their_figures_and_where_their_recipes_differ()
     {
         Train(_tool.At("a")).Code.ShouldBe(0);

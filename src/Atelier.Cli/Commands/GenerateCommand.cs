@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Atelier.Decoding;
@@ -11,6 +12,9 @@ internal sealed class GenerateCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
     private readonly Option<string?> _prompt = new("--prompt") { HelpName = "T", Description = "The text to go on from." };
+    private readonly Option<string?> _input = new("--input") { HelpName = "F", Description = "A file to go on from, or to work on: a series, sentences to tag." };
+    private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE", Description = "A hidden state that is known, by its place from 0; may stand several times.", DefaultValueFactory = _ => [] };
     private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to." };
     private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
@@ -21,6 +25,9 @@ internal sealed class GenerateCommand : ToolCommand
     {
         Add(_run);
         Add(_prompt);
+        Add(_input);
+        Add(_evidence);
+        Add(_state);
         Add(_count);
         Add(_out);
         Add(_device);
@@ -40,6 +47,9 @@ internal sealed class GenerateCommand : ToolCommand
             Count = count,
             Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
             Prompt = parse.GetValue(_prompt),
+            Input = parse.GetValue(_input),
+            Evidence = Pairs(parse, _evidence),
+            States = Pairs(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
             Decoding = _decoding.Read(parse, defaults),
         };
         if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator is TextGenerator streaming)
@@ -49,14 +59,14 @@ internal sealed class GenerateCommand : ToolCommand
         await foreach (Sample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
         {
             samples.Add(sample);
-            if (parse.GetValue(_out) is null && sample is TextSample text)
-                console.Say($"{request.Prompt}{text.Text}{(count > 1 ? "\n---" : "")}");
+            if (parse.GetValue(_out) is null)
+                console.Say(Shown(request, sample) + (count > 1 && Lines(sample) ? "\n---" : ""));
         }
         if (parse.GetValue(_out) is { } file)
         {
             var all = new StringBuilder();
-            foreach (TextSample text in samples.OfType<TextSample>())
-                all.Append(request.Prompt).Append(text.Text).Append(count > 1 ? "\n---\n" : "\n");
+            foreach (Sample sample in samples)
+                all.Append(Shown(request, sample)).Append(count > 1 && Lines(sample) ? "\n---\n" : "\n");
             AtomicFile.WriteText(file, all.ToString());
             console.Say(file);
         }
@@ -64,10 +74,34 @@ internal sealed class GenerateCommand : ToolCommand
         {
             ["run"] = Path.GetFullPath(run),
             ["seed"] = request.Seed,
-            ["samples"] = new JsonArray([.. samples.OfType<TextSample>().Select(s => new JsonObject { ["text"] = s.Text, ["logProbability"] = s.LogProbability })]),
+            ["samples"] = new JsonArray([.. samples.Select(sample => (JsonNode)sample.ToJson())]),
         });
         return 0;
     }
+
+    /// <summary>A text stands after its prompt, anything else by itself.</summary>
+    private static string Shown(GenerationRequest request, Sample sample) => sample is TextSample ? request.Prompt + sample.Shown : sample.Shown;
+
+    /// <summary>Whether samples are told apart by lines between them; a row is a line of its own.</summary>
+    private static bool Lines(Sample sample) => sample is TextSample or SeriesSample;
+
+    private static Dictionary<string, string> Pairs(ParseResult parse, Option<string[]> option)
+    {
+        var pairs = new Dictionary<string, string>();
+        foreach (string text in parse.GetRequiredValue(option))
+        {
+            int equals = text.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 1)
+                throw new AtelierException($"'{text}' is no name, '=' and value", option.Name, $"write {option.HelpName}");
+            if (!pairs.TryAdd(text[..equals], text[(equals + 1)..]))
+                throw new AtelierException($"'{text[..equals]}' is given twice", option.Name, "give it once");
+        }
+        return pairs;
+    }
+
+    private static int Place(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int place)
+        ? place
+        : throw new AtelierException($"'{text}' is no place", "--state", "write a number from 0");
 
     private static async Task<int> StreamAsync(ToolConsole console, TextGenerator generator, GenerationRequest request, CancellationToken cancellation)
     {

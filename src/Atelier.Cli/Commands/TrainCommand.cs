@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
+using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Teaches a model by a recipe, or on a person's own text.</summary>
+/// <summary>Teaches a model by a recipe, or on a person's own data.</summary>
 internal sealed class TrainCommand : ToolCommand
 {
     private readonly Argument<string?> _recipe = new("RECIPE")
@@ -14,7 +15,9 @@ internal sealed class TrainCommand : ToolCommand
         Arity = ArgumentArity.ZeroOrOne, Description = "A YAML file, or a built-in recipe's name (atelier recipes list).",
     };
 
-    private readonly Option<string?> _text = new("--text") { HelpName = "F|D", Description = "A file or folder of text to learn from; settings are chosen by its size." };
+    private readonly (IDataKind Kind, Option<string?> Option)[] _data =
+        [.. DataKinds.All.Select(kind => (kind, new Option<string?>($"--{kind.Name}") { HelpName = "F", Description = kind.Description }))];
+
     private readonly Option<string?> _model = new("--model") { HelpName = "FAMILY", Description = "The family of model." };
     private readonly Option<string[]> _set = SetOption();
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/NAME where it is left out." };
@@ -24,7 +27,8 @@ internal sealed class TrainCommand : ToolCommand
         "atelier train quickstart --set training.steps=200 --out runs/first")
     {
         Add(_recipe);
-        Add(_text);
+        foreach ((_, Option<string?> option) in _data)
+            Add(option);
         Add(_model);
         Add(_set);
         Add(_out);
@@ -40,7 +44,7 @@ internal sealed class TrainCommand : ToolCommand
         if (parse.GetValue(_resume))
         {
             string unfinished = parse.GetValue(_out) ?? Unfinished();
-            if (parse.GetValue(_recipe) is not null || parse.GetValue(_text) is not null || parse.GetRequiredValue(_set).Length > 0)
+            if (parse.GetValue(_recipe) is not null || _data.Any(d => parse.GetValue(d.Option) is not null) || parse.GetRequiredValue(_set).Length > 0)
                 throw new AtelierException("a run goes on as it was begun", "--resume", "leave the recipe and --set out, or begin a new run with --out");
             if (Run.Exists(unfinished))
                 console.Remark($"going on with {unfinished}");
@@ -67,24 +71,35 @@ internal sealed class TrainCommand : ToolCommand
     /// <summary>The recipe that the options ask for, with the seed among its changes.</summary>
     private Recipe Read(ToolConsole console, ParseResult parse)
     {
-        string? name = parse.GetValue(_recipe), text = parse.GetValue(_text), family = parse.GetValue(_model);
+        string? name = parse.GetValue(_recipe), family = parse.GetValue(_model);
         List<string> overrides = [.. parse.GetRequiredValue(_set)];
         if (parse.GetValue<long?>(Tool.Seed) is { } seed)
             overrides.Add(string.Create(CultureInfo.InvariantCulture, $"seed={seed}"));
-        if (text is not null)
+        (IDataKind Kind, Option<string?> Option)[] given = [.. _data.Where(d => parse.GetValue(d.Option) is not null)];
+        if (given.Length > 1)
+            throw new AtelierException($"{given[0].Option.Name} and {given[1].Option.Name} do not go together", "atelier train", "give one of them");
+        if (given is [(IDataKind kind, Option<string?> option)])
         {
+            string path = parse.GetValue(option)!;
             if (name is not null)
-                throw new AtelierException("a recipe and --text do not go together", "atelier train", $"write atelier train {name} --set data.source={text}");
-            TextAdvice advice = TextAdvice.For(text, family ?? new Recipe().Model.Family);
-            Recipe chosen = RecipeReader.Parse("", "--text", ModelFamilies.All, [.. advice.Overrides, .. overrides]);
+                throw new AtelierException($"a recipe and {option.Name} do not go together", "atelier train", $"write atelier train {name} --set data.source={path}");
+            DataAdvice advice = kind.Advise(path, family ?? DefaultFamily(kind));
+            Recipe chosen = RecipeReader.Parse("", option.Name, ModelFamilies.All, [.. advice.Overrides, .. overrides]);
             console.Remark(advice.Reason);
             return chosen;
         }
         if (name is null)
-            throw new AtelierException("nothing to learn from", "atelier train", "name a recipe (atelier recipes list) or give --text FILE");
+            throw new AtelierException("nothing to learn from", "atelier train", $"name a recipe (atelier recipes list) or give your own data with {string.Join(" or ", _data.Select(d => d.Option.Name))}");
         if (family is not null)
             overrides.Insert(0, $"model.family={family}");
         return RecipeReader.Read(name, ModelFamilies.All, overrides);
+    }
+
+    /// <summary>The recipe's default family where it learns from such data, and the first that does otherwise.</summary>
+    private static string DefaultFamily(IDataKind kind)
+    {
+        string[] families = [.. ModelFamilies.All.Where(f => f.DataKinds.Any(k => k.Name == kind.Name)).Select(f => f.Name)];
+        return families.Contains(new Recipe().Model.Family) ? new Recipe().Model.Family : families[0];
     }
 
     private static string Unfinished() =>

@@ -75,7 +75,9 @@ internal static class Training
     {
         _ when name.EndsWith("PerSecond", StringComparison.Ordinal) => $"{name[..^"PerSecond".Length]}/s",
         _ when name.EndsWith("Accuracy", StringComparison.Ordinal) => "share",
-        _ => "nats/token",
+        _ when name.EndsWith("Loss", StringComparison.Ordinal) => "nats/token",
+        _ when name.EndsWith("ogLikelihood", StringComparison.Ordinal) || name.EndsWith("bic", StringComparison.OrdinalIgnoreCase) => "nats",
+        _ => "count",
     };
 
     private static void TellFiles(ToolConsole console, string folder, TrainingOutcome outcome)
@@ -87,6 +89,6 @@ internal static class Training
             foreach (string plot in Directory.EnumerateFiles(plots, "*.png").Order(StringComparer.Ordinal))
                 console.Say($"plot:   {plot}");
         }
-        console.Say($"run:    {folder}\nmore:   atelier generate {folder} --prompt \"...\"");
+        console.Say($"run:    {folder}\nmore:   atelier generate {folder} {Workshop.DataKindOf(outcome.Folder).GenerateExample}");
     }
 }

@@ -89,8 +89,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
 
     private int[] Check(GenerationRequest request, DecodingOptions options)
     {
-        if (request.Count < 1)
-            throw new AtelierException($"{request.Count} samples were asked for", hint: "ask for 1 or more");
+        request.Check(prompt: true);
         if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
             throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams", hint: "ask for no more samples than beams");
         options.Check();

@@ -4,18 +4,17 @@ using ScottPlot;
 
 namespace Atelier.Evaluation;
 
-/// <summary>Cross-entropies beside one another, as a picture.</summary>
+/// <summary>A model's headline figure beside its baselines', as a picture.</summary>
 internal static class EvaluationPlot
 {
-    private const string Figure = "crossEntropyPerCharacter";
-
-    /// <summary>Draws the model's cross-entropy per character and its baselines', with their intervals.</summary>
+    /// <summary>Draws the headline figure of the model and of its baselines, with their intervals.</summary>
     public static void Save(string path, EvaluationReport report)
     {
+        string figure = report.Headline.Metric;
         (string Name, Metric Metric)[] bars =
         [
-            ("model", report.Metrics[Figure]),
-            .. report.Baselines.Where(b => b.Value.ContainsKey(Figure)).Select(b => (b.Key, b.Value[Figure])),
+            ("model", report.Metrics[figure]),
+            .. report.Baselines.Where(b => b.Value.ContainsKey(figure)).Select(b => (b.Key, b.Value[figure])),
         ];
         using var plot = new Plot();
         for (int i = 0; i < bars.Length; i++)
@@ -33,8 +32,9 @@ internal static class EvaluationPlot
         }
         plot.Axes.Bottom.SetTicks([.. bars.Select((_, i) => (double)i)], [.. bars.Select(b => b.Name)]);
         plot.Axes.Bottom.MajorTickStyle.Length = 0;
-        plot.Axes.Margins(bottom: 0, top: 0.2);
-        plot.YLabel("nats per character (less is better)");
+        bool down = bars.All(bar => bar.Metric.Value < 0); // log-likelihoods hang from zero
+        plot.Axes.Margins(bottom: down ? 0.2 : 0, top: down ? 0 : 0.2);
+        plot.YLabel($"{report.Headline.Unit} ({(report.Headline.MoreIsBetter ? "more" : "less")} is better)");
         plot.HideGrid();
         AtomicFile.Write(path, stream => stream.Write(plot.GetImageBytes(720, 440, ImageFormat.Png)));
     }

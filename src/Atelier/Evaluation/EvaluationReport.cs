@@ -23,6 +23,9 @@ public sealed record EvaluationReport
     /// <summary>What it was judged on: the source, and which part.</summary>
     public required string Data { get; init; }
 
+    /// <summary>The figure that a verdict is about.</summary>
+    public Headline Headline { get; init; } = Headline.CrossEntropy;
+
     /// <summary>The model's figures by name.</summary>
     public required IReadOnlyDictionary<string, Metric> Metrics { get; init; }
 
@@ -50,14 +53,16 @@ public sealed record EvaluationReport
     {
         get
         {
-            double own = Metrics["crossEntropyPerCharacter"].Value;
-            var parts = new List<string> { string.Create(CultureInfo.InvariantCulture, $"held-out {own:0.000} nats per character") };
+            double own = Metrics[Headline.Metric].Value;
+            var parts = new List<string> { string.Create(CultureInfo.InvariantCulture, $"{Headline.Part} {own:0.000} {Headline.Unit}") };
             foreach ((string name, var metrics) in Baselines)
             {
-                double other = metrics["crossEntropyPerCharacter"].Value;
+                if (!metrics.TryGetValue(Headline.Metric, out Metric? metric))
+                    continue;
+                double other = metric.Value;
                 parts.Add(name == "exactEntropy"
                     ? string.Create(CultureInfo.InvariantCulture, $"best possible {other:0.000} ({(own / other) - 1:+0.0%;-0.0%} from it)")
-                    : string.Create(CultureInfo.InvariantCulture, $"{name} {other:0.000} ({(own < other ? "beaten" : "not beaten")})"));
+                    : string.Create(CultureInfo.InvariantCulture, $"{name} {other:0.000} ({(Headline.IsBetter(own, other) ? "beaten" : "not beaten")})"));
             }
             return string.Join(", ", parts);
         }
@@ -77,7 +82,7 @@ public sealed record EvaluationReport
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# Evaluation of {Run}\n\nOn {Data}: {Verdict}.\n\n");
         if (Picture is not null)
-            text.Append(CultureInfo.InvariantCulture, $"![Cross-entropy beside the baselines]({Picture})\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"![The model beside the baselines]({Picture})\n\n");
         string[] columns = [.. Baselines.Keys];
         text.Append("| figure | model |").AppendJoin(' ', columns.Select(c => $"{c} |")).Append('\n');
         text.Append("|---|---|").Append(string.Concat(columns.Select(_ => "---|"))).Append('\n');
@@ -89,18 +94,18 @@ public sealed record EvaluationReport
             text.Append('\n');
         }
         text.Append('\n').AppendJoin('\n', Notes.Select(note => $"- {note}")).Append('\n');
+        if (Samples.Count > 0)
+            text.Append("\n## Samples\n");
         if (Copying is not null && Diversity is not null)
         {
             text.Append(CultureInfo.InvariantCulture, $"""
-
-                ## Samples
                 Longest run shared with the training text: {Copying.LongestRun} characters. New 8-grams: {(Copying.NewEightGrams is double share ? share.ToString("P1", CultureInfo.InvariantCulture) : "none to count")}.
                 Distinct-1, -2, -3: {Diversity.Distinct1:0.000}, {Diversity.Distinct2:0.000}, {Diversity.Distinct3:0.000}. Self-BLEU: {Diversity.SelfBleu:0.000}.
 
                 """);
-            foreach (string sample in Samples)
-                text.Append(CultureInfo.InvariantCulture, $"\n```text\n{sample.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
         }
+        foreach (string sample in Samples)
+            text.Append(CultureInfo.InvariantCulture, $"\n```text\n{sample.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
         return text.ToString();
     }
 

@@ -1,5 +1,6 @@
 using Atelier.Data;
 using Atelier.Decoding;
+using Atelier.Kinds;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Training;
@@ -15,8 +16,8 @@ public interface IModelFamily
     /// <summary>One line for lists and help.</summary>
     string Description { get; }
 
-    /// <summary>What its models make.</summary>
-    Modality Modality { get; }
+    /// <summary>The kinds of data that it learns from; the first where a recipe does not say.</summary>
+    IReadOnlyList<IDataKind> DataKinds { get; }
 
     /// <summary>A record with a parameterless constructor; its properties are the recipe's model section.</summary>
     Type ConfigType { get; }

@@ -4,5 +4,11 @@ namespace Atelier.Models;
 public static class ModelFamilies
 {
     /// <summary>All of them, in the order that lists show.</summary>
-    public static IReadOnlyList<IModelFamily> All { get; } = [new Ngram.NgramFamily(), new Gpt.GptFamily(), new Rnn.RnnFamily()];
+    public static IReadOnlyList<IModelFamily> All { get; } =
+    [
+        new Ngram.NgramFamily(),
+        new Gpt.GptFamily(),
+        new Rnn.RnnFamily(),
+        new Independent.IndependentFamily(),
+    ];
 }

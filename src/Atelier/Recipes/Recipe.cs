@@ -39,6 +39,9 @@ public sealed record ModelSection(string Family, object? Config);
 /// <summary>What to learn from, and how it becomes tokens.</summary>
 public sealed record DataSection
 {
+    /// <summary>"text", "tagged", "series" or "table"; null takes the first that the family learns from.</summary>
+    public string? Kind { get; init; }
+
     /// <summary>A catalogue name ("tinyshakespeare"), a world ("world:stories-en"), a file or a folder.</summary>
     public string Source { get; init; } = "world:stories-en";
 
@@ -55,11 +58,17 @@ public sealed record DataSection
     /// <summary>Cleaning steps by name, in order.</summary>
     public IReadOnlyList<string> Clean { get; init; } = [];
 
-    /// <summary>The shares of training, validation and test data.</summary>
+    /// <summary>The shares of training, validation and test data; none learns from all there is.</summary>
     public SplitSection Split { get; init; } = new();
 
     /// <summary>How text becomes tokens.</summary>
     public TokenizerSection Tokenizer { get; init; } = new();
+
+    /// <summary>How the rows of a table or a series are read.</summary>
+    public TableSection Table { get; init; } = new();
+
+    /// <summary>The column of a CoNLL-U file that holds the tags.</summary>
+    public TagColumn Tags { get; init; }
 }
 
 /// <summary>What counts as one document.</summary>
@@ -84,6 +93,9 @@ public enum DocumentUnit
 /// <summary>The shares of training, validation and test data; they sum to at most 1. Split by document; a single document is cut in that order.</summary>
 public sealed record SplitSection
 {
+    /// <summary>All to learn from, and nothing held out: what is judged by is what was learned from.</summary>
+    public static SplitSection None { get; } = new() { Train = 1, Validation = 0, Test = 0 };
+
     /// <summary>The share to learn from.</summary>
     [Range(0.01, 1.0)]
     public double Train { get; init; } = 0.9;

@@ -55,13 +55,18 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         if (plain == typeof(ModelSection))
             return Model(Mapping(node, path), path);
         if (IsRecord(plain))
-            return Record(plain, Mapping(node, path), path);
+            return node is RecipeScalar name && Named(plain, name.Text) is { } whole ? whole : Record(plain, Mapping(node, path), path);
         if (ItemType(plain) is { } item)
             return List(item, node, path);
         if (node is RecipeScalar scalar && Scalar(plain, scalar, path) is { } value)
             return value;
         throw new AtelierException($"{path} is {node.Shown}", node.Where, $"write {Expected(plain)}");
     }
+
+    /// <summary>A section that has a name of its own, such as "none" for a split that holds nothing out.</summary>
+    private static object? Named(Type type, string name) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Static)
+            .FirstOrDefault(p => p.PropertyType == type && RecipeNames.Key(p) == name)?.GetValue(null);
 
     private ModelSection Model(RecipeMapping mapping, string path)
     {

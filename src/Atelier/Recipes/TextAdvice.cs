@@ -1,20 +1,15 @@
 namespace Atelier.Recipes;
 
 /// <summary>Sensible settings for a person's own text, by how much of it there is.</summary>
-/// <param name="Overrides">Changes to the recipe of all defaults.</param>
-/// <param name="Reason">The choice in one sentence, to be told before training.</param>
-public sealed record TextAdvice(IReadOnlyList<string> Overrides, string Reason)
+internal static class TextAdvice
 {
     /// <summary>Settings for a file or a folder.</summary>
     /// <param name="path">Where the text is.</param>
     /// <param name="family">The family to teach; shapes are chosen for gpt alone, others keep their own defaults.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
-    public static TextAdvice For(string path, string family)
+    public static DataAdvice For(string path, string family)
     {
-        long bytes = Directory.Exists(path)
-            ? new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length)
-            : File.Exists(path) ? new FileInfo(path).Length
-            : throw new AtelierException("there is no such file or folder", path, "give a file or a folder of text to --text");
+        long bytes = DataAdvice.Bytes(path, "--text");
         // Widths and lengths between those of nanoGPT's two settings for a megabyte of characters; steps so that two
         // cores take minutes; the less text, the more dropout, since more passes are made over it.
         Size size = bytes switch
@@ -26,7 +21,7 @@ public sealed record TextAdvice(IReadOnlyList<string> Overrides, string Reason)
         };
         List<string> overrides =
         [
-            $"data.source={Quote(Path.GetFullPath(path))}", $"name={Quote(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path)))}",
+            .. DataAdvice.Source(path),
             $"data.tokenizer.kind={size.Tokenizer}", $"model.family={family}", $"training.steps={size.Steps}", $"training.batchSize={size.Batch}",
         ];
         string shape = "the family's own shape";
@@ -39,13 +34,8 @@ public sealed record TextAdvice(IReadOnlyList<string> Overrides, string Reason)
             ]);
             shape = $"{size.Layers} layers, {size.Width} wide, context {size.Context}";
         }
-        string amount = bytes < 1_000_000
-            ? FormattableString.Invariant($"{bytes / 1e3:0.#} kB")
-            : FormattableString.Invariant($"{bytes / 1e6:0.#} MB");
-        return new TextAdvice(overrides, $"for {amount} of text: {family}, {shape}, {size.Tokenizer} tokens, {size.Steps} steps (change any with --set)");
+        return new DataAdvice(overrides, $"for {DataAdvice.Amount(bytes)} of text: {family}, {shape}, {size.Tokenizer} tokens, {size.Steps} steps (change any with --set)");
     }
-
-    private static string Quote(string text) => RecipeWriter.Quote(text);
 
     private readonly record struct Size(int Layers, int Width, int Context, double Dropout, int Steps, int Batch, string Tokenizer);
 }

@@ -1,3 +1,4 @@
+using Atelier.Data.Tables;
 using Atelier.Formats;
 
 namespace Atelier.Runs;
@@ -25,6 +26,9 @@ public sealed class Bundle
     /// <summary>The tokenizer.</summary>
     public string TokenizerPath => Path.Combine(Folder, "tokenizer.json");
 
+    /// <summary>What the columns of a table's model are.</summary>
+    public string SchemaPath => Path.Combine(Folder, TableSchema.FileName);
+
     /// <summary>How it makes samples where a request does not say; folders saved elsewhere may lack it.</summary>
     public string GenerationConfigPath => Path.Combine(Folder, "generation_config.json");
 
@@ -45,13 +49,13 @@ public sealed class Bundle
         if (Run.Exists(folder) && !Directory.Exists(inner))
             throw new AtelierException("this run has no finished model yet", folder, $"go on with: atelier train --resume --out {folder}");
         var bundle = new Bundle(Path.GetFullPath(Run.Exists(folder) ? inner : folder));
-        foreach (string path in (string[])[bundle.ConfigPath, bundle.WeightsPath, bundle.TokenizerPath])
+        foreach (string path in (string[])[bundle.ConfigPath, bundle.WeightsPath])
         {
             bool isSharded = path == bundle.WeightsPath && File.Exists(bundle.WeightsIndexPath);
             if (!File.Exists(path) && !isSharded)
             {
                 throw new AtelierException($"{Path.GetFileName(path)} is missing", bundle.Folder,
-                    "a bundle has config.json, model.safetensors and tokenizer.json");
+                    "a bundle has config.json and model.safetensors, and for text a tokenizer.json");
             }
         }
         return new Bundle(bundle.Folder) { ModelType = ConfigFile.Read(bundle.ConfigPath).ModelType };

@@ -19,19 +19,32 @@ public static class BundleWriter
     /// <param name="card">The model card, Markdown.</param>
     /// <exception cref="AtelierException">The place cannot be written, or holds something that is no bundle.</exception>
     public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors,
-        Tokenizer tokenizer, DecodingOptions decoding, int startId, string card) => Replace(folder, partial =>
+        Tokenizer tokenizer, DecodingOptions decoding, int startId, string card) => Write(folder, configJson, tensors, card, partial =>
+        {
+            tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
+            new GenerationConfigFile(decoding, startId).Write(Path.Combine(partial, "generation_config.json"), tokenizer.EndOfTextId);
+        });
+
+    /// <summary>Writes a bundle of a model that is not of text.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="configJson">The text of config.json, with a model_type.</param>
+    /// <param name="tensors">The weights.</param>
+    /// <param name="card">The model card, Markdown.</param>
+    /// <param name="writeMore">Writes what else such bundles have into the folder it is given: schema.json.</param>
+    /// <exception cref="AtelierException">The place cannot be written, or holds something that is no bundle.</exception>
+    public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors, string card, Action<string> writeMore) =>
+        Replace(folder, partial =>
         {
             AtomicFile.WriteText(Path.Combine(partial, "config.json"), configJson);
             TensorFiles.Write(Path.Combine(partial, "model.safetensors"), tensors,
                 new Dictionary<string, string> { ["format"] = "pt" }); // transformers refuses a file without it
-            tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
-            new GenerationConfigFile(decoding, startId).Write(Path.Combine(partial, "generation_config.json"), tokenizer.EndOfTextId);
+            writeMore(partial);
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), card);
         });
 
     /// <summary>Whether a file's name is one of those that bundles have.</summary>
     internal static bool IsBundleFile(string path) => Path.GetFileName(path) is
-        "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "model.safetensors.index.json" or "model.safetensors"
+        "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "schema.json" or "model.safetensors.index.json" or "model.safetensors"
         || (Path.GetFileName(path).StartsWith("model-", StringComparison.Ordinal) && path.EndsWith(".safetensors", StringComparison.Ordinal));
 
     /// <summary>Makes a folder by filling one beside it and then exchanging the two.</summary>

@@ -46,6 +46,7 @@ public sealed partial class RecipeReferenceTests
         Section(text, comments, "data", "data.", typeof(DataSection), new DataSection());
         Section(text, comments, "data.split", "data.split.", typeof(SplitSection), new SplitSection());
         Section(text, comments, "data.tokenizer", "data.tokenizer.", typeof(TokenizerSection), new TokenizerSection());
+        Section(text, comments, "data.table", "data.table.", typeof(TableSection), new TableSection());
         foreach (IModelFamily family in ModelFamilies.All)
             Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.", family.ConfigType, Activator.CreateInstance(family.ConfigType)!);
         Section(text, comments, "training", "training.", typeof(TrainingSection), new TrainingSection());
@@ -75,7 +76,7 @@ public sealed partial class RecipeReferenceTests
         string text => text,
         bool flag => flag ? "true" : "false",
         Enum name => Kebab(name.ToString()),
-        System.Collections.IEnumerable => "[]",
+        System.Collections.IEnumerable list => $"[{string.Join(", ", list.Cast<object>().Select(item => $"\"{item}\""))}]",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString()!,
     };

@@ -19,6 +19,15 @@ public sealed class RecipeReaderTests
         recipe.Model.Config.ShouldBeOfType<BigConfig>().LayerCount.ShouldBe(4);
     }
 
+    [Theory]
+    [InlineData("data:\n  split: none")]
+    [InlineData("", "data.split=none")]
+    public void A_section_may_be_given_by_the_name_of_its_values(string text, params string[] overrides)
+    {
+        Parse(text, overrides).Data.Split.ShouldBe(new SplitSection { Train = 1, Validation = 0, Test = 0 });
+        Mistake("data:\n  split: nothing").Message.ShouldContain("data.split");
+    }
+
     [Fact]
     public void Every_kind_of_value_is_read()
     {

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Atelier.Data;
 using Atelier.Decoding;
+using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -18,7 +19,7 @@ internal sealed class TestFamily(string name, Type config) : IModelFamily
 
     public string Description => "for tests";
 
-    public Modality Modality => Modality.Text;
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
 
     public Type ConfigType => config;
 

@@ -60,7 +60,6 @@ public sealed class BundleTests : IDisposable
     [Theory]
     [InlineData("config.json")]
     [InlineData("model.safetensors")]
-    [InlineData("tokenizer.json")]
     public void A_missing_file_is_named(string file)
     {
         Write();

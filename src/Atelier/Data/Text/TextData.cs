@@ -6,7 +6,7 @@ namespace Atelier.Data.Text;
 /// <summary>Text as tokens, split into training, validation and test parts, in a folder that can be opened again.</summary>
 public sealed class TextData : IDataSource
 {
-    internal const string FactsFile = "facts.json";
+    internal const string FactsFile = PreparedFacts.FileName;
     internal const string TokenizerFileName = "tokenizer.json";
 
     private TextData(Tokenizer tokenizer, TokenFile train, TokenFile validation, TokenFile test, TextDataFacts facts)
@@ -68,6 +68,9 @@ public sealed class TextData : IDataSource
 
     /// <inheritdoc/>
     public Modality Modality => Modality.Text;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Notes => Facts.Notes;
 
     /// <summary>Turns its text into tokens.</summary>
     public Tokenizer Tokenizer { get; }

@@ -22,18 +22,8 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
             return new(world.Documents(seed, section.WorldDocuments).Select(text => new DocumentPiece(text)), world.EntropyPerCharacter);
         }
         var options = new ReadingOptions { Unit = section.Document, Column = section.Column };
-        var catalogue = Catalogue.OfThisMachine();
-        if (catalogue.Find(source) is { } entry)
-        {
-            if (Path.Exists(source))
-                report.Note($"'{source}' was taken from the catalogue; for the file or folder of that name write ./{source}.");
-            return new(Read(entry, catalogue.Get(entry, progress, cancellation), options, report), null);
-        }
-        if (Path.Exists(source))
-            return new(TextSource.Read(source, options, report), null);
-        string? near = Spelling.Nearest(source, catalogue.Entries.Select(e => e.Name).Concat(TextWorlds.All.Select(w => w.Name)));
-        throw new AtelierException("there is no such file or folder, and the catalogue has no data of that name", source,
-            near is null ? "atelier data list shows the catalogue" : $"did you mean '{near}'? atelier data list shows the catalogue");
+        SourceFiles files = SourceFiles.Find(source, report, progress, cancellation, TextWorlds.All.Select(w => w.Name));
+        return new(files.Entry is { } entry ? Read(entry, files.Paths, options, report) : TextSource.Read(source, options, report), null);
     }
 
     /// <summary>A catalogue entry is read in its own way; what the recipe says goes before.</summary>

@@ -2,6 +2,7 @@ using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Formats;
+using Atelier.Kinds;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tokenizers;
@@ -33,7 +34,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     public abstract IReadOnlyList<string> ModelTypes { get; }
 
     /// <inheritdoc/>
-    public Modality Modality => Modality.Text;
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);

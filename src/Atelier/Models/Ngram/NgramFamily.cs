@@ -3,6 +3,7 @@ using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Formats;
+using Atelier.Kinds;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -23,7 +24,7 @@ public sealed class NgramFamily : IModelFamily
     public string Description => "counts of n-grams, interpolated Witten-Bell or Kneser-Ney: the honest baseline";
 
     /// <inheritdoc/>
-    public Modality Modality => Modality.Text;
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(NgramConfig);

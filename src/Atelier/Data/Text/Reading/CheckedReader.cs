@@ -26,6 +26,20 @@ internal sealed class CheckedReader : IDisposable
         _offset = stream.ReadAtLeast(_bytes.AsSpan(0, encoding.MarkLength), encoding.MarkLength, throwOnEndOfStream: false);
     }
 
+    /// <summary>Opens a file, finding out how its characters are written.</summary>
+    /// <param name="path">The file, packed or not.</param>
+    /// <param name="name">What the report calls it.</param>
+    /// <param name="report">Told the encoding.</param>
+    /// <exception cref="AtelierException">The file is missing, empty, or not text.</exception>
+    public static CheckedReader Open(string path, string name, ReadingReport report)
+    {
+        TextEncoding encoding;
+        using (Stream bytes = FileBytes.Open(path))
+            encoding = TextEncoding.Detect(bytes, path);
+        report.Encodings[name] = encoding.Name;
+        return new CheckedReader(FileBytes.Open(path), encoding, path);
+    }
+
     /// <summary>The next characters; empty at the end. Valid until the next call.</summary>
     /// <exception cref="AtelierException">Bytes are not allowed in the encoding.</exception>
     public ReadOnlySpan<char> ReadBlock()

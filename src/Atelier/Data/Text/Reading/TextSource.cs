@@ -1,3 +1,4 @@
+using Atelier.Data.Tables;
 using Atelier.Recipes;
 
 namespace Atelier.Data.Text.Reading;
@@ -68,11 +69,7 @@ public static class TextSource
     private static IEnumerable<DocumentPiece> ReadCharacters(
         string path, string name, string? table, ReadingOptions options, ReadingReport report)
     {
-        TextEncoding encoding;
-        using (Stream bytes = FileBytes.Open(path))
-            encoding = TextEncoding.Detect(bytes, path);
-        report.Encodings[name] = encoding.Name;
-        using var reader = new CheckedReader(FileBytes.Open(path), encoding, path);
+        using CheckedReader reader = CheckedReader.Open(path, name, report);
         IEnumerable<DocumentPiece> pieces = table is null
             ? PlainText.Read(reader, options.Unit, options.LongestPiece, path)
             : Rows(reader, table, options, report, path).Where(text => text.Length > 0).Select(text => new DocumentPiece(text));
@@ -91,30 +88,14 @@ public static class TextSource
     private static IEnumerable<string> SeparatedRows(
         CheckedReader reader, char separator, ReadingOptions options, ReadingReport report, string path)
     {
-        IReadOnlyList<string>? columns = options.ColumnNames;
-        int column = columns is null ? -1 : ColumnOf(columns);
-        foreach ((long line, List<string> fields) in CsvRows.Read(reader, separator, separator == ',', options.LongestPiece, path))
-        {
-            if (columns is null)
-            {
-                columns = fields;
-                column = ColumnOf(columns);
-                continue;
-            }
-            if (fields.Count <= column || (fields.Count != columns.Count && options.ColumnNames is null))
-                throw new AtelierException($"line {line} has {fields.Count} fields where the columns are {string.Join(", ", columns)}", path,
-                    "quote fields that hold separators or line ends");
-            yield return fields[column];
-        }
-
-        int ColumnOf(IReadOnlyList<string> names)
-        {
-            string chosen = TableColumn.Choose(names, options.Column, path, report);
-            return names.TakeWhile(name => name != chosen).Count();
-        }
+        var table = DelimitedTable.Begin(reader, separator, options.ColumnNames, options.LongestPiece, path);
+        string chosen = TableColumn.Choose(table.Columns, options.Column, path, report);
+        int column = table.Columns.TakeWhile(name => name != chosen).Count();
+        return table.Rows.Select(fields => fields[column]);
     }
 
-    private static string Format(string path)
+    /// <summary>The kind of a file by its name: "csv", also of "data.csv.gz".</summary>
+    internal static string Format(string path)
     {
         string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
         return Path.GetExtension(name).TrimStart('.').ToLowerInvariant();

@@ -1,0 +1,49 @@
+namespace Atelier.Decoding;
+
+/// <summary>What a caller asks of a generator. What a kind of model has no use for, it refuses with a clear error.</summary>
+public sealed record GenerationRequest
+{
+    /// <summary>How many samples.</summary>
+    public int Count { get; init; } = 1;
+
+    /// <summary>The seed of every random choice: the same request gives the same samples.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>The text that samples go on from, or null to begin afresh.</summary>
+    public string? Prompt { get; init; }
+
+    /// <summary>A file that samples go on from or are made for: sentences to tag, the beginning of a series; null for none.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>What is known of each sample, by column: "smoke" is "yes".</summary>
+    public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Hidden states that are known, by their place in the sample, from 0.</summary>
+    public IReadOnlyDictionary<int, string> States { get; init; } = new Dictionary<int, string>();
+
+    /// <summary>How tokens are chosen; null takes the bundle's own settings.</summary>
+    public DecodingOptions? Decoding { get; init; }
+
+    /// <summary>Gives the request back if it asks for one sample or more and for nothing that the generator cannot heed.</summary>
+    /// <param name="prompt">Whether the generator heeds a prompt.</param>
+    /// <param name="input">Whether it heeds a file.</param>
+    /// <param name="evidence">Whether it heeds evidence.</param>
+    /// <param name="states">Whether it heeds given states.</param>
+    /// <exception cref="AtelierException">Something is asked for in vain.</exception>
+    public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false)
+    {
+        if (Count < 1)
+            throw new AtelierException($"{Count} samples were asked for", hint: "ask for 1 or more");
+        ReadOnlySpan<(string Name, bool Asked, bool Heeded)> parts =
+        [
+            ("a prompt", Prompt is not null, prompt), ("an input file", Input is not null, input),
+            ("evidence", Evidence.Count > 0, evidence), ("given states", States.Count > 0, states),
+        ];
+        foreach ((string name, bool asked, bool heeded) in parts)
+        {
+            if (asked && !heeded)
+                throw new AtelierException($"this kind of model has no use for {name}", hint: "leave it out");
+        }
+        return this;
+    }
+}

@@ -1,0 +1,25 @@
+namespace Atelier.Decoding;
+
+/// <summary>A model that can say what it has learned.</summary>
+public interface IExplained
+{
+    /// <summary>What the model has learned, in tables and pictures.</summary>
+    Explanation Explain();
+}
+
+/// <summary>What a model has learned.</summary>
+/// <param name="Summary">In one sentence without a full stop.</param>
+/// <param name="Tables">Its parts.</param>
+/// <param name="Pictures">Pictures of it, where there are any.</param>
+public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables, IReadOnlyList<ExplanationPicture> Pictures);
+
+/// <summary>A part of an explanation, as a table.</summary>
+/// <param name="Name">What it tells: "emissions".</param>
+/// <param name="Columns">The columns' names.</param>
+/// <param name="Rows">The cells, row by row.</param>
+public sealed record ExplanationTable(string Name, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<CellValue>> Rows);
+
+/// <summary>A picture of an explanation.</summary>
+/// <param name="FileName">The file's name with its extension: "network.svg".</param>
+/// <param name="Content">The file's bytes.</param>
+public sealed record ExplanationPicture(string FileName, byte[] Content);

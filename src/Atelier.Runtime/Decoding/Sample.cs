@@ -1,0 +1,90 @@
+using System.Text.Json.Nodes;
+
+namespace Atelier.Decoding;
+
+/// <summary>One thing that a model made.</summary>
+public abstract record Sample
+{
+    /// <summary>The natural logarithm of the probability the model gave it, in nats, where the model can say.</summary>
+    public double? LogProbability { get; init; }
+
+    /// <summary>The sample as a person reads it.</summary>
+    public abstract string Shown { get; }
+
+    /// <summary>The sample as programs read it: what it is, under the name of its form, and its log-probability.</summary>
+    public JsonObject ToJson()
+    {
+        var json = new JsonObject();
+        Write(json);
+        json["logProbability"] = LogProbability is { } known && double.IsFinite(known) ? known : null;
+        return json;
+    }
+
+    /// <summary>Writes what the sample is.</summary>
+    protected abstract void Write(JsonObject json);
+}
+
+/// <summary>A text that a model made.</summary>
+/// <param name="Text">What was made, without the prompt.</param>
+public sealed record TextSample(string Text) : Sample
+{
+    /// <summary>The tokens of the text, each with its log-probability under the model's own distribution.</summary>
+    public IReadOnlyList<TokenChoice> Tokens { get; init; } = [];
+
+    /// <summary>Why it ended: "end" (the model ended it), "stop" (a stop string) or "length".</summary>
+    public string FinishReason { get; init; } = "length";
+
+    /// <inheritdoc/>
+    public override string Shown => Text;
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json) => json["text"] = Text;
+}
+
+/// <summary>A row of a table that a model made.</summary>
+/// <param name="Columns">The columns' names.</param>
+/// <param name="Values">The value of each column.</param>
+public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<CellValue> Values) : Sample
+{
+    /// <inheritdoc/>
+    public override string Shown => string.Join(", ", Columns.Zip(Values, (name, value) => $"{name}={value}"));
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json) => json["row"] = CellValue.Row(Columns, Values);
+}
+
+/// <summary>A sentence whose words carry tags.</summary>
+/// <param name="Words">The words.</param>
+/// <param name="Tags">The tag of each.</param>
+public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<string> Tags) : Sample
+{
+    /// <inheritdoc/>
+    public override string Shown => string.Join(' ', Words.Zip(Tags, (word, tag) => $"{word}/{tag}"));
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["text"] = string.Join(' ', Words);
+        json["words"] = new JsonArray([.. Words.Select(word => (JsonNode)word)]);
+        json["tags"] = new JsonArray([.. Tags.Select(tag => (JsonNode)tag)]);
+    }
+}
+
+/// <summary>A sequence of numbers that a model made, with the hidden states behind them.</summary>
+/// <param name="Columns">The columns' names.</param>
+/// <param name="Rows">The values of the columns at each time.</param>
+/// <param name="States">The hidden state at each time; empty for a model without such.</param>
+public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<double[]> Rows, IReadOnlyList<string> States) : Sample
+{
+    /// <inheritdoc/>
+    public override string Shown => string.Join('\n', Rows.Select((row, time) =>
+        string.Join(',', row.Select(value => value.ToString("G6", System.Globalization.CultureInfo.InvariantCulture))) + (States.Count > 0 ? $"  ({States[time]})" : "")));
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["rows"] = new JsonArray([.. Rows.Select(row => (JsonNode)CellValue.Row(Columns, [.. row.Select(value => new CellValue(value))]))]);
+        if (States.Count > 0)
+            json["states"] = new JsonArray([.. States.Select(state => (JsonNode)state)]);
+    }
+}

@@ -1,0 +1,41 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Atelier.Formats;
+
+namespace Atelier.Data;
+
+/// <summary>Where prepared data came from. Written last: where facts.json is, the other files are whole.</summary>
+public sealed record PreparedFacts
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "facts.json";
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true,
+    };
+
+    /// <summary>The source as the recipe names it.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Choices made for the user, one sentence each: told before training.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Writes facts.json into a folder.</summary>
+    internal void Write(string folder) => AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
+
+    /// <summary>Reads the facts.json of a folder.</summary>
+    /// <exception cref="AtelierException">It is missing or damaged.</exception>
+    internal static PreparedFacts Read(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        try
+        {
+            return JsonSerializer.Deserialize<PreparedFacts>(File.ReadAllText(path), Json) ?? throw new JsonException("it is null");
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException("prepared data cannot be read: " + e.Message.TrimEnd('.'), path, "prepare the data again", e);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Atelier.Data.Text.Reading;
+
+namespace Atelier.Data;
+
+/// <summary>The files of a source.</summary>
+/// <param name="Paths">A catalogue entry's files, or the one file or folder that the source names.</param>
+/// <param name="Entry">The catalogue's entry; null where the source is a path.</param>
+internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? Entry)
+{
+    /// <summary>Finds a catalogue entry, a file or a folder.</summary>
+    /// <param name="source">As a recipe names it.</param>
+    /// <param name="report">Told where a name could mean two things.</param>
+    /// <param name="progress">Told what is fetched.</param>
+    /// <param name="cancellation">Stops fetching.</param>
+    /// <param name="others">Other names that could have been meant.</param>
+    /// <exception cref="AtelierException">There is no such source.</exception>
+    public static SourceFiles Find(string source, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation,
+        IEnumerable<string>? others = null)
+    {
+        var catalogue = Catalogue.OfThisMachine();
+        if (catalogue.Find(source) is { } entry)
+        {
+            if (Path.Exists(source))
+                report.Note($"'{source}' was taken from the catalogue; for the file or folder of that name write ./{source}.");
+            return new(catalogue.Get(entry, progress, cancellation), entry);
+        }
+        if (Path.Exists(source))
+            return new([source], null);
+        string? near = Spelling.Nearest(source, catalogue.Entries.Select(e => e.Name).Concat(others ?? []));
+        throw new AtelierException("there is no such file or folder, and the catalogue has no data of that name", source,
+            near is null ? "atelier data list shows the catalogue" : $"did you mean '{near}'? atelier data list shows the catalogue");
+    }
+
+    /// <summary>The files themselves: those of a folder that have one of these endings, in order of their names.</summary>
+    /// <exception cref="AtelierException">The folder holds none.</exception>
+    public IReadOnlyList<string> Expand(params IReadOnlyList<string> formats)
+    {
+        if (Paths is not [var folder] || !Directory.Exists(folder))
+            return Paths;
+        string[] files = [.. Directory.EnumerateFiles(folder).Where(file => formats.Contains(TextSource.Format(file))).Order(StringComparer.Ordinal)];
+        return files.Length > 0 ? files : throw new AtelierException("the folder holds no data", folder,
+            $"it should hold files named {string.Join(", ", formats.Select(format => "." + format))}, or these with .gz");
+    }
+}

@@ -1,0 +1,53 @@
+namespace Atelier.Data.Tables;
+
+/// <summary>A column as read: its different values, and which of them each row has.</summary>
+internal sealed class RawColumn(string name)
+{
+    private readonly Dictionary<string, int> _numbers = [];
+    private readonly List<string> _values = [];
+    private readonly List<int> _rows = [];
+
+    /// <summary>Its name.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The different values, in the order they were met.</summary>
+    public IReadOnlyList<string> Values => _values;
+
+    /// <summary>Adds a row's cell; null where it is missing.</summary>
+    public void Add(string? cell)
+    {
+        int number = TableRows.Missing;
+        if (cell is not null && !_numbers.TryGetValue(cell, out number))
+        {
+            _numbers.Add(cell, number = _values.Count);
+            _values.Add(cell);
+        }
+        _rows.Add(number);
+    }
+
+    /// <summary>[row]: the numbers that the cells spell; NaN where a cell is missing.</summary>
+    /// <exception cref="AtelierException">A cell is no number.</exception>
+    public double[] Numbers(string where)
+    {
+        double[] numbers = [.. _values.Select(value => ColumnSchema.TryNumber(value, out double number)
+            ? number
+            : throw new AtelierException($"'{value}' in column '{Name}' is no number", where, "mend it, or add it to data.table.missing"))];
+        return [.. _rows.Select(value => value < 0 ? double.NaN : numbers[value])];
+    }
+
+    /// <summary>[row]: the levels that the cells name.</summary>
+    /// <exception cref="AtelierException">A cell names no level.</exception>
+    public int[] Codes(ColumnSchema column, string where)
+    {
+        int[] codes = new int[_values.Count];
+        var levels = column.Levels.Select((level, code) => (level, code)).ToDictionary(pair => pair.level, pair => pair.code);
+        for (int i = 0; i < codes.Length; i++)
+        {
+            if (column.Cuts.Count > 0 && ColumnSchema.TryNumber(_values[i], out double number))
+                codes[i] = column.CodeOf(number);
+            else if (!levels.TryGetValue(_values[i], out codes[i]))
+                throw new AtelierException($"'{_values[i]}' is no level of column '{Name}'", where, $"its levels are {string.Join(", ", column.Levels.Take(20))}");
+        }
+        return [.. _rows.Select(value => value < 0 ? TableRows.Missing : codes[value])];
+    }
+}

@@ -1,0 +1,72 @@
+using Atelier.Data.Text;
+using Atelier.Recipes;
+
+namespace Atelier.Data.Tables;
+
+/// <summary>Rows of a table, split into training, validation and test parts, in a folder that can be opened again.</summary>
+public sealed class TableData : IDataSource
+{
+    private TableData(PreparedFacts facts, TableRows train, TableRows validation, TableRows test) =>
+        (Facts, Train, Validation, Test) = (facts, train, validation, test);
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Table;
+
+    /// <summary>Where it came from.</summary>
+    public PreparedFacts Facts { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Notes => Facts.Notes;
+
+    /// <summary>The columns.</summary>
+    public TableSchema Schema => Train.Schema;
+
+    /// <summary>What to learn from.</summary>
+    public TableRows Train { get; }
+
+    /// <summary>What to watch while learning; may be empty.</summary>
+    public TableRows Validation { get; }
+
+    /// <summary>What to judge by; may be empty.</summary>
+    public TableRows Test { get; }
+
+    /// <summary>Reads a source, shares its rows out, and writes them with schema.json and facts.json.</summary>
+    /// <param name="section">What to read and how.</param>
+    /// <param name="seed">Of the split.</param>
+    /// <param name="folder">Where to write.</param>
+    /// <param name="schema">The columns of a model that is to be judged on the rows; null finds them out.</param>
+    /// <param name="progress">Told what is being done, a line at a time.</param>
+    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <exception cref="AtelierException">The source is missing, damaged or no table, or the section does not fit it.</exception>
+    public static TableData Prepare(DataSection section, long seed, string folder, TableSchema? schema = null,
+        IProgress<string>? progress = null, CancellationToken cancellation = default)
+    {
+        var preparation = new TablePreparation(section, seed, schema, progress, cancellation);
+        (TableRows rows, IReadOnlyList<int>[] parts) = preparation.Run();
+        Directory.CreateDirectory(folder);
+        File.Delete(Path.Combine(folder, PreparedFacts.FileName));
+        rows.Schema.Write(Path.Combine(folder, TableSchema.FileName));
+        for (int part = 0; part < parts.Length; part++)
+            rows.Select(parts[part]).Write(PathOf(folder, (Part)part));
+        new PreparedFacts { Source = section.Source, Notes = preparation.Notes }.Write(folder);
+        return Open(folder);
+    }
+
+    /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
+    /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>
+    public static TableData Open(string folder)
+    {
+        PreparedFacts facts = PreparedFacts.Read(folder);
+        TableSchema schema = TableSchema.Read(Path.Combine(folder, TableSchema.FileName));
+        TableRows Rows(Part part) => TableRows.Read(PathOf(folder, part), schema);
+        return new TableData(facts, Rows(Part.Train), Rows(Part.Validation), Rows(Part.Test));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Arrays only.
+    }
+
+    private static string PathOf(string folder, Part part) => Path.Combine(folder, part.ToString().ToLowerInvariant() + ".safetensors");
+}

@@ -1,0 +1,34 @@
+using System.Numerics;
+
+namespace Atelier.Evaluation;
+
+/// <summary>Confidence intervals by drawing the data anew with replacement (Efron 1979).</summary>
+public static class Bootstrap
+{
+    /// <summary>Sums of as many stretches as there are, drawn with replacement.</summary>
+    /// <param name="scores">The stretches.</param>
+    /// <param name="samples">How many sums.</param>
+    /// <param name="seed">Of the draws.</param>
+    /// <typeparam name="T">Sums of what was measured, so that stretches add up.</typeparam>
+    public static T[] Resample<T>(IReadOnlyList<T> scores, int samples, long seed)
+        where T : struct, IAdditionOperators<T, T, T>
+    {
+        var sums = new T[samples];
+        Parallel.For(0, samples, i =>
+        {
+            var random = new SplitMix64(SplitMix64.At((ulong)seed, (ulong)i));
+            T sum = default;
+            for (int draw = 0; draw < scores.Count; draw++)
+                sum += scores[(int)random.Next(scores.Count)];
+            sums[i] = sum;
+        });
+        return sums;
+    }
+
+    /// <summary>The central 95 % of values (the percentile interval).</summary>
+    public static (double Low, double High) Central(double[] values)
+    {
+        Array.Sort(values);
+        return (values[(int)(0.025 * (values.Length - 1))], values[(int)Math.Ceiling(0.975 * (values.Length - 1))]);
+    }
+}

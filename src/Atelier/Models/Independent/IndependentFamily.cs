@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Atelier.Data;
+using Atelier.Data.Tables;
+using Atelier.Decoding;
+using Atelier.Kinds;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Independent;
+
+/// <summary>Tables with every column by itself: what a model of tables is held against.</summary>
+public sealed class IndependentFamily : IModelFamily
+{
+    private const string ModelType = "atelier_independent";
+
+    /// <inheritdoc/>
+    public string Name => "independent";
+
+    /// <inheritdoc/>
+    public string Description => "every column of a table by itself: the honest baseline";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind()];
+
+    /// <inheritdoc/>
+    public Type ConfigType => typeof(IndependentConfig);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ModelTypes => [ModelType];
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data) => new Learner(recipe, (TableData)data);
+
+    /// <inheritdoc/>
+    public IGenerator Load(Bundle bundle, string device)
+    {
+        TableSchema schema = TableSchema.Read(bundle.SchemaPath);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        try
+        {
+            return new IndependentModel(schema, [.. schema.Columns.Select((column, i) =>
+                tensors.TryGetValue($"{i}", out Tensor? tensor) && tensor.dtype == ScalarType.Float64
+                && tensor.numel() == (column.IsNumeric ? 2 : column.Levels.Count)
+                    ? MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray()
+                    : throw new AtelierException($"the tensor {i} is missing or does not go with column '{column.Name}'", bundle.WeightsPath, "export the model again"))]);
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    private sealed class Learner(Recipe recipe, TableData table) : ILearner
+    {
+        public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) => Task.Run(
+            () =>
+            {
+                var watch = Stopwatch.StartNew();
+                var config = (IndependentConfig?)recipe.Model.Config ?? new IndependentConfig();
+                using IndependentModel model = IndependentModel.Count(table.Train, config.Smoothing);
+                cancellation.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                BundleWriter.Write(run.BundleFolder, ConfigFile.Write(ModelType, model.Schema.Columns.Count, config),
+                    model.Columns.Select((column, i) => (column, i)).ToDictionary(pair => $"{pair.i}", pair => tensor(pair.column, ScalarType.Float64)),
+                    Card(recipe, table), partial => model.Schema.Write(Path.Combine(partial, TableSchema.FileName)));
+                progress.Report(new TrainingProgress { Step = 1, TotalSteps = 1, ItemUnit = "rows", Message = $"counted {table.Train.Count} rows" });
+                return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double>
+                {
+                    ["freeParameters"] = model.FreeParameters,
+                });
+            },
+            cancellation);
+
+        private static string Card(Recipe recipe, TableData table) => string.Create(CultureInfo.InvariantCulture, $"""
+            # {recipe.Name}
+
+            {recipe.Description ?? "Every column of a table by itself."}
+
+            Trained on {table.Facts.Source}, {table.Train.Count} rows of {table.Schema.Columns.Count} columns, seed {recipe.Seed}.
+
+            """);
+    }
+}

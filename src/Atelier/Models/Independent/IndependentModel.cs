@@ -1,0 +1,146 @@
+using System.Runtime.CompilerServices;
+using Atelier.Data.Tables;
+using Atelier.Decoding;
+
+namespace Atelier.Models.Independent;
+
+/// <summary>
+/// The baseline of tables: each column by itself, a column of levels by its frequencies, a column of numbers by a normal
+/// distribution. A model that does not beat it has found no connection between columns.
+/// </summary>
+public sealed class IndependentModel : IRowModel
+{
+    private readonly double[][] _columns; // of levels: [level] log-probabilities; of numbers: [mean, standard deviation]
+
+    internal IndependentModel(TableSchema schema, double[][] columns) => (Schema, _columns) = (schema, columns);
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Table;
+
+    /// <inheritdoc/>
+    public TableSchema Schema { get; }
+
+    /// <inheritdoc/>
+    public long FreeParameters => Schema.Columns.Sum(column => column.IsNumeric ? 2L : column.Levels.Count - 1);
+
+    /// <summary>[column]: the log-probabilities of levels, or the mean and standard deviation of numbers.</summary>
+    internal IReadOnlyList<double[]> Columns => _columns;
+
+    /// <summary>Counts rows.</summary>
+    /// <param name="rows">What to learn from.</param>
+    /// <param name="smoothing">Added to the count of each level.</param>
+    public static IndependentModel Count(TableRows rows, double smoothing = 1) =>
+        new(rows.Schema, [.. rows.Schema.Columns.Select((column, i) => column.IsNumeric ? Normal(rows.Numbers(i)) : Levels(rows.Codes(i), column.Levels.Count, smoothing))]);
+
+    /// <inheritdoc/>
+    public double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default)
+    {
+        double[] sums = new double[rows.Count];
+        for (int column = 0; column < _columns.Length; column++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            double[] table = _columns[column];
+            if (Schema.Columns[column].IsNumeric)
+            {
+                ReadOnlySpan<double> numbers = rows.Numbers(column);
+                for (int row = 0; row < sums.Length; row++)
+                    sums[row] += double.IsNaN(numbers[row]) ? 0 : LogDensity(numbers[row], table[0], table[1]);
+                continue;
+            }
+            ReadOnlySpan<int> codes = rows.Codes(column);
+            for (int row = 0; row < sums.Length; row++)
+                sums[row] += codes[row] < 0 ? 0 : table[codes[row]];
+        }
+        return sums;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<Sample> GenerateAsync(
+        GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        request.Check(evidence: true);
+        var given = request.Evidence.ToDictionary(pair => Schema.IndexOf(pair.Key), pair => pair.Value);
+        await Task.Yield();
+        for (int i = 0; i < request.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var random = new SplitMix64(SplitMix64.At((ulong)request.Seed, (ulong)i));
+            double logProbability = 0;
+            var values = new CellValue[_columns.Length];
+            for (int column = 0; column < values.Length; column++)
+                values[column] = Draw(column, given.GetValueOrDefault(column), ref random, ref logProbability);
+            yield return new RowSample(Schema.Names, values) { LogProbability = logProbability };
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Arrays only.
+    }
+
+    private CellValue Draw(int column, string? given, ref SplitMix64 random, ref double logProbability)
+    {
+        ColumnSchema schema = Schema.Columns[column];
+        double[] table = _columns[column];
+        if (schema.IsNumeric)
+        {
+            if (given is not null && !ColumnSchema.TryNumber(given, out _))
+                throw new AtelierException($"'{given}' is no number", $"--evidence {schema.Name}", "write a number");
+            // Box and Muller 1958.
+            double number = given is null
+                ? table[0] + (table[1] * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble()))
+                : double.Parse(given, System.Globalization.CultureInfo.InvariantCulture);
+            logProbability += LogDensity(number, table[0], table[1]);
+            return new CellValue(number);
+        }
+        int level = 0;
+        if (given is null)
+        {
+            double left = random.NextDouble();
+            while (level < table.Length - 1 && (left -= Math.Exp(table[level])) >= 0)
+                level++;
+        }
+        else
+        {
+            level = schema.Code(given);
+        }
+        logProbability += table[level];
+        return new CellValue(schema.Levels[level]);
+    }
+
+    private static double LogDensity(double number, double mean, double deviation)
+    {
+        double z = (number - mean) / deviation;
+        return (-0.5 * z * z) - Math.Log(deviation) - (0.5 * Math.Log(Math.Tau));
+    }
+
+    private static double[] Levels(ReadOnlySpan<int> codes, int levels, double smoothing)
+    {
+        double[] counts = new double[levels];
+        foreach (int code in codes)
+        {
+            if (code >= 0)
+                counts[code]++;
+        }
+        double sum = counts.Sum() + (smoothing * levels);
+        return [.. counts.Select(count => Math.Log((count + smoothing) / sum))];
+    }
+
+    private static double[] Normal(ReadOnlySpan<double> numbers)
+    {
+        double sum = 0, squares = 0, count = 0;
+        foreach (double number in numbers)
+        {
+            if (double.IsNaN(number))
+                continue;
+            // Welford 1962: no difference of great sums.
+            count++;
+            double before = number - sum;
+            sum += before / count;
+            squares += before * (number - sum);
+        }
+        double deviation = Math.Sqrt(squares / Math.Max(1, count));
+        return [sum, Math.Max(deviation, 1e-6 * Math.Max(1, Math.Abs(sum)))]; // a column of one value has no spread
+    }
+}

@@ -1,0 +1,40 @@
+using Atelier.Kinds;
+
+namespace Atelier.Recipes;
+
+/// <summary>Sensible settings for a person's own data.</summary>
+/// <param name="Overrides">Changes to the recipe of all defaults.</param>
+/// <param name="Reason">The choice in one sentence, to be told before training.</param>
+public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Reason)
+{
+    /// <summary>Settings for data whose families need no shape chosen for them.</summary>
+    /// <param name="kind">The kind of data.</param>
+    /// <param name="path">A file or a folder.</param>
+    /// <param name="family">The family to teach.</param>
+    /// <param name="what">What is learned from.</param>
+    /// <exception cref="AtelierException">There is nothing there.</exception>
+    internal static DataAdvice ForFile(IDataKind kind, string path, string family, string what)
+    {
+        long bytes = Bytes(path, $"--{kind.Name}");
+        return new([.. Source(path), $"data.kind={kind.Name}", $"model.family={family}"],
+            $"for {Amount(bytes)}: {family} on {what} (change any setting with --set)");
+    }
+
+    /// <summary>The bytes of a file, or of all files of a folder.</summary>
+    internal static long Bytes(string path, string option) => Directory.Exists(path)
+        ? new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length)
+        : File.Exists(path) ? new FileInfo(path).Length
+        : throw new AtelierException("there is no such file or folder", path, $"give one to {option}, or check the name");
+
+    /// <summary>The changes that name the source and the run.</summary>
+    internal static IEnumerable<string> Source(string path) =>
+    [
+        $"data.source={RecipeWriter.Quote(Path.GetFullPath(path))}",
+        $"name={RecipeWriter.Quote(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path)))}",
+    ];
+
+    /// <summary>A number of bytes for people.</summary>
+    internal static string Amount(long bytes) => bytes < 1_000_000
+        ? FormattableString.Invariant($"{bytes / 1e3:0.#} kB")
+        : FormattableString.Invariant($"{bytes / 1e6:0.#} MB");
+}

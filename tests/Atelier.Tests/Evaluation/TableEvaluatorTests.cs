@@ -1,0 +1,73 @@
+using Atelier.Data.Tables;
+using Atelier.Decoding;
+using Atelier.Evaluation;
+using Atelier.Kinds;
+using Atelier.Models.Independent;
+using Atelier.Recipes;
+using Atelier.Tests.Data;
+
+namespace Atelier.Tests.Evaluation;
+
+public sealed class TableEvaluatorTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private TableData Prepare(SplitSection split)
+    {
+        File.WriteAllText(_folder["t.csv"], "coin,dice\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"{(i % 3 == 0 ? "head" : "tail")},{i % 5}\n")));
+        return TableData.Prepare(new DataSection { Source = _folder["t.csv"], Split = split }, 1, _folder["data"]);
+    }
+
+    [Fact]
+    public async Task Log_likelihood_and_bic_are_the_closed_forms_of_two_frequency_tables()
+    {
+        using TableData data = Prepare(SplitSection.None);
+        using var model = IndependentModel.Count(data.Train, smoothing: 0);
+        EvaluationReport report = await new TableKind().EvaluateAsync(
+            new Judging(model, data, new EvaluationSection { Samples = 3 }, "run", 1, null), null, CancellationToken.None);
+        double expected = (100 * Math.Log(1 / 3.0)) + (200 * Math.Log(2 / 3.0)) + (300 * Math.Log(1 / 5.0));
+        report.Metrics["logLikelihood"].Value.ShouldBe(expected, 1e-9);
+        report.Metrics["logLikelihoodPerRow"].Value.ShouldBe(expected / 300, 1e-12);
+        report.Metrics["bic"].Value.ShouldBe(expected - (5 / 2.0 * Math.Log(300)), 1e-9);
+        report.Metrics["freeParameters"].Value.ShouldBe(5);
+        report.Verdict.ShouldStartWith("on the rows it learned from");
+        report.Samples.Count.ShouldBe(3);
+        report.Baselines["independent"]["logLikelihood"].Value.ShouldBeLessThan(expected, "smoothing takes from the best fit");
+        EvaluationReport.FromJson(report.ToJson()).Verdict.ShouldBe(report.Verdict);
+    }
+
+    [Fact]
+    public async Task Rows_held_out_are_what_is_judged_by()
+    {
+        using TableData data = Prepare(new SplitSection { Train = 0.5, Validation = 0.1, Test = 0.4 });
+        using var model = IndependentModel.Count(data.Train);
+        EvaluationReport report = await new TableKind().EvaluateAsync(
+            new Judging(model, data, new EvaluationSection { Samples = 0 }, "run", 1, _folder["picture.png"]), null, CancellationToken.None);
+        report.Metrics["logLikelihood"].Value.ShouldBe(model.LogLikelihoods(data.Test).Sum(), 1e-9);
+        report.Verdict.ShouldStartWith("held-out");
+        report.Metrics["logLikelihoodPerRow"].ShouldBe(report.Baselines["independent"]["logLikelihoodPerRow"]);
+        File.Exists(_folder["picture.png"]).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Draws_have_the_frequencies_of_the_table_and_keep_what_is_given()
+    {
+        using TableData data = Prepare(SplitSection.None);
+        using var model = IndependentModel.Count(data.Train, smoothing: 0);
+        const int count = 4000;
+        RowSample[] rows = [.. model.GenerateAsync(new GenerationRequest { Count = count, Evidence = new Dictionary<string, string> { ["dice"] = "3" } })
+            .ToBlockingEnumerable().Cast<RowSample>()];
+        rows.ShouldAllBe(row => row.Values[1].ToString() == "3");
+        int heads = rows.Count(row => row.Values[0].ToString() == "head");
+        double deviation = Math.Sqrt(count / 3.0 * 2 / 3);
+        heads.ShouldBeInRange((int)((count / 3.0) - (4 * deviation)), (int)((count / 3.0) + (4 * deviation)));
+        rows[0].LogProbability!.Value.ShouldBe(Math.Log(rows[0].Values[0].ToString() == "head" ? 1 / 3.0 : 2 / 3.0) + Math.Log(0.2), 1e-12);
+        rows[0].ToJson()["row"]!["dice"]!.GetValue<string>().ShouldBe("3");
+        Should.Throw<AtelierException>(() => model.GenerateAsync(new GenerationRequest { Evidence = new Dictionary<string, string> { ["die"] = "3" } })
+            .ToBlockingEnumerable().First()).Hint!.ShouldContain("dice");
+        Should.Throw<AtelierException>(() => model.GenerateAsync(new GenerationRequest { Prompt = "x" }).ToBlockingEnumerable().First())
+            .Message.ShouldContain("no use for a prompt");
+    }
+}
