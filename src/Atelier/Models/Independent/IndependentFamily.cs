@@ -66,7 +66,7 @@ public sealed class IndependentFamily : IModelFamily
                 using IndependentModel model = IndependentModel.Count(table.Train, config.Smoothing);
                 cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                BundleWriter.Write(run.BundleFolder, ConfigFile.Write(ModelType, model.Schema.Columns.Count, config),
+                BundleWriter.Write(run.BundleFolder, ConfigRecords.Write(ModelType, model.Schema.Columns.Count, config),
                     model.Columns.Select((column, i) => (column, i)).ToDictionary(pair => $"{pair.i}", pair => tensor(pair.column, ScalarType.Float64)),
                     Card(recipe, table), partial => model.Schema.Write(Path.Combine(partial, TableSchema.FileName)));
                 progress.Report(new TrainingProgress { Step = 1, TotalSteps = 1, ItemUnit = "rows", Message = $"counted {table.Train.Count} rows" });
