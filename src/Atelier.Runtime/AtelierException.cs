@@ -9,8 +9,10 @@ namespace Atelier;
 /// <param name="hint">What to do about it, one sentence without a full stop.</param>
 /// <param name="inner">The exception that told of it.</param>
 public sealed class AtelierException(string message, string? where = null, string? hint = null, Exception? inner = null)
-    : Exception(message, inner)
+    : Exception(OneLine(message), inner)
 {
+    private const int Longest = 500;
+
     /// <summary>The file, line, key, tensor or step the mistake was found at, or null.</summary>
     public string? Where { get; } = where;
 
@@ -40,4 +42,8 @@ public sealed class AtelierException(string message, string? where = null, strin
         (_, null) => $"{Where}: {Message}",
         _ => $"{Where}: {Message}; {Hint}",
     };
+
+    /// <summary>What a file says may be long and of many lines; an error is one short line.</summary>
+    private static string OneLine(string message) =>
+        (message.Length > Longest ? message[..Longest] + "…" : message).ReplaceLineEndings(" ");
 }

@@ -3,6 +3,7 @@ using Atelier.Data;
 using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Formats;
+using Atelier.Kernels;
 using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
@@ -149,19 +150,31 @@ public static class Workshop
     }
 
     /// <summary>Makes a bundle of another system's model, checking that it loads.</summary>
-    /// <param name="source">A Hugging Face folder, or a llama2.c .bin.</param>
-    /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the folder's own.</param>
+    /// <param name="source">A Hugging Face folder, a GGUF file, or a llama2.c .bin.</param>
+    /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the source's own.</param>
     /// <param name="folder">The bundle's folder, new or a bundle's.</param>
     /// <returns>The bundle's full path.</returns>
     /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the tokenizer.</exception>
     public static string Import(string source, string? tokenizer, string folder) => BundleExchange.Import(source, tokenizer, folder);
 
-    /// <summary>Writes a model as a folder that Hugging Face tools read.</summary>
+    /// <summary>Writes a model for other systems.</summary>
     /// <param name="source">A run's folder or a bundle's.</param>
-    /// <param name="folder">The folder to write, new or a bundle's.</param>
-    /// <returns>The folder's full path.</returns>
-    /// <exception cref="AtelierException">There is no model, or the place cannot be written.</exception>
-    public static string Export(string source, string folder) => BundleExchange.Copy(Bundle.Open(source), folder);
+    /// <param name="format">"huggingface", a folder, or "gguf", a file.</param>
+    /// <param name="path">The folder to write, new or a bundle's, or the file.</param>
+    /// <param name="type">"f32", "f16", "bf16", and of GGUF "q8" and "q4"; null keeps the weights as they are.</param>
+    /// <returns>The full path.</returns>
+    /// <exception cref="AtelierException">There is no model, the format cannot say it, or the place cannot be written.</exception>
+    public static string Export(string source, string format, string path, string? type = null)
+    {
+        Bundle bundle = Bundle.Open(source);
+        WeightType? weights = type is null ? null : WeightNames.Parse(type);
+        return format switch
+        {
+            "huggingface" => BundleExchange.ToHuggingFace(bundle, path, weights),
+            "gguf" => BundleExchange.ToGguf(bundle, path, weights),
+            _ => throw new AtelierException($"there is no format '{format}'", "--to", "allowed are huggingface and gguf"),
+        };
+    }
 
     /// <summary>The family that a recipe names.</summary>
     /// <exception cref="AtelierException">There is none of that name.</exception>

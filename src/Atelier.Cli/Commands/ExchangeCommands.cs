@@ -6,8 +6,8 @@ namespace Atelier.Cli.Commands;
 /// <summary>Takes a model of another system and makes a bundle of it.</summary>
 internal sealed class ImportCommand : ToolCommand
 {
-    private readonly Argument<string> _source = new("SOURCE") { Description = "A Hugging Face folder (config.json, model.safetensors, tokenizer.json), or a llama2.c .bin." };
-    private readonly Option<string?> _tokenizer = new("--tokenizer") { HelpName = "FILE", Description = "A tokenizer.json, or a llama2.c tokenizer; needed with a .bin." };
+    private readonly Argument<string> _source = new("SOURCE") { Description = "A Hugging Face folder (config.json, model.safetensors or its shards, tokenizer.json or vocab.json and merges.txt), a GGUF file, or a llama2.c .bin." };
+    private readonly Option<string?> _tokenizer = new("--tokenizer") { HelpName = "FILE", Description = "A tokenizer.json or a llama2.c tokenizer, where the source has none: needed with a .bin." };
     private readonly Option<string> _out = new("--out") { HelpName = "FOLDER", Required = true, Description = "The bundle's folder." };
 
     public ImportCommand(ToolConsole console) : base(console, "import", "Makes a bundle of another system's model.",
@@ -27,29 +27,29 @@ internal sealed class ImportCommand : ToolCommand
     }
 }
 
-/// <summary>Copies a model to where other systems read it.</summary>
+/// <summary>Writes a model where other systems read it.</summary>
 internal sealed class ExportCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
-    private readonly Option<string> _format = new("--to") { HelpName = "FORMAT", Description = "huggingface.", DefaultValueFactory = _ => "huggingface" };
-    private readonly Option<string> _out = new("--out") { HelpName = "FOLDER", Required = true, Description = "The folder to write." };
+    private readonly Option<string> _format = new("--to") { HelpName = "FORMAT", Description = "huggingface (a folder) or gguf (a file that llama.cpp runs).", DefaultValueFactory = _ => "huggingface" };
+    private readonly Option<string?> _type = new("--type") { HelpName = "TYPE", Description = "The weights' type: f32, f16, bf16, with gguf also q8 and q4. Without it they stay as they are." };
+    private readonly Option<string> _out = new("--out") { HelpName = "PATH", Required = true, Description = "The folder or the file to write." };
 
     public ExportCommand(ToolConsole console) : base(console, "export", "Writes a model for other systems.",
-        "atelier export runs/quickstart --to huggingface --out exported/quickstart")
+        "atelier export runs/quickstart --to gguf --type q8 --out quickstart.gguf")
     {
         Add(_run);
         Add(_format);
+        Add(_type);
         Add(_out);
     }
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string format = parse.GetRequiredValue(_format);
-        if (format != "huggingface")
-            throw new AtelierException($"there is no format '{format}'", "--to", "allowed is huggingface");
-        string folder = Workshop.Export(parse.GetRequiredValue(_run), parse.GetRequiredValue(_out));
-        console.Say(folder);
-        console.Result(() => new JsonObject { ["format"] = format, ["folder"] = folder });
+        string path = Workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out), parse.GetValue(_type));
+        console.Say(path);
+        console.Result(() => new JsonObject { ["format"] = format, [format == "gguf" ? "file" : "folder"] = path });
         return Task.FromResult(0);
     }
 }

@@ -1,3 +1,5 @@
+using Atelier.Kernels;
+
 namespace Atelier.Formats;
 
 /// <summary>
@@ -173,18 +175,15 @@ public sealed class GgufFile : IDisposable
         long[] shape = new long[dimensions];
         for (int i = shape.Length - 1; i >= 0; i--) // the file has the fastest dimension first
             shape[i] = (long)reader.UInt64();
-        var type = (GgufTensorType)reader.UInt32();
+        uint number = reader.UInt32();
         long offset = (long)reader.UInt64();
-        if (!Enum.IsDefined(type))
-        {
-            throw new AtelierException($"tensor '{name}' has the type {(uint)type}, which is not read", Path,
-                "F32, F16, BF16, Q8_0 and Q4_0 are: convert the file with llama.cpp's llama-quantize");
-        }
+        WeightType type = GgufTensor.TypeOf(number) ?? throw new AtelierException($"tensor '{name}' has the type {number}, which is not read", Path,
+            "F32, F16, BF16, Q8_0 and Q4_0 are: convert the file with llama.cpp's llama-quantize");
         var tensor = new GgufTensor(name, type, shape);
+        if (type.IsBlocked() && (shape.Length == 0 || shape[^1] % WeightTypes.BlockSize != 0))
+            throw Damaged($"tensor '{name}' is in blocks of {WeightTypes.BlockSize}, which its rows do not divide into");
         if (shape.Any(dimension => dimension < 0) || offset < 0 || !HasSize(tensor))
             throw Damaged($"tensor '{name}' has an impossible shape or place");
-        if (type is GgufTensorType.Q8_0 or GgufTensorType.Q4_0 && (shape.Length == 0 || shape[^1] % 32 != 0))
-            throw Damaged($"tensor '{name}' is in blocks of 32, which its rows do not divide into");
         return (tensor, offset);
     }
 

@@ -1,41 +1,36 @@
+using Atelier.Kernels;
+
 namespace Atelier.Formats;
-
-/// <summary>Element types of GGUF tensors that are read and written, by their numbers in the format.</summary>
-public enum GgufTensorType : uint
-{
-    /// <summary>IEEE single precision.</summary>
-    F32 = 0,
-
-    /// <summary>IEEE half precision.</summary>
-    F16 = 1,
-
-    /// <summary>Blocks of 32 elements of 4 bits with a half-precision scale: 18 bytes.</summary>
-    Q4_0 = 2,
-
-    /// <summary>Blocks of 32 elements of 8 bits with a half-precision scale: 34 bytes.</summary>
-    Q8_0 = 8,
-
-    /// <summary>bfloat16.</summary>
-    BF16 = 30,
-}
 
 /// <summary>One tensor of a GGUF file.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Its element type.</param>
 /// <param name="Shape">Its dimensions, rows first (the file has them in the other order).</param>
-public sealed record GgufTensor(string Name, GgufTensorType Type, IReadOnlyList<long> Shape)
+public sealed record GgufTensor(string Name, WeightType Type, IReadOnlyList<long> Shape)
 {
+    // The types that are read and written, by their numbers in the format (ggml_type).
+    private static readonly (uint Number, WeightType Type)[] Numbers =
+        [(0, WeightType.F32), (1, WeightType.F16), (2, WeightType.Q4_0), (8, WeightType.Q8_0), (30, WeightType.BF16)];
+
     /// <summary>Its elements.</summary>
     /// <exception cref="OverflowException">The product does not fit 64 bits.</exception>
     public long ElementCount => Shape.Aggregate(1L, (product, dimension) => checked(product * dimension));
 
     /// <summary>Its bytes.</summary>
-    /// <exception cref="OverflowException">The product does not fit 64 bits.</exception>
-    public long ByteCount => Type switch
+    /// <exception cref="OverflowException">They do not fit 64 bits.</exception>
+    public long ByteCount => Type.RowBytes(checked(ElementCount * sizeof(float)) / sizeof(float));
+
+    /// <summary>The number of its type in the format.</summary>
+    internal uint TypeNumber => Numbers.Single(n => n.Type == Type).Number;
+
+    /// <summary>The type of a number, or null where it is not read.</summary>
+    internal static WeightType? TypeOf(uint number)
     {
-        GgufTensorType.F32 => checked(ElementCount * 4),
-        GgufTensorType.Q8_0 => checked(ElementCount / 32 * 34),
-        GgufTensorType.Q4_0 => checked(ElementCount / 32 * 18),
-        _ => checked(ElementCount * 2),
-    };
+        foreach ((uint known, WeightType type) in Numbers)
+        {
+            if (known == number)
+                return type;
+        }
+        return null;
+    }
 }

@@ -32,7 +32,7 @@ public static class GgufWriter
                 writer.Write(tensor.Shape.Count);
                 foreach (long dimension in tensor.Shape.Reverse()) // the file has the fastest dimension first
                     writer.Write(dimension);
-                writer.Write((uint)tensor.Type);
+                writer.Write(tensor.TypeNumber);
                 writer.Write(offset);
                 offset = Padded(offset + tensor.ByteCount);
             }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 
 namespace Atelier.Formats;
 
@@ -18,89 +19,90 @@ public sealed record Llama2CSizes(
     public int HeadSize => HiddenSize / HeadCount;
 }
 
+/// <summary>One tensor of llama2.c's, fp32.</summary>
+/// <param name="Name">Its name with Hugging Face.</param>
+/// <param name="Shape">Its dimensions, rows first.</param>
+/// <param name="Offset">Its first byte.</param>
+/// <param name="Order">Whether rotary positions turn pairs of its rows.</param>
+/// <param name="Heads">The heads that such rows belong to.</param>
+internal sealed record Llama2CTensor(string Name, IReadOnlyList<long> Shape, long Offset, TensorOrder Order, int Heads);
+
 /// <summary>
-/// A model in llama2.c's first binary format: seven 32-bit sizes, then fp32 weights kind by kind. Gives the weights under
-/// Hugging Face's names for Llama, rows of queries and keys in its order.
+/// A model in llama2.c's first binary format, memory-mapped: seven 32-bit sizes, then fp32 weights kind by kind.
 /// </summary>
-public sealed class Llama2CFile
+public sealed class Llama2CFile : IDisposable
 {
     private const int HeaderBytes = 7 * sizeof(int);
-    private readonly string _path;
-    private readonly Dictionary<string, Part> _parts = [];
+    private readonly MappedFile _file;
 
-    private Llama2CFile(string path, Llama2CSizes sizes)
+    private Llama2CFile(MappedFile file)
     {
-        _path = path;
-        Sizes = sizes;
+        _file = file;
+        if (file.Length < HeaderBytes)
+            throw new AtelierException($"it has {file.Length} bytes, too few for a model of llama2.c", Path);
+        ReadOnlySpan<int> sizes = MemoryMarshal.Cast<byte, int>(file.Bytes(0, HeaderBytes));
+        // A positive vocabulary says that the head is the embedding.
+        bool possible = sizes[..5].IndexOfAnyExceptInRange(1, 1 << 24) < 0 && sizes[5] is not (0 or int.MinValue) && sizes[6] > 0
+            && sizes[0] % sizes[3] == 0 && sizes[3] % sizes[4] == 0 && sizes[0] / sizes[3] % 2 == 0;
+        if (!possible)
+            throw new AtelierException($"its sizes ({string.Join(", ", sizes.ToArray())}) are those of no model", Path, "the file is damaged or of another kind");
+        Sizes = new(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], Math.Abs(sizes[5]), sizes[6], sizes[5] > 0);
         // Before the layout: a damaged count of layers would fill the memory with names.
-        Int128 length = LengthFor(sizes);
-        long actual = new FileInfo(path).Length;
-        if (length != actual)
-            throw new AtelierException($"its sizes ask for {length} bytes, the file has {actual}", path, "the file is damaged or of another kind: take it from its source again");
+        Int128 length = LengthFor(Sizes);
+        if (length != file.Length)
+            throw new AtelierException($"its sizes ask for {length} bytes, the file has {file.Length}", Path, "the file is damaged or of another kind: take it from its source again");
         Tensors = Lay();
     }
+
+    /// <summary>Where it lies.</summary>
+    public string Path => _file.Path;
 
     /// <summary>The sizes.</summary>
     public Llama2CSizes Sizes { get; }
 
-    /// <summary>The tensors under Hugging Face's names, all fp32.</summary>
-    public IReadOnlyList<SafetensorsEntry> Tensors { get; }
+    /// <summary>The tensors in the order of their bytes.</summary>
+    internal IReadOnlyList<Llama2CTensor> Tensors { get; }
 
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="AtelierException">It is missing, its sizes are impossible, or its length is not what they ask for.</exception>
     public static Llama2CFile Open(string path)
     {
-        if (!File.Exists(path))
-            throw new AtelierException("no such file", path);
+        MappedFile file = MappedFile.Open(path);
         try
         {
-            using FileStream stream = File.OpenRead(path);
-            byte[] header = new byte[HeaderBytes];
-            if (stream.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) < HeaderBytes)
-                throw new AtelierException($"it has {stream.Length} bytes, too few for a model of llama2.c", path);
-            ReadOnlySpan<int> sizes = MemoryMarshal.Cast<byte, int>(header);
-            // A positive vocabulary says that the head is the embedding.
-            bool possible = sizes[..5].IndexOfAnyExceptInRange(1, 1 << 24) < 0 && sizes[5] is not (0 or int.MinValue) && sizes[6] > 0
-                && sizes[0] % sizes[3] == 0 && sizes[3] % sizes[4] == 0 && sizes[0] / sizes[3] % 2 == 0;
-            if (!possible)
-                throw new AtelierException($"its sizes ({string.Join(", ", sizes.ToArray())}) are those of no model", path, "the file is damaged or of another kind");
-            return new Llama2CFile(path, new(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], Math.Abs(sizes[5]), sizes[6], sizes[5] > 0));
+            return new Llama2CFile(file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch
         {
-            throw new AtelierException($"cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
+            file.Dispose();
+            throw;
         }
     }
 
-    /// <summary>Reads one tensor.</summary>
-    /// <exception cref="AtelierException">There is none of that name.</exception>
-    public float[] Read(string name)
+    /// <summary>The text of a config.json for the model.</summary>
+    public JsonObject ToHuggingFace() => new()
     {
-        if (!_parts.TryGetValue(name, out Part? part))
-            throw new AtelierException($"there is no tensor '{name}'", _path);
-        float[] values = new float[part.Rows * part.Columns];
-        using FileStream stream = File.OpenRead(_path);
-        stream.Position = part.Offset;
-        stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
-        return part.Heads == 0 ? values : HalfSplit(values, part);
-    }
+        ["model_type"] = GgufNames.Llama,
+        ["architectures"] = new JsonArray("LlamaForCausalLM"),
+        ["vocab_size"] = Sizes.VocabularySize,
+        ["hidden_size"] = Sizes.HiddenSize,
+        ["intermediate_size"] = Sizes.FeedForwardSize,
+        ["num_hidden_layers"] = Sizes.LayerCount,
+        ["num_attention_heads"] = Sizes.HeadCount,
+        ["num_key_value_heads"] = Sizes.KeyValueHeadCount,
+        ["max_position_embeddings"] = Sizes.ContextLength,
+        ["hidden_act"] = "silu",
+        ["rms_norm_eps"] = 1e-5, // as llama2.c computes
+        ["rope_theta"] = 10_000.0,
+        ["tie_word_embeddings"] = Sizes.TieHead,
+    };
 
-    /// <summary>
-    /// llama2.c rotates neighbours (0, 1), (2, 3) …, Hugging Face rotates halves (0, n/2), (1, n/2 + 1) …: within each
-    /// head the even rows go first, then the odd ones.
-    /// </summary>
-    private static float[] HalfSplit(float[] values, Part part)
-    {
-        float[] result = new float[values.Length];
-        int size = (int)(part.Rows / part.Heads), columns = (int)part.Columns;
-        for (int row = 0; row < part.Rows; row++)
-        {
-            int head = row / size, within = row % size;
-            int from = head * size + (within < size / 2 ? 2 * within : 2 * (within - size / 2) + 1);
-            values.AsSpan(from * columns, columns).CopyTo(result.AsSpan(row * columns, columns));
-        }
-        return result;
-    }
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Where a tensor's bytes begin in memory; valid until the file is disposed.</summary>
+    internal unsafe byte* Pointer(Llama2CTensor tensor) =>
+        _file.Pointer(tensor.Offset, tensor.Shape.Aggregate((long)sizeof(float), (product, dimension) => product * dimension));
 
     /// <summary>The bytes of a whole file; sizes that pass the check of the header keep this far below 128 bits.</summary>
     private static Int128 LengthFor(Llama2CSizes sizes)
@@ -112,41 +114,45 @@ public sealed class Llama2CFile
         return HeaderBytes + sizeof(float) * (embeddings + layer * sizes.LayerCount + hidden + tables);
     }
 
-    private List<SafetensorsEntry> Lay()
+    private List<Llama2CTensor> Lay()
     {
-        var entries = new List<SafetensorsEntry>();
+        var tensors = new List<Llama2CTensor>();
         long offset = HeaderBytes, hidden = Sizes.HiddenSize, feedForward = Sizes.FeedForwardSize;
         long keyValue = (long)Sizes.KeyValueHeadCount * Sizes.HeadSize;
 
-        void Add(string name, long rows, long columns, int heads = 0)
+        void Add(string name, TensorOrder order, int heads, params long[] shape)
         {
-            _parts.Add(name, new Part(offset, rows, columns, heads));
-            entries.Add(new SafetensorsEntry(name, SafetensorsType.F32, rows == 1 && name.Contains("norm", StringComparison.Ordinal) ? [columns] : [rows, columns]));
-            offset += rows * columns * sizeof(float);
+            tensors.Add(new Llama2CTensor(name, shape, offset, order, heads));
+            offset += shape.Aggregate((long)sizeof(float), (product, dimension) => product * dimension);
         }
 
-        void AddEach(string name, long rows, long columns, int heads = 0)
+        void AddEach(string name, params long[] shape)
         {
+            // llama2.c rotates neighbours (0, 1), (2, 3) … of a head, as the paper does (Su et al. 2021, eq. 34).
+            (TensorOrder order, int heads) = name switch
+            {
+                "self_attn.q_proj" => (TensorOrder.QueryPairs, Sizes.HeadCount),
+                "self_attn.k_proj" => (TensorOrder.KeyPairs, Sizes.KeyValueHeadCount),
+                _ => (TensorOrder.Same, 1),
+            };
             for (int layer = 0; layer < Sizes.LayerCount; layer++)
-                Add($"model.layers.{layer}.{name}.weight", rows, columns, heads);
+                Add($"model.layers.{layer}.{name}.weight", order, heads, shape);
         }
 
-        Add("model.embed_tokens.weight", Sizes.VocabularySize, hidden);
-        AddEach("input_layernorm", 1, hidden);
-        AddEach("self_attn.q_proj", hidden, hidden, Sizes.HeadCount);
-        AddEach("self_attn.k_proj", keyValue, hidden, Sizes.KeyValueHeadCount);
+        Add("model.embed_tokens.weight", TensorOrder.Same, 1, Sizes.VocabularySize, hidden);
+        AddEach("input_layernorm", hidden);
+        AddEach("self_attn.q_proj", hidden, hidden);
+        AddEach("self_attn.k_proj", keyValue, hidden);
         AddEach("self_attn.v_proj", keyValue, hidden);
         AddEach("self_attn.o_proj", hidden, hidden);
-        AddEach("post_attention_layernorm", 1, hidden);
+        AddEach("post_attention_layernorm", hidden);
         AddEach("mlp.gate_proj", feedForward, hidden);
         AddEach("mlp.down_proj", hidden, feedForward);
         AddEach("mlp.up_proj", feedForward, hidden);
-        Add("model.norm.weight", 1, hidden);
+        Add("model.norm.weight", TensorOrder.Same, 1, hidden);
         offset += (long)Sizes.ContextLength * Sizes.HeadSize * sizeof(float); // tables of sines and cosines, computed anew
         if (!Sizes.TieHead)
-            Add("lm_head.weight", Sizes.VocabularySize, hidden);
-        return entries;
+            Add("lm_head.weight", TensorOrder.Same, 1, Sizes.VocabularySize, hidden);
+        return tensors;
     }
-
-    private sealed record Part(long Offset, long Rows, long Columns, int Heads);
 }

@@ -18,10 +18,16 @@ public sealed class Bundle
     public string ConfigPath => Path.Combine(Folder, "config.json");
 
     /// <summary>The weights.</summary>
-    public string WeightsPath => Path.Combine(Folder, "model.safetensors");
+    public string WeightsPath => Path.Combine(Folder, SafetensorsFolder.FileName);
+
+    /// <summary>The weights in GGUF, where they are quantised: in place of <see cref="WeightsPath"/>.</summary>
+    public string GgufPath => Path.Combine(Folder, ModelWeights.GgufName);
+
+    /// <summary>Whether the weights are in GGUF, as quantised ones are.</summary>
+    public bool IsGguf => File.Exists(GgufPath);
 
     /// <summary>Where weights saved elsewhere lie in several files: says which tensor is in which.</summary>
-    public string WeightsIndexPath => WeightsPath + ".index.json";
+    public string WeightsIndexPath => Path.Combine(Folder, SafetensorsFolder.IndexName);
 
     /// <summary>The tokenizer.</summary>
     public string TokenizerPath => Path.Combine(Folder, "tokenizer.json");
@@ -51,11 +57,11 @@ public sealed class Bundle
         var bundle = new Bundle(Path.GetFullPath(Run.Exists(folder) ? inner : folder));
         foreach (string path in (string[])[bundle.ConfigPath, bundle.WeightsPath])
         {
-            bool isSharded = path == bundle.WeightsPath && File.Exists(bundle.WeightsIndexPath);
-            if (!File.Exists(path) && !isSharded)
+            bool isElsewhere = path == bundle.WeightsPath && (File.Exists(bundle.WeightsIndexPath) || bundle.IsGguf);
+            if (!File.Exists(path) && !isElsewhere)
             {
                 throw new AtelierException($"{Path.GetFileName(path)} is missing", bundle.Folder,
-                    "a bundle has config.json and model.safetensors, and for text a tokenizer.json");
+                    "a bundle has config.json and model.safetensors (model.gguf where it is quantised), and for text a tokenizer.json");
             }
         }
         return new Bundle(bundle.Folder) { ModelType = ConfigFile.Read(bundle.ConfigPath).ModelType };

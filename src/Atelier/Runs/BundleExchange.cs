@@ -1,49 +1,146 @@
+using System.Text.Json.Nodes;
 using Atelier.Decoding;
-using Atelier.Models.Gpt;
+using Atelier.Formats;
+using Atelier.Kernels;
+using Atelier.Models.Layers;
 using Atelier.Tokenizers;
 
 namespace Atelier.Runs;
 
-/// <summary>Brings models in from other systems' files, and out to them.</summary>
+/// <summary>Brings models in from other systems' files, and out to them. Weights go from file to file, row by row.</summary>
 internal static class BundleExchange
 {
-    // In llama2.c, as in SentencePiece, <s> is 1 and begins every text.
-    private const int StartOfText = 1;
-
+    /// <summary>Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.</summary>
     public static string Import(string source, string? tokenizerPath, string folder)
     {
         if (Directory.Exists(source))
-        {
-            if (tokenizerPath is null)
-            {
-                Workshop.Open(source, "cpu").Dispose();
-                return Copy(Bundle.Open(source), folder);
-            }
-            throw new AtelierException("a folder brings its own tokenizer.json", "--tokenizer", "leave it out, or put it into the folder");
-        }
-        if (tokenizerPath is null)
-            throw new AtelierException("a single file has no tokenizer with it", source, "name one with --tokenizer");
-        using GptModel model = GptImport.FromLlama2C(source);
-        Tokenizer tokenizer = Path.GetExtension(tokenizerPath) == ".json"
-            ? TokenizerFile.Load(tokenizerPath)
-            : SentencePieceTokenizer.FromLlama2C(tokenizerPath);
-        if (tokenizer.VocabularySize != model.VocabularySize)
-        {
-            throw new AtelierException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {model.VocabularySize}", tokenizerPath,
-                "name the tokenizer that the model was trained with");
-        }
-        new GptFamily().Write(folder, model, tokenizer, new DecodingOptions(), StartOfText, $"# {Path.GetFileNameWithoutExtension(source)}\n\nMade of {Path.GetFileName(source)}.\n");
+            FromFolder(source, tokenizerPath, folder);
+        else if (IsGguf(source))
+            FromGguf(source, tokenizerPath, folder);
+        else
+            FromLlama2C(source, tokenizerPath, folder);
         return Path.GetFullPath(folder);
     }
 
-    /// <summary>Copies a bundle's files, whole or not at all.</summary>
-    public static string Copy(Bundle bundle, string folder)
+    /// <summary>Writes a model as one GGUF file.</summary>
+    public static string ToGguf(Bundle bundle, string path, WeightType? type)
     {
+        ConfigFile config = ConfigFile.Read(bundle.ConfigPath);
+        Tokenizer tokenizer = TokenizerFile.Load(bundle.TokenizerPath);
+        using ModelWeights weights = ModelWeights.Open(bundle.Folder, config);
+        ModelWriter.WriteGguf(path, weights, config, tokenizer, TextBundle.StartId(bundle, config, tokenizer), type);
+        return Path.GetFullPath(path);
+    }
+
+    /// <summary>Writes a model as a folder that Hugging Face's tools read.</summary>
+    public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type)
+    {
+        bool isAsItIs = type is null && !bundle.IsGguf;
         BundleWriter.Replace(folder, partial =>
         {
-            foreach (string file in Directory.EnumerateFiles(bundle.Folder).Where(BundleWriter.IsBundleFile))
+            foreach (string file in Directory.EnumerateFiles(bundle.Folder).Where(f => BundleWriter.IsBundleFile(f) && (isAsItIs || !BundleWriter.IsWeights(f))))
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            if (isAsItIs)
+                return;
+            using ModelWeights weights = ModelWeights.Open(bundle.Folder, ConfigFile.Read(bundle.ConfigPath));
+            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, type);
         });
         return Path.GetFullPath(folder);
     }
+
+    private static void FromFolder(string source, string? tokenizerPath, string folder)
+    {
+        string tokenizer = Path.Combine(source, "tokenizer.json"), vocabulary = Path.Combine(source, "vocab.json"), merges = Path.Combine(source, "merges.txt");
+        if (File.Exists(tokenizer) && tokenizerPath is not null)
+            throw new AtelierException("a folder brings its own tokenizer.json", "--tokenizer", "leave it out");
+        // Folders of older tools have GPT-2's two files instead.
+        Tokenizer? made = tokenizerPath is not null ? LoadTokenizer(tokenizerPath)
+            : !File.Exists(tokenizer) && File.Exists(vocabulary) && File.Exists(merges) ? BpeTokenizer.FromGpt2(vocabulary, merges)
+            : null;
+        BundleWriter.Replace(folder, partial =>
+        {
+            foreach (string file in Directory.EnumerateFiles(source).Where(BundleWriter.IsBundleFile))
+                File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            made?.Save(Path.Combine(partial, "tokenizer.json"));
+            Check(partial, source);
+        });
+    }
+
+    private static void FromGguf(string source, string? tokenizerPath, string folder)
+    {
+        if (tokenizerPath is not null)
+            throw new AtelierException("a GGUF file brings its own tokenizer", "--tokenizer", "leave it out");
+        GgufFile file = GgufFile.Open(source);
+        using ModelWeights weights = ModelWeights.FromGguf(file);
+        JsonObject config = GgufConfig.ToHuggingFace(file);
+        (Tokenizer tokenizer, int startId) = GgufTokenizer.Read(file);
+        Write(folder, source, config, tokenizer, startId, partial =>
+        {
+            // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they were made of.
+            if (weights.Tensors.Any(t => t.Type.IsBlocked()) || (weights.RopeFactors is not null && !file.Contains(GgufConfig.ScalingFactor)))
+                File.Copy(source, Path.Combine(partial, ModelWeights.GgufName));
+            else
+                ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights);
+        });
+    }
+
+    private static void FromLlama2C(string source, string? tokenizerPath, string folder)
+    {
+        if (tokenizerPath is null)
+            throw new AtelierException("a single file has no tokenizer with it", source, "name one with --tokenizer");
+        Llama2CFile file = Llama2CFile.Open(source);
+        using ModelWeights weights = ModelWeights.FromLlama2C(file);
+        Tokenizer tokenizer = LoadTokenizer(tokenizerPath);
+        if (tokenizer.VocabularySize != file.Sizes.VocabularySize)
+        {
+            throw new AtelierException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {file.Sizes.VocabularySize}", tokenizerPath,
+                "name the tokenizer that the model was trained with");
+        }
+        int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
+        Write(folder, source, file.ToHuggingFace(), tokenizer, start,
+            partial => ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights));
+    }
+
+    private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, int startId, Action<string> writeWeights) =>
+        BundleWriter.Replace(folder, partial =>
+        {
+            AtomicFile.WriteText(Path.Combine(partial, "config.json"), ConfigRecords.Write(config));
+            writeWeights(partial);
+            tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
+            new GenerationConfigFile(new DecodingOptions(), startId).Write(Path.Combine(partial, "generation_config.json"), tokenizer.EndOfTextId);
+            AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
+            Check(partial, source);
+        });
+
+    /// <summary>Opens what was made. Errors name what the user gave, since the folder goes where they do.</summary>
+    private static void Check(string folder, string source)
+    {
+        try
+        {
+            Workshop.Open(folder, "cpu").Dispose();
+        }
+        catch (AtelierException e)
+        {
+            throw new AtelierException(e.Message, e.Where?.Replace(folder, source, StringComparison.Ordinal), e.Hint, e);
+        }
+    }
+
+    private static Tokenizer LoadTokenizer(string path) =>
+        Path.GetExtension(path) == ".json" ? TokenizerFile.Load(path) : SentencePieceTokenizer.FromLlama2C(path);
+
+    private static bool IsGguf(string path)
+    {
+        using MappedFile file = MappedFile.Open(path);
+        return file.Length >= 4 && file.Bytes(0, 4).SequenceEqual("GGUF"u8);
+    }
+
+    private static string Card(string name) => $"""
+        ---
+        pipeline_tag: text-generation
+        ---
+        # {Path.GetFileNameWithoutExtension(name)}
+
+        Made of {name}; where it came from says what it was trained on and under which licence.
+
+        """;
 }

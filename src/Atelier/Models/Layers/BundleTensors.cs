@@ -1,6 +1,7 @@
-using System.Text.Json;
+using Atelier.Formats;
 using Atelier.Runs;
 using Atelier.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers;
@@ -8,27 +9,17 @@ namespace Atelier.Models.Layers;
 /// <summary>A bundle's weights, in one file or in shards.</summary>
 internal static class BundleTensors
 {
-    /// <summary>Reads every tensor onto the CPU. The caller owns them.</summary>
+    /// <summary>Reads every tensor onto the CPU, quantised ones as single precision. The caller owns them.</summary>
     /// <exception cref="AtelierException">A file is missing or damaged, or the index names a file outside the folder.</exception>
     public static IReadOnlyDictionary<string, Tensor> Read(Bundle bundle)
     {
-        string index = bundle.WeightsIndexPath;
-        if (File.Exists(bundle.WeightsPath) || !File.Exists(index))
-            return TensorFiles.Read(bundle.WeightsPath);
         var tensors = new Dictionary<string, Tensor>();
         try
         {
-            foreach (string shard in Shards(index))
-            {
-                foreach ((string name, Tensor tensor) in TensorFiles.Read(Path.Combine(bundle.Folder, shard)))
-                {
-                    if (!tensors.TryAdd(name, tensor))
-                    {
-                        tensor.Dispose();
-                        throw new AtelierException($"the tensor {name} is in two shards", index, "fetch the model again");
-                    }
-                }
-            }
+            if (bundle.IsGguf)
+                Dequantise(bundle, tensors);
+            else
+                ReadFloats(bundle, tensors);
             return tensors;
         }
         catch
@@ -69,24 +60,28 @@ internal static class BundleTensors
             throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", where, hint);
     }
 
-    /// <summary>The files that weight_map names, each once.</summary>
-    private static string[] Shards(string index)
+    private static void ReadFloats(Bundle bundle, Dictionary<string, Tensor> tensors)
     {
-        try
+        foreach (string file in SafetensorsFolder.Files(bundle.Folder))
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index));
-            string[] shards = [.. document.RootElement.GetProperty("weight_map").EnumerateObject()
-                .Select(entry => entry.Value.GetString()!).Distinct().Order(StringComparer.Ordinal)];
-            foreach (string shard in shards)
+            foreach ((string name, Tensor tensor) in TensorFiles.Read(file))
             {
-                if (shard != Path.GetFileName(shard)) // a name from a stranger stays inside the folder
-                    throw new AtelierException($"names the file '{shard}' outside the folder", index, "fetch the model again");
+                if (!tensors.TryAdd(name, tensor))
+                {
+                    tensor.Dispose();
+                    throw new AtelierException($"the tensor {name} is in two shards", bundle.WeightsIndexPath, "fetch the model again");
+                }
             }
-            return shards;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+    }
+
+    private static void Dequantise(Bundle bundle, Dictionary<string, Tensor> tensors)
+    {
+        using ModelWeights weights = ModelWeights.FromGguf(GgufFile.Open(bundle.GgufPath));
+        foreach (ModelTensor tensor in weights.Tensors)
         {
-            throw new AtelierException("is not an index of shards", index, "fetch the model again", e);
+            using var scope = NewDisposeScope();
+            tensors.Add(tensor.Name, torch.tensor(tensor.Read(TensorLayout.HuggingFace), [.. tensor.Shape(TensorLayout.HuggingFace)]).DetachFromDisposeScope());
         }
     }
 }

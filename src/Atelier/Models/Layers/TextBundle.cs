@@ -26,12 +26,7 @@ internal static class TextBundle
                 bundle.Folder, "bring config.json and tokenizer.json of the same model together");
         }
         GenerationConfigFile generation = GenerationConfigFile.Read(bundle.GenerationConfigPath);
-        int startId = generation.StartId ?? tokenizer.EndOfTextId ?? 0;
-        if (startId < 0 || startId >= tokenizer.VocabularySize)
-        {
-            throw new AtelierException($"bos_token_id {startId} is not among the {tokenizer.VocabularySize} tokens", bundle.GenerationConfigPath,
-                "name a token that the tokenizer has");
-        }
+        int startId = StartId(bundle, config, tokenizer);
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
         try
         {
@@ -42,6 +37,18 @@ internal static class TextBundle
             foreach (Tensor tensor in tensors.Values)
                 tensor.Dispose();
         }
+    }
+
+    /// <summary>The token that a text begins after: what the bundle's files say, or else the end of text.</summary>
+    /// <exception cref="AtelierException">The tokenizer has no such token.</exception>
+    public static int StartId(Bundle bundle, ConfigFile config, Tokenizer tokenizer)
+    {
+        const string key = "bos_token_id";
+        int startId = GenerationConfigFile.Read(bundle.GenerationConfigPath).StartId ?? config.Integer(key, tokenizer.EndOfTextId ?? 0);
+        return startId >= 0 && startId < tokenizer.VocabularySize
+            ? startId
+            : throw new AtelierException($"{key} {startId} is not among the {tokenizer.VocabularySize} tokens", bundle.GenerationConfigPath,
+                "name a token that the tokenizer has");
     }
 
     /// <summary>The model card, Markdown.</summary>

@@ -1,0 +1,157 @@
+using System.Text.Json;
+using Atelier.Formats;
+
+namespace Atelier.Decoders;
+
+/// <summary>The shape of a decoder in a config.json: Hugging Face's GPT2Config and LlamaConfig, and Atelier's own for what lies between.</summary>
+public static class DecoderConfigFile
+{
+    /// <summary>The model_type of shapes that are neither GPT-2's nor Llama's; its keys are those of the family's record.</summary>
+    public const string Own = "atelier_gpt";
+
+    /// <summary>The values of model_type that are read.</summary>
+    public static IReadOnlyList<string> ModelTypes { get; } = [GgufNames.Gpt2, GgufNames.Llama, Own];
+
+    /// <summary>Reads the shape.</summary>
+    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not supported.</exception>
+    public static DecoderConfig Read(ConfigFile file)
+    {
+        DecoderConfig config = file.ModelType switch
+        {
+            GgufNames.Gpt2 => ReadGpt2(file),
+            GgufNames.Llama => ReadLlama(file),
+            Own => ReadOwn(file),
+            string other => throw new AtelierException($"models of type '{other}' are not decoders that are read", file.Path, $"these are: {string.Join(", ", ModelTypes)}"),
+        };
+        config.Check(file.Path);
+        return config;
+    }
+
+    /// <summary>Whether the head is the embedding.</summary>
+    public static bool TiesHead(ConfigFile file) => file.ModelType == Own
+        ? file.Boolean("tie_head", false)
+        : file.Boolean("tie_word_embeddings", file.ModelType == GgufNames.Gpt2);
+
+    /// <summary>Reads how rotary angles are stretched: rope_scaling, or rope_parameters in newer files. Null where they are not, within the model's context.</summary>
+    /// <exception cref="AtelierException">The kind is unknown, or its numbers are impossible.</exception>
+    public static RotaryScaling? ReadScaling(ConfigFile file)
+    {
+        if ((file.Section("rope_scaling") ?? file.Section("rope_parameters")) is not ConfigFile scaling)
+            return null;
+        string type = scaling.String("rope_type", scaling.String("type", "default"));
+        // Dynamic scaling begins where a text grows past max_position_embeddings, which is where texts end here.
+        if (type is "default" or "dynamic")
+            return null;
+        RotaryScalingName name = type switch
+        {
+            "linear" => RotaryScalingName.Linear,
+            "llama3" => RotaryScalingName.Llama3,
+            "yarn" => RotaryScalingName.Yarn,
+            _ => throw new AtelierException($"rope_scaling '{type}' is not supported", file.Path, "linear, dynamic, llama3 and yarn are"),
+        };
+        foreach (string key in (string[])["mscale", "mscale_all_dim", "truncate"])
+            scaling.Require(key, _ => false);
+        var read = new RotaryScaling
+        {
+            Name = name,
+            Factor = scaling.Number("factor", 1),
+            OriginalContextLength = name == RotaryScalingName.Linear ? 0 : scaling.Integer("original_max_position_embeddings", file.Integer("max_position_embeddings")),
+            LowFrequencyFactor = scaling.Number("low_freq_factor", 1),
+            HighFrequencyFactor = scaling.Number("high_freq_factor", 4),
+            BetaFast = scaling.Number("beta_fast", 32),
+            BetaSlow = scaling.Number("beta_slow", 1),
+            AttentionFactor = scaling.Number("attention_factor", 0) is double factor && factor != 0 ? factor : null,
+        };
+        bool possible = read.LowFrequencyFactor > 0 && read.HighFrequencyFactor > read.LowFrequencyFactor && read.HighFrequencyFactor < 1e9
+            && read.BetaSlow > 0 && read.BetaFast > read.BetaSlow && read.BetaFast < 1e9 && read.AttentionFactor is null or (> 0 and < 1e3);
+        return possible ? read : throw new AtelierException("the numbers of rope_scaling are impossible", file.Path, "fetch or export the model again");
+    }
+
+    private static DecoderConfig ReadGpt2(ConfigFile file)
+    {
+        file.Require("scale_attn_weights", value => value.ValueKind == JsonValueKind.True);
+        file.Require("scale_attn_by_inverse_layer_idx", value => value.ValueKind == JsonValueKind.False);
+        file.Require("add_cross_attention", value => value.ValueKind == JsonValueKind.False);
+        int hidden = file.Integer("n_embd"), heads = file.Integer("n_head");
+        return new DecoderConfig
+        {
+            VocabularySize = file.VocabularySize,
+            ContextLength = file.Integer("n_positions", file.Integer("n_ctx", 1024)),
+            HiddenSize = hidden,
+            LayerCount = file.Integer("n_layer"),
+            HeadCount = heads,
+            KeyValueHeadCount = heads,
+            HeadSize = Divided(file, hidden, heads),
+            FeedForwardSize = file.Integer("n_inner", (int)Math.Clamp(4L * hidden, 0, int.MaxValue)),
+            Positions = PositionName.Learned,
+            Norm = NormName.Layer,
+            NormEpsilon = file.Number("layer_norm_epsilon", 1e-5),
+            Activation = file.String("activation_function", "gelu_new") switch
+            {
+                "gelu_new" or "gelu_pytorch_tanh" => ActivationName.GeluTanh,
+                "gelu" => ActivationName.Gelu,
+                string other => throw new AtelierException($"activation_function '{other}' is not supported", file.Path, "gelu_new and gelu are"),
+            },
+        };
+    }
+
+    private static DecoderConfig ReadLlama(ConfigFile file)
+    {
+        file.Require("hidden_act", value => value.ValueEquals("silu"));
+        int hidden = file.Integer("hidden_size"), heads = file.Integer("num_attention_heads");
+        return new DecoderConfig
+        {
+            VocabularySize = file.VocabularySize,
+            ContextLength = file.Integer("max_position_embeddings", 2048),
+            HiddenSize = hidden,
+            LayerCount = file.Integer("num_hidden_layers"),
+            HeadCount = heads,
+            KeyValueHeadCount = file.Integer("num_key_value_heads", heads),
+            HeadSize = file.Integer("head_dim", 0) is > 0 and int size ? size : Divided(file, hidden, heads),
+            FeedForwardSize = file.Integer("intermediate_size"),
+            Positions = PositionName.Rotary,
+            Norm = NormName.Rms,
+            NormEpsilon = file.Number("rms_norm_eps", 1e-6),
+            Activation = ActivationName.SwiGlu,
+            RopeTheta = file.Number("rope_theta", file.Section("rope_parameters")?.Number("rope_theta", 10_000) ?? 10_000),
+            RopeScaling = ReadScaling(file),
+        };
+    }
+
+    private static DecoderConfig ReadOwn(ConfigFile file)
+    {
+        int hidden = file.Integer("hidden_size"), heads = file.Integer("head_count");
+        return new DecoderConfig
+        {
+            VocabularySize = file.VocabularySize,
+            ContextLength = file.Integer("context_length"),
+            HiddenSize = hidden,
+            LayerCount = file.Integer("layer_count"),
+            HeadCount = heads,
+            KeyValueHeadCount = file.Integer("key_value_head_count", heads),
+            HeadSize = Divided(file, hidden, heads),
+            FeedForwardSize = file.Integer("feed_forward_size"),
+            Positions = One(file, "positions", ("learned", PositionName.Learned), ("rotary", PositionName.Rotary)),
+            Norm = One(file, "norm", ("layer", NormName.Layer), ("rms", NormName.Rms)),
+            NormEpsilon = file.Number("norm_epsilon", 1e-5),
+            Activation = One(file, "activation", ("gelu", ActivationName.Gelu), ("gelu_tanh", ActivationName.GeluTanh), ("swi_glu", ActivationName.SwiGlu)),
+            RopeTheta = file.Number("rope_theta", 10_000),
+        };
+    }
+
+    private static T One<T>(ConfigFile file, string key, params (string Name, T Value)[] choices)
+    {
+        string name = file.String(key, "");
+        foreach ((string known, T value) in choices)
+        {
+            if (known == name)
+                return value;
+        }
+        throw new AtelierException($"{key} is '{name}'", file.Path, $"allowed are {string.Join(", ", choices.Select(c => c.Name))}");
+    }
+
+    private static int Divided(ConfigFile file, int hidden, int heads) =>
+        heads > 0 && hidden > 0 && hidden % heads == 0
+            ? hidden / heads
+            : throw new AtelierException($"{heads} heads do not divide a width of {hidden}", file.Path, "fetch or export the model again");
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+
+namespace Atelier.Formats;
+
+/// <summary>The weights' files of a folder as Hugging Face's tools save it: model.safetensors, or shards with an index.</summary>
+public static class SafetensorsFolder
+{
+    private const int LongestIndex = 64 << 20;
+
+    /// <summary>The one file's name.</summary>
+    public const string FileName = "model.safetensors";
+
+    /// <summary>The name of the index that says which tensor is in which shard.</summary>
+    public const string IndexName = FileName + ".index.json";
+
+    /// <summary>The paths of the files that hold weights; model.safetensors where the folder has neither.</summary>
+    /// <exception cref="AtelierException">The index is damaged, or names a file outside the folder.</exception>
+    public static IReadOnlyList<string> Files(string folder)
+    {
+        string whole = Path.Combine(folder, FileName), index = Path.Combine(folder, IndexName);
+        return File.Exists(whole) || !File.Exists(index) ? [whole] : [.. Shards(index).Select(shard => Path.Combine(folder, shard))];
+    }
+
+    /// <summary>The files that weight_map names, each once.</summary>
+    private static string[] Shards(string index)
+    {
+        try
+        {
+            if (new FileInfo(index).Length > LongestIndex)
+                throw new AtelierException("is too large for an index of shards", index, "fetch the model again");
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 8 });
+            string[] shards = [.. document.RootElement.GetProperty("weight_map").EnumerateObject()
+                .Select(entry => entry.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal)];
+            foreach (string shard in shards)
+            {
+                if (shard.Length == 0 || shard != Path.GetFileName(shard) || shard.Contains('\\')) // a name from a stranger stays inside the folder
+                    throw new AtelierException($"names the file '{shard}' outside the folder", index, "fetch the model again");
+            }
+            return shards;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw new AtelierException("is not an index of shards", index, "fetch the model again", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"cannot be read: {e.Message.TrimEnd('.')}", index, inner: e);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using Atelier.Decoding;
+using Atelier.Tests.Data;
+using Atelier.TestSupport;
+using Atelier.Tokenizers;
+
+namespace Atelier.Tests.Exchange;
+
+public sealed class ImportTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private static string Stories => DataFolder.File("weights", "stories260K", "stories260K.bin");
+
+    private static string StoryTokens => DataFolder.File("weights", "stories260K", "tok512.bin");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Given_llama2cs_model_of_260_thousand_weights_then_its_greedy_story_is_the_published_one_letter_by_letter()
+    {
+        string expected = File.ReadAllText(DataFolder.File("weights", "stories260K", "expected-greedy-200.txt"));
+        Workshop.Import(Stories, StoryTokens, _folder["stories"]);
+        using var generator = (TextGenerator)Workshop.Open(_folder["stories"], "cpu");
+        generator.StartId.ShouldBe(1);
+        using IDecodingState state = generator.Model.CreateState(1);
+        float[] logits = new float[generator.Model.VocabularySize];
+        int[] ids = new int[200];
+        int next = generator.StartId;
+        for (int i = 0; i < ids.Length; i++)
+        {
+            state.Append([next], logits);
+            ids[i] = next = logits.AsSpan().IndexOf(logits.Max());
+        }
+        generator.Tokenizer.Decode(ids).ShouldBe(expected);
+
+        // The same story read whole: each token is the likeliest after those before it.
+        TokenScore[] scores = generator.Model.Score([new ReadOnlyMemory<int>([generator.StartId, .. ids])])[0];
+        scores.ShouldAllBe(s => s.IsMostLikely);
+    }
+
+    [Fact]
+    public void The_error_of_a_tokenizer_that_came_with_another_model_names_both_sizes()
+    {
+        byte[] bytes = File.ReadAllBytes(StoryTokens);
+        string shorter = _folder.Write("shorter.bin", bytes[..^LastToken(bytes)]);
+        Should.Throw<AtelierException>(() => Workshop.Import(Stories, shorter, _folder["out"])).Message
+            .ShouldBe("the tokenizer has 511 tokens, the model 512");
+    }
+
+    [Theory]
+    [InlineData("llama", "bpe")]
+    [InlineData("llama, biases and a tied head", "character")]
+    [InlineData("gpt2", "byte")]
+    [InlineData("gpt2, no biases and a head of its own", "bpe")]
+    public void What_went_out_as_gguf_comes_back_with_the_same_bytes_of_weights(string shape, string tokenizer)
+    {
+        TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer));
+        Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"]);
+        Workshop.Import(_folder["a.gguf"], null, _folder["back"]);
+        File.ReadAllBytes(_folder["back/model.safetensors"]).ShouldBe(File.ReadAllBytes(_folder["bundle/model.safetensors"]));
+        File.ReadAllBytes(_folder["back/tokenizer.json"]).ShouldBe(File.ReadAllBytes(_folder["bundle/tokenizer.json"]));
+        using var before = (TextGenerator)Workshop.Open(_folder["bundle"], "cpu");
+        using var after = (TextGenerator)Workshop.Open(_folder["back"], "cpu");
+        int[] ids = [before.StartId, .. before.Tokenizer.Encode(TinyBundles.Text)];
+        after.StartId.ShouldBe(before.StartId);
+        TinyBundles.Logits(after.Model, ids).ShouldBe(TinyBundles.Logits(before.Model, ids));
+    }
+
+    [Fact]
+    public void A_folder_with_gpt2s_two_files_of_tokens_gets_a_tokenizer_json()
+    {
+        Tokenizer tokenizer = TinyBundles.Tokenizer("bpe");
+        TinyBundles.Write(_folder["folder"], TinyBundles.Gpt2, tokenizer);
+        var bpe = (BpeTokenizer)tokenizer;
+        _folder.Write("folder/vocab.json", System.Text.Json.JsonSerializer.Serialize(
+            Enumerable.Range(0, bpe.VocabularySize).ToDictionary(bpe.Name, id => id)));
+        _folder.Write("folder/merges.txt", "#version: 0.2\n" + string.Join('\n', Merges(_folder["folder/tokenizer.json"])) + "\n");
+        File.Delete(_folder["folder/tokenizer.json"]);
+        Workshop.Import(_folder["folder"], null, _folder["bundle"]);
+        TokenizerFile.Load(_folder["bundle/tokenizer.json"]).Encode(TinyBundles.Text).ShouldBe(tokenizer.Encode(TinyBundles.Text));
+    }
+
+    private static IEnumerable<string> Merges(string path)
+    {
+        using var document = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(path));
+        return [.. document.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray().Select(m => m.GetString()!)];
+    }
+
+    /// <summary>The bytes of the last token: a score, a length, and so many bytes.</summary>
+    private static int LastToken(byte[] file)
+    {
+        int at = 4, size = 0;
+        for (; at < file.Length; at += size)
+            size = 8 + BitConverter.ToInt32(file, at + 4);
+        return size;
+    }
+}
