@@ -13,7 +13,7 @@ internal sealed class DecodingArguments
     [
         .. typeof(DecodingOptions).GetProperties().Where(p => p.CanWrite).Select(p => (p, new Option<string[]>(Name(p))
         {
-            HelpName = p.PropertyType == typeof(int) ? "N" : p.PropertyType == typeof(double) ? "X" : "TEXT",
+            HelpName = p.Name == nameof(DecodingOptions.Schema) ? "F.json" : p.PropertyType == typeof(int) ? "N" : p.PropertyType == typeof(double) ? "X" : "TEXT",
             Description = Descriptions[p.Name],
         })),
     ];
@@ -32,6 +32,8 @@ internal sealed class DecodingArguments
         [nameof(DecodingOptions.PresencePenalty)] = "Taken once from the logit of a token generated before.",
         [nameof(DecodingOptions.FrequencyPenalty)] = "Taken from a token's logit as often as it was generated.",
         [nameof(DecodingOptions.Stop)] = "A text that ends a sample; may stand several times.",
+        [nameof(DecodingOptions.Pattern)] = "A regular expression that each sample matches as a whole.",
+        [nameof(DecodingOptions.Schema)] = "A file with a JSON schema that each sample follows.",
     };
 
     public void AddTo(Command command)
@@ -49,11 +51,29 @@ internal sealed class DecodingArguments
         {
             if (parse.GetValue(option) is not { Length: > 0 } values)
                 continue;
-            object value = property.PropertyType.IsValueType ? Number(property, option.Name, values[^1]) : values;
+            object value = property.Name switch
+            {
+                nameof(DecodingOptions.Stop) => values,
+                nameof(DecodingOptions.Pattern) => values[^1],
+                nameof(DecodingOptions.Schema) => ReadFile(option.Name, values[^1]),
+                _ => Number(property, option.Name, values[^1]),
+            };
             property.SetValue(changed, value);
             any = true;
         }
         return any ? changed : null;
+    }
+
+    private static string ReadFile(string name, string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"{name}: cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
+        }
     }
 
     private static object Number(PropertyInfo property, string name, string text)

@@ -1,9 +1,12 @@
+using Atelier.Decoding.Constraints;
+
 namespace Atelier.Decoding;
 
 /// <summary>A sequence that beam search found.</summary>
 /// <param name="Tokens">Its tokens after the prompt.</param>
 /// <param name="LogProbability">Their log-probability together, in nats.</param>
-internal sealed record Beam(IReadOnlyList<TokenChoice> Tokens, double LogProbability)
+/// <param name="State">Where a constraint stands after them, or null.</param>
+internal sealed record Beam(IReadOnlyList<TokenChoice> Tokens, double LogProbability, ConstraintState? State)
 {
     /// <summary>What beams are ranked by: log-probability over length to a power.</summary>
     public double Score(double lengthPenalty) => LogProbability / Math.Pow(Math.Max(1, Tokens.Count), lengthPenalty);
@@ -17,11 +20,12 @@ internal static class BeamSearch
 {
     /// <summary>Finds likely sequences, best first.</summary>
     public static IReadOnlyList<Beam> Run(
-        ILanguageModel model, int[] prompt, DecodingOptions options, int? endOfTextId, CancellationToken cancellation)
+        ILanguageModel model, int[] prompt, DecodingOptions options, int? endOfTextId,
+        TokenConstraint? constraint, ConstraintState? start, CancellationToken cancellation)
     {
         int width = options.BeamWidth, vocabulary = model.VocabularySize;
         var finished = new List<Beam>();
-        List<Beam> beams = [new([], 0)];
+        List<Beam> beams = [new([], 0, start)];
         using var state = new RollingState(model, prompt, 1);
         for (int step = 0; step < options.MaxTokens && beams.Count > 0; step++)
         {
@@ -32,8 +36,11 @@ internal static class BeamSearch
             {
                 ReadOnlySpan<float> logits = state.Logits.AsSpan(row * vocabulary, vocabulary);
                 float normalizer = Logits.LogSumExp(logits);
+                ReadOnlySpan<ulong> allowed = beams[row].State is { } at ? constraint!.Allowed(at) : [];
                 for (int id = 0; id < vocabulary; id++)
                 {
+                    if (!allowed.IsEmpty && !Logits.IsAllowed(allowed, id))
+                        continue;
                     float logProbability = logits[id] - normalizer;
                     double total = beams[row].LogProbability + logProbability;
                     if (best.Count < 2 * width)
@@ -48,8 +55,9 @@ internal static class BeamSearch
             {
                 if (double.IsNegativeInfinity(total))
                     continue;
-                var beam = new Beam([.. beams[parent].Tokens, choice], total);
-                if (choice.Id == endOfTextId)
+                ConstraintState? after = beams[parent].State is { } before ? constraint!.Advance(before, choice.Id) : null;
+                var beam = new Beam([.. beams[parent].Tokens, choice], total, after);
+                if (choice.Id == endOfTextId || (endOfTextId is null && after is { IsFinal: true }))
                     finished.Add(beam);
                 else if (next.Count < width)
                     next.Add((parent, beam));

@@ -54,6 +54,12 @@ public sealed record DecodingOptions
     /// <summary>A sample ends before the first of these strings.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
+    /// <summary>A regular expression that each sample matches as a whole, or null.</summary>
+    public string? Pattern { get; init; }
+
+    /// <summary>A JSON schema, as text, that each sample follows, or null.</summary>
+    public string? Schema { get; init; }
+
     /// <summary>Gives the options back if every value is in its range: files and callers are not trusted to keep them.</summary>
     /// <param name="where">Where the values come from, for the error.</param>
     /// <exception cref="AtelierException">A value is out of its range.</exception>
@@ -77,6 +83,8 @@ public sealed record DecodingOptions
         }
         if (Stop.Any(string.IsNullOrEmpty))
             throw new AtelierException("a stop string is empty", where, "leave it out");
+        if (Pattern is not null && Schema is not null)
+            throw new AtelierException("a pattern and a schema are given", where, "give one of them: a schema's strings may have patterns");
         return this;
     }
 }

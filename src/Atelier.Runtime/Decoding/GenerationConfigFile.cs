@@ -38,6 +38,8 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
                     Stop = Get(root, "stop_strings") is JsonElement stop
                         ? [.. (stop.ValueKind == JsonValueKind.Array ? stop.EnumerateArray().Select(e => e.GetString()!) : [stop.GetString()!])]
                         : defaults.Stop,
+                    Pattern = Get(root, "pattern")?.GetString(),
+                    Schema = Get(root, "json_schema")?.GetString(),
                 }).Check(path),
                 Get(root, "bos_token_id")?.GetInt32());
         }
@@ -72,6 +74,10 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
         };
         if (Decoding.Stop.Count > 0)
             root["stop_strings"] = new JsonArray([.. Decoding.Stop.Select(stop => (JsonNode)stop)]);
+        if (Decoding.Pattern is not null)
+            root["pattern"] = Decoding.Pattern;
+        if (Decoding.Schema is not null)
+            root["json_schema"] = Decoding.Schema;
         AtomicFile.Write(path, stream =>
         {
             using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });

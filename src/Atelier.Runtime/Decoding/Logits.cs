@@ -24,4 +24,23 @@ internal static class Logits
             sum += Math.Exp(logit - highest);
         return (float)(highest + Math.Log(sum));
     }
+
+    /// <summary>Leaves only the tokens whose bit is set; the others get −∞.</summary>
+    /// <exception cref="AtelierException">Of those, none has any probability.</exception>
+    public static void Restrict(Span<float> logits, ReadOnlySpan<ulong> allowed)
+    {
+        bool any = false;
+        for (int i = 0; i < logits.Length; i++)
+        {
+            if (!IsAllowed(allowed, i))
+                logits[i] = float.NegativeInfinity;
+            else
+                any |= !float.IsNegativeInfinity(logits[i]);
+        }
+        if (!any)
+            throw new AtelierException("the model gives no probability to anything that the constraint allows", hint: "begin with another prompt, or loosen the constraint");
+    }
+
+    /// <summary>Whether a token's bit is set.</summary>
+    public static bool IsAllowed(ReadOnlySpan<ulong> allowed, int id) => (allowed[id >> 6] >> (id & 63) & 1) != 0;
 }

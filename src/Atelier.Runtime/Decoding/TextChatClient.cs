@@ -5,7 +5,8 @@ namespace Atelier.Decoding;
 
 /// <summary>
 /// A text model as an <see cref="IChatClient"/>. Such models continue text and know no roles: the messages' texts, joined
-/// by line ends, are the prompt, and what the model writes next is the answer.
+/// by line ends, are the prompt, and what the model writes next is the answer. <see cref="ChatOptions.ResponseFormat"/> of
+/// JSON holds the answer to its schema.
 /// </summary>
 /// <param name="generator">Writes the answers. Not disposed with the client.</param>
 /// <param name="modelId">The name that answers carry.</param>
@@ -81,10 +82,15 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
                 TopK = options.TopK ?? defaults.TopK,
                 PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
                 FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
+                Schema = options.ResponseFormat is ChatResponseFormatJson json ? json.Schema?.GetRawText() ?? AnyObject : defaults.Schema,
+                Pattern = options.ResponseFormat is ChatResponseFormatJson ? null : defaults.Pattern,
                 Stop = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.Stop,
             },
         };
     }
+
+    // "JSON" without a schema: the interface asks for an object.
+    private const string AnyObject = """{"type": "object"}""";
 
     private UsageDetails Usage(GenerationRequest request, int written)
     {

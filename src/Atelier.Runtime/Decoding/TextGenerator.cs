@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Atelier.Decoding.Constraints;
 using Atelier.Tokenizers;
 
 namespace Atelier.Decoding;
@@ -20,6 +21,8 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// <param name="startId">The token that every text begins after; not part of the text.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId) : IGenerator
 {
+    private readonly ConstraintCache _constraints = new(tokenizer);
+
     /// <inheritdoc/>
     public Modality Modality => Modality.Text;
 
@@ -76,10 +79,11 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     {
         DecodingOptions options = request.Decoding ?? Defaults;
         int[] prompt = Check(request, options);
+        TokenConstraint? constraint = _constraints.For(options);
         await Task.Yield(); // the caller gets its enumerator before the first product
         IEnumerable<TextPiece> pieces = options.BeamWidth > 1
-            ? Search(request, options, prompt, cancellation)
-            : Sample(request, options, prompt, cancellation);
+            ? Search(request, options, prompt, constraint, cancellation)
+            : Sample(request, options, prompt, constraint, cancellation);
         foreach (TextPiece piece in pieces)
             yield return piece;
     }
@@ -97,13 +101,13 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     }
 
     private IEnumerable<TextPiece> Sample(
-        GenerationRequest request, DecodingOptions options, int[] prompt, CancellationToken cancellation)
+        GenerationRequest request, DecodingOptions options, int[] prompt, TokenConstraint? constraint, CancellationToken cancellation)
     {
         int vocabulary = Model.VocabularySize;
         var sampler = new TokenSampler(options, vocabulary);
-        var active = new List<Draft>();
+        var active = new List<TextDraft>();
         for (int i = 0; i < request.Count; i++)
-            active.Add(new Draft(i, prompt, Tokenizer, options, SplitMix64.At((ulong)request.Seed, (ulong)i), request.Prompt is null or ""));
+            active.Add(new TextDraft(i, prompt, Tokenizer, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i), request.Prompt is null or ""));
         var states = new RollingState(Model, prompt, active.Count);
         try
         {
@@ -113,9 +117,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
                 for (int row = 0; row < active.Count; row++)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    Draft draft = active[row];
-                    TokenChoice choice = sampler.Choose(states.Logits.AsSpan(row * vocabulary, vocabulary), draft.Seen, ref draft.Random);
-                    yield return draft.Add(choice, Tokenizer.EndOfTextId, options.MaxTokens);
+                    TextDraft draft = active[row];
+                    yield return draft.Add(draft.Choose(sampler, states.Logits.AsSpan(row * vocabulary, vocabulary)));
                     if (draft.FinishReason is null)
                         going.Add(row);
                 }
@@ -136,60 +139,19 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     }
 
     private IEnumerable<TextPiece> Search(
-        GenerationRequest request, DecodingOptions options, int[] prompt, CancellationToken cancellation)
+        GenerationRequest request, DecodingOptions options, int[] prompt, TokenConstraint? constraint, CancellationToken cancellation)
     {
         int number = 0;
-        foreach (Beam beam in BeamSearch.Run(Model, prompt, options, Tokenizer.EndOfTextId, cancellation).Take(request.Count))
+        bool fromStart = request.Prompt is null or "";
+        foreach (Beam beam in BeamSearch.Run(Model, prompt, options, Tokenizer.EndOfTextId, constraint, constraint?.Start(fromStart), cancellation).Take(request.Count))
         {
-            var draft = new Draft(number++, prompt, Tokenizer, options, 0, request.Prompt is null or "");
+            var draft = new TextDraft(number++, prompt, Tokenizer, options, constraint, 0, fromStart);
             foreach (TokenChoice choice in beam.Tokens)
             {
-                yield return draft.Add(choice, Tokenizer.EndOfTextId, options.MaxTokens);
+                yield return draft.Add(choice);
                 if (draft.FinishReason is not null)
                     break;
             }
-        }
-    }
-
-    /// <summary>A sample under way.</summary>
-    private sealed class Draft(int number, int[] prompt, Tokenizer tokenizer, DecodingOptions options, ulong seed, bool fromStart)
-    {
-        private readonly TextStream _stream = new(tokenizer, fromStart);
-        private readonly StopStrings _stops = new(options.Stop);
-        private int _generated;
-
-        public SplitMix64 Random = new(seed);
-
-        public TokenCounts Seen { get; } = new(prompt.Skip(1));
-
-        /// <summary>All tokens: the start, the prompt, what was generated.</summary>
-        public List<int> Ids { get; } = [.. prompt];
-
-        public int LastId => Ids[^1];
-
-        public string? FinishReason { get; private set; }
-
-        public TextPiece Add(TokenChoice choice, int? endOfTextId, int maxTokens)
-        {
-            string text = "";
-            Ids.Add(choice.Id);
-            Seen.Add(choice.Id);
-            _generated++;
-            if (choice.Id == endOfTextId)
-            {
-                FinishReason = "end";
-            }
-            else
-            {
-                text = _stops.Add(_stream.Add(choice.Id));
-                FinishReason = _stops.Reached ? "stop" : _generated >= maxTokens ? "length" : null;
-            }
-            if (FinishReason is "end" or "length")
-            {
-                text += _stops.Add(_stream.Finish());
-                text += _stops.Finish();
-            }
-            return new TextPiece(number, text, choice, FinishReason);
         }
     }
 }

@@ -10,13 +10,17 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
     /// <summary>Chooses a token.</summary>
     /// <param name="logits">One row, [vocabulary].</param>
     /// <param name="seen">What stands in the sample so far.</param>
+    /// <param name="allowed">A bit for each token that may come; empty where all may.</param>
     /// <param name="random">The sample's own stream; one number is drawn from it unless decoding is greedy.</param>
+    /// <exception cref="AtelierException">The model gives no probability to any token that may come.</exception>
     /// <returns>The token, with its log-probability under the model's own distribution.</returns>
-    public TokenChoice Choose(ReadOnlySpan<float> logits, TokenCounts seen, ref SplitMix64 random)
+    public TokenChoice Choose(ReadOnlySpan<float> logits, TokenCounts seen, ReadOnlySpan<ulong> allowed, ref SplitMix64 random)
     {
         Span<float> weights = _weights;
         logits.CopyTo(weights);
         seen.Penalize(weights, options);
+        if (!allowed.IsEmpty)
+            Logits.Restrict(weights, allowed);
         int id = options.Temperature == 0 ? Logits.ArgMax(weights) : Draw(weights, random.NextDouble());
         return new TokenChoice(id, logits[id] - Logits.LogSumExp(logits));
     }

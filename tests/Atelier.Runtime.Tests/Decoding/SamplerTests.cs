@@ -84,7 +84,7 @@ public class SamplerTests
         float[] logits = [.. P.Select(p => (float)Math.Log(p) - 2)];
         var random = new SplitMix64(7);
         var none = new TokenCounts([]);
-        return [.. Enumerable.Range(0, count).Select(_ => sampler.Choose(logits, none, ref random))];
+        return [.. Enumerable.Range(0, count).Select(_ => sampler.Choose(logits, none, [], ref random))];
     }
 
     /// <summary>Pearson's chi-squared test against the expected distribution, at a level of about one in ten thousand.</summary>
