@@ -20,28 +20,50 @@ internal sealed record Measurement(double Value, double PeakMiB, double? Loss = 
 internal sealed record Comparison(
     string Name, string Description, string Unit, double Limit, Func<Measurement> Ours, IReadOnlyList<string[]> Peers)
 {
+    /// <summary>What <c>work</c> calls the measurement of the roofline.</summary>
+    public const string RooflineName = "roofline";
+
     private const int Resamplings = 2000;
+    private const double Hopeless = 0.7; // a peer's way that does less of its best way's speed is not measured again
+
+    /// <summary>Done once before both sides, unmeasured.</summary>
+    public Action Prepare { get; init; } = () => { };
+
+    /// <summary>Floating-point operations of one unit, where both sides are set beside the machine's fastest bf16 product.</summary>
+    public double? FlopsPerUnit { get; init; }
 
     /// <summary>Alternates the two sides and prints each round, then one JSON line.</summary>
     public void Run(int rounds)
     {
+        Prepare();
+        var rooflines = new List<double>();
         var ours = new List<Measurement>();
         List<Measurement>[] peers = [.. Peers.Select(_ => new List<Measurement>())];
         for (int round = 1; round <= rounds; round++)
         {
-            ours.Add(Measure(Environment.ProcessPath!, [typeof(Comparison).Assembly.Location, "work", Name]));
+            if (FlopsPerUnit is not null)
+                rooflines.Add(MeasureOurs(RooflineName).Value);
+            ours.Add(MeasureOurs(Name));
+            double fastest = peers.SelectMany(p => p).Select(m => m.Value).DefaultIfEmpty().Max();
             for (int i = 0; i < peers.Length; i++)
+            {
+                if (round > 1 && peers[i][0].Value < Hopeless * fastest)
+                    continue;
                 peers[i].Add(Measure("/usr/bin/python3", [Path.Combine(PeerFolder(), Peers[i][0]), .. Peers[i][1..]]));
+            }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} MiB{LossOf(ours[^1])}); peer {string.Join(", ", peers.Select((p, i) => $"{p[^1].Value:N0} ({string.Join(' ', Peers[i][1..])}{(Peers[i].Length > 1 ? ", " : "")}{p[^1].PeakMiB:N0} MiB{LossOf(p[^1])})"))}"));
+                $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} MiB{LossOf(ours[^1])}); peer {string.Join(", ", peers.Select((p, i) => $"{p[^1].Value:N0} ({LabelOf(Peers[i])}{p[^1].PeakMiB:N0} MiB{LossOf(p[^1])})"))}"));
         }
         List<Measurement> best = peers.MaxBy(p => Median(p.Select(m => m.Value)))!;
         (double low, double high) = Spread([.. ours.Select(m => m.Value)], [.. best.Select(m => m.Value)]);
         double our = Median(ours.Select(m => m.Value)), peer = Median(best.Select(m => m.Value));
+        double? perRoofline = FlopsPerUnit / (rooflines.Count > 0 ? Median(rooflines) : 1);
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             name = Name, ours = our, peer, ratio = our / peer, low, high, unit = Unit, limit = Limit,
             oursPeakMiB = Median(ours.Select(m => m.PeakMiB)), peerPeakMiB = Median(best.Select(m => m.PeakMiB)),
+            oursLoss = MedianLoss(ours), peerLoss = MedianLoss(best),
+            oursShareOfRoofline = our * perRoofline, peerShareOfRoofline = peer * perRoofline,
         }));
     }
 
@@ -58,6 +80,12 @@ internal sealed record Comparison(
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
+    private static double? MedianLoss(IEnumerable<Measurement> measurements)
+    {
+        double[] losses = [.. measurements.Select(m => m.Loss).OfType<double>()];
+        return losses.Length > 0 ? Median(losses) : null;
+    }
+
     /// <summary>The central 95 % of the ratio of medians when rounds are drawn anew with replacement (Efron 1979).</summary>
     private static (double Low, double High) Spread(double[] ours, double[] peer)
     {
@@ -66,6 +94,9 @@ internal sealed record Comparison(
             .Select(_ => Median(ours.Select(_ => ours[random.Next(ours.Length)])) / Median(peer.Select(_ => peer[random.Next(peer.Length)]))).Order()];
         return (ratios[(int)(0.025 * Resamplings)], ratios[(int)(0.975 * Resamplings)]);
     }
+
+    private static Measurement MeasureOurs(string work) =>
+        Measure(Environment.ProcessPath!, [typeof(Comparison).Assembly.Location, "work", work]);
 
     private static Measurement Measure(string program, IReadOnlyList<string> arguments)
     {
@@ -82,6 +113,10 @@ internal sealed record Comparison(
     }
 
     private static string LossOf(Measurement m) => m.Loss is double loss ? string.Create(CultureInfo.InvariantCulture, $", loss {loss:F4}") : "";
+
+    /// <summary>What sets one of the peer's ways apart: it stands at the end of its arguments.</summary>
+    private string LabelOf(string[] peer) =>
+        string.Concat(peer.Where((argument, i) => i > 0 && Peers.Any(p => p.ElementAtOrDefault(i) != argument)).Select(argument => argument + ", "));
 
     private static string PeerFolder()
     {

@@ -7,7 +7,7 @@ try
 {
     if (args is ["work", string work])
     {
-        Measurement m = Find(work).Ours();
+        Measurement m = work == Comparison.RooflineName ? Roofline.Measure() : Find(work).Ours();
         Console.WriteLine(JsonSerializer.Serialize(new { value = m.Value, peakMiB = m.PeakMiB, loss = m.Loss }));
     }
     else if (args.Length > 0)

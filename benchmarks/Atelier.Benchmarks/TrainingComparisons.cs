@@ -1,79 +1,56 @@
 using Atelier.Data.Text;
 using Atelier.Decoders;
-using Atelier.Models;
 using Atelier.Models.Gpt;
 using Atelier.Models.Layers;
+using Atelier.Models.Rnn;
 using Atelier.Recipes;
-using Atelier.Runs;
-using Atelier.Training;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>Training beside PyTorch's, the same network, batch and update on the same text.</summary>
+/// <summary>Training beside PyTorch's, the same network, batch and update on the same tokens; the best of its ways counts.</summary>
 internal static class TrainingComparisons
 {
-    private const int Steps = 300;
+    private const string Peers = "PyTorch, the best of bf16 autocast, the same with foreach, and fp32";
 
     public static IEnumerable<Comparison> All =>
     [
-        new("train-nanogpt", "train nanoGPT's CPU setting through the whole trainer; PyTorch, the best of bf16 autocast and fp32", "tokens/s", 1,
-            TrainNanoGpt,
-            [
-                Peer("bf16"), [.. Peer("bf16"), "--foreach"], Peer("fp32"),
-            ]),
+        Gpt("train-gpt-small", layers: 4, heads: 4, width: 128, context: 64, batch: 12, steps: 500),
+        Gpt("train-gpt-medium", layers: 6, heads: 6, width: 384, context: 256, batch: 8, steps: 40),
+        Gru("train-gru", vocabulary: 10_000, embedding: 256, width: 512, context: 64, batch: 64, steps: 12),
     ];
 
-    private static string[] Peer(string precision) =>
-        ["train_gpt.py", "--precision", precision, "--steps", $"{Steps}", "--text", TextPath()];
-
-    private static Measurement TrainNanoGpt()
+    /// <summary>nanoGPT's own shape on Tiny Shakespeare by character: GPT-2's without biases, with the exact GELU.</summary>
+    private static Comparison Gpt(string name, int layers, int heads, int width, int context, int batch, int steps)
     {
-        var recipe = new Recipe
+        // 12 width² weights a block, met three times; queries by keys and weights by values over the whole context, three times.
+        double flops = 6.0 * layers * ((12.0 * width * width) + (2.0 * context * width));
+        var work = new TrainingWork(name, steps, new TokenizerSection { ByteFallback = false }, new ModelSection("gpt", new GptConfig
         {
-            Name = "train-nanogpt",
-            Data = new() { Source = TextPath(), Split = new() { Train = 0.9, Validation = 0.1, Test = 0 } },
-            // nanoGPT's own shape: GPT-2's without biases, with the exact GELU.
-            Model = new("gpt", new GptConfig { Bias = false, Activation = ActivationName.Gelu }),
-            Training = new()
-            {
-                BatchSize = 12,
-                Steps = Steps,
-                Schedule = new() { Name = ScheduleName.Constant, WarmupSteps = 0 },
-                EvaluateEvery = 0,
-                EvaluationBatches = 1,
-                SampleEvery = 0,
-                CheckpointEvery = 0,
-                ReportEvery = 10,
-            },
-        };
-        string folder = Directory.CreateTempSubdirectory("atelier-benchmark-").FullName;
-        try
-        {
-            using TextData data = TextData.Prepare(recipe.Data, recipe.Seed, Path.Combine(folder, "data"));
-            using Run run = Run.Create(Path.Combine(folder, "run"), recipe);
-            var told = new Reports();
-            ModelFamilies.All.Single(f => f.Name == "gpt").CreateLearner(recipe, data)
-                .LearnAsync(run, told, CancellationToken.None).GetAwaiter().GetResult();
-            TrainingProgress[] timed = [.. told.All.Where(p => p.Step > Steps / 3 && p.ItemsPerSecond > 0)];
-            return new Measurement(Comparison.Median(timed.Select(p => p.ItemsPerSecond!.Value)), Comparison.PeakMiB(),
-                told.All.Where(p => p.Step > Steps - 50 && p.Loss is not null).Average(p => p.Loss));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+            LayerCount = layers, HeadCount = heads, HiddenSize = width, ContextLength = context,
+            Bias = false, Activation = ActivationName.Gelu,
+        }), batch);
+        return Comparison(work, $"train a GPT of {layers} layers, {heads} heads, {width} wide, context {context}, batch {batch}", flops,
+            ["gpt", "--vocabulary", "66", "--layers", $"{layers}", "--heads", $"{heads}", "--width", $"{width}", "--context", $"{context}", "--batch", $"{batch}"]);
     }
 
-    /// <summary>The text of both sides; where the data folder is not named, both say that it is missing.</summary>
-    private static string TextPath() =>
-        Path.Combine(Environment.GetEnvironmentVariable("ATELIER_DATA") ?? "", "tinyshakespeare", "input.txt");
-
-    private sealed class Reports : IProgress<TrainingProgress>
+    /// <summary>A recurrent model over a BPE vocabulary of Tiny Shakespeare.</summary>
+    private static Comparison Gru(string name, int vocabulary, int embedding, int width, int context, int batch, int steps)
     {
-        private readonly List<TrainingProgress> _all = [];
+        double flops = 6.0 * width * ((3.0 * (embedding + width)) + vocabulary); // each weight is met three times
+        var work = new TrainingWork(name, steps, new TokenizerSection { Kind = TokenizerKind.Bpe, VocabularySize = vocabulary },
+            new ModelSection("rnn", new RnnConfig { Cell = CellName.Gru, EmbeddingSize = embedding, HiddenSize = width, ContextLength = context }), batch);
+        return Comparison(work, $"train a GRU of {width} units, embedding {embedding}, vocabulary {vocabulary:N0}, {context} steps, batch {batch}", flops,
+            ["gru", "--vocabulary", $"{vocabulary}", "--embedding", $"{embedding}", "--width", $"{width}", "--context", $"{context}", "--batch", $"{batch}"]);
+    }
 
-        public IReadOnlyList<TrainingProgress> All => _all;
-
-        public void Report(TrainingProgress value) => _all.Add(value);
+    private static Comparison Comparison(TrainingWork work, string description, double flopsPerToken, string[] shape)
+    {
+        string[] Peer(params string[] precision) =>
+            ["train_text.py", .. shape, "--steps", $"{work.Steps}", "--ids", work.IdsPath, "--precision", .. precision];
+        return new(work.Name, $"{description}; {Peers}", "tokens/s", 1.5, work.Run, [Peer("bf16"), Peer("bf16", "--foreach"), Peer("fp32")])
+        {
+            Prepare = work.Prepare,
+            FlopsPerUnit = flopsPerToken,
+        };
     }
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Trains nanoGPT's CPU setting with PyTorch, as a peer for our own training: the same network, batch and update.
+"""Trains a text model with PyTorch, as a peer for our own training: the same network, batch, update and token ids.
 
-Prints one JSON line: tokens a second (median over timed steps), the mean loss of the last 50 steps, and the peak
-resident memory in MiB.
+Prints one JSON line: tokens a second (median over timed steps), the mean loss of the last tenth of the steps, and the
+peak resident memory in MiB.
 """
 import argparse
+import array
 import contextlib
 import json
 import math
@@ -70,30 +71,47 @@ class Gpt(nn.Module):
         return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1))
 
 
+class Gru(nn.Module):
+    def __init__(self, vocabulary, embedding, width):
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, embedding)
+        self.layer = nn.GRU(embedding, width, batch_first=True)
+        self.head = nn.Linear(width, vocabulary)
+        nn.init.normal_(self.head.weight, 0, 1 / math.sqrt(width))
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, ids, targets):
+        logits = self.head(self.layer(self.tokens(ids))[0])
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1))
+
+
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("model", choices=["gpt", "gru"])
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--foreach", action="store_true", help="AdamW over lists of tensors")
-    parser.add_argument("--text", required=True, help="a text file, learned by character")
-    shape = {"layers": 4, "heads": 4, "width": 128, "context": 64, "batch": 12}
+    parser.add_argument("--ids", required=True, help="a file of token ids, 16 bits each")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    shape = {"vocabulary": 65, "layers": 4, "heads": 4, "embedding": 256, "width": 128, "context": 64, "batch": 12}
     for name, value in shape.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    with open(args.text, encoding="utf-8") as file:
-        characters = file.read()
-    ids = {character: i for i, character in enumerate(sorted(set(characters)))}
-    text = torch.tensor([ids[c] for c in characters[: len(characters) * 9 // 10]])
-    model = Gpt(len(ids), args.layers, args.heads, args.width, args.context)
+    with open(args.ids, "rb") as file:
+        text = torch.tensor(array.array("H", file.read()), dtype=torch.long)
+    if args.model == "gpt":
+        model = Gpt(args.vocabulary, args.layers, args.heads, args.width, args.context)
+    else:
+        model = Gru(args.vocabulary, args.embedding, args.width)
     groups = [
         {"params": [p for p in model.parameters() if p.dim() >= 2], "weight_decay": 0.1},
         {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), foreach=args.foreach)
+    optimizer = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.99), foreach=args.foreach)
     autocast = torch.autocast("cpu", torch.bfloat16) if args.precision == "bf16" else contextlib.nullcontext()
     seconds, losses = [], []
     for _ in range(args.steps):
@@ -112,7 +130,7 @@ def main():
     timed = seconds[args.steps // 3 :]
     print(json.dumps({
         "value": args.batch * args.context / statistics.median(timed),
-        "loss": torch.stack(losses[-50:]).mean().item(),
+        "loss": torch.stack(losses[-max(1, args.steps // 10) :]).mean().item(),
         "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }))
 

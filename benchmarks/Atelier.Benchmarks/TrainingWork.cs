@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Atelier.Data.Text;
+using Atelier.Formats;
+using Atelier.Models;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+
+namespace Atelier.Benchmarks;
+
+/// <summary>One training through the whole trainer, timed step by step.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="UsualSteps">Steps of a timing; ATELIER_BENCHMARK_STEPS takes others, for the losses after more.</param>
+/// <param name="Tokenizer">How Tiny Shakespeare becomes tokens.</param>
+/// <param name="Model">What is taught.</param>
+/// <param name="BatchSize">Rows in a batch.</param>
+internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSection Tokenizer, ModelSection Model, int BatchSize)
+{
+    public int Steps => Environment.GetEnvironmentVariable("ATELIER_BENCHMARK_STEPS") is { Length: > 0 } steps
+        ? int.Parse(steps, CultureInfo.InvariantCulture)
+        : UsualSteps;
+
+    /// <summary>The training part's token ids for the peer, 16 bits each.</summary>
+    public string IdsPath => Path.Combine(Folder, "train.ids");
+
+    private string Folder => Path.Combine(Path.GetTempPath(), $"atelier-benchmark-{Environment.UserName}", Name);
+
+    /// <summary>Makes the tokens once for both sides, before any of them is measured.</summary>
+    public void Prepare()
+    {
+        if (File.Exists(IdsPath))
+            return;
+        string text = Path.Combine(Environment.GetEnvironmentVariable("ATELIER_DATA") ?? "", "tinyshakespeare", "input.txt");
+        Directory.CreateDirectory(Folder);
+        var section = new DataSection
+        {
+            Source = text, Tokenizer = Tokenizer, Split = new() { Train = 0.9, Validation = 0.1, Test = 0, Shuffle = false },
+        };
+        using TextData data = TextData.Prepare(section, seed: 1, Folder);
+        var ids = new int[data.Train.Count];
+        data.Train.Read(0, ids);
+        var bytes = new byte[2 * ids.Length];
+        for (int i = 0; i < ids.Length; i++)
+            BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(2 * i), checked((ushort)ids[i]));
+        AtomicFile.Write(IdsPath, stream => stream.Write(bytes));
+    }
+
+    /// <summary>Trains, and tells the median speed of the last two thirds and the mean loss of the last tenth.</summary>
+    public Measurement Run()
+    {
+        var recipe = new Recipe
+        {
+            Name = Name,
+            Model = Model,
+            Training = new()
+            {
+                BatchSize = BatchSize,
+                Steps = Steps,
+                Schedule = new() { Name = ScheduleName.Constant, WarmupSteps = 0 },
+                EvaluateEvery = 0, EvaluationBatches = 1, SampleEvery = 0, CheckpointEvery = 0,
+                ReportEvery = Math.Max(1, Steps / 50),
+            },
+        };
+        string folder = Directory.CreateTempSubdirectory("atelier-benchmark-").FullName;
+        try
+        {
+            using TextData data = TextData.Open(Folder);
+            using Run run = Runs.Run.Create(Path.Combine(folder, "run"), recipe);
+            var told = new Reports();
+            ModelFamilies.All.Single(f => f.Name == Model.Family).CreateLearner(recipe, data)
+                .LearnAsync(run, told, CancellationToken.None).GetAwaiter().GetResult();
+            TrainingProgress[] learned = [.. told.All.Where(p => p.ItemsPerSecond > 0)];
+            return new Measurement(
+                Comparison.Median(learned.Where(p => p.Step > Steps / 3).Select(p => p.ItemsPerSecond!.Value)),
+                Comparison.PeakMiB(),
+                learned.Where(p => p.Step > Steps - Math.Max(1, Steps / 10)).Average(p => p.Loss));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private sealed class Reports : IProgress<TrainingProgress>
+    {
+        private readonly List<TrainingProgress> _all = [];
+
+        public IReadOnlyList<TrainingProgress> All => _all;
+
+        public void Report(TrainingProgress value) => _all.Add(value);
+    }
+}
