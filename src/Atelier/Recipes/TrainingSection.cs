@@ -49,9 +49,13 @@ public sealed record TrainingSection
     /// <summary>"auto", "cpu" or "cuda".</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Threads of the tensor library; 0 takes all cores. One thread makes runs repeat bit for bit.</summary>
+    /// <summary>Threads in all; 0 takes all cores.</summary>
     [Range(0, 1024)]
     public int Threads { get; init; }
+
+    /// <summary>Copies of the model that share a batch's rows, each with its part of the threads; 0 takes what was measured to be fastest here. One thread a copy makes runs repeat bit for bit.</summary>
+    [Range(0, 1024)]
+    public int Replicas { get; init; }
 
     /// <summary>Steps between measurements on validation data; 0 measures at the end only.</summary>
     [Range(0, long.MaxValue)]

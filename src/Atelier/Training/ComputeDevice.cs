@@ -13,6 +13,11 @@ public static partial class ComputeDevice
     // All cores, or what OMP_NUM_THREADS says; read before anything sets another number.
     private static readonly int DefaultThreads = get_num_threads();
 
+    // musl has no mallopt
+    private static bool HasGlibc => RuntimeInformation.RuntimeIdentifier.StartsWith("linux", StringComparison.Ordinal)
+        && NativeLibrary.TryLoad("libc.so.6", out nint libc)
+        && NativeLibrary.TryGetExport(libc, "gnu_get_libc_version", out _);
+
     /// <summary>The device of that name.</summary>
     /// <param name="name">"cpu", "cuda", or "auto", which takes CUDA where there is one.</param>
     /// <exception cref="AtelierException">The name is another, or there is no CUDA device.</exception>
@@ -34,16 +39,34 @@ public static partial class ComputeDevice
     public static void Configure(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        if (RuntimeInformation.RuntimeIdentifier.StartsWith("linux", StringComparison.Ordinal)
-            && NativeLibrary.TryLoad("libc.so.6", out nint libc)
-            && NativeLibrary.TryGetExport(libc, "gnu_get_libc_version", out _)) // glibc alone has it; musl has no mallopt
+        if (HasGlibc)
         {
             SetMalloc(MmapThreshold, 1 << 30);
             SetMalloc(TrimThreshold, int.MaxValue);
             SetMalloc(TopPad, 256 << 20);
         }
-        set_num_threads(threads == 0 ? DefaultThreads : threads);
+        SetThreads(threads == 0 ? DefaultThreads : threads);
     }
+
+    /// <summary>Gives freed memory back to the system, where the C library keeps it.</summary>
+    internal static void GiveMemoryBack()
+    {
+        if (HasGlibc)
+            TrimMalloc(0);
+    }
+
+    /// <summary>The threads that a setting means: itself, or all cores for 0.</summary>
+    internal static int ThreadsOf(int setting) => setting == 0 ? DefaultThreads : setting;
+
+    /// <summary>Sets the tensor library's threads for operations that the calling thread begins.</summary>
+    internal static void SetThreads(int threads)
+    {
+        if (get_num_threads() != threads)
+            set_num_threads(threads);
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
+    private static partial int TrimMalloc(nuint pad);
 
     [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
     private static partial int SetMalloc(int option, int value);

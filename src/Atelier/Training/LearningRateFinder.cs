@@ -1,5 +1,6 @@
 using Atelier.Formats;
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using Atelier.Training.Optimizers;
 using ScottPlot;
 using TorchSharp;
@@ -64,7 +65,8 @@ internal static class LearningRateFinder
         TrainingSection section = recipe.Training;
         using var saved = new SavedTensors(model.state_dict().Values);
         using BatchQueue<TBatch> batches = new(training, Numbers());
-        using var mover = new TurnMover<TBatch>(model.Turns[0], new Dictionary<nint, string>(), section);
+        using var alone = new Replicas<TBatch>(model, null, ExecutionPlan.Undivided);
+        using var mover = new TurnMover<TBatch>(0, alone, new Dictionary<nint, string>(), section);
         model.train();
         random.manual_seed(recipe.Seed).Dispose();
         var points = new List<(double Rate, double Loss, double Smoothed)>();

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,6 +19,9 @@ public sealed record TrainerHooks
 
     /// <summary>Values from outside training that metrics are compared with in plots: "5-gram", "exact entropy".</summary>
     public IReadOnlyDictionary<string, double> ReferenceLosses { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Makes another model of the same shape, on the CPU; null where several copies cannot share a step's rows.</summary>
+    public Func<nn.Module>? CreateReplica { get; init; }
 
     /// <summary>What the items of a batch are.</summary>
     public string ItemUnit { get; init; } = "tokens";
@@ -69,9 +73,10 @@ public sealed class Trainer<TBatch>(
         ComputeDevice.Configure(section.Threads);
         model.to(ComputeDevice.Resolve(section.Device));
         model.train();
+        using Replicas<TBatch> replicas = CreateReplicas(run, progress);
         TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null);
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
-        using var session = new TrainingSession<TBatch>(recipe, model, validation, hooks, run, progress, limits);
+        using var session = new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
         using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits));
 
         string? stopReason;
@@ -82,11 +87,11 @@ public sealed class Trainer<TBatch>(
             double learningRate = schedule.Rate(step);
             using (NewDisposeScope())
             {
-                SeedStep(step);
+                replicas.Seed(recipe.Seed, step);
                 foreach (TurnMover<TBatch> mover in session.Movers)
                 {
                     using (TimedOperation.Begin("zero gradients"))
-                        model.zero_grad();
+                        replicas.ForgetGradients();
                     for (long part = 0; part < limits.BatchesPerStep; part++)
                         mover.Learn(batches.Take(BatchNumber(session.State, part)), limits.BatchesPerStep);
                     mover.Move(learningRate);
@@ -131,12 +136,19 @@ public sealed class Trainer<TBatch>(
         || message.Contains("not enough memory", StringComparison.Ordinal)
         || message.Contains("out of memory", StringComparison.Ordinal);
 
-    /// <summary>A step's random numbers (dropout, noise) follow from the seed and the step alone, so that a resumed run draws the same ones.</summary>
-    private void SeedStep(long step)
+    /// <summary>The model in as many copies as the plan says: the run's own where it has one, else the machine's.</summary>
+    private Replicas<TBatch> CreateReplicas(Run run, IProgress<TrainingProgress> progress)
     {
-        ulong mixed = unchecked(((ulong)recipe.Seed * 0x9E3779B97F4A7C15) + (ulong)step); // SplitMix64 (Steele et al. 2014)
-        mixed = unchecked((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9);
-        mixed = unchecked((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB);
-        random.manual_seed((long)((mixed ^ (mixed >> 31)) >> 1)).Dispose();
+        Func<GradientModel<TBatch>>? create = hooks.CreateReplica is { } hook ? () => (GradientModel<TBatch>)hook() : null;
+        var planner = new ExecutionPlanner(recipe, AtelierHome.Folder, message => progress.Report(new TrainingProgress { Step = 0, Message = message }));
+        ExecutionPlan plan = planner.Resolve(run.Folder, canReplicate: create is not null, candidate =>
+        {
+            using var replicas = new Replicas<TBatch>(model, create, candidate);
+            return ExecutionPlanner.Time(replicas, training.Get(0), recipe.Seed);
+        });
+        if (plan != new ExecutionPlan(1, 1))
+            progress.Report(new TrainingProgress { Step = 0, Message = plan.ToString() });
+        ComputeDevice.GiveMemoryBack(); // what was measured last may not be what learns
+        return new Replicas<TBatch>(model, create, plan);
     }
 }

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,6 +18,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly Recipe _recipe;
     private readonly TrainingSection _section;
     private readonly GradientModel<TBatch> _model;
+    private readonly Replicas<TBatch> _replicas;
     private readonly IBatchSource<TBatch>? _validation;
     private readonly TrainerHooks _hooks;
     private readonly Run _run;
@@ -31,14 +33,14 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly double _secondsBefore; // in sessions before this one
     private long _stepsRead, _stepsReported, _stepSaved = -1;
 
-    public TrainingSession(Recipe recipe, GradientModel<TBatch> model, IBatchSource<TBatch>? validation,
+    public TrainingSession(Recipe recipe, GradientModel<TBatch> model, Replicas<TBatch> replicas, IBatchSource<TBatch>? validation,
         TrainerHooks hooks, Run run, IProgress<TrainingProgress> progress, TrainingLimits limits)
     {
-        (_recipe, _section, _model, _validation) = (recipe, recipe.Training, model, validation);
+        (_recipe, _section, _model, _replicas, _validation) = (recipe, recipe.Training, model, replicas, validation);
         (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
         var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one stands twice
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
-        Movers = [.. model.Turns.Select(turn => new TurnMover<TBatch>(turn, names, _section))];
+        Movers = [.. model.Turns.Select((_, turn) => new TurnMover<TBatch>(turn, replicas, names, _section))];
         Average = _section.Ema > 0 ? new MovingAverage([.. named.Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
         _losses = [.. Movers.Select(_ => new List<float>())];
         _checkpoints = new CheckpointStore(run.CheckpointFolder);
@@ -215,7 +217,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         _model.eval();
         try
         {
-            return Average is null ? look() : Average.InPlace(look);
+            return _replicas.Undivided(() => Average is null ? look() : Average.InPlace(look));
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using Atelier.Training.Optimizers;
 using Atelier.Training.Profiling;
 using TorchSharp;
@@ -10,22 +11,30 @@ namespace Atelier.Training;
 /// <summary>A turn with what moves its parameters, and the losses that nobody has read yet.</summary>
 internal sealed class TurnMover<TBatch> : IDisposable
 {
-    private readonly Parameter[] _parameters;
+    private readonly int _number;
+    private readonly Replicas<TBatch> _replicas;
+    private readonly Parameter[][] _parameters; // of each replica, in the optimizer's order
     private readonly List<Tensor> _losses = [];
     private readonly double _clipNorm;
     private Tensor? _stepLoss;
 
-    public TurnMover(Turn<TBatch> turn, IReadOnlyDictionary<nint, string> names, TrainingSection section)
+    /// <summary>Sets up the optimizer.</summary>
+    /// <param name="number">Which of the model's turns.</param>
+    /// <param name="replicas">What learns.</param>
+    /// <param name="names">The names of parameters by their handles.</param>
+    /// <param name="section">How to teach.</param>
+    public TurnMover(int number, Replicas<TBatch> replicas, IReadOnlyDictionary<nint, string> names, TrainingSection section)
     {
-        Turn = turn;
-        _clipNorm = section.ClipNorm;
-        Optimizer = Optimizer.Create(section.Optimizer, turn.Parameters
-            .Where(p => p.requires_grad)
-            .Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{turn.Name}.{i}"), p)));
-        _parameters = [.. Optimizer.Parameters];
+        (_number, _replicas, _clipNorm) = (number, replicas, section.ClipNorm);
+        Parameter[][] taught = [.. replicas.Turns.Select(turns => turns[number].Parameters.Where(p => p.requires_grad).ToArray())];
+        Optimizer = Optimizer.Create(section.Optimizer,
+            taught[0].Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{Turn.Name}.{i}"), p)), replicas.Team.Size);
+        var order = taught[0].Index().ToDictionary(p => p.Item.Handle, p => p.Index);
+        int[] places = [.. Optimizer.Parameters.Select(p => order[p.Handle])];
+        _parameters = [.. taught.Select(parameters => places.Select(place => parameters[place]).ToArray())];
     }
 
-    public Turn<TBatch> Turn { get; }
+    public Turn<TBatch> Turn => _replicas.Turns[0][_number];
 
     public Optimizer Optimizer { get; }
 
@@ -37,29 +46,47 @@ internal sealed class TurnMover<TBatch> : IDisposable
     /// <param name="parts">The batches whose mean loss the step goes down.</param>
     public void Learn(TBatch batch, long parts)
     {
-        using var scope = NewDisposeScope(); // a batch's activations are gone before the next comes
-        Tensor loss = Loss(batch, parts);
-        using (TimedOperation.Begin("backward"))
-            loss.backward();
+        using var scope = NewDisposeScope();
+        Tensor loss = _replicas.Learn(_number, batch, 1.0 / parts);
         using var noGradients = no_grad();
-        Tensor value = loss.detach();
-        _stepLoss = (_stepLoss is null ? value : _stepLoss.Plus(value)).MoveToOuterDisposeScope();
+        _stepLoss = (_stepLoss is null ? loss : _stepLoss.Plus(loss)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Clips the gradients (Pascanu et al. 2013) and moves the parameters against them.</summary>
+    /// <summary>Clips the gradients (Pascanu et al. 2013) and moves the parameters against them, each thread its share of them.</summary>
     public void Move(double learningRate)
     {
-        var gradients = new Tensor[_parameters.Length];
-        for (int i = 0; i < gradients.Length; i++) // a parameter that the loss does not touch has the gradient zero
-            gradients[i] = _parameters[i].grad ?? zeros_like(_parameters[i], requires_grad: false);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        IEnumerable<Tensor[]> gradients = _parameters.Select((parameters, replica) => Gradients(parameters, isFirst: replica == 0)).OfType<Tensor[]>();
+        Tensor[][][] parts = [.. gradients.Select(all => Enumerable.Range(0, Optimizer.ShardCount).Select(shard => Optimizer.CutFor(shard, all)).ToArray())];
+        var norms = new Tensor[Optimizer.ShardCount];
+        _replicas.Team.Run(shard =>
+        {
+            using TimedOperation timed = TimedOperation.Begin("gradients");
+            using var none = no_grad();
+            foreach (Tensor[][] others in parts.AsSpan(1))
+                TensorScripts.Run("add", parts[0][shard], others[shard]);
+            norms[shard] = _clipNorm > 0 ? TensorScripts.Norm(parts[0][shard]) : zeros([]);
+        });
+        foreach (Tensor norm in norms)
+            scope.Attach(norm);
+        Optimizer.Begin();
+        Tensor? factor = null;
         if (_clipNorm > 0)
         {
             using TimedOperation timed = TimedOperation.Begin("clip");
             GradientNorm?.Dispose();
-            GradientNorm = TensorScripts.Clip(gradients, _clipNorm).DetachFromDisposeScope();
+            (GradientNorm, factor) = TensorScripts.Clip(norms, _clipNorm);
+            GradientNorm.DetachFromDisposeScope();
         }
-        using (TimedOperation.Begin("optimizer"))
-            Optimizer.Step(gradients, learningRate);
+        _replicas.Team.Run(shard =>
+        {
+            using TimedOperation timed = TimedOperation.Begin("optimizer");
+            using var none = no_grad();
+            if (factor is not null)
+                TensorScripts.Run("scale", parts[0][shard], factor);
+            Optimizer.Move(shard, parts[0][shard], learningRate);
+        });
         _losses.Add(_stepLoss!.DetachFromDisposeScope());
         _stepLoss = null;
     }
@@ -78,7 +105,7 @@ internal sealed class TurnMover<TBatch> : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        return double.IsFinite(TensorScripts.Norm(_parameters).Number());
+        return double.IsFinite(TensorScripts.Norm(_parameters[0]).Number());
     }
 
     public void Dispose()
@@ -88,11 +115,13 @@ internal sealed class TurnMover<TBatch> : IDisposable
         Optimizer.Dispose();
     }
 
-    private Tensor Loss(TBatch batch, long parts)
+    /// <summary>The gradients of a replica, or null where it learned nothing; a parameter that the first one's loss does not touch has the gradient zero.</summary>
+    private static Tensor[]? Gradients(Parameter[] parameters, bool isFirst)
     {
-        using TimedOperation timed = TimedOperation.Begin("forward");
-        Tensor loss = Turn.Loss(batch);
-        return parts > 1 ? loss.Times(1.0 / parts) : loss;
+        Tensor?[] gradients = [.. parameters.Select(p => p.grad)];
+        if (!isFirst && Array.TrueForAll(gradients, gradient => gradient is null))
+            return null;
+        return [.. gradients.Select((gradient, i) => gradient ?? zeros_like(parameters[i], requires_grad: false))];
     }
 
     private void ForgetLosses()

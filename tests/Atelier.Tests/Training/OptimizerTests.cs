@@ -110,15 +110,41 @@ public sealed class OptimizerTests
         }
     }
 
-    [Fact]
-    public void Clipping_scales_all_gradients_by_one_factor_and_only_where_they_are_too_long()
+    [Theory]
+    [InlineData(10, 1)]
+    [InlineData(1, 0.2)]
+    public void Clipping_scales_all_gradients_by_one_factor_and_only_where_they_are_too_long(double largest, double expected)
     {
-        Tensor[] gradients = [tensor(new float[] { 3, 0 }), tensor(new float[] { 0, 4 }, [2, 1])];
-        TensorScripts.Clip(gradients, 10).ToDouble().ShouldBe(5, 1e-6);
-        gradients[0].data<float>().ToArray().ShouldBe([3f, 0f]);
-        TensorScripts.Clip(gradients, 1).ToDouble().ShouldBe(5, 1e-6);
-        gradients[0].data<float>()[0].ShouldBe(0.6f, 1e-5f);
-        gradients[1].data<float>()[1].ShouldBe(0.8f, 1e-5f);
+        Tensor[] norms = [TensorScripts.Norm([tensor(new float[] { 3, 0 })]), TensorScripts.Norm([tensor(new float[] { 0, 4 }, [2, 1])])];
+        (Tensor norm, Tensor factor) = TensorScripts.Clip(norms, largest);
+        norm.ToDouble().ShouldBe(5, 1e-6);
+        factor.ToDouble().ShouldBe(expected, 1e-6);
+    }
+
+    [Fact]
+    public void The_result_and_the_state_do_not_depend_on_the_number_of_shards()
+    {
+        foreach (OptimizerName name in Enum.GetValues<OptimizerName>())
+        {
+            var section = new OptimizerSection { Name = name, LearningRate = Rate, WeightDecay = Decay, Momentum = Momentum };
+            (Parameter[] Parameters, IReadOnlyDictionary<string, Tensor> State) Move(int shards)
+            {
+                manual_seed(3);
+                Parameter[] parameters = [new(randn(5, 7)), new(randn(3)), new(randn(11, 2)), new(randn(1))];
+                Optimizer optimizer = Optimizer.Create(section, parameters.Select((p, i) => ($"p{i}", p)), shards);
+                for (int step = 0; step < 3; step++)
+                    optimizer.Step([.. optimizer.Parameters.Select(p => randn_like(p).detach())], Rate);
+                return (parameters, optimizer.State());
+            }
+
+            var (one, oneState) = Move(1);
+            var (four, fourState) = Move(4);
+            for (int i = 0; i < one.Length; i++)
+                one[i].allclose(four[i], 1e-6, 1e-7).ShouldBeTrue($"{name}, parameter {i}");
+            fourState.Keys.ShouldBe(oneState.Keys);
+            foreach (string key in oneState.Keys)
+                fourState[key].allclose(oneState[key], 1e-6, 1e-7).ShouldBeTrue($"{name}, {key}");
+        }
     }
 
     private static double Descend(double[] state, double value, double gradient, double momentum, bool nesterov)

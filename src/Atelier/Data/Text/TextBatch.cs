@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Atelier.Training.Execution;
 using static TorchSharp.torch;
 
 namespace Atelier.Data.Text;
@@ -5,7 +7,7 @@ namespace Atelier.Data.Text;
 /// <summary>Rows of text to learn from: at each place the token that is there, and the one that comes next.</summary>
 /// <param name="inputs">Token ids, [batch, time], int64, on the CPU. The batch owns it.</param>
 /// <param name="targets">The token after each input, or <see cref="NotCounted"/>, [batch, time], int64, on the CPU. The batch owns it.</param>
-public sealed class TextBatch(Tensor inputs, Tensor targets) : IDisposable
+public sealed class TextBatch(Tensor inputs, Tensor targets) : IDivisibleBatch<TextBatch>, IDisposable
 {
     /// <summary>The target of a place that does not count; cross-entropy passes over it (its ignore_index).</summary>
     public const long NotCounted = -100;
@@ -15,6 +17,26 @@ public sealed class TextBatch(Tensor inputs, Tensor targets) : IDisposable
 
     /// <summary>The token after each input, or <see cref="NotCounted"/>, [batch, time], int64, on the CPU.</summary>
     public Tensor Targets { get; } = targets;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(TextBatch Part, double Share)> Divide(int parts)
+    {
+        long rows = Inputs.shape[0];
+        ReadOnlySpan<long> next = MemoryMarshal.Cast<byte, long>(Targets.bytes);
+        long all = next.Length - (long)next.Count(NotCounted);
+        parts = (int)Math.Min(parts, rows);
+        var divided = new List<(TextBatch, double)>();
+        for (int part = 0; part < parts; part++)
+        {
+            long from = rows * part / parts, count = (rows * (part + 1) / parts) - from;
+            Tensor own = Targets.narrow(0, from, count);
+            ReadOnlySpan<long> counted = MemoryMarshal.Cast<byte, long>(own.bytes);
+            int places = counted.Length - counted.Count(NotCounted);
+            if (places > 0)
+                divided.Add((new(Inputs.narrow(0, from, count), own), (double)places / all));
+        }
+        return divided;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -3,7 +3,6 @@ using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Training;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Gpt;
 
@@ -52,5 +51,5 @@ internal sealed class GptBlock : nn.Module
         ? new RmsNorm(config.HiddenSize, config.NormEpsilon)
         : new LayerNorm(config.HiddenSize, config.Bias!.Value, config.NormEpsilon);
 
-    private Tensor Drop(Tensor x) => training && _dropout > 0 ? F.dropout(x, _dropout, training: true) : x;
+    private Tensor Drop(Tensor x) => training && _dropout > 0 ? Dropout.Apply(x, _dropout) : x;
 }

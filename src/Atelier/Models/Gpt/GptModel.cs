@@ -4,8 +4,8 @@ using Atelier.Recipes;
 using Atelier.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
+using Dropout = Atelier.Models.Layers.Dropout;
 using Embedding = Atelier.Models.Layers.Embedding;
-using F = TorchSharp.torch.nn.functional;
 using Linear = Atelier.Models.Layers.Linear;
 
 namespace Atelier.Models.Gpt;
@@ -83,7 +83,7 @@ public sealed class GptModel : TextModel
         if (PositionEmbedding is not null)
             x = x.Plus(PositionEmbedding.Weight.narrow(0, caches?.Length ?? 0, ids.shape[1]));
         if (training && Config.Dropout > 0)
-            x = F.dropout(x, Config.Dropout, training: true);
+            x = Dropout.Apply(x, Config.Dropout);
         for (int layer = 0; layer < Blocks.Count; layer++)
             x = Blocks[layer].Forward(x, caches?[layer]);
         return FinalNorm.forward(x);

@@ -48,7 +48,7 @@ public sealed class AttentionProduct : IDisposable
             : queries.baddbmm(keys, Mask(group, time, span, q), beta: 1, alpha: scale); // TorchSharp puts the summand last
         Tensor weights = F.softmax(scores, -1); // [rows, group · time, span]
         if (dropout > 0)
-            weights = F.dropout(weights, dropout, training: true);
+            weights = Dropout.Apply(weights, dropout);
         Tensor mixed = weights.bmm(v.reshape(rows, span, size));
         return group == 1
             ? mixed.view(heads, batch, time, size)

@@ -54,6 +54,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         return new Trainer<TextBatch>(recipe, model, training, validation, new TrainerHooks
         {
             WriteBundle = folder => Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
+            CreateReplica = () => Create(config, text.Tokenizer.VocabularySize, recipe),
             Preview = () => Preview(model, text, recipe),
             ReferenceLosses = text is { Facts.ExactEntropy: double entropy, Tokenizer.Kind: "character" }
                 ? new Dictionary<string, double> { ["exact entropy"] = entropy }

@@ -2,8 +2,8 @@ using Atelier.Models.Layers;
 using Atelier.Recipes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
+using Dropout = Atelier.Models.Layers.Dropout;
 using Embedding = Atelier.Models.Layers.Embedding;
-using F = TorchSharp.torch.nn.functional;
 using Linear = Atelier.Models.Layers.Linear;
 
 namespace Atelier.Models.Rnn;
@@ -59,12 +59,12 @@ public sealed class RnnModel : TextModel
         for (int layer = 0; layer < _layers.Count; layer++)
         {
             if (training && Config.Dropout > 0)
-                x = F.dropout(x, Config.Dropout, training: true);
+                x = Dropout.Apply(x, Config.Dropout);
             RecurrentState before = states?[layer] ?? _layers[layer].EmptyState(ids.shape[0]);
             (x, RecurrentState after) = _layers[layer].Forward(x, before); // [batch, time, hidden]
             states?.Keep(layer, after);
         }
-        return training && Config.Dropout > 0 ? F.dropout(x, Config.Dropout, training: true) : x;
+        return training && Config.Dropout > 0 ? Dropout.Apply(x, Config.Dropout) : x;
     }
 
     /// <inheritdoc/>

@@ -7,7 +7,8 @@ namespace Atelier.Training.Optimizers;
 
 /// <summary>
 /// Moves parameters against their gradients. Each rule is a few list operations in TorchScript, one native call for all
-/// parameters of a group: the managed optimizers of TorchSharp take one call a parameter and operation.
+/// parameters of a group: the managed optimizers of TorchSharp take one call a parameter and operation. All numbers are
+/// shared out evenly among shards, which threads move side by side; state and result do not depend on how many there are.
 /// </summary>
 public abstract class Optimizer : IDisposable
 {
@@ -17,14 +18,20 @@ public abstract class Optimizer : IDisposable
     /// <summary>Sets up the groups.</summary>
     /// <param name="parameters">What it moves, with the names its state is kept under.</param>
     /// <param name="section">The rule's figures.</param>
-    protected Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
+    /// <param name="shards">How many; at least 1.</param>
+    protected Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
     {
         Section = section;
         // Matrices decay; biases and the gains of norms do not. The order is kept within each group.
         _parameters = [.. parameters.OrderBy(p => p.Parameter.dim() < 2)];
         int matrices = _parameters.Count(p => p.Parameter.dim() >= 2);
-        Group[] groups = [MakeGroup(0..matrices, section.WeightDecay), MakeGroup(matrices.._parameters.Length, 0)];
-        Groups = [.. groups.Where(group => group.Parameters.Length > 0)];
+        long total = _parameters.Sum(p => p.Parameter.numel());
+        Shards = [.. Enumerable.Range(0, shards).Select(shard =>
+        {
+            (long from, long to) = (total * shard / shards, total * (shard + 1) / shards);
+            Group[] groups = [MakeGroup(0..matrices, section.WeightDecay, from, to), MakeGroup(matrices.._parameters.Length, 0, from, to)];
+            return (IReadOnlyList<Group>)[.. groups.Where(group => group.Pieces.Count > 0)];
+        })];
     }
 
     /// <summary>The rule's figures.</summary>
@@ -33,17 +40,49 @@ public abstract class Optimizer : IDisposable
     /// <summary>The parameters, those that decay first; gradients are given in this order.</summary>
     public IEnumerable<Parameter> Parameters => _parameters.Select(p => p.Parameter);
 
-    /// <summary>The groups that one native call moves.</summary>
-    private protected IReadOnlyList<Group> Groups { get; }
+    /// <summary>How many threads may move it side by side.</summary>
+    public int ShardCount => Shards.Count;
+
+    /// <summary>The groups that one native call moves, by shard.</summary>
+    private protected IReadOnlyList<IReadOnlyList<Group>> Shards { get; }
 
     /// <summary>Moves every parameter one step.</summary>
     /// <param name="gradients">One for each of <see cref="Parameters"/>, in that order; may be overwritten.</param>
     /// <param name="learningRate">How far.</param>
-    public void Step(ReadOnlySpan<Tensor> gradients, double learningRate)
+    public void Step(IReadOnlyList<Tensor> gradients, double learningRate)
+    {
+        Begin();
+        for (int shard = 0; shard < Shards.Count; shard++)
+            Move(shard, CutFor(shard, gradients), learningRate);
+    }
+
+    /// <summary>Begins a step; once before its shards are moved.</summary>
+    public virtual void Begin()
+    {
+    }
+
+    /// <summary>A shard's pieces of gradients, in the order that <see cref="Move(int, Tensor[], double)"/> takes them; in the caller's dispose scope.</summary>
+    /// <param name="shard">From 0.</param>
+    /// <param name="gradients">One for each of <see cref="Parameters"/>, in that order.</param>
+    public Tensor[] CutFor(int shard, IReadOnlyList<Tensor> gradients)
     {
         using var noGradients = no_grad();
-        foreach (Group group in Groups)
-            Move(group, gradients[group.Range].ToArray(), learningRate);
+        return [.. Shards[shard].SelectMany(group => group.Cut(gradients))];
+    }
+
+    /// <summary>Moves a shard one step; each shard may be moved by another thread.</summary>
+    /// <param name="shard">From 0.</param>
+    /// <param name="gradients">Its pieces, from <see cref="CutFor"/>; may be overwritten.</param>
+    /// <param name="learningRate">How far.</param>
+    public void Move(int shard, Tensor[] gradients, double learningRate)
+    {
+        using var noGradients = no_grad();
+        int at = 0;
+        foreach (Group group in Shards[shard])
+        {
+            Move(group, gradients[at..(at + group.Pieces.Count)], learningRate);
+            at += group.Pieces.Count;
+        }
     }
 
     /// <summary>The state by name ("weight.exp_avg"); the tensors themselves, not copies.</summary>
@@ -63,20 +102,24 @@ public abstract class Optimizer : IDisposable
     {
         foreach (Tensor tensor in _slots.SelectMany(slot => slot.Tensors))
             tensor.Dispose();
+        foreach (Group group in Shards.SelectMany(shard => shard))
+            group.Dispose();
         GC.SuppressFinalize(this);
     }
 
     /// <summary>The optimizer that a recipe names.</summary>
     /// <param name="section">The rule and its figures.</param>
     /// <param name="parameters">What it moves, with the names its state is kept under.</param>
-    public static Optimizer Create(OptimizerSection section, IEnumerable<(string Name, Parameter Parameter)> parameters) => section.Name switch
+    /// <param name="shards">Threads that may move it side by side; at least 1.</param>
+    public static Optimizer Create(
+        OptimizerSection section, IEnumerable<(string Name, Parameter Parameter)> parameters, int shards = 1) => section.Name switch
     {
-        OptimizerName.Adam => new Adam(parameters, section, decoupled: false),
-        OptimizerName.Sgd or OptimizerName.FullBatch => new Sgd(parameters, section),
-        OptimizerName.RmsProp => new RmsProp(parameters, section),
-        OptimizerName.Adagrad => new Adagrad(parameters, section),
-        OptimizerName.Lion => new Lion(parameters, section),
-        _ => new Adam(parameters, section, decoupled: true),
+        OptimizerName.Adam => new Adam(parameters, section, shards, decoupled: false),
+        OptimizerName.Sgd or OptimizerName.FullBatch => new Sgd(parameters, section, shards),
+        OptimizerName.RmsProp => new RmsProp(parameters, section, shards),
+        OptimizerName.Adagrad => new Adagrad(parameters, section, shards),
+        OptimizerName.Lion => new Lion(parameters, section, shards),
+        _ => new Adam(parameters, section, shards, decoupled: true),
     };
 
     /// <summary>Adds the decay to the gradient: the gradient of decay/2 times the squared weights.</summary>
@@ -97,24 +140,90 @@ public abstract class Optimizer : IDisposable
     private protected Slot AddSlot(string name, Func<Parameter, Tensor> create)
     {
         using var noGradients = no_grad();
-        var slot = new Slot(name, [.. _parameters.Select(p => create(p.Parameter).DetachFromDisposeScope())]);
+        Tensor[] tensors = [.. _parameters.Select(p => create(p.Parameter).DetachFromDisposeScope())];
+        var pieces = Shards.SelectMany(shard => shard).ToDictionary(group => group, group => group.Keep(tensors));
+        var slot = new Slot(name, tensors, pieces);
         _slots.Add(slot);
         return slot;
     }
 
-    private Group MakeGroup(Range range, double weightDecay) =>
-        new(range, weightDecay, [.. _parameters[range].Select(p => p.Parameter)]);
+    /// <summary>The pieces of some parameters that lie between two places, where all parameters stand one after another.</summary>
+    private Group MakeGroup(Range range, double weightDecay, long from, long to)
+    {
+        var pieces = new List<Piece>();
+        long start = _parameters[..range.Start.Value].Sum(p => p.Parameter.numel());
+        for (int i = range.Start.Value; i < range.End.Value; i++)
+        {
+            long length = _parameters[i].Parameter.numel(), first = Math.Max(from, start), end = Math.Min(to, start + length);
+            if (first < end)
+                pieces.Add(new Piece(i, first - start, end - first, end - first == length));
+            start += length;
+        }
+        return new Group(weightDecay, pieces, [.. _parameters.Select(p => (Tensor)p.Parameter)]);
+    }
 
-    /// <summary>Parameters that one native call moves.</summary>
-    /// <param name="Range">Their places among all.</param>
-    /// <param name="WeightDecay">Their decay.</param>
-    /// <param name="Parameters">They themselves.</param>
-    private protected sealed record Group(Range Range, double WeightDecay, Tensor[] Parameters);
+    /// <summary>Some numbers of a parameter.</summary>
+    /// <param name="Parameter">Its place among all.</param>
+    /// <param name="Start">The first number.</param>
+    /// <param name="Length">How many.</param>
+    /// <param name="IsWhole">Whether these are all.</param>
+    private protected sealed record Piece(int Parameter, long Start, long Length, bool IsWhole);
+
+    /// <summary>Pieces of parameters that one native call moves.</summary>
+    private protected sealed class Group : IDisposable
+    {
+        private readonly List<Tensor> _views = []; // that it made and holds
+
+        /// <summary>Makes the group over the parameters, all of the optimizer's.</summary>
+        public Group(double weightDecay, IReadOnlyList<Piece> pieces, IReadOnlyList<Tensor> parameters)
+        {
+            (WeightDecay, Pieces) = (weightDecay, pieces);
+            Parameters = Keep(parameters);
+        }
+
+        /// <summary>Their decay.</summary>
+        public double WeightDecay { get; }
+
+        /// <summary>Where they lie.</summary>
+        public IReadOnlyList<Piece> Pieces { get; }
+
+        /// <summary>They themselves.</summary>
+        public Tensor[] Parameters { get; }
+
+        /// <summary>These pieces of tensors like the parameters, one each; of scalars, one each, the scalars.</summary>
+        public Tensor[] Cut(IReadOnlyList<Tensor> wholes) => [.. Pieces.Select(piece => wholes[piece.Parameter] switch
+        {
+            { } whole when piece.IsWhole || whole.dim() == 0 => whole,
+            { } whole => whole.detach().reshape(-1).narrow(0, piece.Start, piece.Length),
+        })];
+
+        /// <summary>The same, held until the group is disposed.</summary>
+        public Tensor[] Keep(IReadOnlyList<Tensor> wholes)
+        {
+            if (wholes.FirstOrDefault(whole => !whole.is_contiguous()) is { } scattered)
+                throw new InvalidOperationException($"a parameter of shape [{string.Join(", ", scattered.shape)}] does not lie in one piece");
+            using var scope = NewDisposeScope();
+            Tensor[] pieces = Cut(wholes);
+            for (int i = 0; i < pieces.Length; i++)
+            {
+                if (!ReferenceEquals(pieces[i], wholes[Pieces[i].Parameter]))
+                    _views.Add(pieces[i].DetachFromDisposeScope());
+            }
+            return pieces;
+        }
+
+        /// <inheritdoc/>
+        public void Dispose()
+        {
+            foreach (Tensor view in _views)
+                view.Dispose();
+        }
+    }
 
     /// <summary>One kind of state, a tensor for each parameter.</summary>
-    private protected sealed record Slot(string Name, Tensor[] Tensors)
+    private protected sealed record Slot(string Name, Tensor[] Tensors, IReadOnlyDictionary<Group, Tensor[]> Pieces)
     {
         /// <summary>Those of a group.</summary>
-        public Tensor[] Of(Group group) => Tensors[group.Range];
+        public Tensor[] Of(Group group) => Pieces[group];
     }
 }

@@ -14,8 +14,8 @@ internal sealed class Adam : Optimizer
     private readonly string _script;
     private readonly Slot _mean, _square, _step;
 
-    public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, bool decoupled)
-        : base(parameters, section)
+    public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards, bool decoupled)
+        : base(parameters, section, shards)
     {
         _script = decoupled ? "adamw" : "adam";
         _mean = AddSlot("exp_avg");
@@ -24,9 +24,14 @@ internal sealed class Adam : Optimizer
         _step = AddSlot("step", parameter => zeros([], ScalarType.Float32, parameter.device));
     }
 
+    public override void Begin()
+    {
+        using var noGradients = no_grad();
+        TensorScripts.Run("advance", _step.Tensors);
+    }
+
     private protected override void Move(Group group, Tensor[] gradients, double learningRate)
     {
-        TensorScripts.Run("advance", _step.Of(group));
         TensorScripts.Run(_script, group.Parameters, gradients, _mean.Of(group), _square.Of(group), _step.Of(group),
             learningRate, Section.Beta1, Section.Beta2, group.WeightDecay, Section.Epsilon);
     }
@@ -37,8 +42,8 @@ internal sealed class Sgd : Optimizer
 {
     private readonly Slot? _momentum;
 
-    public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
-        : base(parameters, section) => _momentum = section.Momentum > 0 ? AddSlot("momentum") : null;
+    public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
+        : base(parameters, section, shards) => _momentum = section.Momentum > 0 ? AddSlot("momentum") : null;
 
     private protected override void Move(Group group, Tensor[] gradients, double learningRate)
     {
@@ -56,8 +61,8 @@ internal sealed class RmsProp : Optimizer
     private readonly Slot _square;
     private readonly Slot? _momentum;
 
-    public RmsProp(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
-        : base(parameters, section)
+    public RmsProp(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
+        : base(parameters, section, shards)
     {
         _square = AddSlot("square_avg");
         _momentum = section.Momentum > 0 ? AddSlot("momentum") : null;
@@ -79,8 +84,8 @@ internal sealed class Adagrad : Optimizer
 {
     private readonly Slot _sum;
 
-    public Adagrad(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
-        : base(parameters, section) => _sum = AddSlot("sum");
+    public Adagrad(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
+        : base(parameters, section, shards) => _sum = AddSlot("sum");
 
     private protected override void Move(Group group, Tensor[] gradients, double learningRate)
     {
@@ -95,8 +100,8 @@ internal sealed class Lion : Optimizer
 {
     private readonly Slot _momentum;
 
-    public Lion(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section)
-        : base(parameters, section) => _momentum = AddSlot("exp_avg");
+    public Lion(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
+        : base(parameters, section, shards) => _momentum = AddSlot("exp_avg");
 
     private protected override void Move(Group group, Tensor[] gradients, double learningRate) =>
         TensorScripts.Run("lion", group.Parameters, gradients, _momentum.Of(group),

@@ -51,10 +51,15 @@ internal static class TensorScripts
         def norm(x: List[Tensor]) -> Tensor:
             return torch.linalg_vector_norm(torch.stack(torch._foreach_norm(x, 2.0)))
 
-        def clip(g: List[Tensor], largest: float) -> Tensor:
-            norm = torch.linalg_vector_norm(torch.stack(torch._foreach_norm(g, 2.0)))
-            torch._foreach_mul_(g, torch.clamp(largest / (norm + 1e-6), max=1.0))
-            return norm
+        def clip(norms: List[Tensor], largest: float) -> List[Tensor]:
+            norm = torch.linalg_vector_norm(torch.stack(norms))
+            return [norm, torch.clamp(largest / (norm + 1e-6), max=1.0)]
+
+        def scale(g: List[Tensor], factor: Tensor):
+            torch._foreach_mul_(g, factor)
+
+        def add(a: List[Tensor], b: List[Tensor]):
+            torch._foreach_add_(a, b)
 
         def lerp(a: List[Tensor], b: List[Tensor], weight: float):
             torch._foreach_lerp_(a, b, weight)
@@ -75,8 +80,12 @@ internal static class TensorScripts
     /// <summary>The norm of all tensors together, a scalar.</summary>
     public static Tensor Norm(Tensor[] list) => (Tensor)Unit.Value.Run("norm", [list]);
 
-    /// <summary>Scales the tensors so that their norm is at most <paramref name="largest"/>; answers what it was.</summary>
-    public static Tensor Clip(Tensor[] list, double largest) => (Tensor)Unit.Value.Run("clip", list, largest);
+    /// <summary>From the norms of parts of the gradients, that of all together, and the factor that makes it at most <paramref name="largest"/>.</summary>
+    public static (Tensor Norm, Tensor Factor) Clip(Tensor[] norms, double largest)
+    {
+        var results = (Tensor[])Unit.Value.Run("clip", norms, largest);
+        return (results[0], results[1]);
+    }
 
     /// <summary>Copies that belong to no scope.</summary>
     public static Tensor[] Clone(IEnumerable<Tensor> list)

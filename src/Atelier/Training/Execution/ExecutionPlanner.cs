@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Atelier.Formats;
+using Atelier.Recipes;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Training.Execution;
+
+/// <summary>
+/// Decides how a training step is carried out: what the recipe says, else what the run did before, else what was the
+/// fastest for this work on this machine, which is measured once and kept.
+/// </summary>
+/// <param name="recipe">The work.</param>
+/// <param name="home">The folder that keeps what was measured.</param>
+/// <param name="tell">Told what the user should know.</param>
+internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string> tell)
+{
+    private const string RunFile = "execution.json", HomeFile = "execution-plans.json";
+    private const int Rounds = 3;
+    private const double SecondsPerTiming = 0.15;
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>The plan of a run, which is written into its folder.</summary>
+    /// <param name="runFolder">The run's folder.</param>
+    /// <param name="canReplicate">Whether there can be several copies of the model.</param>
+    /// <param name="time">Seconds of a step as a plan says.</param>
+    public ExecutionPlan Resolve(string runFolder, bool canReplicate, Func<ExecutionPlan, double> time)
+    {
+        string runFile = Path.Combine(runFolder, RunFile);
+        ExecutionPlan[] candidates = Candidates(canReplicate);
+        ExecutionPlan plan = Read<ExecutionPlan>(runFile) is { } before && IsPossible(before, canReplicate) ? before
+            : candidates.Length == 1 ? candidates[0]
+            : Measured(candidates, time);
+        AtomicFile.WriteText(runFile, JsonSerializer.Serialize(plan, Json));
+        return plan;
+    }
+
+    /// <summary>The median seconds of a batch, learned from as the replicas do; nothing is moved.</summary>
+    public static double Time<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed)
+    {
+        var seconds = new List<double>();
+        var all = Stopwatch.StartNew();
+        do
+        {
+            using var scope = NewDisposeScope();
+            var watch = Stopwatch.StartNew();
+            replicas.Seed(seed, seconds.Count);
+            replicas.ForgetGradients();
+            replicas.Learn(0, batch, 1);
+            seconds.Add(watch.Elapsed.TotalSeconds);
+        }
+        while (seconds.Count < 3 || all.Elapsed.TotalSeconds < SecondsPerTiming);
+        replicas.ForgetGradients();
+        seconds.Sort();
+        return seconds[seconds.Count / 2];
+    }
+
+    /// <summary>Each number of copies that halves the threads of the one before.</summary>
+    private ExecutionPlan[] Candidates(bool canReplicate)
+    {
+        TrainingSection section = recipe.Training;
+        int threads = ComputeDevice.ThreadsOf(section.Threads);
+        bool alone = !canReplicate || ComputeDevice.Resolve(section.Device).type != DeviceType.CPU;
+        if (section.Replicas > 1 && alone)
+            throw new AtelierException("this model learns in one copy only", "training.replicas", "leave it out");
+        if (section.Replicas > 0)
+            return [new ExecutionPlan(section.Replicas, Math.Max(1, threads / section.Replicas))];
+        var candidates = new List<ExecutionPlan> { new(1, threads) };
+        for (int copies = 2; copies <= Math.Min(threads, recipe.Training.BatchSize) && !alone; copies *= 2)
+            candidates.Add(new ExecutionPlan(copies, threads / copies));
+        return [.. candidates];
+    }
+
+    private bool IsPossible(ExecutionPlan plan, bool canReplicate) =>
+        plan is { Replicas: > 0, Threads: > 0 } && (plan.Replicas == 1 || canReplicate)
+        && (recipe.Training.Replicas == 0 || recipe.Training.Replicas == plan.Replicas);
+
+    private ExecutionPlan Measured(ExecutionPlan[] candidates, Func<ExecutionPlan, double> time)
+    {
+        string path = Path.Combine(home, HomeFile), key = Key();
+        Dictionary<string, ExecutionPlan> known = Read<Dictionary<string, ExecutionPlan>>(path) ?? [];
+        if (known.TryGetValue(key, out ExecutionPlan? plan) && candidates.Contains(plan))
+            return plan;
+        // By turns, so that what else the machine does meanwhile falls on all alike; the least of each is without it.
+        var best = candidates.ToDictionary(candidate => candidate, _ => double.PositiveInfinity);
+        for (int round = 0; round < Rounds; round++)
+        {
+            foreach (ExecutionPlan candidate in candidates)
+                best[candidate] = Math.Min(best[candidate], time(candidate));
+        }
+        plan = candidates.MinBy(candidate => best[candidate])!;
+        known[key] = plan;
+        try
+        {
+            Directory.CreateDirectory(home);
+            AtomicFile.WriteText(path, JsonSerializer.Serialize(known, Json));
+        }
+        catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
+        {
+            tell($"what was measured cannot be kept and will be measured again: {e.Message}");
+        }
+        return plan;
+    }
+
+    /// <summary>The machine, the libraries and the shape of the work.</summary>
+    private string Key()
+    {
+        object work = new
+        {
+            recipe.Model.Family, Config = recipe.Model.Config as object, recipe.Training.BatchSize, recipe.Training.Precision,
+        };
+        string shape = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(work)))[..12];
+        return $"{ProcessorName()}, {ComputeDevice.ThreadsOf(recipe.Training.Threads)} threads, TorchSharp {typeof(torch).Assembly.GetName().Version}, "
+            + $"Atelier {typeof(ExecutionPlanner).Assembly.GetName().Version}, {recipe.Model.Family} {shape}";
+    }
+
+    private static string ProcessorName()
+    {
+        const string cpuInfo = "/proc/cpuinfo";
+        string? line = File.Exists(cpuInfo) ? File.ReadLines(cpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+    }
+
+    /// <summary>What a file holds; null where it is not there or was damaged, and then is measured and written anew.</summary>
+    private static T? Read<T>(string path)
+        where T : class
+    {
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllBytes(path), Json) : null;
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
