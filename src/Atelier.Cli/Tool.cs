@@ -77,6 +77,7 @@ internal sealed class Tool(ToolConsole console)
             new RunsCommand(console),
             new ImportCommand(console),
             new ExportCommand(console),
+            new CompressCommand(console),
             new FindLearningRateCommand(console),
             new CardsCommand(console),
             new DoctorCommand(console),

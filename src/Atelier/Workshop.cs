@@ -176,6 +176,37 @@ public static class Workshop
         };
     }
 
+    /// <summary>Writes a text model anew with weights in blocks of 8 or 4 bits, and judges both on the text it was held from.</summary>
+    /// <param name="source">A run's folder or a bundle's.</param>
+    /// <param name="type">"q8" or "q4".</param>
+    /// <param name="folder">The compressed bundle's folder, new or a bundle's.</param>
+    /// <param name="against">Other data to judge by: a file, a folder, a catalogue name or a world; null takes the run's, where there is one.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops; nothing is left behind.</param>
+    /// <exception cref="AtelierException">There is no text model, or the place cannot be written.</exception>
+    public static async Task<CompressionReport> CompressAsync(string source, string type, string folder, string? against = null,
+        IProgress<string>? progress = null, CancellationToken cancellation = default)
+    {
+        WeightType weights = WeightNames.Parse(type);
+        if (!weights.IsBlocked())
+            throw new AtelierException($"'{type}' is no compression", "--to", "allowed are q8 and q4");
+        Bundle bundle = Bundle.Open(source);
+        bool ofRun = Run.Exists(source);
+        Recipe recipe = ofRun ? Run.ReadRecipe(source, ModelFamilies.All) : new Recipe();
+        string prepared = Directory.CreateTempSubdirectory("atelier-").FullName;
+        try
+        {
+            using IDataSource? data = against is not null ? new TextKind().PrepareAgainst(against, recipe, bundle, prepared, progress, cancellation)
+                : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
+                : null;
+            return await Task.Run(() => BundleCompression.Run(bundle, folder, weights, type, data, recipe, progress, cancellation), cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Directory.Delete(prepared, recursive: true);
+        }
+    }
+
     /// <summary>The family that a recipe names.</summary>
     /// <exception cref="AtelierException">There is none of that name.</exception>
     public static IModelFamily FamilyOf(Recipe recipe)

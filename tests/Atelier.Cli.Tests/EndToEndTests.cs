@@ -144,6 +144,22 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public void A_run_is_compressed_judged_and_goes_out_as_gguf_and_comes_back()
+    {
+        Train(_tool.At("run")).Code.ShouldBe(0);
+        JsonElement report = _tool.Run("compress", _tool.At("run"), "--to", "q8", "--json").Json;
+        report.EnumerateObject().Select(p => p.Name).ShouldBe(["bundle", "type", "data", "before", "after", "lossChange"]);
+        report.GetProperty("bundle").GetString().ShouldBe(_tool.At("run-q8"));
+        report.GetProperty("after").GetProperty("bytes").GetInt64().ShouldBeLessThan(report.GetProperty("before").GetProperty("bytes").GetInt64());
+        report.GetProperty("lossChange").GetProperty("value").GetDouble().ShouldBeInRange(-0.05, 0.05);
+        _tool.Run("export", _tool.At("run"), "--to", "gguf", "--out", _tool.At("model.gguf"), "--json").Json.GetProperty("file").GetString().ShouldBe(_tool.At("model.gguf"));
+        _tool.Run("import", _tool.At("model.gguf"), "--out", _tool.At("back")).Code.ShouldBe(0);
+        string[] said = [.. ((string[])["run", "back"]).Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20", "--temperature", "0").Out)];
+        said[1].ShouldBe(said[0]);
+        _tool.Run("export", _tool.At("run"), "--to", "gguf", "--type", "q7", "--out", _tool.At("x")).Error.ShouldContain("allowed are f32, f16, bf16, q8, q4");
+    }
+
+    [Fact]
     public void A_llama2_c_model_is_imported_and_tells_its_published_story()
     {
         string model = TestSupport.DataFolder.File("weights", "stories260K", "stories260K.bin");

@@ -24,6 +24,9 @@ internal static class GgufNames
 {
     public const string Llama = "llama", Gpt2 = "gpt2";
 
+    /// <summary>The kind of model of files that keep tensors under Atelier's own names.</summary>
+    public const string Own = "atelier";
+
     /// <summary>llama.cpp's name for the factors that scale rotary frequencies; Hugging Face has them in config.json.</summary>
     public const string RopeFactors = "rope_freqs.weight";
 
@@ -48,13 +51,19 @@ internal static class GgufNames
         new("ln_2", "ffn_norm"), new("mlp.c_fc", "ffn_up", TensorOrder.Transposed), new("mlp.c_proj", "ffn_down", TensorOrder.Transposed),
     ]);
 
+    /// <summary>Whether llama.cpp has the shape.</summary>
+    public static bool Knows(string architecture) => Of(architecture) is not null;
+
+    /// <summary>The layout of a file of that kind of model.</summary>
+    public static TensorLayout LayoutOf(string architecture) => architecture == Own ? TensorLayout.HuggingFace : TensorLayout.Gguf;
+
     /// <summary>The name in GGUF of a tensor that Hugging Face calls <paramref name="name"/>, or null where the shape has none such.</summary>
     public static (string Name, TensorOrder Order)? ToGguf(string architecture, string name) =>
-        Translate(Of(architecture), name, part => part.HuggingFace, part => part.Gguf, layers => layers.Layers, _ => "blk.");
+        architecture == Own ? (name, TensorOrder.Same) : Translate(Of(architecture), name, part => part.HuggingFace, part => part.Gguf, layers => layers.Layers, _ => "blk.");
 
     /// <summary>The name with Hugging Face of a tensor that GGUF calls <paramref name="name"/>, or null where the shape has none such.</summary>
     public static (string Name, TensorOrder Order)? ToHuggingFace(string architecture, string name) =>
-        Translate(Of(architecture), name, part => part.Gguf, part => part.HuggingFace, _ => "blk.", layers => layers.Layers);
+        architecture == Own ? (name, TensorOrder.Same) : Translate(Of(architecture), name, part => part.Gguf, part => part.HuggingFace, _ => "blk.", layers => layers.Layers);
 
     private static Naming? Of(string architecture) => architecture switch { Llama => LlamaNames, Gpt2 => Gpt2Names, _ => null };
 

@@ -41,12 +41,12 @@ public sealed unsafe class ModelWeights : IDisposable
     /// <exception cref="AtelierException">It holds a tensor that its kind of model does not have.</exception>
     public static ModelWeights FromGguf(GgufFile file)
     {
-        var weights = new ModelWeights(file.Path, TensorLayout.Gguf);
+        string architecture = file.Text("general.architecture");
+        var weights = new ModelWeights(file.Path, GgufNames.LayoutOf(architecture));
         weights._files.Add(file);
         return weights.Filled(() =>
         {
-            string architecture = file.Text("general.architecture");
-            long heads = file.Integer($"{architecture}.attention.head_count"), keyHeads = file.Integer($"{architecture}.attention.head_count_kv", heads);
+            long heads = file.Integer($"{architecture}.attention.head_count", architecture == GgufNames.Own ? 1 : null), keyHeads = file.Integer($"{architecture}.attention.head_count_kv", heads);
             foreach (GgufTensor tensor in file.Tensors)
             {
                 if (tensor.Name == GgufNames.RopeFactors)
@@ -56,7 +56,7 @@ public sealed unsafe class ModelWeights : IDisposable
                 }
                 (string name, TensorOrder order) = GgufNames.ToHuggingFace(architecture, tensor.Name)
                     ?? throw new AtelierException($"the tensor {tensor.Name} has no place in a model of the kind '{architecture}'", file.Path);
-                weights.Add(new ModelTensor(name, tensor.Type, tensor.Shape, file.Pointer(tensor.Name), TensorLayout.Gguf, order,
+                weights.Add(new ModelTensor(name, tensor.Type, tensor.Shape, file.Pointer(tensor.Name), weights.Layout, order,
                     Heads(file.Path, tensor.Name, tensor.Shape, order, heads, keyHeads)));
             }
         });

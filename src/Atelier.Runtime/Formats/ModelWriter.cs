@@ -30,7 +30,7 @@ public static class ModelWriter
             new Dictionary<string, string> { ["format"] = "pt" }); // transformers refuses a file without it
     }
 
-    /// <summary>Writes a model into one GGUF file.</summary>
+    /// <summary>Writes a model into one GGUF file that llama.cpp runs.</summary>
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="config">The model's config.json: of GPT-2's or Llama's shape.</param>
@@ -41,30 +41,59 @@ public static class ModelWriter
     public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType? type = null)
     {
         string architecture = config.ModelType;
-        if (architecture is not (GgufNames.Llama or GgufNames.Gpt2))
+        if (!GgufNames.Knows(architecture))
             throw new AtelierException($"GGUF has no shape for models of type '{architecture}'", config.Path, "it has GPT-2's and Llama's: see docs/formats.md");
-        var metadata = new GgufMetadata(architecture);
+        GgufMetadata metadata = Metadata(architecture);
         GgufConfig.Write(metadata, config);
-        metadata.Add("general.file_type", FileType(type ?? weights.Tensors.MaxBy(t => t.ElementCount)!.Type));
-        metadata.Add("general.quantization_version", 2L);
         GgufTokenizer.Write(metadata, tokenizer, startId);
+        WriteGguf(path, metadata, weights, type, [.. RopeFactors(weights, config)]);
+    }
 
+    /// <summary>
+    /// Writes weights in blocks for a bundle: as llama.cpp has them where it knows the shape, and otherwise under their own
+    /// names, as the kind of model "atelier", which only Atelier reads.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="config">The model's config.json.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="startId">The token that a text begins after.</param>
+    /// <param name="type">Q8_0 or Q4_0.</param>
+    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    public static void WriteBlocks(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType type)
+    {
+        if (GgufNames.Knows(config.ModelType) && GgufTokenizer.CanSay(tokenizer))
+            WriteGguf(path, weights, config, tokenizer, startId, type);
+        else
+            WriteGguf(path, Metadata(GgufNames.Own), weights, type, []);
+    }
+
+    private static GgufMetadata Metadata(string architecture)
+    {
+        var metadata = new GgufMetadata(architecture);
+        metadata.Add("general.quantization_version", 2L);
+        return metadata;
+    }
+
+    private static void WriteGguf(string path, GgufMetadata metadata, ModelWeights weights, WeightType? type, float[] factors)
+    {
+        TensorLayout layout = GgufNames.LayoutOf(metadata.Architecture);
         var parts = new Dictionary<string, (GgufTensor Target, ModelTensor Source)>();
         foreach (ModelTensor tensor in weights.Tensors)
         {
-            (string name, _) = GgufNames.ToGguf(architecture, tensor.Name)
-                ?? throw new AtelierException($"the tensor {tensor.Name} has no place in a model of type '{architecture}'", weights.Path, "fetch or export the model again");
-            IReadOnlyList<long> shape = tensor.Shape(TensorLayout.Gguf);
+            (string name, _) = GgufNames.ToGguf(metadata.Architecture, tensor.Name)
+                ?? throw new AtelierException($"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path, "fetch or export the model again");
+            IReadOnlyList<long> shape = tensor.Shape(layout);
             parts.Add(name, (new GgufTensor(name, TypeFor(name, shape, type ?? tensor.Type), shape), tensor));
         }
         List<GgufTensor> targets = [.. parts.Values.Select(p => p.Target)];
-        float[] factors = [.. RopeFactors(weights, config)];
+        metadata.Add("general.file_type", FileType(MainType(targets)));
         if (factors.Length > 0)
             targets.Add(new GgufTensor(GgufNames.RopeFactors, WeightType.F32, [factors.Length]));
         GgufWriter.Write(path, metadata, targets, (target, stream) =>
         {
             if (parts.TryGetValue(target.Name, out (GgufTensor Target, ModelTensor Source) part))
-                Write(stream, part.Source, TensorLayout.Gguf, target.Type);
+                Write(stream, part.Source, layout, target.Type);
             else
                 stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(factors));
         });
@@ -76,14 +105,18 @@ public static class ModelWriter
     /// </summary>
     private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type)
     {
-        if (shape.Count < 2 || name == "position_embd.weight")
+        if (shape.Count < 2 || name is "position_embd.weight" or "positions.weight")
             return WeightType.F32;
         if (!type.IsBlocked())
             return type;
         if (shape[^1] % WeightTypes.BlockSize != 0)
             return WeightType.F16;
-        return name is "token_embd.weight" or "output.weight" ? WeightType.Q8_0 : type;
+        return name is "token_embd.weight" or "output.weight" or "tokens.weight" or "head.weight" ? WeightType.Q8_0 : type;
     }
+
+    /// <summary>The type with the fewest bits that a matrix has: what the others were spared is not what the file is called by.</summary>
+    private static WeightType MainType(List<GgufTensor> tensors) =>
+        tensors.Where(t => t.Shape.Count > 1).Select(t => t.Type).DefaultIfEmpty(WeightType.F32).MinBy(t => t.RowBytes(WeightTypes.BlockSize));
 
     /// <summary>llama.cpp's numbers of a file's main type (LLAMA_FTYPE).</summary>
     private static long FileType(WeightType type) => type switch
@@ -124,6 +157,9 @@ public static class ModelWriter
             }
             int count = (int)(Math.Min(together, rows - row) * width);
             tensor.Read(layout, row, values.AsSpan(0, count));
+            float limit = type is WeightType.F16 ? (float)Half.MaxValue : float.MaxValue;
+            if (values.AsSpan(0, count).ContainsAnyExceptInRange(-limit, limit))
+                throw new AtelierException($"the tensor {tensor.Name} has a weight that {type} cannot hold", hint: type is WeightType.F16 ? "take bf16, or f32" : "a weight is no number: the training went astray");
             Span<byte> written = bytes.AsSpan(0, (int)type.RowBytes(count));
             WeightConversion.Encode(type, values.AsSpan(0, count), written);
             stream.Write(written);

@@ -84,6 +84,20 @@ public static class GgufTokenizer
         metadata.Add(Key + "add_eos_token", false);
     }
 
+    /// <summary>Whether GGUF has a way to say this tokenizer.</summary>
+    internal static bool CanSay(Tokenizer tokenizer)
+    {
+        try
+        {
+            Write(new GgufMetadata(GgufNames.Own), tokenizer, 0);
+            return true;
+        }
+        catch (AtelierException)
+        {
+            return false; // the reason is told where somebody asks for a file
+        }
+    }
+
     private static void WriteVocabulary(GgufMetadata metadata, string model, string split, string[] names, IReadOnlyCollection<string> specials)
     {
         metadata.Add(Key + "model", model);

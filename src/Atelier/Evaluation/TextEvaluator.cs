@@ -28,22 +28,12 @@ public static class TextEvaluator
         TextGenerator generator, TextData data, EvaluationSection options, string run, long seed, string? picture = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        if (generator.Model.VocabularySize != data.Tokenizer.VocabularySize)
-        {
-            throw new AtelierException(
-                $"the model knows {generator.Model.VocabularySize} tokens, the data was prepared with {data.Tokenizer.VocabularySize}", run,
-                "judge it on data prepared with its own tokenizer");
-        }
         bool tests = data.Test.Count > 1;
-        TokenFile held = tests ? data.Test : data.Validation;
-        if (held.Count < 2)
-            throw new AtelierException("there is no held-out text to judge by", run, "give data.split a test or validation share");
-
-        TextScorer Scorer(int context) => new(held, data.Tokenizer, data.Facts.StartId, context, options.Stride);
+        TokenFile held = HeldOut(data, run);
         IReadOnlyDictionary<string, Metric> Figures(ILanguageModel model, string name)
         {
             progress?.Report($"scoring held-out text with {name}");
-            return TextMetrics.Of(Scorer(model.ContextLength).Score(model, null, cancellation), options.BootstrapSamples, seed);
+            return TextMetrics.Of(Score(model, data, options, run, cancellation), options.BootstrapSamples, seed);
         }
         IReadOnlyDictionary<string, Metric> metrics = Figures(generator.Model, "the model");
 
@@ -55,7 +45,7 @@ public static class TextEvaluator
         if (TextWorlds.Find(data.Facts.Source) is TextWorld world && data.Facts.Cleaning.Count == 0)
             baselines["exactEntropy"] = ExactEntropy(world, held, data.Tokenizer, options, seed);
 
-        bool blocks = Scorer(1).CutsBlocks;
+        bool blocks = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).CutsBlocks;
         int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
         List<string> samples = await DrawAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
         var report = new EvaluationReport
@@ -81,6 +71,33 @@ public static class TextEvaluator
         if (picture is not null)
             EvaluationPlot.Save(picture, report);
         return report;
+    }
+
+    /// <summary>A model's score of each stretch of the test part, or of the validation part where there is no test part.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="data">The data, prepared with the model's tokenizer.</param>
+    /// <param name="options">How to judge.</param>
+    /// <param name="run">What errors name.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
+    internal static IReadOnlyList<TextScore> Score(
+        ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation)
+    {
+        if (model.VocabularySize != data.Tokenizer.VocabularySize)
+        {
+            throw new AtelierException(
+                $"the model knows {model.VocabularySize} tokens, the data was prepared with {data.Tokenizer.VocabularySize}", run,
+                "judge it on data prepared with its own tokenizer");
+        }
+        return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength, options.Stride).Score(model, null, cancellation);
+    }
+
+    private static TokenFile HeldOut(TextData data, string run)
+    {
+        TokenFile held = data.Test.Count > 1 ? data.Test : data.Validation;
+        return held.Count > 1
+            ? held
+            : throw new AtelierException("there is no held-out text to judge by", run, "give data.split a test or validation share");
     }
 
     /// <summary>The world's own surprise at the very documents that the model was judged on.</summary>

@@ -1,0 +1,96 @@
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Decoding;
+using Atelier.Evaluation;
+using Atelier.Formats;
+using Atelier.Kernels;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Tokenizers;
+
+namespace Atelier.Runs;
+
+/// <summary>Writes a model's weights in blocks of 8 or 4 bits, and judges what that did to it.</summary>
+internal static class BundleCompression
+{
+    /// <summary>Compresses.</summary>
+    /// <param name="source">The model as it is.</param>
+    /// <param name="folder">Where the compressed one goes.</param>
+    /// <param name="type">Q8_0 or Q4_0.</param>
+    /// <param name="name">What people call it.</param>
+    /// <param name="data">Held-out text to judge by, or null.</param>
+    /// <param name="recipe">How to judge.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops.</param>
+    public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data, Recipe recipe,
+        IProgress<string>? progress, CancellationToken cancellation)
+    {
+        using TextGenerator original = OpenText(source.Folder);
+        progress?.Report($"writing weights as {name}");
+        CompressionReport? report = null;
+        BundleWriter.Replace(folder, partial =>
+        {
+            foreach (string file in Directory.EnumerateFiles(source.Folder).Where(f => BundleWriter.IsBundleFile(f) && !BundleWriter.IsWeights(f)))
+                File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type);
+            cancellation.ThrowIfCancellationRequested();
+            using TextGenerator compressed = OpenText(partial);
+            report = Compare(source, folder, partial, name, original, compressed, (TextData?)data, recipe, progress, cancellation);
+            File.AppendAllText(Path.Combine(partial, "README.md"), report.ToMarkdown());
+        });
+        return report!;
+    }
+
+    private static void WriteBlocks(Bundle source, string path, WeightType type)
+    {
+        ConfigFile config = ConfigFile.Read(source.ConfigPath);
+        Tokenizer tokenizer = TokenizerFile.Load(source.TokenizerPath);
+        using ModelWeights weights = ModelWeights.Open(source.Folder, config);
+        ModelWriter.WriteBlocks(path, weights, config, tokenizer, TextBundle.StartId(source, config, tokenizer), type);
+    }
+
+    private static CompressionReport Compare(Bundle source, string folder, string partial, string name, TextGenerator original, TextGenerator compressed,
+        TextData? data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        progress?.Report("measuring both");
+        double before = DecodingSpeed.Measure(original.Model, original.StartId), after = DecodingSpeed.Measure(compressed.Model, compressed.StartId);
+        (Metric? Before, Metric? After, Metric? Change) loss = default;
+        if (data is not null)
+            loss = Losses(folder, original, compressed, data, recipe, progress, cancellation);
+        return new CompressionReport(Path.GetFullPath(folder), name,
+            new CompressionFigures(WeightBytes(source.Folder), before, loss.Before), new CompressionFigures(WeightBytes(partial), after, loss.After),
+            loss.Change, data?.Facts.Source);
+    }
+
+    /// <summary>Both losses, and their difference over the same draws of the same stretches (a paired bootstrap).</summary>
+    private static (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original, TextGenerator compressed,
+        TextData data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        const string figure = "crossEntropyPerCharacter";
+        int samples = recipe.Evaluation.BootstrapSamples;
+        IReadOnlyList<TextScore> Score(TextGenerator generator, string which)
+        {
+            progress?.Report($"scoring held-out text with the {which} model");
+            return TextEvaluator.Score(generator.Model, data, recipe.Evaluation, folder, cancellation);
+        }
+        IReadOnlyList<TextScore> before = Score(original, "original"), after = Score(compressed, "compressed");
+        double[] changes = [.. Bootstrap.Resample(before, samples, recipe.Seed).Zip(Bootstrap.Resample(after, samples, recipe.Seed), Change)];
+        (double low, double high) = Bootstrap.Central(changes);
+        double whole = Change(before.Aggregate((a, b) => a + b), after.Aggregate((a, b) => a + b));
+        return (TextMetrics.Of(before, samples, recipe.Seed)[figure], TextMetrics.Of(after, samples, recipe.Seed)[figure], new Metric(whole, low, high, "nats"));
+
+        static double Change(TextScore before, TextScore after) => (after.Nats / after.Characters) - (before.Nats / before.Characters);
+    }
+
+    private static TextGenerator OpenText(string folder)
+    {
+        IGenerator generator = Workshop.Open(folder, "cpu");
+        if (generator is TextGenerator text)
+            return text;
+        generator.Dispose();
+        throw new AtelierException("only text models can be compressed", folder);
+    }
+
+    private static long WeightBytes(string folder) =>
+        Directory.EnumerateFiles(folder).Where(BundleWriter.IsWeights).Sum(file => new FileInfo(file).Length);
+}
