@@ -2,7 +2,7 @@ using System.Text.Json;
 using Atelier;
 using Atelier.Benchmarks;
 
-Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All];
+Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All];
 try
 {
     if (args is ["work", string work])

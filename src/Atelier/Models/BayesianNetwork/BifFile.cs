@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Text;
+using Atelier.Data.Text.Reading;
+using Atelier.Formats;
+
+namespace Atelier.Models.BayesianNetwork;
+
+/// <summary>Networks in the Bayesian Interchange Format (Cozman 1998, version 0.15) as bnlearn and pgmpy exchange them, plain or gzipped.</summary>
+public static class BifFile
+{
+    private const long LargestFile = 1L << 28;
+
+    /// <summary>Reads a network; rows off 1 by no more than a thousandth, as rounding leaves them, are scaled to it.</summary>
+    /// <exception cref="AtelierException">The file cannot be read, is damaged, lacks a table, or has a row that does not sum to 1.</exception>
+    public static DiscreteNetwork Read(string path)
+    {
+        using Stream stream = FileBytes.Open(path);
+        using var text = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        for (int count = stream.Read(buffer); count > 0; count = stream.Read(buffer))
+        {
+            text.Write(buffer, 0, count);
+            if (text.Length > LargestFile)
+                throw new AtelierException($"is larger than {LargestFile} bytes unpacked", path, "bring a network as BIF");
+        }
+        return new BifReader(Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length), path).Read();
+    }
+
+    /// <summary>Writes a network, gzipped where the name ends in .gz; numbers as they are read back bit for bit.</summary>
+    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    public static void Write(string path, DiscreteNetwork network) => AtomicFile.Write(path, stream =>
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(Text(network));
+        if (!path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
+        {
+            stream.Write(bytes);
+            return;
+        }
+        using var packed = new GZipStream(stream, CompressionLevel.Optimal, leaveOpen: true);
+        packed.Write(bytes);
+    });
+
+    /// <summary>The text of a BIF file.</summary>
+    public static string Text(DiscreteNetwork network)
+    {
+        var text = new StringBuilder("network unknown {\n}\n");
+        foreach (Variable variable in network.Variables)
+            text.Append(CultureInfo.InvariantCulture, $"variable {Word(variable.Name)} {{\n  type discrete [ {variable.States.Count} ] {{ {string.Join(", ", variable.States.Select(Word))} }};\n}}\n");
+        for (int i = 0; i < network.Variables.Count; i++)
+        {
+            IReadOnlyList<int> parents = network.Graph.Parents(i);
+            string given = parents.Count == 0 ? "" : $" | {string.Join(", ", parents.Select(p => Word(network.Variables[p].Name)))}";
+            text.Append(CultureInfo.InvariantCulture, $"probability ( {Word(network.Variables[i].Name)}{given} ) {{\n");
+            int states = network.StatesOf(i);
+            for (int row = 0; row < network.RowsOf(i); row++)
+            {
+                text.Append("  ").Append(parents.Count == 0 ? "table" : $"({string.Join(", ", StatesAt(network, parents, row).Select(Word))})").Append(' ');
+                text.AppendJoin(", ", network.Table(i).Slice(row * states, states).ToArray().Select(p => p.ToString("R", CultureInfo.InvariantCulture)));
+                text.Append(";\n");
+            }
+            text.Append("}\n");
+        }
+        return text.ToString();
+    }
+
+    /// <summary>The names of the parents' states in one row of a table.</summary>
+    internal static string[] StatesAt(DiscreteNetwork network, IReadOnlyList<int> parents, int row)
+    {
+        var states = new string[parents.Count];
+        for (int d = parents.Count - 1; d >= 0; d--)
+        {
+            (row, int state) = Math.DivRem(row, network.StatesOf(parents[d]));
+            states[d] = network.Variables[parents[d]].States[state];
+        }
+        return states;
+    }
+
+    private static string Word(string name) =>
+        name.Length > 0 && !name.AsSpan().ContainsAny(BifReader.Special) && !name.Any(char.IsWhiteSpace) && !name.Contains("//", StringComparison.Ordinal) && !name.Contains("/*", StringComparison.Ordinal)
+            ? name
+            : $"\"{name.Replace('"', '\'')}\"";
+}

@@ -1,0 +1,96 @@
+namespace Atelier.Models.BayesianNetwork;
+
+/// <summary>A directed graph without cycles over numbered vertices, by their parents.</summary>
+public sealed class DirectedGraph
+{
+    private readonly int[][] _parents;
+
+    /// <summary>Makes a graph.</summary>
+    /// <param name="parents">The parents of each vertex; their order is kept, for tables depend on it.</param>
+    /// <param name="names">What messages call the vertices.</param>
+    /// <exception cref="AtelierException">There is a cycle, which is told, or an edge twice.</exception>
+    public DirectedGraph(IReadOnlyList<int[]> parents, IReadOnlyList<string> names)
+    {
+        _parents = [.. parents];
+        for (int child = 0; child < Count; child++)
+            if (_parents[child].Distinct().Count() < _parents[child].Length)
+                throw new AtelierException($"an edge into {names[child]} stands twice", hint: "write each edge once");
+        Order = TopologicalOrder() ?? throw new AtelierException(
+            $"the edges form a cycle: {string.Join(" -> ", Cycle().Select(v => names[v]))}", hint: "take one of these edges out, or turn it round");
+    }
+
+    /// <summary>How many vertices there are.</summary>
+    public int Count => _parents.Length;
+
+    /// <summary>All vertices, parents before children; of several such orders the one with the least numbers first.</summary>
+    public IReadOnlyList<int> Order { get; }
+
+    /// <summary>The parents of a vertex.</summary>
+    public IReadOnlyList<int> Parents(int vertex) => _parents[vertex];
+
+    /// <summary>All edges, by child.</summary>
+    public IEnumerable<(int Parent, int Child)> Edges =>
+        Enumerable.Range(0, Count).SelectMany(child => _parents[child].Select(parent => (parent, child)));
+
+    /// <summary>Whether there is an edge from <paramref name="parent"/> to <paramref name="child"/>.</summary>
+    public bool HasEdge(int parent, int child) => Array.IndexOf(_parents[child], parent) >= 0;
+
+    /// <summary>A graph of edges given by number.</summary>
+    /// <inheritdoc cref="DirectedGraph(IReadOnlyList{int[]}, IReadOnlyList{string})"/>
+    public static DirectedGraph Of(IEnumerable<(int Parent, int Child)> edges, IReadOnlyList<string> names)
+    {
+        ILookup<int, int> byChild = edges.ToLookup(e => e.Child, e => e.Parent);
+        return new([.. names.Select((_, child) => byChild[child].ToArray())], names);
+    }
+
+    /// <summary>The vertices from which a path leads to one of <paramref name="vertices"/>, and those themselves.</summary>
+    public bool[] AncestorsOf(IEnumerable<int> vertices)
+    {
+        var found = new bool[Count];
+        var open = new Stack<int>(vertices);
+        while (open.TryPop(out int vertex))
+        {
+            if (found[vertex])
+                continue;
+            found[vertex] = true;
+            foreach (int parent in _parents[vertex])
+                open.Push(parent);
+        }
+        return found;
+    }
+
+    // Kahn 1962.
+    private int[]? TopologicalOrder()
+    {
+        int[] waiting = [.. _parents.Select(p => p.Length)];
+        ILookup<int, int> children = Edges.ToLookup(e => e.Parent, e => e.Child);
+        var ready = new PriorityQueue<int, int>(Enumerable.Range(0, Count).Where(v => waiting[v] == 0).Select(v => (v, v)));
+        var order = new List<int>(Count);
+        while (ready.TryDequeue(out int vertex, out _))
+        {
+            order.Add(vertex);
+            foreach (int child in children[vertex])
+                if (--waiting[child] == 0)
+                    ready.Enqueue(child, child);
+        }
+        return order.Count == Count ? [.. order] : null;
+    }
+
+    // Walking from child to parent among vertices that no order reaches must come back to where it was.
+    private List<int> Cycle()
+    {
+        var waiting = new HashSet<int>(Enumerable.Range(0, Count));
+        while (waiting.RemoveWhere(v => !_parents[v].Any(waiting.Contains)) > 0)
+        {
+        }
+        var path = new List<int> { waiting.Min() };
+        while (true)
+        {
+            int parent = _parents[path[^1]].First(waiting.Contains);
+            int at = path.IndexOf(parent);
+            path.Add(parent);
+            if (at >= 0)
+                return [.. Enumerable.Reverse(path.Skip(at))];
+        }
+    }
+}

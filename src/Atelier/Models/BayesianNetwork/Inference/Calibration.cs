@@ -1,0 +1,218 @@
+namespace Atelier.Models.BayesianNetwork.Inference;
+
+/// <summary>
+/// Exact answers of a junction tree under evidence: P(e), marginals, conditional tables, the most probable explanation.
+/// Messages that no evidence touches are computed once. Not for several threads at a time: make one each.
+/// </summary>
+public sealed class Calibration
+{
+    private readonly JunctionTree _tree;
+    private readonly Pass _prior;
+    private readonly Pass _posterior;
+    private readonly double[] _priorScales;
+    private readonly bool[] _touched;
+    private readonly double[]?[] _beliefs;
+    private readonly double[]?[] _beliefBuffers;
+    private SortedDictionary<int, int> _evidence = [];
+
+    /// <summary>Begins without evidence.</summary>
+    public Calibration(JunctionTree tree)
+    {
+        _tree = tree;
+        _prior = new Pass(tree);
+        _posterior = new Pass(tree);
+        _touched = new bool[tree.Cliques.Length];
+        _beliefs = new double[tree.Cliques.Length][];
+        _beliefBuffers = new double[tree.Cliques.Length][];
+        _priorScales = [.. Enumerable.Range(0, _touched.Length).Select(k => _prior.Collect(k, _ => _prior, observed: null, maximise: false))];
+    }
+
+    /// <summary>The natural logarithm of the probability of the evidence.</summary>
+    public double LogEvidence { get; private set; }
+
+    /// <summary>Takes up evidence in place of what was there before.</summary>
+    /// <param name="evidence">The state of each observed variable, by the variable's number.</param>
+    /// <returns>Whether the evidence is possible. Where it is not, nothing else may be asked.</returns>
+    public bool TrySet(IReadOnlyDictionary<int, int> evidence)
+    {
+        _evidence = new SortedDictionary<int, int>(evidence.ToDictionary());
+        Array.Clear(_touched);
+        Array.Clear(_beliefs);
+        foreach (int variable in _evidence.Keys)
+            for (int k = _tree.CliqueOf[variable]; k >= 0 && !_touched[k]; k = _tree.Cliques[k].Parent)
+                _touched[k] = true;
+        LogEvidence = 0;
+        for (int k = 0; k < _touched.Length; k++)
+            LogEvidence += _touched[k] ? _posterior.Collect(k, PassOf, ObservedAt(k), maximise: false) : _priorScales[k];
+        return LogEvidence > double.NegativeInfinity;
+    }
+
+    /// <summary>Takes up evidence in place of what was there before.</summary>
+    /// <exception cref="AtelierException">The evidence has probability zero.</exception>
+    public void Set(IReadOnlyDictionary<int, int> evidence)
+    {
+        if (!TrySet(evidence))
+            throw Evidence.Impossible(_tree.Network, evidence);
+    }
+
+    /// <summary>P(x | e) of one variable.</summary>
+    /// <param name="variable">Its number.</param>
+    /// <param name="distribution">Receives a probability a state.</param>
+    public void Marginal(int variable, Span<double> distribution)
+    {
+        distribution.Clear();
+        ReadOnlySpan<double> belief = Belief(_tree.CliqueOf[variable]);
+        for (int cell = 0; cell < belief.Length; cell += distribution.Length)
+            for (int state = 0; state < distribution.Length; state++)
+                distribution[state] += belief[cell + state];
+    }
+
+    /// <summary>Adds P(parents, x | e) · <paramref name="weight"/> to a table laid out as the variable's own.</summary>
+    internal void AddFamily(int variable, ReadOnlySpan<int> indices, double weight, Span<double> table)
+    {
+        ReadOnlySpan<double> belief = Belief(_tree.FamilyCliqueOf[variable]);
+        for (int cell = 0; cell < belief.Length; cell++)
+            table[indices[cell]] += weight * belief[cell];
+    }
+
+    /// <summary>
+    /// P(x | context, e) of each variable given variables that stand later in the order of elimination: together they are
+    /// the posterior of all variables, from which whole rows can be drawn exactly.
+    /// </summary>
+    internal IEnumerable<(int Variable, int[] Context, double[] Table)> Conditionals()
+    {
+        for (int k = _tree.Cliques.Length - 1; k >= 0; k--)
+        {
+            int[] scope = _tree.Cliques[k].Scope;
+            var table = (double[])PassOf(k).Product[k].Clone();
+            NormaliseRows(table, _tree.Cliques[k].States);
+            yield return (scope[^1], scope[..^1], table);
+        }
+    }
+
+    /// <summary>The whole row that is most probable given the evidence (Dechter 1999, elim-mpe).</summary>
+    /// <returns>The state of each variable, and ln P(row).</returns>
+    /// <exception cref="AtelierException">The evidence has probability zero.</exception>
+    public (byte[] States, double LogProbability) MostProbable(IReadOnlyDictionary<int, int> evidence)
+    {
+        _evidence = new SortedDictionary<int, int>(evidence.ToDictionary());
+        var pass = new Pass(_tree);
+        for (int k = 0; k < _tree.Cliques.Length; k++)
+            if (pass.Collect(k, _ => pass, ObservedAt(k), maximise: true) == double.NegativeInfinity)
+                throw Evidence.Impossible(_tree.Network, evidence);
+        var states = new byte[_tree.Network.Variables.Count];
+        for (int k = _tree.Cliques.Length - 1; k >= 0; k--)
+        {
+            JunctionTree.Clique clique = _tree.Cliques[k];
+            int row = 0;
+            for (int d = 0; d < clique.Scope.Length - 1; d++)
+                row = (row * clique.Sizes[d]) + states[clique.Scope[d]];
+            ReadOnlySpan<double> products = pass.Product[k].AsSpan(row * clique.States, clique.States);
+            int best = 0;
+            for (int state = 1; state < products.Length; state++)
+                best = products[state] > products[best] ? state : best;
+            states[clique.Scope[^1]] = (byte)best;
+        }
+        return (states, _tree.Network.LogProbability(states));
+    }
+
+    private Pass PassOf(int clique) => _touched[clique] ? _posterior : _prior;
+
+    private int? ObservedAt(int clique) =>
+        _evidence.TryGetValue(_tree.Order.Variables[clique], out int state) ? state : null;
+
+    // P(clique | e) = P(context | e) P(x | context, e); the context's is a margin of the parent's.
+    private double[] Belief(int k)
+    {
+        if (_beliefs[k] is { } known)
+            return known;
+        JunctionTree.Clique clique = _tree.Cliques[k];
+        double[] product = PassOf(k).Product[k], belief = _beliefBuffers[k] ??= new double[product.Length];
+        product.CopyTo(belief, 0);
+        NormaliseRows(belief, clique.States);
+        if (clique.Parent >= 0)
+        {
+            double[] above = Belief(clique.Parent);
+            Span<double> context = product.Length / clique.States <= 512 ? stackalloc double[product.Length / clique.States] : new double[product.Length / clique.States];
+            context.Clear();
+            int[] separator = clique.Separator;
+            for (int cell = 0; cell < above.Length; cell++)
+                context[separator[cell]] += above[cell];
+            for (int row = 0; row < context.Length; row++)
+                for (int state = 0; state < clique.States; state++)
+                    belief[(row * clique.States) + state] *= context[row];
+        }
+        return _beliefs[k] = belief;
+    }
+
+    private static void NormaliseRows(double[] table, int states)
+    {
+        for (int row = 0; row < table.Length; row += states)
+        {
+            Span<double> numbers = table.AsSpan(row, states);
+            double sum = 0;
+            foreach (double number in numbers)
+                sum += number;
+            for (int state = 0; state < states; state++)
+                numbers[state] = sum > 0 ? numbers[state] / sum : 0; // a context that the evidence rules out
+        }
+    }
+
+    /// <summary>The products and messages of one pass from the leaves to the roots.</summary>
+    private sealed class Pass
+    {
+        private readonly JunctionTree _tree;
+        private readonly double[][] _messages;
+        private readonly List<int>[] _children;
+
+        public Pass(JunctionTree tree)
+        {
+            _tree = tree;
+            Product = [.. tree.Cliques.Select(c => new double[c.Potential.Length])];
+            _messages = [.. tree.Cliques.Select(c => new double[c.Potential.Length / c.States])];
+            _children = [.. tree.Cliques.Select(_ => new List<int>())];
+            for (int k = 0; k < tree.Cliques.Length; k++)
+                if (tree.Cliques[k].Parent >= 0)
+                    _children[tree.Cliques[k].Parent].Add(k);
+        }
+
+        /// <summary>For each clique its potential times what came from its children, [context …, own].</summary>
+        public double[][] Product { get; }
+
+        /// <summary>Computes a clique's product and message; messages are scaled to a greatest value of 1.</summary>
+        /// <returns>The logarithm of the scale.</returns>
+        public double Collect(int k, Func<int, Pass> passOf, int? observed, bool maximise)
+        {
+            JunctionTree.Clique clique = _tree.Cliques[k];
+            double[] product = Product[k], message = _messages[k];
+            clique.Potential.CopyTo(product, 0);
+            foreach (int child in _children[k])
+            {
+                double[] incoming = passOf(child)._messages[child];
+                int[] separator = _tree.Cliques[child].Separator;
+                for (int cell = 0; cell < product.Length; cell++)
+                    product[cell] *= incoming[separator[cell]];
+            }
+            int states = clique.States;
+            double greatest = 0;
+            for (int row = 0; row < message.Length; row++)
+            {
+                Span<double> numbers = product.AsSpan(row * states, states);
+                double result = 0;
+                for (int state = 0; state < states; state++)
+                {
+                    if (observed is { } seen && seen != state)
+                        numbers[state] = 0;
+                    result = maximise ? Math.Max(result, numbers[state]) : result + numbers[state];
+                }
+                message[row] = result;
+                greatest = Math.Max(greatest, result);
+            }
+            if (greatest <= 0)
+                return double.NegativeInfinity;
+            for (int row = 0; row < message.Length; row++)
+                message[row] /= greatest;
+            return Math.Log(greatest);
+        }
+    }
+}

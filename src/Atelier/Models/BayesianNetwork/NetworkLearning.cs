@@ -1,0 +1,176 @@
+using System.Globalization;
+using Atelier.Models.BayesianNetwork.Inference;
+using Atelier.Models.BayesianNetwork.Structure;
+
+namespace Atelier.Models.BayesianNetwork;
+
+/// <summary>A network that was learned.</summary>
+/// <param name="Network">The network.</param>
+/// <param name="LogLikelihood">ln P of the observed values of all rows, in nats.</param>
+/// <param name="Trace">ln P before each iteration of expectation maximisation; empty where no value was missing.</param>
+/// <param name="Notes">How it went, a sentence each.</param>
+public sealed record LearnedNetwork(DiscreteNetwork Network, double LogLikelihood, IReadOnlyList<double> Trace, IReadOnlyList<string> Notes);
+
+/// <summary>Learns structure and tables of a network, from whole rows or from rows that miss values.</summary>
+public static class NetworkLearning
+{
+    /// <summary>Learns a network.</summary>
+    /// <param name="data">The rows.</param>
+    /// <param name="config">How.</param>
+    /// <param name="seed">Of restarts, of where expectation maximisation begins and of filling in.</param>
+    /// <param name="progress">Told what is being done, a line at a time.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="AtelierException">There are no rows, a column has one value only, or the configuration does not fit the data.</exception>
+    public static LearnedNetwork Learn(DiscreteData data, BayesianNetworkConfig config, long seed, Action<string>? progress = null, CancellationToken cancellation = default)
+    {
+        Check(data);
+        var notes = new List<string>();
+        void Tell(string note)
+        {
+            notes.Add(note);
+            progress?.Invoke(note);
+        }
+        if (data.MissingCount == 0)
+        {
+            DirectedGraph graph = StructureLearning.Learn(data, config, seed, Tell, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            DiscreteNetwork network = ParameterLearning.Count(data, graph, config.EquivalentSampleSize);
+            return new LearnedNetwork(network, LogLikelihood(network, data, cancellation), [], notes);
+        }
+        Tell(string.Create(CultureInfo.InvariantCulture, $"{data.MissingCount} values are missing: expectation maximisation counts them as expected"));
+        return LearnWithMissing(data, config, seed, Tell, notes, cancellation);
+    }
+
+    /// <summary>ln P of the observed values of all rows, in nats; −∞ where one is impossible.</summary>
+    /// <exception cref="AtelierException">Values are missing, and the network is too large for exact inference.</exception>
+    public static double LogLikelihood(DiscreteNetwork network, DiscreteData data, CancellationToken cancellation = default) =>
+        LogProbabilities(network, data, cancellation).Sum();
+
+    /// <summary>ln P of the observed values of each row, in nats.</summary>
+    /// <inheritdoc cref="LogLikelihood"/>
+    public static double[] LogProbabilities(DiscreteNetwork network, DiscreteData data, CancellationToken cancellation = default)
+    {
+        var logs = new double[data.RowCount];
+        JunctionTree? tree = data.MissingCount == 0 ? null : JunctionTree.Compile(network);
+        const int Block = 1024;
+        Parallel.For(0, (data.RowCount + Block - 1) / Block, new ParallelOptions { CancellationToken = cancellation }, block =>
+        {
+            Calibration? calibration = tree is null ? null : new Calibration(tree);
+            var states = new byte[network.Variables.Count];
+            for (int row = block * Block; row < Math.Min((block + 1) * Block, logs.Length); row++)
+            {
+                data.Read(row, states);
+                if (!states.Contains(DiscreteData.Missing))
+                    logs[row] = network.LogProbability(states);
+                else
+                    logs[row] = calibration!.TrySet(ExpectationMaximization.EvidenceOf(states)) ? calibration.LogEvidence : double.NegativeInfinity;
+            }
+        });
+        return logs;
+    }
+
+    /// <summary>The Bayesian information criterion, ln P − k/2 · ln N (Schwarz 1978), in nats; more is better.</summary>
+    public static double Bic(DiscreteNetwork network, double logLikelihood, int rows) =>
+        logLikelihood - (network.ParameterCount / 2.0 * Math.Log(rows));
+
+    private static void Check(DiscreteData data)
+    {
+        if (data.RowCount == 0)
+            throw new AtelierException("there are no rows to learn from", "data.source", "bring a table with rows");
+        for (int i = 0; i < data.Variables.Count; i++)
+        {
+            Variable variable = data.Variables[i];
+            if (variable.States.Count == 1)
+            {
+                throw new AtelierException($"the column {variable.Name} has one value only, '{variable.States[0]}': there is nothing to learn of it", variable.Name,
+                    $"leave it out with data.leaveOut: [{variable.Name}]");
+            }
+            if (Array.TrueForAll(data.Columns[i], value => value == DiscreteData.Missing))
+                throw new AtelierException($"the column {variable.Name} has no values", variable.Name, $"leave it out with data.leaveOut: [{variable.Name}]");
+        }
+    }
+
+    // Structural EM in the form of Friedman 1998 with single imputation: tables by EM, rows filled in by draws, edges learned anew.
+    private static LearnedNetwork LearnWithMissing(
+        DiscreteData data, BayesianNetworkConfig config, long seed, Action<string> tell, List<string> notes, CancellationToken cancellation)
+    {
+        int rounds = config.Structure == StructureName.Given ? 0 : config.StructureRounds;
+        DirectedGraph graph = StructureLearning.Learn(FillByColumn(data, seed), config, seed, tell, cancellation);
+        (DiscreteNetwork network, double logLikelihood, List<double> trace) = Fit(data, graph, config, seed, cancellation);
+        for (int round = 1; round <= rounds; round++)
+        {
+            tell($"round {round}: rows are filled in, and the structure is learned again");
+            DirectedGraph next = StructureLearning.Learn(FillIn(network, data, seed + round, cancellation), config, seed, tell, cancellation);
+            if (StructureDistance.Between(graph, next).Hamming == 0)
+                break;
+            (DiscreteNetwork other, double likelihood, List<double> otherTrace) = Fit(data, next, config, seed, cancellation);
+            if (Bic(other, likelihood, data.RowCount) <= Bic(network, logLikelihood, data.RowCount))
+                break;
+            (graph, network, logLikelihood, trace) = (next, other, likelihood, otherTrace);
+        }
+        tell(string.Create(CultureInfo.InvariantCulture, $"expectation maximisation: {trace.Count} iterations, {(trace.Count < config.EmIterations ? "converged" : "not yet converged")}"));
+        return new LearnedNetwork(network, logLikelihood, trace, notes);
+    }
+
+    private static (DiscreteNetwork Network, double LogLikelihood, List<double> Trace) Fit(
+        DiscreteData data, DirectedGraph graph, BayesianNetworkConfig config, long seed, CancellationToken cancellation)
+    {
+        var em = new ExpectationMaximization(data, graph, config.EquivalentSampleSize);
+        DiscreteNetwork network = em.Start(seed);
+        var trace = new List<double>();
+        double before = double.NegativeInfinity;
+        while (trace.Count < config.EmIterations)
+        {
+            (DiscreteNetwork next, double logLikelihood) = em.Improve(network, cancellation);
+            double objective = logLikelihood + em.LogPrior(network);
+            trace.Add(logLikelihood);
+            bool converged = objective - before < config.EmTolerance * Math.Abs(objective);
+            (network, before) = (next, objective);
+            if (converged)
+                break;
+        }
+        return (network, LogLikelihood(network, data, cancellation), trace);
+    }
+
+    // Before there is a network: each missing value is one that the column has elsewhere.
+    private static DiscreteData FillByColumn(DiscreteData data, long seed)
+    {
+        var random = new SplitMix64((ulong)seed);
+        return new(data.Variables, [.. data.Columns.Select(column =>
+        {
+            byte[] known = [.. column.Where(v => v != DiscreteData.Missing)];
+            return Array.ConvertAll(column, v => v == DiscreteData.Missing ? known[random.Next(known.Length)] : v);
+        })]);
+    }
+
+    // Each missing value is drawn given the row's others and those drawn before: together a draw of their posterior.
+    private static DiscreteData FillIn(DiscreteNetwork network, DiscreteData data, long seed, CancellationToken cancellation)
+    {
+        var calibration = new Calibration(JunctionTree.Compile(network));
+        byte[][] columns = [.. data.Columns.Select(c => (byte[])c.Clone())];
+        var states = new byte[columns.Length];
+        for (int row = 0; row < data.RowCount; row++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            data.Read(row, states);
+            if (!states.Contains(DiscreteData.Missing))
+                continue;
+            var random = new SplitMix64(SplitMix64.At((ulong)seed, (ulong)row));
+            SortedDictionary<int, int> evidence = ExpectationMaximization.EvidenceOf(states);
+            for (int i = 0; i < states.Length; i++)
+            {
+                if (states[i] != DiscreteData.Missing)
+                    continue;
+                calibration.Set(evidence);
+                var marginal = new double[network.StatesOf(i)];
+                calibration.Marginal(i, marginal);
+                double u = random.NextDouble();
+                int state = 0;
+                while (state < marginal.Length - 1 && (u -= marginal[state]) >= 0)
+                    state++;
+                columns[i][row] = (byte)(evidence[i] = state);
+            }
+        }
+        return new(data.Variables, columns);
+    }
+}

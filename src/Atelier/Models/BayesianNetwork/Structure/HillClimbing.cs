@@ -1,0 +1,281 @@
+namespace Atelier.Models.BayesianNetwork.Structure;
+
+/// <summary>
+/// Searches for the graph of the highest score by adding, taking out and turning round one edge at a time, the best first
+/// (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989) forbids to
+/// undo the last moves while worse graphs are walked through.
+/// </summary>
+internal sealed class HillClimbing
+{
+    private const double LeastGain = 1e-9;
+
+    private readonly int _count;
+    private readonly FamilyScore _score;
+    private readonly StructureConstraints _constraints;
+    private readonly HillClimbingOptions _options;
+    private readonly IReadOnlyList<string> _names;
+    private readonly Dictionary<ParentSet, double>[] _known;
+
+    private readonly List<int>[] _parents;
+    private readonly double[] _scores;
+    private readonly double[,] _gains; // [child, other]: what the child's score gains when other joins or leaves its parents
+    private readonly ulong[][] _reached; // the vertices below each
+
+    public HillClimbing(FamilyScore score, IReadOnlyList<string> names, StructureConstraints constraints, HillClimbingOptions options)
+    {
+        _count = names.Count;
+        (_score, _names, _constraints, _options) = (score, names, constraints, options);
+        _known = [.. names.Select(_ => new Dictionary<ParentSet, double>())];
+        _parents = [.. names.Select(_ => new List<int>())];
+        _scores = new double[_count];
+        _gains = new double[_count, _count];
+        _reached = [.. names.Select(_ => new ulong[(_count + 63) / 64])];
+    }
+
+    /// <summary>How many scores of a variable with parents were computed.</summary>
+    public int ScoredFamilies => _known.Sum(k => k.Count);
+
+    /// <summary>The best graph found.</summary>
+    /// <param name="progress">Told after each move: how many, and the score.</param>
+    /// <param name="cancellation">Ends the search; the best graph so far is given back.</param>
+    public DirectedGraph Search(Action<int, double>? progress, CancellationToken cancellation)
+    {
+        Take([.. Enumerable.Range(0, _count).Select(i => _constraints.Start.Parents(i).ToArray())]);
+        var random = new SplitMix64((ulong)_options.Seed);
+        (double bestScore, int[][] best) = (double.NegativeInfinity, []);
+        int moves = 0;
+        for (int restart = 0; restart <= _options.Restarts && !cancellation.IsCancellationRequested; restart++)
+        {
+            if (restart > 0)
+            {
+                Take(best);
+                Perturb(ref random);
+            }
+            (double score, int[][] parents) = Climb(ref moves, progress, cancellation);
+            if (score > bestScore + LeastGain)
+                (bestScore, best) = (score, parents);
+        }
+        return new DirectedGraph(best, _names);
+    }
+
+    private (double Score, int[][] Parents) Climb(ref int moves, Action<int, double>? progress, CancellationToken cancellation)
+    {
+        double score = _scores.Sum(), bestScore = score;
+        int[][] best = Copy();
+        var forbiddenUntil = new int[_count, _count];
+        int tenure = Math.Min(_options.TabuLength, _count * (_count - 1) / 4); // half of all pairs: some move is always free
+        int worse = 0;
+        for (int step = 1; !cancellation.IsCancellationRequested; step++)
+        {
+            if (FindBest(score, bestScore, step, forbiddenUntil) is not { } move)
+                break;
+            if (move.Gain <= LeastGain && (_options.TabuLength == 0 || worse >= _options.TabuLength))
+                break;
+            Apply(move);
+            (forbiddenUntil[move.Parent, move.Child], forbiddenUntil[move.Child, move.Parent]) = (step + tenure, step + tenure);
+            score = _scores.Sum();
+            progress?.Invoke(++moves, score);
+            if (score > bestScore + LeastGain)
+                (bestScore, best, worse) = (score, Copy(), 0);
+            else
+                worse++;
+        }
+        return (bestScore, best);
+    }
+
+    private enum Kind
+    {
+        Toggle,
+        Reverse,
+    }
+
+    private readonly record struct Move(Kind Kind, int Parent, int Child, double Gain);
+
+    private Move? FindBest(double score, double bestScore, int step, int[,] forbiddenUntil)
+    {
+        Move? best = null;
+        for (int child = 0; child < _count; child++)
+        {
+            for (int parent = 0; parent < _count; parent++)
+            {
+                if (parent == child)
+                    continue;
+                bool there = _parents[child].Contains(parent);
+                Consider(Kind.Toggle, _gains[child, parent], there ? !_constraints.IsRequired(parent, child) : MayAdd(parent, child));
+                if (there)
+                    Consider(Kind.Reverse, _gains[child, parent] + _gains[parent, child], MayReverse(parent, child));
+
+                void Consider(Kind kind, double gain, bool allowed)
+                {
+                    if (!allowed || double.IsNaN(gain) || double.IsNegativeInfinity(gain) || (best is { } b && gain <= b.Gain))
+                        return;
+                    // What a tabu forbids is allowed all the same where it leads to a new best.
+                    if (forbiddenUntil[parent, child] >= step && score + gain <= bestScore + LeastGain)
+                        return;
+                    best = new Move(kind, parent, child, gain);
+                }
+            }
+        }
+        return best;
+    }
+
+    private bool MayAdd(int parent, int child) =>
+        !_constraints.IsForbidden(parent, child) && _parents[child].Count < _constraints.MaxParents && !_parents[parent].Contains(child) && !Reaches(child, parent);
+
+    // Turned round, the edge closes a cycle where another path leads from parent to child.
+    private bool MayReverse(int parent, int child)
+    {
+        if (_constraints.IsRequired(parent, child) || _constraints.IsForbidden(child, parent) || _parents[parent].Count >= _constraints.MaxParents)
+            return false;
+        foreach (int other in _parents[child])
+            if (other != parent && (Reaches(parent, other)))
+                return false;
+        return true;
+    }
+
+    private bool Reaches(int from, int to) => (_reached[from][to >> 6] >> (to & 63) & 1) != 0;
+
+    private void Apply(Move move)
+    {
+        Toggle(move.Parent, move.Child);
+        if (move.Kind == Kind.Reverse)
+        {
+            Toggle(move.Child, move.Parent);
+            Update([move.Child, move.Parent]);
+        }
+        else
+        {
+            Update([move.Child]);
+        }
+    }
+
+    private void Toggle(int parent, int child)
+    {
+        if (!_parents[child].Remove(parent))
+        {
+            _parents[child].Add(parent);
+            _parents[child].Sort();
+        }
+    }
+
+    private void Take(int[][] parents)
+    {
+        for (int child = 0; child < _count; child++)
+        {
+            _parents[child].Clear();
+            _parents[child].AddRange(parents[child].Order());
+        }
+        Update([.. Enumerable.Range(0, _count)]);
+    }
+
+    private int[][] Copy() => [.. _parents.Select(p => p.ToArray())];
+
+    /// <summary>Computes anew what depends on the parents of some vertices: their scores, their gains, and what lies below whom.</summary>
+    private void Update(IReadOnlyList<int> children)
+    {
+        var families = new List<(int Child, int Other, ParentSet Parents)>();
+        foreach (int child in children)
+        {
+            families.Add((child, child, new ParentSet([.. _parents[child]])));
+            for (int other = 0; other < _count; other++)
+            {
+                if (other == child)
+                    continue;
+                bool there = _parents[child].Contains(other);
+                if (!there && (_constraints.IsForbidden(other, child) || _parents[child].Count >= _constraints.MaxParents))
+                    _gains[child, other] = double.NegativeInfinity;
+                else
+                    families.Add((child, other, new ParentSet(there ? [.. _parents[child].Where(p => p != other)] : [.. _parents[child].Append(other).Order()])));
+            }
+        }
+        var unknown = families.FindAll(f => !_known[f.Child].ContainsKey(f.Parents));
+        var scores = new double[unknown.Count];
+        Parallel.For(0, unknown.Count, i => scores[i] = _score.Of(unknown[i].Child, unknown[i].Parents.Members));
+        for (int i = 0; i < scores.Length; i++)
+            _known[unknown[i].Child][unknown[i].Parents] = scores[i];
+
+        foreach ((int child, int other, ParentSet parents) in families)
+        {
+            double score = _known[child][parents];
+            if (other == child)
+                _scores[child] = score;
+            else
+                _gains[child, other] = score - _scores[child]; // the child's own score stands first in the list
+        }
+        FindReached();
+    }
+
+    private void FindReached()
+    {
+        foreach (ulong[] below in _reached)
+            Array.Clear(below);
+        int[] waiting = new int[_count];
+        foreach (List<int> parents in _parents)
+            foreach (int parent in parents)
+                waiting[parent]++;
+        var ready = new Stack<int>(Enumerable.Range(0, _count).Where(v => waiting[v] == 0));
+        while (ready.TryPop(out int child))
+        {
+            foreach (int parent in _parents[child])
+            {
+                ulong[] below = _reached[parent], own = _reached[child];
+                for (int word = 0; word < below.Length; word++)
+                    below[word] |= own[word];
+                below[child >> 6] |= 1UL << (child & 63);
+                if (--waiting[parent] == 0)
+                    ready.Push(parent);
+            }
+        }
+    }
+
+    // A few moves at random, that the next climb begins in another valley.
+    private void Perturb(ref SplitMix64 random)
+    {
+        int done = 0;
+        for (int attempt = 0; attempt < 100 * _options.PerturbedEdges && done < _options.PerturbedEdges; attempt++)
+        {
+            int parent = (int)random.Next(_count), child = (int)random.Next(_count);
+            if (parent == child)
+                continue;
+            bool there = _parents[child].Contains(parent);
+            if (there ? _constraints.IsRequired(parent, child) : !MayAdd(parent, child) || double.IsNegativeInfinity(_gains[child, parent]))
+                continue;
+            Apply(new Move(Kind.Toggle, parent, child, 0));
+            done++;
+        }
+    }
+
+    /// <summary>A set of parents as a key.</summary>
+    private readonly struct ParentSet(int[] members) : IEquatable<ParentSet>
+    {
+        public int[] Members { get; } = members;
+
+        public bool Equals(ParentSet other) => Members.AsSpan().SequenceEqual(other.Members);
+
+        public override bool Equals(object? obj) => obj is ParentSet other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            var hash = new HashCode();
+            foreach (int member in Members)
+                hash.Add(member);
+            return hash.ToHashCode();
+        }
+    }
+}
+
+/// <summary>How far the search goes.</summary>
+internal sealed record HillClimbingOptions
+{
+    /// <summary>How many moves an edge stays untouched, and how many moves without a new best end the search; 0 ends it at the first summit.</summary>
+    public int TabuLength { get; init; } = 10;
+
+    /// <summary>How often the search begins again near the best graph.</summary>
+    public int Restarts { get; init; }
+
+    /// <summary>Edges changed at random before it begins again.</summary>
+    public int PerturbedEdges { get; init; } = 10;
+
+    /// <summary>Of those changes.</summary>
+    public long Seed { get; init; } = 1;
+}

@@ -1,0 +1,57 @@
+namespace Atelier.Models.BayesianNetwork.Structure;
+
+/// <summary>Learns the edges of a network as a configuration says.</summary>
+public static class StructureLearning
+{
+    /// <summary>The structure.</summary>
+    /// <param name="data">Rows without missing values.</param>
+    /// <param name="config">How.</param>
+    /// <param name="seed">Of restarts.</param>
+    /// <param name="notes">Told what is worth knowing, a sentence each.</param>
+    /// <param name="cancellation">Ends hill climbing with the best structure so far, and stops the others.</param>
+    /// <exception cref="AtelierException">An edge names no variable, or edges contradict one another or form a cycle.</exception>
+    public static DirectedGraph Learn(DiscreteData data, BayesianNetworkConfig config, long seed, Action<string>? notes = null, CancellationToken cancellation = default)
+    {
+        string[] names = [.. data.Variables.Select(v => v.Name)];
+        if (config.Structure == StructureName.Given)
+            return Given(config, names);
+        if (config.Edges.Count > 0)
+        {
+            throw new AtelierException("edges are given, but the structure is learned", "model.edges",
+                "set model.structure to given, or write what must be there under model.required");
+        }
+        var constraints = new StructureConstraints(names, EdgeList.Parse(config.Required, names, "model.required"),
+            EdgeList.Parse(config.Forbidden, names, "model.forbidden"), config.MaxParents);
+        var counter = new FamilyCounter(data);
+        switch (config.Structure)
+        {
+            case StructureName.ChowLiu:
+                int? root = config.Root is null ? null : EdgeList.Parse([$"{config.Root}->{names.First(n => n != config.Root)}"], names, "model.root")[0].Parent;
+                return ChowLiu.Learn(counter, names, constraints, root);
+            case StructureName.Pc:
+                var pc = new PcAlgorithm(names, constraints, new IndependenceTest(counter, config.Test), config.Significance, config.MaxConditions);
+                DirectedGraph learned = pc.Learn((size, edges) => notes?.Invoke($"{size} conditions: {edges} edges left"), cancellation);
+                notes?.Invoke($"{pc.Tests} tests{(pc.IsContradictory ? "; the directions they ask for contradict one another, so some follow the order of the columns" : "")}");
+                return learned;
+            default:
+                if (config is { Score: NetworkScore.Bdeu, EquivalentSampleSize: <= 0 })
+                    throw new AtelierException("the BDeu score needs imagined rows", "model.equivalentSampleSize", "set it above 0, or choose another model.score");
+                var search = new HillClimbing(new FamilyScore(counter, config.Score, config.EquivalentSampleSize), names, constraints,
+                    new() { TabuLength = config.TabuLength, Restarts = config.Restarts, Seed = seed });
+                int moves = 0;
+                DirectedGraph best = search.Search((done, _) => moves = done, cancellation);
+                notes?.Invoke($"{moves} moves, {search.ScoredFamilies} scores of a variable with parents");
+                return best;
+        }
+    }
+
+    private static DirectedGraph Given(BayesianNetworkConfig config, string[] names)
+    {
+        if (config.Required.Count + config.Forbidden.Count > 0)
+        {
+            throw new AtelierException("edges are required or forbidden where the structure is given", "model.required",
+                "leave them out, or learn the structure with model.structure hill-climbing");
+        }
+        return DirectedGraph.Of(EdgeList.Parse(config.Edges, names, "model.edges"), names);
+    }
+}

@@ -1,0 +1,74 @@
+namespace Atelier.Models.BayesianNetwork;
+
+/// <summary>A discrete variable: a name and the values it may take.</summary>
+public sealed class Variable
+{
+    /// <summary>The most states that a variable may have: a value is one byte, and one byte value says "missing".</summary>
+    public const int MostStates = 255;
+
+    private readonly Dictionary<string, int> _indices = [];
+
+    /// <summary>Makes a variable.</summary>
+    /// <param name="name">Its name, not empty.</param>
+    /// <param name="states">Its values by name, 1 to <see cref="MostStates"/>, each once.</param>
+    /// <param name="bounds">Of a discretised number: the inner bounds of its bins, ascending, one fewer than states; a number belongs to the bin below the first bound above it.</param>
+    /// <exception cref="AtelierException">There is no name, no state, too many, or one twice.</exception>
+    public Variable(string name, IReadOnlyList<string> states, IReadOnlyList<double>? bounds = null)
+    {
+        if (name.Length == 0)
+            throw new AtelierException("a variable has no name", hint: "name each column");
+        if (states.Count is 0 or > MostStates)
+        {
+            throw new AtelierException($"the variable {name} has {states.Count} states", name,
+                $"allowed are 1 to {MostStates}: group rare values, discretise numbers, or leave the variable out");
+        }
+        for (int state = 0; state < states.Count; state++)
+            if (!_indices.TryAdd(states[state], state))
+                throw new AtelierException($"the variable {name} has the state '{states[state]}' twice", name, "name each state once");
+        if (bounds is { Count: > 0 } && bounds.Count != states.Count - 1)
+            throw new AtelierException($"the variable {name} has {states.Count} bins, but {bounds.Count} bounds between them", name);
+        (Name, States, Bounds) = (name, states, bounds ?? []);
+    }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary>Its values by name; a state's index stands for it everywhere.</summary>
+    public IReadOnlyList<string> States { get; }
+
+    /// <summary>Of a discretised number, the inner bounds of its bins; empty otherwise.</summary>
+    public IReadOnlyList<double> Bounds { get; }
+
+    /// <summary>The index of a state by name, or of the bin that a number falls into.</summary>
+    /// <exception cref="AtelierException">There is no such state; the nearest is told.</exception>
+    public int StateOf(string state)
+    {
+        if (Find(state) is { } index)
+            return index;
+        string all = $"there are {string.Join(", ", States.Take(12))}{(States.Count > 12 ? " …" : "")}";
+        throw new AtelierException($"{Name} has no value '{state}'", Name,
+            Spelling.Nearest(state, States) is { } near ? $"did you mean '{near}'? {all}" : all);
+    }
+
+    /// <summary>The index of a state by name, or of the bin that a number falls into; null where there is none.</summary>
+    public int? Find(string state)
+    {
+        if (_indices.TryGetValue(state, out int index))
+            return index;
+        return Bounds.Count > 0 && double.TryParse(state, System.Globalization.CultureInfo.InvariantCulture, out double number) && !double.IsNaN(number)
+            ? BinOf(number)
+            : null;
+    }
+
+    /// <summary>The bin that a number falls into.</summary>
+    public int BinOf(double number)
+    {
+        int bin = 0;
+        while (bin < Bounds.Count && number >= Bounds[bin])
+            bin++;
+        return bin;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} ({string.Join(", ", States)})";
+}

@@ -1,0 +1,233 @@
+using Atelier.Models.BayesianNetwork;
+using Atelier.Models.BayesianNetwork.Structure;
+using CsCheck;
+
+namespace Atelier.Tests.Models.BayesianNetwork;
+
+public class StructureTests
+{
+    private static readonly StructureConstraints Free = Constraints(4);
+
+    [Fact]
+    public void Counts_by_bits_and_by_indices_are_those_of_a_plain_loop() => Gen.Select(Networks.Any, Gen.Int[1, 300], Gen.Bool).Sample((network, rows, missing) =>
+    {
+        DiscreteData data = Networks.Draw(network, rows, rows);
+        if (missing)
+            data = WithMissing(data, share: 0.2, seed: 3);
+        var counter = new FamilyCounter(data);
+        // All variables together are counted by indices, few of them by bits.
+        for (int size = 1; size <= network.Variables.Count; size++)
+        {
+            int[] family = [.. Enumerable.Range(0, size).Reverse()];
+            var counts = new int[(int)counter.Cells(family)];
+            counter.Count(family, counts);
+            var expected = new int[counts.Length];
+            for (int row = 0; row < rows; row++)
+                if (family.All(v => data.Columns[v][row] != DiscreteData.Missing))
+                    expected[family.Aggregate(0, (place, v) => (place * network.StatesOf(v)) + data.Columns[v][row])]++;
+            counts.ShouldBe(expected);
+        }
+    }, iter: 100);
+
+    [Fact]
+    public void Equivalent_structures_have_the_same_score_by_bic_and_bdeu() => Gen.ULong.Sample(seed =>
+    {
+        DiscreteData data = Networks.Draw(Networks.Random(3, seed), 200, 1);
+        foreach (NetworkScore kind in (NetworkScore[])[NetworkScore.Bic, NetworkScore.Aic, NetworkScore.Bdeu])
+        {
+            var score = new FamilyScore(new FamilyCounter(data), kind, 5);
+            double forward = score.Of(0, []) + score.Of(1, [0]) + score.Of(2, [1]), backward = score.Of(2, []) + score.Of(1, [2]) + score.Of(0, [1]);
+            forward.ShouldBe(backward, 1e-8);
+        }
+    }, iter: 50);
+
+    [Fact]
+    public void Bayesian_scores_are_the_probability_of_the_rows_one_after_another() => Gen.ULong.Sample(seed =>
+    {
+        DiscreteData data = Networks.Draw(Networks.Random(3, seed), 60, 1);
+        int[] parents = [0, 1];
+        int states = data.Variables[2].States.Count, rows = data.Variables[0].States.Count * data.Variables[1].States.Count;
+        foreach ((NetworkScore kind, double prior) in ((NetworkScore, double)[])[(NetworkScore.K2, 1), (NetworkScore.Bdeu, 7.0 / (rows * states))])
+        {
+            // Each row is predicted from those before it (Dawid 1984): (n + α) / (N + states α).
+            double sum = 0;
+            var seen = new double[rows, states];
+            for (int row = 0; row < data.RowCount; row++)
+            {
+                int given = (data.Columns[0][row] * data.Variables[1].States.Count) + data.Columns[1][row], own = data.Columns[2][row];
+                double all = Enumerable.Range(0, states).Sum(s => seen[given, s]);
+                sum += Math.Log((seen[given, own]++ + prior) / (all + (states * prior)));
+            }
+            new FamilyScore(new FamilyCounter(data), kind, 7).Of(2, parents).ShouldBe(sum, 1e-8);
+        }
+    }, iter: 50);
+
+    [Fact]
+    public void No_single_change_betters_what_hill_climbing_found() => Gen.ULong.Sample(seed =>
+    {
+        FamilyScore score = ScoreOf(Networks.Random(4, seed));
+        DirectedGraph found = new HillClimbing(score, Names(4), Free, new()).Search(null, default);
+        foreach (DirectedGraph other in AllGraphs(4).Where(g => Changes(g, found) <= 1))
+            Total(score, other).ShouldBeLessThanOrEqualTo(Total(score, found) + 1e-6);
+    }, iter: 20);
+
+    [Fact]
+    public void Hill_climbing_with_restarts_finds_the_best_of_all_graphs_of_four_variables()
+    {
+        for (ulong seed = 1; seed <= 10; seed++)
+        {
+            FamilyScore score = ScoreOf(Networks.Random(4, seed));
+            DirectedGraph found = new HillClimbing(score, Names(4), Free, new() { Restarts = 10 }).Search(null, default);
+            Total(score, found).ShouldBe(AllGraphs(4).Max(g => Total(score, g)), 1e-6);
+        }
+    }
+
+    [Fact]
+    public void Learned_structures_keep_required_edges_and_leave_out_forbidden_ones() => Gen.ULong.Sample(seed =>
+    {
+        DiscreteData data = Networks.Draw(Networks.Random(4, seed), 300, 1);
+        var constraints = new StructureConstraints(Names(4), [(3, 0)], [(0, 1), (1, 0), (2, 1)], 3);
+        var counter = new FamilyCounter(data);
+        foreach (DirectedGraph graph in (DirectedGraph[])
+        [
+            new HillClimbing(new FamilyScore(counter, NetworkScore.Bic, 1), Names(4), constraints, new()).Search(null, default),
+            new PcAlgorithm(Names(4), constraints, new IndependenceTest(counter, IndependenceTestName.G2), 0.05, 3).Learn(null, default),
+            ChowLiu.Learn(counter, Names(4), new StructureConstraints(Names(4), [(3, 0)], [(0, 1), (1, 0)], 3), root: null),
+        ])
+        {
+            graph.HasEdge(3, 0).ShouldBeTrue();
+            graph.Edges.ShouldNotContain((0, 1));
+            graph.Edges.ShouldNotContain((1, 0));
+        }
+    }, iter: 50);
+
+    [Fact]
+    public void A_tree_that_cannot_have_the_edges_asked_for_is_told()
+    {
+        var counter = new FamilyCounter(Networks.Draw(Tree(), 500, 1));
+        var constraints = new StructureConstraints(Names(4), [(0, 1), (3, 2)], [(2, 1)], 3);
+        Should.Throw<AtelierException>(() => ChowLiu.Learn(counter, Names(4), constraints, root: 1)).Message.ShouldContain("no tree");
+    }
+
+    [Fact]
+    public void Chow_liu_finds_the_tree_that_the_rows_come_from()
+    {
+        // a → b → c, a → d, all strong.
+        DiscreteNetwork network = Tree();
+        DirectedGraph learned = ChowLiu.Learn(new FamilyCounter(Networks.Draw(network, 5000, 1)), Names(4), Free, root: 0);
+        learned.Edges.ShouldBe(network.Graph.Edges, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Pc_finds_the_class_of_the_network_that_the_rows_come_from()
+    {
+        // 0 → 2 ← 1, 2 → 3: every direction is told by independence.
+        Variable[] variables = [.. Names(4).Select(n => new Variable(n, ["a", "b"]))];
+        var graph = new DirectedGraph([[], [], [0, 1], [2]], Names(4));
+        var network = new DiscreteNetwork(variables, graph, [[0.5, 0.5], [0.4, 0.6], [0.9, 0.1, 0.3, 0.7, 0.4, 0.6, 0.05, 0.95], [0.8, 0.2, 0.2, 0.8]]);
+        var counter = new FamilyCounter(Networks.Draw(network, 20_000, 2));
+        foreach (IndependenceTestName test in Enum.GetValues<IndependenceTestName>())
+        {
+            DirectedGraph learned = new PcAlgorithm(Names(4), Free, new IndependenceTest(counter, test), 0.001, 3).Learn(null, default);
+            learned.Edges.ShouldBe(graph.Edges, ignoreOrder: true);
+        }
+    }
+
+    [Fact]
+    public void Two_graphs_are_in_one_class_exactly_when_skeleton_and_colliders_agree()
+    {
+        DirectedGraph[] all = [.. AllGraphs(4)];
+        all.Length.ShouldBe(543); // Robinson 1973
+        // Verma and Pearl 1990.
+        ILookup<string, DirectedGraph> classes = all.ToLookup(Signature);
+        classes.Count.ShouldBe(185); // Gillispie and Perlman 2001
+        foreach (IGrouping<string, DirectedGraph> group in classes)
+            foreach (DirectedGraph graph in group)
+                StructureDistance.Between(group.First(), graph).ClassHamming.ShouldBe(0);
+        StructureDistance.Between(classes.ElementAt(3).First(), classes.ElementAt(40).First()).ClassHamming.ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public void A_class_is_extended_to_a_graph_of_that_class() => Gen.Int[0, 542].Sample(index =>
+    {
+        DirectedGraph graph = AllGraphs(4).ElementAt(index);
+        var extended = DirectedGraph.Of(PartiallyDirectedGraph.ClassOf(graph).Extend()!, Names(4));
+        StructureDistance.Between(graph, extended).ClassHamming.ShouldBe(0);
+    }, iter: 50);
+
+    [Fact]
+    public void An_edge_both_required_and_forbidden_is_refused() =>
+        Should.Throw<AtelierException>(() => new StructureConstraints(Names(3), [(0, 1)], [(0, 1)], 3)).Message.ShouldContain("V0->V1");
+
+    [Fact]
+    public void G2_is_twice_the_rows_times_the_mutual_information() => Gen.ULong.Sample(seed =>
+    {
+        DiscreteData data = Networks.Draw(Networks.Random(2, seed), 400, 1);
+        var counter = new FamilyCounter(data);
+        (double statistic, double freedom) = new IndependenceTest(counter, IndependenceTestName.G2).Statistic(0, 1, []);
+        statistic.ShouldBe(2 * 400 * ChowLiu.MutualInformation(counter, 0, 1), 1e-8);
+        freedom.ShouldBe((data.Variables[0].States.Count - 1) * (data.Variables[1].States.Count - 1));
+    }, iter: 30);
+
+    internal static DiscreteData WithMissing(DiscreteData data, double share, ulong seed)
+    {
+        var random = new SplitMix64(seed);
+        return new(data.Variables, [.. data.Columns.Select(c => c.Select(v => random.NextDouble() < share ? DiscreteData.Missing : v).ToArray())]);
+    }
+
+    private static FamilyScore ScoreOf(DiscreteNetwork network) => new(new FamilyCounter(Networks.Draw(network, 500, 1)), NetworkScore.Bic, 1);
+
+    private static double Total(FamilyScore score, DirectedGraph graph) => Enumerable.Range(0, graph.Count).Sum(i => score.Of(i, [.. graph.Parents(i).Order()]));
+
+    private static int Changes(DirectedGraph a, DirectedGraph b) =>
+        a.Edges.Union(b.Edges).Except(a.Edges.Intersect(b.Edges)).Select(e => (Math.Min(e.Parent, e.Child), Math.Max(e.Parent, e.Child))).Distinct().Count();
+
+    private static DiscreteNetwork Tree()
+    {
+        Variable[] variables = [.. Names(4).Select(n => new Variable(n, ["a", "b"]))];
+        return new DiscreteNetwork(variables, new DirectedGraph([[], [0], [1], [0]], Names(4)),
+            [[0.4, 0.6], [0.9, 0.1, 0.2, 0.8], [0.8, 0.2, 0.1, 0.9], [0.85, 0.15, 0.2, 0.8]]);
+    }
+
+    private static string[] Names(int count) => [.. Enumerable.Range(0, count).Select(i => $"V{i}")];
+
+    private static StructureConstraints Constraints(int count) => new(Names(count), [], [], 8);
+
+    private static IEnumerable<DirectedGraph> AllGraphs(int count)
+    {
+        (int A, int B)[] pairs = [.. Enumerable.Range(0, count).SelectMany(a => Enumerable.Range(a + 1, count - a - 1).Select(b => (a, b)))];
+        for (int code = 0; code < Math.Pow(3, pairs.Length); code++)
+        {
+            var edges = new List<(int, int)>();
+            int rest = code;
+            foreach ((int a, int b) in pairs)
+            {
+                if (rest % 3 != 0)
+                    edges.Add(rest % 3 == 1 ? (a, b) : (b, a));
+                rest /= 3;
+            }
+            DirectedGraph? graph = null;
+            try
+            {
+                graph = DirectedGraph.Of(edges, Names(count));
+            }
+            catch (AtelierException)
+            {
+                continue; // a cycle
+            }
+            yield return graph;
+        }
+    }
+
+    private static string Signature(DirectedGraph graph)
+    {
+        IEnumerable<string> skeleton = graph.Edges.Select(e => $"{Math.Min(e.Parent, e.Child)}{Math.Max(e.Parent, e.Child)}").Order();
+        IEnumerable<string> colliders =
+            from child in Enumerable.Range(0, graph.Count)
+            from a in graph.Parents(child)
+            from b in graph.Parents(child)
+            where a < b && !graph.HasEdge(a, b) && !graph.HasEdge(b, a)
+            select $"{a}>{child}<{b}";
+        return string.Join(' ', skeleton) + "|" + string.Join(' ', colliders.Order());
+    }
+}
