@@ -36,7 +36,7 @@ internal static class NetworkComparisons
     {
         DiscreteNetwork network = BifFile.Read(BifPath());
         DiscreteData data = Sample(network);
-        var config = new BayesianNetworkConfig { EquivalentSampleSize = 0, TabuLength = 10, MaxParents = 36 };
+        var config = new BayesianNetworkConfig { EquivalentSampleSize = 0, MaxParents = 36 };
         double rate = Rate(() => StructureLearning.Learn(data, config, 1));
         LearnedNetwork learned = NetworkLearning.Learn(data, config, 1);
         Console.Error.WriteLine(StructureDistance.Between(network.Graph, learned.Network.Graph));

@@ -6,25 +6,40 @@ using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Tells what a model has learned.</summary>
+/// <summary>Tells what a model has learned, and answers questions about its variables.</summary>
 internal sealed class ExplainCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "Where pictures go; a run's own plots where it is left out." };
 
-    public ExplainCommand(ToolConsole console) : base(console, "explain", "Tells what a model has learned, in tables and pictures.", "atelier explain runs/mine")
+    private readonly Option<string[]> _query = new("--query") { HelpName = "COLUMN", Description = "A variable whose probabilities are asked for; several ask for them together.", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known; may stand several times.", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _do = new("--do") { HelpName = "COLUMN=VALUE", Description = "What is set from outside, an intervention; may stand several times.", DefaultValueFactory = _ => [] };
+    private readonly Option<bool> _mostProbable = new("--most-probable") { Description = "The most probable values of all variables together." };
+
+    public ExplainCommand(ToolConsole console) : base(console, "explain",
+        "Tells what a model has learned, in tables and pictures, and answers questions about its variables.",
+        "atelier explain runs/asia-structure --query L --evidence X=yes --do S=no")
     {
         Add(_run);
         Add(_out);
+        Add(_query);
+        Add(_evidence);
+        Add(_do);
+        Add(_mostProbable);
     }
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string run = parse.GetRequiredValue(_run);
         using IGenerator generator = Workshop.Open(run);
-        if (generator is not IExplained explained)
-            throw new AtelierException("this kind of model has nothing to explain", run, "models of states and of networks have");
-        Explanation explanation = explained.Explain();
+        Explanation explanation = Ask(parse) is { } question
+            ? generator is IQueried queried
+                ? queried.Answer(question)
+                : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
+            : generator is IExplained explained
+                ? explained.Explain()
+                : throw new AtelierException("this kind of model has nothing to explain", run, "models of states and of networks have");
         console.Say(explanation.Summary);
         foreach (ExplanationTable table in explanation.Tables)
         {
@@ -43,6 +58,20 @@ internal sealed class ExplainCommand : ToolCommand
             ["pictures"] = new JsonArray([.. pictures.Select(picture => (JsonNode)Path.GetFullPath(picture))]),
         });
         return Task.FromResult(0);
+    }
+
+    /// <summary>The question that the options ask; null where they ask none.</summary>
+    private Question? Ask(ParseResult parse)
+    {
+        var question = new Question
+        {
+            Targets = parse.GetRequiredValue(_query),
+            Evidence = NamedValues.Read(parse, _evidence),
+            Interventions = NamedValues.Read(parse, _do),
+            MostProbable = parse.GetValue(_mostProbable),
+            Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
+        };
+        return question is { Targets.Count: 0, Evidence.Count: 0, Interventions.Count: 0, MostProbable: false } ? null : question;
     }
 
     private static IEnumerable<string> Pictures(string run, string? folder, Explanation explanation)

@@ -48,8 +48,8 @@ internal sealed class GenerateCommand : ToolCommand
             Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
             Prompt = parse.GetValue(_prompt),
             Input = parse.GetValue(_input),
-            Evidence = Pairs(parse, _evidence),
-            States = Pairs(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
+            Evidence = NamedValues.Read(parse, _evidence),
+            States = NamedValues.Read(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
             Decoding = _decoding.Read(parse, defaults),
         };
         if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator is TextGenerator streaming)
@@ -84,20 +84,6 @@ internal sealed class GenerateCommand : ToolCommand
 
     /// <summary>Whether samples are told apart by lines between them; a row is a line of its own.</summary>
     private static bool Lines(Sample sample) => sample is TextSample or SeriesSample;
-
-    private static Dictionary<string, string> Pairs(ParseResult parse, Option<string[]> option)
-    {
-        var pairs = new Dictionary<string, string>();
-        foreach (string text in parse.GetRequiredValue(option))
-        {
-            int equals = text.IndexOf('=', StringComparison.Ordinal);
-            if (equals < 1)
-                throw new AtelierException($"'{text}' is no name, '=' and value", option.Name, $"write {option.HelpName}");
-            if (!pairs.TryAdd(text[..equals], text[(equals + 1)..]))
-                throw new AtelierException($"'{text[..equals]}' is given twice", option.Name, "give it once");
-        }
-        return pairs;
-    }
 
     private static int Place(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int place)
         ? place

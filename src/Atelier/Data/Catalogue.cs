@@ -41,8 +41,8 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
     private IEnumerable<string> Places(CatalogueEntry entry)
     {
         if (mirror is not null)
-            yield return Path.Combine(mirror, entry.Name);
-        yield return Path.Combine(cache, entry.Name);
+            yield return Path.Combine(mirror, entry.Folder);
+        yield return Path.Combine(cache, entry.Folder);
     }
 
     private string Get(CatalogueEntry entry, CatalogueFile file, IProgress<string>? progress, CancellationToken cancellation)
@@ -57,7 +57,12 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
                     "take it away, and it is fetched again");
             return path;
         }
-        string target = Path.Combine(cache, entry.Name, file.Name);
+        string target = Path.Combine(cache, entry.Folder, file.Name);
+        if (file.Url is null)
+        {
+            throw new AtelierException($"{file.Name} of {entry.Name} is not to be had as a file", target,
+                $"make it of {entry.Source}, and put it there or under {entry.Folder} in the folder that ATELIER_DATA names");
+        }
         Download.Fetch(file, target, progress, cancellation);
         return target;
     }

@@ -73,7 +73,44 @@ internal static class CatalogueEntries
             ],
             Reading = new() { Unit = DocumentUnit.Row, Format = "tsv", ColumnNames = ["english", "chinese"], Column = "english" },
         },
+        Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges", "learning.test", 60_012,
+            "ef5374f340f3aaa1ade720d5f09884b21eecc4cea81b4a0209ed941b68343b6c", "-23832.132", "-24006.734", 41),
+        Rows("asia", "asia.csv", "5,000 rows of the Asia network: 8 questions to a patient short of breath, 8 edges", "asia", 128_785,
+            "95339f7cb30ecae229d22f5b901fa8edc0999834a6670ccdf8bc036142530135", "-11033.087", "-11109.742", 18),
+        Rows("alarm", "alarm.csv.gz", "20,000 rows of the ALARM network: 37 readings of a patient monitor, 46 edges", "alarm", 166_382,
+            "185a54a735ae611a80c3520584c6be9c09e94c45aa84fb7455c802427fd620c0", "-216249.401", "-218769.838", 509),
+        new()
+        {
+            Name = "networks",
+            Description = "five published Bayesian networks as BIF: asia, cancer, earthquake, sachs, alarm",
+            Source = "github.com/pgmpy/pgmpy at 94105f1",
+            Licence = "MIT",
+            Files =
+            [
+                Bif("alarm", 1832, "f5860caa7137b5817e0c4f169cce0f1451ce6c246b96f5ce4fb4a8167993be29"),
+                Bif("asia", 310, "7d5e7b8549834824c1b05f367eb7860fa3fca3adaf3649f0c7be6035af197197"),
+                Bif("cancer", 288, "dcfafbaadabcd1b8c9ec531e16721a19fc06829e980a3967d6345496ea081818"),
+                Bif("earthquake", 271, "77a41f1d509cea15eb7caf9dba932907837149e7145a2cc9d6c95c80849e62b0"),
+                Bif("sachs", 1916, "ed1830fbde101ed50cce3c7a3c8cbf1d2f5225531cf35ff09fb3cec0af101bce"),
+            ],
+            Reading = new() { Unit = DocumentUnit.File },
+        },
     ];
+
+    private static CatalogueEntry Rows(string name, string file, string description, string frame, long bytes, string sha256, string logLikelihood, string bic, int parameters) => new()
+    {
+        Name = name,
+        Folder = "networks",
+        Description = description,
+        Source = $"data/{frame}.rda of github.com/cran/bnlearn at 7d44622, by R's write.csv({frame}, quote = FALSE, row.names = FALSE)",
+        Licence = "GPL 2 or later",
+        Files = [new(file, Url: null, bytes, sha256)],
+        Reading = new() { Unit = DocumentUnit.Row },
+        Published = [$"bnlearn, nats of all rows at the true graph by maximum likelihood: log-likelihood {logLikelihood}, BIC {bic}, {parameters} free parameters."],
+    };
+
+    private static CatalogueFile Bif(string name, long bytes, string sha256) =>
+        new($"{name}.bif.gz", $"{Raw}pgmpy/pgmpy/94105f10d4177e4420e2fa6766d819c19aa6b66e/pgmpy/utils/example_models/{name}.bif.gz", bytes, sha256);
 
     private static CatalogueFile Ci(int first, long bytes, string sha256) =>
         new($"ci.song.{first}.json", $"{Raw}chinese-poetry/chinese-poetry/99ebbef/宋词/ci.song.{first}.json", bytes, sha256);

@@ -5,8 +5,11 @@ namespace Atelier.Data;
 /// <summary>A public data set: what it is, where it comes from, and how it is read.</summary>
 public sealed record CatalogueEntry
 {
-    /// <summary>The name in recipes, and of its folder.</summary>
+    /// <summary>The name in recipes.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The name of its folder; several data sets may share one.</summary>
+    public string Folder { get => field ?? Name; init; }
 
     /// <summary>What it holds, one line.</summary>
     public required string Description { get; init; }
@@ -29,7 +32,7 @@ public sealed record CatalogueEntry
 
 /// <summary>A file of a data set.</summary>
 /// <param name="Name">The file's name in the data set's folder.</param>
-/// <param name="Url">Where it is fetched from.</param>
+/// <param name="Url">Where it is fetched from; null where nobody offers it in this form, and the user brings it.</param>
 /// <param name="Bytes">Its length.</param>
 /// <param name="Sha256">Its SHA-256, in lower-case hexadecimal digits.</param>
-public sealed record CatalogueFile(string Name, string Url, long Bytes, string Sha256);
+public sealed record CatalogueFile(string Name, string? Url, long Bytes, string Sha256);

@@ -10,5 +10,6 @@ public static class ModelFamilies
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
         new Independent.IndependentFamily(),
+        new BayesianNetwork.BayesianNetworkFamily(),
     ];
 }

@@ -37,7 +37,7 @@ public sealed record BayesianNetworkConfig
 
     /// <summary>Of hill climbing: how often it begins again near the best graph.</summary>
     [Range(0, 10_000)]
-    public int Restarts { get; init; }
+    public int Restarts { get; init; } = 20;
 
     /// <summary>Of pc: the test of independence.</summary>
     public IndependenceTestName Test { get; init; } = IndependenceTestName.G2;

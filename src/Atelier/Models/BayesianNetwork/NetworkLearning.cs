@@ -83,10 +83,10 @@ public static class NetworkLearning
             if (variable.States.Count == 1)
             {
                 throw new AtelierException($"the column {variable.Name} has one value only, '{variable.States[0]}': there is nothing to learn of it", variable.Name,
-                    $"leave it out with data.leaveOut: [{variable.Name}]");
+                    "leave it out: name the others in data.table.columns");
             }
             if (Array.TrueForAll(data.Columns[i], value => value == DiscreteData.Missing))
-                throw new AtelierException($"the column {variable.Name} has no values", variable.Name, $"leave it out with data.leaveOut: [{variable.Name}]");
+                throw new AtelierException($"the column {variable.Name} has no values", variable.Name, "leave it out: name the others in data.table.columns");
         }
     }
 

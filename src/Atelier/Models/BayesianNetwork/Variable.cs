@@ -11,9 +11,8 @@ public sealed class Variable
     /// <summary>Makes a variable.</summary>
     /// <param name="name">Its name, not empty.</param>
     /// <param name="states">Its values by name, 1 to <see cref="MostStates"/>, each once.</param>
-    /// <param name="bounds">Of a discretised number: the inner bounds of its bins, ascending, one fewer than states; a number belongs to the bin below the first bound above it.</param>
     /// <exception cref="AtelierException">There is no name, no state, too many, or one twice.</exception>
-    public Variable(string name, IReadOnlyList<string> states, IReadOnlyList<double>? bounds = null)
+    public Variable(string name, IReadOnlyList<string> states)
     {
         if (name.Length == 0)
             throw new AtelierException("a variable has no name", hint: "name each column");
@@ -25,9 +24,7 @@ public sealed class Variable
         for (int state = 0; state < states.Count; state++)
             if (!_indices.TryAdd(states[state], state))
                 throw new AtelierException($"the variable {name} has the state '{states[state]}' twice", name, "name each state once");
-        if (bounds is { Count: > 0 } && bounds.Count != states.Count - 1)
-            throw new AtelierException($"the variable {name} has {states.Count} bins, but {bounds.Count} bounds between them", name);
-        (Name, States, Bounds) = (name, states, bounds ?? []);
+        (Name, States) = (name, states);
     }
 
     /// <summary>Its name.</summary>
@@ -36,10 +33,7 @@ public sealed class Variable
     /// <summary>Its values by name; a state's index stands for it everywhere.</summary>
     public IReadOnlyList<string> States { get; }
 
-    /// <summary>Of a discretised number, the inner bounds of its bins; empty otherwise.</summary>
-    public IReadOnlyList<double> Bounds { get; }
-
-    /// <summary>The index of a state by name, or of the bin that a number falls into.</summary>
+    /// <summary>The index of a state by name.</summary>
     /// <exception cref="AtelierException">There is no such state; the nearest is told.</exception>
     public int StateOf(string state)
     {
@@ -50,24 +44,8 @@ public sealed class Variable
             Spelling.Nearest(state, States) is { } near ? $"did you mean '{near}'? {all}" : all);
     }
 
-    /// <summary>The index of a state by name, or of the bin that a number falls into; null where there is none.</summary>
-    public int? Find(string state)
-    {
-        if (_indices.TryGetValue(state, out int index))
-            return index;
-        return Bounds.Count > 0 && double.TryParse(state, System.Globalization.CultureInfo.InvariantCulture, out double number) && !double.IsNaN(number)
-            ? BinOf(number)
-            : null;
-    }
-
-    /// <summary>The bin that a number falls into.</summary>
-    public int BinOf(double number)
-    {
-        int bin = 0;
-        while (bin < Bounds.Count && number >= Bounds[bin])
-            bin++;
-        return bin;
-    }
+    /// <summary>The index of a state by name; null where there is none.</summary>
+    public int? Find(string state) => _indices.TryGetValue(state, out int index) ? index : null;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} ({string.Join(", ", States)})";

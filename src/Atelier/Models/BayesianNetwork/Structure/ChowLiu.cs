@@ -26,7 +26,7 @@ internal static class ChowLiu
         foreach (int start in root is { } asked ? [asked] : Enumerable.Range(0, count))
         {
             List<(int Parent, int Child)> edges = Direct(neighbours, start);
-            if (edges.TrueForAll(e => !constraints.IsForbidden(e.Parent, e.Child)) && constraints.Required.All(edges.Contains))
+            if (constraints.Allows(edges))
                 return DirectedGraph.Of(edges, names);
         }
         throw new AtelierException("no tree has the edges that are required and forbidden", "model.root",

@@ -7,7 +7,7 @@ namespace Atelier.Models.BayesianNetwork.Structure;
 /// </summary>
 internal sealed class HillClimbing
 {
-    private const double LeastGain = 1e-9;
+    private const double LeastGain = 1e-7;
 
     private readonly int _count;
     private readonly FamilyScore _score;
@@ -47,10 +47,7 @@ internal sealed class HillClimbing
         for (int restart = 0; restart <= _options.Restarts && !cancellation.IsCancellationRequested; restart++)
         {
             if (restart > 0)
-            {
-                Take(best);
-                Perturb(ref random);
-            }
+                Take(Perturb(best, ref random));
             (double score, int[][] parents) = Climb(ref moves, progress, cancellation);
             if (score > bestScore + LeastGain)
                 (bestScore, best) = (score, parents);
@@ -93,10 +90,12 @@ internal sealed class HillClimbing
 
     private Move? FindBest(double score, double bestScore, int step, int[,] forbiddenUntil)
     {
+        // Of moves that gain the same, as both directions of a first edge do, the one of the first parent is taken, then of the
+        // first child: chance in the last bits must not choose.
         Move? best = null;
-        for (int child = 0; child < _count; child++)
+        for (int parent = 0; parent < _count; parent++)
         {
-            for (int parent = 0; parent < _count; parent++)
+            for (int child = 0; child < _count; child++)
             {
                 if (parent == child)
                     continue;
@@ -107,7 +106,7 @@ internal sealed class HillClimbing
 
                 void Consider(Kind kind, double gain, bool allowed)
                 {
-                    if (!allowed || double.IsNaN(gain) || double.IsNegativeInfinity(gain) || (best is { } b && gain <= b.Gain))
+                    if (!allowed || double.IsNaN(gain) || double.IsNegativeInfinity(gain) || (best is { } b && gain <= b.Gain + LeastGain))
                         return;
                     // What a tabu forbids is allowed all the same where it leads to a new best.
                     if (forbiddenUntil[parent, child] >= step && score + gain <= bestScore + LeastGain)
@@ -228,21 +227,31 @@ internal sealed class HillClimbing
         }
     }
 
-    // A few moves at random, that the next climb begins in another valley.
-    private void Perturb(ref SplitMix64 random)
+    /// <summary>
+    /// Where the next climb begins: another graph of the class that data cannot tell from the best one, since which moves
+    /// better it depends on the directions that it happens to have; and a few of its edges are taken out.
+    /// </summary>
+    private int[][] Perturb(int[][] best, ref SplitMix64 random)
     {
-        int done = 0;
-        for (int attempt = 0; attempt < 100 * _options.PerturbedEdges && done < _options.PerturbedEdges; attempt++)
+        int[] order = [.. Enumerable.Range(0, _count)];
+        for (int i = _count - 1; i > 0; i--)
         {
-            int parent = (int)random.Next(_count), child = (int)random.Next(_count);
-            if (parent == child)
-                continue;
-            bool there = _parents[child].Contains(parent);
-            if (there ? _constraints.IsRequired(parent, child) : !MayAdd(parent, child) || double.IsNegativeInfinity(_gains[child, parent]))
-                continue;
-            Apply(new Move(Kind.Toggle, parent, child, 0));
-            done++;
+            int j = (int)random.Next(i + 1);
+            (order[i], order[j]) = (order[j], order[i]);
         }
+        var graph = new DirectedGraph(best, _names);
+        List<(int Parent, int Child)> edges = [.. graph.Edges];
+        if (PartiallyDirectedGraph.ClassOf(graph).Extend(order) is { } other && _constraints.Allows(other))
+            edges = other;
+        int taken = (int)random.Next(1 + (int)(edges.Count * _options.PerturbedShare));
+        for (int i = 0; i < taken; i++)
+        {
+            int at = (int)random.Next(edges.Count);
+            if (!_constraints.IsRequired(edges[at].Parent, edges[at].Child))
+                edges.RemoveAt(at);
+        }
+        ILookup<int, int> byChild = edges.ToLookup(e => e.Child, e => e.Parent);
+        return [.. Enumerable.Range(0, _count).Select(child => byChild[child].ToArray())];
     }
 
     /// <summary>A set of parents as a key.</summary>
@@ -273,9 +282,9 @@ internal sealed record HillClimbingOptions
     /// <summary>How often the search begins again near the best graph.</summary>
     public int Restarts { get; init; }
 
-    /// <summary>Edges changed at random before it begins again.</summary>
-    public int PerturbedEdges { get; init; } = 10;
+    /// <summary>The largest share of edges taken out before it begins again.</summary>
+    public double PerturbedShare { get; init; } = 0.3;
 
-    /// <summary>Of those changes.</summary>
+    /// <summary>Of what is changed before it begins again.</summary>
     public long Seed { get; init; } = 1;
 }

@@ -96,15 +96,17 @@ internal sealed class PartiallyDirectedGraph
     }
 
     /// <summary>A graph of the class, or null where there is none (Dor and Tarsi 1992).</summary>
-    public List<(int Parent, int Child)>? Extend()
+    /// <param name="order">In which order vertices are tried as sinks; null takes that of their numbers.</param>
+    public List<(int Parent, int Child)>? Extend(IReadOnlyList<int>? order = null)
     {
         bool[,] marks = (bool[,])_marks.Clone();
         var rest = new PartiallyDirectedGraph(marks);
         var edges = new List<(int, int)>();
-        var left = new SortedSet<int>(Enumerable.Range(0, Count));
+        var left = new List<int>(order ?? [.. Enumerable.Range(0, Count)]);
         while (left.Count > 0)
         {
-            int sink = left.FirstOrDefault(v => rest.MayBeSink(v, left), -1);
+            int at = left.FindIndex(v => rest.MayBeSink(v, left));
+            int sink = at < 0 ? -1 : left[at];
             if (sink < 0)
                 return null;
             foreach (int other in left)
@@ -120,7 +122,7 @@ internal sealed class PartiallyDirectedGraph
     }
 
     // No edge leaves it, and each neighbour that an undirected edge joins to it meets all its other neighbours.
-    private bool MayBeSink(int v, SortedSet<int> left)
+    private bool MayBeSink(int v, List<int> left)
     {
         foreach (int a in left)
         {

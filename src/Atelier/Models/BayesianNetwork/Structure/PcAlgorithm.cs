@@ -36,12 +36,8 @@ internal sealed class PcAlgorithm
     {
         FindSkeleton(progress, cancellation);
         PartiallyDirectedGraph graph = Direct();
-        if (graph.Extend() is { } edges)
-        {
-            var extended = DirectedGraph.Of(edges, _names);
-            if (Fits(extended))
-                return extended;
-        }
+        if (graph.Extend() is { } edges && _constraints.Allows(edges))
+            return DirectedGraph.Of(edges, _names);
         IsContradictory = true;
         return DirectByOrder(graph);
     }
@@ -138,9 +134,6 @@ internal sealed class PcAlgorithm
         graph.Complete();
         return graph;
     }
-
-    private bool Fits(DirectedGraph graph) => graph.Edges.All(e => !_constraints.IsForbidden(e.Parent, e.Child))
-        && _constraints.Required.All(e => graph.HasEdge(e.Parent, e.Child));
 
     // Where tests contradict one another, each edge takes its direction unless that closes a cycle, then the other one.
     private DirectedGraph DirectByOrder(PartiallyDirectedGraph graph)

@@ -35,5 +35,9 @@ internal sealed class StructureConstraints
 
     public bool IsRequired(int parent, int child) => _required.Contains((parent, child));
 
+    /// <summary>Whether a graph of these edges has all that are required, none that is forbidden, and nowhere too many parents.</summary>
+    public bool Allows(IReadOnlyCollection<(int Parent, int Child)> edges) => edges.All(e => !IsForbidden(e.Parent, e.Child))
+        && _required.All(edges.Contains) && edges.CountBy(e => e.Child).All(c => c.Value <= MaxParents);
+
     public bool IsForbidden(int parent, int child) => _forbidden.Contains((parent, child)) || _required.Contains((child, parent));
 }

@@ -1,0 +1,93 @@
+using System.Runtime.InteropServices;
+using Atelier.Data;
+using Atelier.Data.Tables;
+using Atelier.Decoding;
+using Atelier.Formats;
+using Atelier.Kinds;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.BayesianNetwork;
+
+/// <summary>Bayesian networks over discrete variables: learned by counting, search and expectation maximisation.</summary>
+public sealed class BayesianNetworkFamily : IModelFamily
+{
+    private const string ModelType = "atelier_bayesian_network";
+
+    /// <inheritdoc/>
+    public string Name => "bayesian-network";
+
+    /// <inheritdoc/>
+    public string Description => "columns that depend on one another by a graph without cycles: rows given evidence, questions, interventions";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind()];
+
+    /// <inheritdoc/>
+    public Type ConfigType => typeof(BayesianNetworkConfig);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ModelTypes => [ModelType];
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data) => new BayesianNetworkLearner(recipe, (TableData)data);
+
+    /// <inheritdoc/>
+    public IGenerator Load(Bundle bundle, string device)
+    {
+        TableSchema schema = TableSchema.Read(bundle.SchemaPath);
+        BundledNetwork bundled = ConfigFile.Read(bundle.ConfigPath).Read<BundledNetwork>();
+        int count = schema.Columns.Count;
+        if (bundled.Parents.Count != count || bundled.Parents.Any(parents => parents.Any(p => p < 0 || p >= count)))
+            throw new AtelierException("parents does not go with the columns of schema.json", bundle.ConfigPath, "export the model again");
+        using SafetensorsFile weights = SafetensorsFile.Open(bundle.WeightsPath);
+        try
+        {
+            Variable[] variables = NetworkRows.Variables(schema);
+            double[][] tables = [.. variables.Select((_, i) => Table(weights, i))];
+            var graph = new DirectedGraph([.. bundled.Parents.Select(p => p.ToArray())], schema.Names);
+            return new BayesianNetworkModel(schema, new DiscreteNetwork(variables, graph, tables), bundled.Learning);
+        }
+        catch (AtelierException e)
+        {
+            throw new AtelierException(e.Message, bundle.Folder, "export the model again", e);
+        }
+    }
+
+    /// <summary>Writes a network as a bundle.</summary>
+    internal static void Write(string folder, TableSchema schema, DiscreteNetwork network, BayesianNetworkConfig config, string card)
+    {
+        using var scope = NewDisposeScope();
+        var bundled = new BundledNetwork { Parents = [.. network.Variables.Select((_, i) => network.Graph.Parents(i))], Learning = config };
+        Dictionary<string, Tensor> tables = Enumerable.Range(0, network.Variables.Count).ToDictionary(i => $"{i}", i =>
+        {
+            long[] shape = [.. network.Graph.Parents(i).Append(i).Select(v => (long)network.StatesOf(v))]; // [parents …, own]
+            return tensor(network.Table(i).ToArray(), ScalarType.Float64).reshape(shape);
+        });
+        BundleWriter.Write(folder, ConfigRecords.Write(ModelType, schema.Columns.Count, bundled), tables, card,
+            partial => schema.Write(Path.Combine(partial, TableSchema.FileName)));
+    }
+
+    private static double[] Table(SafetensorsFile weights, int variable)
+    {
+        SafetensorsEntry entry = weights.Entry($"{variable}");
+        if (entry.Type != SafetensorsType.F64)
+            throw new AtelierException($"the tensor {variable} is not of 64-bit numbers");
+        var table = new double[entry.ByteCount / sizeof(double)];
+        weights.CopyTo(entry.Name, 0, MemoryMarshal.AsBytes(table.AsSpan()));
+        return table;
+    }
+
+    /// <summary>What config.json says of a network.</summary>
+    private sealed record BundledNetwork
+    {
+        /// <summary>The parents of each column, by their numbers, in the order of its tensor's first dimensions.</summary>
+        public IReadOnlyList<IReadOnlyList<int>> Parents { get; init; } = [];
+
+        /// <summary>How it was learned.</summary>
+        public BayesianNetworkConfig Learning { get; init; } = new();
+    }
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Atelier.Data.Tables;
+using Atelier.Decoding;
+using Atelier.Models.BayesianNetwork.Inference;
+using Atelier.Models.BayesianNetwork.Pictures;
+
+namespace Atelier.Models.BayesianNetwork;
+
+/// <summary>A Bayesian network as a model of table rows: scores them, draws them given evidence, answers questions, explains itself.</summary>
+public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
+{
+    private readonly BayesianNetworkConfig _config;
+    private readonly Lazy<NetworkInference> _inference;
+
+    /// <summary>Makes a model.</summary>
+    /// <param name="schema">The columns, one for each variable.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="config">How it was learned.</param>
+    public BayesianNetworkModel(TableSchema schema, DiscreteNetwork network, BayesianNetworkConfig config)
+    {
+        (Schema, Network, _config) = (schema, network, config);
+        _inference = new Lazy<NetworkInference>(() => new NetworkInference(network));
+    }
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Table;
+
+    /// <inheritdoc/>
+    public TableSchema Schema { get; }
+
+    /// <summary>The network.</summary>
+    public DiscreteNetwork Network { get; }
+
+    /// <inheritdoc/>
+    public long FreeParameters => Network.ParameterCount;
+
+    /// <inheritdoc/>
+    public double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default) =>
+        NetworkLearning.LogProbabilities(Network, NetworkRows.Of(rows, Network.Variables), cancellation);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        request.Check(evidence: true);
+        SortedDictionary<int, int> evidence = States(request.Evidence);
+        byte[][] columns = await Task.Run(() => _inference.Value.Draw(evidence, request.Count, request.Seed, cancellation), cancellation).ConfigureAwait(false);
+        var states = new byte[columns.Length];
+        for (int row = 0; row < request.Count; row++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (int i = 0; i < columns.Length; i++)
+                states[i] = columns[i][row];
+            yield return new RowSample(Schema.Names, [.. states.Select((state, i) => new CellValue(Schema.Columns[i].Levels[state]))])
+            {
+                LogProbability = Network.LogProbability(states),
+            };
+        }
+    }
+
+    /// <inheritdoc/>
+    public Explanation Answer(Question question) => new NetworkAnswers(this, question).Answer();
+
+    /// <inheritdoc/>
+    public Explanation Explain() => NetworkExplanation.Of(_inference.Value, _config);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Arrays only.
+    }
+
+    /// <summary>The states that names stand for.</summary>
+    /// <exception cref="AtelierException">A name is not known; the nearest is told.</exception>
+    internal SortedDictionary<int, int> States(IReadOnlyDictionary<string, string> values)
+    {
+        var states = new SortedDictionary<int, int>();
+        foreach ((string name, string value) in values)
+        {
+            int variable = Schema.IndexOf(name);
+            states[variable] = Schema.Columns[variable].Code(value);
+        }
+        return states;
+    }
+
+    /// <summary>Inference after interventions; that of the network as it stands is kept.</summary>
+    internal NetworkInference After(IReadOnlyDictionary<int, int> settings, long seed) =>
+        settings.Count == 0 && seed == 1 ? _inference.Value : new NetworkInference(Network.Do(settings), seed);
+}

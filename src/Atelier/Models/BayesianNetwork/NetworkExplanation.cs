@@ -1,0 +1,81 @@
+using System.Globalization;
+using Atelier.Decoding;
+using Atelier.Models.BayesianNetwork.Inference;
+using Atelier.Models.BayesianNetwork.Pictures;
+using Atelier.Models.BayesianNetwork.Structure;
+
+namespace Atelier.Models.BayesianNetwork;
+
+/// <summary>What a network has learned: its strongest edges, its tables, and pictures of both.</summary>
+internal static class NetworkExplanation
+{
+    private const int ShownEdges = 30;
+    private const int ShownVariables = 20; // of more, the tables are in the pictures alone
+    private const int ShownRows = 32;
+
+    public static Explanation Of(NetworkInference inference, BayesianNetworkConfig config)
+    {
+        DiscreteNetwork network = inference.Network;
+        IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference);
+        string summary = string.Create(CultureInfo.InvariantCulture,
+            $"{network.Variables.Count} variables, {edges.Count} edges, {network.ParameterCount} free parameters; questions are answered {inference.Method}");
+        var tables = new List<ExplanationTable>
+        {
+            new("strongest edges", ["parent", "child", "nats"], [.. edges.Take(ShownEdges).Select(e =>
+                (CellValue[])[new(network.Variables[e.Parent].Name), new(network.Variables[e.Child].Name), new(Math.Round(e.Information, 4))])]),
+        };
+        if (Distance(network, config) is { } distance)
+            tables.Add(DistanceTable(distance));
+        if (network.Variables.Count <= ShownVariables)
+            tables.AddRange(network.Variables.Select((_, i) => TableOf(network, i)));
+        return new Explanation(summary, tables, Pictures(network, edges));
+    }
+
+    /// <summary>How far the network is from the structure that the recipe compares it with; null where it names none.</summary>
+    public static StructureDistance? Distance(DiscreteNetwork network, BayesianNetworkConfig config)
+    {
+        if (config.CompareWith.Count == 0)
+            return null;
+        string[] names = [.. network.Variables.Select(v => v.Name)];
+        return StructureDistance.Between(DirectedGraph.Of(EdgeList.Parse(config.CompareWith, names, "model.compareWith"), names), network.Graph);
+    }
+
+    /// <summary>The network's picture and each table's, SVG and PNG.</summary>
+    public static IReadOnlyList<ExplanationPicture> Pictures(DiscreteNetwork network, IReadOnlyList<EdgeStrength> edges)
+    {
+        var picture = new NetworkPicture(network, edges);
+        var pictures = new List<ExplanationPicture> { new("network.svg", picture.Svg()), new("network.png", picture.Png()) };
+        for (int i = 0; i < network.Variables.Count; i++)
+        {
+            var table = new TablePicture(network, i);
+            string name = string.Concat(network.Variables[i].Name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '_'));
+            pictures.Add(new($"table-{name}.svg", table.Svg()));
+            pictures.Add(new($"table-{name}.png", table.Png()));
+        }
+        return pictures;
+    }
+
+    private static ExplanationTable DistanceTable(StructureDistance distance)
+    {
+        (string Name, int Edges)[] figures =
+        [
+            ("right in direction", distance.Right), ("turned round", distance.Reversed), ("missing", distance.Missing),
+            ("too many", distance.Extra), ("structural Hamming distance", distance.Hamming), ("of the equivalence classes", distance.ClassHamming),
+        ];
+        return new("distance from model.compareWith", ["figure", "edges"], [.. figures.Select(f => (CellValue[])[new(f.Name), new(f.Edges)])]);
+    }
+
+    private static ExplanationTable TableOf(DiscreteNetwork network, int variable)
+    {
+        IReadOnlyList<int> parents = network.Graph.Parents(variable);
+        int states = network.StatesOf(variable);
+        string given = parents.Count == 0 ? "" : $" | {string.Join(", ", parents.Select(p => network.Variables[p].Name))}";
+        return new($"P({network.Variables[variable].Name}{given})",
+            [.. parents.Select(p => network.Variables[p].Name), .. network.Variables[variable].States.Select(s => $"{network.Variables[variable].Name}={s}")],
+            [.. Enumerable.Range(0, Math.Min(ShownRows, network.RowsOf(variable))).Select(row => (CellValue[])
+            [
+                .. BifFile.StatesAt(network, parents, row).Select(s => new CellValue(s)),
+                .. network.Table(variable).Slice(row * states, states).ToArray().Select(p => new CellValue(Math.Round(p, 4))),
+            ])]);
+    }
+}
