@@ -32,6 +32,8 @@ internal sealed class DecodingArguments
         [nameof(DecodingOptions.PresencePenalty)] = "Taken once from the logit of a token generated before.",
         [nameof(DecodingOptions.FrequencyPenalty)] = "Taken from a token's logit as often as it was generated.",
         [nameof(DecodingOptions.Stop)] = "A text that ends a sample; may stand several times.",
+        [nameof(DecodingOptions.Lookup)] = "Proposes what followed so many like tokens before; 0 does not.",
+        [nameof(DecodingOptions.DraftTokens)] = "The most tokens that --draft or --lookup proposes at a time.",
         [nameof(DecodingOptions.Pattern)] = "A regular expression that each sample matches as a whole.",
         [nameof(DecodingOptions.Schema)] = "A file with a JSON schema that each sample follows.",
     };

@@ -18,6 +18,7 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to." };
     private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN", Description = "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
     private readonly DecodingArguments _decoding = new();
 
     public GenerateCommand(ToolConsole console) : base(console, "generate", "Draws samples from a finished model.",
@@ -31,6 +32,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_count);
         Add(_out);
         Add(_device);
+        Add(_draft);
         _decoding.AddTo(this);
     }
 
@@ -41,6 +43,7 @@ internal sealed class GenerateCommand : ToolCommand
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
         string run = parse.GetRequiredValue(_run);
         using IGenerator generator = Workshop.Open(run, parse.GetRequiredValue(_device));
+        using TextGenerator? draft = parse.GetValue(_draft) is { } smaller ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device)) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
         var request = new GenerationRequest
         {
@@ -62,6 +65,10 @@ internal sealed class GenerateCommand : ToolCommand
             if (parse.GetValue(_out) is null)
                 console.Say(Shown(request, sample) + (count > 1 && Lines(sample) ? "\n---" : ""));
         }
+        if (request.Decoding is { } asked && (asked.Pattern ?? asked.Schema) is not null && samples.OfType<TextSample>().Count(s => s.FinishReason == "length") is > 0 and int cut)
+            console.Remark($"{cut} of {count} samples reached {asked.MaxTokens} tokens before the constraint was met; --max-tokens allows more");
+        if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation) is { AcceptanceRate: double rate } speculation)
+            console.Remark(string.Create(CultureInfo.InvariantCulture, $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
         if (parse.GetValue(_out) is { } file)
         {
             var all = new StringBuilder();
@@ -77,6 +84,20 @@ internal sealed class GenerateCommand : ToolCommand
             ["samples"] = new JsonArray([.. samples.Select(sample => (JsonNode)sample.ToJson())]),
         });
         return 0;
+    }
+
+    private static TextGenerator OpenDraft(string folder, IGenerator generator, string device)
+    {
+        if (generator is not TextGenerator text)
+            throw new AtelierException("only text models take a draft", "--draft", "leave it out");
+        IGenerator opened = Workshop.Open(folder, device);
+        if (opened is not TextGenerator draft)
+        {
+            opened.Dispose();
+            throw new AtelierException("a draft is a text model", folder, "name a smaller text model of the same tokens");
+        }
+        text.Draft = draft;
+        return draft;
     }
 
     /// <summary>A text stands after its prompt, anything else by itself.</summary>

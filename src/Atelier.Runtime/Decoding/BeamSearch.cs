@@ -20,12 +20,12 @@ internal static class BeamSearch
 {
     /// <summary>Finds likely sequences, best first.</summary>
     public static IReadOnlyList<Beam> Run(
-        ILanguageModel model, int[] prompt, DecodingOptions options, int? endOfTextId,
-        TokenConstraint? constraint, ConstraintState? start, CancellationToken cancellation)
+        ILanguageModel model, TextDraft draft, DecodingOptions options, int? endOfTextId, CancellationToken cancellation)
     {
+        int[] prompt = [.. draft.Ids];
         int width = options.BeamWidth, vocabulary = model.VocabularySize;
         var finished = new List<Beam>();
-        List<Beam> beams = [new([], 0, start)];
+        List<Beam> beams = [new([], 0, draft.State)];
         using var state = new RollingState(model, prompt, 1);
         for (int step = 0; step < options.MaxTokens && beams.Count > 0; step++)
         {
@@ -36,7 +36,7 @@ internal static class BeamSearch
             {
                 ReadOnlySpan<float> logits = state.Logits.AsSpan(row * vocabulary, vocabulary);
                 float normalizer = Logits.LogSumExp(logits);
-                ReadOnlySpan<ulong> allowed = beams[row].State is { } at ? constraint!.Allowed(at) : [];
+                ReadOnlySpan<ulong> allowed = draft.Allowed(beams[row].State);
                 for (int id = 0; id < vocabulary; id++)
                 {
                     if (!allowed.IsEmpty && !Logits.IsAllowed(allowed, id))
@@ -55,7 +55,7 @@ internal static class BeamSearch
             {
                 if (double.IsNegativeInfinity(total))
                     continue;
-                ConstraintState? after = beams[parent].State is { } before ? constraint!.Advance(before, choice.Id) : null;
+                ConstraintState? after = draft.After(beams[parent].State, choice.Id);
                 var beam = new Beam([.. beams[parent].Tokens, choice], total, after);
                 if (choice.Id == endOfTextId || (endOfTextId is null && after is { IsFinal: true }))
                     finished.Add(beam);

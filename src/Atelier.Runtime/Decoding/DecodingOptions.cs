@@ -60,6 +60,14 @@ public sealed record DecodingOptions
     /// <summary>A JSON schema, as text, that each sample follows, or null.</summary>
     public string? Schema { get; init; }
 
+    /// <summary>The tokens that must stand alike earlier in a text for what followed there to be proposed (prompt look-up); 0 does not look. The samples' distribution stays the model's own.</summary>
+    [Range(0, 64)]
+    public int Lookup { get; init; }
+
+    /// <summary>The most tokens that a draft model or prompt look-up proposes at a time; without either it does nothing.</summary>
+    [Range(1, 64)]
+    public int DraftTokens { get; init; } = 4;
+
     /// <summary>Gives the options back if every value is in its range: files and callers are not trusted to keep them.</summary>
     /// <param name="where">Where the values come from, for the error.</param>
     /// <exception cref="AtelierException">A value is out of its range.</exception>
@@ -72,6 +80,7 @@ public sealed record DecodingOptions
             ("topP", TopP, 0, 1), ("minP", MinP, 0, 1), ("typicalP", TypicalP, 0, 1), ("beamWidth", BeamWidth, 1, 1024),
             ("lengthPenalty", LengthPenalty, 0, 10), ("repetitionPenalty", RepetitionPenalty, 0.01, 100),
             ("presencePenalty", PresencePenalty, -100, 100), ("frequencyPenalty", FrequencyPenalty, -100, 100),
+            ("lookup", Lookup, 0, 64), ("draftTokens", DraftTokens, 1, 64),
         ];
         foreach ((string name, double value, double low, double high) in ranges)
         {

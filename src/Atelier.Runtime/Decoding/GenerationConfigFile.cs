@@ -38,6 +38,8 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
                     Stop = Get(root, "stop_strings") is JsonElement stop
                         ? [.. (stop.ValueKind == JsonValueKind.Array ? stop.EnumerateArray().Select(e => e.GetString()!) : [stop.GetString()!])]
                         : defaults.Stop,
+                    Lookup = Get(root, "prompt_lookup_length")?.GetInt32() ?? defaults.Lookup,
+                    DraftTokens = Get(root, "num_assistant_tokens")?.GetInt32() ?? defaults.DraftTokens,
                     Pattern = Get(root, "pattern")?.GetString(),
                     Schema = Get(root, "json_schema")?.GetString(),
                 }).Check(path),
@@ -74,6 +76,10 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
         };
         if (Decoding.Stop.Count > 0)
             root["stop_strings"] = new JsonArray([.. Decoding.Stop.Select(stop => (JsonNode)stop)]);
+        if (Decoding.Lookup > 0)
+            root["prompt_lookup_length"] = Decoding.Lookup;
+        if (Decoding.DraftTokens != new DecodingOptions().DraftTokens)
+            root["num_assistant_tokens"] = Decoding.DraftTokens;
         if (Decoding.Pattern is not null)
             root["pattern"] = Decoding.Pattern;
         if (Decoding.Schema is not null)

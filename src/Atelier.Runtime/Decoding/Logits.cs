@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Atelier.Decoding;
 
 /// <summary>What is asked of a row of logits.</summary>
@@ -19,10 +22,31 @@ internal static class Logits
     public static float LogSumExp(ReadOnlySpan<float> logits)
     {
         float highest = logits[ArgMax(logits)];
-        double sum = 0;
-        foreach (float logit in logits)
-            sum += Math.Exp(logit - highest);
+        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(logits);
+        var sums = Vector<double>.Zero;
+        foreach (Vector<float> vector in vectors)
+        {
+            Vector.Widen(Vector.Exp(vector - new Vector<float>(highest)), out Vector<double> low, out Vector<double> high);
+            sums += low + high;
+        }
+        double sum = Vector.Sum(sums);
+        foreach (float logit in logits[(vectors.Length * Vector<float>.Count)..])
+            sum += MathF.Exp(logit - highest);
         return (float)(highest + Math.Log(sum));
+    }
+
+    /// <summary>The natural logarithm of a token's probability.</summary>
+    public static float LogProbability(ReadOnlySpan<float> logits, int id) => logits[id] - LogSumExp(logits);
+
+    /// <summary>Turns logits into weights in proportion to exp(logit / temperature), the largest 1.</summary>
+    public static void Exponentiate(Span<float> logits, double temperature)
+    {
+        float highest = logits[ArgMax(logits)], scale = (float)(1 / temperature);
+        Span<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(logits);
+        for (int i = 0; i < vectors.Length; i++)
+            vectors[i] = Vector.Exp((vectors[i] - new Vector<float>(highest)) * scale);
+        foreach (ref float logit in logits[(vectors.Length * Vector<float>.Count)..])
+            logit = MathF.Exp((logit - highest) * scale);
     }
 
     /// <summary>Leaves only the tokens whose bit is set; the others get −∞.</summary>

@@ -31,6 +31,9 @@ public sealed record TextSample(string Text) : Sample
     /// <summary>The tokens of the text, each with its log-probability under the model's own distribution.</summary>
     public IReadOnlyList<TokenChoice> Tokens { get; init; } = [];
 
+    /// <summary>What speculative decoding proposed and took; zeros where there was no draft.</summary>
+    public SpeculationCounts Speculation { get; init; }
+
     /// <summary>Why it ended: "end" (the model ended it), "stop" (a stop string) or "length".</summary>
     public string FinishReason { get; init; } = "length";
 
@@ -38,7 +41,13 @@ public sealed record TextSample(string Text) : Sample
     public override string Shown => Text;
 
     /// <inheritdoc/>
-    protected override void Write(JsonObject json) => json["text"] = Text;
+    protected override void Write(JsonObject json)
+    {
+        json["text"] = Text;
+        json["finishReason"] = FinishReason;
+        if (Speculation.AcceptanceRate is double rate)
+            json["speculation"] = new JsonObject { ["proposed"] = Speculation.Proposed, ["accepted"] = Speculation.Accepted, ["acceptanceRate"] = rate };
+    }
 }
 
 /// <summary>A row of a table that a model made.</summary>

@@ -9,7 +9,11 @@ namespace Atelier.Decoding;
 /// <param name="Text">New text; may be empty.</param>
 /// <param name="Token">The token that was chosen; null for the piece that ends a sample.</param>
 /// <param name="FinishReason">"end", "stop" or "length" with a sample's last piece; null before.</param>
-public readonly record struct TextPiece(int Sample, string Text, TokenChoice? Token, string? FinishReason);
+public readonly record struct TextPiece(int Sample, string Text, TokenChoice? Token, string? FinishReason)
+{
+    /// <summary>With a sample's last piece: what speculative decoding proposed and took in it.</summary>
+    public SpeculationCounts Speculation { get; init; }
+}
 
 /// <summary>
 /// Writes text with a language model: prompts, sampling or beam search, stop strings, many samples side by side. Samples
@@ -22,6 +26,8 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId) : IGenerator
 {
     private readonly ConstraintCache _constraints = new(tokenizer);
+    private readonly TokenTexts _texts = new(tokenizer);
+    private TextGenerator? _draft;
 
     /// <inheritdoc/>
     public Modality Modality => Modality.Text;
@@ -37,6 +43,26 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
 
     /// <summary>The token that every text begins after.</summary>
     public int StartId { get; } = startId;
+
+    /// <summary>
+    /// A smaller model of the same vocabulary that proposes tokens for the model to take or refuse (speculative decoding;
+    /// Leviathan et al. 2023): faster where the two agree, and the samples' distribution stays the model's own. Null decodes
+    /// without. Not disposed with the generator.
+    /// </summary>
+    /// <exception cref="AtelierException">The two have not the same tokens.</exception>
+    public TextGenerator? Draft
+    {
+        get => _draft;
+        set
+        {
+            if (value is not null && !SameTokens(Tokenizer, value.Tokenizer))
+            {
+                throw new AtelierException($"the draft's tokens are not the model's: {value.Tokenizer.VocabularySize} and {Tokenizer.VocabularySize}, or of other texts",
+                    hint: "train the draft with the same tokenizer");
+            }
+            _draft = value;
+        }
+    }
 
     /// <inheritdoc/>
     async IAsyncEnumerable<Sample> IGenerator.GenerateAsync(
@@ -67,6 +93,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
                     Tokens = choices,
                     LogProbability = choices.Sum(t => (double)t.LogProbability),
                     FinishReason = piece.FinishReason,
+                    Speculation = piece.Speculation,
                 };
             }
         }
@@ -78,12 +105,12 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         DecodingOptions options = request.Decoding ?? Defaults;
-        int[] prompt = Check(request, options);
-        TokenConstraint? constraint = _constraints.For(options);
+        TextDraft[] drafts = Begin(request, options);
         await Task.Yield(); // the caller gets its enumerator before the first product
-        IEnumerable<TextPiece> pieces = options.BeamWidth > 1
-            ? Search(request, options, prompt, constraint, cancellation)
-            : Sample(request, options, prompt, constraint, cancellation);
+        IEnumerable<TextPiece> pieces =
+            options.BeamWidth > 1 ? Search(drafts, options, cancellation)
+            : Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel ? SampleInBatch(request, cancellation)
+            : SampleInStep(drafts, options, cancellation);
         foreach (TextPiece piece in pieces)
             yield return piece;
     }
@@ -91,61 +118,79 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
 
-    private int[] Check(GenerationRequest request, DecodingOptions options)
+    /// <summary>Begins a request's samples.</summary>
+    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    internal TextDraft[] Begin(GenerationRequest request, DecodingOptions options)
     {
-        request.Check(prompt: true);
+        if (request.Count < 1)
+            throw new AtelierException($"{request.Count} samples were asked for", hint: "ask for 1 or more");
         if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
             throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams", hint: "ask for no more samples than beams");
         options.Check();
-        return [StartId, .. Tokenizer.Encode(request.Prompt ?? "")];
+        if (Draft is not null && options.Lookup > 0)
+            throw new AtelierException("a draft model and a look-up are asked for", hint: "take one of them");
+        int[] prompt = [StartId, .. Tokenizer.Encode(request.Prompt ?? "")];
+        TokenConstraint? constraint = _constraints.For(options);
+        return [.. Enumerable.Range(0, request.Count).Select(i =>
+            new TextDraft(i, prompt, _texts, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i), request.Prompt is null or ""))];
     }
 
-    private IEnumerable<TextPiece> Sample(
-        GenerationRequest request, DecodingOptions options, int[] prompt, TokenConstraint? constraint, CancellationToken cancellation)
+    /// <summary>Samples whose sequences go their own ways: of models that can read them so, and with drafts.</summary>
+    private IEnumerable<TextPiece> SampleInBatch(GenerationRequest request, CancellationToken cancellation)
+    {
+        using var batch = new BatchedDecoder(this);
+        batch.Add(request);
+        while (batch.Count > 0)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            foreach (BatchedPiece piece in batch.Step())
+            {
+                cancellation.ThrowIfCancellationRequested();
+                yield return piece.Piece;
+            }
+        }
+    }
+
+    /// <summary>Samples that grow in step, each by a token: what any model can do.</summary>
+    private IEnumerable<TextPiece> SampleInStep(TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
     {
         int vocabulary = Model.VocabularySize;
         var sampler = new TokenSampler(options, vocabulary);
-        var active = new List<TextDraft>();
-        for (int i = 0; i < request.Count; i++)
-            active.Add(new TextDraft(i, prompt, Tokenizer, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i), request.Prompt is null or ""));
-        var states = new RollingState(Model, prompt, active.Count);
-        try
+        List<TextDraft> active = [.. drafts];
+        using var states = new RollingState(Model, [.. drafts[0].Ids], active.Count);
+        Func<int, List<int>> history = i => active[i].Ids;
+        var going = new List<int>(active.Count);
+        int[] last = new int[active.Count];
+        while (true)
         {
-            while (true)
+            going.Clear();
+            for (int row = 0; row < active.Count; row++)
             {
-                var going = new List<int>(active.Count);
-                for (int row = 0; row < active.Count; row++)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    TextDraft draft = active[row];
-                    yield return draft.Add(draft.Choose(sampler, states.Logits.AsSpan(row * vocabulary, vocabulary)));
-                    if (draft.FinishReason is null)
-                        going.Add(row);
-                }
-                if (going.Count == 0)
-                    yield break;
-                if (going.Count < active.Count)
-                {
-                    states.Select([.. going]);
-                    active = [.. going.Select(row => active[row])];
-                }
-                states.Append([.. active.Select(d => d.LastId)], i => active[i].Ids);
+                cancellation.ThrowIfCancellationRequested();
+                TextDraft draft = active[row];
+                yield return draft.Add(draft.Choose(sampler, states.Logits.AsSpan(row * vocabulary, vocabulary)));
+                if (draft.FinishReason is null)
+                    going.Add(row);
             }
-        }
-        finally
-        {
-            states.Dispose();
+            if (going.Count == 0)
+                yield break;
+            if (going.Count < active.Count)
+            {
+                states.Select([.. going]);
+                active = [.. going.Select(row => active[row])];
+            }
+            for (int row = 0; row < active.Count; row++)
+                last[row] = active[row].LastId;
+            states.Append(last.AsSpan(0, active.Count), history);
         }
     }
 
-    private IEnumerable<TextPiece> Search(
-        GenerationRequest request, DecodingOptions options, int[] prompt, TokenConstraint? constraint, CancellationToken cancellation)
+    private IEnumerable<TextPiece> Search(TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
     {
         int number = 0;
-        bool fromStart = request.Prompt is null or "";
-        foreach (Beam beam in BeamSearch.Run(Model, prompt, options, Tokenizer.EndOfTextId, constraint, constraint?.Start(fromStart), cancellation).Take(request.Count))
+        foreach (Beam beam in BeamSearch.Run(Model, drafts[0], options, Tokenizer.EndOfTextId, cancellation).Take(drafts.Length))
         {
-            var draft = new TextDraft(number++, prompt, Tokenizer, options, constraint, 0, fromStart);
+            TextDraft draft = drafts[number++];
             foreach (TokenChoice choice in beam.Tokens)
             {
                 yield return draft.Add(choice);
@@ -153,5 +198,17 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
                     break;
             }
         }
+    }
+
+    private static bool SameTokens(Tokenizer a, Tokenizer b)
+    {
+        if (a.VocabularySize != b.VocabularySize || a.EndOfTextId != b.EndOfTextId)
+            return false;
+        for (int id = 0; id < a.VocabularySize; id++)
+        {
+            if (!a.Bytes(id).SequenceEqual(b.Bytes(id)))
+                return false;
+        }
+        return true;
     }
 }

@@ -3,9 +3,18 @@ using System.Runtime.InteropServices;
 namespace Atelier.Decoding;
 
 /// <summary>Which tokens a sample holds: those of the prompt, and how often each was generated.</summary>
-internal sealed class TokenCounts(IEnumerable<int> prompt)
+internal sealed class TokenCounts
 {
-    private readonly Dictionary<int, int> _generated = prompt.Distinct().ToDictionary(id => id, _ => 0);
+    private readonly Dictionary<int, int> _generated;
+
+    /// <summary>Takes the tokens of a prompt.</summary>
+    /// <param name="prompt">The tokens.</param>
+    /// <param name="reserved">How many others may come without memory being taken.</param>
+    public TokenCounts(IEnumerable<int> prompt, int reserved = 0)
+    {
+        _generated = prompt.Distinct().ToDictionary(id => id, _ => 0);
+        _generated.EnsureCapacity(_generated.Count + reserved);
+    }
 
     public void Add(int id) => CollectionsMarshal.GetValueRefOrAddDefault(_generated, id, out _)++;
 

@@ -4,13 +4,16 @@ namespace Atelier.Decoding;
 /// Tokens that may come next, likeliest first. Filters cut the list; what is left is drawn from in proportion to its
 /// probabilities, which need not sum to one.
 /// </summary>
-internal ref struct Candidates
+internal ref struct Candidates(Span<float> probabilities, Span<int> ids, double total)
 {
     /// <summary>Probabilities, descending.</summary>
-    public Span<float> Probabilities;
+    public Span<float> Probabilities = probabilities;
 
     /// <summary>The tokens they belong to.</summary>
-    public Span<int> Ids;
+    public Span<int> Ids = ids;
+
+    /// <summary>What the probabilities of all that the filters have left sum to; those too small to matter may be left out of the list.</summary>
+    public double Total = total;
 
     public readonly int Count => Ids.Length;
 
@@ -18,6 +21,7 @@ internal ref struct Candidates
     {
         Probabilities = Probabilities[..count];
         Ids = Ids[..count];
+        Total = TokenFilters.Sum(Probabilities);
     }
 }
 
@@ -38,7 +42,7 @@ internal sealed class TopPFilter(double share) : ITokenFilter
 {
     public void Apply(ref Candidates candidates)
     {
-        double wanted = share * TokenFilters.Sum(candidates.Probabilities), held = 0;
+        double wanted = share * candidates.Total, held = 0;
         int count = 0;
         while (count < candidates.Count && (count == 0 || held < wanted))
             held += candidates.Probabilities[count++];
@@ -60,26 +64,29 @@ internal sealed class MinPFilter(double share) : ITokenFilter
 }
 
 /// <summary>Keeps the tokens whose surprise is nearest the expected surprise, until they hold a share (Meister et al. 2023, eq. 8).</summary>
-internal sealed class TypicalFilter(double share) : ITokenFilter
+internal sealed class TypicalFilter(double share, int vocabularySize) : ITokenFilter
 {
+    private readonly double[] _distances = new double[vocabularySize];
+    private readonly int[] _order = new int[vocabularySize];
+
     public void Apply(ref Candidates candidates)
     {
         Span<float> probabilities = candidates.Probabilities;
-        double total = TokenFilters.Sum(probabilities), entropy = 0;
+        double total = candidates.Total, entropy = 0;
         foreach (float p in probabilities)
             entropy -= p > 0 ? p / total * Math.Log(p / total) : 0;
 
-        var distances = new double[candidates.Count];
-        var order = new int[candidates.Count];
+        Span<double> distances = _distances.AsSpan(0, candidates.Count);
+        Span<int> order = _order.AsSpan(0, candidates.Count);
         for (int i = 0; i < order.Length; i++)
             (distances[i], order[i]) = (Math.Abs(-Math.Log(probabilities[i] / total) - entropy), i);
-        Array.Sort(distances, order);
+        distances.Sort(order);
         double held = 0;
         int count = 0;
         while (count < order.Length && (count == 0 || held < share * total))
             held += probabilities[order[count++]];
 
-        Array.Sort(order, 0, count); // back to likeliest first
+        order[..count].Sort(); // back to likeliest first
         for (int i = 0; i < count; i++)
             (probabilities[i], candidates.Ids[i]) = (probabilities[order[i]], candidates.Ids[order[i]]);
         candidates.Take(count);
@@ -90,7 +97,7 @@ internal sealed class TypicalFilter(double share) : ITokenFilter
 internal static class TokenFilters
 {
     /// <summary>The filters that options ask for, in the order in which Hugging Face's generate applies them.</summary>
-    public static ITokenFilter[] For(DecodingOptions options)
+    public static ITokenFilter[] For(DecodingOptions options, int vocabularySize)
     {
         var filters = new List<ITokenFilter>();
         if (options.TopK > 0)
@@ -100,7 +107,7 @@ internal static class TokenFilters
         if (options.MinP > 0)
             filters.Add(new MinPFilter(options.MinP));
         if (options.TypicalP < 1)
-            filters.Add(new TypicalFilter(options.TypicalP));
+            filters.Add(new TypicalFilter(options.TypicalP, vocabularySize));
         return [.. filters];
     }
 

@@ -4,23 +4,34 @@ namespace Atelier.Tokenizers;
 
 /// <summary>Decodes tokens one at a time, holding back bytes until they make a whole character.</summary>
 /// <remarks>The bytes are generalised UTF-8 (WTF-8, Sapin 2018): three-byte forms of lone surrogates come back as they were.</remarks>
-/// <param name="tokenizer">Says which bytes a token stands for.</param>
-/// <param name="fromStart">Whether the tokens begin a text, and do not go on from one.</param>
-public sealed class TextStream(Tokenizer tokenizer, bool fromStart = true)
+public sealed class TextStream
 {
-    private bool _dropSpace = fromStart && tokenizer.BeginsWithSpace;
+    private readonly Tokenizer _tokenizer;
+    private readonly TokenTexts? _texts;
+    private bool _dropSpace;
     private readonly List<byte> _held = [];
     private readonly StringBuilder _text = new();
+
+    /// <summary>Begins a stream.</summary>
+    /// <param name="tokenizer">Says which bytes a token stands for.</param>
+    /// <param name="fromStart">Whether the tokens begin a text, and do not go on from one.</param>
+    public TextStream(Tokenizer tokenizer, bool fromStart = true) =>
+        (_tokenizer, _dropSpace) = (tokenizer, fromStart && tokenizer.BeginsWithSpace);
+
+    /// <summary>Begins a stream whose strings are made once for many.</summary>
+    internal TextStream(TokenTexts texts, bool fromStart) : this(texts.Tokenizer, fromStart) => _texts = texts;
 
     /// <summary>The text that is complete with this token; may be empty.</summary>
     public string Add(int id)
     {
-        _held.AddRange(tokenizer.Bytes(id));
+        if (_held.Count == 0 && !_dropSpace && _texts?.Of(id) is { } text)
+            return text;
+        _held.AddRange(_tokenizer.Bytes(id));
         return Take(final: false);
     }
 
     /// <summary>What is left: incomplete bytes as U+FFFD.</summary>
-    public string Finish() => Take(final: true);
+    public string Finish() => _held.Count == 0 ? "" : Take(final: true);
 
     private string Take(bool final)
     {

@@ -1,0 +1,52 @@
+using Atelier.Decoding.Constraints;
+
+namespace Atelier.Decoding;
+
+/// <summary>Lets a smaller model write a few tokens ahead of samples, all of them side by side.</summary>
+internal sealed class DraftProposer(IBatchedLanguageModel model, int? endOfTextId)
+{
+    private readonly List<(BatchedSequence Sample, int Wanted, ConstraintState? State)> _going = [];
+    private readonly List<SequenceInput> _inputs = [];
+    private float[] _logits = [];
+
+    /// <summary>Proposes tokens for a sample in the coming <see cref="Run"/>.</summary>
+    public void Add(BatchedSequence sample, int wanted) => _going.Add((sample, wanted, sample.Draft.State));
+
+    /// <summary>Draws the proposals of all samples that were added.</summary>
+    public void Run()
+    {
+        int vocabulary = model.VocabularySize;
+        for (int place = 0; _going.Count > 0; place++)
+        {
+            _inputs.Clear();
+            foreach ((BatchedSequence sample, int wanted, _) in _going)
+            {
+                List<int> ids = sample.Draft.Ids;
+                SequenceWindow window = sample.DraftWindow;
+                if (place == 0)
+                {
+                    window.Prepare(model, ids);
+                    if (sample.ProposalOdds.Length == 0)
+                        sample.ProposalOdds = new float[sample.Proposals.Length * vocabulary];
+                }
+                ReadOnlyMemory<int> tokens = place == 0 ? window.Next(ids, int.MaxValue) : sample.LastAndProposed()[place..];
+                _inputs.Add(new SequenceInput(window.Sequence!, tokens));
+            }
+            if (_logits.Length < _inputs.Count * vocabulary)
+                _logits = new float[_inputs.Count * vocabulary];
+            model.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inputs), _logits.AsSpan(0, _inputs.Count * vocabulary));
+            int left = 0;
+            for (int i = 0; i < _going.Count; i++)
+            {
+                (BatchedSequence sample, int wanted, ConstraintState? state) = _going[i];
+                Span<float> odds = sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary);
+                int token = sample.Draft.Propose(sample.Sampler, _logits.AsSpan(i * vocabulary, vocabulary), state, odds);
+                sample.Proposals[place] = token;
+                sample.ProposedCount = place + 1;
+                if (place + 1 < wanted && sample.DraftWindow.Room(model, sample.Draft.Ids) > place && token != endOfTextId)
+                    _going[left++] = (sample, wanted, sample.Draft.After(state, token));
+            }
+            _going.RemoveRange(left, _going.Count - left);
+        }
+    }
+}
