@@ -36,11 +36,16 @@ public sealed class ConfigFile
             using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = Deepest });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new AtelierException("is not a JSON object", path, "check that this folder holds a model");
+            CheckTexts(document.RootElement);
             return new ConfigFile(path, document.RootElement.Clone());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AtelierException("cannot be read", path, "check that this folder holds a model", e);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new AtelierException("has a text that is no Unicode", path, "fetch or export the model again", e);
         }
         catch (JsonException e)
         {
@@ -81,6 +86,30 @@ public sealed class ConfigFile
     public ConfigFile? Section(string key) => Find(key) is { } value
         ? value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value) : throw Wrong(key, "an object", value)
         : null;
+
+    /// <summary>Reads every name and text once: half of a surrogate pair is allowed in JSON, but not in a string.</summary>
+    private static void CheckTexts(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                element.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in element.EnumerateArray())
+                    CheckTexts(item);
+                break;
+            case JsonValueKind.Object:
+                foreach (JsonProperty property in element.EnumerateObject())
+                {
+                    _ = property.Name;
+                    CheckTexts(property.Value);
+                }
+                break;
+            default:
+                break;
+        }
+    }
 
     private JsonElement? Find(string key) =>
         Root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;

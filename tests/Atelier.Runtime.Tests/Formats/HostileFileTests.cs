@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Atelier.Decoders;
 using Atelier.Formats;
 using Atelier.Kernels;
 using Atelier.Tokenizers;
@@ -12,12 +13,8 @@ public sealed class HostileFileTests : IDisposable
     private const int Count = 10_000;
     private const string Text = "a cab, 12 é\n";
 
-    private const string LlamaConfig = """
-        {"model_type":"llama","vocab_size":8,"hidden_size":32,"intermediate_size":32,"num_hidden_layers":1,"num_attention_heads":2,
-        "num_key_value_heads":1,"max_position_embeddings":16,"rms_norm_eps":1e-5,"rope_theta":10000.0,"head_dim":16,
-        "rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":8},
-        "tie_word_embeddings":true}
-        """;
+    private static readonly TinyModelFiles.Llama Shape = new(2, 1, 16, 32, 1, Vocabulary: 12, Scaling:
+        """{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}""");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("atelier-").FullName;
 
@@ -27,22 +24,25 @@ public sealed class HostileFileTests : IDisposable
     public void Spoiled_safetensors_files_are_refused_or_read()
     {
         string path = At("model.safetensors");
-        SafetensorsWriter.Write(path,
-            [new("model.embed_tokens.weight", SafetensorsType.F32, [8, 32]), new("model.layers.0.self_attn.q_proj.weight", SafetensorsType.BF16, [32, 32]),
-                new("model.layers.0.self_attn.k_proj.bias", SafetensorsType.F16, [16]), new("model.norm.weight", SafetensorsType.F32, [32])],
-            (entry, stream) => stream.Write(new byte[entry.ByteCount]), new Dictionary<string, string> { ["format"] = "pt" });
-        ConfigFile config = Config();
-        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: false, () => ReadAll(ModelWeights.Open(_folder, config))).ShouldBeInRange(Count / 2, Count - 1);
+        TinyModelFiles.WriteLlama(_folder, Shape);
+        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: false, OpenBundle).ShouldBeInRange(Count / 2, Count - 1);
+    }
+
+    [Fact]
+    public void Spoiled_shapes_in_config_json_are_refused_or_read()
+    {
+        string path = At("config.json");
+        TinyModelFiles.WriteLlama(_folder, Shape);
+        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: true, OpenBundle).ShouldBeInRange(Count / 2, Count - 1);
     }
 
     [Fact]
     public void Spoiled_indices_of_shards_are_refused_or_read()
     {
-        string index = At("model.safetensors.index.json"), shard = At("model-00001-of-00001.safetensors");
-        SafetensorsWriter.Write(shard, [new("model.norm.weight", SafetensorsType.F32, [32])], (entry, stream) => stream.Write(new byte[entry.ByteCount]));
+        TinyModelFiles.WriteLlama(_folder, Shape);
+        File.Move(At("model.safetensors"), At("model-00001-of-00001.safetensors"));
         const string good = """{"metadata":{"total_size":128},"weight_map":{"model.norm.weight":"model-00001-of-00001.safetensors"}}""";
-        ConfigFile config = Config();
-        Mutations.Try(Count, Encoding.UTF8.GetBytes(good), index, isJson: true, () => ReadAll(ModelWeights.Open(_folder, config))).ShouldBeInRange(Count / 4, Count - 1);
+        Mutations.Try(Count, Encoding.UTF8.GetBytes(good), At("model.safetensors.index.json"), isJson: true, OpenBundle).ShouldBeInRange(Count / 4, Count - 1);
     }
 
     [Fact]
@@ -54,8 +54,9 @@ public sealed class HostileFileTests : IDisposable
         {
             GgufFile file = GgufFile.Open(path);
             using ModelWeights weights = ModelWeights.FromGguf(file);
-            _ = GgufConfig.ToHuggingFace(file);
             Encode(GgufTokenizer.Read(file).Tokenizer);
+            using var config = System.Text.Json.JsonDocument.Parse(GgufConfig.ToHuggingFace(file).ToJsonString());
+            DecoderWeightsFile.Take(new ConfigFile(path, config.RootElement), weights);
             ReadAll(weights);
         }).ShouldBeInRange(Count / 4, Count - 1);
     }
@@ -72,10 +73,10 @@ public sealed class HostileFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("bpe")]
-    [InlineData("character")]
-    [InlineData("sentencepiece")]
-    public void Spoiled_tokenizers_are_refused_or_read(string kind)
+    [InlineData("bpe", 4000)]
+    [InlineData("character", 3000)]
+    [InlineData("sentencepiece", 3000)]
+    public void Spoiled_tokenizers_are_refused_or_read(string kind, int count)
     {
         string path = At("tokenizer.json");
         Tokenizer good = kind switch
@@ -87,7 +88,7 @@ public sealed class HostileFileTests : IDisposable
         good.Save(path);
         // Without its white space the file is small, and nearly every change meets something.
         byte[] compact = Encoding.UTF8.GetBytes(System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(path)).RootElement.ToString().ReplaceLineEndings("").Replace("  ", "", StringComparison.Ordinal));
-        Mutations.Try(Count, compact, path, isJson: true, () => Encode(TokenizerFile.Load(path))).ShouldBeInRange(Count / 4, Count - 1);
+        Mutations.Try(count, compact, path, isJson: true, () => Encode(TokenizerFile.Load(path))).ShouldBeInRange(count / 4, count - 1);
     }
 
     [Fact]
@@ -134,16 +135,18 @@ public sealed class HostileFileTests : IDisposable
         return new SentencePieceTokenizer(names, SentencePieceTokenizer.MergesByScore(names, [.. names.Select(n => -(float)n.Length)], ["<unk>", "<s>", "</s>"]));
     }
 
-    private static void WriteGguf(string path)
+    private void WriteGguf(string path)
     {
-        var metadata = new GgufMetadata("llama");
-        string config = Path.Combine(Path.GetDirectoryName(path)!, "config.json");
-        File.WriteAllText(config, LlamaConfig);
-        GgufConfig.Write(metadata, ConfigFile.Read(config));
-        GgufTokenizer.Write(metadata, CharacterTokenizer.Train([Text], byteFallback: false), 0);
-        GgufWriter.Write(path, metadata,
-            [new("token_embd.weight", WeightType.Q8_0, [10, 32]), new("blk.0.attn_q.weight", WeightType.Q4_0, [32, 32]), new("output_norm.weight", WeightType.F32, [32])],
-            (tensor, stream) => stream.Write(new byte[tensor.ByteCount]));
+        Tokenizer tokenizer = CharacterTokenizer.Train([Text], byteFallback: false);
+        ConfigFile config = TinyModelFiles.WriteLlama(_folder, Shape with { Vocabulary = tokenizer.VocabularySize });
+        using (ModelWeights weights = ModelWeights.Open(_folder, config))
+            ModelWriter.WriteGguf(path, weights, config, tokenizer, 0, WeightType.Q4_0);
+    }
+
+    private void OpenBundle()
+    {
+        (_, DecoderWeights taken) = DecoderWeightsFile.Open(_folder);
+        ReadAll((ModelWeights)taken.Owners[0]);
     }
 
     private static void ReadAll(ModelWeights weights)
@@ -153,12 +156,6 @@ public sealed class HostileFileTests : IDisposable
             foreach (ModelTensor tensor in weights.Tensors)
                 tensor.Read(TensorLayout.HuggingFace);
         }
-    }
-
-    private ConfigFile Config()
-    {
-        File.WriteAllText(At("config.json"), LlamaConfig);
-        return ConfigFile.Read(At("config.json"));
     }
 
     private string At(string name) => Path.Combine(_folder, name);

@@ -29,8 +29,8 @@ public sealed class RoundTripTests : IDisposable
     [InlineData(WeightType.Q4_0)]
     public void Llamas_weights_go_through_gguf_and_come_back(WeightType type) => Shapes.Sample(shape =>
     {
-        (string safetensors, ConfigFile config) = WriteLlama(shape.Heads, shape.KeyHeads, shape.HeadSize, shape.Inner, shape.Layers, shape.Seed);
-        string first = Path.Combine(_folder, "first.gguf"), second = Path.Combine(_folder, "second.gguf"), back = Path.Combine(_folder, "back.safetensors");
+        ConfigFile config = TinyModelFiles.WriteLlama(_folder, new(shape.Heads, shape.KeyHeads, shape.HeadSize, shape.Inner, shape.Layers), shape.Seed);
+        string safetensors = Path.Combine(_folder, "model.safetensors"), first = Path.Combine(_folder, "first.gguf"), second = Path.Combine(_folder, "second.gguf"), back = Path.Combine(_folder, "back.safetensors");
         using (ModelWeights weights = ModelWeights.Open(_folder, config))
             ModelWriter.WriteGguf(first, weights, config, new ByteTokenizer(), 256, type);
         using (ModelWeights weights = ModelWeights.FromGguf(GgufFile.Open(first)))
@@ -51,7 +51,7 @@ public sealed class RoundTripTests : IDisposable
         """{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}""",
         """{"rope_type":"yarn","factor":16.0,"original_max_position_embeddings":64}""").Sample(scaling =>
     {
-        (_, ConfigFile config) = WriteLlama(2, 1, 16, 32, 1, 1, scaling);
+        ConfigFile config = TinyModelFiles.WriteLlama(_folder, new(2, 1, 16, 32, 1, Scaling: scaling));
         string path = Path.Combine(_folder, "a.gguf");
         using (ModelWeights weights = ModelWeights.Open(_folder, config))
             ModelWriter.WriteGguf(path, weights, config, new ByteTokenizer(), 256);
@@ -103,36 +103,4 @@ public sealed class RoundTripTests : IDisposable
         string[] names = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(v => $"<0x{v:X2}>"), "▁", "t", "h", "e", "n", "th", "the", "▁the", "en"];
         return new SentencePieceTokenizer(names, SentencePieceTokenizer.MergesByScore(names, [.. names.Select((_, id) => -(float)id)], ["<unk>", "<s>", "</s>"]));
     }
-
-    private (string Path, ConfigFile Config) WriteLlama(int heads, int keyHeads, int headSize, int inner, int layers, int seed, string scaling = "null")
-    {
-        int hidden = heads * headSize, keys = keyHeads * headSize;
-        List<SafetensorsEntry> entries = [Entry("model.embed_tokens.weight", 257, hidden), Entry("model.norm.weight", hidden), Entry("lm_head.weight", 257, hidden)];
-        for (int layer = 0; layer < layers; layer++)
-        {
-            string block = $"model.layers.{layer}.";
-            entries.AddRange(
-            [
-                Entry(block + "input_layernorm.weight", hidden), Entry(block + "post_attention_layernorm.weight", hidden),
-                Entry(block + "self_attn.q_proj.weight", hidden, hidden), Entry(block + "self_attn.k_proj.weight", keys, hidden),
-                Entry(block + "self_attn.v_proj.weight", keys, hidden), Entry(block + "self_attn.o_proj.weight", hidden, hidden),
-                Entry(block + "mlp.gate_proj.weight", inner, hidden), Entry(block + "mlp.up_proj.weight", inner, hidden), Entry(block + "mlp.down_proj.weight", hidden, inner),
-            ]);
-        }
-        var random = new Random(seed);
-        string path = Path.Combine(_folder, "model.safetensors"), config = Path.Combine(_folder, "config.json");
-        SafetensorsWriter.Write(path, [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal)], (entry, stream) =>
-        {
-            float[] values = [.. Enumerable.Range(0, (int)(entry.ByteCount / 4)).Select(_ => (float)((random.NextDouble() - 0.5) * 4))];
-            stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values));
-        }, new Dictionary<string, string> { ["format"] = "pt" });
-        File.WriteAllText(config, $$"""
-            {"model_type":"llama","vocab_size":257,"hidden_size":{{hidden}},"intermediate_size":{{inner}},"num_hidden_layers":{{layers}},
-            "num_attention_heads":{{heads}},"num_key_value_heads":{{keyHeads}},"max_position_embeddings":256,"rms_norm_eps":1e-5,"rope_theta":10000.0,
-            "rope_scaling":{{scaling}},"tie_word_embeddings":false}
-            """);
-        return (path, ConfigFile.Read(config));
-    }
-
-    private static SafetensorsEntry Entry(string name, params long[] shape) => new(name, SafetensorsType.F32, shape);
 }
