@@ -4,9 +4,7 @@ using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Formats;
 using Atelier.Kernels;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
-using Atelier.Tokenizers;
 
 namespace Atelier.Runs;
 
@@ -43,10 +41,9 @@ internal static class BundleCompression
 
     private static void WriteBlocks(Bundle source, string path, WeightType type)
     {
-        ConfigFile config = ConfigFile.Read(source.ConfigPath);
-        Tokenizer tokenizer = TokenizerFile.Load(source.TokenizerPath);
-        using ModelWeights weights = ModelWeights.Open(source.Folder, config);
-        ModelWriter.WriteBlocks(path, weights, config, tokenizer, TextBundle.StartId(source, config, tokenizer), type);
+        TextBundleFiles files = TextBundleFiles.Read(source.Folder);
+        using ModelWeights weights = ModelWeights.Open(source.Folder, files.Config);
+        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.StartId, type);
     }
 
     private static CompressionReport Compare(Bundle source, string folder, string partial, string name, TextGenerator original, TextGenerator compressed,

@@ -25,10 +25,9 @@ internal static class BundleExchange
     /// <summary>Writes a model as one GGUF file.</summary>
     public static string ToGguf(Bundle bundle, string path, WeightType? type)
     {
-        ConfigFile config = ConfigFile.Read(bundle.ConfigPath);
-        Tokenizer tokenizer = TokenizerFile.Load(bundle.TokenizerPath);
-        using ModelWeights weights = ModelWeights.Open(bundle.Folder, config);
-        ModelWriter.WriteGguf(path, weights, config, tokenizer, TextBundle.StartId(bundle, config, tokenizer), type);
+        TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
+        using ModelWeights weights = ModelWeights.Open(bundle.Folder, files.Config);
+        ModelWriter.WriteGguf(path, weights, files.Config, files.Tokenizer, files.StartId, type);
         return Path.GetFullPath(path);
     }
 

@@ -1,4 +1,5 @@
 using Atelier.Decoding;
+using Atelier.Formats;
 using Atelier.Tests.Data;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;
@@ -78,6 +79,51 @@ public sealed class ImportTests : IDisposable
         File.Delete(_folder["folder/tokenizer.json"]);
         Workshop.Import(_folder["folder"], null, _folder["bundle"]);
         TokenizerFile.Load(_folder["bundle/tokenizer.json"]).Encode(TinyBundles.Text).ShouldBe(tokenizer.Encode(TinyBundles.Text));
+    }
+
+    [Theory]
+    [InlineData("llama", "bf16")]
+    [InlineData("gpt2", "f16")]
+    public void Shards_in_half_precision_are_the_model_in_one_file(string shape, string type)
+    {
+        TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer("bpe"));
+        Workshop.Export(_folder["bundle"], "huggingface", _folder["whole"], type);
+        Workshop.Export(_folder["whole"], "huggingface", _folder["parts"]);
+        Split(_folder["parts"]);
+        Workshop.Import(_folder["parts"], null, _folder["back"]);
+        using var whole = (TextGenerator)Workshop.Open(_folder["whole"], "cpu");
+        using var parts = (TextGenerator)Workshop.Open(_folder["back"], "cpu");
+        int[] ids = [whole.StartId, .. whole.Tokenizer.Encode(TinyBundles.Text)];
+        TinyBundles.Logits(parts.Model, ids).ShouldBe(TinyBundles.Logits(whole.Model, ids));
+        // One file again, by way of GGUF in the same type.
+        Workshop.Export(_folder["back"], "gguf", _folder["a.gguf"]);
+        Workshop.Import(_folder["a.gguf"], null, _folder["again"]);
+        TinyBundles.Logits(((TextGenerator)Workshop.Open(_folder["again"], "cpu")).Model, ids).ShouldBe(TinyBundles.Logits(whole.Model, ids));
+    }
+
+    /// <summary>Makes two shards and their index of a folder's model.safetensors.</summary>
+    private static void Split(string folder)
+    {
+        string whole = Path.Combine(folder, "model.safetensors");
+        var map = new System.Text.Json.Nodes.JsonObject();
+        using (SafetensorsFile file = SafetensorsFile.Open(whole))
+        {
+            foreach (int part in (int[])[1, 2])
+            {
+                string name = $"model-0000{part}-of-00002.safetensors";
+                SafetensorsEntry[] entries = [.. file.Entries.Where((_, i) => i % 2 == part - 1)];
+                SafetensorsWriter.Write(Path.Combine(folder, name), entries, (entry, stream) =>
+                {
+                    byte[] bytes = new byte[entry.ByteCount];
+                    file.CopyTo(entry.Name, 0, bytes);
+                    stream.Write(bytes);
+                });
+                foreach (SafetensorsEntry entry in entries)
+                    map[entry.Name] = name;
+            }
+        }
+        File.Delete(whole);
+        File.WriteAllText(whole + ".index.json", new System.Text.Json.Nodes.JsonObject { ["weight_map"] = map }.ToJsonString());
     }
 
     private static IEnumerable<string> Merges(string path)

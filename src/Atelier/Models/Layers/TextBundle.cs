@@ -4,7 +4,6 @@ using Atelier.Decoding;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
-using Atelier.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers;
@@ -18,37 +17,17 @@ internal static class TextBundle
     /// <exception cref="AtelierException">The parts of the bundle do not fit together.</exception>
     public static TextGenerator Load(Bundle bundle, Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)
     {
-        ConfigFile config = ConfigFile.Read(bundle.ConfigPath);
-        Tokenizer tokenizer = TokenizerFile.Load(bundle.TokenizerPath);
-        if (tokenizer.VocabularySize != config.VocabularySize)
-        {
-            throw new AtelierException($"the model knows {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
-                bundle.Folder, "bring config.json and tokenizer.json of the same model together");
-        }
-        GenerationConfigFile generation = GenerationConfigFile.Read(bundle.GenerationConfigPath);
-        int startId = StartId(bundle, config, tokenizer);
+        TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
         try
         {
-            return new TextGenerator(read(config, tensors), tokenizer, generation.Decoding, startId);
+            return new TextGenerator(read(files.Config, tensors), files.Tokenizer, files.Defaults, files.StartId);
         }
         finally
         {
             foreach (Tensor tensor in tensors.Values)
                 tensor.Dispose();
         }
-    }
-
-    /// <summary>The token that a text begins after: what the bundle's files say, or else the end of text.</summary>
-    /// <exception cref="AtelierException">The tokenizer has no such token.</exception>
-    public static int StartId(Bundle bundle, ConfigFile config, Tokenizer tokenizer)
-    {
-        const string key = "bos_token_id";
-        int startId = GenerationConfigFile.Read(bundle.GenerationConfigPath).StartId ?? config.Integer(key, tokenizer.EndOfTextId ?? 0);
-        return startId >= 0 && startId < tokenizer.VocabularySize
-            ? startId
-            : throw new AtelierException($"{key} {startId} is not among the {tokenizer.VocabularySize} tokens", bundle.GenerationConfigPath,
-                "name a token that the tokenizer has");
     }
 
     /// <summary>The model card, Markdown.</summary>
