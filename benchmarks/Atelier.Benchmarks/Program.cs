@@ -10,17 +10,29 @@ try
         Measurement m = work == Comparison.RooflineName ? Roofline.Measure() : Find(work).Ours();
         Console.WriteLine(JsonSerializer.Serialize(new { value = m.Value, peakMiB = m.PeakMiB, loss = m.Loss }));
     }
+    else if (args is ["constraint", ..])
+    {
+        ConstraintTiming.Run(Rounds(1));
+    }
+    else if (args is ["speculative", string model, string draft, ..])
+    {
+        SpeculativeComparison.Run(model, draft, Rounds(3));
+    }
     else if (args.Length > 0)
     {
-        Find(args[0]).Run(args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 7);
+        Find(args[0]).Run(Rounds(1));
     }
     else
     {
         Console.WriteLine("benchmarks/run NAME [ROUNDS]");
         foreach (Comparison comparison in comparisons)
             Console.WriteLine($"  {comparison.Name,-16} {comparison.Description}");
+        Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
+        Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS]: decode with a draft and without");
     }
     return 0;
+
+    int Rounds(int at) => args.Length > at ? int.Parse(args[at], System.Globalization.CultureInfo.InvariantCulture) : 7;
 }
 catch (AtelierException e)
 {

@@ -12,11 +12,16 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
 {
     /// <summary>Reads them.</summary>
     /// <param name="folder">The folder.</param>
+    /// <param name="tokenizerPath">A tokenizer in place of the folder's own, or null.</param>
     /// <exception cref="AtelierException">A file is missing or damaged, or they do not fit together.</exception>
-    public static TextBundleFiles Read(string folder)
+    public static TextBundleFiles Read(string folder, string? tokenizerPath = null)
     {
         ConfigFile config = ConfigFile.Read(Path.Combine(folder, "config.json"));
-        Tokenizer tokenizer = TokenizerFile.Load(Path.Combine(folder, "tokenizer.json"));
+        string own = Path.Combine(folder, "tokenizer.json"), vocabulary = Path.Combine(folder, "vocab.json"), merges = Path.Combine(folder, "merges.txt");
+        // Folders of older tools have GPT-2's two files instead of a tokenizer.json.
+        Tokenizer tokenizer = tokenizerPath is not null ? TokenizerFile.Open(tokenizerPath)
+            : !File.Exists(own) && File.Exists(vocabulary) && File.Exists(merges) ? BpeTokenizer.FromGpt2(vocabulary, merges)
+            : TokenizerFile.Load(own);
         if (tokenizer.VocabularySize != config.VocabularySize)
         {
             throw new AtelierException($"the model knows {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",

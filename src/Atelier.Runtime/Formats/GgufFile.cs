@@ -43,6 +43,14 @@ public sealed class GgufFile : IDisposable
     /// <summary>The tensors in the order of their bytes.</summary>
     public IReadOnlyList<GgufTensor> Tensors { get; }
 
+    /// <summary>Whether a file begins as GGUF files do.</summary>
+    /// <exception cref="AtelierException">It is missing or cannot be read.</exception>
+    public static bool IsGguf(string path)
+    {
+        using MappedFile file = MappedFile.Open(path);
+        return file.Length >= 4 && file.Bytes(0, 4).SequenceEqual("GGUF"u8);
+    }
+
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="AtelierException">It is missing, cut short, not GGUF, or holds tensors of a type that is not read.</exception>
     public static GgufFile Open(string path)

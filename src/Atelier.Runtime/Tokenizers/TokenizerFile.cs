@@ -28,6 +28,11 @@ public static class TokenizerFile
 {
     private const long LongestFile = 256 << 20;
 
+    /// <summary>Reads a tokenizer.json, or llama2.c's tokenizer.bin: by the file's ending.</summary>
+    /// <exception cref="AtelierException">The file is missing, damaged, or of a kind that is not read.</exception>
+    public static Tokenizer Open(string path) =>
+        Path.GetExtension(path) == ".json" ? Load(path) : SentencePieceTokenizer.FromLlama2C(path);
+
     /// <summary>Reads a tokenizer.json: byte-level BPE, characters, or Llama's BPE with bytes as a fallback.</summary>
     /// <exception cref="AtelierException">The file is missing, damaged, or of a kind that is not read.</exception>
     public static Tokenizer Load(string path)

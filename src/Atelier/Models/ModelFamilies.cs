@@ -9,7 +9,6 @@ public static class ModelFamilies
         new Ngram.NgramFamily(),
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
-        new Hmm.HmmFamily(),
         new Independent.IndependentFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),
     ];

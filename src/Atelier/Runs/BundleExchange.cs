@@ -15,7 +15,7 @@ internal static class BundleExchange
     {
         if (Directory.Exists(source))
             FromFolder(source, tokenizerPath, folder);
-        else if (IsGguf(source))
+        else if (GgufFile.IsGguf(source))
             FromGguf(source, tokenizerPath, folder);
         else
             FromLlama2C(source, tokenizerPath, folder);
@@ -53,7 +53,7 @@ internal static class BundleExchange
         if (File.Exists(tokenizer) && tokenizerPath is not null)
             throw new AtelierException("a folder brings its own tokenizer.json", "--tokenizer", "leave it out");
         // Folders of older tools have GPT-2's two files instead.
-        Tokenizer? made = tokenizerPath is not null ? LoadTokenizer(tokenizerPath)
+        Tokenizer? made = tokenizerPath is not null ? TokenizerFile.Open(tokenizerPath)
             : !File.Exists(tokenizer) && File.Exists(vocabulary) && File.Exists(merges) ? BpeTokenizer.FromGpt2(vocabulary, merges)
             : null;
         BundleWriter.Replace(folder, partial =>
@@ -89,7 +89,7 @@ internal static class BundleExchange
             throw new AtelierException("a single file has no tokenizer with it", source, "name one with --tokenizer");
         Llama2CFile file = Llama2CFile.Open(source);
         using ModelWeights weights = ModelWeights.FromLlama2C(file);
-        Tokenizer tokenizer = LoadTokenizer(tokenizerPath);
+        Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath);
         if (tokenizer.VocabularySize != file.Sizes.VocabularySize)
         {
             throw new AtelierException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {file.Sizes.VocabularySize}", tokenizerPath,
@@ -122,15 +122,6 @@ internal static class BundleExchange
         {
             throw new AtelierException(e.Message, e.Where?.Replace(folder, source, StringComparison.Ordinal), e.Hint, e);
         }
-    }
-
-    private static Tokenizer LoadTokenizer(string path) =>
-        Path.GetExtension(path) == ".json" ? TokenizerFile.Load(path) : SentencePieceTokenizer.FromLlama2C(path);
-
-    private static bool IsGguf(string path)
-    {
-        using MappedFile file = MappedFile.Open(path);
-        return file.Length >= 4 && file.Bytes(0, 4).SequenceEqual("GGUF"u8);
     }
 
     private static string Card(string name) => $"""

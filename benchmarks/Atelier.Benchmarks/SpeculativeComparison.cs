@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Atelier.Decoding;
+
+namespace Atelier.Benchmarks;
+
+/// <summary>A model decoding with a draft model or prompt look-up, and by itself: the same model, by turns.</summary>
+internal static class SpeculativeComparison
+{
+    private const int Tokens = 100;
+
+    /// <summary>Alternates the two and prints each round, then one JSON line.</summary>
+    /// <param name="model">A model's file or folder.</param>
+    /// <param name="draft">A smaller one's, or the tokens that look-up compares.</param>
+    /// <param name="rounds">How often.</param>
+    public static void Run(string model, string draft, int rounds)
+    {
+        using TextGenerator generator = TextModelFile.Open(model);
+        bool looksUp = int.TryParse(draft, NumberStyles.None, CultureInfo.InvariantCulture, out int length);
+        using TextGenerator? smaller = looksUp ? null : TextModelFile.Open(draft);
+        double[] with = new double[rounds], without = new double[rounds];
+        SpeculationCounts counts = default;
+        for (int round = -1; round < rounds; round++) // one to warm up
+        {
+            var request = new GenerationRequest { Seed = Math.Max(0, round), Prompt = "The ", Decoding = new() { MaxTokens = Tokens, Temperature = 0.8, Lookup = looksUp ? length : 0 } };
+            generator.Draft = smaller;
+            (double fast, SpeculationCounts proposed) = Measure(generator, request);
+            generator.Draft = null;
+            (double plain, _) = Measure(generator, request with { Decoding = request.Decoding! with { Lookup = 0 } });
+            if (round < 0)
+                continue;
+            (with[round], without[round]) = (fast, plain);
+            counts += proposed;
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round + 1} of {rounds}: with {fast:N1} tokens/s, without {plain:N1}"));
+        }
+        double[] ratios = [.. with.Zip(without, (a, b) => a / b).Order()];
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            name = "speculative",
+            ours = Comparison.Median(with),
+            peer = Comparison.Median(without),
+            ratio = Comparison.Median(ratios),
+            low = ratios[0],
+            high = ratios[^1],
+            unit = "tokens/s",
+            limit = 1,
+            acceptanceRate = counts.AcceptanceRate,
+        }));
+    }
+
+    private static (double TokensPerSecond, SpeculationCounts Counts) Measure(TextGenerator generator, GenerationRequest request)
+    {
+        var watch = Stopwatch.StartNew();
+        TextSample sample = generator.GenerateAsync(request).ToBlockingEnumerable().Single();
+        return (sample.Tokens.Count / watch.Elapsed.TotalSeconds, sample.Speculation);
+    }
+}
