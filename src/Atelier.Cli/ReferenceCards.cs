@@ -18,6 +18,9 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
     [
         new("quickstart", "the world's exact entropy", "computed from its grammar"),
         new("shakespeare-ngram", "5-grams 1.669 nats per character", "interpolated Witten-Bell (Witten and Bell 1991) on the same split"),
+        new("shakespeare-hmm-8", "none; the n-gram beside it", "8 hidden states"),
+        new("shakespeare-hmm-32", "none; the n-gram beside it", "32 hidden states"),
+        new("shakespeare-hmm-128", "none; the n-gram beside it", "128 hidden states"),
         new("shakespeare-char-small", "1.88 nats per character", "karpathy/nanoGPT, README, its setting without a GPU"),
         new("shakespeare-char-medium", "1.4697 nats per character with 6 layers, 384 wide, context 256", "karpathy/nanoGPT, README, its setting with a GPU"),
         new("names", "about 1.92 nats per character", "karpathy/makemore, README, its Transformer"),

@@ -9,6 +9,7 @@ public static class ModelFamilies
         new Ngram.NgramFamily(),
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
+        new Hmm.HmmFamily(),
         new Independent.IndependentFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),
     ];

@@ -1,0 +1,277 @@
+namespace Atelier.Models.Hmm;
+
+/// <summary>
+/// The E step. A sequence is worked at from both ends at once: forward vectors of its first half and backward vectors of its
+/// second half on two threads, which then go on into each other's half, where what they need is there already. Vectors are
+/// scaled by powers of two (Rabiner 1989, section V.A, without the rounding), every fourth step; what still underflows is
+/// worked out again in logarithms.
+/// </summary>
+internal static unsafe class ForwardBackward
+{
+    internal const long Budget = 256L << 20; // bytes of vectors of half a sequence; above it a checkpointed pass is taken
+    private const int Block = 256;
+    private const int LongSequence = 4096; // shorter ones are not worth a thread for each half
+    private const int Groups = 16;
+    private const double LeastProduct = 1e-200;
+    private const double Ln2 = 0.693147180559945309417;
+
+    /// <summary>The expected counts of all sequences. Sequences are shared out to groups by their lengths alone, and groups are added in order: the same sums on any number of threads.</summary>
+    /// <exception cref="AtelierException">A sequence is impossible under the model.</exception>
+    public static HmmStatistics Expect(HmmModel model, IReadOnlyList<HmmSequence> sequences, CancellationToken cancellation)
+    {
+        long total = sequences.Sum(s => (long)s.Length);
+        int groups = Math.Min(Groups, sequences.Count);
+        var sums = new HmmStatistics[groups];
+        int[] ends = new int[groups];
+        long seen = 0;
+        for (int i = 0, group = 0; i < sequences.Count; i++)
+        {
+            seen += sequences[i].Length;
+            while (group < groups - 1 && seen * groups >= total * (group + 1))
+                ends[group++] = i + 1;
+        }
+        ends[^1] = sequences.Count;
+        InParallel.For(groups, cancellation, group =>
+        {
+            sums[group] = new HmmStatistics(model);
+            for (int i = group == 0 ? 0 : ends[group - 1]; i < ends[group]; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (sequences[i].Length > 0 && !TryExpect(model, sequences[i], sums[group]))
+                    LogSpace.Expect(model, sequences[i], sums[group], null, i);
+            }
+        });
+        for (int group = 1; group < groups; group++)
+            sums[0].Add(sums[group]);
+        return sums[0];
+    }
+
+    /// <summary>Adds a sequence's expected counts, and writes its posteriors where asked.</summary>
+    public static void Expect(HmmModel model, HmmSequence sequence, HmmStatistics sums, double[]? posteriors)
+    {
+        if (!TryExpect(model, sequence, sums, posteriors))
+            LogSpace.Expect(model, sequence, sums, posteriors, 0);
+    }
+
+    /// <summary>False, with nothing added, where scaling does not keep the numbers in range.</summary>
+    internal static bool TryExpect(HmmModel model, HmmSequence sequence, HmmStatistics sums, double[]? posteriors = null, long budget = Budget)
+    {
+        int length = sequence.Length, half = (length + 1) / 2;
+        using var ends = new TwoEnds(model, sequence, half, budget);
+        bool isLong = length > LongSequence;
+        InParallel.Both(isLong, ends.Begin, ends.End);
+        if (!ends.Prepare())
+            return false;
+        if (!isLong)
+        {
+            return ends.GoBack(sums, posteriors) && ends.GoOn(sums, posteriors)
+                ? true : throw new InvalidOperationException("the halves of a sequence do not agree on whether it is possible");
+        }
+        HmmStatistics early = new(model), late = new(model);
+        bool first = false, second = false;
+        InParallel.Both(true, () => first = ends.GoBack(early, posteriors), () => second = ends.GoOn(late, posteriors));
+        if (!first || !second)
+            return false;
+        sums.Add(early);
+        sums.Add(late);
+        return true;
+    }
+
+    /// <summary>The two halves of a sequence under way.</summary>
+    private sealed class TwoEnds(HmmModel model, HmmSequence sequence, int half, long budget) : IDisposable
+    {
+        private readonly int _states = model.StateCount, _width = model.Chain.Width, _length = sequence.Length;
+        private Trellis? _forward, _backward;
+        private long _forwardExponent, _backwardExponent;
+        private double _forwardLogs, _backwardLogs;
+        private long _keptForward, _keptBackward;
+        private double _keptLogs;
+
+        /// <summary>Forward vectors of times 0 to half − 1.</summary>
+        public void Begin() => _forward = new Trellis(half, _width, budget, (first, count, before, to) =>
+            _forwardLogs = Forward(first, count, (double*)before, (double*)to, first == 0 ? 0 : _forwardLogs, ref _forwardExponent));
+
+        /// <summary>Backward vectors times the likelihood there, v = b ∘ β, of times length − 1 down to half; index 0 is the last time.</summary>
+        public void End() => _backward = new Trellis(_length - half, _width, budget, (first, count, before, to) =>
+            _backwardLogs = Backward(first, count, (double*)before, (double*)to, first == 0 ? 0 : _backwardLogs, ref _backwardExponent));
+
+        /// <summary>Keeps what the first passes told, which working blocks out again changes; false where the halves have no state in common that fp64 can tell from none.</summary>
+        public bool Prepare()
+        {
+            (_keptForward, _keptBackward, _keptLogs) = (_forwardExponent, _backwardExponent, _forwardLogs + _backwardLogs);
+            double product = HmmKernels.Sum(_forward!.Last, _width);
+            if (_backward!.Times > 0)
+            {
+                double[] beta = new double[_width];
+                fixed (double* b = beta, matrix = model.Chain.Transposed)
+                {
+                    HmmKernels.Multiply(_backward.Last, matrix, b, _states, _width);
+                    product = HmmKernels.Dot(_forward.Last, b, _width);
+                }
+            }
+            return product > LeastProduct && double.IsFinite(_keptLogs);
+        }
+
+        private double Forward(int first, int count, double* before, double* to, double logs, ref long exponent)
+        {
+            double* vectors = to;
+            double[] likelihoods = new double[Math.Min(Block, count) * _width];
+            double factor = 1;
+            fixed (double* b = likelihoods, matrix = model.Chain.Transitions, start = model.Chain.Start)
+            {
+                for (int at = 0; at < count; at += Block)
+                {
+                    int some = Math.Min(Block, count - at);
+                    logs += model.Emissions.Likelihoods(sequence, first + at, some, b);
+                    for (int t = 0; t < some; t++, to += _width)
+                    {
+                        if (first + at + t == 0)
+                            HmmKernels.Scale(start, 1, to, _width);
+                        else
+                            HmmKernels.Multiply(to == vectors ? before : to - _width, matrix, to, _states, _width);
+                        HmmKernels.Scale(to, b + (t * _width), factor, to, _width);
+                        factor = 1;
+                        if ((t & 3) == 3 || t == some - 1)
+                        {
+                            factor = HmmKernels.NearOne(HmmKernels.Sum(to, _width), out int up);
+                            exponent += up;
+                        }
+                    }
+                }
+            }
+            // The last factor belongs to the next block.
+            HmmKernels.Scale(to - _width, factor, to - _width, _width);
+            return logs;
+        }
+
+        private double Backward(int first, int count, double* before, double* to, double logs, ref long exponent)
+        {
+            double* vectors = to;
+            double[] likelihoods = new double[Math.Min(Block, count) * _width];
+            double factor = 1;
+            fixed (double* b = likelihoods, matrix = model.Chain.Transposed)
+            {
+                for (int at = 0; at < count; at += Block)
+                {
+                    int some = Math.Min(Block, count - at);
+                    int time = _length - 1 - first - at; // of the block's first index
+                    logs += model.Emissions.Likelihoods(sequence, time - some + 1, some, b);
+                    for (int t = 0; t < some; t++, to += _width)
+                    {
+                        double* here = b + ((some - 1 - t) * _width);
+                        if (time - t == _length - 1)
+                        {
+                            HmmKernels.Scale(here, 1, to, _width);
+                        }
+                        else
+                        {
+                            HmmKernels.Multiply(to == vectors ? before : to - _width, matrix, to, _states, _width);
+                            HmmKernels.Scale(to, here, factor, to, _width);
+                        }
+                        factor = 1;
+                        if ((t & 3) == 3 || t == some - 1)
+                        {
+                            factor = HmmKernels.NearOne(HmmKernels.Sum(to, _width), out int up);
+                            exponent += up;
+                        }
+                    }
+                }
+            }
+            HmmKernels.Scale(to - _width, factor, to - _width, _width);
+            return logs;
+        }
+
+        /// <summary>Goes on forward through the second half: posteriors of its times, and the transitions into each of them.</summary>
+        public bool GoOn(HmmStatistics sums, double[]? posteriors)
+        {
+            double[] buffer = new double[Block * _width * 4 + (2 * _width)];
+            fixed (double* b = buffer, matrix = model.Chain.Transitions, counts = sums.Transitions)
+            {
+                double* gammas = b + (Block * _width), lefts = gammas + (Block * _width), rights = lefts + (Block * _width);
+                double* alpha = rights + (Block * _width), next = alpha + _width;
+                HmmKernels.Scale(_forward!.Last, 1, alpha, _width);
+                for (int at = half; at < _length; at += Block)
+                {
+                    int some = Math.Min(Block, _length - at);
+                    model.Emissions.Likelihoods(sequence, at, some, b);
+                    for (int t = 0; t < some; t++)
+                    {
+                        double* v = _backward![_length - 1 - at - t];
+                        HmmKernels.Multiply(alpha, matrix, next, _states, _width);
+                        double scale = 1 / HmmKernels.Dot(next, v, _width); // Σ_ij α_i a_ij b_j β_j: the same at all times but for scaling
+                        if (!double.IsFinite(scale))
+                            return false;
+                        HmmKernels.Scale(alpha, scale, lefts + (t * _width), _width);
+                        HmmKernels.Scale(v, 1, rights + (t * _width), _width);
+                        HmmKernels.Scale(next, v, scale, gammas + (t * _width), _width);
+                        double factor = 1;
+                        if ((t & 3) == 3)
+                            factor = HmmKernels.NearOne(HmmKernels.Sum(next, _width), out _);
+                        HmmKernels.Scale(next, b + (t * _width), factor, alpha, _width);
+                    }
+                    HmmKernels.AddOuterProducts(lefts, rights, some, counts, _states, _width);
+                    Finish(at, some, gammas, sums, posteriors);
+                }
+            }
+            return true;
+        }
+
+        /// <summary>Goes on backward through the first half: posteriors of its times, and the transitions between them.</summary>
+        public bool GoBack(HmmStatistics sums, double[]? posteriors)
+        {
+            double[] buffer = new double[(Block * _width * 4) + (2 * _width)];
+            fixed (double* b = buffer, matrix = model.Chain.Transposed, counts = sums.Transitions, starts = sums.Starts)
+            {
+                double* gammas = b + (Block * _width), lefts = gammas + (Block * _width), rights = lefts + (Block * _width);
+                double* v = rights + (Block * _width), beta = v + _width;
+                if (_backward!.Times > 0)
+                    HmmKernels.Scale(_backward.Last, 1, v, _width);
+                for (int end = half; end > 0; end -= Block)
+                {
+                    int some = Math.Min(Block, end), from = end - some;
+                    model.Emissions.Likelihoods(sequence, from, some, b);
+                    for (int t = some - 1; t >= 0; t--)
+                    {
+                        int time = from + t;
+                        double* alpha = _forward![time];
+                        if (time == _length - 1)
+                            new Span<double>(beta, _states).Fill(1);
+                        else
+                            HmmKernels.Multiply(v, matrix, beta, _states, _width);
+                        double product = HmmKernels.Dot(alpha, beta, _width);
+                        double scale = 1 / product;
+                        if (!double.IsFinite(scale))
+                            return false;
+                        if (time == half - 1)
+                            sums.LogLikelihood += Math.Log(product) + ((_keptForward + _keptBackward) * Ln2) + _keptLogs;
+                        // The step from half − 1 on is counted by the other half.
+                        bool within = time < half - 1;
+                        HmmKernels.Scale(alpha, within ? scale : 0, lefts + (t * _width), _width);
+                        HmmKernels.Scale(v, within ? 1 : 0, rights + (t * _width), _width);
+                        HmmKernels.Scale(alpha, beta, scale, gammas + (t * _width), _width);
+                        double factor = (t & 3) == 0 ? HmmKernels.NearOne(HmmKernels.Sum(beta, _width), out _) : 1;
+                        HmmKernels.Scale(beta, b + (t * _width), factor, v, _width);
+                    }
+                    HmmKernels.AddOuterProducts(lefts, rights, some, counts, _states, _width);
+                    Finish(from, some, gammas, sums, posteriors);
+                    if (from == 0)
+                        HmmKernels.Add(gammas, starts, _width);
+                }
+            }
+            return true;
+        }
+
+        public void Dispose()
+        {
+            _forward?.Dispose();
+            _backward?.Dispose();
+        }
+
+        private void Finish(int from, int count, double* gammas, HmmStatistics sums, double[]? posteriors)
+        {
+            model.Emissions.Accumulate(sequence, from, count, gammas, sums.Emissions);
+            for (int t = 0; t < count && posteriors is not null; t++)
+                new Span<double>(gammas + (t * _width), _states).CopyTo(posteriors.AsSpan((from + t) * _states));
+        }
+    }
+}

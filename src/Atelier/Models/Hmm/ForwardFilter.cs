@@ -1,0 +1,65 @@
+namespace Atelier.Models.Hmm;
+
+/// <summary>The forward algorithm as a filter: the distribution over states given what was seen so far, one observation after another.</summary>
+internal sealed unsafe class ForwardFilter(HmmModel model)
+{
+    private const int Block = 256;
+
+    private readonly double[] _likelihoods = new double[Block * model.Chain.Width];
+
+    /// <summary>[width]: the distribution of the state after what was seen; before anything, of the first state.</summary>
+    public double[] State { get; private set; } = (double[])model.Chain.Start.Clone();
+
+    /// <summary>Whether anything was seen.</summary>
+    public bool Begun { get; private set; }
+
+    /// <summary>[width]: the distribution of the state that comes next.</summary>
+    public double[] Next()
+    {
+        if (!Begun)
+            return (double[])State.Clone();
+        double[] next = new double[model.Chain.Width];
+        fixed (double* from = State, matrix = model.Chain.Transitions, to = next)
+            HmmKernels.Multiply(from, matrix, to, model.StateCount, model.Chain.Width);
+        return next;
+    }
+
+    /// <summary>Sees a stretch of a sequence; gives its log-likelihood after what was seen before, minus infinity where it is impossible.</summary>
+    public double Run(HmmSequence sequence, int from, int count)
+    {
+        int width = model.Chain.Width;
+        double logs = 0;
+        double[] next = new double[width], state = State;
+        fixed (double* likelihoods = _likelihoods, matrix = model.Chain.Transitions)
+        {
+            for (int at = 0; at < count; at += Block)
+            {
+                int some = Math.Min(Block, count - at);
+                logs += model.Emissions.Likelihoods(sequence, from + at, some, likelihoods);
+                for (int t = 0; t < some; t++)
+                {
+                    fixed (double* a = state, b = next)
+                    {
+                        if (Begun)
+                            HmmKernels.Multiply(a, matrix, b, model.StateCount, width);
+                        else
+                            HmmKernels.Scale(a, 1, b, width);
+                        HmmKernels.Scale(b, likelihoods + (t * width), 1, b, width);
+                        double sum = HmmKernels.Sum(b, width);
+                        if (!(sum > 0))
+                            return double.NegativeInfinity;
+                        logs += Math.Log(sum);
+                        HmmKernels.Scale(b, 1 / sum, b, width);
+                    }
+                    (state, next) = (next, state);
+                    Begun = true;
+                }
+            }
+        }
+        State = state;
+        return logs;
+    }
+
+    /// <summary>A filter that goes on from here by itself.</summary>
+    public ForwardFilter Clone() => new(model) { State = (double[])State.Clone(), Begun = Begun };
+}

@@ -1,0 +1,74 @@
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Decoding;
+using Atelier.Formats;
+using Atelier.Kinds;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Hmm;
+
+/// <summary>Hidden Markov models, learned by expectation maximisation or, where tags are given, by counting.</summary>
+public sealed class HmmFamily : IModelFamily
+{
+    private const string TextType = "atelier_hmm";
+
+    /// <inheritdoc/>
+    public string Name => "hmm";
+
+    /// <inheritdoc/>
+    public string Description => "hidden Markov models: text, tags and series, by Baum-Welch or counting";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
+
+    /// <inheritdoc/>
+    public Type ConfigType => typeof(HmmConfig);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ModelTypes => [TextType];
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data) => TextLearner(recipe, (TextData)data);
+
+    /// <inheritdoc/>
+    public IGenerator Load(Bundle bundle, string device) => TextBundle.Load(bundle, (config, tensors) =>
+    {
+        HmmModel model = HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
+        var text = new HmmTextModel(model, config.Integer("end_of_text_id", -1) is >= 0 and int end ? end : null);
+        return text.VocabularySize == config.VocabularySize
+            ? text
+            : throw new AtelierException($"the model gives off {text.VocabularySize} symbols, config.json says {config.VocabularySize}", bundle.ConfigPath, "export the model again");
+    });
+
+    private static HmmLearner TextLearner(Recipe recipe, TextData text)
+    {
+        var config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
+        if (config.Emission is not (null or HmmEmission.Categorical))
+            throw new AtelierException($"text gives off symbols, not {config.Emission.ToString()!.ToLowerInvariant()} numbers", "model.emission", "leave it out, or choose a series");
+        int symbols = text.Tokenizer.VocabularySize;
+        return new HmmLearner(recipe, HmmEmission.Categorical, Sequences(text.Train), Sequences(text.Validation), symbols, (folder, model) =>
+        {
+            using var scope = NewDisposeScope();
+            BundleWriter.Write(folder, ConfigRecords.Write(TextType, symbols, new { end_of_text_id = text.Train.EndOfTextId ?? -1 }), HmmTensors.Write(model),
+                text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.FreeParameters));
+        });
+    }
+
+    /// <summary>The documents; the end of a text is a symbol like others, so that a model knows how long texts are.</summary>
+    private static IReadOnlyList<HmmSequence> Sequences(TokenFile file)
+    {
+        var sequences = new List<HmmSequence>();
+        for (long index = 0; index < file.DocumentCount; index++)
+        {
+            DocumentEntry document = file.Document(index);
+            int[] tokens = new int[document.Length];
+            file.Read(document.Start, tokens);
+            sequences.Add(HmmSequence.Of(tokens));
+        }
+        return sequences;
+    }
+}

@@ -1,0 +1,162 @@
+using System.Globalization;
+
+namespace Atelier.Models.Hmm;
+
+/// <summary>Models to begin learning from: near what all data together says, and a little different in each state.</summary>
+internal static class HmmInitialisation
+{
+    /// <summary>A model at random.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="states">Hidden states.</param>
+    /// <param name="emission">What states give off.</param>
+    /// <param name="sequences">The data.</param>
+    /// <param name="symbols">Different symbols, where states give off such.</param>
+    /// <param name="seed">Of all draws.</param>
+    /// <exception cref="AtelierException">The topology is impossible, or the data is not of that kind.</exception>
+    public static HmmModel Create(HmmConfig config, int states, HmmEmission emission, IReadOnlyList<HmmSequence> sequences, int symbols, ulong seed)
+    {
+        var random = new SplitMix64(seed);
+        bool[] allowed = Allowed(config, states);
+        double[] transitions = new double[states * states];
+        for (int i = 0; i < states; i++)
+        {
+            double sum = 0;
+            for (int j = 0; j < states; j++)
+                sum += transitions[(i * states) + j] = allowed[(i * states) + j] ? 0.5 + random.NextDouble() : 0;
+            if (sum == 0)
+                throw new AtelierException($"no transition leads from state {i}", "model.transitions", $"add one, such as {i}->{i}");
+            for (int j = 0; j < states; j++)
+                transitions[(i * states) + j] /= sum;
+        }
+        double[] start = new double[states];
+        for (int i = 0; i < states; i++)
+            start[i] = config.Topology == HmmTopology.LeftToRight ? (i == 0 ? 1 : 0) : 1.0 / states;
+        return new HmmModel(new HmmChain(start, transitions), emission switch
+        {
+            HmmEmission.Categorical => Categorical(states, sequences, symbols, ref random),
+            HmmEmission.Poisson => Poisson(states, sequences, ref random),
+            _ => Gaussian(config, states, sequences, ref random),
+        });
+    }
+
+    /// <summary>[from, to]: which transitions may be.</summary>
+    private static bool[] Allowed(HmmConfig config, int states)
+    {
+        bool[] allowed = new bool[states * states];
+        if (config.Topology == HmmTopology.Sparse)
+        {
+            foreach (string text in config.Transitions)
+            {
+                string[] ends = text.Split("->");
+                if (ends.Length != 2 || !int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int from) || !int.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out int to) || from >= states || to >= states)
+                    throw new AtelierException($"'{text}' is no transition between {states} states", "model.transitions", "write for example 0->1");
+                allowed[(from * states) + to] = true;
+            }
+            return allowed;
+        }
+        for (int i = 0; i < states; i++)
+        {
+            for (int j = 0; j < states; j++)
+                allowed[(i * states) + j] = config.Topology == HmmTopology.Ergodic || (j >= i && j <= i + config.Jump);
+        }
+        return allowed;
+    }
+
+    private static CategoricalEmissions Categorical(int states, IReadOnlyList<HmmSequence> sequences, int symbols, ref SplitMix64 random)
+    {
+        double[] counts = new double[symbols];
+        Array.Fill(counts, 0.01);
+        foreach (HmmSequence sequence in sequences)
+        {
+            foreach (int symbol in sequence.Symbols.Span)
+                counts[symbol]++;
+        }
+        int width = HmmKernels.Width(states);
+        double[] probabilities = new double[symbols * width];
+        for (int state = 0; state < states; state++)
+        {
+            double sum = 0;
+            for (int symbol = 0; symbol < symbols; symbol++)
+                sum += probabilities[(symbol * width) + state] = counts[symbol] * (0.1 + random.NextDouble());
+            for (int symbol = 0; symbol < symbols; symbol++)
+                probabilities[(symbol * width) + state] /= sum;
+        }
+        return new CategoricalEmissions(states, probabilities);
+    }
+
+    private static PoissonEmissions Poisson(int states, IReadOnlyList<HmmSequence> sequences, ref SplitMix64 random)
+    {
+        foreach (double value in sequences.SelectMany(s => s.Values.ToArray()))
+        {
+            if (value < 0 || value != Math.Floor(value))
+                throw new AtelierException(FormattableString.Invariant($"{value} is no count"), "data.source", "Poisson emissions take whole numbers from 0; choose model.emission gaussian");
+        }
+        (double[] means, _, int dimension) = Moments(sequences);
+        double[] rates = new double[states * dimension];
+        double[] centres = Centres(states, sequences, dimension, ref random);
+        for (int i = 0; i < rates.Length; i++)
+            rates[i] = Math.Max(0.1 * means[i % dimension], centres[i]) + 1e-3;
+        return new PoissonEmissions(states, rates, dimension);
+    }
+
+    private static GaussianEmissions Gaussian(HmmConfig config, int states, IReadOnlyList<HmmSequence> sequences, ref SplitMix64 random)
+    {
+        (_, double[] variances, int dimension) = Moments(sequences);
+        int components = states * config.MixtureCount;
+        bool diagonal = config.Covariance is CovarianceShape.Spherical or CovarianceShape.Diagonal;
+        double[] floor = Array.ConvertAll(variances, variance => Math.Max(variance * config.VarianceFloor, 1e-9));
+        double[] covariances = new double[components * (diagonal ? dimension : dimension * dimension)];
+        for (int component = 0; component < components; component++)
+        {
+            for (int i = 0; i < dimension; i++)
+            {
+                double variance = config.Covariance == CovarianceShape.Spherical ? variances.Average() : variances[i];
+                covariances[diagonal ? (component * dimension) + i : (((component * dimension) + i) * dimension) + i] = Math.Max(variance, floor[i]);
+            }
+        }
+        double[] weights = new double[components];
+        Array.Fill(weights, 1.0 / config.MixtureCount);
+        return new GaussianEmissions(states, config.Covariance, weights, Centres(components, sequences, dimension, ref random), covariances, floor);
+    }
+
+    /// <summary>Points of the data far from one another (Arthur and Vassilvitskii 2007).</summary>
+    private static double[] Centres(int count, IReadOnlyList<HmmSequence> sequences, int dimension, ref SplitMix64 random)
+    {
+        double[][] points = [.. sequences.SelectMany(s => s.Values.ToArray().Chunk(dimension)).Take(100_000)];
+        (_, double[] variances, _) = Moments(sequences);
+        double[] distances = new double[points.Length];
+        Array.Fill(distances, 1);
+        double[] centres = new double[count * dimension];
+        for (int centre = 0; centre < count; centre++)
+        {
+            double[] chosen = points[HmmModel.Draw(distances, ref random)];
+            chosen.CopyTo(centres, centre * dimension);
+            for (int p = 0; p < points.Length; p++)
+            {
+                double distance = 0;
+                for (int d = 0; d < dimension; d++)
+                    distance += Math.Pow(points[p][d] - chosen[d], 2) / Math.Max(variances[d], 1e-12);
+                distances[p] = centre == 0 ? distance + 1e-12 : Math.Min(distances[p], distance + 1e-12);
+            }
+        }
+        return centres;
+    }
+
+    private static (double[] Means, double[] Variances, int Dimension) Moments(IReadOnlyList<HmmSequence> sequences)
+    {
+        int dimension = sequences[0].Dimension;
+        double[] means = new double[dimension], variances = new double[dimension];
+        double count = sequences.Sum(s => (double)s.Length);
+        foreach (HmmSequence sequence in sequences)
+        {
+            for (int i = 0; i < sequence.Values.Length; i++)
+                means[i % dimension] += sequence.Values.Span[i] / count;
+        }
+        foreach (HmmSequence sequence in sequences)
+        {
+            for (int i = 0; i < sequence.Values.Length; i++)
+                variances[i % dimension] += Math.Pow(sequence.Values.Span[i] - means[i % dimension], 2) / count;
+        }
+        return (means, variances, dimension);
+    }
+}

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Globalization;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Hmm;
+
+/// <summary>
+/// Learns by Baum-Welch from several beginnings and for several numbers of states, and keeps the best. Each pair of the
+/// two is a job; a checkpoint holds the job under way and the best so far.
+/// </summary>
+/// <param name="recipe">What to make.</param>
+/// <param name="emission">What states give off.</param>
+/// <param name="training">What to learn from.</param>
+/// <param name="validation">What to choose by; may be empty.</param>
+/// <param name="symbols">Different symbols, where states give off such.</param>
+/// <param name="write">Writes the bundle.</param>
+internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyList<HmmSequence> training,
+    IReadOnlyList<HmmSequence> validation, int symbols, Action<string, HmmModel> write) : ILearner
+{
+    private const string CurrentFile = "model.safetensors", BestFile = "best.safetensors";
+
+    private readonly HmmConfig _config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
+    private readonly long _items = training.Sum(s => (long)s.Length);
+
+    /// <inheritdoc/>
+    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
+        Task.Run(() => Learn(run, progress, cancellation), CancellationToken.None);
+
+    private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    {
+        if (_items == 0)
+            throw new AtelierException("there is nothing to learn from", "data.source", "bring more data");
+        bool byValidation = _config.Choose == HmmChoice.Validation && validation.Sum(s => (long)s.Length) > 0;
+        int[] counts = _config.StateCounts.Count > 0 ? [.. _config.StateCounts] : [_config.StateCount];
+        var jobs = (from states in counts from restart in Enumerable.Range(0, _config.Restarts) select (States: states, Restart: restart)).ToArray();
+        var store = new CheckpointStore(run.CheckpointFolder);
+        (Progress at, HmmModel? model, HmmModel? best) = Restore(store, line => progress.Report(new TrainingProgress { Step = 0, Message = line }));
+        using var log = new TrainingLog(run, at.Step, new Dictionary<string, double>());
+        var watch = Stopwatch.StartNew();
+        double secondsBefore = at.Seconds;
+        while (at.Job < jobs.Length)
+        {
+            (int states, int restart) = jobs[at.Job];
+            model ??= HmmInitialisation.Create(_config, states, emission, training, symbols, SplitMix64.At((ulong)recipe.Seed, (ulong)at.Job));
+            string? end = null;
+            double before = at.LogLikelihood;
+            while (end is null)
+            {
+                if (cancellation.IsCancellationRequested)
+                    return Interrupt(store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model, best, watch);
+                double started = watch.Elapsed.TotalSeconds;
+                (HmmModel next, double logLikelihood) = model.Step(training, _config, CancellationToken.None);
+                at = at with { Step = at.Step + 1, Iteration = at.Iteration + 1, LogLikelihood = logLikelihood };
+                model = next;
+                log.Write(at.Step, new Dictionary<string, double> { ["loss"] = -logLikelihood / _items, ["stateCount"] = states });
+                end = (logLikelihood - before) / _items < _config.Tolerance && at.Iteration > 1 ? "converged"
+                    : at.Iteration >= Math.Min(_config.Iterations, recipe.Training.Steps ?? long.MaxValue) ? "iterations"
+                    : secondsBefore + watch.Elapsed.TotalSeconds >= recipe.Training.Minutes * 60 ? "time" : null;
+                before = logLikelihood;
+                progress.Report(new TrainingProgress
+                {
+                    Step = at.Step, Loss = -logLikelihood / _items, ItemUnit = "symbols",
+                    TotalSteps = (long)jobs.Length * _config.Iterations, ItemsPerSecond = _items / (watch.Elapsed.TotalSeconds - started),
+                });
+                if (end is null && recipe.Training.CheckpointEvery > 0 && at.Step % recipe.Training.CheckpointEvery == 0)
+                    Save(store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model, best);
+            }
+            double own = model.LogLikelihoods(training).Sum();
+            double held = validation.Count > 0 ? model.LogLikelihoods(validation).Sum() : double.NaN;
+            double bic = own - (model.FreeParameters / 2.0 * Math.Log(_items));
+            // Beginnings are told apart by the training likelihood, numbers of states by what the recipe says.
+            double score = counts.Length == 1 ? own : byValidation ? held : bic;
+            long heldItems = validation.Sum(s => (long)s.Length);
+            if (heldItems > 0)
+                log.Write(at.Step, new Dictionary<string, double> { ["validationLoss"] = -held / heldItems });
+            progress.Report(new TrainingProgress
+            {
+                Step = at.Step, Message = string.Create(CultureInfo.InvariantCulture,
+                    $"{states} states, beginning {restart + 1} of {_config.Restarts}: {(end == "converged" ? "converged" : $"ended by {end}")} after {at.Iteration} iterations; nats per symbol: training {-own / _items:0.0000}{(heldItems > 0 ? $", validation {-held / heldItems:0.0000}" : "")}; BIC {bic:0.0}"),
+            });
+            if (best is null || score > at.BestScore)
+                (best, at) = (model, at with { BestScore = score, BestLogLikelihood = own, BestValidation = held, BestBic = bic, End = end });
+            (model, at) = (null, at with { Job = at.Job + 1, Iteration = 0, LogLikelihood = double.NegativeInfinity });
+        }
+        write(run.BundleFolder, best!);
+        log.Plot();
+        var metrics = new Dictionary<string, double>
+        {
+            ["trainingLogLikelihood"] = at.BestLogLikelihood, ["trainingBic"] = at.BestBic, ["stateCount"] = best!.StateCount, ["freeParameters"] = best.FreeParameters,
+        };
+        if (double.IsFinite(at.BestValidation))
+            metrics["validationLogLikelihood"] = at.BestValidation;
+        return new TrainingReport(at.Step, watch.Elapsed.TotalSeconds, at.End, metrics);
+    }
+
+    private TrainingReport Interrupt(CheckpointStore store, Progress at, HmmModel model, HmmModel? best, Stopwatch watch)
+    {
+        Save(store, at, model, best);
+        return new TrainingReport(at.Step, watch.Elapsed.TotalSeconds, "interrupted", new Dictionary<string, double> { ["trainingLogLikelihood"] = at.LogLikelihood });
+    }
+
+    private void Save(CheckpointStore store, Progress at, HmmModel model, HmmModel? best)
+    {
+        using var scope = NewDisposeScope();
+        Dictionary<string, Tensor> tensors = HmmTensors.Write(model);
+        tensors["progress"] = tensor(at.ToArray(), ScalarType.Float64);
+        var files = new Dictionary<string, IReadOnlyDictionary<string, Tensor>> { [CurrentFile] = tensors };
+        if (best is not null)
+            files[BestFile] = HmmTensors.Write(best);
+        store.Save(new TrainingState { Step = at.Step, Seed = recipe.Seed, ElapsedSeconds = at.Seconds }, files);
+    }
+
+    private (Progress At, HmmModel? Model, HmmModel? Best) Restore(CheckpointStore store, Action<string> tell)
+    {
+        if (store.FindNewest(tell) is not { } state)
+            return (new Progress(), null, null);
+        HmmModel Read(string path, out Progress at)
+        {
+            IReadOnlyDictionary<string, Tensor> tensors = TensorFiles.Read(path);
+            try
+            {
+                at = tensors.TryGetValue("progress", out Tensor? numbers) ? Progress.Of(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(numbers.bytes)) : new Progress();
+                return HmmTensors.Read(tensors, emission, _config.Covariance, path);
+            }
+            finally
+            {
+                foreach (Tensor tensor in tensors.Values)
+                    tensor.Dispose();
+            }
+        }
+        string folder = store.FolderOf(state.Step), best = Path.Combine(folder, BestFile);
+        HmmModel model = Read(Path.Combine(folder, CurrentFile), out Progress at);
+        return (at with { Seconds = state.ElapsedSeconds }, model, File.Exists(best) ? Read(best, out _) : null);
+    }
+
+    /// <summary>Where learning stands.</summary>
+    private sealed record Progress
+    {
+        public int Job { get; init; }
+
+        public long Iteration { get; init; }
+
+        public long Step { get; init; }
+
+        public double LogLikelihood { get; init; } = double.NegativeInfinity;
+
+        public double BestScore { get; init; } = double.NegativeInfinity;
+
+        public double BestLogLikelihood { get; init; }
+
+        public double BestValidation { get; init; } = double.NaN;
+
+        public double BestBic { get; init; }
+
+        public string End { get; init; } = "converged";
+
+        public double Seconds { get; init; }
+
+        public double[] ToArray() => [Job, Iteration, Step, LogLikelihood, BestScore, BestLogLikelihood, BestValidation, BestBic, End == "converged" ? 0 : End == "time" ? 2 : 1];
+
+        public static Progress Of(ReadOnlySpan<double> numbers) => new()
+        {
+            Job = (int)numbers[0], Iteration = (long)numbers[1], Step = (long)numbers[2], LogLikelihood = numbers[3], BestScore = numbers[4],
+            BestLogLikelihood = numbers[5], BestValidation = numbers[6], BestBic = numbers[7], End = ((string[])["converged", "iterations", "time"])[(int)numbers[8]],
+        };
+    }
+}

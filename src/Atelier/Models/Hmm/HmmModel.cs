@@ -1,0 +1,79 @@
+namespace Atelier.Models.Hmm;
+
+/// <summary>A hidden Markov model (Rabiner 1989): a chain of states that nobody sees, and what each gives off.</summary>
+/// <param name="Chain">Starts and transitions.</param>
+/// <param name="Emissions">What states give off.</param>
+internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
+{
+    /// <summary>Hidden states.</summary>
+    public int StateCount => Chain.StateCount;
+
+    /// <summary>The numbers it is free to choose.</summary>
+    public long FreeParameters => Chain.FreeParameters + Emissions.FreeParameters;
+
+    /// <summary>One iteration of Baum-Welch (Baum et al. 1970): the expected counts of the sequences, and the likeliest model of those.</summary>
+    /// <returns>The model, and the log-likelihood of the sequences under the model before.</returns>
+    /// <exception cref="AtelierException">A sequence is impossible under the model.</exception>
+    public (HmmModel Model, double LogLikelihood) Step(IReadOnlyList<HmmSequence> sequences, HmmConfig config, CancellationToken cancellation = default)
+    {
+        HmmStatistics sums = ForwardBackward.Expect(this, sequences, cancellation);
+        HmmChain chain = Chain.Maximise(sums.Starts, sums.Transitions, config.TransitionPrior);
+        return (new HmmModel(chain, Emissions.Maximise(sums.Emissions, config)), sums.LogLikelihood);
+    }
+
+    /// <summary>The log-likelihood of each sequence, in nats; minus infinity where it is impossible.</summary>
+    public double[] LogLikelihoods(IReadOnlyList<HmmSequence> sequences, CancellationToken cancellation = default)
+    {
+        double[] logs = new double[sequences.Count];
+        InParallel.For(logs.Length, cancellation,
+            i => logs[i] = new ForwardFilter(this).Run(sequences[i], 0, sequences[i].Length));
+        return logs;
+    }
+
+    /// <summary>[time, state]: the probability of each state at each time given the whole sequence.</summary>
+    /// <exception cref="AtelierException">The sequence is impossible under the model.</exception>
+    public double[] Posteriors(HmmSequence sequence)
+    {
+        double[] posteriors = new double[sequence.Length * StateCount];
+        ForwardBackward.Expect(this, sequence, new HmmStatistics(this), posteriors);
+        return posteriors;
+    }
+
+    /// <summary>Draws a sequence of states and what they give off.</summary>
+    /// <param name="length">Times.</param>
+    /// <param name="state">The first state's distribution is the chain's start; told the states.</param>
+    /// <param name="random">Draws.</param>
+    /// <param name="emit">Told the time and the state, to draw what it gives off.</param>
+    public void Sample(int length, Span<int> state, ref SplitMix64 random, HmmDraw emit)
+    {
+        ReadOnlySpan<double> row = Chain.Start;
+        for (int t = 0; t < length; t++)
+        {
+            state[t] = Draw(row[..StateCount], ref random);
+            emit(t, state[t], ref random);
+            row = Chain.Transitions.AsSpan(state[t] * Chain.Width, Chain.Width);
+        }
+    }
+
+    /// <summary>Draws a number with the probability that stands at its place; the numbers need not sum to 1.</summary>
+    public static int Draw(ReadOnlySpan<double> probabilities, ref SplitMix64 random)
+    {
+        double sum = 0;
+        foreach (double probability in probabilities)
+            sum += probability;
+        double left = random.NextDouble() * sum;
+        int last = 0;
+        for (int i = 0; i < probabilities.Length; i++)
+        {
+            if (probabilities[i] <= 0)
+                continue;
+            last = i;
+            if ((left -= probabilities[i]) < 0)
+                break;
+        }
+        return last;
+    }
+}
+
+/// <summary>Draws what a state gives off at a time.</summary>
+internal delegate void HmmDraw(int time, int state, ref SplitMix64 random);

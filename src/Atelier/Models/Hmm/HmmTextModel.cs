@@ -1,0 +1,114 @@
+using Atelier.Decoding;
+
+namespace Atelier.Models.Hmm;
+
+/// <summary>A hidden Markov model as a model of token sequences: what it keeps of a text is the distribution over its states.</summary>
+/// <param name="model">The model, of categorical emissions.</param>
+/// <param name="endOfTextId">The token after which a text begins anew; null where there is none.</param>
+internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguageModel
+{
+    private readonly CategoricalEmissions _emissions = (CategoricalEmissions)model.Emissions;
+
+    /// <summary>The model.</summary>
+    public HmmModel Model { get; } = model;
+
+    /// <summary>The token after which a text begins anew.</summary>
+    public int? EndOfTextId { get; } = endOfTextId;
+
+    /// <inheritdoc/>
+    public int VocabularySize => _emissions.SymbolCount;
+
+    /// <inheritdoc/>
+    public int ContextLength => int.MaxValue;
+
+    /// <inheritdoc/>
+    public IDecodingState CreateState(int sequences) => new State(this, [.. Enumerable.Range(0, sequences).Select(_ => new ForwardFilter(Model))]);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences)
+    {
+        var scores = new TokenScore[sequences.Count][];
+        InParallel.For(scores.Length, CancellationToken.None, row =>
+        {
+            ReadOnlyMemory<int> tokens = sequences[row];
+            scores[row] = new TokenScore[tokens.Length - 1];
+            var filter = new ForwardFilter(Model);
+            See(ref filter, tokens[..1]);
+            double[] next = new double[VocabularySize];
+            for (int i = 1; i < tokens.Length; i++)
+            {
+                Predict(filter, next);
+                int token = tokens.Span[i];
+                scores[row][i - 1] = new TokenScore(Math.Log(next[token]), next[token] >= next.Max());
+                See(ref filter, tokens.Slice(i, 1));
+            }
+        });
+        return scores;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Arrays only.
+    }
+
+    private void See(ref ForwardFilter filter, ReadOnlyMemory<int> tokens)
+    {
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if (tokens.Span[i] == EndOfTextId)
+                filter = new ForwardFilter(Model);
+            else if (double.IsNegativeInfinity(filter.Run(HmmSequence.Of(tokens.Slice(i, 1)), 0, 1)))
+                throw new AtelierException($"token {tokens.Span[i]} is impossible under the model", hint: "learn with a larger model.emissionPrior");
+        }
+    }
+
+    /// <summary>[vocabulary]: the probability of each token that may come next, Σ_k p(state k) b_k(token).</summary>
+    private unsafe void Predict(ForwardFilter filter, Span<double> next)
+    {
+        fixed (double* states = filter.Next())
+        {
+            for (int symbol = 0; symbol < next.Length; symbol++)
+            {
+                fixed (double* row = _emissions.Row(symbol))
+                    next[symbol] = HmmKernels.Dot(states, row, Model.Chain.Width);
+            }
+        }
+    }
+
+    private sealed class State(HmmTextModel model, ForwardFilter[] filters) : IDecodingState
+    {
+        private ForwardFilter[] _filters = filters;
+
+        public int Sequences => _filters.Length;
+
+        public int Length { get; private set; }
+
+        public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
+        {
+            int each = tokens.Length / Sequences, vocabulary = model.VocabularySize;
+            Length += each;
+            double[] next = new double[vocabulary];
+            for (int row = 0; row < Sequences; row++)
+            {
+                model.See(ref _filters[row], tokens.Slice(row * each, each).ToArray());
+                model.Predict(_filters[row], next);
+                for (int token = 0; token < vocabulary; token++)
+                    logits[(row * vocabulary) + token] = (float)Math.Log(next[token]);
+            }
+        }
+
+        public void Select(ReadOnlySpan<int> parents)
+        {
+            var selected = new ForwardFilter[parents.Length];
+            for (int i = 0; i < selected.Length; i++)
+                selected[i] = _filters[parents[i]].Clone();
+            _filters = selected;
+        }
+
+        public void Dispose()
+        {
+            // Arrays only.
+        }
+    }
+}
