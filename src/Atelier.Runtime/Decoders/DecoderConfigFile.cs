@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Atelier.Formats;
 
 namespace Atelier.Decoders;
@@ -67,6 +68,27 @@ public static class DecoderConfigFile
         return possible ? read : throw new AtelierException("the numbers of rope_scaling are impossible", file.Path, "fetch or export the model again");
     }
 
+    /// <summary>The base of the rotary angles: rope_theta, or rope_parameters' in newer files.</summary>
+    public static double ReadTheta(ConfigFile file) =>
+        file.Number("rope_theta", file.Section("rope_parameters")?.Number("rope_theta", 10_000) ?? 10_000);
+
+    /// <summary>What rope_scaling says of a scaling; null where there is none.</summary>
+    public static JsonObject? WriteScaling(RotaryScaling? scaling) => scaling?.Name switch
+    {
+        null => null,
+        RotaryScalingName.Linear => new() { ["rope_type"] = "linear", ["factor"] = scaling.Factor },
+        RotaryScalingName.Llama3 => new()
+        {
+            ["rope_type"] = "llama3", ["factor"] = scaling.Factor, ["low_freq_factor"] = scaling.LowFrequencyFactor,
+            ["high_freq_factor"] = scaling.HighFrequencyFactor, ["original_max_position_embeddings"] = scaling.OriginalContextLength,
+        },
+        _ => new()
+        {
+            ["rope_type"] = "yarn", ["factor"] = scaling.Factor, ["original_max_position_embeddings"] = scaling.OriginalContextLength,
+            ["beta_fast"] = scaling.BetaFast, ["beta_slow"] = scaling.BetaSlow, ["attention_factor"] = scaling.AttentionFactor,
+        },
+    };
+
     private static DecoderConfig ReadGpt2(ConfigFile file)
     {
         file.Require("scale_attn_weights", value => value.ValueKind == JsonValueKind.True);
@@ -113,7 +135,7 @@ public static class DecoderConfigFile
             Norm = NormName.Rms,
             NormEpsilon = file.Number("rms_norm_eps", 1e-6),
             Activation = ActivationName.SwiGlu,
-            RopeTheta = file.Number("rope_theta", file.Section("rope_parameters")?.Number("rope_theta", 10_000) ?? 10_000),
+            RopeTheta = ReadTheta(file),
             RopeScaling = ReadScaling(file),
         };
     }
@@ -129,7 +151,7 @@ public static class DecoderConfigFile
             LayerCount = file.Integer("layer_count"),
             HeadCount = heads,
             KeyValueHeadCount = file.Integer("key_value_head_count", heads),
-            HeadSize = Divided(file, hidden, heads),
+            HeadSize = file.Integer("head_size", 0) is > 0 and int size ? size : Divided(file, hidden, heads),
             FeedForwardSize = file.Integer("feed_forward_size"),
             Positions = One(file, "positions", ("learned", PositionName.Learned), ("rotary", PositionName.Rotary)),
             Norm = One(file, "norm", ("layer", NormName.Layer), ("rms", NormName.Rms)),

@@ -1,3 +1,4 @@
+using Atelier.Decoders;
 using Atelier.Formats;
 using Atelier.Kernels;
 using Atelier.Tokenizers;
@@ -58,7 +59,7 @@ public sealed class RoundTripTests : IDisposable
         using GgufFile file = GgufFile.Open(path);
         string written = Path.Combine(_folder, "back.json");
         File.WriteAllText(written, GgufConfig.ToHuggingFace(file).ToJsonString());
-        Decoders.DecoderConfigFile.Read(ConfigFile.Read(written)).ShouldBe(Decoders.DecoderConfigFile.Read(config));
+        DecoderConfigFile.Read(ConfigFile.Read(written)).ShouldBe(DecoderConfigFile.Read(config));
         (file.Find("rope_freqs.weight") is not null).ShouldBe(scaling.Contains("llama3", StringComparison.Ordinal));
     }, iter: 8, threads: 1);
 

@@ -38,14 +38,15 @@ public sealed class WordSplitterTests
         string path = Path.GetTempFileName();
         try
         {
-            BpeTokenizer trained = BpeTokenizer.Train(["the 12345 then", "the 12345 then"], 270);
+            BpeTokenizer trained = BpeTokenizer.Train(["12345", "12345"], 261);
             var tokenizer = new BpeTokenizer([.. Enumerable.Range(0, trained.VocabularySize).Select(trained.Name)], trained.Merges,
                 new BpeRules { Split = WordSplit.Llama3, TakesWholeWords = true });
             tokenizer.Save(path);
             Tokenizer read = TokenizerFile.Load(path);
             const string text = "THE 12345'S\r\n\r\nthen";
             read.Encode(text).ShouldBe(tokenizer.Encode(text));
-            read.Encode("12345").ShouldNotBe(trained.Encode("12345")); // 123 and 45 are words of their own
+            trained.Encode("12345").Length.ShouldBe(1);
+            read.Encode("12345").Length.ShouldBeGreaterThan(1); // 123 and 45 are words of their own
             File.WriteAllText(path, File.ReadAllText(path).Replace("{1,3}", "{1,7}", StringComparison.Ordinal));
             Should.Throw<AtelierException>(() => TokenizerFile.Load(path)).Message.ShouldContain("which is not read");
         }

@@ -51,11 +51,14 @@ public sealed class ImportTests : IDisposable
     [Theory]
     [InlineData("llama", "bpe")]
     [InlineData("llama, biases and a tied head", "character")]
+    [InlineData("llama, wide heads", "bpe")]
+    [InlineData("llama, llama3", "bpe")]
+    [InlineData("llama, yarn", "byte")]
     [InlineData("gpt2", "byte")]
     [InlineData("gpt2, no biases and a head of its own", "bpe")]
     public void What_went_out_as_gguf_comes_back_with_the_same_bytes_of_weights(string shape, string tokenizer)
     {
-        TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer));
+        TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer), scaling: TinyBundles.Scaling(shape));
         Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"]);
         Workshop.Import(_folder["a.gguf"], null, _folder["back"]);
         File.ReadAllBytes(_folder["back/model.safetensors"]).ShouldBe(File.ReadAllBytes(_folder["bundle/model.safetensors"]));

@@ -31,7 +31,8 @@ public sealed class LlamaCppTests
             }
             foreach (string tokenizer in (string[])["character", "character without bytes", "byte"])
                 data.Add("llama", tokenizer, "f32");
-            data.Add("llama, biases and a tied head", "bpe", "f32");
+            foreach (string shape in (string[])["llama, biases and a tied head", "llama, wide heads", "llama, linear", "llama, llama3", "llama, yarn"])
+                data.Add(shape, "bpe", "f32");
             data.Add("gpt2, no biases and a head of its own", "character", "f32");
             return data;
         }
@@ -43,7 +44,7 @@ public sealed class LlamaCppTests
     {
         using var folder = new TemporaryFolder();
         using var peer = new LlamaCpp();
-        TinyBundles.Write(folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer));
+        TinyBundles.Write(folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer), scaling: TinyBundles.Scaling(shape));
         CompareWith(peer, folder["bundle"], folder["model.gguf"], type, TinyBundles.Text);
     }
 

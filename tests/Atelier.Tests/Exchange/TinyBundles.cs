@@ -26,9 +26,20 @@ internal static class TinyBundles
     {
         "llama" => Llama,
         "llama, biases and a tied head" => Llama with { Bias = true, TieHead = true, RopeTheta = 500_000 },
+        "llama, wide heads" => Llama with { HeadSize = 32 },
+        "llama, linear" or "llama, llama3" or "llama, yarn" => Llama,
         "gpt2" => Gpt2,
         "gpt2, no biases and a head of its own" => Gpt2 with { Bias = false, TieHead = false },
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
+    };
+
+    /// <summary>How a shape's rotary angles are stretched: well within the text that tests read.</summary>
+    public static RotaryScaling? Scaling(string name) => name switch
+    {
+        "llama, linear" => new() { Name = RotaryScalingName.Linear, Factor = 4 },
+        "llama, llama3" => new() { Name = RotaryScalingName.Llama3, Factor = 8, OriginalContextLength = 40 },
+        "llama, yarn" => new() { Name = RotaryScalingName.Yarn, Factor = 4, OriginalContextLength = 40 },
+        _ => null,
     };
 
     public static Tokenizer Tokenizer(string kind) => kind switch
@@ -41,11 +52,11 @@ internal static class TinyBundles
     };
 
     /// <summary>Writes a bundle with drawn weights.</summary>
-    public static void Write(string folder, GptConfig config, Tokenizer tokenizer, int seed = 1)
+    public static void Write(string folder, GptConfig config, Tokenizer tokenizer, int seed = 1, RotaryScaling? scaling = null)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        using var model = new GptModel(config, tokenizer.VocabularySize, Precision.Fp32, seed);
+        using var model = new GptModel(config, tokenizer.VocabularySize, Precision.Fp32, seed, scaling: scaling);
         using var random = new Generator((ulong)seed, CPU);
         foreach (var parameter in model.parameters())
             parameter.add_(randn([.. parameter.shape], generator: random), alpha: 0.15);

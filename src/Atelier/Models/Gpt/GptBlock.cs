@@ -21,7 +21,7 @@ internal sealed class GptBlock : nn.Module
         _dropout = config.Dropout;
         AttentionNorm = CreateNorm(config);
         Attention = new SelfAttention(
-            new AttentionShape(config.HiddenSize, config.HeadCount, config.KeyValueHeadCount!.Value, bias, config.Dropout),
+            new AttentionShape(config.HiddenSize, config.HeadCount, config.KeyValueHeadCount!.Value, config.HeadSize!.Value, bias, config.Dropout),
             rotary, product, precision, deviation, outputDeviation, random);
         FeedForwardNorm = CreateNorm(config);
         FeedForward = new FeedForward(config.HiddenSize, config.FeedForwardSize!.Value, config.Activation!.Value, bias,

@@ -24,7 +24,7 @@ public sealed record GptConfig
     [Range(1, 1000)]
     public int LayerCount { get; init; } = 4;
 
-    /// <summary>Attention heads of a block; divides the hidden size.</summary>
+    /// <summary>Attention heads of a block; divides the hidden size where the head size is not given.</summary>
     [Range(1, 1024)]
     public int HeadCount { get; init; } = 4;
 
@@ -35,6 +35,10 @@ public sealed record GptConfig
     /// <summary>The width of the residual stream.</summary>
     [Range(1, 1 << 16)]
     public int HiddenSize { get; init; } = 128;
+
+    /// <summary>The width of a head; null takes hiddenSize / headCount.</summary>
+    [Range(1, 1 << 16)]
+    public int? HeadSize { get; init; }
 
     /// <summary>The width inside a feed-forward layer; null takes 4 times the hidden size, for SwiGLU 8/3 rounded up to a multiple of 32.</summary>
     [Range(1, 1 << 20)]
@@ -81,6 +85,7 @@ public sealed record GptConfig
         GptConfig whole = this with
         {
             KeyValueHeadCount = KeyValueHeadCount ?? HeadCount,
+            HeadSize = HeadSize ?? Divided(),
             Activation = activation,
             FeedForwardSize = FeedForwardSize
                 ?? (activation == ActivationName.SwiGlu ? RoundUp(8 * HiddenSize / 3, 32) : 4 * HiddenSize),
@@ -93,23 +98,26 @@ public sealed record GptConfig
         return whole;
     }
 
+    private int Divided()
+    {
+        int down = HiddenSize / HeadCount * HeadCount, up = down + HeadCount;
+        return down == HiddenSize
+            ? HiddenSize / HeadCount
+            : throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}", "model.hiddenSize",
+                down > 0 ? $"take {down} or {up}" : $"take {up}");
+    }
+
     private void Check()
     {
-        if (HiddenSize % HeadCount != 0)
-        {
-            int down = HiddenSize / HeadCount * HeadCount, up = down + HeadCount;
-            throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}", "model.hiddenSize",
-                down > 0 ? $"take {down} or {up}" : $"take {up}");
-        }
         if (HeadCount % KeyValueHeadCount!.Value != 0)
         {
             IEnumerable<int> divisors = Enumerable.Range(1, HeadCount).Where(n => HeadCount % n == 0);
             throw new AtelierException($"headCount {HeadCount} is not divisible by keyValueHeadCount {KeyValueHeadCount}",
                 "model.keyValueHeadCount", $"take one of {string.Join(", ", divisors)}");
         }
-        if (Positions == PositionName.Rotary && HiddenSize / HeadCount % 2 != 0)
+        if (Positions == PositionName.Rotary && HeadSize % 2 != 0)
         {
-            throw new AtelierException($"heads of {HiddenSize / HeadCount} are odd, and rotary positions turn pairs", "model.hiddenSize",
+            throw new AtelierException($"heads of {HeadSize} are odd, and rotary positions turn pairs", "model.hiddenSize",
                 $"take {HiddenSize + HeadCount}, or positions: learned");
         }
     }

@@ -15,7 +15,7 @@ internal static class GptConfigFile
     public static string ModelType(GptConfig config) => config switch
     {
         { Positions: PositionName.Learned, Norm: NormName.Layer, Activation: ActivationName.Gelu or ActivationName.GeluTanh }
-            when config.KeyValueHeadCount == config.HeadCount => Gpt2,
+            when config.KeyValueHeadCount == config.HeadCount && config.HeadSize * config.HeadCount == config.HiddenSize => Gpt2,
         { Positions: PositionName.Rotary, Norm: NormName.Rms, Activation: ActivationName.SwiGlu } => Llama,
         _ => Own,
     };
@@ -23,7 +23,7 @@ internal static class GptConfigFile
     public static string Write(GptModel model) => ModelType(model.Config) switch
     {
         Gpt2 => ConfigRecords.Write(ToGpt2(model.Config, model.VocabularySize)),
-        Llama => ConfigRecords.Write(ToLlama(model.Config, model.VocabularySize)),
+        Llama => ConfigRecords.Write(ToLlama(model.Config, model.VocabularySize, model.RopeScaling)),
         _ => ConfigRecords.Write(Own, model.VocabularySize, model.Config),
     };
 
@@ -80,7 +80,7 @@ internal static class GptConfigFile
         };
     }
 
-    private static JsonObject ToLlama(GptConfig config, int vocabularySize) => new()
+    private static JsonObject ToLlama(GptConfig config, int vocabularySize, RotaryScaling? scaling) => new()
     {
         ["model_type"] = Llama,
         ["architectures"] = new JsonArray("LlamaForCausalLM"),
@@ -90,10 +90,12 @@ internal static class GptConfigFile
         ["num_hidden_layers"] = config.LayerCount,
         ["num_attention_heads"] = config.HeadCount,
         ["num_key_value_heads"] = config.KeyValueHeadCount,
+        ["head_dim"] = config.HeadSize,
         ["max_position_embeddings"] = config.ContextLength,
         ["hidden_act"] = "silu",
         ["rms_norm_eps"] = config.NormEpsilon,
         ["rope_theta"] = config.RopeTheta,
+        ["rope_scaling"] = DecoderConfigFile.WriteScaling(scaling),
         ["attention_bias"] = config.Bias,
         ["mlp_bias"] = config.Bias,
         ["attention_dropout"] = config.Dropout,
@@ -105,11 +107,9 @@ internal static class GptConfigFile
     private static GptConfig FromLlama(ConfigFile file)
     {
         file.Require("hidden_act", value => value.ValueEquals("silu"));
-        file.Require("rope_scaling", _ => false);
         int headCount = file.Integer("num_attention_heads"), hiddenSize = file.Integer("hidden_size");
         bool bias = file.Boolean("attention_bias", false);
         file.Require("mlp_bias", value => value.ValueKind == (bias ? JsonValueKind.True : JsonValueKind.False));
-        file.Require("head_dim", value => value.TryGetInt64(out long size) && size * headCount == hiddenSize);
         return new GptConfig
         {
             Layout = GptLayout.Llama,
@@ -119,8 +119,9 @@ internal static class GptConfigFile
             LayerCount = file.Integer("num_hidden_layers"),
             HeadCount = headCount,
             KeyValueHeadCount = file.Integer("num_key_value_heads", headCount),
+            HeadSize = file.Integer("head_dim", 0) is > 0 and int size ? size : null,
             NormEpsilon = file.Number("rms_norm_eps", 1e-6),
-            RopeTheta = file.Number("rope_theta", 10_000),
+            RopeTheta = DecoderConfigFile.ReadTheta(file),
             Dropout = file.Number("attention_dropout", 0),
             TieHead = file.Boolean("tie_word_embeddings", false),
             Bias = bias,

@@ -1,3 +1,4 @@
+using Atelier.Decoders;
 using Atelier.Formats;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
@@ -37,7 +38,7 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
         Int128 claimed = GptWeights.ParameterCount(shape, config.VocabularySize), held = tensors.Values.Sum(t => t.numel());
         if (config.VocabularySize < 1 || claimed > held)
             throw new AtelierException($"holds {held} weights, but config.json tells a shape of {claimed}", where, "fetch or export the model again");
-        var model = new GptModel(shape, config.VocabularySize, Precision.Fp32, seed: 0);
+        var model = new GptModel(shape, config.VocabularySize, Precision.Fp32, seed: 0, scaling: DecoderConfigFile.ReadScaling(config));
         try
         {
             GptWeights.Import(model, tensors, where);

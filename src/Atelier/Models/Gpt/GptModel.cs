@@ -27,11 +27,13 @@ public sealed class GptModel : TextModel
     /// <param name="precision">The precision of matrix products.</param>
     /// <param name="seed">The seed of the weights.</param>
     /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
+    /// <param name="scaling">How rotary angles are stretched, in models that learned so elsewhere; or null.</param>
     /// <exception cref="AtelierException">The configuration is impossible.</exception>
-    public GptModel(GptConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0)
+    public GptModel(GptConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0, RotaryScaling? scaling = null)
         : base("gpt", vocabularySize, config.ContextLength, labelSmoothing)
     {
         Config = config.Resolve();
+        RopeScaling = scaling;
         _precision = precision;
         using var random = new Generator((ulong)seed, CPU);
         TokenEmbedding = new Embedding(vocabularySize, Config.HiddenSize, Deviation, random);
@@ -39,7 +41,7 @@ public sealed class GptModel : TextModel
             ? new Embedding(Config.ContextLength, Config.HiddenSize, Deviation, random)
             : null;
         RotaryPositions? rotary = Config.Positions == PositionName.Rotary
-            ? new RotaryPositions(Config.HiddenSize / Config.HeadCount, Config.ContextLength, Config.RopeTheta)
+            ? new RotaryPositions(Config.HeadSize!.Value, Config.ContextLength, Config.RopeTheta, scaling)
             : null;
         for (int layer = 0; layer < Config.LayerCount; layer++)
             Blocks.Add(new GptBlock(Config, rotary, _product, precision, random));
@@ -61,6 +63,9 @@ public sealed class GptModel : TextModel
 
     /// <summary>Its shape, with every default filled in.</summary>
     public GptConfig Config { get; }
+
+    /// <summary>How rotary angles are stretched, or null.</summary>
+    public RotaryScaling? RopeScaling { get; }
 
     /// <inheritdoc/>
     public override Device Device => TokenEmbedding.Weight.device;

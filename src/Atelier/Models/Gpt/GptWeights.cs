@@ -52,11 +52,11 @@ internal static class GptWeights
     public static Int128 ParameterCount(GptConfig config, long vocabularySize)
     {
         Int128 hidden = config.HiddenSize, inner = config.FeedForwardSize!.Value;
-        Int128 heads = config.HeadCount, keyValueHeads = config.KeyValueHeadCount!.Value;
+        Int128 queries = (Int128)config.HeadCount * config.HeadSize!.Value, keys = (Int128)config.KeyValueHeadCount!.Value * config.HeadSize.Value;
         Int128 bias = config.Bias!.Value ? 1 : 0;
-        Int128 qkv = hidden + 2 * (hidden / heads * keyValueHeads), first = config.Activation == ActivationName.SwiGlu ? 2 * inner : inner;
+        Int128 qkv = queries + 2 * keys, first = config.Activation == ActivationName.SwiGlu ? 2 * inner : inner;
         Int128 norm = config.Norm == NormName.Layer ? hidden * (1 + bias) : hidden;
-        Int128 block = (hidden + bias) * qkv + (hidden + bias) * hidden + (hidden + bias) * first + (inner + bias) * hidden + 2 * norm;
+        Int128 block = (hidden + bias) * qkv + queries * hidden + bias * hidden + (hidden + bias) * first + (inner + bias) * hidden + 2 * norm;
         Int128 positions = config.Positions == PositionName.Learned ? config.ContextLength * hidden : 0;
         Int128 embeddings = (config.TieHead!.Value ? 1 : 2) * vocabularySize * hidden + positions;
         return embeddings + config.LayerCount * block + norm;
@@ -107,7 +107,7 @@ internal static class GptWeights
     private static IEnumerable<(string Name, Tensor? View, long Size)> Llama(GptModel model)
     {
         GptConfig config = model.Config;
-        int keyValueSize = config.HiddenSize / config.HeadCount * config.KeyValueHeadCount!.Value;
+        int keyValueSize = config.HeadSize!.Value * config.KeyValueHeadCount!.Value, querySize = config.HeadSize.Value * config.HeadCount;
         yield return ("model.embed_tokens.weight", model.TokenEmbedding.Weight, 0);
         for (int layer = 0; layer < model.Blocks.Count; layer++)
         {
@@ -117,9 +117,9 @@ internal static class GptWeights
             IEnumerable<(string Name, Tensor? View, long Size)> parts =
             [
                 ("input_layernorm.weight", ((RmsNorm)block.AttentionNorm).Weight, 0),
-                .. Rows("self_attn.q_proj", qkv, 0, config.HiddenSize),
-                .. Rows("self_attn.k_proj", qkv, config.HiddenSize, keyValueSize),
-                .. Rows("self_attn.v_proj", qkv, config.HiddenSize + keyValueSize, keyValueSize),
+                .. Rows("self_attn.q_proj", qkv, 0, querySize),
+                .. Rows("self_attn.k_proj", qkv, querySize, keyValueSize),
+                .. Rows("self_attn.v_proj", qkv, querySize + keyValueSize, keyValueSize),
                 .. Rows("self_attn.o_proj", block.Attention.Output, 0, config.HiddenSize),
                 ("post_attention_layernorm.weight", ((RmsNorm)block.FeedForwardNorm).Weight, 0),
                 .. Rows("mlp.gate_proj", gateUp, 0, inner),

@@ -1,3 +1,4 @@
+using Atelier.Decoders;
 using Atelier.Training;
 using Atelier.Training.Profiling;
 using TorchSharp.Utils;
@@ -20,15 +21,16 @@ public sealed class RotaryPositions : nn.Module
     /// <param name="headSize">The width of a head; even.</param>
     /// <param name="contextLength">Positions in the tables.</param>
     /// <param name="theta">The base of the angles' geometric series; 10,000 in the paper.</param>
-    public RotaryPositions(int headSize, int contextLength, double theta)
+    /// <param name="scaling">How the angles are stretched, or null.</param>
+    public RotaryPositions(int headSize, int contextLength, double theta, RotaryScaling? scaling = null)
         : base(nameof(RotaryPositions))
     {
         using var scope = NewDisposeScope();
-        // angle[position, i] = position · theta^(−2i / headSize)
-        Tensor rates = (arange(0, headSize, 2, ScalarType.Float64) * (-Math.Log(theta) / headSize)).exp();
+        Tensor rates = tensor(RotaryFrequencies.Of(headSize, theta, scaling)); // [headSize / 2]
+        double amplitude = RotaryFrequencies.Amplitude(scaling);
         Tensor angles = arange(contextLength, ScalarType.Float64).unsqueeze(1) * rates; // [position, headSize / 2]
-        _cosine = cat([angles.cos(), angles.cos()], -1).to(ScalarType.Float32).MoveToOuterDisposeScope();
-        _sine = cat([-angles.sin(), angles.sin()], -1).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        _cosine = (cat([angles.cos(), angles.cos()], -1) * amplitude).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        _sine = (cat([-angles.sin(), angles.sin()], -1) * amplitude).to(ScalarType.Float32).MoveToOuterDisposeScope();
         register_buffer("cosine", _cosine, persistent: false);
         register_buffer("sine", _sine, persistent: false);
     }

@@ -6,14 +6,15 @@ namespace Atelier.Models.Layers;
 
 /// <summary>The shape of an attention layer.</summary>
 /// <param name="HiddenSize">The width of what comes in and goes out.</param>
-/// <param name="HeadCount">Query heads; divides the hidden size.</param>
+/// <param name="HeadCount">Query heads.</param>
 /// <param name="KeyValueHeadCount">Key and value heads; divides the head count.</param>
+/// <param name="HeadSize">The width of a head.</param>
 /// <param name="Bias">Whether the products have biases.</param>
 /// <param name="Dropout">The share of attention weights dropped in training.</param>
-public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueHeadCount, bool Bias, double Dropout)
+public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueHeadCount, int HeadSize, bool Bias, double Dropout)
 {
-    /// <summary>The width of a head.</summary>
-    public int HeadSize => HiddenSize / HeadCount;
+    /// <summary>The width of all query heads.</summary>
+    public int QuerySize => HeadCount * HeadSize;
 }
 
 /// <summary>Multi-head causal self-attention (Vaswani et al. 2017, section 3.2), with or without rotary positions.</summary>
@@ -37,8 +38,8 @@ public sealed class SelfAttention : nn.Module
     {
         (_shape, _rotary, _product) = (shape, rotary, product);
         int keyValueSize = shape.KeyValueHeadCount * shape.HeadSize;
-        QueryKeyValue = new Linear(shape.HiddenSize, shape.HiddenSize + 2 * keyValueSize, shape.Bias, precision, deviation, random);
-        Output = new Linear(shape.HiddenSize, shape.HiddenSize, shape.Bias, precision, outputDeviation, random);
+        QueryKeyValue = new Linear(shape.HiddenSize, shape.QuerySize + 2 * keyValueSize, shape.Bias, precision, deviation, random);
+        Output = new Linear(shape.QuerySize, shape.HiddenSize, shape.Bias, precision, outputDeviation, random);
         register_module("qkv", QueryKeyValue);
         register_module("output", Output);
     }
@@ -71,6 +72,6 @@ public sealed class SelfAttention : nn.Module
         if (cache is not null)
             (k, v) = cache.Append(k, v);
         Tensor mixed = _product.Attend(q, k, v, training ? _shape.Dropout : 0); // [heads, batch, time, headSize]
-        return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(batch, time, _shape.HiddenSize)));
+        return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(batch, time, _shape.QuerySize)));
     }
 }
