@@ -108,7 +108,7 @@ internal static class NetworkComparisons
         }
     }
 
-    private static string BifPath() => Path.Combine(Environment.GetEnvironmentVariable("ATELIER_DATA") ?? "", "networks", "alarm.bif.gz");
+    public static string BifPath() => Path.Combine(Environment.GetEnvironmentVariable("ATELIER_DATA") ?? "", "networks", "alarm.bif.gz");
 
     /// <summary>The rows that both sides learn from, drawn once.</summary>
     private static string CsvPath() => Made("alarm.csv", network =>

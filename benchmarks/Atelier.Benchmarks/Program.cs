@@ -2,6 +2,10 @@ using System.Text.Json;
 using Atelier;
 using Atelier.Benchmarks;
 
+(string Name, string Description, Action<string> Draw)[] pictures =
+[
+    ("network-cost", "how the cost of Bayesian networks grows with rows and variables; FOLDER takes the pictures", NetworkCost.Draw),
+];
 Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All];
 try
 {
@@ -18,6 +22,10 @@ try
     {
         SpeculativeComparison.Run(model, draft, Rounds(3));
     }
+    else if (args is [string name, string folder] && Array.Find(pictures, p => p.Name == name) is { Draw: not null } picture)
+    {
+        picture.Draw(folder);
+    }
     else if (args.Length > 0)
     {
         Find(args[0]).Run(Rounds(1));
@@ -29,6 +37,9 @@ try
             Console.WriteLine($"  {comparison.Name,-16} {comparison.Description}");
         Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
         Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS]: decode with a draft and without");
+        Console.WriteLine("benchmarks/run NAME FOLDER");
+        foreach ((string known, string description, _) in pictures)
+            Console.WriteLine($"  {known,-16} {description}");
     }
     return 0;
 

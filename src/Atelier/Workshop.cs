@@ -150,16 +150,24 @@ public static class Workshop
     }
 
     /// <summary>Makes a bundle of another system's model, checking that it loads.</summary>
-    /// <param name="source">A Hugging Face folder, a GGUF file, or a llama2.c .bin.</param>
+    /// <param name="source">A Hugging Face folder, a GGUF file, a llama2.c .bin, or a family's own file, such as a network's .bif.</param>
     /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the source's own.</param>
     /// <param name="folder">The bundle's folder, new or a bundle's.</param>
     /// <returns>The bundle's full path.</returns>
     /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the tokenizer.</exception>
-    public static string Import(string source, string? tokenizer, string folder) => BundleExchange.Import(source, tokenizer, folder);
+    public static string Import(string source, string? tokenizer, string folder)
+    {
+        if (Directory.Exists(source) || OwnFormats.FirstOrDefault(f => f.Reads(source)) is not { } own)
+            return BundleExchange.Import(source, tokenizer, folder);
+        if (tokenizer is not null)
+            throw new AtelierException($"a {own.Format} file needs no tokenizer", "--tokenizer", "leave it out");
+        own.Import(source, folder);
+        return Path.GetFullPath(folder);
+    }
 
     /// <summary>Writes a model for other systems.</summary>
     /// <param name="source">A run's folder or a bundle's.</param>
-    /// <param name="format">"huggingface", a folder, or "gguf", a file.</param>
+    /// <param name="format">"huggingface", a folder, "gguf", a file, or a family's own, such as "bif".</param>
     /// <param name="path">The folder to write, new or a bundle's, or the file.</param>
     /// <param name="type">"f32", "f16", "bf16", and of GGUF "q8" and "q4"; null keeps the weights as they are.</param>
     /// <returns>The full path.</returns>
@@ -172,8 +180,20 @@ public static class Workshop
         {
             "huggingface" => BundleExchange.ToHuggingFace(bundle, path, weights),
             "gguf" => BundleExchange.ToGguf(bundle, path, weights),
-            _ => throw new AtelierException($"there is no format '{format}'", "--to", "allowed are huggingface and gguf"),
+            _ => ToOwnFormat(bundle, format, path, type),
         };
+    }
+
+    private static IEnumerable<IFileExchange> OwnFormats => ModelFamilies.All.OfType<IFileExchange>();
+
+    private static string ToOwnFormat(Bundle bundle, string format, string path, string? type)
+    {
+        IFileExchange own = OwnFormats.FirstOrDefault(f => f.Format == format)
+            ?? throw new AtelierException($"there is no format '{format}'", "--to", $"allowed are {string.Join(", ", OwnFormats.Select(f => f.Format).Prepend("gguf").Prepend("huggingface"))}");
+        if (type is not null)
+            throw new AtelierException($"{format} keeps its numbers as they are", "--type", "leave it out");
+        own.Export(bundle, path);
+        return Path.GetFullPath(path);
     }
 
     /// <summary>Writes a text model anew with weights in blocks of 8 or 4 bits, and judges both on the text it was held from.</summary>

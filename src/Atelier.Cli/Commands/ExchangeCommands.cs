@@ -6,7 +6,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Takes a model of another system and makes a bundle of it.</summary>
 internal sealed class ImportCommand : ToolCommand
 {
-    private readonly Argument<string> _source = new("SOURCE") { Description = "A Hugging Face folder (config.json, model.safetensors or its shards, tokenizer.json or vocab.json and merges.txt), a GGUF file, or a llama2.c .bin." };
+    private readonly Argument<string> _source = new("SOURCE") { Description = "A Hugging Face folder (config.json, model.safetensors or its shards, tokenizer.json or vocab.json and merges.txt), a GGUF file, a llama2.c .bin, or a Bayesian network as .bif or .bif.gz." };
     private readonly Option<string?> _tokenizer = new("--tokenizer") { HelpName = "FILE", Description = "A tokenizer.json or a llama2.c tokenizer, where the source has none: needed with a .bin." };
     private readonly Option<string> _out = new("--out") { HelpName = "FOLDER", Required = true, Description = "The bundle's folder." };
 
@@ -31,7 +31,7 @@ internal sealed class ImportCommand : ToolCommand
 internal sealed class ExportCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
-    private readonly Option<string> _format = new("--to") { HelpName = "FORMAT", Description = "huggingface (a folder) or gguf (a file that llama.cpp runs).", DefaultValueFactory = _ => "huggingface" };
+    private readonly Option<string> _format = new("--to") { HelpName = "FORMAT", Description = "huggingface (a folder), gguf (a file that llama.cpp runs) or bif (a Bayesian network's file).", DefaultValueFactory = _ => "huggingface" };
     private readonly Option<string?> _type = new("--type") { HelpName = "TYPE", Description = "The weights' type: f32, f16, bf16, with gguf also q8 and q4. Without it they stay as they are." };
     private readonly Option<string> _out = new("--out") { HelpName = "PATH", Required = true, Description = "The folder or the file to write." };
 
@@ -49,7 +49,7 @@ internal sealed class ExportCommand : ToolCommand
         string format = parse.GetRequiredValue(_format);
         string path = Workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out), parse.GetValue(_type));
         console.Say(path);
-        console.Result(() => new JsonObject { ["format"] = format, [format == "gguf" ? "file" : "folder"] = path });
+        console.Result(() => new JsonObject { ["format"] = format, [format == "huggingface" ? "folder" : "file"] = path });
         return Task.FromResult(0);
     }
 }

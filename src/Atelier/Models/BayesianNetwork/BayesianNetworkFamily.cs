@@ -4,6 +4,7 @@ using Atelier.Data.Tables;
 using Atelier.Decoding;
 using Atelier.Formats;
 using Atelier.Kinds;
+using Atelier.Models.BayesianNetwork.Structure;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -13,7 +14,7 @@ using static TorchSharp.torch;
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>Bayesian networks over discrete variables: learned by counting, search and expectation maximisation.</summary>
-public sealed class BayesianNetworkFamily : IModelFamily
+public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
 {
     private const string ModelType = "atelier_bayesian_network";
 
@@ -55,6 +56,32 @@ public sealed class BayesianNetworkFamily : IModelFamily
         {
             throw new AtelierException(e.Message, bundle.Folder, "export the model again", e);
         }
+    }
+
+    /// <inheritdoc/>
+    public string Format => "bif";
+
+    /// <inheritdoc/>
+    public bool Reads(string path) => path.EndsWith(".bif", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".bif.gz", StringComparison.OrdinalIgnoreCase);
+
+    /// <inheritdoc/>
+    public void Import(string path, string folder)
+    {
+        DiscreteNetwork network = BifFile.Read(path);
+        var config = new BayesianNetworkConfig
+        {
+            Structure = StructureName.Given, Edges = [.. network.Graph.Edges.Select(e => EdgeList.Show(e, network.Variables))],
+        };
+        Write(folder, NetworkRows.Schema(network), network, config, $"# {Path.GetFileName(path).Split('.')[0]}\n\nA Bayesian network, made of {Path.GetFileName(path)}.\n");
+    }
+
+    /// <inheritdoc/>
+    public void Export(Bundle bundle, string path)
+    {
+        if (bundle.ModelType != ModelType)
+            throw new AtelierException($"a model of type '{bundle.ModelType}' is no Bayesian network", "--to", "choose another format");
+        using var model = (BayesianNetworkModel)Load(bundle, "cpu");
+        BifFile.Write(path, model.Network);
     }
 
     /// <summary>Writes a network as a bundle.</summary>
