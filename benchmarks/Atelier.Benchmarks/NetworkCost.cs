@@ -81,13 +81,16 @@ internal static class NetworkCost
     private sealed class Curves(string size)
     {
         private const double LeastSeconds = 0.1;
+        private const double WarmUpSeconds = 0.5;
 
         private readonly Dictionary<string, List<(double Size, double Seconds)>> _points = [];
 
         public void Measure<T>(string work, int at, Func<T> action)
         {
-            GC.KeepAlive(action()); // once to warm up
             var all = Stopwatch.StartNew();
+            while (all.Elapsed.TotalSeconds < WarmUpSeconds) // until the fast code is compiled
+                GC.KeepAlive(action());
+            all.Restart();
             var times = new List<double>();
             while (times.Count == 0 || all.Elapsed.TotalSeconds < LeastSeconds)
             {
@@ -111,16 +114,20 @@ internal static class NetworkCost
                 line.LineWidth = 2;
                 line.MarkerSize = 6;
             }
-            static string Label(double power) => Math.Pow(10, power).ToString("G3", CultureInfo.InvariantCulture);
-            plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = Label, IntegerTicksOnly = true };
-            plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = Label, IntegerTicksOnly = true };
-            if (_points.Values.Max(p => p.Max(q => q.Size)) < 1000)
-                plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericManual([.. _points.Values.First().Select(p => new Tick(Math.Log10(p.Size), p.Size.ToString(CultureInfo.InvariantCulture)))]);
+            plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericManual(
+                [.. _points.Values.First().Select(p => new Tick(Math.Log10(p.Size), p.Size.ToString("N0", CultureInfo.InvariantCulture)))]);
+            plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericManual([.. Enumerable.Range(-6, 8).Select(power => new Tick(power, Time(power)))]);
             plot.XLabel(size);
-            plot.YLabel("seconds");
+            plot.YLabel("time");
             plot.ShowLegend(Alignment.UpperLeft);
             plot.Axes.Margins(top: 0.35);
             plot.SavePng(path, 820, 520);
+        }
+
+        private static string Time(int power)
+        {
+            (int unit, string name) = power >= 0 ? (0, "s") : power >= -3 ? (-3, "ms") : (-6, "µs");
+            return $"{Math.Pow(10, power - unit).ToString("N0", CultureInfo.InvariantCulture)} {name}";
         }
     }
 }

@@ -20,7 +20,11 @@ if os.environ.get("PGMPY"):
 import logging
 
 import pandas as pd
-from pgmpy.readwrite import BIFReader
+
+try:
+    from pgmpy.readwrite import BIFReader
+except ImportError as error:
+    sys.exit(f"{error}: set PGMPY to a folder that holds the packages pgmpy and opt_einsum")
 
 logging.disable(logging.WARNING)
 ROWS = 10_000

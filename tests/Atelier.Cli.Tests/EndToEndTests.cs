@@ -93,6 +93,37 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public void A_network_is_learned_drawn_from_asked_explained_and_exported()
+    {
+        string table = _tool.At("rain.csv"), folder = _tool.At("rain");
+        // Rain wets the grass, and the grass alone wets shoes.
+        File.WriteAllText(table, "shoes,grass,rain\n" + string.Concat(Enumerable.Range(0, 600).Select(i =>
+            $"{(i % 10 < 4 ? "wet" : "dry")},{(i % 10 < 5 ? "wet" : "dry")},{(i % 10 < 4 || i % 100 == 55 ? "yes" : "no")}\n")));
+        ToolResult trained = _tool.Run("train", "--table", table, "--model", "bayesian-network", "--out", folder, "--json");
+        trained.Code.ShouldBe(0, trained.Error);
+        trained.Json.GetProperty("metrics").GetProperty("edges").GetProperty("value").GetDouble().ShouldBeGreaterThanOrEqualTo(2);
+        _tool.Run("evaluate", folder).Out.ShouldContain("(beaten)");
+        JsonElement row = _tool.Run("generate", folder, "--evidence", "rain=yes", "--count", "3", "--json").Json.GetProperty("samples")[2].GetProperty("row");
+        row.GetProperty("rain").GetString().ShouldBe("yes");
+
+        JsonElement answer = _tool.Run("explain", folder, "--query", "rain", "--evidence", "shoes=wet", "--json").Json;
+        answer.GetProperty("summary").GetString()!.ShouldStartWith("P(rain | shoes=wet), exact");
+        answer.GetProperty("tables").GetProperty("probabilities")[1].GetProperty("probability").GetDouble().ShouldBeGreaterThan(0.9);
+        _tool.Run("explain", folder, "--do", "grass=wet", "--most-probable").Out.ShouldContain("do(grass=wet)");
+        ToolResult explained = _tool.Run("explain", folder);
+        explained.Out.ShouldContain("strongest edges");
+        File.Exists(Path.Combine(folder, "plots", "table-rain.svg")).ShouldBeTrue();
+
+        _tool.Run("export", folder, "--to", "bif", "--out", _tool.At("rain.bif")).Code.ShouldBe(0);
+        _tool.Run("import", _tool.At("rain.bif"), "--out", _tool.At("again")).Code.ShouldBe(0);
+        _tool.Run("explain", _tool.At("again"), "--query", "rain", "--evidence", "shoes=wet", "--json").Json.GetProperty("summary").GetString()
+            .ShouldBe(answer.GetProperty("summary").GetString());
+
+        _tool.Run("explain", folder, "--query", "rian").Error.ShouldContain("did you mean 'rain'?");
+        _tool.Run("explain", folder, "--evidence", "rain=maybe").Code.ShouldBe(2);
+    }
+
+    [Fact]
     public void Runs_are_compared_by_their_figures_and_where_their_recipes_differ()
     {
         Train(_tool.At("a")).Code.ShouldBe(0);
