@@ -105,6 +105,21 @@ public sealed unsafe class ModelTensor
         return values;
     }
 
+    /// <summary>Reads every element once, row by row of the file.</summary>
+    /// <param name="where">The file, for errors.</param>
+    /// <exception cref="AtelierException">One is no number.</exception>
+    internal void CheckNumbers(string where)
+    {
+        long width = FileShape.Count == 0 ? 1 : FileShape[^1];
+        float[] values = new float[width];
+        for (long row = 0; width > 0 && row < ElementCount / width; row++)
+        {
+            WeightConversion.Decode(Type, FileRow(row), values);
+            if (values.AsSpan().ContainsAnyExceptInRange(-float.MaxValue, float.MaxValue))
+                throw new AtelierException($"the tensor {Name} has a weight that is no number", where, "take the file from its source again");
+        }
+    }
+
     /// <summary>The matrix as [outputs, inputs], rows in the order of the file: where it lies, or a copy where the file has it as [inputs, outputs].</summary>
     /// <param name="owner">What keeps the file mapped.</param>
     /// <exception cref="AtelierException">It is no matrix.</exception>

@@ -41,7 +41,7 @@ public sealed unsafe class ModelWeights : IDisposable
     /// <exception cref="AtelierException">It holds a tensor that its kind of model does not have.</exception>
     public static ModelWeights FromGguf(GgufFile file)
     {
-        string architecture = file.Text("general.architecture");
+        string architecture = file.Text("general.architecture", ""); // no kind of model knows the empty one's tensors
         var weights = new ModelWeights(file.Path, GgufNames.LayoutOf(architecture));
         weights._files.Add(file);
         return weights.Filled(() =>
@@ -74,6 +74,14 @@ public sealed unsafe class ModelWeights : IDisposable
 
     /// <summary>The tensor of that name, or null.</summary>
     public ModelTensor? Find(string name) => _tensors.GetValueOrDefault(name);
+
+    /// <summary>Reads every weight once.</summary>
+    /// <exception cref="AtelierException">One is no number.</exception>
+    public void CheckNumbers()
+    {
+        foreach (ModelTensor tensor in Tensors)
+            tensor.CheckNumbers(Path);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Atelier.Decoders;
 using Atelier.Decoding;
 using Atelier.Formats;
 using Atelier.Kernels;
@@ -62,6 +63,12 @@ internal static class BundleExchange
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             made?.Save(Path.Combine(partial, "tokenizer.json"));
             Check(partial, source);
+            ConfigFile config = ConfigFile.Read(Path.Combine(partial, "config.json"));
+            if (DecoderConfigFile.ModelTypes.Contains(config.ModelType))
+            {
+                using ModelWeights weights = ModelWeights.Open(source, config);
+                weights.CheckNumbers();
+            }
         });
     }
 
@@ -75,6 +82,7 @@ internal static class BundleExchange
         (Tokenizer tokenizer, int startId) = GgufTokenizer.Read(file);
         Write(folder, source, config, tokenizer, startId, partial =>
         {
+            weights.CheckNumbers();
             // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they were made of.
             if (weights.Tensors.Any(t => t.Type.IsBlocked()) || (weights.RopeFactors is not null && !file.Contains(GgufConfig.ScalingFactor)))
                 File.Copy(source, Path.Combine(partial, ModelWeights.GgufName));

@@ -85,6 +85,8 @@ public sealed class CompressionTests : IDisposable
         BitConverter.GetBytes(float.NaN).CopyTo(bytes, bytes.Length - 4);
         File.WriteAllBytes(path, bytes);
         Should.Throw<AtelierException>(() => Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "q8")).Message.ShouldContain("cannot hold");
+        Should.Throw<AtelierException>(() => Workshop.Import(_folder["bundle"], null, _folder["copy"])).Message.ShouldContain("no number");
+        Directory.Exists(_folder["copy"]).ShouldBeFalse();
         BitConverter.GetBytes(1e6f).CopyTo(bytes, bytes.Length - 4);
         File.WriteAllBytes(path, bytes);
         Should.Throw<AtelierException>(() => Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "f16")).Hint!.ShouldContain("bf16");

@@ -61,6 +61,45 @@ public sealed class LlamaCppTests
         CompareWith(peer, folder["bundle"], folder["model.gguf"], type, story[..300] + " Ünïcode, 好, and <s> too.");
     }
 
+    [Fact]
+    public void Gpt2s_own_vocabulary_gives_the_same_ids_in_llama_cpp()
+    {
+        BpeTokenizer tokenizer = BpeTokenizer.FromGpt2(DataFolder.File("weights", "gpt2", "encoder.json"), DataFolder.File("weights", "gpt2", "vocab.bpe"));
+        using var folder = new TemporaryFolder();
+        using var peer = new LlamaCpp();
+        TinyBundles.Write(folder["bundle"], TinyBundles.Gpt2 with { LayerCount = 1, ContextLength = 64 }, tokenizer);
+        Workshop.Export(folder["bundle"], "gguf", folder["model.gguf"], "q8");
+        string[] texts = File.ReadAllText(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf.inp")).Split("\n__ggml_vocab_test__\n");
+        foreach (string text in texts.Where(t => tokenizer.Encode(t).Length is > 3 and < 60))
+            peer.Run(folder["model.gguf"], text).Ids.ShouldBe([50256, .. tokenizer.Encode(text)], text);
+    }
+
+    [Theory]
+    [InlineData(WordSplit.Llama3)]
+    [InlineData(WordSplit.Qwen2)]
+    public void Other_rules_for_words_give_the_same_ids_in_llama_cpp(WordSplit split)
+    {
+        string path = Path.GetTempFileName();
+        using var folder = new TemporaryFolder();
+        using var peer = new LlamaCpp();
+        try
+        {
+            const string rules = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}NUMBERS| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+";
+            TinyBundles.Tokenizer("bpe").Save(path);
+            string step = $$"""{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"{{rules.Replace("NUMBERS", split == WordSplit.Llama3 ? "{1,3}" : "", StringComparison.Ordinal)}}"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]}""";
+            var root = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            root["pre_tokenizer"] = System.Text.Json.Nodes.JsonNode.Parse(step);
+            root["model"]!["ignore_merges"] = split == WordSplit.Llama3;
+            File.WriteAllText(path, root.ToJsonString());
+            TinyBundles.Write(folder["bundle"], TinyBundles.Llama, TokenizerFile.Load(path));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+        CompareWith(peer, folder["bundle"], folder["model.gguf"], "f32", TinyBundles.Text + "WE'RE 1234567, I'LL\r\n\r\n  go   on");
+    }
+
     private static void CompareWith(LlamaCpp peer, string bundle, string gguf, string type, string text)
     {
         Workshop.Export(bundle, "gguf", gguf, type);
