@@ -10,7 +10,7 @@ public static class ModelFamilies
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
         new Hmm.HmmFamily(),
-        new Independent.IndependentFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),
+        new Independent.IndependentFamily(),
     ];
 }

@@ -38,7 +38,7 @@ public static class NetworkLearning
             return new LearnedNetwork(network, LogLikelihood(network, data, cancellation), [], notes);
         }
         Tell(string.Create(CultureInfo.InvariantCulture, $"{data.MissingCount} values are missing: expectation maximisation counts them as expected"));
-        return LearnWithMissing(data, config, seed, Tell, notes, cancellation);
+        return LearnWithMissing(data, config, seed, Tell, progress, notes, cancellation);
     }
 
     /// <summary>ln P of the observed values of all rows, in nats; −∞ where one is impossible.</summary>
@@ -92,18 +92,18 @@ public static class NetworkLearning
 
     // Structural EM in the form of Friedman 1998 with single imputation: tables by EM, rows filled in by draws, edges learned anew.
     private static LearnedNetwork LearnWithMissing(
-        DiscreteData data, BayesianNetworkConfig config, long seed, Action<string> tell, List<string> notes, CancellationToken cancellation)
+        DiscreteData data, BayesianNetworkConfig config, long seed, Action<string> tell, Action<string>? progress, List<string> notes, CancellationToken cancellation)
     {
         int rounds = config.Structure == StructureName.Given ? 0 : config.StructureRounds;
         DirectedGraph graph = StructureLearning.Learn(FillByColumn(data, seed), config, seed, tell, cancellation);
-        (DiscreteNetwork network, double logLikelihood, List<double> trace) = Fit(data, graph, config, seed, cancellation);
+        (DiscreteNetwork network, double logLikelihood, List<double> trace) = Fit(data, graph, config, seed, progress, cancellation);
         for (int round = 1; round <= rounds; round++)
         {
             tell($"round {round}: rows are filled in, and the structure is learned again");
             DirectedGraph next = StructureLearning.Learn(FillIn(network, data, seed + round, cancellation), config, seed, tell, cancellation);
             if (StructureDistance.Between(graph, next).Hamming == 0)
                 break;
-            (DiscreteNetwork other, double likelihood, List<double> otherTrace) = Fit(data, next, config, seed, cancellation);
+            (DiscreteNetwork other, double likelihood, List<double> otherTrace) = Fit(data, next, config, seed, progress, cancellation);
             if (Bic(other, likelihood, data.RowCount) <= Bic(network, logLikelihood, data.RowCount))
                 break;
             (graph, network, logLikelihood, trace) = (next, other, likelihood, otherTrace);
@@ -113,8 +113,9 @@ public static class NetworkLearning
     }
 
     private static (DiscreteNetwork Network, double LogLikelihood, List<double> Trace) Fit(
-        DiscreteData data, DirectedGraph graph, BayesianNetworkConfig config, long seed, CancellationToken cancellation)
+        DiscreteData data, DirectedGraph graph, BayesianNetworkConfig config, long seed, Action<string>? progress, CancellationToken cancellation)
     {
+        var steady = new SteadyProgress(progress);
         var em = new ExpectationMaximization(data, graph, config.EquivalentSampleSize);
         DiscreteNetwork network = em.Start(seed);
         var trace = new List<double>();
@@ -124,6 +125,7 @@ public static class NetworkLearning
             (DiscreteNetwork next, double logLikelihood) = em.Improve(network, cancellation);
             double objective = logLikelihood + em.LogPrior(network);
             trace.Add(logLikelihood);
+            steady.Report(() => string.Create(CultureInfo.InvariantCulture, $"iteration {trace.Count}: log-likelihood {logLikelihood:0.000}"));
             bool converged = objective - before < config.EmTolerance * Math.Abs(objective);
             (network, before) = (next, objective);
             if (converged)

@@ -9,13 +9,12 @@ public class StructureTests
     private static readonly StructureConstraints Free = Constraints(4);
 
     [Fact]
-    public void Counts_by_bits_and_by_indices_are_those_of_a_plain_loop() => Gen.Select(Networks.Any, Gen.Int[1, 300], Gen.Bool).Sample((network, rows, missing) =>
+    public void Counts_are_those_of_a_plain_loop() => Gen.Select(Networks.Any, Gen.Int[1, 300], Gen.Bool).Sample((network, rows, missing) =>
     {
         DiscreteData data = Networks.Draw(network, rows, rows);
         if (missing)
             data = WithMissing(data, share: 0.2, seed: 3);
         var counter = new FamilyCounter(data);
-        // All variables together are counted by indices, few of them by bits.
         for (int size = 1; size <= network.Variables.Count; size++)
         {
             int[] family = [.. Enumerable.Range(0, size).Reverse()];
@@ -156,11 +155,13 @@ public class StructureTests
     }, iter: 50);
 
     [Theory]
-    [InlineData("asia", 7, 1)]
-    [InlineData("alarm", 40, 8)]
-    public void Learned_structures_are_as_near_to_the_truth_as_the_cards_say(string name, int right, int hamming)
+    [InlineData("asia", 5_000, 7, 1)]
+    [InlineData("alarm", 20_000, 40, 8)]
+    [InlineData("alarm", 10_000, 41, 6)]
+    public void Learned_structures_are_as_near_to_the_truth_as_the_documentation_says(string name, int rows, int right, int hamming)
     {
-        (DiscreteData data, DirectedGraph truth) = TrueGraphs.Read(name);
+        (DiscreteData all, DirectedGraph truth) = TrueGraphs.Read(name);
+        DiscreteData data = all.Select([.. Enumerable.Range(0, rows)]);
         var distance = StructureDistance.Between(truth, StructureLearning.Learn(data, new BayesianNetworkConfig(), 1));
         distance.Right.ShouldBeGreaterThanOrEqualTo(right);
         distance.Hamming.ShouldBeLessThanOrEqualTo(hamming);

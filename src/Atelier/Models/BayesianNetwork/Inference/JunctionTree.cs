@@ -6,8 +6,8 @@ namespace Atelier.Models.BayesianNetwork.Inference;
 /// </summary>
 public sealed class JunctionTree
 {
-    /// <summary>The most cells of all cliques together that are compiled: half a gigabyte of numbers and indices.</summary>
-    public const double MostCells = 1 << 25;
+    /// <summary>The most cells of all cliques together that are compiled: with what a calibration keeps, about 300 MB.</summary>
+    public const double MostCells = 1 << 23;
 
     private JunctionTree(DiscreteNetwork network, EliminationOrder order) => (Network, Order) = (network, order);
 

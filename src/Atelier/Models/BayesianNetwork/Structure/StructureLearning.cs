@@ -39,7 +39,12 @@ public static class StructureLearning
                 var search = new HillClimbing(new FamilyScore(counter, config.Score, config.EquivalentSampleSize), names, constraints,
                     new() { TabuLength = config.TabuLength, Restarts = config.Restarts, Seed = seed });
                 int moves = 0;
-                DirectedGraph best = search.Search((done, _) => moves = done, cancellation);
+                var steady = new SteadyProgress(notes);
+                DirectedGraph best = search.Search((done, score) =>
+                {
+                    moves = done;
+                    steady.Report(() => FormattableString.Invariant($"{done} moves, score {score:0.000}"));
+                }, cancellation);
                 notes?.Invoke($"{moves} moves, {search.ScoredFamilies} scores of a variable with parents");
                 return best;
         }
