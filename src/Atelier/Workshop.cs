@@ -9,6 +9,7 @@ using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Training;
+using Atelier.Training.Profiling;
 
 namespace Atelier;
 
@@ -37,28 +38,46 @@ public static class Workshop
     /// <param name="recipe">What to make.</param>
     /// <param name="folder">A new or empty folder for the run.</param>
     /// <param name="progress">Told of remarks (step 0) and of each report.</param>
-    /// <param name="cancellation">Ends learning after the step under way; a checkpoint is saved, and <see cref="ResumeAsync"/> goes on.</param>
+    /// <param name="cancellation">Ends learning after the step under way; a checkpoint is saved, and <see cref="ResumeAsync(string, IProgress{TrainingProgress}?, CancellationToken)"/> goes on.</param>
     /// <exception cref="AtelierException">The recipe, the data or the folder is at fault.</exception>
-    public static async Task<TrainingOutcome> TrainAsync(
-        Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    public static Task<TrainingOutcome> TrainAsync(
+        Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        TrainAsync(recipe, folder, null, progress, cancellation);
+
+    /// <summary>Prepares the data and teaches a model as the recipe says, and tells where the time of some steps goes.</summary>
+    /// <param name="profile">Which steps; the report is in it afterwards, and in the run's folder profile/.</param>
+    /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param|/exception"/>
+#pragma warning disable CS1573 // the other parameters are the other method's
+    public static async Task<TrainingOutcome> TrainAsync(Recipe recipe, string folder, StepProfile? profile,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+#pragma warning restore CS1573
     {
         DataKinds.Of(recipe, FamilyOf(recipe)); // a mistake is told before a folder is made
         using Run run = Run.Create(folder, recipe);
+        run.Profile = profile;
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Goes on with a run that was interrupted, from its last checkpoint, as its own recipe says.</summary>
     /// <param name="folder">The run's folder.</param>
-    /// <inheritdoc cref="TrainAsync" path="/param[@name='progress' or @name='cancellation']"/>
+    /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param[@name='progress' or @name='cancellation']"/>
     /// <exception cref="AtelierException">There is no run, it is finished or in use, or its files are damaged.</exception>
 #pragma warning disable CS1573 // the other parameters are TrainAsync's
-    public static async Task<TrainingOutcome> ResumeAsync(
-        string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    public static Task<TrainingOutcome> ResumeAsync(
+        string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        ResumeAsync(folder, null, progress, cancellation);
+
+    /// <summary>Goes on with a run that was interrupted, and tells where the time of some steps goes.</summary>
+    /// <inheritdoc cref="ResumeAsync(string, IProgress{TrainingProgress}?, CancellationToken)" path="/param|/exception"/>
+    /// <inheritdoc cref="TrainAsync(Recipe, string, StepProfile?, IProgress{TrainingProgress}?, CancellationToken)" path="/param[@name='profile']"/>
+    public static async Task<TrainingOutcome> ResumeAsync(string folder, StepProfile? profile,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
 #pragma warning restore CS1573
     {
         using Run run = Run.Open(folder, ModelFamilies.All);
         if (run.IsFinished)
             throw new AtelierException("this run is finished", folder, "train a new one with another --out");
+        run.Profile = profile;
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
 
@@ -249,6 +268,8 @@ public static class Workshop
         {
             using IDataSource data = Prepare(run.Recipe, run.DataFolder, progress, cancellation);
             ILearner learner = await Task.Run(() => family.CreateLearner(run.Recipe, data), cancellation).ConfigureAwait(false);
+            if (run.Profile is not null && learner is not ILearningRateFinder)
+                throw new AtelierException($"the family {family.Name} takes no steps whose time could be told", "model.family", "it learns by counting");
             TrainingReport report = await learner.LearnAsync(run, progress, cancellation).ConfigureAwait(false);
             var outcome = new TrainingOutcome(run.Folder, family.Name, report);
             if (!outcome.IsInterrupted)

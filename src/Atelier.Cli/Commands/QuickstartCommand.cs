@@ -27,7 +27,7 @@ internal sealed class QuickstartCommand : ToolCommand
         Recipe recipe = Workshop.ReadRecipe(RecipeName, overrides);
         string folder = parse.GetValue(_out) ?? TrainCommand.NewFolder(RecipeName);
         console.Remark($"teaching a {recipe.Model.Family} model {recipe.Description}; run: {folder}");
-        return await Training.RunAsync(console, folder, progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), cancellation)
+        return await Training.RunAsync(console, folder, progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), profile: null, cancellation)
             .ConfigureAwait(false);
     }
 }

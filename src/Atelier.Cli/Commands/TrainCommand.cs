@@ -4,6 +4,7 @@ using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Training.Profiling;
 
 namespace Atelier.Cli.Commands;
 
@@ -22,6 +23,25 @@ internal sealed class TrainCommand : ToolCommand
     private readonly Option<string[]> _set = SetOption();
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/NAME where it is left out." };
     private readonly Option<bool> _resume = new("--resume") { Description = "Goes on with the unfinished run in --out, or with the latest one." };
+    private readonly Option<bool> _profile = new("--profile")
+    {
+        Description = "Tells where the time of some steps goes, operation by operation: a table, and a trace for chrome://tracing or ui.perfetto.dev in the run's folder profile/.",
+    };
+
+    private readonly Option<int> _profileFrom = new("--profile-from")
+    {
+        HelpName = "N", Description = "The first step that is profiled, counted in this session.", DefaultValueFactory = _ => 10,
+    };
+
+    private readonly Option<int> _profileSteps = new("--profile-steps")
+    {
+        HelpName = "N", Description = "The number of steps that are profiled.", DefaultValueFactory = _ => 20,
+    };
+
+    private readonly Option<bool> _profileOnly = new("--profile-only")
+    {
+        Description = "Profiles, saves a checkpoint and ends, instead of training on; --resume goes on.",
+    };
 
     public TrainCommand(ToolConsole console) : base(console, "train", "Teaches a model.",
         "atelier train quickstart --set training.steps=200 --out runs/first")
@@ -33,6 +53,10 @@ internal sealed class TrainCommand : ToolCommand
         Add(_set);
         Add(_out);
         Add(_resume);
+        Add(_profile);
+        Add(_profileFrom);
+        Add(_profileSteps);
+        Add(_profileOnly);
     }
 
     /// <summary>Changes to a recipe, one key a use.</summary>
@@ -41,6 +65,8 @@ internal sealed class TrainCommand : ToolCommand
 
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        StepProfile? profile = Profile(parse, stop);
         if (parse.GetValue(_resume))
         {
             string unfinished = parse.GetValue(_out) ?? Unfinished();
@@ -49,13 +75,13 @@ internal sealed class TrainCommand : ToolCommand
             if (Run.Exists(unfinished))
                 console.Remark($"going on with {unfinished}");
             return await Training.RunAsync(console, Shown(unfinished),
-                progress => Workshop.ResumeAsync(unfinished, progress, cancellation), cancellation).ConfigureAwait(false);
+                progress => Workshop.ResumeAsync(unfinished, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
         }
         Recipe recipe = Read(console, parse);
         string folder = parse.GetValue(_out) ?? NewFolder(recipe.Name);
         console.Remark($"run: {folder}");
         return await Training.RunAsync(console, folder,
-            progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), cancellation).ConfigureAwait(false);
+            progress => Workshop.TrainAsync(recipe, folder, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The first of runs/NAME, runs/NAME-2, … that is free.</summary>
@@ -66,6 +92,17 @@ internal sealed class TrainCommand : ToolCommand
         for (int n = 2; Directory.Exists(folder); n++)
             folder = Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{safe}-{n}"));
         return folder;
+    }
+
+    /// <summary>The profile that the options ask for, or null.</summary>
+    /// <param name="parse">The options.</param>
+    /// <param name="stop">Ends training after it, where that is asked for.</param>
+    private StepProfile? Profile(ParseResult parse, CancellationTokenSource stop)
+    {
+        bool only = parse.GetValue(_profileOnly);
+        return only || parse.GetValue(_profile)
+            ? new StepProfile(parse.GetValue(_profileFrom), parse.GetValue(_profileSteps)) { Taken = only ? stop.Cancel : null }
+            : null;
     }
 
     /// <summary>The recipe that the options ask for, with the seed among its changes.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
 using Atelier.Training;
+using Atelier.Training.Profiling;
 
 namespace Atelier.Cli.Commands;
 
@@ -15,17 +16,24 @@ internal static class Training
     /// <param name="console">Where to.</param>
     /// <param name="folder">The run's folder, as the user would write it.</param>
     /// <param name="learn">Trains.</param>
+    /// <param name="profile">The profile that is taken on the way, or null.</param>
     /// <param name="cancellation">Stops the judging.</param>
     public static async Task<int> RunAsync(ToolConsole console, string folder,
-        Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, CancellationToken cancellation)
+        Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, StepProfile? profile, CancellationToken cancellation)
     {
         TrainingOutcome outcome = await TrainingView.ShowAsync(console, learn).ConfigureAwait(false);
         TrainingReport report = outcome.Report;
         string next = $"atelier train --resume --out {folder}";
+        if (outcome.IsInterrupted && profile is { Report: not null, Taken: not null })
+        {
+            console.Remark(string.Create(CultureInfo.InvariantCulture, $"ended after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
+            console.Result(() => Json(outcome, profile));
+            return 0;
+        }
         if (outcome.IsInterrupted)
         {
             console.Remark(string.Create(CultureInfo.InvariantCulture, $"interrupted after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
-            console.Result(() => Json(outcome));
+            console.Result(() => Json(outcome, profile));
             return Interrupted;
         }
         console.Remark(string.Create(CultureInfo.InvariantCulture, $"{report.Steps} steps in {report.Seconds:0} seconds, ended by {report.StopReason}"));
@@ -35,7 +43,7 @@ internal static class Training
         foreach (string sample in judged?.Samples.Take(ShownSamples) ?? [])
             console.Say($"---\n{sample.TrimEnd()}");
         TellFiles(console, folder, outcome);
-        console.Result(() => Json(outcome, judged));
+        console.Result(() => Json(outcome, profile, judged));
         return 0;
     }
 
@@ -53,14 +61,14 @@ internal static class Training
         }
     }
 
-    private static JsonObject Json(TrainingOutcome outcome, EvaluationReport? judged = null)
+    private static JsonObject Json(TrainingOutcome outcome, StepProfile? profile, EvaluationReport? judged = null)
     {
         var metrics = new JsonObject();
         foreach ((string name, double value) in outcome.Report.Metrics)
             metrics[name] = new JsonObject { ["value"] = value, ["low"] = null, ["high"] = null, ["unit"] = Unit(name) };
         foreach ((string name, Metric metric) in judged?.Metrics ?? new Dictionary<string, Metric>())
             metrics[name] = EvaluateCommand.Json(metric);
-        return new JsonObject
+        var json = new JsonObject
         {
             ["run"] = outcome.Folder,
             ["bundle"] = outcome.IsInterrupted ? null : outcome.BundleFolder,
@@ -69,6 +77,9 @@ internal static class Training
             ["seconds"] = outcome.Report.Seconds,
             ["metrics"] = metrics,
         };
+        if (profile?.Report is { } report)
+            json["profile"] = JsonNode.Parse(report.ToJson());
+        return json;
     }
 
     private static string Unit(string name) => name switch

@@ -13,6 +13,9 @@ public sealed record TrainingSection
     [Range(1, 100_000)]
     public int GradientAccumulation { get; init; } = 1;
 
+    /// <summary>Keeps only the inputs of the model's blocks and computes the rest anew going back (Chen et al. 2016): less memory for about a third more time, and the same gradients.</summary>
+    public bool ActivationCheckpointing { get; init; }
+
     /// <summary>The most steps; null for no such limit.</summary>
     [Range(1, long.MaxValue)]
     public long? Steps { get; init; } = 2000;

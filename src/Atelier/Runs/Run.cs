@@ -2,6 +2,7 @@ using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Models;
 using Atelier.Recipes;
+using Atelier.Training.Profiling;
 
 namespace Atelier.Runs;
 
@@ -38,6 +39,12 @@ public sealed class Run : IDisposable
 
     /// <summary>The pictures of the training.</summary>
     public string PlotFolder => Path.Combine(Folder, "plots");
+
+    /// <summary>Where a step's time went, once that was asked for.</summary>
+    public string ProfileFolder => Path.Combine(Folder, "profile");
+
+    /// <summary>The profile to be taken of this session's steps, or null.</summary>
+    public StepProfile? Profile { get; set; }
 
     /// <summary>The finished model.</summary>
     public string BundleFolder => Path.Combine(Folder, "bundle");

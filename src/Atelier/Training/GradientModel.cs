@@ -13,11 +13,20 @@ public sealed record Turn<TBatch>(string Name, Func<TBatch, Tensor> Loss, IReadO
 /// <typeparam name="TBatch">What one step learns from.</typeparam>
 public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
 {
+    /// <summary>Whether training keeps only the inputs of the model's blocks and computes the rest anew going back.</summary>
+    public bool ActivationCheckpointing { get; set; }
+
     /// <summary>The moves of a step, in order.</summary>
     public abstract IReadOnlyList<Turn<TBatch>> Turns { get; }
 
     /// <summary>Mean figures on a batch by name, with "loss" among them; called in evaluation mode without gradients.</summary>
     public abstract IReadOnlyDictionary<string, double> Evaluate(TBatch batch);
+
+    /// <summary>What a block makes of x: the place where <see cref="ActivationCheckpointing"/> takes hold.</summary>
+    /// <param name="block">Computes from x, the module's parameters and random numbers alone.</param>
+    /// <param name="x">Its input.</param>
+    protected Tensor Through(Func<Tensor, Tensor> block, Tensor x) =>
+        training && ActivationCheckpointing ? ActivationCheckpoint.Run(block, x) : block(x);
 }
 
 /// <summary>Gives batches by number, the same batch for the same number always, so that a run resumes exactly.</summary>

@@ -54,7 +54,7 @@ public sealed class Trainer<TBatch>(
                 catch (ExternalException e) when (IsOutOfMemory(e.Message))
                 {
                     throw new AtelierException($"a batch of {recipe.Training.BatchSize} does not fit in memory", "training.batchSize",
-                        "lower it and raise training.gradientAccumulation by as much, which learns the same", e);
+                        "lower it and raise training.gradientAccumulation by as much, which learns the same, or set training.activationCheckpointing to true", e);
                 }
             },
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default); // cancelling ends the loop, which saves first
@@ -73,6 +73,8 @@ public sealed class Trainer<TBatch>(
         ComputeDevice.Configure(section.Threads);
         model.to(ComputeDevice.Resolve(section.Device));
         model.train();
+        model.ActivationCheckpointing = section.ActivationCheckpointing;
+        using IDisposable? profiled = run.Profile?.Follow(ComputeDevice.Resolve(section.Device)); // before other threads start
         using Replicas<TBatch> replicas = CreateReplicas(run, progress);
         TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null);
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);

@@ -6,6 +6,7 @@ using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Training.Execution;
+using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -62,11 +63,16 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     public TrainingState State { get; private set; } = new();
 
     /// <summary>Counts a step's time from here.</summary>
-    public void BeginStep() => _learning.Start();
+    public void BeginStep()
+    {
+        _learning.Start();
+        _run.Profile?.BeginStep();
+    }
 
     /// <summary>Counts a step.</summary>
     public void EndStep(long batches)
     {
+        bool profiled = _run.Profile?.EndStep() == true;
         _learning.Stop();
         State = State with
         {
@@ -76,6 +82,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         };
         if (State.Step - _stepsRead >= MostUnreadLosses)
             ReadLosses();
+        if (profiled)
+            TakeProfile();
     }
 
     /// <summary>Reports, measures and samples where the recipe's intervals say so.</summary>
@@ -103,6 +111,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     public TrainingReport Finish(string stopReason)
     {
         ReadLosses();
+        if (_run.Profile is { Report: null })
+            TakeProfile();
         if (stopReason != "interrupted" && _validation is not null && !_log.IsMeasured(State.Step))
         {
             var values = new Dictionary<string, double>();
@@ -137,6 +147,9 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         Average?.Dispose();
         _log.Dispose();
     }
+
+    private void TakeProfile() => Tell(_run.Profile!.Take(_run.ProfileFolder, _limits.ItemsPerStep, _hooks.ItemUnit)?.ToText()
+        ?? $"no step was profiled: training ended before the session's step {_run.Profile.From}");
 
     private TrainingProgress Report(TrainingProgress told, double learningRate, Dictionary<string, double> values)
     {

@@ -90,7 +90,10 @@ public sealed class GptModel : TextModel
         if (training && Config.Dropout > 0)
             x = Dropout.Apply(x, Config.Dropout);
         for (int layer = 0; layer < Blocks.Count; layer++)
-            x = Blocks[layer].Forward(x, caches?[layer]);
+        {
+            (GptBlock block, KeyValueCache? cache) = (Blocks[layer], caches?[layer]);
+            x = Through(stream => block.Forward(stream, cache), x);
+        }
         return FinalNorm.forward(x);
     }
 

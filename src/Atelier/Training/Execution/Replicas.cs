@@ -98,8 +98,9 @@ internal sealed class Replicas<TBatch> : IDisposable
     private static Tensor Loss(Turn<TBatch> turn, TBatch batch, double weight)
     {
         using TimedOperation timed = TimedOperation.Begin("forward");
+        using var scope = NewDisposeScope(); // what no gradient needs is gone before the backward pass makes more
         Tensor loss = turn.Loss(batch);
-        return weight == 1 ? loss : loss.Times(weight);
+        return (weight == 1 ? loss : loss.Times(weight)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Lays a fresh model's weights where the model's lie.</summary>
@@ -110,6 +111,7 @@ internal sealed class Replicas<TBatch> : IDisposable
         foreach ((string name, Tensor tensor) in fresh.state_dict())
             tensor.set_(own[name]);
         fresh.train();
+        fresh.ActivationCheckpointing = model.ActivationCheckpointing;
         return fresh;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Atelier.Training.Profiling;
 
 namespace Atelier.Training.Execution;
 
@@ -44,6 +45,7 @@ internal sealed class WorkerTeam : IDisposable
             Monitor.PulseAll(_gate);
         }
         Do(0);
+        using TimedOperation timed = Size > 1 ? TimedOperation.Begin("wait for other replicas") : default;
         for (int spins = 0; Volatile.Read(ref _remaining) > 0; spins++)
         {
             if (spins < Spins)
