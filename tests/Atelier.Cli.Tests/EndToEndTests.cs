@@ -124,6 +124,27 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public void A_hidden_Markov_model_is_taught_tags_and_text()
+    {
+        string tagged = _tool.At("tags.conllu"), folder = _tool.At("tagger");
+        static string Word(int id, string form, string tag) => $"{id}\t{form}\t_\t{tag}\t_\t_\t_\t_\t_\t_\n";
+        File.WriteAllText(tagged, string.Concat(Enumerable.Range(0, 60).Select(i => $"{Word(1, i % 2 == 0 ? "the" : "a", "DET")}{Word(2, i % 3 == 0 ? "dog" : "cat", "NOUN")}\n")));
+        ToolResult trained = _tool.Run("train", "--tagged", tagged, "--out", folder, "--json");
+        trained.Code.ShouldBe(0, trained.Error);
+        trained.Json.GetProperty("metrics").GetProperty("accuracy").GetProperty("value").GetDouble().ShouldBe(1);
+        JsonElement sample = _tool.Run("generate", folder, "--prompt", "the cat", "--json").Json.GetProperty("samples")[0];
+        sample.GetProperty("tags").EnumerateArray().Select(t => t.GetString()).ShouldBe(["DET", "NOUN"]);
+        _tool.Run("generate", folder, "--input", tagged).Out.Split('\n')[0].ShouldBe("the/DET dog/NOUN");
+        _tool.Run("explain", folder, "--json").Json.GetProperty("tables").GetProperty("tags").GetArrayLength().ShouldBe(2);
+
+        string text = _tool.At("text");
+        string[] hmm = ["train", "--text", Text(), "--model", "hmm", "--set", "model.stateCounts=[2,3]", "--set", "model.iterations=4", "--set", "evaluation.samples=2", "--set", "evaluation.sampleTokens=20", "--json"];
+        ToolResult whole = _tool.Run([.. hmm, "--out", text]);
+        whole.Code.ShouldBe(0, whole.Error);
+        whole.Json.GetProperty("metrics").GetProperty("stateCount").GetProperty("value").GetDouble().ShouldBeInRange(2, 3);
+    }
+
+    [Fact]
     public void Runs_are_compared_by_their_figures_and_where_their_recipes_differ()
     {
         Train(_tool.At("a")).Code.ShouldBe(0);

@@ -73,6 +73,21 @@ internal static class CatalogueEntries
             ],
             Reading = new() { Unit = DocumentUnit.Row, Format = "tsv", ColumnNames = ["english", "chinese"], Column = "english" },
         },
+        new()
+        {
+            Name = "ud-ewt",
+            Description = "UD English EWT: 12,544 / 2,001 / 2,077 sentences of the web with their tags, CoNLL-U",
+            Source = "github.com/UniversalDependencies/UD_English-EWT",
+            Licence = "CC BY-SA 4.0",
+            Files =
+            [
+                Ewt("train", 2_605_912, "bd47e08c9e18ec12d319e84df2ccdb272ff6de1d0dba5761117d3caf8b358f7b"),
+                Ewt("dev", 333_837, "41086e3afc9ae572f899c9123f874d6d04a52e374a3d2ac7a6667ce48e3bf3e3"),
+                Ewt("test", 330_912, "29c151eee8846d3f3ef7806c126ecac9932af2317c008c6d6b076c5e14950dbe"),
+            ],
+            Reading = new() { Unit = DocumentUnit.Paragraph },
+            Published = ["Universal tags of the test set: each word's most frequent tag 86.93 %, a plain bigram HMM 90.47 %."],
+        },
         Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges", "learning.test", 60_012,
             "ef5374f340f3aaa1ade720d5f09884b21eecc4cea81b4a0209ed941b68343b6c", "-23832.132", "-24006.734", 41),
         Rows("asia", "asia.csv", "5,000 rows of the Asia network: 8 questions to a patient short of breath, 8 edges", "asia", 128_785,
@@ -111,6 +126,9 @@ internal static class CatalogueEntries
 
     private static CatalogueFile Bif(string name, long bytes, string sha256) =>
         new($"{name}.bif.gz", $"{Raw}pgmpy/pgmpy/94105f10d4177e4420e2fa6766d819c19aa6b66e/pgmpy/utils/example_models/{name}.bif.gz", bytes, sha256);
+
+    private static CatalogueFile Ewt(string part, long bytes, string sha256) =>
+        new($"en_ewt-ud-{part}.conllu.gz", $"{Raw}UniversalDependencies/UD_English-EWT/master/en_ewt-ud-{part}.conllu", bytes, sha256);
 
     private static CatalogueFile Ci(int first, long bytes, string sha256) =>
         new($"ci.song.{first}.json", $"{Raw}chinese-poetry/chinese-poetry/99ebbef/宋词/ci.song.{first}.json", bytes, sha256);

@@ -10,7 +10,6 @@ public sealed record HmmConfig
     public int StateCount { get; init; } = 8;
 
     /// <summary>Numbers of states to try; the best by <see cref="Choose"/> is kept. Empty tries StateCount alone.</summary>
-    [Range(1, 4096)]
     public IReadOnlyList<int> StateCounts { get; init; } = [];
 
     /// <summary>What decides between numbers of states: the likelihood of validation data, or BIC.</summary>

@@ -1,4 +1,5 @@
 using Atelier.Data;
+using Atelier.Data.Tagged;
 using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Formats;
@@ -23,19 +24,29 @@ public sealed class HmmFamily : IModelFamily
     public string Description => "hidden Markov models: text, tags and series, by Baum-Welch or counting";
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind(), new TaggedKind()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(HmmConfig);
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> ModelTypes => [TextType];
+    public IReadOnlyList<string> ModelTypes => [TextType, TaggerBundle.ModelType];
 
     /// <inheritdoc/>
-    public ILearner CreateLearner(Recipe recipe, IDataSource data) => TextLearner(recipe, (TextData)data);
+    public ILearner CreateLearner(Recipe recipe, IDataSource data) => data switch
+    {
+        TaggedData tagged => new TaggerBundle.Learner(recipe, tagged),
+        _ => TextLearner(recipe, (TextData)data),
+    };
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device) => TextBundle.Load(bundle, (config, tensors) =>
+    public IGenerator Load(Bundle bundle, string device) => bundle.ModelType switch
+    {
+        TaggerBundle.ModelType => TaggerBundle.Load(bundle),
+        _ => LoadText(bundle),
+    };
+
+    private static TextGenerator LoadText(Bundle bundle) => TextBundle.Load(bundle, (config, tensors) =>
     {
         HmmModel model = HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
         var text = new HmmTextModel(model, config.Integer("end_of_text_id", -1) is >= 0 and int end ? end : null);

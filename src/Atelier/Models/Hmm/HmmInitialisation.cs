@@ -15,6 +15,8 @@ internal static class HmmInitialisation
     /// <exception cref="AtelierException">The topology is impossible, or the data is not of that kind.</exception>
     public static HmmModel Create(HmmConfig config, int states, HmmEmission emission, IReadOnlyList<HmmSequence> sequences, int symbols, ulong seed)
     {
+        if (states is < 1 or > 4096)
+            throw new AtelierException($"{states} states are asked for", "model.stateCounts", "allowed is 1 to 4096");
         var random = new SplitMix64(seed);
         bool[] allowed = Allowed(config, states);
         double[] transitions = new double[states * states];

@@ -1,0 +1,131 @@
+using Atelier.Data.Text;
+using Atelier.Data.Text.Reading;
+using Atelier.Formats;
+using Atelier.Recipes;
+
+namespace Atelier.Data.Tagged;
+
+/// <summary>Sentences whose words carry tags, split into training, validation and test parts, in a folder that can be opened again.</summary>
+public sealed class TaggedData : IDataSource
+{
+    private TaggedData(PreparedFacts facts, IReadOnlyList<TaggedSentence>[] parts) =>
+        (Facts, Train, Validation, Test) = (facts, parts[0], parts[1], parts[2]);
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Tagged;
+
+    /// <summary>Where it came from.</summary>
+    public PreparedFacts Facts { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Notes => Facts.Notes;
+
+    /// <summary>What to learn from.</summary>
+    public IReadOnlyList<TaggedSentence> Train { get; }
+
+    /// <summary>What to watch while learning; may be empty.</summary>
+    public IReadOnlyList<TaggedSentence> Validation { get; }
+
+    /// <summary>What to judge by; may be empty.</summary>
+    public IReadOnlyList<TaggedSentence> Test { get; }
+
+    /// <summary>
+    /// Reads CoNLL-U and shares its sentences out. A source of several files that are named for their parts (train, dev or
+    /// valid, test) keeps that split, which is the published one.
+    /// </summary>
+    /// <param name="section">What to read and how.</param>
+    /// <param name="seed">Of the split.</param>
+    /// <param name="folder">Where to write.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <exception cref="AtelierException">The source is missing or no CoNLL-U.</exception>
+    public static TaggedData Prepare(
+        DataSection section, long seed, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    {
+        var report = new ReadingReport();
+        IReadOnlyList<string> files = SourceFiles.Find(section.Source, report, progress, cancellation).Expand("conllu", "conll");
+        List<TaggedSentence> Read(IEnumerable<string> some) => [.. some.SelectMany(file => ConlluFile.Read(file, section.Tags, report))];
+        List<TaggedSentence>[] parts;
+        if (Named(files) is { } named)
+        {
+            parts = [.. named.Select(Read)];
+            report.Note("The files' own split into training, validation and test was kept.");
+        }
+        else
+        {
+            List<TaggedSentence> all = Read(files);
+            ulong[] contents = [.. Enumerable.Range(0, all.Count).Select(i => (ulong)i)];
+            var split = new DocumentSplit(contents, section.Split, seed);
+            parts = [.. new[] { Part.Train, Part.Validation, Part.Test }.Select(part => split.Documents(part).Select(i => all[i]).ToList())];
+        }
+        progress?.Report(FormattableString.Invariant($"read {parts.Sum(p => p.Count):N0} sentences, {parts.Sum(p => p.Sum(s => (long)s.Words.Count)):N0} words"));
+        if (parts[0].Count == 0)
+            throw new AtelierException("holds no sentences to learn from", section.Source, "bring CoNLL-U, a word a line and sentences between blank lines");
+        Directory.CreateDirectory(folder);
+        File.Delete(Path.Combine(folder, PreparedFacts.FileName));
+        for (int part = 0; part < parts.Length; part++)
+            Write(PathOf(folder, (Part)part), parts[part]);
+        new PreparedFacts { Source = section.Source, Notes = report.Notes }.Write(folder);
+        return Open(folder);
+    }
+
+    /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
+    /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>
+    public static TaggedData Open(string folder)
+    {
+        PreparedFacts facts = PreparedFacts.Read(folder);
+        IReadOnlyList<TaggedSentence> Sentences(Part part) => Read(PathOf(folder, part));
+        return new TaggedData(facts, [Sentences(Part.Train), Sentences(Part.Validation), Sentences(Part.Test)]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Lists only.
+    }
+
+    private static IEnumerable<string>[]? Named(IReadOnlyList<string> files)
+    {
+        string[][] parts = [.. ((string[])["train", "dev", "test"]).Select(part => files.Where(file =>
+            Path.GetFileName(file).Contains(part, StringComparison.OrdinalIgnoreCase)
+            || (part == "dev" && Path.GetFileName(file).Contains("valid", StringComparison.OrdinalIgnoreCase))).ToArray())];
+        return files.Count > 1 && parts[0].Length > 0 && parts.Sum(part => part.Length) == files.Count ? parts : null;
+    }
+
+    private static string PathOf(string folder, Part part) => Path.Combine(folder, part.ToString().ToLowerInvariant() + ".tagged");
+
+    // A word and its tag a line between tabs, sentences between blank lines: to be read by people too.
+    private static void Write(string path, IEnumerable<TaggedSentence> sentences) => AtomicFile.Write(path, stream =>
+    {
+        using var writer = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
+        foreach (TaggedSentence sentence in sentences)
+        {
+            for (int i = 0; i < sentence.Words.Count; i++)
+                writer.WriteLine($"{sentence.Words[i]}\t{sentence.Tags[i]}");
+            writer.WriteLine();
+        }
+    });
+
+    private static List<TaggedSentence> Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new AtelierException("is missing", path, "prepare the data again");
+        var sentences = new List<TaggedSentence>();
+        List<string> words = [], tags = [];
+        foreach (string line in File.ReadLines(path))
+        {
+            if (line.Length == 0)
+            {
+                sentences.Add(new TaggedSentence(words, tags));
+                (words, tags) = ([], []);
+                continue;
+            }
+            int tab = line.LastIndexOf('\t');
+            if (tab < 0)
+                throw new AtelierException($"'{line}' is no word and its tag", path, "prepare the data again");
+            words.Add(line[..tab]);
+            tags.Add(line[(tab + 1)..]);
+        }
+        return sentences;
+    }
+}

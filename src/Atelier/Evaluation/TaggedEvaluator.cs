@@ -1,0 +1,71 @@
+using System.Globalization;
+using Atelier.Data.Tagged;
+using Atelier.Kinds;
+using Atelier.Models;
+
+namespace Atelier.Evaluation;
+
+/// <summary>Judges taggers: the share of right tags, of known and of unknown words, beside each word's most frequent tag.</summary>
+internal static class TaggedEvaluator
+{
+    /// <summary>The report.</summary>
+    /// <exception cref="AtelierException">There are no tagged sentences to judge by.</exception>
+    public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        (IReadOnlyList<TaggedSentence> sentences, string part) = data switch
+        {
+            { Test.Count: > 0 } => (data.Test, "test part"),
+            { Validation.Count: > 0 } => (data.Validation, "validation part"),
+            _ => (data.Train, "all sentences"),
+        };
+        bool held = sentences != data.Train;
+        if (sentences.All(s => s.Tags.All(tag => tag == "_")))
+            throw new AtelierException("the sentences have no tags to judge by", data.Facts.Source, "choose another column with data.tags");
+        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"tagging {sentences.Count} sentences"));
+        var results = new (IReadOnlyList<string> Tags, double LogLikelihood)[sentences.Count];
+        Parallel.For(0, results.Length, new ParallelOptions { CancellationToken = cancellation }, i => results[i] = tagger.Tag(sentences[i].Words));
+
+        Dictionary<string, Metric> Figures(Func<int, IReadOnlyList<string>> tags)
+        {
+            MeanScore[] Right(Func<string, bool> counts) => [.. sentences.Select((s, i) => new MeanScore(
+                Enumerable.Range(0, s.Words.Count).Count(t => counts(s.Words[t]) && tags(i)[t] == s.Tags[t]), s.Words.Count(counts)))];
+            var figures = new Dictionary<string, Metric> { ["accuracy"] = MeanScore.Mean(Right(_ => true), judging.Options, judging.Seed, "share of tags") };
+            if (sentences.Any(s => s.Words.Any(tagger.Knows)))
+                figures["accuracyKnownWords"] = MeanScore.Mean(Right(tagger.Knows), judging.Options, judging.Seed, "share of tags");
+            if (sentences.Any(s => s.Words.Any(word => !tagger.Knows(word))))
+                figures["accuracyUnknownWords"] = MeanScore.Mean(Right(word => !tagger.Knows(word)), judging.Options, judging.Seed, "share of tags");
+            return figures;
+        }
+        Dictionary<string, Metric> metrics = Figures(i => results[i].Tags);
+        MeanScore[] logs = [.. sentences.Select((s, i) => new MeanScore(results[i].LogLikelihood, s.Words.Count))];
+        metrics["logLikelihoodPerWord"] = MeanScore.Mean(logs, judging.Options, judging.Seed, "nats");
+        Func<string, string> frequent = MostFrequentTag(data.Train);
+        var report = new EvaluationReport
+        {
+            Run = judging.Run,
+            Data = $"{data.Facts.Source}, {part}",
+            Headline = new("accuracy", "of tags right", MoreIsBetter: true, held ? "held-out" : "on what it learned from"),
+            Metrics = metrics,
+            Baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>> { ["mostFrequentTag"] = Figures(i => [.. sentences[i].Words.Select(frequent)]) },
+            Samples = [.. sentences.Take(Math.Min(3, judging.Options.Samples)).Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")))],
+            Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
+            Notes =
+            [
+                string.Create(CultureInfo.InvariantCulture, $"{sentences.Sum(s => s.Words.Count)} words of {sentences.Count} sentences; 95 % intervals by bootstrap over sentences."),
+                "mostFrequentTag gives each word the tag it had most often in training, and unknown words the most frequent tag of all.",
+                .. part == "validation part" ? ["The validation part served: there is no test part."] : Array.Empty<string>(),
+            ],
+        };
+        if (judging.Picture is not null)
+            EvaluationPlot.Save(judging.Picture, report);
+        return report;
+    }
+
+    private static Func<string, string> MostFrequentTag(IReadOnlyList<TaggedSentence> training)
+    {
+        static string Most(IEnumerable<string> tags) => tags.GroupBy(tag => tag).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
+        var words = training.SelectMany(s => s.Words.Zip(s.Tags)).GroupBy(pair => pair.First).ToDictionary(g => g.Key, g => Most(g.Select(pair => pair.Second)));
+        string most = Most(training.SelectMany(s => s.Tags));
+        return word => words.GetValueOrDefault(word, most);
+    }
+}

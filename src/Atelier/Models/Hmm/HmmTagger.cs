@@ -1,0 +1,217 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Atelier.Data.Tagged;
+using Atelier.Data.Text.Reading;
+using Atelier.Decoding;
+
+namespace Atelier.Models.Hmm;
+
+/// <summary>
+/// A hidden Markov model whose states are tags, or pairs of tags (Thede and Harper 1999), counted from tagged sentences. A
+/// word's probability in a state is that of the tag given the word, over that of the tag (Bayes), so that the form of rare
+/// and unknown words can tell of their tags.
+/// </summary>
+internal sealed class HmmTagger : ITagger, IExplained
+{
+    private const double FormWeight = 1; // observations that a word's form counts for beside the word itself
+    private const double LeastShare = 1e-5; // tags less likely than this share of the likeliest are not looked at
+    private const int LongestDrawn = 100;
+
+    private readonly TaggerCounts _counts;
+    private readonly double[] _transitions; // [before, last, next], each of tags + 2
+    private readonly double[] _tagShares;
+    private readonly Dictionary<string, int> _words;
+    private readonly UnknownWords _unknown;
+    private readonly TagDecoding _decoding;
+    private readonly double _total, _once;
+
+    public HmmTagger(TaggerCounts counts, HmmConfig config)
+    {
+        _counts = counts;
+        _decoding = config.Decoding;
+        _transitions = counts.Transitions(config.Order);
+        _unknown = new UnknownWords(counts, config.SuffixLength);
+        _words = counts.Words.Select((word, i) => (word, i)).ToDictionary(pair => pair.word, pair => pair.i);
+        _tagShares = new double[Tags.Count];
+        for (int i = 0; i < counts.WordTags.Length; i++)
+            _tagShares[i % Tags.Count] += counts.WordTags[i];
+        _total = _tagShares.Sum();
+        _tagShares = Array.ConvertAll(_tagShares, count => Math.Max(count, 0.5) / _total);
+        _once = Math.Max(1, Enumerable.Range(0, _words.Count).Count(word => Occurrences(word) == 1));
+    }
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Tagged;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Tags => _counts.Tags;
+
+    /// <summary>What it was counted from.</summary>
+    public TaggerCounts Counts => _counts;
+
+    /// <inheritdoc/>
+    public bool Knows(string word) => _words.ContainsKey(word);
+
+    /// <inheritdoc/>
+    public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words) => Tag(words, new Dictionary<int, string>());
+
+    /// <summary>Tags a sentence some of whose tags are known.</summary>
+    /// <exception cref="AtelierException">A known tag is none, or stands beyond the sentence.</exception>
+    public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words, IReadOnlyDictionary<int, string> known)
+    {
+        if (words.Count == 0)
+            return ([], 0);
+        var lattice = new TagLattice(_transitions, _counts.Symbols, [.. words.Select((word, i) => Candidates(word, known.GetValueOrDefault(i)))]);
+        if (known.Keys.FirstOrDefault(place => place >= words.Count, -1) is >= 0 and int beyond)
+            throw new AtelierException($"there is no word at place {beyond}", "--state", $"the sentence has {words.Count} words, from 0");
+        (int[] posterior, double log) = lattice.Posterior();
+        int[] tags = _decoding == TagDecoding.Viterbi ? lattice.Viterbi() : posterior;
+        return ([.. tags.Select(tag => Tags[tag])], log);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        request.Check(prompt: true, input: true, states: true);
+        await Task.Yield();
+        if (request.Input is not null)
+        {
+            foreach (TaggedSentence sentence in ConlluFile.Read(request.Input, Recipes.TagColumn.Upos, new ReadingReport()))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                (IReadOnlyList<string> tags, double log) = Tag(sentence.Words, request.States);
+                yield return new TaggedSample(sentence.Words, tags) { LogProbability = log };
+            }
+            yield break;
+        }
+        if (request.Prompt is not null)
+        {
+            string[] words = request.Prompt.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            (IReadOnlyList<string> tags, double log) = Tag(words, request.States);
+            yield return new TaggedSample(words, tags) { LogProbability = log };
+            yield break;
+        }
+        for (int i = 0; i < request.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return Draw(SplitMix64.At((ulong)request.Seed, (ulong)i), request.States);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Explanation Explain()
+    {
+        CellValue Number(double value) => new(Math.Round(value, 4));
+        IEnumerable<IReadOnlyList<CellValue>> Emissions() => Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)
+        [
+            new CellValue(Tags[tag]), Number(_tagShares[tag]),
+            new CellValue(string.Join("  ", Enumerable.Range(0, _words.Count).OrderByDescending(word => _counts.WordTags[(word * Tags.Count) + tag]).Take(10).Select(word => _counts.Words[word]))),
+        ]);
+        int s = _counts.Symbols;
+        IEnumerable<IReadOnlyList<CellValue>> Following() => from a in Enumerable.Range(0, Tags.Count)
+            let counts = Enumerable.Range(0, Tags.Count).Select(b => (Tag: b, Count: Enumerable.Range(0, s).Sum(x => _counts.Trigrams[(((x * s) + a) * s) + b]))).OrderByDescending(p => p.Count).ToArray()
+            let sum = Math.Max(1, counts.Sum(p => p.Count))
+            select (IReadOnlyList<CellValue>)[new CellValue(Tags[a]), new CellValue(string.Join("  ", counts.Take(5).Select(p => string.Create(CultureInfo.InvariantCulture, $"{Tags[p.Tag]} {(double)p.Count / sum:0.00}"))))];
+        return new Explanation($"a tagger of {Tags.Count} tags and {_words.Count} words",
+            [new("tags", ["tag", "share", "most frequent words"], [.. Emissions()]), new("transitions", ["after", "comes"], [.. Following()])], []);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Arrays only.
+    }
+
+    private int Occurrences(int word)
+    {
+        int sum = 0;
+        foreach (int count in _counts.WordTags.AsSpan(word * Tags.Count, Tags.Count))
+            sum += count;
+        return sum;
+    }
+
+    /// <summary>The tags that a word may have, each with the word's probability in it; every unknown word counts as one and the same symbol.</summary>
+    private (int Tag, double Probability)[] Candidates(string word, string? known)
+    {
+        double[] tags = _unknown.Tags(word);
+        double share = _once / (_total + _once);
+        if (_words.TryGetValue(word, out int number))
+        {
+            double occurrences = Occurrences(number);
+            for (int tag = 0; tag < tags.Length; tag++)
+                tags[tag] = (_counts.WordTags[(number * tags.Length) + tag] + (FormWeight * tags[tag])) / (occurrences + FormWeight);
+            share = occurrences / (_total + _once);
+        }
+        if (known is not null)
+        {
+            int tag = Tags.ToList().IndexOf(known);
+            return tag >= 0 ? [(tag, tags[tag] * share / _tagShares[tag])]
+                : throw new AtelierException($"there is no tag '{known}'", "--state", $"the tags are {string.Join(", ", Tags)}");
+        }
+        double least = tags.Max() * LeastShare;
+        return [.. Enumerable.Range(0, tags.Length).Where(tag => tags[tag] >= least).Select(tag => (tag, tags[tag] * share / _tagShares[tag]))];
+    }
+
+    /// <summary>A sentence from the model; where tags are known, they are kept and the others drawn between them.</summary>
+    private TaggedSample Draw(ulong seed, IReadOnlyDictionary<int, string> known)
+    {
+        var random = new SplitMix64(seed);
+        int s = _counts.Symbols, start = Tags.Count, end = Tags.Count + 1;
+        List<string> words = [], tags = [];
+        (int a, int b) = (start, start);
+        int last = known.Keys.DefaultIfEmpty(-1).Max();
+        while (tags.Count < Math.Max(LongestDrawn, last + 1))
+        {
+            double[] next = _transitions.AsSpan(((a * s) + b) * s, s).ToArray();
+            next[start] = 0;
+            if (tags.Count <= last)
+                next[end] = 0;
+            if (tags.Count < last)
+                Weigh(next, b, tags.Count, known);
+            int tag = known.TryGetValue(tags.Count, out string? given)
+                ? Tags.ToList().IndexOf(given) is >= 0 and int index ? index : throw new AtelierException($"there is no tag '{given}'", "--state", $"the tags are {string.Join(", ", Tags)}")
+                : HmmModel.Draw(next, ref random);
+            if (tag == end)
+                break;
+            double[] weights = [.. Enumerable.Range(0, _words.Count).Select(word => (double)_counts.WordTags[(word * Tags.Count) + tag])];
+            words.Add(_counts.Words[HmmModel.Draw(weights, ref random)]);
+            tags.Add(Tags[tag]);
+            (a, b) = (b, tag);
+        }
+        return new TaggedSample(words, tags);
+    }
+
+    /// <summary>Multiplies each next tag's probability by that of reaching the next known tag from it: drawn tags lead there as the model would have it.</summary>
+    private void Weigh(double[] next, int before, int place, IReadOnlyDictionary<int, string> known)
+    {
+        int s = _counts.Symbols, tags = Tags.Count;
+        int goal = known.Keys.Where(k => k > place).DefaultIfEmpty(-1).Min();
+        if (goal < 0)
+            return;
+        int target = Tags.ToList().IndexOf(known[goal]);
+        if (target < 0)
+            return; // told when its place comes
+        // ahead[b, c]: the probability of the goal from the pair (b, c) at a place before it, backwards from the goal.
+        double[] ahead = new double[s * s];
+        for (int b = 0; b < s; b++)
+        {
+            for (int c = 0; c < tags; c++)
+                ahead[(b * s) + c] = _transitions[(((b * s) + c) * s) + target];
+        }
+        for (int at = goal - 2; at >= place; at--)
+        {
+            double[] earlier = new double[s * s];
+            for (int b = 0; b < s; b++)
+            {
+                for (int c = 0; c < tags; c++)
+                {
+                    for (int d = 0; d < tags; d++)
+                        earlier[(b * s) + c] += _transitions[(((b * s) + c) * s) + d] * ahead[(c * s) + d];
+                }
+            }
+            ahead = earlier;
+        }
+        for (int c = 0; c < tags; c++)
+            next[c] *= ahead[(before * s) + c];
+    }
+}

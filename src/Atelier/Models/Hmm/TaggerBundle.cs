@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Atelier.Data.Tagged;
+using Atelier.Formats;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Hmm;
+
+/// <summary>Taggers: counted, written and loaded. Words and tags stand in vocab.json, their counts in model.safetensors.</summary>
+internal static class TaggerBundle
+{
+    public const string ModelType = "atelier_hmm_tagger";
+    private const string VocabularyFile = "vocab.json";
+
+    /// <summary>Loads a tagger.</summary>
+    /// <exception cref="AtelierException">The bundle is damaged.</exception>
+    public static HmmTagger Load(Bundle bundle)
+    {
+        const string hint = "fetch or export the model again";
+        HmmConfig config = ConfigFile.Read(bundle.ConfigPath).Read<HmmConfig>();
+        string path = Path.Combine(bundle.Folder, VocabularyFile);
+        Vocabulary vocabulary;
+        try
+        {
+            vocabulary = JsonSerializer.Deserialize<Vocabulary>(File.ReadAllBytes(path)) ?? throw new JsonException("it is null");
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"is no tagger's vocabulary: {e.Message.TrimEnd('.')}", path, hint, e);
+        }
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        try
+        {
+            int[] Get(string name, long length) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32 && tensor.numel() == length
+                ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
+                : throw new AtelierException($"the tensor {name} is missing or does not go with the vocabulary", bundle.WeightsPath, hint);
+            long tags = vocabulary.Tags.Count;
+            int[] trigrams = Get("trigrams", (tags + 2) * (tags + 2) * (tags + 2)), wordTags = Get("word_tags", vocabulary.Words.Count * tags);
+            if (tags == 0 || vocabulary.Words.Distinct().Count() != vocabulary.Words.Count || trigrams.Any(c => c < 0) || wordTags.Any(c => c < 0))
+                throw new AtelierException("words stand twice, or counts are below zero", bundle.Folder, hint);
+            return new HmmTagger(new TaggerCounts(vocabulary.Tags, trigrams, vocabulary.Words, wordTags), config);
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    private static void Write(string folder, TaggerCounts counts, HmmConfig config, Recipe recipe, TaggedData data)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["trigrams"] = tensor(counts.Trigrams, ScalarType.Int32), ["word_tags"] = tensor(counts.WordTags, ScalarType.Int32),
+        };
+        string card = string.Create(CultureInfo.InvariantCulture, $"""
+            # {recipe.Name}
+
+            {recipe.Description ?? "A hidden Markov model that tags sentences."}
+
+            Counted from {data.Facts.Source}, {data.Train.Count} sentences: {counts.Words.Count} words, {counts.Tags.Count} tags.
+
+            """);
+        BundleWriter.Write(folder, ConfigRecords.Write(ModelType, counts.Words.Count, config), tensors, card, partial =>
+            AtomicFile.WriteText(Path.Combine(partial, VocabularyFile), JsonSerializer.Serialize(new Vocabulary(counts.Tags, counts.Words))));
+    }
+
+    /// <summary>Learns a tagger: one pass over the sentences.</summary>
+    public sealed class Learner(Recipe recipe, TaggedData data) : ILearner
+    {
+        /// <inheritdoc/>
+        public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) => Task.Run(
+            () =>
+            {
+                var watch = Stopwatch.StartNew();
+                TaggerCounts counts = TaggerCounts.Count(data.Train);
+                cancellation.ThrowIfCancellationRequested();
+                Write(run.BundleFolder, counts, (HmmConfig?)recipe.Model.Config ?? new HmmConfig(), recipe, data);
+                long words = data.Train.Sum(s => (long)s.Words.Count);
+                progress.Report(new TrainingProgress
+                {
+                    Step = 1, TotalSteps = 1, ItemUnit = "words", ItemsPerSecond = words / watch.Elapsed.TotalSeconds,
+                    Message = string.Create(CultureInfo.InvariantCulture, $"counted {words} words: {counts.Words.Count} different ones, {counts.Tags.Count} tags"),
+                });
+                return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double> { ["words"] = counts.Words.Count, ["tags"] = counts.Tags.Count });
+            },
+            cancellation);
+    }
+
+    private sealed record Vocabulary(IReadOnlyList<string> Tags, IReadOnlyList<string> Words);
+}
