@@ -172,12 +172,13 @@ public static class Workshop
     /// <param name="source">A Hugging Face folder, a GGUF file, a llama2.c .bin, or a family's own file, such as a network's .bif.</param>
     /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the source's own.</param>
     /// <param name="folder">The bundle's folder, new or a bundle's.</param>
+    /// <param name="progress">Told what is being done.</param>
     /// <returns>The bundle's full path.</returns>
     /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the tokenizer.</exception>
-    public static string Import(string source, string? tokenizer, string folder)
+    public static string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null)
     {
         if (Directory.Exists(source) || OwnFormats.FirstOrDefault(f => f.Reads(source)) is not { } own)
-            return BundleExchange.Import(source, tokenizer, folder);
+            return BundleExchange.Import(source, tokenizer, folder, progress);
         if (tokenizer is not null)
             throw new AtelierException($"a {own.Format} file needs no tokenizer", "--tokenizer", "leave it out");
         own.Import(source, folder);

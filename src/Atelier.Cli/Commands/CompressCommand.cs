@@ -5,7 +5,7 @@ using Atelier.Evaluation;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Makes a text model smaller and faster, and says what it lost.</summary>
+/// <summary>Makes a text model smaller, and says what it lost.</summary>
 internal sealed class CompressCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
@@ -13,7 +13,7 @@ internal sealed class CompressCommand : ToolCommand
     private readonly Option<string?> _against = new("--against") { HelpName = "DATA", Description = "Other data to judge by: a file, a folder, a catalogue name or a world. Without it the run's own held-out text." };
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "The compressed bundle's folder. Without it RUN-q8 or RUN-q4." };
 
-    public CompressCommand(ToolConsole console) : base(console, "compress", "Makes a text model smaller and faster: weights in 8 or 4 bits.",
+    public CompressCommand(ToolConsole console) : base(console, "compress", "Makes a text model smaller, weights in 8 or 4 bits, and says what it lost.",
         "atelier compress runs/quickstart --to q8")
     {
         Add(_run);

@@ -20,7 +20,7 @@ internal sealed class ImportCommand : ToolCommand
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        string bundle = Workshop.Import(parse.GetRequiredValue(_source), parse.GetValue(_tokenizer), parse.GetRequiredValue(_out));
+        string bundle = Workshop.Import(parse.GetRequiredValue(_source), parse.GetValue(_tokenizer), parse.GetRequiredValue(_out), console);
         console.Say($"bundle: {bundle}\nmore:   atelier generate {parse.GetValue(_out)}");
         console.Result(() => new JsonObject { ["bundle"] = bundle });
         return Task.FromResult(0);

@@ -91,6 +91,7 @@ public static class DecoderConfigFile
 
     private static DecoderConfig ReadGpt2(ConfigFile file)
     {
+        file.Require("activation_function", value => value.ValueEquals("gelu_new") || value.ValueEquals("gelu"));
         file.Require("scale_attn_weights", value => value.ValueKind == JsonValueKind.True);
         file.Require("scale_attn_by_inverse_layer_idx", value => value.ValueKind == JsonValueKind.False);
         file.Require("add_cross_attention", value => value.ValueKind == JsonValueKind.False);
@@ -108,12 +109,7 @@ public static class DecoderConfigFile
             Positions = PositionName.Learned,
             Norm = NormName.Layer,
             NormEpsilon = file.Number("layer_norm_epsilon", 1e-5),
-            Activation = file.String("activation_function", "gelu_new") switch
-            {
-                "gelu_new" or "gelu_pytorch_tanh" => ActivationName.GeluTanh,
-                "gelu" => ActivationName.Gelu,
-                string other => throw new AtelierException($"activation_function '{other}' is not supported", file.Path, "gelu_new and gelu are"),
-            },
+            Activation = file.String("activation_function", "gelu_new") == "gelu" ? ActivationName.Gelu : ActivationName.GeluTanh,
         };
     }
 

@@ -12,14 +12,14 @@ namespace Atelier.Runs;
 internal static class BundleExchange
 {
     /// <summary>Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.</summary>
-    public static string Import(string source, string? tokenizerPath, string folder)
+    public static string Import(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
     {
         if (Directory.Exists(source))
-            FromFolder(source, tokenizerPath, folder);
+            FromFolder(source, tokenizerPath, folder, progress);
         else if (GgufFile.IsGguf(source))
-            FromGguf(source, tokenizerPath, folder);
+            FromGguf(source, tokenizerPath, folder, progress);
         else
-            FromLlama2C(source, tokenizerPath, folder);
+            FromLlama2C(source, tokenizerPath, folder, progress);
         return Path.GetFullPath(folder);
     }
 
@@ -48,7 +48,7 @@ internal static class BundleExchange
         return Path.GetFullPath(folder);
     }
 
-    private static void FromFolder(string source, string? tokenizerPath, string folder)
+    private static void FromFolder(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
     {
         string tokenizer = Path.Combine(source, "tokenizer.json"), vocabulary = Path.Combine(source, "vocab.json"), merges = Path.Combine(source, "merges.txt");
         if (File.Exists(tokenizer) && tokenizerPath is not null)
@@ -59,10 +59,11 @@ internal static class BundleExchange
             : null;
         BundleWriter.Replace(folder, partial =>
         {
+            progress?.Report("copying files");
             foreach (string file in Directory.EnumerateFiles(source).Where(BundleWriter.IsBundleFile))
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             made?.Save(Path.Combine(partial, "tokenizer.json"));
-            Check(partial, source);
+            Check(partial, source, progress);
             ConfigFile config = ConfigFile.Read(Path.Combine(partial, "config.json"));
             if (DecoderConfigFile.ModelTypes.Contains(config.ModelType))
             {
@@ -72,7 +73,7 @@ internal static class BundleExchange
         });
     }
 
-    private static void FromGguf(string source, string? tokenizerPath, string folder)
+    private static void FromGguf(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
     {
         if (tokenizerPath is not null)
             throw new AtelierException("a GGUF file brings its own tokenizer", "--tokenizer", "leave it out");
@@ -80,7 +81,7 @@ internal static class BundleExchange
         using ModelWeights weights = ModelWeights.FromGguf(file);
         JsonObject config = GgufConfig.ToHuggingFace(file);
         (Tokenizer tokenizer, int startId) = GgufTokenizer.Read(file);
-        Write(folder, source, config, tokenizer, startId, partial =>
+        Write(folder, source, config, tokenizer, startId, progress, partial =>
         {
             weights.CheckNumbers();
             // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they were made of.
@@ -91,7 +92,7 @@ internal static class BundleExchange
         });
     }
 
-    private static void FromLlama2C(string source, string? tokenizerPath, string folder)
+    private static void FromLlama2C(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
     {
         if (tokenizerPath is null)
             throw new AtelierException("a single file has no tokenizer with it", source, "name one with --tokenizer");
@@ -104,24 +105,27 @@ internal static class BundleExchange
                 "name the tokenizer that the model was trained with");
         }
         int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
-        Write(folder, source, file.ToHuggingFace(), tokenizer, start,
+        Write(folder, source, file.ToHuggingFace(), tokenizer, start, progress,
             partial => ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights));
     }
 
-    private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, int startId, Action<string> writeWeights) =>
+    private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, int startId, IProgress<string>? progress,
+        Action<string> writeWeights) =>
         BundleWriter.Replace(folder, partial =>
         {
             AtomicFile.WriteText(Path.Combine(partial, "config.json"), ConfigRecords.Write(config));
+            progress?.Report("writing weights");
             writeWeights(partial);
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
             new GenerationConfigFile(new DecodingOptions(), startId).Write(Path.Combine(partial, "generation_config.json"), tokenizer.EndOfTextId);
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
-            Check(partial, source);
+            Check(partial, source, progress);
         });
 
     /// <summary>Opens what was made. Errors name what the user gave, since the folder goes where they do.</summary>
-    private static void Check(string folder, string source)
+    private static void Check(string folder, string source, IProgress<string>? progress)
     {
+        progress?.Report("opening the bundle to see that it is whole");
         try
         {
             Workshop.Open(folder, "cpu").Dispose();

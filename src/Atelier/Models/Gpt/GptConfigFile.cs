@@ -29,12 +29,32 @@ internal static class GptConfigFile
 
     /// <summary>The shape that a config.json tells, with every default filled in.</summary>
     /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not supported.</exception>
-    public static GptConfig Read(ConfigFile file) => file.Check(file.ModelType switch
+    public static GptConfig Read(ConfigFile file)
     {
-        Gpt2 => FromGpt2(file),
-        Llama => FromLlama(file),
-        _ => file.Read<GptConfig>(),
-    }).Resolve();
+        if (file.ModelType is not (Gpt2 or Llama))
+            return file.Read<GptConfig>().Resolve();
+        DecoderConfig shape = DecoderConfigFile.Read(file);
+        bool isLlama = file.ModelType == Llama, bias = isLlama ? file.Boolean("attention_bias", false) : file.Boolean("bias", true);
+        if (isLlama)
+            file.Require("mlp_bias", value => value.ValueKind == (bias ? JsonValueKind.True : JsonValueKind.False));
+        return file.Check(new GptConfig
+        {
+            Layout = isLlama ? GptLayout.Llama : GptLayout.Gpt2,
+            ContextLength = shape.ContextLength,
+            HiddenSize = shape.HiddenSize,
+            FeedForwardSize = shape.FeedForwardSize,
+            LayerCount = shape.LayerCount,
+            HeadCount = shape.HeadCount,
+            KeyValueHeadCount = shape.KeyValueHeadCount,
+            HeadSize = shape.HeadSize,
+            Activation = shape.Activation,
+            NormEpsilon = shape.NormEpsilon,
+            RopeTheta = shape.RopeTheta,
+            Dropout = isLlama ? file.Number("attention_dropout", 0) : file.Number("resid_pdrop", 0.1),
+            TieHead = DecoderConfigFile.TiesHead(file),
+            Bias = bias,
+        }).Resolve();
+    }
 
     private static JsonObject ToGpt2(GptConfig config, int vocabularySize) => new()
     {
@@ -56,29 +76,6 @@ internal static class GptConfigFile
         ["bias"] = config.Bias, // ours: Hugging Face's GPT-2 has biases always, and finds zeros in the weights
         ["torch_dtype"] = "float32",
     };
-
-    private static GptConfig FromGpt2(ConfigFile file)
-    {
-        file.Require("activation_function", value => value.ValueEquals("gelu_new") || value.ValueEquals("gelu"));
-        file.Require("scale_attn_weights", value => value.ValueKind == JsonValueKind.True);
-        file.Require("scale_attn_by_inverse_layer_idx", value => value.ValueKind == JsonValueKind.False);
-        file.Require("add_cross_attention", value => value.ValueKind == JsonValueKind.False);
-        int hiddenSize = file.Integer("n_embd");
-        return new GptConfig
-        {
-            Layout = GptLayout.Gpt2,
-            ContextLength = file.Integer("n_positions", file.Integer("n_ctx", 1024)),
-            HiddenSize = hiddenSize,
-            LayerCount = file.Integer("n_layer"),
-            HeadCount = file.Integer("n_head"),
-            FeedForwardSize = file.Integer("n_inner", checked(4 * Math.Clamp(hiddenSize, 0, 1 << 20))),
-            Activation = file.String("activation_function", "gelu_new") == "gelu" ? ActivationName.Gelu : ActivationName.GeluTanh,
-            Dropout = file.Number("resid_pdrop", 0.1),
-            NormEpsilon = file.Number("layer_norm_epsilon", 1e-5),
-            TieHead = file.Boolean("tie_word_embeddings", true),
-            Bias = file.Boolean("bias", true),
-        };
-    }
 
     private static JsonObject ToLlama(GptConfig config, int vocabularySize, RotaryScaling? scaling) => new()
     {
@@ -103,28 +100,4 @@ internal static class GptConfigFile
         ["tie_word_embeddings"] = config.TieHead,
         ["torch_dtype"] = "float32",
     };
-
-    private static GptConfig FromLlama(ConfigFile file)
-    {
-        file.Require("hidden_act", value => value.ValueEquals("silu"));
-        int headCount = file.Integer("num_attention_heads"), hiddenSize = file.Integer("hidden_size");
-        bool bias = file.Boolean("attention_bias", false);
-        file.Require("mlp_bias", value => value.ValueKind == (bias ? JsonValueKind.True : JsonValueKind.False));
-        return new GptConfig
-        {
-            Layout = GptLayout.Llama,
-            ContextLength = file.Integer("max_position_embeddings", 2048),
-            HiddenSize = hiddenSize,
-            FeedForwardSize = file.Integer("intermediate_size"),
-            LayerCount = file.Integer("num_hidden_layers"),
-            HeadCount = headCount,
-            KeyValueHeadCount = file.Integer("num_key_value_heads", headCount),
-            HeadSize = file.Integer("head_dim", 0) is > 0 and int size ? size : null,
-            NormEpsilon = file.Number("rms_norm_eps", 1e-6),
-            RopeTheta = DecoderConfigFile.ReadTheta(file),
-            Dropout = file.Number("attention_dropout", 0),
-            TieHead = file.Boolean("tie_word_embeddings", false),
-            Bias = bias,
-        };
-    }
 }
