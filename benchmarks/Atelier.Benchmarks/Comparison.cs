@@ -49,7 +49,7 @@ internal sealed record Comparison(
             {
                 if (round > 1 && peers[i][0].Value < Hopeless * fastest)
                     continue;
-                peers[i].Add(Measure("/usr/bin/python3", [Path.Combine(PeerFolder(), Peers[i][0]), .. Peers[i][1..]]));
+                peers[i].Add(MeasurePeer(Peers[i]));
             }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} MiB{LossOf(ours[^1])}); peer {string.Join(", ", peers.Select((p, i) => $"{p[^1].Value:N0} ({LabelOf(Peers[i])}{p[^1].PeakMiB:N0} MiB{LossOf(p[^1])})"))}"));
@@ -65,6 +65,13 @@ internal sealed record Comparison(
             oursLoss = MedianLoss(ours), peerLoss = MedianLoss(best),
             oursShareOfRoofline = our * perRoofline, peerShareOfRoofline = peer * perRoofline,
         }));
+    }
+
+    /// <summary>One round: ours, and the peer's best way.</summary>
+    public (double Ours, double Peer) Once()
+    {
+        Prepare();
+        return (MeasureOurs(Name).Value, Peers.Max(peer => MeasurePeer(peer).Value));
     }
 
     /// <summary>The most memory this process held so far.</summary>
@@ -97,6 +104,9 @@ internal sealed record Comparison(
 
     private static Measurement MeasureOurs(string work) =>
         Measure(Environment.ProcessPath!, [typeof(Comparison).Assembly.Location, "work", work]);
+
+    private static Measurement MeasurePeer(string[] peer) =>
+        Measure("/usr/bin/python3", [Path.Combine(PeerFolder(), peer[0]), .. peer[1..]]);
 
     private static Measurement Measure(string program, IReadOnlyList<string> arguments)
     {

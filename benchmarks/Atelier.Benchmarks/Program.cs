@@ -5,6 +5,7 @@ using Atelier.Benchmarks;
 (string Name, string Description, Action<string> Draw)[] pictures =
 [
     ("network-cost", "how the cost of Bayesian networks grows with rows and variables; FOLDER takes the pictures", NetworkCost.Draw),
+    ("train-scaling", "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture", TrainingScaling.Draw),
 ];
 Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All];
 try
@@ -51,5 +52,5 @@ catch (AtelierException e)
     return 2;
 }
 
-Comparison Find(string name) => Array.Find(comparisons, c => c.Name == name)
+Comparison Find(string name) => comparisons.Concat(TrainingScaling.All).FirstOrDefault(c => c.Name == name)
     ?? throw new AtelierException($"there is no comparison '{name}'", hint: "benchmarks/run lists them");

@@ -20,18 +20,19 @@ internal static class TrainingComparisons
     ];
 
     /// <summary>nanoGPT's own shape on Tiny Shakespeare by character: GPT-2's without biases, with the exact GELU.</summary>
-    private static Comparison Gpt(string name, int layers, int heads, int width, int context, int batch, int steps)
+    public static Comparison Gpt(string name, int layers, int heads, int width, int context, int batch, int steps)
     {
-        // 12 width² weights a block, met three times; queries by keys and weights by values over the whole context, three times.
-        double flops = 6.0 * layers * ((12.0 * width * width) + (2.0 * context * width));
         var work = new TrainingWork(name, steps, new TokenizerSection { ByteFallback = false }, new ModelSection("gpt", new GptConfig
         {
             LayerCount = layers, HeadCount = heads, HiddenSize = width, ContextLength = context,
             Bias = false, Activation = ActivationName.Gelu,
         }), batch);
-        return Comparison(work, $"train a GPT of {layers} layers, {heads} heads, {width} wide, context {context}, batch {batch}", flops,
+        return Comparison(work, $"train a GPT of {layers} layers, {heads} heads, {width} wide, context {context}, batch {batch}", GptFlops(layers, width, context),
             ["gpt", "--vocabulary", "66", "--layers", $"{layers}", "--heads", $"{heads}", "--width", $"{width}", "--context", $"{context}", "--batch", $"{batch}"]);
     }
+
+    /// <summary>Floating-point operations a token: 12 width² weights a block, met three times; queries by keys and weights by values over the whole context, three times.</summary>
+    public static double GptFlops(int layers, int width, int context) => 6.0 * layers * ((12.0 * width * width) + (2.0 * context * width));
 
     /// <summary>A recurrent model over a BPE vocabulary of Tiny Shakespeare.</summary>
     private static Comparison Gru(string name, int vocabulary, int embedding, int width, int context, int batch, int steps)
