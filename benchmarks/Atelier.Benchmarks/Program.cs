@@ -7,7 +7,7 @@ using Atelier.Benchmarks;
     ("network-cost", "how the cost of Bayesian networks grows with rows and variables; FOLDER takes the pictures", NetworkCost.Draw),
     ("train-scaling", "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture", TrainingScaling.Draw),
 ];
-Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All];
+Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All, .. HmmComparisons.All];
 try
 {
     if (args is ["work", string work])

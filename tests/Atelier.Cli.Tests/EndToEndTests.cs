@@ -144,6 +144,31 @@ public sealed class EndToEndTests : IDisposable
         whole.Json.GetProperty("metrics").GetProperty("stateCount").GetProperty("value").GetDouble().ShouldBeInRange(2, 3);
     }
 
+    [Theory]
+    [InlineData("gaussian", "diagonal")]
+    [InlineData("gaussian", "full")]
+    [InlineData("poisson", "diagonal")]
+    public void A_series_is_learned_judged_gone_on_with_and_drawn_through_known_states(string emission, string covariance)
+    {
+        string series = _tool.At("series.csv"), folder = _tool.At("series");
+        File.WriteAllText(series, "low,high\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{(i / 20 % 2 * 10) + (i % 3)},{(i / 20 % 2 * 5) + (i % 7)}\n")));
+        ToolResult trained = _tool.Run("train", "--series", series, "--model", "hmm", "--out", folder, "--json",
+            "--set", "model.stateCount=2", "--set", $"model.emission={emission}", "--set", $"model.covariance={covariance}");
+        trained.Code.ShouldBe(0, trained.Error);
+        JsonElement report = _tool.Run("evaluate", folder, "--json").Json;
+        double own = report.GetProperty("metrics").GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble();
+        if (emission == "gaussian")
+            own.ShouldBeGreaterThan(report.GetProperty("baselines").GetProperty("independent").GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble());
+        JsonElement sample = _tool.Run("generate", folder, "--input", series, "--state", "4=0", "--state", "5=1", "--max-tokens", "8", "--json").Json.GetProperty("samples")[0];
+        sample.GetProperty("rows").GetArrayLength().ShouldBe(8);
+        (sample.GetProperty("states")[4].GetString(), sample.GetProperty("states")[5].GetString()).ShouldBe(("0", "1"));
+        _tool.Run("explain", folder).Out.ShouldContain("transitions");
+        _tool.Run("evaluate", folder, "--against", series).Code.ShouldBe(0);
+        _tool.Run("generate", folder, "--state", "4=7").Error.ShouldContain("no state of a place");
+        File.WriteAllText(series, "low,high\n1,x\n");
+        _tool.Run("train", "--series", series, "--out", _tool.At("bad")).Error.ShouldContain("'x' in column 'high' of row 2 is no number");
+    }
+
     [Fact]
     public void Runs_are_compared_by_their_figures_and_where_their_recipes_differ()
     {

@@ -1,4 +1,6 @@
 using Atelier.Data;
+using Atelier.Data.Series;
+using Atelier.Data.Tables;
 using Atelier.Data.Tagged;
 using Atelier.Data.Text;
 using Atelier.Decoding;
@@ -15,7 +17,7 @@ namespace Atelier.Models.Hmm;
 /// <summary>Hidden Markov models, learned by expectation maximisation or, where tags are given, by counting.</summary>
 public sealed class HmmFamily : IModelFamily
 {
-    private const string TextType = "atelier_hmm";
+    private const string TextType = "atelier_hmm", SeriesType = "atelier_hmm_series";
 
     /// <inheritdoc/>
     public string Name => "hmm";
@@ -24,17 +26,18 @@ public sealed class HmmFamily : IModelFamily
     public string Description => "hidden Markov models: text, tags and series, by Baum-Welch or counting";
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind(), new TaggedKind()];
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind(), new TaggedKind(), new SeriesKind()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(HmmConfig);
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> ModelTypes => [TextType, TaggerBundle.ModelType];
+    public IReadOnlyList<string> ModelTypes => [TextType, TaggerBundle.ModelType, SeriesType];
 
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data) => data switch
     {
+        SeriesData series => SeriesLearner(recipe, series),
         TaggedData tagged => new TaggerBundle.Learner(recipe, tagged),
         _ => TextLearner(recipe, (TextData)data),
     };
@@ -43,6 +46,7 @@ public sealed class HmmFamily : IModelFamily
     public IGenerator Load(Bundle bundle, string device) => bundle.ModelType switch
     {
         TaggerBundle.ModelType => TaggerBundle.Load(bundle),
+        SeriesType => LoadSeries(bundle),
         _ => LoadText(bundle),
     };
 
@@ -54,6 +58,48 @@ public sealed class HmmFamily : IModelFamily
             ? text
             : throw new AtelierException($"the model gives off {text.VocabularySize} symbols, config.json says {config.VocabularySize}", bundle.ConfigPath, "export the model again");
     });
+
+    private static HmmSeries LoadSeries(Bundle bundle)
+    {
+        SeriesShape shape = ConfigFile.Read(bundle.ConfigPath).Read<SeriesShape>();
+        IReadOnlyList<string> columns = TableSchema.Read(bundle.SchemaPath).Names;
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        try
+        {
+            HmmModel model = HmmTensors.Read(tensors, shape.Emission, shape.Covariance, bundle.WeightsPath);
+            int dimension = model.Emissions is GaussianEmissions normal ? normal.Dimension : ((PoissonEmissions)model.Emissions).Dimension;
+            return dimension == columns.Count ? new HmmSeries(model, columns)
+                : throw new AtelierException($"the model gives off {dimension} numbers, schema.json has {columns.Count} columns", bundle.Folder, "export the model again");
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    private static HmmLearner SeriesLearner(Recipe recipe, SeriesData series)
+    {
+        var config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
+        HmmEmission emission = config.Emission ?? HmmEmission.Gaussian;
+        if (emission == HmmEmission.Categorical)
+            throw new AtelierException("series are of numbers, not of symbols", "model.emission", "choose gaussian or poisson");
+        IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> some) => [.. some.Select(values => HmmSequence.Of(values, series.Columns.Count))];
+        return new HmmLearner(recipe, emission, Of(series.Train), Of(series.Validation), 0, (folder, model) =>
+        {
+            using var scope = NewDisposeScope();
+            BundleWriter.Write(folder, ConfigRecords.Write(SeriesType, series.Columns.Count, new SeriesShape { Emission = emission, Covariance = config.Covariance }),
+                HmmTensors.Write(model), $"# {recipe.Name}\n\nA hidden Markov model of {model.StateCount} states, learned from {series.Facts.Source}.\n",
+                partial => new TableSchema([.. series.Columns.Select(name => new ColumnSchema(name, [], []))]).Write(Path.Combine(partial, TableSchema.FileName)));
+        });
+    }
+
+    private sealed record SeriesShape
+    {
+        public HmmEmission Emission { get; init; }
+
+        public CovarianceShape Covariance { get; init; }
+    }
 
     private static HmmLearner TextLearner(Recipe recipe, TextData text)
     {

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Text;
+using Atelier.Models.Hmm;
+
+namespace Atelier.Benchmarks;
+
+/// <summary>Hidden Markov models of the first 400,000 characters of Tiny Shakespeare, one sequence, beside pomegranate.</summary>
+internal static class HmmComparisons
+{
+    private const int Length = 400_000;
+    private const int Iterations = 5;
+    private const double Seconds = 2;
+
+    public static IEnumerable<Comparison> All =>
+    [
+        new("hmm-em-8", "Baum-Welch iterations, 8 states, 400,000 characters; pomegranate", "symbols/s", 10, () => Learn(8), [Peer("em", 8)]),
+        new("hmm-em-32", "the same with 32 states (the peer on 100,000 characters)", "symbols/s", 10, () => Learn(32), [Peer("em", 32)]),
+        new("hmm-viterbi", "the likeliest states of 400,000 characters, 8 states; pomegranate", "symbols/s", 5, () => Decode(8), [Peer("viterbi", 8)]),
+        new("hmm-viterbi-32", "the same with 32 states (the peer on 100,000 characters)", "symbols/s", 5, () => Decode(32), [Peer("viterbi", 32)]),
+        new("hmm-sample", "draw symbols, 8 states; pomegranate", "symbols/s", 10, Sample, [Peer("sample", 8)]),
+    ];
+
+    private static string[] Peer(string work, int states) =>
+        ["hmm_pomegranate.py", work, states.ToString(System.Globalization.CultureInfo.InvariantCulture), TextFile()];
+
+    private static Measurement Learn(int states)
+    {
+        (HmmModel model, HmmSequence text) = Begin(states);
+        var config = new HmmConfig();
+        model.Step([text], config); // compiled before it is timed
+        double log = 0;
+        double rate = Rate(() =>
+        {
+            HmmModel learned = model;
+            for (int i = 0; i < Iterations; i++)
+                (learned, log) = learned.Step([text], config);
+        });
+        return new Measurement(rate * Iterations * Length, Comparison.PeakMiB(), -log / Length);
+    }
+
+    private static Measurement Decode(int states)
+    {
+        (HmmModel model, HmmSequence text) = Begin(states);
+        double log = 0;
+        double rate = Rate(() => log = Viterbi.Run(model, text).LogProbability);
+        return new Measurement(rate * Length, Comparison.PeakMiB(), -log / Length);
+    }
+
+    private static Measurement Sample()
+    {
+        (HmmModel model, _) = Begin(8);
+        var random = new SplitMix64(1);
+        int[] states = new int[Length], symbols = new int[Length];
+        double rate = Rate(() => model.Sample(Length, states, ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.DrawSymbol(state, ref r)));
+        return new Measurement(rate * Length, Comparison.PeakMiB());
+    }
+
+    private static (HmmModel Model, HmmSequence Text) Begin(int states)
+    {
+        string text = File.ReadAllText(TextFile(), Encoding.UTF8)[..Length];
+        char[] characters = [.. text.Distinct().Order()];
+        HmmSequence sequence = HmmSequence.Of((int[])[.. text.Select(c => Array.BinarySearch(characters, c))]);
+        return (HmmInitialisation.Create(new HmmConfig(), states, HmmEmission.Categorical, [sequence], characters.Length, 1), sequence);
+    }
+
+    private static double Rate(Action work)
+    {
+        work();
+        var watch = Stopwatch.StartNew();
+        int times = 0;
+        do
+        {
+            work();
+            times++;
+        }
+        while (watch.Elapsed.TotalSeconds < Seconds);
+        return times / watch.Elapsed.TotalSeconds;
+    }
+
+    private static string TextFile() => Data.Catalogue.OfThisMachine() is { } catalogue && catalogue.Find("tinyshakespeare") is { } entry
+        ? catalogue.Get(entry)[0]
+        : throw new AtelierException("tinyshakespeare is not in the catalogue");
+}

@@ -1,0 +1,136 @@
+using Atelier.Data.Tables;
+using Atelier.Data.Text;
+using Atelier.Data.Text.Reading;
+using Atelier.Recipes;
+
+namespace Atelier.Data.Series;
+
+/// <summary>Sequences of numbers from the rows of a table, split into training, validation and test parts, in a folder that can be opened again.</summary>
+public sealed class SeriesData : IDataSource
+{
+    private SeriesData(PreparedFacts facts, IReadOnlyList<string> columns, IReadOnlyList<double[]>[] parts) =>
+        (Facts, Columns, Train, Validation, Test) = (facts, columns, parts[0], parts[1], parts[2]);
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Series;
+
+    /// <summary>Where it came from.</summary>
+    public PreparedFacts Facts { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Notes => Facts.Notes;
+
+    /// <summary>The columns' names.</summary>
+    public IReadOnlyList<string> Columns { get; }
+
+    /// <summary>What to learn from: each [time, column].</summary>
+    public IReadOnlyList<double[]> Train { get; }
+
+    /// <summary>What to watch while learning; may be empty.</summary>
+    public IReadOnlyList<double[]> Validation { get; }
+
+    /// <summary>What to judge by; may be empty.</summary>
+    public IReadOnlyList<double[]> Test { get; }
+
+    /// <summary>Reads a table's rows as sequences, in their order. One sequence is cut by position; several are shared out whole.</summary>
+    /// <param name="section">What to read and how.</param>
+    /// <param name="seed">Of the split.</param>
+    /// <param name="folder">Where to write.</param>
+    /// <param name="columns">The columns of a model that is to be judged; null takes the section's.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
+    public static SeriesData Prepare(DataSection section, long seed, string folder, IReadOnlyList<string>? columns = null,
+        IProgress<string>? progress = null, CancellationToken cancellation = default)
+    {
+        var report = new ReadingReport();
+        (IReadOnlyList<string> names, List<double[]> sequences) = SeriesFile.Read(section, columns, report, progress, cancellation);
+        int width = names.Count;
+        var parts = new List<double[]>[3];
+        if (sequences.Count == 1)
+        {
+            parts = Cut(sequences[0], width, section.Split);
+            report.Note("The source is a single series, so it was cut by position: its beginning is for training, its end for validation and test.");
+        }
+        else
+        {
+            ulong[] contents = [.. Enumerable.Range(0, sequences.Count).Select(i => (ulong)i)];
+            var split = new DocumentSplit(contents, section.Split, seed);
+            for (int part = 0; part < parts.Length; part++)
+                parts[part] = [.. split.Documents((Part)part).Select(i => sequences[i])];
+        }
+        Directory.CreateDirectory(folder);
+        File.Delete(Path.Combine(folder, PreparedFacts.FileName));
+        Schema(names).Write(Path.Combine(folder, TableSchema.FileName));
+        for (int part = 0; part < parts.Length; part++)
+            Rows(names, parts[part]).Write(PathOf(folder, (Part)part));
+        new PreparedFacts { Source = section.Source, Notes = report.Notes }.Write(folder);
+        return Open(folder);
+    }
+
+    /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
+    /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>
+    public static SeriesData Open(string folder)
+    {
+        PreparedFacts facts = PreparedFacts.Read(folder);
+        TableSchema schema = TableSchema.Read(Path.Combine(folder, TableSchema.FileName));
+        IReadOnlyList<double[]> Part(Part part) => Sequences(TableRows.Read(PathOf(folder, part), schema));
+        return new SeriesData(facts, schema.Names.SkipLast(1).ToArray(), [Part(Text.Part.Train), Part(Text.Part.Validation), Part(Text.Part.Test)]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Arrays only.
+    }
+
+    private static string PathOf(string folder, Part part) => Path.Combine(folder, part.ToString().ToLowerInvariant() + ".safetensors");
+
+    private static List<double[]>[] Cut(double[] series, int width, SplitSection split)
+    {
+        int times = series.Length / width;
+        int first = (int)Math.Round(split.Train * times), second = (int)Math.Round((split.Train + split.Validation) * times);
+        int last = (int)Math.Round(Math.Min(1, split.Train + split.Validation + split.Test) * times);
+        static List<double[]> Some(double[] values) => values.Length > 0 ? [values] : [];
+        return [Some(series[..(first * width)]), Some(series[(first * width)..(second * width)]), Some(series[(second * width)..(last * width)])];
+    }
+
+    // The last column numbers the sequences.
+    private static TableSchema Schema(IReadOnlyList<string> names) =>
+        new([.. names.Append("#").Select(name => new ColumnSchema(name, [], []))]);
+
+    private static TableRows Rows(IReadOnlyList<string> names, List<double[]> sequences)
+    {
+        int width = names.Count, count = sequences.Sum(s => s.Length / width);
+        double[][] numbers = [.. Enumerable.Range(0, width + 1).Select(_ => new double[count])];
+        int row = 0;
+        for (int i = 0; i < sequences.Count; i++)
+        {
+            for (int at = 0; at < sequences[i].Length; at += width, row++)
+            {
+                for (int column = 0; column < width; column++)
+                    numbers[column][row] = sequences[i][at + column];
+                numbers[width][row] = i;
+            }
+        }
+        return new TableRows(Schema(names), count, new int[]?[width + 1], numbers);
+    }
+
+    private static List<double[]> Sequences(TableRows rows)
+    {
+        int width = rows.Schema.Columns.Count - 1;
+        var sequences = new List<double[]>();
+        List<double> under = [];
+        ReadOnlySpan<double> numbers = rows.Numbers(width);
+        for (int row = 0; row < rows.Count; row++)
+        {
+            for (int column = 0; column < width; column++)
+                under.Add(rows.Numbers(column)[row]);
+            if (row + 1 < rows.Count && numbers[row + 1] == numbers[row])
+                continue;
+            sequences.Add([.. under]);
+            under.Clear();
+        }
+        return sequences;
+    }
+}

@@ -1,0 +1,48 @@
+using Atelier.Data;
+using Atelier.Data.Series;
+using Atelier.Data.Tables;
+using Atelier.Decoding;
+using Atelier.Evaluation;
+using Atelier.Models;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Kinds;
+
+/// <summary>Sequences of numbers.</summary>
+public sealed class SeriesKind : IDataKind
+{
+    /// <inheritdoc/>
+    public string Name => "series";
+
+    /// <inheritdoc/>
+    public string Description => "Series of numbers to learn from: a table whose rows follow one another in time.";
+
+    /// <inheritdoc/>
+    public string GenerateExample => "--max-tokens 100";
+
+    /// <inheritdoc/>
+    public bool Judges(IGenerator generator) => generator is ISeriesModel;
+
+    /// <inheritdoc/>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
+        SeriesData.Prepare(recipe.Data, recipe.Seed, folder, progress: progress, cancellation: cancellation);
+
+    /// <inheritdoc/>
+    public IDataSource Open(string folder) => SeriesData.Open(folder);
+
+    /// <inheritdoc/>
+    public IDataSource PrepareAgainst(
+        string source, Recipe recipe, Bundle bundle, string folder, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        var section = new DataSection { Source = source, Split = Held.Half, Table = new TableSection { Sequence = recipe.Data.Table.Sequence } };
+        return SeriesData.Prepare(section, recipe.Seed, folder, TableSchema.Read(bundle.SchemaPath).Names, progress, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+        Task.Run(() => SeriesEvaluator.Evaluate((ISeriesModel)judging.Generator, (SeriesData)judging.Data, judging, progress, cancellation), cancellation);
+
+    /// <inheritdoc/>
+    public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "every column of it");
+}
