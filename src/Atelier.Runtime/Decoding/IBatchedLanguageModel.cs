@@ -9,6 +9,13 @@ public interface IBatchedLanguageModel : ILanguageModel
     /// <summary>Begins an empty sequence.</summary>
     IDecodingSequence CreateSequence();
 
+    /// <summary>
+    /// Begins a sequence that is to read a prompt, with as much of the prompt's beginning as a living sequence has read and
+    /// can share: <see cref="IDecodingSequence.Length"/> says how much; the rest is to be appended, at least its last token.
+    /// </summary>
+    /// <param name="prompt">The prompt, at least one token.</param>
+    IDecodingSequence CreateSequence(ReadOnlySpan<int> prompt) => CreateSequence();
+
     /// <summary>Appends tokens to sequences, all in one step.</summary>
     /// <param name="inputs">The sequences, each at most once, with their tokens.</param>
     /// <param name="logits">

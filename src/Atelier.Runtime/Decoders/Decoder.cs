@@ -1,0 +1,129 @@
+using Atelier.Decoding;
+using Atelier.Kernels;
+
+namespace Atelier.Decoders;
+
+/// <summary>
+/// A causal Transformer on the CPU in managed code: GPT-2's shape (Radford et al. 2019), Llama's (Touvron et al. 2023), and
+/// what lies between. The weights are used as they lie, in a mapped file too; keys and values are kept in pages in single
+/// precision. Used by one thread at a time, which all its workers help.
+/// </summary>
+public sealed class Decoder : IBatchedLanguageModel
+{
+    private readonly DecoderPass _pass;
+    private readonly IReadOnlyList<IDisposable> _owners;
+    private readonly List<DecoderSequence> _sequences = [];
+    private bool _disposed;
+
+    /// <summary>Makes a decoder of a shape and its weights.</summary>
+    /// <param name="config">The shape.</param>
+    /// <param name="weights">The weights; their owners are disposed with the decoder.</param>
+    /// <param name="threads">Threads that compute, the caller's included; 0 takes one a processor.</param>
+    /// <exception cref="AtelierException">The shape is impossible, or the weights are not its own.</exception>
+    public Decoder(DecoderConfig config, DecoderWeights weights, int threads = 0)
+        : this(config, weights, threads, KernelPath.Best)
+    {
+    }
+
+    internal Decoder(DecoderConfig config, DecoderWeights weights, int threads, KernelPath path)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        config.Check();
+        weights.Check(config);
+        Config = config;
+        Weights = weights;
+        _owners = weights.Owners;
+        Pages = new KeyValuePages(config);
+        _pass = new DecoderPass(config, weights, Pages, path, threads == 0 ? Environment.ProcessorCount : threads);
+    }
+
+    /// <summary>The shape.</summary>
+    public DecoderConfig Config { get; }
+
+    /// <summary>The weights.</summary>
+    public DecoderWeights Weights { get; }
+
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabularySize;
+
+    /// <inheritdoc/>
+    public int ContextLength => Config.ContextLength;
+
+    internal KeyValuePages Pages { get; }
+
+    /// <inheritdoc/>
+    public IDecodingState CreateState(int sequences) => new BatchedState(this, sequences);
+
+    /// <inheritdoc/>
+    public IDecodingSequence CreateSequence() => NewSequence();
+
+    /// <inheritdoc/>
+    public IDecodingSequence CreateSequence(ReadOnlySpan<int> prompt)
+    {
+        DecoderSequence? best = null;
+        int longest = 0;
+        foreach (DecoderSequence sequence in _sequences)
+        {
+            int common = sequence.Tokens.CommonPrefixLength(prompt);
+            if (common > longest)
+                (best, longest) = (sequence, common);
+        }
+        return best is null ? NewSequence() : best.Fork(Math.Min(longest, prompt.Length - 1)); // the last token is read for its logits
+    }
+
+    /// <inheritdoc/>
+    public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Check(inputs, logits.Length);
+        foreach (SequenceInput input in inputs)
+            ((DecoderSequence)input.Sequence).Reserve(input.Tokens.Length);
+        _pass.Run(inputs, logits);
+        foreach (SequenceInput input in inputs)
+            ((DecoderSequence)input.Sequence).Advance(input.Tokens.Span);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => BatchedScoring.Score(this, sequences, _pass.Path);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        foreach (DecoderSequence sequence in _sequences.ToArray())
+            sequence.Dispose();
+        _pass.Dispose();
+        Pages.Dispose();
+        foreach (IDisposable owner in _owners)
+            owner.Dispose();
+    }
+
+    internal DecoderSequence NewSequence()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var sequence = new DecoderSequence(this);
+        _sequences.Add(sequence);
+        return sequence;
+    }
+
+    internal void Forget(DecoderSequence sequence) => _sequences.Remove(sequence);
+
+    private void Check(ReadOnlySpan<SequenceInput> inputs, int logits)
+    {
+        long rows = 0;
+        foreach (SequenceInput input in inputs)
+        {
+            if (input.Sequence is not DecoderSequence sequence || sequence.Decoder != this)
+                throw new ArgumentException("a sequence is not this decoder's", nameof(inputs));
+            if (input.Tokens.IsEmpty || input.Tokens.Length > ContextLength - sequence.Length)
+                throw new ArgumentException($"{sequence.Length} + {input.Tokens.Length} tokens: allowed are 1 and more, {ContextLength} in all", nameof(inputs));
+            if (input.Tokens.Span.IndexOfAnyExceptInRange(0, VocabularySize - 1) is >= 0 and int at)
+                throw new ArgumentException($"the token {input.Tokens.Span[at]} is not among the {VocabularySize}", nameof(inputs));
+            rows += input.AllLogits ? input.Tokens.Length : 1;
+        }
+        if (logits != rows * VocabularySize)
+            throw new ArgumentException($"{logits} places are not {rows} × {VocabularySize} logits", nameof(logits));
+    }
+}

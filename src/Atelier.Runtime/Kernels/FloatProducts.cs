@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+
+namespace Atelier.Kernels;
+
+/// <summary>
+/// Products of weights that are numbers by themselves with vectors in single precision: dot products along the rows as they
+/// lie, four rows at a time, and four vectors at a time where there are several, so that what is loaded is used four times.
+/// </summary>
+internal static unsafe class FloatProducts<TLanes, TVector>
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
+
+    /// <summary>y[t, r] = Σ W[r, c] x[t, c].</summary>
+    public static void Multiply<TElement>(in ProductRows w, float* x, int vectors, float* y, long yStride)
+        where TElement : struct, IElement
+    {
+        int row = 0;
+        for (; row + 4 <= w.Rows; row += 4)
+        {
+            byte* at = w.Data + row * w.RowBytes;
+            int t = 0;
+            for (; t + 4 <= vectors; t += 4)
+                FourByFour<TElement>(at, w.RowBytes, w.Columns, x + (long)t * w.Columns, y + t * yStride + row, yStride);
+            for (; t < vectors; t++)
+                FourByOne<TElement>(at, w.RowBytes, w.Columns, x + (long)t * w.Columns, y + t * yStride + row);
+        }
+        for (; row < w.Rows; row++)
+        {
+            for (int t = 0; t < vectors; t++)
+                y[t * yStride + row] = One<TElement>(w.Data + row * w.RowBytes, w.Columns, x + (long)t * w.Columns);
+        }
+    }
+
+    [MethodImpl(Hot)]
+    private static void FourByFour<TElement>(byte* w, long rowBytes, int columns, float* x, float* y, long yStride)
+        where TElement : struct, IElement
+    {
+        byte* w1 = w + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
+        float* x1 = x + columns, x2 = x1 + columns, x3 = x2 + columns;
+        TVector zero = TLanes.Broadcast(0);
+        TVector a00 = zero, a01 = zero, a02 = zero, a03 = zero, a10 = zero, a11 = zero, a12 = zero, a13 = zero;
+        TVector a20 = zero, a21 = zero, a22 = zero, a23 = zero, a30 = zero, a31 = zero, a32 = zero, a33 = zero;
+        int c = 0;
+        for (; c + TLanes.Count <= columns; c += TLanes.Count)
+        {
+            long at = (long)c * TElement.Size;
+            TVector b0 = TLanes.Load(x + c), b1 = TLanes.Load(x1 + c), b2 = TLanes.Load(x2 + c), b3 = TLanes.Load(x3 + c);
+            TVector r = TElement.Load<TLanes, TVector>(w + at);
+            a00 = TLanes.MultiplyAdd(r, b0, a00);
+            a01 = TLanes.MultiplyAdd(r, b1, a01);
+            a02 = TLanes.MultiplyAdd(r, b2, a02);
+            a03 = TLanes.MultiplyAdd(r, b3, a03);
+            r = TElement.Load<TLanes, TVector>(w1 + at);
+            a10 = TLanes.MultiplyAdd(r, b0, a10);
+            a11 = TLanes.MultiplyAdd(r, b1, a11);
+            a12 = TLanes.MultiplyAdd(r, b2, a12);
+            a13 = TLanes.MultiplyAdd(r, b3, a13);
+            r = TElement.Load<TLanes, TVector>(w2 + at);
+            a20 = TLanes.MultiplyAdd(r, b0, a20);
+            a21 = TLanes.MultiplyAdd(r, b1, a21);
+            a22 = TLanes.MultiplyAdd(r, b2, a22);
+            a23 = TLanes.MultiplyAdd(r, b3, a23);
+            r = TElement.Load<TLanes, TVector>(w3 + at);
+            a30 = TLanes.MultiplyAdd(r, b0, a30);
+            a31 = TLanes.MultiplyAdd(r, b1, a31);
+            a32 = TLanes.MultiplyAdd(r, b2, a32);
+            a33 = TLanes.MultiplyAdd(r, b3, a33);
+        }
+        Put(a00, a10, a20, a30, y);
+        Put(a01, a11, a21, a31, y + yStride);
+        Put(a02, a12, a22, a32, y + 2 * yStride);
+        Put(a03, a13, a23, a33, y + 3 * yStride);
+        for (; c < columns; c++)
+        {
+            for (int r = 0; r < 4; r++)
+            {
+                float weight = TElement.Load<PlainLanes, float>(w + r * rowBytes + (long)c * TElement.Size);
+                for (int t = 0; t < 4; t++)
+                    y[t * yStride + r] += weight * x[t * columns + c];
+            }
+        }
+    }
+
+    [MethodImpl(Hot)]
+    private static void FourByOne<TElement>(byte* w, long rowBytes, int columns, float* x, float* y)
+        where TElement : struct, IElement
+    {
+        byte* w1 = w + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
+        TVector a0 = TLanes.Broadcast(0), a1 = a0, a2 = a0, a3 = a0, e0 = a0, e1 = a0, e2 = a0, e3 = a0;
+        int c = 0;
+        for (; c + 2 * TLanes.Count <= columns; c += 2 * TLanes.Count)
+        {
+            TVector b = TLanes.Load(x + c), f = TLanes.Load(x + c + TLanes.Count);
+            long at = (long)c * TElement.Size, next = at + TLanes.Count * TElement.Size;
+            a0 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + at), b, a0);
+            a1 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w1 + at), b, a1);
+            a2 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w2 + at), b, a2);
+            a3 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w3 + at), b, a3);
+            e0 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + next), f, e0);
+            e1 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w1 + next), f, e1);
+            e2 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w2 + next), f, e2);
+            e3 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w3 + next), f, e3);
+        }
+        Put(TLanes.Add(a0, e0), TLanes.Add(a1, e1), TLanes.Add(a2, e2), TLanes.Add(a3, e3), y);
+        for (; c < columns; c++)
+        {
+            for (int r = 0; r < 4; r++)
+                y[r] += TElement.Load<PlainLanes, float>(w + r * rowBytes + (long)c * TElement.Size) * x[c];
+        }
+    }
+
+    [MethodImpl(Hot)]
+    private static float One<TElement>(byte* w, int columns, float* x)
+        where TElement : struct, IElement
+    {
+        TVector sum = TLanes.Broadcast(0);
+        int c = 0;
+        for (; c + TLanes.Count <= columns; c += TLanes.Count)
+            sum = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + (long)c * TElement.Size), TLanes.Load(x + c), sum);
+        float total = TLanes.Sum(sum);
+        for (; c < columns; c++)
+            total += TElement.Load<PlainLanes, float>(w + (long)c * TElement.Size) * x[c];
+        return total;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(TVector a, TVector b, TVector c, TVector d, float* y) =>
+        (y[0], y[1], y[2], y[3]) = (TLanes.Sum(a), TLanes.Sum(b), TLanes.Sum(c), TLanes.Sum(d));
+}

@@ -1,0 +1,84 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Atelier.Kernels;
+
+/// <summary>One way of computing on a kind of processor. All give the same within rounding.</summary>
+internal abstract unsafe class KernelPath
+{
+    /// <summary>The ways of this machine, the best first; the plain one, which is everywhere, last.</summary>
+    public static IReadOnlyList<KernelPath> Supported { get; } = Find();
+
+    /// <summary>The best way of this machine.</summary>
+    public static KernelPath Best => Supported[0];
+
+    /// <summary>"avx512", "avx2-vnni", "avx2", "arm-dot", "arm", "plain".</summary>
+    public abstract string Name { get; }
+
+    /// <summary>y[t, r] = Σ W[r, c] x[t, c].</summary>
+    /// <param name="w">The rows.</param>
+    /// <param name="x">[vectors, columns]; read where the weights are numbers by themselves.</param>
+    /// <param name="bytes">The same in 8 bits; read where the weights are blocks.</param>
+    /// <param name="vectors">Vectors.</param>
+    /// <param name="y">The first element of the first result.</param>
+    /// <param name="yStride">Elements from one result to the next.</param>
+    public abstract void Multiply(in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride);
+
+    /// <summary>Rounds a vector to 8 bits, with a scale for each 32 elements.</summary>
+    public abstract void ToBytes(float* x, int columns, sbyte* values, float* scales, int* offsets);
+
+    /// <summary>y = x / √(mean(x²) + ε) · w (Zhang and Sennrich 2019, eq. 4).</summary>
+    public abstract void RmsNorm(float* x, float* weight, int size, float epsilon, float* y);
+
+    /// <summary>y = (x − mean) / √(variance + ε) · w + b (Ba et al. 2016); b may be null.</summary>
+    public abstract void LayerNorm(float* x, float* weight, float* bias, int size, float epsilon, float* y);
+
+    /// <summary>y += x.</summary>
+    public abstract void Add(float* x, int size, float* y);
+
+    /// <summary>y = silu(gate) · y.</summary>
+    public abstract void SwiGlu(float* gate, int size, float* y);
+
+    /// <summary>y = GELU(y), exact or in its tanh form.</summary>
+    public abstract void Gelu(int size, float* y, bool tanh);
+
+    /// <summary>y = 1 / (1 + exp(−y)).</summary>
+    public abstract void Sigmoid(int size, float* y);
+
+    /// <summary>y = tanh(y).</summary>
+    public abstract void Tanh(int size, float* y);
+
+    /// <summary>scores[j] = scale · q · keys[j].</summary>
+    public abstract void Scores(float* query, float* keys, int count, int size, float scale, float* scores);
+
+    /// <summary>Softmax in place.</summary>
+    public abstract void SoftMax(float* scores, int count);
+
+    /// <summary>y += Σ p[j] values[j].</summary>
+    public abstract void AddWeighted(float* weights, float* values, int count, int size, float* y);
+
+    /// <summary>log Σ exp(x).</summary>
+    public abstract double LogSumExp(float* x, int count);
+
+    private static List<KernelPath> Find()
+    {
+        var found = new List<KernelPath>();
+        if (Avx512F.IsSupported && Avx512BW.IsSupported && Avx2.IsSupported)
+        {
+            found.Add(AvxVnni.IsSupported
+                ? new VectorPath<Lanes512, Vector512<float>, Avx2Blocks<AvxVnniDot>>("avx512")
+                : new VectorPath<Lanes512, Vector512<float>, Avx2Blocks<Avx2Dot>>("avx512"));
+        }
+        if (AvxVnni.IsSupported)
+            found.Add(new VectorPath<Lanes256, Vector256<float>, Avx2Blocks<AvxVnniDot>>("avx2-vnni"));
+        if (Avx2.IsSupported && Fma.IsSupported)
+            found.Add(new VectorPath<Lanes256, Vector256<float>, Avx2Blocks<Avx2Dot>>("avx2"));
+        if (Dp.IsSupported)
+            found.Add(new VectorPath<Lanes128, Vector128<float>, ArmBlocks>("arm-dot"));
+        if (Vector128.IsHardwareAccelerated)
+            found.Add(new VectorPath<Lanes128, Vector128<float>, PlainBlocks>(AdvSimd.IsSupported ? "arm" : "sse"));
+        found.Add(new VectorPath<PlainLanes, float, PlainBlocks>("plain"));
+        return found;
+    }
+}

@@ -1,0 +1,306 @@
+using System.Runtime.CompilerServices;
+
+namespace Atelier.Kernels;
+
+/// <summary>The kernels for registers of one width.</summary>
+internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) : KernelPath
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TBlocks : struct, IBlockProducts
+{
+    private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
+    private const int VectorBytesAtOnce = 1 << 18; // vectors that several rows are multiplied with stay in the second cache
+
+    public override string Name => name;
+
+    public override void Multiply(in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride)
+    {
+        if (w.Rows == 0)
+            return;
+        int atOnce = Math.Max(16, VectorBytesAtOnce / sizeof(float) / w.Columns) & ~3;
+        for (int t = 0; t < vectors; t += atOnce)
+        {
+            int count = Math.Min(atOnce, vectors - t);
+            float* part = x + (long)t * w.Columns, result = y + t * yStride;
+            int blocks = t * (w.Columns / WeightTypes.BlockSize);
+            switch (w.Type)
+            {
+                case WeightType.F32:
+                    FloatProducts<TLanes, TVector>.Multiply<SingleElement>(w, part, count, result, yStride);
+                    break;
+                case WeightType.BF16:
+                    FloatProducts<TLanes, TVector>.Multiply<BFloat16Element>(w, part, count, result, yStride);
+                    break;
+                case WeightType.F16:
+                    FloatProducts<TLanes, TVector>.Multiply<HalfElement>(w, part, count, result, yStride);
+                    break;
+                case WeightType.Q8_0:
+                    TBlocks.MultiplyQ8(w, new(bytes.Values + blocks * 32L, bytes.Scales + blocks, bytes.Offsets + blocks * 8L), count, result, yStride);
+                    break;
+                default:
+                    TBlocks.MultiplyQ4(w, new(bytes.Values + blocks * 32L, bytes.Scales + blocks, bytes.Offsets + blocks * 8L), count, result, yStride);
+                    break;
+            }
+        }
+    }
+
+    [MethodImpl(Hot)]
+    public override void ToBytes(float* x, int columns, sbyte* values, float* scales, int* offsets)
+    {
+        for (int b = 0; b < columns / WeightTypes.BlockSize; b++)
+        {
+            float* block = x + b * WeightTypes.BlockSize;
+            TVector highest = TLanes.Broadcast(0);
+            for (int i = 0; i < WeightTypes.BlockSize; i += TLanes.Count)
+                highest = TLanes.Max(highest, TLanes.Abs(TLanes.Load(block + i)));
+            float most = TLanes.MaxAcross(highest), inverse = most == 0 ? 0 : 127 / most;
+            scales[b] = most / 127;
+            sbyte* to = values + b * WeightTypes.BlockSize;
+            for (int i = 0; i < WeightTypes.BlockSize; i += 4)
+            {
+                int sum = 0;
+                for (int j = 0; j < 4; j++)
+                {
+                    // To the nearest, of two the even one, for magnitudes below 2^22: the sum's last bits are the whole number.
+                    int q = BitConverter.SingleToInt32Bits(block[i + j] * inverse + 12582912f) - 0x4B400000;
+                    to[i + j] = (sbyte)q;
+                    sum += q;
+                }
+                offsets[(b * WeightTypes.BlockSize + i) / 4] = -8 * sum;
+            }
+        }
+    }
+
+    [MethodImpl(Hot)]
+    public override void RmsNorm(float* x, float* weight, int size, float epsilon, float* y)
+    {
+        TVector sum = TLanes.Broadcast(0);
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            sum = TLanes.MultiplyAdd(TLanes.Load(x + i), TLanes.Load(x + i), sum);
+        float squares = TLanes.Sum(sum);
+        for (; i < size; i++)
+            squares += x[i] * x[i];
+        float factor = 1 / MathF.Sqrt(squares / size + epsilon);
+        TVector factors = TLanes.Broadcast(factor);
+        for (i = 0; i + TLanes.Count <= size; i += TLanes.Count)
+            TLanes.Store(TLanes.Multiply(TLanes.Multiply(TLanes.Load(x + i), factors), TLanes.Load(weight + i)), y + i);
+        for (; i < size; i++)
+            y[i] = x[i] * factor * weight[i];
+    }
+
+    [MethodImpl(Hot)]
+    public override void LayerNorm(float* x, float* weight, float* bias, int size, float epsilon, float* y)
+    {
+        TVector sum = TLanes.Broadcast(0);
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            sum = TLanes.Add(TLanes.Load(x + i), sum);
+        float mean = TLanes.Sum(sum);
+        for (; i < size; i++)
+            mean += x[i];
+        mean /= size;
+        TVector minusMean = TLanes.Broadcast(-mean);
+        sum = TLanes.Broadcast(0);
+        for (i = 0; i + TLanes.Count <= size; i += TLanes.Count)
+        {
+            TVector centred = TLanes.Add(TLanes.Load(x + i), minusMean);
+            sum = TLanes.MultiplyAdd(centred, centred, sum);
+        }
+        float squares = TLanes.Sum(sum);
+        for (; i < size; i++)
+            squares += (x[i] - mean) * (x[i] - mean);
+        float factor = 1 / MathF.Sqrt(squares / size + epsilon);
+        TVector factors = TLanes.Broadcast(factor);
+        for (i = 0; i + TLanes.Count <= size; i += TLanes.Count)
+        {
+            TVector scaled = TLanes.Multiply(TLanes.Multiply(TLanes.Add(TLanes.Load(x + i), minusMean), factors), TLanes.Load(weight + i));
+            TLanes.Store(bias is null ? scaled : TLanes.Add(scaled, TLanes.Load(bias + i)), y + i);
+        }
+        for (; i < size; i++)
+            y[i] = (x[i] - mean) * factor * weight[i] + (bias is null ? 0 : bias[i]);
+    }
+
+    [MethodImpl(Hot)]
+    public override void Add(float* x, int size, float* y)
+    {
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            TLanes.Store(TLanes.Add(TLanes.Load(x + i), TLanes.Load(y + i)), y + i);
+        for (; i < size; i++)
+            y[i] += x[i];
+    }
+
+    [MethodImpl(Hot)]
+    public override void SwiGlu(float* gate, int size, float* y)
+    {
+        TVector one = TLanes.Broadcast(1), minus = TLanes.Broadcast(-1);
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+        {
+            TVector g = TLanes.Load(gate + i);
+            TLanes.Store(TLanes.Divide(TLanes.Multiply(g, TLanes.Load(y + i)), TLanes.Add(one, TLanes.Exp(TLanes.Multiply(g, minus)))), y + i);
+        }
+        for (; i < size; i++)
+            y[i] *= gate[i] / (1 + MathF.Exp(-gate[i]));
+    }
+
+    [MethodImpl(Hot)]
+    public override void Gelu(int size, float* y, bool tanh)
+    {
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            TLanes.Store(VectorFunctions<TLanes, TVector>.Gelu(TLanes.Load(y + i), tanh), y + i);
+        for (; i < size; i++)
+            y[i] = VectorFunctions<PlainLanes, float>.Gelu(y[i], tanh);
+    }
+
+    [MethodImpl(Hot)]
+    public override void Sigmoid(int size, float* y)
+    {
+        TVector one = TLanes.Broadcast(1), minus = TLanes.Broadcast(-1);
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            TLanes.Store(TLanes.Divide(one, TLanes.Add(one, TLanes.Exp(TLanes.Multiply(TLanes.Load(y + i), minus)))), y + i);
+        for (; i < size; i++)
+            y[i] = 1 / (1 + MathF.Exp(-y[i]));
+    }
+
+    [MethodImpl(Hot)]
+    public override void Tanh(int size, float* y)
+    {
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            TLanes.Store(VectorFunctions<TLanes, TVector>.Tanh(TLanes.Load(y + i)), y + i);
+        for (; i < size; i++)
+            y[i] = MathF.Tanh(y[i]);
+    }
+
+    [MethodImpl(Hot)]
+    public override void Scores(float* query, float* keys, int count, int size, float scale, float* scores)
+    {
+        int whole = size / TLanes.Count * TLanes.Count, j = 0;
+        for (; j + 4 <= count; j += 4)
+        {
+            float* k0 = keys + (long)j * size, k1 = k0 + size, k2 = k1 + size, k3 = k2 + size;
+            TVector a0 = TLanes.Broadcast(0), a1 = a0, a2 = a0, a3 = a0;
+            for (int i = 0; i < whole; i += TLanes.Count)
+            {
+                TVector q = TLanes.Load(query + i);
+                a0 = TLanes.MultiplyAdd(q, TLanes.Load(k0 + i), a0);
+                a1 = TLanes.MultiplyAdd(q, TLanes.Load(k1 + i), a1);
+                a2 = TLanes.MultiplyAdd(q, TLanes.Load(k2 + i), a2);
+                a3 = TLanes.MultiplyAdd(q, TLanes.Load(k3 + i), a3);
+            }
+            float s0 = TLanes.Sum(a0), s1 = TLanes.Sum(a1), s2 = TLanes.Sum(a2), s3 = TLanes.Sum(a3);
+            for (int i = whole; i < size; i++)
+                (s0, s1, s2, s3) = (s0 + query[i] * k0[i], s1 + query[i] * k1[i], s2 + query[i] * k2[i], s3 + query[i] * k3[i]);
+            (scores[j], scores[j + 1], scores[j + 2], scores[j + 3]) = (s0 * scale, s1 * scale, s2 * scale, s3 * scale);
+        }
+        for (; j < count; j++)
+        {
+            float* key = keys + (long)j * size;
+            TVector sum = TLanes.Broadcast(0);
+            for (int i = 0; i < whole; i += TLanes.Count)
+                sum = TLanes.MultiplyAdd(TLanes.Load(query + i), TLanes.Load(key + i), sum);
+            float total = TLanes.Sum(sum);
+            for (int i = whole; i < size; i++)
+                total += query[i] * key[i];
+            scores[j] = total * scale;
+        }
+    }
+
+    [MethodImpl(Hot)]
+    public override void SoftMax(float* scores, int count)
+    {
+        float factor = 1 / ExpShifted(scores, count, Highest(scores, count), scores);
+        TVector factors = TLanes.Broadcast(factor);
+        int i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count)
+            TLanes.Store(TLanes.Multiply(TLanes.Load(scores + i), factors), scores + i);
+        for (; i < count; i++)
+            scores[i] *= factor;
+    }
+
+    [MethodImpl(Hot)]
+    public override void AddWeighted(float* weights, float* values, int count, int size, float* y)
+    {
+        int i = 0;
+        for (; i + 4 * TLanes.Count <= size; i += 4 * TLanes.Count)
+        {
+            TVector a0 = TLanes.Load(y + i), a1 = TLanes.Load(y + i + TLanes.Count);
+            TVector a2 = TLanes.Load(y + i + 2 * TLanes.Count), a3 = TLanes.Load(y + i + 3 * TLanes.Count);
+            float* v = values + i;
+            for (int j = 0; j < count; j++, v += size)
+            {
+                TVector p = TLanes.Broadcast(weights[j]);
+                a0 = TLanes.MultiplyAdd(p, TLanes.Load(v), a0);
+                a1 = TLanes.MultiplyAdd(p, TLanes.Load(v + TLanes.Count), a1);
+                a2 = TLanes.MultiplyAdd(p, TLanes.Load(v + 2 * TLanes.Count), a2);
+                a3 = TLanes.MultiplyAdd(p, TLanes.Load(v + 3 * TLanes.Count), a3);
+            }
+            TLanes.Store(a0, y + i);
+            TLanes.Store(a1, y + i + TLanes.Count);
+            TLanes.Store(a2, y + i + 2 * TLanes.Count);
+            TLanes.Store(a3, y + i + 3 * TLanes.Count);
+        }
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+        {
+            TVector sum = TLanes.Load(y + i);
+            for (int j = 0; j < count; j++)
+                sum = TLanes.MultiplyAdd(TLanes.Broadcast(weights[j]), TLanes.Load(values + (long)j * size + i), sum);
+            TLanes.Store(sum, y + i);
+        }
+        for (; i < size; i++)
+        {
+            for (int j = 0; j < count; j++)
+                y[i] += weights[j] * values[(long)j * size + i];
+        }
+    }
+
+    [MethodImpl(Hot)]
+    public override double LogSumExp(float* x, int count)
+    {
+        float highest = Highest(x, count);
+        return highest + Math.Log(ExpShifted(x, count, highest, null));
+    }
+
+    private static float Highest(float* x, int count)
+    {
+        float highest = x[0];
+        int i = 0;
+        if (count >= TLanes.Count)
+        {
+            TVector most = TLanes.Load(x);
+            for (; i + TLanes.Count <= count; i += TLanes.Count)
+                most = TLanes.Max(most, TLanes.Load(x + i));
+            highest = TLanes.MaxAcross(most);
+        }
+        for (; i < count; i++)
+            highest = MathF.Max(highest, x[i]);
+        return highest;
+    }
+
+    /// <summary>Σ exp(x − shift); each term is stored where a place is given.</summary>
+    private static float ExpShifted(float* x, int count, float shift, float* terms)
+    {
+        TVector sum = TLanes.Broadcast(0), minusShift = TLanes.Broadcast(-shift);
+        int i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count)
+        {
+            TVector term = TLanes.Exp(TLanes.Add(TLanes.Load(x + i), minusShift));
+            if (terms is not null)
+                TLanes.Store(term, terms + i);
+            sum = TLanes.Add(sum, term);
+        }
+        float total = TLanes.Sum(sum);
+        for (; i < count; i++)
+        {
+            float term = MathF.Exp(x[i] - shift);
+            if (terms is not null)
+                terms[i] = term;
+            total += term;
+        }
+        return total;
+    }
+}
