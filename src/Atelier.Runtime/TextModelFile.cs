@@ -88,7 +88,7 @@ public static class TextModelFile
             if (startId < 0 || startId >= tokenizer.VocabularySize)
                 throw new AtelierException($"bos_token_id {startId} is not among the {tokenizer.VocabularySize} tokens", file.Path, "name a token that the tokenizer has");
             (DecoderConfig config, DecoderWeights taken) = DecoderWeightsFile.Take(file, weights);
-            return new TextGenerator(new PlainDecoder(config, taken), tokenizer, decoding, startId);
+            return new TextGenerator(new Decoder(config, taken, threads), tokenizer, decoding, startId);
         }
         catch
         {

@@ -1,0 +1,113 @@
+using Atelier.Kernels;
+using Shouldly;
+using Xunit;
+
+namespace Atelier.Tests.Kernels;
+
+/// <summary>Every way of computing that this machine has gives what the plain one gives.</summary>
+public sealed unsafe class KernelPathTests
+{
+    private static readonly KernelPath Plain = KernelPath.Supported[^1];
+
+    [Theory]
+    [InlineData(WeightType.F32)]
+    [InlineData(WeightType.BF16)]
+    [InlineData(WeightType.F16)]
+    [InlineData(WeightType.Q8_0)]
+    [InlineData(WeightType.Q4_0)]
+    public void Products_of_any_shape_are_those_of_decoded_weights(WeightType type)
+    {
+        foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 1), (7, 96, 2), (16, 64, 4), (21, 160, 9), (5, type.IsBlocked() ? 32 : 37, 5)])
+        {
+            float[] x = Numbers(vectors * columns, 1), decoded = new float[columns];
+            WeightMatrix w = WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 2), type);
+            foreach (KernelPath path in KernelPath.Supported)
+            {
+                sbyte[] values = new sbyte[vectors * columns];
+                float[] scales = new float[vectors * columns / 32 + 1], y = new float[vectors * rows];
+                int[] offsets = new int[vectors * columns / 4 + 1];
+                fixed (float* px = x, ps = scales, py = y)
+                fixed (sbyte* pv = values)
+                fixed (int* po = offsets)
+                {
+                    if (type.IsBlocked())
+                    {
+                        for (int t = 0; t < vectors; t++)
+                            path.ToBytes(px + t * columns, columns, pv + t * columns, ps + t * columns / 32, po + t * columns / 4);
+                    }
+                    path.Multiply(new ProductRows(w, 0, rows), px, new ByteVectors(pv, ps, po), vectors, py, rows);
+                }
+                for (int t = 0; t < vectors; t++)
+                {
+                    for (int r = 0; r < rows; r++)
+                    {
+                        w.ReadRow(r, decoded);
+                        double expected = 0, size = 0;
+                        for (int c = 0; c < columns; c++)
+                        {
+                            double term = decoded[c] * (type.IsBlocked() ? scales[(t * columns + c) / 32] * values[t * columns + c] : (double)x[t * columns + c]);
+                            expected += term;
+                            size += Math.Abs(term);
+                        }
+                        ((double)y[t * rows + r]).ShouldBe(expected, 1e-6 * size + 1e-9, $"{path.Name}, {rows} × {columns}, row {r}, vector {t}");
+                    }
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Bytes_are_within_half_a_step_of_the_vector()
+    {
+        float[] x = Numbers(96, 3);
+        foreach (KernelPath path in KernelPath.Supported)
+        {
+            sbyte[] values = new sbyte[96];
+            float[] scales = new float[3];
+            int[] offsets = new int[24];
+            fixed (float* px = x, ps = scales)
+            fixed (sbyte* pv = values)
+            fixed (int* po = offsets)
+                path.ToBytes(px, 96, pv, ps, po);
+            for (int i = 0; i < 96; i++)
+                (scales[i / 32] * values[i]).ShouldBe(x[i], scales[i / 32] * 0.5001f);
+            for (int i = 0; i < 24; i++)
+                offsets[i].ShouldBe(-8 * (values[4 * i] + values[4 * i + 1] + values[4 * i + 2] + values[4 * i + 3]));
+        }
+    }
+
+    [Fact]
+    public void Functions_of_every_path_are_the_plain_ones()
+    {
+        foreach (KernelPath path in KernelPath.Supported)
+        {
+            foreach (int size in (int[])[1, 16, 37, 128])
+            {
+                float[] gate = Numbers(size, 4), weight = Numbers(size, 5), bias = Numbers(size, 6);
+                void Same(Action<KernelPath, float[]> function)
+                {
+                    float[] ours = Numbers(size, 7), plain = Numbers(size, 7);
+                    function(path, ours);
+                    function(Plain, plain);
+                    for (int i = 0; i < size; i++)
+                        ours[i].ShouldBe(plain[i], 2e-6f + 4e-6f * Math.Abs(plain[i]), $"{path.Name}, {size}, {i}");
+                }
+                Same((p, y) => { fixed (float* py = y, pw = weight) p.RmsNorm(py, pw, size, 1e-5f, py); });
+                Same((p, y) => { fixed (float* py = y, pw = weight, pb = bias) p.LayerNorm(py, pw, pb, size, 1e-5f, py); });
+                Same((p, y) => { fixed (float* py = y, pg = gate) p.SwiGlu(pg, size, py); });
+                Same((p, y) => { fixed (float* py = y) p.Gelu(size, py, tanh: false); });
+                Same((p, y) => { fixed (float* py = y) p.Gelu(size, py, tanh: true); });
+                Same((p, y) => { fixed (float* py = y) p.Sigmoid(size, py); });
+                Same((p, y) => { fixed (float* py = y) p.Tanh(size, py); });
+                Same((p, y) => { fixed (float* py = y) p.SoftMax(py, size); });
+                Same((p, y) => { fixed (float* py = y) y[0] = (float)p.LogSumExp(py, size); });
+            }
+        }
+    }
+
+    private static float[] Numbers(int count, int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() * 4 - 2))];
+    }
+}
