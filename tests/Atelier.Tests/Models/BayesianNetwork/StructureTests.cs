@@ -9,12 +9,13 @@ public class StructureTests
     private static readonly StructureConstraints Free = Constraints(4);
 
     [Fact]
-    public void Counts_are_those_of_a_plain_loop() => Gen.Select(Networks.Any, Gen.Int[1, 300], Gen.Bool).Sample((network, rows, missing) =>
+    public void Counts_by_bits_and_by_indices_are_those_of_a_plain_loop() => Gen.Select(Networks.Any, Gen.Int[1, 300], Gen.Bool).Sample((network, rows, missing) =>
     {
         DiscreteData data = Networks.Draw(network, rows, rows);
         if (missing)
             data = WithMissing(data, share: 0.2, seed: 3);
         var counter = new FamilyCounter(data);
+        // All variables together are counted by indices, few of them by bits.
         for (int size = 1; size <= network.Variables.Count; size++)
         {
             int[] family = [.. Enumerable.Range(0, size).Reverse()];

@@ -1,14 +1,28 @@
+using System.Numerics;
+
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>Counts how often the states of some variables meet. Rows that miss one of the values do not count.</summary>
-/// <param name="data">The rows.</param>
-internal sealed class FamilyCounter(DiscreteData data)
+/// <summary>
+/// Counts how often the states of some variables meet. Each state of each variable is a bit a row; small tables are
+/// counted by intersecting those bits, large ones by adding up an index a row. Rows that miss one of the values do not count.
+/// </summary>
+internal sealed class FamilyCounter
 {
-    private const int BlockRows = 2048;
+    // Intersecting costs a word in 64 rows a cell, adding up an index a row and variable: small tables gain most (docs/log.md).
+    private const int MostIntersected = 96;
 
-    public DiscreteData Data => data;
+    private readonly DiscreteData _data;
+    private readonly Lazy<ulong[][][]> _bits;
 
-    public int StatesOf(int variable) => data.Variables[variable].States.Count;
+    public FamilyCounter(DiscreteData data)
+    {
+        _data = data;
+        _bits = new Lazy<ulong[][][]>(() => [.. data.Columns.Select((column, i) => Bits(column, data.Variables[i].States.Count))]);
+    }
+
+    public DiscreteData Data => _data;
+
+    public int StatesOf(int variable) => _data.Variables[variable].States.Count;
 
     /// <summary>How many combinations of states the variables have.</summary>
     public double Cells(ReadOnlySpan<int> variables)
@@ -25,16 +39,92 @@ internal sealed class FamilyCounter(DiscreteData data)
     public void Count(ReadOnlySpan<int> variables, Span<int> counts)
     {
         counts.Clear();
-        Span<int> places = stackalloc int[BlockRows];
-        for (int start = 0; start < data.RowCount; start += BlockRows)
+        if (counts.Length <= MostIntersected)
+            Intersect(variables, counts);
+        else
+            AddUp(variables, counts);
+    }
+
+    private void Intersect(ReadOnlySpan<int> variables, Span<int> counts)
+    {
+        int words = (_data.RowCount + 63) / 64;
+        if (variables.Length == 1)
         {
-            Span<int> block = places[..Math.Min(BlockRows, data.RowCount - start)];
+            for (int state = 0; state < counts.Length; state++)
+                counts[state] = Ones(_bits.Value[variables[0]][state]);
+            return;
+        }
+        // The rows of each combination of all variables but the last, combination by combination.
+        ulong[] rows = System.Buffers.ArrayPool<ulong>.Shared.Rent(words * (variables.Length - 1));
+        Descend(variables, depth: 0, all: null, rows, words, counts);
+        System.Buffers.ArrayPool<ulong>.Shared.Return(rows);
+    }
+
+    private void Descend(ReadOnlySpan<int> variables, int depth, ulong[]? all, ulong[] rows, int words, Span<int> counts)
+    {
+        ulong[][] states = _bits.Value[variables[depth]];
+        ReadOnlySpan<ulong> above = all is null ? [] : all.AsSpan((depth - 1) * words, words);
+        if (depth == variables.Length - 1)
+        {
+            for (int state = 0; state < states.Length; state++)
+                counts[state] = OnesOfBoth(above, states[state]);
+            return;
+        }
+        int cells = counts.Length / states.Length;
+        Span<ulong> here = rows.AsSpan(depth * words, words);
+        for (int state = 0; state < states.Length; state++)
+        {
+            if (all is null)
+                states[state].CopyTo(here);
+            else
+                And(above, states[state], here);
+            Descend(variables, depth + 1, rows, rows, words, counts.Slice(state * cells, cells));
+        }
+    }
+
+    private static void And(ReadOnlySpan<ulong> a, ReadOnlySpan<ulong> b, Span<ulong> result)
+    {
+        int i = 0;
+        for (; i <= result.Length - Vector<ulong>.Count; i += Vector<ulong>.Count)
+            (new Vector<ulong>(a[i..]) & new Vector<ulong>(b[i..])).CopyTo(result[i..]);
+        for (; i < result.Length; i++)
+            result[i] = a[i] & b[i];
+    }
+
+    private static int Ones(ReadOnlySpan<ulong> a)
+    {
+        int ones = 0;
+        foreach (ulong word in a)
+            ones += BitOperations.PopCount(word);
+        return ones;
+    }
+
+    private static int OnesOfBoth(ReadOnlySpan<ulong> a, ReadOnlySpan<ulong> b)
+    {
+        int ones = 0, i = 0;
+        for (; i <= a.Length - 4 && i <= b.Length - 4; i += 4)
+        {
+            ones += BitOperations.PopCount(a[i] & b[i]) + BitOperations.PopCount(a[i + 1] & b[i + 1])
+                + BitOperations.PopCount(a[i + 2] & b[i + 2]) + BitOperations.PopCount(a[i + 3] & b[i + 3]);
+        }
+        for (; i < a.Length; i++)
+            ones += BitOperations.PopCount(a[i] & b[i]);
+        return ones;
+    }
+
+    private void AddUp(ReadOnlySpan<int> variables, Span<int> counts)
+    {
+        const int BlockRows = 2048;
+        Span<int> places = stackalloc int[BlockRows];
+        for (int start = 0; start < _data.RowCount; start += BlockRows)
+        {
+            Span<int> block = places[..Math.Min(BlockRows, _data.RowCount - start)];
             block.Clear();
             foreach (int variable in variables)
             {
                 int states = StatesOf(variable);
-                ReadOnlySpan<byte> column = data.Columns[variable].AsSpan(start, block.Length);
-                if (data.MissingCount == 0)
+                ReadOnlySpan<byte> column = _data.Columns[variable].AsSpan(start, block.Length);
+                if (_data.MissingCount == 0)
                 {
                     for (int row = 0; row < block.Length; row++)
                         block[row] = (block[row] * states) + column[row];
@@ -49,5 +139,14 @@ internal sealed class FamilyCounter(DiscreteData data)
                 if (place >= 0)
                     counts[place]++;
         }
+    }
+
+    private static ulong[][] Bits(byte[] column, int states)
+    {
+        ulong[][] bits = [.. Enumerable.Range(0, states).Select(_ => new ulong[(column.Length + 63) / 64])];
+        for (int row = 0; row < column.Length; row++)
+            if (column[row] != DiscreteData.Missing)
+                bits[column[row]][row >> 6] |= 1UL << (row & 63);
+        return bits;
     }
 }
