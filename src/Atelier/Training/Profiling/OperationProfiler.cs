@@ -41,6 +41,9 @@ internal sealed class OperationProfiler
     /// <summary>Records from now on, or no longer.</summary>
     public void Record(bool recording) => _recording = recording;
 
+    /// <summary>Forgets what was recorded; what is still under way is not told.</summary>
+    public void Forget() => _tracks.Clear();
+
     /// <summary>Begins an operation on the calling thread.</summary>
     public OperationCall Begin(string name)
     {

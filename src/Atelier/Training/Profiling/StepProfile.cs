@@ -61,7 +61,7 @@ public sealed class StepProfile
     {
         _seen++;
         _thread = Environment.CurrentManagedThreadId;
-        _profiler.Record(Report is null && _seen >= From);
+        _profiler.Record(Report is null && _seen >= From - 1); // one step more, in which .NET compiles what profiling needs
         _began = Stopwatch.GetTimestamp();
     }
 
@@ -72,11 +72,13 @@ public sealed class StepProfile
         if (Report is not null)
             return false;
         long ended = Stopwatch.GetTimestamp();
-        if (_seen < From)
-            _plain.Add(Stopwatch.GetElapsedTime(_began, ended).TotalMilliseconds);
-        else
-            _steps.Add((_began, ended));
         _profiler.Record(false);
+        if (_seen >= From)
+            _steps.Add((_began, ended));
+        else if (_seen == From - 1)
+            _profiler.Forget();
+        else
+            _plain.Add(Stopwatch.GetElapsedTime(_began, ended).TotalMilliseconds);
         return _steps.Count == Steps;
     }
 
