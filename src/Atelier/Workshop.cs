@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Atelier.Data;
+using Atelier.Decoders;
 using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Formats;
@@ -116,6 +117,26 @@ public static class Workshop
             ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not known", bundle.ConfigPath,
                 $"known are {string.Join(", ", ModelFamilies.All.SelectMany(f => f.ModelTypes))}");
         return family.Load(bundle, device == "auto" ? ComputeDevice.Resolve(device).type.ToString().ToLowerInvariant() : device);
+    }
+
+    /// <summary>
+    /// Loads a finished model for use alone: as <see cref="Open"/>, but text of the shapes that the managed runtime knows runs
+    /// there on a CPU, weights mapped from their file; files of other systems open too.
+    /// </summary>
+    /// <param name="path">A run's folder or a bundle's, a GGUF file, or one of llama2.c's with its tokenizer beside it.</param>
+    /// <param name="device">"auto", "cpu" or "cuda".</param>
+    /// <exception cref="AtelierException">There is no model, it is damaged, or of no known kind.</exception>
+    public static IGenerator OpenForUse(string path, string device = "auto")
+    {
+        bool onCpu = ComputeDevice.Resolve(device).type == TorchSharp.DeviceType.CPU;
+        if (File.Exists(path))
+        {
+            return onCpu
+                ? TextModelFile.Open(path)
+                : throw new AtelierException("a single file runs on the CPU", path, "take --device cpu, or import it first: atelier import");
+        }
+        Bundle bundle = Bundle.Open(path);
+        return onCpu && DecoderConfigFile.ModelTypes.Contains(bundle.ModelType) ? TextModelFile.Open(bundle.Folder) : Open(path, device);
     }
 
     /// <summary>The data that a run learned from.</summary>

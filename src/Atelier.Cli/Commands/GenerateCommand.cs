@@ -10,7 +10,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Draws samples from a finished model.</summary>
 internal sealed class GenerateCommand : ToolCommand
 {
-    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
+    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it." };
     private readonly Option<string?> _prompt = new("--prompt") { HelpName = "T", Description = "The text to go on from." };
     private readonly Option<string?> _input = new("--input") { HelpName = "F", Description = "A file to go on from, or to work on: a series, sentences to tag." };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
@@ -42,7 +42,7 @@ internal sealed class GenerateCommand : ToolCommand
         if (count < 1)
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
         string run = parse.GetRequiredValue(_run);
-        using IGenerator generator = Workshop.Open(run, parse.GetRequiredValue(_device));
+        using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device));
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device)) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
         var request = new GenerationRequest
@@ -90,7 +90,7 @@ internal sealed class GenerateCommand : ToolCommand
     {
         if (generator is not TextGenerator text)
             throw new AtelierException("only text models take a draft", "--draft", "leave it out");
-        IGenerator opened = Workshop.Open(folder, device);
+        IGenerator opened = Workshop.OpenForUse(folder, device);
         if (opened is not TextGenerator draft)
         {
             opened.Dispose();

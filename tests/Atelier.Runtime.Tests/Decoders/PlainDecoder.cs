@@ -6,11 +6,13 @@ using Atelier.Kernels;
 namespace Atelier.Decoders;
 
 /// <summary>
-/// A causal Transformer in the plainest managed code, a token and a row of weights at a time: GPT-2's shape (Radford et al.
+/// A causal Transformer in the plainest managed code: GPT-2's shape (Radford et al.
 /// 2019), Llama's (Touvron et al. 2023), and what lies between. What faster ones are held against.
 /// </summary>
 internal sealed class PlainDecoder : IBatchedLanguageModel
 {
+    private const int RowsAtOnce = 128; // of weights, what a thread takes of a product at a time
+    private const long WorthSharing = 1 << 15; // multiplications below which threads cost more than they save
     private readonly DecoderConfig _config;
     private readonly DecoderWeights _weights;
     private readonly double[] _angles; // of each pair, from one position to the next
@@ -34,21 +36,28 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
 
     public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
+        // All tokens of all sequences go through each product together: a row of weights is read once for them all.
+        var tokens = new List<(Sequence Sequence, int Position, int Id)>();
+        var wanted = new List<int>();
         foreach (SequenceInput input in inputs)
         {
-            ReadOnlySpan<int> tokens = input.Tokens.Span;
-            for (int t = 0; t < tokens.Length; t++)
+            var sequence = (Sequence)input.Sequence;
+            for (int t = 0; t < input.Tokens.Length; t++)
             {
-                float[] hidden = Read((Sequence)input.Sequence, tokens[t]);
-                if (!input.AllLogits && t + 1 < tokens.Length)
-                    continue;
-                Product(_weights.Head ?? new LinearWeights(_weights.Embedding), hidden).CopyTo(logits);
-                logits = logits[VocabularySize..];
+                if (input.AllLogits || t + 1 == input.Tokens.Length)
+                    wanted.Add(tokens.Count);
+                tokens.Add((sequence, sequence.Length + t, input.Tokens.Span[t]));
             }
+        }
+        float[][] hidden = Read(tokens);
+        foreach (float[] row in Product(_weights.Head ?? new LinearWeights(_weights.Embedding), [.. wanted.Select(at => hidden[at])]))
+        {
+            row.CopyTo(logits);
+            logits = logits[VocabularySize..];
         }
     }
 
-    public IDecodingState CreateState(int sequences) => throw new NotSupportedException("sequences are asked for one by one");
+    public IDecodingState CreateState(int sequences) => new State(this, sequences);
 
     public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => throw new NotSupportedException("a plain decoder only decodes");
 
@@ -58,26 +67,31 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
             owner.Dispose();
     }
 
-    /// <summary>What the last norm gives for a token, [hidden].</summary>
-    private float[] Read(Sequence sequence, int token)
+    /// <summary>What the last norm gives for each token, [tokens][hidden].</summary>
+    private float[][] Read(List<(Sequence Sequence, int Position, int Id)> tokens)
     {
-        int position = sequence.Length;
-        float[] x = Row(_weights.Embedding, token);
+        float[][] x = [.. tokens.Select(token => Row(_weights.Embedding, token.Id))];
         if (_weights.Positions is not null)
-            Add(x, Row(_weights.Positions, position));
+            Add(x, [.. tokens.Select(token => Row(_weights.Positions, token.Position))]);
         for (int layer = 0; layer < _config.LayerCount; layer++)
         {
             BlockWeights block = _weights.Blocks[layer];
-            float[] normed = Norm(x, block.AttentionNorm);
-            float[] query = Product(block.Query, normed), key = Product(block.Key, normed), value = Product(block.Value, normed);
-            if (_config.Positions == PositionName.Rotary)
+            float[][] normed = Norm(x, block.AttentionNorm);
+            float[][] queries = Product(block.Query, normed), keys = Product(block.Key, normed), values = Product(block.Value, normed);
+            float[][] mixed = new float[tokens.Count][];
+            for (int i = 0; i < tokens.Count; i++)
             {
-                Rotate(query, position);
-                Rotate(key, position);
+                (Sequence sequence, int position, _) = tokens[i];
+                if (_config.Positions == PositionName.Rotary)
+                {
+                    Rotate(queries[i], position);
+                    Rotate(keys[i], position);
+                }
+                sequence.Keys[layer].Add(keys[i]);
+                sequence.Values[layer].Add(values[i]);
+                mixed[i] = Attend(queries[i], sequence.Keys[layer], sequence.Values[layer]);
             }
-            sequence.Keys[layer].Add(key);
-            sequence.Values[layer].Add(value);
-            Add(x, Product(block.Output, Attend(query, sequence.Keys[layer], sequence.Values[layer])));
+            Add(x, Product(block.Output, mixed));
             Add(x, FeedForward(block, Norm(x, block.FeedForwardNorm)));
         }
         return Norm(x, _weights.FinalNorm);
@@ -104,19 +118,17 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         return result;
     }
 
-    private float[] FeedForward(BlockWeights block, float[] x)
+    private float[][] FeedForward(BlockWeights block, float[][] x)
     {
-        float[] up = Product(block.Up, x);
-        if (block.Gate is not null)
+        float[][] up = Product(block.Up, x), gate = block.Gate is null ? [] : Product(block.Gate, x);
+        for (int t = 0; t < up.Length; t++)
         {
-            float[] gate = Product(block.Gate, x);
-            for (int i = 0; i < up.Length; i++)
-                up[i] *= gate[i] / (1 + MathF.Exp(-gate[i])); // SwiGLU (Shazeer 2020)
-        }
-        else
-        {
-            for (int i = 0; i < up.Length; i++)
-                up[i] = Gelu(up[i]);
+            for (int i = 0; i < up[t].Length; i++)
+            {
+                up[t][i] = block.Gate is null
+                    ? Gelu(up[t][i])
+                    : up[t][i] * gate[t][i] / (1 + MathF.Exp(-gate[t][i])); // SwiGLU (Shazeer 2020)
+            }
         }
         return Product(block.Down, up);
     }
@@ -149,29 +161,43 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         }
     }
 
-    private float[] Norm(float[] x, NormWeights norm)
+    private float[][] Norm(float[][] x, NormWeights norm) => [.. x.Select(row =>
     {
-        float mean = _config.Norm == NormName.Layer ? x.Average() : 0; // Ba et al. 2016; Zhang and Sennrich 2019 without the mean
-        float scale = 1 / MathF.Sqrt(x.Sum(v => (v - mean) * (v - mean)) / x.Length + (float)_config.NormEpsilon);
-        float[] result = new float[x.Length];
-        for (int i = 0; i < x.Length; i++)
-            result[i] = (x[i] - mean) * scale * norm.Weight[i] + (norm.Bias?[i] ?? 0);
-        return result;
-    }
+        float mean = _config.Norm == NormName.Layer ? row.Average() : 0; // Ba et al. 2016; Zhang and Sennrich 2019 without the mean
+        float scale = 1 / MathF.Sqrt(row.Sum(v => (v - mean) * (v - mean)) / row.Length + (float)_config.NormEpsilon);
+        return row.Select((v, i) => (v - mean) * scale * norm.Weight[i] + (norm.Bias?[i] ?? 0)).ToArray();
+    })];
 
-    private static float[] Product(LinearWeights linear, float[] x)
+    private static float[][] Product(LinearWeights linear, float[][] x)
     {
-        float[] result = new float[linear.Weight.Rows];
-        Parallel.For(0, (result.Length + 63) / 64, block =>
+        WeightMatrix weight = linear.Weight;
+        float[][] result = [.. x.Select(_ => new float[weight.Rows])];
+        int blocks = (weight.Rows + RowsAtOnce - 1) / RowsAtOnce;
+        if ((long)weight.Rows * weight.Columns * x.Length < WorthSharing)
         {
-            float[] row = new float[x.Length];
-            for (int i = block * 64; i < Math.Min(result.Length, (block + 1) * 64); i++)
-            {
-                linear.Weight.ReadRow(i, row);
-                result[i] = Dot(row, x) + (linear.Bias?[i] ?? 0);
-            }
-        });
+            for (int block = 0; block < blocks; block++)
+                Block(block);
+        }
+        else
+        {
+            Parallel.For(0, blocks, Block);
+        }
         return result;
+
+        void Block(int block)
+        {
+            float[] decoded = new float[weight.Type == WeightType.F32 ? 0 : weight.Columns];
+            for (int i = block * RowsAtOnce; i < Math.Min(weight.Rows, (block + 1) * RowsAtOnce); i++)
+            {
+                ReadOnlySpan<float> row = decoded;
+                if (weight.Type == WeightType.F32)
+                    row = MemoryMarshal.Cast<byte, float>(weight.Row(i));
+                else
+                    weight.ReadRow(i, decoded);
+                for (int t = 0; t < x.Length; t++)
+                    result[t][i] = Dot(row, x[t]) + (linear.Bias?[i] ?? 0);
+            }
+        }
     }
 
     private static float[] Row(WeightMatrix matrix, int row)
@@ -181,22 +207,33 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         return values;
     }
 
-    private static void Add(float[] x, float[] y)
+    private static void Add(float[][] x, float[][] y)
     {
-        for (int i = 0; i < x.Length; i++)
-            x[i] += y[i];
+        for (int t = 0; t < x.Length; t++)
+        {
+            for (int i = 0; i < x[t].Length; i++)
+                x[t][i] += y[t][i];
+        }
     }
 
     private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        ReadOnlySpan<Vector<float>> left = MemoryMarshal.Cast<float, Vector<float>>(a), right = MemoryMarshal.Cast<float, Vector<float>>(b);
-        var sums = Vector<float>.Zero;
-        for (int i = 0; i < left.Length; i++)
-            sums += left[i] * right[i];
-        float sum = Vector.Sum(sums);
-        for (int i = left.Length * Vector<float>.Count; i < a.Length; i++)
+        ref float left = ref MemoryMarshal.GetReference(a), right = ref MemoryMarshal.GetReference(b);
+        int width = Vector<float>.Count, length = Math.Min(a.Length, b.Length), i = 0;
+        Vector<float> first = default, second = default, third = default, fourth = default; // sums that do not wait for one another
+        for (; i <= length - (4 * width); i += 4 * width)
+        {
+            first += Load(ref left, i) * Load(ref right, i);
+            second += Load(ref left, i + width) * Load(ref right, i + width);
+            third += Load(ref left, i + (2 * width)) * Load(ref right, i + (2 * width));
+            fourth += Load(ref left, i + (3 * width)) * Load(ref right, i + (3 * width));
+        }
+        float sum = Vector.Sum(first + second + (third + fourth));
+        for (; i < length; i++)
             sum += a[i] * b[i];
         return sum;
+
+        static Vector<float> Load(ref float from, int at) => Vector.LoadUnsafe(ref from, (nuint)at);
     }
 
     private sealed class Sequence(int layers) : IDecodingSequence
@@ -215,6 +252,36 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         {
             foreach (List<float[]> rows in Keys.Concat(Values))
                 rows.RemoveRange(length, rows.Count - length);
+        }
+
+        public void Dispose()
+        {
+            // Garbage like any other.
+        }
+    }
+
+    /// <summary>Sequences of one length, for beam search.</summary>
+    private sealed class State(PlainDecoder decoder, int sequences) : IDecodingState
+    {
+        private IDecodingSequence[] _sequences = [.. Enumerable.Range(0, sequences).Select(_ => decoder.CreateSequence())];
+
+        public int Sequences => _sequences.Length;
+
+        public int Length => _sequences[0].Length;
+
+        public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
+        {
+            int each = tokens.Length / Sequences;
+            int[] all = tokens.ToArray();
+            decoder.Append([.. _sequences.Select((sequence, i) => new SequenceInput(sequence, all.AsMemory(i * each, each)))], logits);
+        }
+
+        public void Select(ReadOnlySpan<int> parents)
+        {
+            var chosen = new IDecodingSequence[parents.Length];
+            for (int i = 0; i < chosen.Length; i++)
+                chosen[i] = _sequences[parents[i]].Fork();
+            _sequences = chosen;
         }
 
         public void Dispose()
