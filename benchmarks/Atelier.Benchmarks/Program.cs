@@ -15,6 +15,10 @@ try
         Measurement m = work == Comparison.RooflineName ? Roofline.Measure() : Find(work).Ours();
         Console.WriteLine(JsonSerializer.Serialize(new { value = m.Value, peakMiB = m.PeakMiB, loss = m.Loss }));
     }
+    else if (args.Length > 0 && Array.Exists(DecodingComparison.All, c => c.Name == args[0]))
+    {
+        DecodingComparison.Run(args[0], Rounds(1));
+    }
     else if (args is ["constraint", ..])
     {
         ConstraintTiming.Run(Rounds(1));
@@ -36,6 +40,8 @@ try
         Console.WriteLine("benchmarks/run NAME [ROUNDS]");
         foreach (Comparison comparison in comparisons)
             Console.WriteLine($"  {comparison.Name,-16} {comparison.Description}");
+        foreach ((string decoding, string told, _, _) in DecodingComparison.All)
+            Console.WriteLine($"  {decoding,-16} {told}");
         Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
         Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS]: decode with a draft and without");
         Console.WriteLine("benchmarks/run NAME FOLDER");
