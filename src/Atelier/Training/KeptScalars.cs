@@ -12,7 +12,8 @@ namespace Atelier.Training;
 /// </summary>
 internal static class KeptScalars
 {
-    private static readonly Scalar One = 1;
+    /// <summary>1.</summary>
+    public static readonly Scalar One = 1;
 
     /// <summary>left + right.</summary>
     public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, One);

@@ -98,8 +98,8 @@ public sealed class GptModel : TextModel
     }
 
     /// <inheritdoc/>
-    public override Tensor Head(Tensor hidden) =>
-        Output is null ? Linear.Product(hidden, TokenEmbedding.Weight, null, _precision) : Output.forward(hidden);
+    protected override (Tensor Weight, Tensor? Bias, Precision Precision) HeadProduct =>
+        (Output?.Weight ?? TokenEmbedding.Weight, Output?.Bias, _precision);
 
     /// <inheritdoc/>
     public override TextMemory CreateMemory(int sequences) => new GptMemory(Config.LayerCount);

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Atelier.Data.Text;
 using Atelier.Decoding;
+using Atelier.Models.Layers.Kernels;
+using Atelier.Recipes;
 using Atelier.Training;
 using Atelier.Training.Profiling;
 using TorchSharp;
@@ -11,7 +13,7 @@ namespace Atelier.Models.Layers;
 
 /// <summary>
 /// A network that reads tokens and says what comes next: the loss, the judging, the scoring and the decoding that all
-/// such networks share. A family adds <see cref="Encode"/> and <see cref="Head"/>.
+/// such networks share. A family adds <see cref="Encode"/> and <see cref="HeadProduct"/>.
 /// </summary>
 /// <param name="name">The module's name.</param>
 /// <param name="vocabularySize">Ids it knows.</param>
@@ -48,7 +50,10 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <summary>Turns what was read into the logits of what comes next.</summary>
     /// <param name="hidden">[..., hidden].</param>
     /// <returns>[..., vocabulary]; may be bf16.</returns>
-    public abstract Tensor Head(Tensor hidden);
+    public Tensor Head(Tensor hidden) => Linear.Product(hidden, HeadProduct.Weight, HeadProduct.Bias, HeadProduct.Precision);
+
+    /// <summary>The product that <see cref="Head"/> is: W [vocabulary, hidden], b [vocabulary] or null, and its precision.</summary>
+    protected abstract (Tensor Weight, Tensor? Bias, Precision Precision) HeadProduct { get; }
 
     /// <summary>Begins an empty memory for so many sequences.</summary>
     public abstract TextMemory CreateMemory(int sequences);
@@ -64,7 +69,18 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     }
 
     /// <summary>The mean cross-entropy of the batch in nats per token, with label smoothing; a scalar in fp32.</summary>
-    public Tensor Loss(TextBatch batch) => CrossEntropy(Forward(batch.Inputs), batch.Targets, labelSmoothing);
+    public Tensor Loss(TextBatch batch)
+    {
+        (Tensor weight, Tensor? bias, Precision precision) = HeadProduct;
+        Tensor hidden = Encode(batch.Inputs.to(Device), null);
+        if (CrossEntropyHead.Serves(hidden, weight, precision))
+        {
+            TimedOperation fused = TimedOperation.Begin("head and cross-entropy", ref hidden);
+            return fused.End(CrossEntropyHead.Loss(hidden, weight, bias, batch.Targets, labelSmoothing));
+        }
+        TimedOperation timed = TimedOperation.Begin("head", ref hidden);
+        return CrossEntropy(timed.End(Head(hidden)), batch.Targets, labelSmoothing);
+    }
 
     /// <summary>"loss", nats per token without label smoothing, and "accuracy", the share of tokens held likeliest.</summary>
     public override IReadOnlyDictionary<string, double> Evaluate(TextBatch batch)

@@ -68,8 +68,8 @@ public sealed class RnnModel : TextModel
     }
 
     /// <inheritdoc/>
-    public override Tensor Head(Tensor hidden) =>
-        _head is null ? Linear.Product(hidden, _tokens.Weight, null, _precision) : _head.forward(hidden);
+    protected override (Tensor Weight, Tensor? Bias, Precision Precision) HeadProduct =>
+        (_head?.Weight ?? _tokens.Weight, _head?.Bias, _precision);
 
     /// <inheritdoc/>
     public override TextMemory CreateMemory(int sequences) => new RnnMemory(Config.LayerCount);

@@ -1,0 +1,107 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Atelier.Recipes;
+using Atelier.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Models.Layers.Kernels;
+
+/// <summary>
+/// A head's product and the mean cross-entropy after it, in one: rows are taken some at a time, their logits in bf16 become
+/// the gradient in place, and the gradients of states and weights are computed at once (as Hsu et al. 2024 do on GPUs).
+/// The logits of the whole batch are never held, in fp32 least of all.
+/// </summary>
+internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<CrossEntropyHead>
+{
+    private const int SmallestVocabulary = 1024; // below, the logits are small beside everything else
+    private const long LogitsAtOnce = 1 << 24; // 32 MiB in bf16
+    private const string Kept = "kept";
+
+    /// <inheritdoc/>
+    public override string Name => nameof(CrossEntropyHead);
+
+    /// <summary>Whether the loss is better computed here than as a product and a cross-entropy.</summary>
+    public static bool Serves(Tensor hidden, Tensor weight, Precision precision) =>
+        precision == Precision.Bf16 && SoftmaxCrossEntropy.IsSupported && hidden.device_type == DeviceType.CPU
+        && is_grad_enabled() && weight.requires_grad && hidden.requires_grad && weight.shape[0] >= SmallestVocabulary;
+
+    /// <summary>The mean cross-entropy over the places that count, in nats, a scalar in fp32.</summary>
+    /// <param name="hidden">[..., width].</param>
+    /// <param name="weight">[vocabulary, width], fp32.</param>
+    /// <param name="bias">[vocabulary], fp32, or null.</param>
+    /// <param name="targets">Ids, int64, as many as there are states; negative ones do not count.</param>
+    /// <param name="smoothing">The share of probability spread over all ids.</param>
+    public static Tensor Loss(Tensor hidden, Tensor weight, Tensor? bias, Tensor targets, double smoothing) =>
+        apply(hidden, weight, bias!, targets, smoothing);
+
+    /// <inheritdoc/>
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        (var hidden, var weight, var bias, var targets, double smoothing) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2], (Tensor)vars[3], (double)vars[4]);
+        using var scope = NewDisposeScope();
+        int width = (int)weight.shape[1], vocabulary = (int)weight.shape[0];
+        Tensor states = hidden.reshape(-1, width).to(ScalarType.BFloat16); // [rows, width]
+        Tensor product = weight.to(ScalarType.BFloat16), offset = bias?.to(ScalarType.BFloat16)!;
+        ReadOnlySpan<long> ids = MemoryMarshal.Cast<byte, long>(targets.bytes);
+        int rows = ids.Length, counted = 0;
+        foreach (long id in ids)
+            counted += id >= 0 ? 1 : 0;
+        Tensor stateGradient = empty_like(states), biasGradient = zeros(bias is null ? 1 : vocabulary);
+        Tensor? weightGradient = null; // bf16 where one part is all, as the product gives it, else their sum in fp32
+        double loss = 0;
+        int parts = (int)Math.Max(1, ((long)rows * vocabulary + LogitsAtOnce - 1) / LogitsAtOnce);
+        for (int part = 0; part < parts; part++)
+        {
+            using var temporaries = NewDisposeScope();
+            int from = (int)((long)rows * part / parts), count = (int)((long)rows * (part + 1) / parts) - from;
+            Tensor some = states.narrow(0, from, count);
+            Tensor logits = F.linear(some, product, offset); // [count, vocabulary]
+            loss += Replace(logits, ids.Slice(from, count), smoothing, counted, bias is null ? null : biasGradient);
+            stateGradient.narrow(0, from, count).copy_(logits.mm(product));
+            Tensor own = logits.t().mm(some); // [vocabulary, width]
+            weightGradient = (weightGradient is null ? (parts == 1 ? own : own.to(ScalarType.Float32)) : weightGradient.add_(own, KeptScalars.One)).MoveToOuterDisposeScope();
+        }
+        ctx.save_data(Kept, new Tensor?[]
+        {
+            stateGradient.view(hidden.shape).DetachFromDisposeScope(), weightGradient!.DetachFromDisposeScope(),
+            bias is null ? null : biasGradient.DetachFromDisposeScope(),
+        });
+        return tensor((float)(loss / counted)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        var kept = (Tensor?[])ctx.get_data(Kept);
+        using var scope = NewDisposeScope();
+        var gradients = new List<Tensor>();
+        foreach (Tensor? gradient in kept)
+            gradients.Add(gradient is null ? null! : gradient.to(ScalarType.Float32).mul(grad_output).MoveToOuterDisposeScope());
+        foreach (Tensor? gradient in kept)
+            gradient?.Dispose();
+        return [.. gradients, null!, null!];
+    }
+
+    /// <summary>Replaces logits by their gradient, and gives the sum of the rows' losses.</summary>
+    private static double Replace(Tensor logits, ReadOnlySpan<long> targets, double smoothing, int counted, Tensor? biasGradient)
+    {
+        int vocabulary = (int)logits.shape[1];
+        ushort* row = Pointer<ushort>(logits);
+        float* sum = biasGradient is null ? null : Pointer<float>(biasGradient);
+        double loss = 0;
+        foreach (long target in targets)
+        {
+            if (target >= 0)
+                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, 1f / counted, sum);
+            else
+                new Span<ushort>(row, vocabulary).Clear();
+            row += vocabulary;
+        }
+        return loss;
+    }
+
+    private static T* Pointer<T>(Tensor tensor)
+        where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+}
