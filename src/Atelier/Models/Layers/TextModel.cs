@@ -87,14 +87,20 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        Tensor logits = Forward(batch.Inputs);
-        Tensor targets = batch.Targets.to(Device);
-        Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum(); // places not counted are negative
-        return new Dictionary<string, double>
+        // Some rows at a time, so that judging needs no more memory than learning does.
+        long logitsPerRow = batch.Inputs.shape[1] * VocabularySize;
+        long rowsAtOnce = Math.Max(1, LogitsAtOnce / logitsPerRow);
+        double loss = 0, accuracy = 0;
+        foreach ((TextBatch part, double share) in batch.Divide((int)((batch.Inputs.shape[0] + rowsAtOnce - 1) / rowsAtOnce)))
         {
-            ["loss"] = CrossEntropy(logits, batch.Targets, 0).Number(),
-            ["accuracy"] = right.Number(),
-        };
+            using var temporaries = NewDisposeScope();
+            Tensor logits = Forward(part.Inputs);
+            Tensor targets = part.Targets.to(Device);
+            Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum(); // places not counted are negative
+            loss += share * CrossEntropy(logits, part.Targets, 0).Number();
+            accuracy += share * right.Number();
+        }
+        return new Dictionary<string, double> { ["loss"] = loss, ["accuracy"] = accuracy };
     }
 
     /// <inheritdoc/>
