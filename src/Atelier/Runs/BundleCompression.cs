@@ -1,5 +1,6 @@
 using Atelier.Data;
 using Atelier.Data.Text;
+using Atelier.Decoders;
 using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Formats;
@@ -79,8 +80,11 @@ internal static class BundleCompression
         static double Change(TextScore before, TextScore after) => (after.Nats / after.Characters) - (before.Nats / before.Characters);
     }
 
+    /// <summary>Opens a model as it will be used: in the managed runtime where that knows the shape.</summary>
     private static TextGenerator OpenText(string folder)
     {
+        if (DecoderConfigFile.ModelTypes.Contains(Bundle.Open(folder).ModelType))
+            return TextModelFile.Open(folder);
         IGenerator generator = Workshop.Open(folder, "cpu");
         if (generator is TextGenerator text)
             return text;
