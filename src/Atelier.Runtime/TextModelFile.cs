@@ -87,8 +87,7 @@ public static class TextModelFile
             }
             if (startId < 0 || startId >= tokenizer.VocabularySize)
                 throw new AtelierException($"bos_token_id {startId} is not among the {tokenizer.VocabularySize} tokens", file.Path, "name a token that the tokenizer has");
-            (DecoderConfig config, DecoderWeights taken) = DecoderWeightsFile.Take(file, weights);
-            return new TextGenerator(new Decoder(config, taken, threads), tokenizer, decoding, startId);
+            return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, startId);
         }
         catch
         {
@@ -97,12 +96,21 @@ public static class TextModelFile
         }
     }
 
+    private static IBatchedLanguageModel Decoder(ConfigFile file, ModelWeights weights, int threads)
+    {
+        if (file.ModelType == RecurrentWeights.ModelType)
+            return new RecurrentDecoder(RecurrentWeights.Take(file, weights), threads);
+        (DecoderConfig config, DecoderWeights taken) = DecoderWeightsFile.Take(file, weights);
+        return new Decoder(config, taken, threads);
+    }
+
     private static void RefuseOtherKinds(ConfigFile file)
     {
-        if (!DecoderConfigFile.ModelTypes.Contains(file.ModelType))
+        string[] known = [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
+        if (!known.Contains(file.ModelType))
         {
             throw new AtelierException($"models of type '{file.ModelType}' are not read without libtorch", file.Path,
-                $"{string.Join(", ", DecoderConfigFile.ModelTypes)} are; open it with Workshop.Open of the package Atelier");
+                $"{string.Join(", ", known)} are; open it with Workshop.Open of the package Atelier");
         }
     }
 
