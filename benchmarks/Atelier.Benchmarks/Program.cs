@@ -5,7 +5,7 @@ using Atelier.Benchmarks;
 (string Name, string Description, Action<string> Draw)[] pictures =
 [
     ("network-cost", "how the cost of Bayesian networks grows with rows and variables; FOLDER takes the pictures", NetworkCost.Draw),
-    ("train-scaling", "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture", TrainingScaling.Draw),
+    ("train-scaling", "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture, ROUNDS (1) may follow", folder => TrainingScaling.Draw(folder, Rounds(2, 1))),
 ];
 Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All, .. HmmComparisons.All];
 try
@@ -23,11 +23,15 @@ try
     {
         ConstraintTiming.Run(Rounds(1));
     }
+    else if (args is ["train-memory", ..])
+    {
+        TrainingMemory.Run(Rounds(1, 20_000));
+    }
     else if (args is ["speculative", string model, string draft, ..])
     {
         SpeculativeComparison.Run(model, draft, Rounds(3));
     }
-    else if (args is [string name, string folder] && Array.Find(pictures, p => p.Name == name) is { Draw: not null } picture)
+    else if (args is [string name, string folder, ..] && Array.Find(pictures, p => p.Name == name) is { Draw: not null } picture)
     {
         picture.Draw(folder);
     }
@@ -43,20 +47,21 @@ try
         foreach ((string decoding, string told, _, _) in DecodingComparison.All)
             Console.WriteLine($"  {decoding,-16} {told}");
         Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
+        Console.WriteLine("benchmarks/run train-memory [STEPS]: the memory that a long training holds, told ten times");
         Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS]: decode with a draft and without");
         Console.WriteLine("benchmarks/run NAME FOLDER");
         foreach ((string known, string description, _) in pictures)
             Console.WriteLine($"  {known,-16} {description}");
     }
     return 0;
-
-    int Rounds(int at) => args.Length > at ? int.Parse(args[at], System.Globalization.CultureInfo.InvariantCulture) : 7;
 }
 catch (AtelierException e)
 {
     Console.Error.WriteLine("error: " + e.ToLine());
     return 2;
 }
+
+int Rounds(int at, int usual = 7) => args.Length > at ? int.Parse(args[at], System.Globalization.CultureInfo.InvariantCulture) : usual;
 
 Comparison Find(string name) => comparisons.Concat(TrainingScaling.All).FirstOrDefault(c => c.Name == name)
     ?? throw new AtelierException($"there is no comparison '{name}'", hint: "benchmarks/run lists them");

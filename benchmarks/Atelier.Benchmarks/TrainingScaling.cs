@@ -19,25 +19,26 @@ internal static class TrainingScaling
     /// <summary>A comparison for each point, which a process of its own takes by name.</summary>
     public static IEnumerable<Comparison> All => Axes.SelectMany(axis => axis.Sizes.Select(axis.At)).DistinctBy(point => point.Name);
 
-    /// <summary>Measures each point once, prints a line for it, and draws train-scaling.png into the folder.</summary>
-    public static void Draw(string folder)
+    /// <summary>Measures each point, prints a line for it, and draws train-scaling.png into the folder. Points that this build measured before are kept.</summary>
+    /// <param name="folder">Takes the picture.</param>
+    /// <param name="rounds">How often each point is measured; medians count.</param>
+    public static void Draw(string folder, int rounds)
     {
-        var known = new Dictionary<string, (double Ours, double Peer)>();
+        Directory.CreateDirectory(folder);
+        var speeds = new KeptSpeeds();
+        for (int round = 1; round <= rounds; round++)
+        {
+            foreach (Comparison point in All)
+                speeds.Measure(point, round);
+        }
         var figure = new Multiplot();
         figure.AddPlots(Axes.Length);
         for (int i = 0; i < Axes.Length; i++)
         {
             (string name, int usual, int[] sizes, Func<int, Comparison> at) = Axes[i];
-            var points = new List<(double Ours, double Peer)>();
-            foreach (int size in sizes)
-            {
-                Comparison comparison = at(size);
-                if (!known.TryGetValue(comparison.Name, out (double Ours, double Peer) both))
-                    known[comparison.Name] = both = comparison.Once();
-                points.Add(both);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{name} {size}: ours {both.Ours:N0} tokens/s, PyTorch {both.Peer:N0}, ratio {both.Ours / both.Peer:0.00}"));
-            }
+            (double Ours, double Peer)[] points = [.. sizes.Select(size => speeds.Of(at(size)))];
+            foreach ((int size, (double ours, double peer)) in sizes.Zip(points))
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {size}: ours {ours:N0} tokens/s, PyTorch {peer:N0}, ratio {ours / peer:0.00}"));
             Plot plot = figure.GetPlot(i);
             Add(plot, "ours", sizes, points.Select(p => p.Ours));
             Add(plot, "PyTorch's best", sizes, points.Select(p => p.Peer));
@@ -46,7 +47,7 @@ internal static class TrainingScaling
             plot.XLabel(name);
             plot.YLabel("thousand tokens/s");
             plot.Axes.SetLimitsY(0, points.Max(p => Math.Max(p.Ours, p.Peer)) / 1000 * 1.15);
-            plot.ShowLegend(i == Axes.Length - 1 ? Alignment.LowerRight : Alignment.UpperRight);
+            plot.ShowLegend(i < 2 ? Alignment.UpperRight : Alignment.LowerRight); // where the curves leave room
             plot.Title($"{name}, in the other pictures {usual}");
         }
         figure.Layout = new ScottPlot.MultiplotLayouts.Grid(rows: 2, columns: 2);

@@ -47,7 +47,11 @@ internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSectio
     }
 
     /// <summary>Trains, and tells the median speed of the last two thirds and the mean loss of the last tenth.</summary>
-    public Measurement Run()
+    public Measurement Run() => Run(_ => { });
+
+    /// <summary>The same.</summary>
+    /// <param name="look">Called fifty times on the way, with the step.</param>
+    public Measurement Run(Action<long> look)
     {
         var recipe = new Recipe
         {
@@ -67,7 +71,7 @@ internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSectio
         {
             using TextData data = TextData.Open(Folder);
             using Run run = Runs.Run.Create(Path.Combine(folder, "run"), recipe);
-            var told = new Reports();
+            var told = new Reports(look);
             ModelFamilies.All.Single(f => f.Name == Model.Family).CreateLearner(recipe, data)
                 .LearnAsync(run, told, CancellationToken.None).GetAwaiter().GetResult();
             TrainingProgress[] learned = [.. told.All.Where(p => p.ItemsPerSecond > 0)];
@@ -82,12 +86,17 @@ internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSectio
         }
     }
 
-    private sealed class Reports : IProgress<TrainingProgress>
+    private sealed class Reports(Action<long> look) : IProgress<TrainingProgress>
     {
         private readonly List<TrainingProgress> _all = [];
 
         public IReadOnlyList<TrainingProgress> All => _all;
 
-        public void Report(TrainingProgress value) => _all.Add(value);
+        public void Report(TrainingProgress value)
+        {
+            _all.Add(value);
+            if (value.ItemsPerSecond > 0)
+                look(value.Step);
+        }
     }
 }

@@ -64,12 +64,14 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
 
         public RandomState(DeviceType device)
         {
+            if (device == DeviceType.CUDA)
+            {
+                // TorchSharp does not tell the state of CUDA's generator, but sets its seed: one that the CPU's draws.
+                using Tensor seed = randint(long.MaxValue, 1, ScalarType.Int64); // on the CPU: nobody waits for it
+                _cuda = seed.item<long>();
+                cuda.manual_seed_all(_cuda.Value);
+            }
             _state = State.DetachFromDisposeScope();
-            if (device != DeviceType.CUDA)
-                return;
-            // TorchSharp does not tell the state of CUDA's generator, but sets its seed: one that the CPU's draws.
-            _cuda = randint(long.MaxValue, 1, ScalarType.Int64).item<long>();
-            cuda.manual_seed_all(_cuda.Value);
         }
 
         private Tensor State

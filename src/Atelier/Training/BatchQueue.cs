@@ -1,12 +1,16 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
+using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
 /// <summary>
 /// Prepares the next batches on a thread of its own while the device learns from the present one: several at a time, since
-/// a thread that wakes at each step makes those of the tensor library wait for one another on a CPU with few cores.
+/// a thread that wakes at each step makes those of the tensor library wait for one another on a CPU with few cores. Where
+/// the device has memory of its own, batches are on their way there before they are taken.
 /// </summary>
 internal sealed class BatchQueue<TBatch> : IDisposable
 {
@@ -14,6 +18,7 @@ internal sealed class BatchQueue<TBatch> : IDisposable
     private readonly BlockingCollection<(long Number, TBatch Batch)> _ready = [];
     private readonly SemaphoreSlim _wanted = new(Ahead);
     private readonly CancellationTokenSource _stop = new();
+    private readonly Device _device;
     private readonly Thread _thread;
     private ExceptionDispatchInfo? _failure;
     private (long Number, TBatch Batch)? _held;
@@ -22,8 +27,10 @@ internal sealed class BatchQueue<TBatch> : IDisposable
     /// <summary>Begins to prepare.</summary>
     /// <param name="source">Where batches come from; called from the queue's thread alone.</param>
     /// <param name="numbers">The batches in the order they will be taken, without end.</param>
-    public BatchQueue(IBatchSource<TBatch> source, IEnumerable<long> numbers)
+    /// <param name="device">Where they are wanted.</param>
+    public BatchQueue(IBatchSource<TBatch> source, IEnumerable<long> numbers, Device device)
     {
+        _device = device;
         _thread = new Thread(() => Prepare(source, numbers)) { IsBackground = true, Name = "batches" };
         _thread.Start();
     }
@@ -75,7 +82,7 @@ internal sealed class BatchQueue<TBatch> : IDisposable
                 {
                     _wanted.Wait(_stop.Token);
                     using (TimedOperation.Begin("prepare batch"))
-                        _ready.Add((number, source.Get(number)), _stop.Token);
+                        _ready.Add((number, Send(source.Get(number))), _stop.Token);
                 }
                 else if (_stop.IsCancellationRequested)
                     break;
@@ -93,6 +100,15 @@ internal sealed class BatchQueue<TBatch> : IDisposable
             _failure = ExceptionDispatchInfo.Capture(e);
         }
         _ready.CompleteAdding();
+    }
+
+    private TBatch Send(TBatch batch)
+    {
+        if (_device.type == DeviceType.CPU || batch is not IMovableBatch<TBatch> movable)
+            return batch;
+        TBatch sent = movable.Move(tensor => ComputeDevice.SendAhead(tensor, _device));
+        (batch as IDisposable)?.Dispose();
+        return sent;
     }
 
     private static void Release((long Number, TBatch Batch)? entry)

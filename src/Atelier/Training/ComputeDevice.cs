@@ -48,6 +48,28 @@ public static partial class ComputeDevice
         SetThreads(threads == 0 ? DefaultThreads : threads);
     }
 
+    /// <summary>
+    /// Whether CUDA may round the factors of fp32 products to tf32, 10 bits of mantissa, while it adds up in fp32; then they
+    /// run on its tensor cores. CPUs take no notice.
+    /// </summary>
+    internal static void AllowTf32(bool allowed)
+    {
+        backends.cuda.matmul.allow_tf32 = allowed;
+        backends.cudnn.allow_tf32 = allowed;
+    }
+
+    /// <summary>
+    /// A copy on a device, under way when this returns: to CUDA it goes from page-locked memory, so that neither the calling
+    /// thread nor the device waits. Operations on the device see it whole, since they stand behind it in the same queue.
+    /// </summary>
+    internal static Tensor SendAhead(Tensor tensor, Device device)
+    {
+        if (device.type != DeviceType.CUDA)
+            return tensor.to(device, copy: true);
+        using Tensor pinned = tensor.pin_memory(); // libtorch gives its pages to nobody before the copy is done
+        return pinned.to(device, non_blocking: true);
+    }
+
     /// <summary>Gives freed memory back to the system, where the C library keeps it.</summary>
     internal static void GiveMemoryBack()
     {

@@ -16,6 +16,9 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     /// <summary>Whether training keeps only the inputs of the model's blocks and computes the rest anew going back.</summary>
     public bool ActivationCheckpointing { get; set; }
 
+    /// <summary>Whether anything was computed through <see cref="Through"/>: a model without blocks cannot be checkpointed.</summary>
+    internal bool HasBlocks { get; private set; }
+
     /// <summary>The moves of a step, in order.</summary>
     public abstract IReadOnlyList<Turn<TBatch>> Turns { get; }
 
@@ -25,8 +28,11 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     /// <summary>What a block makes of x: the place where <see cref="ActivationCheckpointing"/> takes hold.</summary>
     /// <param name="block">Computes from x, the module's parameters and random numbers alone.</param>
     /// <param name="x">Its input.</param>
-    protected Tensor Through(Func<Tensor, Tensor> block, Tensor x) =>
-        training && ActivationCheckpointing ? ActivationCheckpoint.Run(block, x) : block(x);
+    protected Tensor Through(Func<Tensor, Tensor> block, Tensor x)
+    {
+        HasBlocks = true;
+        return training && ActivationCheckpointing ? ActivationCheckpoint.Run(block, x) : block(x);
+    }
 }
 
 /// <summary>Gives batches by number, the same batch for the same number always, so that a run resumes exactly.</summary>

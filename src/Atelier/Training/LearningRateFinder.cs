@@ -64,7 +64,7 @@ internal static class LearningRateFinder
     {
         TrainingSection section = recipe.Training;
         using var saved = new SavedTensors(model.state_dict().Values);
-        using BatchQueue<TBatch> batches = new(training, Numbers());
+        using BatchQueue<TBatch> batches = new(training, Numbers(), ComputeDevice.Resolve(section.Device));
         using var alone = new Replicas<TBatch>(model, null, ExecutionPlan.Undivided);
         using var mover = new TurnMover<TBatch>(0, alone, new Dictionary<nint, string>(), section);
         model.train();

@@ -62,24 +62,22 @@ public sealed class Trainer<TBatch>(
     /// <inheritdoc/>
     public LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        ComputeDevice.Configure(recipe.Training.Threads);
-        model.to(ComputeDevice.Resolve(recipe.Training.Device));
+        PrepareDevice();
         return LearningRateFinder.Find(recipe, model, training, progress, cancellation);
     }
 
     private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
         TrainingSection section = recipe.Training;
-        ComputeDevice.Configure(section.Threads);
-        model.to(ComputeDevice.Resolve(section.Device));
+        Device device = PrepareDevice();
         model.train();
         model.ActivationCheckpointing = section.ActivationCheckpointing;
-        using IDisposable? profiled = run.Profile?.Follow(ComputeDevice.Resolve(section.Device)); // before other threads start
+        using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
         using Replicas<TBatch> replicas = CreateReplicas(run, progress);
         TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null);
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
         using var session = new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
-        using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits));
+        using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits), device);
 
         string? stopReason;
         while ((stopReason = limits.StopReason(session.State, cancellation)) is null)
@@ -100,10 +98,22 @@ public sealed class Trainer<TBatch>(
                 }
                 session.Average?.Update(step);
             }
+            if (section.ActivationCheckpointing && !model.HasBlocks)
+                throw new AtelierException("this model has no blocks that could be computed anew", "training.activationCheckpointing", "leave it out");
             session.EndStep(limits.BatchesPerStep);
             session.Look(learningRate);
         }
         return session.Finish(stopReason);
+    }
+
+    /// <summary>Sets the device up as the recipe says, and moves the model there.</summary>
+    private Device PrepareDevice()
+    {
+        Device device = ComputeDevice.Resolve(recipe.Training.Device);
+        ComputeDevice.Configure(recipe.Training.Threads);
+        ComputeDevice.AllowTf32(recipe.Training.Precision == Precision.Tf32);
+        model.to(device);
+        return device;
     }
 
     /// <summary>The batch that a part of the next step learns from.</summary>

@@ -1,5 +1,6 @@
 using Atelier.Recipes;
 using Atelier.Training;
+using TorchSharp;
 
 namespace Atelier.Tests.Training;
 
@@ -18,6 +19,27 @@ public sealed class TrainerTests
         report.Metrics["validationLoss"].ShouldBeLessThan(0.02);
         run.Told[0].Loss!.Value.ShouldBeGreaterThan(0.3);
         bundle.ShouldBe(run.Run.BundleFolder);
+    }
+
+    [Fact]
+    public void A_model_without_blocks_refuses_to_compute_them_anew()
+    {
+        using var run = new TinyRun(TinyRun.Plain with { ActivationCheckpointing = true });
+        using var model = new TinyModel();
+        Should.Throw<AtelierException>(() => run.Learn(model)).Where.ShouldBe("training.activationCheckpointing");
+    }
+
+    [Theory]
+    [InlineData(Precision.Tf32, true)]
+    [InlineData(Precision.Fp32, false)]
+    [InlineData(Precision.Bf16, false)]
+    public void CUDA_may_round_products_to_tf32_only_where_the_recipe_says_so(Precision precision, bool allowed)
+    {
+        using var run = new TinyRun(TinyRun.Plain with { Precision = precision, Steps = 1 });
+        using var model = new TinyModel();
+        run.Learn(model);
+        torch.backends.cuda.matmul.allow_tf32.ShouldBe(allowed);
+        torch.backends.cudnn.allow_tf32.ShouldBe(allowed);
     }
 
     [Fact]

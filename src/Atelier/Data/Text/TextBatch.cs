@@ -5,17 +5,17 @@ using static TorchSharp.torch;
 namespace Atelier.Data.Text;
 
 /// <summary>Rows of text to learn from: at each place the token that is there, and the one that comes next.</summary>
-/// <param name="inputs">Token ids, [batch, time], int64, on the CPU. The batch owns it.</param>
-/// <param name="targets">The token after each input, or <see cref="NotCounted"/>, [batch, time], int64, on the CPU. The batch owns it.</param>
-public sealed class TextBatch(Tensor inputs, Tensor targets) : IDivisibleBatch<TextBatch>, IDisposable
+/// <param name="inputs">Token ids, [batch, time], int64; on the CPU where rows are shared out. The batch owns it.</param>
+/// <param name="targets">The token after each input, or <see cref="NotCounted"/>, [batch, time], int64; on the same device. The batch owns it.</param>
+public sealed class TextBatch(Tensor inputs, Tensor targets) : IDivisibleBatch<TextBatch>, IMovableBatch<TextBatch>, IDisposable
 {
     /// <summary>The target of a place that does not count; cross-entropy passes over it (its ignore_index).</summary>
     public const long NotCounted = -100;
 
-    /// <summary>Token ids, [batch, time], int64, on the CPU.</summary>
+    /// <summary>Token ids, [batch, time], int64.</summary>
     public Tensor Inputs { get; } = inputs;
 
-    /// <summary>The token after each input, or <see cref="NotCounted"/>, [batch, time], int64, on the CPU.</summary>
+    /// <summary>The token after each input, or <see cref="NotCounted"/>, [batch, time], int64.</summary>
     public Tensor Targets { get; } = targets;
 
     /// <inheritdoc/>
@@ -37,6 +37,9 @@ public sealed class TextBatch(Tensor inputs, Tensor targets) : IDivisibleBatch<T
         }
         return divided;
     }
+
+    /// <inheritdoc/>
+    public TextBatch Move(Func<Tensor, Tensor> move) => new(move(Inputs), move(Targets));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -58,11 +58,8 @@ public sealed class RnnModel : TextModel
         Tensor x = _tokens.forward(ids); // [batch, time, embedding]
         for (int layer = 0; layer < _layers.Count; layer++)
         {
-            if (training && Config.Dropout > 0)
-                x = Dropout.Apply(x, Config.Dropout);
-            RecurrentState before = states?[layer] ?? _layers[layer].EmptyState(ids.shape[0]);
-            (x, RecurrentState after) = _layers[layer].Forward(x, before); // [batch, time, hidden]
-            states?.Keep(layer, after);
+            int at = layer;
+            x = Through(below => Read(at, below, states), x);
         }
         return training && Config.Dropout > 0 ? Dropout.Apply(x, Config.Dropout) : x;
     }
@@ -73,6 +70,17 @@ public sealed class RnnModel : TextModel
 
     /// <inheritdoc/>
     public override TextMemory CreateMemory(int sequences) => new RnnMemory(Config.LayerCount);
+
+    /// <summary>What a layer makes of what comes from below, [batch, time, hidden], going on from its state where there is one.</summary>
+    private Tensor Read(int layer, Tensor x, RnnMemory? states)
+    {
+        if (training && Config.Dropout > 0)
+            x = Dropout.Apply(x, Config.Dropout);
+        RecurrentState before = states?[layer] ?? _layers[layer].EmptyState(x.shape[0]);
+        (Tensor output, RecurrentState after) = _layers[layer].Forward(x, before);
+        states?.Keep(layer, after);
+        return output;
+    }
 
     /// <summary>The state of each layer.</summary>
     private sealed class RnnMemory(int layerCount) : TextMemory
