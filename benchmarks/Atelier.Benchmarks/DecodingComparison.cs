@@ -40,7 +40,7 @@ internal static class DecodingComparison
         using var shape = JsonDocument.Parse(GgufConfig.ToHuggingFace(file).ToJsonString());
         (DecoderConfig config, DecoderWeights weights) = DecoderWeightsFile.Take(new ConfigFile(path, shape.RootElement.Clone()), ModelWeights.FromGguf(file));
         using var decoder = new Decoder(config, weights);
-        double bytes = weights.Products().Append(weights.Head ?? new LinearWeights(weights.Embedding)).Distinct().Sum(p => (double)p.Weight.ByteCount);
+        double bytes = weights.Products().Sum(p => (double)p.Weight.ByteCount); // the head is one of them: it is not tied
         var ours = new List<double>();
         var peers = new List<double>();
         var bandwidths = new List<double>();

@@ -94,8 +94,14 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
         int* offsets = x.Offsets;
         float* scales = x.Scales;
         Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default;
+        long ahead = 4 * rowBytes;
         for (int b = 0; b < blocks; b++)
         {
+            // The next four rows: the processor's own prefetching begins anew with every short row.
+            Sse.Prefetch0(w + ahead);
+            Sse.Prefetch0(w1 + ahead);
+            Sse.Prefetch0(w2 + ahead);
+            Sse.Prefetch0(w3 + ahead);
             Vector256<sbyte> v = Vector256.Load(values + b * 32);
             Vector256<int> o = Vector256.Load(offsets + b * 8);
             Vector256<float> s = Avx.BroadcastScalarToVector256(scales + b);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
@@ -90,8 +91,17 @@ internal static unsafe class FloatProducts<TLanes, TVector>
         byte* w1 = w + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
         TVector a0 = TLanes.Broadcast(0), a1 = a0, a2 = a0, a3 = a0, e0 = a0, e1 = a0, e2 = a0, e3 = a0;
         int c = 0;
+        long ahead = 4 * rowBytes;
         for (; c + 2 * TLanes.Count <= columns; c += 2 * TLanes.Count)
         {
+            if (Sse.IsSupported)
+            {
+                byte* next4 = w + ahead + (long)c * TElement.Size;
+                Sse.Prefetch0(next4);
+                Sse.Prefetch0(next4 + rowBytes);
+                Sse.Prefetch0(next4 + 2 * rowBytes);
+                Sse.Prefetch0(next4 + 3 * rowBytes);
+            }
             TVector b = TLanes.Load(x + c), f = TLanes.Load(x + c + TLanes.Count);
             long at = (long)c * TElement.Size, next = at + TLanes.Count * TElement.Size;
             a0 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + at), b, a0);
