@@ -10,6 +10,9 @@ namespace Atelier;
 /// <summary>Opens text models for use on the CPU, in managed code alone: whatever files they lie in.</summary>
 public static class TextModelFile
 {
+    /// <summary>What config.json may call its model_type in a folder that <see cref="Open"/> reads.</summary>
+    public static IReadOnlyList<string> ModelTypes { get; } = [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
+
     /// <summary>Opens a model. Its weights stay in the file, mapped into memory.</summary>
     /// <param name="path">
     /// A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's shapes), a GGUF file, or
@@ -106,11 +109,10 @@ public static class TextModelFile
 
     private static void RefuseOtherKinds(ConfigFile file)
     {
-        string[] known = [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
-        if (!known.Contains(file.ModelType))
+        if (!ModelTypes.Contains(file.ModelType))
         {
             throw new AtelierException($"models of type '{file.ModelType}' are not read without libtorch", file.Path,
-                $"{string.Join(", ", known)} are; open it with Workshop.Open of the package Atelier");
+                $"{string.Join(", ", ModelTypes)} are; Workshop.Open of the package Atelier opens every kind that Atelier makes");
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Atelier.Data;
-using Atelier.Decoders;
 using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Formats;
@@ -136,7 +135,7 @@ public static class Workshop
                 : throw new AtelierException("a single file runs on the CPU", path, "take --device cpu, or import it first: atelier import");
         }
         Bundle bundle = Bundle.Open(path);
-        return onCpu && DecoderConfigFile.ModelTypes.Contains(bundle.ModelType) ? TextModelFile.Open(bundle.Folder) : Open(path, device);
+        return onCpu && TextModelFile.ModelTypes.Contains(bundle.ModelType) ? TextModelFile.Open(bundle.Folder) : Open(path, device);
     }
 
     /// <summary>The data that a run learned from.</summary>
@@ -151,7 +150,10 @@ public static class Workshop
         return DataKinds.Of(recipe, FamilyOf(recipe));
     }
 
-    /// <summary>Judges a run's model on the data it was held from, or any model on other data, and leaves report.md, report.json and a picture in a run's folder.</summary>
+    /// <summary>
+    /// Judges a run's model on the data it was held from, or any model on other data, and leaves report.md, report.json and a
+    /// picture in a run's folder. The model runs as <see cref="OpenForUse"/> opens it.
+    /// </summary>
     /// <param name="folder">A run's folder; with <paramref name="against"/> a bundle's too.</param>
     /// <param name="against">Other data: a file, a folder, a catalogue name or a world.</param>
     /// <param name="seed">Of samples and resampling; null takes the run's.</param>
@@ -161,7 +163,7 @@ public static class Workshop
     public static async Task<EvaluationReport> EvaluateAsync(string folder, string? against = null, long? seed = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        using IGenerator generator = Open(folder);
+        using IGenerator generator = OpenForUse(folder);
         IDataKind kind = DataKinds.Of(generator);
         bool ofRun = Run.Exists(folder);
         Recipe recipe = ofRun ? Run.ReadRecipe(folder, ModelFamilies.All) : new Recipe();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Atelier.Decoding;
 using Atelier.Formats;
+using Atelier.Kernels;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;
 using Microsoft.Extensions.AI;
@@ -99,6 +100,35 @@ public sealed class TextModelFileTests : IDisposable
         Should.Throw<AtelierException>(() => TextModelFile.Open(alone)).ToLine().ShouldContain("no tokenizer with it");
         using TextGenerator named = TextModelFile.Open(alone, DataFolder.File("weights", "stories260K", "tok512.bin"));
         named.Tokenizer.VocabularySize.ShouldBe(512);
+    }
+
+    [Fact]
+    public void A_real_model_in_8_bits_keeps_its_logits_and_its_loss_within_the_stated_bound()
+    {
+        string path = Path.Combine(_folder, "q8.gguf");
+        Llama2CFile file = Llama2CFile.Open(Stories());
+        SentencePieceTokenizer tokenizer = SentencePieceTokenizer.FromLlama2C(DataFolder.File("weights", "stories260K", "tok512.bin"));
+        var config = new ConfigFile("config.json", JsonDocument.Parse(file.ToHuggingFace().ToJsonString()).RootElement);
+        using (ModelWeights weights = ModelWeights.FromLlama2C(file))
+            ModelWriter.WriteGguf(path, weights, config, tokenizer, tokenizer.BeginId!.Value, WeightType.Q8_0);
+        int[] ids = [tokenizer.BeginId!.Value, .. tokenizer.Encode(Expected())];
+        (float[] exact, double exactLoss) = Judge(Stories(), ids);
+        (float[] small, double smallLoss) = Judge(path, ids);
+        double mean = exact.Average(), spread = Math.Sqrt(exact.Average(x => (x - mean) * (x - mean)));
+        double moved = Math.Sqrt(exact.Zip(small, (e, s) => (double)(e - s) * (e - s)).Average()) / spread;
+        TestContext.Current.TestOutputHelper?.WriteLine($"logits moved by {moved:P2} of their spread, loss by {smallLoss - exactLoss:0.0000} nats a token");
+        moved.ShouldBeInRange(1e-6, 0.03);
+        Math.Abs(smallLoss - exactLoss).ShouldBeLessThan(0.02);
+    }
+
+    private static (float[] Logits, double Loss) Judge(string path, int[] ids)
+    {
+        using TextGenerator generator = TextModelFile.Open(path);
+        var model = (IBatchedLanguageModel)generator.Model;
+        float[] logits = new float[ids.Length * model.VocabularySize];
+        using IDecodingSequence sequence = model.CreateSequence();
+        model.Append([new SequenceInput(sequence, ids, AllLogits: true)], logits);
+        return (logits, -model.Score([ids]).Single().Average(s => s.LogProbability));
     }
 
     private static string Stories() => DataFolder.File("weights", "stories260K", "stories260K.bin");

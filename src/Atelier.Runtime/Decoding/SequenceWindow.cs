@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Atelier.Decoding;
 
 /// <summary>
@@ -12,7 +14,7 @@ internal sealed class SequenceWindow : IDisposable
     /// <summary>The model's sequence; null before anything was read.</summary>
     public IDecodingSequence? Sequence { get; private set; }
 
-    /// <summary>Makes room for the tokens not read yet.</summary>
+    /// <summary>Makes room for the tokens not read yet; what a living sequence has read of them is shared.</summary>
     /// <returns>How many those are.</returns>
     public int Prepare(IBatchedLanguageModel model, List<int> ids)
     {
@@ -22,7 +24,7 @@ internal sealed class SequenceWindow : IDisposable
             Sequence = null;
             _from = ids.Count - Math.Max(1, model.ContextLength / 2);
         }
-        Sequence ??= model.CreateSequence();
+        Sequence ??= model.CreateSequence(CollectionsMarshal.AsSpan(ids)[_from..]);
         return Unread(ids);
     }
 

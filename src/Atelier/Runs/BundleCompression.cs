@@ -1,6 +1,5 @@
 using Atelier.Data;
 using Atelier.Data.Text;
-using Atelier.Decoders;
 using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Formats;
@@ -83,9 +82,7 @@ internal static class BundleCompression
     /// <summary>Opens a model as it will be used: in the managed runtime where that knows the shape.</summary>
     private static TextGenerator OpenText(string folder)
     {
-        if (DecoderConfigFile.ModelTypes.Contains(Bundle.Open(folder).ModelType))
-            return TextModelFile.Open(folder);
-        IGenerator generator = Workshop.Open(folder, "cpu");
+        IGenerator generator = Workshop.OpenForUse(folder, "cpu");
         if (generator is TextGenerator text)
             return text;
         generator.Dispose();

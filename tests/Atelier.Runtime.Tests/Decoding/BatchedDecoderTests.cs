@@ -97,6 +97,25 @@ public class BatchedDecoderTests
     }
 
     [Fact]
+    public async Task What_a_living_request_has_read_of_a_prompt_is_not_read_again()
+    {
+        var model = new HistoryModel(10, 6, endless: true);
+        using var generator = new TextGenerator(model, Letters, new() { MaxTokens = 8 }, 0);
+        string begins = string.Concat(Enumerable.Repeat("abcdefg ", 20));
+        GenerationRequest late = new() { Prompt = begins + "face", Seed = 9 };
+        using var batch = new BatchedDecoder(generator);
+        batch.Add(new() { Prompt = begins + "bad", Decoding = new() { MaxTokens = 1000 } });
+        batch.Step();
+        model.TokensRead.ShouldBe(1 + 160 + 3);
+        int number = batch.Add(late);
+        string text = string.Concat(batch.Step().Where(p => p.Request == number).Select(p => p.Piece.Text));
+        model.TokensRead.ShouldBe(164 + 1 + 4); // a token of the first, and of the second what the first does not begin with
+        for (int step = 1; step < 8; step++)
+            text += string.Concat(batch.Step().Where(p => p.Request == number).Select(p => p.Piece.Text));
+        text.ShouldBe((await Texts(generator, late)).Single());
+    }
+
+    [Fact]
     public void A_request_that_is_taken_away_writes_no_more()
     {
         var model = new HistoryModel(10, 6);

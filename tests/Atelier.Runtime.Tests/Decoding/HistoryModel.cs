@@ -8,17 +8,30 @@ namespace Atelier.Runtime.Tests.Decoding;
 /// </summary>
 internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength = 1 << 20, double spread = 3, bool forgets = true, bool endless = false) : IBatchedLanguageModel
 {
+    private readonly List<Past> _living = [];
+
     public int VocabularySize => vocabulary;
 
     public int ContextLength => contextLength;
 
     /// <summary>The sequences that are in use.</summary>
-    public int Open { get; private set; }
+    public int Open => _living.Count;
+
+    /// <summary>The tokens that were read, of all sequences.</summary>
+    public int TokensRead { get; private set; }
 
     /// <summary>The most sequences that were read in one step.</summary>
     public int Widest { get; private set; }
 
     public IDecodingSequence CreateSequence() => new Past(this, []);
+
+    public IDecodingSequence CreateSequence(ReadOnlySpan<int> prompt)
+    {
+        List<ulong> wanted = [];
+        foreach (int token in prompt[..^1])
+            wanted.Add(SplitMix64.At(wanted.Count == 0 ? seed : wanted[^1], (ulong)token));
+        return new Past(this, wanted.Take(forgets ? _living.Select(past => past.Common(wanted)).DefaultIfEmpty().Max() : 0));
+    }
 
     public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
@@ -76,7 +89,7 @@ internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength
         {
             (_model, _hashes) = (model, new List<ulong>(4096));
             _hashes.AddRange(hashes);
-            model.Open++;
+            model._living.Add(this);
         }
 
         public ulong Hash => _hashes.Count == 0 ? _model.Seed : _hashes[^1];
@@ -89,7 +102,11 @@ internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength
         {
             Must(!_disposed && _hashes.Count < _model.ContextLength);
             _hashes.Add(SplitMix64.At(Hash, (ulong)token));
+            _model.TokensRead++;
         }
+
+        /// <summary>How far it has read the same as another past.</summary>
+        public int Common(List<ulong> other) => _hashes.Zip(other).TakeWhile(pair => pair.First == pair.Second).Count();
 
         public IDecodingSequence Fork() => new Past(_model, _hashes);
 
@@ -103,7 +120,7 @@ internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength
         {
             Must(!_disposed);
             _disposed = true;
-            _model.Open--;
+            _model._living.Remove(this);
         }
     }
 
