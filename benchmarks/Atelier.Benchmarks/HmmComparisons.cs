@@ -4,7 +4,7 @@ using Atelier.Models.Hmm;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>Hidden Markov models of the first 400,000 characters of Tiny Shakespeare, one sequence, beside pomegranate.</summary>
+/// <summary>Hidden Markov models of the first 400,000 characters of Tiny Shakespeare, one sequence, beside hmmlearn where HMMLEARN names it, else pomegranate.</summary>
 internal static class HmmComparisons
 {
     private const int Length = 400_000;
@@ -13,15 +13,15 @@ internal static class HmmComparisons
 
     public static IEnumerable<Comparison> All =>
     [
-        new("hmm-em-8", "Baum-Welch iterations, 8 states, 400,000 characters; pomegranate", "symbols/s", 10, () => Learn(8), [Peer("em", 8)]),
-        new("hmm-em-32", "the same with 32 states (the peer on 100,000 characters)", "symbols/s", 10, () => Learn(32), [Peer("em", 32)]),
-        new("hmm-viterbi", "the likeliest states of 400,000 characters, 8 states; pomegranate", "symbols/s", 5, () => Decode(8), [Peer("viterbi", 8)]),
-        new("hmm-viterbi-32", "the same with 32 states (the peer on 100,000 characters)", "symbols/s", 5, () => Decode(32), [Peer("viterbi", 32)]),
-        new("hmm-sample", "draw symbols, 8 states; pomegranate", "symbols/s", 10, Sample, [Peer("sample", 8)]),
+        new("hmm-em-8", "Baum-Welch iterations, 8 states, 400,000 characters; hmmlearn or pomegranate", "symbols/s", 10, () => Learn(8), [Peer("em", 8)]),
+        new("hmm-em-32", "the same with 32 states (pomegranate on 100,000 characters)", "symbols/s", 10, () => Learn(32), [Peer("em", 32)]),
+        new("hmm-viterbi", "the likeliest states of 400,000 characters, 8 states; hmmlearn or pomegranate", "symbols/s", 5, () => Decode(8), [Peer("viterbi", 8)]),
+        new("hmm-viterbi-32", "the same with 32 states (pomegranate on 100,000 characters)", "symbols/s", 5, () => Decode(32), [Peer("viterbi", 32)]),
+        new("hmm-sample", "draw symbols, 8 states; hmmlearn or pomegranate", "symbols/s", 10, Sample, [Peer("sample", 8)]),
     ];
 
     private static string[] Peer(string work, int states) =>
-        ["hmm_pomegranate.py", work, states.ToString(System.Globalization.CultureInfo.InvariantCulture), TextFile()];
+        [Environment.GetEnvironmentVariable("HMMLEARN") is null ? "hmm_pomegranate.py" : "hmm_hmmlearn.py", work, states.ToString(System.Globalization.CultureInfo.InvariantCulture), TextFile()];
 
     private static Measurement Learn(int states)
     {

@@ -77,7 +77,7 @@ internal static class CatalogueEntries
         {
             Name = "ud-ewt",
             Description = "UD English EWT: 12,544 / 2,001 / 2,077 sentences of the web with their tags, CoNLL-U",
-            Source = "github.com/UniversalDependencies/UD_English-EWT",
+            Source = "github.com/UniversalDependencies/UD_English-EWT, its three .conllu files packed by gzip",
             Licence = "CC BY-SA 4.0",
             Files =
             [
@@ -128,7 +128,7 @@ internal static class CatalogueEntries
         new($"{name}.bif.gz", $"{Raw}pgmpy/pgmpy/94105f10d4177e4420e2fa6766d819c19aa6b66e/pgmpy/utils/example_models/{name}.bif.gz", bytes, sha256);
 
     private static CatalogueFile Ewt(string part, long bytes, string sha256) =>
-        new($"en_ewt-ud-{part}.conllu.gz", $"{Raw}UniversalDependencies/UD_English-EWT/master/en_ewt-ud-{part}.conllu", bytes, sha256);
+        new($"en_ewt-ud-{part}.conllu.gz", Url: null, bytes, sha256);
 
     private static CatalogueFile Ci(int first, long bytes, string sha256) =>
         new($"ci.song.{first}.json", $"{Raw}chinese-poetry/chinese-poetry/99ebbef/宋词/ci.song.{first}.json", bytes, sha256);

@@ -86,6 +86,7 @@ internal static unsafe class ForwardBackward
         private double _forwardLogs, _backwardLogs;
         private long _keptForward, _keptBackward;
         private double _keptLogs;
+        private double _product; // of both ends where they meet
 
         /// <summary>Forward vectors of times 0 to half − 1.</summary>
         public void Begin() => _forward = new Trellis(half, _width, budget, (first, count, before, to) =>
@@ -99,117 +100,87 @@ internal static unsafe class ForwardBackward
         public bool Prepare()
         {
             (_keptForward, _keptBackward, _keptLogs) = (_forwardExponent, _backwardExponent, _forwardLogs + _backwardLogs);
-            double product = HmmKernels.Sum(_forward!.Last, _width);
+            _product = HmmKernels.Sum(_forward!.Last, _width);
             if (_backward!.Times > 0)
             {
                 double[] beta = new double[_width];
                 fixed (double* b = beta, matrix = model.Chain.Transposed)
                 {
                     HmmKernels.Multiply(_backward.Last, matrix, b, _states, _width);
-                    product = HmmKernels.Dot(_forward.Last, b, _width);
+                    _product = HmmKernels.Dot(_forward.Last, b, _width);
                 }
             }
-            return product > LeastProduct && double.IsFinite(_keptLogs);
+            return _product > LeastProduct && double.IsFinite(_keptLogs);
         }
 
         private double Forward(int first, int count, double* before, double* to, double logs, ref long exponent)
         {
-            double* vectors = to;
-            double[] likelihoods = new double[Math.Min(Block, count) * _width];
-            double factor = 1;
-            fixed (double* b = likelihoods, matrix = model.Chain.Transitions, start = model.Chain.Start)
+            using var scratch = new AlignedNumbers(Math.Min(Block, count) * _width);
+            fixed (double* matrix = model.Chain.Transitions, start = model.Chain.Start)
             {
+                double* b = scratch.Pointer;
                 for (int at = 0; at < count; at += Block)
                 {
-                    int some = Math.Min(Block, count - at);
+                    int some = Math.Min(Block, count - at), done = 0;
                     logs += model.Emissions.Likelihoods(sequence, first + at, some, b);
-                    for (int t = 0; t < some; t++, to += _width)
+                    if (first + at == 0)
                     {
-                        if (first + at + t == 0)
-                            HmmKernels.Scale(start, 1, to, _width);
-                        else
-                            HmmKernels.Multiply(to == vectors ? before : to - _width, matrix, to, _states, _width);
-                        HmmKernels.Scale(to, b + (t * _width), factor, to, _width);
-                        factor = 1;
-                        if ((t & 3) == 3 || t == some - 1)
-                        {
-                            factor = HmmKernels.NearOne(HmmKernels.Sum(to, _width), out int up);
-                            exponent += up;
-                        }
+                        HmmKernels.Scale(start, b, 1, to, _width);
+                        before = to;
+                        done = 1;
                     }
+                    exponent += HmmSteps.Advance(before, matrix, b + (done * _width), _width, to + (done * _width), some - done, _states, _width);
+                    to += some * _width;
+                    before = to - _width;
                 }
             }
-            // The last factor belongs to the next block.
-            HmmKernels.Scale(to - _width, factor, to - _width, _width);
             return logs;
         }
 
         private double Backward(int first, int count, double* before, double* to, double logs, ref long exponent)
         {
-            double* vectors = to;
-            double[] likelihoods = new double[Math.Min(Block, count) * _width];
-            double factor = 1;
-            fixed (double* b = likelihoods, matrix = model.Chain.Transposed)
+            using var scratch = new AlignedNumbers(Math.Min(Block, count) * _width);
+            fixed (double* matrix = model.Chain.Transposed)
             {
+                double* b = scratch.Pointer;
                 for (int at = 0; at < count; at += Block)
                 {
-                    int some = Math.Min(Block, count - at);
-                    int time = _length - 1 - first - at; // of the block's first index
-                    logs += model.Emissions.Likelihoods(sequence, time - some + 1, some, b);
-                    for (int t = 0; t < some; t++, to += _width)
+                    int some = Math.Min(Block, count - at), done = 0;
+                    logs += model.Emissions.Likelihoods(sequence, _length - first - at - some, some, b);
+                    double* latest = b + ((some - 1) * _width);
+                    if (first + at == 0)
                     {
-                        double* here = b + ((some - 1 - t) * _width);
-                        if (time - t == _length - 1)
-                        {
-                            HmmKernels.Scale(here, 1, to, _width);
-                        }
-                        else
-                        {
-                            HmmKernels.Multiply(to == vectors ? before : to - _width, matrix, to, _states, _width);
-                            HmmKernels.Scale(to, here, factor, to, _width);
-                        }
-                        factor = 1;
-                        if ((t & 3) == 3 || t == some - 1)
-                        {
-                            factor = HmmKernels.NearOne(HmmKernels.Sum(to, _width), out int up);
-                            exponent += up;
-                        }
+                        HmmKernels.Scale(latest, 1, to, _width);
+                        before = to;
+                        done = 1;
                     }
+                    exponent += HmmSteps.Advance(before, matrix, latest - (done * _width), -_width, to + (done * _width), some - done, _states, _width);
+                    to += some * _width;
+                    before = to - _width;
                 }
             }
-            HmmKernels.Scale(to - _width, factor, to - _width, _width);
             return logs;
         }
 
         /// <summary>Goes on forward through the second half: posteriors of its times, and the transitions into each of them.</summary>
         public bool GoOn(HmmStatistics sums, double[]? posteriors)
         {
-            double[] buffer = new double[Block * _width * 4 + (2 * _width)];
-            fixed (double* b = buffer, matrix = model.Chain.Transitions, counts = sums.Transitions)
+            using var scratch = new AlignedNumbers(((Block * 4) + 1) * _width);
+            double* b = scratch.Pointer, gammas = b + (Block * _width), lefts = gammas + (Block * _width);
+            double* rights = lefts + (Block * _width), alpha = rights + (Block * _width);
+            fixed (double* matrix = model.Chain.Transitions, counts = sums.Transitions)
             {
-                double* gammas = b + (Block * _width), lefts = gammas + (Block * _width), rights = lefts + (Block * _width);
-                double* alpha = rights + (Block * _width), next = alpha + _width;
                 HmmKernels.Scale(_forward!.Last, 1, alpha, _width);
                 for (int at = half; at < _length; at += Block)
                 {
                     int some = Math.Min(Block, _length - at);
                     model.Emissions.Likelihoods(sequence, at, some, b);
-                    for (int t = 0; t < some; t++)
-                    {
-                        double* v = _backward![_length - 1 - at - t];
-                        HmmKernels.Multiply(alpha, matrix, next, _states, _width);
-                        double scale = 1 / HmmKernels.Dot(next, v, _width); // Σ_ij α_i a_ij b_j β_j: the same at all times but for scaling
-                        if (!double.IsFinite(scale))
-                            return false;
-                        HmmKernels.Scale(alpha, scale, lefts + (t * _width), _width);
-                        HmmKernels.Scale(v, 1, rights + (t * _width), _width);
-                        HmmKernels.Scale(next, v, scale, gammas + (t * _width), _width);
-                        double factor = 1;
-                        if ((t & 3) == 3)
-                            factor = HmmKernels.NearOne(HmmKernels.Sum(next, _width), out _);
-                        HmmKernels.Scale(next, b + (t * _width), factor, alpha, _width);
-                    }
-                    HmmKernels.AddOuterProducts(lefts, rights, some, counts, _states, _width);
+                    _backward!.CopyDown(_length - 1 - at, some, rights);
+                    double* first = rights + ((some - 1) * _width);
+                    // Σ_ij α_i a_ij b_j β_j is the same at all times but for scaling.
+                    if (!HmmSteps.Meet(alpha, matrix, new((nint)b, (nint)lefts, (nint)gammas), _width, first, some, _states, _width))
+                        return false;
+                    HmmKernels.AddOuterProducts(lefts, first, -_width, some, counts, _states, _width);
                     Finish(at, some, gammas, sums, posteriors);
                 }
             }
@@ -219,40 +190,28 @@ internal static unsafe class ForwardBackward
         /// <summary>Goes on backward through the first half: posteriors of its times, and the transitions between them.</summary>
         public bool GoBack(HmmStatistics sums, double[]? posteriors)
         {
-            double[] buffer = new double[(Block * _width * 4) + (2 * _width)];
-            fixed (double* b = buffer, matrix = model.Chain.Transposed, counts = sums.Transitions, starts = sums.Starts)
+            using var scratch = new AlignedNumbers(((Block * 4) + 1) * _width);
+            double* b = scratch.Pointer, gammas = b + (Block * _width), lefts = gammas + (Block * _width);
+            double* rights = lefts + (Block * _width), v = rights + (Block * _width);
+            sums.LogLikelihood += Math.Log(_product) + ((_keptForward + _keptBackward) * Ln2) + _keptLogs;
+            fixed (double* matrix = model.Chain.Transposed, counts = sums.Transitions, starts = sums.Starts)
             {
-                double* gammas = b + (Block * _width), lefts = gammas + (Block * _width), rights = lefts + (Block * _width);
-                double* v = rights + (Block * _width), beta = v + _width;
-                if (_backward!.Times > 0)
+                if (_backward!.Times == 0)
+                    HmmKernels.Scale(_forward!.Last, 1 / _product, gammas, _width);
+                else
                     HmmKernels.Scale(_backward.Last, 1, v, _width);
                 for (int end = half; end > 0; end -= Block)
                 {
-                    int some = Math.Min(Block, end), from = end - some;
-                    model.Emissions.Likelihoods(sequence, from, some, b);
-                    for (int t = some - 1; t >= 0; t--)
+                    int some = Math.Min(Block, end), from = end - some, last = (some - 1) * _width;
+                    if (_backward.Times > 0)
                     {
-                        int time = from + t;
-                        double* alpha = _forward![time];
-                        if (time == _length - 1)
-                            new Span<double>(beta, _states).Fill(1);
-                        else
-                            HmmKernels.Multiply(v, matrix, beta, _states, _width);
-                        double product = HmmKernels.Dot(alpha, beta, _width);
-                        double scale = 1 / product;
-                        if (!double.IsFinite(scale))
+                        model.Emissions.Likelihoods(sequence, from, some, b);
+                        _forward!.CopyDown(end - 1, some, lefts);
+                        if (!HmmSteps.Meet(v, matrix, new((nint)(b + last), (nint)(rights + last), (nint)(gammas + last)), -_width, lefts + last, some, _states, _width))
                             return false;
-                        if (time == half - 1)
-                            sums.LogLikelihood += Math.Log(product) + ((_keptForward + _keptBackward) * Ln2) + _keptLogs;
                         // The step from half − 1 on is counted by the other half.
-                        bool within = time < half - 1;
-                        HmmKernels.Scale(alpha, within ? scale : 0, lefts + (t * _width), _width);
-                        HmmKernels.Scale(v, within ? 1 : 0, rights + (t * _width), _width);
-                        HmmKernels.Scale(alpha, beta, scale, gammas + (t * _width), _width);
-                        double factor = (t & 3) == 0 ? HmmKernels.NearOne(HmmKernels.Sum(beta, _width), out _) : 1;
-                        HmmKernels.Scale(beta, b + (t * _width), factor, v, _width);
+                        HmmKernels.AddOuterProducts(lefts, rights, _width, end == half ? some - 1 : some, counts, _states, _width);
                     }
-                    HmmKernels.AddOuterProducts(lefts, rights, some, counts, _states, _width);
                     Finish(from, some, gammas, sums, posteriors);
                     if (from == 0)
                         HmmKernels.Add(gammas, starts, _width);

@@ -52,8 +52,8 @@ internal static unsafe class HmmKernels
         }
     }
 
-    /// <summary>sums[i, j] += Σ_t left[t, i] · right[t, j]: expected transitions, of a block of times at once.</summary>
-    public static void AddOuterProducts(double* left, double* right, int times, double* sums, int states, int width)
+    /// <summary>sums[i, j] += Σ_t left[t, i] · right[±t, j]: expected transitions, of a block of times at once. The step leads from one right vector to the next.</summary>
+    public static void AddOuterProducts(double* left, double* right, int step, int times, double* sums, int states, int width)
     {
         for (int i = 0; i < states; i += 4)
         {
@@ -63,7 +63,7 @@ internal static unsafe class HmmKernels
                 Vector512<double> a = Vector512<double>.Zero, b = a, c = a, d = a;
                 double* l = left + i;
                 double* r = right + j;
-                for (int t = 0; t < times; t++, l += width, r += width)
+                for (int t = 0; t < times; t++, l += width, r += step)
                 {
                     Vector512<double> v = Vector512.Load(r);
                     a = Vector512.FusedMultiplyAdd(Vector512.Create(l[0]), v, a);
@@ -83,26 +83,8 @@ internal static unsafe class HmmKernels
         }
     }
 
-    /// <summary>result[j] = max_i vector[i] + matrix[i, j]: the best way to each state, in logs.</summary>
-    public static void MaxPlus(double* vector, double* matrix, double* result, int states, int width)
-    {
-        for (int column = 0; column < width; column += Lanes)
-        {
-            Vector512<double> a = Vector512.Create(double.NegativeInfinity), b = a;
-            double* row = matrix + column;
-            int i = 0;
-            for (; i + 2 <= states; i += 2, row += 2 * width)
-            {
-                a = Vector512.MaxNative(a, Vector512.Create(vector[i]) + Vector512.Load(row));
-                b = Vector512.MaxNative(b, Vector512.Create(vector[i + 1]) + Vector512.Load(row + width));
-            }
-            if (i < states)
-                a = Vector512.MaxNative(a, Vector512.Create(vector[i]) + Vector512.Load(row));
-            Vector512.MaxNative(a, b).Store(result + column);
-        }
-    }
-
     /// <summary>result = left ∘ right · factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(double* left, double* right, double factor, double* result, int width)
     {
         Vector512<double> f = Vector512.Create(factor);
@@ -111,6 +93,7 @@ internal static unsafe class HmmKernels
     }
 
     /// <summary>Σ_j left[j] · right[j].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Dot(double* left, double* right, int width)
     {
         Vector512<double> sum = Vector512<double>.Zero;
@@ -120,6 +103,7 @@ internal static unsafe class HmmKernels
     }
 
     /// <summary>result = vector · factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(double* vector, double factor, double* result, int width)
     {
         Vector512<double> f = Vector512.Create(factor);
@@ -128,6 +112,7 @@ internal static unsafe class HmmKernels
     }
 
     /// <summary>sums += vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Add(double* vector, double* sums, int width)
     {
         for (int j = 0; j < width; j += Lanes)
@@ -135,6 +120,7 @@ internal static unsafe class HmmKernels
     }
 
     /// <summary>Σ_j vector[j].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Sum(double* vector, int width)
     {
         Vector512<double> sum = Vector512<double>.Zero;

@@ -61,6 +61,22 @@ internal sealed unsafe class Trellis : IDisposable
         }
     }
 
+    /// <summary>Copies the vectors up to an index; those of the highest indices are worked out first, as goes well with asking for lower ones next.</summary>
+    /// <param name="last">The highest index.</param>
+    /// <param name="count">Vectors.</param>
+    /// <param name="to">[count, width], in the order of indices.</param>
+    public void CopyDown(int last, int count, double* to)
+    {
+        while (count > 0)
+        {
+            int some = Math.Min(count, (last % _block) + 1);
+            double* from = this[last] - ((long)(some - 1) * _width);
+            count -= some;
+            new ReadOnlySpan<double>(from, some * _width).CopyTo(new Span<double>(to + ((long)count * _width), some * _width));
+            last -= some;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

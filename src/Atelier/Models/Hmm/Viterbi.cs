@@ -17,7 +17,7 @@ internal static unsafe class Viterbi
         int length = sequence.Length, half = (length + 1) / 2, width = model.Chain.Width, states = model.StateCount;
         if (length == 0)
             return ([], 0);
-        double[] on = Logs(model.Chain.Transitions), back = Logs(model.Chain.Transposed), start = Logs(model.Chain.Start);
+        using AlignedNumbers on = Logs(model.Chain.Transitions), back = Logs(model.Chain.Transposed), start = Logs(model.Chain.Start), none = Logs(Enumerable.Repeat(1.0, width));
         double leftLogs = 0, rightLogs = 0;
         Trellis? left = null, right = null;
         try
@@ -25,22 +25,22 @@ internal static unsafe class Viterbi
             void Left() => left = new Trellis(half, width, ForwardBackward.Budget, (first, count, before, to) =>
                 leftLogs = Work(model, sequence, first, count, (double*)before, (double*)to, on, start, forward: true) + (first == 0 ? 0 : leftLogs));
             void Right() => right = new Trellis(length - half, width, ForwardBackward.Budget, (first, count, before, to) =>
-                rightLogs = Work(model, sequence, first, count, (double*)before, (double*)to, back, new double[width], forward: false) + (first == 0 ? 0 : rightLogs));
+                rightLogs = Work(model, sequence, first, count, (double*)before, (double*)to, back, none, forward: false) + (first == 0 ? 0 : rightLogs));
             InParallel.Both(length > LongSequence, Left, Right);
             double taken = leftLogs + rightLogs; // before blocks are worked out again
             int[] path = new int[length];
-            (path[half - 1], double best) = Middle(left!, right!, on, states, width);
+            (path[half - 1], double best) = Middle(left!, right!, on.Pointer, states, width);
             if (!double.IsFinite(best + taken))
                 throw new AtelierException("the sequence is impossible under the model", hint: "raise model.emissionPrior or model.transitionPrior");
             void TraceLeft()
             {
                 for (int t = half - 2; t >= 0; t--)
-                    path[t] = Best(left![t], back, path[t + 1] * width, states);
+                    path[t] = ViterbiSteps.Best(left![t], back.Pointer + ((long)path[t + 1] * width), width);
             }
             void TraceRight()
             {
                 for (int t = half; t < length; t++)
-                    path[t] = Best(right![length - 1 - t], on, path[t - 1] * width, states);
+                    path[t] = ViterbiSteps.Best(right![length - 1 - t], on.Pointer + ((long)path[t - 1] * width), width);
             }
             InParallel.Both(length > LongSequence, TraceLeft, TraceRight);
             return (path, best + taken);
@@ -52,36 +52,36 @@ internal static unsafe class Viterbi
         }
     }
 
-    private static double[] Logs(double[] probabilities) => Array.ConvertAll(probabilities, Math.Log);
+    private static AlignedNumbers Logs(IEnumerable<double> probabilities) => new([.. probabilities.Select(p => Math.Log(p))]);
 
     /// <summary>The best values of some indices, with the likelihood there.</summary>
-    private static double Work(HmmModel model, HmmSequence sequence, int first, int count, double* before, double* to, double[] matrix, double[] start, bool forward)
+    private static double Work(HmmModel model, HmmSequence sequence, int first, int count, double* before, double* to, AlignedNumbers matrix, AlignedNumbers start, bool forward)
     {
         int width = model.Chain.Width, states = model.StateCount;
-        double[] likelihoods = new double[Block * width];
-        double* vectors = to;
+        using var scratch = new AlignedNumbers((long)Math.Min(Block, count) * width);
+        double* b = scratch.Pointer;
         double logs = 0;
-        fixed (double* b = likelihoods, m = matrix, s = start)
+        for (int at = 0; at < count; at += Block)
         {
-            for (int at = 0; at < count; at += Block)
+            int some = Math.Min(Block, count - at), done = 0;
+            int from = forward ? first + at : sequence.Length - first - at - some, step = forward ? width : -width;
+            logs += model.Emissions.LogLikelihoods(sequence, from, some, b);
+            double* here = forward ? b : b + ((some - 1) * width);
+            if (first + at == 0)
             {
-                int some = Math.Min(Block, count - at);
-                int from = forward ? first + at : sequence.Length - first - at - some;
-                logs += model.Emissions.LogLikelihoods(sequence, from, some, b);
-                for (int t = 0; t < some; t++, to += width)
-                {
-                    if (first + at + t == 0)
-                        HmmKernels.Scale(s, 1, to, width);
-                    else
-                        HmmKernels.MaxPlus(to == vectors ? before : to - width, m, to, states, width);
-                    HmmKernels.Add(b + ((forward ? t : some - 1 - t) * width), to, width);
-                }
+                HmmKernels.Scale(start.Pointer, 1, to, width);
+                HmmKernels.Add(here, to, width);
+                before = to;
+                done = 1;
             }
+            ViterbiSteps.Advance(before, matrix.Pointer, here + (done * step), step, to + (done * width), some - done, states, width);
+            to += some * width;
+            before = to - width;
         }
         return logs;
     }
 
-    private static (int State, double Best) Middle(Trellis left, Trellis right, double[] on, int states, int width)
+    private static (int State, double Best) Middle(Trellis left, Trellis right, double* on, int states, int width)
     {
         (int State, double Best) best = (0, double.NegativeInfinity);
         for (int i = 0; i < states; i++)
@@ -96,19 +96,6 @@ internal static unsafe class Viterbi
             }
             if (value > best.Best)
                 best = (i, value);
-        }
-        return best;
-    }
-
-    private static int Best(double* values, double[] matrix, int row, int states)
-    {
-        int best = 0;
-        double most = double.NegativeInfinity;
-        for (int i = 0; i < states; i++)
-        {
-            double value = values[i] + matrix[row + i];
-            if (value > most)
-                (best, most) = (i, value);
         }
         return best;
     }

@@ -135,6 +135,45 @@ public sealed class HmmTests
         transitions.ShouldBe(symbols.Length - 1, 1e-6);
     }
 
+    [Theory]
+    [InlineData(8, false)]
+    [InlineData(8, true)]
+    [InlineData(3, true)]
+    [InlineData(32, false)]
+    [InlineData(43, true)]
+    public void A_long_path_is_worth_what_its_steps_are_and_as_much_as_one_plain_pass_finds(int states, bool zeros)
+    {
+        (HmmModel model, _, _, _) = Make(states, 7, 1, zeros, seed: 5);
+        var emissions = (CategoricalEmissions)model.Emissions;
+        var random = new SplitMix64(4);
+        int[] symbols = new int[10_001];
+        model.Sample(symbols.Length, new int[symbols.Length], ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.DrawSymbol(state, ref r));
+        (int[] path, double log) = Viterbi.Run(model, HmmSequence.Of(symbols));
+        double[] best = [.. Enumerable.Range(0, states).Select(i => Math.Log(model.Chain.Start[i] * emissions.Row(symbols[0])[i]))];
+        double worth = best[path[0]];
+        for (int t = 1; t < symbols.Length; t++)
+        {
+            best = [.. Enumerable.Range(0, states).Select(j => Enumerable.Range(0, states).Max(i => best[i] + Math.Log(model.Chain.Transition(i, j))) + Math.Log(emissions.Row(symbols[t])[j]))];
+            worth += Math.Log(model.Chain.Transition(path[t - 1], path[t])) + Math.Log(emissions.Row(symbols[t])[path[t]]);
+        }
+        log.ShouldBe(best.Max(), 1e-6);
+        worth.ShouldBe(log, 1e-6);
+    }
+
+    [Fact]
+    public unsafe void Of_equally_good_ways_the_first_state_is_taken()
+    {
+        foreach (int width in (int[])[8, 24])
+        {
+            using AlignedNumbers values = new(new double[width]), row = new(new double[width]);
+            ViterbiSteps.Best(values.Pointer, row.Pointer, width).ShouldBe(0);
+            (values.Pointer[5], row.Pointer[7], values.Pointer[width - 1]) = (2, 2, 2);
+            ViterbiSteps.Best(values.Pointer, row.Pointer, width).ShouldBe(5);
+            row.Pointer[width - 1] = 1;
+            ViterbiSteps.Best(values.Pointer, row.Pointer, width).ShouldBe(width - 1);
+        }
+    }
+
     [Fact]
     public void Expectation_maximisation_never_lowers_the_likelihood() => Cases.Sample(c =>
     {

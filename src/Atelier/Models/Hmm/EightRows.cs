@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Atelier.Models.Hmm;
+
+/// <summary>A matrix of up to eight rows of eight numbers, in registers.</summary>
+internal readonly unsafe struct EightRows
+{
+    private readonly Vector512<double> _a, _b, _c, _d, _e, _f, _g, _h;
+
+    /// <summary>Reads the rows.</summary>
+    /// <param name="matrix">[states, 8].</param>
+    /// <param name="states">Rows that there are.</param>
+    /// <param name="padding">What the others hold.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public EightRows(double* matrix, int states, double padding)
+    {
+        _a = Row(matrix, 0, states, padding);
+        _b = Row(matrix, 1, states, padding);
+        _c = Row(matrix, 2, states, padding);
+        _d = Row(matrix, 3, states, padding);
+        _e = Row(matrix, 4, states, padding);
+        _f = Row(matrix, 5, states, padding);
+        _g = Row(matrix, 6, states, padding);
+        _h = Row(matrix, 7, states, padding);
+    }
+
+    /// <summary>Σ_i vector[i] · row i.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<double> Multiply(double* vector)
+    {
+        Vector512<double> a = Vector512.Create(vector[0]) * _a, b = Vector512.Create(vector[1]) * _b;
+        Vector512<double> c = Vector512.Create(vector[2]) * _c, d = Vector512.Create(vector[3]) * _d;
+        a = Vector512.FusedMultiplyAdd(Vector512.Create(vector[4]), _e, a);
+        b = Vector512.FusedMultiplyAdd(Vector512.Create(vector[5]), _f, b);
+        c = Vector512.FusedMultiplyAdd(Vector512.Create(vector[6]), _g, c);
+        d = Vector512.FusedMultiplyAdd(Vector512.Create(vector[7]), _h, d);
+        return (a + b) + (c + d);
+    }
+
+    /// <summary>max_i vector[i] + row i.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<double> MaxPlus(double* vector)
+    {
+        Vector512<double> a = Vector512.MaxNative(Vector512.Create(vector[0]) + _a, Vector512.Create(vector[1]) + _b);
+        Vector512<double> b = Vector512.MaxNative(Vector512.Create(vector[2]) + _c, Vector512.Create(vector[3]) + _d);
+        Vector512<double> c = Vector512.MaxNative(Vector512.Create(vector[4]) + _e, Vector512.Create(vector[5]) + _f);
+        Vector512<double> d = Vector512.MaxNative(Vector512.Create(vector[6]) + _g, Vector512.Create(vector[7]) + _h);
+        return Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> Row(double* matrix, int row, int states, double padding) =>
+        row < states ? Vector512.Load(matrix + (row * HmmKernels.Lanes)) : Vector512.Create(padding);
+}
