@@ -167,7 +167,7 @@ public sealed class HmmTests
         {
             using AlignedNumbers values = new(new double[width]), row = new(new double[width]);
             ViterbiSteps.Best(values.Pointer, row.Pointer, width).ShouldBe(0);
-            (values.Pointer[5], row.Pointer[7], values.Pointer[width - 1]) = (2, 2, 2);
+            (values.Pointer[5], row.Pointer[6], values.Pointer[width - 1]) = (2, 2, 2);
             ViterbiSteps.Best(values.Pointer, row.Pointer, width).ShouldBe(5);
             row.Pointer[width - 1] = 1;
             ViterbiSteps.Best(values.Pointer, row.Pointer, width).ShouldBe(width - 1);
