@@ -47,7 +47,7 @@ internal sealed record Comparison(
             double fastest = peers.SelectMany(p => p).Select(m => m.Value).DefaultIfEmpty().Max();
             for (int i = 0; i < peers.Length; i++)
             {
-                if (round > 1 && peers[i][0].Value < Hopeless * fastest)
+                if (peers.Length > 1 && round > 1 && peers[i][0].Value < Hopeless * fastest)
                     continue;
                 peers[i].Add(MeasurePeer(Peers[i]));
             }
