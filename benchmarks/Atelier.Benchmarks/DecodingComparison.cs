@@ -10,7 +10,7 @@ namespace Atelier.Benchmarks;
 
 /// <summary>
 /// Reading and writing with a random Llama of 134 million weights, beside llama.cpp on the same GGUF file where
-/// ATELIER_LLAMA_CPP names the folder of its programs, and beside the bandwidth at which this machine reads memory.
+/// ATELIER_LLAMA_CPP names its folder, built in build/, and beside the bandwidth at which this machine reads memory.
 /// </summary>
 internal static class DecodingComparison
 {
@@ -33,9 +33,9 @@ internal static class DecodingComparison
         string path = Path.Combine(Path.GetTempPath(), $"atelier-llama-134m-{Environment.UserName}-{type}.gguf");
         if (!File.Exists(path))
             Write(path, type);
-        string? programs = Environment.GetEnvironmentVariable("ATELIER_LLAMA_CPP");
+        string? programs = Environment.GetEnvironmentVariable("ATELIER_LLAMA_CPP") is { } root ? Path.Combine(root, "build", "bin") : null;
         if (programs is null)
-            Console.Error.WriteLine("ATELIER_LLAMA_CPP names no folder of llama.cpp's programs: ours alone");
+            Console.Error.WriteLine("ATELIER_LLAMA_CPP names no folder of llama.cpp: ours alone");
         GgufFile file = GgufFile.Open(path);
         using var shape = JsonDocument.Parse(GgufConfig.ToHuggingFace(file).ToJsonString());
         (DecoderConfig config, DecoderWeights weights) = DecoderWeightsFile.Take(new ConfigFile(path, shape.RootElement.Clone()), ModelWeights.FromGguf(file));
