@@ -14,4 +14,7 @@ public enum Modality
 
     /// <summary>Rows of a table.</summary>
     Table,
+
+    /// <summary>Pictures.</summary>
+    Image,
 }

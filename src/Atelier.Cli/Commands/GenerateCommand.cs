@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Atelier.Decoding;
 using Atelier.Formats;
+using Atelier.Models.Layers;
 
 namespace Atelier.Cli.Commands;
 
@@ -16,7 +17,9 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE", Description = "A hidden state that is known, by its place from 0; may stand several times.", DefaultValueFactory = _ => [] };
     private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
-    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to." };
+    private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes." };
+    private readonly DrawingArguments _drawing = new();
+    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of pictures a PNG of all of them side by side." };
     private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN", Description = "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
     private readonly DecodingArguments _decoding = new();
@@ -30,6 +33,8 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_evidence);
         Add(_state);
         Add(_count);
+        Add(_class);
+        _drawing.AddTo(this);
         Add(_out);
         Add(_device);
         Add(_draft);
@@ -42,6 +47,8 @@ internal sealed class GenerateCommand : ToolCommand
         if (count < 1)
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
         string run = parse.GetRequiredValue(_run);
+        if (parse.GetValue(_out) is { } place && Directory.Exists(place))
+            throw new AtelierException("is a folder", place, "name a file");
         using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device));
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device)) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
@@ -53,6 +60,8 @@ internal sealed class GenerateCommand : ToolCommand
             Input = parse.GetValue(_input),
             Evidence = NamedValues.Read(parse, _evidence),
             States = NamedValues.Read(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
+            Class = parse.GetValue(_class),
+            Drawing = _drawing.Read(parse),
             Decoding = _decoding.Read(parse, defaults),
         };
         if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator is TextGenerator streaming)
@@ -69,13 +78,18 @@ internal sealed class GenerateCommand : ToolCommand
             console.Remark($"{cut} of {count} samples reached {asked.MaxTokens} tokens before the constraint was met; --max-tokens allows more");
         if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation) is { AcceptanceRate: double rate } speculation)
             console.Remark(string.Create(CultureInfo.InvariantCulture, $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
-        if (parse.GetValue(_out) is { } file)
+        if (parse.GetValue(_out) is { } file && generator is ImageGenerator images)
+        {
+            images.WriteGrid(file, [.. samples.Cast<ImageSample>().Select(sample => sample.Pixels)], request);
+            console.Say(file);
+        }
+        else if (parse.GetValue(_out) is { } text)
         {
             var all = new StringBuilder();
             foreach (Sample sample in samples)
                 all.Append(Shown(request, sample)).Append(count > 1 && Lines(sample) ? "\n---\n" : "\n");
-            AtomicFile.WriteText(file, all.ToString());
-            console.Say(file);
+            AtomicFile.WriteText(text, all.ToString());
+            console.Say(text);
         }
         console.Result(() => new JsonObject
         {

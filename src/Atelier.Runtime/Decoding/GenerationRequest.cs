@@ -21,6 +21,12 @@ public sealed record GenerationRequest
     /// <summary>Hidden states that are known, by their place in the sample, from 0.</summary>
     public IReadOnlyDictionary<int, string> States { get; init; } = new Dictionary<int, string>();
 
+    /// <summary>The class that samples are to be of, by its name; null for any.</summary>
+    public string? Class { get; init; }
+
+    /// <summary>How pictures are drawn; null takes the model's own settings.</summary>
+    public DrawingOptions? Drawing { get; init; }
+
     /// <summary>How tokens are chosen; null takes the bundle's own settings.</summary>
     public DecodingOptions? Decoding { get; init; }
 
@@ -29,8 +35,11 @@ public sealed record GenerationRequest
     /// <param name="input">Whether it heeds a file.</param>
     /// <param name="evidence">Whether it heeds evidence.</param>
     /// <param name="states">Whether it heeds given states.</param>
+    /// <param name="classes">Whether it heeds a class.</param>
+    /// <param name="drawing">Whether it heeds how pictures are drawn.</param>
     /// <exception cref="AtelierException">Something is asked for in vain.</exception>
-    public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false)
+    public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
+        bool classes = false, bool drawing = false)
     {
         if (Count < 1)
             throw new AtelierException($"{Count} samples were asked for", hint: "ask for 1 or more");
@@ -38,6 +47,7 @@ public sealed record GenerationRequest
         [
             ("a prompt", Prompt is not null, prompt), ("an input file", Input is not null, input),
             ("evidence", Evidence.Count > 0, evidence), ("given states", States.Count > 0, states),
+            ("a class", Class is not null, classes), ("drawing options", Drawing is not null, drawing),
         ];
         foreach ((string name, bool asked, bool heeded) in parts)
         {

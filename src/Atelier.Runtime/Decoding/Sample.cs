@@ -97,3 +97,27 @@ public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<d
             json["states"] = new JsonArray([.. States.Select(state => (JsonNode)state)]);
     }
 }
+
+/// <summary>A picture that a model made.</summary>
+/// <param name="Width">Pixels across.</param>
+/// <param name="Height">Pixels down.</param>
+/// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
+/// <param name="Pixels">Rows from the top, each pixel's channels together, 0 to 255: Height · Width · Channels values.</param>
+public sealed record ImageSample(int Width, int Height, int Channels, ReadOnlyMemory<byte> Pixels) : Sample
+{
+    /// <summary>The class it was made for; null for none.</summary>
+    public string? Class { get; init; }
+
+    /// <summary>The file it was saved in; null before.</summary>
+    public string? File { get; init; }
+
+    /// <inheritdoc/>
+    public override string Shown => File ?? $"a picture of {Width} × {Height}{(Class is null ? "" : $", class {Class}")}";
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["file"] = File;
+        json["class"] = Class;
+    }
+}

@@ -8,7 +8,7 @@ namespace Atelier.Kinds;
 public static class DataKinds
 {
     /// <summary>All of them, in the order that help shows.</summary>
-    public static IReadOnlyList<IDataKind> All { get; } = [new TextKind(), new TableKind(), new TaggedKind(), new SeriesKind()];
+    public static IReadOnlyList<IDataKind> All { get; } = [new TextKind(), new TableKind(), new TaggedKind(), new SeriesKind(), new ImageKind()];
 
     /// <summary>The kind that judges a model.</summary>
     /// <exception cref="AtelierException">There is none.</exception>

@@ -12,5 +12,6 @@ public static class ModelFamilies
         new Hmm.HmmFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),
         new Independent.IndependentFamily(),
+        new Diffusion.DiffusionFamily(),
     ];
 }

@@ -39,7 +39,7 @@ public sealed record ModelSection(string Family, object? Config);
 /// <summary>What to learn from, and how it becomes tokens.</summary>
 public sealed record DataSection
 {
-    /// <summary>"text", "tagged", "series" or "table"; null takes the first that the family learns from.</summary>
+    /// <summary>"text", "tagged", "series", "table" or "images"; null takes the first that the family learns from.</summary>
     public string? Kind { get; init; }
 
     /// <summary>A catalogue name ("tinyshakespeare"), a world ("world:stories-en"), a file or a folder.</summary>
@@ -66,6 +66,9 @@ public sealed record DataSection
 
     /// <summary>How the rows of a table or a series are read.</summary>
     public TableSection Table { get; init; } = new();
+
+    /// <summary>How pictures are read.</summary>
+    public ImageSection Image { get; init; } = new();
 
     /// <summary>The column of a CoNLL-U file that holds the tags.</summary>
     public TagColumn Tags { get; init; }
@@ -160,6 +163,10 @@ public sealed record EvaluationSection
     /// <summary>Samples drawn for the copying check, distinct-n and self-BLEU.</summary>
     [Range(0, 10_000)]
     public int Samples { get; init; } = 16;
+
+    /// <summary>Pictures drawn to judge a model of images by.</summary>
+    [Range(10, 1_000_000)]
+    public int Pictures { get; init; } = 900;
 
     /// <summary>Tokens in each such sample.</summary>
     [Range(1, 1_000_000)]

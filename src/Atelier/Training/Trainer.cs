@@ -17,6 +17,9 @@ public sealed record TrainerHooks
     /// <summary>A sample of the model as it is, from a fixed seed, as a person would look at it.</summary>
     public Func<string>? Preview { get; init; }
 
+    /// <summary>Writes such a sample to a PNG file, where it is one to look at and not to read.</summary>
+    public Action<string>? PreviewFile { get; init; }
+
     /// <summary>Values from outside training that metrics are compared with in plots: "5-gram", "exact entropy".</summary>
     public IReadOnlyDictionary<string, double> ReferenceLosses { get; init; } = new Dictionary<string, double>();
 

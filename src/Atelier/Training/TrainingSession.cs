@@ -215,6 +215,16 @@ internal sealed class TrainingSession<TBatch> : IDisposable
 
     private string? Sample()
     {
+        if (_hooks.PreviewFile is { } draw)
+        {
+            string path = Path.Combine(_run.SampleFolder, $"step-{State.Step}.png");
+            Directory.CreateDirectory(_run.SampleFolder);
+            return AsJudged(() =>
+            {
+                draw(path);
+                return path;
+            });
+        }
         if (_hooks.Preview is null)
             return null;
         string sample = AsJudged(_hooks.Preview);

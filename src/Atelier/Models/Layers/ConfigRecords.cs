@@ -20,9 +20,18 @@ public static class ConfigRecords
     /// <param name="modelType">The model_type.</param>
     /// <param name="vocabularySize">The vocab_size.</param>
     /// <param name="config">A record; its properties become keys in snake_case.</param>
-    public static string Write(string modelType, int vocabularySize, object config)
+    public static string Write(string modelType, int vocabularySize, object config) =>
+        Write(modelType, new JsonObject { ["vocab_size"] = vocabularySize }, config);
+
+    /// <summary>The text of a config.json that says what <paramref name="config"/> says.</summary>
+    /// <param name="modelType">The model_type.</param>
+    /// <param name="more">What else stands there.</param>
+    /// <param name="config">A record; its properties become keys in snake_case.</param>
+    public static string Write(string modelType, JsonObject more, object config)
     {
-        var root = new JsonObject { ["model_type"] = modelType, ["vocab_size"] = vocabularySize };
+        var root = new JsonObject { ["model_type"] = modelType };
+        foreach ((string key, JsonNode? value) in more)
+            root[key] = value?.DeepClone();
         foreach ((string key, JsonNode? value) in JsonSerializer.SerializeToNode(config, Options)!.AsObject())
             root[key] = value?.DeepClone();
         return Write(root);

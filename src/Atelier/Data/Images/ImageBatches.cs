@@ -1,0 +1,83 @@
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Data.Images;
+
+/// <summary>
+/// Batches of pictures. Shuffled, each pass takes every picture once in an order that follows from the seed and the pass,
+/// so that a batch is a function of the seed and its number. Unshuffled they come in order.
+/// </summary>
+public sealed class ImageBatches : IBatchSource<ImageBatch>
+{
+    private readonly ImagePart _part;
+    private readonly int _batchSize;
+    private readonly ulong _seed;
+    private readonly bool _shuffled;
+    private int[] _order = [];
+    private long _orderOf = -1; // the pass that _order is of
+
+    /// <summary>Makes the source; it does not own the part.</summary>
+    /// <param name="part">The pictures.</param>
+    /// <param name="batchSize">Pictures in a batch; at least 1. A smaller part gives smaller batches.</param>
+    /// <param name="seed">Of the order.</param>
+    /// <param name="shuffled">Whether each pass has an order of its own.</param>
+    /// <exception cref="AtelierException">There are no pictures.</exception>
+    public ImageBatches(ImagePart part, int batchSize, long seed, bool shuffled)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        if (part.Count == 0)
+            throw new AtelierException("there are no pictures to learn from", "data.split", "bring more pictures, or change the split");
+        (_part, _batchSize, _seed, _shuffled) = (part, Math.Min(batchSize, part.Count), (ulong)seed, shuffled);
+        BatchesPerEpoch = shuffled ? part.Count / _batchSize : (part.Count + _batchSize - 1) / _batchSize;
+    }
+
+    /// <inheritdoc/>
+    public long BatchesPerEpoch { get; }
+
+    /// <inheritdoc/>
+    public long ItemsPerBatch => _batchSize;
+
+    /// <inheritdoc/>
+    /// <remarks>Unshuffled, the last batch of a pass may have fewer pictures; shuffled, those that fill no batch are left to other passes.</remarks>
+    public ImageBatch Get(long number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ImageSchema schema = _part.Schema;
+        (long epoch, long at) = Math.DivRem(number, BatchesPerEpoch);
+        int first = (int)at * _batchSize, count = Math.Min(_batchSize, _part.Count - first);
+        var pixels = new float[count * schema.Size];
+        var labels = new long[count];
+        var picture = new byte[schema.Size];
+        for (int i = 0; i < count; i++)
+        {
+            int index = _shuffled ? Order(epoch)[first + i] : first + i;
+            labels[i] = _part.Labels[index];
+            _part.Read(index, picture);
+            Scale(picture, pixels.AsSpan(i * schema.Size, schema.Size));
+        }
+        return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width), tensor(labels));
+    }
+
+    /// <summary>0 to 255 becomes −1 to 1.</summary>
+    internal static void Scale(ReadOnlySpan<byte> picture, Span<float> target)
+    {
+        for (int i = 0; i < picture.Length; i++)
+            target[i] = (picture[i] / 127.5f) - 1;
+    }
+
+    /// <summary>The order of a pass (Fisher and Yates).</summary>
+    private int[] Order(long epoch)
+    {
+        if (_orderOf == epoch)
+            return _order;
+        _order = [.. Enumerable.Range(0, _part.Count)];
+        var random = new SplitMix64(SplitMix64.At(_seed, (ulong)epoch));
+        for (int i = _order.Length - 1; i > 0; i--)
+        {
+            int j = (int)random.Next(i + 1);
+            (_order[i], _order[j]) = (_order[j], _order[i]);
+        }
+        _orderOf = epoch;
+        return _order;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Buffers.Binary;
+using Atelier.Formats;
+using Microsoft.Win32.SafeHandles;
+
+namespace Atelier.Data.Images;
+
+/// <summary>The pictures of one part of prepared data, in an idx file [count, channels, height, width], read as they are asked for.</summary>
+public sealed class ImagePart : IDisposable
+{
+    private const int HeaderBytes = 4 + (4 * 4);
+    private readonly SafeFileHandle _pixels;
+
+    private ImagePart(SafeFileHandle pixels, ImageSchema schema, IReadOnlyList<int> labels) => (_pixels, Schema, Labels) = (pixels, schema, labels);
+
+    /// <summary>What the pictures have in common.</summary>
+    public ImageSchema Schema { get; }
+
+    /// <summary>The label of each picture; all 0 where there are no classes.</summary>
+    public IReadOnlyList<int> Labels { get; }
+
+    /// <summary>How many pictures there are.</summary>
+    public int Count => Labels.Count;
+
+    /// <summary>Reads a picture: channels, then rows, then columns, 0 to 255.</summary>
+    /// <param name="number">From 0.</param>
+    /// <param name="picture">Room for <see cref="ImageSchema.Size"/> values.</param>
+    public void Read(int number, Span<byte> picture)
+    {
+        int read = RandomAccess.Read(_pixels, picture[..Schema.Size], HeaderBytes + ((long)number * Schema.Size));
+        if (read < Schema.Size)
+            throw new AtelierException("prepared pictures are cut short", hint: "prepare the data again");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pixels.Dispose();
+
+    /// <summary>Writes a part: NAME-images.idx and NAME-labels.bin.</summary>
+    internal static void Write(string folder, string name, ImageSchema schema, IReadOnlyList<(byte[] Pixels, int Label)> pictures)
+    {
+        AtomicFile.Write(Path.Combine(folder, $"{name}-images.idx"), stream =>
+        {
+            IdxFile.WriteHeader(stream, pictures.Count, schema.Channels, schema.Height, schema.Width);
+            foreach ((byte[] pixels, _) in pictures)
+                stream.Write(pixels);
+        });
+        AtomicFile.Write(Path.Combine(folder, $"{name}-labels.bin"), stream =>
+        {
+            Span<byte> label = stackalloc byte[4];
+            foreach ((_, int value) in pictures)
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(label, value);
+                stream.Write(label);
+            }
+        });
+    }
+
+    /// <summary>Opens a part.</summary>
+    /// <exception cref="AtelierException">A file is missing or damaged.</exception>
+    internal static ImagePart Open(string folder, string name, ImageSchema schema)
+    {
+        string pixels = Path.Combine(folder, $"{name}-images.idx"), labels = Path.Combine(folder, $"{name}-labels.bin");
+        SafeFileHandle? handle = null;
+        try
+        {
+            byte[] bytes = File.ReadAllBytes(labels);
+            var values = new int[bytes.Length / 4];
+            for (int i = 0; i < values.Length; i++)
+                values[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(4 * i));
+            handle = File.OpenHandle(pixels);
+            long expected = HeaderBytes + ((long)values.Length * schema.Size);
+            if (RandomAccess.GetLength(handle) != expected || values.Any(label => label < 0 || label >= Math.Max(1, schema.Classes.Count)))
+                throw new AtelierException("prepared pictures are damaged", pixels, "prepare the data again");
+            return new ImagePart(handle, schema, values);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException("prepared pictures cannot be read: " + e.Message.TrimEnd('.'), folder, "prepare the data again", e);
+        }
+        catch
+        {
+            handle?.Dispose();
+            throw;
+        }
+    }
+}

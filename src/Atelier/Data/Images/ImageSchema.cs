@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Atelier.Formats;
+
+namespace Atelier.Data.Images;
+
+/// <summary>What prepared pictures have in common.</summary>
+/// <param name="Width">Pixels across.</param>
+/// <param name="Height">Pixels down.</param>
+/// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
+/// <param name="Classes">The names of the classes; a label is a place among them. Empty where pictures have none.</param>
+public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyList<string> Classes)
+{
+    /// <summary>The name of its file beside prepared pictures.</summary>
+    public const string FileName = "images.json";
+
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+
+    /// <summary>The values of a picture: channels · height · width.</summary>
+    public int Size => Channels * Height * Width;
+
+    /// <summary>The label of a class.</summary>
+    /// <exception cref="AtelierException">There is no such class.</exception>
+    public int Label(string name)
+    {
+        for (int label = 0; label < Classes.Count; label++)
+        {
+            if (Classes[label] == name)
+                return label;
+        }
+        throw Classes.Count == 0
+            ? new AtelierException($"there is no class '{name}': the model knows no classes", "--class", "leave it out")
+            : new AtelierException($"there is no class '{name}'", "--class", $"there are {string.Join(", ", Classes.Take(50))}");
+    }
+
+    /// <summary>Writes the file.</summary>
+    internal void Write(string folder) => AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
+
+    /// <summary>Reads the file of a folder.</summary>
+    /// <exception cref="AtelierException">It is missing or damaged.</exception>
+    internal static ImageSchema Read(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        try
+        {
+            ImageSchema? schema = JsonSerializer.Deserialize<ImageSchema>(File.ReadAllText(path), Json);
+            if (schema is { Width: > 0 and <= 4096, Height: > 0 and <= 4096, Channels: 1 or 3, Classes: not null })
+                return schema;
+            throw new JsonException("it tells no possible size");
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "prepare the data again", e);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using Atelier.Data.Text.Reading;
+using Atelier.Recipes;
+using SkiaSharp;
+
+namespace Atelier.Data.Images;
+
+/// <summary>Pictures as they are read from a source, before they are shared out.</summary>
+/// <param name="Schema">What they have in common.</param>
+/// <param name="Pictures">The pictures with their labels, in the source's order.</param>
+/// <param name="Test">Those that the source itself holds out; empty where it holds out none.</param>
+internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pixels, int Label)> Pictures, IReadOnlyList<(byte[] Pixels, int Label)> Test)
+{
+    private const int UsualSide = 32;
+    private const int MostNamed = 20; // broken pictures told by name
+
+    /// <summary>Reads a world, a catalogue entry, a folder of idx files, or a folder of pictures.</summary>
+    public static ImageSource Read(DataSection section, long seed, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        if (section.Source == ShapesWorld.Name)
+        {
+            progress?.Report("drawing shapes");
+            return new(ShapesWorld.Schema, [.. Enumerable.Range(0, section.WorldDocuments).AsParallel().AsOrdered().Select(n => ShapesWorld.Draw(seed, n))], []);
+        }
+        IReadOnlyList<string> paths = SourceFiles.Find(section.Source, report, progress, cancellation, [ShapesWorld.Name]).Paths;
+        string[] files = paths is [var folder] && Directory.Exists(folder)
+            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
+            : [.. paths];
+        string[] idx = [.. files.Where(IdxFile.IsNamed)];
+        return idx.Length > 0 ? ReadIdx(idx, section) : ReadFolder(files, section, report, progress, cancellation);
+    }
+
+    private static ImageSource ReadIdx(string[] files, DataSection section)
+    {
+        List<(byte[], int)> training = [], test = [];
+        (int Height, int Width)? size = null;
+        int classes = 0;
+        foreach (string images in files.Where(f => Path.GetFileName(f).Contains("images", StringComparison.Ordinal)))
+        {
+            string name = Path.GetFileName(images);
+            string? labels = files.FirstOrDefault(f => Path.GetFileName(f) == name.Replace("images-idx3", "labels-idx1", StringComparison.Ordinal));
+            (int[] shape, byte[] values) = IdxFile.Read(images);
+            if (shape is not [var count, var height, var width] || height is < 1 or > 1024 || width is < 1 or > 1024)
+                throw new AtelierException("holds no pictures: it should have the sizes count, height and width", images, "give pictures in grey");
+            if (size is { } known && known != (height, width))
+                throw new AtelierException($"holds pictures of {width} × {height}, and other files of {known.Width} × {known.Height}", images, "bring files of one size");
+            size = (height, width);
+            byte[] told = labels is null ? new byte[count] : IdxFile.Read(labels).Values;
+            if (told.Length != count)
+                throw new AtelierException($"holds {told.Length} labels for {count} pictures", labels, "bring the labels of these pictures");
+            classes = labels is null ? classes : Math.Max(classes, told.Max() + 1);
+            List<(byte[], int)> part = name.StartsWith("t10k", StringComparison.Ordinal) || name.StartsWith("test", StringComparison.Ordinal) ? test : training;
+            for (int i = 0; i < count; i++)
+                part.Add((values.AsSpan(i * height * width, height * width).ToArray(), told[i]));
+        }
+        if (size is not { } found || training.Count == 0)
+            throw new AtelierException("there are no pictures in the idx files", section.Source, "bring train-images-idx3-ubyte with its labels");
+        ImageSection asked = section.Image;
+        if (asked.Channels == 3 || (asked.Width ?? found.Width) != found.Width || (asked.Height ?? found.Height) != found.Height)
+            throw new AtelierException("pictures of idx files are taken as they are, in grey", "data.image", "leave width, height and channels out");
+        return new(new ImageSchema(found.Width, found.Height, 1, [.. Enumerable.Range(0, classes).Select(c => FormattableString.Invariant($"{c}"))]), training, test);
+    }
+
+    private static ImageSource ReadFolder(string[] files, DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        ImageSection asked = section.Image;
+        string[] pictures = [.. files.Where(f => PictureFiles.Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant()))];
+        if (pictures.Length == 0)
+            throw new AtelierException("there are no pictures", section.Source, $"bring files named {string.Join(", ", PictureFiles.Formats.Select(f => "." + f))}, or idx files");
+        string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source) : Path.GetDirectoryName(Path.GetFullPath(pictures[0]))!;
+        string ClassOf(string path) =>
+            Path.GetRelativePath(root, Path.GetFullPath(path)).Split(Path.DirectorySeparatorChar) is [var first, _, ..] ? first : "";
+        (ImageSchema shape, List<string> sound) = Shape(pictures, asked, report);
+        string[] classes = [.. sound.Select(ClassOf).Where(c => c.Length > 0).Distinct().Order(StringComparer.Ordinal)];
+        if (classes.Length > 0 && sound.Any(path => ClassOf(path).Length == 0))
+        {
+            int without = sound.RemoveAll(path => ClassOf(path).Length == 0);
+            report.Note($"{without} pictures have no class and were left out.");
+        }
+        if (classes.Length == 1)
+            classes = [];
+        ImageSchema schema = shape with { Classes = classes };
+        var read = new (byte[] Pixels, int Label)?[sound.Count];
+        int done = 0;
+        Parallel.For(0, sound.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
+        {
+            try
+            {
+                using SKBitmap bitmap = PictureFiles.Read(sound[i]);
+                read[i] = (PictureFiles.Fit(bitmap, schema.Width, schema.Height, schema.Channels, asked.Filter),
+                    classes.Length == 0 ? 0 : Array.IndexOf(classes, ClassOf(sound[i])));
+            }
+            catch (AtelierException)
+            {
+                read[i] = null; // named below, in the order of the files
+            }
+            if (Interlocked.Increment(ref done) % 1000 == 0)
+                progress?.Report(FormattableString.Invariant($"{done} of {sound.Count} pictures read"));
+        });
+        Tell(report, [.. sound.Where((_, i) => read[i] is null)]);
+        List<(byte[] Pixels, int Label)> all = [.. read.OfType<(byte[] Pixels, int Label)>()];
+        return all.Count > 0 ? new(schema, all, []) : throw new AtelierException("no picture could be read", section.Source, "bring PNG, JPEG, WebP or GIF files");
+    }
+
+    /// <summary>The size and channels that the recipe asks for, or that suit the pictures; those that are no pictures are left out.</summary>
+    private static (ImageSchema Schema, List<string> Sound) Shape(string[] pictures, ImageSection asked, ReadingReport report)
+    {
+        var sound = new List<string>();
+        var broken = new List<string>();
+        var sizes = new HashSet<(int Width, int Height)>();
+        foreach (string path in pictures)
+        {
+            try
+            {
+                sizes.Add(PictureFiles.Measure(path));
+                sound.Add(path);
+            }
+            catch (AtelierException)
+            {
+                broken.Add(path);
+            }
+        }
+        Tell(report, broken);
+        if (sound.Count == 0)
+            throw new AtelierException("no picture could be read", pictures[0], "bring PNG, JPEG, WebP or GIF files");
+        bool alike = sizes.Count == 1 && sizes.First() is { Width: <= 64, Height: <= 64 };
+        int width = asked.Width ?? (alike ? sizes.First().Width : UsualSide), height = asked.Height ?? (alike ? sizes.First().Height : UsualSide);
+        if (sizes.Count > 1 || sizes.First() != (width, height))
+            report.Note(FormattableString.Invariant($"Pictures of {sizes.Count} sizes were cut in the middle and resized to {width} × {height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
+        int channels = asked.Channels switch
+        {
+            1 or 3 => asked.Channels.Value,
+            null => sound.Take(100).All(IsGrey) ? 1 : 3,
+            _ => throw new AtelierException("pictures have 1 channel or 3", "data.image.channels", "write 1 for grey, 3 for colour"),
+        };
+        report.Note(channels == 1 ? "Pictures are grey." : "Pictures are in colour.");
+        return (new ImageSchema(width, height, channels, []), sound);
+    }
+
+    private static bool IsGrey(string path)
+    {
+        try
+        {
+            using SKBitmap bitmap = PictureFiles.Read(path);
+            return PictureFiles.IsGrey(bitmap);
+        }
+        catch (AtelierException)
+        {
+            return true; // it is told and left out when pictures are read
+        }
+    }
+
+    private static void Tell(ReadingReport report, IReadOnlyList<string> broken)
+    {
+        foreach (string path in broken.Take(MostNamed))
+            report.Note($"{path} is no sound picture and was skipped.");
+        if (broken.Count > MostNamed)
+            report.Note($"{broken.Count - MostNamed} more broken pictures were skipped.");
+    }
+}

@@ -1,0 +1,116 @@
+using Atelier.Formats;
+using Atelier.Recipes;
+using SkiaSharp;
+
+namespace Atelier.Data.Images;
+
+/// <summary>Pictures in files: read as grey or colour of a size, and written as PNG.</summary>
+public static class PictureFiles
+{
+    /// <summary>The most pixels that a file may claim; a larger one is not unpacked.</summary>
+    public const long MostPixels = 100_000_000;
+
+    internal static IReadOnlyList<string> Formats { get; } = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
+
+    /// <summary>Reads a picture. What is transparent is laid on white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.</summary>
+    /// <param name="path">PNG, JPEG, WebP, GIF or BMP.</param>
+    /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than <see cref="MostPixels"/>.</exception>
+    internal static SKBitmap Read(string path)
+    {
+        using SKCodec codec = Open(path);
+        SKImageInfo info = codec.Info;
+        if ((long)info.Width * info.Height > MostPixels)
+            throw Broken(path, $"has {info.Width} × {info.Height} pixels, more than {MostPixels / 1_000_000} million");
+        using var decoded = new SKBitmap(info.Width, info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+        if (codec.GetPixels(decoded.Info, decoded.GetPixels()) is not SKCodecResult.Success)
+            throw Broken(path, "is damaged or cut short");
+        var opaque = new SKBitmap(info.Width, info.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        using var canvas = new SKCanvas(opaque);
+        canvas.Clear(SKColors.White);
+        canvas.DrawBitmap(decoded, 0, 0);
+        return opaque;
+    }
+
+    /// <summary>The width and height that a file claims.</summary>
+    internal static (int Width, int Height) Measure(string path)
+    {
+        using SKCodec codec = Open(path);
+        return (codec.Info.Width, codec.Info.Height);
+    }
+
+    /// <summary>Whether every pixel is grey.</summary>
+    internal static bool IsGrey(SKBitmap bitmap)
+    {
+        ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
+        for (int i = 0; i < pixels.Length; i += 4)
+        {
+            if (pixels[i] != pixels[i + 1] || pixels[i] != pixels[i + 2])
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Cuts the middle of the asked shape out of a picture and resizes it.</summary>
+    /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
+    internal static byte[] Fit(SKBitmap bitmap, int width, int height, int channels, ResizeFilter filter)
+    {
+        double scale = Math.Min((double)bitmap.Width / width, (double)bitmap.Height / height);
+        int cutWidth = Math.Max(1, (int)Math.Round(width * scale)), cutHeight = Math.Max(1, (int)Math.Round(height * scale));
+        int left = (bitmap.Width - cutWidth) / 2, top = (bitmap.Height - cutHeight) / 2;
+        ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
+        var fitted = new byte[channels * height * width];
+        var cut = new float[cutHeight * cutWidth];
+        for (int channel = 0; channel < channels; channel++)
+        {
+            for (int y = 0; y < cutHeight; y++)
+            {
+                for (int x = 0; x < cutWidth; x++)
+                {
+                    ReadOnlySpan<byte> pixel = pixels.Slice((((y + top) * bitmap.Width) + x + left) * 4, 4);
+                    // Luma of ITU-R BT.601 where grey is asked for.
+                    cut[(y * cutWidth) + x] = channels == 1 ? (0.299f * pixel[0]) + (0.587f * pixel[1]) + (0.114f * pixel[2]) : pixel[channel];
+                }
+            }
+            float[] resized = PictureResizer.Resize(cut, cutWidth, cutHeight, width, height, filter);
+            for (int i = 0; i < resized.Length; i++)
+                fitted[(channel * height * width) + i] = (byte)Math.Clamp(MathF.Round(resized[i]), 0, 255);
+        }
+        return fitted;
+    }
+
+    /// <summary>Writes a picture as PNG, whole or not at all.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="width">Pixels across.</param>
+    /// <param name="height">Pixels down.</param>
+    /// <param name="channels">1 or 3.</param>
+    /// <param name="pixels">Rows from the top, each pixel's channels together.</param>
+    /// <param name="texts">Kept in the file as text, by name (Latin letters).</param>
+    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    public static void WritePng(string path, int width, int height, int channels, ReadOnlySpan<byte> pixels,
+        IReadOnlyDictionary<string, string>? texts = null)
+    {
+        using var bitmap = new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
+        Span<byte> target = bitmap.GetPixelSpan();
+        for (int i = 0; i < width * height; i++)
+        {
+            if (channels == 1)
+            {
+                target[(i / width * bitmap.RowBytes) + (i % width)] = pixels[i];
+                continue;
+            }
+            pixels.Slice(3 * i, 3).CopyTo(target[(4 * i)..]);
+            target[(4 * i) + 3] = 255;
+        }
+        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        byte[] bytes = PngTexts.Add(png.ToArray(), texts ?? new Dictionary<string, string>());
+        AtomicFile.Write(path, stream => stream.Write(bytes));
+    }
+
+    private static SKCodec Open(string path)
+    {
+        var codec = SKCodec.Create(path, out SKCodecResult result);
+        return codec ?? throw Broken(path, result == SKCodecResult.InternalError || !File.Exists(path) ? "cannot be read" : "is no picture that can be read");
+    }
+
+    private static AtelierException Broken(string path, string what) => new(what, path, "take it out, or save it again as PNG");
+}

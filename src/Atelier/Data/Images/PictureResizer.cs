@@ -1,0 +1,74 @@
+using Atelier.Recipes;
+
+namespace Atelier.Data.Images;
+
+/// <summary>
+/// Resizes pictures by a filter, first across and then down. Where a picture shrinks, the filter is as much wider, so that
+/// every old pixel counts and no pattern appears that was not there.
+/// </summary>
+internal static class PictureResizer
+{
+    /// <summary>Resizes one channel.</summary>
+    /// <param name="source">Rows from the top, height · width values.</param>
+    /// <param name="width">Of the source.</param>
+    /// <param name="height">Of the source.</param>
+    /// <param name="toWidth">The new width.</param>
+    /// <param name="toHeight">The new height.</param>
+    /// <param name="filter">The filter.</param>
+    public static float[] Resize(ReadOnlySpan<float> source, int width, int height, int toWidth, int toHeight, ResizeFilter filter)
+    {
+        var across = new float[height * toWidth];
+        for (int x = 0; x < toWidth; x++)
+        {
+            (int first, double[] weights) = Weights(x, width, toWidth, filter);
+            for (int y = 0; y < height; y++)
+                across[(y * toWidth) + x] = (float)Sum(source[(y * width)..], first, 1, weights);
+        }
+        var down = new float[toHeight * toWidth];
+        for (int y = 0; y < toHeight; y++)
+        {
+            (int first, double[] weights) = Weights(y, height, toHeight, filter);
+            for (int x = 0; x < toWidth; x++)
+                down[(y * toWidth) + x] = (float)Sum(across.AsSpan(x), first, toWidth, weights);
+        }
+        return down;
+    }
+
+    private static double Sum(ReadOnlySpan<float> values, int first, int stride, double[] weights)
+    {
+        double sum = 0;
+        for (int i = 0; i < weights.Length; i++)
+            sum += weights[i] * values[(first + i) * stride];
+        return sum;
+    }
+
+    /// <summary>What the old pixels count for a new one, summing to 1: the filter around the new pixel's middle.</summary>
+    private static (int First, double[] Weights) Weights(int at, int from, int to, ResizeFilter filter)
+    {
+        double scale = (double)from / to, wide = Math.Max(1, scale), reach = wide * Support(filter), middle = (at + 0.5) * scale;
+        int first = Math.Max(0, (int)Math.Floor(middle - reach)), end = Math.Min(from, (int)Math.Ceiling(middle + reach));
+        var weights = new double[end - first];
+        double sum = 0;
+        for (int i = 0; i < weights.Length; i++)
+            sum += weights[i] = Value((first + i + 0.5 - middle) / wide, filter);
+        for (int i = 0; i < weights.Length; i++)
+            weights[i] /= sum;
+        return (first, weights);
+    }
+
+    private static double Support(ResizeFilter filter) => filter switch
+    {
+        ResizeFilter.Box => 0.5,
+        ResizeFilter.Lanczos => 3,
+        _ => 1,
+    };
+
+    private static double Value(double x, ResizeFilter filter) => filter switch
+    {
+        ResizeFilter.Box => x is > -0.5 and <= 0.5 ? 1 : 0,
+        ResizeFilter.Lanczos => Math.Abs(x) < 3 ? Sinc(x) * Sinc(x / 3) : 0,
+        _ => Math.Max(0, 1 - Math.Abs(x)),
+    };
+
+    private static double Sinc(double x) => x == 0 ? 1 : Math.Sin(Math.PI * x) / (Math.PI * x);
+}

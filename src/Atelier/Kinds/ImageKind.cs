@@ -1,0 +1,47 @@
+using Atelier.Data;
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Evaluation;
+using Atelier.Formats;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Kinds;
+
+/// <summary>Pictures, with or without classes.</summary>
+public sealed class ImageKind : IDataKind
+{
+    /// <inheritdoc/>
+    public string Name => "images";
+
+    /// <inheritdoc/>
+    public string Description => "A folder of pictures to learn from (PNG, JPEG, WebP, GIF or idx files), a subfolder a class.";
+
+    /// <inheritdoc/>
+    public string GenerateExample => "--count 64 --out grid.png";
+
+    /// <inheritdoc/>
+    public bool Judges(IGenerator generator) => generator is ImageGenerator;
+
+    /// <inheritdoc/>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
+        ImageData.Prepare(recipe.Data, recipe.Seed, folder, progress: progress, cancellation: cancellation);
+
+    /// <inheritdoc/>
+    public IDataSource Open(string folder) => ImageData.Open(folder);
+
+    /// <inheritdoc/>
+    public IDataSource PrepareAgainst(string source, Recipe recipe, Bundle bundle, string folder, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        var section = new DataSection { Source = source, Split = Held.Half, Image = recipe.Data.Image };
+        return ImageData.Prepare(section, recipe.Seed, folder, ImageBundle.ReadSchema(ConfigFile.Read(bundle.ConfigPath)), progress, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+        Task.Run(() => ImageEvaluator.Evaluate((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation), cancellation);
+
+    /// <inheritdoc/>
+    public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "the pictures");
+}

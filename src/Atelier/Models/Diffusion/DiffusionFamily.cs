@@ -1,0 +1,31 @@
+using Atelier.Data.Images;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+
+namespace Atelier.Models.Diffusion;
+
+/// <summary>Diffusion and flow matching.</summary>
+public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionModel>
+{
+    /// <inheritdoc/>
+    public override string Name => "diffusion";
+
+    /// <inheritdoc/>
+    public override string Description => "diffusion and flow matching for pictures, by a U-Net";
+
+    /// <inheritdoc/>
+    protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);
+
+    /// <inheritdoc/>
+    protected override Int128 LeastWeights(DiffusionConfig config, ImageSchema schema)
+    {
+        config.Check(schema.Width, schema.Height);
+        Int128 told = 4 * config.Channels[0];
+        // Of each level the convolutions of 3 × 3 down and up, two a block, but for the first, which reads another level's
+        // channels; and what each block is told of the time.
+        return (told * told) + config.Channels.Aggregate((Int128)0, (sum, c) => sum + ((Int128)9 * c * c * ((4 * config.Blocks) - 1)) + (4 * config.Blocks * c * told));
+    }
+
+    /// <inheritdoc/>
+    protected override DiffusionConfig ConfigOf(DiffusionModel model) => model.Config;
+}

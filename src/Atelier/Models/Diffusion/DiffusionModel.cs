@@ -1,0 +1,125 @@
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Models.Diffusion.Samplers;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Training;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Models.Diffusion;
+
+/// <summary>
+/// Learns to undo noise (Ho et al. 2020) or to follow the flow from noise to pictures (Lipman et al. 2023): the mean
+/// squared error of the prediction at random times. Pictures are drawn by a sampler that knows nothing of the network.
+/// </summary>
+public sealed class DiffusionModel : ImageModel
+{
+    private readonly UNet _network;
+    private readonly NoiseSchedule _schedule;
+    private readonly Prediction _prediction;
+
+    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="schema">What its pictures have in common.</param>
+    /// <param name="precision">The precision of products.</param>
+    /// <param name="seed">Of the weights.</param>
+    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    public DiffusionModel(DiffusionConfig config, ImageSchema schema, Precision precision, long seed)
+        : base("diffusion", schema)
+    {
+        config.Check(schema.Width, schema.Height);
+        if (config.Conditional && schema.Classes.Count == 0)
+            throw new AtelierException("the pictures have no classes", "model.conditional", "sort them into subfolders, or write conditional: false");
+        Config = config;
+        _schedule = new NoiseSchedule(config.Schedule);
+        _prediction = new Prediction(config.Prediction, _schedule);
+        using var random = new Generator((ulong)seed, CPU);
+        int classes = config.Conditional ? schema.Classes.Count : 0;
+        _network = new UNet(config, schema.Channels, classes, precision, random);
+        register_module("network", _network);
+        Turns = [new Turn<ImageBatch>("loss", Loss, [.. _network.parameters()])];
+    }
+
+    /// <summary>Its shape.</summary>
+    public DiffusionConfig Config { get; }
+
+    /// <inheritdoc/>
+    public override bool IsConditional => Config.Conditional;
+
+    /// <inheritdoc/>
+    public override long NoiseSize => Schema.Size;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Turn<ImageBatch>> Turns { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
+    {
+        // The same times and noise for the same number of pictures, so that measurements can be compared.
+        using var random = new Generator(1, batch.Pictures.device);
+        return new Dictionary<string, double> { ["loss"] = Loss(batch, random).Number() };
+    }
+
+    /// <inheritdoc/>
+    public override DrawingOptions Check(DrawingOptions drawing)
+    {
+        DrawingOptions whole = new() { Sampler = drawing.Sampler ?? Config.Sampler, Steps = drawing.Steps ?? Config.SamplerSteps, Guidance = drawing.Guidance ?? Config.Guidance };
+        DiffusionSamplers.Find(whole.Sampler);
+        if (whole.Steps is < 1 or > 10_000)
+            throw new AtelierException($"{whole.Steps} steps are asked for", "--steps", "allowed is 1 to 10000");
+        if (whole.Guidance is not >= 0 and <= 100)
+            throw new AtelierException($"the guidance is {whole.Guidance}", "--guidance", "allowed is 0 to 100");
+        return drawing.Guidance is null || IsConditional ? whole
+            : throw new AtelierException("the model was not taught classes", "--guidance", "leave it out, or train with model.conditional true");
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random)
+    {
+        long count = noise.shape[0];
+        Tensor begin = noise.view(count, Schema.Channels, Schema.Height, Schema.Width);
+        ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
+        return sampler.Sample((x, t) => Denoise(x, t, labels, drawing.Guidance!.Value), _schedule, _schedule.Times(drawing.Steps!.Value), begin, random).clamp(-1, 1);
+    }
+
+    /// <summary>What noisy pictures are made of, with the class's part weighed by the guidance w: none + w (class − none) (Ho and Salimans 2022, eq. 6).</summary>
+    private Parts Denoise(Tensor x, double t, Tensor? labels, double guidance)
+    {
+        Tensor times = full([x.shape[0]], t, ScalarType.Float32, x.device);
+        Tensor? none = labels is null ? null : full_like(labels, Schema.Classes.Count);
+        Tensor answer = _network.Predict(x, times, guidance == 0 ? none : labels);
+        if (labels is not null && guidance is not 0 and not 1)
+        {
+            Tensor without = _network.Predict(x, times, none);
+            answer = without.Plus(answer.sub(without).Times(guidance));
+        }
+        return _prediction.Parts(x, answer, t);
+    }
+
+    private Tensor Loss(ImageBatch batch) => Loss(batch, random: null);
+
+    private Tensor Loss(ImageBatch batch, Generator? random)
+    {
+        Tensor pictures = batch.Pictures;
+        long count = pictures.shape[0];
+        Tensor draws = empty([count], device: pictures.device);
+        Tensor times = Config.Times == TimeDraw.LogitNormal ? draws.normal_(0, 1, random).sigmoid() : draws.uniform_(0, 1, random);
+        Tensor noise = empty_like(pictures).normal_(0, 1, random);
+        float[] at = times.cpu().data<float>().ToArray();
+        Tensor alpha = Column(at, _schedule.Alpha), sigma = Column(at, _schedule.Sigma);
+        Tensor noisy = alpha.mul(pictures).add(sigma.mul(noise));
+        Tensor? labels = null;
+        if (IsConditional)
+        {
+            Tensor dropped = empty([count], device: pictures.device).uniform_(0, 1, random).lt(Config.ClassDropout);
+            labels = training ? batch.Labels.masked_fill(dropped, Schema.Classes.Count) : batch.Labels;
+        }
+        Tensor target = _prediction.Target(new Parts(pictures, noise), alpha, sigma);
+        return F.mse_loss(_network.Predict(noisy, times, labels), target);
+
+        Tensor Column(float[] values, Func<double, double> of) =>
+            tensor(values.Select(t => (float)of(t)).ToArray(), count, 1, 1, 1).to(pictures.device);
+    }
+}

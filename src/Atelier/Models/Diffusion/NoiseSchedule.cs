@@ -1,0 +1,68 @@
+namespace Atelier.Models.Diffusion;
+
+/// <summary>How pictures turn into noise over the time t from 0 to 1.</summary>
+public enum ScheduleKind
+{
+    /// <summary>Rates of noise that rise linearly from 0.1 to 20: the limit of many steps of Ho et al. 2020 (Song et al. 2021, eq. 33).</summary>
+    Linear,
+
+    /// <summary>α = cos(πt / 2), σ = sin(πt / 2) (Nichol and Dhariwal 2021, without the offset).</summary>
+    Cosine,
+
+    /// <summary>The straight line of flow matching: α = 1 − t, σ = t (Lipman et al. 2023; Liu et al. 2023).</summary>
+    Flow,
+}
+
+/// <summary>
+/// x_t = α(t) x₀ + σ(t) ε, with ε standard normal. What a network predicts, what samplers step along and how the loss is
+/// made all follow from α and σ; nothing here knows a network.
+/// </summary>
+/// <param name="kind">Which.</param>
+public sealed class NoiseSchedule(ScheduleKind kind)
+{
+    private const double LeastRate = 0.1, MostRate = 20;
+
+    /// <summary>Which.</summary>
+    public ScheduleKind Kind => kind;
+
+    /// <summary>The time that sampling begins at: just before α is so small that a picture could not be told from the noise in fp32.</summary>
+    public double Start => kind == ScheduleKind.Flow ? 1 : 0.998;
+
+    /// <summary>The share of the picture at a time.</summary>
+    public double Alpha(double t) => kind switch
+    {
+        ScheduleKind.Linear => Math.Exp((-0.25 * t * t * (MostRate - LeastRate)) - (0.5 * t * LeastRate)),
+        ScheduleKind.Cosine => Math.Cos(Math.PI / 2 * t),
+        _ => 1 - t,
+    };
+
+    /// <summary>The standard deviation of the noise at a time.</summary>
+    public double Sigma(double t) => kind switch
+    {
+        ScheduleKind.Linear => Math.Sqrt(-double.ExpM1(2 * Math.Log(Alpha(t)))),
+        ScheduleKind.Cosine => Math.Sin(Math.PI / 2 * t),
+        _ => t,
+    };
+
+    /// <summary>dα/dt.</summary>
+    public double AlphaRate(double t) => kind switch
+    {
+        ScheduleKind.Linear => Alpha(t) * -0.5 * (LeastRate + (t * (MostRate - LeastRate))),
+        ScheduleKind.Cosine => -Math.PI / 2 * Math.Sin(Math.PI / 2 * t),
+        _ => -1,
+    };
+
+    /// <summary>dσ/dt; from α² + σ² = 1 where that holds. Infinite at t = 0 for the linear schedule.</summary>
+    public double SigmaRate(double t) => kind switch
+    {
+        ScheduleKind.Linear => -Alpha(t) * AlphaRate(t) / Sigma(t),
+        ScheduleKind.Cosine => Math.PI / 2 * Math.Cos(Math.PI / 2 * t),
+        _ => 1,
+    };
+
+    /// <summary>log(α / σ), half of the log of the signal-to-noise ratio; infinite at t = 0.</summary>
+    public double LogRatio(double t) => Math.Log(Alpha(t) / Sigma(t));
+
+    /// <summary>Times from <see cref="Start"/> down to 0, evenly: one more than there are steps.</summary>
+    public double[] Times(int steps) => [.. Enumerable.Range(0, steps + 1).Select(i => Start * (steps - i) / steps)];
+}

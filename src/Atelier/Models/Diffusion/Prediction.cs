@@ -1,0 +1,61 @@
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Diffusion;
+
+/// <summary>What a network is taught to predict of a noisy picture x = α x₀ + σ ε.</summary>
+public enum PredictionKind
+{
+    /// <summary>ε (Ho et al. 2020).</summary>
+    Noise,
+
+    /// <summary>x₀.</summary>
+    Picture,
+
+    /// <summary>v = α ε − σ x₀ (Salimans and Ho 2022, appendix D); with the flow schedule the flow's velocity, ε − x₀.</summary>
+    Velocity,
+}
+
+/// <summary>What a noisy picture is made of, as far as is known.</summary>
+/// <param name="Picture">x₀.</param>
+/// <param name="Noise">ε.</param>
+public readonly record struct Parts(Tensor Picture, Tensor Noise);
+
+/// <summary>From pictures and noise to what is predicted, and back.</summary>
+/// <param name="kind">What is predicted.</param>
+/// <param name="schedule">α and σ.</param>
+public sealed class Prediction(PredictionKind kind, NoiseSchedule schedule)
+{
+    /// <summary>What the network should say.</summary>
+    /// <param name="parts">x₀ and ε, [batch, channels, height, width].</param>
+    /// <param name="alpha">α of each, [batch, 1, 1, 1].</param>
+    /// <param name="sigma">σ of each.</param>
+    public Tensor Target(Parts parts, Tensor alpha, Tensor sigma) => kind switch
+    {
+        PredictionKind.Noise => parts.Noise,
+        PredictionKind.Picture => parts.Picture,
+        _ when schedule.Kind == ScheduleKind.Flow => parts.Noise.sub(parts.Picture),
+        _ => alpha.mul(parts.Noise).sub(sigma.mul(parts.Picture)),
+    };
+
+    /// <summary>What the network's answer says of a noisy picture.</summary>
+    /// <param name="x">x_t.</param>
+    /// <param name="answer">The network's.</param>
+    /// <param name="t">The time.</param>
+    public Parts Parts(Tensor x, Tensor answer, double t)
+    {
+        double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t);
+        switch (kind)
+        {
+            case PredictionKind.Noise:
+                return new(x.Plus(answer.Times(-sigma)).Times(1 / alpha), answer);
+            case PredictionKind.Picture:
+                return new(answer, x.Plus(answer.Times(-alpha)).Times(1 / sigma));
+            default:
+                // Both solve x = α x₀ + σ ε together with the velocity's own equation.
+                return schedule.Kind == ScheduleKind.Flow
+                    ? new(x.Plus(answer.Times(-t)), x.Plus(answer.Times(1 - t)))
+                    : new(x.Times(alpha).Plus(answer.Times(-sigma)), x.Times(sigma).Plus(answer.Times(alpha)));
+        }
+    }
+}

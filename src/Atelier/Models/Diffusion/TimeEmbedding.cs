@@ -1,0 +1,40 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+using Linear = Atelier.Models.Layers.Linear;
+
+namespace Atelier.Models.Diffusion;
+
+/// <summary>
+/// A vector that tells a network the time and the class: sines and cosines of the time (Vaswani et al. 2017, section 3.5,
+/// over 1000 t as Ho et al. 2020 count) through two layers, plus a learned vector for the class; one more stands for no class.
+/// </summary>
+internal sealed class TimeEmbedding : nn.Module
+{
+    private const int Waves = 64;
+    private readonly Linear _in, _out;
+    private readonly Layers.Embedding? _classes;
+
+    public TimeEmbedding(int width, int classes, Generator random)
+        : base(nameof(TimeEmbedding))
+    {
+        _in = new Linear(2 * Waves, width, bias: true, Precision.Fp32, 1 / Math.Sqrt(2 * Waves), random);
+        _out = new Linear(width, width, bias: true, Precision.Fp32, 1 / Math.Sqrt(width), random);
+        _classes = classes > 0 ? new Layers.Embedding(classes + 1, width, 0.5, random) : null;
+        register_module("in", _in);
+        register_module("out", _out);
+        if (_classes is not null)
+            register_module("classes", _classes);
+    }
+
+    /// <summary>The vectors of times [batch] and labels [batch], where the label after the last class stands for none.</summary>
+    /// <returns>[batch, width], fp32.</returns>
+    public Tensor Forward(Tensor times, Tensor? labels)
+    {
+        Tensor rates = exp(arange(Waves, ScalarType.Float32, times.device).mul(-Math.Log(10_000) / Waves));
+        Tensor angles = times.mul(1000).unsqueeze(1).mul(rates); // [batch, waves]
+        Tensor told = _out.forward(F.silu(_in.forward(cat([angles.sin(), angles.cos()], 1))));
+        return F.silu(_classes is null || labels is null ? told : told.add(_classes.forward(labels)));
+    }
+}

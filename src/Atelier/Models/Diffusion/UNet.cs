@@ -1,0 +1,122 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+using Convolution = Atelier.Models.Layers.Convolution;
+using GroupNorm = Atelier.Models.Layers.GroupNorm;
+using Linear = Atelier.Models.Layers.Linear;
+
+namespace Atelier.Models.Diffusion;
+
+/// <summary>
+/// Down through levels of half the size each and up again, each level on the way up seeing its twin on the way down
+/// (Ronneberger et al. 2015), with residual blocks that are told the time (Ho et al. 2020, appendix B). The first
+/// convolution reads patches of pixels as channels, so that the widest level is small.
+/// </summary>
+internal sealed class UNet : nn.Module
+{
+    private readonly int _patch, _levels, _blocks;
+    private readonly TimeEmbedding _time;
+    private readonly Convolution _first, _last;
+    private readonly ModuleList<ResidualBlock> _down = new(), _up = new();
+    private readonly ModuleList<Convolution> _halve = new(), _double = new();
+    private readonly ResidualBlock _middle;
+    private readonly GroupNorm _norm;
+
+    public UNet(DiffusionConfig config, int pictureChannels, int classes, Precision precision, Generator random)
+        : base(nameof(UNet))
+    {
+        (_patch, _levels, _blocks) = (config.PatchSize, config.Channels.Count, config.Blocks);
+        int values = pictureChannels * _patch * _patch, width = 4 * config.Channels[0];
+        _time = new TimeEmbedding(width, classes, random);
+        _first = new Convolution(values, config.Channels[0], 3, 1, precision, random);
+        int channels = config.Channels[0];
+        var kept = new Stack<int>(); // channels of the twins
+        for (int level = 0; level < _levels; level++)
+        {
+            for (int block = 0; block < _blocks; block++)
+            {
+                _down.Add(new ResidualBlock(channels, config.Channels[level], width, precision, random));
+                channels = config.Channels[level];
+                kept.Push(channels);
+            }
+            if (level + 1 < _levels)
+                _halve.Add(new Convolution(channels, channels, 3, 2, precision, random));
+        }
+        _middle = new ResidualBlock(channels, channels, width, precision, random);
+        for (int level = _levels - 1; level >= 0; level--)
+        {
+            for (int block = 0; block < _blocks; block++)
+            {
+                _up.Add(new ResidualBlock(channels + kept.Pop(), config.Channels[level], width, precision, random));
+                channels = config.Channels[level];
+            }
+            if (level > 0)
+                _double.Add(new Convolution(channels, channels, 3, 1, precision, random));
+        }
+        _norm = new GroupNorm(8, channels);
+        _last = new Convolution(channels, values, 3, 1, precision, random, gain: 0);
+        RegisterComponents();
+    }
+
+    /// <summary>The prediction.</summary>
+    /// <param name="x">x_t, [batch, channels, height, width], fp32.</param>
+    /// <param name="times">t of each, [batch], fp32.</param>
+    /// <param name="labels">The class of each, [batch], int64, the number of classes for none; null for a network that is told no class.</param>
+    /// <returns>As x, fp32.</returns>
+    public Tensor Predict(Tensor x, Tensor times, Tensor? labels)
+    {
+        Tensor told = _time.Forward(times, labels); // [batch, 4 · channels]
+        x = _first.forward(F.pixel_unshuffle(x, _patch)); // [batch, channels, height / patch, width / patch]
+        var twins = new Stack<Tensor>();
+        for (int level = 0; level < _levels; level++)
+        {
+            for (int block = 0; block < _blocks; block++)
+            {
+                x = _down[(level * _blocks) + block].Forward(x, told);
+                twins.Push(x);
+            }
+            if (level + 1 < _levels)
+                x = _halve[level].forward(x);
+        }
+        x = _middle.Forward(x, told);
+        for (int level = 0; level < _levels; level++) // from the smallest
+        {
+            for (int block = 0; block < _blocks; block++)
+                x = _up[(level * _blocks) + block].Forward(cat([x, twins.Pop()], 1), told);
+            if (level + 1 < _levels)
+                x = _double[level].forward(F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest));
+        }
+        return F.pixel_shuffle(_last.forward(F.silu(_norm.forward(x.to(ScalarType.Float32)))).to(ScalarType.Float32), _patch);
+    }
+
+    /// <summary>x + conv(silu(norm(conv(silu(norm(x)))) · (1 + scale) + shift))), with scale and shift from the time's vector (Dhariwal and Nichol 2021, section 3.1).</summary>
+    private sealed class ResidualBlock : nn.Module
+    {
+        private readonly GroupNorm _norm1, _norm2;
+        private readonly Convolution _conv1, _conv2;
+        private readonly Linear _told;
+        private readonly Convolution? _skip;
+
+        public ResidualBlock(int inputs, int outputs, int toldWidth, Precision precision, Generator random)
+            : base(nameof(ResidualBlock))
+        {
+            (_norm1, _norm2) = (new GroupNorm(8, inputs), new GroupNorm(8, outputs));
+            _conv1 = new Convolution(inputs, outputs, 3, 1, precision, random);
+            _told = new Linear(toldWidth, 2 * outputs, bias: true, Precision.Fp32, 0.1 / Math.Sqrt(toldWidth), random);
+            _conv2 = new Convolution(outputs, outputs, 3, 1, precision, random, gain: 0);
+            _skip = inputs == outputs ? null : new Convolution(inputs, outputs, 1, 1, precision, random);
+            RegisterComponents();
+        }
+
+        public Tensor Forward(Tensor x, Tensor told)
+        {
+            Tensor h = _conv1.forward(F.silu(_norm1.forward(x)));
+            Tensor[] parts = _told.forward(told).to(h.dtype).unsqueeze(2).unsqueeze(3).chunk(2, 1); // scale and shift, [batch, outputs, 1, 1]
+            h = _norm2.forward(h).mul(parts[0].add(1)).add(parts[1]);
+            return _conv2.forward(F.silu(h)).add(_skip is null ? x : _skip.forward(x));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using Atelier.Data;
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Formats;
+using Atelier.Kinds;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>What families of image models share: batches, the preview while training, bundles written and loaded.</summary>
+/// <typeparam name="TConfig">The recipe's model section.</typeparam>
+/// <typeparam name="TModel">The network.</typeparam>
+public abstract class ImageFamily<TConfig, TModel> : IModelFamily
+    where TConfig : class, new()
+    where TModel : ImageModel
+{
+    private const int PreviewPictures = 64;
+
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract string Description { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ModelTypes => [$"atelier_{Name}"];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new ImageKind()];
+
+    /// <inheritdoc/>
+    public Type ConfigType => typeof(TConfig);
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data)
+    {
+        if (data is not ImageData images)
+            throw new AtelierException($"the family {Name} learns from pictures", "data.source", "choose pictures, or another family");
+        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.Precision, recipe.Seed);
+        TrainingSection section = recipe.Training;
+        var training = new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true);
+        ImageBatches? validation = images.Validation.Count == 0 ? null : new ImageBatches(images.Validation, section.BatchSize, recipe.Seed, shuffled: false);
+        return new Trainer<ImageBatch>(recipe, model, training, validation, new TrainerHooks
+        {
+            WriteBundle = folder => Write(folder, model, Card(recipe, images, model)),
+            PreviewFile = path => Preview(path, model, recipe),
+            ItemUnit = "pictures",
+        });
+    }
+
+    /// <inheritdoc/>
+    public IGenerator Load(Bundle bundle, string device)
+    {
+        var config = ConfigFile.Read(bundle.ConfigPath);
+        ImageSchema schema = ImageBundle.ReadSchema(config);
+        TConfig shape = config.Check(config.Read<TConfig>());
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        TModel? model = null;
+        try
+        {
+            // Checked by arithmetic before a model of the size that config.json claims is made.
+            Int128 held = tensors.Values.Sum(t => t.numel()), least = LeastWeights(shape, schema);
+            if (least > held)
+                throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}", bundle.WeightsPath, "fetch or export the model again");
+            model = Create(shape, schema, Precision.Fp32, seed: 0);
+            using var scope = NewDisposeScope();
+            BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, bundle.WeightsPath);
+            model.eval();
+            model.to(ComputeDevice.Resolve(device));
+            return new ImageGenerator(model);
+        }
+        catch
+        {
+            model?.Dispose();
+            throw;
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    /// <summary>A fresh model.</summary>
+    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    protected abstract TModel Create(TConfig config, ImageSchema schema, Precision precision, long seed);
+
+    /// <summary>The weights that a model of a shape has at the least, without making it.</summary>
+    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    protected abstract Int128 LeastWeights(TConfig config, ImageSchema schema);
+
+    /// <summary>The configuration of a model.</summary>
+    protected abstract TConfig ConfigOf(TModel model);
+
+    private void Write(string folder, TModel model, string card)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], ImageBundle.Write(model.Schema), ConfigOf(model)),
+            model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card, _ => { });
+    }
+
+    /// <summary>A grid of pictures from the same noise each time.</summary>
+    private static void Preview(string path, TModel model, Recipe recipe)
+    {
+        var generator = new ImageGenerator(model); // not disposed: the model goes on
+        DrawingOptions drawing = model.Check(new DrawingOptions());
+        byte[] planes = generator.Draw(recipe.Seed, 0, PreviewPictures, label: null, drawing);
+        PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
+            .Select(i => (ReadOnlyMemory<byte>)generator.Interleave(planes.AsSpan(i * model.Schema.Size, model.Schema.Size)))]);
+    }
+
+    private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(CultureInfo.InvariantCulture, $"""
+        # {recipe.Name}
+
+        {recipe.Description ?? $"An image model of the family {recipe.Model.Family}, trained from scratch."}
+
+        | | |
+        |---|---|
+        | family | {recipe.Model.Family} |
+        | parameters | {model.parameters().Sum(p => p.numel())} |
+        | pictures | {images.Schema.Width} × {images.Schema.Height}, {(images.Schema.Channels == 1 ? "grey" : "colour")} |
+        | classes | {(images.Schema.Classes.Count == 0 ? "none" : string.Join(", ", images.Schema.Classes))} |
+        | trained on | {images.Facts.Source}, {images.Train.Count} pictures |
+        | seed | {recipe.Seed} |
+
+        """);
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>Draws pictures from a model. The n-th picture of a seed depends on the seed and n alone, but for what ancestral sampling adds.</summary>
+/// <param name="model">Disposed with the generator.</param>
+public sealed class ImageGenerator(ImageModel model) : IGenerator
+{
+    private const int MostTogether = 100, MostValues = 1 << 20; // pictures at once, and their values
+
+    private int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Image;
+
+    /// <summary>What its pictures have in common.</summary>
+    public ImageSchema Schema => model.Schema;
+
+    /// <summary>Whether it can be asked for a class.</summary>
+    public bool IsConditional => model.IsConditional;
+
+    /// <summary>The model.</summary>
+    public ImageModel Model => model;
+
+    /// <inheritdoc/>
+    /// <exception cref="AtelierException">The class does not exist, or something is asked for in vain.</exception>
+    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        request.Check(classes: true, drawing: true);
+        DrawingOptions drawing = model.Check(request.Drawing ?? new DrawingOptions());
+        int? label = request.Class is { } name ? Label(name) : null;
+        for (int first = 0; first < request.Count; first += BatchSize)
+        {
+            int count = Math.Min(BatchSize, request.Count - first), start = first;
+            byte[] pixels = await Task.Run(() => Draw(request.Seed, start, count, label, drawing), cancellation).ConfigureAwait(false);
+            for (int i = 0; i < count; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                yield return new ImageSample(Schema.Width, Schema.Height, Schema.Channels, Interleave(pixels.AsSpan(i * Schema.Size, Schema.Size)))
+                {
+                    Class = label is { } asked ? Schema.Classes[asked] : null,
+                };
+            }
+        }
+    }
+
+    /// <summary>Draws pictures at once; a conditional model that is asked for no class takes each picture's at random.</summary>
+    /// <param name="seed">Of all pictures.</param>
+    /// <param name="first">The number of the first one.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="label">The class of all of them; null for any.</param>
+    /// <param name="drawing">How.</param>
+    /// <returns>[count, channels, height, width], 0 to 255.</returns>
+    public byte[] Draw(long seed, int first, int count, int? label, DrawingOptions drawing)
+    {
+        using var scope = NewDisposeScope();
+        using var mode = new EvaluationMode(model);
+        Device device = model.parameters().First().device;
+        Tensor noise = stack([.. Enumerable.Range(first, count).Select(n => Noise(seed, n))]).to(device);
+        Tensor? labels = model.IsConditional ? Labels(seed, first, count, label).to(device) : null;
+        using var random = new Generator(SplitMix64.At((ulong)seed, (ulong)first), device);
+        Tensor drawn = model.Draw(noise, labels, drawing, random);
+        return drawn.add(1).mul(127.5).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();
+    }
+
+    /// <summary>The classes that pictures are drawn for.</summary>
+    public Tensor Labels(long seed, int first, int count, int? label) => tensor(Enumerable.Range(first, count)
+        .Select(n => label ?? (long)(SplitMix64.At((ulong)seed ^ 0x5EED, (ulong)n) % (ulong)Math.Max(1, Schema.Classes.Count))).ToArray());
+
+    /// <inheritdoc/>
+    public void Dispose() => model.Dispose();
+
+    /// <summary>Channels, rows, columns becomes rows, columns, channels.</summary>
+    public byte[] Interleave(ReadOnlySpan<byte> planes)
+    {
+        var pixels = new byte[Schema.Size];
+        int plane = Schema.Width * Schema.Height;
+        for (int i = 0; i < plane; i++)
+        {
+            for (int channel = 0; channel < Schema.Channels; channel++)
+                pixels[(i * Schema.Channels) + channel] = planes[(channel * plane) + i];
+        }
+        return pixels;
+    }
+
+    /// <summary>Writes pictures side by side as PNG, with what they were asked by as texts of the file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
+    /// <param name="request">What was asked for.</param>
+    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    public void WriteGrid(string path, IReadOnlyList<ReadOnlyMemory<byte>> pictures, GenerationRequest request)
+    {
+        DrawingOptions drawing = model.Check(request.Drawing ?? new DrawingOptions());
+        var texts = new Dictionary<string, string>
+        {
+            ["Software"] = "Atelier",
+            ["Seed"] = request.Seed.ToString(CultureInfo.InvariantCulture),
+            ["Sampler"] = FormattableString.Invariant($"{drawing.Sampler}, {drawing.Steps} steps, guidance {drawing.Guidance}"),
+        };
+        if (request.Class is not null)
+            texts["Class"] = request.Class;
+        PictureGrid.Write(path, Schema, pictures, texts);
+    }
+
+    private Tensor Noise(long seed, int number)
+    {
+        using var random = new Generator(SplitMix64.At((ulong)seed, (ulong)number), CPU);
+        return empty(model.NoiseSize).normal_(0, 1, random);
+    }
+
+    private int Label(string name)
+    {
+        int label = Schema.Label(name);
+        return model.IsConditional ? label
+            : throw new AtelierException($"the model was not taught classes, so '{name}' cannot be asked for", "--class", "train with model.conditional true");
+    }
+}

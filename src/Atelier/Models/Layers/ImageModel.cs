@@ -1,0 +1,35 @@
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Layers;
+
+/// <summary>A network that makes pictures.</summary>
+/// <param name="name">The family's name.</param>
+/// <param name="schema">What its pictures have in common.</param>
+public abstract class ImageModel(string name, ImageSchema schema) : GradientModel<ImageBatch>(name)
+{
+    /// <summary>What its pictures have in common.</summary>
+    public ImageSchema Schema { get; } = schema;
+
+    /// <summary>Whether it can be asked for a class.</summary>
+    public abstract bool IsConditional { get; }
+
+    /// <summary>Draws pictures, each from its own noise, in evaluation mode without gradients.</summary>
+    /// <param name="noise">Standard normal, [batch, <see cref="NoiseSize"/>].</param>
+    /// <param name="labels">[batch], int64; null where no class is asked for.</param>
+    /// <param name="drawing">How.</param>
+    /// <param name="random">Draws what a sampler adds on the way.</param>
+    /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
+    public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random);
+
+    /// <summary>Random numbers that a picture begins as.</summary>
+    public abstract long NoiseSize { get; }
+
+    /// <summary>Gives the options back where the model heeds them.</summary>
+    /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
+    public virtual DrawingOptions Check(DrawingOptions drawing) => drawing == new DrawingOptions()
+        ? drawing
+        : throw new AtelierException("this kind of model draws in one step", "generation", "leave the sampler, its steps and the guidance out");
+}

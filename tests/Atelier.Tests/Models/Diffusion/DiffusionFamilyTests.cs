@@ -1,0 +1,85 @@
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Evaluation;
+using Atelier.Models;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Tests.Data;
+
+namespace Atelier.Tests.Models.Diffusion;
+
+/// <summary>From the world of shapes to a bundle, to pictures and to a report, with a network that is as small as goes.</summary>
+public sealed class DiffusionFamilyTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_trained_bundle_draws_the_class_it_is_asked_for_and_the_same_pictures_again()
+    {
+        await Train();
+        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        var request = new GenerationRequest { Count = 3, Class = "red-circle", Drawing = new DrawingOptions { Steps = 2, Guidance = 2 } };
+        ImageSample[] pictures = [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
+        pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32 && p.Class == "red-circle");
+        pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
+        ImageSample again = generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>().Last();
+        again.Pixels.Span.SequenceEqual(pictures[2].Pixels.Span).ShouldBeTrue();
+
+        generator.WriteGrid(_folder["grid.png"], [.. pictures.Select(p => p.Pixels)], request);
+        IReadOnlyDictionary<string, string> texts = PngTexts.Read(_folder["grid.png"]);
+        (texts["Class"], texts["Seed"], texts["Sampler"]).ShouldBe(("red-circle", "1", "heun, 2 steps, guidance 2"));
+        Directory.GetFiles(_folder["run"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
+
+        Refused(new GenerationRequest { Class = "pink-cat" }, "red-circle");
+        Refused(new GenerationRequest { Drawing = new DrawingOptions { Sampler = "magic" } }, "ddim");
+        Refused(new GenerationRequest { Drawing = new DrawingOptions { Steps = 0 } }, "--steps");
+        Refused(new GenerationRequest { Prompt = "a cat" }, "prompt");
+
+        void Refused(GenerationRequest wrong, string why) =>
+            Should.Throw<AtelierException>(() => generator.GenerateAsync(wrong).ToBlockingEnumerable().ToList()).ToLine().ShouldContain(why);
+    }
+
+    [Fact]
+    public async Task It_is_judged_by_reading_classes_back_from_what_it_draws()
+    {
+        await Train();
+        EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
+        report.Metrics["loss"].Value.ShouldBeInRange(0.01, 2.2, "the velocity is the difference of noise and pictures, each of a variance of about one");
+        report.Metrics["classAccuracy"].Value.ShouldBeInRange(0, 0.6, "ten steps teach little");
+        report.Baselines["heldOutPictures"]["classAccuracy"].Value.ShouldBe(1);
+        report.Verdict.ShouldContain("not beaten");
+    }
+
+    [Theory]
+    [InlineData("\"blocks\": 1", "\"blocks\": 16", "tells a shape of at least")]
+    [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible pictures")]
+    [InlineData("\"blocks\": 1", "\"blocks\": 1000000", "blocks")]
+    public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to, string why)
+    {
+        await Train();
+        string config = Directory.GetFiles(_folder["run"], "config.json", SearchOption.AllDirectories).First();
+        string text = File.ReadAllText(config);
+        text.ShouldContain(from);
+        File.WriteAllText(config, text.Replace(from, to, StringComparison.Ordinal));
+        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why, Case.Insensitive);
+    }
+
+    [Theory]
+    [InlineData("model.channels=[12]", "multiples of 8")]
+    [InlineData("model.patchSize=5", "do not divide")]
+    [InlineData("model.sampler=magic", "there is no sampler")]
+    public async Task An_impossible_recipe_is_refused(string setting, string why) =>
+        (await Should.ThrowAsync<AtelierException>(() => Train(setting))).Message.ShouldContain(why);
+
+    private async Task Train(params string[] more)
+    {
+        Recipe recipe = RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
+        [
+            "data.worldDocuments=200", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2", "training.steps=10", "training.batchSize=8",
+            "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10", "training.device=cpu", "evaluation.pictures=18", .. more,
+        ]);
+        await Workshop.TrainAsync(recipe, _folder["run"]);
+    }
+}
