@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 using Atelier.Runs;
 
@@ -72,11 +73,30 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
         try
         {
             using FileStream stream = File.OpenRead(path);
-            return stream.Length == file.Bytes && Convert.ToHexStringLower(SHA256.HashData(stream)) == file.Sha256;
+            if (stream.Length == file.Bytes && Convert.ToHexStringLower(SHA256.HashData(stream)) == file.Sha256)
+                return true;
+            stream.Position = 0;
+            return file.Content is { } content && Holds(stream, content);
+        }
+        catch (InvalidDataException)
+        {
+            return false; // no gzip file
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check that it may be read", e);
         }
+    }
+
+    /// <summary>Whether a gzip file holds that content; no more of it than that is unpacked.</summary>
+    private static bool Holds(Stream packed, FileContent content)
+    {
+        using var unpacked = new GZipStream(packed, CompressionMode.Decompress);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 16];
+        long length = 0;
+        for (int read; length <= content.Bytes && (read = unpacked.Read(buffer)) > 0; length += read)
+            hash.AppendData(buffer, 0, read);
+        return length == content.Bytes && Convert.ToHexStringLower(hash.GetHashAndReset()) == content.Sha256;
     }
 }

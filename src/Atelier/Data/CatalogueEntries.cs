@@ -88,6 +88,29 @@ internal static class CatalogueEntries
             Reading = new() { Unit = DocumentUnit.Paragraph },
             Published = ["Universal tags of the test set: each word's most frequent tag 86.93 %, a plain bigram HMM 90.47 %."],
         },
+        new()
+        {
+            Name = "mnist",
+            Description = "70,000 handwritten digits of 28 × 28 pixels in grey, 10,000 of them held out; idx files",
+            Source = "LeCun, Cortes and Burges 1998, by the mirror that torchvision reads",
+            Licence = "CC BY-SA 3.0",
+            Files =
+            [
+                Mnist("train-images-idx3-ubyte", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                    new(47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db")),
+                Mnist("train-labels-idx1-ubyte", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                    new(60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5")),
+                Mnist("t10k-images-idx3-ubyte", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                    new(7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7")),
+                Mnist("t10k-labels-idx1-ubyte", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+                    new(10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2")),
+            ],
+            Reading = new() { Unit = DocumentUnit.File },
+            Published =
+            [
+                "gan-metrics-pytorch, Fréchet distance on the 84 features of its LeNet against the 10,000 test pictures: 10,000 training pictures 0.099, an MLP-GAN 10.66, a VAE 4.07, noise 99.9.",
+            ],
+        },
         Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges", "learning.test", 60_012,
             "ef5374f340f3aaa1ade720d5f09884b21eecc4cea81b4a0209ed941b68343b6c", "-23832.132", "-24006.734", 41),
         Rows("asia", "asia.csv", "5,000 rows of the Asia network: 8 questions to a patient short of breath, 8 edges", "asia", 128_785,
@@ -126,6 +149,9 @@ internal static class CatalogueEntries
 
     private static CatalogueFile Bif(string name, long bytes, string sha256) =>
         new($"{name}.bif.gz", $"{Raw}pgmpy/pgmpy/94105f10d4177e4420e2fa6766d819c19aa6b66e/pgmpy/utils/example_models/{name}.bif.gz", bytes, sha256);
+
+    private static CatalogueFile Mnist(string name, long bytes, string sha256, FileContent content) =>
+        new($"{name}.gz", $"https://ossci-datasets.s3.amazonaws.com/mnist/{name}.gz", bytes, sha256, content);
 
     private static CatalogueFile Ewt(string part, long bytes, string sha256) =>
         new($"en_ewt-ud-{part}.conllu.gz", Url: null, bytes, sha256);

@@ -35,4 +35,10 @@ public sealed record CatalogueEntry
 /// <param name="Url">Where it is fetched from; null where nobody offers it in this form, and the user brings it.</param>
 /// <param name="Bytes">Its length.</param>
 /// <param name="Sha256">Its SHA-256, in lower-case hexadecimal digits.</param>
-public sealed record CatalogueFile(string Name, string? Url, long Bytes, string Sha256);
+/// <param name="Content">Of a gzip file, what it holds, so that the same content packed otherwise is taken too; null for none.</param>
+public sealed record CatalogueFile(string Name, string? Url, long Bytes, string Sha256, FileContent? Content = null);
+
+/// <summary>What a packed file holds.</summary>
+/// <param name="Bytes">Its unpacked length.</param>
+/// <param name="Sha256">The SHA-256 of the unpacked bytes, in lower-case hexadecimal digits.</param>
+public sealed record FileContent(long Bytes, string Sha256);

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -173,7 +174,26 @@ public sealed class CatalogueTests : IDisposable
         Should.Throw<AtelierException>(() => Get(_folder["mirror"])).Where.ShouldBe(path);
     }
 
+    [Fact]
+    public void A_gzip_file_of_the_same_content_packed_otherwise_is_taken_and_one_of_other_content_is_not()
+    {
+        var file = new CatalogueFile("file.gz", null, 1, "of another packing", new FileContent(Content.Length, Convert.ToHexStringLower(SHA256.HashData(Content))));
+        Catalogue.IsMeant(_folder.Write("file.gz", Packed(Content)), file).ShouldBeTrue();
+        Catalogue.IsMeant(_folder.Write("file.gz", Packed(Content[1..])), file).ShouldBeFalse();
+        Catalogue.IsMeant(_folder.Write("file.gz", Packed([.. Content, 1])), file).ShouldBeFalse();
+        Catalogue.IsMeant(_folder.Write("file.gz", Content), file).ShouldBeFalse("it is no gzip file");
+
+        static byte[] Packed(byte[] content)
+        {
+            using var packed = new MemoryStream();
+            using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
+                gzip.Write(content);
+            return packed.ToArray();
+        }
+    }
+
     [Theory]
+    [InlineData("mnist", "train-images-idx3-ubyte.gz")]
     [InlineData("tinyshakespeare", "input.txt")]
     [InlineData("names", "names.txt")]
     [InlineData("poetry-zh", "ci.song.0.json")]
