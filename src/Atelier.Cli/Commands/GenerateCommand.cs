@@ -11,7 +11,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Draws samples from a finished model.</summary>
 internal sealed class GenerateCommand : ToolCommand
 {
-    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it." };
+    private readonly Argument<string?> _run = new("RUN") { Description = "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it.", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _prompt = new("--prompt") { HelpName = "T", Description = "The text to go on from." };
     private readonly Option<string?> _input = new("--input") { HelpName = "F", Description = "A file to go on from, or to work on: a series, sentences to tag." };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
@@ -19,7 +19,8 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes." };
     private readonly DrawingArguments _drawing = new();
-    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of pictures a PNG of all of them side by side." };
+    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
+    private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE", Description = "Makes a picture again, from what its PNG says of its making." };
     private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN", Description = "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
     private readonly DecodingArguments _decoding = new();
@@ -36,6 +37,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_class);
         _drawing.AddTo(this);
         Add(_out);
+        Add(_like);
         Add(_device);
         Add(_draft);
         _decoding.AddTo(this);
@@ -46,9 +48,9 @@ internal sealed class GenerateCommand : ToolCommand
         int count = parse.GetValue(_count);
         if (count < 1)
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
-        string run = parse.GetRequiredValue(_run);
-        if (parse.GetValue(_out) is { } place && Directory.Exists(place))
-            throw new AtelierException("is a folder", place, "name a file");
+        if (parse.GetValue(_like) is { } like)
+            return await PictureDrawing.AgainAsync(console, like, parse.GetValue(_run), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
+        string run = parse.GetValue(_run) ?? throw new AtelierException("no model is named", "atelier generate", "name a run's folder: atelier runs list shows them");
         using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device));
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device)) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
@@ -64,6 +66,10 @@ internal sealed class GenerateCommand : ToolCommand
             Drawing = _drawing.Read(parse),
             Decoding = _decoding.Read(parse, defaults),
         };
+        if (generator is ImageGenerator images)
+            return await PictureDrawing.RunAsync(console, images, run, request, parse.GetValue(_out), cancellation).ConfigureAwait(false);
+        if (parse.GetValue(_out) is { } place && Directory.Exists(place))
+            throw new AtelierException("is a folder", place, "name a file");
         if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator is TextGenerator streaming)
             return await StreamAsync(console, streaming, request, cancellation).ConfigureAwait(false);
 
@@ -78,12 +84,7 @@ internal sealed class GenerateCommand : ToolCommand
             console.Remark($"{cut} of {count} samples reached {asked.MaxTokens} tokens before the constraint was met; --max-tokens allows more");
         if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation) is { AcceptanceRate: double rate } speculation)
             console.Remark(string.Create(CultureInfo.InvariantCulture, $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
-        if (parse.GetValue(_out) is { } file && generator is ImageGenerator images)
-        {
-            images.WriteGrid(file, [.. samples.Cast<ImageSample>().Select(sample => sample.Pixels)], request);
-            console.Say(file);
-        }
-        else if (parse.GetValue(_out) is { } text)
+        if (parse.GetValue(_out) is { } text)
         {
             var all = new StringBuilder();
             foreach (Sample sample in samples)

@@ -6,6 +6,9 @@ public sealed record GenerationRequest
     /// <summary>How many samples.</summary>
     public int Count { get; init; } = 1;
 
+    /// <summary>The number, from 0, of the one sample of <see cref="Count"/> that is wanted, made as it is among the others; null for all.</summary>
+    public int? Only { get; init; }
+
     /// <summary>The seed of every random choice: the same request gives the same samples.</summary>
     public long Seed { get; init; } = 1;
 
@@ -37,9 +40,10 @@ public sealed record GenerationRequest
     /// <param name="states">Whether it heeds given states.</param>
     /// <param name="classes">Whether it heeds a class.</param>
     /// <param name="drawing">Whether it heeds how pictures are drawn.</param>
+    /// <param name="only">Whether it makes one sample of many.</param>
     /// <exception cref="AtelierException">Something is asked for in vain.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
-        bool classes = false, bool drawing = false)
+        bool classes = false, bool drawing = false, bool only = false)
     {
         if (Count < 1)
             throw new AtelierException($"{Count} samples were asked for", hint: "ask for 1 or more");
@@ -48,7 +52,10 @@ public sealed record GenerationRequest
             ("a prompt", Prompt is not null, prompt), ("an input file", Input is not null, input),
             ("evidence", Evidence.Count > 0, evidence), ("given states", States.Count > 0, states),
             ("a class", Class is not null, classes), ("drawing options", Drawing is not null, drawing),
+            ("one sample of many", Only is not null, only),
         ];
+        if (Only is < 0 || Only >= Count)
+            throw new AtelierException($"sample {Only} of {Count} was asked for", hint: "they are numbered from 0");
         foreach ((string name, bool asked, bool heeded) in parts)
         {
             if (asked && !heeded)

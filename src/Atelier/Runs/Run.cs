@@ -56,7 +56,10 @@ public sealed class Run : IDisposable
     public bool IsFinished => HasResult(Folder);
 
     /// <summary>Whether a folder is a run's, finished or not.</summary>
-    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, RecipeFile));
+    public static bool Exists(string folder) => File.Exists(RecipePath(folder));
+
+    /// <summary>Where the resolved recipe of a run's folder lies.</summary>
+    public static string RecipePath(string folder) => Path.Combine(folder, RecipeFile);
 
     /// <summary>Whether the run in a folder ended as its recipe says.</summary>
     public static bool HasResult(string folder) => File.Exists(Path.Combine(folder, ResultFile));

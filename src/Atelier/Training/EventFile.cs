@@ -6,7 +6,7 @@ using Tensorboard;
 
 namespace Atelier.Training;
 
-/// <summary>Scalars for TensorBoard: a TFRecord file of Event messages.</summary>
+/// <summary>Scalars and pictures for TensorBoard: a TFRecord file of Event messages.</summary>
 internal sealed class EventFile : IDisposable
 {
     private readonly FileStream _stream;
@@ -28,6 +28,15 @@ internal sealed class EventFile : IDisposable
         foreach ((string tag, double value) in values)
             summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
         Write(new Event { WallTime = Now(), Step = step, Summary = summary });
+    }
+
+    /// <summary>Adds a PNG of a step.</summary>
+    public void WritePicture(long step, string tag, byte[] png)
+    {
+        // The header's first two numbers, after the signature and the chunk's head.
+        int width = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)), height = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20));
+        var image = new Summary.Types.Image { Width = width, Height = height, Colorspace = 3, EncodedImageString = ByteString.CopyFrom(png) };
+        Write(new Event { WallTime = Now(), Step = step, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } });
     }
 
     /// <inheritdoc/>

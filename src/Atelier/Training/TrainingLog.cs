@@ -50,6 +50,11 @@ internal sealed class TrainingLog : IDisposable
         Keep(step, values);
     }
 
+    /// <summary>Shows the picture of a step's samples.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="path">A PNG.</param>
+    public void WritePicture(long step, string path) => _events.WritePicture(step, "samples", File.ReadAllBytes(path));
+
     /// <summary>Draws the losses so far.</summary>
     public void Plot() => LossPlot.Save(Path.Combine(_run.PlotFolder, "loss.png"), _training, _validation, _references);
 

@@ -222,6 +222,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             return AsJudged(() =>
             {
                 draw(path);
+                _log.WritePicture(State.Step, path);
                 return path;
             });
         }

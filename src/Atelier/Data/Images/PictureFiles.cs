@@ -89,6 +89,14 @@ public static class PictureFiles
     public static void WritePng(string path, int width, int height, int channels, ReadOnlySpan<byte> pixels,
         IReadOnlyDictionary<string, string>? texts = null)
     {
+        byte[] png = EncodePng(width, height, channels, pixels, texts);
+        AtomicFile.Write(path, stream => stream.Write(png));
+    }
+
+    /// <summary>The bytes of a picture as PNG.</summary>
+    /// <inheritdoc cref="WritePng" path="/param[@name != 'path']"/>
+    public static byte[] EncodePng(int width, int height, int channels, ReadOnlySpan<byte> pixels, IReadOnlyDictionary<string, string>? texts = null)
+    {
         using var bitmap = new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
         Span<byte> target = bitmap.GetPixelSpan();
         for (int i = 0; i < width * height; i++)
@@ -102,8 +110,7 @@ public static class PictureFiles
             target[(4 * i) + 3] = 255;
         }
         using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        byte[] bytes = PngTexts.Add(png.ToArray(), texts ?? new Dictionary<string, string>());
-        AtomicFile.Write(path, stream => stream.Write(bytes));
+        return PngTexts.Add(png.ToArray(), texts ?? new Dictionary<string, string>());
     }
 
     private static SKCodec Open(string path)

@@ -81,7 +81,13 @@ public sealed class DiffusionModel : ImageModel
         long count = noise.shape[0];
         Tensor begin = noise.view(count, Schema.Channels, Schema.Height, Schema.Width);
         ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
-        return sampler.Sample((x, t) => Denoise(x, t, labels, drawing.Guidance!.Value), _schedule, _schedule.Times(drawing.Steps!.Value), begin, random).clamp(-1, 1);
+        return sampler.Sample(Watched, _schedule, _schedule.Times(drawing.Steps!.Value), begin, random).clamp(-1, 1);
+
+        Parts Watched(Tensor x, double t)
+        {
+            Watch?.Invoke(new(1 - (t / _schedule.Start), x));
+            return Denoise(x, t, labels, drawing.Guidance!.Value);
+        }
     }
 
     /// <summary>What noisy pictures are made of, with the class's part weighed by the guidance w: none + w (class − none) (Ho and Salimans 2022, eq. 6).</summary>

@@ -72,7 +72,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
             BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, bundle.WeightsPath);
             model.eval();
             model.to(ComputeDevice.Resolve(device));
-            return new ImageGenerator(model);
+            return new ImageGenerator(model, BundleIdentity.Of(bundle));
         }
         catch
         {

@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using Atelier.Data.Images;
 using Atelier.Decoding;
+using Atelier.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,7 +9,8 @@ namespace Atelier.Models.Layers;
 
 /// <summary>Draws pictures from a model. The n-th picture of a seed depends on the seed and n alone, but for what ancestral sampling adds.</summary>
 /// <param name="model">Disposed with the generator.</param>
-public sealed class ImageGenerator(ImageModel model) : IGenerator
+/// <param name="identity">Which model it is; null while it learns.</param>
+public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : IGenerator
 {
     private const int MostTogether = 100, MostValues = 1 << 20; // pictures at once, and their values
 
@@ -27,20 +28,31 @@ public sealed class ImageGenerator(ImageModel model) : IGenerator
     /// <summary>The model.</summary>
     public ImageModel Model => model;
 
+    /// <summary>Which model it is; null while it learns.</summary>
+    public BundleIdentity? Identity => identity;
+
+    /// <summary>Told on the way from noise to pictures, from another thread; null for nobody.</summary>
+    public Action<DrawingStep>? Watch { get; set; }
+
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The class does not exist, or something is asked for in vain.</exception>
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        request.Check(classes: true, drawing: true);
+        request.Check(classes: true, drawing: true, only: true);
         DrawingOptions drawing = model.Check(request.Drawing ?? new DrawingOptions());
         int? label = request.Class is { } name ? Label(name) : null;
         for (int first = 0; first < request.Count; first += BatchSize)
         {
             int count = Math.Min(BatchSize, request.Count - first), start = first;
+            // One picture is made among those it was first made with: what it is depends on no more than them.
+            if (request.Only is { } only && (only < first || only >= first + count))
+                continue;
             byte[] pixels = await Task.Run(() => Draw(request.Seed, start, count, label, drawing), cancellation).ConfigureAwait(false);
             for (int i = 0; i < count; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
+                if (request.Only is { } wanted && wanted != first + i)
+                    continue;
                 yield return new ImageSample(Schema.Width, Schema.Height, Schema.Channels, Interleave(pixels.AsSpan(i * Schema.Size, Schema.Size)))
                 {
                     Class = label is { } asked ? Schema.Classes[asked] : null,
@@ -64,8 +76,10 @@ public sealed class ImageGenerator(ImageModel model) : IGenerator
         Tensor noise = stack([.. Enumerable.Range(first, count).Select(n => Noise(seed, n))]).to(device);
         Tensor? labels = model.IsConditional ? Labels(seed, first, count, label).to(device) : null;
         using var random = new Generator(SplitMix64.At((ulong)seed, (ulong)first), device);
-        Tensor drawn = model.Draw(noise, labels, drawing, random);
-        return drawn.add(1).mul(127.5).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();
+        model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures))));
+        byte[] drawn = Bytes(model.Draw(noise, labels, drawing, random));
+        Watch?.Invoke(new(first, 1, () => Separate(drawn)));
+        return drawn;
     }
 
     /// <summary>The classes that pictures are drawn for.</summary>
@@ -88,24 +102,13 @@ public sealed class ImageGenerator(ImageModel model) : IGenerator
         return pixels;
     }
 
-    /// <summary>Writes pictures side by side as PNG, with what they were asked by as texts of the file.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
-    /// <param name="request">What was asked for.</param>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
-    public void WriteGrid(string path, IReadOnlyList<ReadOnlyMemory<byte>> pictures, GenerationRequest request)
+    private static byte[] Bytes(Tensor pictures)
     {
-        DrawingOptions drawing = model.Check(request.Drawing ?? new DrawingOptions());
-        var texts = new Dictionary<string, string>
-        {
-            ["Software"] = "Atelier",
-            ["Seed"] = request.Seed.ToString(CultureInfo.InvariantCulture),
-            ["Sampler"] = FormattableString.Invariant($"{drawing.Sampler}, {drawing.Steps} steps, guidance {drawing.Guidance}"),
-        };
-        if (request.Class is not null)
-            texts["Class"] = request.Class;
-        PictureGrid.Write(path, Schema, pictures, texts);
+        using var scope = NewDisposeScope();
+        return pictures.add(1).mul(127.5).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();
     }
+
+    private byte[][] Separate(byte[] planes) => [.. Enumerable.Range(0, planes.Length / Schema.Size).Select(i => Interleave(planes.AsSpan(i * Schema.Size, Schema.Size)))];
 
     private Tensor Noise(long seed, int number)
     {

@@ -27,9 +27,17 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Random numbers that a picture begins as.</summary>
     public abstract long NoiseSize { get; }
 
+    /// <summary>Told by <see cref="Draw"/> on the way from noise to pictures; null for nobody.</summary>
+    internal Action<DrawnSoFar>? Watch { get; set; }
+
     /// <summary>Gives the options back where the model heeds them.</summary>
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
     public virtual DrawingOptions Check(DrawingOptions drawing) => drawing == new DrawingOptions()
         ? drawing
         : throw new AtelierException("this kind of model draws in one step", "generation", "leave the sampler, its steps and the guidance out");
 }
+
+/// <summary>Pictures on their way from noise.</summary>
+/// <param name="Done">The share of the way, from 0 to 1.</param>
+/// <param name="Pictures">As they look now, [batch, channels, height, width], about −1 to 1.</param>
+internal readonly record struct DrawnSoFar(double Done, Tensor Pictures);
