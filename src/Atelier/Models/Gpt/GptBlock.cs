@@ -1,5 +1,6 @@
 using Atelier.Decoders;
 using Atelier.Models.Layers;
+using Atelier.Models.Layers.Kernels;
 using Atelier.Recipes;
 using Atelier.Training;
 using static TorchSharp.torch;
@@ -10,6 +11,9 @@ namespace Atelier.Models.Gpt;
 internal sealed class GptBlock : nn.Module
 {
     private readonly double _dropout;
+    private readonly Precision _precision;
+    private readonly SelfAttentionKernel _attentionKernel;
+    private readonly FeedForwardKernel _feedForwardKernel;
 
     public GptBlock(GptConfig config, RotaryPositions? rotary, AttentionProduct product, Precision precision, Generator random)
         : base(nameof(GptBlock))
@@ -18,7 +22,7 @@ internal sealed class GptBlock : nn.Module
         const double deviation = GptModel.Deviation;
         double outputDeviation = deviation / Math.Sqrt(2 * config.LayerCount);
         bool bias = config.Bias!.Value;
-        _dropout = config.Dropout;
+        (_dropout, _precision) = (config.Dropout, precision);
         AttentionNorm = CreateNorm(config);
         Attention = new SelfAttention(
             new AttentionShape(config.HiddenSize, config.HeadCount, config.KeyValueHeadCount!.Value, config.HeadSize!.Value, bias, config.Dropout),
@@ -26,6 +30,9 @@ internal sealed class GptBlock : nn.Module
         FeedForwardNorm = CreateNorm(config);
         FeedForward = new FeedForward(config.HiddenSize, config.FeedForwardSize!.Value, config.Activation!.Value, bias,
             precision, deviation, outputDeviation, random);
+        _attentionKernel = new SelfAttentionKernel((IKernelNorm)AttentionNorm, Attention);
+        _feedForwardKernel = new FeedForwardKernel((IKernelNorm)FeedForwardNorm, FeedForward);
+        Kernels = [_attentionKernel, _feedForwardKernel];
         register_module("attentionNorm", AttentionNorm);
         register_module("attention", Attention);
         register_module("feedForwardNorm", FeedForwardNorm);
@@ -40,9 +47,18 @@ internal sealed class GptBlock : nn.Module
 
     public FeedForward FeedForward { get; }
 
+    /// <summary>The same two parts with both directions written out, for training where <see cref="KernelsServe"/>.</summary>
+    public IReadOnlyList<IKernelLayer> Kernels { get; }
+
+    /// <summary>Whether <see cref="Kernels"/> can take this residual stream in training.</summary>
+    public bool KernelsServe(Tensor x) => training && _dropout == 0 && KernelLayers.Serve(x, _precision)
+        && _attentionKernel.Serves(x.shape[1]) && _feedForwardKernel.Serves;
+
     /// <summary>The residual stream [batch, time, hidden], fp32, goes through.</summary>
     public Tensor Forward(Tensor x, KeyValueCache? cache)
     {
+        if (cache is null && KernelsServe(x))
+            return KernelLayers.Run(x, Kernels);
         x = x.Plus(Drop(Attention.Forward(AttentionNorm.forward(x), cache)));
         return x.Plus(Drop(FeedForward.forward(FeedForwardNorm.forward(x))));
     }

@@ -1,5 +1,6 @@
 using Atelier.Decoders;
 using Atelier.Models.Layers;
+using Atelier.Models.Layers.Kernels;
 using Atelier.Recipes;
 using Atelier.Training;
 using TorchSharp.Modules;
@@ -20,6 +21,7 @@ public sealed class GptModel : TextModel
 
     private readonly Precision _precision;
     private readonly AttentionProduct _product = new();
+    private readonly IKernelLayer[] _kernels; // of all blocks and the last norm
 
     /// <summary>Makes a model with fresh weights, on the CPU.</summary>
     /// <param name="config">Its shape.</param>
@@ -46,6 +48,7 @@ public sealed class GptModel : TextModel
         for (int layer = 0; layer < Config.LayerCount; layer++)
             Blocks.Add(new GptBlock(Config, rotary, _product, precision, random));
         FinalNorm = GptBlock.CreateNorm(Config);
+        _kernels = [.. Blocks.SelectMany(block => block.Kernels), new KernelNorm((IKernelNorm)FinalNorm)];
         Output = Config.TieHead!.Value
             ? null
             : new Linear(Config.HiddenSize, vocabularySize, bias: false, precision, Deviation, random);
@@ -89,6 +92,8 @@ public sealed class GptModel : TextModel
             x = x.Plus(PositionEmbedding.Weight.narrow(0, caches?.Length ?? 0, ids.shape[1]));
         if (training && Config.Dropout > 0)
             x = Dropout.Apply(x, Config.Dropout);
+        if (caches is null && !ActivationCheckpointing && Blocks.All(block => block.KernelsServe(x)))
+            return KernelLayers.Run(x, _kernels);
         for (int layer = 0; layer < Blocks.Count; layer++)
         {
             (GptBlock block, KeyValueCache? cache) = (Blocks[layer], caches?[layer]);

@@ -10,8 +10,6 @@ namespace Atelier.Models.Layers;
 /// <summary>Two products with an activation between them, at each position by itself (Vaswani et al. 2017, eq. 2).</summary>
 public sealed class FeedForward : nn.Module<Tensor, Tensor>
 {
-    private readonly ActivationName _activation;
-
     /// <summary>Makes the layer.</summary>
     /// <param name="hiddenSize">The width of what comes in and goes out.</param>
     /// <param name="size">The width between.</param>
@@ -25,13 +23,16 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>
         double deviation, double outputDeviation, Generator random)
         : base(nameof(FeedForward))
     {
-        _activation = activation;
+        Activation = activation;
         int inner = activation == ActivationName.SwiGlu ? 2 * size : size;
         Input = new Linear(hiddenSize, inner, bias, precision, deviation, random);
         Output = new Linear(size, hiddenSize, bias, precision, outputDeviation, random);
         register_module("input", Input);
         register_module("output", Output);
     }
+
+    /// <summary>What stands between the products.</summary>
+    public ActivationName Activation { get; }
 
     /// <summary>The first product; for SwiGLU the gate's rows, then the rest's.</summary>
     public Linear Input { get; }
@@ -49,12 +50,12 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>
     private Tensor Activate(Tensor inner)
     {
         TimedOperation timed = TimedOperation.Begin("activation", ref inner);
-        return timed.End(_activation switch
+        return timed.End(Activation switch
         {
             ActivationName.Gelu => F.gelu(inner),
             ActivationName.GeluTanh => F.gelu(inner, TorchSharp.Modules.GELU.Approximate.tanh),
             ActivationName.SwiGlu => Gate(inner),
-            _ => throw new InvalidEnumArgumentException(nameof(_activation), (int)_activation, typeof(ActivationName)),
+            _ => throw new InvalidEnumArgumentException(nameof(Activation), (int)Activation, typeof(ActivationName)),
         });
     }
 

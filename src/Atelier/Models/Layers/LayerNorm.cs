@@ -1,3 +1,4 @@
+using Atelier.Models.Layers.Kernels;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -7,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Models.Layers;
 
 /// <summary>(x − mean) / √(variance + ε) · w + b over the last dimension, in fp32 (Ba et al. 2016).</summary>
-public sealed class LayerNorm : nn.Module<Tensor, Tensor>
+public sealed class LayerNorm : nn.Module<Tensor, Tensor>, IKernelNorm
 {
     private readonly long[] _shape;
     private readonly double _epsilon;
@@ -35,6 +36,8 @@ public sealed class LayerNorm : nn.Module<Tensor, Tensor>
     /// <summary>b, [size], or null.</summary>
     [field: ComponentName(Name = "bias")]
     public Parameter? Bias { get; }
+
+    NormKernel IKernelNorm.Kernel => new((int)_shape[0], (float)_epsilon, centered: true);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)

@@ -1,3 +1,4 @@
+using Atelier.Models.Layers.Kernels;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -6,7 +7,7 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Layers;
 
 /// <summary>x / √(mean(x²) + ε) · w over the last dimension, in fp32 (Zhang and Sennrich 2019, eq. 4).</summary>
-public sealed class RmsNorm : nn.Module<Tensor, Tensor>
+public sealed class RmsNorm : nn.Module<Tensor, Tensor>, IKernelNorm
 {
     private readonly double _epsilon;
 
@@ -24,6 +25,10 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     /// <summary>w, [size].</summary>
     [field: ComponentName(Name = "weight")]
     public Parameter Weight { get; }
+
+    Parameter? IKernelNorm.Bias => null;
+
+    NormKernel IKernelNorm.Kernel => new((int)Weight.shape[0], (float)_epsilon, centered: false);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)

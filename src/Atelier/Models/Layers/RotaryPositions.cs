@@ -1,5 +1,7 @@
 using Atelier.Decoders;
+using Atelier.Models.Layers.Kernels;
 using Atelier.Training;
+using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -10,7 +12,7 @@ namespace Atelier.Models.Layers;
 /// Turns each pair of a query's or key's components by an angle that grows with the position (Su et al. 2021, eq. 34).
 /// Pairs are (i, i + size/2), the half-split order of Hugging Face's Llama.
 /// </summary>
-public sealed class RotaryPositions : nn.Module
+public sealed unsafe class RotaryPositions : nn.Module
 {
     [ComponentName(Name = "cosine")]
     private readonly Tensor _cosine;
@@ -34,6 +36,9 @@ public sealed class RotaryPositions : nn.Module
         register_buffer("cosine", _cosine, persistent: false);
         register_buffer("sine", _sine, persistent: false);
     }
+
+    /// <summary>The tables from position 0, for kernels.</summary>
+    internal RotaryTables Tables => new(_cosine.Pointer<float>(), _sine.Pointer<float>());
 
     /// <summary>Turns x, whose first place in time is at position <paramref name="offset"/>.</summary>
     /// <param name="x">[heads, batch, time, headSize].</param>

@@ -20,8 +20,6 @@ public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueH
 /// <summary>Multi-head causal self-attention (Vaswani et al. 2017, section 3.2), with or without rotary positions.</summary>
 public sealed class SelfAttention : nn.Module
 {
-    private readonly AttentionShape _shape;
-    private readonly RotaryPositions? _rotary;
     private readonly AttentionProduct _product;
 
     /// <summary>Makes the layer.</summary>
@@ -36,13 +34,19 @@ public sealed class SelfAttention : nn.Module
         double deviation, double outputDeviation, Generator random)
         : base(nameof(SelfAttention))
     {
-        (_shape, _rotary, _product) = (shape, rotary, product);
+        (Shape, Rotary, _product) = (shape, rotary, product);
         int keyValueSize = shape.KeyValueHeadCount * shape.HeadSize;
         QueryKeyValue = new Linear(shape.HiddenSize, shape.QuerySize + 2 * keyValueSize, shape.Bias, precision, deviation, random);
         Output = new Linear(shape.QuerySize, shape.HiddenSize, shape.Bias, precision, outputDeviation, random);
         register_module("qkv", QueryKeyValue);
         register_module("output", Output);
     }
+
+    /// <summary>Its shape.</summary>
+    public AttentionShape Shape { get; }
+
+    /// <summary>Turns queries and keys by their positions, or null.</summary>
+    public RotaryPositions? Rotary { get; }
 
     /// <summary>Queries, keys and values in one product: rows of its weight are in that order.</summary>
     public Linear QueryKeyValue { get; }
@@ -58,20 +62,20 @@ public sealed class SelfAttention : nn.Module
     {
         TimedOperation timed = TimedOperation.Begin("attention", ref x);
         long batch = x.shape[0], time = x.shape[1];
-        int heads = _shape.HeadCount, keyValueHeads = _shape.KeyValueHeadCount;
+        int heads = Shape.HeadCount, keyValueHeads = Shape.KeyValueHeadCount;
         // One copy puts the heads first, so that queries, keys and values are whole pieces of memory without further copies.
-        Tensor all = QueryKeyValue.forward(x).view(batch, time, heads + 2 * keyValueHeads, _shape.HeadSize)
+        Tensor all = QueryKeyValue.forward(x).view(batch, time, heads + 2 * keyValueHeads, Shape.HeadSize)
             .permute(2, 0, 1, 3).contiguous(); // [heads + 2 · keyValueHeads, batch, time, headSize]
-        if (_rotary is not null)
+        if (Rotary is not null)
         {
             Tensor[] turned = all.split([heads + keyValueHeads, keyValueHeads], 0);
-            all = cat([_rotary.Turn(turned[0], cache?.Length ?? 0), turned[1]], 0);
+            all = cat([Rotary.Turn(turned[0], cache?.Length ?? 0), turned[1]], 0);
         }
         Tensor[] parts = all.split([heads, keyValueHeads, keyValueHeads], 0);
         (Tensor q, Tensor k, Tensor v) = (parts[0], parts[1], parts[2]);
         if (cache is not null)
             (k, v) = cache.Append(k, v);
-        Tensor mixed = _product.Attend(q, k, v, training ? _shape.Dropout : 0); // [heads, batch, time, headSize]
-        return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(batch, time, _shape.QuerySize)));
+        Tensor mixed = _product.Attend(q, k, v, training ? Shape.Dropout : 0); // [heads, batch, time, headSize]
+        return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(batch, time, Shape.QuerySize)));
     }
 }

@@ -13,6 +13,7 @@ internal sealed class Replicas<TBatch> : IDisposable
     private readonly GradientModel<TBatch>[] _models; // the first is the model itself
     private readonly ExecutionPlan _plan;
     private readonly RandomStream[] _streams;
+    private readonly RoundedWeights _rounded = new();
 
     /// <summary>Makes the copies and starts their threads.</summary>
     /// <param name="model">The model, on its device.</param>
@@ -60,12 +61,15 @@ internal sealed class Replicas<TBatch> : IDisposable
             ? rows.Divide(_models.Length)
             : [(batch, 1)];
         var losses = new Tensor[parts.Count];
+        using (TimedOperation.Begin("round weights"))
+            _rounded.Refresh(Team);
         Team.Run(replica =>
         {
             if (replica >= parts.Count)
                 return;
             using var scope = NewDisposeScope(); // a batch's activations are gone before the next comes
             using var stream = _streams[replica].Use();
+            using var weights = _rounded.Use();
             Tensor loss = Loss(_models[replica].Turns[turn], parts[replica].Part, factor * parts[replica].Share);
             using (TimedOperation.Begin("backward"))
                 loss.backward();
@@ -93,6 +97,7 @@ internal sealed class Replicas<TBatch> : IDisposable
             model.Dispose();
         foreach (RandomStream stream in _streams)
             stream.Dispose();
+        _rounded.Dispose();
     }
 
     private static Tensor Loss(Turn<TBatch> turn, TBatch batch, double weight)

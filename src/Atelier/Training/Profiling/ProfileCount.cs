@@ -48,6 +48,9 @@ internal static class ProfileCount
         _ => [.. path],
     };
 
+    /// <summary>Whether it is of the way back: marked so, or within an operator that writes out its own.</summary>
+    private static bool GoesBack(OperationEvent e) => e.Phase == OperationPhase.Backward || e.Path is [Backward, _, ..];
+
     private sealed class Node(string name)
     {
         private readonly Dictionary<string, Node> _children = [];
@@ -67,11 +70,11 @@ internal static class ProfileCount
                 return;
             }
             if (e.Depth == 1 && e.Path is [Forward or Backward, ..])
-                Child(Outside).Take(e, e.Phase == OperationPhase.Backward, -ticks, calls: 0);
+                Child(Outside).Take(e, GoesBack(e), -ticks, calls: 0);
             Node at = this;
             foreach (string part in path)
                 at = at.Child(part);
-            at.Take(e, e.Phase == OperationPhase.Backward, ticks, calls: e.Phase == OperationPhase.Forward ? 1 : 0);
+            at.Take(e, GoesBack(e), ticks, calls: GoesBack(e) ? 0 : 1);
         }
 
         /// <summary>Its children, the longest first, each followed by its own.</summary>

@@ -17,7 +17,7 @@ public sealed class StepProfileTests
         ProfileReport report = run.Run.Profile.Report.ShouldNotBeNull();
         (report.From, report.Steps, report.Threads).ShouldBe((4, 5, 1));
         ProfileRow[] top = [.. report.Rows.Where(row => row.Path.Count == 1)];
-        top.Select(row => row.Path[0]).ShouldBe(["between operations", "zero gradients", "gradients", "batch", "clip", "optimizer", "moving average"], ignoreOrder: true);
+        top.Select(row => row.Path[0]).ShouldBe(["between operations", "zero gradients", "round weights", "gradients", "batch", "clip", "optimizer", "moving average"], ignoreOrder: true);
         top.Sum(row => row.Share).ShouldBe(report.AccountedShare, 1e-9);
         top.Sum(row => row.Milliseconds).ShouldBe(report.AccountedShare * report.StepMilliseconds, 1e-6);
         report.AccountedShare.ShouldBeInRange(0.01, 1);

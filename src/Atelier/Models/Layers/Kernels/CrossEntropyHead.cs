@@ -1,6 +1,6 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -24,7 +24,7 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
 
     /// <summary>Whether the loss is better computed here than as a product and a cross-entropy.</summary>
     public static bool Serves(Tensor hidden, Tensor weight, Precision precision) =>
-        precision == Precision.Bf16 && SoftmaxCrossEntropy.IsSupported && hidden.device_type == DeviceType.CPU
+        precision == Precision.Bf16 && Bf16.IsSupported && hidden.device_type == DeviceType.CPU
         && is_grad_enabled() && weight.requires_grad && hidden.requires_grad && weight.shape[0] >= SmallestVocabulary;
 
     /// <summary>The mean cross-entropy over the places that count, in nats, a scalar in fp32.</summary>
@@ -43,7 +43,7 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         using var scope = NewDisposeScope();
         int width = (int)weight.shape[1], vocabulary = (int)weight.shape[0];
         Tensor states = hidden.reshape(-1, width).to(ScalarType.BFloat16); // [rows, width]
-        Tensor product = weight.to(ScalarType.BFloat16), offset = bias?.to(ScalarType.BFloat16)!;
+        Tensor product = RoundedWeights.Of(weight), offset = bias?.to(ScalarType.BFloat16)!;
         ReadOnlySpan<long> ids = MemoryMarshal.Cast<byte, long>(targets.bytes);
         int rows = ids.Length, counted = 0;
         foreach (long id in ids)
@@ -88,8 +88,8 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
     private static double Replace(Tensor logits, ReadOnlySpan<long> targets, double smoothing, int counted, Tensor? biasGradient)
     {
         int vocabulary = (int)logits.shape[1];
-        ushort* row = Pointer<ushort>(logits);
-        float* sum = biasGradient is null ? null : Pointer<float>(biasGradient);
+        ushort* row = logits.Pointer<ushort>();
+        float* sum = biasGradient is null ? null : biasGradient.Pointer<float>();
         double loss = 0;
         foreach (long target in targets)
         {
@@ -101,7 +101,4 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         }
         return loss;
     }
-
-    private static T* Pointer<T>(Tensor tensor)
-        where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 }

@@ -1,5 +1,5 @@
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
+using Atelier.Training.Execution;
 
 namespace Atelier.Models.Layers.Kernels;
 
@@ -9,10 +9,7 @@ namespace Atelier.Models.Layers.Kernels;
 /// </summary>
 internal static unsafe class SoftmaxCrossEntropy
 {
-    private const int Width = 16;
-
-    /// <summary>Whether this processor has the instructions.</summary>
-    public static bool IsSupported => Avx512F.IsSupported && Avx512BW.IsSupported;
+    private const int Width = Bf16.Lanes;
 
     /// <summary>
     /// −(1 − s) log p[target] − s/V Σ log p with p = softmax(logits), and its gradient p − (1 − s) 1[target] − s/V times a
@@ -31,30 +28,30 @@ internal static unsafe class SoftmaxCrossEntropy
         Vector512<float> largest = Vector512.Create(float.NegativeInfinity), total = Vector512<float>.Zero;
         float most = float.NegativeInfinity;
         for (int i = 0; i < whole; i += Width)
-            largest = Vector512.Max(largest, Load(row + i));
+            largest = Vector512.Max(largest, Bf16.Load(row + i));
         for (int i = 0; i < Width; i++)
             most = Math.Max(most, largest[i]);
         for (int i = whole; i < count; i++)
-            most = Math.Max(most, ToSingle(row[i]));
+            most = Math.Max(most, Bf16.ToSingle(row[i]));
         double logits = 0; // their sum, which only smoothing asks for
         for (int i = 0; i < count && smoothing > 0; i++)
-            logits += ToSingle(row[i]);
+            logits += Bf16.ToSingle(row[i]);
         Vector512<float> shift = Vector512.Create(most);
         for (int i = 0; i < whole; i += Width)
-            total += Exp(Load(row + i) - shift);
+            total += VectorMath.Exp(Bf16.Load(row + i) - shift);
         double exponentials = Vector512.Sum(total);
         for (int i = whole; i < count; i++)
-            exponentials += MathF.Exp(ToSingle(row[i]) - most);
-        double normalizer = most + Math.Log(exponentials), right = ToSingle(row[target]); // log Σ exp
+            exponentials += MathF.Exp(Bf16.ToSingle(row[i]) - most);
+        double normalizer = most + Math.Log(exponentials), right = Bf16.ToSingle(row[target]); // log Σ exp
 
         float scale = (float)(factor / exponentials), spread = (float)(factor * smoothing / count);
         Vector512<float> scales = Vector512.Create(scale), spreads = Vector512.Create(spread);
         for (int i = 0; i < whole; i += Width)
-            Store(row + i, (Exp(Load(row + i) - shift) * scales) - spreads);
+            Bf16.Store(row + i, (VectorMath.Exp(Bf16.Load(row + i) - shift) * scales) - spreads);
         for (int i = whole; i < count; i++)
-            row[i] = FromSingle((MathF.Exp(ToSingle(row[i]) - most) * scale) - spread);
+            row[i] = Bf16.FromSingle((MathF.Exp(Bf16.ToSingle(row[i]) - most) * scale) - spread);
         float probability = (float)Math.Exp(right - normalizer);
-        row[target] = FromSingle((factor * (probability - (float)(1 - smoothing))) - spread);
+        row[target] = Bf16.FromSingle((factor * (probability - (float)(1 - smoothing))) - spread);
         if (sum is not null)
             Add(row, count, sum);
         return normalizer - ((1 - smoothing) * right) - (smoothing * logits / count);
@@ -65,49 +62,8 @@ internal static unsafe class SoftmaxCrossEntropy
     {
         int whole = count / Width * Width;
         for (int i = 0; i < whole; i += Width)
-            (Vector512.Load(sum + i) + Load(row + i)).Store(sum + i);
+            (Vector512.Load(sum + i) + Bf16.Load(row + i)).Store(sum + i);
         for (int i = whole; i < count; i++)
-            sum[i] += ToSingle(row[i]);
-    }
-
-    private static Vector512<float> Load(ushort* from) =>
-        Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load(from)), 16).AsSingle();
-
-    /// <summary>Rounds to the nearest bf16, ties to even.</summary>
-    private static void Store(ushort* to, Vector512<float> value)
-    {
-        Vector512<uint> bits = value.AsUInt32();
-        bits += Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One);
-        Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(bits, 16)).Store(to);
-    }
-
-    private static float ToSingle(ushort value) => BitConverter.UInt32BitsToSingle((uint)value << 16);
-
-    private static ushort FromSingle(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    }
-
-    /// <summary>
-    /// exp(x) for x ≤ 0 to about 2 units in the last place: 2ⁿ exp(r) with r = x − n log 2 within ± log(2)/2, where Taylor's
-    /// polynomial of degree 7 is as good as fp32.
-    /// </summary>
-    private static Vector512<float> Exp(Vector512<float> x)
-    {
-        x = Vector512.Max(x, Vector512.Create(-87f)); // below, fp32 is denormal: as good as 0
-        Vector512<float> n = Avx512F.RoundScale(x * Vector512.Create(1.44269504f), 0); // to the nearest whole number
-        // log 2 in two parts, so that n times the first is exact (Cody and Waite 1980, chapter 6)
-        Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);
-        r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
-        Vector512<float> p = Vector512.Create(1 / 5040f);
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1 / 720f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1 / 120f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1 / 24f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1 / 6f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.5f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
-        return Avx512F.Scale(p, n);
+            sum[i] += Bf16.ToSingle(row[i]);
     }
 }

@@ -1,0 +1,108 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Atelier.Training.Execution;
+
+namespace Atelier.Models.Layers.Kernels;
+
+/// <summary>One head between its place in rows of bf16 and a matrix in fp32 of its own, [padded time, size], turned by positions on the way.</summary>
+/// <param name="time">Places.</param>
+/// <param name="padded">Rows of the matrix; those after the last place are zero.</param>
+/// <param name="size">The width of a head, a multiple of sixteen; of thirty-two where it is turned.</param>
+internal readonly unsafe struct HeadKernel(int time, int padded, int size)
+{
+    private const int Lanes = Bf16.Lanes;
+
+    /// <summary>Reads a head.</summary>
+    /// <param name="from">The head in the first row.</param>
+    /// <param name="row">From one row to the next.</param>
+    /// <param name="to">The matrix.</param>
+    /// <param name="scale">Multiplies every number.</param>
+    /// <param name="turn">The tables of angles, or none.</param>
+    public void Read(ushort* from, long row, float* to, float scale, in RotaryTables turn)
+    {
+        Vector512<float> factor = Vector512.Create(scale);
+        int half = size / 2;
+        for (int t = 0; t < time; t++, from += row, to += size)
+        {
+            if (turn.IsEmpty)
+            {
+                for (int i = 0; i < size; i += Lanes)
+                    (Bf16.Load(from + i) * factor).Store(to + i);
+                continue;
+            }
+            float* cosine = turn.Cosine + ((long)t * size), sine = turn.Sine + ((long)t * size);
+            for (int i = 0, j = half; i < half; i += Lanes, j += Lanes)
+            {
+                Vector512<float> first = Bf16.Load(from + i) * factor, second = Bf16.Load(from + j) * factor;
+                ((first * Vector512.Load(cosine + i)) + (second * Vector512.Load(sine + i))).Store(to + i);
+                ((second * Vector512.Load(cosine + j)) + (first * Vector512.Load(sine + j))).Store(to + j);
+            }
+        }
+        new Span<float>(to, (padded - time) * size).Clear();
+    }
+
+    /// <summary>Writes a head; where <see cref="Read"/> turned it, this turns back, which is what a gradient asks for.</summary>
+    /// <param name="from">The matrix.</param>
+    /// <param name="to">The head in the first row.</param>
+    /// <param name="row">From one row to the next.</param>
+    /// <param name="scale">Multiplies every number.</param>
+    /// <param name="turn">The tables of angles, or none.</param>
+    public void Write(float* from, ushort* to, long row, float scale, in RotaryTables turn)
+    {
+        Vector512<float> factor = Vector512.Create(scale);
+        int half = size / 2;
+        for (int t = 0; t < time; t++, from += size, to += row)
+        {
+            if (turn.IsEmpty)
+            {
+                for (int i = 0; i < size; i += Lanes)
+                    Bf16.Store(to + i, Vector512.Load(from + i) * factor);
+                continue;
+            }
+            float* cosine = turn.Cosine + ((long)t * size), sine = turn.Sine + ((long)t * size);
+            for (int i = 0, j = half; i < half; i += Lanes, j += Lanes)
+            {
+                Vector512<float> first = Vector512.Load(from + i) * factor, second = Vector512.Load(from + j) * factor;
+                Bf16.Store(to + i, (first * Vector512.Load(cosine + i)) + (second * Vector512.Load(sine + j)));
+                Bf16.Store(to + j, (second * Vector512.Load(cosine + j)) + (first * Vector512.Load(sine + i)));
+            }
+        }
+    }
+
+    /// <summary>[padded, size] → [size, padded], sixteen by sixteen numbers at a time.</summary>
+    public void Transpose(float* from, float* to)
+    {
+        for (int t = 0; t < padded; t += Lanes)
+        {
+            for (int i = 0; i < size; i += Lanes)
+                TransposeSquare(from + ((long)t * size) + i, to + ((long)i * padded) + t);
+        }
+    }
+
+    private void TransposeSquare(float* from, float* to)
+    {
+        Vector512<float>* quarters = stackalloc Vector512<float>[Lanes];
+        // Of four rows, register c then holds columns c, 4 + c, 8 + c and 12 + c, four rows each.
+        for (int r = 0; r < Lanes; r += 4, from += 4 * size)
+        {
+            Vector512<float> a = Vector512.Load(from), b = Vector512.Load(from + size);
+            Vector512<float> c = Vector512.Load(from + (2 * size)), d = Vector512.Load(from + (3 * size));
+            Vector512<double> lowAb = Avx512F.UnpackLow(a, b).AsDouble(), highAb = Avx512F.UnpackHigh(a, b).AsDouble();
+            Vector512<double> lowCd = Avx512F.UnpackLow(c, d).AsDouble(), highCd = Avx512F.UnpackHigh(c, d).AsDouble();
+            quarters[r] = Avx512F.UnpackLow(lowAb, lowCd).AsSingle();
+            quarters[r + 1] = Avx512F.UnpackHigh(lowAb, lowCd).AsSingle();
+            quarters[r + 2] = Avx512F.UnpackLow(highAb, highCd).AsSingle();
+            quarters[r + 3] = Avx512F.UnpackHigh(highAb, highCd).AsSingle();
+        }
+        const byte even = 0x88, odd = 0xDD; // of each operand's four quarters, numbers 0 and 2, or 1 and 3
+        for (int c = 0; c < 4; c++)
+        {
+            Vector512<float> firstEven = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], even), firstOdd = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], odd);
+            Vector512<float> lastEven = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], even), lastOdd = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], odd);
+            Avx512F.Shuffle4x128(firstEven, lastEven, even).Store(to + (c * padded));
+            Avx512F.Shuffle4x128(firstOdd, lastOdd, even).Store(to + ((4 + c) * padded));
+            Avx512F.Shuffle4x128(firstEven, lastEven, odd).Store(to + ((8 + c) * padded));
+            Avx512F.Shuffle4x128(firstOdd, lastOdd, odd).Store(to + ((12 + c) * padded));
+        }
+    }
+}

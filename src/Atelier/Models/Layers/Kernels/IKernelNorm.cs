@@ -1,0 +1,16 @@
+using TorchSharp.Modules;
+
+namespace Atelier.Models.Layers.Kernels;
+
+/// <summary>A norm that a kernel can compute.</summary>
+internal interface IKernelNorm
+{
+    /// <summary>w, [width].</summary>
+    Parameter Weight { get; }
+
+    /// <summary>b, [width], or null.</summary>
+    Parameter? Bias { get; }
+
+    /// <summary>Its rule.</summary>
+    NormKernel Kernel { get; }
+}
