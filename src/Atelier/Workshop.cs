@@ -105,6 +105,14 @@ public static class Workshop
         }
     }
 
+    /// <summary>What a model has learned; null where its kind has nothing to explain.</summary>
+    public static Explanation? Explain(IGenerator generator) => generator switch
+    {
+        IExplained explained => explained.Explain(),
+        TextGenerator { Model: IExplainedTokens tokens } text => tokens.Explain(text.Tokenizer),
+        _ => null,
+    };
+
     /// <summary>Loads a finished model.</summary>
     /// <param name="folder">A run's folder or a bundle's.</param>
     /// <param name="device">"auto", "cpu" or "cuda".</param>

@@ -142,6 +142,13 @@ public sealed class EndToEndTests : IDisposable
         ToolResult whole = _tool.Run([.. hmm, "--out", text]);
         whole.Code.ShouldBe(0, whole.Error);
         whole.Json.GetProperty("metrics").GetProperty("stateCount").GetProperty("value").GetDouble().ShouldBeInRange(2, 3);
+        JsonElement tables = _tool.Run("explain", text, "--json").Json.GetProperty("tables");
+        tables.GetProperty("transition probabilities").EnumerateArray().Where(row => row.GetProperty("from").GetString() == "1")
+            .Sum(row => row.GetProperty("probability").GetDouble()).ShouldBe(1, 1e-9);
+        ToolResult shown = _tool.Run("explain", text);
+        shown.Out.ShouldContain("likeliest symbols");
+        shown.Out.ShouldNotContain("transition probabilities");
+        File.Exists(Path.Combine(text, "plots", "transitions.svg")).ShouldBeTrue();
     }
 
     [Theory]

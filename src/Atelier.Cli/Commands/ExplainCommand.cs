@@ -37,11 +37,10 @@ internal sealed class ExplainCommand : ToolCommand
             ? generator is IQueried queried
                 ? queried.Answer(question)
                 : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
-            : generator is IExplained explained
-                ? explained.Explain()
-                : throw new AtelierException("this kind of model has nothing to explain", run, "models of states and of networks have");
+            : Workshop.Explain(generator)
+                ?? throw new AtelierException("this kind of model has nothing to explain", run, "models of states and of networks have");
         console.Say(explanation.Summary);
-        foreach (ExplanationTable table in explanation.Tables)
+        foreach (ExplanationTable table in explanation.Tables.Where(t => !t.ForPrograms))
         {
             console.Say($"\n{table.Name}");
             console.Table([.. table.Columns], table.Rows.Select(row => (string[])[.. row.Select(cell => cell.ToString())]));

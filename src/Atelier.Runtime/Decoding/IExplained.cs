@@ -7,6 +7,14 @@ public interface IExplained
     Explanation Explain();
 }
 
+/// <summary>A model of tokens that can say what it has learned, once it is told what the tokens are called.</summary>
+public interface IExplainedTokens
+{
+    /// <summary>What the model has learned, in tables and pictures.</summary>
+    /// <param name="tokenizer">Names the tokens.</param>
+    Explanation Explain(Tokenizers.Tokenizer tokenizer);
+}
+
 /// <summary>What a model has learned.</summary>
 /// <param name="Summary">In one sentence without a full stop.</param>
 /// <param name="Tables">Its parts.</param>
@@ -17,7 +25,11 @@ public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable>
 /// <param name="Name">What it tells: "emissions".</param>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Rows">The cells, row by row.</param>
-public sealed record ExplanationTable(string Name, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<CellValue>> Rows);
+public sealed record ExplanationTable(string Name, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<CellValue>> Rows)
+{
+    /// <summary>Whether it is for programs alone: long, and told to people by another table or a picture.</summary>
+    public bool ForPrograms { get; init; }
+}
 
 /// <summary>A picture of an explanation.</summary>
 /// <param name="FileName">The file's name with its extension: "network.svg".</param>

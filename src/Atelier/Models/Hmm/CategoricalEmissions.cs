@@ -6,7 +6,8 @@ namespace Atelier.Models.Hmm;
 /// <summary>Symbols, each with a probability in each state.</summary>
 internal sealed class CategoricalEmissions : HmmEmissions
 {
-    private const int Shown = 12;
+    private const int Shown = 10;
+    private const double LeastShown = 5e-4;
 
     private readonly double[] _probabilities; // [symbol, width]
     private readonly double[] _scaled; // the same divided by the largest of the symbol
@@ -127,13 +128,22 @@ internal sealed class CategoricalEmissions : HmmEmissions
     }
 
     /// <inheritdoc/>
-    public override ExplanationTable Explain(Func<int, string> names) => new("emissions", ["state", "likeliest symbols"],
-        [.. Enumerable.Range(0, StateCount).Select(state => (IReadOnlyList<CellValue>)
+    public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names)
+    {
+        int[][] ordered = [.. Enumerable.Range(0, StateCount).Select(state => Enumerable.Range(0, SymbolCount).OrderByDescending(symbol => Row(symbol)[state]).ToArray())];
+        return
         [
-            new CellValue(state.ToString(CultureInfo.InvariantCulture)),
-            new CellValue(string.Join("  ", Enumerable.Range(0, SymbolCount).OrderByDescending(symbol => Row(symbol)[state]).Take(Shown)
-                .Select(symbol => string.Create(CultureInfo.InvariantCulture, $"{names(symbol)} {Row(symbol)[state]:0.000}")))),
-        ])]);
+            new("emissions", ["state", "likeliest symbols"], [.. Enumerable.Range(0, StateCount).Select(state => (IReadOnlyList<CellValue>)
+            [
+                new CellValue(state), new CellValue(string.Join("  ", ordered[state].Take(Shown).Where(symbol => Row(symbol)[state] >= LeastShown)
+                    .Select(symbol => string.Create(CultureInfo.InvariantCulture, $"{Visible(names(symbol))} {Row(symbol)[state]:0.000}")))),
+            ])]),
+            new("emission probabilities", ["state", "symbol", "probability"], [.. from state in Enumerable.Range(0, StateCount) from symbol in ordered[state] where Row(symbol)[state] >= LeastShown
+                select (IReadOnlyList<CellValue>)[new CellValue(state), new CellValue(names(symbol)), new CellValue(Row(symbol)[state])]]) { ForPrograms = true },
+        ];
+    }
+
+    private static string Visible(string name) => string.Concat(name.Select(c => c switch { ' ' => '␣', '\n' => '⏎', '\t' => '⇥', _ => c }));
 }
 
 /// <summary>Matrices with and without their padding.</summary>

@@ -171,14 +171,13 @@ internal sealed class GaussianEmissions : HmmEmissions
     }
 
     /// <inheritdoc/>
-    public override ExplanationTable Explain(Func<int, string> names) => new("emissions", ["state", "weight", "column", "mean", "deviation"],
+    public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names) => [new("emissions", ["state", "weight", "column", "mean", "deviation"],
         [.. from component in Enumerable.Range(0, _components) from d in Enumerable.Range(0, Dimension)
             select (IReadOnlyList<CellValue>)
             [
-                new CellValue((component / _mixtures).ToString(CultureInfo.InvariantCulture)), new CellValue(_weights[component]), new CellValue(names(d)),
-                new CellValue(_means[(component * Dimension) + d]),
-                new CellValue(Math.Sqrt(_covariances[(component * CovarianceSize) + (IsDiagonal ? d : d * (Dimension + 1))])),
-            ]]);
+                new CellValue(component / _mixtures), Rounded(_weights[component]), new CellValue(names(d)), Rounded(_means[(component * Dimension) + d]),
+                Rounded(Math.Sqrt(_covariances[(component * CovarianceSize) + (IsDiagonal ? d : d * (Dimension + 1))])),
+            ]])];
 
     private double LogDensity(ReadOnlySpan<double> x, int state, Span<double> densities, Span<double> rest)
     {

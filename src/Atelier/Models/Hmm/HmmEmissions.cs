@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Decoding;
 
 namespace Atelier.Models.Hmm;
@@ -60,7 +61,10 @@ internal abstract class HmmEmissions
 
     /// <summary>What each state gives off most, for people.</summary>
     /// <param name="names">The names of symbols or columns.</param>
-    public abstract ExplanationTable Explain(Func<int, string> names);
+    public abstract IReadOnlyList<ExplanationTable> Explain(Func<int, string> names);
+
+    /// <summary>A number as people read it: six digits.</summary>
+    protected static CellValue Rounded(double value) => new(double.Parse(value.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
 
     /// <summary>Divides log-likelihoods by the largest and raises e to them; returns the largest.</summary>
     protected static unsafe double Exponentiate(double* logs, int states)

@@ -42,17 +42,7 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
     }
 
     /// <inheritdoc/>
-    public Explanation Explain() => new($"a hidden Markov model of {model.StateCount} states over {string.Join(", ", Columns)}",
-        [model.Emissions.Explain(d => Columns[d]), ExplainTransitions(model)], []);
-
-    /// <summary>The likeliest ways from each state.</summary>
-    public static ExplanationTable ExplainTransitions(HmmModel model) => new("transitions", ["from", "start", "to"],
-        [.. Enumerable.Range(0, model.StateCount).Select(i => (IReadOnlyList<CellValue>)
-        [
-            new CellValue(i.ToString(CultureInfo.InvariantCulture)), new CellValue(model.Chain.Start[i].ToString("0.000", CultureInfo.InvariantCulture)),
-            new CellValue(string.Join("  ", Enumerable.Range(0, model.StateCount).OrderByDescending(j => model.Chain.Transition(i, j)).Take(6)
-                .Select(j => string.Create(CultureInfo.InvariantCulture, $"{j} {model.Chain.Transition(i, j):0.000}")))),
-        ])]);
+    public Explanation Explain() => ChainExplanation.Of(model, $"a hidden Markov model of {model.StateCount} states over {string.Join(", ", Columns)}", d => Columns[d]);
 
     /// <inheritdoc/>
     public void Dispose()

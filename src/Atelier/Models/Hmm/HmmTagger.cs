@@ -101,19 +101,23 @@ internal sealed class HmmTagger : ITagger, IExplained
     /// <inheritdoc/>
     public Explanation Explain()
     {
-        CellValue Number(double value) => new(Math.Round(value, 4));
-        IEnumerable<IReadOnlyList<CellValue>> Emissions() => Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)
+        const int shown = 10;
+        double[] counts = [.. Enumerable.Range(0, Tags.Count).Select(tag => Enumerable.Range(0, _words.Count).Sum(word => (double)Count(word, tag)))];
+        (int Word, double Probability)[][] words = [.. Enumerable.Range(0, Tags.Count).Select(tag => Enumerable.Range(0, _words.Count).Where(word => Count(word, tag) > 0)
+            .Select(word => (word, Count(word, tag) / counts[tag])).OrderByDescending(p => p.Item2).ToArray())];
+        (double[] starts, double[] transitions, double[] ends) = _counts.FirstOrder();
+        var chain = new ChainExplanation(Tags, starts, transitions, ends);
+        return new Explanation(string.Create(CultureInfo.InvariantCulture, $"a tagger of {Tags.Count} tags and {_words.Count} words"),
         [
-            new CellValue(Tags[tag]), Number(_tagShares[tag]),
-            new CellValue(string.Join("  ", Enumerable.Range(0, _words.Count).OrderByDescending(word => _counts.WordTags[(word * Tags.Count) + tag]).Take(10).Select(word => _counts.Words[word]))),
-        ]);
-        int s = _counts.Symbols;
-        IEnumerable<IReadOnlyList<CellValue>> Following() => from a in Enumerable.Range(0, Tags.Count)
-            let counts = Enumerable.Range(0, Tags.Count).Select(b => (Tag: b, Count: Enumerable.Range(0, s).Sum(x => _counts.Trigrams[(((x * s) + a) * s) + b]))).OrderByDescending(p => p.Count).ToArray()
-            let sum = Math.Max(1, counts.Sum(p => p.Count))
-            select (IReadOnlyList<CellValue>)[new CellValue(Tags[a]), new CellValue(string.Join("  ", counts.Take(5).Select(p => string.Create(CultureInfo.InvariantCulture, $"{Tags[p.Tag]} {(double)p.Count / sum:0.00}"))))];
-        return new Explanation($"a tagger of {Tags.Count} tags and {_words.Count} words",
-            [new("tags", ["tag", "share", "most frequent words"], [.. Emissions()]), new("transitions", ["after", "comes"], [.. Following()])], []);
+            new("tags", ["tag", "share", "likeliest words"], [.. Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)
+            [
+                new CellValue(Tags[tag]), new CellValue(Math.Round(_tagShares[tag], 4)),
+                new CellValue(string.Join("  ", words[tag].Take(shown).Select(p => string.Create(CultureInfo.InvariantCulture, $"{_counts.Words[p.Word]} {p.Probability:0.000}")))),
+            ])]),
+            new("emission probabilities", ["tag", "word", "probability"], [.. from tag in Enumerable.Range(0, Tags.Count) from p in words[tag].Take(shown * shown)
+                select (IReadOnlyList<CellValue>)[new CellValue(Tags[tag]), new CellValue(_counts.Words[p.Word]), new CellValue(p.Probability)]]) { ForPrograms = true },
+            .. chain.Tables,
+        ], chain.Pictures());
     }
 
     /// <inheritdoc/>
@@ -121,6 +125,8 @@ internal sealed class HmmTagger : ITagger, IExplained
     {
         // Arrays only.
     }
+
+    private int Count(int word, int tag) => _counts.WordTags[(word * Tags.Count) + tag];
 
     private int Occurrences(int word)
     {

@@ -1,11 +1,13 @@
+using System.Globalization;
 using Atelier.Decoding;
+using Atelier.Tokenizers;
 
 namespace Atelier.Models.Hmm;
 
 /// <summary>A hidden Markov model as a model of token sequences: what it keeps of a text is the distribution over its states.</summary>
 /// <param name="model">The model, of categorical emissions.</param>
 /// <param name="endOfTextId">The token after which a text begins anew; null where there is none.</param>
-internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguageModel
+internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguageModel, IExplainedTokens
 {
     private readonly CategoricalEmissions _emissions = (CategoricalEmissions)model.Emissions;
 
@@ -45,6 +47,10 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguage
         });
         return scores;
     }
+
+    /// <inheritdoc/>
+    public Explanation Explain(Tokenizer tokenizer) => ChainExplanation.Of(Model,
+        string.Create(CultureInfo.InvariantCulture, $"a hidden Markov model of {Model.StateCount} states that give off {VocabularySize} tokens; {Model.FreeParameters} free parameters"), tokenizer.Name);
 
     /// <inheritdoc/>
     public void Dispose()

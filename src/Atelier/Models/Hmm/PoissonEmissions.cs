@@ -1,4 +1,3 @@
-using System.Globalization;
 using Atelier.Decoding;
 
 namespace Atelier.Models.Hmm;
@@ -87,7 +86,7 @@ internal sealed class PoissonEmissions(int stateCount, double[] rates, int dimen
     }
 
     /// <inheritdoc/>
-    public override ExplanationTable Explain(Func<int, string> names) => new("emissions", ["state", "column", "rate"],
+    public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names) => [new("emissions", ["state", "column", "rate"],
         [.. from state in Enumerable.Range(0, StateCount) from d in Enumerable.Range(0, Dimension)
-            select (IReadOnlyList<CellValue>)[new CellValue(state.ToString(CultureInfo.InvariantCulture)), new CellValue(names(d)), new CellValue(rates[(state * Dimension) + d])]]);
+            select (IReadOnlyList<CellValue>)[new CellValue(state), new CellValue(names(d)), Rounded(rates[(state * Dimension) + d])]])];
 }

@@ -39,6 +39,22 @@ internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, 
         return new TaggerCounts(tags, trigrams, words, wordTags);
     }
 
+    /// <summary>What follows a tag, whatever stood before it: the shares of tags that begin a sentence [tags], of those that follow one [tags, tags], and of ends after it [tags].</summary>
+    public (double[] Starts, double[] Transitions, double[] Ends) FirstOrder()
+    {
+        int s = Symbols, tags = Tags.Count;
+        double[] bigrams = new double[s * s], contexts = new double[s];
+        for (int at = 0; at < Trigrams.Length; at++)
+        {
+            bigrams[at % (s * s)] += Trigrams[at];
+            contexts[at / s % s] += Trigrams[at];
+        }
+        double Share(int before, int after) => bigrams[(before * s) + after] / Math.Max(1, contexts[before]);
+        return ([.. Enumerable.Range(0, tags).Select(tag => Share(tags, tag))],
+            [.. from before in Enumerable.Range(0, tags) from after in Enumerable.Range(0, tags) select Share(before, after)],
+            [.. Enumerable.Range(0, tags).Select(tag => Share(tag, tags + 1))]);
+    }
+
     /// <summary>[(tags + 2)³]: the probability of a tag after two others, unigrams, bigrams and trigrams mixed with weights from deleted interpolation (Brants 2000, figure 1).</summary>
     /// <param name="order">2 for trigrams, 1 for bigrams at most.</param>
     public double[] Transitions(int order)

@@ -43,6 +43,9 @@ internal sealed unsafe class Trellis : IDisposable
     /// <summary>Times.</summary>
     public int Times { get; }
 
+    /// <summary>Numbers a vector.</summary>
+    public int Width => _width;
+
     /// <summary>Blocks.</summary>
     public int Blocks { get; }
 

@@ -20,13 +20,6 @@ internal static unsafe class ViterbiSteps
     /// <param name="width">States with padding.</param>
     public static void Advance(double* before, double* matrix, double* b, int step, double* to, int count, int states, int width)
     {
-        if (width == Lanes)
-        {
-            var rows = new EightRows(matrix, states, double.NegativeInfinity);
-            for (int t = 0; t < count; t++, b += step, before = to, to += Lanes)
-                (rows.MaxPlus(before) + Vector512.Load(b)).Store(to);
-            return;
-        }
         for (int t = 0; t < count; t++, b += step, before = to, to += width)
         {
             int column = 0;
@@ -35,6 +28,21 @@ internal static unsafe class ViterbiSteps
             for (; column < width; column += Lanes)
                 OneColumn(before, matrix + column, b + column, to + column, states, width);
         }
+    }
+
+    /// <summary>The same for up to eight states, which stay in registers; of each time only the states before are kept.</summary>
+    /// <param name="vector">[8]: the vector before the first time; the last one on return.</param>
+    /// <param name="matrix">[states, 8].</param>
+    /// <param name="b">Log-likelihoods of the first time.</param>
+    /// <param name="step">From one time's log-likelihoods to the next: 8, or minus it.</param>
+    /// <param name="ways">[count]: the best state before each state, as <see cref="EightRows.MaxPlus"/> writes it.</param>
+    /// <param name="count">Steps.</param>
+    /// <param name="states">States.</param>
+    public static void AdvanceEight(double* vector, double* matrix, double* b, int step, uint* ways, int count, int states)
+    {
+        var rows = new EightRows(matrix, states, double.NegativeInfinity);
+        for (int t = 0; t < count; t++, b += step)
+            (rows.MaxPlus(vector, out ways[t]) + Vector512.Load(b)).Store(vector);
     }
 
     /// <summary>The first i of the largest values[i] + row[i].</summary>

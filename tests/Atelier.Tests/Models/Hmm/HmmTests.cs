@@ -158,6 +158,18 @@ public sealed class HmmTests
         }
         log.ShouldBe(best.Max(), 1e-6);
         worth.ShouldBe(log, 1e-6);
+        Viterbi.Run(model, HmmSequence.Of(symbols), budget: 1000).States.ShouldBe(path);
+    }
+
+    [Theory]
+    [InlineData(8)]
+    [InlineData(9)]
+    public void Where_all_ways_are_equally_good_the_first_state_is_taken_all_along(int states)
+    {
+        double share = 1.0 / states;
+        var model = new HmmModel(new HmmChain([.. Enumerable.Repeat(share, states)], [.. Enumerable.Repeat(share, states * states)]),
+            new CategoricalEmissions(states, Padding.Add([.. Enumerable.Repeat(1.0, states)], states, HmmKernels.Width(states))));
+        Viterbi.Run(model, HmmSequence.Of(new int[5000])).States.ShouldAllBe(state => state == 0);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Atelier.Models.Layers.Pictures;
 using SkiaSharp;
 
 namespace Atelier.Models.BayesianNetwork.Pictures;
@@ -13,7 +14,6 @@ internal sealed class NetworkPicture
     private const float ArrowLength = 8;
 
     private static readonly SKColor Fill = new(0xE8, 0xF0, 0xFA);
-    private static readonly SKColor Ink = new(0x1F, 0x3A, 0x5F);
     private static readonly SKColor Line = new(0x5B, 0x7B, 0xA6);
 
     private readonly DiscreteNetwork _network;
@@ -24,11 +24,7 @@ internal sealed class NetworkPicture
     public NetworkPicture(DiscreteNetwork network, IReadOnlyList<EdgeStrength> edges)
     {
         _network = network;
-        _widths = [.. network.Variables.Select(v =>
-        {
-            using SKFont font = Canvas.FontFor(v.Name, TextSize);
-            return font.MeasureText(v.Name) + (2 * Padding);
-        })];
+        _widths = [.. network.Variables.Select(v => Canvas.Measure(v.Name, TextSize) + (2 * Padding))];
         _layout = new LayeredLayout(network.Graph, [.. _widths.Select(w => (double)w)]);
         double most = edges.Count == 0 ? 0 : edges.Max(e => e.Information);
         _strokes = edges.ToDictionary(e => (e.Parent, e.Child), e => most > 0 ? 0.9f + (2.6f * (float)Math.Sqrt(e.Information / most)) : 1.2f);
@@ -50,15 +46,13 @@ internal sealed class NetworkPicture
             DrawEdge(canvas, parent, child, way);
         using var fill = new SKPaint { Color = Fill, IsAntialias = true };
         using var border = new SKPaint { Color = Line, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = 1.2f };
-        using var ink = new SKPaint { Color = Ink, IsAntialias = true };
         for (int i = 0; i < _network.Variables.Count; i++)
         {
             float x = Margin + (float)_layout.X(i), y = Y(_layout.LayerOf(i));
             var box = SKRect.Create(x - (_widths[i] / 2), y - (BoxHeight / 2), _widths[i], BoxHeight);
             canvas.DrawRoundRect(box, 7, 7, fill);
             canvas.DrawRoundRect(box, 7, 7, border);
-            using SKFont font = Canvas.FontFor(_network.Variables[i].Name, TextSize);
-            canvas.DrawText(_network.Variables[i].Name, x, y + (TextSize * 0.35f), SKTextAlign.Center, font, ink);
+            Canvas.Write(canvas, _network.Variables[i].Name, x, y, TextSize, Canvas.Ink, SKTextAlign.Center);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Atelier.Models.Layers.Pictures;
 using SkiaSharp;
 
 namespace Atelier.Models.BayesianNetwork.Pictures;
@@ -12,9 +13,6 @@ internal sealed class TablePicture
     private const float RowHeight = 22;
     private const float TextSize = 12;
     private const float Padding = 8;
-
-    private static readonly SKColor Ink = new(0x1F, 0x3A, 0x5F);
-    private static readonly SKColor Dark = new(0x2F, 0x6C, 0xB5);
 
     private readonly DiscreteNetwork _network;
     private readonly int _variable;
@@ -51,15 +49,11 @@ internal sealed class TablePicture
 
     private double Cell(int row, int state) => _network.Table(_variable)[(row * _network.StatesOf(_variable)) + state];
 
-    private static float Measure(string text)
-    {
-        using SKFont font = Canvas.FontFor(text, TextSize);
-        return font.MeasureText(text);
-    }
+    private static float Measure(string text) => Canvas.Measure(text, TextSize);
 
     private void Draw(SKCanvas canvas)
     {
-        Write(canvas, _title, Margin, Margin, Ink);
+        Write(canvas, _title, Margin, Margin, Canvas.Ink);
         using var paint = new SKPaint { IsAntialias = false };
         for (int row = 0; row < _rows.Count; row++)
         {
@@ -70,21 +64,16 @@ internal sealed class TablePicture
                 double p = isCell ? Cell(row - 1, column - _parents) : 0;
                 if (isCell)
                 {
-                    paint.Color = Dark.WithAlpha((byte)(255 * p));
+                    paint.Color = Canvas.Shade(p);
                     canvas.DrawRect(SKRect.Create(x + 1, y + 1, _widths[column] - 2, RowHeight - 2), paint);
                 }
-                Write(canvas, _rows[row][column], x + Padding, y, p > 0.55 ? SKColors.White : Ink);
+                Write(canvas, _rows[row][column], x + Padding, y, Canvas.InkOn(p));
                 x += _widths[column];
             }
         }
-        using var line = new SKPaint { Color = Ink, StrokeWidth = 1 };
+        using var line = new SKPaint { Color = Canvas.Ink, StrokeWidth = 1 };
         canvas.DrawLine(Margin, Margin + (2 * RowHeight), Margin + _widths.Sum(), Margin + (2 * RowHeight), line);
     }
 
-    private static void Write(SKCanvas canvas, string text, float x, float y, SKColor color)
-    {
-        using var paint = new SKPaint { Color = color, IsAntialias = true };
-        using SKFont font = Canvas.FontFor(text, TextSize);
-        canvas.DrawText(text, x, y + (RowHeight / 2) + (TextSize * 0.35f), SKTextAlign.Left, font, paint);
-    }
+    private static void Write(SKCanvas canvas, string text, float x, float y, SKColor color) => Canvas.Write(canvas, text, x, y + (RowHeight / 2), TextSize, color);
 }

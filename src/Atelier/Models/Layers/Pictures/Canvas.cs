@@ -1,11 +1,35 @@
 using SkiaSharp;
 
-namespace Atelier.Models.BayesianNetwork.Pictures;
+namespace Atelier.Models.Layers.Pictures;
 
 /// <summary>One drawing, written as SVG or as PNG.</summary>
 internal static class Canvas
 {
     private const float PixelsPerPoint = 2;
+
+    /// <summary>The colour of letters.</summary>
+    public static SKColor Ink { get; } = new(0x1F, 0x3A, 0x5F);
+
+    /// <summary>The colour of a table's cell: the darker the greater its share is, from 0 to 1.</summary>
+    public static SKColor Shade(double share) => new SKColor(0x2F, 0x6C, 0xB5).WithAlpha((byte)(255 * share));
+
+    /// <summary>A colour in which letters are read on a shade.</summary>
+    public static SKColor InkOn(double share) => share > 0.55 ? SKColors.White : Ink;
+
+    /// <summary>How broad a text is.</summary>
+    public static float Measure(string text, float size)
+    {
+        using SKFont font = FontFor(text, size);
+        return font.MeasureText(text);
+    }
+
+    /// <summary>Writes a text beside or about a place, in the middle of a row.</summary>
+    public static void Write(SKCanvas canvas, string text, float x, float middle, float size, SKColor color, SKTextAlign align = SKTextAlign.Left)
+    {
+        using var paint = new SKPaint { Color = color, IsAntialias = true };
+        using SKFont font = FontFor(text, size);
+        canvas.DrawText(text, x, middle + (size * 0.35f), align, font, paint);
+    }
 
     /// <summary>The letters of a text, with a typeface that has them.</summary>
     public static SKFont FontFor(string text, float size)
