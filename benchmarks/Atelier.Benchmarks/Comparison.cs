@@ -102,8 +102,9 @@ internal sealed record Comparison(
         return (ratios[(int)(0.025 * Resamplings)], ratios[(int)(0.975 * Resamplings)]);
     }
 
-    private static Measurement MeasureOurs(string work) =>
-        Measure(Environment.ProcessPath!, [typeof(Comparison).Assembly.Location, "work", work]);
+    /// <summary>Ours, in a process of its own.</summary>
+    public static Measurement MeasureOurs(string work, params string[] arguments) =>
+        Measure(Environment.ProcessPath!, [typeof(Comparison).Assembly.Location, "work", work, .. arguments]);
 
     private static Measurement MeasurePeer(string[] peer) =>
         Measure("/usr/bin/python3", [Path.Combine(PeerFolder(), peer[0]), .. peer[1..]]);

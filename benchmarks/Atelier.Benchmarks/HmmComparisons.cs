@@ -55,11 +55,18 @@ internal static class HmmComparisons
         return new Measurement(rate * Length, Comparison.PeakMiB());
     }
 
-    private static (HmmModel Model, HmmSequence Text) Begin(int states)
+    /// <summary>A model at random, and so many characters of the text, which is read again from its beginning where it ends.</summary>
+    public static (HmmModel Model, HmmSequence Text) Begin(int states, int length = Length)
     {
-        string text = File.ReadAllText(TextFile(), Encoding.UTF8)[..Length];
-        char[] characters = [.. text.Distinct().Order()];
-        HmmSequence sequence = HmmSequence.Of((int[])[.. text.Select(c => Array.BinarySearch(characters, c))]);
+        string text = File.ReadAllText(TextFile(), Encoding.UTF8);
+        char[] characters = [.. text.Take(length).Distinct().Order()];
+        int[] numbers = new int[Math.Min(length, text.Length)];
+        for (int i = 0; i < numbers.Length; i++)
+            numbers[i] = Array.BinarySearch(characters, text[i]);
+        int[] symbols = new int[length];
+        for (int i = 0; i < length; i++)
+            symbols[i] = numbers[i % numbers.Length];
+        HmmSequence sequence = HmmSequence.Of(symbols);
         return (HmmInitialisation.Create(new HmmConfig(), states, HmmEmission.Categorical, [sequence], characters.Length, 1), sequence);
     }
 

@@ -5,15 +5,25 @@ using Atelier.Benchmarks;
 (string Name, string Description, Action<string> Draw)[] pictures =
 [
     ("network-cost", "how the cost of Bayesian networks grows with rows and variables; FOLDER takes the pictures", NetworkCost.Draw),
+    ("hmm-cost", "how the cost of hidden Markov models grows with states and length; FOLDER takes the pictures", HmmCost.Draw),
     ("train-scaling", "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture, ROUNDS (1) may follow", folder => TrainingScaling.Draw(folder, Rounds(2, 1))),
 ];
 Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All, .. HmmComparisons.All];
 try
 {
-    if (args is ["work", string work])
+    if (args is ["work", string work, ..])
     {
-        Measurement m = work == Comparison.RooflineName ? Roofline.Measure() : Find(work).Ours();
+        Measurement m = work switch
+        {
+            Comparison.RooflineName => Roofline.Measure(),
+            HmmLongPass.Name => HmmLongPass.Measure(Rounds(2), Rounds(3), args[4], args[5]),
+            _ => Find(work).Ours(),
+        };
         Console.WriteLine(JsonSerializer.Serialize(new { value = m.Value, peakMiB = m.PeakMiB, loss = m.Loss }));
+    }
+    else if (args is [HmmLongPass.Name, ..])
+    {
+        HmmLongPass.Run(Rounds(1, 10_000_000));
     }
     else if (args.Length > 0 && Array.Exists(DecodingComparison.All, c => c.Name == args[0]))
     {
@@ -49,6 +59,7 @@ try
         Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
         Console.WriteLine("benchmarks/run train-memory [STEPS]: the memory that a long training holds, told ten times");
         Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS]: decode with a draft and without");
+        Console.WriteLine("benchmarks/run hmm-long [LENGTH]: time and memory of one long sequence, with all vectors kept and with checkpoints");
         Console.WriteLine("benchmarks/run NAME FOLDER");
         foreach ((string known, string description, _) in pictures)
             Console.WriteLine($"  {known,-16} {description}");

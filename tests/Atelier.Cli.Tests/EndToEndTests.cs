@@ -135,6 +135,12 @@ public sealed class EndToEndTests : IDisposable
         JsonElement sample = _tool.Run("generate", folder, "--prompt", "the cat", "--json").Json.GetProperty("samples")[0];
         sample.GetProperty("tags").EnumerateArray().Select(t => t.GetString()).ShouldBe(["DET", "NOUN"]);
         _tool.Run("generate", folder, "--input", tagged).Out.Split('\n')[0].ShouldBe("the/DET dog/NOUN");
+        string untagged = _tool.At("untagged.conllu"), retagged = _tool.At("retagged.conllu");
+        string written = $"# sent_id = 1\n1-2\tthecat\t_\t_\t_\t_\t_\t_\t_\t_\n{Word(1, "the", "_")}{Word(2, "cat", "_")}\n";
+        File.WriteAllText(untagged, written);
+        _tool.Run("generate", folder, "--input", untagged, "--out", retagged).Code.ShouldBe(0);
+        File.ReadAllText(retagged).ShouldBe(written.Replace(Word(1, "the", "_"), Word(1, "the", "DET")).Replace(Word(2, "cat", "_"), Word(2, "cat", "NOUN")));
+        _tool.Run("evaluate", folder, "--against", retagged).Code.ShouldBe(0);
         _tool.Run("explain", folder, "--json").Json.GetProperty("tables").GetProperty("tags").GetArrayLength().ShouldBe(2);
 
         string text = _tool.At("text");
@@ -149,6 +155,62 @@ public sealed class EndToEndTests : IDisposable
         shown.Out.ShouldContain("likeliest symbols");
         shown.Out.ShouldNotContain("transition probabilities");
         File.Exists(Path.Combine(text, "plots", "transitions.svg")).ShouldBeTrue();
+        _tool.Run("generate", text, "--state", "3=1", "--max-tokens", "8").Code.ShouldBe(0);
+        _tool.Run("generate", text, "--state", "3=7", "--max-tokens", "8").Error.ShouldContain("3=7 is no state of a place");
+        _tool.Run("generate", text, "--input", tagged).Error.ShouldContain("no use for an input file");
+    }
+
+    /// <summary>The last line of the error of a command that a user's mistake ends.</summary>
+    private string Told(params string[] arguments)
+    {
+        ToolResult result = _tool.Run(arguments);
+        result.Code.ShouldBe(2, result.Out + result.Error);
+        return result.Error.Trim().Split('\n')[^1];
+    }
+
+    [Fact]
+    public void What_a_hidden_Markov_model_cannot_learn_or_read_is_told_in_a_line()
+    {
+        string text = _tool.At("abc.txt"), folder = _tool.At("abc");
+        File.WriteAllText(text, string.Concat(Enumerable.Repeat("abc\ncab\n", 60)));
+        string[] train = ["train", "--text", text, "--model", "hmm", "--set", "model.stateCount=2", "--set", "model.iterations=2", "--set", "data.tokenizer.byteFallback=false"];
+        _tool.Run([.. train, "--out", folder]).Code.ShouldBe(0);
+        Told([.. train, "--set", "model.topology=sparse", "--set", "model.transitions=[0->1]", "--out", _tool.At("a")]).ShouldContain("no transition leads from state 1");
+        Told("generate", folder, "--prompt", "z").ShouldContain("no character 'z'");
+        string other = _tool.At("z.txt"), one = _tool.At("one.txt");
+        File.WriteAllText(other, "zzz\n");
+        Told("evaluate", folder, "--against", other).ShouldContain("no character 'z'");
+        File.WriteAllText(one, "a");
+        Told("train", "--text", one, "--model", "hmm", "--out", _tool.At("b")).ShouldContain("there is nothing to learn from");
+        // A row of zeros in a file from elsewhere.
+        string weights = Path.Combine(folder, "bundle", "model.safetensors");
+        byte[] bytes = File.ReadAllBytes(weights);
+        JsonElement header = JsonDocument.Parse(bytes.AsMemory(8, (int)BitConverter.ToInt64(bytes))).RootElement;
+        int at = 8 + (int)BitConverter.ToInt64(bytes) + header.GetProperty("transitions").GetProperty("data_offsets")[0].GetInt32();
+        bytes.AsSpan(at, 2 * sizeof(double)).Clear();
+        File.WriteAllBytes(weights, bytes);
+        Told("generate", folder).ShouldContain("the transitions from state 0 sum to 0");
+    }
+
+    [Fact]
+    public void What_a_network_cannot_learn_read_or_know_is_told_in_a_line()
+    {
+        string Written(string name, string content)
+        {
+            File.WriteAllText(_tool.At(name), content);
+            return _tool.At(name);
+        }
+        string[] Train(string table, params string[] more) => ["train", "--table", table, "--model", "bayesian-network", "--out", table + ".run", .. more];
+        string two = Written("two.csv", "a,b\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{(i % 2 == 0 ? "y" : "n")},{(i % 3 == 0 ? "y" : "n")}\n")));
+        Told(Train(two, "--set", "model.structure=given", "--set", "model.edges=[a->b, b->a]")).ShouldContain("the edges form a cycle: a -> b -> a");
+        Told(Train(Written("same.csv", "a,b\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"y,{(i % 3 == 0 ? "y" : "n")}\n"))))).ShouldContain("the column a has one value only");
+        Told(Train(Written("many.csv", "a,b\n" + string.Concat(Enumerable.Range(0, 10_000).Select(i => $"n{i},{(i % 3 == 0 ? "y" : "n")}\n"))))).ShouldContain("the variable a has 10000 states");
+        string variables = "network x { }\nvariable a { type discrete [ 2 ] { y, n }; }\nvariable b { type discrete [ 2 ] { y, n }; }\n";
+        Told("import", Written("missing.bif", variables + "probability ( a ) { table 0.3, 0.7; }\n"), "--out", _tool.At("no")).ShouldContain("there is no table for b");
+        Told("import", Written("sum.bif", variables + "probability ( a ) { table 0.3, 0.8; }\nprobability ( b ) { table 0.5, 0.5; }\n"), "--out", _tool.At("no")).ShouldContain("sums to 1.1, not to 1");
+        string sure = Written("sure.bif", variables + "probability ( a ) { table 0.3, 0.7; }\nprobability ( b | a ) { (y) 1, 0; (n) 0, 1; }\n");
+        _tool.Run("import", sure, "--out", _tool.At("sure")).Code.ShouldBe(0);
+        Told("generate", _tool.At("sure"), "--evidence", "a=y", "--evidence", "b=n").ShouldContain("the evidence has probability zero: a=y, b=n");
     }
 
     [Theory]

@@ -19,7 +19,7 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes." };
     private readonly DrawingArguments _drawing = new();
-    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
+    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE", Description = "Makes a picture again, from what its PNG says of its making." };
     private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN", Description = "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
@@ -86,9 +86,13 @@ internal sealed class GenerateCommand : ToolCommand
             console.Remark(string.Create(CultureInfo.InvariantCulture, $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
         if (parse.GetValue(_out) is { } text)
         {
+            bool isConllu = Path.GetExtension(text) is ".conllu" or ".conll";
             var all = new StringBuilder();
             foreach (Sample sample in samples)
-                all.Append(Shown(request, sample)).Append(count > 1 && Lines(sample) ? "\n---\n" : "\n");
+            {
+                all.Append(isConllu && sample is TaggedSample { Conllu: { } block } ? block
+                    : Shown(request, sample) + (count > 1 && Lines(sample) ? "\n---\n" : "\n"));
+            }
             AtomicFile.WriteText(text, all.ToString());
             console.Say(text);
         }

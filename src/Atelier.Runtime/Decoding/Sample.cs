@@ -67,6 +67,9 @@ public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<Cell
 /// <param name="Tags">The tag of each.</param>
 public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<string> Tags) : Sample
 {
+    /// <summary>The sentence as a block of CoNLL-U, of a tagger that writes such.</summary>
+    public string? Conllu { get; init; }
+
     /// <inheritdoc/>
     public override string Shown => string.Join(' ', Words.Zip(Tags, (word, tag) => $"{word}/{tag}"));
 

@@ -107,10 +107,12 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         DecodingOptions options = request.Decoding ?? Defaults;
         TextDraft[] drafts = Begin(request, options);
         await Task.Yield(); // the caller gets its enumerator before the first product
+        ILanguageModel given = request.States.Count > 0 ? ((IHiddenStates)Model).Given(request.States, drafts[0].Ids.Count, options.MaxTokens) : Model;
         IEnumerable<TextPiece> pieces =
-            options.BeamWidth > 1 ? Search(drafts, options, cancellation)
+            options.BeamWidth > 1 ? Search(given, drafts, options, cancellation)
+            : request.States.Count > 0 ? SampleInStep(given, drafts, options, cancellation)
             : Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel ? SampleInBatch(request, cancellation)
-            : SampleInStep(drafts, options, cancellation);
+            : SampleInStep(given, drafts, options, cancellation);
         foreach (TextPiece piece in pieces)
             yield return piece;
     }
@@ -122,11 +124,12 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
     internal TextDraft[] Begin(GenerationRequest request, DecodingOptions options)
     {
-        if (request.Count < 1)
-            throw new AtelierException($"{request.Count} samples were asked for", hint: "ask for 1 or more");
+        request.Check(prompt: true, states: Model is IHiddenStates);
         if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
             throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams", hint: "ask for no more samples than beams");
         options.Check();
+        if (request.States.Count > 0 && (Draft is not null || options.Lookup > 0))
+            throw new AtelierException("known states and a draft are asked for", hint: "take one of them");
         if (Draft is not null && options.Lookup > 0)
             throw new AtelierException("a draft model and a look-up are asked for", hint: "take one of them");
         int[] prompt = [StartId, .. Tokenizer.Encode(request.Prompt ?? "")];
@@ -152,12 +155,12 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     }
 
     /// <summary>Samples that grow in step, each by a token: what any model can do.</summary>
-    private IEnumerable<TextPiece> SampleInStep(TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
+    private IEnumerable<TextPiece> SampleInStep(ILanguageModel given, TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
     {
-        int vocabulary = Model.VocabularySize;
+        int vocabulary = given.VocabularySize;
         var sampler = new TokenSampler(options, vocabulary);
         List<TextDraft> active = [.. drafts];
-        using var states = new RollingState(Model, [.. drafts[0].Ids], active.Count);
+        using var states = new RollingState(given, [.. drafts[0].Ids], active.Count);
         Func<int, List<int>> history = i => active[i].Ids;
         var going = new List<int>(active.Count);
         int[] last = new int[active.Count];
@@ -185,10 +188,10 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         }
     }
 
-    private IEnumerable<TextPiece> Search(TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
+    private IEnumerable<TextPiece> Search(ILanguageModel given, TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
     {
         int number = 0;
-        foreach (Beam beam in BeamSearch.Run(Model, drafts[0], options, Tokenizer.EndOfTextId, cancellation).Take(drafts.Length))
+        foreach (Beam beam in BeamSearch.Run(given, drafts[0], options, Tokenizer.EndOfTextId, cancellation).Take(drafts.Length))
         {
             TextDraft draft = drafts[number++];
             foreach (TokenChoice choice in beam.Tokens)

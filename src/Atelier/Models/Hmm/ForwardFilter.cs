@@ -24,6 +24,17 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
         return next;
     }
 
+    /// <summary>Learns the state that comes next, before what it gives off is seen.</summary>
+    /// <exception cref="AtelierException">It cannot come.</exception>
+    public void Know(int state)
+    {
+        if (Next()[state] <= 0)
+            throw new AtelierException($"state {state} cannot come here", "--state", "name other states");
+        State = new double[model.Chain.Width];
+        State[state] = 1;
+        Begun = false; // the distribution is of the state to come
+    }
+
     /// <summary>Sees a stretch of a sequence; gives its log-likelihood after what was seen before, minus infinity where it is impossible.</summary>
     public double Run(HmmSequence sequence, int from, int count)
     {

@@ -28,16 +28,13 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
     {
         request.Check(input: true, states: true);
         int length = (request.Decoding ?? new DecodingOptions()).MaxTokens;
-        Dictionary<int, int> known = request.States.ToDictionary(pair => pair.Key, pair =>
-            int.TryParse(pair.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int state) && state < model.StateCount && pair.Key < length
-                ? state : throw new AtelierException($"{pair.Key}={pair.Value} is no state of a place", "--state", $"states are 0 to {model.StateCount - 1}, places 0 to {length - 1}"));
+        var known = new KnownStates(model, request.States, length);
         await Task.Yield();
         double[] start = Beginning(request.Input);
-        double[][] ahead = Ahead(length, known);
         for (int i = 0; i < request.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            yield return Draw(SplitMix64.At((ulong)request.Seed, (ulong)i), length, start, ahead);
+            yield return Draw(SplitMix64.At((ulong)request.Seed, (ulong)i), length, start, known);
         }
     }
 
@@ -64,28 +61,7 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
         return filter.Next();
     }
 
-    /// <summary>[time][state]: proportional to the probability of the known states from that time on, given the state there.</summary>
-    private double[][] Ahead(int length, Dictionary<int, int> known)
-    {
-        double[][] ahead = new double[length][];
-        for (int t = length - 1; t >= 0; t--)
-        {
-            ahead[t] = new double[model.StateCount];
-            for (int i = 0; i < model.StateCount; i++)
-            {
-                if (known.TryGetValue(t, out int state) && state != i)
-                    continue;
-                ahead[t][i] = t == length - 1 ? 1 : Enumerable.Range(0, model.StateCount).Sum(j => model.Chain.Transition(i, j) * ahead[t + 1][j]);
-            }
-            double most = ahead[t].Max();
-            if (most <= 0)
-                throw new AtelierException($"the known states from place {t} on are impossible", "--state", "the model has no such transitions");
-            ahead[t] = Array.ConvertAll(ahead[t], value => value / most);
-        }
-        return ahead;
-    }
-
-    private SeriesSample Draw(ulong seed, int length, double[] start, double[][] ahead)
+    private SeriesSample Draw(ulong seed, int length, double[] start, KnownStates known)
     {
         var random = new SplitMix64(seed);
         var rows = new double[length][];
@@ -94,8 +70,8 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
         Span<double> weights = new double[model.StateCount];
         for (int t = 0; t < length; t++)
         {
-            for (int i = 0; i < weights.Length; i++)
-                weights[i] = next[i] * ahead[t][i];
+            next[..model.StateCount].CopyTo(weights);
+            known.Weigh(weights, t);
             if (t == 0 && weights.IndexOfAnyExcept(0) < 0)
                 throw new AtelierException("no series can begin so", "--state", "the model has no such beginning");
             int state = HmmModel.Draw(weights, ref random);

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Atelier.Data.Tagged;
 using Atelier.Data.Text.Reading;
 using Atelier.Decoding;
+using Atelier.Recipes;
 
 namespace Atelier.Models.Hmm;
 
@@ -23,11 +24,13 @@ internal sealed class HmmTagger : ITagger, IExplained
     private readonly Dictionary<string, int> _words;
     private readonly UnknownWords _unknown;
     private readonly TagDecoding _decoding;
+    private readonly TagColumn _column;
     private readonly double _total, _once;
 
-    public HmmTagger(TaggerCounts counts, HmmConfig config)
+    public HmmTagger(TaggerCounts counts, HmmConfig config, TagColumn column = TagColumn.Upos)
     {
         _counts = counts;
+        _column = column;
         _decoding = config.Decoding;
         _transitions = counts.Transitions(config.Order);
         _unknown = new UnknownWords(counts, config.SuffixLength);
@@ -76,11 +79,11 @@ internal sealed class HmmTagger : ITagger, IExplained
         await Task.Yield();
         if (request.Input is not null)
         {
-            foreach (TaggedSentence sentence in ConlluFile.Read(request.Input, Recipes.TagColumn.Upos, new ReadingReport()))
+            foreach (TaggedSentence sentence in ConlluFile.Read(request.Input, _column, new ReadingReport(), keepLines: true))
             {
                 cancellation.ThrowIfCancellationRequested();
                 (IReadOnlyList<string> tags, double log) = Tag(sentence.Words, request.States);
-                yield return new TaggedSample(sentence.Words, tags) { LogProbability = log };
+                yield return Sample(sentence with { Tags = tags }, log);
             }
             yield break;
         }
@@ -88,7 +91,7 @@ internal sealed class HmmTagger : ITagger, IExplained
         {
             string[] words = request.Prompt.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             (IReadOnlyList<string> tags, double log) = Tag(words, request.States);
-            yield return new TaggedSample(words, tags) { LogProbability = log };
+            yield return Sample(new TaggedSentence(words, tags), log);
             yield break;
         }
         for (int i = 0; i < request.Count; i++)
@@ -125,6 +128,9 @@ internal sealed class HmmTagger : ITagger, IExplained
     {
         // Arrays only.
     }
+
+    private TaggedSample Sample(TaggedSentence sentence, double? log) =>
+        new(sentence.Words, sentence.Tags) { LogProbability = log, Conllu = ConlluFile.Write(sentence, _column) };
 
     private int Count(int word, int tag) => _counts.WordTags[(word * Tags.Count) + tag];
 
@@ -184,7 +190,7 @@ internal sealed class HmmTagger : ITagger, IExplained
             tags.Add(Tags[tag]);
             (a, b) = (b, tag);
         }
-        return new TaggedSample(words, tags);
+        return Sample(new TaggedSentence(words, tags), null);
     }
 
     /// <summary>Multiplies each next tag's probability by that of reaching the next known tag from it: drawn tags lead there as the model would have it.</summary>

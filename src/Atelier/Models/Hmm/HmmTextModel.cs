@@ -7,7 +7,9 @@ namespace Atelier.Models.Hmm;
 /// <summary>A hidden Markov model as a model of token sequences: what it keeps of a text is the distribution over its states.</summary>
 /// <param name="model">The model, of categorical emissions.</param>
 /// <param name="endOfTextId">The token after which a text begins anew; null where there is none.</param>
-internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguageModel, IExplainedTokens
+/// <param name="known">States that are known; null where none are.</param>
+/// <param name="before">Tokens before the place 0 of known states.</param>
+internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates? known = null, int before = 0) : ILanguageModel, IExplainedTokens, IHiddenStates
 {
     private readonly CategoricalEmissions _emissions = (CategoricalEmissions)model.Emissions;
 
@@ -35,18 +37,22 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguage
             ReadOnlyMemory<int> tokens = sequences[row];
             scores[row] = new TokenScore[tokens.Length - 1];
             var filter = new ForwardFilter(Model);
-            See(ref filter, tokens[..1]);
+            See(ref filter, tokens[..1], 0);
             double[] next = new double[VocabularySize];
             for (int i = 1; i < tokens.Length; i++)
             {
-                Predict(filter, next);
+                Predict(filter, i, next);
                 int token = tokens.Span[i];
                 scores[row][i - 1] = new TokenScore(Math.Log(next[token]), next[token] >= next.Max());
-                See(ref filter, tokens.Slice(i, 1));
+                See(ref filter, tokens.Slice(i, 1), i);
             }
         });
         return scores;
     }
+
+    /// <inheritdoc/>
+    public ILanguageModel Given(IReadOnlyDictionary<int, string> states, int prompt, int places) =>
+        new HmmTextModel(Model, EndOfTextId, new KnownStates(Model, states, places), prompt);
 
     /// <inheritdoc/>
     public Explanation Explain(Tokenizer tokenizer) => ChainExplanation.Of(Model,
@@ -58,10 +64,12 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguage
         // Arrays only.
     }
 
-    private void See(ref ForwardFilter filter, ReadOnlyMemory<int> tokens)
+    private void See(ref ForwardFilter filter, ReadOnlyMemory<int> tokens, int place)
     {
         for (int i = 0; i < tokens.Length; i++)
         {
+            if (known?.At(place + i - before) is { } state)
+                filter.Know(state);
             if (tokens.Span[i] == EndOfTextId)
                 filter = new ForwardFilter(Model);
             else if (double.IsNegativeInfinity(filter.Run(HmmSequence.Of(tokens.Slice(i, 1)), 0, 1)))
@@ -70,9 +78,21 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguage
     }
 
     /// <summary>[vocabulary]: the probability of each token that may come next, Σ_k p(state k) b_k(token).</summary>
-    private unsafe void Predict(ForwardFilter filter, Span<double> next)
+    /// <param name="filter">What was seen before.</param>
+    /// <param name="place">Tokens before it.</param>
+    /// <param name="next">Filled.</param>
+    private unsafe void Predict(ForwardFilter filter, int place, Span<double> next)
     {
-        fixed (double* states = filter.Next())
+        double[] distribution = filter.Next();
+        if (known is not null && place >= before)
+        {
+            known.Weigh(distribution, place - before);
+            double sum = distribution.Sum();
+            if (sum <= 0)
+                throw new AtelierException("no text can go on so", "--state", "the known states are impossible after the prompt");
+            distribution = Array.ConvertAll(distribution, value => value / sum);
+        }
+        fixed (double* states = distribution)
         {
             for (int symbol = 0; symbol < next.Length; symbol++)
             {
@@ -80,6 +100,8 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguage
                     next[symbol] = HmmKernels.Dot(states, row, Model.Chain.Width);
             }
         }
+        if (EndOfTextId is { } end && known is not null && place - before < known.Last)
+            next[end] = 0; // a text whose later states are known goes on
     }
 
     private sealed class State(HmmTextModel model, ForwardFilter[] filters) : IDecodingState
@@ -93,15 +115,15 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId) : ILanguage
         public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
         {
             int each = tokens.Length / Sequences, vocabulary = model.VocabularySize;
-            Length += each;
             double[] next = new double[vocabulary];
             for (int row = 0; row < Sequences; row++)
             {
-                model.See(ref _filters[row], tokens.Slice(row * each, each).ToArray());
-                model.Predict(_filters[row], next);
+                model.See(ref _filters[row], tokens.Slice(row * each, each).ToArray(), Length);
+                model.Predict(_filters[row], Length + each, next);
                 for (int token = 0; token < vocabulary; token++)
                     logits[(row * vocabulary) + token] = (float)Math.Log(next[token]);
             }
+            Length += each;
         }
 
         public void Select(ReadOnlySpan<int> parents)

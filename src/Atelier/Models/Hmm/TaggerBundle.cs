@@ -23,7 +23,7 @@ internal static class TaggerBundle
     public static HmmTagger Load(Bundle bundle)
     {
         const string hint = "fetch or export the model again";
-        HmmConfig config = ConfigFile.Read(bundle.ConfigPath).Read<HmmConfig>();
+        BundledTagger config = ConfigFile.Read(bundle.ConfigPath).Read<BundledTagger>();
         string path = Path.Combine(bundle.Folder, VocabularyFile);
         Vocabulary vocabulary;
         try
@@ -44,7 +44,7 @@ internal static class TaggerBundle
             int[] trigrams = Get("trigrams", (tags + 2) * (tags + 2) * (tags + 2)), wordTags = Get("word_tags", vocabulary.Words.Count * tags);
             if (tags == 0 || vocabulary.Words.Distinct().Count() != vocabulary.Words.Count || trigrams.Any(c => c < 0) || wordTags.Any(c => c < 0))
                 throw new AtelierException("words stand twice, or counts are below zero", bundle.Folder, hint);
-            return new HmmTagger(new TaggerCounts(vocabulary.Tags, trigrams, vocabulary.Words, wordTags), config);
+            return new HmmTagger(new TaggerCounts(vocabulary.Tags, trigrams, vocabulary.Words, wordTags), config.Learning, config.Tags);
         }
         finally
         {
@@ -68,7 +68,7 @@ internal static class TaggerBundle
             Counted from {data.Facts.Source}, {data.Train.Count} sentences: {counts.Words.Count} words, {counts.Tags.Count} tags.
 
             """);
-        BundleWriter.Write(folder, ConfigRecords.Write(ModelType, counts.Words.Count, config), tensors, card, partial =>
+        BundleWriter.Write(folder, ConfigRecords.Write(ModelType, counts.Words.Count, new BundledTagger { Learning = config, Tags = recipe.Data.Tags }), tensors, card, partial =>
             AtomicFile.WriteText(Path.Combine(partial, VocabularyFile), JsonSerializer.Serialize(new Vocabulary(counts.Tags, counts.Words))));
     }
 
@@ -92,6 +92,16 @@ internal static class TaggerBundle
                 return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double> { ["words"] = counts.Words.Count, ["tags"] = counts.Tags.Count });
             },
             cancellation);
+    }
+
+    /// <summary>What config.json says of a tagger.</summary>
+    private sealed record BundledTagger
+    {
+        /// <summary>How it was learned, and decides.</summary>
+        public HmmConfig Learning { get; init; } = new();
+
+        /// <summary>The column of CoNLL-U that its tags stand in.</summary>
+        public TagColumn Tags { get; init; }
     }
 
     private sealed record Vocabulary(IReadOnlyList<string> Tags, IReadOnlyList<string> Words);

@@ -75,6 +75,28 @@ public sealed class HmmFamilyTests : IDisposable
     }
 
     [Fact]
+    public void Tokens_given_known_states_have_the_probabilities_that_all_ways_give()
+    {
+        var model = new HmmModel(new HmmChain([0.6, 0.4, 0], [0.5, 0.3, 0.2, 0.1, 0.6, 0.3, 0.4, 0.4, 0.2]),
+            new CategoricalEmissions(3, Padding.Add([0.7, 0.2, 0.1, 0.2, 0.5, 0.3, 0.1, 0.3, 0.6], 3, 8)));
+        int[] tokens = [1, 0, 2, 1]; // one of the prompt, three of the sample
+        var known = new Dictionary<int, string> { [1] = "2", [2] = "0" }; // that is at tokens 2 and 3
+        double Joint(int length) => Enumerable.Range(0, 81).Select(number => (int[])[number % 3, number / 3 % 3, number / 9 % 3, number / 27])
+            .Where(path => path[2] == 2 && path[3] == 0)
+            .Sum(path => Enumerable.Range(0, 4).Aggregate(1.0, (p, t) => p * (t == 0 ? model.Chain.Start[path[0]] : model.Chain.Transition(path[t - 1], path[t]))
+                * (t < length ? ((CategoricalEmissions)model.Emissions).Row(tokens[t])[path[t]] : 1)));
+        using ILanguageModel given = new HmmTextModel(model, null).Given(known, prompt: 1, places: 3);
+        using IDecodingState state = given.CreateState(1);
+        float[] logits = new float[3];
+        for (int t = 0; t < 3; t++)
+        {
+            state.Append([tokens[t]], logits);
+            Math.Exp(logits[tokens[t + 1]]).ShouldBe(Joint(t + 2) / Joint(t + 1), 1e-6);
+        }
+        Should.Throw<AtelierException>(() => new KnownStates(model, new Dictionary<int, string> { [3] = "0" }, 3)).Message.ShouldContain("is no state of a place");
+    }
+
+    [Fact]
     public void Numbers_are_not_asked_of_text()
     {
         using TextData data = Data();
