@@ -20,6 +20,8 @@ namespace Atelier.Models.Hmm;
 internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyList<HmmSequence> training,
     IReadOnlyList<HmmSequence> validation, int symbols, Action<string, HmmModel> write) : ILearner
 {
+    private const int LeastIterations = 10; // states that are still nearly alike gain little at first
+
     private const string CurrentFile = "model.safetensors", BestFile = "best.safetensors";
 
     private readonly HmmConfig _config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
@@ -56,7 +58,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
                 at = at with { Step = at.Step + 1, Iteration = at.Iteration + 1, LogLikelihood = logLikelihood };
                 model = next;
                 log.Write(at.Step, new Dictionary<string, double> { ["loss"] = -logLikelihood / _items, ["stateCount"] = states });
-                end = (logLikelihood - before) / _items < _config.Tolerance && at.Iteration > 1 ? "converged"
+                end = (logLikelihood - before) / _items < _config.Tolerance && at.Iteration > LeastIterations ? "converged"
                     : at.Iteration >= Math.Min(_config.Iterations, recipe.Training.Steps ?? long.MaxValue) ? "iterations"
                     : secondsBefore + watch.Elapsed.TotalSeconds >= recipe.Training.Minutes * 60 ? "time" : null;
                 before = logLikelihood;
