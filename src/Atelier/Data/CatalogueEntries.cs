@@ -133,6 +133,20 @@ internal static class CatalogueEntries
             ],
             Reading = new() { Unit = DocumentUnit.File },
         },
+        new()
+        {
+            Name = "lenet-mnist",
+            Folder = "weights/lenet-mnist",
+            Description = "weights of a LeNet that knows MNIST's digits, to judge drawn ones by (evaluation.features)",
+            Source = "github.com/abdulfatir/gan-metrics-pytorch at c56c62b",
+            Licence = "Apache 2.0",
+            Files =
+            [
+                new("lenet.pth", Raw + "abdulfatir/gan-metrics-pytorch/c56c62bffd747943898ceb6f52a09c62407244c3/models/lenet.pth",
+                    248_652, "e4bed3817dd7723c605580e7b7393538a5dfc3508aacc4890b07e7f07c16bebf"),
+            ],
+            Reading = new() { Unit = DocumentUnit.File },
+        },
     ];
 
     private static CatalogueEntry Rows(string name, string file, string description, string frame, long bytes, string sha256, string logLikelihood, string bic, int parameters) => new()

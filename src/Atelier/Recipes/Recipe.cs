@@ -168,6 +168,9 @@ public sealed record EvaluationSection
     [Range(10, 1_000_000)]
     public int Pictures { get; init; } = 900;
 
+    /// <summary>What pictures are compared by: auto takes a network that learns the data's pictures, lenet-mnist the published one, a .pth file a LeNet of that shape, none compares nothing.</summary>
+    public string Features { get; init; } = "auto";
+
     /// <summary>Tokens in each such sample.</summary>
     [Range(1, 1_000_000)]
     public int SampleTokens { get; init; } = 256;

@@ -61,6 +61,20 @@ public sealed class HostileFileTests : IDisposable
         }).ShouldBeInRange(Count / 4, Count - 1);
     }
 
+    [Theory]
+    [InlineData("zip")]
+    [InlineData("old")]
+    public void Spoiled_weights_of_pytorch_are_refused_or_read(string format)
+    {
+        string path = At("weights.pth");
+        Mutations.Try(Count, format == "zip" ? PyTorchSamples.Zip : PyTorchSamples.Old, path, isJson: false, () =>
+        {
+            PyTorchFile file = PyTorchFile.Open(path);
+            foreach (SafetensorsEntry entry in file.Entries)
+                file.Read(entry.Name);
+        }).ShouldBeInRange(Count / 4, Count - 1);
+    }
+
     [Fact]
     public void Spoiled_models_of_llama2c_are_refused_or_read()
     {

@@ -63,6 +63,9 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <inheritdoc/>
+    public override string Unit(string figure) => "mean squared error";
+
+    /// <inheritdoc/>
     public override DrawingOptions Check(DrawingOptions drawing)
     {
         DrawingOptions whole = new() { Sampler = drawing.Sampler ?? Config.Sampler, Steps = drawing.Steps ?? Config.SamplerSteps, Guidance = drawing.Guidance ?? Config.Guidance };

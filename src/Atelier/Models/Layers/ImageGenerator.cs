@@ -14,7 +14,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
 {
     private const int MostTogether = 100, MostValues = 1 << 20; // pictures at once, and their values
 
-    private int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
+    /// <summary>Pictures that are best drawn at once.</summary>
+    internal int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
 
     /// <inheritdoc/>
     public Modality Modality => Modality.Image;

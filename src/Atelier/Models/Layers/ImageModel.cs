@@ -30,6 +30,9 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Told by <see cref="Draw"/> on the way from noise to pictures; null for nobody.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 
+    /// <summary>What a figure of <see cref="GradientModel{TBatch}.Evaluate"/> is counted in.</summary>
+    public virtual string Unit(string figure) => figure;
+
     /// <summary>Gives the options back where the model heeds them.</summary>
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
     public virtual DrawingOptions Check(DrawingOptions drawing) => drawing == new DrawingOptions()

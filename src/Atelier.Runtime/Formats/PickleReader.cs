@@ -1,0 +1,298 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Text;
+
+namespace Atelier.Formats;
+
+/// <summary>
+/// Reads one pickle (Python's stack language of serialised objects, pickletools.py) as far as tensors need it. It runs no
+/// code: the few names that tensors are made by are known here, and every other name or operation is refused by name.
+/// </summary>
+/// <param name="bytes">The pickle, and what follows it.</param>
+/// <param name="path">The file, for errors.</param>
+internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
+{
+    private const int MostValues = 1 << 20;
+
+    private static readonly Dictionary<string, SafetensorsType> StorageTypes = new()
+    {
+        ["torch.FloatStorage"] = SafetensorsType.F32, ["torch.DoubleStorage"] = SafetensorsType.F64,
+        ["torch.HalfStorage"] = SafetensorsType.F16, ["torch.BFloat16Storage"] = SafetensorsType.BF16,
+        ["torch.LongStorage"] = SafetensorsType.I64, ["torch.IntStorage"] = SafetensorsType.I32,
+        ["torch.ShortStorage"] = SafetensorsType.I16, ["torch.CharStorage"] = SafetensorsType.I8,
+        ["torch.ByteStorage"] = SafetensorsType.U8, ["torch.BoolStorage"] = SafetensorsType.Bool,
+    };
+
+    private static readonly HashSet<string> Globals =
+        [.. StorageTypes.Keys, "collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter", "torch.Size"];
+
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
+    private readonly List<object?> _stack = [];
+    private readonly List<int> _marks = [];
+    private readonly Dictionary<long, object?> _memo = [];
+    private readonly Dictionary<string, PickleStorage> _storages = [];
+    private int _made;
+
+    /// <summary>The byte after what was read.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>The storages that it refers to.</summary>
+    public readonly IReadOnlyCollection<PickleStorage> Storages => _storages.Values;
+
+    /// <summary>Reads up to the end of the pickle.</summary>
+    /// <returns>null, bool, long, BigInteger, double, string, object?[] (a tuple), List of object?, or one of the Pickle types.</returns>
+    /// <exception cref="AtelierException">It is cut short, damaged, or asks for more than tensors need.</exception>
+    public object? Read()
+    {
+        while (true)
+        {
+            int at = Position;
+            byte code = Take(1)[0];
+            if (code == (byte)'.')
+                return Pop();
+            if (++_made > MostValues)
+                throw Damaged("it has more values than a file of weights");
+            if (!Literal(code) && !Collection(code) && !Memory(code) && !Object(code))
+                throw Damaged($"the operation 0x{code:X2} at byte {at} is none that tensors need");
+        }
+    }
+
+    private bool Literal(byte code)
+    {
+        switch (code)
+        {
+            case 0x80: // PROTO
+                byte version = Take(1)[0];
+                return version is >= 2 and <= 5 ? true : throw Damaged($"it is a pickle of version {version}");
+            case 0x95: // FRAME: how much to read ahead
+                Take(8);
+                return true;
+            case (byte)'N':
+                return Push(null);
+            case 0x88:
+                return Push(true);
+            case 0x89:
+                return Push(false);
+            case (byte)'K':
+                return Push((long)Take(1)[0]);
+            case (byte)'M':
+                return Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2)));
+            case (byte)'J':
+                return Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4)));
+            case (byte)'G':
+                return Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
+            case 0x8a: // LONG1
+                var number = new BigInteger(Take(Take(1)[0]));
+                return Push(number >= long.MinValue && number <= long.MaxValue ? (long)number : number);
+            case (byte)'X':
+                return Push(Text(BinaryPrimitives.ReadUInt32LittleEndian(Take(4))));
+            case 0x8c or (byte)'U': // SHORT_BINUNICODE, and Python 2's SHORT_BINSTRING
+                return Push(Text(Take(1)[0]));
+            default:
+                return false;
+        }
+    }
+
+    private bool Collection(byte code)
+    {
+        switch (code)
+        {
+            case (byte)'(':
+                _marks.Add(_stack.Count);
+                return true;
+            case (byte)')':
+                return Push(Array.Empty<object?>());
+            case 0x85 or 0x86 or 0x87: // TUPLE1, 2, 3
+                return Push(Pop(code - 0x84));
+            case (byte)'t':
+                return Push(PopToMark());
+            case (byte)']':
+                return Push(new List<object?>());
+            case (byte)'a':
+                object? item = Pop();
+                Top<List<object?>>().Add(item);
+                return true;
+            case (byte)'e':
+                object?[] items = PopToMark();
+                Top<List<object?>>().AddRange(items);
+                return true;
+            case (byte)'}':
+                return Push(new PickleDictionary());
+            case (byte)'s':
+                return Fill(Pop(2));
+            case (byte)'u':
+                return Fill(PopToMark());
+            default:
+                return false;
+        }
+    }
+
+    private bool Memory(byte code)
+    {
+        switch (code)
+        {
+            case (byte)'q':
+                return Keep(Take(1)[0]);
+            case (byte)'r':
+                return Keep(BinaryPrimitives.ReadUInt32LittleEndian(Take(4)));
+            case 0x94: // MEMOIZE
+                return Keep(_memo.Count);
+            case (byte)'h':
+                return Recall(Take(1)[0]);
+            case (byte)'j':
+                return Recall(BinaryPrimitives.ReadUInt32LittleEndian(Take(4)));
+            default:
+                return false;
+        }
+    }
+
+    private bool Object(byte code)
+    {
+        switch (code)
+        {
+            case (byte)'c':
+                return Push(Global(Line(), Line()));
+            case 0x93: // STACK_GLOBAL
+                return Push(Pop(2) is [string module, string name] ? Global(module, name) : throw Damaged("a name is no text"));
+            case (byte)'Q':
+                return Push(Storage(Pop()));
+            case (byte)'R':
+                object? arguments = Pop();
+                return Push(Make(Pop() as PickleGlobal, arguments as object?[] ?? throw Damaged("a call has no arguments")));
+            case (byte)'b': // BUILD: attributes, such as a state dictionary's _metadata, which no weight is in
+                Pop();
+                Top<PickleDictionary>();
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private readonly PickleGlobal Global(string module, string name) =>
+        Globals.Contains($"{module}.{name}") ? new($"{module}.{name}")
+            : throw new AtelierException($"it asks for {Short(module)}.{Short(name)}, which no tensor needs: nothing of it was run", path, "save the weights alone: torch.save(model.state_dict(), path)");
+
+    private readonly object? Make(PickleGlobal? function, object?[] arguments) => (function?.Name, arguments) switch
+    {
+        ("collections.OrderedDict", []) => new PickleDictionary(),
+        ("collections.OrderedDict", [List<object?> pairs]) => Pairs(pairs), // Python 2's way
+        ("torch.Size", [object?[] sizes]) => sizes,
+        // storage, offset, size, stride, requires_grad, hooks
+        ("torch._utils._rebuild_tensor_v2", [PickleStorage storage, long offset, object?[] shape, object?[] strides, _, _, ..]) => View(storage, offset, shape, strides),
+        ("torch._utils._rebuild_parameter", [PickleTensor tensor, _, _]) => tensor,
+        _ => throw Damaged($"a call of {function?.Name ?? "no function"} has other arguments than a tensor's"),
+    };
+
+    private readonly PickleDictionary Pairs(List<object?> pairs)
+    {
+        var made = new PickleDictionary();
+        foreach (object? pair in pairs)
+            made.Entries.Add(pair is List<object?> or object?[] && (pair as IList<object?>) is [var key, var value] ? (key, value) : throw Damaged("a dictionary's entry is no pair"));
+        return made;
+    }
+
+    /// <summary>("storage", type, key, device, elements), and in the old format a view of it, which has long been none.</summary>
+    private readonly PickleStorage Storage(object? name)
+    {
+        if (name is not object?[] parts
+            || parts is not (["storage", PickleGlobal, string, _, >= 0L] or ["storage", PickleGlobal, string, _, >= 0L, null])
+            || !StorageTypes.TryGetValue(((PickleGlobal)parts[1]!).Name, out SafetensorsType type))
+        {
+            throw Damaged("it refers to something that is no storage");
+        }
+        var storage = new PickleStorage(type, (string)parts[2]!, (long)parts[4]!);
+        return _storages.TryAdd(storage.Key, storage) || _storages[storage.Key] == storage ? storage
+            : throw Damaged($"the storage {Short(storage.Key)} is told in two ways");
+    }
+
+    private readonly PickleTensor View(PickleStorage storage, long offset, object?[] shape, object?[] strides)
+    {
+        if (shape.Length != strides.Length || offset < 0 || offset > storage.Count || !Array.TrueForAll(shape, s => s is >= 0L) || !Array.TrueForAll(strides, s => s is >= 0L))
+            throw Damaged("a tensor has impossible dimensions");
+        long[] sizes = [.. shape.Cast<long>()], steps = [.. strides.Cast<long>()];
+        Int128 count = 1, last = offset;
+        for (int i = 0; i < sizes.Length && count <= storage.Count; i++)
+        {
+            count *= sizes[i];
+            last += (Int128)Math.Max(0, sizes[i] - 1) * steps[i];
+        }
+        return count <= storage.Count && (count == 0 || last < storage.Count) ? new PickleTensor(storage, offset, sizes, steps)
+            : throw Damaged("a tensor leaves its storage");
+    }
+
+    private readonly bool Fill(object?[] pairs)
+    {
+        PickleDictionary target = Top<PickleDictionary>();
+        if (pairs.Length % 2 != 0)
+            throw Damaged("a dictionary has a key without a value");
+        for (int i = 0; i < pairs.Length; i += 2)
+            target.Entries.Add((pairs[i], pairs[i + 1]));
+        return true;
+    }
+
+    private readonly bool Keep(long key)
+    {
+        _memo[key] = _stack.Count > 0 ? _stack[^1] : throw Damaged("it keeps a value that it lacks");
+        return true;
+    }
+
+    private readonly bool Recall(long key) => Push(_memo.TryGetValue(key, out object? value) ? value : throw Damaged("it recalls a value that it lacks"));
+
+    private readonly bool Push(object? value)
+    {
+        _stack.Add(value);
+        return true;
+    }
+
+    private readonly object? Pop() => Pop(1)[0];
+
+    private readonly object?[] Pop(int count)
+    {
+        int floor = _marks.Count > 0 ? _marks[^1] : 0;
+        if (_stack.Count - count < floor)
+            throw Damaged("it takes more values than it has");
+        object?[] values = [.. _stack[^count..]];
+        _stack.RemoveRange(_stack.Count - count, count);
+        return values;
+    }
+
+    private readonly object?[] PopToMark()
+    {
+        if (_marks.Count == 0)
+            throw Damaged("a mark is missing");
+        object?[] values = Pop(_stack.Count - _marks[^1]);
+        _marks.RemoveAt(_marks.Count - 1);
+        return values;
+    }
+
+    private readonly T Top<T>() => _stack.Count > 0 && _stack[^1] is T top ? top : throw Damaged($"a {(typeof(T) == typeof(PickleDictionary) ? "dictionary" : "list")} is missing");
+
+    private string Text(long length)
+    {
+        ReadOnlySpan<byte> text = Take(length);
+        return Encoding.UTF8.GetString(text);
+    }
+
+    private string Line()
+    {
+        int length = _bytes[Position..].IndexOf((byte)'\n');
+        if (length < 0)
+            throw Damaged("it is cut short");
+        string line = Text(length);
+        Position++;
+        return line;
+    }
+
+    private ReadOnlySpan<byte> Take(long count)
+    {
+        if (count > _bytes.Length - Position)
+            throw Damaged("it is cut short");
+        ReadOnlySpan<byte> taken = _bytes.Slice(Position, (int)count);
+        Position += (int)count;
+        return taken;
+    }
+
+    private static string Short(string text) => text.Length > 80 ? text[..80] + "…" : text;
+
+    private readonly AtelierException Damaged(string what) => PyTorchFile.Damaged(path, what);
+}

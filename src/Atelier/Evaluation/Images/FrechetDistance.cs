@@ -1,0 +1,78 @@
+using static TorchSharp.torch;
+
+namespace Atelier.Evaluation.Images;
+
+/// <summary>
+/// The Fréchet distance of two normal distributions with the means and covariances of two sets of features (Heusel et al.
+/// 2017, eq. 6; Dowson and Landau 1982): |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½), computed in fp64.
+/// </summary>
+internal static class FrechetDistance
+{
+    private const int MostResamplings = 200; // each takes two eigenvalue problems
+
+    /// <summary>The distance of two sets of features.</summary>
+    /// <param name="first">[pictures, width], fp64.</param>
+    /// <param name="second">[pictures, width], fp64.</param>
+    public static double Of(Tensor first, Tensor second)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor mean, Tensor covariance) = Moments(first, null);
+        (Tensor otherMean, Tensor otherCovariance) = Moments(second, null);
+        return Of(mean, covariance, otherMean, otherCovariance);
+    }
+
+    /// <summary>
+    /// The distance with a 95 % interval by drawing both sets anew with replacement. A set drawn anew repeats pictures, which
+    /// moves its distance up as fewer pictures would; so the spread of the resamplings around their own mean is laid around
+    /// the distance (a bootstrap corrected for its bias, Efron and Tibshirani 1993, chapter 10).
+    /// </summary>
+    public static Metric Of(Tensor first, Tensor second, Recipes.EvaluationSection options, long seed)
+    {
+        double value = Of(first, second);
+        var drawn = new double[Math.Min(options.BootstrapSamples, MostResamplings)];
+        Parallel.For(0, drawn.Length, i =>
+        {
+            using var scope = NewDisposeScope();
+            using var gradients = no_grad();
+            var random = new SplitMix64(SplitMix64.At((ulong)seed, (ulong)i));
+            (Tensor mean, Tensor covariance) = Moments(first, Counts(first.shape[0], random));
+            (Tensor otherMean, Tensor otherCovariance) = Moments(second, Counts(second.shape[0], random));
+            drawn[i] = Of(mean, covariance, otherMean, otherCovariance);
+        });
+        double shift = value - drawn.Average();
+        (double low, double high) = Bootstrap.Central(drawn);
+        return new Metric(value, Math.Max(0, low + shift), Math.Max(0, high + shift), "squared feature units");
+    }
+
+    /// <summary>The distance of two normal distributions. The trace of (Σ₁ Σ₂)^½ is that of (Aᵀ Σ₂ A)^½ with A Aᵀ = Σ₁, whose eigenvalues are real.</summary>
+    /// <param name="mean">[width], fp64.</param>
+    /// <param name="covariance">[width, width], fp64.</param>
+    /// <param name="otherMean">[width], fp64.</param>
+    /// <param name="otherCovariance">[width, width], fp64.</param>
+    public static double Of(Tensor mean, Tensor covariance, Tensor otherMean, Tensor otherCovariance)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor values, Tensor vectors) = linalg.eigh(covariance);
+        Tensor root = vectors.mul(values.clamp(min: 0).sqrt()); // columns scaled
+        Tensor between = linalg.eigvalsh(root.t().matmul(otherCovariance).matmul(root)).clamp(min: 0).sqrt().sum();
+        Tensor distance = mean.sub(otherMean).square().sum().add(covariance.trace()).add(otherCovariance.trace()).sub(between.mul(2));
+        return Math.Max(0, distance.item<double>());
+    }
+
+    /// <summary>The mean and the covariance (divided by n − 1) of features, each counted as often as it was drawn.</summary>
+    private static (Tensor Mean, Tensor Covariance) Moments(Tensor features, Tensor? counts)
+    {
+        long n = features.shape[0];
+        Tensor mean = counts is null ? features.mean([0]) : counts.matmul(features).div(n);
+        Tensor centred = features.sub(mean), weighted = counts is null ? centred : centred.mul(counts.unsqueeze(1));
+        return (mean, weighted.t().matmul(centred).div(Math.Max(1, n - 1)));
+    }
+
+    private static Tensor Counts(long n, SplitMix64 random)
+    {
+        var counts = new double[n];
+        for (long i = 0; i < n; i++)
+            counts[random.Next((int)n)]++;
+        return tensor(counts);
+    }
+}

@@ -1,0 +1,88 @@
+using Atelier.Data;
+using Atelier.Data.Images;
+using Atelier.Formats;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Evaluation.Images;
+
+/// <summary>
+/// LeNet-5 with hyperbolic tangents and maximum pooling over grey pictures of 32 × 32 (after LeCun et al. 1998), from weights
+/// that PyTorch saved. The 84 values of its layer f6 are the features that Fréchet distances on MNIST are published on.
+/// </summary>
+internal sealed class LeNet : FeatureNetwork
+{
+    /// <summary>The catalogue's name of the published weights.</summary>
+    public const string CatalogueName = "lenet-mnist";
+
+    private const int Side = 32;
+    private readonly Dictionary<string, Tensor> _weights = [];
+    private readonly string _path;
+
+    private LeNet(string path, ImageSchema schema, Device device)
+    {
+        _path = path;
+        KnowsClasses = schema.Classes.SequenceEqual(Enumerable.Range(0, 10).Select(digit => $"{digit}"));
+        PyTorchFile file = PyTorchFile.Open(path);
+        foreach ((string name, long[] shape) in Shapes)
+        {
+            SafetensorsEntry? entry = file.Entries.FirstOrDefault(e => e.Name == name);
+            if (entry is null || !entry.Shape.SequenceEqual(shape))
+                throw new AtelierException($"the tensor {name} is {(entry is null ? "missing" : $"[{string.Join(", ", entry.Shape)}]")}, where [{string.Join(", ", shape)}] is due", path, $"give the weights of a LeNet, or write evaluation.features: {CatalogueName}");
+            _weights[name] = tensor(file.Read(name), shape).to(device).DetachFromDisposeScope();
+        }
+    }
+
+    private static IEnumerable<(string Name, long[] Shape)> Shapes { get; } =
+    [
+        ("convnet.c1.weight", [6, 1, 5, 5]), ("convnet.c1.bias", [6]), ("convnet.c3.weight", [16, 6, 5, 5]), ("convnet.c3.bias", [16]),
+        ("convnet.c5.weight", [120, 16, 5, 5]), ("convnet.c5.bias", [120]), ("fc.f6.weight", [84, 120]), ("fc.f6.bias", [84]),
+        ("fc.f7.weight", [10, 84]), ("fc.f7.bias", [10]),
+    ];
+
+    /// <inheritdoc/>
+    public override string Description => $"the 84 values of layer f6 of the LeNet in {Path.GetFileName(_path)}";
+
+    /// <inheritdoc/>
+    public override bool KnowsClasses { get; }
+
+    /// <summary>Loads it.</summary>
+    /// <param name="source">A file, or <see cref="CatalogueName"/>.</param>
+    /// <param name="schema">What the pictures have in common.</param>
+    /// <param name="device">Where it works.</param>
+    /// <param name="progress">Told what is fetched.</param>
+    /// <param name="cancellation">Stops fetching.</param>
+    /// <exception cref="AtelierException">The file is missing or no such network, or the pictures are in colour.</exception>
+    public static LeNet Load(string source, ImageSchema schema, Device device, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    {
+        if (schema.Channels != 1)
+            throw new AtelierException("a LeNet looks at grey pictures, and these are in colour", "evaluation.features", "write auto");
+        if (source != CatalogueName)
+            return new LeNet(source, schema, device);
+        var catalogue = Catalogue.OfThisMachine();
+        return new LeNet(catalogue.Get(catalogue.Find(CatalogueName)!, progress, cancellation)[0], schema, device);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        foreach (Tensor weight in _weights.Values)
+            weight.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
+    {
+        Tensor x = pictures.to(_weights["fc.f6.bias"].device).add(1).div(2); // 0 (black) to 1
+        if (x.shape[2] != Side || x.shape[3] != Side)
+            x = F.interpolate(x, size: [Side, Side], mode: InterpolationMode.Bilinear, align_corners: false);
+        x = F.max_pool2d(Convolve(x, "c1").tanh(), [2, 2]); // [batch, 6, 14, 14]
+        x = F.max_pool2d(Convolve(x, "c3").tanh(), [2, 2]); // [batch, 16, 5, 5]
+        x = Convolve(x, "c5").tanh().flatten(1); // [batch, 120]
+        x = F.linear(x, _weights["fc.f6.weight"], _weights["fc.f6.bias"]).tanh(); // [batch, 84]
+        return (x, F.linear(x, _weights["fc.f7.weight"], _weights["fc.f7.bias"]));
+    }
+
+    private Tensor Convolve(Tensor x, string layer) => F.conv2d(x, _weights[$"convnet.{layer}.weight"], _weights[$"convnet.{layer}.bias"]);
+}
