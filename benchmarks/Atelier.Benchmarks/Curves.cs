@@ -34,6 +34,7 @@ internal sealed class Curves(string size)
 
     public void Save(string path)
     {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         using var plot = new Plot();
         foreach ((string work, List<(double Size, double Seconds)> points) in _points)
         {
