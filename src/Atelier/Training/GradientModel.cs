@@ -31,7 +31,8 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     protected Tensor Through(Func<Tensor, Tensor> block, Tensor x)
     {
         HasBlocks = true;
-        return training && ActivationCheckpointing ? ActivationCheckpoint.Run(block, x) : block(x);
+        using var scope = NewDisposeScope(); // what no gradient needs is gone before the next block begins
+        return (training && ActivationCheckpointing ? ActivationCheckpoint.Run(block, x) : block(x)).MoveToOuterDisposeScope();
     }
 }
 

@@ -52,7 +52,7 @@ internal sealed class GptBlock : nn.Module
 
     /// <summary>Whether <see cref="Kernels"/> can take this residual stream in training.</summary>
     public bool KernelsServe(Tensor x) => training && _dropout == 0 && KernelLayers.Serve(x, _precision)
-        && _attentionKernel.Serves(x.shape[1]) && _feedForwardKernel.Serves;
+        && x.dtype == ScalarType.Float32 && x.shape[^1] % 16 == 0 && _attentionKernel.Serves(x.shape[1]) && _feedForwardKernel.Serves;
 
     /// <summary>The residual stream [batch, time, hidden], fp32, goes through.</summary>
     public Tensor Forward(Tensor x, KeyValueCache? cache)

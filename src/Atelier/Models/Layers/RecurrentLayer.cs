@@ -1,4 +1,5 @@
 using Atelier.Decoders;
+using Atelier.Models.Layers.Kernels;
 using Atelier.Recipes;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
@@ -16,6 +17,7 @@ public sealed class RecurrentLayer : nn.Module
     private readonly CellName _cell;
     private readonly Precision _precision;
     private readonly int _hiddenSize;
+    private readonly GruKernel? _kernel;
 
     /// <summary>Draws all weights uniformly within ±1/√hiddenSize, as PyTorch does.</summary>
     /// <param name="cell">The kind of cell.</param>
@@ -34,6 +36,7 @@ public sealed class RecurrentLayer : nn.Module
         StateWeight = Draw(gates * hiddenSize, hiddenSize);
         InputBias = Draw(gates * hiddenSize);
         StateBias = Draw(gates * hiddenSize);
+        _kernel = cell == CellName.Gru ? new GruKernel(this) : null;
         register_parameter("weight_ih", InputWeight);
         register_parameter("weight_hh", StateWeight);
         register_parameter("bias_ih", InputBias);
@@ -64,6 +67,13 @@ public sealed class RecurrentLayer : nn.Module
         Tensor zero = zeros([1, batch, _hiddenSize], type, InputWeight.device);
         return new RecurrentState(zero, zero);
     }
+
+    /// <summary>Reads a sequence from the state zero, in training; the last state is not told.</summary>
+    /// <param name="input">[batch, time, input].</param>
+    /// <returns>[batch, time, hidden], bf16 with that precision.</returns>
+    public Tensor Learn(Tensor input) => _kernel is { Serves: true } kernel && KernelLayers.Serve(input, _precision)
+        ? KernelLayers.Run(input, [kernel])
+        : Forward(input, EmptyState(input.shape[0])).Output;
 
     /// <summary>Reads a sequence.</summary>
     /// <param name="input">[batch, time, input].</param>

@@ -87,9 +87,9 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        // Some rows at a time, so that judging needs no more memory than learning does.
+        // Some rows at a time, so that judging needs no more memory than learning does: these are held several times over, in fp32.
         long logitsPerRow = batch.Inputs.shape[1] * VocabularySize;
-        long rowsAtOnce = Math.Max(1, LogitsAtOnce / logitsPerRow);
+        long rowsAtOnce = Math.Max(1, LogitsAtOnce / 4 / logitsPerRow);
         double loss = 0, accuracy = 0;
         foreach ((TextBatch part, double share) in batch.Divide((int)((batch.Inputs.shape[0] + rowsAtOnce - 1) / rowsAtOnce)))
         {

@@ -76,6 +76,8 @@ public sealed class RnnModel : TextModel
     {
         if (training && Config.Dropout > 0)
             x = Dropout.Apply(x, Config.Dropout);
+        if (training && states is null)
+            return _layers[layer].Learn(x);
         RecurrentState before = states?[layer] ?? _layers[layer].EmptyState(x.shape[0]);
         (Tensor output, RecurrentState after) = _layers[layer].Forward(x, before);
         states?.Keep(layer, after);

@@ -15,8 +15,8 @@ namespace Atelier.Models.Layers.Kernels;
 /// </summary>
 internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<CrossEntropyHead>
 {
-    private const int SmallestVocabulary = 1024; // below, the logits are small beside everything else
-    private const long LogitsAtOnce = 1 << 24; // 32 MiB in bf16
+    private const int SmallestVocabulary = 32; // below, rows hardly fill the registers
+    private const long LogitsAtOnce = 1 << 25; // 64 MiB in bf16
     private const string Kept = "kept";
 
     /// <inheritdoc/>
@@ -78,9 +78,15 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         using var scope = NewDisposeScope();
         var gradients = new List<Tensor>();
         foreach (Tensor? gradient in kept)
-            gradients.Add(gradient is null ? null! : gradient.to(ScalarType.Float32).mul(grad_output).MoveToOuterDisposeScope());
-        foreach (Tensor? gradient in kept)
-            gradient?.Dispose();
+        {
+            if (gradient is not null)
+            {
+                scope.Attach(gradient);
+                gradient.mul_(grad_output); // libtorch makes fp32 of it where it is due
+                gradient.MoveToOuterDisposeScope();
+            }
+            gradients.Add(gradient!);
+        }
         return [.. gradients, null!, null!];
     }
 

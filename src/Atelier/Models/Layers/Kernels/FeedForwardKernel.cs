@@ -54,7 +54,7 @@ internal sealed unsafe class FeedForwardKernel(IKernelNorm norm, FeedForward lay
         Tensor normed = _norm.Of(x).view(rows, -1), dNormed;
         using (TimedOperation.Begin("linear"))
         {
-            KernelProduct.AddWeightGradients(dy, a, layer.Output);
+            KernelProduct.AddWeightGradients(dy, a, layer.Output.Weight, layer.Output.Bias);
             dNormed = KernelProduct.Backward(du, normed, layer.Input);
         }
         return _norm.Back(x, dNormed, gradient).MoveToOuterDisposeScope();

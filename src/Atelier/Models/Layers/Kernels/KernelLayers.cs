@@ -14,14 +14,13 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
     public override string Name => nameof(KernelLayers);
 
     /// <summary>
-    /// Whether such layers serve here: bf16 on a CPU that has the instructions, in fp32 between layers, and one thread a copy of
-    /// the model, since they run on the calling one.
+    /// Whether such layers serve here: bf16 on a CPU that has the instructions, and one thread a copy of the model, since they run
+    /// on the calling one.
     /// </summary>
     /// <param name="x">What would go in.</param>
     /// <param name="precision">The precision of products.</param>
     public static bool Serve(Tensor x, Precision precision) =>
-        precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32
-        && x.shape[^1] % Bf16.Lanes == 0 && get_num_threads() == 1;
+        precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1;
 
     /// <summary>What the layers make of x, one after another.</summary>
     /// <param name="x">[..., width], fp32.</param>

@@ -21,19 +21,19 @@ internal static unsafe class KernelProduct
     /// <param name="layer">W and b.</param>
     public static Tensor Backward(Tensor dy, Tensor x, Linear layer)
     {
-        AddWeightGradients(dy, x, layer);
+        AddWeightGradients(dy, x, layer.Weight, layer.Bias);
         return InputGradient(dy, layer);
     }
 
     /// <summary>dx = dy W.</summary>
     public static Tensor InputGradient(Tensor dy, Linear layer) => dy.mm(RoundedWeights.Of(layer.Weight));
 
-    /// <summary>dW = dyᵀ x, and db the sum of dy's rows.</summary>
-    public static void AddWeightGradients(Tensor dy, Tensor x, Linear layer)
+    /// <summary>dW = dyᵀ x, and db the sum of dy's rows, where there is a b.</summary>
+    public static void AddWeightGradients(Tensor dy, Tensor x, Parameter weight, Parameter? bias)
     {
-        if (layer.Weight.requires_grad)
-            Add(layer.Weight, dy.t().mm(x));
-        if (layer.Bias is not { requires_grad: true } bias)
+        if (weight.requires_grad)
+            Add(weight, dy.t().mm(x));
+        if (bias is not { requires_grad: true })
             return;
         Tensor sums = zeros(bias.shape[0]);
         Bf16.AddRows(dy.Pointer<ushort>(), (int)dy.shape[0], (int)dy.shape[1], sums.Pointer<float>());
