@@ -8,7 +8,7 @@ using Atelier.Benchmarks;
     ("hmm-cost", "how the cost of hidden Markov models grows with states and length; FOLDER takes the pictures", HmmCost.Draw),
     ("train-scaling", "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture, ROUNDS (1) may follow", folder => TrainingScaling.Draw(folder, Rounds(2, 1))),
 ];
-Comparison[] comparisons = [.. TrainingComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All, .. HmmComparisons.All];
+Comparison[] comparisons = [.. TrainingComparisons.All, .. ImageComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All, .. HmmComparisons.All];
 try
 {
     if (args is ["work", string work, ..])

@@ -2,10 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Atelier.Data.Text;
 using Atelier.Formats;
-using Atelier.Models;
 using Atelier.Recipes;
-using Atelier.Runs;
-using Atelier.Training;
 
 namespace Atelier.Benchmarks;
 
@@ -47,56 +44,14 @@ internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSectio
     }
 
     /// <summary>Trains, and tells the median speed of the last two thirds and the mean loss of the last tenth.</summary>
-    public Measurement Run() => Run(_ => { });
+    public Measurement Run() => Run(null);
 
     /// <summary>The same.</summary>
-    /// <param name="look">Called fifty times on the way, with the step.</param>
-    public Measurement Run(Action<long> look)
+    /// <param name="look">Called about fifty times on the way, with the step.</param>
+    public Measurement Run(Action<long>? look)
     {
-        var recipe = new Recipe
-        {
-            Name = Name,
-            Model = Model,
-            Training = new()
-            {
-                BatchSize = BatchSize,
-                Steps = Steps,
-                Schedule = new() { Name = ScheduleName.Constant, WarmupSteps = 0 },
-                EvaluateEvery = 0, EvaluationBatches = 1, SampleEvery = 0, CheckpointEvery = 0,
-                ReportEvery = Math.Max(1, Steps / 50),
-            },
-        };
-        string folder = Directory.CreateTempSubdirectory("atelier-benchmark-").FullName;
-        try
-        {
-            using TextData data = TextData.Open(Folder);
-            using Run run = Runs.Run.Create(Path.Combine(folder, "run"), recipe);
-            var told = new Reports(look);
-            ModelFamilies.All.Single(f => f.Name == Model.Family).CreateLearner(recipe, data)
-                .LearnAsync(run, told, CancellationToken.None).GetAwaiter().GetResult();
-            TrainingProgress[] learned = [.. told.All.Where(p => p.ItemsPerSecond > 0)];
-            return new Measurement(
-                Comparison.Median(learned.Where(p => p.Step > Steps / 3).Select(p => p.ItemsPerSecond!.Value)),
-                Comparison.PeakMiB(),
-                learned.Where(p => p.Step > Steps - Math.Max(1, Steps / 10)).Average(p => p.Loss));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private sealed class Reports(Action<long> look) : IProgress<TrainingProgress>
-    {
-        private readonly List<TrainingProgress> _all = [];
-
-        public IReadOnlyList<TrainingProgress> All => _all;
-
-        public void Report(TrainingProgress value)
-        {
-            _all.Add(value);
-            if (value.ItemsPerSecond > 0)
-                look(value.Step);
-        }
+        var recipe = new Recipe { Name = Name, Model = Model, Training = TimedTraining.Section(Steps) with { BatchSize = BatchSize } };
+        using TextData data = TextData.Open(Folder);
+        return TimedTraining.Run(recipe, data, look);
     }
 }

@@ -1,6 +1,8 @@
 using Atelier.Data.Images;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Training;
+using TorchSharp;
 
 namespace Atelier.Models.Diffusion;
 
@@ -15,6 +17,11 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
 
     /// <inheritdoc/>
     protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);
+
+    /// <inheritdoc/>
+    /// <remarks>Drawing looks at the network tens of times, and rounding to bf16 is small beside the steps' own error.</remarks>
+    protected override Precision DrawingPrecision(string device) =>
+        ComputeDevice.Resolve(device).type == DeviceType.CPU && !ComputeDevice.HasBf16Products ? Precision.Fp32 : Precision.Bf16;
 
     /// <inheritdoc/>
     protected override Int128 LeastWeights(DiffusionConfig config, ImageSchema schema)

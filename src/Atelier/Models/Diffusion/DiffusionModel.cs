@@ -4,6 +4,7 @@ using Atelier.Models.Diffusion.Samplers;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Training;
+using Atelier.Training.Execution;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -84,30 +85,34 @@ public sealed class DiffusionModel : ImageModel
         long count = noise.shape[0];
         Tensor begin = noise.view(count, Schema.Channels, Schema.Height, Schema.Width);
         ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
+        using var team = new RowTeam(noise.device, count);
         return sampler.Sample(Watched, _schedule, _schedule.Times(drawing.Steps!.Value), begin, random).clamp(-1, 1);
 
         Parts Watched(Tensor x, double t)
         {
             Watch?.Invoke(new(1 - (t / _schedule.Start), x));
-            return Denoise(x, t, labels, drawing.Guidance!.Value);
+            return Denoise(x, t, labels, drawing.Guidance!.Value, team);
         }
     }
 
     /// <summary>What noisy pictures are made of, with the class's part weighed by the guidance w: none + w (class − none) (Ho and Salimans 2022, eq. 6).</summary>
-    private Parts Denoise(Tensor x, double t, Tensor? labels, double guidance)
+    private Parts Denoise(Tensor x, double t, Tensor? labels, double guidance, RowTeam team)
     {
-        Tensor times = full([x.shape[0]], t, ScalarType.Float32, x.device);
+        long count = x.shape[0];
         Tensor? none = labels is null ? null : full_like(labels, Schema.Classes.Count);
-        Tensor answer = _network.Predict(x, times, guidance == 0 ? none : labels);
-        if (labels is not null && guidance is not 0 and not 1)
+        bool both = labels is not null && guidance is not 0 and not 1; // with the class and without, in one batch
+        (Tensor looks, Tensor? told) = both ? (cat([x, x], 0), cat([labels!, none!], 0)) : (x, guidance == 0 ? none : labels);
+        Tensor times = full([looks.shape[0]], t, ScalarType.Float32, x.device);
+        Tensor answer = team.Map(looks.shape[0], (first, rows) => _network.Predict(looks.narrow(0, first, rows), times.narrow(0, first, rows), told?.narrow(0, first, rows)));
+        if (both)
         {
-            Tensor without = _network.Predict(x, times, none);
-            answer = without.Plus(answer.sub(without).Times(guidance));
+            Tensor without = answer.narrow(0, count, count);
+            answer = without.Plus((answer.narrow(0, 0, count) - without).Times(guidance));
         }
         return _prediction.Parts(x, answer, t);
     }
 
-    private Tensor Loss(ImageBatch batch) => Loss(batch, random: null);
+    private Tensor Loss(ImageBatch batch) => Loss(batch, RandomStream.Current);
 
     private Tensor Loss(ImageBatch batch, Generator? random)
     {
@@ -118,7 +123,7 @@ public sealed class DiffusionModel : ImageModel
         Tensor noise = empty_like(pictures).normal_(0, 1, random);
         float[] at = times.cpu().data<float>().ToArray();
         Tensor alpha = Column(at, _schedule.Alpha), sigma = Column(at, _schedule.Sigma);
-        Tensor noisy = alpha.mul(pictures).add(sigma.mul(noise));
+        Tensor noisy = alpha.mul(pictures).PlusProduct(sigma, noise);
         Tensor? labels = null;
         if (IsConditional)
         {

@@ -1,5 +1,6 @@
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Training;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 using Linear = Atelier.Models.Layers.Linear;
@@ -32,9 +33,9 @@ internal sealed class TimeEmbedding : nn.Module
     /// <returns>[batch, width], fp32.</returns>
     public Tensor Forward(Tensor times, Tensor? labels)
     {
-        Tensor rates = exp(arange(Waves, ScalarType.Float32, times.device).mul(-Math.Log(10_000) / Waves));
-        Tensor angles = times.mul(1000).unsqueeze(1).mul(rates); // [batch, waves]
+        Tensor rates = exp(arange(Waves, ScalarType.Float32, times.device).Times(-Math.Log(10_000) / Waves));
+        Tensor angles = times.Times(1000).unsqueeze(1).mul(rates); // [batch, waves]
         Tensor told = _out.forward(F.silu(_in.forward(cat([angles.sin(), angles.cos()], 1))));
-        return F.silu(_classes is null || labels is null ? told : told.add(_classes.forward(labels)));
+        return F.silu(_classes is null || labels is null ? told : told.Plus(_classes.forward(labels)));
     }
 }

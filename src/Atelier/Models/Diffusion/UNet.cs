@@ -1,6 +1,6 @@
 using Atelier.Models.Layers;
 using Atelier.Recipes;
-using TorchSharp;
+using Atelier.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -54,7 +54,10 @@ internal sealed class UNet : nn.Module
                 channels = config.Channels[level];
             }
             if (level > 0)
-                _double.Add(new Convolution(channels, channels, 3, 1, precision, random));
+            {
+                _double.Add(new Convolution(channels, 4 * config.Channels[level - 1], 1, 1, precision, random));
+                channels = config.Channels[level - 1];
+            }
         }
         _norm = new GroupNorm(8, channels);
         _last = new Convolution(channels, values, 3, 1, precision, random, gain: 0);
@@ -87,9 +90,9 @@ internal sealed class UNet : nn.Module
             for (int block = 0; block < _blocks; block++)
                 x = _up[(level * _blocks) + block].Forward(cat([x, twins.Pop()], 1), told);
             if (level + 1 < _levels)
-                x = _double[level].forward(F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest));
+                x = F.pixel_shuffle(_double[level].forward(x), 2); // Shi et al. 2016
         }
-        return F.pixel_shuffle(_last.forward(F.silu(_norm.forward(x.to(ScalarType.Float32)))).to(ScalarType.Float32), _patch);
+        return F.pixel_shuffle(_last.forward(_norm.Silu(x)).to(ScalarType.Float32), _patch);
     }
 
     /// <summary>x + conv(silu(norm(conv(silu(norm(x)))) · (1 + scale) + shift))), with scale and shift from the time's vector (Dhariwal and Nichol 2021, section 3.1).</summary>
@@ -113,10 +116,9 @@ internal sealed class UNet : nn.Module
 
         public Tensor Forward(Tensor x, Tensor told)
         {
-            Tensor h = _conv1.forward(F.silu(_norm1.forward(x)));
-            Tensor[] parts = _told.forward(told).to(h.dtype).unsqueeze(2).unsqueeze(3).chunk(2, 1); // scale and shift, [batch, outputs, 1, 1]
-            h = _norm2.forward(h).mul(parts[0].add(1)).add(parts[1]);
-            return _conv2.forward(F.silu(h)).add(_skip is null ? x : _skip.forward(x));
+            Tensor[] parts = _told.forward(told).chunk(2, 1); // scale and shift, [batch, outputs]
+            Tensor h = _norm2.Silu(_conv1.forward(_norm1.Silu(x)), parts[0], parts[1]);
+            return _conv2.forward(h).Plus(_skip is null ? x : _skip.forward(x));
         }
     }
 }

@@ -1,3 +1,5 @@
+using Atelier.Models.Layers.Kernels;
+using Atelier.Training;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -44,5 +46,24 @@ public sealed class GroupNorm : nn.Module<Tensor, Tensor>
     {
         TimedOperation timed = TimedOperation.Begin("group norm", ref input);
         return timed.End(F.group_norm(input, _groups, Weight.to(input.dtype), Bias.to(input.dtype), _epsilon));
+    }
+
+    /// <summary>silu(y (1 + scale) + shift), with y the normalised pictures and silu(z) = z σ(z).</summary>
+    /// <param name="input">x, [batch, channels, height, width], fp32 or bf16.</param>
+    /// <param name="scale">A number for each picture's channels, [batch, channels], fp32 (Dhariwal and Nichol 2021, section 3.1); null for 0.</param>
+    /// <param name="shift">The same; null for 0.</param>
+    /// <returns>As x.</returns>
+    public Tensor Silu(Tensor input, Tensor? scale = null, Tensor? shift = null)
+    {
+        TimedOperation timed = TimedOperation.Begin("group norm and silu", ref input);
+        // a x̂ + b, with a = w (1 + scale) and b' = b (1 + scale) + shift
+        Tensor a = Weight.unsqueeze(0), b = Bias.unsqueeze(0);
+        if (scale is not null)
+            (a, b) = (a.PlusProduct(a, scale), b.PlusProduct(b, scale));
+        if (shift is not null)
+            b = b.Plus(shift);
+        return timed.End(GroupNormSilu.Serves(input)
+            ? GroupNormSilu.Apply(input, a, b, _groups, _epsilon)
+            : F.silu(F.group_norm(input, _groups, null, null, _epsilon).mul(a.to(input.dtype).unsqueeze(-1).unsqueeze(-1)).Plus(b.to(input.dtype).unsqueeze(-1).unsqueeze(-1))));
     }
 }

@@ -49,6 +49,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
         {
             WriteBundle = folder => Write(folder, model, Card(recipe, images, model)),
             PreviewFile = path => Preview(path, model, recipe),
+            CreateReplica = () => Create(ConfigOf(model), images.Schema, recipe.Training.Precision, recipe.Seed),
             ItemUnit = "pictures",
         });
     }
@@ -67,7 +68,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
             Int128 held = tensors.Values.Sum(t => t.numel()), least = LeastWeights(shape, schema);
             if (least > held)
                 throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}", bundle.WeightsPath, "fetch or export the model again");
-            model = Create(shape, schema, Precision.Fp32, seed: 0);
+            model = Create(shape, schema, DrawingPrecision(device), seed: 0);
             using var scope = NewDisposeScope();
             BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, bundle.WeightsPath);
             model.eval();
@@ -89,6 +90,10 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
     /// <summary>A fresh model.</summary>
     /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
     protected abstract TModel Create(TConfig config, ImageSchema schema, Precision precision, long seed);
+
+    /// <summary>The precision of products when a finished model draws.</summary>
+    /// <param name="device">"auto", "cpu" or "cuda".</param>
+    protected virtual Precision DrawingPrecision(string device) => Precision.Fp32;
 
     /// <summary>The weights that a model of a shape has at the least, without making it.</summary>
     /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
