@@ -30,6 +30,7 @@ internal static class TrainingView
         };
         if (at.Loss is { } loss)
             parts.Add(string.Create(invariant, $"loss {loss:0.0000}"));
+        parts.AddRange(at.Figures.Select(figure => string.Create(invariant, $"{Words(figure.Key)} {figure.Value:0.00}")));
         if (at.ValidationLoss is { } validation)
             parts.Add(string.Create(invariant, $"validation {validation:0.0000}"));
         if (at.ItemsPerSecond is { } speed)
@@ -38,6 +39,9 @@ internal static class TrainingView
             parts.Add($"{left.ToString(left.TotalHours >= 1 ? @"h\:mm\:ss" : @"m\:ss", invariant)} left");
         return string.Join("  ", parts);
     }
+
+    /// <summary>"realRight" is told as "real right".</summary>
+    private static string Words(string name) => string.Concat(name.Select(c => char.IsAsciiLetterUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
 
     private static string Indented(string sample) => "    " + sample.TrimEnd().ReplaceLineEndings("\n    ");
 

@@ -24,6 +24,9 @@ public sealed record TrainingProgress
     /// <summary>The mean loss since the last report.</summary>
     public double? Loss { get; init; }
 
+    /// <summary>What else was measured since the last report, by name: losses of a model's other turns, figures of its own.</summary>
+    public IReadOnlyDictionary<string, double> Figures { get; init; } = new Dictionary<string, double>();
+
     /// <summary>The loss on validation data, where it was just measured.</summary>
     public double? ValidationLoss { get; init; }
 

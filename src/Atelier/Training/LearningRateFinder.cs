@@ -76,7 +76,7 @@ internal static class LearningRateFinder
             double rate = LowestRate * Math.Pow(HighestRate / LowestRate, i / (Rates - 1.0));
             using (NewDisposeScope())
             {
-                model.zero_grad();
+                mover.Begin();
                 for (int part = 0; part < section.GradientAccumulation; part++)
                     mover.Learn(batches.Take(((long)i * section.GradientAccumulation) + part), section.GradientAccumulation);
                 mover.Move(rate);

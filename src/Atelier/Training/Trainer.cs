@@ -77,7 +77,7 @@ public sealed class Trainer<TBatch>(
         model.ActivationCheckpointing = section.ActivationCheckpointing;
         using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
         using Replicas<TBatch> replicas = CreateReplicas(run, progress);
-        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null);
+        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null, model.Turns.Max(turn => turn.Repeats));
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
         using var session = new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
         using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits), device);
@@ -93,11 +93,13 @@ public sealed class Trainer<TBatch>(
                 replicas.Seed(recipe.Seed, step);
                 foreach (TurnMover<TBatch> mover in session.Movers)
                 {
-                    using (TimedOperation.Begin("zero gradients"))
-                        replicas.ForgetGradients();
-                    for (long part = 0; part < limits.BatchesPerStep; part++)
-                        mover.Learn(batches.Take(BatchNumber(session.State, part)), limits.BatchesPerStep);
-                    mover.Move(learningRate);
+                    for (int repeat = 0; repeat < mover.Turn.Repeats; repeat++)
+                    {
+                        mover.Begin();
+                        foreach (long number in BatchNumbers(session.State, limits, mover.Turn, repeat))
+                            mover.Learn(batches.Take(number), limits.BatchesPerTurn);
+                        mover.Move(learningRate);
+                    }
                 }
                 session.Average?.Update(step);
             }
@@ -124,10 +126,18 @@ public sealed class Trainer<TBatch>(
     {
         if (recipe.Training.OverfitOneBatch)
             return 0;
-        return recipe.Training.Optimizer.Name == OptimizerName.FullBatch ? part : state.Batch + part; // the same batches each step, or the next ones
+        return recipe.Training.Optimizer.Name == OptimizerName.FullBatch ? part % training.BatchesPerEpoch : state.Batch + part; // the same batches each step, or the next ones
     }
 
-    /// <summary>The batches in the order in which the loop will take them: each turn of a step sees the same ones.</summary>
+    /// <summary>The batches that a turn of the next step learns from at once: a turn that is taken less often than others sees their last ones.</summary>
+    private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits, Turn<TBatch> turn, int repeat)
+    {
+        long first = limits.BatchesPerStep - ((turn.Repeats - repeat) * limits.BatchesPerTurn);
+        for (long part = first; part < first + limits.BatchesPerTurn; part++)
+            yield return BatchNumber(state, part);
+    }
+
+    /// <summary>The batches in the order in which the loop will take them.</summary>
     private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits)
     {
         if (BatchNumber(state, 0) == BatchNumber(state with { Batch = state.Batch + limits.BatchesPerStep }, limits.BatchesPerStep - 1))
@@ -137,10 +147,10 @@ public sealed class Trainer<TBatch>(
         }
         for (; ; state = state with { Batch = state.Batch + limits.BatchesPerStep })
         {
-            for (int turn = 0; turn < model.Turns.Count; turn++)
+            foreach (Turn<TBatch> turn in model.Turns)
             {
-                for (long part = 0; part < limits.BatchesPerStep; part++)
-                    yield return BatchNumber(state, part);
+                foreach (long number in Enumerable.Range(0, turn.Repeats).SelectMany(repeat => BatchNumbers(state, limits, turn, repeat)))
+                    yield return number;
             }
         }
     }

@@ -3,18 +3,24 @@ using Atelier.Recipes;
 namespace Atelier.Training;
 
 /// <summary>What a step takes in and when training ends, as a recipe and its data say.</summary>
-/// <param name="BatchesPerStep">Batches whose gradients make a step.</param>
+/// <param name="BatchesPerTurn">Batches whose gradients make a move.</param>
+/// <param name="BatchesPerStep">Batches of a step: those of the turn that is taken the most often.</param>
 /// <param name="ItemsPerStep">Items in them.</param>
 /// <param name="TotalSteps">The step that the limits of steps and epochs end at; null where neither is set.</param>
 /// <param name="ByEpochs">Whether that is the limit of epochs.</param>
 /// <param name="Seconds">The limit of time; null where there is none.</param>
 /// <param name="Patience">Measurements without improvement that end training; 0 for no such limit.</param>
 internal sealed record TrainingLimits(
-    long BatchesPerStep, long ItemsPerStep, long? TotalSteps, bool ByEpochs, double? Seconds, int Patience)
+    long BatchesPerTurn, long BatchesPerStep, long ItemsPerStep, long? TotalSteps, bool ByEpochs, double? Seconds, int Patience)
 {
     /// <summary>The limits of a recipe.</summary>
+    /// <param name="section">How to teach.</param>
+    /// <param name="batchesPerEpoch">Batches in one pass over the data.</param>
+    /// <param name="itemsPerBatch">Items in one.</param>
+    /// <param name="validated">Whether there are validation data.</param>
+    /// <param name="repeats">How often the turn that is taken the most often is taken in a step.</param>
     /// <exception cref="AtelierException">There is no data, or training would never end.</exception>
-    public static TrainingLimits Of(TrainingSection section, long batchesPerEpoch, long itemsPerBatch, bool validated)
+    public static TrainingLimits Of(TrainingSection section, long batchesPerEpoch, long itemsPerBatch, bool validated, int repeats = 1)
     {
         if (batchesPerEpoch < 1)
             throw new AtelierException("the training data do not fill one batch", "training.batchSize", "take a smaller batch or more data");
@@ -22,10 +28,10 @@ internal sealed record TrainingLimits(
             throw new AtelierException("training would never end", "training", "set training.steps, training.epochs or training.minutes");
         long parts = section.Optimizer.Name == OptimizerName.FullBatch ? batchesPerEpoch : section.GradientAccumulation;
         long? byEpochs = section.Epochs is { } epochs
-            ? Math.Max(1, (long)Math.Ceiling(epochs * batchesPerEpoch / parts))
+            ? Math.Max(1, (long)Math.Ceiling(epochs * batchesPerEpoch / (parts * repeats)))
             : null;
         long? total = section.Steps is { } steps ? Math.Min(steps, byEpochs ?? steps) : byEpochs;
-        return new(parts, parts * itemsPerBatch, total, total is not null && total != section.Steps, section.Minutes * 60, section.Patience);
+        return new(parts, parts * repeats, parts * repeats * itemsPerBatch, total, total is not null && total != section.Steps, section.Minutes * 60, section.Patience);
     }
 
     /// <summary>Why to stop before the next step, or null to go on.</summary>

@@ -162,10 +162,16 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             values[turn == 0 ? "loss" : $"loss.{Movers[turn].Turn.Name}"] = _losses[turn].Average();
             _losses[turn].Clear();
         }
-        if (Movers[0].GradientNorm is { } norm)
-            values["gradientNorm"] = norm.Number();
-        if (values.TryGetValue("gradientNorm", out double length) && !double.IsFinite(length))
-            throw NotFinite($"the norm of the gradients is {Text(length)}", State.Step);
+        foreach (TurnMover<TBatch> mover in Movers)
+        {
+            double norm = mover.GradientNorm!.Number();
+            values[mover == Movers[0] ? "gradientNorm" : $"gradientNorm.{mover.Turn.Name}"] = norm;
+            if (!double.IsFinite(norm))
+                throw NotFinite($"the norm of the gradients is {Text(norm)}", State.Step);
+        }
+        var figures = Movers.Skip(1).ToDictionary(mover => mover.Turn.Name, mover => values[$"loss.{mover.Turn.Name}"]);
+        foreach ((string name, double value) in _replicas.TakeNotes())
+            values[name] = figures[name] = value;
         values["learningRate"] = learningRate;
         values[$"{_hooks.ItemUnit}PerSecond"] = itemsPerSecond;
         _metrics["trainingLoss"] = values["loss"];
@@ -175,6 +181,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         return told with
         {
             Loss = values["loss"],
+            Figures = figures,
             LearningRate = learningRate,
             ItemsPerSecond = itemsPerSecond,
             Remaining = _limits.Remaining(State, secondsPerStep),
@@ -200,6 +207,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             }
             return true;
         });
+        if (_model.Warn(sums) is { } warning)
+            Tell(warning);
         foreach ((string name, double value) in sums)
         {
             string key = $"validation{char.ToUpperInvariant(name[0])}{name[1..]}";
@@ -258,7 +267,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             float[] losses = Movers[turn].ReadLosses();
             int bad = Array.FindIndex(losses, loss => !float.IsFinite(loss));
             if (bad >= 0)
-                throw NotFinite($"the {Movers[turn].Turn.Name} is {Text(losses[bad])}", _stepsRead + bad + 1);
+                throw NotFinite($"the {Movers[turn].Turn.Name} is {Text(losses[bad])}", _stepsRead + (bad / Movers[turn].Turn.Repeats) + 1);
             _losses[turn].AddRange(losses);
         }
         _stepsRead = State.Step;

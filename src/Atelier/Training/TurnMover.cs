@@ -38,8 +38,15 @@ internal sealed class TurnMover<TBatch> : IDisposable
 
     public Optimizer Optimizer { get; }
 
-    /// <summary>The norm of the last step's gradients before they were clipped; null where nothing clips.</summary>
+    /// <summary>The norm of the last step's gradients before they were clipped; null before the first.</summary>
     public Tensor? GradientNorm { get; private set; }
+
+    /// <summary>Begins the turn: no gradients yet, and only its parameters will have some.</summary>
+    public void Begin()
+    {
+        _replicas.Begin(_number);
+        _replicas.Prepare(_number);
+    }
 
     /// <summary>Adds a batch's gradients to those of the step.</summary>
     /// <param name="batch">What to learn from.</param>
@@ -66,15 +73,14 @@ internal sealed class TurnMover<TBatch> : IDisposable
             using var none = no_grad();
             foreach (Tensor[][] others in parts.AsSpan(1))
                 TensorScripts.Run("add", parts[0][shard], others[shard]);
-            norms[shard] = _clipNorm > 0 ? TensorScripts.Norm(parts[0][shard]) : zeros([]);
+            norms[shard] = TensorScripts.Norm(parts[0][shard]);
         });
         foreach (Tensor norm in norms)
             scope.Attach(norm);
         Optimizer.Begin();
-        Tensor? factor = null;
-        if (_clipNorm > 0)
+        Tensor factor;
+        using (TimedOperation.Begin("clip"))
         {
-            using TimedOperation timed = TimedOperation.Begin("clip");
             GradientNorm?.Dispose();
             (GradientNorm, factor) = TensorScripts.Clip(norms, _clipNorm);
             GradientNorm.DetachFromDisposeScope();
@@ -83,9 +89,9 @@ internal sealed class TurnMover<TBatch> : IDisposable
         {
             using TimedOperation timed = TimedOperation.Begin("optimizer");
             using var none = no_grad();
-            if (factor is not null)
+            if (_clipNorm > 0)
                 TensorScripts.Run("scale", parts[0][shard], factor);
-            Optimizer.Move(shard, parts[0][shard], learningRate);
+            Optimizer.Move(shard, parts[0][shard], learningRate * Turn.RateFactor);
         });
         _losses.Add(_stepLoss!.DetachFromDisposeScope());
         _stepLoss = null;

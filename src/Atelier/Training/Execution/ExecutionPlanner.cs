@@ -48,12 +48,18 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
             using var scope = NewDisposeScope();
             var watch = Stopwatch.StartNew();
             replicas.Seed(seed, seconds.Count);
-            replicas.ForgetGradients();
-            replicas.Learn(0, batch, 1);
+            for (int turn = 0; turn < replicas.Turns[0].Count; turn++)
+            {
+                for (int repeat = 0; repeat < replicas.Turns[0][turn].Repeats; repeat++)
+                {
+                    replicas.Begin(turn);
+                    replicas.Learn(turn, batch, 1);
+                }
+            }
             seconds.Add(watch.Elapsed.TotalSeconds);
         }
         while (seconds.Count < 3 || all.Elapsed.TotalSeconds < SecondsPerTiming);
-        replicas.ForgetGradients();
+        replicas.Begin(0);
         seconds.Sort();
         return seconds[seconds.Count / 2];
     }

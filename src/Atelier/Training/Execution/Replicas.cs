@@ -1,5 +1,6 @@
 using Atelier.Training.Profiling;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Atelier.Training.Execution;
@@ -14,6 +15,8 @@ internal sealed class Replicas<TBatch> : IDisposable
     private readonly ExecutionPlan _plan;
     private readonly RandomStream[] _streams;
     private readonly RoundedWeights _rounded = new();
+    private readonly Parameter[][] _taught; // by turn, those of all copies
+    private int _turn = -1;
 
     /// <summary>Makes the copies and starts their threads.</summary>
     /// <param name="model">The model, on its device.</param>
@@ -24,6 +27,7 @@ internal sealed class Replicas<TBatch> : IDisposable
         _plan = plan;
         _models = [model, .. Enumerable.Range(1, plan.Replicas - 1).Select(_ => Twin(model, create!()))];
         _streams = [.. _models.Select(_ => new RandomStream())];
+        _taught = [.. model.Turns.Select((_, turn) => _models.SelectMany(copy => copy.Turns[turn].Parameters).Where(p => p.requires_grad).ToArray())];
         Team = new WorkerTeam(plan.Replicas, () => ComputeDevice.SetThreads(plan.Threads));
     }
 
@@ -42,12 +46,32 @@ internal sealed class Replicas<TBatch> : IDisposable
             _streams[replica].Seed(SplitMix64.At(mixed, (ulong)replica));
     }
 
-    /// <summary>Forgets the gradients.</summary>
-    public void ForgetGradients()
+    /// <summary>Begins a turn: forgets the gradients, and lets only the parameters that it moves have new ones.</summary>
+    /// <param name="turn">The number of the turn.</param>
+    public void Begin(int turn)
     {
+        using TimedOperation timed = TimedOperation.Begin("zero gradients");
         foreach (GradientModel<TBatch> model in _models)
             model.zero_grad();
+        if (turn != _turn && _taught.Length > 1)
+        {
+            Demand(false, _taught.SelectMany(all => all));
+            Demand(true, _taught[turn]);
+        }
+        _turn = turn;
     }
+
+    /// <summary>Lets the model do what it does before a turn.</summary>
+    public void Prepare(int turn)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        _models[0].Prepare(turn);
+    }
+
+    /// <summary>The means of what the copies noted since the last time.</summary>
+    public IReadOnlyDictionary<string, double> TakeNotes() => _models.SelectMany(model => model.TakeNotes())
+        .GroupBy(note => note.Key, note => note.Value).ToDictionary(group => group.Key, group => group.Average());
 
     /// <summary>Adds the gradients of a batch's mean loss times a factor to those of the copies.</summary>
     /// <param name="turn">The number of the turn whose loss it is.</param>
@@ -93,11 +117,19 @@ internal sealed class Replicas<TBatch> : IDisposable
     public void Dispose()
     {
         Team.Dispose();
+        Demand(true, _taught.SelectMany(all => all));
+        TakeNotes();
         foreach (GradientModel<TBatch> model in _models.AsSpan(1))
             model.Dispose();
         foreach (RandomStream stream in _streams)
             stream.Dispose();
         _rounded.Dispose();
+    }
+
+    private static void Demand(bool gradients, IEnumerable<Parameter> parameters)
+    {
+        foreach (Parameter parameter in parameters)
+            parameter.requires_grad = gradients;
     }
 
     private static Tensor Loss(Turn<TBatch> turn, TBatch batch, double weight)

@@ -88,7 +88,7 @@ public sealed class ReplicasTests
         {
             using var scope = NewDisposeScope();
             replicas.Seed(7, step);
-            replicas.ForgetGradients();
+            replicas.Begin(0);
             mover.Learn(batch, 2);
             mover.Learn(batch, 2);
             mover.Move(1e-3);
