@@ -13,5 +13,6 @@ public static class ModelFamilies
         new BayesianNetwork.BayesianNetworkFamily(),
         new Independent.IndependentFamily(),
         new Diffusion.DiffusionFamily(),
+        new Gan.GanFamily(),
     ];
 }

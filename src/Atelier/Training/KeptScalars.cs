@@ -30,6 +30,15 @@ internal static class KeptScalars
         return product;
     }
 
+    /// <summary>tensor + number, of each element.</summary>
+    public static Tensor PlusNumber(this Tensor tensor, double number)
+    {
+        Scalar kept = number;
+        Tensor sum = tensor.add(kept, One);
+        GC.KeepAlive(kept);
+        return sum;
+    }
+
     /// <summary>Runs a function of TorchScript; numbers among the arguments live as long as the call.</summary>
     /// <param name="unit">The compiled script.</param>
     /// <param name="name">The function.</param>

@@ -43,12 +43,18 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <summary>The convolution.</summary>
     /// <param name="input">x, [batch, inputs, height, width].</param>
     /// <returns>y, [batch, outputs, height / stride, width / stride], bf16 where the precision is.</returns>
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Apply(input, Weight);
+
+    /// <summary>The convolution with other weights in place of W.</summary>
+    /// <param name="input">x, [batch, inputs, height, width].</param>
+    /// <param name="weight">As W.</param>
+    /// <returns>y, [batch, outputs, height / stride, width / stride], bf16 where the precision is.</returns>
+    public Tensor Apply(Tensor input, Tensor weight)
     {
         TimedOperation timed = TimedOperation.Begin("convolution", ref input);
         (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
-            ? (input.to(ScalarType.BFloat16), Weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
-            : (input, (Tensor)Weight, (Tensor)Bias);
+            ? (input.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
+            : (input, weight, (Tensor)Bias);
         return timed.End(F.conv2d(x, w, b, strides: [_stride, _stride], padding: [_padding, _padding]));
     }
 }

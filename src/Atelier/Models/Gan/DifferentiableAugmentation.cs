@@ -1,0 +1,74 @@
+using Atelier.Training;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Models.Gan;
+
+/// <summary>Random changes of pictures from −1 to 1, each picture's own, that gradients go through to the generator (Zhao et al. 2020).</summary>
+internal static class DifferentiableAugmentation
+{
+    private const double LargestShift = 0.125, CutShare = 0.5; // of the side
+
+    /// <summary>Changes pictures, in the order that the changes are named in.</summary>
+    /// <param name="changes">Which ones; none leaves the pictures as they are.</param>
+    /// <param name="x">[batch, channels, height, width].</param>
+    /// <param name="random">Draws the changes; null takes the tensor library's own numbers.</param>
+    public static Tensor Apply(IReadOnlyList<Augmentation> changes, Tensor x, Generator? random)
+    {
+        foreach (Augmentation change in changes)
+        {
+            x = change switch
+            {
+                Augmentation.Colour => Colour(x, random),
+                Augmentation.Translation => Translate(x, random),
+                _ => CutOut(x, random),
+            };
+        }
+        return x;
+    }
+
+    private static Tensor Colour(Tensor x, Generator? random)
+    {
+        x = x.Plus(Draw(x, -0.5, 0.5, random)); // brightness
+        if (x.shape[1] > 1)
+            x = Stretch(x, x.mean([1], keepdim: true), Draw(x, 0, 2, random)); // saturation
+        return Stretch(x, x.mean([1, 2, 3], keepdim: true), Draw(x, 0.5, 1.5, random)); // contrast
+    }
+
+    /// <summary>Away from the middle, or towards it.</summary>
+    private static Tensor Stretch(Tensor x, Tensor middle, Tensor factor) => middle.PlusProduct(x.Plus(middle.neg()), factor);
+
+    private static Tensor Translate(Tensor x, Generator? random)
+    {
+        (long height, long width) = (x.shape[2], x.shape[3]);
+        (int down, int across) = ((int)Math.Round(height * LargestShift), (int)Math.Round(width * LargestShift));
+        Tensor padded = F.pad(x, [across, across, down, down]);
+        // Each picture's rows and columns from where its window begins.
+        Tensor rows = Starts(x, (2 * down) + 1, random).Plus(Count(height, x.device)).unsqueeze(1).unsqueeze(3).expand(-1, x.shape[1], -1, padded.shape[3]);
+        Tensor columns = Starts(x, (2 * across) + 1, random).Plus(Count(width, x.device)).unsqueeze(1).unsqueeze(1).expand(-1, x.shape[1], height, -1);
+        return padded.gather(2, rows).gather(3, columns);
+    }
+
+    private static Tensor CutOut(Tensor x, Generator? random)
+    {
+        Tensor inside = Within(x.shape[2]).unsqueeze(2).logical_and(Within(x.shape[3]).unsqueeze(1)); // [batch, height, width]
+        return x.mul(inside.logical_not().unsqueeze(1));
+
+        // The square's middle lies anywhere, so that it may hang over the border.
+        Tensor Within(long side)
+        {
+            long cut = (long)(side * CutShare);
+            Tensor from = Count(side, x.device).Plus(Starts(x, side, random).neg()).PlusNumber(cut / 2); // [batch, side], from the square's begin
+            return from.ge(zeros_like(from)).logical_and(from.lt(zeros_like(from).PlusNumber(cut)));
+        }
+    }
+
+    private static Tensor Draw(Tensor x, double low, double high, Generator? random) =>
+        empty([x.shape[0], 1, 1, 1], ScalarType.Float32, x.device).uniform_(low, high, random);
+
+    /// <summary>Whole numbers from 0, [batch, 1].</summary>
+    private static Tensor Starts(Tensor x, long count, Generator? random) =>
+        empty([x.shape[0], 1], ScalarType.Float64, x.device).uniform_(0, count, random).floor().to(ScalarType.Int64);
+
+    private static Tensor Count(long count, Device device) => tensor([.. Enumerable.Range(0, (int)count).Select(i => (long)i)], device: device);
+}

@@ -1,0 +1,112 @@
+using Atelier.Data.Images;
+using Atelier.Recipes;
+using Atelier.Training;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+using Embedding = Atelier.Models.Layers.Embedding;
+using Linear = Atelier.Models.Layers.Linear;
+
+namespace Atelier.Models.Gan;
+
+/// <summary>
+/// Judges pictures: halved level by level to features, then to one logit, and by class where the game is conditional
+/// (Radford et al. 2016, section 3; Miyato and Koyama 2018, figure 14). It has no norms of its own but the weights'.
+/// </summary>
+internal sealed class DiscriminatorNetwork : nn.Module
+{
+    private static readonly Scalar Slope = 0.1; // of leaky ReLU, as in Miyato et al. 2018, table 3
+
+    private readonly GanConfig _config;
+    private readonly ModuleList<BoundedConvolution> _halvings = new();
+    private readonly ModuleList<ResidualHalving> _blocks = new();
+    private readonly Linear _logit;
+    private readonly Linear? _classLogits;
+    private readonly Embedding? _classes;
+    private readonly SpectralNorm? _logitNorm, _classesNorm;
+
+    public DiscriminatorNetwork(GanConfig config, ImageSchema schema, Precision precision, Generator random)
+        : base(nameof(DiscriminatorNetwork))
+    {
+        _config = config;
+        int[] channels = [schema.Channels, .. config.Channels.Reverse()];
+        for (int level = 1; level < channels.Length; level++)
+        {
+            if (config.Networks == GanNetworks.Residual)
+                _blocks.Add(new ResidualHalving(channels[level - 1], channels[level], isFirst: level == 1, config.SpectralNorm, precision, random));
+            else
+                _halvings.Add(new BoundedConvolution(channels[level - 1], channels[level], 4, 2, config.SpectralNorm, precision, random));
+        }
+        int places = config.Networks == GanNetworks.Residual ? 1 : (schema.Height >> config.Channels.Count) * (schema.Width >> config.Channels.Count);
+        int features = channels[^1] * places;
+        _logit = new Linear(features, 1, bias: true, Precision.Fp32, 1 / Math.Sqrt(features), random);
+        if (config.Condition == GanCondition.Projection)
+            _classes = new Embedding(schema.Classes.Count, features, 1 / Math.Sqrt(features), random);
+        else if (config.Condition == GanCondition.Classifier)
+            _classLogits = new Linear(features, schema.Classes.Count, bias: true, Precision.Fp32, 1 / Math.Sqrt(features), random);
+        if (config.SpectralNorm)
+        {
+            _logitNorm = new SpectralNorm(() => _logit.Weight, random);
+            _classesNorm = _classes is null ? null : new SpectralNorm(() => _classes.Weight, random);
+        }
+        RegisterComponents();
+    }
+
+    /// <summary>How real pictures look.</summary>
+    /// <param name="pictures">[batch, channels, height, width], fp32.</param>
+    /// <param name="labels">The class that each is to be of, [batch], int64; not looked at where the game is not conditional.</param>
+    /// <returns>Logits [batch], and logits of the classes [batch, classes] where the network names them; fp32.</returns>
+    public (Tensor Logits, Tensor? Classes) Forward(Tensor pictures, Tensor labels)
+    {
+        Tensor x = pictures;
+        foreach (BoundedConvolution halving in _halvings)
+            x = halving.Forward(x).leaky_relu(Slope);
+        foreach (ResidualHalving block in _blocks)
+            x = block.Forward(x);
+        x = x.to(ScalarType.Float32);
+        if (_config.Networks == GanNetworks.Residual)
+            x = F.relu(x).sum([2, 3]); // [batch, channels]
+        Tensor features = x.flatten(1);
+        Tensor logits = Linear.Product(features, _logitNorm?.Weight() ?? _logit.Weight, _logit.Bias, Precision.Fp32).squeeze(1);
+        if (_classes is not null)
+        {
+            Tensor vectors = (_classesNorm?.Weight() ?? _classes.Weight).index_select(0, labels); // [batch, features]
+            logits = logits.Plus(features.mul(vectors).sum(1)); // Miyato and Koyama 2018, eq. 3
+        }
+        return (logits, _classLogits?.forward(features));
+    }
+
+    /// <summary>One power iteration of every weight that is held to a norm of one.</summary>
+    public void Iterate()
+    {
+        foreach (SpectralNorm norm in modules().OfType<SpectralNorm>())
+            norm.Iterate();
+    }
+
+    /// <summary>half(x) beside half(conv(relu(conv(relu(x))))) (Miyato et al. 2018, figure 8); the first has no ReLU before pixels.</summary>
+    private sealed class ResidualHalving : nn.Module
+    {
+        private readonly bool _isFirst;
+        private readonly BoundedConvolution _conv1, _conv2, _skip;
+
+        public ResidualHalving(int inputs, int outputs, bool isFirst, bool spectral, Precision precision, Generator random)
+            : base(nameof(ResidualHalving))
+        {
+            _isFirst = isFirst;
+            _conv1 = new BoundedConvolution(inputs, outputs, 3, 1, spectral, precision, random);
+            _conv2 = new BoundedConvolution(outputs, outputs, 3, 1, spectral, precision, random);
+            _skip = new BoundedConvolution(inputs, outputs, 1, 1, spectral, precision, random);
+            RegisterComponents();
+        }
+
+        public Tensor Forward(Tensor x)
+        {
+            Tensor beside = _skip.Forward(Half(x)); // a 1 × 1 convolution after halving is the same before it, at a quarter of the work
+            x = _conv1.Forward(_isFirst ? x : F.relu(x));
+            return beside.add(Half(_conv2.Forward(F.relu(x))));
+        }
+
+        private static Tensor Half(Tensor x) => F.avg_pool2d(x, 2);
+    }
+}

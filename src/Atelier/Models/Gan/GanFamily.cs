@@ -1,0 +1,31 @@
+using Atelier.Data.Images;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+
+namespace Atelier.Models.Gan;
+
+/// <summary>Generative adversarial networks.</summary>
+public sealed class GanFamily : ImageFamily<GanConfig, GanModel>
+{
+    /// <inheritdoc/>
+    public override string Name => "gan";
+
+    /// <inheritdoc/>
+    public override string Description => "generative adversarial networks for pictures, convolutional or residual";
+
+    /// <inheritdoc/>
+    protected override GanModel Create(GanConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);
+
+    /// <inheritdoc/>
+    protected override Int128 LeastWeights(GanConfig config, ImageSchema schema)
+    {
+        config.Check(schema);
+        int levels = config.Channels.Count;
+        Int128 smallest = (Int128)config.Channels[0] * (schema.Width >> levels) * (schema.Height >> levels);
+        // The generator's first layer, and of each level but the last the smaller of a 4 × 4 and two 3 × 3 convolutions, in both players.
+        return (smallest * config.NoiseSize) + config.Channels.Zip(config.Channels.Skip(1)).Aggregate((Int128)0, (sum, pair) => sum + ((Int128)2 * 16 * pair.First * pair.Second / 2));
+    }
+
+    /// <inheritdoc/>
+    protected override GanConfig ConfigOf(GanModel model) => model.Config;
+}

@@ -1,0 +1,129 @@
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Training;
+using Atelier.Training.Execution;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Models.Gan;
+
+/// <summary>
+/// Two networks in a game (Goodfellow et al. 2014): the discriminator learns to tell real pictures from made ones, the
+/// generator to make pictures that pass. A step is some turns of the first and one of the second.
+/// </summary>
+public sealed class GanModel : ImageModel
+{
+    private const double Collapsed = 0.5; // of the distance that real pictures are apart
+    private readonly GeneratorNetwork _generator;
+    private readonly DiscriminatorNetwork _discriminator;
+
+    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="schema">What its pictures have in common.</param>
+    /// <param name="precision">The precision of products.</param>
+    /// <param name="seed">Of the weights.</param>
+    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    public GanModel(GanConfig config, ImageSchema schema, Precision precision, long seed)
+        : base("gan", schema)
+    {
+        config.Check(schema);
+        Config = config;
+        using var random = new Generator((ulong)seed, CPU);
+        _generator = new GeneratorNetwork(config, schema, precision, random);
+        _discriminator = new DiscriminatorNetwork(config, schema, precision, random);
+        register_module("generator", _generator);
+        register_module("discriminator", _discriminator);
+        Turns =
+        [
+            new("discriminator", DiscriminatorLoss, [.. _discriminator.parameters()]) { Repeats = config.DiscriminatorTurns, RateFactor = config.DiscriminatorRate },
+            new("generator", GeneratorLoss, [.. _generator.parameters()]),
+        ];
+    }
+
+    /// <summary>Its shape.</summary>
+    public GanConfig Config { get; }
+
+    /// <inheritdoc/>
+    public override bool IsConditional => Config.Condition != GanCondition.None;
+
+    /// <inheritdoc/>
+    public override long NoiseSize => Config.NoiseSize;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Turn<ImageBatch>> Turns { get; }
+
+    /// <inheritdoc/>
+    public override void Prepare(int turn)
+    {
+        if (turn == 0)
+            _discriminator.Iterate();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random) => _generator.Forward(noise, labels);
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1, batch.Pictures.device); // the same noise each time, so that measurements can be compared
+        Tensor made = Make(batch, random);
+        Tensor realLogits = _discriminator.Forward(batch.Pictures, batch.Labels).Logits, madeLogits = _discriminator.Forward(made, batch.Labels).Logits;
+        (Tensor realRight, Tensor madeRight) = Config.Loss.Right(realLogits, madeLogits);
+        return new Dictionary<string, double>
+        {
+            ["loss"] = Config.Loss.Discriminator(realLogits, madeLogits).Number(),
+            ["generatorLoss"] = Config.Loss.Generator(madeLogits).Number(),
+            ["realRight"] = realRight.Number(),
+            ["madeRight"] = madeRight.Number(),
+            ["diversity"] = SampleDiversity.Of(made, batch.Pictures, IsConditional ? batch.Labels : null),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override string? Warn(IReadOnlyDictionary<string, double> figures) => figures["diversity"] >= Collapsed ? null
+        : FormattableString.Invariant($"the generator may have collapsed: its pictures are {figures["diversity"]:0.00} times as far apart as real ones; a lower training.optimizer.learningRate, more model.discriminatorTurns or another model.loss may help");
+
+    private Tensor DiscriminatorLoss(ImageBatch batch)
+    {
+        Generator? random = RandomStream.Current;
+        Tensor made;
+        using (no_grad())
+            made = Make(batch, random);
+        long count = batch.Labels.shape[0];
+        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Pictures, made], 0), random), labels = cat([batch.Labels, batch.Labels], 0);
+        (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, labels);
+        (Tensor real, Tensor fake) = (logits.narrow(0, 0, count), logits.narrow(0, count, count));
+        Tensor loss = Config.Loss.Discriminator(real, fake);
+        (Tensor realRight, Tensor madeRight) = Config.Loss.Right(real, fake);
+        Note("realRight", realRight);
+        Note("madeRight", madeRight);
+        if (classes is not null)
+            loss = loss.Plus(F.cross_entropy(classes.narrow(0, 0, count), batch.Labels));
+        if (Config.GradientPenalty > 0)
+            loss = loss.Plus(GradientPenalties.Between(Judge, pictures.narrow(0, 0, count), pictures.narrow(0, count, count), random).Times(Config.GradientPenalty));
+        if (Config.R1 > 0)
+            loss = loss.Plus(GradientPenalties.AtReal(Judge, pictures.narrow(0, 0, count)).Times(Config.R1 / 2));
+        return loss;
+
+        Tensor Judge(Tensor x) => _discriminator.Forward(x, batch.Labels).Logits;
+    }
+
+    private Tensor GeneratorLoss(ImageBatch batch)
+    {
+        Generator? random = RandomStream.Current;
+        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, Make(batch, random), random);
+        (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, batch.Labels);
+        Tensor loss = Config.Loss.Generator(logits);
+        return classes is null ? loss : loss.Plus(F.cross_entropy(classes, batch.Labels));
+    }
+
+    /// <summary>As many pictures as a batch has, of the same classes.</summary>
+    private Tensor Make(ImageBatch batch, Generator? random)
+    {
+        Tensor noise = empty([batch.Labels.shape[0], NoiseSize], ScalarType.Float32, batch.Pictures.device).normal_(0, 1, random);
+        return _generator.Forward(noise, IsConditional ? batch.Labels : null);
+    }
+}
