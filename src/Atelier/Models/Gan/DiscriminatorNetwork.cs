@@ -64,7 +64,8 @@ internal sealed class DiscriminatorNetwork : nn.Module
             x = halving.Forward(x).leaky_relu(Slope);
         foreach (ResidualHalving block in _blocks)
             x = block.Forward(x);
-        x = x.to(ScalarType.Float32);
+        if (x.dtype == ScalarType.BFloat16)
+            x = x.to(ScalarType.Float32);
         if (_config.Networks == GanNetworks.Residual)
             x = F.relu(x).sum([2, 3]); // [batch, channels]
         Tensor features = x.flatten(1);

@@ -30,7 +30,7 @@ internal static class GradientPenalties
         Tensor at = pictures.detach().requires_grad_(true);
         Tensor logits = judge(at);
         // A picture's logit depends on that picture alone, so the sum's gradient holds each one's.
-        Tensor gradient = autograd.grad([logits.sum()], [at], create_graph: true)[0];
+        Tensor gradient = autograd.grad([logits.sum()], [at], retain_graph: true, create_graph: true)[0];
         return gradient.square().flatten(1).sum(1);
     }
 }
