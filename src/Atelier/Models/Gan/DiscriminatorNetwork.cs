@@ -16,6 +16,7 @@ namespace Atelier.Models.Gan;
 /// </summary>
 internal sealed class DiscriminatorNetwork : nn.Module
 {
+    private const double Tiny = 1e-8; // the root has no slope at zero
     private static readonly Scalar Slope = 0.1; // of leaky ReLU, as in Miyato et al. 2018, table 3
 
     private readonly GanConfig _config;
@@ -39,8 +40,8 @@ internal sealed class DiscriminatorNetwork : nn.Module
                 _halvings.Add(new BoundedConvolution(channels[level - 1], channels[level], 4, 2, config.SpectralNorm, precision, random));
         }
         int places = config.Networks == GanNetworks.Residual ? 1 : (schema.Height >> config.Channels.Count) * (schema.Width >> config.Channels.Count);
-        int features = channels[^1] * places;
-        _logit = new Linear(features, 1, bias: true, Precision.Fp32, 1 / Math.Sqrt(features), random);
+        int features = channels[^1];
+        _logit = new Linear((features * places) + (config.BatchDeviation ? 1 : 0), 1, bias: true, Precision.Fp32, 1 / Math.Sqrt(features * places), random);
         if (config.Condition == GanCondition.Projection)
             _classes = new Embedding(schema.Classes.Count, features, 1 / Math.Sqrt(features), random);
         else if (config.Condition == GanCondition.Classifier)
@@ -56,8 +57,9 @@ internal sealed class DiscriminatorNetwork : nn.Module
     /// <summary>How real pictures look.</summary>
     /// <param name="pictures">[batch, channels, height, width], fp32.</param>
     /// <param name="labels">The class that each is to be of, [batch], int64; not looked at where the game is not conditional.</param>
+    /// <param name="batches">The batches of one size that stand one after the other, real or made.</param>
     /// <returns>Logits [batch], and logits of the classes [batch, classes] where the network names them; fp32.</returns>
-    public (Tensor Logits, Tensor? Classes) Forward(Tensor pictures, Tensor labels)
+    public (Tensor Logits, Tensor? Classes) Forward(Tensor pictures, Tensor labels, int batches = 1)
     {
         Tensor x = pictures;
         foreach (BoundedConvolution halving in _halvings)
@@ -66,16 +68,26 @@ internal sealed class DiscriminatorNetwork : nn.Module
             x = block.Forward(x);
         if (x.dtype == ScalarType.BFloat16)
             x = x.to(ScalarType.Float32);
-        if (_config.Networks == GanNetworks.Residual)
-            x = F.relu(x).sum([2, 3]); // [batch, channels]
-        Tensor features = x.flatten(1);
-        Tensor logits = Linear.Product(features, _logitNorm?.Weight() ?? _logit.Weight, _logit.Bias, Precision.Fp32).squeeze(1);
+        Tensor features = (_config.Networks == GanNetworks.Residual ? F.relu(x) : x).sum([2, 3]); // [batch, channels]
+        Tensor told = _config.Networks == GanNetworks.Residual ? features : x.flatten(1);
+        if (_config.BatchDeviation)
+            told = cat([told, Deviation(told, batches)], 1);
+        Tensor logits = Linear.Product(told, _logitNorm?.Weight() ?? _logit.Weight, _logit.Bias, Precision.Fp32).squeeze(1);
         if (_classes is not null)
         {
-            Tensor vectors = (_classesNorm?.Weight() ?? _classes.Weight).index_select(0, labels); // [batch, features]
+            Tensor vectors = (_classesNorm?.Weight() ?? _classes.Weight).index_select(0, labels); // [batch, channels]
             logits = logits.Plus(features.mul(vectors).sum(1)); // Miyato and Koyama 2018, eq. 3
         }
         return (logits, _classLogits?.forward(features));
+    }
+
+    /// <summary>The mean over features of their standard deviation in a picture's batch, as long as a vector of as many features of that size, [batch, 1].</summary>
+    private static Tensor Deviation(Tensor features, int batches)
+    {
+        Tensor grouped = features.view(batches, -1, features.shape[1]); // [batches, pictures, features]
+        Tensor variance = grouped.Plus(grouped.mean([1], keepdim: true).neg()).square().mean([1]);
+        Tensor mean = variance.PlusNumber(Tiny).sqrt().mean([1], keepdim: true).Times(Math.Sqrt(features.shape[1])); // [batches, 1]
+        return mean.unsqueeze(1).expand(-1, grouped.shape[1], -1).reshape(-1, 1);
     }
 
     /// <summary>One power iteration of every weight that is held to a norm of one.</summary>

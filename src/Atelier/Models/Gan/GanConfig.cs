@@ -33,6 +33,9 @@ public sealed record GanConfig
     /// <summary>How the class is told: none, projection or classifier.</summary>
     public GanCondition Condition { get; init; }
 
+    /// <summary>Tells the discriminator how much a batch's features differ from picture to picture, so that it sees a collapse (Karras et al. 2018, section 3).</summary>
+    public bool BatchDeviation { get; init; }
+
     /// <summary>Moves of the discriminator for one of the generator.</summary>
     [Range(1, 100)]
     public int DiscriminatorTurns { get; init; } = 1;
@@ -56,6 +59,8 @@ public sealed record GanConfig
             throw new AtelierException($"pictures of {schema.Width} × {schema.Height} cannot be halved {Channels.Count} times", "model.channels", "take fewer levels, or other data.image.width and height");
         if (Condition != GanCondition.None && schema.Classes.Count == 0)
             throw new AtelierException("the pictures have no classes", "model.condition", "sort them into subfolders, or write condition: none");
+        if (BatchDeviation && (GradientPenalty > 0 || R1 > 0))
+            throw new AtelierException("a gradient penalty is on single pictures, the batch's deviation on all together", "model.batchDeviation", "leave one of them out");
         if (Loss == GanLoss.Wasserstein && !SpectralNorm && GradientPenalty == 0)
             throw new AtelierException("the Wasserstein loss needs a critic of bounded slope", "model.loss", "set model.gradientPenalty to 10, or model.spectralNorm to true");
     }

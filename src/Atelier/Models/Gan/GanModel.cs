@@ -94,7 +94,7 @@ public sealed class GanModel : ImageModel
             made = Make(batch, random);
         long count = batch.Labels.shape[0];
         Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Pictures, made], 0), random), labels = cat([batch.Labels, batch.Labels], 0);
-        (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, labels);
+        (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, labels, batches: 2);
         (Tensor real, Tensor fake) = (logits.narrow(0, 0, count), logits.narrow(0, count, count));
         Tensor loss = Config.Loss.Discriminator(real, fake);
         (Tensor realRight, Tensor madeRight) = Config.Loss.Right(real, fake);

@@ -6,23 +6,22 @@ using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 using Convolution = Atelier.Models.Layers.Convolution;
 using Embedding = Atelier.Models.Layers.Embedding;
-using GroupNorm = Atelier.Models.Layers.GroupNorm;
 using Linear = Atelier.Models.Layers.Linear;
 
 namespace Atelier.Models.Gan;
 
 /// <summary>
 /// Makes pictures from noise: a small picture of many channels, doubled level by level (Radford et al. 2016, section 3).
-/// Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is whole.
+/// It has no norms: batch norm's running figures do not go with averaged weights, and group norm takes away how strong
+/// features are, which made pictures alike.
 /// </summary>
 internal sealed class GeneratorNetwork : nn.Module
 {
-    private const int Groups = 8;
+    private static readonly double Gain = Math.Sqrt(2); // He et al. 2015, after ReLUs
     private readonly GanConfig _config;
     private readonly int _height, _width; // of the smallest picture
     private readonly Embedding? _classes;
     private readonly Linear _first;
-    private readonly ModuleList<GroupNorm> _norms = new();
     private readonly ModuleList<TransposedConvolution> _doublings = new();
     private readonly ModuleList<ResidualDoubling> _blocks = new();
     private readonly Convolution? _last;
@@ -41,20 +40,11 @@ internal sealed class GeneratorNetwork : nn.Module
         {
             bool last = level + 1 == channels.Count;
             if (residual)
-            {
                 _blocks.Add(new ResidualDoubling(channels[level], channels[last ? level : level + 1], precision, random));
-            }
             else
-            {
-                _norms.Add(new GroupNorm(Groups, channels[level]));
-                _doublings.Add(new TransposedConvolution(channels[level], last ? schema.Channels : channels[level + 1], precision, random));
-            }
+                _doublings.Add(new TransposedConvolution(channels[level], last ? schema.Channels : channels[level + 1], precision, random, last ? 1 : Gain));
         }
-        if (residual)
-        {
-            _norms.Add(new GroupNorm(Groups, channels[^1]));
-            _last = new Convolution(channels[^1], schema.Channels, 3, 1, precision, random);
-        }
+        _last = residual ? new Convolution(channels[^1], schema.Channels, 3, 1, precision, random) : null;
         RegisterComponents();
     }
 
@@ -68,30 +58,28 @@ internal sealed class GeneratorNetwork : nn.Module
         Tensor x = _first.forward(told).view(-1, _config.Channels[0], _height, _width);
         if (_last is null)
         {
-            for (int level = 0; level < _config.Channels.Count; level++)
-                x = _doublings[level].forward(F.relu(_norms[level].forward(x))); // twice the width and height
+            foreach (TransposedConvolution doubling in _doublings)
+                x = doubling.forward(F.relu(x)); // twice the width and height
         }
         else
         {
             foreach (ResidualDoubling block in _blocks)
                 x = block.Forward(x);
-            x = _last.forward(F.relu(_norms[0].forward(x)));
+            x = _last.forward(F.relu(x));
         }
         return x.to(ScalarType.Float32).tanh();
     }
 
-    /// <summary>double(x) + conv(relu(norm(conv(double(relu(norm(x))))))), with a 1 × 1 convolution beside where the channels differ (Miyato et al. 2018, figure 7).</summary>
+    /// <summary>double(x) + conv(relu(conv(double(relu(x))))), with a 1 × 1 convolution beside where the channels differ (Miyato et al. 2018, figure 7).</summary>
     private sealed class ResidualDoubling : nn.Module
     {
-        private readonly GroupNorm _norm1, _norm2;
         private readonly Convolution _conv1, _conv2;
         private readonly Convolution? _skip;
 
         public ResidualDoubling(int inputs, int outputs, Precision precision, Generator random)
             : base(nameof(ResidualDoubling))
         {
-            (_norm1, _norm2) = (new GroupNorm(Groups, inputs), new GroupNorm(Groups, outputs));
-            _conv1 = new Convolution(inputs, outputs, 3, 1, precision, random);
+            _conv1 = new Convolution(inputs, outputs, 3, 1, precision, random, Gain);
             _conv2 = new Convolution(outputs, outputs, 3, 1, precision, random);
             _skip = inputs == outputs ? null : new Convolution(inputs, outputs, 1, 1, precision, random);
             RegisterComponents();
@@ -100,8 +88,8 @@ internal sealed class GeneratorNetwork : nn.Module
         public Tensor Forward(Tensor x)
         {
             Tensor beside = Double(_skip is null ? x : _skip.forward(x)); // a 1 × 1 convolution before doubling is the same after it, at a quarter of the work
-            x = _conv1.forward(Double(F.relu(_norm1.forward(x))));
-            return beside.add(_conv2.forward(F.relu(_norm2.forward(x))));
+            x = _conv1.forward(Double(F.relu(x)));
+            return beside.add(_conv2.forward(F.relu(x)));
         }
 
         private static Tensor Double(Tensor x) => F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest);

@@ -61,16 +61,21 @@ public sealed class GanGameTests
         asked[..6].ShouldBe([0, 1, 2, 3, 4, 5], "none is made twice");
     }
 
-    [Fact]
-    public void The_game_finds_a_Gaussian()
+    public static TheoryData<GanConfig> Fair => new(
+        new GanConfig { Loss = GanLoss.NonSaturating, SpectralNorm = false, R1 = 0.1 },
+        new GanConfig { Loss = GanLoss.Wasserstein, SpectralNorm = false, GradientPenalty = 1, DiscriminatorTurns = 2 });
+
+    [Theory]
+    [MemberData(nameof(Fair))]
+    public void The_game_finds_a_Gaussian(GanConfig config)
     {
         var pictures = new GaussianPictures();
-        using GanModel model = Play(new GanConfig { NoiseSize = 4, Loss = GanLoss.NonSaturating }, pictures, steps: 250, ema: 0.95);
+        using GanModel model = Play(config with { NoiseSize = 4 }, pictures, steps: 400);
         using var scope = NewDisposeScope();
         using var none = no_grad();
         using var random = new Generator(9, CPU);
         Tensor made = model.Draw(empty(2000, 4).normal_(0, 1, random), null, new(), random).mean([1, 2, 3]);
-        made.mean().ToDouble().ShouldBe(GaussianPictures.Mean, 0.1);
+        made.mean().ToDouble().ShouldBe(GaussianPictures.Mean, 0.15);
         made.std().ToDouble().ShouldBeInRange(GaussianPictures.Deviation / 2, GaussianPictures.Deviation * 2);
     }
 
@@ -88,12 +93,12 @@ public sealed class GanGameTests
         return Weights(model);
     }
 
-    private static GanModel Play(GanConfig config, GaussianPictures pictures, int steps, int replicas = 1, double ema = 0)
+    private static GanModel Play(GanConfig config, GaussianPictures pictures, int steps, int replicas = 1)
     {
         var model = new GanModel(config with { Channels = [8] }, Schema, Precision.Fp32, seed: 1);
         using var run = new TinyRun(TinyRun.Plain with
         {
-            Steps = steps, BatchSize = 32, Replicas = replicas, Ema = ema, ClipNorm = 0, Optimizer = new() { Name = OptimizerName.Adam, LearningRate = 4e-3, Beta1 = 0.5, WeightDecay = 0 },
+            Steps = steps, BatchSize = 32, Replicas = replicas, ClipNorm = 0, Optimizer = new() { Name = OptimizerName.Adam, LearningRate = 4e-3, Beta1 = 0.5, WeightDecay = 0 },
         });
         var trainer = new Trainer<ImageBatch>(run.Run.Recipe, model, pictures, null, new TrainerHooks
         {
@@ -113,7 +118,7 @@ public sealed class GanGameTests
     /// <summary>Pictures of one grey, which is normally distributed.</summary>
     private sealed class GaussianPictures : IBatchSource<ImageBatch>
     {
-        public const double Mean = 0.3, Deviation = 0.15;
+        public const double Mean = 0.2, Deviation = 0.3;
 
         public long BatchesPerEpoch => 1000;
 
