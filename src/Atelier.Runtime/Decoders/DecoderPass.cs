@@ -203,7 +203,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         if (columns % WeightTypes.BlockSize != 0)
             return; // no blocked weights have such rows
         long at = (long)row * columns;
-        Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + at / WeightTypes.BlockSize, bytes.Offsets + at / 4);
+        Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + at / WeightTypes.BlockSize, bytes.Sums + at / WeightTypes.BlockSize);
     }
 
     /// <summary>A worker's rows of a product with its bias.</summary>

@@ -23,7 +23,7 @@ internal sealed unsafe class PassScratch : IDisposable
     public ByteVectors ByteVectors(long vectors, int columns)
     {
         int padded = (columns + WeightTypes.BlockSize - 1) / WeightTypes.BlockSize * WeightTypes.BlockSize;
-        return new((sbyte*)Bytes(vectors * padded), Floats(vectors * padded / WeightTypes.BlockSize), (int*)Bytes(vectors * padded));
+        return new((sbyte*)Bytes(vectors * padded), Floats(vectors * padded / WeightTypes.BlockSize), (int*)Floats(vectors * padded / WeightTypes.BlockSize));
     }
 
     /// <summary>A copy of numbers, or null of null.</summary>

@@ -117,7 +117,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         for (int row = worker; row < rows; row += _pool.Workers)
         {
             long at = (long)row * columns;
-            Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + (at / WeightTypes.BlockSize), bytes.Offsets + (at / 4));
+            Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + (at / WeightTypes.BlockSize), bytes.Sums + (at / WeightTypes.BlockSize));
         }
         _pool.Barrier();
         return new Operand(x, bytes);

@@ -5,10 +5,17 @@ namespace Atelier.Kernels;
 /// </summary>
 /// <param name="values">[vectors, columns].</param>
 /// <param name="scales">[vectors, columns / 32].</param>
-/// <param name="offsets">[vectors, columns / 4]: −8 times the sum of four values, for weights that are stored with 8 added.</param>
-internal readonly unsafe struct ByteVectors(sbyte* values, float* scales, int* offsets)
+/// <param name="sums">[vectors, columns / 32]: the sum of 32 values, for weights that are stored with a number added.</param>
+internal readonly unsafe struct ByteVectors(sbyte* values, float* scales, int* sums)
 {
     public readonly sbyte* Values = values;
     public readonly float* Scales = scales;
-    public readonly int* Offsets = offsets;
+    public readonly int* Sums = sums;
+
+    /// <summary>The vectors from one on.</summary>
+    public ByteVectors At(int vector, int columns)
+    {
+        long blocks = (long)vector * (columns / WeightTypes.BlockSize);
+        return new(Values + blocks * WeightTypes.BlockSize, Scales + blocks, Sums + blocks);
+    }
 }

@@ -21,6 +21,9 @@ internal unsafe interface ILanes<TVector>
 
     static abstract void Store(TVector value, float* destination);
 
+    /// <summary>Writes the nearest whole numbers, of two the even ones, as bytes, and gives their sum; none is beyond ±127.</summary>
+    static abstract int StoreRounded(TVector value, sbyte* destination);
+
     static abstract TVector Broadcast(float value);
 
     static abstract TVector Add(TVector a, TVector b);

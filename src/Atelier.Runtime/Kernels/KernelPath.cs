@@ -25,8 +25,8 @@ internal abstract unsafe class KernelPath
     /// <param name="yStride">Elements from one result to the next.</param>
     public abstract void Multiply(in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride);
 
-    /// <summary>Rounds a vector to 8 bits, with a scale for each 32 elements.</summary>
-    public abstract void ToBytes(float* x, int columns, sbyte* values, float* scales, int* offsets);
+    /// <summary>Rounds a vector to 8 bits, with a scale and the sum of the bytes for each 32 elements.</summary>
+    public abstract void ToBytes(float* x, int columns, sbyte* values, float* scales, int* sums);
 
     /// <summary>y = x / √(mean(x²) + ε) · w (Zhang and Sennrich 2019, eq. 4).</summary>
     public abstract void RmsNorm(float* x, float* weight, int size, float epsilon, float* y);

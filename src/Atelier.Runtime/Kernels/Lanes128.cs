@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
@@ -25,6 +27,14 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector128<float> value, float* destination) => value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int StoreRounded(Vector128<float> value, sbyte* destination)
+    {
+        Vector128<int> whole = AdvSimd.IsSupported ? AdvSimd.ConvertToInt32RoundToEven(value) : Sse2.ConvertToVector128Int32(value);
+        *(int*)destination = Vector128.Narrow(Vector128.Narrow(whole, whole), Vector128<short>.Zero).AsInt32()[0];
+        return Vector128.Sum(whole);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Broadcast(float value) => Vector128.Create(value);

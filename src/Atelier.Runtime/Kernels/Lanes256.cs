@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
@@ -25,6 +26,14 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<float> value, float* destination) => value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int StoreRounded(Vector256<float> value, sbyte* destination)
+    {
+        Vector256<int> whole = Avx.ConvertToVector256Int32(value);
+        Vector128.Narrow(Vector128.Narrow(whole.GetLower(), whole.GetUpper()), Vector128<short>.Zero).GetLower().Store(destination);
+        return Vector256.Sum(whole);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Broadcast(float value) => Vector256.Create(value);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
@@ -25,6 +26,14 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> value, float* destination) => value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int StoreRounded(Vector512<float> value, sbyte* destination)
+    {
+        Vector512<int> whole = Avx512F.ConvertToVector512Int32(value);
+        Avx512F.ConvertToVector128SByte(whole).Store(destination);
+        return Vector512.Sum(whole);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Broadcast(float value) => Vector512.Create(value);

@@ -13,6 +13,8 @@ internal readonly unsafe struct PlainLanes : ILanes<float>
 
     public static void Store(float value, float* destination) => *destination = value;
 
+    public static int StoreRounded(float value, sbyte* destination) => *destination = (sbyte)MathF.Round(value);
+
     public static float Broadcast(float value) => value;
 
     public static float Add(float a, float b) => a + b;

@@ -17,12 +17,11 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
     {
         if (w.Rows == 0)
             return;
-        int atOnce = Math.Max(16, VectorBytesAtOnce / sizeof(float) / w.Columns) & ~3;
+        int atOnce = Math.Max(16, VectorBytesAtOnce / (int)(w.Type.IsBlocked() ? WeightType.Q8_0 : WeightType.F32).RowBytes(w.Columns)) & ~3;
         for (int t = 0; t < vectors; t += atOnce)
         {
             int count = Math.Min(atOnce, vectors - t);
             float* part = x + (long)t * w.Columns, result = y + t * yStride;
-            int blocks = t * (w.Columns / WeightTypes.BlockSize);
             switch (w.Type)
             {
                 case WeightType.F32:
@@ -35,17 +34,17 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
                     FloatProducts<TLanes, TVector>.Multiply<HalfElement>(w, part, count, result, yStride);
                     break;
                 case WeightType.Q8_0:
-                    TBlocks.MultiplyQ8(w, new(bytes.Values + blocks * 32L, bytes.Scales + blocks, bytes.Offsets + blocks * 8L), count, result, yStride);
+                    TBlocks.MultiplyQ8(w, bytes.At(t, w.Columns), count, result, yStride);
                     break;
                 default:
-                    TBlocks.MultiplyQ4(w, new(bytes.Values + blocks * 32L, bytes.Scales + blocks, bytes.Offsets + blocks * 8L), count, result, yStride);
+                    TBlocks.MultiplyQ4(w, bytes.At(t, w.Columns), count, result, yStride);
                     break;
             }
         }
     }
 
     [MethodImpl(Hot)]
-    public override void ToBytes(float* x, int columns, sbyte* values, float* scales, int* offsets)
+    public override void ToBytes(float* x, int columns, sbyte* values, float* scales, int* sums)
     {
         for (int b = 0; b < columns / WeightTypes.BlockSize; b++)
         {
@@ -53,21 +52,12 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             TVector highest = TLanes.Broadcast(0);
             for (int i = 0; i < WeightTypes.BlockSize; i += TLanes.Count)
                 highest = TLanes.Max(highest, TLanes.Abs(TLanes.Load(block + i)));
-            float most = TLanes.MaxAcross(highest), inverse = most == 0 ? 0 : 127 / most;
+            float most = TLanes.MaxAcross(highest);
             scales[b] = most / 127;
-            sbyte* to = values + b * WeightTypes.BlockSize;
-            for (int i = 0; i < WeightTypes.BlockSize; i += 4)
-            {
-                int sum = 0;
-                for (int j = 0; j < 4; j++)
-                {
-                    // To the nearest, of two the even one, for magnitudes below 2^22: the sum's last bits are the whole number.
-                    int q = BitConverter.SingleToInt32Bits(block[i + j] * inverse + 12582912f) - 0x4B400000;
-                    to[i + j] = (sbyte)q;
-                    sum += q;
-                }
-                offsets[(b * WeightTypes.BlockSize + i) / 4] = -8 * sum;
-            }
+            TVector inverse = TLanes.Broadcast(most == 0 ? 0 : 127 / most);
+            sums[b] = 0;
+            for (int i = 0; i < WeightTypes.BlockSize; i += TLanes.Count)
+                sums[b] += TLanes.StoreRounded(TLanes.Multiply(TLanes.Load(block + i), inverse), values + b * WeightTypes.BlockSize + i);
         }
     }
 

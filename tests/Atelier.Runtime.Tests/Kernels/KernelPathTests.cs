@@ -25,17 +25,17 @@ public sealed unsafe class KernelPathTests
             {
                 sbyte[] values = new sbyte[vectors * columns];
                 float[] scales = new float[vectors * columns / 32 + 1], y = new float[vectors * rows];
-                int[] offsets = new int[vectors * columns / 4 + 1];
+                int[] sums = new int[vectors * columns / 32 + 1];
                 fixed (float* px = x, ps = scales, py = y)
                 fixed (sbyte* pv = values)
-                fixed (int* po = offsets)
+                fixed (int* pu = sums)
                 {
                     if (type.IsBlocked())
                     {
                         for (int t = 0; t < vectors; t++)
-                            path.ToBytes(px + t * columns, columns, pv + t * columns, ps + t * columns / 32, po + t * columns / 4);
+                            path.ToBytes(px + t * columns, columns, pv + t * columns, ps + t * columns / 32, pu + t * columns / 32);
                     }
-                    path.Multiply(new ProductRows(w, 0, rows), px, new ByteVectors(pv, ps, po), vectors, py, rows);
+                    path.Multiply(new ProductRows(w, 0, rows), px, new ByteVectors(pv, ps, pu), vectors, py, rows);
                 }
                 for (int t = 0; t < vectors; t++)
                 {
@@ -64,15 +64,15 @@ public sealed unsafe class KernelPathTests
         {
             sbyte[] values = new sbyte[96];
             float[] scales = new float[3];
-            int[] offsets = new int[24];
+            int[] sums = new int[3];
             fixed (float* px = x, ps = scales)
             fixed (sbyte* pv = values)
-            fixed (int* po = offsets)
-                path.ToBytes(px, 96, pv, ps, po);
+            fixed (int* pu = sums)
+                path.ToBytes(px, 96, pv, ps, pu);
             for (int i = 0; i < 96; i++)
                 (scales[i / 32] * values[i]).ShouldBe(x[i], scales[i / 32] * 0.5001f);
-            for (int i = 0; i < 24; i++)
-                offsets[i].ShouldBe(-8 * (values[4 * i] + values[4 * i + 1] + values[4 * i + 2] + values[4 * i + 3]));
+            for (int b = 0; b < 3; b++)
+                sums[b].ShouldBe(values.Skip(32 * b).Take(32).Sum(v => v));
         }
     }
 

@@ -1,0 +1,44 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Atelier.Kernels;
+
+/// <summary>Sums of products of unsigned with signed bytes in registers of 256 bits, with AVX2 alone or with AVX-VNNI.</summary>
+internal interface IByteDot
+{
+    /// <summary>Whether the unsigned bytes may be any; otherwise they are at most 15, and at most eight products are added to a sum.</summary>
+    static abstract bool TakesAnyByte { get; }
+
+    /// <summary>Adds products to a sum under way, which begins at zero. The signed bytes are from −127 to 127.</summary>
+    static abstract Vector256<int> Add(Vector256<int> sum, Vector256<byte> unsigned, Vector256<sbyte> signed);
+
+    /// <summary>What a sum under way amounts to: one number for each four bytes.</summary>
+    static abstract Vector256<int> Total(Vector256<int> sum);
+}
+
+/// <summary>AVX2: a sum under way is in 16 bits, two for each four bytes: at most 8 · 2 · 15 · 127 = 30,480.</summary>
+internal readonly struct Avx2Dot : IByteDot
+{
+    public static bool TakesAnyByte { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => false; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add(Vector256<int> sum, Vector256<byte> unsigned, Vector256<sbyte> signed) =>
+        (sum.AsInt16() + Avx2.MultiplyAddAdjacent(unsigned, signed)).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Total(Vector256<int> sum) => Avx2.MultiplyAddAdjacent(sum.AsInt16(), Vector256<short>.One);
+}
+
+/// <summary>AVX-VNNI: four products of bytes into 32 bits at once.</summary>
+internal readonly struct AvxVnniDot : IByteDot
+{
+    public static bool TakesAnyByte { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => true; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add(Vector256<int> sum, Vector256<byte> unsigned, Vector256<sbyte> signed) =>
+        AvxVnni.MultiplyWideningAndAdd(sum, unsigned, signed);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Total(Vector256<int> sum) => sum;
+}
