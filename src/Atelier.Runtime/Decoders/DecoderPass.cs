@@ -16,32 +16,30 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
 
     private readonly DecoderConfig _config;
     private readonly DecoderWeights _weights;
-    private readonly KeyValuePages _pages;
     private readonly WorkerPool _pool;
     private readonly PassScratch _scratch = new();
     private readonly PassBlock[] _blocks;
     private readonly PassNorm _finalNorm;
     private readonly PassProduct _head;
-    private readonly RotaryTable? _rotary;
+    private readonly PassAttention _attention;
     private readonly bool _bytes; // whether any weights are blocks
     private readonly float _epsilon;
 
     // Rows: one token each.
-    private readonly Row[] _rows = new Row[MostRows];
+    private readonly PassRow[] _rows = new PassRow[MostRows];
     private readonly float* _x, _queries, _keys, _values, _mixed, _sums, _inner, _gate, _last;
     private readonly Operand _shared;
     private readonly Operand[] _own; // a worker's
-    private readonly float*[] _scores; // a worker's
     private int _rowCount, _logitRows;
     private bool _isOneTokenEach;
     private float* _logits;
 
     public DecoderPass(DecoderConfig config, DecoderWeights weights, KeyValuePages pages, KernelPath path, int workers)
     {
-        (_config, _weights, _pages, Path) = (config, weights, pages, path);
+        (_config, _weights, Path) = (config, weights, path);
         _pool = new WorkerPool(workers);
         _epsilon = (float)config.NormEpsilon;
-        _rotary = config.Positions == PositionName.Rotary ? new RotaryTable(config) : null;
+        _attention = new PassAttention(config, pages, path, _scratch, workers);
         _blocks = [.. weights.Blocks.Select(b => new PassBlock(b, _scratch))];
         _finalNorm = new(weights.FinalNorm, _scratch);
         _head = new(weights.Head ?? new LinearWeights(weights.Embedding), _scratch);
@@ -59,12 +57,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         _gate = _scratch.Floats((long)MostRows * config.FeedForwardSize);
         _shared = _scratch.Operand(MostRows, widest);
         _own = new Operand[workers];
-        _scores = new float*[workers];
         for (int worker = 0; worker < workers; worker++)
-        {
             _own[worker] = _scratch.Operand(FewRows, widest);
-            _scores[worker] = _scratch.Floats(config.ContextLength);
-        }
     }
 
     /// <summary>The kernels.</summary>
@@ -88,7 +82,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
                         RunRows();
                     bool isWanted = input.AllLogits || i == tokens.Length - 1;
                     _isOneTokenEach &= i == 0 || _rowCount == 0;
-                    _rows[_rowCount++] = new Row(sequence, tokens[i], sequence.Length + i, isWanted ? _logitRows++ : -1);
+                    _rows[_rowCount++] = new PassRow(sequence, tokens[i], sequence.Length + i, isWanted ? _logitRows++ : -1);
                 }
             }
             RunRows();
@@ -255,7 +249,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             for (int head = 0; head < _config.KeyValueHeadCount; head++)
             {
                 if (IsMine(worker, row, head))
-                    Store(layer, row, head);
+                    _attention.Store(_rows[row], layer, head, Of(_queries, row, _config.QuerySize), Of(_keys, row, _config.KeyValueSize), Of(_values, row, _config.KeyValueSize));
             }
         }
         if (!_isOneTokenEach)
@@ -265,54 +259,14 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             for (int row = 0; row < _rowCount; row++)
             {
                 if (IsMine(worker, row, head))
-                    Mix(worker, layer, row, head);
+                    _attention.Mix(worker, _rows[row], layer, head, Of(_queries, row, _config.QuerySize), Of(_mixed, row, _config.QuerySize));
             }
         }
     }
 
     private bool IsMine(int worker, int row, int head) => (row * _config.KeyValueHeadCount + head) % _pool.Workers == worker;
 
-    private void Store(int layer, int row, int head)
-    {
-        int size = _config.HeadSize, group = _config.HeadCount / _config.KeyValueHeadCount, position = _rows[row].Position;
-        float* key = _keys + (long)row * _config.KeyValueSize + head * size, value = _values + (long)row * _config.KeyValueSize + head * size;
-        if (_rotary is not null)
-        {
-            _rotary.Turn(key, position);
-            for (int i = 0; i < group; i++)
-                _rotary.Turn(_queries + (long)row * _config.QuerySize + (head * group + i) * size, position);
-        }
-        float* page = _rows[row].Sequence.Pages[position / KeyValuePage.Tokens].Data;
-        long within = (long)(position % KeyValuePage.Tokens) * size;
-        new ReadOnlySpan<float>(key, size).CopyTo(new Span<float>(page + _pages.Offset(layer, values: false, head) + within, size));
-        new ReadOnlySpan<float>(value, size).CopyTo(new Span<float>(page + _pages.Offset(layer, values: true, head) + within, size));
-    }
-
-    /// <summary>softmax(q Kᵀ / √size) V of the query heads that share a key-value head (Vaswani et al. 2017, eq. 1).</summary>
-    private void Mix(int worker, int layer, int row, int head)
-    {
-        int size = _config.HeadSize, group = _config.HeadCount / _config.KeyValueHeadCount, count = _rows[row].Position + 1;
-        long keys = _pages.Offset(layer, values: false, head), values = _pages.Offset(layer, values: true, head);
-        KeyValuePage[] pages = _rows[row].Sequence.Pages;
-        float* scores = _scores[worker];
-        float scale = 1 / MathF.Sqrt(size);
-        for (int i = 0; i < group; i++)
-        {
-            long at = (long)row * _config.QuerySize + (head * group + i) * size;
-            for (int start = 0; start < count; start += KeyValuePage.Tokens)
-            {
-                float* page = pages[start / KeyValuePage.Tokens].Data + keys;
-                Path.Scores(_queries + at, page, Math.Min(KeyValuePage.Tokens, count - start), size, scale, scores + start);
-            }
-            Path.SoftMax(scores, count);
-            new Span<float>(_mixed + at, size).Clear();
-            for (int start = 0; start < count; start += KeyValuePage.Tokens)
-            {
-                float* page = pages[start / KeyValuePage.Tokens].Data + values;
-                Path.AddWeighted(scores + start, page, Math.Min(KeyValuePage.Tokens, count - start), size, _mixed + at);
-            }
-        }
-    }
+    private static float* Of(float* vectors, int row, int size) => vectors + (long)row * size;
 
     private void Head(int worker)
     {
@@ -338,11 +292,4 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         Operand normed = Normed(worker, x, _logitRows, _finalNorm);
         Multiply(worker, _head, normed, _logitRows, _logits, _config.VocabularySize);
     }
-
-    /// <summary>One token of a step.</summary>
-    /// <param name="Sequence">Whose.</param>
-    /// <param name="Token">Its id.</param>
-    /// <param name="Position">Its place in the sequence.</param>
-    /// <param name="LogitRow">The row of the logits after it, or −1 where they are not wanted.</param>
-    private readonly record struct Row(DecoderSequence Sequence, int Token, int Position, int LogitRow);
 }

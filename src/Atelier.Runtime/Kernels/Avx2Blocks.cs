@@ -5,13 +5,13 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Blocks of 32 in registers of 256 bits. A single vector goes through the rows as they lie; for several, eight rows at a time
-/// are turned into a <see cref="BlockPanel{TDot, TBlock}"/> first.
+/// Blocks of 32 in registers of 256 bits, eight rows at a time, turned so that a register holds four weights of each row: on
+/// the way for a single vector, in a <see cref="BlockPanel{TDot, TBlock}"/> for several.
 /// </summary>
 internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     where TDot : struct, IByteDot
 {
-    private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
+    private const int RowsAtOnce = 8, Line = 64;
 
     public static void MultiplyQ8(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride) =>
         Multiply<Q8Block<TDot>>(w, x, vectors, y, yStride);
@@ -22,67 +22,54 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     private static void Multiply<TBlock>(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride)
         where TBlock : struct, IBlock
     {
-        int inPanels = vectors >= BlockPanel<TDot, TBlock>.Vectors ? w.Rows / BlockPanel<TDot, TBlock>.Rows * BlockPanel<TDot, TBlock>.Rows : 0;
-        for (int row = 0; row < inPanels; row += BlockPanel<TDot, TBlock>.Rows)
-            BlockPanel<TDot, TBlock>.Multiply(w, row, x, vectors, y + row, yStride);
-        // Scales are written together and read one by one, which is fast only within a cache line.
-        byte* place = stackalloc byte[2 * 8 * sizeof(float)];
-        float* scales = (float*)((nint)(place + 8 * sizeof(float) - 1) & -(8 * sizeof(float)));
-        int blocks = w.Columns / WeightTypes.BlockSize;
-        for (int row = 0; row < w.Rows; row++)
+        int blocks = w.Columns / WeightTypes.BlockSize, inFours = vectors / BlockPanel<TDot, TBlock>.Vectors * BlockPanel<TDot, TBlock>.Vectors, row = 0;
+        for (; row + RowsAtOnce <= w.Rows; row += RowsAtOnce)
         {
-            byte* at = w.Data + row * w.RowBytes;
-            for (int t = row < inPanels ? vectors / BlockPanel<TDot, TBlock>.Vectors * BlockPanel<TDot, TBlock>.Vectors : 0; t < vectors; t++)
-                y[t * yStride + row] = Row<TBlock>(at, blocks, x.At(t, w.Columns), scales);
+            if (inFours > 0)
+                BlockPanel<TDot, TBlock>.Multiply(w, row, x, inFours, y + row, yStride);
+            for (int t = inFours; t < vectors; t++)
+                EightRows<TBlock>(w.Data + row * w.RowBytes, w.RowBytes, blocks, x.At(t, w.Columns), y + t * yStride + row);
+        }
+        for (; row < w.Rows; row++)
+        {
+            for (int t = 0; t < vectors; t++)
+                y[t * yStride + row] = OneRow<TBlock>(w.Data + row * w.RowBytes, blocks, x.At(t, w.Columns));
         }
     }
 
-    /// <summary>One row with one vector, eight blocks at a time: their scales are computed together, at the place given.</summary>
-    [MethodImpl(Hot)]
-    private static float Row<TBlock>(byte* w, int blocks, in ByteVectors x, float* scales)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void EightRows<TBlock>(byte* w, long rowBytes, int blocks, in ByteVectors x, float* y)
         where TBlock : struct, IBlock
     {
-        sbyte* v = x.Values;
-        Vector256<float> a0 = default, a1 = default, offsets = default;
-        int b = 0;
-        for (; b + 8 <= blocks; b += 8)
-        {
-            Vector256<float> s = BlockScales.Eight(w, TBlock.Bytes) * Vector256.Load(x.Scales + b);
-            if (TBlock.Offset != 0)
-                offsets = Fma.MultiplyAdd(s, Vector256.ConvertToSingle(Vector256.Load(x.Sums + b)), offsets);
-            s.Store(scales);
-            a0 = Add<TBlock>(w, v, scales, a0);
-            a1 = Add<TBlock>(w + TBlock.Bytes, v + 32, scales + 1, a1);
-            a0 = Add<TBlock>(w + 2 * TBlock.Bytes, v + 64, scales + 2, a0);
-            a1 = Add<TBlock>(w + 3 * TBlock.Bytes, v + 96, scales + 3, a1);
-            a0 = Add<TBlock>(w + 4 * TBlock.Bytes, v + 128, scales + 4, a0);
-            a1 = Add<TBlock>(w + 5 * TBlock.Bytes, v + 160, scales + 5, a1);
-            a0 = Add<TBlock>(w + 6 * TBlock.Bytes, v + 192, scales + 6, a0);
-            a1 = Add<TBlock>(w + 7 * TBlock.Bytes, v + 224, scales + 7, a1);
-            w += 8 * TBlock.Bytes;
-            v += 256;
-        }
-        float sum = Vector256.Sum(a0 + a1 - offsets * TBlock.Offset);
-        return b == blocks ? sum : sum + Rest<TBlock>(w, blocks - b, new(v, x.Scales + b, x.Sums + b), scales);
-    }
-
-    /// <summary>Blocks one by one.</summary>
-    private static float Rest<TBlock>(byte* w, int blocks, in ByteVectors x, float* scale)
-        where TBlock : struct, IBlock
-    {
+        int* v = (int*)x.Values, sums = x.Sums;
+        float* scales = x.Scales;
+        byte* next = w + RowsAtOnce * rowBytes;
         Vector256<float> sum = default;
-        float offset = 0;
-        for (int b = 0; b < blocks; b++, w += TBlock.Bytes)
+        for (int b = 0; b < blocks; b++, w += TBlock.Bytes, next += RowsAtOnce * TBlock.Bytes)
         {
-            *scale = BlockScales.One(w) * x.Scales[b];
-            offset += *scale * x.Sums[b] * TBlock.Offset;
-            sum = Add<TBlock>(w, x.Values + b * WeightTypes.BlockSize, scale, sum);
+            // The next eight rows, as one stream: eight at once would be more than the processor fetches ahead by itself.
+            Sse.Prefetch0(next);
+            Sse.Prefetch0(next + Line);
+            Sse.Prefetch0(next + 2 * Line);
+            if (RowsAtOnce * TBlock.Bytes > 3 * Line)
+            {
+                Sse.Prefetch0(next + 3 * Line);
+                Sse.Prefetch0(next + 4 * Line);
+            }
+            Vector256<int> dot = TBlock.EightRows(w, rowBytes, v + 8 * b);
+            if (TBlock.Offset != 0)
+                dot -= Vector256.Create(sums[b] * TBlock.Offset);
+            sum = Fma.MultiplyAdd(Vector256.ConvertToSingle(dot), BlockScales.Eight(w, rowBytes) * Vector256.Create(scales[b]), sum);
         }
-        return Vector256.Sum(sum) - offset;
+        sum.Store(y);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Add<TBlock>(byte* w, sbyte* v, float* scale, Vector256<float> sum)
-        where TBlock : struct, IBlock =>
-        Fma.MultiplyAdd(Vector256.ConvertToSingle(TBlock.Dot(w, Vector256.Load(v))), Avx.BroadcastScalarToVector256(scale), sum);
+    private static float OneRow<TBlock>(byte* w, int blocks, in ByteVectors x)
+        where TBlock : struct, IBlock
+    {
+        float sum = 0;
+        for (int b = 0; b < blocks; b++, w += TBlock.Bytes)
+            sum += (TBlock.OneRow(w, x.Values + b * WeightTypes.BlockSize) - x.Sums[b] * TBlock.Offset) * BlockScales.One(w) * x.Scales[b];
+        return sum;
+    }
 }

@@ -15,17 +15,17 @@ internal static unsafe class BlockPanel<TDot, TBlock>
     /// <summary>Rows of a panel.</summary>
     public const int Rows = 8;
 
-    /// <summary>Vectors are multiplied so many at a time; those left over are not.</summary>
+    /// <summary>Vectors are multiplied so many at a time.</summary>
     public const int Vectors = 4;
 
     private const int BlocksAtOnce = 64; // of 2,048 columns: at most 32 KiB, the first cache
     private const int PlaneBytes = 256;
 
-    /// <summary>Multiplies eight rows with all vectors that go in fours.</summary>
+    /// <summary>Multiplies eight rows with vectors.</summary>
     /// <param name="w">The rows.</param>
     /// <param name="row">The first of the eight.</param>
     /// <param name="x">The vectors.</param>
-    /// <param name="vectors">How many.</param>
+    /// <param name="vectors">How many: a multiple of four.</param>
     /// <param name="y">The first row's result with the first vector.</param>
     /// <param name="yStride">From one vector's results to the next.</param>
     [SkipLocalsInit]
@@ -38,7 +38,7 @@ internal static unsafe class BlockPanel<TDot, TBlock>
         {
             int count = Math.Min(BlocksAtOnce, blocks - first);
             Pack(w.Data + row * w.RowBytes + first * TBlock.Bytes, w.RowBytes, count, panel, scales);
-            for (int t = 0; t + Vectors <= vectors; t += Vectors)
+            for (int t = 0; t < vectors; t += Vectors)
                 Four(panel, scales, first, count, x.At(t, w.Columns), blocks, y + t * yStride, yStride);
         }
     }

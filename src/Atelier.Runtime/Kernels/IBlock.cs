@@ -10,7 +10,7 @@ internal unsafe interface IBlock
     /// <summary>Bytes of a block.</summary>
     static abstract int Bytes { get; }
 
-    /// <summary>What <see cref="Dot"/> takes the weights to be too large by.</summary>
+    /// <summary>What <see cref="OneRow"/> and <see cref="EightRows"/> take the weights to be too large by.</summary>
     static abstract int Offset { get; }
 
     /// <summary>Registers of unsigned bytes that each four weights of eight rows take in a panel; the second counts sixteen times.</summary>
@@ -19,8 +19,14 @@ internal unsafe interface IBlock
     /// <summary>What the planes take the weights to be too large by.</summary>
     static abstract int PanelOffset { get; }
 
-    /// <summary>Sums of four weights times values.</summary>
-    static abstract Vector256<int> Dot(byte* block, Vector256<sbyte> values);
+    /// <summary>The sum of a block's weights times values.</summary>
+    static abstract int OneRow(byte* block, sbyte* values);
+
+    /// <summary>The sums of eight rows' blocks.</summary>
+    /// <param name="block">The first row's.</param>
+    /// <param name="rowBytes">Bytes from row to row.</param>
+    /// <param name="values">32 values, in fours.</param>
+    static abstract Vector256<int> EightRows(byte* block, long rowBytes, int* values);
 
     /// <summary>Writes a block of eight rows for a panel: [plane, four weights (8), row (8), weight (4)].</summary>
     /// <param name="block">The first row's.</param>
@@ -41,14 +47,31 @@ internal readonly unsafe struct Q8Block<TDot> : IBlock
 
     public static int PanelOffset { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => 128; }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Dot(byte* block, Vector256<sbyte> values)
+    public static int OneRow(byte* block, sbyte* values)
     {
-        Vector256<sbyte> w = Vector256.Load((sbyte*)block + 2);
+        int sum = 0;
+        for (int i = 0; i < WeightTypes.BlockSize; i++)
+            sum += ((sbyte)block[2 + i] + Offset) * values[i];
+        return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> EightRows(byte* block, long rowBytes, int* values)
+    {
+        BlockTranspose.FourBytesOfEightRows(block + 2, rowBytes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
+        Vector256<int> sum = Add(d, values + 3, Add(c, values + 2, Add(b, values + 1, Add(a, values, Vector256<int>.Zero))));
+        BlockTranspose.FourBytesOfEightRows(block + 18, rowBytes, out a, out b, out c, out d);
+        return Add(d, values + 7, Add(c, values + 6, Add(b, values + 5, Add(a, values + 4, sum))));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Add(Vector256<byte> weights, int* four, Vector256<int> sum)
+    {
+        Vector256<sbyte> w = weights.AsSByte(), x = Vector256.Create(*four).AsSByte();
         if (TDot.TakesAnyByte)
-            return TDot.Total(TDot.Add(Vector256<int>.Zero, w.AsByte() ^ Vector256.Create((byte)0x80), values));
+            return TDot.Add(sum, weights ^ Vector256.Create((byte)0x80), x);
         // |w| · (sign(w) x): at most 2 · 128 · 127 in 16 bits.
-        return Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Avx2.Abs(w), Avx2.Sign(values, w)), Vector256<short>.One);
+        return sum + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Avx2.Abs(w), Avx2.Sign(x, w)), Vector256<short>.One);
     }
 
     public static void Pack(byte* block, long rowBytes, byte* panel)
@@ -87,14 +110,28 @@ internal readonly unsafe struct Q4Block<TDot> : IBlock
 
     public static int PanelOffset { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => 8; }
 
-    // The lower lane takes the low halves of the bytes, the upper lane the high ones.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Dot(byte* block, Vector256<sbyte> values)
+    public static int OneRow(byte* block, sbyte* values)
     {
-        Vector256<uint> both = Avx2.BroadcastVector128ToVector256(block + 2).AsUInt32();
-        Vector256<byte> w = Avx2.ShiftRightLogicalVariable(both, Vector256.Create(0u, 0, 0, 0, 4, 4, 4, 4)).AsByte() & Vector256.Create((byte)15);
-        return TDot.Total(TDot.Add(Vector256<int>.Zero, w, values));
+        int sum = 0;
+        for (int i = 0; i < 16; i++)
+            sum += (block[2 + i] & 15) * values[i] + (block[2 + i] >> 4) * values[16 + i];
+        return sum;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> EightRows(byte* block, long rowBytes, int* values)
+    {
+        BlockTranspose.FourBytesOfEightRows(block + 2, rowBytes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
+        Vector256<int> sum = Add(d, values + 3, Add(c, values + 2, Add(b, values + 1, Add(a, values, Vector256<int>.Zero))));
+        return TDot.Total(Add(High(d), values + 7, Add(High(c), values + 6, Add(High(b), values + 5, Add(High(a), values + 4, sum)))));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Add(Vector256<byte> weights, int* four, Vector256<int> sum) =>
+        TDot.Add(sum, weights & Vector256.Create((byte)15), Vector256.Create(*four).AsSByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> High(Vector256<byte> both) => (both.AsUInt16() >> 4).AsByte();
 
     public static void Pack(byte* block, long rowBytes, byte* panel)
     {
@@ -110,6 +147,6 @@ internal readonly unsafe struct Q4Block<TDot> : IBlock
     private static void Put(Vector256<byte> both, byte* to)
     {
         (both & Vector256.Create((byte)15)).Store(to);
-        ((both.AsUInt16() >> 4).AsByte() & Vector256.Create((byte)15)).Store(to + 128);
+        (High(both) & Vector256.Create((byte)15)).Store(to + 128);
     }
 }
