@@ -17,7 +17,7 @@ public sealed unsafe class KernelPathTests
     [InlineData(WeightType.Q4_0)]
     public void Products_of_any_shape_are_those_of_decoded_weights(WeightType type)
     {
-        foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 1), (7, 96, 2), (16, 64, 4), (21, 160, 9), (5, type.IsBlocked() ? 32 : 37, 5)])
+        foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 1), (7, 96, 2), (16, 64, 4), (21, 160, 9), (9, 2112, 6), (5, type.IsBlocked() ? 32 : 37, 5)])
         {
             float[] x = Numbers(vectors * columns, 1), decoded = new float[columns];
             WeightMatrix w = WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 2), type);
