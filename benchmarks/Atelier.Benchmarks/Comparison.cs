@@ -24,7 +24,7 @@ internal sealed record Comparison(
     public const string RooflineName = "roofline";
 
     private const int Resamplings = 2000;
-    private const double Hopeless = 0.7; // a peer's way that does less of its best way's speed is not measured again
+    private const double Hopeless = 0.7; // a way that does less of its side's best speed is not measured again
 
     /// <summary>Done once before both sides, unmeasured.</summary>
     public Action Prepare { get; init; } = () => { };
@@ -44,17 +44,15 @@ internal sealed record Comparison(
             if (FlopsPerUnit is not null)
                 rooflines.Add(MeasureOurs(RooflineName).Value);
             ours.Add(MeasureOurs(Name));
-            double fastest = peers.SelectMany(p => p).Select(m => m.Value).DefaultIfEmpty().Max();
             for (int i = 0; i < peers.Length; i++)
             {
-                if (peers.Length > 1 && round > 1 && peers[i][0].Value < Hopeless * fastest)
-                    continue;
-                peers[i].Add(MeasurePeer(Peers[i]));
+                if (IsWorthMeasuring(i, [.. peers.Select(p => p.Select(m => m.Value).ToList())]))
+                    peers[i].Add(MeasurePeer(Peers[i]));
             }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} MiB{LossOf(ours[^1])}); peer {string.Join(", ", peers.Select((p, i) => $"{p[^1].Value:N0} ({LabelOf(Peers[i])}{p[^1].PeakMiB:N0} MiB{LossOf(p[^1])})"))}"));
         }
-        List<Measurement> best = peers.MaxBy(p => Median(p.Select(m => m.Value)))!;
+        List<Measurement> best = peers[Best([.. peers.Select(p => p.Select(m => m.Value).ToList())])];
         (double low, double high) = Spread([.. ours.Select(m => m.Value)], [.. best.Select(m => m.Value)]);
         double our = Median(ours.Select(m => m.Value)), peer = Median(best.Select(m => m.Value));
         double? perRoofline = FlopsPerUnit / (rooflines.Count > 0 ? Median(rooflines) : 1);
@@ -87,6 +85,13 @@ internal sealed record Comparison(
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
+    /// <summary>Whether a side's way is measured again: not where it is far below the fastest of several.</summary>
+    public static bool IsWorthMeasuring(int way, IReadOnlyList<List<double>> ways) =>
+        ways.Count == 1 || ways[way].Count == 0 || Median(ways[way]) >= Hopeless * ways.SelectMany(values => values).Max();
+
+    /// <summary>The way whose median is highest.</summary>
+    public static int Best(IReadOnlyList<List<double>> ways) => Enumerable.Range(0, ways.Count).MaxBy(i => Median(ways[i]));
+
     private static double? MedianLoss(IEnumerable<Measurement> measurements)
     {
         double[] losses = [.. measurements.Select(m => m.Loss).OfType<double>()];
@@ -94,7 +99,7 @@ internal sealed record Comparison(
     }
 
     /// <summary>The central 95 % of the ratio of medians when rounds are drawn anew with replacement (Efron 1979).</summary>
-    private static (double Low, double High) Spread(double[] ours, double[] peer)
+    public static (double Low, double High) Spread(double[] ours, double[] peer)
     {
         var random = new Random(1);
         double[] ratios = [.. Enumerable.Range(0, Resamplings)

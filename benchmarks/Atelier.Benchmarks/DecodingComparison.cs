@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json;
 using Atelier.Decoders;
 using Atelier.Decoding;
-using Atelier.Formats;
 using Atelier.Kernels;
 
 namespace Atelier.Benchmarks;
@@ -14,72 +13,69 @@ namespace Atelier.Benchmarks;
 /// </summary>
 internal static class DecodingComparison
 {
-    private const int Vocabulary = 32_000, Hidden = 768, Inner = 2048, Layers = 12, Heads = 12, Tokens = 128, Prompt = 256, Streams = 16;
+    private const int Tokens = 128, Prompt = 256, Streams = 16;
 
-    public static readonly (string Name, string Description, WeightType Type, double Limit)[] All =
+    public static readonly (string Name, string Description, WeightType[] Types, double Limit)[] All =
     [
-        ("decode-f32", "decode one stream of a random Llama of 134 M weights; llama.cpp (ATELIER_LLAMA_CPP)", WeightType.F32, 1.3),
-        ("decode-bf16", "the same in BF16", WeightType.BF16, 1.3),
-        ("decode-q8", "the same in Q8_0", WeightType.Q8_0, 1.3),
-        ("decode-q4", "the same in Q4_0", WeightType.Q4_0, 1.3),
-        ("prefill", "read 256 tokens in Q4_0", WeightType.Q4_0, 1),
-        ("decode-batch", "decode 16 streams in a batch in Q8_0", WeightType.Q8_0, 1),
+        ("decode-f32", "decode one stream of a random Llama of 134 M weights; llama.cpp (ATELIER_LLAMA_CPP)", [WeightType.F32], 1.3),
+        ("decode-bf16", "the same in BF16", [WeightType.BF16], 1.3),
+        ("decode-q8", "the same in Q8_0", [WeightType.Q8_0], 1.3),
+        ("decode-q4", "the same in Q4_0", [WeightType.Q4_0], 1.3),
+        ("prefill", "read 256 tokens, each side in whichever type is its fastest", [WeightType.F32, WeightType.BF16, WeightType.Q8_0, WeightType.Q4_0], 1),
+        ("decode-batch", "decode 16 streams in a batch in Q8_0", [WeightType.Q8_0], 1),
     ];
 
     /// <summary>Alternates the sides and prints each round, then one JSON line.</summary>
     public static void Run(string name, int rounds)
     {
-        (_, _, WeightType type, double limit) = All.Single(c => c.Name == name);
-        string path = Path.Combine(Path.GetTempPath(), $"atelier-llama-134m-{Environment.UserName}-{type}.gguf");
-        if (!File.Exists(path))
-            Write(path, type);
+        (_, _, WeightType[] types, double limit) = All.Single(c => c.Name == name);
         string? programs = Environment.GetEnvironmentVariable("ATELIER_LLAMA_CPP") is { } root ? Path.Combine(root, "build", "bin") : null;
         if (programs is null)
             Console.Error.WriteLine("ATELIER_LLAMA_CPP names no folder of llama.cpp: ours alone");
-        GgufFile file = GgufFile.Open(path);
-        using var shape = JsonDocument.Parse(GgufConfig.ToHuggingFace(file).ToJsonString());
-        (DecoderConfig config, DecoderWeights weights) = DecoderWeightsFile.Take(new ConfigFile(path, shape.RootElement.Clone()), ModelWeights.FromGguf(file));
-        using var decoder = new Decoder(config, weights);
-        double bytes = weights.Products().Sum(p => (double)p.Weight.ByteCount); // the head is one of them: it is not tied
-        var ours = new List<double>();
-        var peers = new List<double>();
+        RandomLlama[] models = [.. types.Select(type => new RandomLlama(type))];
+        List<double>[] ours = [.. types.Select(_ => new List<double>())], peers = [.. types.Select(_ => new List<double>())];
         var bandwidths = new List<double>();
-        Ours(decoder, name); // to warm up
+        foreach (RandomLlama model in models)
+            Ours(model.Decoder, name); // to warm up
         for (int round = 1; round <= rounds; round++)
         {
             bandwidths.Add(Bandwidth());
-            ours.Add(Ours(decoder, name));
-            if (programs is not null)
-                peers.Add(Peer(programs, path, name));
+            for (int i = 0; i < types.Length; i++)
+            {
+                if (Comparison.IsWorthMeasuring(i, ours))
+                    ours[i].Add(Ours(models[i].Decoder, name));
+                if (programs is not null && Comparison.IsWorthMeasuring(i, peers))
+                    peers[i].Add(Peer(programs, models[i].Path, name));
+            }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"round {round} of {rounds}: ours {ours[^1]:N1} tokens/s, peer {(peers.Count > 0 ? peers[^1] : double.NaN):N1}, memory {bandwidths[^1] / 1e9:N1} GB/s"));
+                $"round {round} of {rounds}: ours {Told(types, ours)}; peer {Told(types, peers)} tokens/s; memory {bandwidths[^1] / 1e9:N1} GB/s"));
         }
-        double[] ratios = [.. ours.Zip(peers, (a, b) => a / b).Order()];
-        double our = Comparison.Median(ours);
+        int our = Comparison.Best(ours);
+        int? peer = programs is null ? null : Comparison.Best(peers);
+        double value = Comparison.Median(ours[our]), bandwidth = Comparison.Median(bandwidths);
+        double? peerValue = peer is int p ? Comparison.Median(peers[p]) : null;
+        (double Low, double High)? spread = peer is int q ? Comparison.Spread([.. ours[our]], [.. peers[q]]) : null;
+        double? perToken = name.StartsWith("decode", StringComparison.Ordinal) ? models[our].Bytes / (name == "decode-batch" ? Streams : 1) / bandwidth : null;
         Console.WriteLine(JsonSerializer.Serialize(new
         {
-            name,
-            ours = our,
-            peer = peers.Count > 0 ? Comparison.Median(peers) : (double?)null,
-            ratio = peers.Count > 0 ? our / Comparison.Median(peers) : (double?)null,
-            low = ratios.Length > 0 ? ratios[0] : (double?)null,
-            high = ratios.Length > 0 ? ratios[^1] : (double?)null,
-            unit = "tokens/s",
-            limit,
-            oursLow = ours.Min(),
-            oursHigh = ours.Max(),
-            gigabytesPerSecond = Comparison.Median(bandwidths) / 1e9,
-            shareOfBandwidth = name.StartsWith("decode", StringComparison.Ordinal)
-                ? our / (name == "decode-batch" ? Streams : 1) * bytes / Comparison.Median(bandwidths) : (double?)null,
+            name, ours = value, peer = peerValue, ratio = value / peerValue, low = spread?.Low, high = spread?.High, unit = "tokens/s", limit,
+            oursType = $"{types[our]}", peerType = peer is int t ? $"{types[t]}" : null,
+            gigabytesPerSecond = bandwidth / 1e9, oursShareOfBandwidth = value * perToken, peerShareOfBandwidth = peerValue * perToken,
         }));
+        foreach (RandomLlama model in models)
+            model.Dispose();
     }
+
+    /// <summary>The last figure of each type.</summary>
+    private static string Told(WeightType[] types, List<double>[] values) =>
+        string.Join(", ", types.Select((type, i) => values[i].Count > 0 ? string.Create(CultureInfo.InvariantCulture, $"{type} {values[i][^1]:N1}") : $"{type} none"));
 
     private static double Ours(Decoder decoder, string name)
     {
-        int[] tokens = [.. Enumerable.Range(0, Prompt).Select(i => i * 31 % Vocabulary)];
+        int[] tokens = [.. Enumerable.Range(0, Prompt).Select(i => i * 31 % RandomLlama.Vocabulary)];
         int streams = name == "decode-batch" ? Streams : 1;
         using IDecodingState state = decoder.CreateState(streams);
-        float[] logits = new float[streams * Vocabulary];
+        float[] logits = new float[streams * RandomLlama.Vocabulary];
         var watch = Stopwatch.StartNew();
         if (name == "prefill")
         {
@@ -126,44 +122,5 @@ internal static class DecodingComparison
             best = Math.Max(best, (double)size * memory.Length / watch.Elapsed.TotalSeconds);
         }
         return best;
-    }
-
-    private static void Write(string path, WeightType type)
-    {
-        var metadata = new GgufMetadata("llama");
-        foreach ((string key, long value) in ((string, long)[])
-        [
-            ("llama.block_count", Layers), ("llama.context_length", 2048), ("llama.embedding_length", Hidden), ("llama.feed_forward_length", Inner),
-            ("llama.attention.head_count", Heads), ("llama.attention.head_count_kv", Heads), ("llama.rope.dimension_count", Hidden / Heads), ("llama.vocab_size", Vocabulary),
-        ])
-            metadata.Add(key, value);
-        metadata.Add("llama.attention.layer_norm_rms_epsilon", 1e-5);
-        metadata.Add("tokenizer.ggml.model", "no_vocab");
-        var tensors = new List<GgufTensor> { new("token_embd.weight", type, [Vocabulary, Hidden]), new("output_norm.weight", WeightType.F32, [Hidden]), new("output.weight", type, [Vocabulary, Hidden]) };
-        for (int layer = 0; layer < Layers; layer++)
-        {
-            foreach ((string name, long rows, long columns) in ((string, long, long)[])
-            [
-                ("attn_q", Hidden, Hidden), ("attn_k", Hidden, Hidden), ("attn_v", Hidden, Hidden), ("attn_output", Hidden, Hidden),
-                ("ffn_gate", Inner, Hidden), ("ffn_up", Inner, Hidden), ("ffn_down", Hidden, Inner),
-            ])
-                tensors.Add(new($"blk.{layer}.{name}.weight", type, [rows, columns]));
-            tensors.Add(new($"blk.{layer}.attn_norm.weight", WeightType.F32, [Hidden]));
-            tensors.Add(new($"blk.{layer}.ffn_norm.weight", WeightType.F32, [Hidden]));
-        }
-        var random = new Random(1);
-        GgufWriter.Write(path, metadata, tensors, (tensor, stream) =>
-        {
-            bool isNorm = tensor.Shape.Count == 1;
-            float[] row = new float[tensor.Shape[^1]];
-            byte[] bytes = new byte[(isNorm ? WeightType.F32 : type).RowBytes(row.Length)];
-            for (long r = 0; r < (isNorm ? 1 : tensor.Shape[0]); r++)
-            {
-                for (int i = 0; i < row.Length; i++)
-                    row[i] = isNorm ? 1 : (random.NextSingle() - 0.5f) * 0.07f;
-                WeightConversion.Encode(isNorm ? WeightType.F32 : type, row, bytes);
-                stream.Write(bytes);
-            }
-        });
     }
 }

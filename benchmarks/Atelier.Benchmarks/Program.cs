@@ -27,7 +27,7 @@ try
     }
     else if (args.Length > 0 && Array.Exists(DecodingComparison.All, c => c.Name == args[0]))
     {
-        DecodingComparison.Run(args[0], Rounds(1));
+        DecodingComparison.Run(args[0], Rounds(1, 5));
     }
     else if (args is ["constraint", ..])
     {
