@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Atelier.Data;
+using Atelier.Data.Images;
 using Atelier.Data.Text;
 using Atelier.Data.Text.Cleaning;
 using Atelier.Data.Text.Reading;
@@ -42,6 +43,7 @@ internal sealed class DataCommand : Command
             console.Table(["name", "what it is", "licence", "here"],
             [
                 .. TextWorlds.All.Select(w => new[] { w.Name, w.Description, "made from a seed", "yes" }),
+                [ShapesWorld.Name, ShapesWorld.Description, "made from a seed", "yes"],
                 .. catalogue.Entries.Select(e => new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
             ]);
             console.Result(() => new JsonObject
@@ -87,16 +89,23 @@ internal sealed class DataCommand : Command
         private readonly Option<string?> _column = ColumnOption();
         private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "Documents to show.", DefaultValueFactory = _ => 3 };
 
+        private readonly Option<string?> _out = new("--out") { HelpName = "F.png", Description = "Where the first pictures go, side by side." };
+
         public ShowCommand(ToolConsole console) : base(console, "show", "Looks at data: how much there is, and its beginning.", "atelier data show world:stories-en --count 2")
         {
             Add(_source);
             Add(_column);
             Add(_count);
+            Add(_out);
         }
 
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             var section = new DataSection { Source = parse.GetRequiredValue(_source), Column = parse.GetValue(_column) };
+            if (ImagePreview.IsOfPictures(section.Source))
+                return Task.FromResult(ShowPictures(console, ImagePreview.Of(section, parse.GetValue<long?>(Tool.Seed) ?? 1, parse.GetValue(_count), console, cancellation), parse.GetValue(_out), section.Source));
+            if (parse.GetValue(_out) is not null)
+                throw new AtelierException("only pictures are written to a file", "--out", "leave it out");
             var preview = TextPreview.Of(section, parse.GetValue<long?>(Tool.Seed) ?? 1, parse.GetValue(_count), console, cancellation);
             console.Say(string.Create(CultureInfo.InvariantCulture, $"{preview.Documents:#,0} documents, {preview.Characters:#,0} characters, {preview.Bytes:#,0} bytes"));
             foreach (string note in preview.Notes)
@@ -114,6 +123,28 @@ internal sealed class DataCommand : Command
                 ["first"] = new JsonArray([.. preview.First.Select(t => (JsonNode)t)]),
             });
             return Task.FromResult(0);
+        }
+
+        private static int ShowPictures(ToolConsole console, ImagePreview preview, string? place, string source)
+        {
+            ImageSchema schema = preview.Schema;
+            console.Say(string.Create(CultureInfo.InvariantCulture, $"{preview.Count:#,0} pictures of {schema.Width} × {schema.Height}, {(schema.Channels == 1 ? "grey" : "colour")}"));
+            foreach (string note in preview.Notes)
+                console.Say(note);
+            if (preview.PerClass.Count > 0)
+                console.Table(["class", "pictures"], preview.PerClass.Select(c => new[] { c.Key, c.Value.ToString("#,0", CultureInfo.InvariantCulture) }));
+            if (place is not null)
+            {
+                PictureGrid.Write(place, schema, preview.First);
+                console.Say(place);
+            }
+            console.Result(() => new JsonObject
+            {
+                ["source"] = source, ["pictures"] = preview.Count, ["width"] = schema.Width, ["height"] = schema.Height, ["channels"] = schema.Channels,
+                ["classes"] = new JsonObject(preview.PerClass.Select(c => KeyValuePair.Create<string, JsonNode?>(c.Key, c.Value))),
+                ["notes"] = new JsonArray([.. preview.Notes.Select(n => (JsonNode)n)]), ["file"] = place,
+            });
+            return 0;
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class ImageKind : IDataKind
     public string Name => "images";
 
     /// <inheritdoc/>
-    public string Description => "A folder of pictures to learn from (PNG, JPEG, WebP, GIF or idx files), a subfolder a class.";
+    public string Description => "Pictures to learn from: a folder or a tar file of PNG, JPEG, WebP or GIF, a subfolder a class or with labels.csv; or idx files.";
 
     /// <inheritdoc/>
     public string GenerateExample => "--count 64 --out grid.png";
@@ -43,5 +43,5 @@ public sealed class ImageKind : IDataKind
         Task.Run(() => ImageEvaluator.Evaluate((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation), cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "the pictures");
+    public DataAdvice Advise(string path, string family) => ImageAdvice.For(this, path, family);
 }

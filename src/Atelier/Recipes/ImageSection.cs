@@ -19,6 +19,31 @@ public sealed record ImageSection
 
     /// <summary>The filter that pictures are resized with, widened where they shrink so that nothing is left out.</summary>
     public ResizeFilter Filter { get; init; } = ResizeFilter.Triangle;
+
+    /// <summary>A table (.csv, .tsv, .parquet) that tells each picture's class: a column file and a column label, or caption; from the source's folder. Null takes labels.csv where there is one, and subfolders otherwise.</summary>
+    public string? Labels { get; init; }
+
+    /// <summary>How pictures are varied at random while a model learns from them.</summary>
+    public AugmentSection Augment { get; init; } = new();
+}
+
+/// <summary>How pictures are varied at random while a model learns from them; nothing by default.</summary>
+public sealed record AugmentSection
+{
+    /// <summary>Whether half of them are mirrored, left to right.</summary>
+    public bool Flip { get; init; }
+
+    /// <summary>The most pixels that they are moved by, either way; edges are repeated.</summary>
+    [Range(0, 256)]
+    public int Shift { get; init; }
+
+    /// <summary>How much contrast and each channel's brightness may differ, as a share of the whole range.</summary>
+    [Range(0.0, 1.0)]
+    public double Colour { get; init; }
+
+    /// <summary>The side of a square that is greyed out, in pixels.</summary>
+    [Range(0, 1024)]
+    public int Cutout { get; init; }
 }
 
 /// <summary>Filters of resizing, each of unit area and widened by the factor that a picture shrinks by.</summary>

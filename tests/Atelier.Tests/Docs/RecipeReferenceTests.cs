@@ -47,6 +47,7 @@ public sealed partial class RecipeReferenceTests
         Section(text, comments, "data.split", "data.split.", typeof(SplitSection), new SplitSection());
         Section(text, comments, "data.tokenizer", "data.tokenizer.", typeof(TokenizerSection), new TokenizerSection());
         Section(text, comments, "data.image", "data.image.", typeof(ImageSection), new ImageSection());
+        Section(text, comments, "data.image.augment", "data.image.augment.", typeof(AugmentSection), new AugmentSection());
         Section(text, comments, "data.table", "data.table.", typeof(TableSection), new TableSection());
         foreach (IModelFamily family in ModelFamilies.All)
             Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.", family.ConfigType, Activator.CreateInstance(family.ConfigType)!);

@@ -1,3 +1,4 @@
+using Atelier.Recipes;
 using Atelier.Training;
 using static TorchSharp.torch;
 
@@ -13,6 +14,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     private readonly int _batchSize;
     private readonly ulong _seed;
     private readonly bool _shuffled;
+    private readonly Augmentation? _augmentation;
     private int[] _order = [];
     private long _orderOf = -1; // the pass that _order is of
 
@@ -21,13 +23,15 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     /// <param name="batchSize">Pictures in a batch; at least 1. A smaller part gives smaller batches.</param>
     /// <param name="seed">Of the order.</param>
     /// <param name="shuffled">Whether each pass has an order of its own.</param>
+    /// <param name="augment">How pictures are varied, by the seed and their number; null does not.</param>
     /// <exception cref="AtelierException">There are no pictures.</exception>
-    public ImageBatches(ImagePart part, int batchSize, long seed, bool shuffled)
+    public ImageBatches(ImagePart part, int batchSize, long seed, bool shuffled, AugmentSection? augment = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         if (part.Count == 0)
             throw new AtelierException("there are no pictures to learn from", "data.split", "bring more pictures, or change the split");
         (_part, _batchSize, _seed, _shuffled) = (part, Math.Min(batchSize, part.Count), (ulong)seed, shuffled);
+        _augmentation = augment is null || augment == new AugmentSection() ? null : new Augmentation(augment, part.Schema);
         BatchesPerEpoch = shuffled ? part.Count / _batchSize : (part.Count + _batchSize - 1) / _batchSize;
     }
 
@@ -53,7 +57,9 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
             int index = _shuffled ? Order(epoch)[first + i] : first + i;
             labels[i] = _part.Labels[index];
             _part.Read(index, picture);
-            Scale(picture, pixels.AsSpan(i * schema.Size, schema.Size));
+            Span<float> scaled = pixels.AsSpan(i * schema.Size, schema.Size);
+            Scale(picture, scaled);
+            _augmentation?.Apply(scaled, new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _batchSize) + i))));
         }
         return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width), tensor(labels));
     }

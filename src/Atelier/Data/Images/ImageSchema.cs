@@ -18,6 +18,20 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
     /// <summary>The values of a picture: channels · height · width.</summary>
     public int Size => Channels * Height * Width;
 
+    /// <summary>A picture's channels, rows, columns as rows, columns, channels.</summary>
+    /// <param name="planes">[channels, height, width].</param>
+    public byte[] Interleave(ReadOnlySpan<byte> planes)
+    {
+        var pixels = new byte[Size];
+        int plane = Width * Height;
+        for (int i = 0; i < plane; i++)
+        {
+            for (int channel = 0; channel < Channels; channel++)
+                pixels[(i * Channels) + channel] = planes[(channel * plane) + i];
+        }
+        return pixels;
+    }
+
     /// <summary>The label of a class.</summary>
     /// <exception cref="AtelierException">There is no such class.</exception>
     public int Label(string name)

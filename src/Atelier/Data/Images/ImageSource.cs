@@ -10,10 +10,11 @@ namespace Atelier.Data.Images;
 /// <param name="Test">Those that the source itself holds out; empty where it holds out none.</param>
 internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pixels, int Label)> Pictures, IReadOnlyList<(byte[] Pixels, int Label)> Test)
 {
-    private const int UsualSide = 32;
+    private const int UsualSide = 32, MostKept = 64; // pixels: where sizes differ or are larger, and where they are kept
+    private const int GreyLooked = 100; // pictures that are looked at for colour
     private const int MostNamed = 20; // broken pictures told by name
 
-    /// <summary>Reads a world, a catalogue entry, a folder of idx files, or a folder of pictures.</summary>
+    /// <summary>Reads a world, a catalogue entry, a folder of idx files, or pictures in a folder or a tar file.</summary>
     public static ImageSource Read(DataSection section, long seed, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (section.Source == ShapesWorld.Name)
@@ -25,8 +26,13 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         string[] files = paths is [var folder] && Directory.Exists(folder)
             ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
             : [.. paths];
+        if (files.Length == 0)
+            throw new AtelierException("the folder is empty", section.Source, "bring pictures");
         string[] idx = [.. files.Where(IdxFile.IsNamed)];
-        return idx.Length > 0 ? ReadIdx(idx, section) : ReadFolder(files, section, report, progress, cancellation);
+        if (idx.Length > 0)
+            return ReadIdx(idx, section);
+        string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source) : Path.GetDirectoryName(Path.GetFullPath(files[0]))!;
+        return ReadPictures(PictureEntry.Find(root, files.Select(Path.GetFullPath), cancellation), root, section, report, progress, cancellation);
     }
 
     private static ImageSource ReadIdx(string[] files, DataSection section)
@@ -60,87 +66,100 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         return new(new ImageSchema(found.Width, found.Height, 1, [.. Enumerable.Range(0, classes).Select(c => FormattableString.Invariant($"{c}"))]), training, test);
     }
 
-    private static ImageSource ReadFolder(string[] files, DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+    private static ImageSource ReadPictures(IReadOnlyList<PictureEntry> pictures, string root, DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
     {
         ImageSection asked = section.Image;
-        string[] pictures = [.. files.Where(f => PictureFiles.Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant()))];
-        if (pictures.Length == 0)
-            throw new AtelierException("there are no pictures", section.Source, $"bring files named {string.Join(", ", PictureFiles.Formats.Select(f => "." + f))}, or idx files");
-        string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source) : Path.GetDirectoryName(Path.GetFullPath(pictures[0]))!;
-        string ClassOf(string path) =>
-            Path.GetRelativePath(root, Path.GetFullPath(path)).Split(Path.DirectorySeparatorChar) is [var first, _, ..] ? first : "";
-        (ImageSchema shape, List<string> sound) = Shape(pictures, asked, report);
-        string[] classes = [.. sound.Select(ClassOf).Where(c => c.Length > 0).Distinct().Order(StringComparer.Ordinal)];
-        if (classes.Length > 0 && sound.Any(path => ClassOf(path).Length == 0))
-        {
-            int without = sound.RemoveAll(path => ClassOf(path).Length == 0);
-            report.Note($"{without} pictures have no class and were left out.");
-        }
+        if (pictures.Count == 0)
+            throw new AtelierException("there are no pictures", section.Source, $"bring files named {string.Join(", ", PictureFiles.Formats.Select(f => "." + f))}, a tar file of them, or idx files");
+        IReadOnlyList<(PictureEntry Picture, string Label)> labelled = Labelled(pictures, root, asked, report);
+        string[] classes = [.. labelled.Select(p => p.Label).Where(label => label.Length > 0).Distinct().Order(StringComparer.Ordinal)];
         if (classes.Length == 1)
+        {
+            report.Note($"All pictures are of one class, {classes[0]}: none is kept.");
             classes = [];
+        }
+        (ImageSchema shape, List<(PictureEntry Picture, string Label)> sound) = Shape(labelled, asked, section.Source, report);
         ImageSchema schema = shape with { Classes = classes };
         var read = new (byte[] Pixels, int Label)?[sound.Count];
+        var broken = new string?[sound.Count];
         int done = 0;
         Parallel.For(0, sound.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
         {
             try
             {
-                using SKBitmap bitmap = PictureFiles.Read(sound[i]);
+                using SKBitmap bitmap = PictureFiles.Read(sound[i].Picture.Read(), sound[i].Picture.Where);
                 read[i] = (PictureFiles.Fit(bitmap, schema.Width, schema.Height, schema.Channels, asked.Filter),
-                    classes.Length == 0 ? 0 : Array.IndexOf(classes, ClassOf(sound[i])));
+                    classes.Length == 0 ? 0 : Array.IndexOf(classes, sound[i].Label));
             }
-            catch (AtelierException)
+            catch (AtelierException e)
             {
-                read[i] = null; // named below, in the order of the files
+                broken[i] = Told(e); // in the order of the files
             }
             if (Interlocked.Increment(ref done) % 1000 == 0)
                 progress?.Report(FormattableString.Invariant($"{done} of {sound.Count} pictures read"));
         });
-        Tell(report, [.. sound.Where((_, i) => read[i] is null)]);
+        Tell(report, [.. broken.OfType<string>()]);
         List<(byte[] Pixels, int Label)> all = [.. read.OfType<(byte[] Pixels, int Label)>()];
-        return all.Count > 0 ? new(schema, all, []) : throw new AtelierException("no picture could be read", section.Source, "bring PNG, JPEG, WebP or GIF files");
+        if (all.Count == 0)
+            throw NothingRead(section.Source, broken.OfType<string>());
+        if (all.Count == 1)
+            report.Note("There is one picture only: a model can learn nothing but that one.");
+        return new(schema, all, []);
+    }
+
+    /// <summary>The class of each picture: by a table where there is one, and by the first folder otherwise.</summary>
+    private static IReadOnlyList<(PictureEntry Picture, string Label)> Labelled(IReadOnlyList<PictureEntry> pictures, string root, ImageSection asked, ReadingReport report)
+    {
+        if (PictureLabels.Find(root, asked.Labels, report) is { } labels)
+            return labels.Of(pictures, report);
+        int without = pictures.Count(p => p.Folder.Length == 0);
+        if (without == 0 || without == pictures.Count)
+            return [.. pictures.Select(p => (p, p.Folder))];
+        report.Note($"{without} pictures lie in no subfolder, have no class, and were left out.");
+        return [.. pictures.Where(p => p.Folder.Length > 0).Select(p => (p, p.Folder))];
     }
 
     /// <summary>The size and channels that the recipe asks for, or that suit the pictures; those that are no pictures are left out.</summary>
-    private static (ImageSchema Schema, List<string> Sound) Shape(string[] pictures, ImageSection asked, ReadingReport report)
+    private static (ImageSchema Schema, List<(PictureEntry Picture, string Label)> Sound) Shape(
+        IReadOnlyList<(PictureEntry Picture, string Label)> pictures, ImageSection asked, string source, ReadingReport report)
     {
-        var sound = new List<string>();
+        var sound = new List<(PictureEntry Picture, string Label)>();
         var broken = new List<string>();
         var sizes = new HashSet<(int Width, int Height)>();
-        foreach (string path in pictures)
+        foreach ((PictureEntry picture, string label) in pictures)
         {
             try
             {
-                sizes.Add(PictureFiles.Measure(path));
-                sound.Add(path);
+                sizes.Add(PictureFiles.Measure(picture.Read(), picture.Where));
+                sound.Add((picture, label));
             }
-            catch (AtelierException)
+            catch (AtelierException e)
             {
-                broken.Add(path);
+                broken.Add(Told(e));
             }
         }
         Tell(report, broken);
         if (sound.Count == 0)
-            throw new AtelierException("no picture could be read", pictures[0], "bring PNG, JPEG, WebP or GIF files");
-        bool alike = sizes.Count == 1 && sizes.First() is { Width: <= 64, Height: <= 64 };
+            throw NothingRead(source, broken);
+        bool alike = sizes.Count == 1 && sizes.First() is { Width: <= MostKept, Height: <= MostKept };
         int width = asked.Width ?? (alike ? sizes.First().Width : UsualSide), height = asked.Height ?? (alike ? sizes.First().Height : UsualSide);
         if (sizes.Count > 1 || sizes.First() != (width, height))
             report.Note(FormattableString.Invariant($"Pictures of {sizes.Count} sizes were cut in the middle and resized to {width} × {height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
         int channels = asked.Channels switch
         {
             1 or 3 => asked.Channels.Value,
-            null => sound.Take(100).All(IsGrey) ? 1 : 3,
+            null => sound.Take(GreyLooked).All(p => IsGrey(p.Picture)) ? 1 : 3,
             _ => throw new AtelierException("pictures have 1 channel or 3", "data.image.channels", "write 1 for grey, 3 for colour"),
         };
         report.Note(channels == 1 ? "Pictures are grey." : "Pictures are in colour.");
         return (new ImageSchema(width, height, channels, []), sound);
     }
 
-    private static bool IsGrey(string path)
+    private static bool IsGrey(PictureEntry picture)
     {
         try
         {
-            using SKBitmap bitmap = PictureFiles.Read(path);
+            using SKBitmap bitmap = PictureFiles.Read(picture.Read(), picture.Where);
             return PictureFiles.IsGrey(bitmap);
         }
         catch (AtelierException)
@@ -149,10 +168,15 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         }
     }
 
+    private static string Told(AtelierException e) => $"{e.Where} {e.Message}";
+
+    private static AtelierException NothingRead(string source, IEnumerable<string> broken) =>
+        new("no picture could be read" + (broken.FirstOrDefault() is { } first ? $": {first}" : ""), source, "bring PNG, JPEG, WebP or GIF files");
+
     private static void Tell(ReadingReport report, IReadOnlyList<string> broken)
     {
-        foreach (string path in broken.Take(MostNamed))
-            report.Note($"{path} is no sound picture and was skipped.");
+        foreach (string what in broken.Take(MostNamed))
+            report.Note($"{what}: skipped.");
         if (broken.Count > MostNamed)
             report.Note($"{broken.Count - MostNamed} more broken pictures were skipped.");
     }

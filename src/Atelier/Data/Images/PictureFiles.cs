@@ -15,12 +15,16 @@ public static class PictureFiles
     /// <summary>Reads a picture. What is transparent is laid on white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.</summary>
     /// <param name="path">PNG, JPEG, WebP, GIF or BMP.</param>
     /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than <see cref="MostPixels"/>.</exception>
-    internal static SKBitmap Read(string path)
+    public static SKBitmap Read(string path) => Read(Bytes(path), path);
+
+    /// <summary>Reads a packed picture that is held already.</summary>
+    /// <param name="bytes">As they would stand in the file.</param>
+    /// <param name="path">Where it came from, for messages.</param>
+    /// <inheritdoc cref="Read(string)"/>
+    internal static SKBitmap Read(byte[] bytes, string path)
     {
-        using SKCodec codec = Open(path);
+        using SKCodec codec = Open(bytes, path);
         SKImageInfo info = codec.Info;
-        if ((long)info.Width * info.Height > MostPixels)
-            throw Broken(path, $"has {info.Width} × {info.Height} pixels, more than {MostPixels / 1_000_000} million");
         using var decoded = new SKBitmap(info.Width, info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         if (codec.GetPixels(decoded.Info, decoded.GetPixels()) is not SKCodecResult.Success)
             throw Broken(path, "is damaged or cut short");
@@ -32,9 +36,10 @@ public static class PictureFiles
     }
 
     /// <summary>The width and height that a file claims.</summary>
-    internal static (int Width, int Height) Measure(string path)
+    /// <exception cref="AtelierException">It is no picture that can be read, or larger than <see cref="MostPixels"/>.</exception>
+    internal static (int Width, int Height) Measure(byte[] bytes, string path)
     {
-        using SKCodec codec = Open(path);
+        using SKCodec codec = Open(bytes, path);
         return (codec.Info.Width, codec.Info.Height);
     }
 
@@ -113,10 +118,27 @@ public static class PictureFiles
         return PngTexts.Add(png.ToArray(), texts ?? new Dictionary<string, string>());
     }
 
-    private static SKCodec Open(string path)
+    private static byte[] Bytes(string path)
     {
-        var codec = SKCodec.Create(path, out SKCodecResult result);
-        return codec ?? throw Broken(path, result == SKCodecResult.InternalError || !File.Exists(path) ? "cannot be read" : "is no picture that can be read");
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
+        }
+    }
+
+    private static SKCodec Open(byte[] bytes, string path)
+    {
+        using var data = SKData.CreateCopy(bytes);
+        SKCodec codec = SKCodec.Create(data) ?? throw Broken(path, "is no picture that can be read");
+        if ((long)codec.Info.Width * codec.Info.Height <= MostPixels)
+            return codec;
+        SKImageInfo info = codec.Info;
+        codec.Dispose();
+        throw Broken(path, $"has {info.Width} × {info.Height} pixels, more than {MostPixels / 1_000_000} million");
     }
 
     private static AtelierException Broken(string path, string what) => new(what, path, "take it out, or save it again as PNG");

@@ -10,6 +10,9 @@ public static class ShapesWorld
     /// <summary>Its name in recipes.</summary>
     public const string Name = "world:shapes";
 
+    /// <summary>What it holds, one line.</summary>
+    public const string Description = "pictures of one drawn shape each, of nine classes of form and colour";
+
     private const int Side = 32;
     private const int LeastCovered = 20; // pixels; the smallest shape has 72
     private const int Samples = 4; // to each side of a pixel: edges are smooth

@@ -43,7 +43,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
             throw new AtelierException($"the family {Name} learns from pictures", "data.source", "choose pictures, or another family");
         TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.Precision, recipe.Seed);
         TrainingSection section = recipe.Training;
-        var training = new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true);
+        var training = new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true, recipe.Data.Image.Augment);
         ImageBatches? validation = images.Validation.Count == 0 ? null : new ImageBatches(images.Validation, section.BatchSize, recipe.Seed, shuffled: false);
         return new Trainer<ImageBatch>(recipe, model, training, validation, new TrainerHooks
         {
@@ -117,7 +117,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
         DrawingOptions drawing = model.Check(new DrawingOptions());
         byte[] planes = generator.Draw(recipe.Seed, 0, PreviewPictures, label: null, drawing);
         PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
-            .Select(i => (ReadOnlyMemory<byte>)generator.Interleave(planes.AsSpan(i * model.Schema.Size, model.Schema.Size)))]);
+            .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size, model.Schema.Size)))]);
     }
 
     private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(CultureInfo.InvariantCulture, $"""

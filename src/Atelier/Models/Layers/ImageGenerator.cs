@@ -54,7 +54,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                 cancellation.ThrowIfCancellationRequested();
                 if (request.Only is { } wanted && wanted != first + i)
                     continue;
-                yield return new ImageSample(Schema.Width, Schema.Height, Schema.Channels, Interleave(pixels.AsSpan(i * Schema.Size, Schema.Size)))
+                yield return new ImageSample(Schema.Width, Schema.Height, Schema.Channels, Schema.Interleave(pixels.AsSpan(i * Schema.Size, Schema.Size)))
                 {
                     Class = label is { } asked ? Schema.Classes[asked] : null,
                 };
@@ -90,26 +90,13 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
 
-    /// <summary>Channels, rows, columns becomes rows, columns, channels.</summary>
-    public byte[] Interleave(ReadOnlySpan<byte> planes)
-    {
-        var pixels = new byte[Schema.Size];
-        int plane = Schema.Width * Schema.Height;
-        for (int i = 0; i < plane; i++)
-        {
-            for (int channel = 0; channel < Schema.Channels; channel++)
-                pixels[(i * Schema.Channels) + channel] = planes[(channel * plane) + i];
-        }
-        return pixels;
-    }
-
     private static byte[] Bytes(Tensor pictures)
     {
         using var scope = NewDisposeScope();
         return pictures.add(1).mul(127.5).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();
     }
 
-    private byte[][] Separate(byte[] planes) => [.. Enumerable.Range(0, planes.Length / Schema.Size).Select(i => Interleave(planes.AsSpan(i * Schema.Size, Schema.Size)))];
+    private byte[][] Separate(byte[] planes) => [.. Enumerable.Range(0, planes.Length / Schema.Size).Select(i => Schema.Interleave(planes.AsSpan(i * Schema.Size, Schema.Size)))];
 
     private Tensor Noise(long seed, int number)
     {

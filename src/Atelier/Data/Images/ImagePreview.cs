@@ -1,0 +1,41 @@
+using Atelier.Data.Text.Reading;
+using Atelier.Recipes;
+
+namespace Atelier.Data.Images;
+
+/// <summary>A look at pictures before anything is made of them.</summary>
+/// <param name="Schema">What they have in common.</param>
+/// <param name="Count">Pictures in all.</param>
+/// <param name="PerClass">Pictures of each class; empty where there are no classes.</param>
+/// <param name="First">The first pictures: each rows from the top, each pixel's channels together.</param>
+/// <param name="Notes">Choices made for the user, one sentence each.</param>
+public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictionary<string, int> PerClass, IReadOnlyList<ReadOnlyMemory<byte>> First, IReadOnlyList<string> Notes)
+{
+    /// <summary>Whether a source holds pictures, as far as names tell: a world, idx files, files of pictures or a tar file.</summary>
+    public static bool IsOfPictures(string source)
+    {
+        if (source == ShapesWorld.Name)
+            return true;
+        IEnumerable<string> files = Catalogue.OfThisMachine().Find(source) is { } entry ? entry.Files.Select(file => file.Name)
+            : Directory.Exists(source) ? Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories).Take(100)
+            : [source];
+        return files.Any(file => IdxFile.IsNamed(file) || PictureEntry.IsNamed(file));
+    }
+
+    /// <summary>Reads a source through.</summary>
+    /// <param name="section">What to read.</param>
+    /// <param name="seed">Of a world's pictures.</param>
+    /// <param name="count">First pictures to keep.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="AtelierException">The source is missing, damaged, or holds no pictures.</exception>
+    public static ImagePreview Of(DataSection section, long seed, int count, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    {
+        var report = new ReadingReport();
+        var source = ImageSource.Read(section, seed, report, progress, cancellation);
+        (byte[] Pixels, int Label)[] all = [.. source.Pictures, .. source.Test];
+        return new(source.Schema, all.Length,
+            source.Schema.Classes.Select((name, label) => (name, Count: all.Count(picture => picture.Label == label))).ToDictionary(c => c.name, c => c.Count),
+            [.. all.Take(count).Select(picture => (ReadOnlyMemory<byte>)source.Schema.Interleave(picture.Pixels))], report.Notes);
+    }
+}

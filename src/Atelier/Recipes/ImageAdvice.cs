@@ -1,0 +1,44 @@
+using Atelier.Data.Images;
+using Atelier.Data.Text.Reading;
+using Atelier.Kinds;
+using Atelier.Models;
+
+namespace Atelier.Recipes;
+
+/// <summary>Sensible settings for a person's own pictures, by how many there are, how large, and whether they have classes.</summary>
+internal static class ImageAdvice
+{
+    private const int Multiple = 4; // of sides, so that they can be halved twice
+
+    /// <summary>Settings for a folder, a tar file or idx files.</summary>
+    /// <param name="kind">The kind of data.</param>
+    /// <param name="path">Where the pictures are.</param>
+    /// <param name="family">The family to teach.</param>
+    /// <exception cref="AtelierException">There are no pictures there.</exception>
+    public static DataAdvice For(IDataKind kind, string path, string family)
+    {
+        DataAdvice.Bytes(path, $"--{kind.Name}");
+        ImageSource source = ImageSource.Read(new DataSection { Source = path }, seed: 0, new ReadingReport(), progress: null, CancellationToken.None);
+        (int pictures, ImageSchema schema) = (source.Pictures.Count, source.Schema);
+        List<string> overrides = [.. DataAdvice.Source(path), $"data.kind={kind.Name}", $"model.family={family}"];
+        int width = Rounded(schema.Width), height = Rounded(schema.Height);
+        if ((width, height) != (schema.Width, schema.Height))
+            overrides.AddRange([$"data.image.width={width}", $"data.image.height={height}"]);
+        // Enough steps that a picture is seen some twenty times, but minutes on two cores; the fewer pictures, the more each is varied.
+        int batch = Math.Clamp(pictures / 20, 8, 64), steps = Math.Clamp(20 * pictures / batch, 500, 3000);
+        overrides.AddRange([$"training.batchSize={batch}", $"training.steps={steps}", "training.ema=0.995", $"training.sampleEvery={steps / 5}", $"training.evaluateEvery={steps / 10}"]);
+        string varied = "";
+        if (pictures < 2000 && schema.Channels == 3)
+        {
+            overrides.Add("data.image.augment.flip=true");
+            varied = ", mirrored at random";
+        }
+        bool conditional = schema.Classes.Count > 1 && ModelFamilies.All.First(f => f.Name == family).ConfigType.GetProperty("Conditional") is not null;
+        if (conditional)
+            overrides.Add("model.conditional=true");
+        return new DataAdvice(overrides, FormattableString.Invariant(
+            $"for {pictures} pictures: {family} of {width} × {height} in {(schema.Channels == 1 ? "grey" : "colour")}, {(conditional ? $"{schema.Classes.Count} classes" : "no classes")}{varied}, batches of {batch}, {steps} steps (change any with --set)"));
+    }
+
+    private static int Rounded(int side) => Math.Max(Multiple, (side + (Multiple / 2)) / Multiple * Multiple);
+}
