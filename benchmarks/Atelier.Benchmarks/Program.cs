@@ -37,6 +37,10 @@ try
     {
         TrainingMemory.Run(Rounds(1, 20_000));
     }
+    else if (args is ["step-cost", string measured, ..])
+    {
+        StepCost.Run(measured, Rounds(2, 30), Rounds(3, 0));
+    }
     else if (args is ["speculative", string model, string draft, ..])
     {
         SpeculativeComparison.Run(model, draft, Rounds(3));
@@ -60,6 +64,7 @@ try
         Console.WriteLine("benchmarks/run train-memory [STEPS]: the memory that a long training holds, told ten times");
         Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS]: decode with a draft and without");
         Console.WriteLine("benchmarks/run hmm-long [LENGTH]: time and memory of one long sequence, with all vectors kept and with checkpoints");
+        Console.WriteLine("benchmarks/run step-cost MODEL [ROUNDS [THREADS]]: a step's time by the tokens that it reads at once");
         Console.WriteLine("benchmarks/run NAME FOLDER");
         foreach ((string known, string description, _) in pictures)
             Console.WriteLine($"  {known,-16} {description}");

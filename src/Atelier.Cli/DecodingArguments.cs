@@ -70,11 +70,17 @@ internal sealed class DecodingArguments
     {
         try
         {
-            return File.ReadAllText(path);
+            string text = File.ReadAllText(path);
+            using var document = System.Text.Json.JsonDocument.Parse(text);
+            return text;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AtelierException($"{name}: cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
+        }
+        catch (System.Text.Json.JsonException e)
+        {
+            throw new AtelierException($"{name}: not JSON: {e.Message.TrimEnd('.')}", path, inner: e);
         }
     }
 

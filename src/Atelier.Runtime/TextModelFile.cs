@@ -64,11 +64,7 @@ public static class TextModelFile
         Llama2CFile file = Llama2CFile.Open(path);
         try
         {
-            string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            tokenizerPath ??= ((string[])["tokenizer.bin", FormattableString.Invariant($"tok{file.Sizes.VocabularySize}.bin"), "tokenizer.json"])
-                .Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
-                ?? throw new AtelierException("a model of llama2.c has no tokenizer with it", path, "name one: a tokenizer.bin or tokenizer.json");
-            Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath);
+            Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath ?? file.TokenizerBeside());
             int startId = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
             return Make(Config(path, file.ToHuggingFace()), ModelWeights.FromLlama2C(file), tokenizer, new DecodingOptions(), startId, threads);
         }

@@ -47,11 +47,12 @@ public sealed class BatchedDecoder(TextGenerator generator) : IDisposable
         if (options.BeamWidth > 1)
             throw new AtelierException("beam search does not join a batch", hint: "ask for it by itself, or sample");
         int proposals = _proposer is not null || options.Lookup > 0 ? options.DraftTokens : 0;
+        double cost = _model.FurtherTokenCost + (_proposer?.CostBeside(_model) ?? 0);
         var sampler = new TokenSampler(options, _model.VocabularySize);
         BatchedSequence? leader = null;
         foreach (TextDraft draft in drafts)
         {
-            var sample = new BatchedSequence(_requests, draft, sampler, leader, proposals);
+            var sample = new BatchedSequence(_requests, draft, sampler, leader, proposals, cost);
             _samples.Add(sample);
             leader ??= sample;
         }
@@ -114,7 +115,7 @@ public sealed class BatchedDecoder(TextGenerator generator) : IDisposable
             TextDraft draft = sample.Draft;
             if (sample.Leader is not null || sample.IsAwaited || sample.Proposals.IsEmpty || sample.Window.Prepare(_model, draft.Ids) != 1)
                 continue;
-            int most = Math.Min(sample.Proposals.Length, Math.Min(sample.Window.Room(_model, draft.Ids), draft.TokensLeft - 1));
+            int most = Math.Min(sample.Length.Next(), Math.Min(sample.Window.Room(_model, draft.Ids), draft.TokensLeft - 1));
             if (most < 1)
                 continue;
             if (_proposer is not null)
@@ -192,6 +193,7 @@ public sealed class BatchedDecoder(TextGenerator generator) : IDisposable
             _pieces.Add(new BatchedPiece(sample.Request, piece));
         }
         sample.Speculation += new SpeculationCounts(proposed, accepted);
+        sample.Length.Learn(proposed, accepted);
         sample.ProposedCount = 0;
         if (proposed == 0 || draft.FinishReason is not null)
             return;

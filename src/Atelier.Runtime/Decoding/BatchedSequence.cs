@@ -6,7 +6,8 @@ namespace Atelier.Decoding;
 /// <param name="sampler">Chooses its tokens.</param>
 /// <param name="leader">The sample that reads the prompt for it, or null.</param>
 /// <param name="proposals">The most tokens proposed at a time; 0 where none are.</param>
-internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler sampler, BatchedSequence? leader, int proposals) : IDisposable
+/// <param name="proposalCost">What a proposal adds to a step, in steps of one token.</param>
+internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler sampler, BatchedSequence? leader, int proposals, double proposalCost) : IDisposable
 {
     private readonly int[] _tokens = new int[1 + proposals];
 
@@ -32,6 +33,9 @@ internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler
     public Span<int> Proposals => _tokens.AsSpan(1);
 
     public int ProposedCount { get; set; }
+
+    /// <summary>How many tokens to propose.</summary>
+    public ProposalLength Length { get; } = new(proposals, proposalCost);
 
     /// <summary>The draft's distribution at each proposal, [proposals, vocabulary]; empty where proposals are not drawn.</summary>
     public float[] ProposalOdds { get; set; } = [];

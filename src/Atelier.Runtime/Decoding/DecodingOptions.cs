@@ -64,9 +64,9 @@ public sealed record DecodingOptions
     [Range(0, 64)]
     public int Lookup { get; init; }
 
-    /// <summary>The most tokens that a draft model or prompt look-up proposes at a time; without either it does nothing.</summary>
+    /// <summary>The most tokens that a draft model or prompt look-up proposes at a time, fewer where few are taken; without either it does nothing.</summary>
     [Range(1, 64)]
-    public int DraftTokens { get; init; } = 4;
+    public int DraftTokens { get; init; } = 8;
 
     /// <summary>Gives the options back if every value is in its range: files and callers are not trusted to keep them.</summary>
     /// <param name="where">Where the values come from, for the error.</param>

@@ -5,9 +5,14 @@ namespace Atelier.Decoding;
 /// <summary>Lets a smaller model write a few tokens ahead of samples, all of them side by side.</summary>
 internal sealed class DraftProposer(IBatchedLanguageModel model, int? endOfTextId)
 {
+    private const double UsualCost = 0.1;
     private readonly List<(BatchedSequence Sample, int Wanted, ConstraintState? State)> _going = [];
     private readonly List<SequenceInput> _inputs = [];
     private float[] _logits = [];
+
+    /// <summary>What drawing a proposal takes beside a step of another model, by the weights that each reads; a tenth where that is not known.</summary>
+    public double CostBeside(IBatchedLanguageModel other) =>
+        model.StepBytes > 0 && other.StepBytes > 0 ? (double)model.StepBytes / other.StepBytes : UsualCost;
 
     /// <summary>Proposes tokens for a sample in the coming <see cref="Run"/>.</summary>
     public void Add(BatchedSequence sample, int wanted) => _going.Add((sample, wanted, sample.Draft.State));

@@ -6,6 +6,16 @@ namespace Atelier.Decoding;
 /// </summary>
 public interface IBatchedLanguageModel : ILanguageModel
 {
+    /// <summary>
+    /// What each further token that a step reads of one sequence adds to its time, in steps of one token: near 0 where reading
+    /// the weights takes the time, 1 where tokens read together take as long as one by one. Says how far it pays to look
+    /// ahead in speculative decoding. A quarter where a model does not say.
+    /// </summary>
+    double FurtherTokenCost => 0.25;
+
+    /// <summary>The bytes of weights that a step reads; 0 where they are not known.</summary>
+    long StepBytes => 0;
+
     /// <summary>Begins an empty sequence.</summary>
     IDecodingSequence CreateSequence();
 

@@ -130,6 +130,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         options.Check();
         if (request.States.Count > 0 && (Draft is not null || options.Lookup > 0))
             throw new AtelierException("known states and a draft are asked for", hint: "take one of them");
+        if (options.BeamWidth > 1 && (Draft is not null || options.Lookup > 0))
+            throw new AtelierException("beam search takes no proposals of a draft model or a look-up", hint: "leave out the beams or the draft");
         if (Draft is not null && options.Lookup > 0)
             throw new AtelierException("a draft model and a look-up are asked for", hint: "take one of them");
         int[] prompt = [StartId, .. Tokenizer.Encode(request.Prompt ?? "")];

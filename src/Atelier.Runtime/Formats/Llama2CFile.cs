@@ -63,6 +63,17 @@ public sealed class Llama2CFile : IDisposable
     /// <summary>The tensors in the order of their bytes.</summary>
     internal IReadOnlyList<Llama2CTensor> Tensors { get; }
 
+    /// <summary>The tokenizer that lies beside it: tokenizer.bin, tokN.bin of a model of N tokens, or tokenizer.json.</summary>
+    /// <exception cref="AtelierException">There is none.</exception>
+    public string TokenizerBeside()
+    {
+        string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
+        string[] names = ["tokenizer.bin", FormattableString.Invariant($"tok{Sizes.VocabularySize}.bin"), "tokenizer.json"];
+        return names.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+            ?? throw new AtelierException($"a model of llama2.c has no tokenizer with it, and beside it is none of {string.Join(", ", names)}", Path,
+                "name one when it is opened or imported: atelier import takes --tokenizer");
+    }
+
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="AtelierException">It is missing, its sizes are impossible, or its length is not what they ask for.</exception>
     public static Llama2CFile Open(string path)

@@ -48,8 +48,9 @@ public sealed class Bundle
     {
         if (!Directory.Exists(folder))
         {
-            throw new AtelierException(File.Exists(folder) ? "this is a file, not a run or a bundle" : "there is no such folder", folder,
-                "give a run's folder or a bundle's; atelier runs list shows the runs there are");
+            throw File.Exists(folder)
+                ? new AtelierException("this is a file, not a run or a bundle", folder, $"make a bundle of another system's model first: atelier import {folder} --out FOLDER")
+                : new AtelierException("there is no such folder", folder, "give a run's folder or a bundle's; atelier runs list shows the runs there are");
         }
         string inner = Path.Combine(folder, "bundle");
         if (Run.Exists(folder) && !Directory.Exists(inner))

@@ -23,6 +23,7 @@ internal static class BundleCompression
     public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data, Recipe recipe,
         IProgress<string>? progress, CancellationToken cancellation)
     {
+        RefuseSmaller(source, type, name);
         using TextGenerator original = OpenText(source.Folder);
         progress?.Report($"writing weights as {name}");
         CompressionReport? report = null;
@@ -37,6 +38,16 @@ internal static class BundleCompression
             File.AppendAllText(Path.Combine(partial, "README.md"), report.ToMarkdown());
         });
         return report!;
+    }
+
+    /// <summary>What has been lost in 4 bits does not come back in 8, and 4 bits of 4 lose again.</summary>
+    private static void RefuseSmaller(Bundle source, WeightType type, string name)
+    {
+        if (!source.IsGguf)
+            return;
+        using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
+        if (weights.Tensors.FirstOrDefault(t => t.Type.IsBlocked() && t.Type.RowBytes(WeightTypes.BlockSize) <= type.RowBytes(WeightTypes.BlockSize)) is { } tensor)
+            throw new AtelierException($"its weights are in blocks of {tensor.Type} already, no larger than {name}", source.Folder, "compress the model that it was made of");
     }
 
     private static void WriteBlocks(Bundle source, string path, WeightType type)

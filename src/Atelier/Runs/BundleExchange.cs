@@ -35,6 +35,8 @@ internal static class BundleExchange
     /// <summary>Writes a model as a folder that Hugging Face's tools read.</summary>
     public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type)
     {
+        if (type?.IsBlocked() == true)
+            throw new AtelierException($"Hugging Face's files have no {type}", "--type", "allowed are f32, f16 and bf16; --to gguf takes q8 and q4 too");
         bool isAsItIs = type is null && !bundle.IsGguf;
         BundleWriter.Replace(folder, partial =>
         {
@@ -94,10 +96,9 @@ internal static class BundleExchange
 
     private static void FromLlama2C(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
     {
-        if (tokenizerPath is null)
-            throw new AtelierException("a single file has no tokenizer with it", source, "name one with --tokenizer");
         Llama2CFile file = Llama2CFile.Open(source);
         using ModelWeights weights = ModelWeights.FromLlama2C(file);
+        tokenizerPath ??= file.TokenizerBeside();
         Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath);
         if (tokenizer.VocabularySize != file.Sizes.VocabularySize)
         {
