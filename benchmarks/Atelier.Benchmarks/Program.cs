@@ -43,7 +43,7 @@ try
     }
     else if (args is ["speculative", string model, string draft, ..])
     {
-        SpeculativeComparison.Run(model, draft, Rounds(3));
+        SpeculativeComparison.Run(model, draft, Rounds(3), args.ElementAtOrDefault(4));
     }
     else if (args is [string name, string folder, ..] && Array.Find(pictures, p => p.Name == name) is { Draw: not null } picture)
     {
@@ -62,7 +62,7 @@ try
             Console.WriteLine($"  {decoding,-16} {told}");
         Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
         Console.WriteLine("benchmarks/run train-memory [STEPS]: the memory that a long training holds, told ten times");
-        Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS]: decode with a draft and without");
+        Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS [PROMPT.txt]]: decode with a draft and without");
         Console.WriteLine("benchmarks/run hmm-long [LENGTH]: time and memory of one long sequence, with all vectors kept and with checkpoints");
         Console.WriteLine("benchmarks/run step-cost MODEL [ROUNDS [THREADS]]: a step's time by the tokens that it reads at once");
         Console.WriteLine("benchmarks/run NAME FOLDER");

@@ -10,7 +10,7 @@ namespace Atelier.Benchmarks;
 /// <summary>What a model's step costs when it reads several tokens of one sequence at once, as it does to verify proposals.</summary>
 internal static class StepCost
 {
-    private const int Before = 64; // tokens read before those that are timed
+    private const int Before = 64; // tokens read before those that are timed, where the context has room
     private static readonly int[] Counts = [1, 2, 3, 4, 5, 6, 8, 9, 16];
 
     /// <summary>Prints the milliseconds of a step by the tokens that it reads, and what each further token adds.</summary>
@@ -26,11 +26,12 @@ internal static class StepCost
     /// <summary>Median milliseconds of steps that read so many tokens, the counts by turns.</summary>
     public static double[] Measure(IBatchedLanguageModel model, int[] counts, int rounds)
     {
+        int before = Math.Min(Before, model.ContextLength - counts.Max());
         using IDecodingSequence sequence = model.CreateSequence();
         float[] logits = new float[counts.Max() * model.VocabularySize];
         var random = new SplitMix64(1);
-        int[] tokens = [.. Enumerable.Range(0, Math.Max(Before, counts.Max())).Select(_ => (int)(random.NextDouble() * model.VocabularySize))];
-        model.Append([new SequenceInput(sequence, tokens.AsMemory(0, Before))], logits.AsSpan(0, model.VocabularySize));
+        int[] tokens = [.. Enumerable.Range(0, Math.Max(before, counts.Max())).Select(_ => (int)(random.NextDouble() * model.VocabularySize))];
+        model.Append([new SequenceInput(sequence, tokens.AsMemory(0, before))], logits.AsSpan(0, model.VocabularySize));
         double[][] times = [.. counts.Select(_ => new double[rounds])];
         for (int round = -5; round < rounds; round++) // some to warm up
         {
@@ -41,7 +42,7 @@ internal static class StepCost
                 if (round >= 0)
                     times[i][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
                 if (sequence.CanTruncate)
-                    sequence.Truncate(Before);
+                    sequence.Truncate(before);
             }
         }
         return [.. times.Select(Comparison.Median)];

@@ -38,7 +38,7 @@ public static class TextModelFile
             return OpenFolder(inner, tokenizerPath, threads);
         RefuseOtherKinds(ConfigFile.Read(config));
         TextBundleFiles files = TextBundleFiles.Read(folder, tokenizerPath);
-        return Make(files.Config, ModelWeights.Open(folder, files.Config), files.Tokenizer, files.Defaults, files.StartId, threads);
+        return Make(files.Config, ModelWeights.Open(folder, files.Config), files.Tokenizer, files.Defaults, files.StartId, ChatTemplateFile.Read(folder), threads);
     }
 
     private static TextGenerator OpenGguf(string path, string? tokenizerPath, int threads)
@@ -50,7 +50,7 @@ public static class TextModelFile
         {
             ConfigFile config = Config(path, GgufConfig.ToHuggingFace(gguf));
             (Tokenizer tokenizer, int startId) = GgufTokenizer.Read(gguf);
-            return Make(config, ModelWeights.FromGguf(gguf), tokenizer, new DecodingOptions(), startId, threads);
+            return Make(config, ModelWeights.FromGguf(gguf), tokenizer, new DecodingOptions(), startId, GgufTokenizer.ReadChatTemplate(gguf), threads);
         }
         catch
         {
@@ -66,7 +66,7 @@ public static class TextModelFile
         {
             Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath ?? file.TokenizerBeside());
             int startId = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
-            return Make(Config(path, file.ToHuggingFace()), ModelWeights.FromLlama2C(file), tokenizer, new DecodingOptions(), startId, threads);
+            return Make(Config(path, file.ToHuggingFace()), ModelWeights.FromLlama2C(file), tokenizer, new DecodingOptions(), startId, null, threads);
         }
         catch
         {
@@ -75,7 +75,7 @@ public static class TextModelFile
         }
     }
 
-    private static TextGenerator Make(ConfigFile file, ModelWeights weights, Tokenizer tokenizer, DecodingOptions decoding, int startId, int threads)
+    private static TextGenerator Make(ConfigFile file, ModelWeights weights, Tokenizer tokenizer, DecodingOptions decoding, int startId, string? chatTemplate, int threads)
     {
         try
         {
@@ -86,7 +86,7 @@ public static class TextModelFile
             }
             if (startId < 0 || startId >= tokenizer.VocabularySize)
                 throw new AtelierException($"bos_token_id {startId} is not among the {tokenizer.VocabularySize} tokens", file.Path, "name a token that the tokenizer has");
-            return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, startId);
+            return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, startId) { ChatTemplate = chatTemplate };
         }
         catch
         {

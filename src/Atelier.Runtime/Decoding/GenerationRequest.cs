@@ -15,6 +15,12 @@ public sealed record GenerationRequest
     /// <summary>The text that samples go on from, or null to begin afresh.</summary>
     public string? Prompt { get; init; }
 
+    /// <summary>The tokens that samples of text go on from, the one that texts begin after included, in place of <see cref="Prompt"/>; null takes that.</summary>
+    public IReadOnlyList<int>? PromptIds { get; init; }
+
+    /// <summary>Tokens that end a sample of text beside the one that ends a text.</summary>
+    public IReadOnlyList<int> EndIds { get; init; } = [];
+
     /// <summary>A file that samples go on from or are made for: sentences to tag, the beginning of a series; null for none.</summary>
     public string? Input { get; init; }
 

@@ -1,17 +1,26 @@
 using System.Runtime.CompilerServices;
+using Atelier.Tokenizers;
 using Microsoft.Extensions.AI;
 
 namespace Atelier.Decoding;
 
 /// <summary>
-/// A text model as an <see cref="IChatClient"/>. Such models continue text and know no roles: the messages' texts, joined
-/// by line ends, are the prompt, and what the model writes next is the answer. <see cref="ChatOptions.ResponseFormat"/> of
-/// JSON holds the answer to its schema.
+/// A text model as an <see cref="IChatClient"/>. Conversations are written in the form that the model's own template names;
+/// of a model without a template, which continues text and knows no roles, the messages' texts, joined by line ends, are the
+/// prompt, and what the model writes next is the answer. <see cref="ChatOptions.ResponseFormat"/> of JSON holds the answer to
+/// its schema.
 /// </summary>
 /// <param name="generator">Writes the answers. Not disposed with the client.</param>
 /// <param name="modelId">The name that answers carry.</param>
-public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier") : IChatClient
+/// <param name="format">The form of conversations; null takes the one that the model's template writes.</param>
+/// <exception cref="AtelierException">The model's template is of no known form, and none is given.</exception>
+public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier", ChatFormat? format = null) : IChatClient
 {
+    private readonly IReadOnlyList<int> _endIds = ChatTemplate.EndIds(format ?? FormatOf(generator), generator.Tokenizer);
+
+    /// <summary>The form of conversations.</summary>
+    public ChatFormat Format { get; } = format ?? FormatOf(generator);
+
     /// <inheritdoc/>
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
@@ -72,7 +81,8 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         DecodingOptions defaults = generator.Defaults;
         return new GenerationRequest
         {
-            Prompt = string.Join('\n', messages.Select(message => message.Text)),
+            PromptIds = Ids([.. messages.Select(message => new ChatTurn(message.Role.Value, message.Text))]),
+            EndIds = _endIds,
             Seed = options?.Seed ?? Random.Shared.NextInt64(),
             Decoding = options is null ? defaults : defaults with
             {
@@ -92,9 +102,24 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     // "JSON" without a schema: the interface asks for an object.
     private const string AnyObject = """{"type": "object"}""";
 
+    private int[] Ids(ChatTurn[] turns)
+    {
+        Tokenizer tokenizer = generator.Tokenizer;
+        ChatText chat = ChatTemplate.Write(Format, turns, tokenizer.EndOfTextId is int end ? tokenizer.Name(end) : "");
+        if (Format == ChatFormat.Plain)
+            return [generator.StartId, .. tokenizer.Encode(chat.Text)];
+        // A ChatML conversation begins with its own mark, unless the template puts the start token before it.
+        bool begins = Format != ChatFormat.ChatMl || generator.ChatTemplate?.Contains("bos_token", StringComparison.Ordinal) == true;
+        return [.. begins ? [generator.StartId] : Array.Empty<int>(), .. ChatTemplate.Encode(tokenizer, chat)];
+    }
+
+    private static ChatFormat FormatOf(TextGenerator generator) => generator.ChatTemplate is null ? ChatFormat.Plain
+        : ChatTemplate.Recognise(generator.ChatTemplate)
+            ?? throw new AtelierException("the model's chat template is of no form that is known here", hint: $"name the nearest one where the client is made: {string.Join(", ", Enum.GetNames<ChatFormat>())}");
+
     private UsageDetails Usage(GenerationRequest request, int written)
     {
-        int read = generator.Tokenizer.Encode(request.Prompt!).Length;
+        int read = request.PromptIds!.Count;
         return new UsageDetails { InputTokenCount = read, OutputTokenCount = written, TotalTokenCount = read + written };
     }
 

@@ -43,6 +43,9 @@ internal sealed class TextDraft
     /// <summary>All tokens: the start, the prompt, what was generated.</summary>
     public List<int> Ids { get; }
 
+    /// <summary>Tokens that end it beside the tokenizer's.</summary>
+    public IReadOnlyList<int> EndIds { get; init; } = [];
+
     public int LastId => Ids[^1];
 
     /// <summary>The most tokens that may still come.</summary>
@@ -86,7 +89,7 @@ internal sealed class TextDraft
         _seen?.Add(choice.Id);
         _generated++;
         State = After(State, choice.Id);
-        if (choice.Id == _tokenizer.EndOfTextId)
+        if (choice.Id == _tokenizer.EndOfTextId || EndIds.Contains(choice.Id))
         {
             FinishReason = "end";
         }

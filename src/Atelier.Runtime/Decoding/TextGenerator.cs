@@ -44,6 +44,9 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <summary>The token that every text begins after.</summary>
     public int StartId { get; } = startId;
 
+    /// <summary>The program, in Jinja, by which the model's makers write conversations; null where its files have none.</summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>
     /// A smaller model of the same vocabulary that proposes tokens for the model to take or refuse (speculative decoding;
     /// Leviathan et al. 2023): faster where the two agree, and the samples' distribution stays the model's own. Null decodes
@@ -134,10 +137,12 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
             throw new AtelierException("beam search takes no proposals of a draft model or a look-up", hint: "leave out the beams or the draft");
         if (Draft is not null && options.Lookup > 0)
             throw new AtelierException("a draft model and a look-up are asked for", hint: "take one of them");
-        int[] prompt = [StartId, .. Tokenizer.Encode(request.Prompt ?? "")];
+        if (request.PromptIds is { } ids && (ids.Count == 0 || ids.Any(id => id < 0 || id >= Tokenizer.VocabularySize) || request.Prompt is not null))
+            throw new AtelierException("the prompt's tokens are none, unknown to the model, or stand beside a prompt", hint: $"give tokens from 0 to {Tokenizer.VocabularySize - 1} alone");
+        int[] prompt = request.PromptIds is null ? [StartId, .. Tokenizer.Encode(request.Prompt ?? "")] : [.. request.PromptIds];
         TokenConstraint? constraint = _constraints.For(options);
         return [.. Enumerable.Range(0, request.Count).Select(i =>
-            new TextDraft(i, prompt, _texts, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i), request.Prompt is null or ""))];
+            new TextDraft(i, prompt, _texts, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i), prompt.Length == 1) { EndIds = request.EndIds })];
     }
 
     /// <summary>Samples whose sequences go their own ways: of models that can read them so, and with drafts.</summary>

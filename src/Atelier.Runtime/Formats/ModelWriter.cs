@@ -37,8 +37,9 @@ public static class ModelWriter
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="startId">The token that a text begins after.</param>
     /// <param name="type">The type of the products' weights; null keeps each one's. Norms and biases are F32.</param>
+    /// <param name="chatTemplate">How its makers write conversations, or null.</param>
     /// <exception cref="AtelierException">GGUF cannot say the shape or the tokenizer, or the place cannot be written.</exception>
-    public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType? type = null)
+    public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType? type = null, string? chatTemplate = null)
     {
         string architecture = config.ModelType;
         if (!GgufNames.Knows(architecture))
@@ -46,6 +47,7 @@ public static class ModelWriter
         GgufMetadata metadata = Metadata(architecture);
         GgufConfig.Write(metadata, config);
         GgufTokenizer.Write(metadata, tokenizer, startId);
+        GgufTokenizer.WriteChatTemplate(metadata, chatTemplate);
         WriteGguf(path, metadata, weights, type, [.. RopeFactors(weights, config)]);
     }
 

@@ -10,6 +10,7 @@ namespace Atelier.Tokenizers;
 public static class GgufTokenizer
 {
     private const string Key = "tokenizer.ggml.";
+    private const string ChatTemplate = Key + "chat_template";
 
     // llama.cpp's names of rules for splitting, those first that are written.
     private static readonly (string Name, WordSplit Split)[] Splits =
@@ -46,6 +47,17 @@ public static class GgufTokenizer
             throw new AtelierException($"its text begins after the token {start}, but there are {tokenizer.VocabularySize}", file.Path);
         return (tokenizer, (int)start);
     });
+
+    /// <summary>The template by which the model's makers write conversations, or null where there is none.</summary>
+    /// <exception cref="AtelierException">It is damaged.</exception>
+    public static string? ReadChatTemplate(GgufFile file) => file.Contains(ChatTemplate) ? file.Text(ChatTemplate) : null;
+
+    /// <summary>Adds such a template to a file's values, where there is one.</summary>
+    public static void WriteChatTemplate(GgufMetadata metadata, string? template)
+    {
+        if (template is not null)
+            metadata.Add(ChatTemplate, template);
+    }
 
     /// <summary>Adds a tokenizer to a file's values.</summary>
     /// <param name="metadata">The values.</param>

@@ -28,7 +28,7 @@ internal static class BundleExchange
     {
         TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
         using ModelWeights weights = ModelWeights.Open(bundle.Folder, files.Config);
-        ModelWriter.WriteGguf(path, weights, files.Config, files.Tokenizer, files.StartId, type);
+        ModelWriter.WriteGguf(path, weights, files.Config, files.Tokenizer, files.StartId, type, ChatTemplateFile.Read(bundle.Folder));
         return Path.GetFullPath(path);
     }
 
@@ -86,6 +86,8 @@ internal static class BundleExchange
         Write(folder, source, config, tokenizer, startId, progress, partial =>
         {
             weights.CheckNumbers();
+            if (GgufTokenizer.ReadChatTemplate(file) is { } template)
+                AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.FileName), template);
             // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they were made of.
             if (weights.Tensors.Any(t => t.Type.IsBlocked()) || (weights.RopeFactors is not null && !file.Contains(GgufConfig.ScalingFactor)))
                 File.Copy(source, Path.Combine(partial, ModelWeights.GgufName));

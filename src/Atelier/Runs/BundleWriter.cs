@@ -44,7 +44,7 @@ public static class BundleWriter
 
     /// <summary>Whether a file's name is one of those that bundles have.</summary>
     internal static bool IsBundleFile(string path) => Path.GetFileName(path) is
-        "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "schema.json" || IsWeights(path);
+        "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "schema.json" or ChatTemplateFile.FileName or ChatTemplateFile.ConfigName || IsWeights(path);
 
     /// <summary>Whether a file's name is one of those that bundles' weights have.</summary>
     internal static bool IsWeights(string path) => Path.GetFileName(path) is SafetensorsFolder.IndexName or SafetensorsFolder.FileName or ModelWeights.GgufName
