@@ -4,6 +4,7 @@ using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Models.Diffusion;
 using Atelier.Models.Layers;
+using Atelier.Models.Vae;
 using Atelier.Recipes;
 
 namespace Atelier.Benchmarks;
@@ -20,10 +21,14 @@ internal static class ImageComparisons
         Conditional = true, Channels = [48, 96], Blocks = 1, Sampler = "heun", SamplerSteps = SamplerSteps,
     };
 
+    private static readonly VaeConfig Vae = new() { Conditional = true, PriorComponents = 0 };
+
     public static IEnumerable<Comparison> All =>
     [
         Train("train-diffusion", "train a U-Net of 48 and 96 channels by flow matching", new ModelSection("diffusion", Diffusion), batch: 64, steps: 48, rate: 2e-3, "diffusion.py"),
-        Sample("sample-diffusion", $"draw by that network, {SamplerSteps} steps of Heun", () => new DiffusionModel(Diffusion, Digits, Precision.Bf16, seed: 1), "diffusion.py"),
+        Sample("sample-diffusion", $"draw by that network, {SamplerSteps} steps of Heun", () => new DiffusionModel(Diffusion, Digits, Precision.Bf16, seed: 1), DrawnTimes, "diffusion.py"),
+        Train("train-vae", "train a convolutional VAE of 32 and 64 channels", new ModelSection("vae", Vae), batch: 64, steps: 150, rate: 2e-3, "vae.py"),
+        Sample("sample-vae", "draw by that VAE's decoder", () => new VaeModel(Vae, Digits, Precision.Bf16, seed: 1), 50 * DrawnTimes, "vae.py"),
     ];
 
     private static ImageSchema Digits { get; } = new(28, 28, 1, [.. Enumerable.Range(0, 10).Select(digit => digit.ToString(CultureInfo.InvariantCulture))]);
@@ -63,16 +68,17 @@ internal static class ImageComparisons
     /// <param name="name">On the command line.</param>
     /// <param name="description">What is drawn.</param>
     /// <param name="model">Makes the model.</param>
+    /// <param name="times">How often pictures are drawn.</param>
     /// <param name="script">Under peers/: takes sample, --data, --batch, --steps, --precision and --layout.</param>
     /// <param name="shape">More of its arguments.</param>
-    private static Comparison Sample(string name, string description, Func<ImageModel> model, string script, params string[] shape) =>
+    private static Comparison Sample(string name, string description, Func<ImageModel> model, int times, string script, params string[] shape) =>
         new(name, $"{description}; {Peers}", "pictures/s", Limit,
             () =>
             {
                 using var generator = new ImageGenerator(model());
                 DrawingOptions drawing = generator.Model.Check(new DrawingOptions());
                 var rates = new List<double>();
-                for (int i = 0; i < DrawnTimes; i++)
+                for (int i = 0; i < times; i++)
                 {
                     var watch = Stopwatch.StartNew();
                     generator.Draw(seed: 1, i * DrawnTogether, DrawnTogether, label: null, drawing);
@@ -80,7 +86,7 @@ internal static class ImageComparisons
                 }
                 return new Measurement(Comparison.Median(rates.Skip(1)), Comparison.PeakMiB());
             },
-            Ways([script, "sample", "--data", Pictures, "--batch", $"{DrawnTogether}", "--steps", $"{DrawnTimes}", .. shape]));
+            Ways([script, "sample", "--data", Pictures, "--batch", $"{DrawnTogether}", "--steps", $"{times}", .. shape]));
 
     private static string[][] Ways(string[] work) =>
     [

@@ -19,6 +19,7 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes." };
     private readonly DrawingArguments _drawing = new();
+    private readonly LatentArguments _latents = new();
     private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE", Description = "Makes a picture again, from what its PNG says of its making." };
     private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
@@ -36,6 +37,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_count);
         Add(_class);
         _drawing.AddTo(this);
+        _latents.AddTo(this);
         Add(_out);
         Add(_like);
         Add(_device);
@@ -52,6 +54,12 @@ internal sealed class GenerateCommand : ToolCommand
             return await PictureDrawing.AgainAsync(console, like, parse.GetValue(_run), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
         string run = parse.GetValue(_run) ?? throw new AtelierException("no model is named", "atelier generate", "name a run's folder: atelier runs list shows them");
         using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device));
+        if (_latents.Write(parse, generator, parse.GetValue(_class), parse.GetValue(_out)) is { } shown)
+        {
+            console.Say(shown);
+            console.Result(() => new JsonObject { ["run"] = Path.GetFullPath(run), ["file"] = shown });
+            return 0;
+        }
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device)) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
         var request = new GenerationRequest

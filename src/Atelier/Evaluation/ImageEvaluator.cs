@@ -76,7 +76,7 @@ internal static class ImageEvaluator
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(i);
             long count = batch.Labels.shape[0];
-            foreach ((string figure, double value) in model.Evaluate(new ImageBatch(batch.Pictures.to(device), batch.Labels.to(device))))
+            foreach ((string figure, double value) in model.Judge(new ImageBatch(batch.Pictures.to(device), batch.Labels.to(device)), judging.Options))
             {
                 if (!scores.TryGetValue(figure, out List<MeanScore>? list))
                     scores[figure] = list = [];

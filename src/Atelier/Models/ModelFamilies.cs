@@ -14,5 +14,6 @@ public static class ModelFamilies
         new Independent.IndependentFamily(),
         new Diffusion.DiffusionFamily(),
         new Gan.GanFamily(),
+        new Vae.VaeFamily(),
     ];
 }

@@ -83,6 +83,26 @@ public static class PictureFiles
         return fitted;
     }
 
+    /// <summary>Reads a picture, or those of a folder in the order of their names, in a model's size.</summary>
+    /// <param name="path">A picture or a folder.</param>
+    /// <param name="schema">What the model's pictures have in common.</param>
+    /// <param name="most">Pictures that are read at the most.</param>
+    /// <returns>Each: channels, then rows, then columns, 0 to 255.</returns>
+    /// <exception cref="AtelierException">There is no picture, or one cannot be read.</exception>
+    public static IReadOnlyList<byte[]> ReadAll(string path, ImageSchema schema, int most)
+    {
+        string[] files = Directory.Exists(path)
+            ? [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Order(StringComparer.Ordinal).Take(most)]
+            : [path];
+        if (files.Length == 0)
+            throw new AtelierException("there are no pictures", path, $"bring files named {string.Join(", ", Formats.Select(f => "." + f))}");
+        return [.. files.Select(file =>
+        {
+            using SKBitmap bitmap = Read(file);
+            return Fit(bitmap, schema.Width, schema.Height, schema.Channels, ResizeFilter.Triangle);
+        })];
+    }
+
     /// <summary>Writes a picture as PNG, whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="width">Pixels across.</param>

@@ -6,21 +6,22 @@ public static class PictureGrid
     private const int Gap = 2; // pixels between pictures
     private const byte Ground = 128;
 
-    /// <summary>Lays pictures out in rows, as near to a square as goes.</summary>
+    /// <summary>Lays pictures out in rows.</summary>
     /// <param name="width">Of a picture.</param>
     /// <param name="height">Of a picture.</param>
     /// <param name="channels">1 or 3.</param>
     /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
+    /// <param name="columns">Pictures in a row; null takes as many as make it as near to a square as goes.</param>
     /// <returns>The grid's width, height and pixels.</returns>
-    public static (int Width, int Height, byte[] Pixels) Lay(int width, int height, int channels, IReadOnlyList<ReadOnlyMemory<byte>> pictures)
+    public static (int Width, int Height, byte[] Pixels) Lay(int width, int height, int channels, IReadOnlyList<ReadOnlyMemory<byte>> pictures, int? columns = null)
     {
-        int columns = Math.Max(1, (int)Math.Ceiling(Math.Sqrt(pictures.Count))), rows = (pictures.Count + columns - 1) / columns;
-        int wide = (columns * (width + Gap)) - Gap, tall = (rows * (height + Gap)) - Gap;
+        int across = columns ?? Math.Max(1, (int)Math.Ceiling(Math.Sqrt(pictures.Count))), rows = (pictures.Count + across - 1) / across;
+        int wide = (across * (width + Gap)) - Gap, tall = (rows * (height + Gap)) - Gap;
         var pixels = new byte[wide * tall * channels];
         pixels.AsSpan().Fill(Ground);
         for (int i = 0; i < pictures.Count; i++)
         {
-            int left = i % columns * (width + Gap), top = i / columns * (height + Gap);
+            int left = i % across * (width + Gap), top = i / across * (height + Gap);
             for (int y = 0; y < height; y++)
             {
                 pictures[i].Span.Slice(y * width * channels, width * channels)
@@ -35,9 +36,10 @@ public static class PictureGrid
     /// <param name="schema">What the pictures have in common.</param>
     /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
     /// <param name="texts">Kept in the file by name.</param>
-    public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> pictures, IReadOnlyDictionary<string, string>? texts = null)
+    /// <param name="columns">As in <see cref="Lay"/>.</param>
+    public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> pictures, IReadOnlyDictionary<string, string>? texts = null, int? columns = null)
     {
-        (int width, int height, byte[] pixels) = Lay(schema.Width, schema.Height, schema.Channels, pictures);
+        (int width, int height, byte[] pixels) = Lay(schema.Width, schema.Height, schema.Channels, pictures, columns);
         PictureFiles.WritePng(path, width, height, schema.Channels, pixels, texts);
     }
 }

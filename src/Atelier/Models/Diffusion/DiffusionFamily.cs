@@ -20,8 +20,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
 
     /// <inheritdoc/>
     /// <remarks>Drawing looks at the network tens of times, and rounding to bf16 is small beside the steps' own error.</remarks>
-    protected override Precision DrawingPrecision(string device) =>
-        ComputeDevice.Resolve(device).type == DeviceType.CPU && !ComputeDevice.HasBf16Products ? Precision.Fp32 : Precision.Bf16;
+    protected override Precision DrawingPrecision(string device) => Bf16WherePossible(device);
 
     /// <inheritdoc/>
     protected override Int128 LeastWeights(DiffusionConfig config, ImageSchema schema)

@@ -20,6 +20,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
     where TModel : ImageModel
 {
     private const int PreviewPictures = 64;
+    private const int PreviewConclusion = 5000; // pictures that the model is concluded by for a preview
 
     /// <inheritdoc/>
     public abstract string Name { get; }
@@ -47,11 +48,23 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
         ImageBatches? validation = images.Validation.Count == 0 ? null : new ImageBatches(images.Validation, section.BatchSize, recipe.Seed, shuffled: false);
         return new Trainer<ImageBatch>(recipe, model, training, validation, new TrainerHooks
         {
-            WriteBundle = folder => Write(folder, model, Card(recipe, images, model)),
-            PreviewFile = path => Preview(path, model, recipe),
-            CreateReplica = () => Create(ConfigOf(model), images.Schema, recipe.Training.Precision, recipe.Seed),
+            WriteBundle = folder =>
+            {
+                model.Conclude(Seen(), long.MaxValue);
+                Write(folder, model, Card(recipe, images, model));
+            },
+            PreviewFile = path =>
+            {
+                model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                Preview(path, model, recipe);
+                if (model is IAutoencoder && images.Validation.Count > 0)
+                    PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model, images.Validation);
+            },
+            CreateReplica = model.LearnsInCopies ? () => Create(ConfigOf(model), images.Schema, recipe.Training.Precision, recipe.Seed) : null,
             ItemUnit = "pictures",
         });
+
+        ImageBatches Seen() => new(images.Train, section.BatchSize, recipe.Seed, shuffled: false); // the trainer's own are read on another thread
     }
 
     /// <inheritdoc/>
@@ -95,6 +108,10 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
     /// <param name="device">"auto", "cpu" or "cuda".</param>
     protected virtual Precision DrawingPrecision(string device) => Precision.Fp32;
 
+    /// <summary>bf16 where a device has such products, for models whose pictures rounding does not change by more than a shade.</summary>
+    protected static Precision Bf16WherePossible(string device) =>
+        ComputeDevice.Resolve(device).type == DeviceType.CPU && !ComputeDevice.HasBf16Products ? Precision.Fp32 : Precision.Bf16;
+
     /// <summary>The weights that a model of a shape has at the least, without making it.</summary>
     /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
     protected abstract Int128 LeastWeights(TConfig config, ImageSchema schema);
@@ -118,6 +135,20 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
         byte[] planes = generator.Draw(recipe.Seed, 0, PreviewPictures, label: null, drawing);
         PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
             .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size, model.Schema.Size)))]);
+    }
+
+    /// <summary>The first held-out pictures, each with what the model makes of it to its right.</summary>
+    private static void PreviewReconstructions(string path, TModel model, ImagePart part)
+    {
+        var generator = new ImageGenerator(model); // not disposed: the model goes on
+        byte[][] pictures = [.. Enumerable.Range(0, Math.Min(part.Count, PreviewPictures / 2)).Select(number =>
+        {
+            var picture = new byte[model.Schema.Size];
+            part.Read(number, picture);
+            return picture;
+        })];
+        IReadOnlyList<byte[]> again = new LatentPictures(model).Reconstruct(pictures);
+        PictureGrid.Write(path, model.Schema, [.. pictures.Zip(again).SelectMany(pair => (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First), generator.Interleave(pair.Second)])], columns: 8);
     }
 
     private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(CultureInfo.InvariantCulture, $"""

@@ -90,7 +90,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
 
-    private static byte[] Bytes(Tensor pictures)
+    /// <summary>−1 to 1 becomes 0 to 255, in the order of the tensor.</summary>
+    internal static byte[] Bytes(Tensor pictures)
     {
         using var scope = NewDisposeScope();
         return pictures.add(1).mul(127.5).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();

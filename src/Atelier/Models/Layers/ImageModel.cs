@@ -1,5 +1,6 @@
 using Atelier.Data.Images;
 using Atelier.Decoding;
+using Atelier.Recipes;
 using Atelier.Training;
 using static TorchSharp.torch;
 
@@ -23,6 +24,21 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <param name="random">Draws what a sampler adds on the way.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random);
+
+    /// <summary>Whether copies of it that share its weights may learn from parts of a batch at the same time.</summary>
+    public virtual bool LearnsInCopies => true;
+
+    /// <summary>Mean figures on held-out pictures by name, with "loss" among them, when the finished model is judged; in evaluation mode without gradients.</summary>
+    /// <param name="batch">The pictures.</param>
+    /// <param name="options">How to judge.</param>
+    public virtual IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options) => Evaluate(batch);
+
+    /// <summary>Fits what is fitted once the weights are as they will be judged, before pictures are drawn while training and before the bundle is written; in evaluation mode without gradients.</summary>
+    /// <param name="training">What it learned from.</param>
+    /// <param name="batches">The most batches to take.</param>
+    public virtual void Conclude(IBatchSource<ImageBatch> training, long batches)
+    {
+    }
 
     /// <summary>Random numbers that a picture begins as.</summary>
     public abstract long NoiseSize { get; }

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Models.Layers;
+
+namespace Atelier.Cli;
+
+/// <summary>The options that show a model's latents: pictures made again, ways between them, and what each latent number changes.</summary>
+internal sealed class LatentArguments
+{
+    private const int MostPictures = 64, Steps = 11;
+
+    private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH", Description = "A picture or a folder of them: each beside what the model makes of it." };
+    private readonly Option<string?> _interpolate = new("--interpolate") { HelpName = "FOLDER", Description = "A folder of pictures: the ways from each to the next in the model's latents, a row each." };
+    private readonly Option<string?> _traverse = new("--traverse") { HelpName = "PICTURE", Description = "A picture: each of its latent numbers from -3 to 3, a row each." };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_reconstruct);
+        command.Add(_interpolate);
+        command.Add(_traverse);
+    }
+
+    /// <summary>Writes the grid that is asked for.</summary>
+    /// <returns>The file; null where nothing of the kind is asked for.</returns>
+    /// <exception cref="AtelierException">More than one is asked for, the model has no latents, or there is no picture.</exception>
+    public string? Write(ParseResult parse, IGenerator generator, string? label, string? file)
+    {
+        (string Name, string? Path)[] asked = [("reconstruct", parse.GetValue(_reconstruct)), ("interpolate", parse.GetValue(_interpolate)), ("traverse", parse.GetValue(_traverse))];
+        (string Name, string? Path)[] given = [.. asked.Where(a => a.Path is not null)];
+        if (given.Length == 0)
+            return null;
+        if (given.Length > 1)
+            throw new AtelierException($"--{given[0].Name} and --{given[1].Name} are asked for at once", "atelier generate", "ask for one at a time");
+        if (generator is not ImageGenerator images)
+            throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
+        var latents = new LatentPictures(images.Model);
+        int? told = label is null ? null : images.Schema.Label(label);
+        IReadOnlyList<byte[]> pictures = PictureFiles.ReadAll(given[0].Path!, images.Schema, MostPictures);
+        (IReadOnlyList<byte[]> grid, int columns) = given[0].Name switch
+        {
+            "reconstruct" => (Beside(pictures, latents.Reconstruct(pictures, told)), 2 * Math.Min(8, pictures.Count)),
+            "interpolate" => (latents.Interpolate(pictures, Steps, told), Steps),
+            _ => (latents.Traverse(pictures[0], Steps, told), Steps),
+        };
+        file ??= $"{given[0].Name}.png";
+        PictureGrid.Write(file, images.Schema, [.. grid.Select(p => (ReadOnlyMemory<byte>)images.Interleave(p))],
+            new Dictionary<string, string> { ["Software"] = "Atelier", ["Shown"] = given[0].Name }, columns);
+        return file;
+    }
+
+    /// <summary>Each picture with its twin to the right of it.</summary>
+    private static List<byte[]> Beside(IReadOnlyList<byte[]> pictures, IReadOnlyList<byte[]> twins) => [.. pictures.Zip(twins).SelectMany(pair => (byte[][])[pair.First, pair.Second])];
+}

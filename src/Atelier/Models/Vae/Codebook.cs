@@ -1,0 +1,71 @@
+using Atelier.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Vae;
+
+/// <summary>
+/// The codes of discrete latents. A code is a moving average of the vectors that were nearest to it (van den Oord et al.
+/// 2017, eqs. 6 to 8); one that is hardly ever the nearest is moved to a vector of the batch, and so are all of them at first.
+/// </summary>
+internal sealed class Codebook : nn.Module
+{
+    private const double Dead = 0.02; // of a fair share of the vectors
+    private readonly double _decay;
+
+    public Codebook(int codes, int size, double decay)
+        : base(nameof(Codebook))
+    {
+        _decay = decay;
+        register_buffer("codes", zeros(codes, size));
+        register_buffer("counts", zeros(codes));
+        register_buffer("sums", zeros(codes, size));
+    }
+
+    /// <summary>The codes, [codes, size].</summary>
+    public Tensor Codes => get_buffer("codes")!;
+
+    /// <summary>The moving average of how many vectors each code was nearest to in a batch, [codes].</summary>
+    public Tensor Counts => get_buffer("counts")!;
+
+    private Tensor Sums => get_buffer("sums")!;
+
+    /// <summary>The nearest code of each vector (van den Oord et al. 2017, eq. 1), [vectors], int64.</summary>
+    /// <param name="vectors">[vectors, size], fp32.</param>
+    public Tensor Nearest(Tensor vectors)
+    {
+        using var scope = NewDisposeScope();
+        // |v − c|² without |v|², which is the same for all codes.
+        Tensor distance = Codes.square().sum([1]).sub(vectors.matmul(Codes.t()).Times(2));
+        return distance.argmin(1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Moves the codes by a batch's vectors; called while training, before they are looked up.</summary>
+    /// <param name="vectors">[vectors, size], fp32.</param>
+    /// <param name="random">Chooses vectors for dead codes; null for the tensor library's own.</param>
+    public void Learn(Tensor vectors, Generator? random)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        vectors = vectors.detach();
+        long codes = Codes.shape[0];
+        Tensor nearest = Nearest(vectors);
+        Tensor counts = zeros_like(Counts).index_add_(0, nearest, ones([nearest.shape[0]], device: vectors.device), KeptScalars.One);
+        Tensor sums = zeros_like(Sums).index_add_(0, nearest, vectors, KeptScalars.One);
+        Counts.copy_(Counts.Times(_decay).Plus(counts.Times(1 - _decay)));
+        Sums.copy_(Sums.Times(_decay).Plus(sums.Times(1 - _decay)));
+        Tensor dead = Counts.lt(full_like(Counts, Dead * vectors.shape[0] / codes)).nonzero().flatten();
+        if (dead.numel() > 0)
+            Revive(dead, vectors, random);
+        Codes.copy_(Sums.div(Counts.unsqueeze(1)));
+    }
+
+    /// <summary>Lays dead codes where vectors of the batch are, each with a fair share of them, so that it lives for a while.</summary>
+    private void Revive(Tensor dead, Tensor vectors, Generator? random)
+    {
+        double share = (double)vectors.shape[0] / Codes.shape[0];
+        Tensor places = empty([dead.numel()], device: vectors.device).uniform_(0, 1, random).Times(vectors.shape[0]).to(ScalarType.Int64).clamp_max(vectors.shape[0] - 1);
+        Counts.index_fill_(0, dead, share);
+        Sums.index_copy_(0, dead, vectors.index_select(0, places).Times(share));
+    }
+}

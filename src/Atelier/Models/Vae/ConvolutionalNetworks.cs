@@ -1,0 +1,91 @@
+using Atelier.Data.Images;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+using Convolution = Atelier.Models.Layers.Convolution;
+using GroupNorm = Atelier.Models.Layers.GroupNorm;
+
+namespace Atelier.Models.Vae;
+
+/// <summary>Down through levels of half the size each: a convolution that halves, then residual blocks.</summary>
+internal sealed class ConvolutionalEncoder : nn.Module<Tensor, Tensor>
+{
+    private readonly ModuleList<nn.Module<Tensor, Tensor>> _layers = new();
+    private readonly GroupNorm _norm;
+
+    public ConvolutionalEncoder(VaeConfig config, ImageSchema schema, Precision precision, Generator random)
+        : base(nameof(ConvolutionalEncoder))
+    {
+        int inputs = schema.Channels;
+        foreach (int outputs in config.Channels)
+        {
+            _layers.Add(new Convolution(inputs, outputs, 3, 2, precision, random));
+            for (int block = 0; block < config.Blocks; block++)
+                _layers.Add(new ResidualConvolution(outputs, precision, random));
+            inputs = outputs;
+        }
+        _norm = new GroupNorm(ResidualConvolution.Groups, inputs);
+        RegisterComponents();
+    }
+
+    /// <summary>[batch, channels, height, width] → [batch, last channels, height / 2^levels, width / 2^levels], bf16 with that precision.</summary>
+    public override Tensor forward(Tensor input)
+    {
+        Tensor x = input;
+        foreach (nn.Module<Tensor, Tensor> layer in _layers)
+            x = layer.forward(x);
+        return _norm.Silu(x);
+    }
+}
+
+/// <summary>Up through levels of double the size each; the last convolution makes each place four values, of which two by two pixels become (Shi et al. 2016).</summary>
+internal sealed class ConvolutionalDecoder : nn.Module<Tensor, Tensor>
+{
+    private readonly ModuleList<nn.Module<Tensor, Tensor>> _layers = new();
+    private readonly GroupNorm _norm;
+    private readonly Convolution _last;
+
+    public ConvolutionalDecoder(VaeConfig config, ImageSchema schema, Precision precision, Generator random)
+        : base(nameof(ConvolutionalDecoder))
+    {
+        for (int level = config.Channels.Count - 1; level >= 0; level--)
+        {
+            int channels = config.Channels[level];
+            for (int block = 0; block < config.Blocks; block++)
+                _layers.Add(new ResidualConvolution(channels, precision, random));
+            if (level > 0)
+                _layers.Add(new Doubling(channels, config.Channels[level - 1], precision, random));
+        }
+        _norm = new GroupNorm(ResidualConvolution.Groups, config.Channels[0]);
+        _last = new Convolution(config.Channels[0], 4 * schema.Channels, 3, 1, precision, random);
+        RegisterComponents();
+    }
+
+    /// <summary>[batch, last channels, height / 2^levels, width / 2^levels] → [batch, channels, height, width], fp32.</summary>
+    public override Tensor forward(Tensor input)
+    {
+        Tensor x = input;
+        foreach (nn.Module<Tensor, Tensor> layer in _layers)
+            x = layer.forward(x);
+        return F.pixel_shuffle(_last.forward(_norm.Silu(x)).to(ScalarType.Float32), 2);
+    }
+
+    /// <summary>Each place becomes two by two of its kind, then a convolution.</summary>
+    private sealed class Doubling : nn.Module<Tensor, Tensor>
+    {
+        private readonly Convolution _conv;
+
+        public Doubling(int inputs, int outputs, Precision precision, Generator random)
+            : base(nameof(Doubling))
+        {
+            _conv = new Convolution(inputs, outputs, 3, 1, precision, random);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input) =>
+            _conv.forward(F.interpolate(input, scale_factor: [2, 2], mode: InterpolationMode.Nearest));
+    }
+}

@@ -1,0 +1,86 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Training;
+using static TorchSharp.torch;
+using Convolution = Atelier.Models.Layers.Convolution;
+
+namespace Atelier.Models.Vae;
+
+/// <summary>
+/// A code of a codebook at each place of the encoder's smallest level (van den Oord et al. 2017). The posterior is certain,
+/// so its divergence from the prior is −log p(codes): the prior learns beside the codes, and nothing flows back from it.
+/// </summary>
+internal sealed class DiscreteLatents : nn.Module, ILatents
+{
+    private readonly VaeConfig _config;
+    private readonly long[] _shape; // of a picture's features: channels, height, width
+    private readonly Convolution _in, _out;
+    private readonly Codebook _codebook;
+    private readonly CodePrior _prior;
+
+    /// <inheritdoc cref="GaussianLatents(VaeConfig, long[], int, Precision, Generator)"/>
+    public DiscreteLatents(VaeConfig config, long[] shape, int classes, Precision precision, Generator random)
+        : base(nameof(DiscreteLatents))
+    {
+        (_config, _shape) = (config, shape);
+        _in = new Convolution(shape[0], config.LatentSize, 1, 1, precision, random);
+        _out = new Convolution(config.LatentSize, shape[0], 1, 1, precision, random);
+        _codebook = new Codebook(config.Codes, config.LatentSize, config.CodeDecay);
+        _prior = new CodePrior((int)NoiseSize, config.Codes, classes, config.CodePriorSize, precision, random);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public long NoiseSize => _shape[1] * _shape[2];
+
+    /// <inheritdoc/>
+    public Reading Read(Tensor features, Tensor? labels, Generator? random)
+    {
+        Tensor vectors = Vectors(Expect(features, labels)); // [batch · places, size]
+        if (training)
+            _codebook.Learn(vectors, random);
+        Tensor codes = _codebook.Nearest(vectors), quantised = _codebook.Codes.index_select(0, codes);
+        long count = features.shape[0];
+        Tensor divergence = _prior.Surprise(codes.view(count, -1), labels);
+        Tensor commitment = vectors.sub(quantised).square().sum().Times(_config.Commitment / count); // eq. 3, third term
+        Tensor through = vectors.Plus(quantised.sub(vectors).detach()); // the gradient passes as if nothing had been rounded
+        return new Reading(Pictures(through, count), divergence, divergence.mean().Plus(commitment)) { Figures = Use(codes) };
+    }
+
+    /// <inheritdoc/>
+    public Tensor Expect(Tensor features, Tensor? labels) => _in.forward(features).to(ScalarType.Float32);
+
+    /// <inheritdoc/>
+    /// <remarks>Latents that are no codes are rounded to the nearest ones, but for those on their way through training.</remarks>
+    public Tensor Features(Tensor latents, Tensor? labels) => _out.forward(is_grad_enabled() ? latents : Pictures(Quantise(latents), latents.shape[0]));
+
+    /// <inheritdoc/>
+    public Tensor Draw(Tensor noise, Tensor? labels) =>
+        Pictures(_codebook.Codes.index_select(0, _prior.Draw(noise, labels).flatten()), noise.shape[0]);
+
+    /// <inheritdoc/>
+    /// <remarks>The prior has learned already.</remarks>
+    public void Fit(Tensor latents, Tensor? labels)
+    {
+    }
+
+    private Tensor Quantise(Tensor latents) => _codebook.Codes.index_select(0, _codebook.Nearest(Vectors(latents)));
+
+    /// <summary>[batch, size, height, width] → [batch · places, size].</summary>
+    private static Tensor Vectors(Tensor latents) => latents.permute(0, 2, 3, 1).flatten(0, 2);
+
+    /// <summary>[batch · places, size] → [batch, size, height, width].</summary>
+    private Tensor Pictures(Tensor vectors, long count) => vectors.view(count, _shape[1], _shape[2], -1).permute(0, 3, 1, 2);
+
+    /// <summary>How many codes a batch takes, and the perplexity of their frequencies: as many codes in equal use would have it.</summary>
+    private Dictionary<string, Tensor> Use(Tensor codes)
+    {
+        using var gradients = no_grad();
+        Tensor shares = codes.bincount(null, _config.Codes).to(ScalarType.Float32).Times(1.0 / codes.numel());
+        return new Dictionary<string, Tensor>
+        {
+            ["codesUsed"] = shares.gt(0).sum(),
+            ["codePerplexity"] = shares.xlogy(shares).sum().neg().exp(),
+        };
+    }
+}

@@ -1,0 +1,204 @@
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Training;
+using Atelier.Training.Execution;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Vae;
+
+/// <summary>
+/// A variational autoencoder (Kingma and Welling 2014; Rezende et al. 2014): an encoder q(z | x), a decoder p(x | z) and a
+/// prior p(z), taught by the evidence lower bound log p(x) ≥ E[log p(x | z)] − KL(q(z | x) ‖ p(z)) (eq. 3).
+/// </summary>
+public sealed class VaeModel : ImageModel, IAutoencoder
+{
+    private readonly nn.Module<Tensor, Tensor> _encoder, _decoder;
+    private readonly ILatents _latents;
+    private readonly Likelihood _likelihood;
+
+    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="schema">What its pictures have in common.</param>
+    /// <param name="precision">The precision of products.</param>
+    /// <param name="seed">Of the weights.</param>
+    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    public VaeModel(VaeConfig config, ImageSchema schema, Precision precision, long seed)
+        : base("vae", schema)
+    {
+        config.Check(schema);
+        Config = config;
+        using var random = new Generator((ulong)seed, CPU);
+        (_encoder, _decoder, long[] features) = config.Network == NetworkKind.Dense ? Dense(precision, random) : Convolutional(precision, random);
+        int classes = config.Conditional ? schema.Classes.Count : 0;
+        nn.Module latents = config.Codes > 0
+            ? new DiscreteLatents(config, features, classes, precision, random)
+            : new GaussianLatents(config, features, classes, precision, random);
+        (_latents, _likelihood) = ((ILatents)latents, new Likelihood(config));
+        register_module("encoder", _encoder);
+        register_module("latents", latents);
+        register_module("decoder", _decoder);
+        register_module("likelihood", _likelihood);
+        Turns = [new Turn<ImageBatch>("loss", batch => Bound(batch, RandomStream.Current).Loss, [.. parameters()])];
+    }
+
+    /// <summary>Its shape.</summary>
+    public VaeConfig Config { get; }
+
+    /// <inheritdoc/>
+    public override bool IsConditional => Config.Conditional;
+
+    /// <inheritdoc/>
+    public override long NoiseSize => _latents.NoiseSize;
+
+    /// <inheritdoc/>
+    /// <remarks>The codebook is moved by a whole batch at once.</remarks>
+    public override bool LearnsInCopies => Config.Codes == 0;
+
+    /// <inheritdoc/>
+    public override string Unit(string figure) => figure switch
+    {
+        "codesUsed" or "codePerplexity" => "codes",
+        _ => "nats per picture",
+    };
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Turn<ImageBatch>> Turns { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
+    {
+        using var random = new Generator(1, batch.Pictures.device); // the same draws each time, so that measurements can be compared
+        (Tensor loss, Tensor surprise, Reading reading) = Bound(batch, random);
+        double reconstruction = surprise.mean().Number(), divergence = reading.Divergence.mean().Number();
+        var figures = new Dictionary<string, double>
+        {
+            ["loss"] = loss.Number(), ["elbo"] = -reconstruction - divergence, ["reconstruction"] = -reconstruction, ["divergence"] = divergence,
+        };
+        foreach ((string name, Tensor value) in reading.Figures)
+            figures[name] = value.Number();
+        return figures;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Adds the importance-weighted bound: the mean of log 1/K Σ p(x | z) p(z) / q(z | x) over K draws (Burda et al. 2016, eq. 8), under the standard normal prior and under the fitted one.</remarks>
+    public override IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options)
+    {
+        var figures = new Dictionary<string, double>(Evaluate(batch));
+        if (_latents is GaussianLatents latents)
+        {
+            (double standard, double? fitted) = ImportanceBound(latents, batch, options.ImportanceSamples);
+            figures["importanceWeightedBound"] = standard;
+            if (fitted is { } value)
+                figures["importanceWeightedBoundFittedPrior"] = value;
+        }
+        return figures;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random)
+    {
+        Tensor latents = _latents.Draw(noise, labels);
+        using var team = new RowTeam(noise.device, noise.shape[0]);
+        return team.Map(noise.shape[0], (first, rows) => Decode(latents.narrow(0, first, rows), labels?.narrow(0, first, rows)));
+    }
+
+    /// <inheritdoc/>
+    public Tensor Encode(Tensor pictures, Tensor? labels)
+    {
+        using var random = new Generator(1, pictures.device);
+        return _latents.Expect(_encoder.forward(_likelihood.Target(pictures, random)), Told(labels));
+    }
+
+    /// <inheritdoc/>
+    public Tensor Decode(Tensor latents, Tensor? labels) => _likelihood.Mean(Output(latents, Told(labels)));
+
+    /// <inheritdoc/>
+    /// <remarks>The class whose bound is the highest: Bayes' rule with equal chances of the classes, with the bound for the likelihood.</remarks>
+    public Tensor? Recognise(Tensor pictures)
+    {
+        if (!IsConditional)
+            return null;
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1, pictures.device);
+        Tensor target = _likelihood.Target(pictures, random), features = _encoder.forward(target);
+        Tensor[] costs = [.. Enumerable.Range(0, Schema.Classes.Count).Select(label =>
+        {
+            using var each = NewDisposeScope();
+            Tensor labels = full([pictures.shape[0]], label, ScalarType.Int64, pictures.device);
+            Tensor divergence = _latents.Read(features, labels, random).Divergence, output = Output(_latents.Expect(features, labels), labels);
+            return _likelihood.Surprise(target, output).Plus(divergence).MoveToOuterDisposeScope();
+        })];
+        return stack(costs).argmin(0).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The prior that pictures are drawn from is fitted to draws of the training pictures' posteriors.</remarks>
+    public override void Conclude(IBatchSource<ImageBatch> training, long batches)
+    {
+        if (_latents is not GaussianLatents { HasFittedPrior: true })
+            return;
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1, CPU);
+        (List<Tensor> latents, List<Tensor> labels) = ([], []);
+        for (long number = 0; number < Math.Min(batches, training.BatchesPerEpoch); number++)
+        {
+            using var each = NewDisposeScope();
+            using ImageBatch batch = training.Get(number);
+            Device device = this.parameters().First().device;
+            Tensor target = _likelihood.Target(batch.Pictures.to(device), random), told = batch.Labels.to(device).alias();
+            latents.Add(_latents.Read(_encoder.forward(target), Told(told), random).Latents.MoveToOuterDisposeScope());
+            labels.Add(told.MoveToOuterDisposeScope());
+        }
+        _latents.Fit(cat(latents), Told(cat(labels)));
+    }
+
+    /// <summary>The loss of a batch, −log p(x | z) of each picture, and what was read.</summary>
+    private (Tensor Loss, Tensor Surprise, Reading Reading) Bound(ImageBatch batch, Generator? random)
+    {
+        Tensor? labels = Told(batch.Labels);
+        Tensor target = _likelihood.Target(batch.Pictures, random); // [batch, channels, height, width]
+        Reading reading = _latents.Read(_encoder.forward(target), labels, random);
+        Tensor surprise = _likelihood.Surprise(target, Output(reading.Latents, labels)); // [batch]
+        return (surprise.mean().Plus(reading.Charge), surprise, reading);
+    }
+
+    private (double Standard, double? Fitted) ImportanceBound(GaussianLatents latents, ImageBatch batch, int draws)
+    {
+        using var random = new Generator(1, batch.Pictures.device);
+        Tensor? labels = Told(batch.Labels);
+        Tensor target = _likelihood.Target(batch.Pictures, random), features = _encoder.forward(target);
+        (List<Tensor> standard, List<Tensor> fitted) = ([], []);
+        for (int draw = 0; draw < draws; draw++)
+        {
+            using var scope = NewDisposeScope();
+            (Tensor z, Tensor ratio, Tensor? fittedRatio) = latents.Weigh(features, labels, random);
+            Tensor surprise = _likelihood.Surprise(target, Output(z, labels));
+            standard.Add(ratio.sub(surprise).MoveToOuterDisposeScope());
+            if (fittedRatio is not null)
+                fitted.Add(fittedRatio.sub(surprise).MoveToOuterDisposeScope());
+        }
+        return (LogMean(standard), fitted.Count == 0 ? null : LogMean(fitted));
+
+        double LogMean(List<Tensor> weights) => stack(weights).logsumexp(0).mean().Number() - Math.Log(draws);
+    }
+
+    /// <summary>What the decoder says of each value, as the pictures, fp32.</summary>
+    private Tensor Output(Tensor latents, Tensor? labels) =>
+        _decoder.forward(_latents.Features(latents, labels)).to(ScalarType.Float32).view(latents.shape[0], Schema.Channels, Schema.Height, Schema.Width);
+
+    private Tensor? Told(Tensor? labels) => IsConditional ? labels : null;
+
+    private (nn.Module<Tensor, Tensor>, nn.Module<Tensor, Tensor>, long[]) Convolutional(Precision precision, Generator random)
+    {
+        int halves = 1 << Config.Channels.Count;
+        return (new ConvolutionalEncoder(Config, Schema, precision, random), new ConvolutionalDecoder(Config, Schema, precision, random),
+            [Config.Channels[^1], Schema.Height / halves, Schema.Width / halves]);
+    }
+
+    private (nn.Module<Tensor, Tensor>, nn.Module<Tensor, Tensor>, long[]) Dense(Precision precision, Generator random) =>
+        (new DenseNetwork([Schema.Size, .. Config.Hidden], isDecoder: false, precision, random),
+            new DenseNetwork([.. Config.Hidden.Reverse(), Schema.Size], isDecoder: true, precision, random), [Config.Hidden[^1]]);
+}
