@@ -44,7 +44,7 @@ internal sealed class LatentArguments
             _ => (latents.Traverse(pictures[0], Steps, told), Steps),
         };
         file ??= $"{given[0].Name}.png";
-        PictureGrid.Write(file, images.Schema, [.. grid.Select(p => (ReadOnlyMemory<byte>)images.Interleave(p))],
+        PictureGrid.Write(file, images.Schema, [.. grid.Select(p => (ReadOnlyMemory<byte>)images.Schema.Interleave(p))],
             new Dictionary<string, string> { ["Software"] = "Atelier", ["Shown"] = given[0].Name }, columns);
         return file;
     }

@@ -148,7 +148,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
             return picture;
         })];
         IReadOnlyList<byte[]> again = new LatentPictures(model).Reconstruct(pictures);
-        PictureGrid.Write(path, model.Schema, [.. pictures.Zip(again).SelectMany(pair => (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First), generator.Interleave(pair.Second)])], columns: 8);
+        PictureGrid.Write(path, model.Schema, [.. pictures.Zip(again).SelectMany(pair => (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First), generator.Schema.Interleave(pair.Second)])], columns: 8);
     }
 
     private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(CultureInfo.InvariantCulture, $"""

@@ -5,7 +5,7 @@ namespace Atelier.Data.Images;
 /// <summary>Changes pictures at random that stay what they are, so that few pictures teach as more would.</summary>
 /// <param name="section">How much.</param>
 /// <param name="schema">What the pictures have in common.</param>
-internal sealed class Augmentation(AugmentSection section, ImageSchema schema)
+internal sealed class PictureAugmentation(AugmentSection section, ImageSchema schema)
 {
     private readonly float[] _before = new float[schema.Size];
 
