@@ -313,7 +313,9 @@ public sealed class EndToEndTests : IDisposable
         _tool.Run("import", model, "--tokenizer", Path.Combine(weights, "tok512.bin"), "--out", _tool.At("stories"), "--quiet").Code.ShouldBe(0);
         string story = _tool.Run("generate", _tool.At("stories"), "--temperature", "0", "--max-tokens", "60").Out.Trim();
         File.ReadAllText(Path.Combine(weights, "expected-greedy-200.txt")).Trim().ShouldStartWith(story);
-        _tool.Run("import", model, "--out", _tool.At("x")).Error.ShouldContain("--tokenizer");
+        _tool.Run("import", model, "--out", _tool.At("beside"), "--quiet").Code.ShouldBe(0, "its tokenizer lies beside it");
+        File.Copy(model, _tool.At("alone.bin"));
+        _tool.Run("import", _tool.At("alone.bin"), "--out", _tool.At("x")).Error.ShouldContain("--tokenizer");
     }
 
     [Fact]

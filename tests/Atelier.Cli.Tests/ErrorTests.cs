@@ -13,7 +13,7 @@ public sealed class ErrorTests : IDisposable
     [InlineData("trian", "atelier: 'trian' is not known here; did you mean 'train'? atelier --help shows what there is")]
     [InlineData("train --txt", "atelier train: '--txt' is not known here; did you mean '--text'? atelier train --help shows what there is")]
     [InlineData("train --jsn", "atelier train: '--jsn' is not known here; did you mean '--json'? atelier train --help shows what there is")]
-    [InlineData("train", "atelier train: nothing to learn from; name a recipe (atelier recipes list) or give your own data with --text or --table or --tagged or --series")]
+    [InlineData("train", "atelier train: nothing to learn from; name a recipe (atelier recipes list) or give your own data with --text or --table or --tagged or --series or --images")]
     [InlineData("train quikstart", "quikstart: there is no such file or built-in recipe; did you mean 'quickstart'? atelier recipes list shows the built-in ones")]
     [InlineData("train quickstart --set training.stepz=5", "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
     [InlineData("train --text nowhere.txt", "nowhere.txt: there is no such file or folder; give one to --text, or check the name")]

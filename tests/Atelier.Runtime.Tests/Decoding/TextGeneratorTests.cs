@@ -150,7 +150,7 @@ public class TextGeneratorTests
         var options = new ChatOptions { Seed = 4, MaxOutputTokens = 9, Temperature = 0.8f, StopSequences = ["e"] };
         ChatResponse response = await client.GetResponseAsync("abc", options);
         response.ModelId.ShouldBe("letters");
-        response.Usage!.InputTokenCount.ShouldBe(3);
+        response.Usage!.InputTokenCount.ShouldBe(4, "the start token and three letters");
         response.Usage.OutputTokenCount!.Value.ShouldBeInRange(1, 9);
         response.Text.ShouldNotContain("e");
         string streamed = "";
