@@ -184,7 +184,7 @@ public static class Workshop
             bool keep = ofRun && against is null;
             string? picture = keep ? Path.Combine(folder, "plots", "evaluation.png") : null;
             EvaluationReport report = await kind.EvaluateAsync(
-                new Judging(generator, data, recipe.Evaluation, folder, seed ?? recipe.Seed, picture), progress, cancellation).ConfigureAwait(false);
+                new Judging(generator, data, recipe.Evaluation, folder, seed ?? recipe.Seed, picture, keep ? folder : null), progress, cancellation).ConfigureAwait(false);
             if (keep)
             {
                 AtomicFile.WriteText(Path.Combine(folder, "report.json"), report.ToJson());

@@ -25,6 +25,17 @@ public static class Bootstrap
         return sums;
     }
 
+    /// <summary>
+    /// The central 95 % of resamplings, moved so that their mean is the figure: of figures that are no means, which drawing
+    /// with replacement moves to one side (the bias that Efron and Tibshirani 1993 take away, chapter 10).
+    /// </summary>
+    public static (double Low, double High) Around(double value, double[] drawn)
+    {
+        double shift = value - drawn.Average();
+        (double low, double high) = Central(drawn);
+        return (low + shift, high + shift);
+    }
+
     /// <summary>The central 95 % of values (the percentile interval).</summary>
     public static (double Low, double High) Central(double[] values)
     {

@@ -45,7 +45,13 @@ public sealed record EvaluationReport
     /// <summary>How it was measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>The name of the picture beside the Markdown report, or null.</summary>
+    /// <summary>Of pictures with classes, the share of each class's drawn ones that are taken for that class, by the class's name.</summary>
+    public IReadOnlyDictionary<string, Metric> ByClass { get; init; } = new Dictionary<string, Metric>();
+
+    /// <summary>What else is to be looked at.</summary>
+    public IReadOnlyList<ReportPicture> Pictures { get; init; } = [];
+
+    /// <summary>The name in the run's folder plots/ of the picture of the headline figure, or null.</summary>
     public string? Picture { get; init; }
 
     /// <summary>A short verdict: how far the model is from its baselines.</summary>
@@ -82,7 +88,7 @@ public sealed record EvaluationReport
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# Evaluation of {Run}\n\nOn {Data}: {Verdict}.\n\n");
         if (Picture is not null)
-            text.Append(CultureInfo.InvariantCulture, $"![The model beside the baselines]({Picture})\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"![The model beside the baselines](plots/{Picture})\n\n");
         string[] columns = [.. Baselines.Keys];
         text.Append("| figure | model |").AppendJoin(' ', columns.Select(c => $"{c} |")).Append('\n');
         text.Append("|---|---|").Append(string.Concat(columns.Select(_ => "---|"))).Append('\n');
@@ -94,6 +100,14 @@ public sealed record EvaluationReport
             text.Append('\n');
         }
         text.Append('\n').AppendJoin('\n', Notes.Select(note => $"- {note}")).Append('\n');
+        foreach (ReportPicture picture in Pictures)
+            text.Append(CultureInfo.InvariantCulture, $"\n![{picture.Caption}](plots/{picture.File})\n\n{picture.Caption}\n");
+        if (ByClass.Count > 0)
+        {
+            text.Append("\n## Class by class\n| class | drawn pictures taken for it |\n|---|---|\n");
+            foreach ((string name, Metric share) in ByClass)
+                text.Append(CultureInfo.InvariantCulture, $"| {name} | {Cell(share)} |\n");
+        }
         if (Samples.Count > 0)
             text.Append("\n## Samples\n");
         if (Copying is not null && Diversity is not null)

@@ -10,56 +10,89 @@ namespace Atelier.Evaluation;
 internal static class ImageEvaluator
 {
     private const int BatchSize = 50;
-    private const int MostReal = 10_000; // pictures that drawn ones are compared with
+    private const string KeptClassifier = "judge/classifier.safetensors";
 
     /// <summary>The report.</summary>
-    /// <exception cref="AtelierException">There are no pictures to judge by.</exception>
-    public static EvaluationReport Evaluate(ImageGenerator generator, ImageData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    /// <exception cref="AtelierException">There are no pictures to judge by, or the features asked for do not go with them.</exception>
+    public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
     {
-        (ImagePart part, string name) = data.Test.Count > 0 ? (data.Test, "test part") : (data.Validation, "validation part");
+        ImagePart part = data.Test.Count > 0 ? data.Test : data.Validation;
         if (part.Count == 0)
             throw new AtelierException("no pictures are held out to judge by", data.Facts.Source, "give data.split a test part");
+        Device device = generator.Model.parameters().First().device;
+        string? kept = judging.Folder is null ? null : Path.Combine(judging.Folder, KeptClassifier);
+        using FeatureNetwork? network = judging.Options.Features switch
+        {
+            "none" => null,
+            "auto" => data.Train.Count == 0 ? null : await LearnedFeatures.OpenAsync(data, kept, judging.Seed, device, progress, cancellation).ConfigureAwait(false),
+            string source => LeNet.Load(source, generator.Schema, device, progress, cancellation),
+        };
+        return await Task.Run(() => Evaluate(generator, data, part, network, judging, progress, cancellation), cancellation).ConfigureAwait(false);
+    }
+
+    private static EvaluationReport Evaluate(ImageGenerator generator, ImageData data, ImagePart part, FeatureNetwork? network, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    {
         using var scope = NewDisposeScope();
         progress?.Report(FormattableString.Invariant($"the model's own figures on {part.Count} pictures"));
         Dictionary<string, Metric> metrics = Own(generator.Model, part, judging, cancellation);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
-        var notes = new List<string> { FormattableString.Invariant($"{part.Count} held-out pictures; 95 % intervals by bootstrap over batches of {BatchSize}, and over pictures.") };
-        bool readBack = data.Facts.Source == ShapesWorld.Name && generator.IsConditional;
-        string features = judging.Options.Features;
-        bool looked = features is not ("none" or "auto");
-        if (readBack || looked)
+        var notes = new List<string> { FormattableString.Invariant($"{part.Count} held-out pictures; 95 % intervals by bootstrap, of the model's own figures over batches of {BatchSize}, of the others over pictures.") };
+        var shown = new List<ReportPicture>();
+        IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
+        bool readBack = data.Facts.Source == ShapesWorld.Name && generator.IsConditional, compared = false;
+        if (network is not null || readBack)
         {
             PictureSet drawn = DrawnPictures.Draw(generator, data.Train.Count > 0 ? data.Train.Labels : part.Labels, judging.Options.Pictures, judging.Seed, progress, cancellation);
-            if (looked)
+            var album = new PictureAlbum(judging.Picture, generator);
+            album.AddSamples(drawn);
+            if (network is not null)
             {
-                using FeatureNetwork network = LeNet.Load(features, generator.Schema, generator.Model.parameters().First().device, progress, cancellation);
-                var comparison = new PictureComparison(network, PictureSet.Of(part, Math.Max(MostReal, drawn.Count)), judging, progress, cancellation);
-                Add(metrics, comparison.Figures(drawn, "drawn pictures"));
-                baselines["trainingPictures"] = comparison.Figures(PictureSet.Of(data.Train, drawn.Count), "training pictures");
-                baselines["noise"] = comparison.Figures(PictureSet.Noise(generator.Schema, drawn.Count, judging.Seed), "pictures of noise");
+                var comparison = new PictureComparison(network, data, part, drawn.Count, judging, progress, cancellation);
                 notes.AddRange(comparison.Notes);
+                compared = comparison.IsPossible(drawn.Count);
+                if (compared)
+                {
+                    Add(metrics, comparison.Figures(drawn, "drawn pictures", out PictureFeatures seen));
+                    byClass = comparison.ByClass(drawn, seen);
+                    foreach ((string name, Dictionary<string, Metric> figures) in comparison.Baselines(drawn.Count))
+                        baselines[name] = figures;
+                }
+                if (part.Count >= PictureCopying.FewestHeld)
+                {
+                    var training = PictureSet.Of(data.Train, data.Train.Count);
+                    PictureCopying copying = PictureCopying.Check(network, drawn, PictureSet.Of(part, part.Count), training, progress, cancellation);
+                    Add(metrics, copying.Figures(judging.Options, judging.Seed));
+                    notes.Add(copying.Note);
+                    album.AddNearest(drawn, training, copying);
+                }
             }
             if (readBack)
             {
                 metrics["classAccuracy"] = ReadBack(drawn, judging);
-                baselines["heldOutPictures"] = new Dictionary<string, Metric> { ["classAccuracy"] = ReadBack(PictureSet.Of(part, part.Count), judging) };
+                baselines["heldOutPictures"] = new Dictionary<string, Metric>(baselines.GetValueOrDefault("heldOutPictures") ?? new Dictionary<string, Metric>())
+                {
+                    ["classAccuracy"] = ReadBack(PictureSet.Of(part, part.Count), judging),
+                };
                 notes.Add(FormattableString.Invariant($"classAccuracy: the share of {drawn.Count} pictures whose form and colour are read back from the pixels as asked; heldOutPictures are read the same way."));
             }
+            shown.AddRange(album.Pictures);
         }
         var report = new EvaluationReport
         {
             Run = judging.Run,
-            Data = $"{data.Facts.Source}, {name}",
+            Data = $"{data.Facts.Source}, {(part == data.Test ? "test" : "validation")} part",
             Headline = readBack ? new("classAccuracy", "of drawn pictures of the class asked for", MoreIsBetter: true, "drawn pictures:")
-                : looked ? new("frechetDistance", "Fréchet distance", MoreIsBetter: false, "drawn pictures:")
+                : compared ? new("frechetDistance", "Fréchet distance", MoreIsBetter: false, "drawn pictures:")
                 : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false),
             Metrics = metrics,
             Baselines = baselines,
+            ByClass = byClass,
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
+            Pictures = shown,
             Notes = notes,
         };
         if (judging.Picture is not null)
-            EvaluationPlot.Save(judging.Picture, report);
+            EvaluationPlot.Save(judging.Picture, report with { Baselines = report.Baselines.Where(b => b.Key != "noise").ToDictionary() }); // beside noise all bars are flat
         return report;
     }
 

@@ -60,4 +60,5 @@ public interface IDataKind
 /// <param name="Run">The name that the report carries.</param>
 /// <param name="Seed">Of resampling and samples.</param>
 /// <param name="Picture">Where to draw the headline figure beside the baselines' (PNG), or null.</param>
-public sealed record Judging(IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture);
+/// <param name="Folder">The run's folder, where what is learned to judge by is kept for the next time; null keeps nothing.</param>
+public sealed record Judging(IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture, string? Folder = null);

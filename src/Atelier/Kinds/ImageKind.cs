@@ -40,7 +40,7 @@ public sealed class ImageKind : IDataKind
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
-        Task.Run(() => ImageEvaluator.Evaluate((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation), cancellation);
+        ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, string family) => ImageAdvice.For(this, path, family);

@@ -23,8 +23,7 @@ internal static class FrechetDistance
 
     /// <summary>
     /// The distance with a 95 % interval by drawing both sets anew with replacement. A set drawn anew repeats pictures, which
-    /// moves its distance up as fewer pictures would; so the spread of the resamplings around their own mean is laid around
-    /// the distance (a bootstrap corrected for its bias, Efron and Tibshirani 1993, chapter 10).
+    /// moves its distance up as fewer pictures would; so the interval is laid around the distance itself.
     /// </summary>
     public static Metric Of(Tensor first, Tensor second, Recipes.EvaluationSection options, long seed)
     {
@@ -39,9 +38,8 @@ internal static class FrechetDistance
             (Tensor otherMean, Tensor otherCovariance) = Moments(second, Counts(second.shape[0], random));
             drawn[i] = Of(mean, covariance, otherMean, otherCovariance);
         });
-        double shift = value - drawn.Average();
-        (double low, double high) = Bootstrap.Central(drawn);
-        return new Metric(value, Math.Max(0, low + shift), Math.Max(0, high + shift), "squared feature units");
+        (double low, double high) = Bootstrap.Around(value, drawn);
+        return new Metric(value, Math.Max(0, low), Math.Max(0, high), "squared feature units");
     }
 
     /// <summary>The distance of two normal distributions. The trace of (Σ₁ Σ₂)^½ is that of (Aᵀ Σ₂ A)^½ with A Aᵀ = Σ₁, whose eigenvalues are real.</summary>

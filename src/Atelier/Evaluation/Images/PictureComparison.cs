@@ -1,3 +1,5 @@
+using System.Globalization;
+using Atelier.Data.Images;
 using Atelier.Kinds;
 
 namespace Atelier.Evaluation.Images;
@@ -5,31 +7,84 @@ namespace Atelier.Evaluation.Images;
 /// <summary>Compares sets of pictures with real ones by a network's features.</summary>
 internal sealed class PictureComparison
 {
+    private const int MostReal = 10_000;
+    private const int FewestReal = 500; // held-out pictures; with fewer, training pictures stand for real ones
+
     private readonly FeatureNetwork _network;
     private readonly PictureFeatures _real;
     private readonly Judging _judging;
     private readonly IProgress<string>? _progress;
     private readonly CancellationToken _cancellation;
+    private readonly PictureSet _other;
+    private readonly string _otherName;
 
-    /// <summary>Looks at the real pictures.</summary>
-    public PictureComparison(FeatureNetwork network, PictureSet real, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    /// <summary>Looks at the real pictures: held-out ones where there are enough, else those learned from.</summary>
+    /// <param name="network">Gives the features.</param>
+    /// <param name="data">The pictures.</param>
+    /// <param name="held">The part that is held out.</param>
+    /// <param name="count">How many pictures are compared with them.</param>
+    /// <param name="judging">How to judge.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops.</param>
+    public PictureComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         (_network, _judging, _progress, _cancellation) = (network, judging, progress, cancellation);
-        _real = network.Look(real, "held-out pictures", progress, cancellation);
-        Notes = [FormattableString.Invariant($"Features: {network.Description}. Pictures are compared with {real.Count} held-out ones.")];
+        bool byHeld = held.Count >= FewestReal || held.Count >= data.Train.Count;
+        PictureSet real = PictureSet.Of(byHeld ? held : data.Train, Math.Max(MostReal, count));
+        (_other, _otherName) = byHeld ? (PictureSet.Of(data.Train, count), "trainingPictures") : (PictureSet.Of(held, count), "heldOutPictures");
+        progress?.Report(FormattableString.Invariant($"looking at {real.Count} real pictures"));
+        _real = network.Look(real, "real pictures", progress, cancellation);
+        Notes =
+        [
+            $"Features: {network.Description}.",
+            string.Create(CultureInfo.InvariantCulture, $"Drawn pictures are compared with {real.Count} {(byHeld ? "held-out ones" : $"training ones, since only {held.Count} are held out")}; fewer pictures make every Fréchet distance larger, so only figures of equal counts compare."),
+        ];
     }
 
     /// <summary>How it was measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; }
 
+    /// <summary>Whether there are pictures enough on both sides of a set of so many.</summary>
+    public bool IsPossible(int count) => Math.Min(_real.Count, count) >= NeighbourFigures.Fewest;
+
     /// <summary>The figures of a set.</summary>
-    public IReadOnlyDictionary<string, Metric> Figures(PictureSet pictures, string name)
+    /// <param name="pictures">The pictures.</param>
+    /// <param name="name">Of progress.</param>
+    /// <param name="seen">Their features.</param>
+    public Dictionary<string, Metric> Figures(PictureSet pictures, string name, out PictureFeatures seen)
     {
-        _progress?.Report(FormattableString.Invariant($"comparing {pictures.Count} {name}"));
-        PictureFeatures seen = _network.Look(pictures, name, _progress, _cancellation);
-        var figures = new Dictionary<string, Metric> { ["frechetDistance"] = FrechetDistance.Of(seen.Values, _real.Values, _judging.Options, _judging.Seed) };
+        _progress?.Report(FormattableString.Invariant($"comparing {pictures.Count} {name} with {_real.Count} real ones"));
+        seen = _network.Look(pictures, name, _progress, _cancellation);
+        var figures = new Dictionary<string, Metric>
+        {
+            ["frechetDistance"] = FrechetDistance.Of(seen.Values, _real.Values, _judging.Options, _judging.Seed),
+            ["kernelDistance"] = KernelDistance.Of(seen.Values, _real.Values, _judging.Options, _judging.Seed),
+        };
+        foreach ((string figure, Metric metric) in NeighbourFigures.Of(seen.Values, _real.Values, _judging.Options, _judging.Seed))
+            figures[figure] = metric;
+        if (seen.LogProbabilities is { } said)
+            figures["inceptionScore"] = InceptionScore.Of(said, _judging.Options, _judging.Seed);
         if (_network.KnowsClasses && pictures.Labels is { } labels)
-            figures["classAccuracy"] = MeanScore.Mean([.. seen.AreOf(labels).Select(right => new MeanScore(right ? 1 : 0, 1))], _judging.Options, _judging.Seed, "share of pictures");
+            figures["classAccuracy"] = MeanScore.Mean(Shares(seen.AreOf(labels)), _judging.Options, _judging.Seed, "share of pictures");
         return figures;
     }
+
+    /// <summary>Real pictures that are not those compared with, and noise, by name.</summary>
+    public IEnumerable<(string Name, Dictionary<string, Metric> Figures)> Baselines(int count)
+    {
+        if (IsPossible(_other.Count))
+            yield return (_otherName, Figures(_other, "other real pictures", out _));
+        yield return ("noise", Figures(PictureSet.Noise(_other.Schema, count, _judging.Seed), "pictures of noise", out _));
+    }
+
+    /// <summary>The share of each class's pictures that the network takes for that class, by the class's name.</summary>
+    public IReadOnlyDictionary<string, Metric> ByClass(PictureSet pictures, PictureFeatures seen)
+    {
+        if (!_network.KnowsClasses || pictures.Labels is not { } labels)
+            return new Dictionary<string, Metric>();
+        return seen.AreOf(labels).Zip(labels).GroupBy(p => p.Second, p => p.First).OrderBy(g => g.Key).ToDictionary(
+            g => pictures.Schema.Classes[g.Key], g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
+    }
+
+    private static MeanScore[] Shares(bool[] right) => [.. right.Select(r => new MeanScore(r ? 1 : 0, 1))];
 }

@@ -17,6 +17,12 @@ internal sealed record PictureSet(ImageSchema Schema, int Count, IReadOnlyList<i
     public static PictureSet Of(ImageSchema schema, byte[] pixels, IReadOnlyList<int>? labels) => new(schema, pixels.Length / schema.Size, labels,
         (number, room) => pixels.AsSpan(number * schema.Size, schema.Size).CopyTo(room.Span));
 
+    /// <summary>The first pictures.</summary>
+    public PictureSet First(int most) => Slice(0, Math.Min(most, Count));
+
+    /// <summary>Some of the pictures.</summary>
+    public PictureSet Slice(int first, int count) => new(Schema, count, Labels is null ? null : [.. Labels.Skip(first).Take(count)], (number, room) => Read(first + number, room));
+
     /// <summary>Every value drawn evenly from 0 to 255.</summary>
     public static PictureSet Noise(ImageSchema schema, int count, long seed) => new(schema, count, null, (number, room) =>
     {

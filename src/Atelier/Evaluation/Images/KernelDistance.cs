@@ -1,0 +1,41 @@
+using Atelier.Recipes;
+using static TorchSharp.torch;
+
+namespace Atelier.Evaluation.Images;
+
+/// <summary>
+/// The kernel distance (Bińkowski et al. 2018): the unbiased estimate of the squared maximum mean discrepancy (Gretton et al.
+/// 2012, eq. 3) under the kernel (x·y / width + 1)³, averaged over blocks of pictures that have none in common. It is around 0,
+/// and may be a little below, where both sets come from one distribution, however few they are.
+/// </summary>
+internal static class KernelDistance
+{
+    private const int MostBlocks = 40;
+
+    /// <summary>The distance with a 95 % interval by bootstrap over the blocks.</summary>
+    /// <param name="first">[pictures, width], fp64; at least two.</param>
+    /// <param name="second">[pictures, width], fp64; at least two.</param>
+    /// <param name="options">How often to draw anew.</param>
+    /// <param name="seed">Of the draws.</param>
+    public static Metric Of(Tensor first, Tensor second, EvaluationSection options, long seed) =>
+        MeanScore.Mean([.. Blocks(first, second).Select(block => new MeanScore(block, 1))], options, seed, "squared mean discrepancy");
+
+    /// <summary>The estimate of each block.</summary>
+    internal static double[] Blocks(Tensor first, Tensor second)
+    {
+        using var scope = NewDisposeScope();
+        long fewer = Math.Min(first.shape[0], second.shape[0]), blocks = Math.Clamp(fewer / 2, 1, MostBlocks), size = fewer / blocks, width = first.shape[1];
+        Tensor x = first.narrow(0, 0, blocks * size).view(blocks, size, width), y = second.narrow(0, 0, blocks * size).view(blocks, size, width);
+        Tensor estimate = Within(x, size).add(Within(y, size)).sub(Kernel(x, y, width).mean([1, 2]).mul(2)); // [blocks]
+        return estimate.data<double>().ToArray();
+    }
+
+    /// <summary>The mean of the kernel over pairs of different pictures of a block, [blocks].</summary>
+    private static Tensor Within(Tensor x, long size)
+    {
+        Tensor kernel = Kernel(x, x, x.shape[2]);
+        return kernel.sum([1, 2]).sub(kernel.diagonal(0, 1, 2).sum([1])).div((double)size * (size - 1));
+    }
+
+    private static Tensor Kernel(Tensor x, Tensor y, long width) => x.matmul(y.transpose(1, 2)).div(width).add(1).pow(3); // [blocks, size, size]
+}

@@ -1,0 +1,136 @@
+using System.Globalization;
+using Atelier.Data.Images;
+using Atelier.Formats;
+using Atelier.Kinds;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Evaluation.Images;
+
+/// <summary>The features of a classifier that was taught on the data's own training pictures, once, and is kept beside the run.</summary>
+internal sealed class LearnedFeatures : FeatureNetwork
+{
+    private const int BatchSize = 64;
+    private const int Passes = 10;
+    private const int FewestSteps = 20, MostSteps = 1000;
+    private const string AccuracyKey = "accuracy";
+
+    private readonly PictureClassifier _classifier;
+    private readonly double _accuracy;
+
+    private LearnedFeatures(PictureClassifier classifier, double accuracy)
+    {
+        (_classifier, _accuracy) = (classifier, accuracy);
+        classifier.eval();
+    }
+
+    /// <inheritdoc/>
+    public override string Description => string.Create(CultureInfo.InvariantCulture, $"the {PictureClassifier.Width} values before the last layer of a convolutional network that was taught on the training pictures to tell {(_classifier.HasClasses ? "their classes" : "which way they were turned, since they have no classes")}; on pictures it was not taught it is right in {_accuracy:P1}");
+
+    /// <inheritdoc/>
+    public override bool KnowsClasses => _classifier.HasClasses;
+
+    /// <summary>Opens the classifier that is kept, or teaches one and keeps it.</summary>
+    /// <param name="data">The pictures.</param>
+    /// <param name="kept">Where it is kept; null keeps nothing.</param>
+    /// <param name="seed">Of the weights and of the order of learning.</param>
+    /// <param name="device">Where it works.</param>
+    /// <param name="progress">Told of each stretch of steps.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="AtelierException">There are no training pictures, or what is kept is damaged.</exception>
+    public static async Task<LearnedFeatures> OpenAsync(ImageData data, string? kept, long seed, Device device, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        var classifier = new PictureClassifier(data.Schema, seed);
+        if (kept is not null && File.Exists(kept))
+            return Read(classifier, kept, device);
+        ImagePart held = data.Test.Count > 0 ? data.Test : data.Validation;
+        long steps = Math.Clamp((long)Passes * data.Train.Count / BatchSize, FewestSteps, MostSteps);
+        var recipe = new Recipe
+        {
+            Name = "classifier",
+            Seed = seed,
+            Model = new("classifier", null),
+            Training = new TrainingSection
+            {
+                BatchSize = BatchSize, Steps = steps, Precision = Precision.Fp32, Device = device.type.ToString().ToLowerInvariant(),
+                Optimizer = new() { LearningRate = 2e-3, WeightDecay = 0.01 }, Schedule = new() { WarmupSteps = Math.Min(50, steps / 4), FinalShare = 0 },
+                EvaluateEvery = 0, SampleEvery = 0, CheckpointEvery = 0, ReportEvery = 50,
+            },
+        };
+        string folder = Directory.CreateTempSubdirectory("atelier-").FullName;
+        try
+        {
+            using Run run = Run.Create(Path.Combine(folder, "run"), recipe);
+            var trainer = new Trainer<ImageBatch>(recipe, classifier, new ImageBatches(data.Train, BatchSize, seed, shuffled: true), null, new TrainerHooks { WriteBundle = _ => { }, ItemUnit = "pictures" });
+            await trainer.LearnAsync(run, new Told(steps, progress), cancellation).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        double accuracy = await Task.Run(() => Accuracy(classifier, held, device), cancellation).ConfigureAwait(false);
+        if (kept is not null)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(kept)!);
+            using var scope = NewDisposeScope();
+            TensorFiles.Write(kept, classifier.state_dict(), new Dictionary<string, string> { [AccuracyKey] = accuracy.ToString("R", CultureInfo.InvariantCulture) });
+        }
+        return new(classifier, accuracy);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose() => _classifier.Dispose();
+
+    /// <inheritdoc/>
+    protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
+    {
+        (Tensor features, Tensor logits) = _classifier.Look(pictures.to(_classifier.parameters().First().device));
+        return (features, KnowsClasses ? logits : null);
+    }
+
+    private static LearnedFeatures Read(PictureClassifier classifier, string path, Device device)
+    {
+        IReadOnlyDictionary<string, Tensor> tensors = TensorFiles.Read(path);
+        try
+        {
+            using var scope = NewDisposeScope();
+            BundleTensors.CopyTo(classifier.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, path);
+            classifier.to(device);
+            using SafetensorsFile file = SafetensorsFile.Open(path);
+            return new(classifier, double.TryParse(file.Metadata.GetValueOrDefault(AccuracyKey), CultureInfo.InvariantCulture, out double accuracy) ? accuracy : double.NaN);
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    private static double Accuracy(PictureClassifier classifier, ImagePart held, Device device)
+    {
+        var batches = new ImageBatches(held, BatchSize, seed: 0, shuffled: false);
+        using var mode = new EvaluationMode(classifier);
+        double right = 0;
+        for (int i = 0; i < batches.BatchesPerEpoch; i++)
+        {
+            using var scope = NewDisposeScope();
+            ImageBatch batch = batches.Get(i);
+            right += batch.Labels.shape[0] * classifier.Evaluate(new ImageBatch(batch.Pictures.to(device), batch.Labels.to(device)))["accuracy"];
+        }
+        return right / held.Count;
+    }
+
+    private sealed class Told(long steps, IProgress<string>? progress) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Step > 0)
+                progress?.Report(FormattableString.Invariant($"a network learns the pictures to compare by: step {value.Step} of {steps}"));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Atelier.Recipes;
+using static TorchSharp.torch;
+
+namespace Atelier.Evaluation.Images;
+
+/// <summary>
+/// What neighbourhoods say. A set's region is made of balls around its pictures, each reaching to its k-th nearest neighbour
+/// in the set. Precision is the share of made pictures in the real ones' region, recall the share of real ones in the made
+/// ones' (Kynkäänniemi et al. 2019, eq. 1 and 2; k = 3). Density counts the real balls that a made picture is in, over k, and
+/// coverage is the share of real balls with a made picture in them (Naeem et al. 2020, eq. 3 and 4; k = 5).
+/// </summary>
+internal static class NeighbourFigures
+{
+    /// <summary>Pictures that each set needs.</summary>
+    public const int Fewest = DensityK + 1;
+
+    private const int PrecisionK = 3;
+    private const int DensityK = 5;
+
+    /// <summary>The figures with 95 % intervals by bootstrap over the pictures that each is a mean of, the balls held as they are.</summary>
+    /// <param name="made">[made pictures, width], fp64.</param>
+    /// <param name="real">[real pictures, width], fp64.</param>
+    /// <param name="options">How often to draw anew.</param>
+    /// <param name="seed">Of the draws.</param>
+    public static IReadOnlyDictionary<string, Metric> Of(Tensor made, Tensor real, EvaluationSection options, long seed)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] realBalls = Neighbours.Radii(real, PrecisionK, DensityK);
+        Tensor madeBalls = Neighbours.Radii(made, PrecisionK)[0];
+        List<double> precise = [], dense = [];
+        Tensor recalled = zeros(real.shape[0], dtype: ScalarType.Bool), covered = zeros(real.shape[0], dtype: ScalarType.Bool);
+        Neighbours.ForEach(made, real, (first, squared) => // [made, real]
+        {
+            Tensor near = squared.le(realBalls[1]);
+            precise.AddRange(squared.le(realBalls[0]).any(1).to(ScalarType.Float64).data<double>());
+            dense.AddRange(near.sum(1).to(ScalarType.Float64).div(DensityK).data<double>());
+            covered.logical_or_(near.any(0));
+            recalled.logical_or_(squared.le(madeBalls.narrow(0, first, squared.shape[0]).unsqueeze(1)).any(0));
+        });
+        Metric Mean(IEnumerable<double> values, string unit) => MeanScore.Mean([.. values.Select(value => new MeanScore(value, 1))], options, seed, unit);
+        return new Dictionary<string, Metric>
+        {
+            ["precision"] = Mean(precise, "share of drawn pictures"),
+            ["recall"] = Mean(recalled.to(ScalarType.Float64).data<double>(), "share of real pictures"),
+            ["density"] = Mean(dense, "real pictures near, of 5"),
+            ["coverage"] = Mean(covered.to(ScalarType.Float64).data<double>(), "share of real pictures"),
+        };
+    }
+}
