@@ -4,34 +4,35 @@ namespace Atelier.Decoders;
 
 /// <summary>
 /// Turns each pair of a query's or key's components by an angle that grows with the position (Su et al. 2021, eq. 34), with
-/// the scalings for longer texts.
+/// the scalings for longer texts. Cosines and sines are computed for as many positions as texts reach: those of a context of
+/// 131,072 would take 64 MB with heads of 128.
 /// </summary>
 internal sealed unsafe class RotaryTable
 {
-    private readonly WeightMemory _memory;
+    private const int PagePositions = 256;
+    private readonly WeightMemory?[] _pages;
+    private readonly Lock _filling = new();
+    private readonly double[] _angles;
+    private readonly double _amplitude;
     private readonly int _half;
     private readonly bool _neighbours;
 
-    /// <summary>Computes cosines and sines of all positions of the context.</summary>
+    /// <summary>A table of no position yet.</summary>
     public RotaryTable(DecoderConfig config)
     {
         _half = config.HeadSize / 2;
         _neighbours = config.RotaryPairs == RotaryPairs.Neighbours;
-        _memory = new WeightMemory((nuint)config.ContextLength * (nuint)config.HeadSize * sizeof(float));
-        double[] angles = RotaryFrequencies.Of(config.HeadSize, config.RopeTheta, config.RopeScaling);
-        double amplitude = RotaryFrequencies.Amplitude(config.RopeScaling);
-        for (int position = 0; position < config.ContextLength; position++)
-        {
-            float* row = Row(position);
-            for (int i = 0; i < _half; i++)
-            {
-                (double sine, double cosine) = Math.SinCos(position * angles[i] / (config.RopeFactors?[i] ?? 1));
-                (row[i], row[_half + i]) = ((float)(cosine * amplitude), (float)(sine * amplitude));
-            }
-        }
+        _pages = new WeightMemory?[(config.ContextLength + PagePositions - 1L) / PagePositions];
+        _amplitude = RotaryFrequencies.Amplitude(config.RopeScaling);
+        _angles = RotaryFrequencies.Of(config.HeadSize, config.RopeTheta, config.RopeScaling);
+        for (int i = 0; i < _half; i++)
+            _angles[i] /= config.RopeFactors?[i] ?? 1;
     }
 
-    /// <summary>Turns one head's vector in place.</summary>
+    /// <summary>The bytes of what has been computed.</summary>
+    public long Bytes => _pages.Count(page => page is not null) * (long)PagePositions * 2 * _half * sizeof(float);
+
+    /// <summary>Turns one head's vector in place. Several workers may do so at once.</summary>
     public void Turn(float* head, int position)
     {
         float* cosine = Row(position), sine = cosine + _half;
@@ -44,5 +45,30 @@ internal sealed unsafe class RotaryTable
         }
     }
 
-    private float* Row(int position) => (float*)_memory.Data + (long)position * 2 * _half;
+    private float* Row(int position)
+    {
+        WeightMemory page = Volatile.Read(ref _pages[position / PagePositions]) ?? Fill(position / PagePositions);
+        return (float*)page.Data + position % PagePositions * 2L * _half;
+    }
+
+    private WeightMemory Fill(int number)
+    {
+        lock (_filling)
+        {
+            if (_pages[number] is { } filled)
+                return filled;
+            var page = new WeightMemory((nuint)(PagePositions * 2 * _half * sizeof(float)));
+            for (int i = 0; i < PagePositions; i++)
+            {
+                float* row = (float*)page.Data + i * 2L * _half;
+                for (int pair = 0; pair < _half; pair++)
+                {
+                    (double sine, double cosine) = Math.SinCos(((double)number * PagePositions + i) * _angles[pair]);
+                    (row[pair], row[_half + pair]) = ((float)(cosine * _amplitude), (float)(sine * _amplitude));
+                }
+            }
+            Volatile.Write(ref _pages[number], page);
+            return page;
+        }
+    }
 }

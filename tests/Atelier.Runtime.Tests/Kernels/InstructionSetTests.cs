@@ -4,13 +4,13 @@ using Atelier.Kernels;
 namespace Atelier.Runtime.Tests.Kernels;
 
 /// <summary>
-/// The kernels, the decoders and the text that they write, once more in processes whose run-time was told that the processor
+/// The kernels and the decoders, once more in processes whose run-time was told that the processor
 /// knows less than it does: not only the choice of the path, but every instruction that is compiled is then another.
 /// </summary>
 public sealed class InstructionSetTests
 {
     private const string Expected = "ATELIER_TEST_KERNEL_PATH";
-    private static readonly string[] Classes = ["*KernelPathTests", "*DecoderTests", "*TextModelFileTests"];
+    private static readonly string[] Classes = ["*KernelPathTests", "*DecoderTests"];
 
     [Theory]
     [InlineData("EnableAVX512", "avx2", "avx2-vnni")]
