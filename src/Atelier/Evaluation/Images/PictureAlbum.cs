@@ -43,6 +43,6 @@ internal sealed class PictureAlbum(string? plot, ImageGenerator generator)
     {
         byte[] planes = new byte[pictures.Schema.Size];
         pictures.Read(number, planes);
-        return generator.Interleave(planes);
+        return generator.Schema.Interleave(planes);
     }
 }
