@@ -1,3 +1,4 @@
+using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
@@ -51,9 +52,9 @@ internal static class FrechetDistance
     {
         using var scope = NewDisposeScope();
         (Tensor values, Tensor vectors) = linalg.eigh(covariance);
-        Tensor root = vectors.mul(values.clamp(min: 0).sqrt()); // columns scaled
-        Tensor between = linalg.eigvalsh(root.t().matmul(otherCovariance).matmul(root)).clamp(min: 0).sqrt().sum();
-        Tensor distance = mean.sub(otherMean).square().sum().add(covariance.trace()).add(otherCovariance.trace()).sub(between.mul(2));
+        Tensor root = vectors.mul(values.relu().sqrt()); // columns scaled
+        Tensor between = linalg.eigvalsh(root.t().matmul(otherCovariance).matmul(root)).relu().sqrt().sum();
+        Tensor distance = mean.sub(otherMean).square().sum().Plus(covariance.trace()).Plus(otherCovariance.trace()).sub(between.Times(2));
         return Math.Max(0, distance.item<double>());
     }
 
@@ -61,9 +62,9 @@ internal static class FrechetDistance
     private static (Tensor Mean, Tensor Covariance) Moments(Tensor features, Tensor? counts)
     {
         long n = features.shape[0];
-        Tensor mean = counts is null ? features.mean([0]) : counts.matmul(features).div(n);
+        Tensor mean = counts is null ? features.mean([0]) : counts.matmul(features).Times(1.0 / n);
         Tensor centred = features.sub(mean), weighted = counts is null ? centred : centred.mul(counts.unsqueeze(1));
-        return (mean, weighted.t().matmul(centred).div(Math.Max(1, n - 1)));
+        return (mean, weighted.t().matmul(centred).Times(1.0 / Math.Max(1, n - 1)));
     }
 
     private static Tensor Counts(long n, SplitMix64 random)
