@@ -18,7 +18,7 @@ internal sealed class PictureAlbum(string? plot, ImageGenerator generator)
     public void AddSamples(PictureSet drawn)
     {
         int count = Math.Min(Samples, drawn.Count);
-        Add("samples", "Drawn pictures.", 0, Enumerable.Range(0, count).Select(i => Pixels(drawn, (int)((long)i * drawn.Count / count))));
+        Add("samples", "Drawn pictures.", null, Enumerable.Range(0, count).Select(i => Pixels(drawn, (int)((long)i * drawn.Count / count))));
     }
 
     /// <summary>Drawn pictures, each beside its nearest training pictures.</summary>
@@ -30,7 +30,7 @@ internal sealed class PictureAlbum(string? plot, ImageGenerator generator)
             [.. some.Select(i => Pixels(drawn, i)), .. some.Select(i => Pixels(training, copying.ByFeatures.Index[i])), .. some.Select(i => Pixels(training, copying.ByPixels.Index[i]))]);
     }
 
-    private void Add(string name, string caption, int columns, IEnumerable<ReadOnlyMemory<byte>> pictures)
+    private void Add(string name, string caption, int? columns, IEnumerable<ReadOnlyMemory<byte>> pictures)
     {
         if (plot is null)
             return;
