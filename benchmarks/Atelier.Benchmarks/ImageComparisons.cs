@@ -3,6 +3,7 @@ using System.Globalization;
 using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Models.Diffusion;
+using Atelier.Models.Gan;
 using Atelier.Models.Layers;
 using Atelier.Models.Vae;
 using Atelier.Recipes;
@@ -21,6 +22,8 @@ internal static class ImageComparisons
         Conditional = true, Channels = [48, 96], Blocks = 1, Sampler = "heun", SamplerSteps = SamplerSteps,
     };
 
+    private static readonly GanConfig Gan = new() { Condition = GanCondition.Projection, Channels = [64, 32] };
+
     private static readonly VaeConfig Vae = new() { Conditional = true, PriorComponents = 0 };
 
     public static IEnumerable<Comparison> All =>
@@ -29,6 +32,8 @@ internal static class ImageComparisons
         Sample("sample-diffusion", $"draw by that network, {SamplerSteps} steps of Heun", () => new DiffusionModel(Diffusion, Digits, Precision.Bf16, seed: 1), DrawnTimes, "diffusion.py"),
         Train("train-vae", "train a convolutional VAE of 32 and 64 channels", new ModelSection("vae", Vae), batch: 64, steps: 150, rate: 2e-3, "vae.py"),
         Sample("sample-vae", "draw by that VAE's decoder", () => new VaeModel(Vae, Digits, Precision.Bf16, seed: 1), 50 * DrawnTimes, "vae.py"),
+        Train("train-gan", "train a conditional DCGAN of 64 and 32 channels, hinge loss and spectral norm", new ModelSection("gan", Gan), batch: 64, steps: 60, rate: 4e-4, "gan.py"),
+        Sample("sample-gan", "draw by its generator", () => new GanModel(Gan, Digits, Precision.Bf16, seed: 1), 20 * DrawnTimes, "gan.py"),
     ];
 
     private static ImageSchema Digits { get; } = new(28, 28, 1, [.. Enumerable.Range(0, 10).Select(digit => digit.ToString(CultureInfo.InvariantCulture))]);

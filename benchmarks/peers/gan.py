@@ -19,20 +19,31 @@ from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
 
+class Norm(nn.GroupNorm):
+    """Group normalisation in the type of its input, which autocast leaves to us."""
+
+    def __init__(self, channels):
+        super().__init__(8, channels)
+
+    def forward(self, x):
+        return F.group_norm(x, 8, self.weight.to(x.dtype), self.bias.to(x.dtype))
+
+
 class Generator(nn.Module):
     def __init__(self, noise, channels, classes):
         super().__init__()
         self.noise, self.channels, self.side = noise, channels, 28 >> len(channels)
         self.labels = nn.Embedding(classes, noise)
         self.first = nn.Linear(2 * noise, channels[0] * self.side**2)
+        self.norms = nn.ModuleList(Norm(c) for c in channels)
         self.doublings = nn.ModuleList(
             nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in zip(channels, channels[1:] + [1])
         )
 
     def forward(self, z, labels):
         x = self.first(torch.cat([z, self.labels(labels)], 1)).view(-1, self.channels[0], self.side, self.side)
-        for doubling in self.doublings:
-            x = doubling(F.relu(x))
+        for norm, doubling in zip(self.norms, self.doublings):
+            x = doubling(F.relu(norm(x)))
         return x.float().tanh()
 
 
@@ -45,13 +56,13 @@ class Discriminator(nn.Module):
         )
         features = channels[0] * (28 >> len(channels)) ** 2
         self.logit = spectral_norm(nn.Linear(features, 1))
-        self.labels = spectral_norm(nn.Embedding(classes, channels[0]))
+        self.labels = spectral_norm(nn.Embedding(classes, features))
 
     def forward(self, x, labels):
         for halving in self.halvings:
             x = F.leaky_relu(halving(x), 0.1)
-        x = x.float()
-        return self.logit(x.flatten(1)).squeeze(1) + (x.sum([2, 3]) * self.labels(labels)).sum(1)
+        x = x.float().flatten(1)
+        return self.logit(x).squeeze(1) + (x * self.labels(labels)).sum(1)
 
 
 def read(path):

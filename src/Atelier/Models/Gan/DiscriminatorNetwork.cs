@@ -40,8 +40,8 @@ internal sealed class DiscriminatorNetwork : nn.Module
                 _halvings.Add(new BoundedConvolution(channels[level - 1], channels[level], 4, 2, config.SpectralNorm, precision, random));
         }
         int places = config.Networks == GanNetworks.Residual ? 1 : (schema.Height >> config.Channels.Count) * (schema.Width >> config.Channels.Count);
-        int features = channels[^1];
-        _logit = new Linear((features * places) + (config.BatchDeviation ? 1 : 0), 1, bias: true, Precision.Fp32, 1 / Math.Sqrt(features * places), random);
+        int features = channels[^1] * places;
+        _logit = new Linear(features + (config.BatchDeviation ? 1 : 0), 1, bias: true, Precision.Fp32, 1 / Math.Sqrt(features), random);
         if (config.Condition == GanCondition.Projection)
             _classes = new Embedding(schema.Classes.Count, features, 1 / Math.Sqrt(features), random);
         else if (config.Condition == GanCondition.Classifier)
@@ -68,14 +68,12 @@ internal sealed class DiscriminatorNetwork : nn.Module
             x = block.Forward(x);
         if (x.dtype == ScalarType.BFloat16)
             x = x.to(ScalarType.Float32);
-        Tensor features = (_config.Networks == GanNetworks.Residual ? F.relu(x) : x).sum([2, 3]); // [batch, channels]
-        Tensor told = _config.Networks == GanNetworks.Residual ? features : x.flatten(1);
-        if (_config.BatchDeviation)
-            told = cat([told, Deviation(told, batches)], 1);
+        Tensor features = _config.Networks == GanNetworks.Residual ? F.relu(x).sum([2, 3]) : x.flatten(1); // [batch, features]
+        Tensor told = _config.BatchDeviation ? cat([features, Deviation(features, batches)], 1) : features;
         Tensor logits = Linear.Product(told, _logitNorm?.Weight() ?? _logit.Weight, _logit.Bias, Precision.Fp32).squeeze(1);
         if (_classes is not null)
         {
-            Tensor vectors = (_classesNorm?.Weight() ?? _classes.Weight).index_select(0, labels); // [batch, channels]
+            Tensor vectors = (_classesNorm?.Weight() ?? _classes.Weight).index_select(0, labels); // [batch, features]
             logits = logits.Plus(features.mul(vectors).sum(1)); // Miyato and Koyama 2018, eq. 3
         }
         return (logits, _classLogits?.forward(features));

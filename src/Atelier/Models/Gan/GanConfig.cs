@@ -16,6 +16,9 @@ public sealed record GanConfig
     [Range(1, 4096)]
     public int NoiseSize { get; init; } = 64;
 
+    /// <summary>Group norm in the generator. It steadies learning, but takes away how strong features are, which a generator of few channels needs to spread its pictures.</summary>
+    public bool GroupNorm { get; init; } = true;
+
     /// <summary>What the two minimise.</summary>
     public GanLoss Loss { get; init; } = GanLoss.Hinge;
 

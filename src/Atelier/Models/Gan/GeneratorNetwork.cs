@@ -6,22 +6,23 @@ using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 using Convolution = Atelier.Models.Layers.Convolution;
 using Embedding = Atelier.Models.Layers.Embedding;
+using GroupNorm = Atelier.Models.Layers.GroupNorm;
 using Linear = Atelier.Models.Layers.Linear;
 
 namespace Atelier.Models.Gan;
 
 /// <summary>
 /// Makes pictures from noise: a small picture of many channels, doubled level by level (Radford et al. 2016, section 3).
-/// It has no norms: batch norm's running figures do not go with averaged weights, and group norm takes away how strong
-/// features are, which made pictures alike.
+/// Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is whole.
 /// </summary>
 internal sealed class GeneratorNetwork : nn.Module
 {
-    private static readonly double Gain = Math.Sqrt(2); // He et al. 2015, after ReLUs
+    private const int Groups = 8;
     private readonly GanConfig _config;
     private readonly int _height, _width; // of the smallest picture
     private readonly Embedding? _classes;
     private readonly Linear _first;
+    private readonly ModuleList<GroupNorm> _norms = new();
     private readonly ModuleList<TransposedConvolution> _doublings = new();
     private readonly ModuleList<ResidualDoubling> _blocks = new();
     private readonly Convolution? _last;
@@ -35,15 +36,24 @@ internal sealed class GeneratorNetwork : nn.Module
         _classes = told ? new Embedding(schema.Classes.Count, config.NoiseSize, 1, random) : null;
         int inputs = told ? 2 * config.NoiseSize : config.NoiseSize;
         _first = new Linear(inputs, channels[0] * _height * _width, bias: true, precision, 1 / Math.Sqrt(inputs), random);
+        double gain = config.GroupNorm ? 1 : Math.Sqrt(2); // He et al. 2015, after ReLUs that no norm comes before
         bool residual = config.Networks == GanNetworks.Residual;
         for (int level = 0; level < channels.Count; level++)
         {
             bool last = level + 1 == channels.Count;
             if (residual)
-                _blocks.Add(new ResidualDoubling(channels[level], channels[last ? level : level + 1], precision, random));
+            {
+                _blocks.Add(new ResidualDoubling(channels[level], channels[last ? level : level + 1], config.GroupNorm, precision, random));
+            }
             else
-                _doublings.Add(new TransposedConvolution(channels[level], last ? schema.Channels : channels[level + 1], precision, random, last ? 1 : Gain));
+            {
+                if (config.GroupNorm)
+                    _norms.Add(new GroupNorm(Groups, channels[level]));
+                _doublings.Add(new TransposedConvolution(channels[level], last ? schema.Channels : channels[level + 1], precision, random, last ? 1 : gain));
+            }
         }
+        if (residual && config.GroupNorm)
+            _norms.Add(new GroupNorm(Groups, channels[^1]));
         _last = residual ? new Convolution(channels[^1], schema.Channels, 3, 1, precision, random) : null;
         RegisterComponents();
     }
@@ -58,28 +68,30 @@ internal sealed class GeneratorNetwork : nn.Module
         Tensor x = _first.forward(told).view(-1, _config.Channels[0], _height, _width);
         if (_last is null)
         {
-            foreach (TransposedConvolution doubling in _doublings)
-                x = doubling.forward(F.relu(x)); // twice the width and height
+            for (int level = 0; level < _doublings.Count; level++)
+                x = _doublings[level].forward(F.relu(_config.GroupNorm ? _norms[level].forward(x) : x)); // twice the width and height
         }
         else
         {
             foreach (ResidualDoubling block in _blocks)
                 x = block.Forward(x);
-            x = _last.forward(F.relu(x));
+            x = _last.forward(F.relu(_config.GroupNorm ? _norms[0].forward(x) : x));
         }
         return x.to(ScalarType.Float32).tanh();
     }
 
-    /// <summary>double(x) + conv(relu(conv(double(relu(x))))), with a 1 × 1 convolution beside where the channels differ (Miyato et al. 2018, figure 7).</summary>
+    /// <summary>double(x) + conv(relu(norm(conv(double(relu(norm(x))))))), with a 1 × 1 convolution beside where the channels differ (Miyato et al. 2018, figure 7).</summary>
     private sealed class ResidualDoubling : nn.Module
     {
+        private readonly GroupNorm? _norm1, _norm2;
         private readonly Convolution _conv1, _conv2;
         private readonly Convolution? _skip;
 
-        public ResidualDoubling(int inputs, int outputs, Precision precision, Generator random)
+        public ResidualDoubling(int inputs, int outputs, bool norms, Precision precision, Generator random)
             : base(nameof(ResidualDoubling))
         {
-            _conv1 = new Convolution(inputs, outputs, 3, 1, precision, random, Gain);
+            (_norm1, _norm2) = norms ? (new GroupNorm(Groups, inputs), new GroupNorm(Groups, outputs)) : (null, null);
+            _conv1 = new Convolution(inputs, outputs, 3, 1, precision, random);
             _conv2 = new Convolution(outputs, outputs, 3, 1, precision, random);
             _skip = inputs == outputs ? null : new Convolution(inputs, outputs, 1, 1, precision, random);
             RegisterComponents();
@@ -88,8 +100,8 @@ internal sealed class GeneratorNetwork : nn.Module
         public Tensor Forward(Tensor x)
         {
             Tensor beside = Double(_skip is null ? x : _skip.forward(x)); // a 1 × 1 convolution before doubling is the same after it, at a quarter of the work
-            x = _conv1.forward(Double(F.relu(x)));
-            return beside.add(_conv2.forward(F.relu(x)));
+            x = _conv1.forward(Double(F.relu(_norm1 is null ? x : _norm1.forward(x))));
+            return beside.add(_conv2.forward(F.relu(_norm2 is null ? x : _norm2.forward(x))));
         }
 
         private static Tensor Double(Tensor x) => F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
