@@ -89,7 +89,7 @@ public sealed class TextEvaluatorTests
         string markdown = report.ToMarkdown();
         markdown.ShouldContain("my run");
         markdown.ShouldContain("| crossEntropyPerCharacter (nats) |");
-        markdown.ShouldContain("(evaluation.png)");
+        markdown.ShouldContain("(plots/evaluation.png)");
         File.ReadAllBytes(folder["evaluation.png"])[1..4].ShouldBe("PNG"u8.ToArray());
     }
 
