@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
@@ -26,7 +27,7 @@ internal static class KernelDistance
         using var scope = NewDisposeScope();
         long fewer = Math.Min(first.shape[0], second.shape[0]), blocks = Math.Clamp(fewer / 2, 1, MostBlocks), size = fewer / blocks, width = first.shape[1];
         Tensor x = first.narrow(0, 0, blocks * size).view(blocks, size, width), y = second.narrow(0, 0, blocks * size).view(blocks, size, width);
-        Tensor estimate = Within(x, size).add(Within(y, size)).sub(Kernel(x, y, width).mean([1, 2]).mul(2)); // [blocks]
+        Tensor estimate = Within(x, size).Plus(Within(y, size)).sub(Kernel(x, y, width).mean([1, 2]).Times(2)); // [blocks]
         return estimate.data<double>().ToArray();
     }
 
@@ -34,8 +35,12 @@ internal static class KernelDistance
     private static Tensor Within(Tensor x, long size)
     {
         Tensor kernel = Kernel(x, x, x.shape[2]);
-        return kernel.sum([1, 2]).sub(kernel.diagonal(0, 1, 2).sum([1])).div((double)size * (size - 1));
+        return kernel.sum([1, 2]).sub(kernel.diagonal(0, 1, 2).sum([1])).Times(1.0 / (size * (size - 1)));
     }
 
-    private static Tensor Kernel(Tensor x, Tensor y, long width) => x.matmul(y.transpose(1, 2)).div(width).add(1).pow(3); // [blocks, size, size]
+    private static Tensor Kernel(Tensor x, Tensor y, long width)
+    {
+        Tensor root = x.matmul(y.transpose(1, 2)).Times(1.0 / width).PlusNumber(1); // [blocks, size, size]
+        return root.square().mul(root);
+    }
 }

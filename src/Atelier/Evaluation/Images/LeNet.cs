@@ -1,6 +1,7 @@
 using Atelier.Data;
 using Atelier.Data.Images;
 using Atelier.Formats;
+using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -74,7 +75,7 @@ internal sealed class LeNet : FeatureNetwork
     /// <inheritdoc/>
     protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
     {
-        Tensor x = pictures.to(_weights["fc.f6.bias"].device).add(1).div(2); // 0 (black) to 1
+        Tensor x = pictures.to(_weights["fc.f6.bias"].device).PlusNumber(1).Times(0.5); // 0 (black) to 1
         if (x.shape[2] != Side || x.shape[3] != Side)
             x = F.interpolate(x, size: [Side, Side], mode: InterpolationMode.Bilinear, align_corners: false);
         x = F.max_pool2d(Convolve(x, "c1").tanh(), [2, 2]); // [batch, 6, 14, 14]

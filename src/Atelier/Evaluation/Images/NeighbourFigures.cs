@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
@@ -33,7 +34,7 @@ internal static class NeighbourFigures
         {
             Tensor near = squared.le(realBalls[1]);
             precise.AddRange(squared.le(realBalls[0]).any(1).to(ScalarType.Float64).data<double>());
-            dense.AddRange(near.sum(1).to(ScalarType.Float64).div(DensityK).data<double>());
+            dense.AddRange(near.sum(1).to(ScalarType.Float64).Times(1.0 / DensityK).data<double>());
             covered.logical_or_(near.any(0));
             recalled.logical_or_(squared.le(madeBalls.narrow(0, first, squared.shape[0]).unsqueeze(1)).any(0));
         });

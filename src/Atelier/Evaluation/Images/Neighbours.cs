@@ -1,3 +1,4 @@
+using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
@@ -5,6 +6,7 @@ namespace Atelier.Evaluation.Images;
 /// <summary>Distances between many points, some rows at a time: as matrix products on all cores, and never all of them in memory.</summary>
 internal static class Neighbours
 {
+    private static readonly TorchSharp.Scalar Infinity = double.PositiveInfinity;
     private const long MostDistances = 1 << 23; // at once: 64 MiB
 
     /// <summary>The squared distances from some points to all others, block after block of rows.</summary>
@@ -21,7 +23,7 @@ internal static class Neighbours
             using var block = NewDisposeScope();
             Tensor some = points.narrow(0, first, Math.Min(rows, points.shape[0] - first));
             // |x − y|² = |x|² + |y|² − 2 x·y, which rounding may take a little below 0
-            take(first, some.square().sum([1], keepdim: true).add(lengths).sub_(some.matmul(transposed).mul_(2)).clamp_(min: 0));
+            take(first, some.square().sum([1], keepdim: true).Plus(lengths).sub_(some.matmul(transposed).Times(2)).relu_());
         }
     }
 
@@ -34,7 +36,7 @@ internal static class Neighbours
         List<Tensor> nearest = [];
         ForEach(points, points, (first, squared) =>
         {
-            squared.diagonal(first).fill_(double.PositiveInfinity); // a point is no neighbour of its own
+            squared.diagonal(first).fill_(Infinity); // a point is no neighbour of its own
             nearest.Add(squared.topk(k.Max(), dim: 1, largest: false, sorted: true).values.MoveToOuterDisposeScope().DetachFromDisposeScope());
         });
         using var scope = NewDisposeScope();
