@@ -9,18 +9,28 @@ internal sealed class DrawingArguments
     private readonly Option<string?> _sampler = new("--sampler") { HelpName = "NAME", Description = "How pictures are drawn: ancestral, ddim, euler, heun or dpm." };
     private readonly Option<int?> _steps = new("--steps") { HelpName = "N", Description = "Steps from noise to picture." };
     private readonly Option<double?> _guidance = new("--guidance") { HelpName = "X", Description = "The weight of the class: 1 as learned, more presses it." };
+    private readonly Option<string?> _from = new("--from") { HelpName = "PICTURE", Description = "A picture to begin from." };
+    private readonly Option<double?> _strength = new("--strength") { HelpName = "X", Description = "How much of that picture is changed, above 0, up to 1; usually 0.6." };
+    private readonly Option<string?> _mask = new("--mask") { HelpName = "PICTURE", Description = "White where that picture is drawn anew, black where it is kept." };
 
     public void AddTo(Command command)
     {
         command.Add(_sampler);
         command.Add(_steps);
         command.Add(_guidance);
+        command.Add(_from);
+        command.Add(_strength);
+        command.Add(_mask);
     }
 
     /// <summary>What was given; null where nothing was.</summary>
     public DrawingOptions? Read(ParseResult parse)
     {
-        DrawingOptions given = new() { Sampler = parse.GetValue(_sampler), Steps = parse.GetValue(_steps), Guidance = parse.GetValue(_guidance) };
+        DrawingOptions given = new()
+        {
+            Sampler = parse.GetValue(_sampler), Steps = parse.GetValue(_steps), Guidance = parse.GetValue(_guidance),
+            From = parse.GetValue(_from), Strength = parse.GetValue(_strength), Mask = parse.GetValue(_mask),
+        };
         return given == new DrawingOptions() ? null : given;
     }
 }

@@ -69,12 +69,16 @@ public sealed class DiffusionModel : ImageModel
     /// <inheritdoc/>
     public override DrawingOptions Check(DrawingOptions drawing)
     {
-        DrawingOptions whole = new() { Sampler = drawing.Sampler ?? Config.Sampler, Steps = drawing.Steps ?? Config.SamplerSteps, Guidance = drawing.Guidance ?? Config.Guidance };
+        DrawingOptions whole = drawing with { Sampler = drawing.Sampler ?? Config.Sampler, Steps = drawing.Steps ?? Config.SamplerSteps, Guidance = drawing.Guidance ?? Config.Guidance };
         DiffusionSamplers.Find(whole.Sampler);
         if (whole.Steps is < 1 or > 10_000)
             throw new AtelierException($"{whole.Steps} steps are asked for", "--steps", "allowed is 1 to 10000");
         if (whole.Guidance is not >= 0 and <= 100)
             throw new AtelierException($"the guidance is {whole.Guidance}", "--guidance", "allowed is 0 to 100");
+        if (whole.Strength is <= 0 or > 1 or double.NaN)
+            throw new AtelierException($"the strength is {whole.Strength}", "--strength", "allowed is above 0, up to 1");
+        if (whole.From is null && (whole.Mask is not null || whole.Strength is not null))
+            throw new AtelierException("a mask and a strength are of a picture to begin from", "--from", "name one");
         return drawing.Guidance is null || IsConditional ? whole
             : throw new AtelierException("the model was not taught classes", "--guidance", "leave it out, or train with model.conditional true");
     }
@@ -83,10 +87,15 @@ public sealed class DiffusionModel : ImageModel
     public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random)
     {
         long count = noise.shape[0];
-        Tensor begin = noise.view(count, Schema.Channels, Schema.Height, Schema.Width);
+        noise = noise.view(count, Schema.Channels, Schema.Height, Schema.Width);
+        var given = GivenPicture.Read(drawing, Schema, noise.device);
+        double[] times = _schedule.Times(drawing.Steps!.Value, given is null ? 1 : GivenPicture.Strength(drawing));
+        Tensor begin = given is null ? noise : given.Noisy(noise, _schedule, times[0]);
         ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
         using var team = new RowTeam(noise.device, count);
-        return sampler.Sample(Watched, _schedule, _schedule.Times(drawing.Steps!.Value), begin, random).clamp(-1, 1);
+        Denoiser look = Watched;
+        Tensor drawn = sampler.Sample(given?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random).clamp(-1, 1);
+        return given?.Finish(drawn) ?? drawn;
 
         Parts Watched(Tensor x, double t)
         {

@@ -64,5 +64,7 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     public double LogRatio(double t) => Math.Log(Alpha(t) / Sigma(t));
 
     /// <summary>Times from <see cref="Start"/> down to 0, evenly: one more than there are steps.</summary>
-    public double[] Times(int steps) => [.. Enumerable.Range(0, steps + 1).Select(i => Start * (steps - i) / steps)];
+    /// <param name="steps">From 1.</param>
+    /// <param name="share">The share of the whole way, where it begins later than that.</param>
+    public double[] Times(int steps, double share = 1) => [.. Enumerable.Range(0, steps + 1).Select(i => share * Start * (steps - i) / steps)];
 }

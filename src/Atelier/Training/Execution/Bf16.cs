@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -13,10 +14,12 @@ internal static unsafe class Bf16
     public static bool IsSupported => Avx512F.IsSupported && Avx512BW.IsSupported;
 
     /// <summary>Sixteen numbers in fp32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(ushort* from) =>
         Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load(from)), 16).AsSingle();
 
     /// <summary>Sixteen numbers, rounded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(ushort* to, Vector512<float> value)
     {
         Vector512<uint> bits = value.AsUInt32();

@@ -39,6 +39,33 @@ public sealed class DiffusionFamilyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_picture_to_begin_from_stays_where_the_mask_is_black_and_nearly_where_the_strength_is_small()
+    {
+        await Train();
+        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        byte[] red = [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => (byte)(i % 3 == 0 ? 200 : 40))];
+        byte[] upper = [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 16 * 32 ? 255 : 0))];
+        PictureFiles.WritePng(_folder["red.png"], 32, 32, 3, red);
+        PictureFiles.WritePng(_folder["mask.png"], 32, 32, 1, upper);
+
+        byte[] masked = Draw(new DrawingOptions { From = _folder["red.png"], Mask = _folder["mask.png"] });
+        masked.AsSpan(3 * 16 * 32).SequenceEqual(red.AsSpan(3 * 16 * 32)).ShouldBeTrue();
+        masked.AsSpan(0, 3 * 16 * 32).SequenceEqual(red.AsSpan(0, 3 * 16 * 32)).ShouldBeFalse();
+        double little = Apart(new DrawingOptions { From = _folder["red.png"], Strength = 0.02 }), much = Apart(new DrawingOptions { From = _folder["red.png"], Strength = 1 });
+        little.ShouldBeLessThan(5);
+        much.ShouldBeGreaterThan(4 * little);
+
+        Refused(new DrawingOptions { From = _folder["red.png"], Strength = 2 }, "--strength");
+        Refused(new DrawingOptions { Mask = _folder["mask.png"] }, "--from");
+        Refused(new DrawingOptions { From = _folder["none.png"] }, "none.png");
+
+        double Apart(DrawingOptions drawing) => Draw(drawing).Zip(red, (a, b) => Math.Abs(a - b)).Average();
+        byte[] Draw(DrawingOptions drawing) =>
+            generator.GenerateAsync(new GenerationRequest { Drawing = drawing }).ToBlockingEnumerable().Cast<ImageSample>().Single().Pixels.ToArray();
+        void Refused(DrawingOptions drawing, string where) => Should.Throw<AtelierException>(() => Draw(drawing)).ToLine().ShouldContain(where);
+    }
+
+    [Fact]
     public async Task It_is_judged_by_reading_classes_back_from_what_it_draws()
     {
         await Train();

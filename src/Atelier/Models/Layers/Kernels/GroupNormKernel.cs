@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Atelier.Training.Execution;
 
@@ -117,9 +118,11 @@ internal static unsafe class GroupNormKernel
         return (mean, (float)(1 / Math.Sqrt((Vector512.Sum(second) / count) + group.Epsilon)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Read<T>(T* from)
         where T : unmanaged => typeof(T) == typeof(float) ? Vector512.Load((float*)from) : Bf16.Load((ushort*)from);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Write<T>(T* to, Vector512<float> value)
         where T : unmanaged
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -12,6 +13,7 @@ internal static class VectorMath
     /// exp(x) for x ≤ 87 to about 2 units in the last place: 2ⁿ exp(r) with r = x − n log 2 within ± log(2)/2, where Taylor's
     /// polynomial of degree 7 is as good as fp32.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
         x = Avx512F.Max(Vector512.Create(-Largest), x); // of the two operands the second where one is no number
@@ -31,6 +33,7 @@ internal static class VectorMath
     }
 
     /// <summary>The logistic function, 1 / (1 + exp(−x)).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Sigmoid(Vector512<float> x)
     {
         Vector512<float> one = Vector512<float>.One;
