@@ -4,7 +4,7 @@ using Atelier.Models.Layers;
 
 namespace Atelier.Evaluation.Images;
 
-/// <summary>Draws the pictures that a model is judged by, each class as often as the data has it.</summary>
+/// <summary>Draws the pictures that a model is judged by, each class as often as the data has it, in an order without meaning.</summary>
 internal static class DrawnPictures
 {
     /// <summary>The pictures; of a model without classes they have no labels.</summary>
@@ -17,6 +17,7 @@ internal static class DrawnPictures
         var pixels = new byte[count * generator.Schema.Size];
         var asked = new int[count];
         int[] counts = generator.IsConditional ? Shares(labels, generator.Schema.Classes.Count, count) : [count];
+        int[] places = Places(count, seed);
         int done = 0;
         for (int label = 0; label < counts.Length; label++)
         {
@@ -24,14 +25,32 @@ internal static class DrawnPictures
             {
                 cancellation.ThrowIfCancellationRequested();
                 int some = Math.Min(generator.BatchSize, left);
-                generator.Draw(seed, done, some, generator.IsConditional ? label : null, drawing).CopyTo(pixels, done * generator.Schema.Size);
-                asked.AsSpan(done, some).Fill(label);
+                byte[] drawn = generator.Draw(seed, done, some, generator.IsConditional ? label : null, drawing);
+                for (int i = 0; i < some; i++)
+                {
+                    int place = places[done + i];
+                    drawn.AsSpan(i * generator.Schema.Size, generator.Schema.Size).CopyTo(pixels.AsSpan(place * generator.Schema.Size));
+                    asked[place] = label;
+                }
                 (done, left) = (done + some, left - some);
                 if (done == count || done / 500 > (done - some) / 500)
                     progress?.Report(FormattableString.Invariant($"{done} of {count} pictures drawn"));
             }
         }
         return PictureSet.Of(generator.Schema, pixels, generator.IsConditional ? asked : null);
+    }
+
+    /// <summary>Where each picture goes, so that the first ones are of every class too (Fisher and Yates).</summary>
+    private static int[] Places(int count, long seed)
+    {
+        int[] places = [.. Enumerable.Range(0, count)];
+        var random = new SplitMix64((ulong)seed);
+        for (int i = count - 1; i > 0; i--)
+        {
+            int j = (int)random.Next(i + 1);
+            (places[i], places[j]) = (places[j], places[i]);
+        }
+        return places;
     }
 
     /// <summary>So many of each class that they are in the data's proportion (largest remainder).</summary>

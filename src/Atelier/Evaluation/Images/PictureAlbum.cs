@@ -18,7 +18,8 @@ internal sealed class PictureAlbum(string? plot, ImageGenerator generator)
     public void AddSamples(PictureSet drawn)
     {
         int count = Math.Min(Samples, drawn.Count);
-        Add("samples", "Drawn pictures.", null, Enumerable.Range(0, count).Select(i => Pixels(drawn, (int)((long)i * drawn.Count / count))));
+        int[] order = [.. Enumerable.Range(0, drawn.Count).OrderBy(i => drawn.Labels?[i])]; // class by class
+        Add("samples", "Drawn pictures.", null, Enumerable.Range(0, count).Select(i => Pixels(drawn, order[(long)i * drawn.Count / count])));
     }
 
     /// <summary>Drawn pictures, each beside its nearest training pictures.</summary>
