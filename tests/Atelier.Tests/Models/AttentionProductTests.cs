@@ -35,6 +35,23 @@ public sealed class AttentionProductTests
         }
     }
 
+    [Theory]
+    [InlineData(3, 3)]
+    [InlineData(4, 2)]
+    public void Given_no_order_then_each_query_finds_what_it_would_as_the_last_one(int heads, int keyValueHeads)
+    {
+        const int batch = 2, places = 5, size = 4;
+        using var scope = NewDisposeScope();
+        using var random = new Generator(4, CPU);
+        Tensor q = empty(heads, batch, places, size, ScalarType.Float64).normal_(0, 1, random);
+        Tensor k = empty(keyValueHeads, batch, places, size, ScalarType.Float64).normal_(0, 1, random);
+        Tensor v = empty(keyValueHeads, batch, places, size, ScalarType.Float64).normal_(0, 1, random);
+        using AttentionProduct all = new(causal: false), causal = new();
+        Tensor actual = all.Attend(q, k, v, dropout: 0);
+        for (int place = 0; place < places; place++)
+            actual.narrow(2, place, 1).sub(causal.Attend(q.narrow(2, place, 1), k, v, dropout: 0)).abs().max().ToDouble().ShouldBeLessThan(1e-12);
+    }
+
     [Fact]
     public void Given_no_dropout_in_evaluation_and_some_in_training_then_kept_weights_grow_by_the_share_kept()
     {

@@ -3,9 +3,11 @@ using Atelier.Models.Diffusion.Samplers;
 
 namespace Atelier.Models.Diffusion;
 
-/// <summary>A diffusion or flow-matching model: how noise comes in, what is predicted, the size of the U-Net, and how pictures are drawn.</summary>
+/// <summary>A diffusion or flow-matching model: how noise comes in, what is predicted, the network, and how pictures are drawn.</summary>
 public sealed record DiffusionConfig
 {
+    private const int MostPlaces = 4096; // of a transformer: attention's products grow by their square
+
     /// <summary>How pictures turn into noise: flow, cosine or linear.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Flow;
 
@@ -22,6 +24,9 @@ public sealed record DiffusionConfig
     [Range(0.0, 0.9)]
     public double ClassDropout { get; init; } = 0.1;
 
+    /// <summary>The network: a U-Net, or a transformer over patches (DiT; Peebles and Xie 2023).</summary>
+    public NetworkKind Network { get; init; } = NetworkKind.Unet;
+
     /// <summary>Pixels of a side that the network takes as one place; divides width and height.</summary>
     [Range(1, 16)]
     public int PatchSize { get; init; } = 2;
@@ -32,6 +37,18 @@ public sealed record DiffusionConfig
     /// <summary>Blocks of each level of the U-Net, on the way down and on the way up.</summary>
     [Range(1, 16)]
     public int Blocks { get; init; } = 2;
+
+    /// <summary>Blocks of the transformer, one on another.</summary>
+    [Range(1, 1000)]
+    public int LayerCount { get; init; } = 6;
+
+    /// <summary>Attention heads of a block of the transformer; divides the hidden size.</summary>
+    [Range(1, 1024)]
+    public int HeadCount { get; init; } = 6;
+
+    /// <summary>The width of the transformer; a multiple of 4.</summary>
+    [Range(4, 1 << 16)]
+    public int HiddenSize { get; init; } = 192;
 
     /// <summary>The sampler where a request does not say: ancestral, ddim, euler, heun or dpm.</summary>
     public string Sampler { get; init; } = "heun";
@@ -53,12 +70,40 @@ public sealed record DiffusionConfig
         DiffusionSamplers.Find(Sampler);
         if (width % PatchSize != 0 || height % PatchSize != 0)
             throw new AtelierException($"patches of {PatchSize} do not divide pictures of {width} × {height}", "model.patchSize", "take 1, 2 or 4, or other data.image.width and height");
+        if (Network == NetworkKind.Dit)
+            CheckTransformer(width, height);
+        else
+            CheckLevels(width, height);
+    }
+
+    private void CheckLevels(int width, int height)
+    {
         if (Channels.Count is 0 or > 6 || Channels.Any(c => c < 8 || c % 8 != 0 || c > 4096))
             throw new AtelierException("channels are multiples of 8, 1 to 6 levels", "model.channels", "write [64, 128]");
         int halves = 1 << (Channels.Count - 1);
         if (width / PatchSize % halves != 0 || height / PatchSize % halves != 0)
             throw new AtelierException($"{width / PatchSize} × {height / PatchSize} places cannot be halved {Channels.Count - 1} times", "model.channels", "take fewer levels");
     }
+
+    private void CheckTransformer(int width, int height)
+    {
+        if (HiddenSize % 4 != 0)
+            throw new AtelierException($"hiddenSize {HiddenSize} is no multiple of 4, and positions are sines and cosines of two directions", "model.hiddenSize", $"take {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
+        if (HiddenSize % HeadCount != 0)
+            throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}", "model.headCount", $"take one of {string.Join(", ", Enumerable.Range(1, Math.Min(16, HiddenSize)).Where(n => HiddenSize % n == 0))}");
+        if (width / PatchSize * (height / PatchSize) is var places and > MostPlaces)
+            throw new AtelierException($"{places} places are too many for each to look at all others", "model.patchSize", $"take larger patches: allowed are {MostPlaces} places");
+    }
+}
+
+/// <summary>Networks that undo noise.</summary>
+public enum NetworkKind
+{
+    /// <summary>Residual convolutions over levels of half the size each, down and up again.</summary>
+    Unet,
+
+    /// <summary>A transformer over patches.</summary>
+    Dit,
 }
 
 /// <summary>How training times are drawn.</summary>

@@ -13,7 +13,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     public override string Name => "diffusion";
 
     /// <inheritdoc/>
-    public override string Description => "diffusion and flow matching for pictures, by a U-Net";
+    public override string Description => "diffusion and flow matching for pictures, by a U-Net or a transformer";
 
     /// <inheritdoc/>
     protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);
@@ -26,6 +26,9 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     protected override Int128 LeastWeights(DiffusionConfig config, ImageSchema schema)
     {
         config.Check(schema.Width, schema.Height);
+        // Of each block of a transformer four products of the attention, eight of the feed-forward layer, six of what is told.
+        if (config.Network == NetworkKind.Dit)
+            return (Int128)18 * config.HiddenSize * config.HiddenSize * config.LayerCount;
         Int128 told = 4 * config.Channels[0];
         // Of each level the convolutions of 3 × 3 down and up, two a block, but for the first, which reads another level's
         // channels; and what each block is told of the time.

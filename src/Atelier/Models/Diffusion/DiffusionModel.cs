@@ -17,7 +17,7 @@ namespace Atelier.Models.Diffusion;
 /// </summary>
 public sealed class DiffusionModel : ImageModel
 {
-    private readonly UNet _network;
+    private readonly DenoisingNetwork _network;
     private readonly NoiseSchedule _schedule;
     private readonly Prediction _prediction;
 
@@ -38,13 +38,18 @@ public sealed class DiffusionModel : ImageModel
         _prediction = new Prediction(config.Prediction, _schedule);
         using var random = new Generator((ulong)seed, CPU);
         int classes = config.Conditional ? schema.Classes.Count : 0;
-        _network = new UNet(config, schema.Channels, classes, precision, random);
+        _network = config.Network == NetworkKind.Dit
+            ? new DiffusionTransformer(config, [schema.Channels, schema.Height, schema.Width], classes, precision, random)
+            : new UNet(config, schema.Channels, classes, precision, random);
         register_module("network", _network);
         Turns = [new Turn<ImageBatch>("loss", Loss, [.. _network.parameters()])];
     }
 
     /// <summary>Its shape.</summary>
     public DiffusionConfig Config { get; }
+
+    /// <summary>What undoes the noise.</summary>
+    internal DenoisingNetwork Network => _network;
 
     /// <inheritdoc/>
     public override bool IsConditional => Config.Conditional;

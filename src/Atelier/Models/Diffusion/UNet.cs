@@ -15,7 +15,7 @@ namespace Atelier.Models.Diffusion;
 /// (Ronneberger et al. 2015), with residual blocks that are told the time (Ho et al. 2020, appendix B). The first
 /// convolution reads patches of pixels as channels, so that the widest level is small.
 /// </summary>
-internal sealed class UNet : nn.Module
+internal sealed class UNet : DenoisingNetwork
 {
     private readonly int _patch, _levels, _blocks;
     private readonly TimeEmbedding _time;
@@ -64,12 +64,8 @@ internal sealed class UNet : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>The prediction.</summary>
-    /// <param name="x">x_t, [batch, channels, height, width], fp32.</param>
-    /// <param name="times">t of each, [batch], fp32.</param>
-    /// <param name="labels">The class of each, [batch], int64, the number of classes for none; null for a network that is told no class.</param>
-    /// <returns>As x, fp32.</returns>
-    public Tensor Predict(Tensor x, Tensor times, Tensor? labels)
+    /// <inheritdoc/>
+    public override Tensor Predict(Tensor x, Tensor times, Tensor? labels)
     {
         Tensor told = _time.Forward(times, labels); // [batch, 4 · channels]
         x = _first.forward(F.pixel_unshuffle(x, _patch)); // [batch, channels, height / patch, width / patch]

@@ -6,14 +6,15 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Models.Layers;
 
 /// <summary>
-/// Causal attention: softmax(q kᵀ / √d + mask) v (Vaswani et al. 2017, eq. 1), with query heads sharing keys and values
+/// Attention: softmax(q kᵀ / √d + mask) v (Vaswani et al. 2017, eq. 1), with query heads sharing keys and values
 /// in groups (Ainslie et al. 2023). The one place that decides how attention is computed.
 /// </summary>
-public sealed class AttentionProduct : IDisposable
+/// <param name="causal">Whether a query sees the keys up to its own position alone; else it sees all of them.</param>
+public sealed class AttentionProduct(bool causal = true) : IDisposable
 {
     private Tensor? _mask; // the last one: training asks for the same at every step
 
-    /// <summary>Attends from each query to the keys up to its own position. The last query stands at the last key.</summary>
+    /// <summary>Attends from each query to the keys that it sees. The last query stands at the last key.</summary>
     /// <param name="q">[heads, batch, time, headSize].</param>
     /// <param name="k">[keyValueHeads, batch, span, headSize]; heads a multiple of keyValueHeads, span at least time.</param>
     /// <param name="v">As k.</param>
@@ -33,7 +34,7 @@ public sealed class AttentionProduct : IDisposable
         long heads = q.shape[0], batch = q.shape[1], time = q.shape[2], size = q.shape[3];
         long keyValueHeads = k.shape[0], span = k.shape[2], group = heads / keyValueHeads;
         if (q.device_type == TorchSharp.DeviceType.CUDA && time == span && group == 1)
-            return F.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: true);
+            return F.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: causal);
 
         // On the CPU two products and a softmax are faster than the fused kernel, which pays off for long contexts only.
         // A group's queries stand one under another, so that its keys and values need no copies.
@@ -43,7 +44,7 @@ public sealed class AttentionProduct : IDisposable
             : q.view(keyValueHeads, group, batch, time, size).transpose(1, 2).reshape(rows, group * time, size);
         Tensor keys = k.reshape(rows, span, size).transpose(1, 2);
         float scale = (float)(1 / Math.Sqrt(size));
-        Tensor scores = time == 1
+        Tensor scores = time == 1 || !causal
             ? queries.bmm(keys).Times(scale)
             : queries.baddbmm(keys, Mask(group, time, span, q), beta: 1, alpha: scale); // TorchSharp puts the summand last
         Tensor weights = F.softmax(scores, -1); // [rows, group · time, span]

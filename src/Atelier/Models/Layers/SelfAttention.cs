@@ -17,7 +17,7 @@ public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueH
     public int QuerySize => HeadCount * HeadSize;
 }
 
-/// <summary>Multi-head causal self-attention (Vaswani et al. 2017, section 3.2), with or without rotary positions.</summary>
+/// <summary>Multi-head self-attention (Vaswani et al. 2017, section 3.2), with or without rotary positions.</summary>
 public sealed class SelfAttention : nn.Module
 {
     private readonly AttentionProduct _product;

@@ -31,7 +31,10 @@ internal sealed class RowTeam : IDisposable
     public Tensor Map(long rows, Func<long, long, Tensor> compute)
     {
         if (_team is null || rows < _team.Size)
-            return compute(0, rows);
+        {
+            using var scope = NewDisposeScope(); // what lies between is gone, here as on the threads
+            return compute(0, rows).MoveToOuterDisposeScope();
+        }
         var parts = new Tensor[_team.Size];
         ComputeDevice.SetThreads(1);
         _team.Run(member =>

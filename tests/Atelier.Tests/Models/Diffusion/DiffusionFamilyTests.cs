@@ -15,10 +15,12 @@ public sealed class DiffusionFamilyTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
-    public async Task A_trained_bundle_draws_the_class_it_is_asked_for_and_the_same_pictures_again()
+    [Theory]
+    [InlineData("model.network=unet")]
+    [InlineData("model.network=dit model.hiddenSize=16 model.headCount=2 model.layerCount=1")]
+    public async Task A_trained_bundle_draws_the_class_it_is_asked_for_and_the_same_pictures_again(string network)
     {
-        await Train();
+        await Train(network.Split(' '));
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
         var request = new GenerationRequest { Count = 3, Class = "red-circle", Drawing = new DrawingOptions { Steps = 2, Guidance = 2 } };
         ImageSample[] pictures = [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
@@ -78,6 +80,7 @@ public sealed class DiffusionFamilyTests : IDisposable
 
     [Theory]
     [InlineData("\"blocks\": 1", "\"blocks\": 16", "tells a shape of at least")]
+    [InlineData("\"network\": \"unet\"", "\"network\": \"dit\"", "tells a shape of at least")]
     [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible pictures")]
     [InlineData("\"blocks\": 1", "\"blocks\": 1000000", "blocks")]
     public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to, string why)
@@ -94,8 +97,11 @@ public sealed class DiffusionFamilyTests : IDisposable
     [InlineData("model.channels=[12]", "multiples of 8")]
     [InlineData("model.patchSize=5", "do not divide")]
     [InlineData("model.sampler=magic", "there is no sampler")]
-    public async Task An_impossible_recipe_is_refused(string setting, string why) =>
-        (await Should.ThrowAsync<AtelierException>(() => Train(setting))).Message.ShouldContain(why);
+    [InlineData("model.network=dit model.hiddenSize=18", "no multiple of 4")]
+    [InlineData("model.network=dit model.headCount=5", "not divisible")]
+    [InlineData("model.network=dot", "dit")]
+    public async Task An_impossible_recipe_is_refused(string settings, string why) =>
+        (await Should.ThrowAsync<AtelierException>(() => Train(settings.Split(' ')))).ToLine().ShouldContain(why);
 
     private async Task Train(params string[] more)
     {

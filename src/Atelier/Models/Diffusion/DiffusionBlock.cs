@@ -1,0 +1,43 @@
+using Atelier.Decoders;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Training;
+using static TorchSharp.torch;
+using Linear = Atelier.Models.Layers.Linear;
+
+namespace Atelier.Models.Diffusion;
+
+/// <summary>
+/// A block of a diffusion transformer: attention between all places, then a feed-forward layer. What is told scales and shifts
+/// what goes into each of the two, and gates what comes out; the gates begin at zero, so that a fresh block gives its input
+/// back (adaLN-Zero; Peebles and Xie 2023, section 3.2 and figure 3).
+/// </summary>
+internal sealed class DiffusionBlock : nn.Module
+{
+    private const int Parts = 6; // shift, scale and gate, of the attention and of the feed-forward layer
+    private readonly Linear _told;
+    private readonly SelfAttention _attention;
+    private readonly FeedForward _feedForward;
+
+    public DiffusionBlock(int hiddenSize, int headCount, AttentionProduct product, Precision precision, Generator random)
+        : base(nameof(DiffusionBlock))
+    {
+        double deviation = 1 / Math.Sqrt(hiddenSize);
+        _told = new Linear(hiddenSize, Parts * hiddenSize, bias: true, Precision.Fp32, deviation: 0, random);
+        _attention = new SelfAttention(new AttentionShape(hiddenSize, headCount, headCount, hiddenSize / headCount, Bias: true, Dropout: 0),
+            rotary: null, product, precision, deviation, deviation, random);
+        _feedForward = new FeedForward(hiddenSize, 4 * hiddenSize, ActivationName.Gelu, bias: true, precision, deviation, deviation / 2, random);
+        RegisterComponents();
+    }
+
+    /// <summary>The block.</summary>
+    /// <param name="x">[batch, places, hidden], fp32.</param>
+    /// <param name="told">What is told of time and class, [batch, hidden], fp32.</param>
+    /// <returns>As x.</returns>
+    public Tensor Forward(Tensor x, Tensor told)
+    {
+        Tensor[] parts = _told.forward(told).unsqueeze(1).chunk(Parts, -1); // each [batch, 1, hidden]
+        x = x.Plus(_attention.Forward(AdaptiveNorm.Apply(x, parts[0], parts[1]), cache: null).mul(parts[2]));
+        return x.Plus(_feedForward.forward(AdaptiveNorm.Apply(x, parts[3], parts[4])).mul(parts[5]));
+    }
+}

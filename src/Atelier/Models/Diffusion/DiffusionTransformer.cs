@@ -1,0 +1,72 @@
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Training;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+using Linear = Atelier.Models.Layers.Linear;
+
+namespace Atelier.Models.Diffusion;
+
+/// <summary>
+/// A transformer over patches of a picture (DiT; Peebles and Xie 2023): each patch is a place with a fixed position, blocks
+/// are told time and class, and the last layer makes a patch of each place again.
+/// </summary>
+internal sealed class DiffusionTransformer : DenoisingNetwork
+{
+    private readonly int _patch;
+    private readonly AttentionProduct _product = new(causal: false);
+    private readonly TimeEmbedding _time;
+    private readonly Linear _first, _told, _last;
+    private readonly ModuleList<DiffusionBlock> _blocks = new();
+    [ComponentName(Name = "positions")]
+    private readonly Tensor _positions; // [places, hidden]
+
+    /// <summary>Makes the network; it answers zero at first.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="shape">Channels, height and width of what it is shown.</param>
+    /// <param name="classes">Classes that it is told of; 0 for none.</param>
+    /// <param name="precision">The precision of the products.</param>
+    /// <param name="random">Draws the weights.</param>
+    public DiffusionTransformer(DiffusionConfig config, long[] shape, int classes, Precision precision, Generator random)
+        : base(nameof(DiffusionTransformer))
+    {
+        (_patch, int hidden) = (config.PatchSize, config.HiddenSize);
+        long values = shape[0] * _patch * _patch;
+        _time = new TimeEmbedding(hidden, classes, random);
+        _first = new Linear(values, hidden, bias: true, precision, 1 / Math.Sqrt(values), random);
+        for (int layer = 0; layer < config.LayerCount; layer++)
+            _blocks.Add(new DiffusionBlock(hidden, config.HeadCount, _product, precision, random));
+        _told = new Linear(hidden, 2 * hidden, bias: true, Precision.Fp32, deviation: 0, random);
+        _last = new Linear(hidden, values, bias: true, precision, deviation: 0, random);
+        _positions = PlanePositions.Of((int)shape[1] / _patch, (int)shape[2] / _patch, hidden);
+        register_module("time", _time);
+        register_module("first", _first);
+        register_module("blocks", _blocks);
+        register_module("told", _told);
+        register_module("last", _last);
+        register_buffer("positions", _positions, persistent: false);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Predict(Tensor x, Tensor times, Tensor? labels)
+    {
+        Tensor told = _time.Forward(times, labels); // [batch, hidden]
+        Tensor patches = F.pixel_unshuffle(x, _patch); // [batch, values, height / patch, width / patch]
+        Tensor stream = _first.forward(patches.flatten(2).transpose(1, 2)).to(x.dtype).Plus(_positions); // [batch, places, hidden]
+        foreach (DiffusionBlock block in _blocks)
+            stream = block.Forward(stream, told);
+        Tensor[] parts = _told.forward(told).unsqueeze(1).chunk(2, -1); // shift and scale
+        Tensor answer = _last.forward(AdaptiveNorm.Apply(stream, parts[0], parts[1])).to(x.dtype);
+        return F.pixel_shuffle(answer.transpose(1, 2).reshape(patches.shape), _patch);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _product.Dispose();
+        base.Dispose(disposing);
+    }
+}
