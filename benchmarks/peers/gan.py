@@ -107,8 +107,8 @@ def train(generator, discriminator, args, autocast):
         (-logits.mean()).backward()
         optimizers[1].step()
         with torch.no_grad():
-            torch._foreach_mul_(average, 0.998)
-            torch._foreach_add_(average, [p.detach() for p in everything], alpha=0.002)
+            torch._foreach_mul_(average, 0.999)
+            torch._foreach_add_(average, [p.detach() for p in everything], alpha=0.001)
         seconds.append(time.perf_counter() - start)
     timed = seconds[args.steps // 3 :]
     return args.batch / statistics.median(timed), torch.stack(losses[-max(1, args.steps // 10) :]).mean().item()

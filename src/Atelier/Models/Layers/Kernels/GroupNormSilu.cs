@@ -72,9 +72,10 @@ internal sealed unsafe class GroupNormSilu : autograd.SingleTensorFunction<Group
         var group = ChannelGroup.Of(x.shape, groups, epsilon);
         T* from = x.Pointer<T>(), to = y.Pointer<T>();
         float* slopes = a.Pointer<float>(), offsets = b.Pointer<float>();
-        for (long number = 0; number < x.shape[0] * groups; number++)
+        (long count, bool alike) = (x.shape[0] * groups, a.shape[0] == 1); // each look at a shape is a call to the library
+        for (long number = 0; number < count; number++)
         {
-            long channel = (a.shape[0] == 1 ? number % groups : number) * group.Channels, at = number * group.Size;
+            long channel = (alike ? number % groups : number) * group.Channels, at = number * group.Size;
             GroupNormKernel.Forward(from + at, to + at, slopes + channel, offsets + channel, group);
         }
     }
@@ -86,11 +87,12 @@ internal sealed unsafe class GroupNormSilu : autograd.SingleTensorFunction<Group
         T* from = x.Pointer<T>(), down = gradient.Pointer<T>(), to = dx.Pointer<T>();
         float* slopes = a.Pointer<float>(), offsets = b.Pointer<float>(), ofA = da.Pointer<float>(), ofB = db.Pointer<float>();
         float[] scratch = ArrayPool<float>.Shared.Rent(group.Size);
+        (long count, bool alike) = (x.shape[0] * groups, a.shape[0] == 1); // each look at a shape is a call to the library
         fixed (float* room = scratch)
         {
-            for (long number = 0; number < x.shape[0] * groups; number++)
+            for (long number = 0; number < count; number++)
             {
-                long channel = (a.shape[0] == 1 ? number % groups : number) * group.Channels, at = number * group.Size;
+                long channel = (alike ? number % groups : number) * group.Channels, at = number * group.Size;
                 GroupNormKernel.Backward(from + at, down + at, slopes + channel, offsets + channel, group, to + at, ofA + channel, ofB + channel, room);
             }
         }
