@@ -97,7 +97,7 @@ public sealed class DiffusionModel : ImageModel
         double[] times = _schedule.Times(drawing.Steps!.Value, given is null ? 1 : GivenPicture.Strength(drawing));
         Tensor begin = given is null ? noise : given.Noisy(noise, _schedule, times[0]);
         ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
-        using var team = new RowTeam(noise.device, count);
+        using RowTeam team = Threads.Begin(noise.device, count);
         Denoiser look = Watched;
         Tensor drawn = sampler.Sample(given?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random).clamp(-1, 1);
         return given?.Finish(drawn) ?? drawn;

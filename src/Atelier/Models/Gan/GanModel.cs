@@ -62,7 +62,11 @@ public sealed class GanModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random) => _generator.Forward(noise, labels);
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random)
+    {
+        using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
+        return team.Map(noise.shape[0], (first, rows) => _generator.Forward(noise.narrow(0, first, rows), labels?.narrow(0, first, rows)));
+    }
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)

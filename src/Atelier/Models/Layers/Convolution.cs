@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -53,7 +54,7 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     {
         TimedOperation timed = TimedOperation.Begin("convolution", ref input);
         (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
-            ? (input.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
+            ? (input.to(ScalarType.BFloat16), RoundedWeights.For(weight), RoundedWeights.For(Bias))
             : (input, weight, (Tensor)Bias);
         return timed.End(F.conv2d(x, w, b, strides: [_stride, _stride], padding: [_padding, _padding]));
     }

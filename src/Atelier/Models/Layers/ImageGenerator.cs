@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Runs;
+using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -74,7 +75,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(model);
         Device device = model.parameters().First().device;
-        Tensor noise = stack([.. Enumerable.Range(first, count).Select(n => Noise(seed, n))]).to(device);
+        using RowTeam team = model.Threads.Begin(device, count);
+        Tensor noise = Noise(seed, first, count).to(device);
         Tensor? labels = model.IsConditional ? Labels(seed, first, count, label).to(device) : null;
         using var random = new Generator(SplitMix64.At((ulong)seed, (ulong)first), device);
         model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures))));
@@ -99,10 +101,18 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
 
     private byte[][] Separate(byte[] planes) => [.. Enumerable.Range(0, planes.Length / Schema.Size).Select(i => Schema.Interleave(planes.AsSpan(i * Schema.Size, Schema.Size)))];
 
-    private Tensor Noise(long seed, int number)
+    /// <summary>Standard normal numbers, each picture's from a seed of its own, [count, noise size].</summary>
+    private Tensor Noise(long seed, int first, int count)
     {
-        using var random = new Generator(SplitMix64.At((ulong)seed, (ulong)number), CPU);
-        return empty(model.NoiseSize).normal_(0, 1, random);
+        using var random = new Generator(0, CPU);
+        Tensor noise = empty(count, model.NoiseSize);
+        for (int row = 0; row < count; row++)
+        {
+            using var scope = NewDisposeScope();
+            random.manual_seed((long)SplitMix64.At((ulong)seed, (ulong)first + (ulong)row));
+            noise.narrow(0, row, 1).normal_(0, 1, random);
+        }
+        return noise;
     }
 
     private int Label(string name)

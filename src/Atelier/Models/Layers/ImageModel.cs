@@ -2,6 +2,7 @@ using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Recipes;
 using Atelier.Training;
+using Atelier.Training.Execution;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers;
@@ -43,6 +44,9 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Random numbers that a picture begins as.</summary>
     public abstract long NoiseSize { get; }
 
+    /// <summary>What shares out the pictures that are drawn at once.</summary>
+    internal DrawingThreads Threads { get; } = new();
+
     /// <summary>Told by <see cref="Draw"/> on the way from noise to pictures; null for nobody.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 
@@ -54,6 +58,14 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     public virtual DrawingOptions Check(DrawingOptions drawing) => drawing == new DrawingOptions()
         ? drawing
         : throw new AtelierException("this kind of model draws in one step", "generation", "leave the sampler, its steps and the guidance out");
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Threads.Dispose();
+        base.Dispose(disposing);
+    }
 }
 
 /// <summary>Pictures on their way from noise.</summary>

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -53,7 +54,7 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     {
         TimedOperation timed = TimedOperation.Begin("linear", ref input);
         return timed.End(precision == Precision.Bf16
-            ? F.linear(input.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16), bias?.to(ScalarType.BFloat16))
+            ? F.linear(input.to(ScalarType.BFloat16), RoundedWeights.For(weight), bias is null ? null : RoundedWeights.For(bias))
             : F.linear(input, weight, bias));
     }
 }

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -44,7 +45,7 @@ public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
     {
         TimedOperation timed = TimedOperation.Begin("transposed convolution", ref input);
         (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
-            ? (input.to(ScalarType.BFloat16), Weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
+            ? (input.to(ScalarType.BFloat16), RoundedWeights.For(Weight), RoundedWeights.For(Bias))
             : (input, (Tensor)Weight, (Tensor)Bias);
         return timed.End(F.conv_transpose2d(x, w, b, strides: [Stride, Stride], padding: [Padding, Padding]));
     }

@@ -101,7 +101,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random)
     {
         Tensor latents = _latents.Draw(noise, labels);
-        using var team = new RowTeam(noise.device, noise.shape[0]);
+        using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
         return team.Map(noise.shape[0], (first, rows) => Decode(latents.narrow(0, first, rows), labels?.narrow(0, first, rows)));
     }
 

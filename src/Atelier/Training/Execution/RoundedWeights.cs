@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Atelier.Training.Execution;
@@ -22,6 +23,11 @@ internal sealed unsafe class RoundedWeights : IDisposable
             return weight.to(ScalarType.BFloat16);
         return shared.Find(weight);
     }
+
+    /// <summary>A layer's weight in bf16, through which gradients go where they are asked for.</summary>
+    /// <param name="weight">fp32; only a parameter, which stays where it is, is held.</param>
+    public static Tensor For(Tensor weight) =>
+        weight is Parameter && !is_grad_enabled() ? Of(weight) : weight.to(ScalarType.BFloat16);
 
     /// <summary>Makes these this thread's until the answer is disposed.</summary>
     public IDisposable Use()
