@@ -24,13 +24,18 @@ internal sealed class DrawingArguments
     }
 
     /// <summary>What was given; null where nothing was.</summary>
-    public DrawingOptions? Read(ParseResult parse)
+    /// <param name="parse">The command line.</param>
+    /// <param name="ends">What pictures are to lie between; null draws each by itself.</param>
+    public DrawingOptions? Read(ParseResult parse, string? ends)
     {
         DrawingOptions given = new()
         {
             Sampler = parse.GetValue(_sampler), Steps = parse.GetValue(_steps), Guidance = parse.GetValue(_guidance),
-            From = parse.GetValue(_from), Strength = parse.GetValue(_strength), Mask = parse.GetValue(_mask),
+            From = Whole(parse.GetValue(_from)), Strength = parse.GetValue(_strength), Mask = Whole(parse.GetValue(_mask)), Interpolate = ends,
         };
         return given == new DrawingOptions() ? null : given;
     }
+
+    /// <summary>A path that means the same from any folder, since drawn pictures keep it.</summary>
+    private static string? Whole(string? path) => path is null ? null : Path.GetFullPath(path);
 }

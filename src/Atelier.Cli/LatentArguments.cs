@@ -11,7 +11,7 @@ internal sealed class LatentArguments
     private const int MostPictures = 64, Steps = 11;
 
     private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH", Description = "A picture or a folder of them: each beside what the model makes of it." };
-    private readonly Option<string?> _interpolate = new("--interpolate") { HelpName = "FOLDER", Description = "A folder of pictures: the ways from each to the next in the model's latents, a row each." };
+    private readonly Option<string?> _interpolate = new("--interpolate") { HelpName = "FOLDER|SEEDS", Description = "A folder of pictures, or seeds as 1,5,9 where pictures are drawn from noise: the ways from each to the next, a row each of --count pictures (11), or a GIF." };
     private readonly Option<string?> _traverse = new("--traverse") { HelpName = "PICTURE", Description = "A picture: each of its latent numbers from -3 to 3, a row each." };
 
     public void AddTo(Command command)
@@ -21,8 +21,12 @@ internal sealed class LatentArguments
         command.Add(_traverse);
     }
 
+    /// <summary>The ends that pictures are to lie between; null where none are named.</summary>
+    public string? Ends(ParseResult parse) => parse.GetValue(_interpolate) is not { } ends ? null
+        : PictureWays.AreSeeds(ends) ? ends : Path.GetFullPath(ends);
+
     /// <summary>Writes the grid that is asked for.</summary>
-    /// <returns>The file; null where nothing of the kind is asked for.</returns>
+    /// <returns>The file; null where nothing of the kind is asked for, or the model has no latents to go between.</returns>
     /// <exception cref="AtelierException">More than one is asked for, the model has no latents, or there is no picture.</exception>
     public string? Write(ParseResult parse, IGenerator generator, string? label, string? file)
     {
@@ -34,6 +38,8 @@ internal sealed class LatentArguments
             throw new AtelierException($"--{given[0].Name} and --{given[1].Name} are asked for at once", "atelier generate", "ask for one at a time");
         if (generator is not ImageGenerator images)
             throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
+        if (given[0].Name == "interpolate" && images.Model is not IAutoencoder)
+            return null; // it goes between noises: such pictures are drawn
         var latents = new LatentPictures(images.Model);
         int? told = label is null ? null : images.Schema.Label(label);
         IReadOnlyList<byte[]> pictures = PictureFiles.ReadAll(given[0].Path!, images.Schema, MostPictures);

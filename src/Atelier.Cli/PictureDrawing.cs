@@ -41,6 +41,7 @@ internal static class PictureDrawing
             throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
         if (model.Weights != origin.Model.Weights)
             throw new AtelierException("is not the model that drew the picture: its weights differ", source, "name the run or bundle that drew it");
+        origin.CheckFiles();
         GenerationRequest request = origin.Request;
         string again = place ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(picture))!, Path.GetFileNameWithoutExtension(picture) + "-again.png");
         return await RunAsync(console, generator, source, request, again, cancellation).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 
 namespace Atelier.Cli.Tests;
@@ -34,6 +35,49 @@ public sealed class PictureTests : IDisposable
     }
 
     [Fact]
+    public void Ways_between_seeds_and_between_pictures_are_rows_that_can_be_made_again_or_an_animation()
+    {
+        string rows = _tool.At("rows.png"), again = _tool.At("again.png"), film = _tool.At("way.gif");
+        _tool.Run("generate", _run, "--interpolate", "1,2,3", "--class", "red-circle,blue-square,red-circle", "--count", "4", "--out", rows).Code.ShouldBe(0);
+        Size(rows).ShouldBe(((4 * 34) - 2, (2 * 34) - 2), "a row a way, of four pictures of 32 pixels, 2 between");
+        _tool.Run("generate", "--like", rows, "--out", again).Code.ShouldBe(0);
+        File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(rows));
+        _tool.Run("generate", _run, "--interpolate", "1,2", "--out", film).Code.ShouldBe(0);
+        File.ReadAllBytes(film).AsSpan(0, 6).SequenceEqual("GIF89a"u8).ShouldBeTrue();
+
+        string folder = _tool.At("ends");
+        _tool.Run("generate", _run, "--count", "2", "--out", folder + "/").Code.ShouldBe(0);
+        _tool.Run("generate", _run, "--interpolate", folder, "--class", "red-circle", "--strength", "0.5", "--count", "3", "--out", rows).Code.ShouldBe(0);
+        Size(rows).ShouldBe(((3 * 34) - 2, 32));
+        _tool.Run("generate", "--like", rows, "--out", again).Code.ShouldBe(0);
+        File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(rows));
+        File.Copy(Path.Combine(folder, "00.png"), Path.Combine(folder, "01.png"), overwrite: true);
+        ToolResult changed = _tool.Run("generate", "--like", rows, "--out", again);
+        (changed.Code, changed.Error.Contains("01.png", StringComparison.Ordinal)).ShouldBe((2, true), changed.Error);
+        Refused("--sampler", "generate", _run, "--interpolate", "1,2", "--sampler", "ancestral", "--out", rows);
+        Refused("--class", "generate", _run, "--interpolate", folder, "--out", rows);
+        Refused("2 classes are named for 3 ends", "generate", _run, "--interpolate", "1,2,3", "--class", "red-circle,blue-square", "--out", rows);
+
+        static (int, int) Size(string png)
+        {
+            byte[] bytes = File.ReadAllBytes(png);
+            return (BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(20)));
+        }
+    }
+
+    [Fact]
+    public void A_picture_is_not_made_again_from_a_file_that_has_changed()
+    {
+        string begin = _tool.At("begin.png"), drawn = _tool.At("drawn.png"), again = _tool.At("again.png");
+        _tool.Run("generate", _run, "--seed", "3", "--out", begin).Code.ShouldBe(0);
+        _tool.Run("generate", _run, "--from", begin, "--out", drawn).Code.ShouldBe(0);
+        _tool.Run("generate", "--like", drawn, "--out", again).Code.ShouldBe(0);
+        File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(drawn));
+        _tool.Run("generate", _run, "--seed", "4", "--out", begin).Code.ShouldBe(0);
+        Refused("is not what it was", "generate", "--like", drawn, "--out", again);
+    }
+
+    [Fact]
     public void The_way_from_noise_is_an_animation()
     {
         string film = _tool.At("film.gif");
@@ -50,11 +94,11 @@ public sealed class PictureTests : IDisposable
         Refused("no model is named", "generate", "--count", "2");
         string strange = Directory.GetFiles(Path.Combine(_run, "samples"), "*.png")[0];
         Refused("does not say how it was made", "generate", "--like", strange);
+    }
 
-        void Refused(string why, params string[] arguments)
-        {
-            ToolResult result = _tool.Run(arguments);
-            (result.Code, result.Error.Trim().Split('\n')[^1].Contains(why, StringComparison.Ordinal)).ShouldBe((2, true), result.Error);
-        }
+    private void Refused(string why, params string[] arguments)
+    {
+        ToolResult result = _tool.Run(arguments);
+        (result.Code, result.Error.Trim().Split('\n')[^1].Contains(why, StringComparison.Ordinal)).ShouldBe((2, true), result.Error);
     }
 }

@@ -50,8 +50,8 @@ internal sealed class DataCommand : Command
             {
                 ["worlds"] = new JsonArray([.. TextWorlds.All.Select(w => new JsonObject
                 {
-                    ["name"] = w.Name, ["description"] = w.Description, ["entropyPerCharacter"] = w.EntropyPerCharacter,
-                })]),
+                    ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "text", ["entropyPerCharacter"] = w.EntropyPerCharacter,
+                }), new JsonObject { ["name"] = ShapesWorld.Name, ["description"] = ShapesWorld.Description, ["kind"] = "images" }]),
                 ["data"] = new JsonArray([.. catalogue.Entries.Select(e => new JsonObject
                 {
                     ["name"] = e.Name, ["description"] = e.Description, ["source"] = e.Source, ["licence"] = e.Licence, ["folder"] = catalogue.Folder(e),

@@ -17,7 +17,7 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE", Description = "A hidden state that is known, by its place from 0; may stand several times.", DefaultValueFactory = _ => [] };
     private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
-    private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes." };
+    private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes; with --interpolate also one for each end, with commas between." };
     private readonly DrawingArguments _drawing = new();
     private readonly LatentArguments _latents = new();
     private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
@@ -61,6 +61,9 @@ internal sealed class GenerateCommand : ToolCommand
             return 0;
         }
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device)) : null;
+        string? ends = _latents.Ends(parse);
+        if (ends is not null) // so many pictures a way
+            count = (count == 1 ? PictureWays.UsualSteps : count) * PictureWays.Count(ends);
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
         var request = new GenerationRequest
         {
@@ -71,7 +74,7 @@ internal sealed class GenerateCommand : ToolCommand
             Evidence = NamedValues.Read(parse, _evidence),
             States = NamedValues.Read(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
             Class = parse.GetValue(_class),
-            Drawing = _drawing.Read(parse),
+            Drawing = _drawing.Read(parse, ends),
             Decoding = _decoding.Read(parse, defaults),
         };
         if (generator is ImageGenerator images)

@@ -20,4 +20,10 @@ public sealed record DrawingOptions
 
     /// <summary>A picture that is white where <see cref="From"/> is drawn anew and black where it is kept, a file; null draws all of it.</summary>
     public string? Mask { get; init; }
+
+    /// <summary>
+    /// What pictures lie between, each end and the next: seeds, "1,5,9", whose first noises are gone between on the great circle,
+    /// or a folder of pictures. The pictures of a request are shared out evenly among the ways. Null draws each by itself.
+    /// </summary>
+    public string? Interpolate { get; init; }
 }

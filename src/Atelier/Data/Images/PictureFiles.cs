@@ -83,6 +83,11 @@ public static class PictureFiles
         return fitted;
     }
 
+    /// <summary>A picture's own name, or the first pictures of a folder in the order of their names.</summary>
+    internal static IReadOnlyList<string> Find(string path, int most) => Directory.Exists(path)
+        ? [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Order(StringComparer.Ordinal).Take(most)]
+        : [path];
+
     /// <summary>Reads a picture, or those of a folder in the order of their names, in a model's size.</summary>
     /// <param name="path">A picture or a folder.</param>
     /// <param name="schema">What the model's pictures have in common.</param>
@@ -91,10 +96,8 @@ public static class PictureFiles
     /// <exception cref="AtelierException">There is no picture, or one cannot be read.</exception>
     public static IReadOnlyList<byte[]> ReadAll(string path, ImageSchema schema, int most)
     {
-        string[] files = Directory.Exists(path)
-            ? [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Order(StringComparer.Ordinal).Take(most)]
-            : [path];
-        if (files.Length == 0)
+        IReadOnlyList<string> files = Find(path, most);
+        if (files.Count == 0)
             throw new AtelierException("there are no pictures", path, $"bring files named {string.Join(", ", Formats.Select(f => "." + f))}");
         return [.. files.Select(file =>
         {

@@ -17,6 +17,7 @@ namespace Atelier.Models.Diffusion;
 /// </summary>
 public sealed class DiffusionModel : ImageModel
 {
+    private const string DeterministicSampler = "ddim"; // where the ancestral one is usual and would add noise of its own
     private readonly DenoisingNetwork _network;
     private readonly NoiseSchedule _schedule;
     private readonly Prediction _prediction;
@@ -74,7 +75,9 @@ public sealed class DiffusionModel : ImageModel
     /// <inheritdoc/>
     public override DrawingOptions Check(DrawingOptions drawing)
     {
-        DrawingOptions whole = drawing with { Sampler = drawing.Sampler ?? Config.Sampler, Steps = drawing.Steps ?? Config.SamplerSteps, Guidance = drawing.Guidance ?? Config.Guidance };
+        bool between = drawing.Interpolate is not null;
+        string own = between && Config.Sampler == AncestralSampler.Called ? DeterministicSampler : Config.Sampler;
+        DrawingOptions whole = drawing with { Sampler = drawing.Sampler ?? own, Steps = drawing.Steps ?? Config.SamplerSteps, Guidance = drawing.Guidance ?? Config.Guidance };
         DiffusionSamplers.Find(whole.Sampler);
         if (whole.Steps is < 1 or > 10_000)
             throw new AtelierException($"{whole.Steps} steps are asked for", "--steps", "allowed is 1 to 10000");
@@ -82,25 +85,29 @@ public sealed class DiffusionModel : ImageModel
             throw new AtelierException($"the guidance is {whole.Guidance}", "--guidance", "allowed is 0 to 100");
         if (whole.Strength is <= 0 or > 1 or double.NaN)
             throw new AtelierException($"the strength is {whole.Strength}", "--strength", "allowed is above 0, up to 1");
-        if (whole.From is null && (whole.Mask is not null || whole.Strength is not null))
+        if (between && whole.Sampler == AncestralSampler.Called)
+            throw new AtelierException("the ancestral sampler adds noise of its own on the way, so that its pictures lie on no way", "--sampler", "take ddim, euler, heun or dpm");
+        if (between && (whole.From ?? whole.Mask) is not null)
+            throw new AtelierException("ways have ends of their own", "--from", "leave it and the mask out, or --interpolate");
+        if (whole.From is null && (whole.Mask is not null || (whole.Strength is not null && (!between || PictureWays.AreSeeds(whole.Interpolate!)))))
             throw new AtelierException("a mask and a strength are of a picture to begin from", "--from", "name one");
         return drawing.Guidance is null || IsConditional ? whole
             : throw new AtelierException("the model was not taught classes", "--guidance", "leave it out, or train with model.conditional true");
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random)
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null)
     {
         long count = noise.shape[0];
         noise = noise.view(count, Schema.Channels, Schema.Height, Schema.Width);
-        var given = GivenPicture.Read(drawing, Schema, noise.device);
-        double[] times = _schedule.Times(drawing.Steps!.Value, given is null ? 1 : GivenPicture.Strength(drawing));
-        Tensor begin = given is null ? noise : given.Noisy(noise, _schedule, times[0]);
+        GivenPicture? from = given is null ? GivenPicture.Read(drawing, Schema, noise.device) : new GivenPicture(given, mask: null);
+        double[] times = _schedule.Times(drawing.Steps!.Value, from is null ? 1 : GivenPicture.Strength(drawing));
+        Tensor begin = from is null ? noise : from.Noisy(noise, _schedule, times[0]);
         ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
         using RowTeam team = Threads.Begin(noise.device, count);
         Denoiser look = Watched;
-        Tensor drawn = sampler.Sample(given?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random).clamp(-1, 1);
-        return given?.Finish(drawn) ?? drawn;
+        Tensor drawn = sampler.Sample(from?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random).clamp(-1, 1);
+        return from?.Finish(drawn) ?? drawn;
 
         Parts Watched(Tensor x, double t)
         {
@@ -113,7 +120,9 @@ public sealed class DiffusionModel : ImageModel
     private Parts Denoise(Tensor x, double t, Tensor? labels, double guidance, RowTeam team)
     {
         long count = x.shape[0];
-        Tensor? none = labels is null ? null : full_like(labels, Schema.Classes.Count);
+        Tensor? none = labels is null ? null : full([count], Schema.Classes.Count, ScalarType.Int64, x.device);
+        if (labels?.dtype == ScalarType.Float32) // between classes: weights of each, and of none
+            (labels, none) = (F.pad(labels, [0, 1]), F.one_hot(none!, Schema.Classes.Count + 1).to(ScalarType.Float32));
         bool both = labels is not null && guidance is not 0 and not 1; // with the class and without, in one batch
         (Tensor looks, Tensor? told) = both ? (cat([x, x], 0), cat([labels!, none!], 0)) : (x, guidance == 0 ? none : labels);
         Tensor times = full([looks.shape[0]], t, ScalarType.Float32, x.device);

@@ -16,11 +16,11 @@ namespace Atelier.Models.Diffusion;
 internal sealed class GivenPicture
 {
     private const double UsualStrength = 0.6;
-    private readonly Tensor _picture; // [channels, height, width], −1 to 1
+    private readonly Tensor _picture; // [channels, height, width] or one for each, [batch, channels, height, width], −1 to 1
     private readonly Tensor? _mask; // [1, height, width], 1 where it is drawn anew
 
     /// <summary>A picture in memory.</summary>
-    /// <param name="picture">[channels, height, width], −1 to 1.</param>
+    /// <param name="picture">[channels, height, width], or one for each, [batch, channels, height, width], −1 to 1.</param>
     /// <param name="mask">[1, height, width], from 0, kept, to 1, drawn anew; null draws all of it.</param>
     public GivenPicture(Tensor picture, Tensor? mask) => (_picture, _mask) = (picture, mask);
 

@@ -62,7 +62,16 @@ public sealed class GanModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random)
+    public override DrawingOptions Check(DrawingOptions drawing)
+    {
+        if (drawing.Interpolate is { } ends && !PictureWays.AreSeeds(ends))
+            throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only", "--interpolate", "give seeds: --interpolate 1,2,3");
+        base.Check(drawing with { Interpolate = null });
+        return drawing;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null)
     {
         using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
         return team.Map(noise.shape[0], (first, rows) => _generator.Forward(noise.narrow(0, first, rows), labels?.narrow(0, first, rows)));

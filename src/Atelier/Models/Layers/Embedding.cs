@@ -24,9 +24,11 @@ public sealed class Embedding : nn.Module<Tensor, Tensor>
     [field: ComponentName(Name = "weight")]
     public Parameter Weight { get; }
 
-    /// <summary>ids [...] → vectors [..., size].</summary>
+    /// <summary>ids [...] → vectors [..., size]; weights of all vectors, [..., count], fp32 → their sums.</summary>
     public override Tensor forward(Tensor input)
     {
+        if (input.dtype == ScalarType.Float32)
+            return input.matmul(Weight);
         TimedOperation timed = TimedOperation.Begin("embedding");
         return timed.End(Weight.index_select(0, input.reshape(-1)).view([.. input.shape, Weight.shape[1]]));
     }

@@ -42,14 +42,15 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     {
         request.Check(classes: true, drawing: true, only: true);
         DrawingOptions drawing = model.Check(request.Drawing ?? new DrawingOptions());
-        int? label = request.Class is { } name ? Label(name) : null;
+        PictureWays? ways = drawing.Interpolate is { } ends ? PictureWays.Read(ends, request, this) : null;
+        int? label = ways is null && request.Class is { } name ? Label(name) : null;
         for (int first = 0; first < request.Count; first += BatchSize)
         {
             int count = Math.Min(BatchSize, request.Count - first), start = first;
             // One picture is made among those it was first made with: what it is depends on no more than them.
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
-            byte[] pixels = await Task.Run(() => Draw(request.Seed, start, count, label, drawing), cancellation).ConfigureAwait(false);
+            byte[] pixels = await Task.Run(() => ways is null ? Draw(request.Seed, start, count, label, drawing) : Draw(ways, start, count, drawing), cancellation).ConfigureAwait(false);
             for (int i = 0; i < count; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -57,7 +58,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                     continue;
                 yield return new ImageSample(Schema.Width, Schema.Height, Schema.Channels, Schema.Interleave(pixels.AsSpan(i * Schema.Size, Schema.Size)))
                 {
-                    Class = label is { } asked ? Schema.Classes[asked] : null,
+                    Class = (ways is null ? label : ways.Label(first + i)) is { } asked ? Schema.Classes[asked] : null,
                 };
             }
         }
@@ -73,16 +74,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     public byte[] Draw(long seed, int first, int count, int? label, DrawingOptions drawing)
     {
         using var scope = NewDisposeScope();
-        using var mode = new EvaluationMode(model);
-        Device device = model.parameters().First().device;
-        using RowTeam team = model.Threads.Begin(device, count);
-        Tensor noise = Noise(seed, first, count).to(device);
-        Tensor? labels = model.IsConditional ? Labels(seed, first, count, label).to(device) : null;
-        using var random = new Generator(SplitMix64.At((ulong)seed, (ulong)first), device);
-        model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures))));
-        byte[] drawn = Bytes(model.Draw(noise, labels, drawing, random));
-        Watch?.Invoke(new(first, 1, () => Separate(drawn)));
-        return drawn;
+        Tensor noise = Noise(seed, first, count);
+        return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, noise, model.IsConditional ? Labels(seed, first, count, label) : null, drawing, given: null);
     }
 
     /// <summary>The classes that pictures are drawn for.</summary>
@@ -99,10 +92,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         return pictures.add(1).mul(127.5).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();
     }
 
-    private byte[][] Separate(byte[] planes) => [.. Enumerable.Range(0, planes.Length / Schema.Size).Select(i => Schema.Interleave(planes.AsSpan(i * Schema.Size, Schema.Size)))];
-
     /// <summary>Standard normal numbers, each picture's from a seed of its own, [count, noise size].</summary>
-    private Tensor Noise(long seed, int first, int count)
+    internal Tensor Noise(long seed, int first, int count)
     {
         using var random = new Generator(0, CPU);
         Tensor noise = empty(count, model.NoiseSize);
@@ -115,10 +106,33 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         return noise;
     }
 
-    private int Label(string name)
+    /// <summary>The label of a class that is asked for.</summary>
+    /// <exception cref="AtelierException">There is none, or the model was not taught classes.</exception>
+    internal int Label(string name)
     {
         int label = Schema.Label(name);
         return model.IsConditional ? label
             : throw new AtelierException($"the model was not taught classes, so '{name}' cannot be asked for", "--class", "train with model.conditional true");
     }
+
+    private byte[] Draw(PictureWays ways, int first, int count, DrawingOptions drawing)
+    {
+        using var scope = NewDisposeScope();
+        return Draw((ulong)first, first, ways.Noise(first, count), ways.Labels(first, count), drawing, ways.Given(first, count));
+    }
+
+    /// <summary>Draws pictures at once, each from its noise, and from its given picture where there are any.</summary>
+    private byte[] Draw(ulong seed, int first, Tensor noise, Tensor? labels, DrawingOptions drawing, Tensor? given)
+    {
+        using var mode = new EvaluationMode(model);
+        Device device = model.parameters().First().device;
+        using RowTeam team = model.Threads.Begin(device, noise.shape[0]);
+        using var random = new Generator(seed, device);
+        model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures))));
+        byte[] drawn = Bytes(model.Draw(noise.to(device), labels?.to(device), drawing, random, given?.to(device)));
+        Watch?.Invoke(new(first, 1, () => Separate(drawn)));
+        return drawn;
+    }
+
+    private byte[][] Separate(byte[] planes) => [.. Enumerable.Range(0, planes.Length / Schema.Size).Select(i => Schema.Interleave(planes.AsSpan(i * Schema.Size, Schema.Size)))];
 }

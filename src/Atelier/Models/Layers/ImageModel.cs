@@ -20,11 +20,12 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
 
     /// <summary>Draws pictures, each from its own noise, in evaluation mode without gradients.</summary>
     /// <param name="noise">Standard normal, [batch, <see cref="NoiseSize"/>].</param>
-    /// <param name="labels">[batch], int64; null where no class is asked for.</param>
+    /// <param name="labels">[batch], int64, or between classes the weights of each, [batch, classes], fp32; null where no class is asked for.</param>
     /// <param name="drawing">How.</param>
     /// <param name="random">Draws what a sampler adds on the way.</param>
+    /// <param name="given">Pictures to begin from, one for each, [batch, channels, height, width], −1 to 1; null takes what the options name.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
-    public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random);
+    public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null);
 
     /// <summary>Whether copies of it that share its weights may learn from parts of a batch at the same time.</summary>
     public virtual bool LearnsInCopies => true;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Atelier.Data.Images;
@@ -12,6 +13,9 @@ namespace Atelier.Models.Layers;
 /// <param name="Request">What was asked of the model.</param>
 public sealed record PictureOrigin(BundleIdentity Model, GenerationRequest Request)
 {
+    /// <summary>The SHA-256 of each file that the request names, by its path, as it was when the picture was made.</summary>
+    public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
+
     private const string Software = "Atelier";
 
     private static readonly JsonSerializerOptions Json = new()
@@ -26,7 +30,7 @@ public sealed record PictureOrigin(BundleIdentity Model, GenerationRequest Reque
         {
             ["Software"] = Software,
             ["Seed"] = Request.Seed.ToString(CultureInfo.InvariantCulture),
-            ["Request"] = JsonSerializer.Serialize(new Asked(Request.Count, Request.Only, Request.Seed, Request.Class, Request.Drawing), Json),
+            ["Request"] = JsonSerializer.Serialize(new Asked(Request.Count, Request.Only, Request.Seed, Request.Class, Request.Drawing, FilesOf(Request.Drawing)), Json),
             ["Weights"] = Model.Weights,
         };
         if (Model.RunId is { } id)
@@ -46,7 +50,7 @@ public sealed record PictureOrigin(BundleIdentity Model, GenerationRequest Reque
             if (texts.GetValueOrDefault("Software") != Software || JsonSerializer.Deserialize<Asked>(texts["Request"], Json) is not { } asked)
                 throw new KeyNotFoundException("it says nothing of Atelier");
             var request = new GenerationRequest { Count = asked.Count, Only = asked.Only, Seed = asked.Seed, Class = asked.Class, Drawing = asked.Drawing };
-            return new(new BundleIdentity(texts.GetValueOrDefault("Run"), texts["Weights"], texts.GetValueOrDefault("Recipe")), request);
+            return new(new BundleIdentity(texts.GetValueOrDefault("Run"), texts["Weights"], texts.GetValueOrDefault("Recipe")), request) { Files = asked.Files ?? new Dictionary<string, string>() };
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
@@ -54,5 +58,34 @@ public sealed record PictureOrigin(BundleIdentity Model, GenerationRequest Reque
         }
     }
 
-    private sealed record Asked(int Count, int? Only, long Seed, string? Class, DrawingOptions? Drawing);
+    /// <summary>Throws where a file that the request names is not what it was when the picture was made.</summary>
+    /// <exception cref="AtelierException">One is gone, has changed, or was added to a folder.</exception>
+    public void CheckFiles()
+    {
+        IReadOnlyDictionary<string, string> now = FilesOf(Request.Drawing);
+        string? changed = Files.Count == 0 ? null // a picture from before files' contents were kept
+            : now.Keys.Union(Files.Keys).FirstOrDefault(file => now.GetValueOrDefault(file) != Files.GetValueOrDefault(file));
+        if (changed is not null)
+            throw new AtelierException("is not what it was when the picture was drawn from it", changed, "bring back the file as it was");
+    }
+
+    /// <summary>The SHA-256 of each file that drawing options name, in lower-case hexadecimal digits.</summary>
+    private static Dictionary<string, string> FilesOf(DrawingOptions? drawing)
+    {
+        IEnumerable<string> files = new[] { drawing?.From, drawing?.Mask }.OfType<string>().Concat(drawing?.Interpolate is { } ends ? PictureWays.Files(ends) : []);
+        return files.Distinct().ToDictionary(file => file, file =>
+        {
+            try
+            {
+                using FileStream stream = File.OpenRead(file);
+                return Convert.ToHexStringLower(SHA256.HashData(stream));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), file, "bring back the file as it was", e);
+            }
+        });
+    }
+
+    private sealed record Asked(int Count, int? Only, long Seed, string? Class, DrawingOptions? Drawing, IReadOnlyDictionary<string, string>? Files = null);
 }

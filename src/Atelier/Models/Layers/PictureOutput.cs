@@ -20,7 +20,8 @@ public static class PictureOutput
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         PictureForm form = path is null ? PictureForm.None : FormOf(path);
-        DrawingFilm? film = form == PictureForm.Animation ? new DrawingFilm() : null;
+        bool between = request.Drawing?.Interpolate is not null; // an animation then goes along the ways
+        DrawingFilm? film = form == PictureForm.Animation && !between ? new DrawingFilm() : null;
         if (film is not null && request.Count > DrawingFilm.MostPictures)
             throw new AtelierException($"an animation of {request.Count} pictures is too large", path, $"ask for {DrawingFilm.MostPictures} or fewer, or name a .png");
         var told = System.Diagnostics.Stopwatch.StartNew();
@@ -46,7 +47,7 @@ public static class PictureOutput
         {
             PictureForm.None => samples,
             PictureForm.Folder => WriteEach(generator, request, path!, samples),
-            PictureForm.Animation => WriteFilm(generator.Schema, path!, film!, samples),
+            PictureForm.Animation => WriteFilm(generator.Schema, path!, film?.Frames ?? samples.Select(sample => (IReadOnlyList<ReadOnlyMemory<byte>>)[sample.Pixels]), samples),
             _ => WriteGrid(generator, request, path!, samples),
         };
     }
@@ -61,13 +62,13 @@ public static class PictureOutput
 
     private static ImageSample[] WriteGrid(ImageGenerator generator, GenerationRequest request, string path, List<ImageSample> samples)
     {
-        PictureGrid.Write(path, generator.Schema, [.. samples.Select(sample => sample.Pixels)], Texts(generator, request));
+        PictureGrid.Write(path, generator.Schema, [.. samples.Select(sample => sample.Pixels)], Texts(generator, request), Columns(request));
         return [.. samples.Select(sample => sample with { File = path })];
     }
 
-    private static ImageSample[] WriteFilm(ImageSchema schema, string path, DrawingFilm film, List<ImageSample> samples)
+    private static ImageSample[] WriteFilm(ImageSchema schema, string path, IEnumerable<IReadOnlyList<ReadOnlyMemory<byte>>> film, List<ImageSample> samples)
     {
-        (int Width, int Height, byte[] Pixels)[] frames = [.. film.Frames.Select(frame => PictureGrid.Lay(schema.Width, schema.Height, schema.Channels, frame))];
+        (int Width, int Height, byte[] Pixels)[] frames = [.. film.Select(frame => PictureGrid.Lay(schema.Width, schema.Height, schema.Channels, frame))];
         GifFile.Write(path, frames[0].Width, frames[0].Height, schema.Channels, [.. frames.Select(frame => frame.Pixels)], Frame, Last);
         return [.. samples.Select(sample => sample with { File = path })];
     }
@@ -86,6 +87,9 @@ public static class PictureOutput
 
     private static IReadOnlyDictionary<string, string>? Texts(ImageGenerator generator, GenerationRequest request) =>
         generator.Identity is { } model ? new PictureOrigin(model, request with { Drawing = generator.Model.Check(request.Drawing ?? new DrawingOptions()) }).ToTexts() : null;
+
+    /// <summary>A row a way; otherwise as near to a square as goes.</summary>
+    private static int? Columns(GenerationRequest request) => request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / PictureWays.Count(ends) : null;
 
     private enum PictureForm { None, Grid, Animation, Folder }
 }

@@ -98,7 +98,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random)
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null)
     {
         Tensor latents = _latents.Draw(noise, labels);
         using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);

@@ -68,6 +68,22 @@ public sealed class DiffusionFamilyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_way_between_seeds_begins_and_ends_at_the_pictures_that_they_draw()
+    {
+        await Train();
+        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        ImageSample[] way = [.. Draw(new GenerationRequest { Count = 5, Drawing = new DrawingOptions { Interpolate = "7,8" } })];
+        byte[] first = Draw(new GenerationRequest { Seed = 7 }).Single().Pixels.ToArray(), last = Draw(new GenerationRequest { Seed = 8 }).Single().Pixels.ToArray();
+        Apart(way[0], first).ShouldBeLessThan(2, "rounding alone");
+        Apart(way[4], last).ShouldBeLessThan(2, "rounding alone");
+        Apart(way[2], first).ShouldBeGreaterThan(10);
+        Apart(way[2], last).ShouldBeGreaterThan(10);
+
+        IEnumerable<ImageSample> Draw(GenerationRequest request) => generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>();
+        static double Apart(ImageSample sample, byte[] other) => sample.Pixels.ToArray().Zip(other, (a, b) => Math.Abs(a - b)).Average();
+    }
+
+    [Fact]
     public async Task It_is_judged_by_reading_classes_back_from_what_it_draws()
     {
         await Train();

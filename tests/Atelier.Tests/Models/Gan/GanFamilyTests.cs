@@ -33,6 +33,21 @@ public sealed class GanFamilyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_way_goes_between_the_noises_of_two_seeds_and_between_their_classes_but_not_between_pictures()
+    {
+        await Train("run");
+        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        ImageSample[] way = [.. Draw(new() { Count = 3, Class = "red-circle,blue-square", Drawing = new() { Interpolate = "7,8" } })];
+        way.Select(picture => picture.Class).ShouldBe(["red-circle", "blue-square", "blue-square"]);
+        Apart(way[0], Draw(new() { Class = "red-circle", Seed = 7 })[0]).ShouldBeLessThan(1, "rounding alone");
+        Apart(way[2], Draw(new() { Class = "blue-square", Seed = 8 })[0]).ShouldBeLessThan(1, "rounding alone");
+        Should.Throw<AtelierException>(() => Draw(new() { Count = 3, Drawing = new() { Interpolate = _folder.Path } })).ToLine().ShouldContain("give seeds");
+
+        ImageSample[] Draw(GenerationRequest request) => [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
+        static double Apart(ImageSample one, ImageSample other) => one.Pixels.ToArray().Zip(other.Pixels.ToArray(), (a, b) => Math.Abs(a - b)).Average();
+    }
+
+    [Fact]
     public async Task The_game_is_told_while_it_is_played()
     {
         await Train("run");

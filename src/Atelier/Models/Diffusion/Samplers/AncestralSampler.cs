@@ -6,8 +6,11 @@ namespace Atelier.Models.Diffusion.Samplers;
 /// <summary>Draws each step from q(x_s | x_t, x₀) with the predicted x₀ (Ho et al. 2020, algorithm 2 and eq. 7, for any α and σ).</summary>
 public sealed class AncestralSampler : ISampler
 {
+    /// <summary>Its name.</summary>
+    internal const string Called = "ancestral";
+
     /// <inheritdoc/>
-    public string Name => "ancestral";
+    public string Name => Called;
 
     /// <inheritdoc/>
     public Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise, Generator random)
