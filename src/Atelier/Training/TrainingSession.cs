@@ -42,7 +42,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one stands twice
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
         Movers = [.. model.Turns.Select((_, turn) => new TurnMover<TBatch>(turn, replicas, names, _section))];
-        Average = _section.Ema > 0 ? new MovingAverage([.. named.Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
+        Average = _section.Ema > 0 ? new MovingAverage([.. named.Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
         _losses = [.. Movers.Select(_ => new List<float>())];
         _checkpoints = new CheckpointStore(run.CheckpointFolder);
         State = Resume() ?? new TrainingState { Seed = recipe.Seed, RecipeHash = HashOf(recipe) };

@@ -41,28 +41,40 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     /// <inheritdoc/>
     public long ItemsPerBatch => _batchSize;
 
+    /// <summary>Whether a picture is another each time that it comes.</summary>
+    internal bool AreVaried => _augmentation is not null;
+
     /// <inheritdoc/>
     /// <remarks>Unshuffled, the last batch of a pass may have fewer pictures; shuffled, those that fill no batch are left to other passes.</remarks>
     public ImageBatch Get(long number)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(number);
         ImageSchema schema = _part.Schema;
-        (long epoch, long at) = Math.DivRem(number, BatchesPerEpoch);
-        int first = (int)at * _batchSize, count = Math.Min(_batchSize, _part.Count - first);
+        IReadOnlyList<int> places = Places(number);
+        int count = places.Count;
         var pixels = new float[count * schema.Size];
-        var labels = new long[count];
         var picture = new byte[schema.Size];
         for (int i = 0; i < count; i++)
         {
-            int index = _shuffled ? Order(epoch)[first + i] : first + i;
-            labels[i] = _part.Labels[index];
-            _part.Read(index, picture);
+            _part.Read(places[i], picture);
             Span<float> scaled = pixels.AsSpan(i * schema.Size, schema.Size);
             Scale(picture, scaled);
             _augmentation?.Apply(scaled, new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _batchSize) + i))));
         }
-        return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width), tensor(labels));
+        return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width), tensor(places.Select(Label).ToArray()));
     }
+
+    /// <summary>Where the pictures of a batch stand in the part.</summary>
+    /// <param name="number">The batch's.</param>
+    internal IReadOnlyList<int> Places(long number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        (long epoch, long at) = Math.DivRem(number, BatchesPerEpoch);
+        int first = (int)at * _batchSize, count = Math.Min(_batchSize, _part.Count - first);
+        return _shuffled ? new ArraySegment<int>(Order(epoch), first, count) : [.. Enumerable.Range(first, count)];
+    }
+
+    /// <summary>The label of the picture at a place in the part.</summary>
+    internal long Label(int place) => _part.Labels[place];
 
     /// <summary>0 to 255 becomes −1 to 1.</summary>
     internal static void Scale(ReadOnlySpan<byte> picture, Span<float> target)

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Atelier.Models.Diffusion.Samplers;
 
 namespace Atelier.Models.Diffusion;
@@ -16,6 +17,13 @@ public sealed record DiffusionConfig
 
     /// <summary>How training times are drawn: over (0, 1) evenly, or as the logistic function of a normal number, which favours the middle.</summary>
     public TimeDraw Times { get; init; } = TimeDraw.LogitNormal;
+
+    /// <summary>
+    /// A trained VAE, a run's folder or a bundle's, in whose grid of latents the model works; null works on pixels. The finished
+    /// model holds the VAE, so that its own config.json names no folder.
+    /// </summary>
+    [JsonIgnore]
+    public string? Autoencoder { get; init; }
 
     /// <summary>Whether the network is told the class.</summary>
     public bool Conditional { get; init; }
@@ -62,14 +70,18 @@ public sealed record DiffusionConfig
     public double Guidance { get; init; } = 1;
 
     /// <summary>Throws where the parts do not fit together.</summary>
-    /// <param name="width">Of the pictures.</param>
-    /// <param name="height">Of the pictures.</param>
+    /// <param name="width">Of the pictures, or of their latents.</param>
+    /// <param name="height">The same.</param>
     /// <exception cref="AtelierException">They do not.</exception>
     public void Check(int width, int height)
     {
         DiffusionSamplers.Find(Sampler);
         if (width % PatchSize != 0 || height % PatchSize != 0)
-            throw new AtelierException($"patches of {PatchSize} do not divide pictures of {width} × {height}", "model.patchSize", "take 1, 2 or 4, or other data.image.width and height");
+        {
+            throw Autoencoder is null
+                ? new AtelierException($"patches of {PatchSize} do not divide pictures of {width} × {height}", "model.patchSize", "take 1, 2 or 4, or other data.image.width and height")
+                : new AtelierException($"patches of {PatchSize} do not divide latents of {width} × {height}", "model.patchSize", "take 1");
+        }
         if (Network == NetworkKind.Dit)
             CheckTransformer(width, height);
         else

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Atelier.Data.Images;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
@@ -9,6 +10,9 @@ namespace Atelier.Models.Diffusion;
 /// <summary>Diffusion and flow matching.</summary>
 public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionModel>
 {
+    private const string AutoencoderKey = "autoencoder"; // of config.json
+    private const int MeasuredPictures = 2000;
+
     /// <inheritdoc/>
     public override string Name => "diffusion";
 
@@ -16,7 +20,46 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     public override string Description => "diffusion and flow matching for pictures, by a U-Net or a transformer";
 
     /// <inheritdoc/>
-    protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);
+    protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision, long seed) => config.Autoencoder is { } folder
+        ? new(config, schema, FrozenAutoencoder.Open(folder, schema), precision, seed)
+        : new(config, schema, precision, seed);
+
+    private protected override DiffusionModel Create(StoredImageModel stored, DiffusionConfig config, ImageSchema schema)
+    {
+        if (stored.Within(AutoencoderKey, DiffusionModel.AutoencoderTensors) is not { } within)
+            return base.Create(stored, config, schema);
+        var latents = FrozenAutoencoder.Restore(within);
+        try
+        {
+            config.Check((int)latents.Shape[2], (int)latents.Shape[1]);
+            CheckSize(stored, LeastWeights(config));
+            return new(config, schema, latents, DrawingPrecision(stored.Device), seed: 0);
+        }
+        catch
+        {
+            latents.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A copy learns from latents and needs no autoencoder.</remarks>
+    private protected override DiffusionModel Twin(DiffusionModel model, Precision precision, long seed) =>
+        new(model.Config, model.Schema, latents: null, model.Shape, precision, seed);
+
+    private protected override void Begin(DiffusionModel model, ImageBatches training) =>
+        model.Latents?.Measure(training, (MeasuredPictures + training.ItemsPerBatch - 1) / training.ItemsPerBatch);
+
+    private protected override IBatchSource<ImageBatch> Source(DiffusionModel model, ImageBatches pictures) =>
+        model.Latents is { } latents ? new EncodedBatches(pictures, latents) : pictures;
+
+    private protected override JsonObject Describe(DiffusionModel model)
+    {
+        JsonObject described = base.Describe(model);
+        if (model.Latents is { } latents)
+            described[AutoencoderKey] = latents.Description.DeepClone();
+        return described;
+    }
 
     /// <inheritdoc/>
     /// <remarks>Drawing looks at the network tens of times, and rounding to bf16 is small beside the steps' own error.</remarks>
@@ -26,6 +69,14 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     protected override Int128 LeastWeights(DiffusionConfig config, ImageSchema schema)
     {
         config.Check(schema.Width, schema.Height);
+        return LeastWeights(config);
+    }
+
+    /// <inheritdoc/>
+    protected override DiffusionConfig ConfigOf(DiffusionModel model) => model.Config;
+
+    private static Int128 LeastWeights(DiffusionConfig config)
+    {
         // Of each block of a transformer four products of the attention, eight of the feed-forward layer, six of what is told.
         if (config.Network == NetworkKind.Dit)
             return (Int128)18 * config.HiddenSize * config.HiddenSize * config.LayerCount;
@@ -34,7 +85,4 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
         // channels; and what each block is told of the time.
         return (told * told) + config.Channels.Aggregate((Int128)0, (sum, c) => sum + ((Int128)9 * c * c * ((4 * config.Blocks) - 1)) + (4 * config.Blocks * c * told));
     }
-
-    /// <inheritdoc/>
-    protected override DiffusionConfig ConfigOf(DiffusionModel model) => model.Config;
 }

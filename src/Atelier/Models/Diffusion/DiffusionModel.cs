@@ -13,10 +13,14 @@ namespace Atelier.Models.Diffusion;
 
 /// <summary>
 /// Learns to undo noise (Ho et al. 2020) or to follow the flow from noise to pictures (Lipman et al. 2023): the mean
-/// squared error of the prediction at random times. Pictures are drawn by a sampler that knows nothing of the network.
+/// squared error of the prediction at random times. Pictures are drawn by a sampler that knows nothing of the network. With
+/// an autoencoder all of this happens to its latents in place of pixels (Rombach et al. 2022).
 /// </summary>
 public sealed class DiffusionModel : ImageModel
 {
+    /// <summary>How the names of the autoencoder's tensors begin.</summary>
+    internal const string AutoencoderTensors = "latents.autoencoder.";
+
     private const string DeterministicSampler = "ddim"; // where the ancestral one is usual and would add noise of its own
     private readonly DenoisingNetwork _network;
     private readonly NoiseSchedule _schedule;
@@ -29,20 +33,40 @@ public sealed class DiffusionModel : ImageModel
     /// <param name="seed">Of the weights.</param>
     /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
     public DiffusionModel(DiffusionConfig config, ImageSchema schema, Precision precision, long seed)
+        : this(config, schema, latents: null, [schema.Channels, schema.Height, schema.Width], precision, seed)
+    {
+    }
+
+    /// <summary>Makes a model of an autoencoder's latents, which is disposed with it.</summary>
+    internal DiffusionModel(DiffusionConfig config, ImageSchema schema, FrozenAutoencoder latents, Precision precision, long seed)
+        : this(config, schema, latents, latents.Shape, precision, seed)
+    {
+    }
+
+    /// <summary>Makes a model of pictures or latents of a shape.</summary>
+    /// <param name="config">The network's shape.</param>
+    /// <param name="schema">What the pictures have in common.</param>
+    /// <param name="latents">The autoencoder; null for pixels, and for a copy that is to learn from latents alone.</param>
+    /// <param name="shape">Channels, height and width of what is noisy.</param>
+    /// <param name="precision">The precision of products.</param>
+    /// <param name="seed">Of the weights.</param>
+    internal DiffusionModel(DiffusionConfig config, ImageSchema schema, FrozenAutoencoder? latents, long[] shape, Precision precision, long seed)
         : base("diffusion", schema)
     {
-        config.Check(schema.Width, schema.Height);
+        config.Check((int)shape[2], (int)shape[1]);
         if (config.Conditional && schema.Classes.Count == 0)
             throw new AtelierException("the pictures have no classes", "model.conditional", "sort them into subfolders, or write conditional: false");
-        Config = config;
+        (Config, Latents, Shape) = (config, latents, shape);
         _schedule = new NoiseSchedule(config.Schedule);
         _prediction = new Prediction(config.Prediction, _schedule);
         using var random = new Generator((ulong)seed, CPU);
         int classes = config.Conditional ? schema.Classes.Count : 0;
         _network = config.Network == NetworkKind.Dit
-            ? new DiffusionTransformer(config, [schema.Channels, schema.Height, schema.Width], classes, precision, random)
-            : new UNet(config, schema.Channels, classes, precision, random);
+            ? new DiffusionTransformer(config, shape, classes, precision, random)
+            : new UNet(config, (int)shape[0], classes, precision, random);
         register_module("network", _network);
+        if (latents is not null)
+            register_module("latents", latents);
         Turns = [new Turn<ImageBatch>("loss", Loss, [.. _network.parameters()])];
     }
 
@@ -52,11 +76,17 @@ public sealed class DiffusionModel : ImageModel
     /// <summary>What undoes the noise.</summary>
     internal DenoisingNetwork Network => _network;
 
+    /// <summary>The autoencoder in whose latents the model works; null for pixels.</summary>
+    internal FrozenAutoencoder? Latents { get; }
+
+    /// <summary>Channels, height and width of what is noisy: of pictures, or of their latents.</summary>
+    internal long[] Shape { get; }
+
     /// <inheritdoc/>
     public override bool IsConditional => Config.Conditional;
 
     /// <inheritdoc/>
-    public override long NoiseSize => Schema.Size;
+    public override long NoiseSize => Shape[0] * Shape[1] * Shape[2];
 
     /// <inheritdoc/>
     public override IReadOnlyList<Turn<ImageBatch>> Turns { get; }
@@ -99,21 +129,24 @@ public sealed class DiffusionModel : ImageModel
     public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null)
     {
         long count = noise.shape[0];
-        noise = noise.view(count, Schema.Channels, Schema.Height, Schema.Width);
+        noise = noise.view([count, .. Shape]);
         GivenPicture? from = given is null ? GivenPicture.Read(drawing, Schema, noise.device) : new GivenPicture(given, mask: null);
+        GivenPicture? begun = Latents is null ? from : from?.Encode(Latents);
         double[] times = _schedule.Times(drawing.Steps!.Value, from is null ? 1 : GivenPicture.Strength(drawing));
-        Tensor begin = from is null ? noise : from.Noisy(noise, _schedule, times[0]);
+        Tensor begin = begun is null ? noise : begun.Noisy(noise, _schedule, times[0]);
         ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
         using RowTeam team = Threads.Begin(noise.device, count);
         Denoiser look = Watched;
-        Tensor drawn = sampler.Sample(from?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random).clamp(-1, 1);
+        Tensor drawn = Pictures(sampler.Sample(begun?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random)).clamp(-1, 1);
         return from?.Finish(drawn) ?? drawn;
 
         Parts Watched(Tensor x, double t)
         {
-            Watch?.Invoke(new(1 - (t / _schedule.Start), x));
+            Watch?.Invoke(new(1 - (t / _schedule.Start), () => Pictures(x)));
             return Denoise(x, t, labels, drawing.Guidance!.Value, team);
         }
+
+        Tensor Pictures(Tensor x) => Latents is null ? x : team.Map(count, (first, rows) => Latents.Decode(x.narrow(0, first, rows)));
     }
 
     /// <summary>What noisy pictures are made of, with the class's part weighed by the guidance w: none + w (class − none) (Ho and Salimans 2022, eq. 6).</summary>
@@ -139,7 +172,7 @@ public sealed class DiffusionModel : ImageModel
 
     private Tensor Loss(ImageBatch batch, Generator? random)
     {
-        Tensor pictures = batch.Pictures;
+        Tensor pictures = Latents is null || batch.Pictures.shape[1..].SequenceEqual(Shape) ? batch.Pictures : Latents.Encode(batch.Pictures); // or encoded ahead
         long count = pictures.shape[0];
         Tensor draws = empty([count], device: pictures.device);
         Tensor times = Config.Times == TimeDraw.LogitNormal ? draws.normal_(0, 1, random).sigmoid() : draws.uniform_(0, 1, random);

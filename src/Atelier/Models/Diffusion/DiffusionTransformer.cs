@@ -41,12 +41,8 @@ internal sealed class DiffusionTransformer : DenoisingNetwork
         _told = new Linear(hidden, 2 * hidden, bias: true, Precision.Fp32, deviation: 0, random);
         _last = new Linear(hidden, values, bias: true, precision, deviation: 0, random);
         _positions = PlanePositions.Of((int)shape[1] / _patch, (int)shape[2] / _patch, hidden);
-        register_module("time", _time);
-        register_module("first", _first);
-        register_module("blocks", _blocks);
-        register_module("told", _told);
-        register_module("last", _last);
         register_buffer("positions", _positions, persistent: false);
+        RegisterComponents();
     }
 
     /// <inheritdoc/>

@@ -1,10 +1,12 @@
 using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Models.Diffusion.Samplers;
+using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Training;
 using SkiaSharp;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Diffusion;
 
@@ -42,6 +44,10 @@ internal sealed class GivenPicture
             return tensor(PictureFiles.Fit(bitmap, schema.Width, schema.Height, channels, ResizeFilter.Triangle), channels, schema.Height, schema.Width).to(device).to(ScalarType.Float32);
         }
     }
+
+    /// <summary>The same in an autoencoder's latents: a place is drawn anew where any of its pixels is.</summary>
+    public GivenPicture Encode(FrozenAutoencoder autoencoder) => new(
+        autoencoder.Encode(_picture.dim() == 3 ? _picture.unsqueeze(0) : _picture), _mask is null ? null : F.adaptive_max_pool2d(_mask, autoencoder.Shape[1..]));
 
     /// <summary>The picture as noisy as a time says, α x₀ + σ ε.</summary>
     /// <param name="noise">ε, [batch, channels, height, width].</param>

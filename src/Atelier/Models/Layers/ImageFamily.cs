@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Atelier.Data;
 using Atelier.Data.Images;
 using Atelier.Decoding;
@@ -15,7 +16,7 @@ namespace Atelier.Models.Layers;
 /// <summary>What families of image models share: batches, the preview while training, bundles written and loaded.</summary>
 /// <typeparam name="TConfig">The recipe's model section.</typeparam>
 /// <typeparam name="TModel">The network.</typeparam>
-public abstract class ImageFamily<TConfig, TModel> : IModelFamily
+public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     where TConfig : class, new()
     where TModel : ImageModel
 {
@@ -46,7 +47,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
         TrainingSection section = recipe.Training;
         var training = new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true, recipe.Data.Image.Augment);
         ImageBatches? validation = images.Validation.Count == 0 ? null : new ImageBatches(images.Validation, section.BatchSize, recipe.Seed, shuffled: false);
-        return new Trainer<ImageBatch>(recipe, model, training, validation, new TrainerHooks
+        Begin(model, Seen());
+        return new Trainer<ImageBatch>(recipe, model, Source(model, training), validation is null ? null : Source(model, validation), new TrainerHooks
         {
             WriteBundle = folder =>
             {
@@ -60,7 +62,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
                 if (model is IAutoencoder && images.Validation.Count > 0)
                     PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model, images.Validation);
             },
-            CreateReplica = model.LearnsInCopies ? () => Create(ConfigOf(model), images.Schema, recipe.Training.Precision, recipe.Seed) : null,
+            CreateReplica = model.LearnsInCopies ? () => Twin(model, recipe.Training.Precision, recipe.Seed) : null,
             ItemUnit = "pictures",
         });
 
@@ -70,22 +72,11 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
     /// <inheritdoc/>
     public IGenerator Load(Bundle bundle, string device)
     {
-        var config = ConfigFile.Read(bundle.ConfigPath);
-        ImageSchema schema = ImageBundle.ReadSchema(config);
-        TConfig shape = config.Check(config.Read<TConfig>());
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
         TModel? model = null;
         try
         {
-            // Checked by arithmetic before a model of the size that config.json claims is made.
-            Int128 held = tensors.Values.Sum(t => t.numel()), least = LeastWeights(shape, schema);
-            if (least > held)
-                throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}", bundle.WeightsPath, "fetch or export the model again");
-            model = Create(shape, schema, DrawingPrecision(device), seed: 0);
-            using var scope = NewDisposeScope();
-            BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, bundle.WeightsPath);
-            model.eval();
-            model.to(ComputeDevice.Resolve(device));
+            model = Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, bundle.WeightsPath, device));
             return new ImageGenerator(model, BundleIdentity.Of(bundle));
         }
         catch
@@ -99,6 +90,60 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
                 tensor.Dispose();
         }
     }
+
+    ImageModel IImageFamily.Restore(StoredImageModel stored) => Restore(stored);
+
+    private TModel Restore(StoredImageModel stored)
+    {
+        TConfig shape = stored.Config.Check(stored.Config.Read<TConfig>());
+        TModel model = Create(stored, shape, ImageBundle.ReadSchema(stored.Config));
+        try
+        {
+            using var scope = NewDisposeScope();
+            Dictionary<string, Tensor> all = model.state_dict();
+            BundleTensors.CopyTo(ModuleTensors.Distinct(model).Select(t => (t.Key, (Tensor?)t.Value)), stored.Tensors, all.ContainsKey, stored.Where);
+            model.eval();
+            model.to(ComputeDevice.Resolve(stored.Device));
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A fresh model of the shape that is stored.</summary>
+    /// <exception cref="AtelierException">The configuration is impossible, or claims more than is stored.</exception>
+    private protected virtual TModel Create(StoredImageModel stored, TConfig config, ImageSchema schema)
+    {
+        CheckSize(stored, LeastWeights(config, schema));
+        return Create(config, schema, DrawingPrecision(stored.Device), seed: 0);
+    }
+
+    /// <summary>Throws where fewer weights are stored than a shape has: checked by arithmetic before a model of the size that config.json claims is made.</summary>
+    private protected static void CheckSize(StoredImageModel stored, Int128 least)
+    {
+        Int128 held = stored.Tensors.Values.Sum(t => t.numel());
+        if (least > held)
+            throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}", stored.Where, "fetch or export the model again");
+    }
+
+    /// <summary>Another model of a model's shape, to share its weights while learning.</summary>
+    private protected virtual TModel Twin(TModel model, Precision precision, long seed) => Create(ConfigOf(model), model.Schema, precision, seed);
+
+    /// <summary>Measures what a fresh model has to know of the training pictures before it learns.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="training">The pictures, in order.</param>
+    private protected virtual void Begin(TModel model, ImageBatches training)
+    {
+    }
+
+    /// <summary>What a model learns from in place of pictures.</summary>
+    private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches pictures) => pictures;
+
+    /// <summary>What config.json says of a model beside its configuration.</summary>
+    private protected virtual JsonObject Describe(TModel model) => ImageBundle.Write(model.Schema);
 
     /// <summary>A fresh model.</summary>
     /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
@@ -123,8 +168,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], ImageBundle.Write(model.Schema), ConfigOf(model)),
-            model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card, _ => { });
+        BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], Describe(model), ConfigOf(model)),
+            ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card, _ => { });
     }
 
     /// <summary>A grid of pictures from the same noise each time.</summary>

@@ -128,7 +128,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         Device device = model.parameters().First().device;
         using RowTeam team = model.Threads.Begin(device, noise.shape[0]);
         using var random = new Generator(seed, device);
-        model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures))));
+        model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures()))));
         byte[] drawn = Bytes(model.Draw(noise.to(device), labels?.to(device), drawing, random, given?.to(device)));
         Watch?.Invoke(new(first, 1, () => Separate(drawn)));
         return drawn;

@@ -71,5 +71,5 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
 
 /// <summary>Pictures on their way from noise.</summary>
 /// <param name="Done">The share of the way, from 0 to 1.</param>
-/// <param name="Pictures">As they look now, [batch, channels, height, width], about −1 to 1.</param>
-internal readonly record struct DrawnSoFar(double Done, Tensor Pictures);
+/// <param name="Pictures">Makes them as they look now, [batch, channels, height, width], about −1 to 1.</param>
+internal readonly record struct DrawnSoFar(double Done, Func<Tensor> Pictures);

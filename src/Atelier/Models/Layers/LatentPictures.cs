@@ -75,7 +75,7 @@ public sealed class LatentPictures
         using var mode = new EvaluationMode(_model);
         (Tensor latents, Tensor? labels) = Read([picture], label);
         if (latents.dim() != 2)
-            throw new AtelierException("discrete latents have no numbers to move", "--traverse", "take a model with Gaussian latents");
+            throw new AtelierException("latents in a grid, codes or not, are too many to move one after another", "--traverse", "take a model with Gaussian latents in a vector");
         long size = latents.shape[1];
         Tensor moved = latents.repeat(size * steps, 1).view(size, steps, size).clone();
         Tensor values = linspace(-far, far, steps).to(Device);

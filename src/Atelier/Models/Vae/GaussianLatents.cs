@@ -2,20 +2,22 @@ using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Training;
 using static TorchSharp.torch;
+using Convolution = Atelier.Models.Layers.Convolution;
 using Embedding = Atelier.Models.Layers.Embedding;
 using Linear = Atelier.Models.Layers.Linear;
 
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// Independent normal latents, q(z | x) = N(μ, σ²) beside a standard normal prior (Kingma and Welling 2014, section 3);
-/// pictures are drawn from a mixture that was fitted to the latents of training pictures, where there is one.
+/// Independent normal latents, q(z | x) = N(μ, σ²) beside a standard normal prior (Kingma and Welling 2014, section 3): a
+/// vector for the picture, or one at each place of the features. Pictures are drawn from a mixture that was fitted to the
+/// latents of training pictures, where there is one; a grid's numbers are too many for it.
 /// </summary>
 internal sealed class GaussianLatents : nn.Module, ILatents
 {
     private readonly VaeConfig _config;
-    private readonly long[] _shape; // of a picture's features
-    private readonly Linear _head, _first;
+    private readonly long[] _shape, _latents; // of a picture's features and of its latents
+    private readonly nn.Module<Tensor, Tensor> _head, _first;
     private readonly Embedding? _toldHead, _toldFirst;
     private readonly MixturePrior? _prior;
 
@@ -29,31 +31,39 @@ internal sealed class GaussianLatents : nn.Module, ILatents
         : base(nameof(GaussianLatents))
     {
         (_config, _shape) = (config, shape);
-        long features = shape.Aggregate(1L, (product, size) => product * size);
+        bool grid = config.Latents == LatentsKind.Grid;
+        _latents = grid ? [config.LatentSize, .. shape[1..]] : [config.LatentSize];
+        long features = grid ? shape[0] : shape.Aggregate(1L, (product, size) => product * size);
         // Small at first, so that the posterior begins near the prior.
-        _head = new Linear(features, 2 * config.LatentSize, bias: true, precision, 0.1 / Math.Sqrt(features), random);
-        _first = new Linear(config.LatentSize, features, bias: true, precision, 1 / Math.Sqrt(config.LatentSize), random);
+        _head = grid
+            ? new Convolution(features, 2 * config.LatentSize, 1, 1, precision, random, gain: 0.1)
+            : new Linear(features, 2 * config.LatentSize, bias: true, precision, 0.1 / Math.Sqrt(features), random);
+        _first = grid
+            ? new Convolution(config.LatentSize, features, 1, 1, precision, random)
+            : new Linear(config.LatentSize, features, bias: true, precision, 1 / Math.Sqrt(config.LatentSize), random);
         _toldHead = classes == 0 ? null : new Embedding(classes, 2 * config.LatentSize, 0.01, random);
         _toldFirst = classes == 0 ? null : new Embedding(classes, features, 1, random);
-        _prior = config.PriorComponents == 0 ? null : new MixturePrior(Math.Max(1, classes), config.PriorComponents, config.LatentSize);
+        _prior = grid || config.PriorComponents == 0 ? null : new MixturePrior(Math.Max(1, classes), config.PriorComponents, config.LatentSize);
         RegisterComponents();
     }
 
     /// <summary>Whether pictures are drawn from another prior than the one of the bound.</summary>
     public bool HasFittedPrior => _prior is not null;
 
+    private bool IsGrid => _latents.Length > 1;
+
     /// <inheritdoc/>
-    public long NoiseSize => _config.LatentSize + 1; // the first one chooses a component
+    public long NoiseSize => IsGrid ? _latents[0] * _latents[1] * _latents[2] : _config.LatentSize + 1; // the first one chooses a component
 
     /// <inheritdoc/>
     public Reading Read(Tensor features, Tensor? labels, Generator? random)
     {
         (Tensor mean, Tensor logVariance) = Posterior(features, labels);
-        Tensor divergence = Divergence(mean, logVariance); // [batch, latents]
+        Tensor divergence = Divergence(mean, logVariance); // [batch, ...latents]
         Tensor charged = divergence.mean([0]);
         if (_config.FreeBits > 0)
             charged = charged.maximum(full_like(charged, _config.FreeBits)); // Kingma et al. 2016, eq. 15, over the batch
-        return new Reading(Draw(mean, logVariance, random), divergence.sum([1]), charged.sum().Times(_config.Beta));
+        return new Reading(Draw(mean, logVariance, random), divergence.flatten(1).sum([1]), charged.sum().Times(_config.Beta));
     }
 
     /// <inheritdoc/>
@@ -63,11 +73,13 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     public Tensor Features(Tensor latents, Tensor? labels)
     {
         Tensor x = _first.forward(latents);
-        return (_toldFirst is null ? x : x.Plus(_toldFirst.forward(labels!).to(x.dtype))).view([latents.shape[0], .. _shape]);
+        return (_toldFirst is null ? x : x.Plus(Everywhere(_toldFirst.forward(labels!).to(x.dtype)))).view([latents.shape[0], .. _shape]);
     }
 
     /// <inheritdoc/>
-    public Tensor Draw(Tensor noise, Tensor? labels) => _prior is null ? noise.narrow(1, 1, _config.LatentSize) : _prior.Draw(noise, labels);
+    public Tensor Draw(Tensor noise, Tensor? labels) => IsGrid ? noise.view([noise.shape[0], .. _latents])
+        : _prior is null ? noise.narrow(1, 1, _config.LatentSize)
+        : _prior.Draw(noise, labels);
 
     /// <inheritdoc/>
     public void Fit(Tensor latents, Tensor? labels) => _prior?.Fit(latents, labels);
@@ -79,7 +91,7 @@ internal sealed class GaussianLatents : nn.Module, ILatents
         Tensor z = Draw(mean, logVariance, random);
         Tensor distance = z.sub(mean).square().mul(logVariance.neg().exp());
         // The factors of 2π are the same in both.
-        Tensor posterior = distance.Plus(logVariance).sum([1]).Times(-0.5), prior = z.square().sum([1]).Times(-0.5);
+        Tensor posterior = distance.Plus(logVariance).flatten(1).sum([1]).Times(-0.5), prior = z.square().flatten(1).sum([1]).Times(-0.5);
         return (z, prior.sub(posterior), _prior?.LogDensity(z, labels).sub(posterior));
     }
 
@@ -92,8 +104,11 @@ internal sealed class GaussianLatents : nn.Module, ILatents
 
     private (Tensor Mean, Tensor LogVariance) Posterior(Tensor features, Tensor? labels)
     {
-        Tensor h = _head.forward(features.flatten(1)).to(ScalarType.Float32); // [batch, 2 · latents]
-        Tensor[] parts = (_toldHead is null ? h : h.Plus(_toldHead.forward(labels!))).chunk(2, 1);
+        Tensor h = _head.forward(IsGrid ? features : features.flatten(1)).to(ScalarType.Float32); // [batch, 2 · latents, ...places]
+        Tensor[] parts = (_toldHead is null ? h : h.Plus(Everywhere(_toldHead.forward(labels!)))).chunk(2, 1);
         return (parts[0], parts[1]);
     }
+
+    /// <summary>[batch, width] at every place of a grid.</summary>
+    private Tensor Everywhere(Tensor told) => IsGrid ? told.unsqueeze(-1).unsqueeze(-1) : told;
 }

@@ -23,7 +23,10 @@ public sealed record VaeConfig
     /// <summary>Widths of the hidden layers of a dense encoder; the decoder's are the same backwards.</summary>
     public IReadOnlyList<int> Hidden { get; init; } = (int[])[512];
 
-    /// <summary>Numbers that a picture is put into; with codes, the width of a code.</summary>
+    /// <summary>Whether Gaussian latents are a vector for the whole picture, or stand at the places of a convolutional network's smallest level.</summary>
+    public LatentsKind Latents { get; init; } = LatentsKind.Vector;
+
+    /// <summary>Numbers that a picture is put into; in a grid, at each place; with codes, the width of a code.</summary>
     [Range(1, 4096)]
     public int LatentSize { get; init; } = 16;
 
@@ -50,7 +53,7 @@ public sealed record VaeConfig
 
     /// <summary>
     /// Normal distributions in the prior of each class (of all pictures without classes) that is fitted to the training
-    /// pictures' latents when training ends, and that pictures are drawn from; 0 draws from the standard normal one.
+    /// pictures' latents when training ends, and that pictures are drawn from; 0 draws from the standard normal one, as a grid does.
     /// </summary>
     [Range(0, 1000)]
     public int PriorComponents { get; init; } = 10;
@@ -71,6 +74,9 @@ public sealed record VaeConfig
     [Range(8, 4096)]
     public int CodePriorSize { get; init; } = 128;
 
+    /// <summary>Whether latents stand at places, codes or not.</summary>
+    internal bool HasGrid => Codes > 0 || Latents == LatentsKind.Grid;
+
     /// <summary>Throws where the parts do not fit together or do not fit the pictures.</summary>
     /// <exception cref="AtelierException">They do not.</exception>
     public void Check(ImageSchema schema)
@@ -83,7 +89,7 @@ public sealed record VaeConfig
             CheckDense();
         else
             CheckConvolutional(schema);
-        if ((long)Math.Max(1, schema.Classes.Count) * PriorComponents * LatentSize * LatentSize > MostPriorValues)
+        if (!HasGrid && (long)Math.Max(1, schema.Classes.Count) * PriorComponents * LatentSize * LatentSize > MostPriorValues)
             throw new AtelierException($"{PriorComponents} components of {LatentSize} latents for {Math.Max(1, schema.Classes.Count)} classes are too large a prior", "model.priorComponents", "take fewer, or 0");
     }
 
@@ -93,6 +99,8 @@ public sealed record VaeConfig
             throw new AtelierException($"hidden layers are 1 to 16, each 1 to {MostWidth} wide", "model.hidden", "write [512]");
         if (Codes > 0)
             throw new AtelierException("codes stand at places of a convolutional network's smallest level", "model.codes", "write network: convolutional, or codes: 0");
+        if (Latents == LatentsKind.Grid)
+            throw new AtelierException("a grid's places are those of a convolutional network's smallest level", "model.latents", "write network: convolutional, or latents: vector");
     }
 
     private void CheckConvolutional(ImageSchema schema)
@@ -113,6 +121,16 @@ public enum NetworkKind
 
     /// <summary>Layers that connect everything to everything.</summary>
     Dense,
+}
+
+/// <summary>How Gaussian latents lie.</summary>
+public enum LatentsKind
+{
+    /// <summary>One vector for the whole picture.</summary>
+    Vector,
+
+    /// <summary>A vector at each place of the smallest level, as latent diffusion takes them (Rombach et al. 2022, section 3.1).</summary>
+    Grid,
 }
 
 /// <summary>How pixels are distributed around what a decoder says.</summary>

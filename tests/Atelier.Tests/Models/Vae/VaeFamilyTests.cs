@@ -18,6 +18,7 @@ public sealed class VaeFamilyTests : IDisposable
     [Theory]
     [InlineData("model.blocks=1")]
     [InlineData("model.codes=8 model.codePriorSize=8")]
+    [InlineData("model.latents=grid")]
     [InlineData("model.network=dense model.hidden=[16] model.conditional=false model.likelihood=bernoulli")]
     public async Task A_bundle_draws_the_pictures_that_the_model_drew_when_training_ended(string kind)
     {
@@ -77,6 +78,7 @@ public sealed class VaeFamilyTests : IDisposable
     [InlineData("cannot be halved", "model.channels=[8,8,8,8,8,8]")]
     [InlineData("one code", "model.codes=1")]
     [InlineData("codes stand at places", "model.codes=8 model.network=dense")]
+    [InlineData("a grid's places", "model.latents=grid model.network=dense")]
     [InlineData("hidden layers", "model.network=dense model.hidden=[0]")]
     [InlineData("too large a prior", "model.priorComponents=1000 model.latentSize=4000")]
     public async Task An_impossible_recipe_is_refused(string why, string settings) =>
