@@ -100,7 +100,7 @@ internal sealed class GeneratorNetwork : nn.Module
         public Tensor Forward(Tensor x)
         {
             Tensor beside = Double(_skip is null ? x : _skip.forward(x)); // a 1 × 1 convolution before doubling is the same after it, at a quarter of the work
-            x = _conv1.forward(Double(F.relu(_norm1 is null ? x : _norm1.forward(x))));
+            x = _conv1.ForwardDoubled(F.relu(_norm1 is null ? x : _norm1.forward(x)));
             return beside.add(_conv2.forward(F.relu(_norm2 is null ? x : _norm2.forward(x))));
         }
 

@@ -1,6 +1,7 @@
 using Atelier.Recipes;
 using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
+using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -45,6 +46,20 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <param name="input">x, [batch, inputs, height, width].</param>
     /// <returns>y, [batch, outputs, height / stride, width / stride], bf16 where the precision is.</returns>
     public override Tensor forward(Tensor input) => Apply(input, Weight);
+
+    /// <summary>The convolution of pictures each place of which was made two by two.</summary>
+    /// <param name="input">x before that, [batch, inputs, height, width].</param>
+    /// <returns>y, [batch, outputs, 2 · height, 2 · width], bf16 where the precision is.</returns>
+    /// <exception cref="InvalidOperationException">The convolution is not one of 3 × 3 and stride 1.</exception>
+    public Tensor ForwardDoubled(Tensor input)
+    {
+        if (_stride != 1 || _padding != 1)
+            throw new InvalidOperationException("only a convolution of 3 × 3 and stride 1 is computed so");
+        if (!DoublingConvolution.Serves(input))
+            return forward(F.interpolate(input, scale_factor: [2, 2], mode: InterpolationMode.Nearest));
+        TimedOperation timed = TimedOperation.Begin("doubling convolution", ref input);
+        return timed.End(DoublingConvolution.OfDoubled(input, Weight, Bias, _precision));
+    }
 
     /// <summary>The convolution with other weights in place of W.</summary>
     /// <param name="input">x, [batch, inputs, height, width].</param>

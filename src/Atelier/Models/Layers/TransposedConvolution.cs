@@ -1,5 +1,4 @@
 using Atelier.Recipes;
-using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -44,8 +43,10 @@ public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         TimedOperation timed = TimedOperation.Begin("transposed convolution", ref input);
+        if (DoublingConvolution.Serves(input))
+            return timed.End(DoublingConvolution.Transposed(input, Weight, Bias, _precision));
         (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
-            ? (input.to(ScalarType.BFloat16), RoundedWeights.For(Weight), RoundedWeights.For(Bias))
+            ? (input.to(ScalarType.BFloat16), Weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
             : (input, (Tensor)Weight, (Tensor)Bias);
         return timed.End(F.conv_transpose2d(x, w, b, strides: [Stride, Stride], padding: [Padding, Padding]));
     }

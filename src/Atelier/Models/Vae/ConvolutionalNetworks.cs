@@ -85,7 +85,6 @@ internal sealed class ConvolutionalDecoder : nn.Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor input) =>
-            _conv.forward(F.interpolate(input, scale_factor: [2, 2], mode: InterpolationMode.Nearest));
+        public override Tensor forward(Tensor input) => _conv.ForwardDoubled(input);
     }
 }
