@@ -25,33 +25,61 @@ internal static class PictureDrawing
         return 0;
     }
 
+    /// <summary>Opens a model that enlarges what another draws, and puts it behind it.</summary>
+    /// <exception cref="AtelierException">One of the two makes no pictures, or they do not go together.</exception>
+    public static IGenerator OpenUpscaler(string run, IGenerator first, string device)
+    {
+        if (first is not ImageGenerator generator)
+            throw new AtelierException("the model makes no pictures", "--upscale", "leave it out");
+        IGenerator opened = Workshop.OpenForUse(run, device);
+        try
+        {
+            generator.Upscaler = opened as ImageGenerator ?? throw new AtelierException("is no model of pictures", run, "name one that was trained with model.upscale");
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Makes a picture again.</summary>
     /// <param name="console">Where to tell.</param>
     /// <param name="picture">A PNG that was drawn before.</param>
     /// <param name="run">The model; null finds the run that the picture names.</param>
+    /// <param name="upscaler">The model that enlarged it; null finds the run that the picture names.</param>
     /// <param name="place">Where to; null takes a name beside the picture's.</param>
     /// <param name="device">The device.</param>
     /// <param name="cancellation">Stops.</param>
-    public static async Task<int> AgainAsync(ToolConsole console, string picture, string? run, string? place, string device, CancellationToken cancellation)
+    public static async Task<int> AgainAsync(ToolConsole console, string picture, string? run, string? upscaler, string? place, string device, CancellationToken cancellation)
     {
         var origin = PictureOrigin.Read(picture);
-        string source = run ?? Find(origin, picture);
+        string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
         using IGenerator opened = Workshop.OpenForUse(source, device);
-        if (opened is not ImageGenerator { Identity: { } model } generator)
+        if (opened is not ImageGenerator generator)
             throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
-        if (model.Weights != origin.Model.Weights)
-            throw new AtelierException("is not the model that drew the picture: its weights differ", source, "name the run or bundle that drew it");
+        Same(opened, origin.Model, "drew", source);
+        if (origin.Upscaler is null && upscaler is not null)
+            throw new AtelierException("the picture was enlarged by no model", "--upscale", "leave it out");
+        string? second = origin.Upscaler is { } enlarger ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN") : null;
+        using IGenerator? large = second is null ? null : OpenUpscaler(second, opened, device);
+        if (large is not null)
+            Same(large, origin.Upscaler!, "enlarged", second!);
         origin.CheckFiles();
         GenerationRequest request = origin.Request;
         string again = place ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(picture))!, Path.GetFileNameWithoutExtension(picture) + "-again.png");
         return await RunAsync(console, generator, source, request, again, cancellation).ConfigureAwait(false);
     }
 
-    private static string Find(PictureOrigin origin, string picture)
+    private static void Same(IGenerator opened, BundleIdentity model, string did, string source)
     {
-        string? id = origin.Model.RunId;
-        return id is null ? throw new AtelierException("does not say which run drew it", picture, "name the model: atelier generate RUN --like " + picture)
-            : RunHistory.Default.Find(id)?.Folder
-            ?? throw new AtelierException($"was drawn by the run {id}, which is not known here", picture, "name the model: atelier generate RUN --like " + picture);
+        if (((ImageGenerator)opened).Identity?.Weights != model.Weights)
+            throw new AtelierException($"is not the model that {did} the picture: its weights differ", source, $"name the run or bundle that {did} it");
     }
+
+    private static string Find(BundleIdentity model, string done, string picture, string command) =>
+        model.RunId is not { } id ? throw new AtelierException($"does not say by which run it was {done}", picture, $"name the model: {command}")
+            : RunHistory.Default.Find(id)?.Folder
+            ?? throw new AtelierException($"was {done} by the run {id}, which is not known here", picture, $"name the model: {command}");
 }

@@ -12,10 +12,7 @@ public sealed class PictureTests : IDisposable
 
     public PictureTests()
     {
-        _run = _tool.At("run");
-        ToolResult trained = _tool.Run("train", "shapes-diffusion", "--out", _run, "--set", "training.steps=2", "--set", "data.worldDocuments=40", "--set", "training.batchSize=4",
-            "--set", "model.channels=[8]", "--set", "model.patchSize=4", "--set", "model.samplerSteps=3", "--set", "training.evaluateEvery=0", "--set", "training.sampleEvery=2");
-        trained.Code.ShouldBe(0, trained.Error);
+        _run = Train("run");
     }
 
     public void Dispose() => _tool.Dispose();
@@ -57,12 +54,25 @@ public sealed class PictureTests : IDisposable
         Refused("--sampler", "generate", _run, "--interpolate", "1,2", "--sampler", "ancestral", "--out", rows);
         Refused("--class", "generate", _run, "--interpolate", folder, "--out", rows);
         Refused("2 classes are named for 3 ends", "generate", _run, "--interpolate", "1,2,3", "--class", "red-circle,blue-square", "--out", rows);
+    }
 
-        static (int, int) Size(string png)
-        {
-            byte[] bytes = File.ReadAllBytes(png);
-            return (BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(20)));
-        }
+    [Fact]
+    public void What_a_second_model_enlarged_is_made_again_by_both()
+    {
+        string small = Train("small", "data.image.width=16", "data.image.height=16", "model.patchSize=2"), up = Train("up", "model.upscale=2", "model.conditional=false");
+        string grid = _tool.At("grid.png"), again = _tool.At("again.png"), one = _tool.At("one.png");
+        _tool.Run("generate", small, "--upscale", up, "--class", "red-circle", "--count", "4", "--out", grid).Code.ShouldBe(0);
+        Size(grid).ShouldBe((66, 66), "four pictures of 32 pixels");
+        _tool.Run("generate", "--like", grid, "--out", again).Code.ShouldBe(0);
+        File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(grid));
+        Refused("is not the model that enlarged the picture", "generate", "--like", grid, "--upscale", Train("other", "model.upscale=2", "model.conditional=false", "seed=5"), "--out", again);
+
+        _tool.Run("generate", small, "--out", one).Code.ShouldBe(0);
+        _tool.Run("generate", up, "--from", one, "--out", again).Code.ShouldBe(0);
+        Size(again).ShouldBe((32, 32));
+        Refused("enlarges no pictures", "generate", up, "--upscale", small, "--from", one, "--out", again);
+        Refused("and none is named", "generate", up, "--out", again);
+        Refused("leave --upscale out", "generate", small, "--upscale", up, "--out", _tool.At("film.gif"));
     }
 
     [Fact]
@@ -94,6 +104,25 @@ public sealed class PictureTests : IDisposable
         Refused("no model is named", "generate", "--count", "2");
         string strange = Directory.GetFiles(Path.Combine(_run, "samples"), "*.png")[0];
         Refused("does not say how it was made", "generate", "--like", strange);
+    }
+
+    private static (int, int) Size(string png)
+    {
+        byte[] bytes = File.ReadAllBytes(png);
+        return (BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(20)));
+    }
+
+    private string Train(string name, params string[] settings)
+    {
+        string run = _tool.At(name);
+        ToolResult trained = _tool.Run(
+        [
+            "train", "shapes-diffusion", "--out", run, "--set", "training.steps=2", "--set", "data.worldDocuments=40", "--set", "training.batchSize=4",
+            "--set", "model.channels=[8]", "--set", "model.patchSize=4", "--set", "model.samplerSteps=3", "--set", "training.evaluateEvery=0", "--set", "training.sampleEvery=2",
+            "--set", "evaluation.features=none", .. settings.SelectMany(setting => (string[])["--set", setting]),
+        ]);
+        trained.Code.ShouldBe(0, trained.Error);
+        return run;
     }
 
     private void Refused(string why, params string[] arguments)

@@ -51,7 +51,7 @@ internal sealed class GenerateCommand : ToolCommand
         if (count < 1)
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
         if (parse.GetValue(_like) is { } like)
-            return await PictureDrawing.AgainAsync(console, like, parse.GetValue(_run), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
+            return await PictureDrawing.AgainAsync(console, like, parse.GetValue(_run), _drawing.Upscaler(parse), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
         string run = parse.GetValue(_run) ?? throw new AtelierException("no model is named", "atelier generate", "name a run's folder: atelier runs list shows them");
         using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device));
         if (_latents.Write(parse, generator, parse.GetValue(_class), parse.GetValue(_out)) is { } shown)
@@ -64,6 +64,7 @@ internal sealed class GenerateCommand : ToolCommand
         string? ends = _latents.Ends(parse);
         if (ends is not null) // so many pictures a way
             count = (count == 1 ? PictureWays.UsualSteps : count) * PictureWays.Count(ends);
+        using IGenerator? upscaler = _drawing.Upscaler(parse) is { } second ? PictureDrawing.OpenUpscaler(second, generator, parse.GetRequiredValue(_device)) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
         var request = new GenerationRequest
         {

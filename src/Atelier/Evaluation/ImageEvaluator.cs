@@ -39,12 +39,23 @@ internal static class ImageEvaluator
         var notes = new List<string> { FormattableString.Invariant($"{part.Count} held-out pictures; 95 % intervals by bootstrap, of the model's own figures over batches of {BatchSize}, of the others over pictures.") };
         var shown = new List<ReportPicture>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
-        bool readBack = data.Facts.Source == ShapesWorld.Name && generator.IsConditional, compared = false;
-        if (network is not null || readBack)
+        bool enlarges = generator.Model.Upscaler is not null, compared = false;
+        bool readBack = data.Facts.Source == ShapesWorld.Name && ShapesWorld.Reads(generator.Schema) && (generator.IsConditional || enlarges);
+        if (network is not null || readBack || enlarges)
         {
-            PictureSet drawn = DrawnPictures.Draw(generator, data.Train.Count > 0 ? data.Train.Labels : part.Labels, judging.Options.Pictures, judging.Seed, progress, cancellation);
+            EnlargedPictures? enlarged = enlarges ? EnlargedPictures.Draw(generator, part, judging.Options.Pictures, judging.Seed, progress, cancellation) : null;
+            PictureSet drawn = enlarged?.Drawn ?? DrawnPictures.Draw(generator, data.Train.Count > 0 ? data.Train.Labels : part.Labels, judging.Options.Pictures, judging.Seed, progress, cancellation);
             var album = new PictureAlbum(judging.Picture, generator);
             album.AddSamples(drawn);
+            var bicubic = new Dictionary<string, Metric>();
+            if (enlarged is not null)
+            {
+                Add(metrics, enlarged.Figures(drawn, judging));
+                Add(bicubic, enlarged.Figures(enlarged.Bicubic, judging));
+                baselines["bicubic"] = bicubic;
+                notes.Add(FormattableString.Invariant($"{drawn.Count} held-out pictures were made small and enlarged again, by the model and by bicubic interpolation."));
+                album.AddEnlarged(enlarged);
+            }
             if (network is not null)
             {
                 var comparison = new PictureComparison(network, data, part, drawn.Count, judging, progress, cancellation);
@@ -54,6 +65,8 @@ internal static class ImageEvaluator
                 {
                     Add(metrics, comparison.Figures(drawn, "drawn pictures", out PictureFeatures seen));
                     byClass = comparison.ByClass(drawn, seen);
+                    if (enlarged is not null)
+                        Add(bicubic, comparison.Figures(enlarged.Bicubic, "pictures enlarged bicubically", out _));
                     foreach ((string name, Dictionary<string, Metric> figures) in comparison.Baselines(drawn.Count))
                         baselines[name] = figures;
                 }
@@ -69,6 +82,8 @@ internal static class ImageEvaluator
             if (readBack)
             {
                 metrics["classAccuracy"] = ReadBack(drawn, judging);
+                if (enlarged is not null)
+                    bicubic["classAccuracy"] = ReadBack(enlarged.Bicubic, judging);
                 baselines["heldOutPictures"] = new Dictionary<string, Metric>(baselines.GetValueOrDefault("heldOutPictures") ?? new Dictionary<string, Metric>())
                 {
                     ["classAccuracy"] = ReadBack(PictureSet.Of(part, part.Count), judging),

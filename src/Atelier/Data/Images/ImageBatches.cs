@@ -83,6 +83,14 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
             target[i] = (picture[i] / 127.5f) - 1;
     }
 
+    /// <summary>Pictures one after another, 0 to 255, as [count, channels, height, width], −1 to 1.</summary>
+    internal static Tensor Scaled(ReadOnlySpan<byte> planes, ImageSchema schema)
+    {
+        var values = new float[planes.Length];
+        Scale(planes, values);
+        return tensor(values, planes.Length / schema.Size, schema.Channels, schema.Height, schema.Width);
+    }
+
     /// <summary>The order of a pass (Fisher and Yates).</summary>
     private int[] Order(long epoch)
     {

@@ -20,7 +20,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         if (section.Source == ShapesWorld.Name)
         {
             progress?.Report("drawing shapes");
-            return new(ShapesWorld.Schema, [.. Enumerable.Range(0, section.WorldDocuments).AsParallel().AsOrdered().Select(n => ShapesWorld.Draw(seed, n))], []);
+            return new ImageSource(ShapesWorld.Schema, [.. Enumerable.Range(0, section.WorldDocuments).AsParallel().AsOrdered().Select(n => ShapesWorld.Draw(seed, n))], []).Fitted(section, report);
         }
         IReadOnlyList<string> paths = SourceFiles.Find(section.Source, report, progress, cancellation, [ShapesWorld.Name]).Paths;
         string[] files = paths is [var folder] && Directory.Exists(folder)
@@ -30,7 +30,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             throw new AtelierException("the folder is empty", section.Source, "bring pictures");
         string[] idx = [.. files.Where(IdxFile.IsNamed)];
         if (idx.Length > 0)
-            return ReadIdx(idx, section);
+            return ReadIdx(idx, section).Fitted(section, report);
         string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source) : Path.GetDirectoryName(Path.GetFullPath(files[0]))!;
         return ReadPictures(PictureEntry.Find(root, files.Select(Path.GetFullPath), cancellation), root, section, report, progress, cancellation);
     }
@@ -60,10 +60,31 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         }
         if (size is not { } found || training.Count == 0)
             throw new AtelierException("there are no pictures in the idx files", section.Source, "bring train-images-idx3-ubyte with its labels");
-        ImageSection asked = section.Image;
-        if (asked.Channels == 3 || (asked.Width ?? found.Width) != found.Width || (asked.Height ?? found.Height) != found.Height)
-            throw new AtelierException("pictures of idx files are taken as they are, in grey", "data.image", "leave width, height and channels out");
         return new(new ImageSchema(found.Width, found.Height, 1, [.. Enumerable.Range(0, classes).Select(c => FormattableString.Invariant($"{c}"))]), training, test);
+    }
+
+    /// <summary>Pictures whose source has one size of its own, in the size that is asked for.</summary>
+    private ImageSource Fitted(DataSection section, ReadingReport report)
+    {
+        ImageSection asked = section.Image;
+        int width = asked.Width ?? Schema.Width, height = asked.Height ?? Schema.Height;
+        if ((asked.Channels ?? Schema.Channels) != Schema.Channels)
+            throw new AtelierException($"the pictures are in {(Schema.Channels == 1 ? "grey" : "colour")}", "data.image.channels", "leave it out");
+        if ((width, height) == (Schema.Width, Schema.Height))
+            return this;
+        if (width * Schema.Height != height * Schema.Width)
+            throw new AtelierException($"pictures of {Schema.Width} × {Schema.Height} are not of the shape {width} × {height}", "data.image", "keep the shape, or leave width and height out");
+        report.Note(FormattableString.Invariant($"Pictures of {Schema.Width} × {Schema.Height} were resized to {width} × {height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
+        return new(Schema with { Width = width, Height = height }, Resized(Pictures), Resized(Test));
+
+        IReadOnlyList<(byte[] Pixels, int Label)> Resized(IReadOnlyList<(byte[] Pixels, int Label)> pictures) => [.. pictures.AsParallel().AsOrdered().Select(picture =>
+        {
+            int plane = Schema.Width * Schema.Height;
+            float[] values = [.. picture.Pixels.Select(value => (float)value)];
+            return (Enumerable.Range(0, Schema.Channels)
+                .SelectMany(channel => PictureResizer.Resize(values.AsSpan(channel * plane, plane), Schema.Width, Schema.Height, width, height, asked.Filter))
+                .Select(value => (byte)Math.Clamp(MathF.Round(value), 0, 255)).ToArray(), picture.Label);
+        })];
     }
 
     private static ImageSource ReadPictures(IReadOnlyList<PictureEntry> pictures, string root, DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)

@@ -34,6 +34,19 @@ internal static class PictureResizer
         return down;
     }
 
+    /// <summary>What resizing makes of a row of numbers, as a product: the weights [to, from], row by row.</summary>
+    public static float[] Matrix(int from, int to, ResizeFilter filter)
+    {
+        var matrix = new float[to * from];
+        for (int at = 0; at < to; at++)
+        {
+            (int first, double[] weights) = Weights(at, from, to, filter);
+            for (int i = 0; i < weights.Length; i++)
+                matrix[(at * from) + first + i] = (float)weights[i];
+        }
+        return matrix;
+    }
+
     private static double Sum(ReadOnlySpan<float> values, int first, int stride, double[] weights)
     {
         double sum = 0;

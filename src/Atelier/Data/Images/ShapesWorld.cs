@@ -23,6 +23,9 @@ public static class ShapesWorld
     /// <summary>What its pictures have in common.</summary>
     public static ImageSchema Schema { get; } = new(Side, Side, 3, [.. Forms.SelectMany(form => Colours.Select(colour => $"{colour.Name}-{form}"))]);
 
+    /// <summary>Whether pictures are such as <see cref="Classify"/> reads.</summary>
+    public static bool Reads(ImageSchema schema) => (schema.Width, schema.Height, schema.Channels) == (Side, Side, 3) && schema.Classes.SequenceEqual(Schema.Classes);
+
     /// <summary>The n-th picture, [3, 32, 32] on white, and its label.</summary>
     public static (byte[] Pixels, int Label) Draw(long seed, long number)
     {

@@ -31,6 +31,14 @@ internal sealed class PictureAlbum(string? plot, ImageGenerator generator)
             [.. some.Select(i => Pixels(drawn, i)), .. some.Select(i => Pixels(training, copying.ByFeatures.Index[i])), .. some.Select(i => Pixels(training, copying.ByPixels.Index[i]))]);
     }
 
+    /// <summary>Pictures enlarged by interpolation, by the model, and as they are, a column each.</summary>
+    public void AddEnlarged(EnlargedPictures pictures)
+    {
+        int count = Math.Min(Beside, pictures.Drawn.Count);
+        Add("enlarged", "In each column a picture enlarged by bicubic interpolation, by the model, and as it is.", count,
+            ((PictureSet[])[pictures.Bicubic, pictures.Drawn, pictures.Real]).SelectMany(set => Enumerable.Range(0, count).Select(i => Pixels(set, i))));
+    }
+
     private void Add(string name, string caption, int? columns, IEnumerable<ReadOnlyMemory<byte>> pictures)
     {
         if (plot is null)

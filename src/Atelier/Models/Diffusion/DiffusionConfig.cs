@@ -58,6 +58,14 @@ public sealed record DiffusionConfig
     [Range(4, 1 << 16)]
     public int HiddenSize { get; init; } = 192;
 
+    /// <summary>How many times as wide and high as a given small picture what is drawn is; 1 draws from noise alone (Saharia et al. 2021).</summary>
+    [Range(1, 8)]
+    public int Upscale { get; init; } = 1;
+
+    /// <summary>The most noise that is laid over small pictures while learning to enlarge them, as a time of the schedule (Ho et al. 2021, section 4.2).</summary>
+    [Range(0.0, 0.9)]
+    public double UpscaleNoise { get; init; } = 0.3;
+
     /// <summary>The sampler where a request does not say: ancestral, ddim, euler, heun or dpm.</summary>
     public string Sampler { get; init; } = "heun";
 
@@ -76,6 +84,8 @@ public sealed record DiffusionConfig
     public void Check(int width, int height)
     {
         DiffusionSamplers.Find(Sampler);
+        if (width % Upscale != 0 || height % Upscale != 0)
+            throw new AtelierException($"pictures of {width} × {height} are not {Upscale} times as large as smaller ones", "model.upscale", "take 2 or 4, or other data.image.width and height");
         if (width % PatchSize != 0 || height % PatchSize != 0)
         {
             throw Autoencoder is null

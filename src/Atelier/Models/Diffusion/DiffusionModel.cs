@@ -25,6 +25,7 @@ public sealed class DiffusionModel : ImageModel
     private readonly DenoisingNetwork _network;
     private readonly NoiseSchedule _schedule;
     private readonly Prediction _prediction;
+    private readonly Upscaling? _upscaling;
 
     /// <summary>Makes a model with fresh weights, on the CPU.</summary>
     /// <param name="config">Its shape.</param>
@@ -56,14 +57,18 @@ public sealed class DiffusionModel : ImageModel
         config.Check((int)shape[2], (int)shape[1]);
         if (config.Conditional && schema.Classes.Count == 0)
             throw new AtelierException("the pictures have no classes", "model.conditional", "sort them into subfolders, or write conditional: false");
+        if (config.Upscale > 1 && !shape.SequenceEqual([schema.Channels, schema.Height, schema.Width]))
+            throw new AtelierException("small pictures are shown beside noisy pixels, and the model works on latents", "model.upscale", "leave it or model.autoencoder out");
         (Config, Latents, Shape) = (config, latents, shape);
         _schedule = new NoiseSchedule(config.Schedule);
         _prediction = new Prediction(config.Prediction, _schedule);
+        _upscaling = config.Upscale > 1 ? new Upscaling(config, schema, _schedule) : null;
+        int shown = (int)shape[0] + (_upscaling?.Channels ?? 0);
         using var random = new Generator((ulong)seed, CPU);
         int classes = config.Conditional ? schema.Classes.Count : 0;
         _network = config.Network == NetworkKind.Dit
-            ? new DiffusionTransformer(config, shape, classes, precision, random)
-            : new UNet(config, (int)shape[0], classes, precision, random);
+            ? new DiffusionTransformer(config, [shown, .. shape[1..]], (int)shape[0], classes, precision, random)
+            : new UNet(config, shown, (int)shape[0], classes, precision, random);
         register_module("network", _network);
         if (latents is not null)
             register_module("latents", latents);
@@ -84,6 +89,9 @@ public sealed class DiffusionModel : ImageModel
 
     /// <inheritdoc/>
     public override bool IsConditional => Config.Conditional;
+
+    /// <inheritdoc/>
+    public override IUpscaler? Upscaler => _upscaling;
 
     /// <inheritdoc/>
     public override long NoiseSize => Shape[0] * Shape[1] * Shape[2];
@@ -113,13 +121,14 @@ public sealed class DiffusionModel : ImageModel
             throw new AtelierException($"{whole.Steps} steps are asked for", "--steps", "allowed is 1 to 10000");
         if (whole.Guidance is not >= 0 and <= 100)
             throw new AtelierException($"the guidance is {whole.Guidance}", "--guidance", "allowed is 0 to 100");
-        if (whole.Strength is <= 0 or > 1 or double.NaN)
+        _upscaling?.Check(whole);
+        if (_upscaling is null && whole.Strength is <= 0 or > 1 or double.NaN)
             throw new AtelierException($"the strength is {whole.Strength}", "--strength", "allowed is above 0, up to 1");
         if (between && whole.Sampler == AncestralSampler.Called)
             throw new AtelierException("the ancestral sampler adds noise of its own on the way, so that its pictures lie on no way", "--sampler", "take ddim, euler, heun or dpm");
         if (between && (whole.From ?? whole.Mask) is not null)
             throw new AtelierException("ways have ends of their own", "--from", "leave it and the mask out, or --interpolate");
-        if (whole.From is null && (whole.Mask is not null || (whole.Strength is not null && (!between || PictureWays.AreSeeds(whole.Interpolate!)))))
+        if (_upscaling is null && whole.From is null && (whole.Mask is not null || (whole.Strength is not null && (!between || PictureWays.AreSeeds(whole.Interpolate!)))))
             throw new AtelierException("a mask and a strength are of a picture to begin from", "--from", "name one");
         return drawing.Guidance is null || IsConditional ? whole
             : throw new AtelierException("the model was not taught classes", "--guidance", "leave it out, or train with model.conditional true");
@@ -130,7 +139,8 @@ public sealed class DiffusionModel : ImageModel
     {
         long count = noise.shape[0];
         noise = noise.view([count, .. Shape]);
-        GivenPicture? from = given is null ? GivenPicture.Read(drawing, Schema, noise.device) : new GivenPicture(given, mask: null);
+        Tensor? beside = _upscaling?.Show(given ?? _upscaling.Read(drawing, count, noise.device), full([count], drawing.Strength ?? 0, ScalarType.Float32, noise.device), random);
+        GivenPicture? from = _upscaling is not null ? null : given is null ? GivenPicture.Read(drawing, Schema, noise.device) : new GivenPicture(given, mask: null);
         GivenPicture? begun = Latents is null ? from : from?.Encode(Latents);
         double[] times = _schedule.Times(drawing.Steps!.Value, from is null ? 1 : GivenPicture.Strength(drawing));
         Tensor begin = begun is null ? noise : begun.Noisy(noise, _schedule, times[0]);
@@ -143,21 +153,22 @@ public sealed class DiffusionModel : ImageModel
         Parts Watched(Tensor x, double t)
         {
             Watch?.Invoke(new(1 - (t / _schedule.Start), () => Pictures(x)));
-            return Denoise(x, t, labels, drawing.Guidance!.Value, team);
+            return Denoise(x, t, beside, labels, drawing.Guidance!.Value, team);
         }
 
         Tensor Pictures(Tensor x) => Latents is null ? x : team.Map(count, (first, rows) => Latents.Decode(x.narrow(0, first, rows)));
     }
 
     /// <summary>What noisy pictures are made of, with the class's part weighed by the guidance w: none + w (class − none) (Ho and Salimans 2022, eq. 6).</summary>
-    private Parts Denoise(Tensor x, double t, Tensor? labels, double guidance, RowTeam team)
+    private Parts Denoise(Tensor x, double t, Tensor? beside, Tensor? labels, double guidance, RowTeam team)
     {
         long count = x.shape[0];
         Tensor? none = labels is null ? null : full([count], Schema.Classes.Count, ScalarType.Int64, x.device);
         if (labels?.dtype == ScalarType.Float32) // between classes: weights of each, and of none
             (labels, none) = (F.pad(labels, [0, 1]), F.one_hot(none!, Schema.Classes.Count + 1).to(ScalarType.Float32));
         bool both = labels is not null && guidance is not 0 and not 1; // with the class and without, in one batch
-        (Tensor looks, Tensor? told) = both ? (cat([x, x], 0), cat([labels!, none!], 0)) : (x, guidance == 0 ? none : labels);
+        Tensor shown = beside is null ? x : cat([x, beside], 1);
+        (Tensor looks, Tensor? told) = both ? (cat([shown, shown], 0), cat([labels!, none!], 0)) : (shown, guidance == 0 ? none : labels);
         Tensor times = full([looks.shape[0]], t, ScalarType.Float32, x.device);
         Tensor answer = team.Map(looks.shape[0], (first, rows) => _network.Predict(looks.narrow(0, first, rows), times.narrow(0, first, rows), told?.narrow(0, first, rows)));
         if (both)
@@ -178,7 +189,7 @@ public sealed class DiffusionModel : ImageModel
         Tensor times = Config.Times == TimeDraw.LogitNormal ? draws.normal_(0, 1, random).sigmoid() : draws.uniform_(0, 1, random);
         Tensor noise = empty_like(pictures).normal_(0, 1, random);
         float[] at = times.cpu().data<float>().ToArray();
-        Tensor alpha = Column(at, _schedule.Alpha), sigma = Column(at, _schedule.Sigma);
+        Tensor alpha = _schedule.Alphas(at, pictures.device), sigma = _schedule.Sigmas(at, pictures.device);
         Tensor noisy = alpha.mul(pictures).PlusProduct(sigma, noise);
         Tensor? labels = null;
         if (IsConditional)
@@ -187,9 +198,8 @@ public sealed class DiffusionModel : ImageModel
             labels = training ? batch.Labels.masked_fill(dropped, Schema.Classes.Count) : batch.Labels;
         }
         Tensor target = _prediction.Target(new Parts(pictures, noise), alpha, sigma);
+        if (_upscaling is not null)
+            noisy = cat([noisy, _upscaling.Show(_upscaling.Shrink(pictures), _upscaling.Times(count, pictures.device, random), random)], 1);
         return F.mse_loss(_network.Predict(noisy, times, labels), target);
-
-        Tensor Column(float[] values, Func<double, double> of) =>
-            tensor(values.Select(t => (float)of(t)).ToArray(), count, 1, 1, 1).to(pictures.device);
     }
 }

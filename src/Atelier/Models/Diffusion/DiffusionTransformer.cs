@@ -26,16 +26,17 @@ internal sealed class DiffusionTransformer : DenoisingNetwork
     /// <summary>Makes the network; it answers zero at first.</summary>
     /// <param name="config">Its shape.</param>
     /// <param name="shape">Channels, height and width of what it is shown.</param>
+    /// <param name="pictureChannels">Channels of what it predicts.</param>
     /// <param name="classes">Classes that it is told of; 0 for none.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="random">Draws the weights.</param>
-    public DiffusionTransformer(DiffusionConfig config, long[] shape, int classes, Precision precision, Generator random)
+    public DiffusionTransformer(DiffusionConfig config, long[] shape, int pictureChannels, int classes, Precision precision, Generator random)
         : base(nameof(DiffusionTransformer))
     {
         (_patch, int hidden) = (config.PatchSize, config.HiddenSize);
-        long values = shape[0] * _patch * _patch;
+        long shown = shape[0] * _patch * _patch, values = (long)pictureChannels * _patch * _patch;
         _time = new TimeEmbedding(hidden, classes, random);
-        _first = new Linear(values, hidden, bias: true, precision, 1 / Math.Sqrt(values), random);
+        _first = new Linear(shown, hidden, bias: true, precision, 1 / Math.Sqrt(shown), random);
         for (int layer = 0; layer < config.LayerCount; layer++)
             _blocks.Add(new DiffusionBlock(hidden, config.HeadCount, _product, precision, random));
         _told = new Linear(hidden, 2 * hidden, bias: true, Precision.Fp32, deviation: 0, random);
@@ -55,7 +56,7 @@ internal sealed class DiffusionTransformer : DenoisingNetwork
             stream = block.Forward(stream, told);
         Tensor[] parts = _told.forward(told).unsqueeze(1).chunk(2, -1); // shift and scale
         Tensor answer = _last.forward(AdaptiveNorm.Apply(stream, parts[0], parts[1])).to(x.dtype);
-        return F.pixel_shuffle(answer.transpose(1, 2).reshape(patches.shape), _patch);
+        return F.pixel_shuffle(answer.transpose(1, 2).reshape(patches.shape[0], -1, patches.shape[2], patches.shape[3]), _patch);
     }
 
     /// <inheritdoc/>

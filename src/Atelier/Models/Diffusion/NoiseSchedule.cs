@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Atelier.Models.Diffusion;
 
 /// <summary>How pictures turn into noise over the time t from 0 to 1.</summary>
@@ -60,6 +62,12 @@ public sealed class NoiseSchedule(ScheduleKind kind)
         _ => 1,
     };
 
+    /// <summary>α of a batch's times, [batch, 1, 1, 1].</summary>
+    public Tensor Alphas(float[] times, Device device) => Column(times, Alpha, device);
+
+    /// <summary>σ of a batch's times, [batch, 1, 1, 1].</summary>
+    public Tensor Sigmas(float[] times, Device device) => Column(times, Sigma, device);
+
     /// <summary>log(α / σ), half of the log of the signal-to-noise ratio; infinite at t = 0.</summary>
     public double LogRatio(double t) => Math.Log(Alpha(t) / Sigma(t));
 
@@ -67,4 +75,7 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     /// <param name="steps">From 1.</param>
     /// <param name="share">The share of the whole way, where it begins later than that.</param>
     public double[] Times(int steps, double share = 1) => [.. Enumerable.Range(0, steps + 1).Select(i => share * Start * (steps - i) / steps)];
+
+    private static Tensor Column(float[] times, Func<double, double> of, Device device) =>
+        tensor(times.Select(t => (float)of(t)).ToArray(), times.Length, 1, 1, 1).to(device);
 }

@@ -25,13 +25,13 @@ internal sealed class UNet : DenoisingNetwork
     private readonly ResidualBlock _middle;
     private readonly GroupNorm _norm;
 
-    public UNet(DiffusionConfig config, int pictureChannels, int classes, Precision precision, Generator random)
+    public UNet(DiffusionConfig config, int shownChannels, int pictureChannels, int classes, Precision precision, Generator random)
         : base(nameof(UNet))
     {
         (_patch, _levels, _blocks) = (config.PatchSize, config.Channels.Count, config.Blocks);
-        int values = pictureChannels * _patch * _patch, width = 4 * config.Channels[0];
+        int shown = shownChannels * _patch * _patch, values = pictureChannels * _patch * _patch, width = 4 * config.Channels[0];
         _time = new TimeEmbedding(width, classes, random);
-        _first = new Convolution(values, config.Channels[0], 3, 1, precision, random);
+        _first = new Convolution(shown, config.Channels[0], 3, 1, precision, random);
         int channels = config.Channels[0];
         var kept = new Stack<int>(); // channels of the twins
         for (int level = 0; level < _levels; level++)

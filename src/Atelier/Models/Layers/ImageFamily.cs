@@ -58,7 +58,10 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             PreviewFile = path =>
             {
                 model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
-                Preview(path, model, recipe);
+                if (model.Upscaler is { } upscaler)
+                    PreviewEnlarged(path, model, upscaler, images.Validation.Count > 0 ? images.Validation : images.Train, recipe);
+                else
+                    Preview(path, model, recipe);
                 if (model is IAutoencoder && images.Validation.Count > 0)
                     PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model, images.Validation);
             },
@@ -180,6 +183,18 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         byte[] planes = generator.Draw(recipe.Seed, 0, PreviewPictures, label: null, drawing);
         PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
             .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size, model.Schema.Size)))]);
+    }
+
+    /// <summary>The first held-out pictures, in threes: made small and enlarged by a filter, enlarged by the model, and as they are.</summary>
+    private static void PreviewEnlarged(string path, TModel model, IUpscaler upscaler, ImagePart part, Recipe recipe)
+    {
+        using var scope = NewDisposeScope();
+        var generator = new ImageGenerator(model); // not disposed: the model goes on
+        using ImageBatch batch = new ImageBatches(part, PreviewPictures / 4, recipe.Seed, shuffled: false).Get(0);
+        Tensor small = upscaler.Shrink(batch.Pictures);
+        byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), generator.Enlarge(recipe.Seed, 0, small, batch.Labels, model.Check(new DrawingOptions())), ImageGenerator.Bytes(batch.Pictures)];
+        int size = model.Schema.Size;
+        PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, sides[0].Length / size).SelectMany(i => sides.Select(side => (ReadOnlyMemory<byte>)model.Schema.Interleave(side.AsSpan(i * size, size))))], columns: 12);
     }
 
     /// <summary>The first held-out pictures, each with what the model makes of it to its right.</summary>

@@ -33,6 +33,17 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>Which model it is; null while it learns.</summary>
     public BundleIdentity? Identity => identity;
 
+    /// <summary>Enlarges the pictures that this one draws, and is not disposed with it; null leaves them as they are.</summary>
+    /// <exception cref="AtelierException">It enlarges no pictures, or not such as this one draws.</exception>
+    public ImageGenerator? Upscaler
+    {
+        get;
+        set => field = value is null ? null : Enlarges(value);
+    }
+
+    /// <summary>What its pictures have in common once they are enlarged.</summary>
+    public ImageSchema DrawnSchema => Upscaler?.Schema ?? Schema;
+
     /// <summary>Told on the way from noise to pictures, from another thread; null for nobody.</summary>
     public Action<DrawingStep>? Watch { get; set; }
 
@@ -44,19 +55,24 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         DrawingOptions drawing = model.Check(request.Drawing ?? new DrawingOptions());
         PictureWays? ways = drawing.Interpolate is { } ends ? PictureWays.Read(ends, request, this) : null;
         int? label = ways is null && request.Class is { } name ? Label(name) : null;
+        ImageSchema large = DrawnSchema;
         for (int first = 0; first < request.Count; first += BatchSize)
         {
             int count = Math.Min(BatchSize, request.Count - first), start = first;
             // One picture is made among those it was first made with: what it is depends on no more than them.
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
-            byte[] pixels = await Task.Run(() => ways is null ? Draw(request.Seed, start, count, label, drawing) : Draw(ways, start, count, drawing), cancellation).ConfigureAwait(false);
+            byte[] pixels = await Task.Run(() =>
+            {
+                byte[] drawn = ways is null ? Draw(request.Seed, start, count, label, drawing) : Draw(ways, start, count, drawing);
+                return Upscaler is null ? drawn : Upscaler.Enlarge(drawn, request.Seed, start, ways is null ? Labels(request.Seed, start, count, label) : ways.Labels(start, count));
+            }, cancellation).ConfigureAwait(false);
             for (int i = 0; i < count; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (request.Only is { } wanted && wanted != first + i)
                     continue;
-                yield return new ImageSample(Schema.Width, Schema.Height, Schema.Channels, Schema.Interleave(pixels.AsSpan(i * Schema.Size, Schema.Size)))
+                yield return new ImageSample(large.Width, large.Height, large.Channels, large.Interleave(pixels.AsSpan(i * large.Size, large.Size)))
                 {
                     Class = (ways is null ? label : ways.Label(first + i)) is { } asked ? Schema.Classes[asked] : null,
                 };
@@ -76,6 +92,19 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         using var scope = NewDisposeScope();
         Tensor noise = Noise(seed, first, count);
         return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, noise, model.IsConditional ? Labels(seed, first, count, label) : null, drawing, given: null);
+    }
+
+    /// <summary>Makes large pictures of small ones at once.</summary>
+    /// <param name="seed">Of all pictures.</param>
+    /// <param name="first">The number of the first one.</param>
+    /// <param name="small">[count, channels, height, width], of the small size, −1 to 1.</param>
+    /// <param name="labels">Their classes, as <see cref="ImageModel.Draw"/> takes them.</param>
+    /// <param name="drawing">How.</param>
+    /// <returns>[count, channels, height, width], 0 to 255.</returns>
+    internal byte[] Enlarge(long seed, int first, Tensor small, Tensor? labels, DrawingOptions drawing)
+    {
+        using var scope = NewDisposeScope();
+        return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, Noise(seed, first, (int)small.shape[0]), model.IsConditional ? labels : null, drawing, small);
     }
 
     /// <summary>The classes that pictures are drawn for.</summary>
@@ -113,6 +142,28 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         int label = Schema.Label(name);
         return model.IsConditional ? label
             : throw new AtelierException($"the model was not taught classes, so '{name}' cannot be asked for", "--class", "train with model.conditional true");
+    }
+
+    /// <summary>Enlarges what another model drew.</summary>
+    private byte[] Enlarge(byte[] drawn, long seed, int first, Tensor? labels)
+    {
+        using var scope = NewDisposeScope();
+        IUpscaler upscaler = model.Upscaler!;
+        var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue); // other noise than that which the small pictures began as
+        return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels, model.Check(new DrawingOptions { Strength = upscaler.StrengthForDrawn }));
+    }
+
+    private ImageGenerator Enlarges(ImageGenerator other)
+    {
+        if (other.Model.Upscaler?.Small is not { } small)
+            throw new AtelierException("the model enlarges no pictures", "--upscale", "name one that was trained with model.upscale");
+        if ((small.Width, small.Height, small.Channels) != (Schema.Width, Schema.Height, Schema.Channels))
+            throw new AtelierException($"the model enlarges {Size(small)}, and {Size(Schema)} are drawn", "--upscale", "name one that was trained for this size");
+        if (other.IsConditional && !(model.IsConditional && Schema.Classes.SequenceEqual(other.Schema.Classes)))
+            throw new AtelierException("the model enlarges by class, and the pictures are drawn of other classes or none", "--upscale", "train it with model.conditional false");
+        return other;
+
+        static string Size(ImageSchema schema) => $"{(schema.Channels == 1 ? "grey" : "colour")} pictures of {schema.Width} × {schema.Height}";
     }
 
     private byte[] Draw(PictureWays ways, int first, int count, DrawingOptions drawing)

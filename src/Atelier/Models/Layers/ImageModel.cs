@@ -23,9 +23,12 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <param name="labels">[batch], int64, or between classes the weights of each, [batch, classes], fp32; null where no class is asked for.</param>
     /// <param name="drawing">How.</param>
     /// <param name="random">Draws what a sampler adds on the way.</param>
-    /// <param name="given">Pictures to begin from, one for each, [batch, channels, height, width], −1 to 1; null takes what the options name.</param>
+    /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height, width], −1 to 1; null takes what the options name.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null);
+
+    /// <summary>What it says of the small pictures that it makes large ones of; null where it makes pictures of noise alone.</summary>
+    public virtual IUpscaler? Upscaler => null;
 
     /// <summary>Whether copies of it that share its weights may learn from parts of a batch at the same time.</summary>
     public virtual bool LearnsInCopies => true;

@@ -13,17 +13,20 @@ namespace Atelier.Models.Layers;
 /// <param name="Request">What was asked of the model.</param>
 public sealed record PictureOrigin(BundleIdentity Model, GenerationRequest Request)
 {
+    /// <summary>Which model enlarged it; null for none.</summary>
+    public BundleIdentity? Upscaler { get; init; }
+
     /// <summary>The SHA-256 of each file that the request names, by its path, as it was when the picture was made.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
-    private const string Software = "Atelier";
+    private const string Software = "Atelier", UpscalerPrefix = "Upscaler";
 
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The texts of a PNG: the request as JSON, its seed, the run's id and recipe, and the SHA-256 of the weights.</summary>
+    /// <summary>The texts of a PNG: the request as JSON, its seed, and of each model the run's id and recipe and the SHA-256 of the weights.</summary>
     public IReadOnlyDictionary<string, string> ToTexts()
     {
         var texts = new Dictionary<string, string>
@@ -31,13 +34,20 @@ public sealed record PictureOrigin(BundleIdentity Model, GenerationRequest Reque
             ["Software"] = Software,
             ["Seed"] = Request.Seed.ToString(CultureInfo.InvariantCulture),
             ["Request"] = JsonSerializer.Serialize(new Asked(Request.Count, Request.Only, Request.Seed, Request.Class, Request.Drawing, FilesOf(Request.Drawing)), Json),
-            ["Weights"] = Model.Weights,
         };
-        if (Model.RunId is { } id)
-            texts["Run"] = id;
-        if (Model.Recipe is { } recipe)
-            texts["Recipe"] = recipe;
+        Add(Model, "");
+        if (Upscaler is not null)
+            Add(Upscaler, UpscalerPrefix);
         return texts;
+
+        void Add(BundleIdentity model, string prefix)
+        {
+            texts[prefix + "Weights"] = model.Weights;
+            if (model.RunId is { } id)
+                texts[prefix + "Run"] = id;
+            if (model.Recipe is { } recipe)
+                texts[prefix + "Recipe"] = recipe;
+        }
     }
 
     /// <summary>Reads the texts of a PNG that atelier generate made.</summary>
@@ -50,12 +60,18 @@ public sealed record PictureOrigin(BundleIdentity Model, GenerationRequest Reque
             if (texts.GetValueOrDefault("Software") != Software || JsonSerializer.Deserialize<Asked>(texts["Request"], Json) is not { } asked)
                 throw new KeyNotFoundException("it says nothing of Atelier");
             var request = new GenerationRequest { Count = asked.Count, Only = asked.Only, Seed = asked.Seed, Class = asked.Class, Drawing = asked.Drawing };
-            return new(new BundleIdentity(texts.GetValueOrDefault("Run"), texts["Weights"], texts.GetValueOrDefault("Recipe")), request) { Files = asked.Files ?? new Dictionary<string, string>() };
+            return new(Identity(""), request)
+            {
+                Files = asked.Files ?? new Dictionary<string, string>(),
+                Upscaler = texts.ContainsKey(UpscalerPrefix + "Weights") ? Identity(UpscalerPrefix) : null,
+            };
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
             throw new AtelierException("does not say how it was made", path, "give a PNG that atelier generate made, not changed since", e);
         }
+
+        BundleIdentity Identity(string prefix) => new(texts.GetValueOrDefault(prefix + "Run"), texts[prefix + "Weights"], texts.GetValueOrDefault(prefix + "Recipe"));
     }
 
     /// <summary>Throws where a file that the request names is not what it was when the picture was made.</summary>

@@ -22,6 +22,8 @@ public static class PictureOutput
         PictureForm form = path is null ? PictureForm.None : FormOf(path);
         bool between = request.Drawing?.Interpolate is not null; // an animation then goes along the ways
         DrawingFilm? film = form == PictureForm.Animation && !between ? new DrawingFilm() : null;
+        if (film is not null && generator.Upscaler is not null)
+            throw new AtelierException("an animation shows how pictures of one model come about", path, "leave --upscale out, or name a .png");
         if (film is not null && request.Count > DrawingFilm.MostPictures)
             throw new AtelierException($"an animation of {request.Count} pictures is too large", path, $"ask for {DrawingFilm.MostPictures} or fewer, or name a .png");
         var told = System.Diagnostics.Stopwatch.StartNew();
@@ -47,7 +49,7 @@ public static class PictureOutput
         {
             PictureForm.None => samples,
             PictureForm.Folder => WriteEach(generator, request, path!, samples),
-            PictureForm.Animation => WriteFilm(generator.Schema, path!, film?.Frames ?? samples.Select(sample => (IReadOnlyList<ReadOnlyMemory<byte>>)[sample.Pixels]), samples),
+            PictureForm.Animation => WriteFilm(generator.DrawnSchema, path!, film?.Frames ?? samples.Select(sample => (IReadOnlyList<ReadOnlyMemory<byte>>)[sample.Pixels]), samples),
             _ => WriteGrid(generator, request, path!, samples),
         };
     }
@@ -62,7 +64,7 @@ public static class PictureOutput
 
     private static ImageSample[] WriteGrid(ImageGenerator generator, GenerationRequest request, string path, List<ImageSample> samples)
     {
-        PictureGrid.Write(path, generator.Schema, [.. samples.Select(sample => sample.Pixels)], Texts(generator, request), Columns(request));
+        PictureGrid.Write(path, generator.DrawnSchema, [.. samples.Select(sample => sample.Pixels)], Texts(generator, request), Columns(request));
         return [.. samples.Select(sample => sample with { File = path })];
     }
 
@@ -86,7 +88,7 @@ public static class PictureOutput
     }
 
     private static IReadOnlyDictionary<string, string>? Texts(ImageGenerator generator, GenerationRequest request) =>
-        generator.Identity is { } model ? new PictureOrigin(model, request with { Drawing = generator.Model.Check(request.Drawing ?? new DrawingOptions()) }).ToTexts() : null;
+        generator.Identity is { } model ? new PictureOrigin(model, request with { Drawing = generator.Model.Check(request.Drawing ?? new DrawingOptions()) }) { Upscaler = generator.Upscaler?.Identity }.ToTexts() : null;
 
     /// <summary>A row a way; otherwise as near to a square as goes.</summary>
     private static int? Columns(GenerationRequest request) => request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / PictureWays.Count(ends) : null;

@@ -74,12 +74,7 @@ public sealed class PictureWays
         ImageSchema schema = _generator.Schema;
         return Each(first, count, (way, share) => Picture(way).lerp(Picture(way + 1), share));
 
-        Tensor Picture(int end)
-        {
-            var values = new float[schema.Size];
-            ImageBatches.Scale(_pictures[end], values);
-            return tensor(values, schema.Channels, schema.Height, schema.Width);
-        }
+        Tensor Picture(int end) => ImageBatches.Scaled(_pictures[end], schema)[0];
     }
 
     /// <summary>The class of the end that a picture is nearer to; null where the model is told none.</summary>

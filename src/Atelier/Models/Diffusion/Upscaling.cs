@@ -1,0 +1,86 @@
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Training;
+using SkiaSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Diffusion;
+
+/// <summary>
+/// What a network that enlarges is shown beside a noisy picture: the small one, enlarged by a filter (Saharia et al. 2021,
+/// section 2.2), with some noise laid over it first and the amount told, so that it may come from another model and not be
+/// as true as those learned from (Ho et al. 2021, section 4.2).
+/// </summary>
+/// <param name="config">How many times to enlarge, and the most noise.</param>
+/// <param name="schema">What the large pictures have in common.</param>
+/// <param name="schedule">α and σ of the noise over small pictures too.</param>
+internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, NoiseSchedule schedule) : IUpscaler
+{
+    private const ResizeFilter Filter = ResizeFilter.Triangle;
+
+    /// <summary>Channels beside the noisy picture's: the enlarged picture's, and one that is everywhere the time of its noise.</summary>
+    public int Channels => schema.Channels + 1;
+
+    /// <inheritdoc/>
+    public ImageSchema Small { get; } = schema with { Width = schema.Width / config.Upscale, Height = schema.Height / config.Upscale };
+
+    /// <inheritdoc/>
+    public double StrengthForDrawn => config.UpscaleNoise / 2;
+
+    /// <inheritdoc/>
+    public Tensor Shrink(Tensor pictures) => Resize(pictures, Small);
+
+    /// <inheritdoc/>
+    public Tensor Enlarge(Tensor small) => Resize(small, schema);
+
+    /// <summary>Times of the noise over training pictures' small ones, [batch], evenly from 0 to the most.</summary>
+    public Tensor Times(long count, Device device, Generator? random) => empty([count], device: device).uniform_(0, config.UpscaleNoise, random);
+
+    /// <summary>What the network is shown, [batch, <see cref="Channels"/>, height, width].</summary>
+    /// <param name="small">[batch, channels, height, width], of the small size, −1 to 1.</param>
+    /// <param name="times">The time of each one's noise, [batch].</param>
+    /// <param name="random">Draws the noise.</param>
+    public Tensor Show(Tensor small, Tensor times, Generator? random)
+    {
+        long count = small.shape[0];
+        float[] at = times.cpu().data<float>().ToArray();
+        Tensor noise = empty_like(small).normal_(0, 1, random);
+        Tensor enlarged = Enlarge(schedule.Alphas(at, small.device).mul(small).add(schedule.Sigmas(at, small.device).mul(noise)));
+        return cat([enlarged, times.view(count, 1, 1, 1).expand(count, 1, schema.Height, schema.Width)], 1);
+    }
+
+    /// <summary>The small picture that a request names, for each of so many large ones.</summary>
+    /// <exception cref="AtelierException">It names none, or one of another size.</exception>
+    public Tensor Read(DrawingOptions drawing, long count, Device device)
+    {
+        if (drawing.From is not { } path)
+            throw new AtelierException($"the model makes {schema.Width} × {schema.Height} of pictures of {Small.Width} × {Small.Height}, and none is named", "--from", "name one, or draw by another model: atelier generate RUN --upscale THIS");
+        using SKBitmap bitmap = PictureFiles.Read(path);
+        if ((bitmap.Width, bitmap.Height) != (Small.Width, Small.Height))
+            throw new AtelierException($"has {bitmap.Width} × {bitmap.Height} pixels, and the model makes {schema.Width} × {schema.Height} of {Small.Width} × {Small.Height}", path, "give a picture of that size");
+        byte[] pixels = PictureFiles.Fit(bitmap, Small.Width, Small.Height, Small.Channels, Filter);
+        return ImageBatches.Scaled(pixels, Small).to(device).expand(count, Small.Channels, Small.Height, Small.Width);
+    }
+
+    /// <summary>Throws where options have no meaning for a model that enlarges.</summary>
+    /// <exception cref="AtelierException">They have none.</exception>
+    public void Check(DrawingOptions drawing)
+    {
+        if ((drawing.Mask ?? drawing.Interpolate) is not null)
+            throw new AtelierException("the model enlarges whole pictures, one by one", drawing.Mask is null ? "--interpolate" : "--mask", "leave it out");
+        if (drawing.Strength is { } strength && !(strength >= 0 && strength <= config.UpscaleNoise))
+            throw new AtelierException($"the strength of the noise over the small picture is {strength}", "--strength", FormattableString.Invariant($"allowed is 0 to {config.UpscaleNoise}, as learned"));
+    }
+
+    /// <summary>Both sides resized, each by a product.</summary>
+    private static Tensor Resize(Tensor pictures, ImageSchema to)
+    {
+        using var scope = NewDisposeScope();
+        int height = (int)pictures.shape[2], width = (int)pictures.shape[3];
+        Tensor down = tensor(PictureResizer.Matrix(height, to.Height, Filter), to.Height, height).to(pictures.device);
+        Tensor across = tensor(PictureResizer.Matrix(width, to.Width, Filter), to.Width, width).to(pictures.device);
+        return down.matmul(pictures).matmul(across.t()).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,107 @@
+using Atelier.Data.Images;
+using Atelier.Decoding;
+using Atelier.Evaluation;
+using Atelier.Models;
+using Atelier.Models.Diffusion;
+using Atelier.Models.Layers;
+using Atelier.Recipes;
+using Atelier.Tests.Data;
+using static TorchSharp.torch;
+
+namespace Atelier.Tests.Models.Diffusion;
+
+/// <summary>A model that enlarges is shown the small picture, and what it draws follows from it.</summary>
+public sealed class UpscalingTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Small_pictures_are_made_by_the_filter_that_resizes_pictures_of_files()
+    {
+        using var scope = NewDisposeScope();
+        ImageSchema schema = new(12, 8, 1, []);
+        var upscaling = new Upscaling(new DiffusionConfig { Upscale = 2 }, schema, new NoiseSchedule(ScheduleKind.Flow));
+        using var random = new Generator(1, CPU);
+        Tensor picture = empty(1, 1, 8, 12).uniform_(-1, 1, random);
+        float[] expected = PictureResizer.Resize(picture.data<float>().ToArray(), 12, 8, 6, 4, ResizeFilter.Triangle);
+        upscaling.Shrink(picture).sub(tensor(expected, 1, 1, 4, 6)).abs().max().item<float>().ShouldBeLessThan(1e-5f);
+        upscaling.Enlarge(full([1, 1, 4, 6], 0.3f)).sub(0.3f).abs().max().item<float>().ShouldBeLessThan(1e-5f, "weights of a filter sum to one");
+    }
+
+    [Fact]
+    public void The_network_is_shown_the_enlarged_picture_with_the_noise_that_it_is_told_of()
+    {
+        using var scope = NewDisposeScope();
+        var upscaling = new Upscaling(new DiffusionConfig { Upscale = 4, UpscaleNoise = 0.5 }, new ImageSchema(16, 16, 3, []), new NoiseSchedule(ScheduleKind.Flow));
+        using var random = new Generator(1, CPU);
+        Tensor small = full([200, 3, 4, 4], 0.5f), times = full([200], 0.25f);
+        Tensor shown = upscaling.Show(small, times, random);
+        shown.shape.ShouldBe([200, 4, 16, 16]);
+        shown.narrow(1, 3, 1).sub(0.25f).abs().max().item<float>().ShouldBe(0);
+        shown.narrow(1, 0, 3).mean().item<float>().ShouldBe(0.75f * 0.5f, 0.01f, "α of the flow is 1 − t");
+        shown.narrow(1, 0, 3).std().item<float>().ShouldBeInRange(0.1f, 0.25f, "σ is t, and enlarging averages neighbours");
+        Tensor clean = upscaling.Show(small, zeros(200), random);
+        clean.narrow(1, 0, 3).sub(0.5f).abs().max().item<float>().ShouldBeLessThan(1e-5f);
+    }
+
+    [Fact]
+    public async Task A_model_that_enlarges_is_taught_from_large_pictures_alone_and_judged_beside_bicubic_interpolation()
+    {
+        await Train("up", "model.upscale=2");
+        EvaluationReport report = await Workshop.EvaluateAsync(_folder["up"]);
+        report.Metrics["peakSignalToNoise"].Value.ShouldBeInRange(0, 30, "ten steps teach little");
+        report.Baselines["bicubic"]["peakSignalToNoise"].Value.ShouldBeInRange(15, 40);
+        report.Baselines["bicubic"]["meanSquaredError"].Value.ShouldBeLessThan(report.Metrics["meanSquaredError"].Value);
+        report.Pictures.ShouldContain(picture => picture.File.EndsWith("enlarged.png", StringComparison.Ordinal));
+        Directory.GetFiles(_folder["up"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_small_picture_is_enlarged_and_one_of_another_size_is_refused()
+    {
+        await Train("up", "model.upscale=4");
+        using var generator = (ImageGenerator)Workshop.Open(_folder["up"]);
+        PictureFiles.WritePng(_folder["small.png"], 8, 8, 3, [.. Enumerable.Repeat((byte)90, 8 * 8 * 3)]);
+        PictureFiles.WritePng(_folder["other.png"], 9, 8, 3, [.. Enumerable.Repeat((byte)90, 9 * 8 * 3)]);
+        ImageSample[] drawn = Draw(new GenerationRequest { Count = 2, Drawing = new DrawingOptions { From = _folder["small.png"] } });
+        drawn.ShouldAllBe(picture => picture.Width == 32 && picture.Height == 32);
+        Refused(new DrawingOptions { From = _folder["other.png"] }, "9 × 8");
+        Refused(new DrawingOptions(), "--from");
+        Refused(new DrawingOptions { From = _folder["small.png"], Strength = 0.8 }, "--strength");
+        Refused(new DrawingOptions { From = _folder["small.png"], Mask = _folder["small.png"] }, "--mask");
+
+        ImageSample[] Draw(GenerationRequest request) => [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
+        void Refused(DrawingOptions drawing, string why) => Should.Throw<AtelierException>(() => Draw(new GenerationRequest { Drawing = drawing })).ToLine().ShouldContain(why);
+    }
+
+    [Fact]
+    public async Task What_one_model_draws_a_second_enlarges()
+    {
+        await Train("small", "data.image.width=16", "data.image.height=16", "model.patchSize=2");
+        await Train("up", "model.upscale=2", "model.conditional=false");
+        using var small = (ImageGenerator)Workshop.Open(_folder["small"]);
+        using var up = (ImageGenerator)Workshop.Open(_folder["up"]);
+        Should.Throw<AtelierException>(() => small.Upscaler = small).ToLine().ShouldContain("enlarges no pictures");
+        Should.Throw<AtelierException>(() => up.Upscaler = up).ToLine().ShouldContain("enlarges colour pictures of 16 × 16, and colour pictures of 32 × 32 are drawn");
+        small.Upscaler = up;
+        ImageSample[] drawn = [.. small.GenerateAsync(new GenerationRequest { Count = 3, Class = "red-circle" }).ToBlockingEnumerable().Cast<ImageSample>()];
+        drawn.ShouldAllBe(picture => picture.Width == 32 && picture.Class == "red-circle");
+        drawn[0].Pixels.Span.SequenceEqual(drawn[1].Pixels.Span).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Pictures_that_cannot_be_halved_are_refused() =>
+        (await Should.ThrowAsync<AtelierException>(() => Train("up", "model.upscale=3"))).Message.ShouldContain("not 3 times as large");
+
+    private async Task Train(string run, params string[] more)
+    {
+        Recipe recipe = RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
+        [
+            "data.worldDocuments=200", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2", "training.steps=10", "training.batchSize=8",
+            "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10", "training.device=cpu", "evaluation.pictures=18", .. more,
+        ]);
+        await Workshop.TrainAsync(recipe, _folder[run]);
+    }
+}
