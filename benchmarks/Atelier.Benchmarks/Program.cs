@@ -35,7 +35,7 @@ try
     }
     else if (args is ["train-memory", ..])
     {
-        TrainingMemory.Run(Rounds(1, 20_000));
+        TrainingMemory.Run(Rounds(1, 20_000), args.ElementAtOrDefault(2) ?? "gpt");
     }
     else if (args is ["step-cost", string measured, ..])
     {
@@ -61,7 +61,7 @@ try
         foreach ((string decoding, string told, _, _) in DecodingComparison.All)
             Console.WriteLine($"  {decoding,-16} {told}");
         Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
-        Console.WriteLine("benchmarks/run train-memory [STEPS]: the memory that a long training holds, told ten times");
+        Console.WriteLine("benchmarks/run train-memory [STEPS [gpt|vae|gan|diffusion]]: the memory that a long training holds, told ten times");
         Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS [PROMPT.txt]]: decode with a draft and without");
         Console.WriteLine("benchmarks/run hmm-long [LENGTH]: time and memory of one long sequence, with all vectors kept and with checkpoints");
         Console.WriteLine("benchmarks/run step-cost MODEL [ROUNDS [THREADS]]: a step's time by the tokens that it reads at once");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Data;
 using Atelier.Models;
 using Atelier.Recipes;
@@ -10,6 +11,11 @@ namespace Atelier.Benchmarks;
 internal static class TimedTraining
 {
     private const int Reports = 50;
+
+    /// <summary>Steps of a timing: the usual ones, or those that ATELIER_BENCHMARK_STEPS names, for the losses after more.</summary>
+    public static int Steps(int usual) => Environment.GetEnvironmentVariable("ATELIER_BENCHMARK_STEPS") is { Length: > 0 } steps
+        ? int.Parse(steps, CultureInfo.InvariantCulture)
+        : usual;
 
     /// <summary>A training section that does nothing but learn, and tells of it about fifty times.</summary>
     public static TrainingSection Section(int steps) => new()

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using Atelier.Data.Text;
 using Atelier.Formats;
 using Atelier.Recipes;
@@ -8,15 +7,13 @@ namespace Atelier.Benchmarks;
 
 /// <summary>One training through the whole trainer, timed step by step.</summary>
 /// <param name="Name">What it is called.</param>
-/// <param name="UsualSteps">Steps of a timing; ATELIER_BENCHMARK_STEPS takes others, for the losses after more.</param>
+/// <param name="UsualSteps">Steps of a timing.</param>
 /// <param name="Tokenizer">How Tiny Shakespeare becomes tokens.</param>
 /// <param name="Model">What is taught.</param>
 /// <param name="BatchSize">Rows in a batch.</param>
 internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSection Tokenizer, ModelSection Model, int BatchSize)
 {
-    public int Steps => Environment.GetEnvironmentVariable("ATELIER_BENCHMARK_STEPS") is { Length: > 0 } steps
-        ? int.Parse(steps, CultureInfo.InvariantCulture)
-        : UsualSteps;
+    public int Steps => TimedTraining.Steps(UsualSteps);
 
     /// <summary>The training part's token ids for the peer, 16 bits each.</summary>
     public string IdsPath => Path.Combine(Folder, "train.ids");
