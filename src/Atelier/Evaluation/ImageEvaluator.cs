@@ -10,7 +10,7 @@ namespace Atelier.Evaluation;
 internal static class ImageEvaluator
 {
     private const int BatchSize = 50;
-    private const string KeptClassifier = "judge/classifier.safetensors";
+    private const string KeptClassifier = "judge/classifier.safetensors", KeptFeatures = "data/features";
 
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">There are no pictures to judge by, or the features asked for do not go with them.</exception>
@@ -27,6 +27,8 @@ internal static class ImageEvaluator
             "auto" => data.Train.Count == 0 ? null : await LearnedFeatures.OpenAsync(data, kept, judging.Seed, device, progress, cancellation).ConfigureAwait(false),
             string source => LeNet.Load(source, generator.Schema, device, progress, cancellation),
         };
+        if (network is not null && judging.Folder is not null)
+            network.Cache = new FeatureCache(Path.Combine(judging.Folder, KeptFeatures));
         return await Task.Run(() => Evaluate(generator, data, part, network, judging, progress, cancellation), cancellation).ConfigureAwait(false);
     }
 
@@ -37,6 +39,12 @@ internal static class ImageEvaluator
         Dictionary<string, Metric> metrics = Own(generator.Model, part, judging, cancellation);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var notes = new List<string> { FormattableString.Invariant($"{part.Count} held-out pictures; 95 % intervals by bootstrap, of the model's own figures over batches of {BatchSize}, of the others over pictures.") };
+        int likely = Math.Min(judging.Options.LikelihoodPictures, part.Count);
+        if (likely > 0 && Likelihood(generator.Model, part, likely, judging, progress, cancellation) is { Count: > 0 } likelihood)
+        {
+            Add(metrics, likelihood);
+            notes.Add(FormattableString.Invariant($"{string.Join(" and ", likelihood.Keys)}: of {likely} held-out pictures, as likely as the model makes their values of 8 bits, with nothing added to them; intervals over pictures."));
+        }
         var shown = new List<ReportPicture>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
         bool enlarges = generator.Model.Upscaler is not null, compared = false;
@@ -130,6 +138,34 @@ internal static class ImageEvaluator
                     scores[figure] = list = [];
                 list.Add(new(count * value, count));
             }
+        }
+        return scores.ToDictionary(s => s.Key, s => MeanScore.Mean(s.Value, judging.Options, judging.Seed, model.Unit(s.Key)));
+    }
+
+    /// <summary>How likely the model says the first held-out pictures are.</summary>
+    private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        var batches = new ImageBatches(part, BatchSize, seed: 0, shuffled: false);
+        var scores = new Dictionary<string, List<MeanScore>>();
+        Device device = model.parameters().First().device;
+        using var mode = new EvaluationMode(model);
+        for (int done = 0, number = 0; done < count; done += BatchSize, number++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            ImageBatch batch = batches.Get(number);
+            long some = Math.Min(count - done, batch.Labels.shape[0]);
+            IReadOnlyDictionary<string, double[]> values = model.Likelihood(
+                new ImageBatch(batch.Pictures.narrow(0, 0, some).to(device), batch.Labels.narrow(0, 0, some).to(device)), judging.Seed + number);
+            if (values.Count == 0)
+                break;
+            foreach ((string figure, double[] each) in values)
+            {
+                if (!scores.TryGetValue(figure, out List<MeanScore>? list))
+                    scores[figure] = list = [];
+                list.AddRange(each.Select(value => new MeanScore(value, 1)));
+            }
+            progress?.Report(FormattableString.Invariant($"how likely {done + some} of {count} held-out pictures are"));
         }
         return scores.ToDictionary(s => s.Key, s => MeanScore.Mean(s.Value, judging.Options, judging.Seed, model.Unit(s.Key)));
     }

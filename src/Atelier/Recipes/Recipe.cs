@@ -171,6 +171,10 @@ public sealed record EvaluationSection
     /// <summary>What pictures are compared by: auto takes a network that learns the data's pictures, lenet-mnist the published one, a .pth file a LeNet of that shape, none compares nothing.</summary>
     public string Features { get; init; } = "auto";
 
+    /// <summary>The most held-out pictures of which a diffusion model's bound on the likelihood is estimated, by 32 looks each; 0 leaves it out.</summary>
+    [Range(0, 1_000_000)]
+    public int LikelihoodPictures { get; init; } = 500;
+
     /// <summary>Draws of each picture's latents in a variational autoencoder's importance-weighted bound (Burda et al. 2016).</summary>
     [Range(1, 100_000)]
     public int ImportanceSamples { get; init; } = 20;

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Atelier.Formats;
 using Microsoft.Win32.SafeHandles;
 
@@ -9,6 +11,7 @@ public sealed class ImagePart : IDisposable
 {
     private const int HeaderBytes = 4 + (4 * 4);
     private readonly SafeFileHandle _pixels;
+    private string? _contentHash;
 
     private ImagePart(SafeFileHandle pixels, ImageSchema schema, IReadOnlyList<int> labels) => (_pixels, Schema, Labels) = (pixels, schema, labels);
 
@@ -17,6 +20,9 @@ public sealed class ImagePart : IDisposable
 
     /// <summary>The label of each picture; all 0 where there are no classes.</summary>
     public IReadOnlyList<int> Labels { get; }
+
+    /// <summary>What the part holds: the SHA-256 of its pictures' size, values and labels, in lower-case hexadecimal digits.</summary>
+    public string ContentHash => _contentHash ??= Hash();
 
     /// <summary>How many pictures there are.</summary>
     public int Count => Labels.Count;
@@ -33,6 +39,17 @@ public sealed class ImagePart : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _pixels.Dispose();
+
+    private string Hash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(MemoryMarshal.AsBytes<int>([Schema.Channels, Schema.Height, Schema.Width, .. Labels]));
+        var bytes = new byte[1 << 20];
+        long at = HeaderBytes;
+        for (int read; (read = RandomAccess.Read(_pixels, bytes, at)) > 0; at += read)
+            hash.AppendData(bytes, 0, read);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     /// <summary>Writes a part: NAME-images.idx and NAME-labels.bin.</summary>
     internal static void Write(string folder, string name, ImageSchema schema, IReadOnlyList<(byte[] Pixels, int Label)> pictures)

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Atelier.Data.Images;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -8,6 +10,7 @@ namespace Atelier.Evaluation.Images;
 internal abstract class FeatureNetwork : IDisposable
 {
     private const int Together = 500; // pictures at once
+    private string? _fingerprint;
 
     /// <summary>What it is, one sentence without a full stop.</summary>
     public abstract string Description { get; }
@@ -15,14 +18,32 @@ internal abstract class FeatureNetwork : IDisposable
     /// <summary>Whether its probabilities are of the pictures' own classes.</summary>
     public abstract bool KnowsClasses { get; }
 
+    /// <summary>Keeps what is made of real pictures; null keeps nothing.</summary>
+    public FeatureCache? Cache { get; set; }
+
+    /// <summary>The weights by name: what is kept of another network is not this one's.</summary>
+    protected abstract IEnumerable<(string Name, Tensor Weight)> Weights { get; }
+
     /// <summary>What the network makes of pictures.</summary>
     /// <param name="pictures">[batch, channels, height, width], fp32, −1 to 1.</param>
     /// <returns>Features, [batch, width], and the classes' logits, [batch, classes], or null.</returns>
     protected abstract (Tensor Features, Tensor? Logits) Forward(Tensor pictures);
 
-    /// <summary>Looks at pictures, on all cores, some at a time.</summary>
+    /// <summary>Looks at pictures, on all cores, some at a time; or takes what is kept of them.</summary>
     /// <returns>On the CPU in fp64; the caller owns them.</returns>
     public PictureFeatures Look(PictureSet pictures, string name, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        if (Cache is null || pictures.Content is not { } content)
+            return Compute(pictures, name, progress, cancellation);
+        string key = FormattableString.Invariant($"{_fingerprint ??= Fingerprint()} {content()} {pictures.Count}");
+        if (Cache.Find(key, progress) is { } kept)
+            return kept;
+        PictureFeatures seen = Compute(pictures, name, progress, cancellation);
+        Cache.Keep(key, seen);
+        return seen;
+    }
+
+    private PictureFeatures Compute(PictureSet pictures, string name, IProgress<string>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -43,6 +64,20 @@ internal abstract class FeatureNetwork : IDisposable
 
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    private string Fingerprint()
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(GetType().Name));
+        foreach ((string name, Tensor weight) in Weights.OrderBy(w => w.Name, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(name));
+            hash.AppendData(weight.cpu().contiguous().bytes);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     private static Tensor Batch(PictureSet pictures, int first, int count)
     {

@@ -73,6 +73,9 @@ internal sealed class LeNet : FeatureNetwork
     }
 
     /// <inheritdoc/>
+    protected override IEnumerable<(string Name, Tensor Weight)> Weights => _weights.Select(w => (w.Key, w.Value));
+
+    /// <inheritdoc/>
     protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
     {
         Tensor x = pictures.to(_weights["fc.f6.bias"].device).PlusNumber(1).Times(0.5); // 0 (black) to 1

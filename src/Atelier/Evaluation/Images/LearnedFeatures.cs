@@ -17,7 +17,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
     private const int BatchSize = 64;
     private const int Passes = 10;
     private const int FewestSteps = 20, MostSteps = 1000;
-    private const string AccuracyKey = "accuracy";
+    private const string AccuracyKey = "accuracy", DataKey = "trainingPictures";
 
     private readonly PictureClassifier _classifier;
     private readonly double _accuracy;
@@ -34,7 +34,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
     /// <inheritdoc/>
     public override bool KnowsClasses => _classifier.HasClasses;
 
-    /// <summary>Opens the classifier that is kept, or teaches one and keeps it.</summary>
+    /// <summary>Opens the classifier that is kept, if it was taught on these training pictures; otherwise teaches one and keeps it.</summary>
     /// <param name="data">The pictures.</param>
     /// <param name="kept">Where it is kept; null keeps nothing.</param>
     /// <param name="seed">Of the weights and of the order of learning.</param>
@@ -46,7 +46,11 @@ internal sealed class LearnedFeatures : FeatureNetwork
     {
         var classifier = new PictureClassifier(data.Schema, seed);
         if (kept is not null && File.Exists(kept))
-            return Read(classifier, kept, device);
+        {
+            if (TaughtOn(kept) == data.Train.ContentHash)
+                return Read(classifier, kept, device);
+            progress?.Report("the training pictures are not those that the kept network was taught on: it is taught anew");
+        }
         ImagePart held = data.Test.Count > 0 ? data.Test : data.Validation;
         long steps = Math.Clamp((long)Passes * data.Train.Count / BatchSize, FewestSteps, MostSteps);
         var recipe = new Recipe
@@ -78,7 +82,10 @@ internal sealed class LearnedFeatures : FeatureNetwork
         {
             Directory.CreateDirectory(Path.GetDirectoryName(kept)!);
             using var scope = NewDisposeScope();
-            TensorFiles.Write(kept, classifier.state_dict(), new Dictionary<string, string> { [AccuracyKey] = accuracy.ToString("R", CultureInfo.InvariantCulture) });
+            TensorFiles.Write(kept, classifier.state_dict(), new Dictionary<string, string>
+            {
+                [AccuracyKey] = accuracy.ToString("R", CultureInfo.InvariantCulture), [DataKey] = data.Train.ContentHash,
+            });
         }
         return new(classifier, accuracy);
     }
@@ -87,10 +94,20 @@ internal sealed class LearnedFeatures : FeatureNetwork
     public override void Dispose() => _classifier.Dispose();
 
     /// <inheritdoc/>
+    protected override IEnumerable<(string Name, Tensor Weight)> Weights => _classifier.state_dict().Select(w => (w.Key, w.Value));
+
+    /// <inheritdoc/>
     protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
     {
         (Tensor features, Tensor logits) = _classifier.Look(pictures.to(_classifier.parameters().First().device));
         return (features, KnowsClasses ? logits : null);
+    }
+
+    /// <summary>The content of the pictures that a kept network was taught on; null where it does not say.</summary>
+    private static string? TaughtOn(string path)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        return file.Metadata.GetValueOrDefault(DataKey);
     }
 
     private static LearnedFeatures Read(PictureClassifier classifier, string path, Device device)

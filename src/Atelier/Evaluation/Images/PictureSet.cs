@@ -9,9 +9,15 @@ namespace Atelier.Evaluation.Images;
 /// <param name="Read">Reads the picture of a number into room for its values: channels, then rows, then columns.</param>
 internal sealed record PictureSet(ImageSchema Schema, int Count, IReadOnlyList<int>? Labels, Action<int, Memory<byte>> Read)
 {
+    /// <summary>What tells these pictures from all others, so that what is made of them can be kept; null for drawn ones and noise.</summary>
+    public Func<string>? Content { get; init; }
+
     /// <summary>The first pictures of a part.</summary>
     public static PictureSet Of(ImagePart part, int most) => new(part.Schema, Math.Min(part.Count, most),
-        part.Schema.Classes.Count == 0 ? null : part.Labels, (number, room) => part.Read(number, room.Span));
+        part.Schema.Classes.Count == 0 ? null : part.Labels, (number, room) => part.Read(number, room.Span))
+    {
+        Content = () => part.ContentHash,
+    };
 
     /// <summary>Pictures in memory, one after another.</summary>
     public static PictureSet Of(ImageSchema schema, byte[] pixels, IReadOnlyList<int>? labels) => new(schema, pixels.Length / schema.Size, labels,
@@ -21,7 +27,10 @@ internal sealed record PictureSet(ImageSchema Schema, int Count, IReadOnlyList<i
     public PictureSet First(int most) => Slice(0, Math.Min(most, Count));
 
     /// <summary>Some of the pictures.</summary>
-    public PictureSet Slice(int first, int count) => new(Schema, count, Labels is null ? null : [.. Labels.Skip(first).Take(count)], (number, room) => Read(first + number, room));
+    public PictureSet Slice(int first, int count) => new(Schema, count, Labels is null ? null : [.. Labels.Skip(first).Take(count)], (number, room) => Read(first + number, room))
+    {
+        Content = Content is null ? null : () => FormattableString.Invariant($"{Content()} from {first}"),
+    };
 
     /// <summary>Every value drawn evenly from 0 to 255.</summary>
     public static PictureSet Noise(ImageSchema schema, int count, long seed) => new(schema, count, null, (number, room) =>

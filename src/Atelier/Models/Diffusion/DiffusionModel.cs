@@ -21,6 +21,7 @@ public sealed class DiffusionModel : ImageModel
     /// <summary>How the names of the autoencoder's tensors begin.</summary>
     internal const string AutoencoderTensors = "latents.autoencoder.";
 
+    private const int BoundTimes = 32; // noise levels at which each picture is looked at for the bound
     private const string DeterministicSampler = "ddim"; // where the ancestral one is usual and would add noise of its own
     private readonly DenoisingNetwork _network;
     private readonly NoiseSchedule _schedule;
@@ -108,7 +109,32 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override string Unit(string figure) => "mean squared error";
+    public override string Unit(string figure) => figure switch
+    {
+        "elbo" => "nats per picture",
+        "bitsPerDimension" => "bits",
+        _ => "mean squared error",
+    };
+
+    /// <inheritdoc/>
+    /// <remarks>A bound from below by <see cref="VariationalBound"/>, given the classes and small pictures that the model is told; of a model of latents nothing is known.</remarks>
+    public override IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed)
+    {
+        if (Latents is not null)
+            return base.Likelihood(batch, seed);
+        using var scope = NewDisposeScope();
+        Device device = batch.Pictures.device;
+        long count = batch.Labels.shape[0];
+        using var random = new Generator((ulong)seed, device);
+        using RowTeam team = Threads.Begin(device, count);
+        Tensor? labels = IsConditional ? batch.Labels : null, beside = _upscaling?.Show(_upscaling.Shrink(batch.Pictures), zeros(count, device: device), random);
+        double[] surprise = VariationalBound.Of(batch.Pictures, (x, t) => Denoise(x, t, beside, labels, guidance: 1, team), _schedule, BoundTimes, random);
+        return new Dictionary<string, double[]>
+        {
+            ["elbo"] = [.. surprise.Select(nats => -nats)],
+            ["bitsPerDimension"] = [.. surprise.Select(nats => nats / (Schema.Size * Math.Log(2)))],
+        };
+    }
 
     /// <inheritdoc/>
     public override DrawingOptions Check(DrawingOptions drawing)

@@ -71,6 +71,22 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     /// <summary>log(α / σ), half of the log of the signal-to-noise ratio; infinite at t = 0.</summary>
     public double LogRatio(double t) => Math.Log(Alpha(t) / Sigma(t));
 
+    /// <summary>The time at which <see cref="LogRatio"/> has a value, from 0 to 1.</summary>
+    public double TimeOf(double logRatio)
+    {
+        switch (kind)
+        {
+            case ScheduleKind.Linear:
+                // −log α = log(1 + e^−2ρ) / 2 = (b₁ − b₀) t² / 4 + b₀ t / 2, solved for t.
+                double fallen = 0.5 * Math.Log(1 + Math.Exp(-2 * logRatio)), half = LeastRate / 2;
+                return 2 * fallen / (half + Math.Sqrt((half * half) + ((MostRate - LeastRate) * fallen)));
+            case ScheduleKind.Cosine:
+                return 2 / Math.PI * Math.Atan(Math.Exp(-logRatio));
+            default:
+                return 1 / (1 + Math.Exp(logRatio));
+        }
+    }
+
     /// <summary>Times from <see cref="Start"/> down to 0, evenly: one more than there are steps.</summary>
     /// <param name="steps">From 1.</param>
     /// <param name="share">The share of the whole way, where it begins later than that.</param>

@@ -38,6 +38,11 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <param name="options">How to judge.</param>
     public virtual IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options) => Evaluate(batch);
 
+    /// <summary>How likely the model says each picture is, by figure, a value a picture; empty where it says nothing. In evaluation mode without gradients.</summary>
+    /// <param name="batch">The pictures.</param>
+    /// <param name="seed">Of what is drawn to estimate it.</param>
+    public virtual IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed) => new Dictionary<string, double[]>();
+
     /// <summary>Fits what is fitted once the weights are as they will be judged, before pictures are drawn while training and before the bundle is written; in evaluation mode without gradients.</summary>
     /// <param name="training">What it learned from.</param>
     /// <param name="batches">The most batches to take.</param>

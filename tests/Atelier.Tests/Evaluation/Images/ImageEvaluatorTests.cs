@@ -1,6 +1,7 @@
 using Atelier.Data.Images;
 using Atelier.Evaluation;
 using Atelier.Evaluation.Images;
+using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Tests.Data;
 using static TorchSharp.torch;
@@ -52,6 +53,83 @@ public sealed class ImageEvaluatorTests : IDisposable
         copied.ByPixels.Drawn.ShouldBe(0, 0.05, "in single precision of distances around 5");
         PictureCopying own = PictureCopying.Check(network, fresh, held, training, null, CancellationToken.None);
         own.Figures(new EvaluationSection(), 1).Values.ShouldAllBe(share => share.Value < 0.08);
+    }
+
+    [Fact]
+    public async Task A_kept_classifier_is_taught_anew_where_the_training_pictures_have_changed()
+    {
+        string kept = _folder["classifier.safetensors"];
+        var told = new Said();
+        using (ImageData before = Shapes(200))
+            (await LearnedFeatures.OpenAsync(before, kept, 1, CPU, told, CancellationToken.None)).Dispose();
+        byte[] first = File.ReadAllBytes(kept);
+        using ImageData after = Shapes(260);
+        (await LearnedFeatures.OpenAsync(after, kept, 1, CPU, told, CancellationToken.None)).Dispose();
+        told.Lines.ShouldContain(line => line.Contains("taught anew", StringComparison.Ordinal));
+        File.ReadAllBytes(kept).ShouldNotBe(first);
+    }
+
+    [Fact]
+    public async Task Features_of_real_pictures_are_kept_by_content_and_looked_at_anew_where_they_are_damaged()
+    {
+        using ImageData data = Shapes(200);
+        using LearnedFeatures network = await Open(data, null);
+        network.Cache = new FeatureCache(_folder["features"]);
+        PictureSet set = PictureSet.Of(data.Test, 40);
+        var told = new Said();
+        PictureFeatures first = Look(set);
+        string file = Directory.GetFiles(_folder["features"]).Single();
+        DateTime written = File.GetLastWriteTimeUtc(file);
+        Same(Look(set), first);
+        File.GetLastWriteTimeUtc(file).ShouldBe(written);
+        Look(set.Slice(3, 37));
+        Look(Fresh(5));
+        Directory.GetFiles(_folder["features"]).Length.ShouldBe(2, "other pictures have other features, and drawn ones are not kept");
+
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[^100] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        Same(Look(set), first);
+        told.Lines.ShouldContain(line => line.Contains("is damaged", StringComparison.Ordinal));
+        File.WriteAllText(file, "no features");
+        Same(Look(set), first);
+        Same(Look(set), first);
+        told.Lines.Count(line => line.Contains("not used", StringComparison.Ordinal)).ShouldBe(2, "what was damaged is written anew");
+
+        PictureFeatures Look(PictureSet pictures) => network.Look(pictures, "pictures", told, CancellationToken.None);
+        static void Same(PictureFeatures one, PictureFeatures other)
+        {
+            one.Values.sub(other.Values).abs().max().item<double>().ShouldBe(0);
+            one.LogProbabilities!.sub(other.LogProbabilities!).abs().max().item<double>().ShouldBe(0);
+        }
+    }
+
+    [Fact]
+    public async Task Pictures_without_classes_that_are_not_square_are_judged_by_which_way_they_are_turned()
+    {
+        Directory.CreateDirectory(_folder["pictures"]);
+        for (int i = 0; i < 60; i++)
+            PictureFiles.WritePng(_folder[$"pictures/{i:00}.png"], 24, 16, 1, [.. Enumerable.Range(0, 24 * 16).Select(at => (byte)((at % 24 * 9) + (i % 7)))]);
+        Recipe recipe = RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
+        [
+            $"data.source={_folder["pictures"]}", "model.conditional=false", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2", "training.steps=4",
+            "training.batchSize=8", "training.evaluateEvery=0", "training.sampleEvery=0", "training.device=cpu", "evaluation.pictures=20", "evaluation.likelihoodPictures=5",
+        ]);
+        await Workshop.TrainAsync(recipe, _folder["run"]);
+        EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
+        report.Metrics.Keys.ShouldContain("frechetDistance");
+        report.Metrics.Keys.ShouldContain("bitsPerDimension");
+        report.Metrics.Keys.ShouldNotContain("classAccuracy");
+        report.Notes.ShouldContain(note => note.Contains("which way they were turned", StringComparison.Ordinal));
+        Directory.GetFiles(_folder["run/data/features"]).ShouldNotBeEmpty();
+        (await Workshop.EvaluateAsync(_folder["run"])).Metrics["frechetDistance"].ShouldBe(report.Metrics["frechetDistance"], "from kept features as from new ones");
+    }
+
+    private sealed class Said : IProgress<string>
+    {
+        public List<string> Lines { get; } = [];
+
+        public void Report(string value) => Lines.Add(value);
     }
 
     private static PictureSet Fresh(int count) =>

@@ -88,6 +88,8 @@ public sealed class DiffusionFamilyTests : IDisposable
     {
         await Train();
         EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
+        report.Metrics["bitsPerDimension"].Value.ShouldBeInRange(1, 60, "8 bits say everything, and ten steps teach little");
+        report.Metrics["elbo"].Value.ShouldBe(-report.Metrics["bitsPerDimension"].Value * 3 * 32 * 32 * Math.Log(2), 1);
         report.Metrics["loss"].Value.ShouldBeInRange(0.01, 2.2, "the velocity is the difference of noise and pictures, each of a variance of about one");
         report.Metrics["classAccuracy"].Value.ShouldBeInRange(0, 0.6, "ten steps teach little");
         report.Baselines["heldOutPictures"]["classAccuracy"].Value.ShouldBe(1);

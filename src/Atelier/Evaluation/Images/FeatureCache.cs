@@ -1,0 +1,70 @@
+using System.Security.Cryptography;
+using System.Text;
+using Atelier.Formats;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Evaluation.Images;
+
+/// <summary>
+/// What networks make of real pictures, kept in files beside them and named by the content of both, so that other pictures
+/// and other networks find nothing. Each file holds a digest of what is in it: what is damaged is looked at anew.
+/// </summary>
+/// <param name="folder">Where the files lie; made when something is kept.</param>
+internal sealed class FeatureCache(string folder)
+{
+    private const string DigestKey = "sha256", ValuesName = "values", LogitsName = "logProbabilities";
+
+    /// <summary>What is kept under a key; null where nothing is, or it is damaged.</summary>
+    public PictureFeatures? Find(string key, IProgress<string>? progress)
+    {
+        string path = PathOf(key);
+        if (!File.Exists(path))
+            return null;
+        IReadOnlyDictionary<string, Tensor> tensors = new Dictionary<string, Tensor>();
+        try
+        {
+            tensors = TensorFiles.Read(path);
+            using SafetensorsFile file = SafetensorsFile.Open(path);
+            if (!tensors.TryGetValue(ValuesName, out Tensor? values) || file.Metadata.GetValueOrDefault(DigestKey) != Digest(tensors))
+                throw new AtelierException("is damaged", path);
+            return new PictureFeatures(values.to(ScalarType.Float64), tensors.GetValueOrDefault(LogitsName)?.clone());
+        }
+        catch (AtelierException e)
+        {
+            progress?.Report($"kept features are not used, and the pictures are looked at anew: {e.ToLine()}");
+            return null;
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    /// <summary>Keeps what a network made of pictures.</summary>
+    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    public void Keep(string key, PictureFeatures features)
+    {
+        using var scope = NewDisposeScope();
+        Directory.CreateDirectory(folder);
+        var tensors = new Dictionary<string, Tensor> { [ValuesName] = features.Values.to(ScalarType.Float32) }; // networks work in fp32: nothing is lost
+        if (features.LogProbabilities is { } said)
+            tensors[LogitsName] = said;
+        TensorFiles.Write(PathOf(key), tensors, new Dictionary<string, string> { [DigestKey] = Digest(tensors) });
+    }
+
+    private string PathOf(string key) => Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..32] + ".safetensors");
+
+    private static string Digest(IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach ((string name, Tensor tensor) in tensors.OrderBy(t => t.Key, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(name));
+            using Tensor whole = tensor.contiguous();
+            hash.AppendData(whole.bytes);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}
