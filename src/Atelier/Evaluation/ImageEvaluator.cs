@@ -43,7 +43,7 @@ internal static class ImageEvaluator
         if (likely > 0 && Likelihood(generator.Model, part, likely, judging, progress, cancellation) is { Count: > 0 } likelihood)
         {
             Add(metrics, likelihood);
-            notes.Add(FormattableString.Invariant($"{string.Join(" and ", likelihood.Keys)}: of {likely} held-out pictures, as likely as the model makes their values of 8 bits, with nothing added to them; intervals over pictures."));
+            notes.Add(FormattableString.Invariant($"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them followed along the flow; how the values of 8 bits are counted is told in the documentation. Intervals are over pictures."));
         }
         var shown = new List<ReportPicture>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();

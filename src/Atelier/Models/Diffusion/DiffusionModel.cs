@@ -22,6 +22,7 @@ public sealed class DiffusionModel : ImageModel
     internal const string AutoencoderTensors = "latents.autoencoder.";
 
     private const int BoundTimes = 32; // noise levels at which each picture is looked at for the bound
+    private const int FlowSteps = 32, FollowedShare = 5; // of following pictures along the flow, and one in so many is
     private const string DeterministicSampler = "ddim"; // where the ancestral one is usual and would add noise of its own
     private readonly DenoisingNetwork _network;
     private readonly NoiseSchedule _schedule;
@@ -112,12 +113,12 @@ public sealed class DiffusionModel : ImageModel
     public override string Unit(string figure) => figure switch
     {
         "elbo" => "nats per picture",
-        "bitsPerDimension" => "bits",
+        "bitsPerDimension" or "flowBitsPerDimension" => "bits",
         _ => "mean squared error",
     };
 
     /// <inheritdoc/>
-    /// <remarks>A bound from below by <see cref="VariationalBound"/>, given the classes and small pictures that the model is told; of a model of latents nothing is known.</remarks>
+    /// <remarks>By <see cref="VariationalBound"/>, and of one picture in five by <see cref="FlowLikelihood"/>, given the classes and small pictures that the model is told; of a model of latents nothing is known.</remarks>
     public override IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed)
     {
         if (Latents is not null)
@@ -129,11 +130,17 @@ public sealed class DiffusionModel : ImageModel
         using RowTeam team = Threads.Begin(device, count);
         Tensor? labels = IsConditional ? batch.Labels : null, beside = _upscaling?.Show(_upscaling.Shrink(batch.Pictures), zeros(count, device: device), random);
         double[] surprise = VariationalBound.Of(batch.Pictures, (x, t) => Denoise(x, t, beside, labels, guidance: 1, team), _schedule, BoundTimes, random);
+        int followed = (int)Math.Max(1, count / FollowedShare);
+        double[] flow = FlowLikelihood.Of(batch.Pictures.narrow(0, 0, followed),
+            (x, t) => Denoise(x, t, beside?.narrow(0, 0, followed), labels?.narrow(0, 0, followed), guidance: 1, team: null), _schedule, FlowSteps, random);
         return new Dictionary<string, double[]>
         {
             ["elbo"] = [.. surprise.Select(nats => -nats)],
-            ["bitsPerDimension"] = [.. surprise.Select(nats => nats / (Schema.Size * Math.Log(2)))],
+            ["bitsPerDimension"] = [.. surprise.Select(Bits)],
+            ["flowBitsPerDimension"] = [.. flow.Select(Bits)],
         };
+
+        double Bits(double nats) => nats / (Schema.Size * Math.Log(2));
     }
 
     /// <inheritdoc/>
@@ -186,7 +193,7 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <summary>What noisy pictures are made of, with the class's part weighed by the guidance w: none + w (class − none) (Ho and Salimans 2022, eq. 6).</summary>
-    private Parts Denoise(Tensor x, double t, Tensor? beside, Tensor? labels, double guidance, RowTeam team)
+    private Parts Denoise(Tensor x, double t, Tensor? beside, Tensor? labels, double guidance, RowTeam? team)
     {
         long count = x.shape[0];
         Tensor? none = labels is null ? null : full([count], Schema.Classes.Count, ScalarType.Int64, x.device);
@@ -196,7 +203,8 @@ public sealed class DiffusionModel : ImageModel
         Tensor shown = beside is null ? x : cat([x, beside], 1);
         (Tensor looks, Tensor? told) = both ? (cat([shown, shown], 0), cat([labels!, none!], 0)) : (shown, guidance == 0 ? none : labels);
         Tensor times = full([looks.shape[0]], t, ScalarType.Float32, x.device);
-        Tensor answer = team.Map(looks.shape[0], (first, rows) => _network.Predict(looks.narrow(0, first, rows), times.narrow(0, first, rows), told?.narrow(0, first, rows)));
+        Tensor answer = team is null ? _network.Predict(looks, times, told) // with gradients, which a team's threads take none of
+            : team.Map(looks.shape[0], (first, rows) => _network.Predict(looks.narrow(0, first, rows), times.narrow(0, first, rows), told?.narrow(0, first, rows)));
         if (both)
         {
             Tensor without = answer.narrow(0, count, count);

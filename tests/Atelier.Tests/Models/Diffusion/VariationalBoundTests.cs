@@ -1,4 +1,7 @@
+using Atelier.Data.Images;
 using Atelier.Models.Diffusion;
+using Atelier.Models.Diffusion.Samplers;
+using Atelier.Recipes;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Diffusion;
@@ -29,6 +32,45 @@ public sealed class VariationalBoundTests
         worse.ShouldBe(wide, 0.04);
 
         double Bound(double deviation) => VariationalBound.Of(pictures, (x, t) => Best(schedule, x, t, deviation), schedule, Strata, random).Average() / 1000; // a picture has 1,000 independent values
+    }
+
+    [Theory]
+    [MemberData(nameof(Schedules))]
+    public void The_flow_of_a_Gaussian_gives_its_density(ScheduleKind kind)
+    {
+        using var scope = NewDisposeScope();
+        var schedule = new NoiseSchedule(kind);
+        using var random = new Generator(1, CPU);
+        Tensor pictures = empty(200, 1, 10, 10).normal_(Mean, Deviation, random).add(1).div(Step).round().clamp(0, 255).mul(Step).sub(1);
+        double exact = pictures.sub(Mean).div(Deviation).square().mul(0.5).mean().item<float>() + Math.Log(Deviation * Math.Sqrt(2 * Math.PI) / Step);
+        double followed = FlowLikelihood.Of(pictures, (x, t) => Best(schedule, x, t, Deviation), schedule, steps: 64, random).Average() / 100;
+        followed.ShouldBe(exact, 0.01, "nats; values of a Gaussian are independent, so that signs give the divergence itself");
+    }
+
+    [Theory]
+    [InlineData("unet")]
+    [InlineData("dit")]
+    public void The_divergence_along_random_signs_is_the_finite_difference_of_the_networks_velocity(string network)
+    {
+        using var scope = NewDisposeScope();
+        var config = new DiffusionConfig { Network = Enum.Parse<NetworkKind>(network, ignoreCase: true), PatchSize = 1, Channels = [16], Blocks = 1, HiddenSize = 16, HeadCount = 2, LayerCount = 2 };
+        using var model = new DiffusionModel(config, new ImageSchema(4, 4, 1, []), Precision.Fp32, seed: 1);
+        model.eval();
+        using var random = new Generator(1, CPU);
+        using (no_grad())
+        {
+            foreach (var parameter in model.parameters())
+                parameter.add_(empty_like(parameter).normal_(0, 0.2, random)); // a fresh model answers zero
+        }
+        var schedule = new NoiseSchedule(config.Schedule);
+        Tensor x = empty(3, 1, 4, 4).normal_(0, 1, random), signs = empty(3, 1, 4, 4).uniform_(-1, 1, random).sign(), times = full([3], 0.4f);
+        Denoiser denoiser = (at, t) => new Prediction(config.Prediction, schedule).Parts(at, model.Network.Predict(at, times, null), t);
+        Tensor divergence = FlowLikelihood.Flow(denoiser, schedule, x, 0.4, signs).Divergence;
+        using var none = no_grad();
+        const double little = 1e-2;
+        Tensor difference = EulerSampler.Velocity(denoiser, schedule, x.add(signs.mul(little)), 0.4).sub(EulerSampler.Velocity(denoiser, schedule, x.sub(signs.mul(little)), 0.4)).div(2 * little);
+        Tensor expected = difference.mul(signs).flatten(1).sum(1);
+        divergence.sub(expected).abs().max().item<double>().ShouldBeLessThan(0.02 * expected.abs().max().item<float>());
     }
 
     [Theory]
