@@ -120,52 +120,39 @@ internal static class ImageEvaluator
     }
 
     /// <summary>What the model itself says of held-out pictures, the mean over them.</summary>
-    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, Judging judging, CancellationToken cancellation)
-    {
-        var batches = new ImageBatches(part, BatchSize, seed: 0, shuffled: false);
-        var scores = new Dictionary<string, List<MeanScore>>();
-        Device device = model.parameters().First().device;
-        using var mode = new EvaluationMode(model);
-        for (int i = 0; i < batches.BatchesPerEpoch; i++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            ImageBatch batch = batches.Get(i);
-            long count = batch.Labels.shape[0];
-            foreach ((string figure, double value) in model.Judge(new ImageBatch(batch.Pictures.to(device), batch.Labels.to(device)), judging.Options))
-            {
-                if (!scores.TryGetValue(figure, out List<MeanScore>? list))
-                    scores[figure] = list = [];
-                list.Add(new(count * value, count));
-            }
-        }
-        return scores.ToDictionary(s => s.Key, s => MeanScore.Mean(s.Value, judging.Options, judging.Seed, model.Unit(s.Key)));
-    }
+    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, Judging judging, CancellationToken cancellation) =>
+        Means(model, part, part.Count, judging, cancellation, (batch, _) => model.Judge(batch, judging.Options)
+            .Select(figure => (figure.Key, (IEnumerable<MeanScore>)[new MeanScore(batch.Labels.shape[0] * figure.Value, batch.Labels.shape[0])])));
 
     /// <summary>How likely the model says the first held-out pictures are.</summary>
-    private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count, Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+        Means(model, part, count, judging, cancellation, (batch, number) =>
+        {
+            if (number > 0)
+                progress?.Report(FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out pictures are"));
+            return model.Likelihood(batch, judging.Seed + number).Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
+        });
+
+    /// <summary>The mean of each figure over the first pictures of a part.</summary>
+    private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count, Judging judging, CancellationToken cancellation,
+        Func<ImageBatch, int, IEnumerable<(string Figure, IEnumerable<MeanScore> Scores)>> judge)
     {
         var batches = new ImageBatches(part, BatchSize, seed: 0, shuffled: false);
         var scores = new Dictionary<string, List<MeanScore>>();
         Device device = model.parameters().First().device;
         using var mode = new EvaluationMode(model);
-        for (int done = 0, number = 0; done < count; done += BatchSize, number++)
+        for (int number = 0; number * BatchSize < count; number++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(number);
-            long some = Math.Min(count - done, batch.Labels.shape[0]);
-            IReadOnlyDictionary<string, double[]> values = model.Likelihood(
-                new ImageBatch(batch.Pictures.narrow(0, 0, some).to(device), batch.Labels.narrow(0, 0, some).to(device)), judging.Seed + number);
-            if (values.Count == 0)
-                break;
-            foreach ((string figure, double[] each) in values)
+            long some = Math.Min(count - (number * BatchSize), batch.Labels.shape[0]);
+            foreach ((string figure, IEnumerable<MeanScore> values) in judge(new ImageBatch(batch.Pictures.narrow(0, 0, some).to(device), batch.Labels.narrow(0, 0, some).to(device)), number))
             {
                 if (!scores.TryGetValue(figure, out List<MeanScore>? list))
                     scores[figure] = list = [];
-                list.AddRange(each.Select(value => new MeanScore(value, 1)));
+                list.AddRange(values);
             }
-            progress?.Report(FormattableString.Invariant($"how likely {done + some} of {count} held-out pictures are"));
         }
         return scores.ToDictionary(s => s.Key, s => MeanScore.Mean(s.Value, judging.Options, judging.Seed, model.Unit(s.Key)));
     }

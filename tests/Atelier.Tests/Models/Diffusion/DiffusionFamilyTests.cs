@@ -1,9 +1,7 @@
 using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Evaluation;
-using Atelier.Models;
 using Atelier.Models.Layers;
-using Atelier.Recipes;
 using Atelier.Tests.Data;
 
 namespace Atelier.Tests.Models.Diffusion;
@@ -121,13 +119,5 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task An_impossible_recipe_is_refused(string settings, string why) =>
         (await Should.ThrowAsync<AtelierException>(() => Train(settings.Split(' ')))).ToLine().ShouldContain(why);
 
-    private async Task Train(params string[] more)
-    {
-        Recipe recipe = RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
-        [
-            "data.worldDocuments=200", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2", "training.steps=10", "training.batchSize=8",
-            "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10", "training.device=cpu", "evaluation.pictures=18", .. more,
-        ]);
-        await Workshop.TrainAsync(recipe, _folder["run"]);
-    }
+    private Task Train(params string[] more) => TinyShapes.TrainAsync(_folder["run"], more);
 }

@@ -10,6 +10,7 @@ namespace Atelier.Tests.Models.Diffusion;
 public sealed class SamplerTests
 {
     private const double Mean = 0.7, Deviation = 0.3;
+    private static readonly KnownGaussian Gaussian = new(Mean, Deviation);
 
     public static TheoryData<string, ScheduleKind> Deterministic => new(
         from name in (string[])["ddim", "euler", "heun", "dpm"]
@@ -42,7 +43,7 @@ public sealed class SamplerTests
         using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule(kind);
         using var random = new Generator(1, CPU);
-        Tensor drawn = DiffusionSamplers.Find("ancestral").Sample((x, t) => Best(schedule, x, t), schedule, schedule.Times(1000), Noise(random), random);
+        Tensor drawn = DiffusionSamplers.Find("ancestral").Sample((x, t) => Gaussian.Best(schedule, x, t), schedule, schedule.Times(1000), Noise(random), random);
         drawn.mean().item<float>().ShouldBe((float)Mean, 0.01f);
         drawn.std().item<float>().ShouldBe((float)Deviation, 0.012f);
     }
@@ -57,7 +58,7 @@ public sealed class SamplerTests
         Tensor noise = empty(2000, 1, 1, 2).normal_(0, 1, random);
         var given = new GivenPicture(tensor(new float[] { 0.25f, -9 }, 1, 1, 2), tensor(new float[] { 0, 1 }, 1, 1, 2)); // the second number is drawn anew
         Tensor drawn = given.Finish(DiffusionSamplers.Find(sampler).Sample(
-            given.Hold((x, t) => Best(schedule, x, t), schedule, noise), schedule, schedule.Times(200), given.Noisy(noise, schedule, schedule.Start), random));
+            given.Hold((x, t) => Gaussian.Best(schedule, x, t), schedule, noise), schedule, schedule.Times(200), given.Noisy(noise, schedule, schedule.Start), random));
         drawn[TensorIndex.Ellipsis, 0].sub(0.25f).abs().max().item<float>().ShouldBeLessThan(1e-6f);
         // The numbers of this Gaussian are independent, so that the other one has its own distribution.
         drawn[TensorIndex.Ellipsis, 1].mean().item<float>().ShouldBe((float)Mean, 0.05f);
@@ -106,21 +107,13 @@ public sealed class SamplerTests
         parts.Noise.sub(noise).abs().max().item<float>().ShouldBeLessThan(1e-4f);
     }
 
-    /// <summary>E[x₀ | x] = (α s² x + σ² m) / (α² s² + σ²), and the noise that goes with it.</summary>
-    private static Parts Best(NoiseSchedule schedule, Tensor x, double t)
-    {
-        double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t), total = (alpha * alpha * Deviation * Deviation) + (sigma * sigma);
-        Tensor picture = x.mul(alpha * Deviation * Deviation / total).add(sigma * sigma * Mean / total);
-        return new Parts(picture, x.sub(picture.mul(alpha)).div(sigma));
-    }
-
     private static double Error(string sampler, ScheduleKind kind, int steps)
     {
         using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule(kind);
         using var random = new Generator(1, CPU);
         Tensor noise = Noise(random).to(ScalarType.Float64);
-        Tensor drawn = DiffusionSamplers.Find(sampler).Sample((x, t) => Best(schedule, x, t), schedule, schedule.Times(steps), noise, random);
+        Tensor drawn = DiffusionSamplers.Find(sampler).Sample((x, t) => Gaussian.Best(schedule, x, t), schedule, schedule.Times(steps), noise, random);
         double alpha = schedule.Alpha(schedule.Start), sigma = schedule.Sigma(schedule.Start);
         Tensor exact = noise.sub(alpha * Mean).mul(Deviation / Math.Sqrt((alpha * alpha * Deviation * Deviation) + (sigma * sigma))).add(Mean);
         return drawn.sub(exact).abs().mean().item<double>();

@@ -1,7 +1,6 @@
 using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Evaluation;
-using Atelier.Models;
 using Atelier.Models.Diffusion;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
@@ -58,10 +57,12 @@ public sealed class UpscalingTests : IDisposable
         Directory.GetFiles(_folder["up"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
     }
 
-    [Fact]
-    public async Task A_small_picture_is_enlarged_and_one_of_another_size_is_refused()
+    [Theory]
+    [InlineData("model.network=unet")]
+    [InlineData("model.network=dit", "model.hiddenSize=16", "model.headCount=2", "model.layerCount=1")]
+    public async Task A_small_picture_is_enlarged_and_one_of_another_size_is_refused(params string[] network)
     {
-        await Train("up", "model.upscale=4");
+        await Train("up", ["model.upscale=4", .. network]);
         using var generator = (ImageGenerator)Workshop.Open(_folder["up"]);
         PictureFiles.WritePng(_folder["small.png"], 8, 8, 3, [.. Enumerable.Repeat((byte)90, 8 * 8 * 3)]);
         PictureFiles.WritePng(_folder["other.png"], 9, 8, 3, [.. Enumerable.Repeat((byte)90, 9 * 8 * 3)]);
@@ -92,16 +93,13 @@ public sealed class UpscalingTests : IDisposable
     }
 
     [Fact]
+    public void Latents_are_not_enlarged() =>
+        Should.Throw<AtelierException>(() => new DiffusionModel(new DiffusionConfig { Upscale = 2 }, ShapesWorld.Schema, latents: null, [4, 8, 8], Precision.Fp32, seed: 1))
+            .Message.ShouldContain("works on latents");
+
+    [Fact]
     public async Task Pictures_that_cannot_be_halved_are_refused() =>
         (await Should.ThrowAsync<AtelierException>(() => Train("up", "model.upscale=3"))).Message.ShouldContain("not 3 times as large");
 
-    private async Task Train(string run, params string[] more)
-    {
-        Recipe recipe = RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
-        [
-            "data.worldDocuments=200", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2", "training.steps=10", "training.batchSize=8",
-            "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10", "training.device=cpu", "evaluation.pictures=18", .. more,
-        ]);
-        await Workshop.TrainAsync(recipe, _folder[run]);
-    }
+    private Task Train(string run, params string[] more) => TinyShapes.TrainAsync(_folder[run], more);
 }
