@@ -66,7 +66,7 @@ internal static class ImageEvaluator
             }
             if (network is not null)
             {
-                var comparison = new PictureComparison(network, data, part, drawn.Count, judging, progress, cancellation);
+                var comparison = new PictureComparison(network, data, part, drawn.Count, enlarges ? drawn.Count : 0, judging, progress, cancellation);
                 notes.AddRange(comparison.Notes);
                 compared = comparison.IsPossible(drawn.Count);
                 if (compared)

@@ -23,21 +23,23 @@ internal sealed class PictureComparison
     /// <param name="data">The pictures.</param>
     /// <param name="held">The part that is held out.</param>
     /// <param name="count">How many pictures are compared with them.</param>
+    /// <param name="enlarged">The first held-out pictures that are left out, since what is compared was made of them.</param>
     /// <param name="judging">How to judge.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
-    public PictureComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    public PictureComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, int enlarged, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         (_network, _judging, _progress, _cancellation) = (network, judging, progress, cancellation);
-        bool byHeld = held.Count >= FewestReal || held.Count >= data.Train.Count;
-        PictureSet real = PictureSet.Of(byHeld ? held : data.Train, Math.Max(MostReal, count));
+        int others = held.Count - enlarged;
+        bool byHeld = others >= FewestReal || others >= data.Train.Count;
+        PictureSet real = byHeld ? PictureSet.Of(held, held.Count).Slice(enlarged, Math.Min(others, Math.Max(MostReal, count))) : PictureSet.Of(data.Train, Math.Max(MostReal, count));
         (_other, _otherName) = byHeld ? (PictureSet.Of(data.Train, count), "trainingPictures") : (PictureSet.Of(held, count), "heldOutPictures");
         progress?.Report(FormattableString.Invariant($"looking at {real.Count} real pictures"));
         _real = network.Look(real, "real pictures", progress, cancellation);
         Notes =
         [
             $"Features: {network.Description}.",
-            string.Create(CultureInfo.InvariantCulture, $"Drawn pictures are compared with {real.Count} {(byHeld ? "held-out ones" : $"training ones, since only {held.Count} are held out")}; fewer pictures make every Fréchet distance larger, so only figures of equal counts compare."),
+            string.Create(CultureInfo.InvariantCulture, $"Drawn pictures are compared with {real.Count} {(byHeld ? "held-out ones" : $"training ones, since only {others} {(enlarged > 0 ? "more " : "")}are held out")}; fewer pictures make every Fréchet distance larger, so only figures of equal counts compare."),
         ];
     }
 
