@@ -24,7 +24,7 @@ internal sealed record Comparison(
     public const string RooflineName = "roofline";
 
     private const int Resamplings = 2000;
-    private const double Hopeless = 0.7; // a way that does less of its side's best speed is not measured again
+    private const double Hopeless = 2.0 / 3; // a way that does less of its side's best speed is not measured after the first round
 
     /// <summary>Done once before both sides, unmeasured.</summary>
     public Action Prepare { get; init; } = () => { };
@@ -44,13 +44,18 @@ internal sealed record Comparison(
             if (FlopsPerUnit is not null)
                 rooflines.Add(MeasureOurs(RooflineName).Value);
             ours.Add(MeasureOurs(Name));
+            var told = new List<string>();
             for (int i = 0; i < peers.Length; i++)
             {
-                if (IsWorthMeasuring(i, [.. peers.Select(p => p.Select(m => m.Value).ToList())]))
+                bool measured = IsWorthMeasuring(i, [.. peers.Select(p => p.Select(m => m.Value).ToList())]);
+                if (measured)
                     peers[i].Add(MeasurePeer(Peers[i]));
+                Measurement last = peers[i][^1];
+                told.Add(string.Create(CultureInfo.InvariantCulture,
+                    $"{last.Value:N0} ({LabelOf(Peers[i])}{last.PeakMiB:N0} MiB{LossOf(last)}{(measured ? "" : ", of an earlier round: more than a third below the best way")})"));
             }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} MiB{LossOf(ours[^1])}); peer {string.Join(", ", peers.Select((p, i) => $"{p[^1].Value:N0} ({LabelOf(Peers[i])}{p[^1].PeakMiB:N0} MiB{LossOf(p[^1])})"))}"));
+                $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} MiB{LossOf(ours[^1])}); peer {string.Join(", ", told)}"));
         }
         List<Measurement> best = peers[Best([.. peers.Select(p => p.Select(m => m.Value).ToList())])];
         (double low, double high) = Spread([.. ours.Select(m => m.Value)], [.. best.Select(m => m.Value)]);

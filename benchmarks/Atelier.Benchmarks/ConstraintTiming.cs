@@ -17,8 +17,8 @@ internal static class ConstraintTiming
     /// <summary>Times the first sample, which compiles the constraint and meets every state for the first time, and samples after it.</summary>
     public static void Run(int rounds)
     {
-        string data = Environment.GetEnvironmentVariable("ATELIER_DATA") ?? throw new AtelierException("ATELIER_DATA is not set", hint: "name the folder that holds weights/gpt2");
-        BpeTokenizer tokenizer = BpeTokenizer.FromGpt2(Path.Combine(data, "weights", "gpt2", "encoder.json"), Path.Combine(data, "weights", "gpt2", "vocab.bpe"));
+        string files = BenchmarkData.Find("weights", "gpt2");
+        BpeTokenizer tokenizer = BpeTokenizer.FromGpt2(Path.Combine(files, "encoder.json"), Path.Combine(files, "vocab.bpe"));
         var free = new DecodingOptions { MaxTokens = 400 };
         DecodingOptions held = free with { Schema = Schema };
         double[] first = new double[rounds], later = new double[rounds], unheld = new double[rounds];

@@ -42,7 +42,7 @@ internal static class ImageComparisons
 
     private static ImageSchema Digits { get; } = new(28, 28, 1, [.. Enumerable.Range(0, 10).Select(digit => digit.ToString(CultureInfo.InvariantCulture))]);
 
-    private static string Pictures => Path.Combine(Environment.GetEnvironmentVariable("ATELIER_DATA") ?? "", "mnist");
+    private static string Pictures => BenchmarkData.PathOf("mnist");
 
     /// <summary>Lets a family learn from MNIST, a few pictures a step, and be looked at on the way.</summary>
     /// <param name="family">vae, gan or diffusion.</param>
@@ -120,6 +120,6 @@ internal static class ImageComparisons
     private static void Prepare()
     {
         if (!Directory.Exists(Folder()))
-            ImageData.Prepare(new DataSection { Source = Pictures, Split = new() { Train = 1, Validation = 0, Test = 0 } }, seed: 1, Folder()).Dispose();
+            ImageData.Prepare(new DataSection { Source = BenchmarkData.Find("mnist"), Split = new() { Train = 1, Validation = 0, Test = 0 } }, seed: 1, Folder()).Dispose();
     }
 }

@@ -16,7 +16,7 @@ internal static class NetworkCost
     /// <summary>Measures, prints a line a point, and draws docs/images/network-rows.png and network-variables.png.</summary>
     public static void Draw(string folder)
     {
-        DiscreteNetwork alarm = BifFile.Read(NetworkComparisons.BifPath());
+        DiscreteNetwork alarm = BifFile.Read(BenchmarkData.Find("networks", "alarm.bif.gz"));
         var byRows = new Curves("rows of ALARM (37 variables)");
         foreach (int rows in RowCounts)
         {

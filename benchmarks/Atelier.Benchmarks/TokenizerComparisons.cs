@@ -9,30 +9,32 @@ internal static class TokenizerComparisons
     private const int VocabularySize = 4096;
     private const int Repeats = 5;
 
+    private static string TextFile => Path.Combine(Path.GetTempPath(), $"atelier-benchmark-{Environment.UserName}.txt");
+
     public static IEnumerable<Comparison> All =>
     [
         new("train-bpe", "learn a BPE vocabulary of 4,096 from Tiny Shakespeare and Chinese ci poems; sentencepiece", "bytes/s", 1,
-            TrainBpe, [["sentencepiece_bpe.py", "train", TextFile()]]),
+            TrainBpe, [["sentencepiece_bpe.py", "train", TextFile]]) { Prepare = Prepare },
         new("tokenize", "tokenize the same text with that vocabulary; sentencepiece", "bytes/s", 1,
-            Tokenize, [["sentencepiece_bpe.py", "encode", TextFile()]]),
+            Tokenize, [["sentencepiece_bpe.py", "encode", TextFile]]) { Prepare = Prepare },
     ];
 
     private static Measurement TrainBpe()
     {
-        string[] lines = File.ReadAllLines(TextFile());
+        string[] lines = File.ReadAllLines(TextFile);
         return Time(() => BpeTokenizer.Train(lines, VocabularySize));
     }
 
     private static Measurement Tokenize()
     {
-        string[] lines = File.ReadAllLines(TextFile());
+        string[] lines = File.ReadAllLines(TextFile);
         BpeTokenizer tokenizer = BpeTokenizer.Train(lines, VocabularySize);
         return Time(() => lines.AsParallel().AsOrdered().Select(tokenizer.Encode).Sum(ids => (long)ids.Length));
     }
 
     private static Measurement Time<T>(Func<T> work)
     {
-        long bytes = new FileInfo(TextFile()).Length;
+        long bytes = new FileInfo(TextFile).Length;
         var seconds = new List<double>();
         for (int i = 0; i < Repeats; i++)
         {
@@ -43,18 +45,13 @@ internal static class TokenizerComparisons
         return new Measurement(bytes / Comparison.Median(seconds), Comparison.PeakMiB());
     }
 
-    /// <summary>The text of both sides, made once a run from the data folder.</summary>
-    private static string TextFile()
+    /// <summary>Makes the text of both sides from the data folder.</summary>
+    private static void Prepare()
     {
-        string data = Environment.GetEnvironmentVariable("ATELIER_DATA")
-            ?? throw new AtelierException("ATELIER_DATA is not set", hint: "name the folder that holds tinyshakespeare and poetry-zh");
-        string path = Path.Combine(Path.GetTempPath(), $"atelier-benchmark-{Environment.UserName}.txt");
-        if (!File.Exists(path))
-        {
-            using var poems = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(Path.Combine(data, "poetry-zh", "ci.song.0.json")));
-            Formats.AtomicFile.WriteText(path, File.ReadAllText(Path.Combine(data, "tinyshakespeare", "input.txt")) + string.Join('\n',
-                poems.RootElement.EnumerateArray().SelectMany(p => p.GetProperty("paragraphs").EnumerateArray()).Select(line => line.GetString())));
-        }
-        return path;
+        if (File.Exists(TextFile))
+            return;
+        using var poems = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(BenchmarkData.Find("poetry-zh", "ci.song.0.json")));
+        Formats.AtomicFile.WriteText(TextFile, File.ReadAllText(BenchmarkData.Find("tinyshakespeare", "input.txt")) + string.Join('\n',
+            poems.RootElement.EnumerateArray().SelectMany(p => p.GetProperty("paragraphs").EnumerateArray()).Select(line => line.GetString())));
     }
 }

@@ -25,7 +25,7 @@ internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSectio
     {
         if (File.Exists(IdsPath))
             return;
-        string text = Path.Combine(Environment.GetEnvironmentVariable("ATELIER_DATA") ?? "", "tinyshakespeare", "input.txt");
+        string text = BenchmarkData.Find("tinyshakespeare", "input.txt");
         Directory.CreateDirectory(Folder);
         var section = new DataSection
         {

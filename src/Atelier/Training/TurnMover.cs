@@ -29,6 +29,7 @@ internal sealed class TurnMover<TBatch> : IDisposable
         Parameter[][] taught = [.. replicas.Turns.Select(turns => turns[number].Parameters.Where(p => p.requires_grad).ToArray())];
         Optimizer = Optimizer.Create(section.Optimizer,
             taught[0].Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{Turn.Name}.{i}"), p)), replicas.Team.Size);
+        Optimizer.Rounded = replicas.Rounded;
         var order = taught[0].Index().ToDictionary(p => p.Item.Handle, p => p.Index);
         int[] places = [.. Optimizer.Parameters.Select(p => order[p.Handle])];
         _parameters = [.. taught.Select(parameters => places.Select(place => parameters[place]).ToArray())];
@@ -71,9 +72,7 @@ internal sealed class TurnMover<TBatch> : IDisposable
         {
             using TimedOperation timed = TimedOperation.Begin("gradients");
             using var none = no_grad();
-            foreach (Tensor[][] others in parts.AsSpan(1))
-                TensorScripts.Run("add", parts[0][shard], others[shard]);
-            norms[shard] = TensorScripts.Norm(parts[0][shard]);
+            norms[shard] = GradientSums.Add(parts[0][shard], [.. parts.Skip(1).Select(others => others[shard])]);
         });
         foreach (Tensor norm in norms)
             scope.Attach(norm);
@@ -89,9 +88,7 @@ internal sealed class TurnMover<TBatch> : IDisposable
         {
             using TimedOperation timed = TimedOperation.Begin("optimizer");
             using var none = no_grad();
-            if (_clipNorm > 0)
-                TensorScripts.Run("scale", parts[0][shard], factor);
-            Optimizer.Move(shard, parts[0][shard], learningRate * Turn.RateFactor);
+            Optimizer.Move(shard, parts[0][shard], learningRate * Turn.RateFactor, _clipNorm > 0 ? factor : null);
         });
         _losses.Add(_stepLoss!.DetachFromDisposeScope());
         _stepLoss = null;

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using Atelier.Training.Optimizers;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -129,11 +130,12 @@ public sealed class OptimizerTests
             var section = new OptimizerSection { Name = name, LearningRate = Rate, WeightDecay = Decay, Momentum = Momentum };
             (Parameter[] Parameters, IReadOnlyDictionary<string, Tensor> State) Move(int shards)
             {
-                manual_seed(3);
-                Parameter[] parameters = [new(randn(5, 7)), new(randn(3)), new(randn(11, 2)), new(randn(1))];
+                using var random = new Generator(3, CPU); // the library's own serves other tests meanwhile
+                Parameter[] parameters = [new(randn([5, 7], generator: random)), new(randn([3], generator: random)),
+                    new(randn([11, 2], generator: random)), new(randn([1], generator: random))];
                 Optimizer optimizer = Optimizer.Create(section, parameters.Select((p, i) => ($"p{i}", p)), shards);
                 for (int step = 0; step < 3; step++)
-                    optimizer.Step([.. optimizer.Parameters.Select(p => randn_like(p).detach())], Rate);
+                    optimizer.Step([.. optimizer.Parameters.Select(p => randn(p.shape, generator: random))], Rate);
                 return (parameters, optimizer.State());
             }
 
@@ -145,6 +147,78 @@ public sealed class OptimizerTests
             foreach (string key in oneState.Keys)
                 fourState[key].allclose(oneState[key], 1e-6, 1e-7).ShouldBeTrue($"{name}, {key}");
         }
+    }
+
+    [Theory]
+    [InlineData(OptimizerName.Adam, 0.25)]
+    [InlineData(OptimizerName.AdamW, 1)]
+    public void Weights_that_are_moved_in_one_pass_are_moved_as_by_the_tensor_library_and_rounded_on_the_way(OptimizerName name, double factor)
+    {
+        Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
+        using var scope = NewDisposeScope();
+        using var random = new Generator(11, CPU);
+        var section = new OptimizerSection { Name = name, LearningRate = Rate, WeightDecay = Decay };
+        using var rounded = new RoundedWeights();
+        using var team = new WorkerTeam(1, () => { });
+        Parameter[] weights = [new(randn([37, 23], generator: random)), new(randn([50], generator: random))];
+        Tensor[] plain = [.. weights.Select(p => p.detach().clone())], means = [.. plain.Select(p => zeros_like(p))], squares = [.. plain.Select(p => zeros_like(p))];
+        Tensor[] steps = [zeros([]), zeros([])];
+        using Optimizer optimizer = Optimizer.Create(section, weights.Select((p, i) => ($"p{i}", p)), shards: 3);
+        optimizer.Rounded = rounded;
+        Tensor first;
+        using (rounded.Use())
+            first = RoundedWeights.Of(weights[0]);
+        for (int step = 0; step < 4; step++)
+        {
+            Tensor[] gradients = [.. weights.Select(p => randn(p.shape, generator: random))];
+            Tensor[] copies = [.. gradients.Select(gradient => gradient * factor)];
+            TensorScripts.Run("advance", steps);
+            for (int i = 0; i < plain.Length; i++)
+            {
+                TensorScripts.Run(name == OptimizerName.Adam ? "adam" : "adamw", plain[i..(i + 1)], copies[i..(i + 1)], means[i..(i + 1)], squares[i..(i + 1)],
+                    steps[i..(i + 1)], Rate, section.Beta1, section.Beta2, i == 0 ? Decay : 0.0, section.Epsilon);
+            }
+            optimizer.Begin();
+            for (int shard = 0; shard < optimizer.ShardCount; shard++)
+                optimizer.Move(shard, optimizer.CutFor(shard, gradients), Rate, tensor((float)factor));
+            rounded.Refresh(team);
+            first.Equals(weights[0].detach().to(ScalarType.BFloat16)).ShouldBeTrue($"rounded at step {step}");
+        }
+        for (int i = 0; i < plain.Length; i++)
+            weights[i].detach().allclose(plain[i], 1e-5, 1e-6).ShouldBeTrue($"parameter {i}");
+    }
+
+    [Fact]
+    public void Weights_that_the_optimizer_does_not_round_are_rounded_before_the_next_batch()
+    {
+        using var scope = NewDisposeScope();
+        using var rounded = new RoundedWeights();
+        using var team = new WorkerTeam(2, () => { });
+        var weight = new Parameter(ones(5, 7));
+        using Optimizer optimizer = Optimizer.Create(new OptimizerSection { Name = OptimizerName.Sgd }, [("p", weight)], shards: 2);
+        optimizer.Rounded = rounded;
+        Tensor known;
+        using (rounded.Use())
+            known = RoundedWeights.Of(weight);
+        optimizer.Step([full(5, 7, 3f)], 0.1);
+        rounded.Refresh(team);
+        known.Equals(weight.detach().to(ScalarType.BFloat16)).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Gradients_of_copies_are_added_and_their_norm_is_that_of_the_sums(int copies)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(2, CPU);
+        long[][] shapes = [[90, 53], [7], [1]]; // more than a block, and less than a register
+        Tensor[][] gradients = [.. Enumerable.Range(0, copies).Select(_ => shapes.Select(shape => randn(shape, generator: random)).ToArray())];
+        Tensor[] expected = [.. shapes.Select((_, i) => gradients.Select(copy => copy[i].clone()).Aggregate((sum, next) => sum + next))];
+        Tensor norm = GradientSums.Add(gradients[0], gradients[1..]);
+        for (int i = 0; i < shapes.Length; i++)
+            gradients[0][i].allclose(expected[i], 1e-6, 1e-6).ShouldBeTrue($"gradient {i}");
+        norm.ToDouble().ShouldBe(Math.Sqrt(expected.Sum(sum => sum.to(ScalarType.Float64).square().sum().ToDouble())), 1e-3);
     }
 
     private static double Descend(double[] state, double value, double gradient, double momentum, bool nesterov)

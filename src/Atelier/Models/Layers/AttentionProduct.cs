@@ -1,4 +1,5 @@
 using Atelier.Training;
+using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -7,7 +8,7 @@ namespace Atelier.Models.Layers;
 
 /// <summary>
 /// Attention: softmax(q kᵀ / √d + mask) v (Vaswani et al. 2017, eq. 1), with query heads sharing keys and values
-/// in groups (Ainslie et al. 2023). The one place that decides how attention is computed.
+/// in groups (Ainslie et al. 2023): by two products and a softmax, or by the tensor library's fused kernel, as the plan says.
 /// </summary>
 /// <param name="causal">Whether a query sees the keys up to its own position alone; else it sees all of them.</param>
 public sealed class AttentionProduct(bool causal = true) : IDisposable
@@ -33,10 +34,10 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
     {
         long heads = q.shape[0], batch = q.shape[1], time = q.shape[2], size = q.shape[3];
         long keyValueHeads = k.shape[0], span = k.shape[2], group = heads / keyValueHeads;
-        if (q.device_type == TorchSharp.DeviceType.CUDA && time == span && group == 1)
+        bool canFuse = time == span && group == 1 && (dropout == 0 || q.device_type == TorchSharp.DeviceType.CUDA); // on CPUs it would draw from the one generator
+        if (canFuse && LayerWays.FusesAttention(q.device_type))
             return F.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: causal);
 
-        // On the CPU two products and a softmax are faster than the fused kernel, which pays off for long contexts only.
         // A group's queries stand one under another, so that its keys and values need no copies.
         long rows = keyValueHeads * batch;
         Tensor queries = group == 1

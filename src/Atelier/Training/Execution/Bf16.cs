@@ -37,18 +37,24 @@ internal static unsafe class Bf16
         return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
-    /// <summary>Rounds a multiple of sixteen numbers.</summary>
+    /// <summary>Rounds numbers.</summary>
     public static void Round(float* from, ushort* to, long count)
     {
-        for (long i = 0; i < count; i += Lanes)
+        long i = 0;
+        for (; i + Lanes <= count; i += Lanes)
             Store(to + i, Vector512.Load(from + i));
+        for (; i < count; i++)
+            to[i] = FromSingle(from[i]);
     }
 
-    /// <summary>to = x + y, of which y is bf16, for a multiple of sixteen numbers.</summary>
+    /// <summary>to = x + y, of which y is bf16.</summary>
     public static void Add(float* x, ushort* y, float* to, long count)
     {
-        for (long i = 0; i < count; i += Lanes)
+        long i = 0;
+        for (; i + Lanes <= count; i += Lanes)
             (Vector512.Load(x + i) + Load(y + i)).Store(to + i);
+        for (; i < count; i++)
+            to[i] = x[i] + ToSingle(y[i]);
     }
 
     /// <summary>Adds the rows of a matrix in bf16, whose width is a multiple of sixteen, to sums in fp32.</summary>

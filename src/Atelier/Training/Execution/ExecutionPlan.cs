@@ -3,15 +3,25 @@ namespace Atelier.Training.Execution;
 /// <summary>How a training step is carried out on this machine.</summary>
 /// <param name="Replicas">Copies of the model that share a batch's rows.</param>
 /// <param name="Threads">The tensor library's threads of each.</param>
-public sealed record ExecutionPlan(int Replicas, int Threads)
+/// <param name="Layers">How layers are carried out where there is a choice.</param>
+public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers = LayerPath.WrittenOut)
 {
     /// <summary>One model on all the threads there are.</summary>
     public static ExecutionPlan Undivided => new(1, TorchSharp.torch.get_num_threads());
 
     /// <inheritdoc/>
-    public override string ToString() => Replicas == 1
-        ? $"each operation on {Count(Threads, "thread")}"
-        : $"{Replicas} copies of the model share each batch, {Count(Threads, "thread")} each";
+    public override string ToString()
+    {
+        string division = Replicas == 1
+            ? $"each operation on {Count(Threads, "thread")}"
+            : $"{Replicas} copies of the model share each batch, {Count(Threads, "thread")} each";
+        return Layers switch
+        {
+            LayerPath.Composed => division + ", layers from the tensor library's operators",
+            LayerPath.FusedAttention => division + ", layers from the tensor library's operators with fused attention",
+            _ => division,
+        };
+    }
 
     private static string Count(int number, string what) => number == 1 ? $"1 {what}" : $"{number} {what}s";
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Atelier.Formats;
 using Atelier.Recipes;
 using TorchSharp;
@@ -10,7 +11,7 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// Decides how a training step is carried out: what the recipe says, else what the run did before, else what was the
+/// Decides how a training step is carried out (copies of the model, threads, the path of its layers): what the recipe says, else what the run did before, else what was the
 /// fastest for this work on this machine, which is measured once and kept.
 /// </summary>
 /// <param name="recipe">The work.</param>
@@ -20,14 +21,18 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
 {
     private const string RunFile = "execution.json", HomeFile = "execution-plans.json";
     private const int Rounds = 3;
+    private const double Hopeless = 1.25; // times the best of the first round: a plan that takes longer is not timed again
     private const double SecondsPerTiming = 0.15;
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
 
     /// <summary>The plan of a run, which is written into its folder.</summary>
     /// <param name="runFolder">The run's folder.</param>
     /// <param name="canReplicate">Whether there can be several copies of the model.</param>
-    /// <param name="time">Seconds of a step as a plan says.</param>
-    public ExecutionPlan Resolve(string runFolder, bool canReplicate, Func<ExecutionPlan, double> time)
+    /// <param name="time">Times a step as a plan says.</param>
+    public ExecutionPlan Resolve(string runFolder, bool canReplicate, Func<ExecutionPlan, PlanTiming> time)
     {
         string runFile = Path.Combine(runFolder, RunFile);
         ExecutionPlan[] candidates = Candidates(canReplicate);
@@ -38,8 +43,8 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         return plan;
     }
 
-    /// <summary>The median seconds of a batch, learned from as the replicas do; nothing is moved.</summary>
-    public static double Time<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed)
+    /// <summary>Times a batch, the median of several, learned from as the replicas do; nothing is moved.</summary>
+    public static PlanTiming Time<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed)
     {
         var seconds = new List<double>();
         var all = Stopwatch.StartNew();
@@ -61,7 +66,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         while (seconds.Count < 3 || all.Elapsed.TotalSeconds < SecondsPerTiming);
         replicas.Begin(0);
         seconds.Sort();
-        return seconds[seconds.Count / 2];
+        return new PlanTiming(seconds[seconds.Count / 2], replicas.Ways.HasKernels, replicas.Ways.HasAttention);
     }
 
     /// <summary>Each number of copies that halves the threads of the one before.</summary>
@@ -84,20 +89,21 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         plan is { Replicas: > 0, Threads: > 0 } && (plan.Replicas == 1 || canReplicate)
         && (recipe.Training.Replicas == 0 || recipe.Training.Replicas == plan.Replicas);
 
-    private ExecutionPlan Measured(ExecutionPlan[] candidates, Func<ExecutionPlan, double> time)
+    private ExecutionPlan Measured(ExecutionPlan[] candidates, Func<ExecutionPlan, PlanTiming> time)
     {
         string path = Path.Combine(home, HomeFile), key = Key();
         Dictionary<string, ExecutionPlan> known = Read<Dictionary<string, ExecutionPlan>>(path) ?? [];
-        if (known.TryGetValue(key, out ExecutionPlan? plan) && candidates.Contains(plan))
+        if (known.TryGetValue(key, out ExecutionPlan? plan) && candidates.Contains(plan with { Layers = default }))
             return plan;
         // By turns, so that what else the machine does meanwhile falls on all alike; the least of each is without it.
-        var best = candidates.ToDictionary(candidate => candidate, _ => double.PositiveInfinity);
-        for (int round = 0; round < Rounds; round++)
+        Dictionary<ExecutionPlan, double> best = FirstRound(candidates, time);
+        ExecutionPlan[] promising = [.. best.Keys.Where(candidate => best[candidate] <= Hopeless * best.Values.Min())];
+        for (int round = 1; round < Rounds && promising.Length > 1; round++)
         {
-            foreach (ExecutionPlan candidate in candidates)
-                best[candidate] = Math.Min(best[candidate], time(candidate));
+            foreach (ExecutionPlan candidate in promising)
+                best[candidate] = Math.Min(best[candidate], time(candidate).Seconds);
         }
-        plan = candidates.MinBy(candidate => best[candidate])!;
+        plan = best.MinBy(timed => timed.Value).Key;
         known[key] = plan;
         try
         {
@@ -111,7 +117,30 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         return plan;
     }
 
-    /// <summary>The machine, the libraries and the shape of the work.</summary>
+    /// <summary>Times each division of the work, and its other paths where the first one met a choice.</summary>
+    private static Dictionary<ExecutionPlan, double> FirstRound(ExecutionPlan[] candidates, Func<ExecutionPlan, PlanTiming> time)
+    {
+        var seconds = new Dictionary<ExecutionPlan, double>();
+        foreach (ExecutionPlan candidate in candidates)
+        {
+            PlanTiming timing = time(candidate);
+            seconds[candidate] = timing.Seconds;
+            if (timing.HasKernels)
+            {
+                ExecutionPlan composed = candidate with { Layers = LayerPath.Composed };
+                timing = time(composed);
+                seconds[composed] = timing.Seconds;
+            }
+            if (timing.HasAttention)
+            {
+                ExecutionPlan fused = candidate with { Layers = LayerPath.FusedAttention };
+                seconds[fused] = time(fused).Seconds;
+            }
+        }
+        return seconds;
+    }
+
+    /// <summary>The machine, this build, the libraries and the shape of the work: another one measures anew.</summary>
     private string Key()
     {
         object work = new
@@ -120,7 +149,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         };
         string shape = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(work)))[..12];
         return $"{ProcessorName()}, {ComputeDevice.ThreadsOf(recipe.Training.Threads)} threads, TorchSharp {typeof(torch).Assembly.GetName().Version}, "
-            + $"Atelier {typeof(ExecutionPlanner).Assembly.GetName().Version}, {recipe.Model.Family} {shape}";
+            + $"Atelier {typeof(ExecutionPlanner).Module.ModuleVersionId}, {recipe.Model.Family} {shape}";
     }
 
     private static string ProcessorName()

@@ -14,7 +14,6 @@ internal sealed class Replicas<TBatch> : IDisposable
     private readonly GradientModel<TBatch>[] _models; // the first is the model itself
     private readonly ExecutionPlan _plan;
     private readonly RandomStream[] _streams;
-    private readonly RoundedWeights _rounded = new();
     private readonly Parameter[][] _taught; // by turn, those of all copies
     private int _turn = -1;
 
@@ -28,11 +27,18 @@ internal sealed class Replicas<TBatch> : IDisposable
         _models = [model, .. Enumerable.Range(1, plan.Replicas - 1).Select(_ => Twin(model, create!()))];
         _streams = [.. _models.Select(_ => new RandomStream())];
         _taught = [.. model.Turns.Select((_, turn) => _models.SelectMany(copy => copy.Turns[turn].Parameters).Where(p => p.requires_grad).ToArray())];
+        Ways = new LayerWays(plan.Layers);
         Team = new WorkerTeam(plan.Replicas, () => ComputeDevice.SetThreads(plan.Threads));
     }
 
     /// <summary>The copies' threads, for work beside learning.</summary>
     public WorkerTeam Team { get; }
+
+    /// <summary>How layers are carried out, and which choices they met.</summary>
+    public LayerWays Ways { get; }
+
+    /// <summary>The weights in bf16, which the copies share.</summary>
+    public RoundedWeights Rounded { get; } = new();
 
     /// <summary>The turns of each copy, the model's own first.</summary>
     public IReadOnlyList<IReadOnlyList<Turn<TBatch>>> Turns => [.. _models.Select(model => model.Turns)];
@@ -86,14 +92,15 @@ internal sealed class Replicas<TBatch> : IDisposable
             : [(batch, 1)];
         var losses = new Tensor[parts.Count];
         using (TimedOperation.Begin("round weights"))
-            _rounded.Refresh(Team);
+            Rounded.Refresh(Team);
         Team.Run(replica =>
         {
             if (replica >= parts.Count)
                 return;
             using var scope = NewDisposeScope(); // a batch's activations are gone before the next comes
             using var stream = _streams[replica].Use();
-            using var weights = _rounded.Use();
+            using var weights = Rounded.Use();
+            using var ways = Ways.Use();
             Tensor loss = Loss(_models[replica].Turns[turn], parts[replica].Part, factor * parts[replica].Share);
             using (TimedOperation.Begin("backward"))
                 loss.backward();
@@ -123,7 +130,7 @@ internal sealed class Replicas<TBatch> : IDisposable
             model.Dispose();
         foreach (RandomStream stream in _streams)
             stream.Dispose();
-        _rounded.Dispose();
+        Rounded.Dispose();
     }
 
     private static void Demand(bool gradients, IEnumerable<Parameter> parameters)

@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// The weights in bf16, which all copies of a model share: rounded once before a batch, each thread its share, instead of at
-/// each use.
+/// The weights in bf16, which all copies of a model share: rounded once between two steps, each thread its share, instead of at
+/// each use; by the optimizer as it moves them, where it can.
 /// </summary>
 internal sealed unsafe class RoundedWeights : IDisposable
 {
     [ThreadStatic]
     private static RoundedWeights? s_current;
-    private readonly ConcurrentDictionary<nint, (Tensor Weight, Tensor Rounded)> _known = [];
+    private readonly ConcurrentDictionary<nint, Entry> _known = [];
 
     /// <summary>A weight in bf16, in the caller's dispose scope or held until the next batch.</summary>
     /// <param name="weight">fp32, in one piece.</param>
@@ -36,43 +36,82 @@ internal sealed unsafe class RoundedWeights : IDisposable
         return new InUse();
     }
 
-    /// <summary>Rounds what was asked for before anew.</summary>
+    /// <summary>Rounds what was asked for before anew, but for what was rounded as it was moved.</summary>
     /// <param name="team">Does it together.</param>
-    public void Refresh(WorkerTeam team) => team.Run(member =>
+    public void Refresh(WorkerTeam team)
     {
-        foreach ((Tensor weight, Tensor rounded) in _known.Values)
+        Entry[] stale = [.. _known.Values.Where(entry => !entry.IsFresh)];
+        if (stale.Length == 0)
+            return;
+        team.Run(member =>
         {
-            long count = weight.numel() / Bf16.Lanes * Bf16.Lanes, all = weight.numel();
-            long from = count / Bf16.Lanes * member / team.Size * Bf16.Lanes, to = count / Bf16.Lanes * (member + 1) / team.Size * Bf16.Lanes;
-            float* source = weight.Pointer<float>();
-            ushort* target = rounded.Pointer<ushort>();
-            Bf16.Round(source + from, target + from, to - from);
-            for (long i = count; i < all && member == 0; i++)
-                target[i] = Bf16.FromSingle(source[i]);
-        }
-    });
+            foreach (Entry entry in stale)
+            {
+                long all = entry.Weight.numel(), registers = all / Bf16.Lanes;
+                long from = registers * member / team.Size * Bf16.Lanes;
+                long to = member == team.Size - 1 ? all : registers * (member + 1) / team.Size * Bf16.Lanes;
+                Bf16.Round(entry.Weight.Pointer<float>() + from, entry.Rounded.Pointer<ushort>() + from, to - from);
+            }
+        });
+    }
+
+    /// <summary>Weights are about to be moved: none is known to be rounded after that.</summary>
+    public void BeginMoving()
+    {
+        foreach (Entry entry in _known.Values)
+            entry.BeginMoving();
+    }
+
+    /// <summary>Where a weight that is being moved is rounded to, or null where nobody asked for it in bf16.</summary>
+    /// <param name="weight">Where it lies, fp32.</param>
+    /// <param name="start">The first of the numbers that the caller rounds.</param>
+    /// <param name="count">How many: when all of the weight are, it is not rounded again before the next batch.</param>
+    public ushort* PlaceFor(float* weight, long start, long count)
+    {
+        if (!_known.TryGetValue((nint)weight, out Entry? entry))
+            return null;
+        entry.AddMoved(count);
+        return entry.Rounded.Pointer<ushort>() + start;
+    }
 
     private Tensor Find(Tensor weight)
     {
         nint place = (nint)weight.Pointer<float>();
-        if (_known.TryGetValue(place, out (Tensor Weight, Tensor Rounded) known))
+        if (_known.TryGetValue(place, out Entry? known))
             return known.Rounded;
         lock (_known)
         {
             using var noGradients = no_grad();
             return _known.GetOrAdd(place,
-                static (_, w) => (w.alias().DetachFromDisposeScope(), w.to(ScalarType.BFloat16).DetachFromDisposeScope()), weight).Rounded;
+                static (_, w) => new Entry(w.alias().DetachFromDisposeScope(), w.to(ScalarType.BFloat16).DetachFromDisposeScope()), weight).Rounded;
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach ((Tensor weight, Tensor rounded) in _known.Values)
+        foreach (Entry entry in _known.Values)
         {
-            weight.Dispose();
-            rounded.Dispose();
+            entry.Weight.Dispose();
+            entry.Rounded.Dispose();
         }
+    }
+
+    /// <summary>A weight and its copy.</summary>
+    private sealed class Entry(Tensor weight, Tensor rounded)
+    {
+        private readonly long _size = weight.numel();
+        private long _moved; // numbers rounded as they were moved
+
+        public Tensor Weight => weight;
+
+        public Tensor Rounded => rounded;
+
+        public bool IsFresh => Interlocked.Read(ref _moved) == _size;
+
+        public void BeginMoving() => Interlocked.Exchange(ref _moved, 0);
+
+        public void AddMoved(long count) => Interlocked.Add(ref _moved, count);
     }
 
     private sealed class InUse : IDisposable

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -43,6 +44,9 @@ public abstract class Optimizer : IDisposable
     /// <summary>How many threads may move it side by side.</summary>
     public int ShardCount => Shards.Count;
 
+    /// <summary>The weights in bf16, which are rounded as they are moved where the rule can; or null.</summary>
+    internal RoundedWeights? Rounded { get; set; }
+
     /// <summary>The groups that one native call moves, by shard.</summary>
     private protected IReadOnlyList<IReadOnlyList<Group>> Shards { get; }
 
@@ -57,11 +61,9 @@ public abstract class Optimizer : IDisposable
     }
 
     /// <summary>Begins a step; once before its shards are moved.</summary>
-    public virtual void Begin()
-    {
-    }
+    public virtual void Begin() => Rounded?.BeginMoving();
 
-    /// <summary>A shard's pieces of gradients, in the order that <see cref="Move(int, Tensor[], double)"/> takes them; in the caller's dispose scope.</summary>
+    /// <summary>A shard's pieces of gradients, in the order that <see cref="Move(int, Tensor[], double, Tensor)"/> takes them; in the caller's dispose scope.</summary>
     /// <param name="shard">From 0.</param>
     /// <param name="gradients">One for each of <see cref="Parameters"/>, in that order.</param>
     public Tensor[] CutFor(int shard, IReadOnlyList<Tensor> gradients)
@@ -74,13 +76,14 @@ public abstract class Optimizer : IDisposable
     /// <param name="shard">From 0.</param>
     /// <param name="gradients">Its pieces, from <see cref="CutFor"/>; may be overwritten.</param>
     /// <param name="learningRate">How far.</param>
-    public void Move(int shard, Tensor[] gradients, double learningRate)
+    /// <param name="factor">A scalar in fp32 that the gradients are multiplied by first, or null.</param>
+    public void Move(int shard, Tensor[] gradients, double learningRate, Tensor? factor = null)
     {
         using var noGradients = no_grad();
         int at = 0;
         foreach (Group group in Shards[shard])
         {
-            Move(group, gradients[at..(at + group.Pieces.Count)], learningRate);
+            Move(group, gradients[at..(at + group.Pieces.Count)], learningRate, factor);
             at += group.Pieces.Count;
         }
     }
@@ -127,6 +130,14 @@ public abstract class Optimizer : IDisposable
     {
         if (group.WeightDecay > 0)
             TensorScripts.Run("decay", group.Parameters, gradients, group.WeightDecay);
+    }
+
+    /// <summary>Scales the gradients and moves one group; a rule that does both in one pass does it here.</summary>
+    private protected virtual void Move(Group group, Tensor[] gradients, double learningRate, Tensor? factor)
+    {
+        if (factor is not null)
+            TensorScripts.Run("scale", gradients, factor);
+        Move(group, gradients, learningRate);
     }
 
     /// <summary>Moves one group; called without gradients being recorded.</summary>

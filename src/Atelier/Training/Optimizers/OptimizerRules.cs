@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -7,17 +8,18 @@ namespace Atelier.Training.Optimizers;
 
 /// <summary>
 /// Adam (Kingma and Ba 2015, algorithm 1, with the decay added to the gradient) and AdamW (Loshchilov and Hutter 2019,
-/// algorithm 2, with the decay apart from it), by libtorch's fused kernels.
+/// algorithm 2, with the decay apart from it): in one pass over the memory by <see cref="AdamKernel"/>, else by libtorch's fused
+/// kernels.
 /// </summary>
-internal sealed class Adam : Optimizer
+internal sealed unsafe class Adam : Optimizer
 {
-    private readonly string _script;
+    private readonly bool _decoupled;
     private readonly Slot _mean, _square, _step;
 
     public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards, bool decoupled)
         : base(parameters, section, shards)
     {
-        _script = decoupled ? "adamw" : "adam";
+        _decoupled = decoupled;
         _mean = AddSlot("exp_avg");
         _square = AddSlot("exp_avg_sq");
         // One count a parameter, as the kernel asks; it lies where the parameter does and is fp32.
@@ -26,13 +28,34 @@ internal sealed class Adam : Optimizer
 
     public override void Begin()
     {
+        base.Begin();
         using var noGradients = no_grad();
         TensorScripts.Run("advance", _step.Tensors);
     }
 
+    private protected override void Move(Group group, Tensor[] gradients, double learningRate, Tensor? factor)
+    {
+        Tensor[] means = _mean.Of(group), squares = _square.Of(group);
+        if (!GradientSums.Serves(gradients) || !GradientSums.Serves(group.Parameters))
+        {
+            base.Move(group, gradients, learningRate, factor);
+            return;
+        }
+        var kernel = new AdamKernel(factor is null ? 1 : *factor.Pointer<float>(), learningRate,
+            Section.Beta1, Section.Beta2, Section.Epsilon, group.WeightDecay, _decoupled, *_step.Tensors[0].Pointer<float>());
+        for (int i = 0; i < gradients.Length; i++)
+        {
+            Piece piece = group.Pieces[i];
+            float* weights = group.Parameters[i].Pointer<float>();
+            ushort* rounded = Rounded is { } known ? known.PlaceFor(weights - piece.Start, piece.Start, piece.Length) : null;
+            kernel.Move(weights, gradients[i].Pointer<float>(), means[i].Pointer<float>(), squares[i].Pointer<float>(), rounded, piece.Length);
+        }
+        GC.KeepAlive(gradients);
+    }
+
     private protected override void Move(Group group, Tensor[] gradients, double learningRate)
     {
-        TensorScripts.Run(_script, group.Parameters, gradients, _mean.Of(group), _square.Of(group), _step.Of(group),
+        TensorScripts.Run(_decoupled ? "adamw" : "adam", group.Parameters, gradients, _mean.Of(group), _square.Of(group), _step.Of(group),
             learningRate, Section.Beta1, Section.Beta2, group.WeightDecay, Section.Epsilon);
     }
 }

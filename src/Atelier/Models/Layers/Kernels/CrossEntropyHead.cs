@@ -16,7 +16,7 @@ namespace Atelier.Models.Layers.Kernels;
 internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<CrossEntropyHead>
 {
     private const int SmallestVocabulary = 32; // below, rows hardly fill the registers
-    private const long LogitsAtOnce = 1 << 25; // 64 MiB in bf16
+    private const long LogitsAtOnce = 1 << 23; // 16 MiB in bf16, so that those of two copies stay in the last cache
     private const string Kept = "kept";
 
     /// <inheritdoc/>
@@ -61,7 +61,10 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
             loss += Replace(logits, ids.Slice(from, count), smoothing, counted, bias is null ? null : biasGradient);
             stateGradient.narrow(0, from, count).copy_(logits.mm(product));
             Tensor own = logits.t().mm(some); // [vocabulary, width]
-            weightGradient = (weightGradient is null ? (parts == 1 ? own : own.to(ScalarType.Float32)) : weightGradient.add_(own, KeptScalars.One)).MoveToOuterDisposeScope();
+            if (weightGradient is null)
+                weightGradient = (parts == 1 ? own : own.to(ScalarType.Float32)).MoveToOuterDisposeScope();
+            else
+                Bf16.Add(weightGradient.Pointer<float>(), own.Pointer<ushort>(), weightGradient.Pointer<float>(), own.numel());
         }
         ctx.save_data(Kept, new Tensor?[]
         {

@@ -15,12 +15,12 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
 
     /// <summary>
     /// Whether such layers serve here: bf16 on a CPU that has the instructions, and one thread a copy of the model, since they run
-    /// on the calling one.
+    /// on the calling one; and the plan does not say otherwise.
     /// </summary>
     /// <param name="x">What would go in.</param>
     /// <param name="precision">The precision of products.</param>
     public static bool Serve(Tensor x, Precision precision) =>
-        precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1;
+        precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1 && LayerWays.WritesOut();
 
     /// <summary>What the layers make of x, one after another.</summary>
     /// <param name="x">[..., width], fp32.</param>

@@ -1,0 +1,14 @@
+namespace Atelier.Training.Execution;
+
+/// <summary>How layers are carried out where there is a choice.</summary>
+public enum LayerPath
+{
+    /// <summary>By kernels whose two directions are written out, where they serve; elsewhere as <see cref="Composed"/>, on GPUs with fused attention.</summary>
+    WrittenOut,
+
+    /// <summary>From the tensor library's operators; attention as two products with a softmax between them.</summary>
+    Composed,
+
+    /// <summary>From the tensor library's operators, its fused attention among them.</summary>
+    FusedAttention,
+}

@@ -1,0 +1,73 @@
+using System.Runtime.Intrinsics;
+using Atelier.Training.Execution;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Training.Optimizers;
+
+/// <summary>The sums of the copies' gradients and their norm, in one pass over the memory where they are fp32 on a CPU with AVX-512.</summary>
+internal static unsafe class GradientSums
+{
+    private const int Lanes = Bf16.Lanes;
+    private const long Block = 2048; // numbers at a time: they stay in the nearest cache from one copy's to the next
+
+    /// <summary>Whether tensors are such as managed kernels take: fp32 in one piece on a CPU that has the instructions.</summary>
+    public static bool Serves(IEnumerable<Tensor> tensors) => Bf16.IsSupported
+        && tensors.All(t => t.device_type == DeviceType.CPU && t.dtype == ScalarType.Float32 && t.is_contiguous());
+
+    /// <summary>Adds gradients to others, and gives the norm of the sums.</summary>
+    /// <param name="sums">Added to.</param>
+    /// <param name="others">As many each, of the same shapes.</param>
+    /// <returns>√Σ g² over all numbers of the sums, a scalar.</returns>
+    public static Tensor Add(Tensor[] sums, IReadOnlyList<Tensor[]> others)
+    {
+        if (!Serves(sums) || !others.All(Serves))
+        {
+            foreach (Tensor[] other in others)
+                TensorScripts.Run("add", sums, other);
+            return TensorScripts.Norm(sums);
+        }
+        double squares = 0;
+        float** sources = stackalloc float*[others.Count];
+        for (int i = 0; i < sums.Length; i++)
+        {
+            float* sum = sums[i].Pointer<float>();
+            for (int copy = 0; copy < others.Count; copy++)
+                sources[copy] = others[copy][i].Pointer<float>();
+            long count = sums[i].numel();
+            for (long from = 0; from < count; from += Block)
+            {
+                long some = Math.Min(Block, count - from);
+                for (int copy = 0; copy < others.Count; copy++)
+                    Add(sum + from, sources[copy] + from, some);
+                squares += Squares(sum + from, some);
+            }
+        }
+        return tensor((float)Math.Sqrt(squares));
+    }
+
+    private static void Add(float* sum, float* other, long count)
+    {
+        long i = 0;
+        for (; i + Lanes <= count; i += Lanes)
+            (Vector512.Load(sum + i) + Vector512.Load(other + i)).Store(sum + i);
+        for (; i < count; i++)
+            sum[i] += other[i];
+    }
+
+    private static double Squares(float* values, long count)
+    {
+        Vector512<float> first = Vector512<float>.Zero, second = Vector512<float>.Zero;
+        long i = 0;
+        for (; i + (2 * Lanes) <= count; i += 2 * Lanes)
+        {
+            Vector512<float> a = Vector512.Load(values + i), b = Vector512.Load(values + i + Lanes);
+            first = Vector512.FusedMultiplyAdd(a, a, first);
+            second = Vector512.FusedMultiplyAdd(b, b, second);
+        }
+        double sum = Vector512.Sum(first + second);
+        for (; i < count; i++)
+            sum += (double)values[i] * values[i];
+        return sum;
+    }
+}
