@@ -10,18 +10,21 @@ internal static class HmmComparisons
     private const int Length = 400_000;
     private const int Iterations = 5;
     private const double Seconds = 2;
+    private static readonly string[] Text = ["tinyshakespeare", "input.txt"];
 
     public static IEnumerable<Comparison> All =>
     [
-        new("hmm-em-8", "Baum-Welch iterations, 8 states, 400,000 characters; hmmlearn or pomegranate", "symbols/s", 10, () => Learn(8), [Peer("em", 8)]),
-        new("hmm-em-32", "the same with 32 states (pomegranate on 100,000 characters)", "symbols/s", 10, () => Learn(32), [Peer("em", 32)]),
-        new("hmm-viterbi", "the likeliest states of 400,000 characters, 8 states; hmmlearn or pomegranate", "symbols/s", 5, () => Decode(8), [Peer("viterbi", 8)]),
-        new("hmm-viterbi-32", "the same with 32 states (pomegranate on 100,000 characters)", "symbols/s", 5, () => Decode(32), [Peer("viterbi", 32)]),
-        new("hmm-sample", "draw symbols, 8 states; hmmlearn or pomegranate", "symbols/s", 10, Sample, [Peer("sample", 8)]),
+        new("hmm-em-8", "Baum-Welch iterations, 8 states, 400,000 characters; hmmlearn or pomegranate", "symbols/s", 10, () => Learn(8), [Peer("em", 8)]) { Prepare = Prepare },
+        new("hmm-em-32", "the same with 32 states (pomegranate on 100,000 characters)", "symbols/s", 10, () => Learn(32), [Peer("em", 32)]) { Prepare = Prepare },
+        new("hmm-viterbi", "the likeliest states of 400,000 characters, 8 states; hmmlearn or pomegranate", "symbols/s", 5, () => Decode(8), [Peer("viterbi", 8)]) { Prepare = Prepare },
+        new("hmm-viterbi-32", "the same with 32 states (pomegranate on 100,000 characters)", "symbols/s", 5, () => Decode(32), [Peer("viterbi", 32)]) { Prepare = Prepare },
+        new("hmm-sample", "draw symbols, 8 states; hmmlearn or pomegranate", "symbols/s", 10, Sample, [Peer("sample", 8)]) { Prepare = Prepare },
     ];
 
     private static string[] Peer(string work, int states) =>
-        [Environment.GetEnvironmentVariable("HMMLEARN") is null ? "hmm_pomegranate.py" : "hmm_hmmlearn.py", work, states.ToString(System.Globalization.CultureInfo.InvariantCulture), TextFile()];
+        [Environment.GetEnvironmentVariable("HMMLEARN") is null ? "hmm_pomegranate.py" : "hmm_hmmlearn.py", work, states.ToString(System.Globalization.CultureInfo.InvariantCulture), BenchmarkData.PathOf(Text)];
+
+    private static void Prepare() => BenchmarkData.Find(Text);
 
     private static Measurement Learn(int states)
     {
@@ -58,7 +61,7 @@ internal static class HmmComparisons
     /// <summary>A model at random, and so many characters of the text, which is read again from its beginning where it ends.</summary>
     public static (HmmModel Model, HmmSequence Text) Begin(int states, int length = Length)
     {
-        string text = File.ReadAllText(TextFile(), Encoding.UTF8);
+        string text = File.ReadAllText(BenchmarkData.Find(Text), Encoding.UTF8);
         char[] characters = [.. text.Take(length).Distinct().Order()];
         int[] numbers = new int[Math.Min(length, text.Length)];
         for (int i = 0; i < numbers.Length; i++)
@@ -83,8 +86,4 @@ internal static class HmmComparisons
         while (watch.Elapsed.TotalSeconds < Seconds);
         return times / watch.Elapsed.TotalSeconds;
     }
-
-    private static string TextFile() => Data.Catalogue.OfThisMachine() is { } catalogue && catalogue.Find("tinyshakespeare") is { } entry
-        ? catalogue.Get(entry)[0]
-        : throw new AtelierException("tinyshakespeare is not in the catalogue");
 }

@@ -16,6 +16,7 @@ namespace Atelier.Training;
 internal sealed class TrainingSession<TBatch> : IDisposable
 {
     private const int MostUnreadLosses = 256;
+    private const long AllocatedBetweenCollections = 1 << 20; // bytes
     private readonly Recipe _recipe;
     private readonly TrainingSection _section;
     private readonly GradientModel<TBatch> _model;
@@ -32,7 +33,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly List<float>[] _losses; // of each turn, read since the last report
     private readonly Dictionary<string, double> _metrics = [];
     private readonly double _secondsBefore; // in sessions before this one
-    private long _stepsRead, _stepsReported, _stepSaved = -1;
+    private long _stepsRead, _stepsReported, _stepSaved = -1, _allocated;
 
     public TrainingSession(Recipe recipe, GradientModel<TBatch> model, Replicas<TBatch> replicas, IBatchSource<TBatch>? validation,
         TrainerHooks hooks, Run run, IProgress<TrainingProgress> progress, TrainingLimits limits)
@@ -73,6 +74,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     public void EndStep(long batches)
     {
         bool profiled = _run.Profile?.EndStep() == true;
+        CollectGarbage();
         _learning.Stop();
         State = State with
         {
@@ -146,6 +148,19 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             mover.Dispose();
         Average?.Dispose();
         _log.Dispose();
+    }
+
+    /// <summary>
+    /// Keeps the youngest generation small: by itself it grows to the size of the last cache before it is collected, and the
+    /// handles of tensors, dead after each step, would walk through all of it.
+    /// </summary>
+    private void CollectGarbage()
+    {
+        long allocated = GC.GetTotalAllocatedBytes();
+        if (allocated - _allocated < AllocatedBetweenCollections)
+            return;
+        _allocated = allocated;
+        GC.Collect(0);
     }
 
     private void TakeProfile() => Tell(_run.Profile!.Take(_run.ProfileFolder, _limits.ItemsPerStep, _hooks.ItemUnit)?.ToText()

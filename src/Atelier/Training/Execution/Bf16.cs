@@ -38,6 +38,7 @@ internal static unsafe class Bf16
     }
 
     /// <summary>Rounds numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Round(float* from, ushort* to, long count)
     {
         long i = 0;
@@ -48,6 +49,7 @@ internal static unsafe class Bf16
     }
 
     /// <summary>to = x + y, of which y is bf16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* x, ushort* y, float* to, long count)
     {
         long i = 0;
@@ -58,6 +60,7 @@ internal static unsafe class Bf16
     }
 
     /// <summary>Adds the rows of a matrix in bf16, whose width is a multiple of sixteen, to sums in fp32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddRows(ushort* rows, int count, int width, float* sums)
     {
         for (int row = 0; row < count; row++, rows += width)

@@ -47,26 +47,32 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     public static PlanTiming Time<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed)
     {
         var seconds = new List<double>();
+        Learn(replicas, batch, seed, 0); // memory is taken and methods are compiled in the first one
         var all = Stopwatch.StartNew();
         do
         {
-            using var scope = NewDisposeScope();
             var watch = Stopwatch.StartNew();
-            replicas.Seed(seed, seconds.Count);
-            for (int turn = 0; turn < replicas.Turns[0].Count; turn++)
-            {
-                for (int repeat = 0; repeat < replicas.Turns[0][turn].Repeats; repeat++)
-                {
-                    replicas.Begin(turn);
-                    replicas.Learn(turn, batch, 1);
-                }
-            }
+            Learn(replicas, batch, seed, seconds.Count);
             seconds.Add(watch.Elapsed.TotalSeconds);
         }
         while (seconds.Count < 3 || all.Elapsed.TotalSeconds < SecondsPerTiming);
         replicas.Begin(0);
         seconds.Sort();
         return new PlanTiming(seconds[seconds.Count / 2], replicas.Ways.HasKernels, replicas.Ways.HasAttention);
+    }
+
+    private static void Learn<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed, long step)
+    {
+        using var scope = NewDisposeScope();
+        replicas.Seed(seed, step);
+        for (int turn = 0; turn < replicas.Turns[0].Count; turn++)
+        {
+            for (int repeat = 0; repeat < replicas.Turns[0][turn].Repeats; repeat++)
+            {
+                replicas.Begin(turn);
+                replicas.Learn(turn, batch, 1);
+            }
+        }
     }
 
     /// <summary>Each number of copies that halves the threads of the one before.</summary>

@@ -43,6 +43,7 @@ internal readonly unsafe struct AdamKernel
     /// <param name="squares">v.</param>
     /// <param name="rounded">Takes w in bf16, or null.</param>
     /// <param name="count">How many.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Move(float* weights, float* gradients, float* means, float* squares, ushort* rounded, long count)
     {
         long i = 0;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Atelier.Training.Execution;
 using TorchSharp;
@@ -46,6 +47,7 @@ internal static unsafe class GradientSums
         return tensor((float)Math.Sqrt(squares));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add(float* sum, float* other, long count)
     {
         long i = 0;
@@ -55,6 +57,7 @@ internal static unsafe class GradientSums
             sum[i] += other[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Squares(float* values, long count)
     {
         Vector512<float> first = Vector512<float>.Zero, second = Vector512<float>.Zero;

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Atelier.Decoders;
 using Atelier.Training.Execution;
@@ -58,6 +59,7 @@ internal static unsafe class ActivationKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Forward<T>(ushort* u, ushort* a, long count)
         where T : struct, IActivation
     {
@@ -65,6 +67,7 @@ internal static unsafe class ActivationKernel
             Bf16.Store(a + i, T.Value(Bf16.Load(u + i)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Backward<T>(ushort* u, ushort* da, long count)
         where T : struct, IActivation
     {
@@ -76,6 +79,7 @@ internal static unsafe class ActivationKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardGate(ushort* u, ushort* a, int rows, int width)
     {
         for (int row = 0; row < rows; row++, u += 2 * width, a += width)
@@ -85,6 +89,7 @@ internal static unsafe class ActivationKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardGate(ushort* u, ushort* da, int rows, int width)
     {
         for (int row = 0; row < rows; row++, u += 2 * width, da += width)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Atelier.Training.Execution;
@@ -22,6 +23,7 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
     /// <param name="qkv">Queries, keys and values, [batch · time, <see cref="AttentionLayout.Row"/>].</param>
     /// <param name="mixed">Takes what the heads make of them, [batch · time, <see cref="AttentionLayout.MixedRow"/>].</param>
     /// <param name="logSums">Takes log Σ exp of each query's scores, [batch, heads, padded time].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward(ushort* qkv, ushort* mixed, float* logSums)
     {
         long matrix = (long)_padded * _size;
@@ -58,6 +60,7 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
     /// <param name="logSums">As they came out.</param>
     /// <param name="dMixed">The gradient of mixed.</param>
     /// <param name="dQkv">Takes the gradient of qkv.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
     {
         long matrix = (long)_padded * _size;
@@ -107,6 +110,7 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
     private int ValueAt(int shared) => (layout.Heads + layout.KeyValueHeads + shared) * _size;
 
     /// <summary>Replaces scores by weights, of the last sixteen the first <paramref name="seen"/> and zeros after; gives log Σ exp.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* row, int seen, int span)
     {
         int last = span - Lanes;
@@ -132,6 +136,7 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
     }
 
     /// <summary>Replaces scores s by weights w = exp(s − log Σ exp), and their gradients g by w (g − Σ w g), that of the scores.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SoftmaxBackward(float* row, float* gradient, float logSum, float along, int seen, int span)
     {
         int last = span - Lanes;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Atelier.Training.Execution;
 
@@ -21,6 +22,7 @@ internal readonly unsafe struct GruCell(int width)
     /// <param name="after">Takes h′.</param>
     /// <param name="inner">Takes s, [rows, width].</param>
     /// <param name="rows">Sequences.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward(ushort* input, ushort* state, float* bias, ushort* before, ushort* after, ushort* inner, int rows)
     {
         for (int row = 0; row < rows; row++, input += 3 * width, state += 3 * width, before += width, after += width, inner += width)
@@ -48,6 +50,7 @@ internal readonly unsafe struct GruCell(int width)
     /// <param name="carried">The gradient of h′ from the next step, fp32; the part of h's that goes past the products takes its place.</param>
     /// <param name="dState">Takes the gradient of u, [rows, 3 · width].</param>
     /// <param name="rows">Sequences.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(ushort* gates, ushort* inner, ushort* before, ushort* dAfter, float* carried, ushort* dState, int rows)
     {
         Vector512<float> one = Vector512<float>.One;

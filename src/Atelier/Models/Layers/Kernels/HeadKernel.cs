@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Atelier.Training.Execution;
@@ -18,6 +19,7 @@ internal readonly unsafe struct HeadKernel(int time, int padded, int size)
     /// <param name="to">The matrix.</param>
     /// <param name="scale">Multiplies every number.</param>
     /// <param name="turn">The tables of angles, or none.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Read(ushort* from, long row, float* to, float scale, in RotaryTables turn)
     {
         Vector512<float> factor = Vector512.Create(scale);
@@ -47,6 +49,7 @@ internal readonly unsafe struct HeadKernel(int time, int padded, int size)
     /// <param name="row">From one row to the next.</param>
     /// <param name="scale">Multiplies every number.</param>
     /// <param name="turn">The tables of angles, or none.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Write(float* from, ushort* to, long row, float scale, in RotaryTables turn)
     {
         Vector512<float> factor = Vector512.Create(scale);
@@ -70,6 +73,7 @@ internal readonly unsafe struct HeadKernel(int time, int padded, int size)
     }
 
     /// <summary>[padded, size] → [size, padded], sixteen by sixteen numbers at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Transpose(float* from, float* to)
     {
         for (int t = 0; t < padded; t += Lanes)
@@ -79,6 +83,7 @@ internal readonly unsafe struct HeadKernel(int time, int padded, int size)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TransposeSquare(float* from, float* to)
     {
         Vector512<float>* quarters = stackalloc Vector512<float>[Lanes];

@@ -4,7 +4,8 @@ namespace Atelier.Models.Layers.Kernels;
 
 /// <summary>
 /// A layer whose two directions are written out, in few large steps: <see cref="KernelLayers"/> runs such layers one after
-/// another. The gradients of its parameters are added to theirs on the way back.
+/// another. The gradients of its parameters are added to theirs on the way back. The loops of kernels are optimized when they are
+/// first met (AggressiveOptimization), since a plan is measured in the first steps.
 /// </summary>
 internal interface IKernelLayer
 {

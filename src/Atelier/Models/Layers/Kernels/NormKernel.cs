@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Atelier.Training.Execution;
 
@@ -20,6 +21,7 @@ internal readonly unsafe struct NormKernel(int width, float epsilon, bool center
     /// <param name="bias">b, [width], or null.</param>
     /// <param name="y">Takes the result, [rows, width].</param>
     /// <param name="rows">How many.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward(float* x, float* weight, float* bias, ushort* y, int rows)
     {
         for (int row = 0; row < rows; row++, x += width, y += width)
@@ -45,6 +47,7 @@ internal readonly unsafe struct NormKernel(int width, float epsilon, bool center
     /// <param name="weightGradient">n · dy is added to it, [width].</param>
     /// <param name="biasGradient">dy is added to it, [width]; or null.</param>
     /// <param name="rows">How many.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(
         float* x, float* weight, ushort* dy, float* past, float* dx, float* weightGradient, float* biasGradient, int rows)
     {

@@ -21,6 +21,7 @@ internal static unsafe class SmallProduct
     /// <param name="columns">A multiple of 16.</param>
     /// <param name="depth">The length of the sums.</param>
     /// <param name="add">Whether what C holds is added to.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(
         float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int rows, int columns, int depth, bool add)
     {
@@ -43,6 +44,7 @@ internal static unsafe class SmallProduct
     }
 
     /// <summary>Four registers of each of four rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile4By4(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth, bool add)
     {
         Vector512<float> c0a = default, c0b = default, c0c = default, c0d = default, c1a = default, c1b = default, c1c = default, c1d = default;
@@ -78,6 +80,7 @@ internal static unsafe class SmallProduct
     }
 
     /// <summary>Two registers of each of eight rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile8By2(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth, bool add)
     {
         Vector512<float> c0a = default, c0b = default, c1a = default, c1b = default, c2a = default, c2b = default, c3a = default, c3b = default;
@@ -121,6 +124,7 @@ internal static unsafe class SmallProduct
     }
 
     /// <summary>One register of each of eight rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile8By1(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth, bool add)
     {
         Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;

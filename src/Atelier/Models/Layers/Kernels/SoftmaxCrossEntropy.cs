@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Atelier.Training.Execution;
 
@@ -22,6 +23,7 @@ internal static unsafe class SoftmaxCrossEntropy
     /// <param name="factor">What the gradient is multiplied by.</param>
     /// <param name="sum">V numbers that the gradient is added to, in fp32; null where nobody asks.</param>
     /// <returns>The cross-entropy in nats.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Replace(ushort* row, int count, long target, double smoothing, float factor, float* sum)
     {
         int whole = count / Width * Width;
