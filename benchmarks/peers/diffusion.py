@@ -19,6 +19,13 @@ from torch import nn
 from torch.nn import functional as F
 
 
+def drawn(layer, gain=1.0):
+    """A layer whose weights are drawn as ours are, so that both begin alike."""
+    nn.init.normal_(layer.weight, 0, gain * layer.weight[0].numel() ** -0.5)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 class Norm(nn.GroupNorm):
     """Group normalisation in the type of its input, which autocast leaves to us."""
 
@@ -33,10 +40,10 @@ class Block(nn.Module):
     def __init__(self, inputs, outputs, told):
         super().__init__()
         self.norm1, self.norm2 = Norm(inputs), Norm(outputs)
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.told = nn.Linear(told, 2 * outputs)
-        self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+        self.conv1 = drawn(nn.Conv2d(inputs, outputs, 3, padding=1))
+        self.conv2 = drawn(nn.Conv2d(outputs, outputs, 3, padding=1), gain=0)
+        self.told = drawn(nn.Linear(told, 2 * outputs), gain=0.1)
+        self.skip = nn.Identity() if inputs == outputs else drawn(nn.Conv2d(inputs, outputs, 1))
 
     def forward(self, x, told):
         h = self.conv1(F.silu(self.norm1(x)))
@@ -51,9 +58,10 @@ class UNet(nn.Module):
     def __init__(self, patch, channels, blocks, classes):
         super().__init__()
         self.patch, self.classes, values, told = patch, classes, patch * patch, 4 * channels[0]
-        self.time = nn.Sequential(nn.Linear(2 * self.waves, told), nn.SiLU(), nn.Linear(told, told))
+        self.time = nn.Sequential(drawn(nn.Linear(2 * self.waves, told)), nn.SiLU(), drawn(nn.Linear(told, told)))
         self.labels = nn.Embedding(classes + 1, told)
-        self.first = nn.Conv2d(values, channels[0], 3, padding=1)
+        nn.init.normal_(self.labels.weight, 0, 0.5)
+        self.first = drawn(nn.Conv2d(values, channels[0], 3, padding=1))
         self.down, self.up, self.halve, self.doubled = (nn.ModuleList() for _ in range(4))
         c, kept = channels[0], []
         for level, width in enumerate(channels):
@@ -63,7 +71,7 @@ class UNet(nn.Module):
                 c = width
                 kept.append(c)
             if level + 1 < len(channels):
-                self.halve.append(nn.Conv2d(c, c, 3, 2, 1))
+                self.halve.append(drawn(nn.Conv2d(c, c, 3, 2, 1)))
         self.middle = Block(c, c, told)
         for level in reversed(range(len(channels))):
             self.up.append(nn.ModuleList())
@@ -71,11 +79,10 @@ class UNet(nn.Module):
                 self.up[-1].append(Block(c + kept.pop(), channels[level], told))
                 c = channels[level]
             if level > 0:
-                self.doubled.append(nn.Conv2d(c, 4 * channels[level - 1], 1))
+                self.doubled.append(drawn(nn.Conv2d(c, 4 * channels[level - 1], 1)))
                 c = channels[level - 1]
         self.norm = Norm(c)
-        self.last = nn.Conv2d(c, values, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
+        self.last = drawn(nn.Conv2d(c, values, 3, padding=1), gain=0)
 
     def forward(self, x, times, labels):
         rates = torch.exp(torch.arange(self.waves) * (-math.log(10_000) / self.waves))

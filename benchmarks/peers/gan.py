@@ -19,6 +19,14 @@ from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
 
+def drawn(layer, deviation):
+    """A layer whose weights are drawn as ours are, so that both begin alike."""
+    nn.init.normal_(layer.weight, 0, deviation)
+    if getattr(layer, "bias", None) is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
 class Norm(nn.GroupNorm):
     """Group normalisation in the type of its input, which autocast leaves to us."""
 
@@ -34,10 +42,10 @@ class Generator(nn.Module):
         super().__init__()
         self.noise, self.channels, self.side = noise, channels, 28 >> len(channels)
         self.labels = nn.Embedding(classes, noise)
-        self.first = nn.Linear(2 * noise, channels[0] * self.side**2)
+        self.first = drawn(nn.Linear(2 * noise, channels[0] * self.side**2), (2 * noise) ** -0.5)
         self.norms = nn.ModuleList(Norm(c) for c in channels)
         self.doublings = nn.ModuleList(
-            nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in zip(channels, channels[1:] + [1])
+            drawn(nn.ConvTranspose2d(a, b, 4, 2, 1), (4 * a) ** -0.5) for a, b in zip(channels, channels[1:] + [1])
         )
 
     def forward(self, z, labels):
@@ -52,11 +60,11 @@ class Discriminator(nn.Module):
         super().__init__()
         widths = [1] + channels[::-1]
         self.halvings = nn.ModuleList(
-            spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in zip(widths, widths[1:])
+            spectral_norm(drawn(nn.Conv2d(a, b, 4, 2, 1), (2 / (16 * a)) ** 0.5)) for a, b in zip(widths, widths[1:])
         )
         features = channels[0] * (28 >> len(channels)) ** 2
-        self.logit = spectral_norm(nn.Linear(features, 1))
-        self.labels = spectral_norm(nn.Embedding(classes, features))
+        self.logit = spectral_norm(drawn(nn.Linear(features, 1), features**-0.5))
+        self.labels = spectral_norm(drawn(nn.Embedding(classes, features), features**-0.5))
 
     def forward(self, x, labels):
         for halving in self.halvings:
@@ -76,6 +84,9 @@ def train(generator, discriminator, args, autocast):
     pictures, labels = read(f"{args.data}/train-images-idx3-ubyte.gz"), read(f"{args.data}/train-labels-idx1-ubyte.gz").long()
     players = [list(discriminator.parameters()), list(generator.parameters())]
     optimizers = [torch.optim.Adam(p, lr=4e-4, betas=(0.5, 0.99), foreach=True) for p in players]
+    with torch.no_grad():
+        for _ in range(20):  # power iterations before the first step
+            discriminator(torch.zeros(1, 1, 28, 28), torch.zeros(1, dtype=torch.long))
     everything = players[0] + players[1]
     average = [p.detach().clone() for p in everything]
     seconds, losses = [], []
@@ -86,6 +97,7 @@ def train(generator, discriminator, args, autocast):
         if args.layout == "last":
             real = real.contiguous(memory_format=torch.channels_last)
 
+        discriminator.train()
         for p in players[0]:
             p.requires_grad_(True)
         with torch.no_grad(), autocast:
@@ -98,6 +110,7 @@ def train(generator, discriminator, args, autocast):
         optimizers[0].step()
         losses.append(loss.detach())
 
+        discriminator.eval()  # one power iteration a step
         for p in players[0]:
             p.requires_grad_(False)
         with autocast:
