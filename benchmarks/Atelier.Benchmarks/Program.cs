@@ -77,7 +77,9 @@ catch (AtelierException e)
     return 2;
 }
 
-int Rounds(int at, int usual = 7) => args.Length > at ? int.Parse(args[at], System.Globalization.CultureInfo.InvariantCulture) : usual;
+int Rounds(int at, int usual = 7) => args.Length <= at ? usual
+    : int.TryParse(args[at], System.Globalization.CultureInfo.InvariantCulture, out int number) && number > 0 ? number
+    : throw new AtelierException($"'{args[at]}' is no whole number above 0", hint: "benchmarks/run NAME [ROUNDS]");
 
 Comparison Find(string name) => comparisons.Concat(TrainingScaling.All).FirstOrDefault(c => c.Name == name)
     ?? throw new AtelierException($"there is no comparison '{name}'", hint: "benchmarks/run lists them");

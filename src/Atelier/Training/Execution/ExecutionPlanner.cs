@@ -22,6 +22,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     private const string RunFile = "execution.json", HomeFile = "execution-plans.json";
     private const int Rounds = 3;
     private const double Hopeless = 1.25; // times the best of the first round: a plan that takes longer is not timed again
+    private const double Unusual = 1.05; // what another path than the usual one must gain: timings differ by less by themselves
     private const double SecondsPerTiming = 0.15;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -109,7 +110,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
             foreach (ExecutionPlan candidate in promising)
                 best[candidate] = Math.Min(best[candidate], time(candidate).Seconds);
         }
-        plan = best.MinBy(timed => timed.Value).Key;
+        plan = best.MinBy(timed => timed.Value * (timed.Key.Layers == default ? 1 : Unusual)).Key;
         known[key] = plan;
         try
         {

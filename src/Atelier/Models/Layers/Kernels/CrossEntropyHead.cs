@@ -99,11 +99,13 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         int vocabulary = (int)logits.shape[1];
         ushort* row = logits.Pointer<ushort>();
         float* sum = biasGradient is null ? null : biasGradient.Pointer<float>();
+        using var scratch = new Scratch(vocabulary);
+        float* exponentials = scratch.Take(vocabulary);
         double loss = 0;
         foreach (long target in targets)
         {
             if (target >= 0)
-                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, 1f / counted, sum);
+                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, 1f / counted, exponentials, sum);
             else
                 new Span<ushort>(row, vocabulary).Clear();
             row += vocabulary;

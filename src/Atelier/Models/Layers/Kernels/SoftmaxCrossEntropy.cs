@@ -6,7 +6,7 @@ namespace Atelier.Models.Layers.Kernels;
 
 /// <summary>
 /// The cross-entropy of a row of bf16 logits and its gradient, which takes the logits' place: one reading for the largest,
-/// one for the sum, one for the gradient, and nothing in fp32 beyond the registers.
+/// one for the exponentials and their sum, one for the gradient; of fp32 no more than one row is held.
 /// </summary>
 internal static unsafe class SoftmaxCrossEntropy
 {
@@ -21,10 +21,11 @@ internal static unsafe class SoftmaxCrossEntropy
     /// <param name="target">The right one.</param>
     /// <param name="smoothing">s, the share of probability spread over all (Szegedy et al. 2016, section 7).</param>
     /// <param name="factor">What the gradient is multiplied by.</param>
+    /// <param name="scratch">Room for V numbers.</param>
     /// <param name="sum">V numbers that the gradient is added to, in fp32; null where nobody asks.</param>
     /// <returns>The cross-entropy in nats.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double Replace(ushort* row, int count, long target, double smoothing, float factor, float* sum)
+    public static double Replace(ushort* row, int count, long target, double smoothing, float factor, float* scratch, float* sum)
     {
         int whole = count / Width * Width;
         Vector512<float> largest = Vector512.Create(float.NegativeInfinity), total = Vector512<float>.Zero;
@@ -40,18 +41,25 @@ internal static unsafe class SoftmaxCrossEntropy
             logits += Bf16.ToSingle(row[i]);
         Vector512<float> shift = Vector512.Create(most);
         for (int i = 0; i < whole; i += Width)
-            total += VectorMath.Exp(Bf16.Load(row + i) - shift);
+        {
+            Vector512<float> exponential = VectorMath.Exp(Bf16.Load(row + i) - shift);
+            exponential.Store(scratch + i);
+            total += exponential;
+        }
         double exponentials = Vector512.Sum(total);
         for (int i = whole; i < count; i++)
-            exponentials += MathF.Exp(Bf16.ToSingle(row[i]) - most);
+        {
+            scratch[i] = MathF.Exp(Bf16.ToSingle(row[i]) - most);
+            exponentials += scratch[i];
+        }
         double normalizer = most + Math.Log(exponentials), right = Bf16.ToSingle(row[target]); // log Σ exp
 
         float scale = (float)(factor / exponentials), spread = (float)(factor * smoothing / count);
         Vector512<float> scales = Vector512.Create(scale), spreads = Vector512.Create(spread);
         for (int i = 0; i < whole; i += Width)
-            Bf16.Store(row + i, (VectorMath.Exp(Bf16.Load(row + i) - shift) * scales) - spreads);
+            Bf16.Store(row + i, (Vector512.Load(scratch + i) * scales) - spreads);
         for (int i = whole; i < count; i++)
-            row[i] = Bf16.FromSingle((MathF.Exp(Bf16.ToSingle(row[i]) - most) * scale) - spread);
+            row[i] = Bf16.FromSingle((scratch[i] * scale) - spread);
         float probability = (float)Math.Exp(right - normalizer);
         row[target] = Bf16.FromSingle((factor * (probability - (float)(1 - smoothing))) - spread);
         if (sum is not null)
