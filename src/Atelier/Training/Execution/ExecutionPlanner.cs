@@ -21,7 +21,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
 {
     private const string RunFile = "execution.json", HomeFile = "execution-plans.json";
     private const int Rounds = 3;
-    private const double Hopeless = 1.25; // times the best of the first round: a plan that takes longer is not timed again
+    private const double Hopeless = 1.25; // times the best of the first round: another path than the usual one that takes longer is not timed again
     private const double Unusual = 1.05; // what another path than the usual one must gain: timings differ by less by themselves
     private const double SecondsPerTiming = 0.15;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -104,7 +104,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
             return plan;
         // By turns, so that what else the machine does meanwhile falls on all alike; the least of each is without it.
         Dictionary<ExecutionPlan, double> best = FirstRound(candidates, time);
-        ExecutionPlan[] promising = [.. best.Keys.Where(candidate => best[candidate] <= Hopeless * best.Values.Min())];
+        ExecutionPlan[] promising = [.. best.Keys.Where(candidate => candidate.Layers == default || best[candidate] <= Hopeless * best.Values.Min())];
         for (int round = 1; round < Rounds && promising.Length > 1; round++)
         {
             foreach (ExecutionPlan candidate in promising)
