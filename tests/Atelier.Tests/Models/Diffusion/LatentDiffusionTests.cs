@@ -46,10 +46,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
 
         byte[][] shapes = [.. Enumerable.Range(0, 3).Select(n => ShapesWorld.Draw(5, n).Pixels)];
         IReadOnlyList<byte[]> again = new LatentPictures(vae.Model).Reconstruct(shapes);
-        var values = new float[shapes.Length * shapes[0].Length];
-        for (int i = 0; i < shapes.Length; i++)
-            ImageBatches.Scale(shapes[i], values.AsSpan(i * shapes[0].Length, shapes[0].Length));
-        ImageGenerator.Bytes(latents.Decode(latents.Encode(tensor(values, 3, 3, 32, 32)))).Chunk(shapes[0].Length).Zip(again)
+        ImageGenerator.Bytes(latents.Decode(latents.Encode(ImageBatches.Scaled([.. shapes.SelectMany(p => p)], ShapesWorld.Schema)))).Chunk(shapes[0].Length).Zip(again)
             .ShouldAllBe(pair => pair.First.Zip(pair.Second, (a, b) => Math.Abs(a - b)).Max() <= 1, "but for the scale's rounding");
 
         using var data = (ImageData)Workshop.OpenData(trained.Diffusion);
@@ -80,6 +77,20 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         latents.state_dict()["scale"].zero_();
         encoded.Get(0).Pictures.data<float>().ToArray().ShouldBe(expected[0], "they are known");
         new EncodedBatches(varied, latents).Get(0).Pictures.abs().max().item<float>().ShouldBe(0, "what is varied is encoded each time");
+    }
+
+    [Fact]
+    public async Task Codes_are_latents_too_and_what_lies_between_them_is_rounded()
+    {
+        await Workshop.TrainAsync(VaeRecipe("model.codes=8", "model.codePriorSize=8"), _folder["codes"]);
+        await Workshop.TrainAsync(DiffusionRecipe(_folder["codes"]), _folder["run"]);
+        using var scope = NewDisposeScope();
+        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        FrozenAutoencoder latents = Model(generator).Latents!;
+        latents.Shape.ShouldBe([3, 8, 8]);
+        Tensor encoded = latents.Encode(ImageBatches.Scaled(ShapesWorld.Draw(5, 1).Pixels, ShapesWorld.Schema)), decoded = latents.Decode(encoded);
+        latents.Decode(encoded.add(1e-5)).equal(decoded).all().item<bool>().ShouldBeTrue();
+        latents.Decode(encoded.add(10)).equal(decoded).all().item<bool>().ShouldBeFalse();
     }
 
     [Fact]
