@@ -51,7 +51,7 @@ public sealed record TrainingProgress
 
 /// <summary>How training ended.</summary>
 /// <param name="Steps">Steps done in all.</param>
-/// <param name="Seconds">Seconds spent in this session.</param>
+/// <param name="Seconds">Seconds of learning in all sessions.</param>
 /// <param name="StopReason">"steps", "epochs", "time", "early-stopping", "interrupted" or "converged".</param>
 /// <param name="Metrics">Final figures by name: "trainingLoss", "validationLoss" …</param>
 public sealed record TrainingReport(

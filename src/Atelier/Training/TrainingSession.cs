@@ -138,7 +138,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             return true;
         });
         _log.Plot();
-        return new TrainingReport(State.Step, _session.Elapsed.TotalSeconds, stopReason, _metrics);
+        return new TrainingReport(State.Step, _secondsBefore + _session.Elapsed.TotalSeconds, stopReason, _metrics);
     }
 
     /// <inheritdoc/>
