@@ -13,9 +13,10 @@ internal static class TimedTraining
     private const int Reports = 50;
 
     /// <summary>Steps of a timing: the usual ones, or those that ATELIER_BENCHMARK_STEPS names, for the losses after more.</summary>
-    public static int Steps(int usual) => Environment.GetEnvironmentVariable("ATELIER_BENCHMARK_STEPS") is { Length: > 0 } steps
-        ? int.Parse(steps, CultureInfo.InvariantCulture)
-        : usual;
+    /// <exception cref="AtelierException">It names no such number.</exception>
+    public static int Steps(int usual) => Environment.GetEnvironmentVariable("ATELIER_BENCHMARK_STEPS") is not { Length: > 0 } steps ? usual
+        : int.TryParse(steps, CultureInfo.InvariantCulture, out int number) && number > 0 ? number
+        : throw new AtelierException($"'{steps}' is no whole number above 0", "ATELIER_BENCHMARK_STEPS", "name the steps of a timing, or leave it out");
 
     /// <summary>A training section that does nothing but learn, and tells of it about fifty times.</summary>
     public static TrainingSection Section(int steps) => new()

@@ -74,7 +74,7 @@ internal sealed class ReferenceCardResults(string page)
             ["figure"] = report.Headline.Unit, ["data"] = report.Data, ["steps"] = outcome.Report.Steps, ["seconds"] = outcome.Report.Seconds, ["ours"] = Commands.EvaluateCommand.Json(report.Metrics[figure]),
             ["baselines"] = new JsonObject(report.Baselines.Where(b => b.Value.ContainsKey(figure))
                 .Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Commands.EvaluateCommand.Json(b.Value[figure])))),
-            ["also"] = new JsonObject(also.Select(name => KeyValuePair.Create<string, JsonNode?>(name, Commands.EvaluateCommand.Json(report.Metrics[name])))),
+            ["also"] = new JsonObject(also.Where(report.Metrics.ContainsKey).Select(name => KeyValuePair.Create<string, JsonNode?>(name, Commands.EvaluateCommand.Json(report.Metrics[name])))),
         };
         AtomicFile.WriteText(_store, all.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         AtomicFile.WriteText(page, Markdown(all));

@@ -53,6 +53,7 @@ public sealed class PictureTests : IDisposable
         (changed.Code, changed.Error.Contains("01.png", StringComparison.Ordinal)).ShouldBe((2, true), changed.Error);
         Refused("--sampler", "generate", _run, "--interpolate", "1,2", "--sampler", "ancestral", "--out", rows);
         Refused("--class", "generate", _run, "--interpolate", folder, "--out", rows);
+        Refused("nor two or more seeds", "generate", _run, "--interpolate", "7", "--out", rows);
         Refused("2 classes are named for 3 ends", "generate", _run, "--interpolate", "1,2,3", "--class", "red-circle,blue-square", "--out", rows);
     }
 

@@ -27,6 +27,8 @@ public sealed class PictureWays
     {
         (_generator, _request) = (generator, request);
         _seeds = Seeds(ends);
+        if (_seeds is null && !Path.Exists(ends))
+            throw new AtelierException($"'{ends}' is no folder that is there, nor two or more seeds", "--interpolate", "give a folder of pictures, or seeds: --interpolate 1,2");
         _pictures = _seeds is null ? PictureFiles.ReadAll(ends, generator.Schema, MostEnds) : null;
         int count = _seeds?.Length ?? _pictures!.Count, ways = count - 1;
         if (ways < 1)

@@ -13,6 +13,7 @@ internal sealed class DrawingThreads : IDisposable
     private readonly RoundedWeights _weights = new();
     private WorkerTeam? _team;
     private int _depth, _threads;
+    private bool _areRounded; // within this drawing, in which weights stay as they are
 
     /// <summary>
     /// Begins work on rows that threads share out, as many as the tensor library has on this one. Until the answer is disposed
@@ -24,7 +25,7 @@ internal sealed class DrawingThreads : IDisposable
     {
         _gate.Enter();
         if (_depth++ == 0)
-            _threads = get_num_threads();
+            (_threads, _areRounded) = (get_num_threads(), false);
         int members = device.type == TorchSharp.DeviceType.CPU ? (int)Math.Clamp(rows / LeastRows, 1, _threads) : 1;
         if (members == 1)
             return new RowTeam(null, _weights, End);
@@ -35,7 +36,9 @@ internal sealed class DrawingThreads : IDisposable
         }
         _team ??= new WorkerTeam(members, () => ComputeDevice.SetThreads(1));
         ComputeDevice.SetThreads(1);
-        _weights.Refresh(_team);
+        if (!_areRounded)
+            _weights.Refresh(_team);
+        _areRounded = true;
         return new RowTeam(_team, _weights, End);
     }
 

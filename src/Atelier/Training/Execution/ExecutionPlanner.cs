@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// Decides how a training step is carried out (copies of the model, threads, the path of its layers): what the recipe says, else what the run did before, else what was the
-/// fastest for this work on this machine, which is measured once and kept.
+/// Decides how a training step is carried out (copies of the model, threads, the path of its layers): what the recipe says, else
+/// what the run did before, else what was the fastest for this work on this machine, which is measured once and kept.
 /// </summary>
 /// <param name="recipe">The work.</param>
 /// <param name="home">The folder that keeps what was measured.</param>

@@ -31,9 +31,9 @@ internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseS
         Tensor windows = zeros([shape[0], 4 * shape[1], height + 1, width + 1], pixels.dtype); // a phase does not read all places
         long pictures = shape[0] * shape[1];
         if (pixels.dtype == ScalarType.BFloat16)
-            Spread(pixels.Pointer<ushort>(), windows.Pointer<ushort>(), pictures, height, width);
+            Move(windows.Pointer<ushort>(), pixels.Pointer<ushort>(), pictures, height, width, back: true);
         else
-            Spread(pixels.Pointer<float>(), windows.Pointer<float>(), pictures, height, width);
+            Move(windows.Pointer<float>(), pixels.Pointer<float>(), pictures, height, width, back: true);
         return [windows.MoveToOuterDisposeScope()];
     }
 
@@ -46,13 +46,14 @@ internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseS
         Tensor pixels = empty([shape[0], shape[1] / 4, 2 * height, 2 * width], windows.dtype);
         long pictures = shape[0] * shape[1] / 4;
         if (pixels.dtype == ScalarType.BFloat16)
-            Gather(windows.Pointer<ushort>(), pixels.Pointer<ushort>(), pictures, height, width);
+            Move(windows.Pointer<ushort>(), pixels.Pointer<ushort>(), pictures, height, width, back: false);
         else
-            Gather(windows.Pointer<float>(), pixels.Pointer<float>(), pictures, height, width);
+            Move(windows.Pointer<float>(), pixels.Pointer<float>(), pictures, height, width, back: false);
         return pixels.MoveToOuterDisposeScope();
     }
 
-    private static void Gather<T>(T* windows, T* pixels, long pictures, int height, int width)
+    /// <summary>Moves every number that the pixels consist of, from the windows or back to them.</summary>
+    private static void Move<T>(T* windows, T* pixels, long pictures, int height, int width, bool back)
         where T : unmanaged
     {
         int phase = (height + 1) * (width + 1);
@@ -61,28 +62,15 @@ internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseS
             for (int row = 0; row < 2 * height; row++, pixels += 2 * width)
             {
                 T* even = Row(windows, row, phase, width), odd = even + phase + 1;
-                for (int i = 0; i < width; i++)
+                if (back)
                 {
-                    pixels[2 * i] = even[i];
-                    pixels[(2 * i) + 1] = odd[i];
+                    for (int i = 0; i < width; i++)
+                        (even[i], odd[i]) = (pixels[2 * i], pixels[(2 * i) + 1]);
                 }
-            }
-        }
-    }
-
-    private static void Spread<T>(T* pixels, T* windows, long pictures, int height, int width)
-        where T : unmanaged
-    {
-        int phase = (height + 1) * (width + 1);
-        for (long picture = 0; picture < pictures; picture++, windows += 4 * phase)
-        {
-            for (int row = 0; row < 2 * height; row++, pixels += 2 * width)
-            {
-                T* even = Row(windows, row, phase, width), odd = even + phase + 1;
-                for (int i = 0; i < width; i++)
+                else
                 {
-                    even[i] = pixels[2 * i];
-                    odd[i] = pixels[(2 * i) + 1];
+                    for (int i = 0; i < width; i++)
+                        (pixels[2 * i], pixels[(2 * i) + 1]) = (even[i], odd[i]);
                 }
             }
         }
