@@ -33,6 +33,10 @@ try
     {
         ConstraintTiming.Run(Rounds(1));
     }
+    else if (args is ["products", ..])
+    {
+        ProductTiming.Run(Rounds(1, 9));
+    }
     else if (args is ["train-memory", ..])
     {
         TrainingMemory.Run(Rounds(1, 20_000), args.ElementAtOrDefault(2) ?? "gpt");

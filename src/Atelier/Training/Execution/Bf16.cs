@@ -22,10 +22,19 @@ internal static unsafe class Bf16
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(ushort* to, Vector512<float> value)
     {
-        Vector512<uint> bits = value.AsUInt32();
-        bits += Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One);
-        Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(bits, 16)).Store(to);
+        Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Rounded(value), 16)).Store(to);
     }
+
+    /// <summary>Sixteen numbers whose upper halves are the rounded ones; the lower halves mean nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Rounded(Vector512<float> value)
+    {
+        Vector512<uint> bits = value.AsUInt32();
+        return bits + Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One);
+    }
+
+    /// <summary>A number of numbers, rounded up to whole registers.</summary>
+    public static int WholeRegisters(int count) => (count + Lanes - 1) / Lanes * Lanes;
 
     /// <summary>One number in fp32.</summary>
     public static float ToSingle(ushort value) => BitConverter.UInt32BitsToSingle((uint)value << 16);

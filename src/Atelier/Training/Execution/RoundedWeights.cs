@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Atelier.Training.Execution.Products;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,6 +15,7 @@ internal sealed unsafe class RoundedWeights : IDisposable
     [ThreadStatic]
     private static RoundedWeights? s_current;
     private readonly ConcurrentDictionary<nint, Entry> _known = [];
+    private readonly ConcurrentDictionary<nint, Lazy<WeightPanels>> _panels = [];
 
     /// <summary>A weight in bf16, in the caller's dispose scope or held until the next batch.</summary>
     /// <param name="weight">fp32, in one piece.</param>
@@ -29,6 +31,15 @@ internal sealed unsafe class RoundedWeights : IDisposable
     public static Tensor For(Tensor weight) =>
         weight is Parameter && !is_grad_enabled() ? Of(weight) : weight.to(ScalarType.BFloat16);
 
+    /// <summary>A weight as our own products read it, held until the next batch, or by the answer where this thread shares none.</summary>
+    /// <param name="weight">fp32, [outputs, inputs], in one piece.</param>
+    public static PanelLease PanelsOf(Tensor weight)
+    {
+        if (s_current is not { } shared)
+            return new PanelLease(new WeightPanels(weight), isOwn: true);
+        return new PanelLease(shared._panels.GetOrAdd((nint)weight.Pointer<float>(), static (_, w) => new Lazy<WeightPanels>(() => new WeightPanels(w)), weight).Value, isOwn: false);
+    }
+
     /// <summary>Makes these this thread's until the answer is disposed.</summary>
     public IDisposable Use()
     {
@@ -41,10 +52,13 @@ internal sealed unsafe class RoundedWeights : IDisposable
     public void Refresh(WorkerTeam team)
     {
         Entry[] stale = [.. _known.Values.Where(entry => !entry.IsFresh)];
-        if (stale.Length == 0)
+        WeightPanels[] panels = [.. _panels.Values.Select(held => held.Value)];
+        if (stale.Length + panels.Length == 0)
             return;
         team.Run(member =>
         {
+            foreach (WeightPanels weight in panels)
+                weight.Refresh(member, team.Size);
             foreach (Entry entry in stale)
             {
                 long all = entry.Weight.numel(), registers = all / Bf16.Lanes;
@@ -95,6 +109,8 @@ internal sealed unsafe class RoundedWeights : IDisposable
             entry.Weight.Dispose();
             entry.Rounded.Dispose();
         }
+        foreach (Lazy<WeightPanels> held in _panels.Values)
+            held.Value.Dispose();
     }
 
     /// <summary>A weight and its copy.</summary>

@@ -23,6 +23,7 @@ public sealed class KernelLayersTests : IDisposable
         { "GPT-2 without", new() { HiddenSize = 128, HeadCount = 4, ContextLength = 64, Bias = false, Activation = ActivationName.GeluTanh } },
         { "Llama", new() { Layout = GptLayout.Llama, HiddenSize = 128, HeadCount = 4, ContextLength = 48, TieHead = true } },
         { "Llama with shared keys", new() { Layout = GptLayout.Llama, HiddenSize = 192, HeadCount = 6, KeyValueHeadCount = 2, ContextLength = 20 } },
+        { "a long text", new() { HiddenSize = 64, HeadCount = 2, ContextLength = 150, Bias = false } },
         { "wide heads", new() { HiddenSize = 112, HeadCount = 1, ContextLength = 16 } },
     };
 

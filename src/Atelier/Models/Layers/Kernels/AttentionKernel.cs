@@ -34,9 +34,9 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
         {
             (int batch, int shared) = Math.DivRem(place, layout.KeyValueHeads);
             ushort* rows = qkv + ((long)batch * layout.Time * layout.Row);
-            _head.Read(rows + KeyAt(shared), layout.Row, q, 1, turn);
+            _head.Read(rows + layout.KeyAt(shared), layout.Row, q, 1, turn);
             _head.Transpose(q, keys); // [size, padded]
-            _head.Read(rows + ValueAt(shared), layout.Row, v, 1, default);
+            _head.Read(rows + layout.ValueAt(shared), layout.Row, v, 1, default);
             for (int head = shared * layout.Group; head < (shared + 1) * layout.Group; head++)
             {
                 _head.Read(rows + (head * _size), layout.Row, q, _scale, turn);
@@ -72,9 +72,9 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
         {
             (int batch, int shared) = Math.DivRem(place, layout.KeyValueHeads);
             long at = (long)batch * layout.Time * layout.Row, mixedAt = (long)batch * layout.Time * layout.MixedRow;
-            _head.Read(qkv + at + ValueAt(shared), layout.Row, k, 1, default);
+            _head.Read(qkv + at + layout.ValueAt(shared), layout.Row, k, 1, default);
             _head.Transpose(k, values);
-            _head.Read(qkv + at + KeyAt(shared), layout.Row, k, 1, turn);
+            _head.Read(qkv + at + layout.KeyAt(shared), layout.Row, k, 1, turn);
             _head.Transpose(k, keys);
             new Span<float>(dK, (int)matrix).Clear();
             new Span<float>(dV, (int)matrix).Clear();
@@ -100,14 +100,10 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
                 }
                 _head.Write(dQ, dQkv + at + (head * _size), layout.Row, _scale, turn);
             }
-            _head.Write(dK, dQkv + at + KeyAt(shared), layout.Row, 1, turn);
-            _head.Write(dV, dQkv + at + ValueAt(shared), layout.Row, 1, default);
+            _head.Write(dK, dQkv + at + layout.KeyAt(shared), layout.Row, 1, turn);
+            _head.Write(dV, dQkv + at + layout.ValueAt(shared), layout.Row, 1, default);
         }
     }
-
-    private int KeyAt(int shared) => (layout.Heads + shared) * _size;
-
-    private int ValueAt(int shared) => (layout.Heads + layout.KeyValueHeads + shared) * _size;
 
     /// <summary>Replaces scores by weights, of the last sixteen the first <paramref name="seen"/> and zeros after; gives log Σ exp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -151,9 +147,11 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
         }
     }
 
-    private static Vector512<float> Seen(int seen) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(seen)).AsSingle();
+    /// <summary>All bits of the first numbers of a register.</summary>
+    public static Vector512<float> Seen(int seen) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(seen)).AsSingle();
 
-    private static float Largest(Vector512<float> x)
+    /// <summary>The largest of sixteen numbers.</summary>
+    public static float Largest(Vector512<float> x)
     {
         Vector256<float> eight = Vector256.Max(x.GetLower(), x.GetUpper());
         Vector128<float> four = Vector128.Max(eight.GetLower(), eight.GetUpper());

@@ -11,7 +11,7 @@ namespace Atelier.Models.Layers.Kernels;
 internal readonly record struct AttentionLayout(int Batch, int Time, int Heads, int KeyValueHeads, int Size)
 {
     /// <summary>Places, rounded up to whole registers.</summary>
-    public int Padded => (Time + Bf16.Lanes - 1) / Bf16.Lanes * Bf16.Lanes;
+    public int Padded => Bf16.WholeRegisters(Time);
 
     /// <summary>Query heads that share a key head.</summary>
     public int Group => Heads / KeyValueHeads;
@@ -21,4 +21,10 @@ internal readonly record struct AttentionLayout(int Batch, int Time, int Heads, 
 
     /// <summary>The length of a row of what the heads make of them.</summary>
     public int MixedRow => Heads * Size;
+
+    /// <summary>Where a key head begins in a row.</summary>
+    public int KeyAt(int shared) => (Heads + shared) * Size;
+
+    /// <summary>Where a value head begins in a row.</summary>
+    public int ValueAt(int shared) => (Heads + KeyValueHeads + shared) * Size;
 }

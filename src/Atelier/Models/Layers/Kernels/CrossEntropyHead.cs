@@ -4,7 +4,6 @@ using Atelier.Training.Execution;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Layers.Kernels;
 
@@ -43,32 +42,25 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         using var scope = NewDisposeScope();
         int width = (int)weight.shape[1], vocabulary = (int)weight.shape[0];
         Tensor states = hidden.reshape(-1, width).to(ScalarType.BFloat16); // [rows, width]
-        Tensor product = RoundedWeights.Of(weight), offset = bias?.to(ScalarType.BFloat16)!;
         ReadOnlySpan<long> ids = MemoryMarshal.Cast<byte, long>(targets.bytes);
         int rows = ids.Length, counted = 0;
         foreach (long id in ids)
             counted += id >= 0 ? 1 : 0;
         Tensor stateGradient = empty_like(states), biasGradient = zeros(bias is null ? 1 : vocabulary);
-        Tensor? weightGradient = null; // bf16 where one part is all, as the product gives it, else their sum in fp32
+        using IHeadProducts products = TileHeadProducts.Serve(width) ? new TileHeadProducts(weight, bias) : new LibraryHeadProducts(weight, bias);
         double loss = 0;
         int parts = (int)Math.Max(1, ((long)rows * vocabulary + LogitsAtOnce - 1) / LogitsAtOnce);
         for (int part = 0; part < parts; part++)
         {
             using var temporaries = NewDisposeScope();
             int from = (int)((long)rows * part / parts), count = (int)((long)rows * (part + 1) / parts) - from;
-            Tensor some = states.narrow(0, from, count);
-            Tensor logits = F.linear(some, product, offset); // [count, vocabulary]
-            loss += Replace(logits, ids.Slice(from, count), smoothing, counted, bias is null ? null : biasGradient);
-            stateGradient.narrow(0, from, count).copy_(logits.mm(product));
-            Tensor own = logits.t().mm(some); // [vocabulary, width]
-            if (weightGradient is null)
-                weightGradient = (parts == 1 ? own : own.to(ScalarType.Float32)).MoveToOuterDisposeScope();
-            else
-                Bf16.Add(weightGradient.Pointer<float>(), own.Pointer<ushort>(), weightGradient.Pointer<float>(), own.numel());
+            Tensor some = states.narrow(0, from, count), logits = products.Logits(some); // [count, vocabulary or more]
+            loss += Replace(logits, vocabulary, ids.Slice(from, count), smoothing, counted, bias is null ? null : biasGradient);
+            products.Back(logits, some, stateGradient.narrow(0, from, count));
         }
         ctx.save_data(Kept, new Tensor?[]
         {
-            stateGradient.view(hidden.shape).DetachFromDisposeScope(), weightGradient!.DetachFromDisposeScope(),
+            stateGradient.view(hidden.shape).DetachFromDisposeScope(), products.WeightGradient.DetachFromDisposeScope(),
             bias is null ? null : biasGradient.DetachFromDisposeScope(),
         });
         return tensor((float)(loss / counted)).MoveToOuterDisposeScope();
@@ -94,9 +86,9 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
     }
 
     /// <summary>Replaces logits by their gradient, and gives the sum of the rows' losses.</summary>
-    private static double Replace(Tensor logits, ReadOnlySpan<long> targets, double smoothing, int counted, Tensor? biasGradient)
+    private static double Replace(Tensor logits, int vocabulary, ReadOnlySpan<long> targets, double smoothing, int counted, Tensor? biasGradient)
     {
-        int vocabulary = (int)logits.shape[1];
+        long next = logits.shape[1]; // past the vocabulary stand zeros, and stay
         ushort* row = logits.Pointer<ushort>();
         float* sum = biasGradient is null ? null : biasGradient.Pointer<float>();
         using var scratch = new Scratch(vocabulary);
@@ -107,8 +99,8 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
             if (target >= 0)
                 loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, 1f / counted, exponentials, sum);
             else
-                new Span<ushort>(row, vocabulary).Clear();
-            row += vocabulary;
+                new Span<ushort>(row, (int)next).Clear();
+            row += next;
         }
         return loss;
     }

@@ -47,7 +47,7 @@ internal sealed unsafe class FeedForwardKernel(IKernelNorm norm, FeedForward lay
         int rows = (int)u.shape[0];
         Tensor dy = Residual.Round(gradient).view(rows, -1), da;
         using (TimedOperation.Begin("linear"))
-            da = KernelProduct.InputGradient(dy, layer.Output); // [rows, size]
+            da = KernelProduct.InputGradient(dy, layer.Output.Weight); // [rows, size]
         using (TimedOperation.Begin("activation"))
             ActivationKernel.Backward(layer.Activation, u.Pointer<ushort>(), da.Pointer<ushort>(), rows, Size);
         (Tensor a, Tensor du) = (da, u); // each took the other's place

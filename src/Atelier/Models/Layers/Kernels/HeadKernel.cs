@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Atelier.Training.Execution;
+using Atelier.Training.Execution.Products;
 
 namespace Atelier.Models.Layers.Kernels;
 
@@ -79,35 +79,7 @@ internal readonly unsafe struct HeadKernel(int time, int padded, int size)
         for (int t = 0; t < padded; t += Lanes)
         {
             for (int i = 0; i < size; i += Lanes)
-                TransposeSquare(from + ((long)t * size) + i, to + ((long)i * padded) + t);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TransposeSquare(float* from, float* to)
-    {
-        Vector512<float>* quarters = stackalloc Vector512<float>[Lanes];
-        // Of four rows, register c then holds columns c, 4 + c, 8 + c and 12 + c, four rows each.
-        for (int r = 0; r < Lanes; r += 4, from += 4 * size)
-        {
-            Vector512<float> a = Vector512.Load(from), b = Vector512.Load(from + size);
-            Vector512<float> c = Vector512.Load(from + (2 * size)), d = Vector512.Load(from + (3 * size));
-            Vector512<double> lowAb = Avx512F.UnpackLow(a, b).AsDouble(), highAb = Avx512F.UnpackHigh(a, b).AsDouble();
-            Vector512<double> lowCd = Avx512F.UnpackLow(c, d).AsDouble(), highCd = Avx512F.UnpackHigh(c, d).AsDouble();
-            quarters[r] = Avx512F.UnpackLow(lowAb, lowCd).AsSingle();
-            quarters[r + 1] = Avx512F.UnpackHigh(lowAb, lowCd).AsSingle();
-            quarters[r + 2] = Avx512F.UnpackLow(highAb, highCd).AsSingle();
-            quarters[r + 3] = Avx512F.UnpackHigh(highAb, highCd).AsSingle();
-        }
-        const byte even = 0x88, odd = 0xDD; // of each operand's four quarters, numbers 0 and 2, or 1 and 3
-        for (int c = 0; c < 4; c++)
-        {
-            Vector512<float> firstEven = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], even), firstOdd = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], odd);
-            Vector512<float> lastEven = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], even), lastOdd = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], odd);
-            Avx512F.Shuffle4x128(firstEven, lastEven, even).Store(to + (c * padded));
-            Avx512F.Shuffle4x128(firstOdd, lastOdd, even).Store(to + ((4 + c) * padded));
-            Avx512F.Shuffle4x128(firstEven, lastEven, odd).Store(to + ((8 + c) * padded));
-            Avx512F.Shuffle4x128(firstOdd, lastOdd, odd).Store(to + ((12 + c) * padded));
+                SquareTranspose.Run((uint*)(from + ((long)t * size) + i), size, (uint*)(to + ((long)i * padded) + t), padded);
         }
     }
 }

@@ -1,4 +1,5 @@
 using Atelier.Training.Execution;
+using Atelier.Training.Execution.Products;
 using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,7 +35,7 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
         using (TimedOperation.Begin("linear"))
             qkv = KernelProduct.Forward(normed, layer.QueryKeyValue); // [rows, (heads + 2 · keyValueHeads) · size]
         using (TimedOperation.Begin("attention product"))
-            Kernel(layout).Forward(qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>());
+            Attend(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>());
         using (TimedOperation.Begin("linear"))
             y = KernelProduct.Forward(mixed, layer.Output);
         y = Residual.Add(x, y);
@@ -55,8 +56,7 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
             dMixed = KernelProduct.Backward(dy, mixed, layer.Output);
         using (TimedOperation.Begin("attention product"))
         {
-            Kernel(layout).Backward(
-                qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>(), dMixed.Pointer<ushort>(), dQkv.Pointer<ushort>());
+            AttendBack(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>(), dMixed.Pointer<ushort>(), dQkv.Pointer<ushort>());
         }
         Tensor normed = _norm.Of(x).view(qkv.shape[0], -1);
         using (TimedOperation.Begin("linear"))
@@ -67,5 +67,21 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
     private AttentionLayout Layout(Tensor x) =>
         new((int)x.shape[0], (int)x.shape[1], layer.Shape.HeadCount, layer.Shape.KeyValueHeadCount, layer.Shape.HeadSize);
 
-    private AttentionKernel Kernel(in AttentionLayout layout) => new(layout, layer.Rotary?.Tables ?? default);
+    private void Attend(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums)
+    {
+        RotaryTables turn = layer.Rotary?.Tables ?? default;
+        if (Tile.IsSupported)
+            new AttentionTiles(layout, turn).Forward(qkv, mixed, logSums);
+        else
+            new AttentionKernel(layout, turn).Forward(qkv, mixed, logSums);
+    }
+
+    private void AttendBack(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
+    {
+        RotaryTables turn = layer.Rotary?.Tables ?? default;
+        if (Tile.IsSupported)
+            new AttentionTiles(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);
+        else
+            new AttentionKernel(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);
+    }
 }

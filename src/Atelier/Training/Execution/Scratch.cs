@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Atelier.Models.Layers.Kernels;
+namespace Atelier.Training.Execution;
 
 /// <summary>Memory for the intermediate results of a kernel, in fp32, handed out piece by piece.</summary>
 internal unsafe ref struct Scratch
