@@ -24,6 +24,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     private const double Hopeless = 1.25; // times the best of the first round: another path than the usual one that takes longer is not timed again
     private const double Unusual = 1.15; // what another path than the usual one must gain: short timings differ by a tenth by themselves
     private const double SecondsPerTiming = 0.15;
+    private const int StepsBefore = 3; // .NET compiles well what was met thirty times, when nothing new has been met for a while
     private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(250); // OpenMP's threads wait busily for up to 200 ms
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -49,8 +50,10 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     public static PlanTiming Time<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed)
     {
         var seconds = new List<double>();
-        Thread.Sleep(BusyWait); // threads of the plan timed before would take this one's cores
-        Learn(replicas, batch, seed, 0); // memory is taken and methods are compiled in the first one
+        for (int step = 0; step < StepsBefore; step++)
+            Learn(replicas, batch, seed, step);
+        Thread.Sleep(BusyWait); // .NET's compiler and the threads of the plan timed before would take this one's cores
+        Learn(replicas, batch, seed, 0);
         var all = Stopwatch.StartNew();
         do
         {

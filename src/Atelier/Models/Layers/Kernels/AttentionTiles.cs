@@ -128,6 +128,7 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
     }
 
     /// <summary>A head where it lies, or turned and rounded in a room of its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private ushort* Turned(ushort* head, float* turned, ushort* room, out long row)
     {
         row = turn.IsEmpty ? layout.Row : _size;
@@ -139,6 +140,7 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
     }
 
     /// <summary>The factor [size, places] from rows of places.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackColumns(ushort* rows, long row, in Panels to)
     {
         for (int panel = 0; panel < to.Count; panel++)
@@ -149,6 +151,7 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
     }
 
     /// <summary>The factor [places, size].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackRows(ushort* rows, long row, in Panels to)
     {
         for (int panel = 0; panel < to.Count; panel++)
@@ -202,6 +205,7 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
         new Span<ushort>(dScores + span, widest - span).Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float Dot(ushort* x, ushort* y)
     {
         Vector512<float> sum = Vector512<float>.Zero;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Atelier.Training.Execution.Products;
 
 /// <summary>
@@ -19,6 +21,7 @@ internal static unsafe class Bf16Product
     /// <param name="c">C, [rows, columns of B].</param>
     /// <param name="cRow">From one row of C to the next.</param>
     /// <param name="rows">Any number.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(ushort* a, long aRow, in Panels b, float* start, TileOutput output, void* c, long cRow, int rows)
     {
         var left = LeftFactor.Rows(a, aRow, rows);
@@ -36,6 +39,7 @@ internal static unsafe class Bf16Product
     /// <param name="depth">Any number.</param>
     /// <param name="output">What is done with C, and whether it is fp32 or bf16.</param>
     /// <param name="c">C, [rows, columns], in one piece.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RunTurned(ushort* x, long xRow, int rows, ushort* y, long yRow, int columns, int depth, TileOutput output, void* c)
     {
         long pairs = (depth + 1L) / 2;
@@ -64,6 +68,7 @@ internal static unsafe class Bf16Product
     /// <param name="output">What is done with C, and whether it is fp32 or bf16.</param>
     /// <param name="c">C, [rows, columns].</param>
     /// <param name="cRow">From one row of C to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RunBriefly(in LeftFactor a, in Panels b, int firstPair, int pairs, int columns, TileOutput output, void* c, long cRow)
     {
         for (int panel = 0; panel * Panels.Width < columns; panel++)
@@ -85,6 +90,7 @@ internal static unsafe class Bf16Product
 
     private static int Bytes(TileOutput output) => output == TileOutput.Bf16 ? sizeof(ushort) : sizeof(float);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Panel(in LeftFactor a, in Panels b, int panel, float* start, TileOutput output, byte* c, long cRow)
     {
         int columns = b.ColumnsOf(panel);
@@ -110,6 +116,7 @@ internal static unsafe class Bf16Product
     }
 
     /// <summary>All rows by some depth of a panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows(in LeftFactor a, uint* panel, int columns, int pair, int pairs, float* start, TileOutput output, byte* c, long cRow)
     {
         int registers = columns / Bf16.Lanes, blocks = a.Count / Tile.MostRows, rest = a.Count % Tile.MostRows;

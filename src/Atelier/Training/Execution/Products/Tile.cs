@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
@@ -75,6 +76,7 @@ internal static unsafe class Tile
     /// <param name="registers">Of a row, 1 to 4: sixteen columns each.</param>
     /// <param name="output">What becomes of the sums.</param>
     /// <param name="work">The rest; its fields are changed.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(int rows, int registers, TileOutput output, ref TileWork work)
     {
         fixed (TileWork* told = &work)
@@ -82,6 +84,7 @@ internal static unsafe class Tile
     }
 
     /// <summary>The same for what is done in a few microseconds: the garbage collector waits for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RunBriefly(int rows, int registers, TileOutput output, ref TileWork work)
     {
         fixed (TileWork* told = &work)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -33,6 +34,7 @@ internal sealed unsafe class WeightPanels : IDisposable
     /// <summary>Rounds a share of the panels anew.</summary>
     /// <param name="member">Which, from 0.</param>
     /// <param name="members">Of how many.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Refresh(int member, int members)
     {
         for (int panel = member; panel < Forward.Count; panel += members)
