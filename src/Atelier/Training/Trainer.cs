@@ -168,12 +168,14 @@ public sealed class Trainer<TBatch>(
         var planner = new ExecutionPlanner(recipe, AtelierHome.Folder, message => progress.Report(new TrainingProgress { Step = 0, Message = message }));
         ExecutionPlan plan = planner.Resolve(run.Folder, canReplicate: create is not null, candidate =>
         {
-            using var replicas = new Replicas<TBatch>(model, create, candidate);
-            return ExecutionPlanner.Time(replicas, training.Get(0), recipe.Seed);
+            PlanTiming timing;
+            using (var replicas = new Replicas<TBatch>(model, create, candidate))
+                timing = ExecutionPlanner.Time(replicas, training.Get(0), recipe.Seed);
+            ComputeDevice.GiveMemoryBack(); // the next one, or what learns in the end, may need other pieces
+            return timing;
         });
         if (plan != new ExecutionPlan(1, 1))
             progress.Report(new TrainingProgress { Step = 0, Message = plan.ToString() });
-        ComputeDevice.GiveMemoryBack(); // what was measured last may not be what learns
         return new Replicas<TBatch>(model, create, plan);
     }
 }

@@ -17,6 +17,7 @@ public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers =
             : $"{Replicas} copies of the model share each batch, {Count(Threads, "thread")} each";
         return Layers switch
         {
+            LayerPath.LibraryProducts => division + ", products by the tensor library",
             LayerPath.Composed => division + ", layers from the tensor library's operators",
             LayerPath.FusedAttention => division + ", layers from the tensor library's operators with fused attention",
             _ => division,

@@ -64,7 +64,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         while (seconds.Count < 3 || all.Elapsed.TotalSeconds < SecondsPerTiming);
         replicas.Begin(0);
         seconds.Sort();
-        return new PlanTiming(seconds[seconds.Count / 2], replicas.Ways.HasKernels, replicas.Ways.HasAttention);
+        return new PlanTiming(seconds[seconds.Count / 2], replicas.Ways.HasKernels, replicas.Ways.HasTiles, replicas.Ways.HasAttention);
     }
 
     private static void Learn<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed, long step)
@@ -137,6 +137,11 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         {
             PlanTiming timing = time(candidate);
             seconds[candidate] = timing.Seconds;
+            if (timing.HasTiles)
+            {
+                ExecutionPlan library = candidate with { Layers = LayerPath.LibraryProducts };
+                seconds[library] = time(library).Seconds;
+            }
             if (timing.HasKernels)
             {
                 ExecutionPlan composed = candidate with { Layers = LayerPath.Composed };

@@ -1,3 +1,4 @@
+using Atelier.Training.Execution.Products;
 using TorchSharp;
 
 namespace Atelier.Training.Execution;
@@ -11,10 +12,13 @@ internal sealed class LayerWays(LayerPath path)
 {
     [ThreadStatic]
     private static LayerWays? s_current;
-    private volatile bool _hasKernels, _hasAttention;
+    private volatile bool _hasKernels, _hasTiles, _hasAttention;
 
     /// <summary>Whether a layer asked that has both directions written out, and could take them.</summary>
     public bool HasKernels => _hasKernels;
+
+    /// <summary>Whether there were products of layers that are written out for which there are our own.</summary>
+    public bool HasTiles => _hasTiles;
 
     /// <summary>Whether there was attention that could be fused.</summary>
     public bool HasAttention => _hasAttention;
@@ -25,6 +29,15 @@ internal sealed class LayerWays(LayerPath path)
         if (s_current is not { } ways)
             return true;
         ways._hasKernels = true;
+        return ways.Path is LayerPath.WrittenOut or LayerPath.LibraryProducts;
+    }
+
+    /// <summary>Whether such a layer, on the one thread it has, multiplies by our own products.</summary>
+    public static bool UsesTiles()
+    {
+        if (!Tile.IsSupported || s_current is not { } ways)
+            return Tile.IsSupported;
+        ways._hasTiles = true;
         return ways.Path == LayerPath.WrittenOut;
     }
 

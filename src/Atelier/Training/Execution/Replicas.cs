@@ -143,6 +143,7 @@ internal sealed class Replicas<TBatch> : IDisposable
     {
         using TimedOperation timed = TimedOperation.Begin("forward");
         using var scope = NewDisposeScope(); // what no gradient needs is gone before the backward pass makes more
+        using var factor = LossWeight.Use(weight);
         Tensor loss = turn.Loss(batch);
         return (weight == 1 ? loss : loss.Times(weight)).MoveToOuterDisposeScope();
     }

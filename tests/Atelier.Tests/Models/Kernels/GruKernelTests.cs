@@ -16,20 +16,22 @@ public sealed class GruKernelTests : IDisposable
     public void Dispose() => set_num_threads(_threads);
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(3, 7)]
-    [InlineData(5, 20)]
-    public void A_layer_in_kernels_gives_the_states_and_the_gradients_of_libtorchs(int batch, int time)
+    [InlineData(1, 1, LayerPath.WrittenOut)]
+    [InlineData(3, 7, LayerPath.WrittenOut)]
+    [InlineData(5, 20, LayerPath.WrittenOut)]
+    [InlineData(5, 20, LayerPath.LibraryProducts)]
+    public void A_layer_in_kernels_gives_the_states_and_the_gradients_of_libtorchs(int batch, int time, LayerPath path)
     {
+        using var ways = new LayerWays(path).Use();
         Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
         using var scope = NewDisposeScope();
         using var random = new Generator(2, CPU);
         using var again = new Generator(2, CPU);
-        using var kernels = new RecurrentLayer(CellName.Gru, 24, 32, Precision.Bf16, random);
-        using var plain = new RecurrentLayer(CellName.Gru, 24, 32, Precision.Fp32, again);
+        using var kernels = new RecurrentLayer(CellName.Gru, 48, 32, Precision.Bf16, random);
+        using var plain = new RecurrentLayer(CellName.Gru, 48, 32, Precision.Fp32, again);
         FiniteDifferences.Scramble(kernels, 0.2);
         FiniteDifferences.Scramble(plain, 0.2); // by the same noise
-        Tensor x = randn(batch, time, 24), weights = randn(batch, time, 32);
+        Tensor x = randn(batch, time, 48), weights = randn(batch, time, 32);
         Tensor first = x.clone().requires_grad_(), second = x.clone().requires_grad_();
 
         Tensor actual = kernels.Learn(first), expected = plain.Learn(second);

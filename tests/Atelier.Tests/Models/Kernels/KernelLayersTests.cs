@@ -2,6 +2,7 @@ using Atelier.Decoders;
 using Atelier.Models.Gpt;
 using Atelier.Models.Layers.Kernels;
 using Atelier.Recipes;
+using Atelier.Training.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,20 +18,24 @@ public sealed class KernelLayersTests : IDisposable
 
     public void Dispose() => set_num_threads(_threads);
 
-    public static TheoryData<string, GptConfig> Shapes => new()
-    {
-        { "GPT-2 with biases", new() { HiddenSize = 64, HeadCount = 4, ContextLength = 37 } },
-        { "GPT-2 without", new() { HiddenSize = 128, HeadCount = 4, ContextLength = 64, Bias = false, Activation = ActivationName.GeluTanh } },
-        { "Llama", new() { Layout = GptLayout.Llama, HiddenSize = 128, HeadCount = 4, ContextLength = 48, TieHead = true } },
-        { "Llama with shared keys", new() { Layout = GptLayout.Llama, HiddenSize = 192, HeadCount = 6, KeyValueHeadCount = 2, ContextLength = 20 } },
-        { "a long text", new() { HiddenSize = 64, HeadCount = 2, ContextLength = 150, Bias = false } },
-        { "wide heads", new() { HiddenSize = 112, HeadCount = 1, ContextLength = 16 } },
-    };
+    private static readonly (string Name, GptConfig Config)[] Configs =
+    [
+        ("GPT-2 with biases", new() { HiddenSize = 64, HeadCount = 4, ContextLength = 37 }),
+        ("GPT-2 without", new() { HiddenSize = 128, HeadCount = 4, ContextLength = 64, Bias = false, Activation = ActivationName.GeluTanh }),
+        ("Llama", new() { Layout = GptLayout.Llama, HiddenSize = 128, HeadCount = 4, ContextLength = 48, TieHead = true }),
+        ("Llama with shared keys", new() { Layout = GptLayout.Llama, HiddenSize = 192, HeadCount = 6, KeyValueHeadCount = 2, ContextLength = 20 }),
+        ("a long text", new() { HiddenSize = 64, HeadCount = 2, ContextLength = 150, Bias = false }),
+        ("wide heads", new() { HiddenSize = 112, HeadCount = 1, ContextLength = 16 }),
+    ];
+
+    public static MatrixTheoryData<(string Name, GptConfig Config), LayerPath> Shapes => new(Configs, [LayerPath.WrittenOut, LayerPath.LibraryProducts]);
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void A_model_in_kernels_has_the_loss_and_the_gradients_of_the_plain_one(string shape, GptConfig config)
+    public void A_model_in_kernels_has_the_loss_and_the_gradients_of_the_plain_one((string Name, GptConfig Config) shape, LayerPath path)
     {
+        using var ways = new LayerWays(path).Use();
+        GptConfig config = shape.Config;
         Assert.SkipUnless(Bf16Supported, "this processor lacks AVX-512");
         const int vocabulary = 50, batch = 3;
         using var scope = NewDisposeScope();
@@ -42,8 +47,8 @@ public sealed class KernelLayersTests : IDisposable
         kernels.train();
         plain.train();
         using Tensor probe = ones(1, config.ContextLength, config.HiddenSize);
-        kernels.Blocks[0].KernelsServe(probe).ShouldBeTrue(shape);
-        plain.Blocks[0].KernelsServe(probe).ShouldBeFalse(shape);
+        kernels.Blocks[0].KernelsServe(probe).ShouldBeTrue(shape.Name);
+        plain.Blocks[0].KernelsServe(probe).ShouldBeFalse(shape.Name);
         manual_seed(3);
         Tensor ids = randint(0, vocabulary, [batch, config.ContextLength], ScalarType.Int64);
         Tensor targets = randint(0, vocabulary, [batch, config.ContextLength], ScalarType.Int64);
@@ -56,7 +61,7 @@ public sealed class KernelLayersTests : IDisposable
             (given[name] - gradient).norm().ToSingle().ShouldBeLessThan(0.03f * gradient.norm().ToSingle(), name); // bf16 has 8 bits
     }
 
-    private static bool Bf16Supported => Atelier.Training.Execution.Bf16.IsSupported;
+    private static bool Bf16Supported => Bf16.IsSupported;
 
     private static (float Loss, Dictionary<string, Tensor> Gradients) Learn(GptModel model, Tensor ids, Tensor targets)
     {

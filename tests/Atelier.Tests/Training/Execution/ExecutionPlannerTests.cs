@@ -13,7 +13,7 @@ public sealed class ExecutionPlannerTests
         using var home = new TemporaryFolder();
         using var run = new TemporaryFolder();
         int measured = 0;
-        PlanTiming Two(ExecutionPlan plan) => new(++measured * 1e-6 + (plan.Replicas == 2 ? 1 : 2), false, false);
+        PlanTiming Two(ExecutionPlan plan) => new(++measured * 1e-6 + (plan.Replicas == 2 ? 1 : 2), false, false, false);
 
         Planner(home).Resolve(run.Path, true, Two).ShouldBe(new ExecutionPlan(2, 2));
         measured.ShouldBeGreaterThan(2);
@@ -26,6 +26,7 @@ public sealed class ExecutionPlannerTests
 
     [Theory]
     [InlineData(LayerPath.WrittenOut)]
+    [InlineData(LayerPath.LibraryProducts)]
     [InlineData(LayerPath.Composed)]
     [InlineData(LayerPath.FusedAttention)]
     public void Of_the_paths_that_a_division_meets_the_fastest_is_kept_and_met_again(LayerPath fastest)
@@ -37,13 +38,13 @@ public sealed class ExecutionPlannerTests
         {
             timed.Add(plan);
             bool kernels = plan.Threads == 1; // as layers that are written out ask only there
-            return new PlanTiming(plan.Replicas == 4 && plan.Layers == fastest ? 1 : 2, kernels, !kernels || plan.Layers == LayerPath.Composed);
+            return new PlanTiming(plan.Replicas == 4 && plan.Layers == fastest ? 1 : 2, kernels, kernels && plan.Layers == default, !kernels || plan.Layers == LayerPath.Composed);
         }
 
         var expected = new ExecutionPlan(4, 1, fastest);
         Planner(home).Resolve(run.Path, true, Time).ShouldBe(expected);
         timed.Distinct().ShouldBe([new(1, 4), new(1, 4, LayerPath.FusedAttention), new(2, 2), new(2, 2, LayerPath.FusedAttention),
-            new(4, 1), new(4, 1, LayerPath.Composed), new(4, 1, LayerPath.FusedAttention)]);
+            new(4, 1), new(4, 1, LayerPath.LibraryProducts), new(4, 1, LayerPath.Composed), new(4, 1, LayerPath.FusedAttention)]);
         timed.CountBy(plan => plan).ShouldAllBe(count => count.Value == (count.Key == expected || count.Key.Layers == default ? 3 : 1)); // no other path that is half as fast
         Func<ExecutionPlan, PlanTiming> never = _ => throw new InvalidOperationException("it is known");
         using var other = new TemporaryFolder();
@@ -57,13 +58,13 @@ public sealed class ExecutionPlannerTests
     {
         using var home = new TemporaryFolder();
         using var run = new TemporaryFolder();
-        Planner(home).Resolve(run.Path, true, plan => new PlanTiming(plan.Replicas, false, false)).ShouldBe(new ExecutionPlan(1, 4));
+        Planner(home).Resolve(run.Path, true, plan => new PlanTiming(plan.Replicas, false, false, false)).ShouldBe(new ExecutionPlan(1, 4));
         string kept = Path.Combine(home.Path, "execution-plans.json"), build = typeof(ExecutionPlan).Module.ModuleVersionId.ToString();
         string text = File.ReadAllText(kept);
         text.ShouldContain(build);
         File.WriteAllText(kept, text.Replace(build, Guid.Empty.ToString(), StringComparison.Ordinal));
         using var second = new TemporaryFolder();
-        Planner(home).Resolve(second.Path, true, plan => new PlanTiming(1.0 / plan.Replicas, false, false)).ShouldBe(new ExecutionPlan(4, 1));
+        Planner(home).Resolve(second.Path, true, plan => new PlanTiming(1.0 / plan.Replicas, false, false, false)).ShouldBe(new ExecutionPlan(4, 1));
     }
 
     [Fact]
@@ -82,7 +83,7 @@ public sealed class ExecutionPlannerTests
         using var run = new TemporaryFolder();
         File.WriteAllText(Path.Combine(home.Path, "execution-plans.json"), "{\"x\": [");
         File.WriteAllText(Path.Combine(run.Path, "execution.json"), "{\"replicas\": -1, \"threads\": 0}");
-        Planner(home).Resolve(run.Path, true, plan => new PlanTiming(plan.Replicas == 4 ? 1 : 2, false, false)).ShouldBe(new ExecutionPlan(4, 1));
+        Planner(home).Resolve(run.Path, true, plan => new PlanTiming(plan.Replicas == 4 ? 1 : 2, false, false, false)).ShouldBe(new ExecutionPlan(4, 1));
         using var second = new TemporaryFolder();
         Planner(home).Resolve(second.Path, true, _ => throw new InvalidOperationException("it is known")).ShouldBe(new ExecutionPlan(4, 1));
     }

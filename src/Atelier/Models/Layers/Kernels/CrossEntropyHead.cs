@@ -3,6 +3,7 @@ using Atelier.Recipes;
 using Atelier.Training.Execution;
 using Atelier.Training;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers.Kernels;
@@ -58,31 +59,31 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
             loss += Replace(logits, vocabulary, ids.Slice(from, count), smoothing, counted, bias is null ? null : biasGradient);
             products.Back(logits, some, stateGradient.narrow(0, from, count));
         }
-        ctx.save_data(Kept, new Tensor?[]
-        {
-            stateGradient.view(hidden.shape).DetachFromDisposeScope(), products.WeightGradient.DetachFromDisposeScope(),
-            bias is null ? null : biasGradient.DetachFromDisposeScope(),
-        });
+        ctx.save_data(Kept, new Gradients(weight, LossWeight.Current, stateGradient.view(hidden.shape).DetachFromDisposeScope(),
+            products.WeightGradient.DetachFromDisposeScope(), bias is null ? null : biasGradient.DetachFromDisposeScope()));
         return tensor((float)(loss / counted)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        var kept = (Tensor?[])ctx.get_data(Kept);
+        var kept = (Gradients)ctx.get_data(Kept);
         using var scope = NewDisposeScope();
-        var gradients = new List<Tensor>();
-        foreach (Tensor? gradient in kept)
+        bool isMeasured = grad_output.ToSingle() == (float)kept.Factor;
+        Tensor? Due(Tensor? gradient)
         {
-            if (gradient is not null)
-            {
-                scope.Attach(gradient);
-                gradient.mul_(grad_output); // libtorch makes fp32 of it where it is due
-                gradient.MoveToOuterDisposeScope();
-            }
-            gradients.Add(gradient!);
+            if (gradient is null)
+                return null;
+            scope.Attach(gradient);
+            if (!isMeasured)
+                gradient.mul_(grad_output / kept.Factor);
+            return gradient.MoveToOuterDisposeScope();
         }
-        return [.. gradients, null!, null!];
+        Tensor ofStates = Due(kept.OfStates)!, ofWeight = Due(kept.OfWeight)!, ofBias = Due(kept.OfBias)!;
+        if (kept.Weight is not Parameter parameter)
+            return [ofStates, ofWeight, ofBias, null!, null!];
+        KernelProduct.Add(parameter, ofWeight); // libtorch would copy it
+        return [ofStates, null!, ofBias, null!, null!];
     }
 
     /// <summary>Replaces logits by their gradient, and gives the sum of the rows' losses.</summary>
@@ -97,11 +98,14 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         foreach (long target in targets)
         {
             if (target >= 0)
-                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, 1f / counted, exponentials, sum);
+                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, (float)(LossWeight.Current / counted), exponentials, sum);
             else
                 new Span<ushort>(row, (int)next).Clear();
             row += next;
         }
         return loss;
     }
+
+    /// <summary>The gradients of a loss times a factor.</summary>
+    private sealed record Gradients(Tensor Weight, double Factor, Tensor OfStates, Tensor OfWeight, Tensor? OfBias);
 }

@@ -101,7 +101,7 @@ internal static unsafe class KernelProduct
             parameter.grad = gradient.to(ScalarType.Float32);
     }
 
-    private static bool IsOurs(Tensor weight) => Tile.IsSupported && weight.shape[0] % Bf16.Lanes == 0 && weight.shape[1] % Bf16.Lanes == 0;
+    private static bool IsOurs(Tensor weight) => LayerWays.UsesTiles() && weight.shape[0] % Bf16.Lanes == 0 && weight.shape[1] % Bf16.Lanes == 0;
 
     private static void InputGradient(Tensor dy, Parameter weight, TileOutput output, void* dx)
     {

@@ -70,7 +70,7 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
     private void Attend(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums)
     {
         RotaryTables turn = layer.Rotary?.Tables ?? default;
-        if (Tile.IsSupported)
+        if (LayerWays.UsesTiles())
             new AttentionTiles(layout, turn).Forward(qkv, mixed, logSums);
         else
             new AttentionKernel(layout, turn).Forward(qkv, mixed, logSums);
@@ -79,7 +79,7 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
     private void AttendBack(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
     {
         RotaryTables turn = layer.Rotary?.Tables ?? default;
-        if (Tile.IsSupported)
+        if (LayerWays.UsesTiles())
             new AttentionTiles(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);
         else
             new AttentionKernel(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);

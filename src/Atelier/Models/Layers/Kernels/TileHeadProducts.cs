@@ -29,8 +29,8 @@ internal sealed unsafe class TileHeadProducts : IHeadProducts
     /// <inheritdoc/>
     public Tensor WeightGradient { get; }
 
-    /// <summary>Whether there are tiles for states so wide.</summary>
-    public static bool Serve(int width) => Tile.IsSupported && width % Bf16.Lanes == 0;
+    /// <summary>Whether they serve for states so wide: on one thread, since they run on the calling one.</summary>
+    public static bool Serve(int width) => width % Bf16.Lanes == 0 && get_num_threads() == 1 && LayerWays.UsesTiles();
 
     /// <inheritdoc/>
     public Tensor Logits(Tensor states)
