@@ -16,7 +16,7 @@ internal static class TrainingComparisons
     [
         Gpt("train-gpt-small", layers: 4, heads: 4, width: 128, context: 64, batch: 12, steps: 500),
         Gpt("train-gpt-medium", layers: 6, heads: 6, width: 384, context: 256, batch: 8, steps: 40),
-        Gru("train-gru", vocabulary: 10_000, embedding: 256, width: 512, context: 64, batch: 64, steps: 12),
+        Gru("train-gru", vocabulary: 10_000, embedding: 256, width: 512, context: 64, batch: 64, steps: 24),
     ];
 
     /// <summary>nanoGPT's own shape on Tiny Shakespeare by character: GPT-2's without biases, with the exact GELU.</summary>
