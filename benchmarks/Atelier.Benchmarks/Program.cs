@@ -64,6 +64,7 @@ try
             Console.WriteLine($"  {comparison.Name,-16} {comparison.Description}");
         foreach ((string decoding, string told, _, _) in DecodingComparison.All)
             Console.WriteLine($"  {decoding,-16} {told}");
+        Console.WriteLine("benchmarks/run products [ROUNDS]: matrix products in the shapes of training, ours and the tensor library's");
         Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
         Console.WriteLine("benchmarks/run train-memory [STEPS [gpt|vae|gan|diffusion]]: the memory that a long training holds, told ten times");
         Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS [PROMPT.txt]]: decode with a draft and without");

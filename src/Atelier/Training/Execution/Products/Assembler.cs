@@ -48,9 +48,6 @@ internal sealed class Assembler
     /// <summary>to = the address.</summary>
     public void LoadAddress(Register to, Address of) => General(0x8D, (int)to, of);
 
-    /// <summary>to += what lies there.</summary>
-    public void Add(Register to, Address from) => General(0x03, (int)to, from);
-
     /// <summary>to += from.</summary>
     public void Add(Register to, Register from)
     {
