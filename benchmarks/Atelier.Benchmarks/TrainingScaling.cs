@@ -57,7 +57,7 @@ internal static class TrainingScaling
     private static Comparison Point(int layers, int width, int context, int batch)
     {
         double flops = TrainingComparisons.GptFlops(layers, width, context);
-        int steps = (int)Math.Clamp(3e11 / (flops * context * batch), 9, 120);
+        int steps = (int)Math.Clamp(2e12 / (flops * context * batch), 24, 800); // several seconds, most of them after .NET has compiled
         return TrainingComparisons.Gpt($"scaling-{layers}-{width}-{context}-{batch}", layers, heads: 4, width, context, batch, steps);
     }
 
