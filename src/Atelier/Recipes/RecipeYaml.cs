@@ -32,9 +32,9 @@ internal static class RecipeYaml
     {
         if (text.Length > MaximumLength)
             throw new AtelierException($"{text.Length} characters are too many for a recipe", name, "recipes are small: at most 1,048,576 characters");
+        var parser = new Parser(new StringReader(text));
         try
         {
-            var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
             if (parser.Accept<StreamEnd>(out _))
                 return null;
@@ -45,9 +45,13 @@ internal static class RecipeYaml
                 throw new AtelierException("a recipe is one YAML document, and here a second begins", place(parser.Current!.Start.Line), "remove the '---' line");
             return node;
         }
-        catch (YamlException e)
+        catch (Exception e) when (e is not AtelierException)
         {
-            throw new AtelierException($"not valid YAML: {Reason(e)}", place(e.Start.Line),
+            // The parser throws other types than its own at some texts.
+            (string reason, long line) = e is YamlException faulty
+                ? (Reason(faulty), faulty.Start.Line)
+                : ("its parser cannot read on from here", parser.Current?.End.Line ?? 1);
+            throw new AtelierException($"not valid YAML: {reason}", place(Math.Max(1, line)),
                 "check the indentation (spaces, no tabs) and put quotes around text with ':' or '#'", e);
         }
     }
@@ -57,6 +61,11 @@ internal static class RecipeYaml
         string where = place(parser.Current is null ? 1 : parser.Current.Start.Line);
         if (depth > MaximumDepth)
             throw new AtelierException($"nested more than {MaximumDepth} deep", where, "recipes have two or three levels");
+        if (parser.Accept<NodeEvent>(out NodeEvent? node) && node is { Tag: { IsEmpty: false, IsNonSpecific: false } })
+        {
+            throw new AtelierException($"the tag {node.Tag.Value} is not read", place(node.Start.Line),
+                "write the value alone, with quotes around it where it is text");
+        }
         if (parser.TryConsume<Scalar>(out Scalar? scalar))
             return new RecipeScalar(place(scalar.Start.Line), scalar.Value, scalar.Style != ScalarStyle.Plain);
         if (parser.TryConsume<SequenceStart>(out SequenceStart? sequence))

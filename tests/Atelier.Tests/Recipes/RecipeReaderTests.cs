@@ -138,4 +138,39 @@ public sealed class RecipeReaderTests
         missing.Hint!.ShouldContain("did you mean 'quickstart'?");
         Directory.Delete(folder, recursive: true);
     }
+
+    [Fact]
+    public void Whatever_is_wrong_in_a_recipe_is_a_mistake_that_names_its_line()
+    {
+        string[] pieces = ["\t", "- ", ": ", "? ", "!!int ", "!mine ", "&a ", "*a", "{", "}", "[", "]", "'", "\"", "#", "|", ">", "%YAML 1.2\n",
+            "---\n", "...\n", "\n", "  ", "@", "`", "\0", "\u2028", "\uFEFF", "\\x", "<<: ", "null", "\r", "1e999"];
+        const string text = "name: mine\ndata:\n  clean: [unicode, whitespace]\nmodel:\n  layerCount: 7\ntraining:\n  steps: 5\n";
+        var random = new Random(5);
+        int mistakes = 0;
+        for (int trial = 0; trial < 4000; trial++)
+        {
+            string changed = text;
+            for (int change = random.Next(1, 3); change > 0; change--)
+            {
+                int at = random.Next(changed.Length);
+                changed = random.Next(4) == 0
+                    ? changed.Remove(at, 1)
+                    : changed.Insert(at, pieces[random.Next(pieces.Length)]);
+            }
+            AtelierException? mistake = null;
+            try
+            {
+                Parse(changed);
+            }
+            catch (AtelierException e)
+            {
+                mistake = e;
+            }
+            if (mistake is null)
+                continue;
+            mistakes++;
+            mistake.Where.ShouldNotBeNull(changed).ShouldMatch(@"^my\.yaml:[1-9]\d*$", changed);
+        }
+        mistakes.ShouldBeGreaterThan(1000);
+    }
 }
