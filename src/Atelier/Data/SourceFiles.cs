@@ -31,6 +31,13 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
             near is null ? "atelier data list shows the catalogue" : $"did you mean '{near}'? atelier data list shows the catalogue");
     }
 
+    /// <summary>The name of a source in files that leave this machine, such as a model card: of a path, the last part alone.</summary>
+    /// <param name="source">As a recipe names it.</param>
+    public static string PublicName(string source) =>
+        source is "." or ".." || source.AsSpan().ContainsAny('/', '\\')
+            ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source)))
+            : source;
+
     /// <summary>The files themselves: those of a folder that have one of these endings, in order of their names.</summary>
     /// <exception cref="AtelierException">The folder holds none.</exception>
     public IReadOnlyList<string> Expand(params IReadOnlyList<string> formats)

@@ -55,7 +55,9 @@ public sealed class Bundle
         string inner = Path.Combine(folder, "bundle");
         if (Run.Exists(folder) && !Directory.Exists(inner))
             throw new AtelierException("this run has no finished model yet", folder, $"go on with: atelier train --resume --out {folder}");
-        var bundle = new Bundle(Path.GetFullPath(Run.Exists(folder) ? inner : folder));
+        // A run whose recipe was deleted still has its model.
+        bool isRun = Run.Exists(folder) || (!File.Exists(new Bundle(folder).ConfigPath) && File.Exists(new Bundle(inner).ConfigPath));
+        var bundle = new Bundle(Path.GetFullPath(isRun ? inner : folder));
         foreach (string path in (string[])[bundle.ConfigPath, bundle.WeightsPath])
         {
             bool isElsewhere = path == bundle.WeightsPath && (File.Exists(bundle.WeightsIndexPath) || bundle.IsGguf);

@@ -1,3 +1,4 @@
+using Atelier.Data;
 using System.Diagnostics;
 using System.Globalization;
 using Atelier.Data.Tables;
@@ -69,7 +70,7 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
         | variables, edges | {network.Variables.Count}, {network.Graph.Edges.Count()} |
         | free parameters | {network.ParameterCount} |
         | structure | {RecipeNames.Value(_config.Structure)} |
-        | trained on | {table.Facts.Source}, {table.Train.Count} rows |
+        | trained on | {SourceFiles.PublicName(table.Facts.Source)}, {table.Train.Count} rows |
         | seed | {recipe.Seed} |
 
         Edges: {string.Join(", ", network.Graph.Edges.Select(e => EdgeList.Show(e, network.Variables)))}.

@@ -1,3 +1,4 @@
+using Atelier.Data;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -65,7 +66,7 @@ internal static class TaggerBundle
 
             {recipe.Description ?? "A hidden Markov model that tags sentences."}
 
-            Counted from {data.Facts.Source}, {data.Train.Count} sentences: {counts.Words.Count} words, {counts.Tags.Count} tags.
+            Counted from {SourceFiles.PublicName(data.Facts.Source)}, {data.Train.Count} sentences: {counts.Words.Count} words, {counts.Tags.Count} tags.
 
             """);
         BundleWriter.Write(folder, ConfigRecords.Write(ModelType, counts.Words.Count, new BundledTagger { Learning = config, Tags = recipe.Data.Tags }), tensors, card, partial =>

@@ -82,7 +82,7 @@ public sealed class IndependentFamily : IModelFamily
 
             {recipe.Description ?? "Every column of a table by itself."}
 
-            Trained on {table.Facts.Source}, {table.Train.Count} rows of {table.Schema.Columns.Count} columns, seed {recipe.Seed}.
+            Trained on {SourceFiles.PublicName(table.Facts.Source)}, {table.Train.Count} rows of {table.Schema.Columns.Count} columns, seed {recipe.Seed}.
 
             """);
     }

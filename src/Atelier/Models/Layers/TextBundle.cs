@@ -1,3 +1,4 @@
+using Atelier.Data;
 using System.Globalization;
 using Atelier.Data.Text;
 using Atelier.Decoding;
@@ -47,7 +48,7 @@ internal static class TextBundle
         | family | {recipe.Model.Family} |
         | parameters | {parameters} |
         | vocabulary | {text.Tokenizer.VocabularySize} ({text.Tokenizer.Kind}) |
-        | trained on | {text.Facts.Source}, {text.Train.Count} tokens |
+        | trained on | {SourceFiles.PublicName(text.Facts.Source)}, {text.Train.Count} tokens |
         | seed | {recipe.Seed} |
 
         It repeats what its training text says, right or wrong; judge its samples before you use them.
