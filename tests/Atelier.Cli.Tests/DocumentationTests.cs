@@ -47,6 +47,16 @@ public sealed partial class DocumentationTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("README.zh-CN.md")]
+    public void The_readme_s_table_is_whole_and_has_every_family(string page)
+    {
+        string[] lines = File.ReadAllLines(Path.Combine(Repository.Folder, page));
+        string[] table = [.. lines.SkipWhile(line => line != "|---|---|---|").TakeWhile(line => line.StartsWith('|')).Skip(1)];
+        table.Select(line => line.Split('`')[1]).Order().ShouldBe(Models.ModelFamilies.All.Select(family => family.Name).Order());
+    }
+
     [Fact]
     public void Commands_on_other_pages_use_options_that_there_are()
     {
