@@ -14,5 +14,8 @@ using var terminated = System.Runtime.InteropServices.PosixSignalRegistration.Cr
         stop.Cancel();
     });
 Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-var console = new ToolConsole(Console.Out, Console.Error, IsTerminal: !Console.IsOutputRedirected && !Console.IsErrorRedirected);
+var console = new ToolConsole(Console.Out, Console.Error, IsTerminal: !Console.IsOutputRedirected && !Console.IsErrorRedirected)
+{
+    In = Console.IsInputRedirected ? null : Console.In,
+};
 return await new Tool(console).RunAsync(args, stop.Token).ConfigureAwait(false);

@@ -15,6 +15,8 @@ internal sealed class Tool(ToolConsole console)
     public const string Quiet = "--quiet";
     public const string Seed = "--seed";
 
+    private const string MayBeEmpty = "--prompt"; // a text that begins with nothing
+
     private const int Bug = 1;
     private const int Mistake = 2;
     private const int Interrupted = 130; // as shells count an end by Ctrl-C
@@ -31,6 +33,8 @@ internal sealed class Tool(ToolConsole console)
                 .Select(t => t.Value).FirstOrDefault(v => v.StartsWith("--", StringComparison.Ordinal));
             if (parse.Action is not HelpWithExample && (option is not null || parse.Errors.Count > 0))
                 throw Misspelt(parse, option ?? parse.UnmatchedTokens.FirstOrDefault());
+            if (parse.Action is not HelpWithExample)
+                RefuseEmpty(parse);
             var settings = new InvocationConfiguration
             {
                 Output = console.Out,
@@ -84,10 +88,29 @@ internal sealed class Tool(ToolConsole console)
         };
         foreach (Option option in root.Options)
         {
-            if (option is HelpOption { Action: HelpAction usual } help)
-                help.Action = new HelpWithExample(usual);
+            if (option is not HelpOption { Action: HelpAction usual } help)
+                continue;
+            var shown = new HelpWithExample(usual);
+            help.Action = shown;
+            // A command that only groups others shows them.
+            foreach (Command group in root.Subcommands.Prepend(root).Where(c => c.Subcommands.Count > 0 && c.Action is null))
+                group.SetAction(shown.Invoke);
         }
         return root;
+    }
+
+    /// <summary>Refuses options and arguments whose value is an empty text, except where that means something.</summary>
+    private static void RefuseEmpty(ParseResult parse)
+    {
+        foreach (SymbolResult result in parse.CommandResult.Children)
+        {
+            string name = result is OptionResult option ? option.Option.Name : ((ArgumentResult)result).Argument.Name;
+            if (name is not MayBeEmpty && result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+            {
+                throw new AtelierException($"{name} is empty", string.Join(' ', Path(parse.CommandResult.Command)),
+                    result is OptionResult ? "give it a value, or leave it out" : "give it a value");
+            }
+        }
     }
 
     private static AtelierException Misspelt(ParseResult parse, string? wrong)

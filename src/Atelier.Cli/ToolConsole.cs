@@ -15,6 +15,9 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
     private static readonly JsonSerializerOptions Readable =
         new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Where a person answers questions; null where nobody can.</summary>
+    public TextReader? In { get; init; }
+
     /// <summary>Whether results are one JSON object.</summary>
     public bool Json { get; init; }
 
@@ -29,6 +32,20 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
     }
 
     void IProgress<string>.Report(string value) => Remark(value);
+
+    /// <summary>Asks a question that is answered with yes or no.</summary>
+    /// <param name="question">Without the question mark.</param>
+    /// <param name="otherwise">What to do instead where nobody can answer: the hint of the error.</param>
+    /// <returns>Whether the answer was yes; anything else than y or yes is no.</returns>
+    /// <exception cref="AtelierException">Nobody can answer: standard input is not a terminal, or the output is for a program.</exception>
+    public bool Confirm(string question, string otherwise)
+    {
+        if (In is null || Json)
+            throw new AtelierException($"{question}? needs an answer, and standard input is no terminal", hint: otherwise);
+        Error.Write($"{question}? [y/N] ");
+        Error.Flush();
+        return In.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes";
+    }
 
     /// <summary>Gives a line of the result to a person; not with --json.</summary>
     public void Say(string line = "")

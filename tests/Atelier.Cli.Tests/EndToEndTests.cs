@@ -50,12 +50,12 @@ public sealed class EndToEndTests : IDisposable
         File.ReadAllText(Path.Combine(folder, "report.md")).ShouldContain("crossEntropyPerCharacter");
 
         string[] generate = ["generate", folder, "--prompt", "3 little", "--count", "2", "--max-tokens", "12", "--seed", "7", "--json"];
-        JsonElement drawn = _tool.Run(generate).Json;
+        string drawnText = _tool.Run(generate).Out;
+        JsonElement drawn = JsonDocument.Parse(drawnText).RootElement;
         drawn.EnumerateObject().Select(p => p.Name).ShouldBe(["run", "seed", "samples"]);
         drawn.GetProperty("seed").GetInt64().ShouldBe(7);
         drawn.GetProperty("samples").GetArrayLength().ShouldBe(2);
         drawn.GetProperty("samples")[0].GetProperty("logProbability").GetDouble().ShouldBeLessThan(0);
-        _tool.Run(generate).Out.ShouldBe(_tool.Run(generate).Out);
 
         JsonElement run = _tool.Run("runs", "list", "--json").Json.GetProperty("runs")[0];
         (run.GetProperty("run").GetString(), run.GetProperty("status").GetString()).ShouldBe((folder, "finished"));
@@ -64,7 +64,11 @@ public sealed class EndToEndTests : IDisposable
         Train(folder).Error.ShouldContain("a finished run is here already");
         _tool.Run("train", "--resume", "--out", folder).Error.ShouldContain("this run is finished");
 
-        _tool.Run("runs", "delete", folder, "--files").Code.ShouldBe(0);
+        File.ReadAllText(Path.Combine(folder, "bundle", "README.md")).ShouldNotContain(_tool.Folder);
+        File.Delete(Path.Combine(folder, "recipe.yaml"));
+        _tool.Run(generate).Out.ShouldBe(drawnText);
+
+        _tool.Run("runs", "delete", folder, "--yes").Code.ShouldBe(0);
         Directory.Exists(folder).ShouldBeFalse();
         _tool.Run("runs", "list", "--json").Json.GetProperty("runs").GetArrayLength().ShouldBe(0);
     }

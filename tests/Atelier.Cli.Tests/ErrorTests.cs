@@ -42,4 +42,37 @@ public sealed class ErrorTests : IDisposable
         error.GetProperty("error").GetString().ShouldBe("training.steps is '0'");
         error.GetProperty("hint").GetString().ShouldBe("allowed is 1 and more");
     }
+
+    [Theory]
+    [InlineData("atelier train: --out is empty; give it a value, or leave it out", "train", "quickstart", "--out", "")]
+    [InlineData("atelier train: --text is empty; give it a value, or leave it out", "train", "--text", " ")]
+    [InlineData("atelier generate: RUN is empty; give it a value", "generate", "")]
+    [InlineData("atelier runs show: RUN is empty; give it a value", "runs", "show", "")]
+    [InlineData("atelier data clean: --out is empty; give it a value, or leave it out", "data", "clean", "world:stories-en", "--out", "")]
+    [InlineData("atelier import: SOURCE is empty; give it a value", "import", "", "--out", "x")]
+    public void An_empty_value_is_refused_by_the_name_of_its_option(string error, params string[] args)
+    {
+        ToolResult result = _tool.Run(args);
+        (result.Code, result.Out, result.Error).ShouldBe((2, "", error + Environment.NewLine));
+    }
+
+    [Fact]
+    public void An_empty_prompt_is_a_prompt()
+    {
+        _tool.Run("generate", "nowhere", "--prompt", "").Error.ShouldStartWith("nowhere: there is no such folder");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("runs")]
+    [InlineData("data")]
+    [InlineData("recipes")]
+    public void A_command_that_groups_others_shows_its_help(string line)
+    {
+        string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        ToolResult alone = _tool.Run(words), asked = _tool.Run([.. words, "--help"]);
+        (alone.Code, alone.Error).ShouldBe((0, ""));
+        alone.Out.ShouldBe(asked.Out);
+        alone.Out.ShouldContain("Commands:");
+    }
 }

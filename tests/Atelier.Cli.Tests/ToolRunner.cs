@@ -13,10 +13,14 @@ internal sealed class ToolRunner : IDisposable
 
     public string At(string name) => Path.Combine(Folder, name);
 
-    public ToolResult Run(params string[] args)
+    public ToolResult Run(params string[] args) => Answer(null, args);
+
+    /// <summary>Runs a command that a person answers.</summary>
+    public ToolResult Answer(string? answer, params string[] args)
     {
         using StringWriter output = new(), error = new();
-        int code = new Tool(new ToolConsole(output, error, IsTerminal: false)).RunAsync(args).GetAwaiter().GetResult();
+        var console = new ToolConsole(output, error, IsTerminal: false) { In = answer is null ? null : new StringReader(answer) };
+        int code = new Tool(console).RunAsync(args).GetAwaiter().GetResult();
         return new ToolResult(code, output.ToString(), error.ToString());
     }
 

@@ -133,24 +133,51 @@ internal sealed class RunsCommand : Command
     private sealed class DeleteCommand : ToolCommand
     {
         private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
-        private readonly Option<bool> _files = new("--files") { Description = "Deletes the run's folder too." };
+        private readonly Option<bool> _yes = new("--yes") { Description = "Does not ask." };
+        private readonly Option<bool> _keepFiles = new("--keep-files") { Description = "Forgets the run, and leaves its folder as it is." };
 
-        public DeleteCommand(ToolConsole console) : base(console, "delete", "Forgets a run.", "atelier runs delete runs/first --files")
+        public DeleteCommand(ToolConsole console)
+            : base(console, "delete", "Deletes a run and its folder.", "atelier runs delete runs/first --yes")
         {
             Add(_run);
-            Add(_files);
+            Add(_yes);
+            Add(_keepFiles);
         }
 
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
-            RunRecord run = Find(parse.GetRequiredValue(_run));
-            bool files = parse.GetValue(_files);
-            if (files && Directory.Exists(run.Folder))
-                Run.Delete(run.Folder);
-            RunHistory.Default.Delete(run.Id);
-            console.Say(files ? $"deleted {run.Folder}" : $"forgotten; its files stay in {run.Folder}");
-            console.Result(() => new JsonObject { ["id"] = run.Id, ["run"] = run.Folder, ["filesDeleted"] = files });
+            string named = parse.GetRequiredValue(_run);
+            // The history may have been deleted: the folder is the run.
+            RunRecord? known = Run.Exists(named) ? RunHistory.Default.Find(named) : Find(named);
+            string folder = known?.Folder ?? Path.GetFullPath(named);
+            bool deletes = !parse.GetValue(_keepFiles) && Directory.Exists(folder);
+            if (Run.IsHeld(folder))
+                throw new AtelierException("another process is at work on this run", folder, "stop it first, or wait for it");
+            if (deletes && !parse.GetValue(_yes)
+                && !console.Confirm($"delete {folder} and the {Files(folder)} in it", "add --yes to delete, or --keep-files to forget the run alone"))
+            {
+                console.Say("nothing was deleted");
+                console.Result(() => Json(known, folder, isDeleted: false, filesDeleted: false));
+                return Task.FromResult(0);
+            }
+            if (deletes)
+                Run.Delete(folder);
+            if (known is not null)
+                RunHistory.Default.Delete(known.Id);
+            console.Say(deletes ? $"deleted {folder}" : $"forgotten; its files stay in {folder}");
+            console.Result(() => Json(known, folder, isDeleted: true, deletes));
             return Task.FromResult(0);
         }
+
+        private static string Files(string folder)
+        {
+            FileInfo[] files = [.. new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories)];
+            return string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(files.Length, "file")} ({files.Sum(f => f.Length) / 1e6:0.0} MB)");
+        }
+
+        private static JsonObject Json(RunRecord? known, string folder, bool isDeleted, bool filesDeleted) => new()
+        {
+            ["id"] = known?.Id, ["run"] = folder, ["deleted"] = isDeleted, ["filesDeleted"] = filesDeleted,
+        };
     }
 }

@@ -127,7 +127,7 @@ public sealed class Run : IDisposable
     /// <exception cref="AtelierException">It is no run's, a process is at work on it, or it cannot be deleted.</exception>
     public static void Delete(string folder)
     {
-        if (!Exists(folder))
+        if (!Exists(folder) && !HasResult(folder)) // a finished run stays one when its recipe is deleted
             throw new AtelierException("there is no run here", folder, "only runs' folders are deleted");
         try
         {

@@ -1,0 +1,21 @@
+using System.Globalization;
+
+namespace Atelier;
+
+/// <summary>Numbers of things in messages: "1 step", "2 steps", "12,000 pictures".</summary>
+public static class Quantity
+{
+    /// <summary>A number and its noun, in the singular for one thing and in the plural otherwise.</summary>
+    /// <param name="count">How many, with commas between thousands.</param>
+    /// <param name="noun">The noun in the singular.</param>
+    /// <param name="plural">Its plural; null takes the regular one, with -s, or -es after a hiss.</param>
+    public static string Of(long count, string noun, string? plural = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:#,0} {(count == 1 ? noun : plural ?? Plural(noun))}");
+
+    private static string Plural(string noun) => noun switch
+    {
+        [.., 's' or 'x' or 'z'] or [.., 's' or 'c', 'h'] => noun + "es",
+        [.., not ('a' or 'e' or 'i' or 'o' or 'u'), 'y'] => noun[..^1] + "ies",
+        _ => noun + "s",
+    };
+}
