@@ -45,13 +45,13 @@ internal sealed class DoctorCommand(ToolConsole console)
         }
         catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException)
         {
-            return new Finding("tensor library", false, $"libtorch does not load: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}; it needs glibc 2.28 and 64-bit x86 or ARM");
+            return new Finding("tensor library", false, $"libtorch does not load: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}; docs/install.md tells which systems it runs on");
         }
     }
 
     private static Finding Graphics() => torch.cuda.is_available()
         ? new Finding("graphics processor", true, string.Create(CultureInfo.InvariantCulture, $"{torch.cuda.device_count()} for CUDA"))
-        : new Finding("graphics processor", true, "none for CUDA; training runs on the processor (build with -p:AtelierCuda=true where there is one)");
+        : new Finding("graphics processor", true, "none for CUDA; training runs on the processor (docs/install.md tells how to build for one)");
 
     private static Finding Home()
     {
