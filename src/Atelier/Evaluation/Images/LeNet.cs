@@ -1,6 +1,7 @@
 using Atelier.Data;
 using Atelier.Data.Images;
 using Atelier.Formats;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -88,5 +89,6 @@ internal sealed class LeNet : FeatureNetwork
         return (x, F.linear(x, _weights["fc.f7.weight"], _weights["fc.f7.bias"]));
     }
 
-    private Tensor Convolve(Tensor x, string layer) => F.conv2d(x, _weights[$"convnet.{layer}.weight"], _weights[$"convnet.{layer}.bias"]);
+    private Tensor Convolve(Tensor x, string layer) =>
+        Convolutions.Convolve(x, _weights[$"convnet.{layer}.weight"], _weights[$"convnet.{layer}.bias"]);
 }

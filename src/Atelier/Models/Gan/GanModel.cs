@@ -121,7 +121,8 @@ public sealed class GanModel : ImageModel
             loss = loss.Plus(GradientPenalties.AtReal(Judge, pictures.narrow(0, 0, count)).Times(Config.R1 / 2));
         return loss;
 
-        Tensor Judge(Tensor x) => _discriminator.Forward(x, batch.Labels).Logits;
+        // Pictures that only fill up the batch stand behind it, of whichever class.
+        Tensor Judge(Tensor x) => _discriminator.Forward(x, F.pad(batch.Labels, [0, x.shape[0] - count])).Logits;
     }
 
     private Tensor GeneratorLoss(ImageBatch batch)

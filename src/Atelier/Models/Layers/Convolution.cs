@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp;
@@ -71,6 +72,6 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
         (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
             ? (input.to(ScalarType.BFloat16), RoundedWeights.For(weight), RoundedWeights.For(Bias))
             : (input, weight, (Tensor)Bias);
-        return timed.End(F.conv2d(x, w, b, strides: [_stride, _stride], padding: [_padding, _padding]));
+        return timed.End(Convolutions.Convolve(x, w, b, _stride, _padding));
     }
 }

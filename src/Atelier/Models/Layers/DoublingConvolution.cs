@@ -1,8 +1,8 @@
 using Atelier.Models.Layers.Kernels;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Layers;
 
@@ -47,7 +47,7 @@ internal static class DoublingConvolution
         Tensor biases = bias.unsqueeze(1).expand(-1, 4).reshape(-1);
         if (precision == Precision.Bf16)
             (x, windows, biases) = (x.to(ScalarType.BFloat16), windows.to(ScalarType.BFloat16), biases.to(ScalarType.BFloat16));
-        return PhaseShuffle.Apply(F.conv2d(x, windows, biases, padding: [1, 1]));
+        return PhaseShuffle.Apply(Convolutions.Convolve(x, windows, biases, padding: 1));
     }
 
     /// <summary>From what rows add to the two places of each phase to what a window adds to the four places of each pair of phases.</summary>

@@ -1,6 +1,7 @@
 using Atelier.Decoders;
 using Atelier.Models.Layers.Kernels;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -89,7 +90,7 @@ public sealed class RecurrentLayer : nn.Module
             weights = [.. weights.Select(w => w.to(ScalarType.BFloat16))];
         }
         // libtorch's LSTM in bf16 is oneDNN's fused one: 1.4 times as fast as one composed here, and its GRU no slower.
-        Tensor[] results = AtenOperators.Recur(_cell, input, state, weights);
+        Tensor[] results = AtenOperators.Recur(_cell, input, state.Hidden, state.Cell, weights);
         return (timed.End(results[0]), new RecurrentState(results[1], results[^1]));
     }
 }

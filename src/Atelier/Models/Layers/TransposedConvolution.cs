@@ -1,9 +1,9 @@
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Layers;
 
@@ -48,6 +48,6 @@ public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
         (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
             ? (input.to(ScalarType.BFloat16), Weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
             : (input, (Tensor)Weight, (Tensor)Bias);
-        return timed.End(F.conv_transpose2d(x, w, b, strides: [Stride, Stride], padding: [Padding, Padding]));
+        return timed.End(Convolutions.Transpose(x, w, b, Stride, Padding));
     }
 }

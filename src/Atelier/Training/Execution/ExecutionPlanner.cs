@@ -1,10 +1,10 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Atelier.Formats;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -165,15 +165,8 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
             recipe.Model.Family, Config = recipe.Model.Config as object, recipe.Training.BatchSize, recipe.Training.Precision,
         };
         string shape = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(work)))[..12];
-        return $"{ProcessorName()}, {ComputeDevice.ThreadsOf(recipe.Training.Threads)} threads, TorchSharp {typeof(torch).Assembly.GetName().Version}, "
+        return $"{Machine.Processor}, {ComputeDevice.ThreadsOf(recipe.Training.Threads)} threads, TorchSharp {typeof(torch).Assembly.GetName().Version}, "
             + $"Atelier {typeof(ExecutionPlanner).Module.ModuleVersionId}, {recipe.Model.Family} {shape}";
-    }
-
-    private static string ProcessorName()
-    {
-        const string cpuInfo = "/proc/cpuinfo";
-        string? line = File.Exists(cpuInfo) ? File.ReadLines(cpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
-        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
 
     /// <summary>What a file holds; null where it is not there or was damaged, and then is measured and written anew.</summary>

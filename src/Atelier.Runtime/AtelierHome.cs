@@ -1,4 +1,4 @@
-namespace Atelier.Runs;
+namespace Atelier;
 
 /// <summary>Where things that outlast a run are kept: downloads, the history of runs, logs of bugs.</summary>
 public static class AtelierHome

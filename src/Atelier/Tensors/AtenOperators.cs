@@ -1,0 +1,67 @@
+using Atelier.Decoders;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Tensors;
+
+/// <summary>
+/// ATen operators that TorchSharp does not bind, or binds only with weights of its own, which could not be cast at each
+/// step. TorchScript reaches them with any tensors. Compiled once, on first use.
+/// </summary>
+internal static class AtenOperators
+{
+    private static readonly jit.CompilationUnit Script = jit.compile("""
+        def rms_norm(x, w, epsilon: float):
+            return torch.rms_norm(x, [x.size(-1)], w, epsilon)
+        def plain(x, h, c, w: List[Tensor]):
+            y, h1 = torch.rnn_tanh(x, h, w, True, 1, 0.0, torch.is_grad_enabled(), False, True)
+            return [y, h1]
+        def lstm(x, h, c, w: List[Tensor]):
+            y, h1, c1 = torch.lstm(x, [h, c], w, True, 1, 0.0, torch.is_grad_enabled(), False, True)
+            return [y, h1, c1]
+        def gru(x, h, c, w: List[Tensor]):
+            y, h1 = torch.gru(x, h, w, True, 1, 0.0, torch.is_grad_enabled(), False, True)
+            return [y, h1]
+
+        """);
+
+    /// <summary>x / √(mean(x²) + ε) · w over the last dimension.</summary>
+    public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
+    {
+        Scalar kept = epsilon;
+        var y = (Tensor)Script.invoke("rms_norm", x, weight, kept);
+        GC.KeepAlive(kept);
+        return y;
+    }
+
+    /// <summary>One recurrent layer over a batch of sequences, by the path that gives right answers on this machine.</summary>
+    /// <param name="cell">The kind of cell.</param>
+    /// <param name="x">[batch, time, input].</param>
+    /// <param name="hidden">h before the first step, [1, batch, hidden].</param>
+    /// <param name="memory">c of an LSTM, likewise; other cells do not read it.</param>
+    /// <param name="weights">W, U, b and c, the gates in PyTorch's order.</param>
+    /// <returns>The outputs [batch, time, hidden], the last h, and for an LSTM the last c.</returns>
+    public static Tensor[] Recur(CellName cell, Tensor x, Tensor hidden, Tensor memory, Tensor[] weights) =>
+        Recur(cell, x, hidden, memory, weights, cell == CellName.Lstm && x.device_type == DeviceType.CPU
+            ? CheckedOperators.Lstm(x.dtype, is_grad_enabled())
+            : OperatorPath.Library);
+
+    /// <summary>The same by a given path.</summary>
+    public static Tensor[] Recur(CellName cell, Tensor x, Tensor hidden, Tensor memory, Tensor[] weights, OperatorPath path)
+    {
+        string name = cell switch { CellName.Lstm => "lstm", CellName.Gru => "gru", _ => "plain" };
+        if (path == OperatorPath.AsInTraining)
+        {
+            using var training = enable_grad(); // nothing asks for gradients, so that none are recorded
+            return Recur(cell, x.detach(), hidden.detach(), memory.detach(), [.. weights.Select(w => w.detach())], OperatorPath.Library);
+        }
+        if (path != OperatorPath.PaddedChannels)
+            return (Tensor[])Script.invoke(name, x, hidden, memory, weights);
+        // States that are zero and see nothing stay zero: c = σ(0) · 0 + σ(0) · tanh(0).
+        long width = hidden.shape[^1], gates = weights[2].shape[0] / width;
+        Tensor Wide(Tensor w) => Blocks.Pad(w.unflatten(0, [gates, width]), 1).flatten(0, 1);
+        Tensor[] results = (Tensor[])Script.invoke(name, Blocks.Pad(x, 2), Blocks.Pad(hidden, 2), Blocks.Pad(memory, 2),
+            (Tensor[])[Wide(Blocks.Pad(weights[0], 1)), Wide(Blocks.Pad(weights[1], 1)), Wide(weights[2]), Wide(weights[3])]);
+        return [.. results.Select(result => result.shape[^1] == width ? result : result.narrow(-1, 0, width).contiguous())];
+    }
+}

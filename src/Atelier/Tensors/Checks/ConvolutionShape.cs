@@ -1,0 +1,48 @@
+namespace Atelier.Tensors.Checks;
+
+/// <summary>The sizes of a convolution over square windows.</summary>
+/// <param name="Inputs">Channels of x.</param>
+/// <param name="Outputs">Channels of y.</param>
+/// <param name="Kernel">The side of the window.</param>
+/// <param name="Stride">Pixels between windows.</param>
+/// <param name="Padding">Zeros around the pictures.</param>
+/// <param name="Height">Of x.</param>
+/// <param name="Width">Of x.</param>
+/// <param name="Groups">Groups of channels that do not see one another.</param>
+/// <param name="Batch">Pictures.</param>
+internal sealed record ConvolutionShape(int Inputs, int Outputs, int Kernel, int Stride, int Padding, int Height, int Width, int Groups = 1, int Batch = 2)
+{
+    public int OutHeight => ((Height + (2 * Padding) - Kernel) / Stride) + 1;
+
+    public int OutWidth => ((Width + (2 * Padding) - Kernel) / Stride) + 1;
+
+    /// <summary>x, [batch, inputs, height, width].</summary>
+    public long[] Pictures => [Batch, Inputs, Height, Width];
+
+    /// <summary>w, [outputs, inputs / groups, kernel, kernel].</summary>
+    public long[] Weight => [Outputs, Inputs / Groups, Kernel, Kernel];
+
+    /// <summary>y, [batch, outputs, out height, out width].</summary>
+    public long[] Answers => [Batch, Outputs, OutHeight, OutWidth];
+
+    /// <summary>What is multiplied and where it is added, as places in x, w and y: y[n, o, p, q] = Σ x[n, i, p s + u − pad, q s + v − pad] w[o, i, u, v].</summary>
+    public IReadOnlyList<(int X, int W, int Y)> Terms()
+    {
+        var terms = new List<(int, int, int)>();
+        int inputs = Inputs / Groups, outputs = Outputs / Groups;
+        for (int y = 0; y < Batch * Outputs * OutHeight * OutWidth; y++)
+        {
+            (int q, int p, int o, int n) = (y % OutWidth, y / OutWidth % OutHeight, y / OutWidth / OutHeight % Outputs, y / OutWidth / OutHeight / Outputs);
+            for (int w = 0; w < inputs * Kernel * Kernel; w++)
+            {
+                (int v, int u, int i) = (w % Kernel, w / Kernel % Kernel, w / Kernel / Kernel);
+                int row = (p * Stride) + u - Padding, column = (q * Stride) + v - Padding;
+                if (row < 0 || row >= Height || column < 0 || column >= Width)
+                    continue;
+                int input = (o / outputs * inputs) + i;
+                terms.Add(((((((n * Inputs) + input) * Height) + row) * Width) + column, (o * inputs * Kernel * Kernel) + w, y));
+            }
+        }
+        return terms;
+    }
+}

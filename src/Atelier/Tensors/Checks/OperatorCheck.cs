@@ -1,0 +1,159 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Tensors.Checks;
+
+/// <summary>
+/// Compares an operator's answers with those of its loop, number by number, and its gradients along random directions with
+/// differences of the loop. Arguments are first rounded to the operator's precision.
+/// </summary>
+internal sealed class OperatorCheck
+{
+    private const int Seed = 20261130, Directions = 2;
+    private const double Negligible = 0.01; // the length of a gradient that is nothing but rounding
+    private const double Step = 1e-4; // of differences in 64 bits; the loops' third derivatives are around one
+
+    private readonly OperatorCase _case;
+    private readonly ScalarType _type;
+    private readonly double[][] _arguments;
+    private readonly double[] _answers, _weighing;
+    private readonly double[][][] _directions; // of each argument
+    private readonly double[][] _slopes;
+
+    /// <summary>Draws arguments, and runs the loop.</summary>
+    /// <param name="operator">What is checked.</param>
+    /// <param name="type">Float32 or BFloat16.</param>
+    /// <param name="seed">Of the arguments.</param>
+    public OperatorCheck(OperatorCase @operator, ScalarType type, int seed = Seed)
+    {
+        (_case, _type) = (@operator, type);
+        var random = new Random(seed);
+        _arguments = [.. _case.Shapes.Select(shape => Draw(Count(shape), () => Rounded(_case.Scale * ((2 * random.NextDouble()) - 1))))];
+        _answers = _case.Loop(_arguments);
+        _weighing = Draw(_answers.Length, () => Rounded((2 * random.NextDouble()) - 1));
+        bool compared = _case.Compared != ComparedAnswers.WithoutGradients;
+        _directions = [.. _arguments.Select(argument => Enumerable.Range(0, compared ? Directions : 0)
+            .Select(_ => Draw(argument.Length, () => random.Next(2) == 0 ? -1 : 1)).ToArray())];
+        _slopes = [.. _arguments.Select((_, at) => _directions[at].Select(direction => Slope(at, direction)).ToArray())];
+    }
+
+    private double Tolerance => _type == ScalarType.BFloat16 ? 0.03 : 2e-4; // of the largest answer
+
+    private double SlopeTolerance => _type == ScalarType.BFloat16 ? 0.1 : 1e-3; // of the gradient's length
+
+    /// <summary>Checks all operators in both precisions, on one thread and on two.</summary>
+    /// <param name="setting">Which paths operators take.</param>
+    /// <returns>A verdict for each operator and precision.</returns>
+    public static IReadOnlyList<OperatorVerdict> Run(OperatorSetting setting)
+    {
+        int threads = get_num_threads();
+        try
+        {
+            OperatorCheck[] all = [.. from type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16]
+                                      from @operator in OperatorCases.All
+                                      select new OperatorCheck(@operator, type)];
+            bool off = setting == OperatorSetting.WithoutOneDnn && OneDnn.SwitchOff();
+            OperatorVerdict[] verdicts = Judge(all, off ? OperatorPath.WithoutOneDnn : OperatorPath.Library, setting == OperatorSetting.Padded);
+            if (!off && Array.Exists(verdicts, verdict => verdict.Path == OperatorPath.None) && OneDnn.SwitchOff())
+            {
+                verdicts = [.. Judge(all, OperatorPath.WithoutOneDnn, takesDetours: false)
+                    .Zip(verdicts, (without, before) => without with { IsRight = before.IsRight })];
+            }
+            return verdicts;
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    /// <summary>Whether all answers by a path are right on the current number of threads.</summary>
+    public bool IsRight(OperatorPath path)
+    {
+        using var scope = NewDisposeScope();
+        if (_case.Compared != ComparedAnswers.WithGradients)
+        {
+            using var none = no_grad();
+            if (!Agrees(_case.Library(Arguments(gradients: false), path)))
+                return false;
+        }
+        return _case.Compared == ComparedAnswers.WithoutGradients || GradientsAgree(path);
+    }
+
+    private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours) =>
+    [
+        .. from check in all
+           group check by (check._case.Operator, check._type) into checks
+           let right = AreRight(checks, usual)
+           let detour = takesDetours || !right ? checks.First()._case.Detour : null
+           select new OperatorVerdict(checks.Key.Operator, checks.Key._type == ScalarType.BFloat16 ? OperatorNames.Bf16 : OperatorNames.Fp32, right,
+               detour is { } path && AreRight(checks, path) ? path : right ? usual : OperatorPath.None),
+    ];
+
+    private static bool AreRight(IEnumerable<OperatorCheck> checks, OperatorPath path)
+    {
+        for (int threads = 1; threads <= Math.Min(2, Environment.ProcessorCount); threads++)
+        {
+            set_num_threads(threads);
+            if (!checks.All(check => check.IsRight(path)))
+                return false;
+        }
+        return true;
+    }
+
+    private bool GradientsAgree(OperatorPath path)
+    {
+        Tensor[] arguments = Arguments(gradients: true);
+        Tensor answer = _case.Library(arguments, path);
+        if (!Agrees(answer.detach()))
+            return false;
+        answer.backward([AsTensor(_weighing, answer.shape)]);
+        for (int at = 0; at < arguments.Length; at++)
+        {
+            if (arguments[at].grad is not { } gradient)
+                continue; // a cell does not read what another one does
+            double[] numbers = Numbers(gradient);
+            double length = Math.Sqrt(numbers.Sum(g => g * g));
+            for (int d = 0; d < Directions; d++)
+            {
+                if (!(Math.Abs(Dot(numbers, _directions[at][d]) - _slopes[at][d]) <= SlopeTolerance * (length + Negligible)))
+                    return false;
+            }
+        }
+        return true;
+    }
+
+    private Tensor[] Arguments(bool gradients) => [.. _arguments.Zip(_case.Shapes, (a, shape) => AsTensor(a, shape).requires_grad_(gradients))];
+
+    private Tensor AsTensor(double[] numbers, long[] shape) => tensor(numbers).to(_type).reshape(shape);
+
+    private bool Agrees(Tensor answer)
+    {
+        double largest = _answers.Max(Math.Abs);
+        return Numbers(answer).Zip(_answers).All(pair => Math.Abs(pair.First - pair.Second) <= Tolerance * largest);
+    }
+
+    /// <summary>The derivative of the weighed answers when an argument moves in a direction.</summary>
+    private double Slope(int argument, double[] direction)
+    {
+        double At(double step) => Dot(_weighing,
+            _case.Loop([.. _arguments.Select((a, i) => i == argument ? a.Zip(direction, (x, d) => x + (step * d)).ToArray() : a)]));
+        return (At(Step) - At(-Step)) / (2 * Step);
+    }
+
+    private double Rounded(double x)
+    {
+        if (_type != ScalarType.BFloat16)
+            return (float)x;
+        uint bits = BitConverter.SingleToUInt32Bits((float)x);
+        return BitConverter.UInt32BitsToSingle((bits + 0x8000) & 0xFFFF0000);
+    }
+
+    private static double[] Numbers(Tensor x) => x.to(ScalarType.Float64).contiguous().data<double>().ToArray();
+
+    private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
+
+    private static double[] Draw(int count, Func<double> next) => [.. Enumerable.Range(0, count).Select(_ => next())];
+
+    private static int Count(long[] shape) => (int)shape.Aggregate(1L, (product, side) => product * side);
+}

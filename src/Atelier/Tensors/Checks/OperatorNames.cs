@@ -1,0 +1,8 @@
+namespace Atelier.Tensors.Checks;
+
+/// <summary>What verdicts call operators and precisions.</summary>
+internal static class OperatorNames
+{
+    public const string Convolution = "convolution", Lstm = "LSTM", LstmWithoutGradients = "LSTM without gradients";
+    public const string Fp32 = "fp32", Bf16 = "bf16";
+}

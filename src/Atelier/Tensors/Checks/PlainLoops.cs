@@ -1,0 +1,147 @@
+using Atelier.Decoders;
+
+namespace Atelier.Tensors.Checks;
+
+/// <summary>The operators as plain loops over numbers of 64 bits, which answers are checked against. Arrays are in row-major order.</summary>
+internal static class PlainLoops
+{
+    /// <summary>y = b + Σ x w over a convolution's terms; b has a number for each channel.</summary>
+    public static double[] Convolve(double[] x, double[] w, double[] b, ConvolutionShape shape, IReadOnlyList<(int X, int W, int Y)> terms)
+    {
+        int places = shape.OutHeight * shape.OutWidth;
+        double[] y = [.. Enumerable.Range(0, shape.Batch * shape.Outputs * places).Select(i => b[i / places % shape.Outputs])];
+        foreach ((int at, int weight, int to) in terms)
+            y[to] += x[at] * w[weight];
+        return y;
+    }
+
+    /// <summary>x = b + Σ y w over the same terms, from answers to pictures; b has a number for each channel of x.</summary>
+    public static double[] Transpose(double[] y, double[] w, double[] b, ConvolutionShape shape, IReadOnlyList<(int X, int W, int Y)> terms)
+    {
+        int places = shape.Height * shape.Width;
+        double[] x = [.. Enumerable.Range(0, shape.Batch * shape.Inputs * places).Select(i => b[i / places % shape.Inputs])];
+        foreach ((int to, int weight, int at) in terms)
+            x[to] += y[at] * w[weight];
+        return x;
+    }
+
+    /// <summary>C = A Bᵀ for each of a batch of matrices, A [batch, rows, inner], B [batch, columns, inner].</summary>
+    public static double[] Multiply(double[] a, double[] b, int batch, int rows, int columns, int inner)
+    {
+        var c = new double[batch * rows * columns];
+        for (int n = 0; n < batch; n++)
+        {
+            for (int r = 0; r < rows; r++)
+            {
+                for (int k = 0; k < columns; k++)
+                {
+                    for (int i = 0; i < inner; i++)
+                        c[(((n * rows) + r) * columns) + k] += a[(((n * rows) + r) * inner) + i] * b[(((n * columns) + k) * inner) + i];
+                }
+            }
+        }
+        return c;
+    }
+
+    /// <summary>Matrices with rows and columns exchanged, [batch, rows, columns].</summary>
+    public static double[] Exchange(double[] a, int rows, int columns)
+    {
+        var t = new double[a.Length];
+        for (int i = 0; i < a.Length; i++)
+            t[(i / (rows * columns) * rows * columns) + (i % columns * rows) + (i / columns % rows)] = a[i];
+        return t;
+    }
+
+    /// <summary>softmax(q kᵀ / √size) v, each place seeing itself and those before it; all [sequences, time, size].</summary>
+    public static double[] Attend(double[] q, double[] k, double[] v, int sequences, int time, int size)
+    {
+        double[] scores = Multiply(q, k, sequences, time, time, size);
+        for (int row = 0; row < sequences * time; row++)
+        {
+            Span<double> weights = scores.AsSpan(row * time, time);
+            for (int to = 0; to < time; to++)
+                weights[to] = to <= row % time ? Math.Exp(weights[to] / Math.Sqrt(size)) : 0;
+            double sum = 0;
+            foreach (double weight in weights)
+                sum += weight;
+            foreach (ref double weight in weights)
+                weight /= sum;
+        }
+        return Multiply(scores, Exchange(v, time, size), sequences, time, size, time);
+    }
+
+    /// <summary>(x − mean) / √(variance + ε) · w + b over each run of numbers; those that share a weight stand side by side.</summary>
+    /// <param name="x">The runs, one after another.</param>
+    /// <param name="w">The scales.</param>
+    /// <param name="b">The shifts.</param>
+    /// <param name="run">Numbers that are normalized together.</param>
+    /// <param name="share">Numbers that share a scale.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="centred">Whether the mean is taken away; otherwise the variance is the mean square.</param>
+    public static double[] Normalize(double[] x, double[] w, double[] b, int run, int share, double epsilon, bool centred = true)
+    {
+        var y = new double[x.Length];
+        for (int from = 0; from < x.Length; from += run)
+        {
+            ReadOnlySpan<double> these = x.AsSpan(from, run);
+            double mean = 0, square = 0;
+            if (centred)
+            {
+                foreach (double value in these)
+                    mean += value / run;
+            }
+            foreach (double value in these)
+                square += (value - mean) * (value - mean) / run;
+            for (int i = from; i < from + run; i++)
+                y[i] = ((x[i] - mean) / Math.Sqrt(square + epsilon) * w[i / share % w.Length]) + b[i / share % b.Length];
+        }
+        return y;
+    }
+
+    /// <summary>Rows of a table, one after another.</summary>
+    public static double[] Embed(double[] table, long[] rows, int width) => [.. rows.SelectMany(row => table.AsSpan((int)row * width, width).ToArray())];
+
+    /// <summary>The states of a recurrent layer after each step (PyTorch's equations for RNN, LSTM and GRU), [batch, time, hidden].</summary>
+    /// <param name="cell">The kind of cell.</param>
+    /// <param name="x">[batch, time, inputs].</param>
+    /// <param name="h">[batch, hidden], before the first step.</param>
+    /// <param name="c">Likewise an LSTM's.</param>
+    /// <param name="weights">W [gates · hidden, inputs], U [gates · hidden, hidden] and two biases.</param>
+    /// <param name="batch">Sequences.</param>
+    /// <param name="hidden">The width of the state.</param>
+    public static double[] Recur(CellName cell, double[] x, double[] h, double[] c, double[][] weights, int batch, int hidden)
+    {
+        int gates = weights[2].Length / hidden, inputs = weights[0].Length / weights[2].Length, time = x.Length / batch / inputs;
+        (h, c) = ([.. h], [.. c]);
+        var y = new double[batch * time * hidden];
+        for (int t = 0; t < time; t++)
+        {
+            double[] now = [.. Enumerable.Range(0, batch * inputs).Select(i => x[(((i / inputs * time) + t) * inputs) + (i % inputs)])];
+            double[] a = Multiply(now, weights[0], 1, batch, gates * hidden, inputs), u = Multiply(h, weights[1], 1, batch, gates * hidden, hidden);
+            for (int i = 0; i < batch * hidden; i++)
+            {
+                int row = i / hidden * gates * hidden, column = i % hidden;
+                double A(int gate) => a[row + (gate * hidden) + column] + weights[2][(gate * hidden) + column];
+                double U(int gate) => u[row + (gate * hidden) + column] + weights[3][(gate * hidden) + column];
+                switch (cell)
+                {
+                    case CellName.Lstm: // i, f, g, o
+                        c[i] = (Sigmoid(A(1) + U(1)) * c[i]) + (Sigmoid(A(0) + U(0)) * Math.Tanh(A(2) + U(2)));
+                        h[i] = Sigmoid(A(3) + U(3)) * Math.Tanh(c[i]);
+                        break;
+                    case CellName.Gru: // r, z, n
+                        double fresh = Math.Tanh(A(2) + (Sigmoid(A(0) + U(0)) * U(2))), update = Sigmoid(A(1) + U(1));
+                        h[i] = ((1 - update) * fresh) + (update * h[i]);
+                        break;
+                    default:
+                        h[i] = Math.Tanh(A(0) + U(0));
+                        break;
+                }
+                y[(((i / hidden * time) + t) * hidden) + column] = h[i];
+            }
+        }
+        return y;
+    }
+
+    private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+}

@@ -1,0 +1,20 @@
+namespace Atelier.Tensors;
+
+/// <summary>Which paths operators take, as the environment variable ATELIER_OPERATOR_PATHS says.</summary>
+internal enum OperatorSetting
+{
+    /// <summary>Not set: oneDNN's cache sizes are corrected, and the check decides.</summary>
+    Checked,
+
+    /// <summary>"unaided": oneDNN's cache sizes stay as they are, and the check decides.</summary>
+    Unaided,
+
+    /// <summary>"padded": nothing is corrected, and paths serve as where the check found convolutions and LSTMs wrong.</summary>
+    Padded,
+
+    /// <summary>"without-onednn": oneDNN is switched off, as where the check found other operators wrong too.</summary>
+    WithoutOneDnn,
+
+    /// <summary>"library": the tensor library as it is, unchecked; to compare speeds with.</summary>
+    Library,
+}

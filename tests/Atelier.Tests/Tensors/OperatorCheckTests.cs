@@ -1,0 +1,122 @@
+using Atelier.Decoders;
+using Atelier.Tensors;
+using Atelier.Tensors.Checks;
+using CsCheck;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Tests.Tensors;
+
+/// <summary>Every operator that is checked on a user's machine, with sizes drawn at random, against its plain loop.</summary>
+public sealed class OperatorCheckTests
+{
+    private static readonly Gen<int> Small = Gen.Int[1, 40];
+
+    private static readonly Gen<ConvolutionShape> Shapes =
+        from kernel in Gen.Int[1, 5]
+        from stride in Gen.Int[1, 2]
+        from sides in Gen.Select(Gen.Int[kernel, 10], Gen.Int[kernel, 10])
+        from channels in Gen.Select(Small, Small)
+        from batch in Gen.Int[1, 4]
+        select new ConvolutionShape(channels.Item1, channels.Item2, kernel, stride, (kernel - 1) / 2, sides.Item1, sides.Item2, Batch: batch);
+
+    [Fact]
+    public void Convolutions_are_right() => Hold(Shapes.Select(OperatorCases.Convolution));
+
+    [Fact]
+    public void Transposed_convolutions_are_right() => Hold(Shapes.Select(shape => OperatorCases.Transposed(shape with
+    {
+        Height = ((shape.OutHeight - 1) * shape.Stride) - (2 * shape.Padding) + shape.Kernel,
+        Width = ((shape.OutWidth - 1) * shape.Stride) - (2 * shape.Padding) + shape.Kernel,
+    })));
+
+    [Fact]
+    public void Gradients_of_gradients_of_convolutions_are_right() => Hold(Shapes.Select(OperatorCases.SecondOrder));
+
+    [Fact]
+    public void Convolutions_over_groups_of_channels_are_right() => Hold(
+        from shape in Shapes
+        from groups in Gen.Int[2, 3]
+        select OperatorCases.Grouped(shape with { Inputs = (shape.Inputs + 1) / 2 * groups, Outputs = (shape.Outputs + 1) / 2 * groups, Groups = groups }));
+
+    [Theory]
+    [InlineData(CellName.Lstm)]
+    [InlineData(CellName.Gru)]
+    [InlineData(CellName.Plain)]
+    public void Recurrent_layers_are_right_with_gradients_and_without(CellName cell) => Hold(
+        from inputs in Small
+        from hidden in Small
+        from batch in Gen.Int[1, 5]
+        from time in Gen.Int[1, 7]
+        from without in Gen.Bool
+        select OperatorCases.Recurrent(cell, cell != CellName.Lstm ? ComparedAnswers.Both : without ? ComparedAnswers.WithoutGradients : ComparedAnswers.WithGradients,
+            inputs, hidden, batch, time));
+
+    [Fact]
+    public void Products_are_right() => Hold(
+        from kind in Gen.Int[0, 2]
+        from batch in Gen.Int[1, 4]
+        from sides in Gen.Select(Small, Small, Small)
+        select kind switch
+        {
+            0 => OperatorCases.Linear(sides.Item1, sides.Item2, sides.Item3),
+            1 => OperatorCases.Product(sides.Item1, sides.Item2, sides.Item3),
+            _ => OperatorCases.BatchedProduct(batch, sides.Item1, sides.Item2, sides.Item3),
+        });
+
+    [Fact]
+    public void Attention_is_right() => Hold(Gen.Select(Gen.Int[1, 4], Small, Small, OperatorCases.Attention));
+
+    [Fact]
+    public void Norms_are_right() => Hold(
+        from kind in Gen.Int[0, 2]
+        from rows in Gen.Int[1, 6]
+        from width in Gen.Int[4, 70] // over a few numbers, the variance may be as small as ε
+        from groups in Gen.Int[1, 4]
+        select kind switch
+        {
+            0 => OperatorCases.LayerNorm(rows, width),
+            1 => OperatorCases.RmsNorm(rows, width),
+            _ => OperatorCases.GroupNorm(rows * groups, groups, side: 4),
+        });
+
+    [Fact]
+    public void Embeddings_are_right() => Hold(Gen.Select(Small, Small, OperatorCases.Embedding));
+
+    [Fact]
+    public void An_answer_that_is_wrong_in_one_number_is_found()
+    {
+        OperatorCase right = OperatorCases.Linear(rows: 5, inputs: 17, outputs: 7);
+        new OperatorCheck(right, ScalarType.Float32).IsRight(OperatorPath.Library).ShouldBeTrue();
+        foreach (int at in (int[])[0, 13, 34])
+        {
+            OperatorCase wrong = right with { Library = (a, path) => Spoilt(right.Library(a, path), at) };
+            new OperatorCheck(wrong, ScalarType.Float32).IsRight(OperatorPath.Library).ShouldBeFalse();
+        }
+
+        static Tensor Spoilt(Tensor y, int at) => y.reshape(-1).mul(1 - (0.01 * nn.functional.one_hot(tensor((long)at), 35))).reshape(y.shape);
+    }
+
+    [Fact]
+    public void A_gradient_that_lost_a_row_is_found_though_the_answers_are_right()
+    {
+        OperatorCase right = OperatorCases.Linear(rows: 5, inputs: 17, outputs: 7);
+        // The first row of the weights takes part in the answer and gets no gradient.
+        OperatorCase wrong = right with
+        {
+            Library = (a, path) => right.Library([a[0], cat([a[1].narrow(0, 0, 1).detach(), a[1].narrow(0, 1, 6)]), a[2]], path),
+        };
+        new OperatorCheck(wrong, ScalarType.BFloat16).IsRight(OperatorPath.Library).ShouldBeFalse();
+    }
+
+    /// <summary>By the path that serves on this machine, in both precisions.</summary>
+    private static void Hold(Gen<OperatorCase> operators)
+    {
+        var paths = CheckedOperators.Verdicts.ToDictionary(v => (v.Operator, v.Precision == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32), v => v.Path);
+        Gen.Select(operators, Gen.Bool, Gen.Int[0, 1000]).Sample((@operator, rounded, seed) =>
+        {
+            ScalarType type = rounded ? ScalarType.BFloat16 : ScalarType.Float32;
+            return new OperatorCheck(@operator, type, seed).IsRight(paths[(@operator.Operator, type)]);
+        }, iter: 30, threads: 1, seed: "0000KoNbP2Qb", print: drawn => $"{drawn.Item1.Operator} {drawn.Item1.Sizes}, rounded: {drawn.Item2}, seed {drawn.Item3}");
+    }
+}
