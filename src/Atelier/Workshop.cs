@@ -159,8 +159,8 @@ public static class Workshop
     }
 
     /// <summary>
-    /// Judges a run's model on the data it was held from, or any model on other data, and leaves report.md, report.json and a
-    /// picture in a run's folder. The model runs as <see cref="OpenForUse"/> opens it.
+    /// Judges a run's model on the data that was held out from it, or any model on all of other data, and leaves report.md,
+    /// report.json, scores.json and a picture in a run's folder where the data is its own. The model runs as <see cref="OpenForUse"/> opens it.
     /// </summary>
     /// <param name="folder">A run's folder; with <paramref name="against"/> a bundle's too.</param>
     /// <param name="against">Other data: a file, a folder, a catalogue name or a world.</param>
@@ -172,31 +172,7 @@ public static class Workshop
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         using IGenerator generator = OpenForUse(folder);
-        IDataKind kind = DataKinds.Of(generator);
-        bool ofRun = Run.Exists(folder);
-        Recipe recipe = ofRun ? Run.ReadRecipe(folder, ModelFamilies.All) : new Recipe();
-        string? prepared = against is null ? null : Directory.CreateTempSubdirectory("atelier-").FullName;
-        try
-        {
-            using IDataSource data = prepared is null
-                ? OpenData(folder)
-                : await Task.Run(() => kind.PrepareAgainst(against!, recipe, Bundle.Open(folder), prepared, progress, cancellation), cancellation).ConfigureAwait(false);
-            bool keep = ofRun && against is null;
-            string? picture = keep ? Path.Combine(folder, "plots", "evaluation.png") : null;
-            EvaluationReport report = await kind.EvaluateAsync(
-                new Judging(generator, data, recipe.Evaluation, folder, seed ?? recipe.Seed, picture, keep ? folder : null), progress, cancellation).ConfigureAwait(false);
-            if (keep)
-            {
-                AtomicFile.WriteText(Path.Combine(folder, "report.json"), report.ToJson());
-                AtomicFile.WriteText(Path.Combine(folder, "report.md"), report.ToMarkdown());
-            }
-            return report;
-        }
-        finally
-        {
-            if (prepared is not null)
-                Directory.Delete(prepared, recursive: true);
-        }
+        return await RunEvaluation.EvaluateAsync(generator, folder, against, seed, progress, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Makes a bundle of another system's model, checking that it loads.</summary>
@@ -267,7 +243,7 @@ public static class Workshop
         string prepared = Directory.CreateTempSubdirectory("atelier-").FullName;
         try
         {
-            using IDataSource? data = against is not null ? new TextKind().PrepareAgainst(against, recipe, bundle, prepared, progress, cancellation)
+            using IDataSource? data = against is not null ? new TextKind().PrepareOther(new OtherData(against, recipe, bundle, null, prepared, recipe.Seed), progress, cancellation)
                 : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
                 : null;
             return await Task.Run(() => BundleCompression.Run(bundle, folder, weights, type, data, recipe, progress, cancellation), cancellation).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
 
@@ -9,8 +10,8 @@ namespace Atelier.Cli.Commands;
 internal sealed class EvaluateCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder; with --against a bundle's too." };
-    private readonly Option<string?> _against = new("--against") { HelpName = "DATA", Description = "Other data to judge by: a file, a folder, a catalogue name or a world." };
-    private readonly Option<bool> _baselines = new("--baselines") { Description = "Baselines too; for text they are always there." };
+    private readonly Option<string?> _against = new("--against") { HelpName = "DATA", Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world." };
+    private readonly Option<bool> _baselines = new("--baselines") { Description = "Baselines too; they are there without it." };
 
     public EvaluateCommand(ToolConsole console) : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
         "atelier evaluate runs/quickstart --baselines")
@@ -28,7 +29,7 @@ internal sealed class EvaluateCommand : ToolCommand
             : "";
         console.Table(["", "model", .. report.Baselines.Keys], report.Metrics.Select(m =>
             (string[])[$"{m.Key} ({m.Value.Unit})", Cell(report.Metrics, m.Key), .. report.Baselines.Values.Select(b => Cell(b, m.Key))]));
-        foreach (string note in report.Notes)
+        foreach (string note in report.Notes.Concat(report.Differences))
             console.Say(note);
         console.Say(report.Verdict);
     }
@@ -44,6 +45,8 @@ internal sealed class EvaluateCommand : ToolCommand
             ["data"] = report.Data,
             ["metrics"] = Json(report.Metrics),
             ["baselines"] = new JsonObject(report.Baselines.Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Json(b.Value)))),
+            ["differences"] = new JsonObject(report.Comparisons.Select(c => KeyValuePair.Create<string, JsonNode?>(c.Key, Json(c.Value)))),
+            ["notes"] = new JsonArray([.. report.Notes.Select(note => (JsonNode)note)]),
         });
         return 0;
     }
@@ -53,6 +56,15 @@ internal sealed class EvaluateCommand : ToolCommand
     {
         ["value"] = metric.Value, ["low"] = metric.Low, ["high"] = metric.High, ["unit"] = metric.Unit,
     };
+
+    /// <summary>A difference as programs read it: a figure, what it rests on, and what it says.</summary>
+    public static JsonObject Json(Comparison comparison)
+    {
+        JsonObject json = Json(comparison.Difference);
+        json["basis"] = JsonNamingPolicy.CamelCase.ConvertName(comparison.Basis.ToString());
+        json["outcome"] = JsonNamingPolicy.CamelCase.ConvertName(comparison.Outcome.ToString());
+        return json;
+    }
 
     private static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) =>
         new(metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, Json(m.Value))));
