@@ -58,10 +58,13 @@ public static class Workshop
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Goes on with a run that was interrupted, from its last checkpoint, as its own recipe says.</summary>
+    /// <summary>
+    /// Goes on with a run that was interrupted, from its last checkpoint, as its own recipe says. Keys that change neither the
+    /// data nor what a checkpoint holds, such as training.steps, may have been edited in the recipe meanwhile.
+    /// </summary>
     /// <param name="folder">The run's folder.</param>
     /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param[@name='progress' or @name='cancellation']"/>
-    /// <exception cref="AtelierException">There is no run, it is finished or in use, or its files are damaged.</exception>
+    /// <exception cref="AtelierException">There is no run, it is finished or in use, its files are damaged, or its recipe was edited so that it no longer fits.</exception>
 #pragma warning disable CS1573 // the other parameters are TrainAsync's
     public static Task<TrainingOutcome> ResumeAsync(
         string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
@@ -77,6 +80,7 @@ public static class Workshop
         using Run run = Run.Open(folder, ModelFamilies.All);
         if (run.IsFinished)
             throw new AtelierException("this run is finished", folder, "train a new one with another --out");
+        RecipeChanges.Check(run);
         run.Profile = profile;
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
@@ -304,6 +308,7 @@ public static class Workshop
             return kind.Open(folder);
         var remarks = new Remarks(progress);
         IDataSource data = kind.Prepare(recipe, folder, remarks, cancellation);
+        RecipeChanges.Keep(recipe, folder);
         foreach (string note in data.Notes)
             remarks.Report(note);
         return data;

@@ -24,11 +24,8 @@ internal sealed class EvaluateCommand : ToolCommand
     /// <summary>A report's figures with those of its baselines, for people.</summary>
     public static void Show(ToolConsole console, EvaluationReport report)
     {
-        static string Cell(IReadOnlyDictionary<string, Metric> metrics, string name) => metrics.TryGetValue(name, out Metric? metric)
-            ? string.Create(CultureInfo.InvariantCulture, $"{metric.Value:0.0000} [{metric.Low:0.0000}, {metric.High:0.0000}]")
-            : "";
         console.Table(["", "model", .. report.Baselines.Keys], report.Metrics.Select(m =>
-            (string[])[$"{m.Key} ({m.Value.Unit})", Cell(report.Metrics, m.Key), .. report.Baselines.Values.Select(b => Cell(b, m.Key))]));
+            (string[])[$"{m.Key} ({m.Value.Unit})", m.Value.ToText(), .. report.Baselines.Values.Select(b => b.TryGetValue(m.Key, out Metric? other) ? other.ToText() : "")]));
         foreach (string note in report.Notes.Concat(report.Differences))
             console.Say(note);
         console.Say(report.Verdict);
@@ -45,8 +42,6 @@ internal sealed class EvaluateCommand : ToolCommand
             ["data"] = report.Data,
             ["metrics"] = Json(report.Metrics),
             ["baselines"] = new JsonObject(report.Baselines.Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Json(b.Value)))),
-            ["differences"] = new JsonObject(report.Comparisons.Select(c => KeyValuePair.Create<string, JsonNode?>(c.Key, Json(c.Value)))),
-            ["notes"] = new JsonArray([.. report.Notes.Select(note => (JsonNode)note)]),
         });
         return 0;
     }
@@ -66,6 +61,7 @@ internal sealed class EvaluateCommand : ToolCommand
         return json;
     }
 
-    private static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) =>
+    /// <summary>Figures by name as programs read them.</summary>
+    public static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) =>
         new(metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, Json(m.Value))));
 }

@@ -93,7 +93,7 @@ public sealed record EvaluationReport
     /// <summary>The differences that the verdict rests on, one sentence each.</summary>
     [JsonIgnore]
     public IEnumerable<string> Differences => Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None).Select(c => string.Create(
-        CultureInfo.InvariantCulture, $"The model less {c.Key}: {Cell(c.Value.Difference)} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
+        CultureInfo.InvariantCulture, $"The model less {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
 
     /// <summary>One JSON object, camelCase, numbers unrounded.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Options);
@@ -115,9 +115,9 @@ public sealed record EvaluationReport
         text.Append("|---|---|").Append(string.Concat(columns.Select(_ => "---|"))).Append('\n');
         foreach ((string name, Metric metric) in Metrics)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {name} ({metric.Unit}) | {Cell(metric)} |");
+            text.Append(CultureInfo.InvariantCulture, $"| {name} ({metric.Unit}) | {metric.ToText()} |");
             foreach (string column in columns)
-                text.Append(CultureInfo.InvariantCulture, $" {(Baselines[column].TryGetValue(name, out Metric? other) ? Cell(other) : "")} |");
+                text.Append(CultureInfo.InvariantCulture, $" {(Baselines[column].TryGetValue(name, out Metric? other) ? other.ToText() : "")} |");
             text.Append('\n');
         }
         text.Append('\n').AppendJoin('\n', Notes.Concat(Differences).Select(note => $"- {note}")).Append('\n');
@@ -127,7 +127,7 @@ public sealed record EvaluationReport
         {
             text.Append("\n## Class by class\n| class | drawn pictures taken for it |\n|---|---|\n");
             foreach ((string name, Metric share) in ByClass)
-                text.Append(CultureInfo.InvariantCulture, $"| {name} | {Cell(share)} |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| {name} | {share.ToText()} |\n");
         }
         if (Samples.Count > 0)
             text.Append("\n## Samples\n");
@@ -142,11 +142,5 @@ public sealed record EvaluationReport
         foreach (string sample in Samples)
             text.Append(CultureInfo.InvariantCulture, $"\n```text\n{sample.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
         return text.ToString();
-    }
-
-    private static string Cell(Metric metric)
-    {
-        string value = metric.Value.ToString("0.0000", CultureInfo.InvariantCulture);
-        return metric.Low == metric.High ? value : string.Create(CultureInfo.InvariantCulture, $"{value} [{metric.Low:0.0000}, {metric.High:0.0000}]");
     }
 }
