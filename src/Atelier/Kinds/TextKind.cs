@@ -37,7 +37,7 @@ public sealed class TextKind : IDataKind
         throw new AtelierException(
             FormattableString.Invariant($"too little text to judge by: {found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}"),
             recipe.Data.Source,
-            FormattableString.Invariant($"bring at least {Math.Ceiling(TextScorer.FewestCharacters / share):N0} characters, raise data.split.{part}, or set data.split=none and judge later with evaluate --against"));
+            FormattableString.Invariant($"bring at least {Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share)):N0} characters, raise data.split.{part}, or set data.split=none and judge later with evaluate --against"));
     }
 
     /// <inheritdoc/>

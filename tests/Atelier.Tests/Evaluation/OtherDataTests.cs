@@ -64,7 +64,7 @@ public sealed class OtherDataTests : IDisposable
     [Fact]
     public async Task An_n_gram_model_is_not_held_against_itself()
     {
-        string text = _folder.Write("a.txt", string.Concat(Enumerable.Range(0, 400).Select(i => $"line {i % 7} and {i % 5}\n")));
+        string text = _folder.Write("a.txt", string.Concat(Enumerable.Range(0, 400).Select(i => $"line {i} and {i % 5} and {i % 7} more\n")));
         await Train($"name: r\ndata:\n  source: {text}\n  document: line\nmodel:\n  family: ngram\nevaluation:\n  samples: 0\n");
         EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
         report.Baselines.ShouldBeEmpty();
@@ -76,7 +76,7 @@ public sealed class OtherDataTests : IDisposable
     [Fact]
     public async Task A_file_is_judged_with_ends_of_documents_where_the_model_learned_them_and_without_where_it_did_not()
     {
-        string lines = _folder.Write("lines.txt", string.Concat(Enumerable.Range(0, 300).Select(i => $"line {i % 7} and {i % 5}\n")));
+        string lines = _folder.Write("lines.txt", string.Concat(Enumerable.Range(0, 400).Select(i => $"line {i} and {i % 5} and {i % 7} more\n")));
         string one = _folder.Write("one.txt", string.Concat(Enumerable.Repeat("line 3 and 4. ", 30)));
         await Train($"name: r\ndata:\n  source: {lines}\n  document: line\nmodel:\n  family: ngram\n  order: 3\nevaluation:\n  samples: 0\n");
         // One document of 420 characters, its end counted.
