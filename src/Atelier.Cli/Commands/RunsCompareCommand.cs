@@ -42,7 +42,10 @@ internal sealed class RunsCompareCommand : ToolCommand
         return Task.FromResult(0);
     }
 
-    /// <summary>The rows of the table that come first: the figures of judging, the headline's and its difference before the others.</summary>
+    /// <summary>
+    /// The rows of the table that come first: the figures of judging, the headline's and its difference before the
+    /// others.
+    /// </summary>
     private static IEnumerable<string[]> HeldOut(IReadOnlyList<JudgedRun> judged)
     {
         string[] headlines = [.. judged.Select(j => j.Report?.Headline.Metric).OfType<string>().Distinct()];

@@ -9,7 +9,9 @@ public enum ComparisonBasis
     /// <summary>Two intervals of their own: nothing was measured on the same pieces.</summary>
     Intervals,
 
-    /// <summary>The Bayesian information criterion (Schwarz 1978), where figures are those of the rows that were learned from.</summary>
+    /// <summary>
+    /// The Bayesian information criterion (Schwarz 1978), where figures are those of the rows that were learned from.
+    /// </summary>
     Bic,
 
     /// <summary>Nothing: no data was held out, and there is no criterion that charges for parameters.</summary>
@@ -35,10 +37,14 @@ public enum ComparisonOutcome
 /// <param name="Outcome">What is said.</param>
 public sealed record Comparison(Metric Difference, ComparisonBasis Basis, ComparisonOutcome Outcome)
 {
-    /// <summary>The fewest pieces that a difference is decided by: of fewer, all may lean one way by a chance above 5 %.</summary>
+    /// <summary>
+    /// The fewest pieces that a difference is decided by: of fewer, all may lean one way by a chance above 5 %.
+    /// </summary>
     private const int FewestPieces = 6;
 
-    /// <summary>Compares scores of the same held-out pieces: one is better where the paired interval excludes zero.</summary>
+    /// <summary>
+    /// Compares scores of the same held-out pieces: one is better where the paired interval excludes zero.
+    /// </summary>
     /// <param name="own">The model's scores.</param>
     /// <param name="other">The other's scores of the same pieces.</param>
     /// <param name="headline">The figure.</param>

@@ -3,7 +3,8 @@ using Atelier.Models.Hmm;
 namespace Atelier.Evaluation;
 
 /// <summary>
-/// The baseline of series: every row by itself, each column from one distribution. For models that give probabilities of
+/// The baseline of series: every row by itself, each column from one distribution. For models that give probabilities
+/// of
 /// counts it is Poisson's, for models that give densities a normal one, so that like is compared with like.
 /// </summary>
 internal sealed class IndependentSeries

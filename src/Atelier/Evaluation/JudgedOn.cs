@@ -15,7 +15,8 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     /// <param name="part">Which part serves; training where nothing is held out.</param>
     /// <param name="other">What other data it is; null where it is a part of the recipe's own.</param>
     /// <param name="pieces">What is judged, in the plural: "rows".</param>
-    /// <param name="repeated">The share of the judged pieces that are among those learned from; asked of other data alone.</param>
+    /// <param name="repeated">The share of the judged pieces that are among those learned from; asked of other data
+    /// alone.</param>
     /// <param name="mostRepeated">The share from which on they count as learned from.</param>
     public static JudgedOn Of(string source, Part part, OtherData? other, string pieces, Func<double> repeated, double mostRepeated)
     {
@@ -49,7 +50,10 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
         return found / (double)Math.Max(1, pieces.Count);
     }
 
-    /// <summary>Compares a model with a baseline: pair by pair on held-out data, by BIC where that is known, and not at all otherwise.</summary>
+    /// <summary>
+    /// Compares a model with a baseline: pair by pair on held-out data, by BIC where that is known, and not at all
+    /// otherwise.
+    /// </summary>
     public Comparison Compare(Headline headline, (IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures) own,
         (IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures) other, Recipes.EvaluationSection options, long seed)
     {

@@ -27,13 +27,16 @@ public readonly record struct MeanScore(double Sum, double Weight) : IAdditionOp
         return new Metric(Total(scores).Quotient, low, high, unit);
     }
 
-    /// <summary>How much greater the quotient of one list of scores is than that of another, both of the same stretches.</summary>
+    /// <summary>
+    /// How much greater the quotient of one list of scores is than that of another, both of the same stretches.
+    /// </summary>
     /// <param name="own">The scores whose quotient comes first.</param>
     /// <param name="other">The scores of the same stretches whose quotient is taken off.</param>
     /// <param name="samples">Resamplings.</param>
     /// <param name="seed">Of the resamplings.</param>
     /// <param name="unit">What the quotients are counted in.</param>
-    /// <returns>The difference with its 95 % interval by the paired bootstrap: both are taken from the same draws.</returns>
+    /// <returns>The difference with its 95 % interval by the paired bootstrap: both are taken from the same
+    /// draws.</returns>
     public static Metric Difference(
         IReadOnlyList<MeanScore> own, IReadOnlyList<MeanScore> other, int samples, long seed, string unit)
     {

@@ -8,7 +8,9 @@ using Atelier.Runs;
 
 namespace Atelier.Evaluation;
 
-/// <summary>Judges the model of a run or a bundle: finds the data, asks its kind, and keeps the page in the run's folder.</summary>
+/// <summary>
+/// Judges the model of a run or a bundle: finds the data, asks its kind, and keeps the page in the run's folder.
+/// </summary>
 internal static class RunEvaluation
 {
     /// <summary>The report.</summary>

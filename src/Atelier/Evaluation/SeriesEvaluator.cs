@@ -102,7 +102,9 @@ internal static class SeriesEvaluator
         }
     }
 
-    /// <summary>The model's score of each stretch: what it adds to the log-likelihood of all of its series before it.</summary>
+    /// <summary>
+    /// The model's score of each stretch: what it adds to the log-likelihood of all of its series before it.
+    /// </summary>
     private static List<MeanScore> Scores(IReadOnlyList<double[]> series, Stretch[] stretches, int width, ISeriesModel model, double[] before, CancellationToken cancellation)
     {
         double[] logs = model.LogLikelihoods([before, .. stretches.Select(s => (double[])[.. before, .. series[s.Series].AsSpan(0, (s.From + s.Rows) * width)])], cancellation);

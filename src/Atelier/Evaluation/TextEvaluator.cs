@@ -23,7 +23,8 @@ public static class TextEvaluator
     /// <param name="seed">Of resampling and of samples.</param>
     /// <param name="picture">Where to draw the cross-entropies beside one another (PNG), or null.</param>
     /// <param name="progress">Told what is being done, a line at a time.</param>
-    /// <param name="other">What other data the test part is; null where all parts come from the recipe's own source.</param>
+    /// <param name="other">What other data the test part is; null where all parts come from the recipe's own
+    /// source.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(

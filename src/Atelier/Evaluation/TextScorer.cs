@@ -13,7 +13,9 @@ internal sealed class TextScorer
     private const int FewDocuments = 30; // fewer than these are cut into blocks, so that there is something to resample
     private const int LeastBlock = 20, MostBlock = 1000; // characters
 
-    /// <summary>The fewest characters that a model is judged by: ten of the shortest blocks, of fewer no interval says much.</summary>
+    /// <summary>
+    /// The fewest characters that a model is judged by: ten of the shortest blocks, of fewer no interval says much.
+    /// </summary>
     public const int FewestCharacters = 10 * LeastBlock;
 
     private const int LongestWindow = 1 << 20; // of a model without a limit
@@ -61,7 +63,8 @@ internal sealed class TextScorer
     public string Pieces => CutsBlocks ? FormattableString.Invariant($"blocks of {_block:N0} characters, since there are few documents") : "documents";
 
     /// <summary>
-    /// The score of each stretch: a document, or a block of up to 1,000 characters where there are few documents. Blocks end at
+    /// The score of each stretch: a document, or a block of up to 1,000 characters where there are few documents.
+    /// Blocks end at
     /// the same places whatever the tokenizer, so that models of different tokenizers are compared block by block.
     /// </summary>
     public IReadOnlyList<TextScore> Score(ILanguageModel model, Action<double>? progress, CancellationToken cancellation)
@@ -140,6 +143,7 @@ internal sealed class TextScorer
         }
     }
 
+    /// <summary>A window that the model scores at once.</summary>
     /// <param name="Tokens">What the model sees; each but the first is predicted.</param>
     /// <param name="Skip">The number of its first predictions that an earlier window has made.</param>
     /// <param name="Begins">Whether the document begins with it.</param>

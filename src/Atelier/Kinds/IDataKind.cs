@@ -32,7 +32,10 @@ public interface IDataKind
     /// <exception cref="AtelierException">The folder is damaged.</exception>
     IDataSource Open(string folder);
 
-    /// <summary>Prepares other data for a finished model to be judged by, in the form the model takes: all of it the test part, and what the model learned from the training part.</summary>
+    /// <summary>
+    /// Prepares other data for a finished model to be judged by, in the form the model takes: all of it the test part,
+    /// and what the model learned from the training part.
+    /// </summary>
     /// <param name="other">The data and the model.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
@@ -58,6 +61,7 @@ public interface IDataKind
 /// <param name="Seed">Of resampling and samples.</param>
 /// <param name="Picture">Where to draw the headline figure beside the baselines' (PNG), or null.</param>
 /// <param name="Folder">The run's folder, where what is learned to judge by is kept for the next time; null keeps nothing.</param>
-/// <param name="Other">What other data the test part is; null where all parts come from the recipe's own source.</param>
+/// <param name="Other">What other data the test part is; null where all parts come from the recipe's own
+/// source.</param>
 public sealed record Judging(
     IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture, string? Folder = null, OtherData? Other = null);

@@ -76,7 +76,10 @@ public sealed record TrainingSection
     [Range(0, long.MaxValue)]
     public long EvaluateEvery { get; init; } = 250;
 
-    /// <summary>The most validation batches a measurement takes, spread over the validation part; null takes 40, or as many as hold 1,280 rows where that is more.</summary>
+    /// <summary>
+    /// The most validation batches a measurement takes, spread over the validation part; null takes 40, or as many as
+    /// hold 1,280 rows where that is more.
+    /// </summary>
     [MayChange]
     [Range(1, 1_000_000)]
     public int? EvaluationBatches { get; init; }

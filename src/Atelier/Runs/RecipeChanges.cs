@@ -6,7 +6,8 @@ using Atelier.Training;
 namespace Atelier.Runs;
 
 /// <summary>
-/// Guards an unfinished run against a recipe that was edited so that it no longer fits: the prepared data holds the recipe that
+/// Guards an unfinished run against a recipe that was edited so that it no longer fits: the prepared data holds the
+/// recipe that
 /// it was made by, and going on compares.
 /// </summary>
 internal static class RecipeChanges
@@ -17,7 +18,9 @@ internal static class RecipeChanges
     public static void Keep(Recipe recipe, string dataFolder) =>
         AtomicFile.WriteText(Path.Combine(dataFolder, FileName), RecipeWriter.Write(recipe));
 
-    /// <summary>Checks that a run's recipe still goes with its prepared data, and with its checkpoints where there are some.</summary>
+    /// <summary>
+    /// Checks that a run's recipe still goes with its prepared data, and with its checkpoints where there are some.
+    /// </summary>
     /// <exception cref="AtelierException">A key was changed that may not; the message names it.</exception>
     public static void Check(Run run)
     {

@@ -6,7 +6,9 @@ using Atelier.Training;
 
 namespace Atelier.Tests.Runs;
 
-/// <summary>An unfinished run's recipe edited: what no longer fits is refused with its key, what fits is taken.</summary>
+/// <summary>
+/// An unfinished run's recipe edited: what no longer fits is refused with its key, what fits is taken.
+/// </summary>
 [Collection(nameof(OneAtATime))]
 public sealed class RecipeChangesTests : IDisposable
 {

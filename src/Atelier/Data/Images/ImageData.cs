@@ -66,7 +66,10 @@ public sealed class ImageData : IDataSource
         return new ImageData(facts, ImagePart.Open(folder, "train", schema), ImagePart.Open(folder, "validation", schema), ImagePart.Open(folder, "test", schema));
     }
 
-    /// <summary>The same pictures to judge by, with those that a model learned from as the training part; the other parts of both are closed.</summary>
+    /// <summary>
+    /// The same pictures to judge by, with those that a model learned from as the training part; the other parts of
+    /// both are closed.
+    /// </summary>
     internal ImageData Learning(ImageData? learned)
     {
         if (learned is null)

@@ -32,7 +32,10 @@ public sealed class SeriesData : IDataSource
     /// <summary>What to judge by; may be empty.</summary>
     public IReadOnlyList<double[]> Test { get; }
 
-    /// <summary>Reads a table's rows as sequences, in their order. One sequence is cut by position; several are shared out whole where that gives the shares.</summary>
+    /// <summary>
+    /// Reads a table's rows as sequences, in their order. One sequence is cut by position; several are shared out whole
+    /// where that gives the shares.
+    /// </summary>
     /// <param name="section">What to read and how.</param>
     /// <param name="seed">Of the split.</param>
     /// <param name="folder">Where to write.</param>

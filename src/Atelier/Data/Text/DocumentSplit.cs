@@ -24,10 +24,14 @@ internal enum SplitMethod
     /// <summary>Whole documents, as many as each part's share of their number.</summary>
     ByCount,
 
-    /// <summary>Whole documents, as much text as each part's share: their sizes differ too much to count them.</summary>
+    /// <summary>
+    /// Whole documents, as much text as each part's share: their sizes differ too much to count them.
+    /// </summary>
     BySize,
 
-    /// <summary>One document after another, cut where a part ends: no choice of whole documents comes near the shares.</summary>
+    /// <summary>
+    /// One document after another, cut where a part ends: no choice of whole documents comes near the shares.
+    /// </summary>
     ByPosition,
 }
 
@@ -38,9 +42,12 @@ internal enum SplitMethod
 internal readonly record struct DocumentStretch(int Document, long From, long To);
 
 /// <summary>
-/// Shares documents out to the parts. Documents with the same content go to the same part, or are cut at the same place, so
-/// that nothing that is judged by was learned from; a content that is repeated more often than a small part has room for goes
-/// to training. Where sizes are known, training gets its share of them, less at most <see cref="Tolerance"/> of the whole and
+/// Shares documents out to the parts. Documents with the same content go to the same part, or are cut at the same
+/// place, so
+/// that nothing that is judged by was learned from; a content that is repeated more often than a small part has room
+/// for goes
+/// to training. Where sizes are known, training gets its share of them, less at most <see cref="Tolerance"/> of the
+/// whole and
 /// one unit a copy of a document that is cut, and every other part gets at least half of its own.
 /// </summary>
 internal sealed class DocumentSplit
@@ -78,7 +85,10 @@ internal sealed class DocumentSplit
         ShareOut(Groups(contents));
     }
 
-    /// <summary>Shares out by number where that gives the shares of the sizes too, by size where whole documents can, and cuts otherwise.</summary>
+    /// <summary>
+    /// Shares out by number where that gives the shares of the sizes too, by size where whole documents can, and cuts
+    /// otherwise.
+    /// </summary>
     /// <param name="contents">A hash of each document's content.</param>
     /// <param name="sizes">The size of each document: characters, rows.</param>
     /// <param name="split">The shares.</param>
@@ -100,14 +110,22 @@ internal sealed class DocumentSplit
     /// <summary>How they were shared out.</summary>
     public SplitMethod Method { get; }
 
-    /// <summary>The documents of a part, in the order they are to be written. Of documents that may have been cut, <see cref="Stretches"/> tells more.</summary>
+    /// <summary>
+    /// The documents of a part, in the order they are to be written. Of documents that may have been cut, <see
+    /// cref="Stretches"/> tells more.
+    /// </summary>
     public IEnumerable<int> Documents(Part part) => _order.Where(document => _parts[document] == part);
 
-    /// <summary>The documents of a part and the stretches of those that were cut, in the order they are to be written; of a split with sizes.</summary>
+    /// <summary>
+    /// The documents of a part and the stretches of those that were cut, in the order they are to be written; of a
+    /// split with sizes.
+    /// </summary>
     public IEnumerable<DocumentStretch> Stretches(Part part) =>
         _stretches is { } cut ? cut[(int)part] : Documents(part).Select(document => new DocumentStretch(document, 0, _sizes![document]));
 
-    /// <summary>Which split was used, why, and what each part got, one sentence; null where there is one part alone.</summary>
+    /// <summary>
+    /// Which split was used, why, and what each part got, one sentence; null where there is one part alone.
+    /// </summary>
     /// <param name="documents">What documents are called, in the plural: "documents", "series".</param>
     /// <param name="units">What their sizes are counted in: "characters".</param>
     public string? Describe(string documents, string units)
@@ -194,7 +212,9 @@ internal sealed class DocumentSplit
             && Asked.Skip(1).All(part => Share(part) == 0 || (Got(part) > 0 && Got(part) >= LeastOfShare * Share(part) * whole));
     }
 
-    /// <summary>Fills every other part with documents that it has room for, the last of the order first; training gets the rest.</summary>
+    /// <summary>
+    /// Fills every other part with documents that it has room for, the last of the order first; training gets the rest.
+    /// </summary>
     private void ShareOutBySize(ArraySegment<int>[] groups)
     {
         double whole = _sizes!.Sum();
@@ -216,7 +236,10 @@ internal sealed class DocumentSplit
         }
     }
 
-    /// <summary>Lays the documents one after another, copies of one side by side, and cuts where a part ends: every copy at the same place.</summary>
+    /// <summary>
+    /// Lays the documents one after another, copies of one side by side, and cuts where a part ends: every copy at the
+    /// same place.
+    /// </summary>
     private List<DocumentStretch>[] Cut(ArraySegment<int>[] groups)
     {
         double whole = _sizes!.Sum();

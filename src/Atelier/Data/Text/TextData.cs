@@ -36,8 +36,12 @@ public sealed class TextData : IDataSource
         return Open(folder);
     }
 
-    /// <summary>Prepares other text for a finished model to be judged by, with the text that it learned from as the training part.</summary>
-    /// <exception cref="AtelierException">The source is missing, damaged or not text, or the tokenizer does not go with the run's.</exception>
+    /// <summary>
+    /// Prepares other text for a finished model to be judged by, with the text that it learned from as the training
+    /// part.
+    /// </summary>
+    /// <exception cref="AtelierException">The source is missing, damaged or not text, or the tokenizer does not go with
+    /// the run's.</exception>
     internal static TextData PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation)
     {
         DataSection section = other.Section with { Tokenizer = new TokenizerSection { File = other.Bundle.TokenizerPath } };

@@ -63,7 +63,9 @@ public sealed class DocumentSplitTests
         }
     }
 
-    /// <summary>Sizes as they are found: all alike, of a long tail, or one giant among notes; some documents stand twice.</summary>
+    /// <summary>
+    /// Sizes as they are found: all alike, of a long tail, or one giant among notes; some documents stand twice.
+    /// </summary>
     private static readonly Gen<(ulong[] Contents, long[] Sizes)> Corpora =
         from count in Gen.Int[1, 80]
         from spread in Gen.Int[0, 6]
