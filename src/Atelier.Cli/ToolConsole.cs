@@ -17,7 +17,8 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
         new()
         {
             Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a likelihood of zero is minus infinity in nats
+            // A likelihood of zero is minus infinity in nats.
+            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         };
 
     /// <summary>Where a person answers questions; null where nobody can.</summary>

@@ -33,7 +33,8 @@ internal static class TrainingView
         parts.AddRange(at.Figures.Select(figure => string.Create(invariant, $"{Words(figure.Key)} {figure.Value:0.00}")));
         if (at.ValidationLoss is { } validation)
         {
-            string of = at.ValidationBatches is { } batches ? string.Create(invariant, $" ({batches.Taken} of {batches.InAll} batches)") : "";
+            string of = at.ValidationBatches is { } batches
+                ? string.Create(invariant, $" ({batches.Taken} of {batches.InAll} batches)") : "";
             parts.Add(string.Create(invariant, $"validation {validation:0.0000}{of}"));
         }
         if (at.ItemsPerSecond is { } speed)

@@ -180,7 +180,8 @@ public static class Workshop
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         using IGenerator generator = OpenForUse(folder);
-        return await RunEvaluation.EvaluateAsync(generator, folder, against, seed, progress, cancellation).ConfigureAwait(false);
+        return await RunEvaluation.EvaluateAsync(generator, folder, against, seed, progress, cancellation)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Makes a bundle of another system's model, checking that it loads.</summary>
@@ -251,7 +252,9 @@ public static class Workshop
         string prepared = Directory.CreateTempSubdirectory("atelier-").FullName;
         try
         {
-            using IDataSource? data = against is not null ? new TextKind().PrepareOther(new OtherData(against, recipe, bundle, null, prepared, recipe.Seed), progress, cancellation)
+            using IDataSource? data = against is not null
+                ? new TextKind().PrepareOther(new OtherData(against, recipe, bundle, null, prepared, recipe.Seed),
+                progress, cancellation)
                 : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
                 : null;
             return await Task.Run(() => BundleCompression.Run(bundle, folder, weights, type, data, recipe, progress, cancellation), cancellation).ConfigureAwait(false);

@@ -10,8 +10,13 @@ namespace Atelier.Cli.Commands;
 internal sealed class EvaluateCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder; with --against a bundle's too." };
-    private readonly Option<string?> _against = new("--against") { HelpName = "DATA", Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world." };
-    private readonly Option<bool> _baselines = new("--baselines") { Description = "Baselines too; they are there without it." };
+    private readonly Option<string?> _against =
+        new("--against")
+        {
+            HelpName = "DATA", Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world.",
+        };
+    private readonly Option<bool> _baselines =
+        new("--baselines") { Description = "Baselines too; they are there without it." };
 
     public EvaluateCommand(ToolConsole console) : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
         "atelier evaluate runs/quickstart --baselines")
@@ -25,7 +30,8 @@ internal sealed class EvaluateCommand : ToolCommand
     public static void Show(ToolConsole console, EvaluationReport report)
     {
         console.Table(["", "model", .. report.Baselines.Keys], report.Metrics.Select(m =>
-            (string[])[$"{m.Key} ({m.Value.Unit})", m.Value.ToText(), .. report.Baselines.Values.Select(b => b.TryGetValue(m.Key, out Metric? other) ? other.ToText() : "")]));
+            (string[])[$"{m.Key} ({m.Value.Unit})", m.Value.ToText(),
+                .. report.Baselines.Values.Select(b => b.TryGetValue(m.Key, out Metric? other) ? other.ToText() : "")]));
         foreach (string note in report.Notes.Concat(report.Differences))
             console.Say(note);
         console.Say(report.Verdict);

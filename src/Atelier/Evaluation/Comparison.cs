@@ -50,7 +50,8 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
     /// <param name="headline">The figure.</param>
     /// <param name="samples">Resamplings.</param>
     /// <param name="seed">Of the resamplings.</param>
-    public static Comparison Paired(IReadOnlyList<MeanScore> own, IReadOnlyList<MeanScore> other, Headline headline, int samples, long seed)
+    public static Comparison Paired(IReadOnlyList<MeanScore> own, IReadOnlyList<MeanScore> other, Headline headline,
+        int samples, long seed)
     {
         Metric difference = MeanScore.Difference(own, other, samples, seed, headline.Unit);
         int pieces = own.Zip(other).Count(pair => pair.First.Weight > 0 && pair.Second.Weight > 0);
@@ -65,14 +66,18 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
 
     /// <summary>Compares figures that nothing pairs: one is better where the intervals lie apart.</summary>
     public static Comparison ByIntervals(Metric own, Metric other, Headline headline) => new(
-        new Metric(own.Value - other.Value, own.Low - other.High, own.High - other.Low, headline.Unit), ComparisonBasis.Intervals,
-        Decide(headline.MoreIsBetter ? own.Low > other.High : own.High < other.Low, headline.MoreIsBetter ? own.High < other.Low : own.Low > other.High));
+        new Metric(own.Value - other.Value, own.Low - other.High, own.High - other.Low, headline.Unit),
+        ComparisonBasis.Intervals,
+        headline.MoreIsBetter
+            ? Decide(own.Low > other.High, own.High < other.Low)
+            : Decide(own.High < other.Low, own.Low > other.High));
 
     /// <summary>Compares models on the rows that both learned from, by BIC.</summary>
     public static Comparison ByBic(double own, double other)
     {
         double difference = own - other;
-        return new(new Metric(difference, difference, difference, "nats of BIC"), ComparisonBasis.Bic, Decide(difference > 0, difference < 0));
+        return new(new Metric(difference, difference, difference, "nats of BIC"), ComparisonBasis.Bic,
+            Decide(difference > 0, difference < 0));
     }
 
     /// <summary>No comparison, for want of held-out data.</summary>

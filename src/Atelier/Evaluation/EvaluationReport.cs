@@ -76,13 +76,15 @@ public sealed record EvaluationReport
         get
         {
             Metric own = Metrics[Headline.Metric];
-            var parts = new List<string> { string.Create(CultureInfo.InvariantCulture, $"{Headline.Part} {own.Value:0.000} {Headline.Unit}") };
+            string lead = string.Create(CultureInfo.InvariantCulture, $"{Headline.Part} {own.Value:0.000} {Headline.Unit}");
+            var parts = new List<string> { lead };
             foreach ((string name, var metrics) in Baselines)
             {
                 if (!metrics.TryGetValue(Headline.Metric, out Metric? metric))
                     continue;
                 parts.Add(name == ExactEntropy
-                    ? string.Create(CultureInfo.InvariantCulture, $"best possible {metric.Value:0.000} ({(own.Value / metric.Value) - 1:+0.0%;-0.0%} from it)")
+                    ? string.Create(CultureInfo.InvariantCulture,
+                        $"best possible {metric.Value:0.000} ({(own.Value / metric.Value) - 1:+0.0%;-0.0%} from it)")
                     : string.Create(CultureInfo.InvariantCulture,
                         $"{name} {metric.Value:0.000} ({Comparisons.GetValueOrDefault(name) ?? Comparison.ByIntervals(own, metric, Headline)})"));
             }
@@ -92,8 +94,9 @@ public sealed record EvaluationReport
 
     /// <summary>The differences that the verdict rests on, one sentence each.</summary>
     [JsonIgnore]
-    public IEnumerable<string> Differences => Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None).Select(c => string.Create(
-        CultureInfo.InvariantCulture, $"The model less {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
+    public IEnumerable<string> Differences =>
+        Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None).Select(c => string.Create(CultureInfo.InvariantCulture,
+            $"The model less {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
 
     /// <summary>One JSON object, camelCase, numbers unrounded.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Options);
@@ -117,7 +120,8 @@ public sealed record EvaluationReport
         {
             text.Append(CultureInfo.InvariantCulture, $"| {name} ({metric.Unit}) | {metric.ToText()} |");
             foreach (string column in columns)
-                text.Append(CultureInfo.InvariantCulture, $" {(Baselines[column].TryGetValue(name, out Metric? other) ? other.ToText() : "")} |");
+                text.Append(CultureInfo.InvariantCulture,
+                    $" {(Baselines[column].TryGetValue(name, out Metric? other) ? other.ToText() : "")} |");
             text.Append('\n');
         }
         text.Append('\n').AppendJoin('\n', Notes.Concat(Differences).Select(note => $"- {note}")).Append('\n');

@@ -101,7 +101,8 @@ internal static class ImageEvaluator
             }
             shown.AddRange(album.Pictures);
         }
-        var on = JudgedOn.Of(data.Facts.Source, part == data.Test ? Part.Test : Part.Validation, judging.Other, "pictures", () => 0, mostRepeated: 1);
+        Part which = part == data.Test ? Part.Test : Part.Validation;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, which, judging.Other, "pictures", () => 0, mostRepeated: 1);
         notes.AddRange(on.Notes);
         var report = new EvaluationReport
         {

@@ -12,7 +12,8 @@ internal sealed class IndependentSeries
     private readonly bool _counts;
     private readonly (double Mean, double Deviation)[] _columns;
 
-    private IndependentSeries(bool counts, (double Mean, double Deviation)[] columns) => (_counts, _columns) = (counts, columns);
+    private IndependentSeries(bool counts, (double Mean, double Deviation)[] columns) =>
+        (_counts, _columns) = (counts, columns);
 
     /// <summary>The numbers it is free to choose.</summary>
     public long FreeParameters => _columns.Length * (_counts ? 1L : 2L);
@@ -22,7 +23,8 @@ internal sealed class IndependentSeries
     /// <param name="columns">The columns' names.</param>
     /// <param name="counts">Whether columns are counts.</param>
     /// <param name="refusal">Why there is no such baseline, one sentence; null where there is.</param>
-    public static IndependentSeries? Fit(IReadOnlyList<double[]> training, IReadOnlyList<string> columns, bool counts, out string? refusal)
+    public static IndependentSeries? Fit(IReadOnlyList<double[]> training, IReadOnlyList<string> columns, bool counts,
+        out string? refusal)
     {
         int width = columns.Count;
         double[] all = [.. training.SelectMany(s => s)];

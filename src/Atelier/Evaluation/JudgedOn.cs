@@ -1,5 +1,6 @@
 using Atelier.Data.Text;
 using Atelier.Kinds;
+using Atelier.Recipes;
 
 namespace Atelier.Evaluation;
 
@@ -18,7 +19,8 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     /// <param name="repeated">The share of the judged pieces that are among those learned from; asked of other data
     /// alone.</param>
     /// <param name="mostRepeated">The share from which on they count as learned from.</param>
-    public static JudgedOn Of(string source, Part part, OtherData? other, string pieces, Func<double> repeated, double mostRepeated)
+    public static JudgedOn Of(string source, Part part, OtherData? other, string pieces, Func<double> repeated,
+        double mostRepeated)
     {
         if (other is null)
         {
@@ -32,21 +34,25 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
             };
         }
         bool learned = other.IsLearnedSource || (other.Learned is not null && repeated() >= mostRepeated);
-        return new($"{source}, all of it", !learned, learned ? $"on {pieces} it partly or wholly learned from" : "held-out",
+        string lead = learned ? $"on {pieces} it partly or wholly learned from" : "held-out";
+        return new($"{source}, all of it", !learned, lead,
         [
             "All of the data was judged, read as the model's recipe says.",
             other.Learned is null
                 ? "There are no baselines, which are counted on a run's own training data: a bundle comes without it."
                 : "Baselines are counted on the run's own training data.",
-            .. learned ? [$"The model learned from these {pieces}, or from some of them: nothing here is held out."] : Array.Empty<string>(),
+            .. learned ? [$"The model learned from these {pieces}, or from some of them: nothing here is held out."]
+                : Array.Empty<string>(),
         ]);
     }
 
     /// <summary>The share of pieces that are among others, each of those counted once.</summary>
     public static double ShareIn(IReadOnlyCollection<ulong> pieces, IEnumerable<ulong> others)
     {
-        Dictionary<ulong, int> left = others.GroupBy(hash => hash).ToDictionary(group => group.Key, group => group.Count());
-        int found = pieces.Count(hash => left.TryGetValue(hash, out int count) && count > 0 && (left[hash] = count - 1) >= 0);
+        Dictionary<ulong, int> left =
+            others.GroupBy(hash => hash).ToDictionary(group => group.Key, group => group.Count());
+        int found = pieces.Count(hash => left.TryGetValue(hash, out int count) && count > 0
+            && (left[hash] = count - 1) >= 0);
         return found / (double)Math.Max(1, pieces.Count);
     }
 
@@ -54,8 +60,7 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     /// Compares a model with a baseline: pair by pair on held-out data, by BIC where that is known, and not at all
     /// otherwise.
     /// </summary>
-    public Comparison Compare(Headline headline, (IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures) own,
-        (IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures) other, Recipes.EvaluationSection options, long seed)
+    public Comparison Compare(Headline headline, JudgedModel own, JudgedModel other, EvaluationSection options, long seed)
     {
         if (IsHeldOut)
             return Comparison.Paired(own.Scores, other.Scores, headline, options.BootstrapSamples, seed);
@@ -64,3 +69,8 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
             : Comparison.NothingHeldOut(own.Figures[headline.Metric], other.Figures[headline.Metric], headline);
     }
 }
+
+/// <summary>A model's figures, or a baseline's, on what was judged.</summary>
+/// <param name="Scores">[piece]: the headline figure's numerator and denominator.</param>
+/// <param name="Figures">The figures by name.</param>
+internal sealed record JudgedModel(IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures);

@@ -50,5 +50,6 @@ public readonly record struct MeanScore(double Sum, double Weight) : IAdditionOp
     internal static MeanScore[] Stretches(IReadOnlyList<MeanScore> scores) =>
         [.. scores.Chunk(Math.Max(1, (scores.Count + MostStretches - 1) / MostStretches)).Select(Total)];
 
-    private static MeanScore Total(IReadOnlyList<MeanScore> scores) => scores.Aggregate(default(MeanScore), (left, right) => left + right);
+    private static MeanScore Total(IReadOnlyList<MeanScore> scores) =>
+        scores.Aggregate(default(MeanScore), (left, right) => left + right);
 }

@@ -24,7 +24,8 @@ public static class RunComparison
     /// <exception cref="AtelierException">What was kept of a run is damaged.</exception>
     public static IReadOnlyList<JudgedRun> Of(IReadOnlyList<string> folders)
     {
-        (EvaluationReport? Report, JudgedScores? Scores)[] judged = [.. folders.Select(folder => (Read(folder), JudgedScores.Read(folder)))];
+        (EvaluationReport? Report, JudgedScores? Scores)[] judged =
+            [.. folders.Select(folder => (Read(folder), JudgedScores.Read(folder)))];
         return [.. folders.Select((folder, i) =>
         {
             if (i == 0)
@@ -46,8 +47,10 @@ public static class RunComparison
         if (own.Scores.Content != first.Scores.Content || own.Scores.Sums.Count != first.Scores.Sums.Count)
             return (null, $"not compared: they were judged on different data, {own.Scores.Data} and {first.Scores.Data}, or on other parts of it");
         if (own.Scores.HeldOut && first.Scores.HeldOut)
-            return (Comparison.Paired(own.Scores.Pieces, first.Scores.Pieces, own.Scores.Headline, Samples, Seed), null);
-        return own.Report.Metrics.TryGetValue("bic", out Metric? bic) && first.Report.Metrics.TryGetValue("bic", out Metric? firstBic)
+            return (Comparison.Paired(own.Scores.Pieces, first.Scores.Pieces, own.Scores.Headline, Samples, Seed),
+                null);
+        return own.Report.Metrics.TryGetValue("bic", out Metric? bic)
+            && first.Report.Metrics.TryGetValue("bic", out Metric? firstBic)
             ? (Comparison.ByBic(bic.Value, firstBic.Value), null)
             : (null, "not compared: nothing was held out");
     }
@@ -63,7 +66,8 @@ public static class RunComparison
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException($"the report cannot be read: {e.Message.TrimEnd('.')}", path, "judge the run again: atelier evaluate", e);
+            throw new AtelierException($"the report cannot be read: {e.Message.TrimEnd('.')}", path,
+                "judge the run again: atelier evaluate", e);
         }
     }
 }

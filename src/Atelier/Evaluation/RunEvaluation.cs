@@ -21,7 +21,8 @@ internal static class RunEvaluation
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is no held-out data, or it does not go with the model.</exception>
-    public static async Task<EvaluationReport> EvaluateAsync(IGenerator generator, string folder, string? against, long? seed,
+    public static async Task<EvaluationReport> EvaluateAsync(IGenerator generator, string folder, string? against,
+        long? seed,
         IProgress<string>? progress, CancellationToken cancellation)
     {
         IDataKind kind = DataKinds.Of(generator);
@@ -31,7 +32,8 @@ internal static class RunEvaluation
         {
             using IDataSource own = Workshop.OpenData(folder);
             EvaluationReport report = await kind.EvaluateAsync(
-                new Judging(generator, own, recipe.Evaluation, folder, drawn, Path.Combine(folder, "plots", "evaluation.png"), folder),
+                new Judging(generator, own, recipe.Evaluation, folder, drawn,
+                    Path.Combine(folder, "plots", "evaluation.png"), folder),
                 progress, cancellation).ConfigureAwait(false);
             AtomicFile.WriteText(Path.Combine(folder, EvaluationReport.FileName), report.ToJson());
             AtomicFile.WriteText(Path.Combine(folder, "report.md"), report.ToMarkdown());
@@ -44,9 +46,10 @@ internal static class RunEvaluation
             string learned = Path.Combine(folder, "data");
             var other = new OtherData(against, recipe, Bundle.Open(folder),
                 File.Exists(Path.Combine(learned, PreparedFacts.FileName)) ? learned : null, prepared, drawn);
-            using IDataSource data = await Task.Run(() => kind.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
-            return await kind.EvaluateAsync(new Judging(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other), progress, cancellation)
-                .ConfigureAwait(false);
+            using IDataSource data =
+                await Task.Run(() => kind.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
+            var judging = new Judging(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other);
+            return await kind.EvaluateAsync(judging, progress, cancellation).ConfigureAwait(false);
         }
         finally
         {

@@ -27,18 +27,20 @@ internal static class SeriesEvaluator
             _ => (data.Train, Part.Train),
         };
         int width = data.Columns.Count;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () => JudgedOn.ShareIn([.. Hashes(series)], Hashes(data.Train)), mostRepeated: 0.5);
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () =>
+            JudgedOn.ShareIn([.. Hashes(series)], Hashes(data.Train)), mostRepeated: 0.5);
         // A part of a single series goes on where the part that was learned from ends.
         double[] before = judging.Other is null && part != Part.Train && data is { Train.Count: 1 } && series.Count == 1
             ? [.. data.Train[0], .. part == Part.Test ? data.Validation.SelectMany(s => s) : []] : [];
         Stretch[] stretches = [.. Stretches(series, width)];
-        IReadOnlyList<double[]> charged = judging.Other is null ? data.Train : series; // whose likelihood BIC charges parameters against
+        // Whose likelihood BIC charges parameters against.
+        IReadOnlyList<double[]> charged = judging.Other is null ? data.Train : series;
         double chargedRows = charged.Sum(s => (double)s.Length) / width;
 
-        (IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures) Judge(IReadOnlyList<MeanScore> scores, double learned, long parameters)
+        JudgedModel Judge(IReadOnlyList<MeanScore> scores, double learned, long parameters)
         {
             double bic = learned - (parameters / 2.0 * Math.Log(chargedRows));
-            return (scores, new Dictionary<string, Metric>
+            return new(scores, new Dictionary<string, Metric>
             {
                 ["logLikelihoodPerRow"] = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats"),
                 ["bic"] = new(bic, bic, bic, judging.Other is null ? "nats, training rows" : "nats, judged rows"),
@@ -47,13 +49,15 @@ internal static class SeriesEvaluator
         }
 
         progress?.Report("scoring series with the model");
-        var own = Judge(Scores(series, stretches, width, model, before, cancellation), model.LogLikelihoods(charged, cancellation).Sum(), model.FreeParameters);
+        JudgedModel own = Judge(Scores(series, stretches, width, model, before, cancellation),
+            model.LogLikelihoods(charged, cancellation).Sum(), model.FreeParameters);
         var headline = new Headline("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
         if (IndependentSeries.Fit(data.Train, data.Columns, model.IsOfCounts, out string? refusal) is { } independent)
         {
-            var baseline = Judge([.. stretches.Select(s => new MeanScore(independent.LogLikelihood(s.Of(series, width)), s.Rows))],
+            JudgedModel baseline = Judge([.. stretches.Select(s =>
+                new MeanScore(independent.LogLikelihood(s.Of(series, width)), s.Rows))],
                 charged.Sum(s => independent.LogLikelihood(s)), independent.FreeParameters);
             baselines["independent"] = baseline.Figures;
             comparisons["independent"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
@@ -76,7 +80,8 @@ internal static class SeriesEvaluator
             [
                 string.Create(CultureInfo.InvariantCulture,
                     $"{series.Sum(s => s.Length / width)} rows of {series.Count} series; 95 % intervals by bootstrap over {(stretches.Length == series.Count ? "series" : $"stretches of {stretches[0].Rows} rows")}."),
-                model.IsOfCounts ? "Figures are logarithms of probabilities of counts." : "Figures are logarithms of densities.",
+                model.IsOfCounts ? "Figures are logarithms of probabilities of counts."
+                    : "Figures are logarithms of densities.",
                 .. baselines.Count == 0 ? Array.Empty<string>()
                     : [$"independent draws every row by itself, each column from one {(model.IsOfCounts ? "Poisson" : "normal")} distribution."],
                 .. refusal is null ? Array.Empty<string>() : [refusal],
@@ -105,11 +110,15 @@ internal static class SeriesEvaluator
     /// <summary>
     /// The model's score of each stretch: what it adds to the log-likelihood of all of its series before it.
     /// </summary>
-    private static List<MeanScore> Scores(IReadOnlyList<double[]> series, Stretch[] stretches, int width, ISeriesModel model, double[] before, CancellationToken cancellation)
+    private static List<MeanScore> Scores(IReadOnlyList<double[]> series, Stretch[] stretches, int width,
+        ISeriesModel model, double[] before, CancellationToken cancellation)
     {
-        double[] logs = model.LogLikelihoods([before, .. stretches.Select(s => (double[])[.. before, .. series[s.Series].AsSpan(0, (s.From + s.Rows) * width)])], cancellation);
+        double[] logs = model.LogLikelihoods([before,
+            .. stretches.Select(s => (double[])[.. before, .. series[s.Series].AsSpan(0, (s.From + s.Rows) * width)])],
+            cancellation);
         double beginning = before.Length > 0 ? logs[0] : 0;
-        return [.. stretches.Select((s, i) => new MeanScore(logs[i + 1] - (s.From == 0 ? beginning : logs[i]), s.Rows))];
+        return [.. stretches.Select((s, i) =>
+            new MeanScore(logs[i + 1] - (s.From == 0 ? beginning : logs[i]), s.Rows))];
     }
 
     private static string Fingerprint(IReadOnlyList<double[]> series, IReadOnlyList<string> columns, bool counts)
@@ -133,6 +142,7 @@ internal static class SeriesEvaluator
     /// <summary>Rows of a series that are scored together.</summary>
     private readonly record struct Stretch(int Series, int From, int Rows)
     {
-        public ReadOnlySpan<double> Of(IReadOnlyList<double[]> series, int width) => series[Series].AsSpan(From * width, Rows * width);
+        public ReadOnlySpan<double> Of(IReadOnlyList<double[]> series, int width) =>
+            series[Series].AsSpan(From * width, Rows * width);
     }
 }

@@ -27,17 +27,20 @@ internal static class TableEvaluator
             _ => (data.Train, Part.Train),
         };
         // Rows of few levels are alike by chance: only a table of the very same rows counts as learned from.
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () => rows.Count == data.Train.Count ? JudgedOn.ShareIn([.. Hashes(rows)], Hashes(data.Train)) : 0, mostRepeated: 1);
-        TableRows charged = judging.Other is null ? data.Train : rows; // whose likelihood BIC charges parameters against
-        (IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures) Judge(IRowModel judged, string name)
+        double Repeated() => rows.Count == data.Train.Count ? JudgedOn.ShareIn([.. Hashes(rows)], Hashes(data.Train)) : 0;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", Repeated, mostRepeated: 1);
+        // Whose likelihood BIC charges parameters against.
+        TableRows charged = judging.Other is null ? data.Train : rows;
+        JudgedModel Judge(IRowModel judged, string name)
         {
             progress?.Report($"scoring rows with {name}");
             MeanScore[] scores = [.. judged.LogLikelihoods(rows, cancellation).Select(nats => new MeanScore(nats, 1))];
             Metric perRow = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats");
             // Schwarz 1978, with the sign of bnlearn: the log-likelihood less half of k ln N.
-            double learned = charged == rows ? scores.Sum(s => s.Sum) : judged.LogLikelihoods(charged, cancellation).Sum();
+            double learned = charged == rows ? scores.Sum(s => s.Sum)
+                : judged.LogLikelihoods(charged, cancellation).Sum();
             double bic = learned - (judged.FreeParameters / 2.0 * Math.Log(charged.Count));
-            return (scores, new Dictionary<string, Metric>
+            return new(scores, new Dictionary<string, Metric>
             {
                 ["logLikelihoodPerRow"] = perRow,
                 ["logLikelihood"] = new(perRow.Value * rows.Count, perRow.Low * rows.Count, perRow.High * rows.Count, "nats"),
@@ -45,14 +48,14 @@ internal static class TableEvaluator
                 ["freeParameters"] = new(judged.FreeParameters, judged.FreeParameters, judged.FreeParameters, "numbers"),
             });
         }
-        var own = Judge(model, "the model");
+        JudgedModel own = Judge(model, "the model");
         var headline = new Headline("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
         if (model is not IndependentModel && data.Train.Count > 0)
         {
             using IndependentModel independent = IndependentModel.Count(data.Train);
-            var baseline = Judge(independent, "independent columns");
+            JudgedModel baseline = Judge(independent, "independent columns");
             baselines["independent"] = baseline.Figures;
             comparisons["independent"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
         }
@@ -71,9 +74,12 @@ internal static class TableEvaluator
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture, $"{rows.Count} rows of {data.Schema.Columns.Count} columns; 95 % intervals by bootstrap over rows."),
-                string.Create(CultureInfo.InvariantCulture, $"bic is the log-likelihood of the {charged.Count} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count}."),
+                string.Create(CultureInfo.InvariantCulture,
+                    $"bic is the log-likelihood of the {charged.Count} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count}."),
                 .. on.Notes,
-                .. model is IndependentModel ? ["The baseline of independent columns is left out: it is this very model."] : Array.Empty<string>(),
+                .. model is IndependentModel
+                    ? ["The baseline of independent columns is left out: it is this very model."]
+                    : Array.Empty<string>(),
             ],
         };
         if (judging.Picture is not null)

@@ -19,19 +19,23 @@ internal static class TaggedEvaluator
             { Validation.Count: > 0 } => (data.Validation, Part.Validation),
             _ => (data.Train, Part.Train),
         };
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "sentences", () => JudgedOn.ShareIn([.. Hashes(sentences)], Hashes(data.Train)), mostRepeated: 0.5);
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "sentences", () =>
+            JudgedOn.ShareIn([.. Hashes(sentences)], Hashes(data.Train)), mostRepeated: 0.5);
         if (sentences.All(s => s.Tags.All(tag => tag == "_")))
             throw new AtelierException("the sentences have no tags to judge by", data.Facts.Source, "choose another column with data.tags");
         progress?.Report(string.Create(CultureInfo.InvariantCulture, $"tagging {sentences.Count} sentences"));
         var results = new (IReadOnlyList<string> Tags, double LogLikelihood)[sentences.Count];
         Parallel.For(0, results.Length, new ParallelOptions { CancellationToken = cancellation }, i => results[i] = tagger.Tag(sentences[i].Words));
 
-        (IReadOnlyList<MeanScore> Scores, Dictionary<string, Metric> Figures) Judge(Func<int, IReadOnlyList<string>> tags)
+        (MeanScore[] Right, Dictionary<string, Metric> Figures) Judge(Func<int, IReadOnlyList<string>> tags)
         {
             MeanScore[] Right(Func<string, bool> counts) => [.. sentences.Select((s, i) => new MeanScore(
                 Enumerable.Range(0, s.Words.Count).Count(t => counts(s.Words[t]) && tags(i)[t] == s.Tags[t]), s.Words.Count(counts)))];
             MeanScore[] all = Right(_ => true);
-            var figures = new Dictionary<string, Metric> { ["accuracy"] = MeanScore.Mean(all, judging.Options, judging.Seed, "share of tags") };
+            var figures = new Dictionary<string, Metric>
+            {
+                ["accuracy"] = MeanScore.Mean(all, judging.Options, judging.Seed, "share of tags"),
+            };
             if (sentences.Any(s => s.Words.Any(tagger.Knows)))
                 figures["accuracyKnownWords"] = MeanScore.Mean(Right(tagger.Knows), judging.Options, judging.Seed, "share of tags");
             if (sentences.Any(s => s.Words.Any(word => !tagger.Knows(word))))
@@ -49,7 +53,8 @@ internal static class TaggedEvaluator
             Func<string, string> frequent = MostFrequentTag(data.Train);
             var baseline = Judge(i => [.. sentences[i].Words.Select(frequent)]);
             baselines["mostFrequentTag"] = baseline.Figures;
-            comparisons["mostFrequentTag"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
+            comparisons["mostFrequentTag"] =
+                on.Compare(headline, new(own.Right, own.Figures), new(baseline.Right, baseline.Figures), judging.Options, judging.Seed);
         }
         var report = new EvaluationReport
         {
@@ -59,7 +64,7 @@ internal static class TaggedEvaluator
             Metrics = own.Figures,
             Baselines = baselines,
             Comparisons = comparisons,
-            Scores = JudgedScores.Of(on, Fingerprint(sentences), headline, own.Scores),
+            Scores = JudgedScores.Of(on, Fingerprint(sentences), headline, own.Right),
             Samples = [.. sentences.Take(Math.Min(3, judging.Options.Samples)).Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")))],
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =

@@ -32,16 +32,17 @@ public static class TextEvaluator
         IProgress<string>? progress = null, OtherData? other = null, CancellationToken cancellation = default)
     {
         TokenFile held = HeldOut(data, run);
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, held == data.Test ? Part.Test : Part.Validation, other, "documents",
+        Part part = held == data.Test ? Part.Test : Part.Validation;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, other, "documents",
             () => JudgedOn.ShareIn([.. Hashes(held, data.Tokenizer)], Hashes(data.Train, data.Tokenizer)), mostRepeated: 0.5);
-        (IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures) Judge(ILanguageModel model, string name)
+        JudgedModel Judge(ILanguageModel model, string name)
         {
             progress?.Report($"scoring {(on.IsHeldOut ? "held-out " : "")}text with {name}");
             IReadOnlyList<TextScore> scores = Score(model, data, options, run, cancellation);
-            return (TextMetrics.PerCharacter(scores), TextMetrics.Of(scores, options.BootstrapSamples, seed));
+            return new(TextMetrics.PerCharacter(scores), TextMetrics.Of(scores, options.BootstrapSamples, seed));
         }
         Headline headline = Headline.CrossEntropy with { Part = on.Lead };
-        var own = Judge(generator.Model, "the model");
+        JudgedModel own = Judge(generator.Model, "the model");
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
         var config = new NgramConfig { Order = options.BaselineOrder };
@@ -49,9 +50,10 @@ public static class TextEvaluator
         if (!isItself && data.Train.Count > 1)
         {
             progress?.Report(string.Create(CultureInfo.InvariantCulture, $"counting {options.BaselineOrder}-grams"));
-            using NgramModel ngram = NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId);
+            using NgramModel ngram =
+                NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId);
             string name = string.Create(CultureInfo.InvariantCulture, $"ngram{options.BaselineOrder}");
-            var baseline = Judge(ngram, name);
+            JudgedModel baseline = Judge(ngram, name);
             baselines[name] = baseline.Figures;
             comparisons[name] = on.Compare(headline, own, baseline, options, seed);
         }
@@ -71,7 +73,8 @@ public static class TextEvaluator
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(held, data.Tokenizer), headline, own.Scores),
             Samples = samples,
-            Copying = samples.Count == 0 || data.Train.Count == 0 ? null : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer)),
+            Copying = samples.Count == 0 || data.Train.Count == 0 ? null
+                : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer)),
             Diversity = samples.Count == 0 ? null : DiversityResult.Of(samples),
             Picture = picture is null ? null : Path.GetFileName(picture),
             Notes =
@@ -181,7 +184,8 @@ public static class TextEvaluator
     }
 
     /// <summary>The documents as text, without their ends; very long ones in pieces.</summary>
-    private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer) => Tokens(file).Select(tokens => tokenizer.Decode(tokens));
+    private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer) =>
+        Tokens(file).Select(tokens => tokenizer.Decode(tokens));
 
     /// <summary>The tokens of each document; very long ones in pieces.</summary>
     private static IEnumerable<int[]> Tokens(TokenFile file)

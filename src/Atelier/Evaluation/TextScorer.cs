@@ -60,7 +60,8 @@ internal sealed class TextScorer
     public bool CutsBlocks => _file.DocumentCount < FewDocuments;
 
     /// <summary>What a stretch is, in the plural.</summary>
-    public string Pieces => CutsBlocks ? FormattableString.Invariant($"blocks of {_block:N0} characters, since there are few documents") : "documents";
+    public string Pieces => CutsBlocks
+        ? FormattableString.Invariant($"blocks of {_block:N0} characters, since there are few documents") : "documents";
 
     /// <summary>
     /// The score of each stretch: a document, or a block of up to 1,000 characters where there are few documents.
@@ -81,7 +82,10 @@ internal sealed class TextScorer
             {
                 Window window = waiting[i];
                 if (window.Begins)
-                    (at, block) = (_file.EndOfTextId is null ? _characters[window.Tokens[0]] : 0, 0); // a first token that nothing predicts
+                {
+                    block = 0;
+                    at = _file.EndOfTextId is null ? _characters[window.Tokens[0]] : 0; // a first token that nothing predicts
+                }
                 for (int t = window.Skip; t < scores[i].Length; t++)
                 {
                     int id = window.Tokens[t + 1];

@@ -64,4 +64,5 @@ public interface IDataKind
 /// <param name="Other">What other data the test part is; null where all parts come from the recipe's own
 /// source.</param>
 public sealed record Judging(
-    IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture, string? Folder = null, OtherData? Other = null);
+    IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture,
+        string? Folder = null, OtherData? Other = null);

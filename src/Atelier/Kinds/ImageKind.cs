@@ -33,7 +33,8 @@ public sealed class ImageKind : IDataKind
 
     /// <inheritdoc/>
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
-        ImageData.Prepare(other.Section, other.Seed, other.Folder, ImageBundle.ReadSchema(ConfigFile.Read(other.Bundle.ConfigPath)), progress, cancellation)
+        ImageData.Prepare(other.Section, other.Seed, other.Folder,
+            ImageBundle.ReadSchema(ConfigFile.Read(other.Bundle.ConfigPath)), progress, cancellation)
             .Learning(other.Learned is null ? null : ImageData.Open(other.Learned));
 
     /// <inheritdoc/>

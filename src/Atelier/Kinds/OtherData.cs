@@ -25,7 +25,8 @@ public sealed record OtherData(string Source, Recipe Recipe, Bundle Bundle, stri
     /// Whether this is the source that the model learned from. A world's documents follow from the seed, so a world is
     /// none.
     /// </summary>
-    public bool IsLearnedSource => Learned is not null && !Source.StartsWith("world:", StringComparison.Ordinal) && Place(Source) == Place(Recipe.Data.Source);
+    public bool IsLearnedSource => Learned is not null && !Source.StartsWith("world:", StringComparison.Ordinal)
+        && Place(Source) == Place(Recipe.Data.Source);
 
     private static string Place(string source) =>
         Path.Exists(source) ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(source)) : source;

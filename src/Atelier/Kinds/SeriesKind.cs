@@ -33,7 +33,8 @@ public sealed class SeriesKind : IDataKind
 
     /// <inheritdoc/>
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
-        SeriesData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath).Names, progress, cancellation)
+        SeriesData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath).Names,
+            progress, cancellation)
             .Learning(other.Learned is null ? null : SeriesData.Open(other.Learned));
 
     /// <inheritdoc/>

@@ -32,7 +32,8 @@ public sealed class TableKind : IDataKind
 
     /// <inheritdoc/>
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
-        TableData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath), progress, cancellation)
+        TableData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath), progress,
+            cancellation)
             .Learning(other.Learned is null ? null : TableData.Open(other.Learned));
 
     /// <inheritdoc/>

@@ -24,20 +24,23 @@ public sealed class TextKind : IDataKind
 
     /// <inheritdoc/>
     /// <remarks>Text that leaves too little to judge by is refused here, before anything is learned.</remarks>
-    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation)
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
         var data = TextData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
         SplitSection split = recipe.Data.Split;
-        (string part, double share, TokenFile held) = split.Test > 0 ? ("test", split.Test, data.Test) : ("validation", split.Validation, data.Validation);
+        (string part, double share, TokenFile held) = split.Test > 0 ? ("test", split.Test, data.Test)
+            : ("validation", split.Validation, data.Validation);
         if (share == 0 || held.Characters >= TextScorer.FewestCharacters)
             return data;
         long found = data.Train.Characters + data.Validation.Characters + data.Test.Characters, got = held.Characters;
         data.Dispose();
         File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data counts as prepared by it
+        double gets = got > 0 ? got / (double)found : share;
         throw new AtelierException(
             FormattableString.Invariant($"too little text to judge by: {found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}"),
             recipe.Data.Source,
-            FormattableString.Invariant($"bring at least {Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share)):N0} characters, raise data.split.{part}, or set data.split=none and judge later with evaluate --against"));
+            FormattableString.Invariant($"bring at least {Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, gets)):N0} characters, raise data.split.{part}, or set data.split=none and judge later with evaluate --against"));
     }
 
     /// <inheritdoc/>

@@ -82,8 +82,10 @@ internal static class BundleCompression
             return TextEvaluator.Score(generator.Model, data, recipe.Evaluation, folder, cancellation);
         }
         IReadOnlyList<TextScore> before = Score(original, "original"), after = Score(compressed, "compressed");
-        return (TextMetrics.Of(before, samples, recipe.Seed)[figure], TextMetrics.Of(after, samples, recipe.Seed)[figure],
-            MeanScore.Difference(TextMetrics.PerCharacter(after), TextMetrics.PerCharacter(before), samples, recipe.Seed, "nats"));
+        return (TextMetrics.Of(before, samples, recipe.Seed)[figure],
+            TextMetrics.Of(after, samples, recipe.Seed)[figure],
+            MeanScore.Difference(TextMetrics.PerCharacter(after), TextMetrics.PerCharacter(before), samples,
+                recipe.Seed, "nats"));
     }
 
     /// <summary>Opens a model as it will be used: in the managed runtime where that knows the shape.</summary>

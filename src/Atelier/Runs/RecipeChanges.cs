@@ -28,18 +28,25 @@ internal static class RecipeChanges
         if (!File.Exists(kept))
             return; // no data was prepared yet
         bool learned = new CheckpointStore(run.CheckpointFolder).Steps.Count > 0;
-        IReadOnlyList<RecipeEntry> before = RecipeEntry.Of(RecipeReader.Read(kept, ModelFamilies.All)), now = RecipeEntry.Of(run.Recipe);
-        foreach (string key in before.Concat(now).Where(entry => !entry.MayChange && (learned || IsOfData(entry.Key))).Select(entry => entry.Key).Distinct())
+        IReadOnlyList<RecipeEntry> before = RecipeEntry.Of(RecipeReader.Read(kept, ModelFamilies.All));
+        IReadOnlyList<RecipeEntry> now = RecipeEntry.Of(run.Recipe);
+        IEnumerable<string> keys = before.Concat(now)
+            .Where(entry => !entry.MayChange && (learned || IsOfData(entry.Key))).Select(entry => entry.Key).Distinct();
+        foreach (string key in keys)
         {
-            string? was = before.FirstOrDefault(entry => entry.Key == key)?.Value, current = now.FirstOrDefault(entry => entry.Key == key)?.Value;
+            string? was = before.FirstOrDefault(entry => entry.Key == key)?.Value;
+            string? current = now.FirstOrDefault(entry => entry.Key == key)?.Value;
             if (was == current)
                 continue;
+            string misfit = learned && !IsOfData(key) ? "its checkpoint no longer fits" : "its prepared data no longer fits";
             throw new AtelierException(
-                $"{key} was {was ?? "not set"} when the run was begun and is {current ?? "not set"} now: its {(learned && !IsOfData(key) ? "checkpoint no longer fits" : "prepared data no longer fits")}",
-                Run.RecipePath(run.Folder), was is null ? "take the key out, or train into another folder with --out" : $"set it to {was} again, or train into another folder with --out");
+                $"{key} was {was ?? "not set"} when the run was begun and is {current ?? "not set"} now: {misfit}",
+                Run.RecipePath(run.Folder),
+                $"{(was is null ? "take the key out" : $"set it to {was} again")}, or train into another folder with --out");
         }
         Keep(run.Recipe, run.DataFolder);
     }
 
-    private static bool IsOfData(string key) => key.StartsWith("data.", StringComparison.Ordinal) || key is "seed" or "model.family";
+    private static bool IsOfData(string key) => key.StartsWith("data.", StringComparison.Ordinal)
+        || key is "seed" or "model.family";
 }

@@ -211,7 +211,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             return told;
         var sums = new Dictionary<string, double>();
         long inAll = _validation.BatchesPerEpoch;
-        long count = Math.Min(_section.EvaluationBatches ?? Math.Max(UsualBatches, UsualRows / _section.BatchSize), inAll);
+        long count = Math.Min(_section.EvaluationBatches ?? Math.Max(UsualBatches, UsualRows / _section.BatchSize),
+            inAll);
         AsJudged(() =>
         {
             for (long number = 0; number < count; number++)

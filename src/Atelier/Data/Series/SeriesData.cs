@@ -50,12 +50,14 @@ public sealed class SeriesData : IDataSource
         (IReadOnlyList<string> names, List<double[]> sequences) = SeriesFile.Read(section, columns, report, progress, cancellation);
         int width = names.Count;
         ulong[] contents = [.. Enumerable.Range(0, sequences.Count).Select(i => (ulong)i)];
-        var split = new DocumentSplit(contents, [.. sequences.Select(s => (long)s.Length / width)], section.Split, seed);
+        var split = new DocumentSplit(contents, [.. sequences.Select(s => (long)s.Length / width)], section.Split,
+            seed);
         if (split.Describe("series", "rows") is { } how)
             report.Note(how);
         var parts = new List<double[]>[3];
         for (int part = 0; part < parts.Length; part++)
-            parts[part] = [.. split.Stretches((Part)part).Select(s => sequences[s.Document][((int)s.From * width)..((int)s.To * width)])];
+            parts[part] = [.. split.Stretches((Part)part).Select(s =>
+                sequences[s.Document][((int)s.From * width)..((int)s.To * width)])];
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         Schema(names).Write(Path.Combine(folder, TableSchema.FileName));
@@ -76,7 +78,8 @@ public sealed class SeriesData : IDataSource
     }
 
     /// <summary>The same series to judge by, with those that a model learned from as the training part.</summary>
-    internal SeriesData Learning(SeriesData? learned) => learned is null ? this : new SeriesData(Facts, Columns, [learned.Train, Validation, Test]);
+    internal SeriesData Learning(SeriesData? learned) => learned is null ? this
+        : new SeriesData(Facts, Columns, [learned.Train, Validation, Test]);
 
     /// <inheritdoc/>
     public void Dispose()

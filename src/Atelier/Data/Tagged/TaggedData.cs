@@ -60,7 +60,8 @@ public sealed class TaggedData : IDataSource
         }
         progress?.Report(FormattableString.Invariant($"read {parts.Sum(p => p.Count):N0} sentences, {parts.Sum(p => p.Sum(s => (long)s.Words.Count)):N0} words"));
         if (parts[section.Split.Train > 0 ? 0 : 2].Count == 0)
-            throw new AtelierException($"holds no sentences to {(section.Split.Train > 0 ? "learn from" : "judge by")}", section.Source, "bring CoNLL-U, a word a line and sentences between blank lines");
+            throw new AtelierException($"holds no sentences to {(section.Split.Train > 0 ? "learn from" : "judge by")}",
+                section.Source, "bring CoNLL-U, a word a line and sentences between blank lines");
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         for (int part = 0; part < parts.Length; part++)
@@ -79,7 +80,8 @@ public sealed class TaggedData : IDataSource
     }
 
     /// <summary>The same sentences to judge by, with those that a model learned from as the training part.</summary>
-    internal TaggedData Learning(TaggedData? learned) => learned is null ? this : new TaggedData(Facts, [learned.Train, Validation, Test]);
+    internal TaggedData Learning(TaggedData? learned) => learned is null ? this
+        : new TaggedData(Facts, [learned.Train, Validation, Test]);
 
     /// <inheritdoc/>
     public void Dispose()

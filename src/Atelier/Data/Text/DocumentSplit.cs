@@ -93,7 +93,8 @@ internal sealed class DocumentSplit
     /// <param name="sizes">The size of each document: characters, rows.</param>
     /// <param name="split">The shares.</param>
     /// <param name="seed">Of the shuffle.</param>
-    public DocumentSplit(ReadOnlySpan<ulong> contents, ReadOnlySpan<long> sizes, SplitSection split, long seed) : this(contents, split, seed)
+    public DocumentSplit(ReadOnlySpan<ulong> contents, ReadOnlySpan<long> sizes, SplitSection split, long seed)
+        : this(contents, split, seed)
     {
         _sizes = sizes.ToArray();
         if (IsNear())
@@ -121,7 +122,8 @@ internal sealed class DocumentSplit
     /// split with sizes.
     /// </summary>
     public IEnumerable<DocumentStretch> Stretches(Part part) =>
-        _stretches is { } cut ? cut[(int)part] : Documents(part).Select(document => new DocumentStretch(document, 0, _sizes![document]));
+        _stretches is { } cut ? cut[(int)part]
+            : Documents(part).Select(document => new DocumentStretch(document, 0, _sizes![document]));
 
     /// <summary>
     /// Which split was used, why, and what each part got, one sentence; null where there is one part alone.
@@ -140,7 +142,8 @@ internal sealed class DocumentSplit
         {
             SplitMethod.ByCount => FormattableString.Invariant($"The {_order.Length} {documents} were shared out whole"),
             SplitMethod.BySize => FormattableString.Invariant($"The {_order.Length} {documents} differ much in size, so they were shared out whole by their {units}"),
-            _ when _order.Length == 1 => "The source is of one piece, so it was cut by position, its beginning for training and its end to judge by",
+            _ when _order.Length == 1 =>
+                "The source is of one piece, so it was cut by position, its beginning for training and its end to judge by",
             _ => FormattableString.Invariant($"No choice among {_order.Length} whole {documents} comes near the shares, so they were cut by position, one after another"),
         };
         return $"{how}: {shares} ({units}).";
@@ -209,7 +212,8 @@ internal sealed class DocumentSplit
         double whole = _sizes!.Sum();
         double Got(Part part) => Documents(part).Sum(document => (double)_sizes![document]);
         return Got(Part.Train) >= (_split.Train - Tolerance) * whole
-            && Asked.Skip(1).All(part => Share(part) == 0 || (Got(part) > 0 && Got(part) >= LeastOfShare * Share(part) * whole));
+            && Asked.Skip(1).All(part => Share(part) == 0
+                || (Got(part) > 0 && Got(part) >= LeastOfShare * Share(part) * whole));
     }
 
     /// <summary>
@@ -252,7 +256,8 @@ internal sealed class DocumentSplit
             foreach (Part part in Enum.GetValues<Part>())
             {
                 end += Share(part);
-                long to = part == Part.None ? size : (long)Math.Clamp(((end * whole) - before) / group.Count + 1e-6, from, size);
+                long to = part == Part.None ? size
+                    : (long)Math.Clamp(((end * whole) - before) / group.Count + 1e-6, from, size);
                 if (to > from)
                     stretches[(int)part].AddRange(group.Select(document => new DocumentStretch(document, from, to)));
                 from = to;

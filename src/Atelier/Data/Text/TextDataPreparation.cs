@@ -8,7 +8,8 @@ namespace Atelier.Data.Text;
 
 /// <summary>The way from a source to token files: read, clean, set down, share out, make the tokenizer, encode.</summary>
 internal sealed class TextDataPreparation(
-    DataSection section, long seed, string folder, bool? ends, IProgress<string>? progress, CancellationToken cancellation)
+    DataSection section, long seed, string folder, bool? ends, IProgress<string>? progress,
+        CancellationToken cancellation)
 {
     private const int CharactersAtOnce = 4 << 20;
     private const int DocumentsPerReport = 100_000;
@@ -33,7 +34,8 @@ internal sealed class TextDataPreparation(
         var split = new DocumentSplit(spool.Contents, spool.Sizes, section.Split, seed);
         if (split.Describe("documents", "characters") is { } how)
             _report.Note(how);
-        IEnumerable<DocumentPiece> Pieces(Part part) => split.Stretches(part).SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To));
+        IEnumerable<DocumentPiece> Pieces(Part part) =>
+            split.Stretches(part).SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To));
 
         Tokenizer tokenizer = MakeTokenizer(Pieces(Part.Train).Select(piece => piece.Text));
         if (!single && tokenizer.EndOfTextId is null)
