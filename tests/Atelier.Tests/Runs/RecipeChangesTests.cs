@@ -66,8 +66,8 @@ public sealed class RecipeChangesTests : IDisposable
         string written = RecipeWriter.Write(recipe);
         entries.ShouldAllBe(entry => written.Contains($"{entry.Key.Substring(entry.Key.LastIndexOf('.') + 1)}: {entry.Value}\n"));
         entries.Count.ShouldBe(written.Split('\n').Count(line => line.Length > 0 && !line.EndsWith(':')));
-        entries.Where(e => e.Key.StartsWith("data.") || e.Key.StartsWith("model.")).ShouldAllBe(e => !e.MayChange);
-        entries.Where(e => e.Key.StartsWith("generation.") || e.Key == "training.steps").ShouldAllBe(e => e.MayChange);
+        entries.Where(e => e.Key.StartsWith("data.", StringComparison.Ordinal) || e.Key.StartsWith("model.", StringComparison.Ordinal)).ShouldAllBe(e => !e.MayChange);
+        entries.Where(e => e.Key.StartsWith("generation.", StringComparison.Ordinal) || e.Key == "training.steps").ShouldAllBe(e => e.MayChange);
     }
 
     private async Task Begin()
