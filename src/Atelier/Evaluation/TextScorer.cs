@@ -13,10 +13,8 @@ internal sealed class TextScorer
     private const int FewDocuments = 30; // fewer than these are cut into blocks, so that there is something to resample
     private const int LeastBlock = 20, MostBlock = 1000; // characters
 
-    /// <summary>
-    /// The fewest characters that a model is judged by: ten of the shortest blocks, of fewer no interval says much.
-    /// </summary>
-    public const int FewestCharacters = 10 * LeastBlock;
+    /// <summary>The fewest characters that a model is judged by: one of the shortest blocks.</summary>
+    public const int FewestCharacters = LeastBlock;
 
     private const int LongestWindow = 1 << 20; // of a model without a limit
     private const int TokensAtOnce = 1 << 16;

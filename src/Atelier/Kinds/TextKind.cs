@@ -34,13 +34,14 @@ public sealed class TextKind : IDataKind
         if (share == 0 || held.Characters >= TextScorer.FewestCharacters)
             return data;
         long found = data.Train.Characters + data.Validation.Characters + data.Test.Characters, got = held.Characters;
+        string what = data.Train.Count == 0 ? "there is nothing to learn from, and too little text" : "too little text";
+        double needed = Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share));
         data.Dispose();
         File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data counts as prepared by it
-        double gets = got > 0 ? got / (double)found : share;
-        throw new AtelierException(
-            FormattableString.Invariant($"too little text to judge by: {found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}"),
-            recipe.Data.Source,
-            FormattableString.Invariant($"bring at least {Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, gets)):N0} characters, raise data.split.{part}, or set data.split=none and judge later with evaluate --against"));
+        string counts = FormattableString.Invariant(
+            $"{found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}");
+        throw new AtelierException($"{what} to judge by: {counts}", recipe.Data.Source, FormattableString.Invariant(
+            $"bring at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with data.split=none"));
     }
 
     /// <inheritdoc/>
