@@ -47,13 +47,18 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     }
 
     /// <summary>The share of pieces that are among others, each of those counted once.</summary>
-    public static double ShareIn(IReadOnlyCollection<ulong> pieces, IEnumerable<ulong> others)
+    public static double ShareIn(IEnumerable<ulong> pieces, IEnumerable<ulong> others)
     {
-        Dictionary<ulong, int> left =
-            others.GroupBy(hash => hash).ToDictionary(group => group.Key, group => group.Count());
-        int found = pieces.Count(hash => left.TryGetValue(hash, out int count) && count > 0
-            && (left[hash] = count - 1) >= 0);
-        return found / (double)Math.Max(1, pieces.Count);
+        Dictionary<ulong, int> missing = pieces.GroupBy(hash => hash).ToDictionary(group => group.Key, group => group.Count());
+        long all = missing.Values.Sum(count => (long)count), found = 0;
+        foreach (ulong hash in others)
+        {
+            if (!missing.TryGetValue(hash, out int count) || count == 0)
+                continue;
+            missing[hash] = count - 1;
+            found++;
+        }
+        return found / (double)Math.Max(1, all);
     }
 
     /// <summary>

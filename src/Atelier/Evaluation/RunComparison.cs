@@ -40,8 +40,12 @@ public static class RunComparison
     {
         if (own.Report is null || first.Report is null)
             return (null, "not compared: one of them was not judged (atelier evaluate RUN does it)");
-        if (own.Report.Headline.Metric != first.Report.Headline.Metric)
-            return (null, $"not compared: they are judged by different figures, {own.Report.Headline.Metric} and {first.Report.Headline.Metric}");
+        (Headline ownHeadline, Headline firstHeadline) = (own.Report.Headline, first.Report.Headline);
+        if (ownHeadline.Metric != firstHeadline.Metric || ownHeadline.Unit != firstHeadline.Unit)
+        {
+            return (null, $"not compared: they are judged by different figures, {ownHeadline.Metric} in {ownHeadline.Unit} "
+                + $"and {firstHeadline.Metric} in {firstHeadline.Unit}");
+        }
         if (own.Scores is null || first.Scores is null)
             return (null, $"not compared: {own.Report.Headline.Metric} is not kept piece by piece (atelier evaluate RUN keeps it where it is a mean over pieces)");
         if (own.Scores.Content != first.Scores.Content || own.Scores.Sums.Count != first.Scores.Sums.Count)

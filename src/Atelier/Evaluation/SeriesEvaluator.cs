@@ -27,8 +27,7 @@ internal static class SeriesEvaluator
             _ => (data.Train, Part.Train),
         };
         int width = data.Columns.Count;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () =>
-            JudgedOn.ShareIn([.. Hashes(series)], Hashes(data.Train)), mostRepeated: 0.5);
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () => Repeated(series, data.Train), mostRepeated: 0.5);
         // A part of a single series goes on where the part that was learned from ends.
         double[] before = judging.Other is null && part != Part.Train && data is { Train.Count: 1 } && series.Count == 1
             ? [.. data.Train[0], .. part == Part.Test ? data.Validation.SelectMany(s => s) : []] : [];
@@ -51,7 +50,8 @@ internal static class SeriesEvaluator
         progress?.Report("scoring series with the model");
         JudgedModel own = Judge(Scores(series, stretches, width, model, before, cancellation),
             model.LogLikelihoods(charged, cancellation).Sum(), model.FreeParameters);
-        var headline = new Headline("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, on.Lead);
+        string unit = model.IsOfCounts ? "nats per row of counts" : "nats per row"; // a probability, or a density
+        var headline = new Headline("logLikelihoodPerRow", unit, MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
         if (IndependentSeries.Fit(data.Train, data.Columns, model.IsOfCounts, out string? refusal) is { } independent)
@@ -70,7 +70,7 @@ internal static class SeriesEvaluator
             Metrics = own.Figures,
             Baselines = baselines,
             Comparisons = comparisons,
-            Scores = JudgedScores.Of(on, Fingerprint(series, data.Columns, model.IsOfCounts), headline, own.Scores),
+            Scores = JudgedScores.Of(on, Fingerprint(series, data.Columns), headline, own.Scores),
             Samples = judging.Options.Samples == 0 ? [] : [.. model.GenerateAsync(new GenerationRequest
                 {
                     Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed, Decoding = new DecodingOptions { MaxTokens = 10 },
@@ -121,23 +121,19 @@ internal static class SeriesEvaluator
             new MeanScore(logs[i + 1] - (s.From == 0 ? beginning : logs[i]), s.Rows))];
     }
 
-    private static string Fingerprint(IReadOnlyList<double[]> series, IReadOnlyList<string> columns, bool counts)
+    private static string Fingerprint(IReadOnlyList<double[]> series, IReadOnlyList<string> columns)
     {
         using var hash = new DataFingerprint();
         foreach (string column in columns)
             hash.Add(column);
-        hash.Add(counts ? "probabilities" : "densities"); // which nothing compares
         foreach (double[] one in series)
             hash.Add<int>([one.Length]).Add<double>(one);
         return hash.TakeText();
     }
 
-    private static IEnumerable<ulong> Hashes(IEnumerable<double[]> series)
-    {
-        using var hash = new DataFingerprint();
-        foreach (double[] one in series)
-            yield return hash.Add<double>(one).Take();
-    }
+    /// <summary>The share of series that begin as one that was learned from does, to the end of the shorter: parts of it, or it and more.</summary>
+    private static double Repeated(IReadOnlyList<double[]> series, IReadOnlyList<double[]> training) =>
+        series.Count(one => training.Any(other => one.AsSpan().StartsWith(other) || other.AsSpan().StartsWith(one))) / (double)series.Count;
 
     /// <summary>Rows of a series that are scored together.</summary>
     private readonly record struct Stretch(int Series, int From, int Rows)

@@ -27,7 +27,7 @@ internal static class TableEvaluator
             _ => (data.Train, Part.Train),
         };
         // Rows of few levels are alike by chance: only a table of the very same rows counts as learned from.
-        double Repeated() => rows.Count == data.Train.Count ? JudgedOn.ShareIn([.. Hashes(rows)], Hashes(data.Train)) : 0;
+        double Repeated() => rows.Count == data.Train.Count ? JudgedOn.ShareIn(Hashes(rows), Hashes(data.Train)) : 0;
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", Repeated, mostRepeated: 1);
         // Whose likelihood BIC charges parameters against.
         TableRows charged = judging.Other is null ? data.Train : rows;

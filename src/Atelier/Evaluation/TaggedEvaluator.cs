@@ -20,7 +20,7 @@ internal static class TaggedEvaluator
             _ => (data.Train, Part.Train),
         };
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "sentences", () =>
-            JudgedOn.ShareIn([.. Hashes(sentences)], Hashes(data.Train)), mostRepeated: 0.5);
+            JudgedOn.ShareIn(Hashes(sentences), Hashes(data.Train)), mostRepeated: 0.5);
         if (sentences.All(s => s.Tags.All(tag => tag == "_")))
             throw new AtelierException("the sentences have no tags to judge by", data.Facts.Source, "choose another column with data.tags");
         progress?.Report(string.Create(CultureInfo.InvariantCulture, $"tagging {sentences.Count} sentences"));

@@ -13,6 +13,7 @@ namespace Atelier.Evaluation;
 /// <summary>Judges text models of any family: on held-out text beside baselines, and by what their samples are like.</summary>
 public static class TextEvaluator
 {
+    private const int LeastLine = 10; // characters
     private const int LongestPiece = 1 << 22; // tokens of a training document that are looked at together
 
     /// <summary>Judges a model on the test part of data, or on the validation part where there is no test part.</summary>
@@ -34,7 +35,7 @@ public static class TextEvaluator
         TokenFile held = HeldOut(data, run);
         Part part = held == data.Test ? Part.Test : Part.Validation;
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part, other, "documents",
-            () => JudgedOn.ShareIn([.. Hashes(held, data.Tokenizer)], Hashes(data.Train, data.Tokenizer)), mostRepeated: 0.5);
+            () => JudgedOn.ShareIn(Lines(held, data.Tokenizer), Lines(data.Train, data.Tokenizer)), mostRepeated: 0.5);
         JudgedModel Judge(ILanguageModel model, string name)
         {
             progress?.Report($"scoring {(on.IsHeldOut ? "held-out " : "")}text with {name}");
@@ -121,14 +122,17 @@ public static class TextEvaluator
         return hash.TakeText();
     }
 
-    /// <summary>A hash of each document.</summary>
-    private static IEnumerable<ulong> Hashes(TokenFile file, Tokenizer tokenizer)
+    /// <summary>A hash of each line that is long enough not to be the same by chance.</summary>
+    private static IEnumerable<ulong> Lines(TokenFile file, Tokenizer tokenizer)
     {
         using var hash = new DataFingerprint();
-        foreach (int[] tokens in Tokens(file))
+        foreach (string document in Documents(file, tokenizer))
         {
-            Add(hash, tokens, tokenizer);
-            yield return hash.Take();
+            foreach (string line in document.Split('\n', StringSplitOptions.TrimEntries))
+            {
+                if (line.Length >= LeastLine)
+                    yield return hash.Add(line).Take();
+            }
         }
     }
 

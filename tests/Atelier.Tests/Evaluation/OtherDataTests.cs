@@ -88,6 +88,23 @@ public sealed class OtherDataTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_was_learned_from_is_known_again_inside_its_folder_and_as_a_copy()
+    {
+        string novel = string.Concat(Enumerable.Range(0, 400).Select(i => $"chapter {i} of the novel was {i * 7} pages long\n"));
+        _folder.Write("books/novel.txt", novel);
+        _folder.Write("books/note.txt", "buy milk");
+        await Train($"name: r\ndata:\n  source: {_folder["books"]}\nmodel:\n  family: ngram\n  order: 3\nevaluation:\n  samples: 0\n");
+        (await Workshop.EvaluateAsync(_folder["run"], _folder["books/novel.txt"])).Verdict.ShouldStartWith("on documents it partly or wholly learned from");
+        (await Workshop.EvaluateAsync(_folder["run"], _folder.Write("copy.txt", novel))).Verdict.ShouldContain("no verdict");
+        (await Workshop.EvaluateAsync(_folder["run"], _folder.Write("new.txt", novel.Replace("chapter", "episode")))).Verdict.ShouldStartWith("held-out");
+
+        static string Csv(int rows) => "x\n" + string.Concat(Enumerable.Range(0, rows).Select(i => FormattableString.Invariant($"{Math.Sin(i * i):0.000}\n")));
+        await Train($"name: r\ndata:\n  kind: series\n  source: {_folder.Write("s.csv", Csv(200))}\nmodel:\n  family: hmm\n  stateCount: 2\n  iterations: 3\n", "series");
+        (await Workshop.EvaluateAsync(_folder["series"], _folder.Write("longer.csv", Csv(300)))).Verdict.ShouldContain("BIC");
+        (await Workshop.EvaluateAsync(_folder["series"], _folder.Write("other.csv", Csv(150).Replace("0.", "1.")))).Verdict.ShouldStartWith("held-out");
+    }
+
+    [Fact]
     public async Task Tags_and_series_are_all_judged_with_baselines_of_the_runs_own_data()
     {
         static string Word(int id, string form, string tag) => $"{id}\t{form}\t_\t{tag}\t_\t_\t_\t_\t_\t_\n";
