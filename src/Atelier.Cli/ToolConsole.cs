@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Spectre.Console;
 
 namespace Atelier.Cli;
@@ -13,7 +14,12 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
     private const int PlainWidth = 120;
 
     private static readonly JsonSerializerOptions Readable =
-        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        new()
+        {
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            // A likelihood of zero is minus infinity in nats.
+            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        };
 
     /// <summary>Where a person answers questions; null where nobody can.</summary>
     public TextReader? In { get; init; }

@@ -32,7 +32,11 @@ internal static class TrainingView
             parts.Add(string.Create(invariant, $"loss {loss:0.0000}"));
         parts.AddRange(at.Figures.Select(figure => string.Create(invariant, $"{Words(figure.Key)} {figure.Value:0.00}")));
         if (at.ValidationLoss is { } validation)
-            parts.Add(string.Create(invariant, $"validation {validation:0.0000}"));
+        {
+            string of = at.ValidationBatches is { } batches
+                ? string.Create(invariant, $" ({batches.Taken} of {batches.InAll} batches)") : "";
+            parts.Add(string.Create(invariant, $"validation {validation:0.0000}{of}"));
+        }
         if (at.ItemsPerSecond is { } speed)
             parts.Add(string.Create(invariant, $"{speed:#,0} {at.ItemUnit}/s"));
         if (at.Remaining is { } left)

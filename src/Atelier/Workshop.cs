@@ -58,10 +58,15 @@ public static class Workshop
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Goes on with a run that was interrupted, from its last checkpoint, as its own recipe says.</summary>
+    /// <summary>
+    /// Goes on with a run that was interrupted, from its last checkpoint, as its own recipe says. Keys that change
+    /// neither the
+    /// data nor what a checkpoint holds, such as training.steps, may have been edited in the recipe meanwhile.
+    /// </summary>
     /// <param name="folder">The run's folder.</param>
     /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param[@name='progress' or @name='cancellation']"/>
-    /// <exception cref="AtelierException">There is no run, it is finished or in use, or its files are damaged.</exception>
+    /// <exception cref="AtelierException">There is no run, it is finished or in use, its files are damaged, or its
+    /// recipe was edited so that it no longer fits.</exception>
 #pragma warning disable CS1573 // the other parameters are TrainAsync's
     public static Task<TrainingOutcome> ResumeAsync(
         string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
@@ -77,6 +82,7 @@ public static class Workshop
         using Run run = Run.Open(folder, ModelFamilies.All);
         if (run.IsFinished)
             throw new AtelierException("this run is finished", folder, "train a new one with another --out");
+        RecipeChanges.Check(run);
         run.Profile = profile;
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
@@ -159,8 +165,10 @@ public static class Workshop
     }
 
     /// <summary>
-    /// Judges a run's model on the data it was held from, or any model on other data, and leaves report.md, report.json and a
-    /// picture in a run's folder. The model runs as <see cref="OpenForUse"/> opens it.
+    /// Judges a run's model on the data that was held out from it, or any model on all of other data, and leaves
+    /// report.md,
+    /// report.json, scores.json and a picture in a run's folder where the data is its own. The model runs as <see
+    /// cref="OpenForUse"/> opens it.
     /// </summary>
     /// <param name="folder">A run's folder; with <paramref name="against"/> a bundle's too.</param>
     /// <param name="against">Other data: a file, a folder, a catalogue name or a world.</param>
@@ -172,31 +180,8 @@ public static class Workshop
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         using IGenerator generator = OpenForUse(folder);
-        IDataKind kind = DataKinds.Of(generator);
-        bool ofRun = Run.Exists(folder);
-        Recipe recipe = ofRun ? Run.ReadRecipe(folder, ModelFamilies.All) : new Recipe();
-        string? prepared = against is null ? null : Directory.CreateTempSubdirectory("atelier-").FullName;
-        try
-        {
-            using IDataSource data = prepared is null
-                ? OpenData(folder)
-                : await Task.Run(() => kind.PrepareAgainst(against!, recipe, Bundle.Open(folder), prepared, progress, cancellation), cancellation).ConfigureAwait(false);
-            bool keep = ofRun && against is null;
-            string? picture = keep ? Path.Combine(folder, "plots", "evaluation.png") : null;
-            EvaluationReport report = await kind.EvaluateAsync(
-                new Judging(generator, data, recipe.Evaluation, folder, seed ?? recipe.Seed, picture, keep ? folder : null), progress, cancellation).ConfigureAwait(false);
-            if (keep)
-            {
-                AtomicFile.WriteText(Path.Combine(folder, "report.json"), report.ToJson());
-                AtomicFile.WriteText(Path.Combine(folder, "report.md"), report.ToMarkdown());
-            }
-            return report;
-        }
-        finally
-        {
-            if (prepared is not null)
-                Directory.Delete(prepared, recursive: true);
-        }
+        return await RunEvaluation.EvaluateAsync(generator, folder, against, seed, progress, cancellation)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Makes a bundle of another system's model, checking that it loads.</summary>
@@ -267,7 +252,9 @@ public static class Workshop
         string prepared = Directory.CreateTempSubdirectory("atelier-").FullName;
         try
         {
-            using IDataSource? data = against is not null ? new TextKind().PrepareAgainst(against, recipe, bundle, prepared, progress, cancellation)
+            using IDataSource? data = against is not null
+                ? new TextKind().PrepareOther(new OtherData(against, recipe, bundle, null, prepared, recipe.Seed),
+                progress, cancellation)
                 : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
                 : null;
             return await Task.Run(() => BundleCompression.Run(bundle, folder, weights, type, data, recipe, progress, cancellation), cancellation).ConfigureAwait(false);
@@ -328,6 +315,7 @@ public static class Workshop
             return kind.Open(folder);
         var remarks = new Remarks(progress);
         IDataSource data = kind.Prepare(recipe, folder, remarks, cancellation);
+        RecipeChanges.Keep(recipe, folder);
         foreach (string note in data.Notes)
             remarks.Report(note);
         return data;

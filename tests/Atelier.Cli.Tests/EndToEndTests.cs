@@ -84,7 +84,8 @@ public sealed class EndToEndTests : IDisposable
         trained.Json.GetProperty("metrics").GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble().ShouldBeInRange(-1.6, -1.1);
 
         JsonElement report = _tool.Run("evaluate", folder, "--against", table, "--json").Json;
-        report.GetProperty("baselines").GetProperty("independent").GetProperty("bic").GetProperty("value").GetDouble().ShouldBeLessThan(0);
+        report.GetProperty("metrics").GetProperty("bic").GetProperty("value").GetDouble().ShouldBeLessThan(0);
+        report.GetProperty("baselines").EnumerateObject().ShouldBeEmpty("independent columns are not held against themselves");
         JsonElement sample = _tool.Run("generate", folder, "--evidence", "coin=old", "--count", "3", "--json").Json.GetProperty("samples")[2];
         sample.GetProperty("row").GetProperty("coin").GetString().ShouldBe("old");
         sample.GetProperty("logProbability").GetDouble().ShouldBeLessThan(0);
@@ -250,6 +251,40 @@ public sealed class EndToEndTests : IDisposable
         JsonElement compared = _tool.Run("runs", "compare", _tool.At("a"), _tool.At("b"), "--json").Json;
         compared.GetProperty("differences").EnumerateObject().Select(p => p.Name).ShouldBe(["seed"]);
         compared.GetProperty("differences").GetProperty("seed").EnumerateArray().Select(v => v.GetString()).ShouldBe(["1", "5"]);
+    }
+
+    [Fact]
+    public void Runs_on_the_same_held_out_text_are_compared_pair_by_pair_and_runs_on_other_text_are_not()
+    {
+        string[] Lines(string folder, params string[] more) => ["train", "--text", Text(), "--model", "ngram", "--out", _tool.At(folder), "--quiet", "--set", "data.document=line", .. more];
+        _tool.Run(Lines("long", "--set", "model.order=4", "--set", "evaluation.samples=0")).Code.ShouldBe(0);
+        _tool.Run(Lines("short", "--set", "model.order=1", "--set", "evaluation.samples=0")).Code.ShouldBe(0);
+        _tool.Run(Lines("other", "--set", "model.order=1", "--set", "evaluation.samples=0", "--seed", "9")).Code.ShouldBe(0);
+        double Loss(string folder) => _tool.Run("evaluate", _tool.At(folder), "--json").Json.GetProperty("metrics").GetProperty("crossEntropyPerCharacter").GetProperty("value").GetDouble();
+
+        JsonElement heldOut = _tool.Run("runs", "compare", _tool.At("long"), _tool.At("short"), _tool.At("other"), "--json").Json.GetProperty("heldOut");
+        JsonElement difference = heldOut[1].GetProperty("difference");
+        difference.GetProperty("value").GetDouble().ShouldBe(Loss("short") - Loss("long"), 1e-12);
+        difference.GetProperty("low").GetDouble().ShouldBeGreaterThan(0);
+        (difference.GetProperty("basis").GetString(), difference.GetProperty("outcome").GetString()).ShouldBe(("paired", "notBeaten"));
+        heldOut[2].GetProperty("difference").ValueKind.ShouldBe(JsonValueKind.Null);
+        heldOut[2].GetProperty("reason").GetString()!.ShouldContain("different data");
+
+        string told = _tool.Run("runs", "compare", _tool.At("long"), _tool.At("short")).Out;
+        told.Split('\n').First(line => line.Contains("held-out")).ShouldContain("crossEntropyPerCharacter");
+        told.ShouldContain("is worse on the same held-out data, by ");
+    }
+
+    [Fact]
+    public void Too_little_text_to_judge_by_is_refused_before_training_and_leaves_no_run()
+    {
+        string path = _tool.At("note.txt"), folder = _tool.At("small");
+        File.WriteAllText(path, string.Concat(Enumerable.Repeat("buy milk and call home. ", 10)));
+        ToolResult refused = _tool.Run("train", "--text", path, "--out", folder);
+        refused.Code.ShouldBe(2);
+        refused.Error.ShouldContain("too little text to judge by: 240 characters leave 12 for the test part, which needs 20");
+        refused.Error.ShouldContain("bring at least 400 characters");
+        _tool.Run("train", "--text", path, "--model", "ngram", "--out", _tool.At("all"), "--set", "data.split=none").Code.ShouldBe(0);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
 
@@ -9,8 +10,13 @@ namespace Atelier.Cli.Commands;
 internal sealed class EvaluateCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder; with --against a bundle's too." };
-    private readonly Option<string?> _against = new("--against") { HelpName = "DATA", Description = "Other data to judge by: a file, a folder, a catalogue name or a world." };
-    private readonly Option<bool> _baselines = new("--baselines") { Description = "Baselines too; for text they are always there." };
+    private readonly Option<string?> _against =
+        new("--against")
+        {
+            HelpName = "DATA", Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world.",
+        };
+    private readonly Option<bool> _baselines =
+        new("--baselines") { Description = "Baselines too; they are there without it." };
 
     public EvaluateCommand(ToolConsole console) : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
         "atelier evaluate runs/quickstart --baselines")
@@ -23,12 +29,10 @@ internal sealed class EvaluateCommand : ToolCommand
     /// <summary>A report's figures with those of its baselines, for people.</summary>
     public static void Show(ToolConsole console, EvaluationReport report)
     {
-        static string Cell(IReadOnlyDictionary<string, Metric> metrics, string name) => metrics.TryGetValue(name, out Metric? metric)
-            ? string.Create(CultureInfo.InvariantCulture, $"{metric.Value:0.0000} [{metric.Low:0.0000}, {metric.High:0.0000}]")
-            : "";
         console.Table(["", "model", .. report.Baselines.Keys], report.Metrics.Select(m =>
-            (string[])[$"{m.Key} ({m.Value.Unit})", Cell(report.Metrics, m.Key), .. report.Baselines.Values.Select(b => Cell(b, m.Key))]));
-        foreach (string note in report.Notes)
+            (string[])[$"{m.Key} ({m.Value.Unit})", m.Value.ToText(),
+                .. report.Baselines.Values.Select(b => b.TryGetValue(m.Key, out Metric? other) ? other.ToText() : "")]));
+        foreach (string note in report.Notes.Concat(report.Differences))
             console.Say(note);
         console.Say(report.Verdict);
     }
@@ -54,6 +58,16 @@ internal sealed class EvaluateCommand : ToolCommand
         ["value"] = metric.Value, ["low"] = metric.Low, ["high"] = metric.High, ["unit"] = metric.Unit,
     };
 
-    private static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) =>
+    /// <summary>A difference as programs read it: a figure, what it rests on, and what it says.</summary>
+    public static JsonObject Json(Comparison comparison)
+    {
+        JsonObject json = Json(comparison.Difference);
+        json["basis"] = JsonNamingPolicy.CamelCase.ConvertName(comparison.Basis.ToString());
+        json["outcome"] = JsonNamingPolicy.CamelCase.ConvertName(comparison.Outcome.ToString());
+        return json;
+    }
+
+    /// <summary>Figures by name as programs read them.</summary>
+    public static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) =>
         new(metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, Json(m.Value))));
 }

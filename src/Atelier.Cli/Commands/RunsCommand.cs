@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Atelier.Models;
-using Atelier.Recipes;
 using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
@@ -14,11 +12,11 @@ internal sealed class RunsCommand : Command
     {
         Add(new ListCommand(console));
         Add(new ShowCommand(console));
-        Add(new CompareCommand(console));
+        Add(new RunsCompareCommand(console));
         Add(new DeleteCommand(console));
     }
 
-    private static RunRecord Find(string idOrFolder) => RunHistory.Default.Find(idOrFolder)
+    internal static RunRecord Find(string idOrFolder) => RunHistory.Default.Find(idOrFolder)
         ?? throw new AtelierException("there is no such run in the history", idOrFolder, "atelier runs list shows ids and folders");
 
     // A run that died cannot say so: it is held by no process any more.
@@ -29,9 +27,9 @@ internal sealed class RunsCommand : Command
         _ => run.Status,
     };
 
-    private static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+    internal static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
 
-    private static JsonObject Json(RunRecord run) => new()
+    internal static JsonObject Json(RunRecord run) => new()
     {
         ["id"] = run.Id,
         ["run"] = run.Folder,
@@ -85,51 +83,6 @@ internal sealed class RunsCommand : Command
         }
     }
 
-    private sealed class CompareCommand : ToolCommand
-    {
-        private readonly Argument<string[]> _runs = new("RUN") { Arity = new ArgumentArity(2, 20), Description = "Two or more runs' ids or folders." };
-
-        public CompareCommand(ToolConsole console)
-            : base(console, "compare", "Shows runs side by side: figures, and where their recipes differ.", "atelier runs compare runs/quickstart runs/quickstart-2") => Add(_runs);
-
-        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
-        {
-            RunRecord[] runs = [.. parse.GetRequiredValue(_runs).Select(Find)];
-            IEnumerable<string[]> figures = runs.SelectMany(r => r.Metrics.Keys).Distinct().Select(name =>
-                (string[])[name, .. runs.Select(r => r.Metrics.TryGetValue(name, out double value) ? Number(value) : "")]);
-            Dictionary<string, string>[] recipes = [.. runs.Select(r => Directory.Exists(r.Folder) ? Flat(Run.ReadRecipe(r.Folder, ModelFamilies.All)) : [])];
-            string[][] differences =
-            [
-                .. recipes.SelectMany(r => r.Keys).Distinct().Where(key => recipes.Select(r => r.GetValueOrDefault(key)).Distinct().Count() > 1)
-                    .Select(key => (string[])[key, .. recipes.Select(r => r.GetValueOrDefault(key) ?? "")]),
-            ];
-            console.Table(["", .. runs.Select(r => r.Id)], figures.Concat(differences));
-            console.Result(() => new JsonObject
-            {
-                ["runs"] = new JsonArray([.. runs.Select(Json)]),
-                ["differences"] = new JsonObject(differences.Select(d => KeyValuePair.Create<string, JsonNode?>(d[0], new JsonArray([.. d[1..].Select(v => (JsonNode)v)])))),
-            });
-            return Task.FromResult(0);
-        }
-
-        // The recipe as "section.key" and value: its YAML has two spaces a level and a line a key.
-        private static Dictionary<string, string> Flat(Recipe recipe)
-        {
-            var flat = new Dictionary<string, string>();
-            var path = new List<string>();
-            foreach (string line in RecipeWriter.Write(recipe).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            {
-                string key = line.TrimStart();
-                int depth = (line.Length - key.Length) / 2, colon = key.IndexOf(':', StringComparison.Ordinal);
-                path.RemoveRange(depth, path.Count - depth);
-                path.Add(key[..colon]);
-                if (key.Length > colon + 1)
-                    flat[string.Join('.', path)] = key[(colon + 2)..];
-            }
-            return flat;
-        }
-    }
-
     private sealed class DeleteCommand : ToolCommand
     {
         private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
@@ -175,7 +128,7 @@ internal sealed class RunsCommand : Command
             return string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(files.Length, "file")} ({files.Sum(f => f.Length) / 1e6:0.0} MB)");
         }
 
-        private static JsonObject Json(RunRecord? known, string folder, bool isDeleted, bool filesDeleted) => new()
+        internal static JsonObject Json(RunRecord? known, string folder, bool isDeleted, bool filesDeleted) => new()
         {
             ["id"] = known?.Id, ["run"] = folder, ["deleted"] = isDeleted, ["filesDeleted"] = filesDeleted,
         };

@@ -9,13 +9,22 @@ namespace Atelier.Evaluation;
 /// <summary>How good a model is: its figures on held-out data beside those of baselines, and what its samples are like.</summary>
 public sealed record EvaluationReport
 {
-    private static readonly JsonSerializerOptions Options = new()
+    /// <summary>How what is judged is written for programs.</summary>
+    internal static readonly JsonSerializerOptions Compact = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        WriteIndented = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a perplexity may pass what a double holds
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
+
+    private static readonly JsonSerializerOptions Options = new(Compact) { WriteIndented = true };
+
+    /// <summary>The file's name in a run's folder.</summary>
+    internal const string FileName = "report.json";
+
+    /// <summary>The baseline that is the best possible: a world's own figures.</summary>
+    internal const string ExactEntropy = "exactEntropy";
 
     /// <summary>The run or bundle that was judged.</summary>
     public required string Run { get; init; }
@@ -32,6 +41,13 @@ public sealed record EvaluationReport
     /// <summary>The same figures of baselines: "ngram5", and of worlds "exactEntropy", which no model beats on average.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, Metric>> Baselines { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
+
+    /// <summary>How the headline figure compares with the baselines', by their names.</summary>
+    public IReadOnlyDictionary<string, Comparison> Comparisons { get; init; } = new Dictionary<string, Comparison>();
+
+    /// <summary>The headline figure piece by piece, for comparing runs; null where it is no mean over pieces.</summary>
+    [JsonIgnore]
+    public JudgedScores? Scores { get; init; }
 
     /// <summary>What the samples share with the training text; null where none were drawn.</summary>
     public CopyingResult? Copying { get; init; }
@@ -59,20 +75,28 @@ public sealed record EvaluationReport
     {
         get
         {
-            double own = Metrics[Headline.Metric].Value;
-            var parts = new List<string> { string.Create(CultureInfo.InvariantCulture, $"{Headline.Part} {own:0.000} {Headline.Unit}") };
+            Metric own = Metrics[Headline.Metric];
+            string lead = string.Create(CultureInfo.InvariantCulture, $"{Headline.Part} {own.Value:0.000} {Headline.Unit}");
+            var parts = new List<string> { lead };
             foreach ((string name, var metrics) in Baselines)
             {
                 if (!metrics.TryGetValue(Headline.Metric, out Metric? metric))
                     continue;
-                double other = metric.Value;
-                parts.Add(name == "exactEntropy"
-                    ? string.Create(CultureInfo.InvariantCulture, $"best possible {other:0.000} ({(own / other) - 1:+0.0%;-0.0%} from it)")
-                    : string.Create(CultureInfo.InvariantCulture, $"{name} {other:0.000} ({(Headline.IsBetter(own, other) ? "beaten" : "not beaten")})"));
+                parts.Add(name == ExactEntropy
+                    ? string.Create(CultureInfo.InvariantCulture,
+                        $"best possible {metric.Value:0.000} ({(own.Value / metric.Value) - 1:+0.0%;-0.0%} from it)")
+                    : string.Create(CultureInfo.InvariantCulture,
+                        $"{name} {metric.Value:0.000} ({Comparisons.GetValueOrDefault(name) ?? Comparison.ByIntervals(own, metric, Headline)})"));
             }
             return string.Join(", ", parts);
         }
     }
+
+    /// <summary>The differences that the verdict rests on, one sentence each.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Differences =>
+        Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None).Select(c => string.Create(CultureInfo.InvariantCulture,
+            $"The model less {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
 
     /// <summary>One JSON object, camelCase, numbers unrounded.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Options);
@@ -94,19 +118,20 @@ public sealed record EvaluationReport
         text.Append("|---|---|").Append(string.Concat(columns.Select(_ => "---|"))).Append('\n');
         foreach ((string name, Metric metric) in Metrics)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {name} ({metric.Unit}) | {Cell(metric)} |");
+            text.Append(CultureInfo.InvariantCulture, $"| {name} ({metric.Unit}) | {metric.ToText()} |");
             foreach (string column in columns)
-                text.Append(CultureInfo.InvariantCulture, $" {(Baselines[column].TryGetValue(name, out Metric? other) ? Cell(other) : "")} |");
+                text.Append(CultureInfo.InvariantCulture,
+                    $" {(Baselines[column].TryGetValue(name, out Metric? other) ? other.ToText() : "")} |");
             text.Append('\n');
         }
-        text.Append('\n').AppendJoin('\n', Notes.Select(note => $"- {note}")).Append('\n');
+        text.Append('\n').AppendJoin('\n', Notes.Concat(Differences).Select(note => $"- {note}")).Append('\n');
         foreach (ReportPicture picture in Pictures)
             text.Append(CultureInfo.InvariantCulture, $"\n![{picture.Caption}](plots/{picture.File})\n\n{picture.Caption}\n");
         if (ByClass.Count > 0)
         {
             text.Append("\n## Class by class\n| class | drawn pictures taken for it |\n|---|---|\n");
             foreach ((string name, Metric share) in ByClass)
-                text.Append(CultureInfo.InvariantCulture, $"| {name} | {Cell(share)} |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| {name} | {share.ToText()} |\n");
         }
         if (Samples.Count > 0)
             text.Append("\n## Samples\n");
@@ -122,7 +147,4 @@ public sealed record EvaluationReport
             text.Append(CultureInfo.InvariantCulture, $"\n```text\n{sample.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
         return text.ToString();
     }
-
-    private static string Cell(Metric metric) =>
-        string.Create(CultureInfo.InvariantCulture, $"{metric.Value:0.0000} [{metric.Low:0.0000}, {metric.High:0.0000}]");
 }

@@ -1,4 +1,5 @@
 using Atelier.Data.Images;
+using Atelier.Data.Text;
 using Atelier.Evaluation.Images;
 using Atelier.Kinds;
 using Atelier.Models.Layers;
@@ -100,13 +101,16 @@ internal static class ImageEvaluator
             }
             shown.AddRange(album.Pictures);
         }
+        Part which = part == data.Test ? Part.Test : Part.Validation;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, which, judging.Other, "pictures", () => 0, mostRepeated: 1);
+        notes.AddRange(on.Notes);
         var report = new EvaluationReport
         {
             Run = judging.Run,
-            Data = $"{data.Facts.Source}, {(part == data.Test ? "test" : "validation")} part",
+            Data = on.Data,
             Headline = readBack ? new("classAccuracy", "of drawn pictures of the class asked for", MoreIsBetter: true, "drawn pictures:")
                 : compared ? new("frechetDistance", "Fréchet distance", MoreIsBetter: false, "drawn pictures:")
-                : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false),
+                : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false, on.Lead),
             Metrics = metrics,
             Baselines = baselines,
             ByClass = byClass,

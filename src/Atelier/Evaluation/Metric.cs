@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Atelier.Evaluation;
 
 /// <summary>A figure with a confidence interval.</summary>
@@ -5,4 +7,10 @@ namespace Atelier.Evaluation;
 /// <param name="Low">The lower end of the central 95 %.</param>
 /// <param name="High">The upper end.</param>
 /// <param name="Unit">What it is counted in.</param>
-public sealed record Metric(double Value, double Low, double High, string Unit);
+public sealed record Metric(double Value, double Low, double High, string Unit)
+{
+    /// <summary>The figure for people: four digits, and the interval where there is one.</summary>
+    public string ToText() => Low == High
+        ? Value.ToString("0.0000", CultureInfo.InvariantCulture)
+        : string.Create(CultureInfo.InvariantCulture, $"{Value:0.0000} [{Low:0.0000}, {High:0.0000}]");
+}

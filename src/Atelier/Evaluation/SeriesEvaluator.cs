@@ -1,16 +1,17 @@
 using System.Globalization;
 using Atelier.Data.Series;
+using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Kinds;
 using Atelier.Models;
 
 namespace Atelier.Evaluation;
 
-/// <summary>Judges models of series: the log-likelihood of rows beside that of independent normal rows.</summary>
+/// <summary>Judges models of series: the log-likelihood of rows compared with that of independent rows.</summary>
 internal static class SeriesEvaluator
 {
-    private const int BlockTimes = 100; // of long series, so that there is something to resample
-    private const int MostBlocks = 50;
+    private const int FewSeries = 30; // fewer than these are cut into stretches, so that there is something to resample
+    private const int MostTimes = 100, MostStretches = 50, FewestStretches = 20;
     private const int ShownSamples = 2;
 
     /// <summary>The report.</summary>
@@ -19,34 +20,57 @@ internal static class SeriesEvaluator
     {
         if (!model.Columns.SequenceEqual(data.Columns))
             throw new AtelierException("the model knows other columns than the data has", judging.Run, "judge it on series of its own columns");
-        (IReadOnlyList<double[]> series, string part) = data switch
+        (IReadOnlyList<double[]> series, Part part) = data switch
         {
-            { Test.Count: > 0 } => (data.Test, "test part"),
-            { Validation.Count: > 0 } => (data.Validation, "validation part"),
-            _ => (data.Train, "all rows"),
+            { Test.Count: > 0 } => (data.Test, Part.Test),
+            { Validation.Count: > 0 } => (data.Validation, Part.Validation),
+            _ => (data.Train, Part.Train),
         };
         int width = data.Columns.Count;
-        double trainRows = data.Train.Sum(s => (double)s.Length) / width;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () => Repeated(series, data.Train), mostRepeated: 0.5);
+        // A part of a single series goes on where the part that was learned from ends.
+        double[] before = judging.Other is null && part != Part.Train && data is { Train.Count: 1 } && series.Count == 1
+            ? [.. data.Train[0], .. part == Part.Test ? data.Validation.SelectMany(s => s) : []] : [];
+        Stretch[] stretches = [.. Stretches(series, width)];
+        // Whose likelihood BIC charges parameters against.
+        IReadOnlyList<double[]> charged = judging.Other is null ? data.Train : series;
+        double chargedRows = charged.Sum(s => (double)s.Length) / width;
+
+        JudgedModel Judge(IReadOnlyList<MeanScore> scores, double learned, long parameters)
+        {
+            double bic = learned - (parameters / 2.0 * Math.Log(chargedRows));
+            return new(scores, new Dictionary<string, Metric>
+            {
+                ["logLikelihoodPerRow"] = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats"),
+                ["bic"] = new(bic, bic, bic, judging.Other is null ? "nats, training rows" : "nats, judged rows"),
+                ["freeParameters"] = new(parameters, parameters, parameters, "numbers"),
+            });
+        }
+
         progress?.Report("scoring series with the model");
-        double bic = model.LogLikelihoods(data.Train, cancellation).Sum() - (model.FreeParameters / 2.0 * Math.Log(trainRows));
-        var metrics = new Dictionary<string, Metric>
+        JudgedModel own = Judge(Scores(series, stretches, width, model, before, cancellation),
+            model.LogLikelihoods(charged, cancellation).Sum(), model.FreeParameters);
+        string unit = model.IsOfCounts ? "nats per row of counts" : "nats per row"; // a probability, or a density
+        var headline = new Headline("logLikelihoodPerRow", unit, MoreIsBetter: true, on.Lead);
+        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
+        var comparisons = new Dictionary<string, Comparison>();
+        if (IndependentSeries.Fit(data.Train, data.Columns, model.IsOfCounts, out string? refusal) is { } independent)
         {
-            ["logLikelihoodPerRow"] = Mean(Blocks(series, width, model, series == data.Train || data.Train.Count > 1 ? [] : [.. data.Train[0], .. part == "test part" ? data.Validation.SelectMany(s => s) : []])),
-            ["bic"] = new(bic, bic, bic, "nats, training rows"),
-            ["freeParameters"] = new(model.FreeParameters, model.FreeParameters, model.FreeParameters, "numbers"),
-        };
-        Func<double[], double> normal = Normal(data.Train, width);
-        var baseline = new Dictionary<string, Metric>
-        {
-            ["logLikelihoodPerRow"] = Mean([.. series.SelectMany(s => s.Chunk(BlockTimes * width)).Select(block => new MeanScore(normal(block), block.Length / (double)width))]),
-        };
+            JudgedModel baseline = Judge([.. stretches.Select(s =>
+                new MeanScore(independent.LogLikelihood(s.Of(series, width)), s.Rows))],
+                charged.Sum(s => independent.LogLikelihood(s)), independent.FreeParameters);
+            baselines["independent"] = baseline.Figures;
+            comparisons["independent"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
+        }
         var report = new EvaluationReport
         {
             Run = judging.Run,
-            Data = $"{data.Facts.Source}, {part}",
-            Headline = new("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, series == data.Train ? "on the rows it learned from" : "held-out"),
-            Metrics = metrics,
-            Baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>> { ["independent"] = baseline },
+            Data = on.Data,
+            Headline = headline,
+            Metrics = own.Figures,
+            Baselines = baselines,
+            Comparisons = comparisons,
+            Scores = JudgedScores.Of(on, Fingerprint(series, data.Columns), headline, own.Scores),
             Samples = judging.Options.Samples == 0 ? [] : [.. model.GenerateAsync(new GenerationRequest
                 {
                     Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed, Decoding = new DecodingOptions { MaxTokens = 10 },
@@ -54,39 +78,67 @@ internal static class SeriesEvaluator
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{series.Sum(s => s.Length / width)} rows of {series.Count} series; 95 % intervals by bootstrap over series, or over stretches of {BlockTimes} rows of a single one."),
-                "independent draws every row by itself, each column from one normal distribution.",
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{series.Sum(s => s.Length / width)} rows of {series.Count} series; 95 % intervals by bootstrap over {(stretches.Length == series.Count ? "series" : $"stretches of {stretches[0].Rows} rows")}."),
+                model.IsOfCounts ? "Figures are logarithms of probabilities of counts."
+                    : "Figures are logarithms of densities.",
+                .. baselines.Count == 0 ? Array.Empty<string>()
+                    : [$"independent draws every row by itself, each column from one {(model.IsOfCounts ? "Poisson" : "normal")} distribution."],
+                .. refusal is null ? Array.Empty<string>() : [refusal],
+                .. on.Notes,
             ],
         };
         if (judging.Picture is not null)
             EvaluationPlot.Save(judging.Picture, report);
         return report;
-
-        Metric Mean(IReadOnlyList<MeanScore> scores) => MeanScore.Mean(scores, judging.Options, judging.Seed, "nats");
     }
 
-    /// <summary>Series by themselves; of a single one, stretches by what each adds to the log-likelihood of all before it, the part that was learned from included.</summary>
-    private static List<MeanScore> Blocks(IReadOnlyList<double[]> series, int width, ISeriesModel model, double[] before)
+    /// <summary>What is resampled: whole series, or stretches of them where there are few.</summary>
+    private static IEnumerable<Stretch> Stretches(IReadOnlyList<double[]> series, int width)
     {
-        if (series.Count > 1)
-            return [.. model.LogLikelihoods(series).Select((log, i) => new MeanScore(log, series[i].Length / (double)width))];
-        double[] only = series[0];
-        int times = only.Length / width, block = Math.Max(BlockTimes, times / MostBlocks);
-        int[] ends = [.. Enumerable.Range(1, (times + block - 1) / block).Select(i => Math.Min(times, i * block))];
-        double[] logs = model.LogLikelihoods([before, .. ends.Select(end => (double[])[.. before, .. only[..(end * width)]])]);
-        return [.. ends.Select((end, i) => new MeanScore(logs[i + 1] - logs[i], end - (i == 0 ? 0 : ends[i - 1])))];
-    }
-
-    private static Func<double[], double> Normal(IReadOnlyList<double[]> training, int width)
-    {
-        double[] all = [.. training.SelectMany(s => s)];
-        (double Mean, double Deviation)[] columns = [.. Enumerable.Range(0, width).Select(d =>
+        int times = series.Sum(s => s.Length / width);
+        int rows = series.Count >= FewSeries ? int.MaxValue
+            : Math.Max(Math.Clamp(times / FewestStretches, 1, MostTimes), times / MostStretches);
+        for (int i = 0; i < series.Count; i++)
         {
-            double[] values = [.. all.Where((_, i) => i % width == d)];
-            double mean = values.Average();
-            return (mean, Math.Max(Math.Sqrt(values.Average(v => (v - mean) * (v - mean))), 1e-6));
-        })];
-        return block => block.Select((value, i) => (Z: (value - columns[i % width].Mean) / columns[i % width].Deviation, columns[i % width].Deviation))
-            .Sum(x => (-0.5 * x.Z * x.Z) - Math.Log(x.Deviation) - (0.5 * Math.Log(Math.Tau)));
+            int length = series[i].Length / width;
+            for (int from = 0; from < length; from += Math.Min(rows, length))
+                yield return new Stretch(i, from, Math.Min(rows, length - from));
+        }
+    }
+
+    /// <summary>
+    /// The model's score of each stretch: what it adds to the log-likelihood of all of its series before it.
+    /// </summary>
+    private static List<MeanScore> Scores(IReadOnlyList<double[]> series, Stretch[] stretches, int width,
+        ISeriesModel model, double[] before, CancellationToken cancellation)
+    {
+        double[] logs = model.LogLikelihoods([before,
+            .. stretches.Select(s => (double[])[.. before, .. series[s.Series].AsSpan(0, (s.From + s.Rows) * width)])],
+            cancellation);
+        double beginning = before.Length > 0 ? logs[0] : 0;
+        return [.. stretches.Select((s, i) =>
+            new MeanScore(logs[i + 1] - (s.From == 0 ? beginning : logs[i]), s.Rows))];
+    }
+
+    private static string Fingerprint(IReadOnlyList<double[]> series, IReadOnlyList<string> columns)
+    {
+        using var hash = new DataFingerprint();
+        foreach (string column in columns)
+            hash.Add(column);
+        foreach (double[] one in series)
+            hash.Add<int>([one.Length]).Add<double>(one);
+        return hash.TakeText();
+    }
+
+    /// <summary>The share of series that begin as one that was learned from does, to the end of the shorter: parts of it, or it and more.</summary>
+    private static double Repeated(IReadOnlyList<double[]> series, IReadOnlyList<double[]> training) =>
+        series.Count(one => training.Any(other => one.AsSpan().StartsWith(other) || other.AsSpan().StartsWith(one))) / (double)series.Count;
+
+    /// <summary>Rows of a series that are scored together.</summary>
+    private readonly record struct Stretch(int Series, int From, int Rows)
+    {
+        public ReadOnlySpan<double> Of(IReadOnlyList<double[]> series, int width) =>
+            series[Series].AsSpan(From * width, Rows * width);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Atelier.Data.Tables;
+using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Kinds;
 using Atelier.Models;
@@ -19,50 +20,103 @@ internal static class TableEvaluator
     {
         if (!model.Schema.Names.SequenceEqual(data.Schema.Names))
             throw new AtelierException("the model knows other columns than the data has", judging.Run, "judge it on a table of its own columns");
-        (TableRows rows, string part) = data switch
+        (TableRows rows, Part part) = data switch
         {
-            { Test.Count: > 0 } => (data.Test, "test part"),
-            { Validation.Count: > 0 } => (data.Validation, "validation part"),
-            _ => (data.Train, "all rows"),
+            { Test.Count: > 0 } => (data.Test, Part.Test),
+            { Validation.Count: > 0 } => (data.Validation, Part.Validation),
+            _ => (data.Train, Part.Train),
         };
-        bool held = rows != data.Train;
-        Dictionary<string, Metric> Figures(IRowModel judged, string name)
+        // Rows of few levels are alike by chance: only a table of the very same rows counts as learned from.
+        double Repeated() => rows.Count == data.Train.Count ? JudgedOn.ShareIn(Hashes(rows), Hashes(data.Train)) : 0;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", Repeated, mostRepeated: 1);
+        // Whose likelihood BIC charges parameters against.
+        TableRows charged = judging.Other is null ? data.Train : rows;
+        JudgedModel Judge(IRowModel judged, string name)
         {
             progress?.Report($"scoring rows with {name}");
             MeanScore[] scores = [.. judged.LogLikelihoods(rows, cancellation).Select(nats => new MeanScore(nats, 1))];
             Metric perRow = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats");
-            // Schwarz 1978, with the sign of bnlearn: the log-likelihood less half of k ln N, of the rows learned from.
-            double learned = held ? judged.LogLikelihoods(data.Train, cancellation).Sum() : perRow.Value * rows.Count;
-            double bic = learned - (judged.FreeParameters / 2.0 * Math.Log(data.Train.Count));
-            return new()
+            // Schwarz 1978, with the sign of bnlearn: the log-likelihood less half of k ln N.
+            double learned = charged == rows ? scores.Sum(s => s.Sum)
+                : judged.LogLikelihoods(charged, cancellation).Sum();
+            double bic = learned - (judged.FreeParameters / 2.0 * Math.Log(charged.Count));
+            return new(scores, new Dictionary<string, Metric>
             {
                 ["logLikelihoodPerRow"] = perRow,
                 ["logLikelihood"] = new(perRow.Value * rows.Count, perRow.Low * rows.Count, perRow.High * rows.Count, "nats"),
-                ["bic"] = new(bic, bic, bic, "nats, training rows"),
+                ["bic"] = new(bic, bic, bic, charged == data.Train ? "nats, training rows" : "nats, judged rows"),
                 ["freeParameters"] = new(judged.FreeParameters, judged.FreeParameters, judged.FreeParameters, "numbers"),
-            };
+            });
         }
-        using IndependentModel independent = IndependentModel.Count(data.Train);
+        JudgedModel own = Judge(model, "the model");
+        var headline = new Headline("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, on.Lead);
+        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
+        var comparisons = new Dictionary<string, Comparison>();
+        if (model is not IndependentModel && data.Train.Count > 0)
+        {
+            using IndependentModel independent = IndependentModel.Count(data.Train);
+            JudgedModel baseline = Judge(independent, "independent columns");
+            baselines["independent"] = baseline.Figures;
+            comparisons["independent"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
+        }
         var report = new EvaluationReport
         {
             Run = judging.Run,
-            Data = $"{data.Facts.Source}, {part}",
-            Headline = new("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, held ? "held-out" : "on the rows it learned from"),
-            Metrics = Figures(model, "the model"),
-            Baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>> { ["independent"] = Figures(independent, "independent columns") },
+            Data = on.Data,
+            Headline = headline,
+            Metrics = own.Figures,
+            Baselines = baselines,
+            Comparisons = comparisons,
+            Scores = JudgedScores.Of(on, Fingerprint(rows), headline, own.Scores),
             Samples = judging.Options.Samples == 0 ? [] : [.. model.GenerateAsync(new GenerationRequest { Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed }, cancellation)
                 .ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture, $"{rows.Count} rows of {data.Schema.Columns.Count} columns; 95 % intervals by bootstrap over rows."),
-                string.Create(CultureInfo.InvariantCulture, $"bic is the log-likelihood of the {data.Train.Count} training rows less half the free parameters times ln {data.Train.Count}."),
-                .. part == "validation part" ? ["The validation part served, which training may have looked at: there is no test part."] : Array.Empty<string>(),
-                .. held ? Array.Empty<string>() : ["Nothing was held out: the figures are those of the rows it learned from."],
+                string.Create(CultureInfo.InvariantCulture,
+                    $"bic is the log-likelihood of the {charged.Count} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count}."),
+                .. on.Notes,
+                .. model is IndependentModel
+                    ? ["The baseline of independent columns is left out: it is this very model."]
+                    : Array.Empty<string>(),
             ],
         };
         if (judging.Picture is not null)
             EvaluationPlot.Save(judging.Picture, report);
         return report;
+    }
+
+    private static string Fingerprint(TableRows rows)
+    {
+        using var hash = new DataFingerprint();
+        for (int column = 0; column < rows.Schema.Columns.Count; column++)
+        {
+            ColumnSchema schema = rows.Schema.Columns[column];
+            hash.Add(schema.Name);
+            foreach (string level in schema.Levels)
+                hash.Add(level);
+            if (schema.IsNumeric)
+                hash.Add(rows.Numbers(column));
+            else
+                hash.Add(rows.Codes(column));
+        }
+        return hash.TakeText();
+    }
+
+    private static IEnumerable<ulong> Hashes(TableRows rows)
+    {
+        using var hash = new DataFingerprint();
+        for (int row = 0; row < rows.Count; row++)
+        {
+            for (int column = 0; column < rows.Schema.Columns.Count; column++)
+            {
+                if (rows.Schema.Columns[column].IsNumeric)
+                    hash.Add(rows.Numbers(column).Slice(row, 1));
+                else
+                    hash.Add(rows.Codes(column).Slice(row, 1));
+            }
+            yield return hash.Take();
+        }
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using Atelier.Data.Text;
 using Atelier.Data.Worlds;
 using Atelier.Decoding;
+using Atelier.Kinds;
 using Atelier.Models.Ngram;
 using Atelier.Recipes;
 using Atelier.Tokenizers;
@@ -12,6 +13,7 @@ namespace Atelier.Evaluation;
 /// <summary>Judges text models of any family: on held-out text beside baselines, and by what their samples are like.</summary>
 public static class TextEvaluator
 {
+    private const int LeastLine = 10; // characters
     private const int LongestPiece = 1 << 22; // tokens of a training document that are looked at together
 
     /// <summary>Judges a model on the test part of data, or on the validation part where there is no test part.</summary>
@@ -22,50 +24,69 @@ public static class TextEvaluator
     /// <param name="seed">Of resampling and of samples.</param>
     /// <param name="picture">Where to draw the cross-entropies beside one another (PNG), or null.</param>
     /// <param name="progress">Told what is being done, a line at a time.</param>
+    /// <param name="other">What other data the test part is; null where all parts come from the recipe's own
+    /// source.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(
         TextGenerator generator, TextData data, EvaluationSection options, string run, long seed, string? picture = null,
-        IProgress<string>? progress = null, CancellationToken cancellation = default)
+        IProgress<string>? progress = null, OtherData? other = null, CancellationToken cancellation = default)
     {
-        bool tests = data.Test.Count > 1;
         TokenFile held = HeldOut(data, run);
-        IReadOnlyDictionary<string, Metric> Figures(ILanguageModel model, string name)
+        Part part = held == data.Test ? Part.Test : Part.Validation;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, other, "documents",
+            () => JudgedOn.ShareIn(Lines(held, data.Tokenizer), Lines(data.Train, data.Tokenizer)), mostRepeated: 0.5);
+        JudgedModel Judge(ILanguageModel model, string name)
         {
-            progress?.Report($"scoring held-out text with {name}");
-            return TextMetrics.Of(Score(model, data, options, run, cancellation), options.BootstrapSamples, seed);
+            progress?.Report($"scoring {(on.IsHeldOut ? "held-out " : "")}text with {name}");
+            IReadOnlyList<TextScore> scores = Score(model, data, options, run, cancellation);
+            return new(TextMetrics.PerCharacter(scores), TextMetrics.Of(scores, options.BootstrapSamples, seed));
         }
-        IReadOnlyDictionary<string, Metric> metrics = Figures(generator.Model, "the model");
-
-        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"counting {options.BaselineOrder}-grams"));
-        using NgramModel ngram = NgramModel.Count(
-            data.Train, new() { Order = options.BaselineOrder }, data.Tokenizer.VocabularySize, data.Facts.StartId);
-        string ngramName = string.Create(CultureInfo.InvariantCulture, $"ngram{options.BaselineOrder}");
-        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>> { [ngramName] = Figures(ngram, ngramName) };
+        Headline headline = Headline.CrossEntropy with { Part = on.Lead };
+        JudgedModel own = Judge(generator.Model, "the model");
+        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
+        var comparisons = new Dictionary<string, Comparison>();
+        var config = new NgramConfig { Order = options.BaselineOrder };
+        bool isItself = generator.Model is NgramModel same && same.Config == config;
+        if (!isItself && data.Train.Count > 1)
+        {
+            progress?.Report(string.Create(CultureInfo.InvariantCulture, $"counting {options.BaselineOrder}-grams"));
+            using NgramModel ngram =
+                NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId);
+            string name = string.Create(CultureInfo.InvariantCulture, $"ngram{options.BaselineOrder}");
+            JudgedModel baseline = Judge(ngram, name);
+            baselines[name] = baseline.Figures;
+            comparisons[name] = on.Compare(headline, own, baseline, options, seed);
+        }
         if (TextWorlds.Find(data.Facts.Source) is TextWorld world && data.Facts.Cleaning.Count == 0)
-            baselines["exactEntropy"] = ExactEntropy(world, held, data.Tokenizer, options, seed);
+            baselines[EvaluationReport.ExactEntropy] = ExactEntropy(world, held, data.Tokenizer, options, seed);
 
-        bool blocks = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).CutsBlocks;
+        string pieces = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).Pieces;
         int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
         List<string> samples = await DrawAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
         var report = new EvaluationReport
         {
             Run = run,
-            Data = $"{data.Facts.Source}, {(tests ? "test" : "validation")} part",
-            Metrics = metrics,
+            Data = on.Data,
+            Headline = headline,
+            Metrics = own.Figures,
             Baselines = baselines,
+            Comparisons = comparisons,
+            Scores = JudgedScores.Of(on, Fingerprint(held, data.Tokenizer), headline, own.Scores),
             Samples = samples,
-            Copying = samples.Count == 0 ? null : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer)),
+            Copying = samples.Count == 0 || data.Train.Count == 0 ? null
+                : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer)),
             Diversity = samples.Count == 0 ? null : DiversityResult.Of(samples),
             Picture = picture is null ? null : Path.GetFileName(picture),
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture, $"{held.Count} tokens of {held.DocumentCount} documents; the end of a document counts as one character."),
-                $"95 % intervals by bootstrap over {(blocks ? "blocks of 1,000 characters, since there are few documents" : "documents")}.",
+                $"95 % intervals by bootstrap over {pieces}.",
                 stride == int.MaxValue
                     ? "Each document was scored in one piece."
                     : string.Create(CultureInfo.InvariantCulture, $"Scored in windows of {generator.Model.ContextLength} tokens, {stride} apart."),
-                .. tests ? Array.Empty<string>() : ["The validation part served, which training has looked at: there is no test part."],
+                .. on.Notes,
+                .. isItself ? ["The n-gram baseline is left out: it is this very model."] : Array.Empty<string>(),
             ],
         };
         if (picture is not null)
@@ -90,6 +111,40 @@ public static class TextEvaluator
                 "judge it on data prepared with its own tokenizer");
         }
         return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength, options.Stride).Score(model, null, cancellation);
+    }
+
+    /// <summary>A hash of the text, the same whatever the tokenizer.</summary>
+    private static string Fingerprint(TokenFile file, Tokenizer tokenizer)
+    {
+        using var hash = new DataFingerprint();
+        foreach (int[] tokens in Tokens(file))
+            Add(hash, tokens, tokenizer);
+        return hash.TakeText();
+    }
+
+    /// <summary>A hash of each line that is long enough not to be the same by chance.</summary>
+    private static IEnumerable<ulong> Lines(TokenFile file, Tokenizer tokenizer)
+    {
+        using var hash = new DataFingerprint();
+        foreach (string document in Documents(file, tokenizer))
+        {
+            foreach (string line in document.Split('\n', StringSplitOptions.TrimEntries))
+            {
+                if (line.Length >= LeastLine)
+                    yield return hash.Add(line).Take();
+            }
+        }
+    }
+
+    private static void Add(DataFingerprint hash, int[] tokens, Tokenizer tokenizer)
+    {
+        foreach (int id in tokens)
+        {
+            if (id == tokenizer.EndOfTextId)
+                hash.Add<byte>([0xFF]); // no byte of UTF-8
+            else
+                hash.Add(tokenizer.Bytes(id));
+        }
     }
 
     private static TokenFile HeldOut(TextData data, string run)
@@ -133,7 +188,11 @@ public static class TextEvaluator
     }
 
     /// <summary>The documents as text, without their ends; very long ones in pieces.</summary>
-    private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer)
+    private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer) =>
+        Tokens(file).Select(tokens => tokenizer.Decode(tokens));
+
+    /// <summary>The tokens of each document; very long ones in pieces.</summary>
+    private static IEnumerable<int[]> Tokens(TokenFile file)
     {
         for (long index = 0; index < file.DocumentCount; index++)
         {
@@ -142,7 +201,7 @@ public static class TextEvaluator
             {
                 int[] tokens = new int[(int)Math.Min(LongestPiece, document.Length - at)];
                 file.Read(document.Start + at, tokens);
-                yield return tokenizer.Decode(tokens);
+                yield return tokens;
             }
         }
     }

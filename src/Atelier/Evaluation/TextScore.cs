@@ -19,6 +19,10 @@ public readonly record struct TextScore(double Nats, long Tokens, long Character
 /// <summary>The figures that held-out text gives.</summary>
 public static class TextMetrics
 {
+    /// <summary>The stretches as the headline figure takes them: nats over characters.</summary>
+    internal static IReadOnlyList<MeanScore> PerCharacter(IEnumerable<TextScore> scores) =>
+        [.. scores.Select(s => new MeanScore(s.Nats, s.Characters))];
+
     /// <summary>Each figure by its name: how it follows from sums, and its unit.</summary>
     private static readonly (string Name, string Unit, Func<TextScore, double> Of)[] Figures =
     [

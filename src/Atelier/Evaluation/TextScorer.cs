@@ -11,7 +11,11 @@ namespace Atelier.Evaluation;
 internal sealed class TextScorer
 {
     private const int FewDocuments = 30; // fewer than these are cut into blocks, so that there is something to resample
-    private const int BlockCharacters = 1000;
+    private const int LeastBlock = 20, MostBlock = 1000; // characters
+
+    /// <summary>The fewest characters that a model is judged by: one of the shortest blocks.</summary>
+    public const int FewestCharacters = LeastBlock;
+
     private const int LongestWindow = 1 << 20; // of a model without a limit
     private const int TokensAtOnce = 1 << 16;
 
@@ -19,6 +23,7 @@ internal sealed class TextScorer
     private readonly int _startId;
     private readonly int _context;
     private readonly int _stride;
+    private readonly long _block; // characters
     private readonly int[] _characters; // [vocabulary]: scalar values that begin in each token
     private readonly int[] _bytes;
 
@@ -33,6 +38,7 @@ internal sealed class TextScorer
         _file = file;
         _startId = startId;
         _context = Math.Min(contextLength, LongestWindow);
+        _block = Math.Clamp(file.Characters / FewDocuments, LeastBlock, MostBlock);
         // A model without a limit has all there is to see in one window.
         _stride = stride == 0 || contextLength == int.MaxValue ? _context : Math.Min(stride, _context);
         _characters = new int[tokenizer.VocabularySize];
@@ -51,41 +57,56 @@ internal sealed class TextScorer
     /// <summary>Whether stretches are blocks of long documents rather than whole documents.</summary>
     public bool CutsBlocks => _file.DocumentCount < FewDocuments;
 
-    /// <summary>The score of each stretch: a document, or a block of at least 1,000 characters where there are few documents.</summary>
+    /// <summary>What a stretch is, in the plural.</summary>
+    public string Pieces => CutsBlocks
+        ? FormattableString.Invariant($"blocks of {_block:N0} characters, since there are few documents") : "documents";
+
+    /// <summary>
+    /// The score of each stretch: a document, or a block of up to 1,000 characters where there are few documents.
+    /// Blocks end at
+    /// the same places whatever the tokenizer, so that models of different tokenizers are compared block by block.
+    /// </summary>
     public IReadOnlyList<TextScore> Score(ILanguageModel model, Action<double>? progress, CancellationToken cancellation)
     {
         var stretches = new List<TextScore>();
-        var waiting = new List<(int[] Tokens, int Skip, bool Ends)>();
+        var waiting = new List<Window>();
         TextScore under = default;
-        long tokens = 0;
+        long tokens = 0, at = 0, block = 0; // of the document: characters before the next token, blocks that are closed
         void Flush()
         {
             cancellation.ThrowIfCancellationRequested();
             IReadOnlyList<TokenScore[]> scores = model.Score([.. waiting.Select(w => (ReadOnlyMemory<int>)w.Tokens)]);
             for (int i = 0; i < waiting.Count; i++)
             {
-                (int[] window, int skip, bool ends) = waiting[i];
-                for (int t = skip; t < scores[i].Length; t++)
+                Window window = waiting[i];
+                if (window.Begins)
                 {
-                    int id = window[t + 1];
-                    under += new TextScore(-scores[i][t].LogProbability, 1, _characters[id], _bytes[id], scores[i][t].IsMostLikely ? 1 : 0);
-                    if (CutsBlocks && under.Characters >= BlockCharacters)
-                        Close();
+                    block = 0;
+                    at = _file.EndOfTextId is null ? _characters[window.Tokens[0]] : 0; // a first token that nothing predicts
                 }
-                if (ends)
-                    Close();
+                for (int t = window.Skip; t < scores[i].Length; t++)
+                {
+                    int id = window.Tokens[t + 1];
+                    CloseUpTo(Math.Min(at / _block, window.Blocks - 1));
+                    under += new TextScore(-scores[i][t].LogProbability, 1, _characters[id], _bytes[id], scores[i][t].IsMostLikely ? 1 : 0);
+                    at += _characters[id];
+                }
+                if (window.Ends)
+                    CloseUpTo(window.Blocks);
             }
             waiting.Clear();
         }
-        void Close()
+        void CloseUpTo(long count)
         {
-            if (under.Tokens > 0)
-                stretches.Add(under);
-            under = default;
+            for (; block < count; block++)
+            {
+                stretches.Add(under); // without tokens where a token is longer than a block
+                under = default;
+            }
         }
 
         long held = 0;
-        foreach ((int[] Tokens, int Skip, bool Ends) window in Windows())
+        foreach (Window window in Windows())
         {
             waiting.Add(window);
             held += window.Tokens.Length;
@@ -99,18 +120,18 @@ internal sealed class TextScorer
         }
         if (waiting.Count > 0)
             Flush();
-        Close();
         return stretches;
     }
 
-    /// <summary>Windows with the number of their first predictions that an earlier window has made, and whether the document ends with them.</summary>
-    private IEnumerable<(int[] Tokens, int Skip, bool Ends)> Windows()
+    /// <summary>The windows of all documents.</summary>
+    private IEnumerable<Window> Windows()
     {
         int lead = _file.EndOfTextId is null ? 0 : 1;
         for (long index = 0; index < _file.DocumentCount; index++)
         {
             DocumentEntry document = _file.Document(index);
             long length = document.Length + lead; // of the sequence, its start token included
+            long blocks = CutsBlocks ? (document.Characters + _block - 1) / _block : 1;
             for (long start = 0, done = 1; done < length; start += _stride)
             {
                 int[] tokens = new int[(int)Math.Min(_context + 1L, length - start)];
@@ -118,9 +139,17 @@ internal sealed class TextScorer
                 tokens[0] = _startId;
                 _file.Read(document.Start + start - lead + ahead, tokens.AsSpan(ahead));
                 long end = start + tokens.Length;
-                yield return (tokens, (int)(done - start - 1), end == length);
+                yield return new(tokens, (int)(done - start - 1), start == 0, end == length, blocks);
                 done = end;
             }
         }
     }
+
+    /// <summary>A window that the model scores at once.</summary>
+    /// <param name="Tokens">What the model sees; each but the first is predicted.</param>
+    /// <param name="Skip">The number of its first predictions that an earlier window has made.</param>
+    /// <param name="Begins">Whether the document begins with it.</param>
+    /// <param name="Ends">Whether the document ends with it.</param>
+    /// <param name="Blocks">The number of stretches of the document.</param>
+    private readonly record struct Window(int[] Tokens, int Skip, bool Begins, bool Ends, long Blocks);
 }

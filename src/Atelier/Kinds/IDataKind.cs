@@ -32,15 +32,15 @@ public interface IDataKind
     /// <exception cref="AtelierException">The folder is damaged.</exception>
     IDataSource Open(string folder);
 
-    /// <summary>Prepares other data for a finished model to be judged by, in the form the model takes.</summary>
-    /// <param name="source">A file, a folder, a catalogue name or a world.</param>
-    /// <param name="recipe">Of the model's run; all defaults for a bundle alone.</param>
-    /// <param name="bundle">The model.</param>
-    /// <param name="folder">Where to write.</param>
+    /// <summary>
+    /// Prepares other data for a finished model to be judged by, in the form the model takes: all of it the test part,
+    /// and what the model learned from the training part.
+    /// </summary>
+    /// <param name="other">The data and the model.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The source is missing or damaged, or does not go with the model.</exception>
-    IDataSource PrepareAgainst(string source, Recipe recipe, Bundle bundle, string folder, IProgress<string>? progress, CancellationToken cancellation);
+    IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation);
 
     /// <summary>Judges a model on data of this kind.</summary>
     /// <exception cref="AtelierException">There is nothing to judge by, or the model does not go with the data.</exception>
@@ -61,4 +61,8 @@ public interface IDataKind
 /// <param name="Seed">Of resampling and samples.</param>
 /// <param name="Picture">Where to draw the headline figure beside the baselines' (PNG), or null.</param>
 /// <param name="Folder">The run's folder, where what is learned to judge by is kept for the next time; null keeps nothing.</param>
-public sealed record Judging(IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture, string? Folder = null);
+/// <param name="Other">What other data the test part is; null where all parts come from the recipe's own
+/// source.</param>
+public sealed record Judging(
+    IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture,
+        string? Folder = null, OtherData? Other = null);

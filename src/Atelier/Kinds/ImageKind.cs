@@ -32,11 +32,10 @@ public sealed class ImageKind : IDataKind
     public IDataSource Open(string folder) => ImageData.Open(folder);
 
     /// <inheritdoc/>
-    public IDataSource PrepareAgainst(string source, Recipe recipe, Bundle bundle, string folder, IProgress<string>? progress, CancellationToken cancellation)
-    {
-        var section = new DataSection { Source = source, Split = Held.Half, Image = recipe.Data.Image };
-        return ImageData.Prepare(section, recipe.Seed, folder, ImageBundle.ReadSchema(ConfigFile.Read(bundle.ConfigPath)), progress, cancellation);
-    }
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        ImageData.Prepare(other.Section, other.Seed, other.Folder,
+            ImageBundle.ReadSchema(ConfigFile.Read(other.Bundle.ConfigPath)), progress, cancellation)
+            .Learning(other.Learned is null ? null : ImageData.Open(other.Learned));
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>

@@ -32,12 +32,10 @@ public sealed class SeriesKind : IDataKind
     public IDataSource Open(string folder) => SeriesData.Open(folder);
 
     /// <inheritdoc/>
-    public IDataSource PrepareAgainst(
-        string source, Recipe recipe, Bundle bundle, string folder, IProgress<string>? progress, CancellationToken cancellation)
-    {
-        var section = new DataSection { Source = source, Split = Held.Half, Table = new TableSection { Sequence = recipe.Data.Table.Sequence } };
-        return SeriesData.Prepare(section, recipe.Seed, folder, TableSchema.Read(bundle.SchemaPath).Names, progress, cancellation);
-    }
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        SeriesData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath).Names,
+            progress, cancellation)
+            .Learning(other.Learned is null ? null : SeriesData.Open(other.Learned));
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>

@@ -31,12 +31,10 @@ public sealed class TableKind : IDataKind
     public IDataSource Open(string folder) => TableData.Open(folder);
 
     /// <inheritdoc/>
-    public IDataSource PrepareAgainst(
-        string source, Recipe recipe, Bundle bundle, string folder, IProgress<string>? progress, CancellationToken cancellation)
-    {
-        var section = new DataSection { Source = source, Split = Held.Half, Table = new TableSection { Missing = recipe.Data.Table.Missing } };
-        return TableData.Prepare(section, recipe.Seed, folder, TableSchema.Read(bundle.SchemaPath), progress, cancellation);
-    }
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        TableData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath), progress,
+            cancellation)
+            .Learning(other.Learned is null ? null : TableData.Open(other.Learned));
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>

@@ -31,9 +31,9 @@ public sealed class TaggedKind : IDataKind
     public IDataSource Open(string folder) => TaggedData.Open(folder);
 
     /// <inheritdoc/>
-    public IDataSource PrepareAgainst(
-        string source, Recipe recipe, Bundle bundle, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
-        TaggedData.Prepare(new DataSection { Source = source, Split = Held.Half, Tags = recipe.Data.Tags }, recipe.Seed, folder, progress, cancellation);
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        TaggedData.Prepare(other.Section, other.Seed, other.Folder, progress, cancellation)
+            .Learning(other.Learned is null ? null : TaggedData.Open(other.Learned));
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>

@@ -23,37 +23,39 @@ public sealed class TextKind : IDataKind
     public bool Judges(IGenerator generator) => generator is TextGenerator;
 
     /// <inheritdoc/>
-    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
-        TextData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
+    /// <remarks>Text that leaves too little to judge by is refused here, before anything is learned.</remarks>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
+        CancellationToken cancellation)
+    {
+        var data = TextData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
+        SplitSection split = recipe.Data.Split;
+        (string part, double share, TokenFile held) = split.Test > 0 ? ("test", split.Test, data.Test)
+            : ("validation", split.Validation, data.Validation);
+        if (share == 0 || held.Characters >= TextScorer.FewestCharacters)
+            return data;
+        long found = data.Train.Characters + data.Validation.Characters + data.Test.Characters, got = held.Characters;
+        string what = data.Train.Count == 0 ? "there is nothing to learn from, and too little text" : "too little text";
+        double needed = Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share));
+        data.Dispose();
+        File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data counts as prepared by it
+        string counts = FormattableString.Invariant(
+            $"{found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}");
+        throw new AtelierException($"{what} to judge by: {counts}", recipe.Data.Source, FormattableString.Invariant(
+            $"bring at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with data.split=none"));
+    }
 
     /// <inheritdoc/>
     public IDataSource Open(string folder) => TextData.Open(folder);
 
     /// <inheritdoc/>
-    public IDataSource PrepareAgainst(
-        string source, Recipe recipe, Bundle bundle, string folder, IProgress<string>? progress, CancellationToken cancellation)
-    {
-        var section = new DataSection
-        {
-            Source = source,
-            Split = Held.Half,
-            Tokenizer = new TokenizerSection { File = bundle.TokenizerPath },
-        };
-        return TextData.Prepare(section, recipe.Seed, folder, progress, cancellation);
-    }
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        TextData.PrepareOther(other, progress, cancellation);
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
         TextEvaluator.EvaluateAsync((TextGenerator)judging.Generator, (TextData)judging.Data, judging.Options, judging.Run, judging.Seed,
-            judging.Picture, progress, cancellation);
+            judging.Picture, progress, judging.Other, cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, string family) => TextAdvice.For(path, family);
-}
-
-/// <summary>Splits of data that a finished model is judged by.</summary>
-internal static class Held
-{
-    /// <summary>Half to judge by, and half for baselines to count.</summary>
-    public static SplitSection Half { get; } = new() { Train = 0.5, Validation = 0, Test = 0.5 };
 }

@@ -11,7 +11,15 @@ public interface ISeriesModel : IGenerator
     /// <summary>The numbers it is free to choose: what BIC charges for.</summary>
     long FreeParameters { get; }
 
-    /// <summary>The log-density of each series, in nats; minus infinity where it is impossible.</summary>
+    /// <summary>
+    /// Whether values are counts, and likelihoods their probabilities; otherwise likelihoods are densities of numbers.
+    /// </summary>
+    bool IsOfCounts { get; }
+
+    /// <summary>
+    /// The log-density of each series, or the log-probability of counts, in nats; minus infinity where it is
+    /// impossible.
+    /// </summary>
     /// <param name="series">Each [time, column].</param>
     /// <param name="cancellation">Stops.</param>
     double[] LogLikelihoods(IReadOnlyList<double[]> series, CancellationToken cancellation = default);

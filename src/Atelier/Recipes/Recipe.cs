@@ -7,9 +7,11 @@ namespace Atelier.Recipes;
 public sealed record Recipe
 {
     /// <summary>A short name, used for the run's folder.</summary>
+    [MayChange]
     public string Name { get; init; } = "run";
 
     /// <summary>What it is for, one line.</summary>
+    [MayChange]
     public string? Description { get; init; }
 
     /// <summary>The seed of every random choice.</summary>
@@ -25,9 +27,11 @@ public sealed record Recipe
     public TrainingSection Training { get; init; } = new();
 
     /// <summary>How to judge it.</summary>
+    [MayChange]
     public EvaluationSection Evaluation { get; init; } = new();
 
     /// <summary>How it makes samples where a request does not say.</summary>
+    [MayChange]
     public DecodingOptions Generation { get; init; } = new();
 }
 

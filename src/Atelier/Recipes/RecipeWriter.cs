@@ -47,7 +47,8 @@ public static partial class RecipeWriter
         }
     }
 
-    private static string? Plain(object? value) => value switch
+    /// <summary>A value that stands on its key's line; null for a section.</summary>
+    internal static string? Plain(object? value) => value switch
     {
         null => "null",
         string text => Quote(text),

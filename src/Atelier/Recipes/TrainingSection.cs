@@ -14,17 +14,21 @@ public sealed record TrainingSection
     public int GradientAccumulation { get; init; } = 1;
 
     /// <summary>Keeps only the inputs of the model's blocks and computes the rest anew going back (Chen et al. 2016): less memory for about a third more time, and the same gradients.</summary>
+    [MayChange]
     public bool ActivationCheckpointing { get; init; }
 
     /// <summary>The most steps; null for no such limit.</summary>
+    [MayChange]
     [Range(1, long.MaxValue)]
     public long? Steps { get; init; } = 2000;
 
     /// <summary>The most passes over the data; null for no such limit.</summary>
+    [MayChange]
     [Range(0.000001, 1e9)]
     public double? Epochs { get; init; }
 
     /// <summary>The most minutes; null for no such limit. A run that ends by time is not repeatable step for step.</summary>
+    [MayChange]
     [Range(0.001, 1e6)]
     public double? Minutes { get; init; }
 
@@ -32,13 +36,16 @@ public sealed record TrainingSection
     public OptimizerSection Optimizer { get; init; } = new();
 
     /// <summary>How the learning rate changes with the step.</summary>
+    [MayChange]
     public ScheduleSection Schedule { get; init; } = new();
 
     /// <summary>The largest norm of all gradients together; 0 does not clip (Pascanu et al. 2013).</summary>
+    [MayChange]
     [Range(0.0, 1e9)]
     public double ClipNorm { get; init; } = 1.0;
 
     /// <summary>The share of probability spread over all tokens (Szegedy et al. 2016).</summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double LabelSmoothing { get; init; }
 
@@ -47,40 +54,53 @@ public sealed record TrainingSection
     public double Ema { get; init; }
 
     /// <summary>The precision of matrix products; weights, norms and the loss stay in fp32.</summary>
+    [MayChange]
     public Precision Precision { get; init; } = Precision.Bf16;
 
     /// <summary>"auto", "cpu" or "cuda".</summary>
+    [MayChange]
     public string Device { get; init; } = "auto";
 
     /// <summary>Threads in all; 0 takes all cores.</summary>
+    [MayChange]
     [Range(0, 1024)]
     public int Threads { get; init; }
 
     /// <summary>Copies of the model that share a batch's rows, each with its part of the threads; 0 takes what was measured to be fastest here. One thread a copy makes runs repeat bit for bit.</summary>
+    [MayChange]
     [Range(0, 1024)]
     public int Replicas { get; init; }
 
     /// <summary>Steps between measurements on validation data; 0 measures at the end only.</summary>
+    [MayChange]
     [Range(0, long.MaxValue)]
     public long EvaluateEvery { get; init; } = 250;
 
-    /// <summary>The most validation batches a measurement takes.</summary>
+    /// <summary>
+    /// The most validation batches a measurement takes, spread over the validation part; null takes 40, or as many as
+    /// hold 1,280 rows where that is more.
+    /// </summary>
+    [MayChange]
     [Range(1, 1_000_000)]
-    public int EvaluationBatches { get; init; } = 40;
+    public int? EvaluationBatches { get; init; }
 
     /// <summary>Measurements without improvement after which training stops; 0 never stops early (Prechelt 1998).</summary>
+    [MayChange]
     [Range(0, 1_000_000)]
     public int Patience { get; init; }
 
     /// <summary>Steps between samples; 0 makes none while training.</summary>
+    [MayChange]
     [Range(0, long.MaxValue)]
     public long SampleEvery { get; init; } = 500;
 
     /// <summary>Steps between checkpoints; 0 keeps only the last.</summary>
+    [MayChange]
     [Range(0, long.MaxValue)]
     public long CheckpointEvery { get; init; } = 500;
 
     /// <summary>Steps between progress reports.</summary>
+    [MayChange]
     [Range(1, long.MaxValue)]
     public long ReportEvery { get; init; } = 10;
 
@@ -108,10 +128,12 @@ public sealed record OptimizerSection
     public OptimizerName Name { get; init; } = OptimizerName.AdamW;
 
     /// <summary>The learning rate before the schedule.</summary>
+    [MayChange]
     [Range(0.0, 1e6)]
     public double LearningRate { get; init; } = 1e-3;
 
     /// <summary>Decay of weights, on matrices only: biases and norms are spared.</summary>
+    [MayChange]
     [Range(0.0, 10.0)]
     public double WeightDecay { get; init; } = 0.1;
 
@@ -123,14 +145,17 @@ public sealed record OptimizerSection
     public bool Nesterov { get; init; }
 
     /// <summary>Decay of the gradient's average (Adam, AdamW, Lion).</summary>
+    [MayChange]
     [Range(0.0, 0.999999)]
     public double Beta1 { get; init; } = 0.9;
 
     /// <summary>Decay of the squared gradient's average (Adam, AdamW, RMSProp), or of Lion's momentum.</summary>
+    [MayChange]
     [Range(0.0, 0.999999)]
     public double Beta2 { get; init; } = 0.99;
 
     /// <summary>Added to the denominator (Adam, AdamW, RMSProp, Adagrad).</summary>
+    [MayChange]
     [Range(0.0, 1.0)]
     public double Epsilon { get; init; } = 1e-8;
 }

@@ -82,12 +82,10 @@ internal static class BundleCompression
             return TextEvaluator.Score(generator.Model, data, recipe.Evaluation, folder, cancellation);
         }
         IReadOnlyList<TextScore> before = Score(original, "original"), after = Score(compressed, "compressed");
-        double[] changes = [.. Bootstrap.Resample(before, samples, recipe.Seed).Zip(Bootstrap.Resample(after, samples, recipe.Seed), Change)];
-        (double low, double high) = Bootstrap.Central(changes);
-        double whole = Change(before.Aggregate((a, b) => a + b), after.Aggregate((a, b) => a + b));
-        return (TextMetrics.Of(before, samples, recipe.Seed)[figure], TextMetrics.Of(after, samples, recipe.Seed)[figure], new Metric(whole, low, high, "nats"));
-
-        static double Change(TextScore before, TextScore after) => (after.Nats / after.Characters) - (before.Nats / before.Characters);
+        return (TextMetrics.Of(before, samples, recipe.Seed)[figure],
+            TextMetrics.Of(after, samples, recipe.Seed)[figure],
+            MeanScore.Difference(TextMetrics.PerCharacter(after), TextMetrics.PerCharacter(before), samples,
+                recipe.Seed, "nats"));
     }
 
     /// <summary>Opens a model as it will be used: in the managed runtime where that knows the shape.</summary>

@@ -30,6 +30,11 @@ public sealed record TrainingProgress
     /// <summary>The loss on validation data, where it was just measured.</summary>
     public double? ValidationLoss { get; init; }
 
+    /// <summary>
+    /// How many validation batches that is the mean of, and how many there are; null where it was not just measured.
+    /// </summary>
+    public (long Taken, long InAll)? ValidationBatches { get; init; }
+
     /// <summary>The learning rate of the step just done.</summary>
     public double? LearningRate { get; init; }
 

@@ -16,6 +16,7 @@ namespace Atelier.Training;
 internal sealed class TrainingSession<TBatch> : IDisposable
 {
     private const int MostUnreadLosses = 256;
+    private const int UsualBatches = 40, UsualRows = 1280; // of a measurement on validation data
     private const long AllocatedBetweenCollections = 1 << 20; // bytes
     private readonly Recipe _recipe;
     private readonly TrainingSection _section;
@@ -203,19 +204,21 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         };
     }
 
-    /// <summary>The mean of the model's own figures over validation batches.</summary>
+    /// <summary>The mean of the model's own figures over validation batches, the same ones each time.</summary>
     private TrainingProgress Measure(TrainingProgress told, Dictionary<string, double> values)
     {
         if (_validation is null)
             return told;
         var sums = new Dictionary<string, double>();
-        long count = Math.Min(_section.EvaluationBatches, _validation.BatchesPerEpoch);
+        long inAll = _validation.BatchesPerEpoch;
+        long count = Math.Min(_section.EvaluationBatches ?? Math.Max(UsualBatches, UsualRows / _section.BatchSize),
+            inAll);
         AsJudged(() =>
         {
             for (long number = 0; number < count; number++)
             {
                 using var scope = NewDisposeScope();
-                TBatch batch = _validation.Get(number);
+                TBatch batch = _validation.Get(((2 * number) + 1) * inAll / (2 * count)); // spread over the part
                 foreach ((string name, double value) in _model.Evaluate(batch))
                     sums[name] = sums.GetValueOrDefault(name) + (value / count);
                 (batch as IDisposable)?.Dispose();
@@ -232,9 +235,11 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         double loss = sums["loss"];
         if (!double.IsFinite(loss))
             throw NotFinite($"the validation loss is {Text(loss)}", State.Step);
+        values["validationBatches"] = _metrics["validationBatches"] = count;
+        values["validationBatchesInAll"] = _metrics["validationBatchesInAll"] = inAll;
         State = State.Measured(loss);
         _metrics["bestValidationLoss"] = State.BestLoss!.Value;
-        return told with { ValidationLoss = loss };
+        return told with { ValidationLoss = loss, ValidationBatches = (count, inAll) };
     }
 
     private string? Sample()

@@ -36,7 +36,7 @@ public sealed class ManagedEvaluationTests
 
         using var trained = (TextGenerator)Workshop.Open(bundle, "cpu");
         (trained.Model is Decoder or RecurrentDecoder).ShouldBeFalse();
-        using var data = (TextData)new TextKind().PrepareAgainst(text, new Recipe(), Bundle.Open(bundle), folder["data"], null, CancellationToken.None);
+        using var data = (TextData)new TextKind().PrepareOther(new OtherData(text, new Recipe(), Bundle.Open(bundle), null, folder["data"], 1), null, CancellationToken.None);
         EvaluationReport expected = await TextEvaluator.EvaluateAsync(trained, data, new() { Samples = 0 }, bundle, 3);
         managed.Metrics.Keys.ShouldBe(expected.Metrics.Keys);
         foreach ((string name, Metric metric) in expected.Metrics)

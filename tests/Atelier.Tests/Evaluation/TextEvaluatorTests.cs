@@ -75,6 +75,28 @@ public sealed class TextEvaluatorTests
     }
 
     [Fact]
+    public void Blocks_of_a_long_text_are_the_same_whatever_the_tokenizer()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("long.txt", string.Concat(Enumerable.Range(0, 900).Select(i => $"sentence {i * 7} is 好 of number {i % 13}.\n")));
+        List<IReadOnlyList<TextScore>> scores = [];
+        foreach ((TokenizerKind kind, int vocabulary) in new[] { (TokenizerKind.Character, 4096), (TokenizerKind.Byte, 4096), (TokenizerKind.Bpe, 600) })
+        {
+            using TextData data = TextData.Prepare(
+                new DataSection { Source = path, Split = new() { Train = 0.5, Validation = 0, Test = 0.5 }, Tokenizer = new() { Kind = kind, VocabularySize = vocabulary } }, 1, folder[$"data-{kind}"]);
+            using var model = new SeeingModel(data.Tokenizer.VocabularySize, 16);
+            scores.Add(new TextScorer(data.Test, data.Tokenizer, data.Facts.StartId, 16, 0).Score(model, null, CancellationToken.None));
+        }
+        scores[0].Count.ShouldBeGreaterThan(29);
+        foreach (IReadOnlyList<TextScore> other in scores.Skip(1))
+        {
+            other.Count.ShouldBe(scores[0].Count);
+            for (int i = 0; i < other.Count; i++)
+                Math.Abs(other[i].Characters - scores[0][i].Characters).ShouldBeLessThan(20, "a token at most is on the other side");
+        }
+    }
+
+    [Fact]
     public async Task A_report_reads_back_and_tells_people_and_scripts_the_same()
     {
         using var folder = new TemporaryFolder();

@@ -21,6 +21,31 @@ public sealed class TrainerTests
         bundle.ShouldBe(run.Run.BundleFolder);
     }
 
+    [Theory]
+    [InlineData(4, 16, 100, new long[] { 12, 37, 62, 87 })]
+    [InlineData(null, 32, 3, new long[] { 0, 1, 2 })]
+    [InlineData(null, 32, 80, null)] // 40 of them
+    [InlineData(null, 8, 1000, null)] // 160: as many rows
+    public void A_measurement_takes_batches_spread_over_the_validation_part_and_says_of_how_many_it_is(int? most, int batchSize, int batches, long[]? expected)
+    {
+        var asked = new List<long>();
+        using var run = new TinyRun(TinyRun.Plain with { Steps = 2, EvaluateEvery = 1, EvaluationBatches = most, BatchSize = batchSize });
+        using var model = new TinyModel();
+        TrainingReport report = run.Learn(model, validation: new PointBatches(2, size: 4, batches: batches) { OnGet = asked.Add });
+        long[] first = [.. asked.Take(asked.Count / 2)];
+        asked.Skip(asked.Count / 2).ShouldBe(first, "each measurement takes the same");
+        if (expected is not null)
+            first.ShouldBe(expected);
+        else
+        {
+            first.Length.ShouldBe(1280 / batchSize);
+            first.Zip(first.Skip(1), (a, b) => b - a).ShouldAllBe(gap => gap == batches / first.Length || gap == (batches / first.Length) + 1);
+        }
+        report.Metrics["validationBatches"].ShouldBe(first.Length);
+        report.Metrics["validationBatchesInAll"].ShouldBe(batches);
+        run.Told.First(t => t.ValidationLoss is not null).ValidationBatches.ShouldBe((first.Length, batches));
+    }
+
     [Fact]
     public void A_model_without_blocks_refuses_to_compute_them_anew()
     {

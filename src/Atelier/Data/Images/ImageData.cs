@@ -66,6 +66,20 @@ public sealed class ImageData : IDataSource
         return new ImageData(facts, ImagePart.Open(folder, "train", schema), ImagePart.Open(folder, "validation", schema), ImagePart.Open(folder, "test", schema));
     }
 
+    /// <summary>
+    /// The same pictures to judge by, with those that a model learned from as the training part; the other parts of
+    /// both are closed.
+    /// </summary>
+    internal ImageData Learning(ImageData? learned)
+    {
+        if (learned is null)
+            return this;
+        Train.Dispose();
+        learned.Validation.Dispose();
+        learned.Test.Dispose();
+        return new ImageData(Facts, learned.Train, Validation, Test);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -77,6 +91,8 @@ public sealed class ImageData : IDataSource
     /// <summary>The parts by name. Shuffled by the seed where the split says so.</summary>
     private static IEnumerable<(string Name, IReadOnlyList<(byte[], int)> Pictures)> Split(ImageSource source, SplitSection split, long seed)
     {
+        if (split.Train == 0) // all is to judge by, whatever the source would hold out
+            source = source with { Pictures = [.. source.Pictures, .. source.Test], Test = [] };
         (byte[], int)[] pictures = [.. source.Pictures];
         var random = new SplitMix64(SplitMix64.At((ulong)seed, 0));
         for (int i = pictures.Length - 1; split.Shuffle && i > 0; i--)

@@ -32,7 +32,10 @@ public sealed class SeriesData : IDataSource
     /// <summary>What to judge by; may be empty.</summary>
     public IReadOnlyList<double[]> Test { get; }
 
-    /// <summary>Reads a table's rows as sequences, in their order. One sequence is cut by position; several are shared out whole.</summary>
+    /// <summary>
+    /// Reads a table's rows as sequences, in their order. One sequence is cut by position; several are shared out whole
+    /// where that gives the shares.
+    /// </summary>
     /// <param name="section">What to read and how.</param>
     /// <param name="seed">Of the split.</param>
     /// <param name="folder">Where to write.</param>
@@ -46,19 +49,15 @@ public sealed class SeriesData : IDataSource
         var report = new ReadingReport();
         (IReadOnlyList<string> names, List<double[]> sequences) = SeriesFile.Read(section, columns, report, progress, cancellation);
         int width = names.Count;
+        ulong[] contents = [.. Enumerable.Range(0, sequences.Count).Select(i => (ulong)i)];
+        var split = new DocumentSplit(contents, [.. sequences.Select(s => (long)s.Length / width)], section.Split,
+            seed);
+        if (split.Describe("series", "rows") is { } how)
+            report.Note(how);
         var parts = new List<double[]>[3];
-        if (sequences.Count == 1)
-        {
-            parts = Cut(sequences[0], width, section.Split);
-            report.Note("The source is a single series, so it was cut by position: its beginning is for training, its end for validation and test.");
-        }
-        else
-        {
-            ulong[] contents = [.. Enumerable.Range(0, sequences.Count).Select(i => (ulong)i)];
-            var split = new DocumentSplit(contents, section.Split, seed);
-            for (int part = 0; part < parts.Length; part++)
-                parts[part] = [.. split.Documents((Part)part).Select(i => sequences[i])];
-        }
+        for (int part = 0; part < parts.Length; part++)
+            parts[part] = [.. split.Stretches((Part)part).Select(s =>
+                sequences[s.Document][((int)s.From * width)..((int)s.To * width)])];
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         Schema(names).Write(Path.Combine(folder, TableSchema.FileName));
@@ -78,6 +77,10 @@ public sealed class SeriesData : IDataSource
         return new SeriesData(facts, schema.Names.SkipLast(1).ToArray(), [Part(Text.Part.Train), Part(Text.Part.Validation), Part(Text.Part.Test)]);
     }
 
+    /// <summary>The same series to judge by, with those that a model learned from as the training part.</summary>
+    internal SeriesData Learning(SeriesData? learned) => learned is null ? this
+        : new SeriesData(Facts, Columns, [learned.Train, Validation, Test]);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -85,15 +88,6 @@ public sealed class SeriesData : IDataSource
     }
 
     private static string PathOf(string folder, Part part) => Path.Combine(folder, part.ToString().ToLowerInvariant() + ".safetensors");
-
-    private static List<double[]>[] Cut(double[] series, int width, SplitSection split)
-    {
-        int times = series.Length / width;
-        int first = (int)Math.Round(split.Train * times), second = (int)Math.Round((split.Train + split.Validation) * times);
-        int last = (int)Math.Round(Math.Min(1, split.Train + split.Validation + split.Test) * times);
-        static List<double[]> Some(double[] values) => values.Length > 0 ? [values] : [];
-        return [Some(series[..(first * width)]), Some(series[(first * width)..(second * width)]), Some(series[(second * width)..(last * width)])];
-    }
 
     // The last column numbers the sequences.
     private static TableSchema Schema(IReadOnlyList<string> names) =>

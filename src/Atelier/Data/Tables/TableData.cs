@@ -62,6 +62,13 @@ public sealed class TableData : IDataSource
         return new TableData(facts, Rows(Part.Train), Rows(Part.Validation), Rows(Part.Test));
     }
 
+    /// <summary>The same rows to judge by, with the rows that a model learned from as the training part.</summary>
+    /// <exception cref="AtelierException">They have other columns.</exception>
+    internal TableData Learning(TableData? learned) => learned is null ? this
+        : learned.Schema.Names.SequenceEqual(Schema.Names) ? new TableData(Facts, learned.Train, Validation, Test)
+        : throw new AtelierException("has other columns than the run learned from", Facts.Source,
+            "judge the model on a table of its own columns");
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -47,7 +47,7 @@ internal sealed class TablePreparation(
         ulong[] contents = [.. Enumerable.Range(0, count).Select(i => (ulong)i)];
         var split = new DocumentSplit(contents, section.Split, seed);
         IReadOnlyList<int>[] parts = [.. new[] { Part.Train, Part.Validation, Part.Test }.Select(part => (IReadOnlyList<int>)[.. split.Documents(part)])];
-        if (parts[0].Count == 0)
+        if (parts[0].Count == 0 && section.Split.Train > 0)
             throw new AtelierException("there are no rows to learn from", section.Source, "bring more rows, or set data.split to none");
         return parts;
     }

@@ -46,7 +46,7 @@ public sealed class TaggedData : IDataSource
         IReadOnlyList<string> files = SourceFiles.Find(section.Source, report, progress, cancellation).Expand("conllu", "conll");
         List<TaggedSentence> Read(IEnumerable<string> some) => [.. some.SelectMany(file => ConlluFile.Read(file, section.Tags, report))];
         List<TaggedSentence>[] parts;
-        if (Named(files) is { } named)
+        if (section.Split.Train > 0 && Named(files) is { } named)
         {
             parts = [.. named.Select(Read)];
             report.Note("The files' own split into training, validation and test was kept.");
@@ -59,8 +59,9 @@ public sealed class TaggedData : IDataSource
             parts = [.. new[] { Part.Train, Part.Validation, Part.Test }.Select(part => split.Documents(part).Select(i => all[i]).ToList())];
         }
         progress?.Report(FormattableString.Invariant($"read {parts.Sum(p => p.Count):N0} sentences, {parts.Sum(p => p.Sum(s => (long)s.Words.Count)):N0} words"));
-        if (parts[0].Count == 0)
-            throw new AtelierException("holds no sentences to learn from", section.Source, "bring CoNLL-U, a word a line and sentences between blank lines");
+        if (parts[section.Split.Train > 0 ? 0 : 2].Count == 0)
+            throw new AtelierException($"holds no sentences to {(section.Split.Train > 0 ? "learn from" : "judge by")}",
+                section.Source, "bring CoNLL-U, a word a line and sentences between blank lines");
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         for (int part = 0; part < parts.Length; part++)
@@ -77,6 +78,10 @@ public sealed class TaggedData : IDataSource
         IReadOnlyList<TaggedSentence> Sentences(Part part) => Read(PathOf(folder, part));
         return new TaggedData(facts, [Sentences(Part.Train), Sentences(Part.Validation), Sentences(Part.Test)]);
     }
+
+    /// <summary>The same sentences to judge by, with those that a model learned from as the training part.</summary>
+    internal TaggedData Learning(TaggedData? learned) => learned is null ? this
+        : new TaggedData(Facts, [learned.Train, Validation, Test]);
 
     /// <inheritdoc/>
     public void Dispose()

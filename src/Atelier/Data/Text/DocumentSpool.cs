@@ -6,15 +6,16 @@ namespace Atelier.Data.Text;
 
 /// <summary>
 /// Documents as they were read and cleaned, on disk, so that each can be taken again in any order. In memory it keeps a
-/// place and a hash a document.
+/// place, a size and a hash a document.
 /// </summary>
 internal sealed class DocumentSpool : IDisposable
 {
     private readonly FileStream _file;
     private readonly List<long> _places = [];
     private readonly List<ulong> _contents = [];
+    private readonly List<long> _sizes = [];
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private long _begin;
+    private long _begin, _counted; // of the document at hand: its place, the characters before it
     private bool _empty = true;
 
     /// <summary>Makes an empty spool at <paramref name="path"/>; the file goes when the spool is disposed.</summary>
@@ -37,6 +38,9 @@ internal sealed class DocumentSpool : IDisposable
 
     /// <summary>A hash of each document's content.</summary>
     public ReadOnlySpan<ulong> Contents => CollectionsMarshal.AsSpan(_contents);
+
+    /// <summary>The Unicode scalar values of each document.</summary>
+    public ReadOnlySpan<long> Sizes => CollectionsMarshal.AsSpan(_sizes);
 
     /// <summary>Unicode scalar values in all.</summary>
     public long Characters { get; private set; }
@@ -66,7 +70,8 @@ internal sealed class DocumentSpool : IDisposable
         }
         _places.Add(_begin);
         _contents.Add(MemoryMarshal.Read<ulong>(_hash.GetHashAndReset()));
-        _begin = _file.Position;
+        _sizes.Add(Characters - _counted);
+        (_begin, _counted) = (_file.Position, Characters);
         _empty = true;
     }
 

@@ -8,7 +8,8 @@ namespace Atelier.Data.Text;
 
 /// <summary>The way from a source to token files: read, clean, set down, share out, make the tokenizer, encode.</summary>
 internal sealed class TextDataPreparation(
-    DataSection section, long seed, string folder, IProgress<string>? progress, CancellationToken cancellation)
+    DataSection section, long seed, string folder, bool? ends, IProgress<string>? progress,
+        CancellationToken cancellation)
 {
     private const int CharactersAtOnce = 4 << 20;
     private const int DocumentsPerReport = 100_000;
@@ -28,13 +29,13 @@ internal sealed class TextDataPreparation(
             throw new AtelierException("no text is left to learn from", section.Source,
                 section.Clean.Count > 0 ? "loosen data.clean" : "bring a source with text");
 
-        bool single = spool.Count == 1;
-        DocumentSplit? split = single ? null : new DocumentSplit(spool.Contents, section.Split, seed);
-        if (single)
-            _report.Note("The source is a single document, so it was cut by position: its beginning is for training, its end for validation and test.");
-        IEnumerable<DocumentPiece> Pieces(Part part) => split is null
-            ? Cut(spool.Read(0), part, spool.Characters)
-            : split.Documents(part).SelectMany(spool.Read);
+        // A single document has no end that was ever seen; a model that knows ends is judged on documents that have them.
+        bool single = !(ends ?? spool.Count > 1);
+        var split = new DocumentSplit(spool.Contents, spool.Sizes, section.Split, seed);
+        if (split.Describe("documents", "characters") is { } how)
+            _report.Note(how);
+        IEnumerable<DocumentPiece> Pieces(Part part) =>
+            split.Stretches(part).SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To));
 
         Tokenizer tokenizer = MakeTokenizer(Pieces(Part.Train).Select(piece => piece.Text));
         if (!single && tokenizer.EndOfTextId is null)
@@ -76,21 +77,19 @@ internal sealed class TextDataPreparation(
         progress?.Report(FormattableString.Invariant($"read {spool.Count:N0} documents, {spool.Characters:N0} characters"));
     }
 
-    /// <summary>The part of a single document: training first, then validation, then test, by characters.</summary>
-    private IEnumerable<DocumentPiece> Cut(IEnumerable<DocumentPiece> pieces, Part part, long characters)
+    /// <summary>A stretch of a document, in characters; it ends where it was cut.</summary>
+    private static IEnumerable<DocumentPiece> Cut(IEnumerable<DocumentPiece> pieces, long from, long to)
     {
-        SplitSection split = section.Split;
-        double before = part switch { Part.Train => 0, Part.Validation => split.Train, _ => split.Train + split.Validation };
-        double share = part switch { Part.Train => split.Train, Part.Validation => split.Validation, _ => split.Test };
-        long from = (long)(before * characters + 1e-6), to = (long)((before + share) * characters + 1e-6);
         long at = 0;
         foreach (DocumentPiece piece in pieces)
         {
             long length = TextCount.Scalars(piece.Text);
             int first = Place(piece.Text, Math.Clamp(from - at, 0, length)), last = Place(piece.Text, Math.Clamp(to - at, 0, length));
             if (first < last)
-                yield return piece with { Text = piece.Text[first..last] };
+                yield return new(piece.Text[first..last], at <= from, at + length >= to);
             at += length;
+            if (at >= to)
+                yield break;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Atelier.Recipes;
 
 namespace Atelier.Models.Hmm;
 
@@ -52,10 +53,12 @@ public sealed record HmmConfig
     public int Restarts { get; init; } = 1;
 
     /// <summary>The most iterations of Baum-Welch from each beginning.</summary>
+    [MayChange]
     [Range(1, 1_000_000)]
     public int Iterations { get; init; } = 100;
 
     /// <summary>Ends when an iteration gains less than this in nats per symbol.</summary>
+    [MayChange]
     [Range(0.0, 1e9)]
     public double Tolerance { get; init; } = 1e-5;
 

@@ -17,6 +17,9 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
     public IReadOnlyList<string> Columns { get; } = columns;
 
     /// <inheritdoc/>
+    public bool IsOfCounts => model.Emissions is not GaussianEmissions;
+
+    /// <inheritdoc/>
     public long FreeParameters => model.FreeParameters;
 
     /// <inheritdoc/>

@@ -46,6 +46,24 @@ public sealed class TextDataTests : IDisposable
     }
 
     [Fact]
+    public void Given_a_novel_and_two_notes_then_training_gets_its_nine_tenths_and_the_split_is_told()
+    {
+        string novel = string.Concat(Enumerable.Range(0, 3000).Select(i => $"It was chapter {i} and 你好 rained. "));
+        _folder.Write("texts/a-note.txt", "buy milk");
+        _folder.Write("texts/novel.txt", novel);
+        _folder.Write("texts/z-note.txt", "call home");
+        using TextData data = Prepare(new() { Source = _folder["texts"] });
+        double whole = novel.Length + "buy milk".Length + "call home".Length;
+        (data.Train.Characters / whole).ShouldBe(0.9, 0.001);
+        (data.Validation.Characters / whole).ShouldBe(0.05, 0.001);
+        (data.Test.Characters / whole).ShouldBe(0.05, 0.001);
+        data.Notes.ShouldContain(note => note.Contains("3 whole documents") && note.Contains("cut by position"));
+        string[] all = [.. Documents(data, data.Train), .. Documents(data, data.Validation), .. Documents(data, data.Test)];
+        string.Concat(all).Length.ShouldBe((int)whole);
+        all.Where(part => part.Length > 9).ShouldAllBe(part => novel.Contains(part));
+    }
+
+    [Fact]
     public void Given_lines_then_each_is_a_document_ended_by_the_end_of_text_and_none_is_lost()
     {
         string[] lines = [.. Enumerable.Range(0, 1000).Select(i => $"name{i}")];

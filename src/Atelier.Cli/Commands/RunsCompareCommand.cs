@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Atelier.Evaluation;
+using Atelier.Models;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>Compares runs: on held-out data first, then by their figures in training, then by their recipes.</summary>
+internal sealed class RunsCompareCommand : ToolCommand
+{
+    private readonly Argument<string[]> _runs =
+        new("RUN") { Arity = new ArgumentArity(2, 20), Description = "Two or more runs' ids or folders." };
+
+    public RunsCompareCommand(ToolConsole console)
+        : base(console, "compare",
+            "Compares runs: held-out figures and how they differ from the first run's, then where their recipes differ.",
+            "atelier runs compare runs/quickstart runs/quickstart-2") => Add(_runs);
+
+    protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+    {
+        RunRecord[] runs = [.. parse.GetRequiredValue(_runs).Select(RunsCommand.Find)];
+        IReadOnlyList<JudgedRun> judged = RunComparison.Of([.. runs.Select(r => r.Folder)]);
+        IEnumerable<string[]> figures = runs.SelectMany(r => r.Metrics.Keys).Distinct().Select(name =>
+            (string[])[$"training: {name}",
+                .. runs.Select(r => r.Metrics.TryGetValue(name, out double value) ? RunsCommand.Number(value) : "")]);
+        Dictionary<string, string>[] recipes =
+            [.. runs.Select(r => Run.Exists(r.Folder)
+                ? RecipeEntry.Of(Run.ReadRecipe(r.Folder, ModelFamilies.All)).ToDictionary(e => e.Key, e => e.Value)
+                : [])];
+        string[][] differences =
+        [
+            .. recipes.SelectMany(r => r.Keys).Distinct().Where(key =>
+                recipes.Select(r => r.GetValueOrDefault(key)).Distinct().Count() > 1)
+                .Select(key => (string[])[key, .. recipes.Select(r => r.GetValueOrDefault(key) ?? "")]),
+        ];
+        console.Table(["", .. runs.Select(r => r.Id)], [.. HeldOut(judged), .. figures, .. differences]);
+        foreach ((RunRecord run, JudgedRun one) in runs.Zip(judged).Skip(1))
+            console.Say($"{run.Id} and {runs[0].Id}: {one.Reason ?? Sentence(one.FromFirst!, one.Report!.Headline)}");
+        console.Result(() => new JsonObject
+        {
+            ["heldOut"] = new JsonArray([.. judged.Select(Json)]),
+            ["runs"] = new JsonArray([.. runs.Select(RunsCommand.Json)]),
+            ["differences"] = new JsonObject(differences.Select(d =>
+                KeyValuePair.Create<string, JsonNode?>(d[0], new JsonArray([.. d[1..].Select(v => (JsonNode)v)])))),
+        });
+        return Task.FromResult(0);
+    }
+
+    /// <summary>
+    /// The rows of the table that come first: the figures of judging, the headline's and its difference before the
+    /// others.
+    /// </summary>
+    private static IEnumerable<string[]> HeldOut(IReadOnlyList<JudgedRun> judged)
+    {
+        string[] headlines = [.. judged.Select(j => j.Report?.Headline.Metric).OfType<string>().Distinct()];
+        IEnumerable<string> names = headlines.Concat(judged.SelectMany(j => j.Report?.Metrics.Keys ?? [])).Distinct();
+        foreach (string name in names)
+        {
+            EvaluationReport first = judged.First(j => j.Report?.Metrics.ContainsKey(name) == true).Report!;
+            yield return [$"{first.Headline.Part} {name} ({first.Metrics[name].Unit})",
+                .. judged.Select(j => j.Report?.Metrics.TryGetValue(name, out Metric? metric) == true ? metric.ToText()
+                    : "")];
+            if (headlines.Contains(name)
+                && judged.Any(j => j.FromFirst is not null && j.Report!.Headline.Metric == name))
+                yield return ["less the first run's",
+                    .. judged.Select(j => j.FromFirst is { } difference ? difference.Difference.ToText() : "")];
+        }
+    }
+
+    private static string Sentence(Comparison comparison, Headline headline)
+    {
+        string outcome = comparison.Outcome switch
+        {
+            ComparisonOutcome.Beaten => "is better",
+            ComparisonOutcome.NotBeaten => "is worse",
+            _ => "is not clearly different",
+        };
+        return comparison.Basis == ComparisonBasis.Bic
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"the first of them {outcome} by BIC, which is {comparison.Difference.Value:+0.00;-0.00} nats (nothing was held out)")
+            : $"the first of them {outcome} on the same held-out data, by {comparison.Difference.ToText()} {headline.Unit}";
+    }
+
+    private static JsonObject Json(JudgedRun judged) => new()
+    {
+        ["run"] = judged.Folder,
+        ["data"] = judged.Report?.Data,
+        ["metrics"] = judged.Report is { } report ? EvaluateCommand.Json(report.Metrics) : null,
+        ["difference"] = judged.FromFirst is { } difference ? EvaluateCommand.Json(difference) : null,
+        ["reason"] = judged.Reason,
+    };
+}

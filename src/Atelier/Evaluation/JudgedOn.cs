@@ -1,0 +1,81 @@
+using Atelier.Data.Text;
+using Atelier.Kinds;
+using Atelier.Recipes;
+
+namespace Atelier.Evaluation;
+
+/// <summary>What a model is judged on, and how a page says it.</summary>
+/// <param name="Data">The source, and which part of it.</param>
+/// <param name="IsHeldOut">Whether none of it was learned from, as far as can be seen.</param>
+/// <param name="Lead">What the verdict begins with.</param>
+/// <param name="Notes">What a reader should know, one sentence each.</param>
+internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadOnlyList<string> Notes)
+{
+    /// <summary>Describes the part that is judged.</summary>
+    /// <param name="source">The source, as the recipe or the user names it.</param>
+    /// <param name="part">Which part serves; training where nothing is held out.</param>
+    /// <param name="other">What other data it is; null where it is a part of the recipe's own.</param>
+    /// <param name="pieces">What is judged, in the plural: "rows".</param>
+    /// <param name="repeated">The share of the judged pieces that are among those learned from; asked of other data
+    /// alone.</param>
+    /// <param name="mostRepeated">The share from which on they count as learned from.</param>
+    public static JudgedOn Of(string source, Part part, OtherData? other, string pieces, Func<double> repeated,
+        double mostRepeated)
+    {
+        if (other is null)
+        {
+            return part switch
+            {
+                Part.Test => new($"{source}, test part", true, "held-out", []),
+                Part.Validation => new($"{source}, validation part", true, "held-out",
+                    ["The validation part served, which training may have looked at: there is no test part."]),
+                _ => new($"{source}, all {pieces}", false, $"on the {pieces} it learned from",
+                    [$"Nothing was held out: the figures are those of the {pieces} it learned from."]),
+            };
+        }
+        bool learned = other.IsLearnedSource || (other.Learned is not null && repeated() >= mostRepeated);
+        string lead = learned ? $"on {pieces} it partly or wholly learned from" : "held-out";
+        return new($"{source}, all of it", !learned, lead,
+        [
+            "All of the data was judged, read as the model's recipe says.",
+            other.Learned is null
+                ? "There are no baselines, which are counted on a run's own training data: a bundle comes without it."
+                : "Baselines are counted on the run's own training data.",
+            .. learned ? [$"The model learned from these {pieces}, or from some of them: nothing here is held out."]
+                : Array.Empty<string>(),
+        ]);
+    }
+
+    /// <summary>The share of pieces that are among others, each of those counted once.</summary>
+    public static double ShareIn(IEnumerable<ulong> pieces, IEnumerable<ulong> others)
+    {
+        Dictionary<ulong, int> missing = pieces.GroupBy(hash => hash).ToDictionary(group => group.Key, group => group.Count());
+        long all = missing.Values.Sum(count => (long)count), found = 0;
+        foreach (ulong hash in others)
+        {
+            if (!missing.TryGetValue(hash, out int count) || count == 0)
+                continue;
+            missing[hash] = count - 1;
+            found++;
+        }
+        return found / (double)Math.Max(1, all);
+    }
+
+    /// <summary>
+    /// Compares a model with a baseline: pair by pair on held-out data, by BIC where that is known, and not at all
+    /// otherwise.
+    /// </summary>
+    public Comparison Compare(Headline headline, JudgedModel own, JudgedModel other, EvaluationSection options, long seed)
+    {
+        if (IsHeldOut)
+            return Comparison.Paired(own.Scores, other.Scores, headline, options.BootstrapSamples, seed);
+        return own.Figures.TryGetValue("bic", out Metric? bic) && other.Figures.TryGetValue("bic", out Metric? otherBic)
+            ? Comparison.ByBic(bic.Value, otherBic.Value)
+            : Comparison.NothingHeldOut(own.Figures[headline.Metric], other.Figures[headline.Metric], headline);
+    }
+}
+
+/// <summary>A model's figures, or a baseline's, on what was judged.</summary>
+/// <param name="Scores">[piece]: the headline figure's numerator and denominator.</param>
+/// <param name="Figures">The figures by name.</param>
+internal sealed record JudgedModel(IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures);

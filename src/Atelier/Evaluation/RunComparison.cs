@@ -1,0 +1,77 @@
+using System.Text.Json;
+
+namespace Atelier.Evaluation;
+
+/// <summary>A run beside another on held-out data.</summary>
+/// <param name="Folder">The run's folder.</param>
+/// <param name="Report">How it was judged; null where it was not.</param>
+/// <param name="FromFirst">How its headline figure differs from the first run's; null for the first, and where they
+/// cannot be compared.</param>
+/// <param name="Reason">Why they cannot be compared; null where they can.</param>
+public sealed record JudgedRun(string Folder, EvaluationReport? Report, Comparison? FromFirst, string? Reason);
+
+/// <summary>
+/// Compares runs by what was kept when they were judged: pair by pair, on the same held-out documents, rows or
+/// sequences.
+/// </summary>
+public static class RunComparison
+{
+    private const int Samples = 1000;
+    private const long Seed = 1;
+
+    /// <summary>Each run with its figures, and how it differs from the first.</summary>
+    /// <param name="folders">The runs' folders.</param>
+    /// <exception cref="AtelierException">What was kept of a run is damaged.</exception>
+    public static IReadOnlyList<JudgedRun> Of(IReadOnlyList<string> folders)
+    {
+        (EvaluationReport? Report, JudgedScores? Scores)[] judged =
+            [.. folders.Select(folder => (Read(folder), JudgedScores.Read(folder)))];
+        return [.. folders.Select((folder, i) =>
+        {
+            if (i == 0)
+                return new JudgedRun(folder, judged[0].Report, null, null);
+            (Comparison? difference, string? reason) = Compare(judged[i], judged[0]);
+            return new JudgedRun(folder, judged[i].Report, difference, reason);
+        })];
+    }
+
+    private static (Comparison? Difference, string? Reason) Compare(
+        (EvaluationReport? Report, JudgedScores? Scores) own, (EvaluationReport? Report, JudgedScores? Scores) first)
+    {
+        if (own.Report is null || first.Report is null)
+            return (null, "not compared: one of them was not judged (atelier evaluate RUN does it)");
+        (Headline ownHeadline, Headline firstHeadline) = (own.Report.Headline, first.Report.Headline);
+        if (ownHeadline.Metric != firstHeadline.Metric || ownHeadline.Unit != firstHeadline.Unit)
+        {
+            return (null, $"not compared: they are judged by different figures, {ownHeadline.Metric} in {ownHeadline.Unit} "
+                + $"and {firstHeadline.Metric} in {firstHeadline.Unit}");
+        }
+        if (own.Scores is null || first.Scores is null)
+            return (null, $"not compared: {own.Report.Headline.Metric} is not kept piece by piece (atelier evaluate RUN keeps it where it is a mean over pieces)");
+        if (own.Scores.Content != first.Scores.Content || own.Scores.Sums.Count != first.Scores.Sums.Count)
+            return (null, $"not compared: they were judged on different data, {own.Scores.Data} and {first.Scores.Data}, or on other parts of it");
+        if (own.Scores.HeldOut && first.Scores.HeldOut)
+            return (Comparison.Paired(own.Scores.Pieces, first.Scores.Pieces, own.Scores.Headline, Samples, Seed),
+                null);
+        return own.Report.Metrics.TryGetValue("bic", out Metric? bic)
+            && first.Report.Metrics.TryGetValue("bic", out Metric? firstBic)
+            ? (Comparison.ByBic(bic.Value, firstBic.Value), null)
+            : (null, "not compared: nothing was held out");
+    }
+
+    private static EvaluationReport? Read(string folder)
+    {
+        string path = Path.Combine(folder, EvaluationReport.FileName);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            return EvaluationReport.FromJson(File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"the report cannot be read: {e.Message.TrimEnd('.')}", path,
+                "judge the run again: atelier evaluate", e);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Reflection;
+
+namespace Atelier.Recipes;
+
+/// <summary>One key of a recipe.</summary>
+/// <param name="Key">Its path: "training.steps".</param>
+/// <param name="Value">Its value, as a recipe writes it.</param>
+/// <param name="MayChange">Whether it may be edited while a run is unfinished.</param>
+public sealed record RecipeEntry(string Key, string Value, bool MayChange)
+{
+    /// <summary>All keys of a recipe, defaults too, in the order in which it is written.</summary>
+    public static IReadOnlyList<RecipeEntry> Of(Recipe recipe) => [.. Of(recipe, "", mayChange: false)];
+
+    private static IEnumerable<RecipeEntry> Of(object record, string path, bool mayChange)
+    {
+        foreach (PropertyInfo property in RecipeNames.Properties(record.GetType()))
+        {
+            string key = path + RecipeNames.Key(property);
+            bool may = mayChange || property.IsDefined(typeof(MayChangeAttribute));
+            object? value = property.GetValue(record);
+            if (value is ModelSection model)
+            {
+                yield return new($"{key}.family", model.Family, may);
+                value = model.Config;
+                if (value is null)
+                    continue;
+            }
+            else if (RecipeWriter.Plain(value) is { } plain)
+            {
+                yield return new(key, plain, may);
+                continue;
+            }
+            foreach (RecipeEntry entry in Of(value!, $"{key}.", may))
+                yield return entry;
+        }
+    }
+}

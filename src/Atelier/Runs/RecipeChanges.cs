@@ -1,0 +1,52 @@
+using Atelier.Formats;
+using Atelier.Models;
+using Atelier.Recipes;
+using Atelier.Training;
+
+namespace Atelier.Runs;
+
+/// <summary>
+/// Guards an unfinished run against a recipe that was edited so that it no longer fits: the prepared data holds the
+/// recipe that
+/// it was made by, and going on compares.
+/// </summary>
+internal static class RecipeChanges
+{
+    private const string FileName = "recipe.yaml"; // in the folder of the prepared data
+
+    /// <summary>Keeps the recipe that the data was prepared by.</summary>
+    public static void Keep(Recipe recipe, string dataFolder) =>
+        AtomicFile.WriteText(Path.Combine(dataFolder, FileName), RecipeWriter.Write(recipe));
+
+    /// <summary>
+    /// Checks that a run's recipe still goes with its prepared data, and with its checkpoints where there are some.
+    /// </summary>
+    /// <exception cref="AtelierException">A key was changed that may not; the message names it.</exception>
+    public static void Check(Run run)
+    {
+        string kept = Path.Combine(run.DataFolder, FileName);
+        if (!File.Exists(kept))
+            return; // no data was prepared yet
+        bool learned = new CheckpointStore(run.CheckpointFolder).Steps.Count > 0;
+        IReadOnlyList<RecipeEntry> before = RecipeEntry.Of(RecipeReader.Read(kept, ModelFamilies.All));
+        IReadOnlyList<RecipeEntry> now = RecipeEntry.Of(run.Recipe);
+        IEnumerable<string> keys = before.Concat(now)
+            .Where(entry => !entry.MayChange && (learned || IsOfData(entry.Key))).Select(entry => entry.Key).Distinct();
+        foreach (string key in keys)
+        {
+            string? was = before.FirstOrDefault(entry => entry.Key == key)?.Value;
+            string? current = now.FirstOrDefault(entry => entry.Key == key)?.Value;
+            if (was == current)
+                continue;
+            string misfit = learned && !IsOfData(key) ? "its checkpoint no longer fits" : "its prepared data no longer fits";
+            throw new AtelierException(
+                $"{key} was {was ?? "not set"} when the run was begun and is {current ?? "not set"} now: {misfit}",
+                Run.RecipePath(run.Folder),
+                $"{(was is null ? "take the key out" : $"set it to {was} again")}, or train into another folder with --out");
+        }
+        Keep(run.Recipe, run.DataFolder);
+    }
+
+    private static bool IsOfData(string key) => key.StartsWith("data.", StringComparison.Ordinal)
+        || key is "seed" or "model.family";
+}
