@@ -39,11 +39,11 @@ public static class TextEvaluator
 
         progress?.Report(string.Create(CultureInfo.InvariantCulture, $"counting {options.BaselineOrder}-grams"));
         using NgramModel ngram = NgramModel.Count(
-            data.Train, new() { Order = options.BaselineOrder }, data.Tokenizer.VocabularySize, data.Facts.StartId);
+            data.Train, new() { Order = options.BaselineOrder }, data.Tokenizer.VocabularySize, data.Facts.StartId, cancellation);
         string ngramName = string.Create(CultureInfo.InvariantCulture, $"ngram{options.BaselineOrder}");
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>> { [ngramName] = Figures(ngram, ngramName) };
         if (TextWorlds.Find(data.Facts.Source) is TextWorld world && data.Facts.Cleaning.Count == 0)
-            baselines["exactEntropy"] = ExactEntropy(world, held, data.Tokenizer, options, seed);
+            baselines["exactEntropy"] = ExactEntropy(world, held, data.Tokenizer, options, seed, cancellation);
 
         bool blocks = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).CutsBlocks;
         int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
@@ -55,7 +55,7 @@ public static class TextEvaluator
             Metrics = metrics,
             Baselines = baselines,
             Samples = samples,
-            Copying = samples.Count == 0 ? null : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer)),
+            Copying = samples.Count == 0 ? null : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer).StoppedBy(cancellation)),
             Diversity = samples.Count == 0 ? null : DiversityResult.Of(samples),
             Picture = picture is null ? null : Path.GetFileName(picture),
             Notes =
@@ -102,10 +102,10 @@ public static class TextEvaluator
 
     /// <summary>The world's own surprise at the very documents that the model was judged on.</summary>
     private static Dictionary<string, Metric> ExactEntropy(
-        TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed)
+        TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed, CancellationToken cancellation)
     {
         var scores = new List<TextScore>();
-        foreach (string document in Documents(held, tokenizer))
+        foreach (string document in Documents(held, tokenizer).StoppedBy(cancellation))
         {
             scores.Add(new TextScore(
                 -world.LogProbability(document), 1, document.EnumerateRunes().Count() + 1, Encoding.UTF8.GetByteCount(document) + 1, 0));

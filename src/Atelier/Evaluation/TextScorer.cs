@@ -13,7 +13,7 @@ internal sealed class TextScorer
     private const int FewDocuments = 30; // fewer than these are cut into blocks, so that there is something to resample
     private const int BlockCharacters = 1000;
     private const int LongestWindow = 1 << 20; // of a model without a limit
-    private const int TokensAtOnce = 1 << 16;
+    private const int TokensAtOnce = 1 << 14; // between two looks whether to stop, as many as a core takes at once of a large model
 
     private readonly TokenFile _file;
     private readonly int _startId;

@@ -33,8 +33,8 @@ internal sealed class TextDataPreparation(
         if (single)
             _report.Note("The source is a single document, so it was cut by position: its beginning is for training, its end for validation and test.");
         IEnumerable<DocumentPiece> Pieces(Part part) => split is null
-            ? Cut(spool.Read(0), part, spool.Characters)
-            : split.Documents(part).SelectMany(spool.Read);
+            ? Cut(spool.Read(0).StoppedBy(cancellation), part, spool.Characters)
+            : split.Documents(part).SelectMany(spool.Read).StoppedBy(cancellation);
 
         Tokenizer tokenizer = MakeTokenizer(Pieces(Part.Train).Select(piece => piece.Text));
         if (!single && tokenizer.EndOfTextId is null)
@@ -112,7 +112,7 @@ internal sealed class TextDataPreparation(
         return options.Kind switch
         {
             TokenizerKind.Byte => new ByteTokenizer(),
-            TokenizerKind.Bpe => BpeTokenizer.Train(training, options.VocabularySize),
+            TokenizerKind.Bpe => BpeTokenizer.Train(training, options.VocabularySize, cancellation: cancellation),
             _ => CharacterTokenizer.Train(training, options.ByteFallback),
         };
     }
