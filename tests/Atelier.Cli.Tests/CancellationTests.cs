@@ -47,8 +47,9 @@ public sealed class CancellationTests : IDisposable
         cancel.StepsAfter.ShouldBeLessThanOrEqualTo(1);
         if (outcome is null)
             return;
-        outcome.IsInterrupted.ShouldBeTrue();
-        if (outcome.Report.Steps > 0)
+        if (!outcome.IsInterrupted)
+            family.ShouldBe("bayesian-network"); // its last remark comes when all is learned
+        else if (outcome.Report.Steps > 0)
             Directory.Exists(Path.Combine(folder, "checkpoints", string.Create(CultureInfo.InvariantCulture, $"step-{outcome.Report.Steps}"))).ShouldBeTrue();
     }
 

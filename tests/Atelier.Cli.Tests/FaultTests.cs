@@ -63,9 +63,10 @@ public sealed class FaultTests : IDisposable
         File.WriteAllText(table, "");
         _tool.Run("train", "--table", table, "--out", folder).Code.ShouldBe(2);
         Directory.Exists(_tool.At("runs")).ShouldBeFalse();
-        string text = _tool.At("short.txt");
-        File.WriteAllText(text, "short");
-        _tool.Run("train", "--text", text, "--out", folder).Code.ShouldBe(2);
+        string text = _tool.At("boats.txt");
+        File.WriteAllText(text, string.Concat(Enumerable.Range(0, 50).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats.\n\n"))));
+        ToolResult tooLarge = _tool.Run("train", "--text", text, "--set", "training.batchSize=100000", "--set", "training.threads=1", "--out", folder);
+        (tooLarge.Code, tooLarge.Error.Contains("do not fill one batch", StringComparison.Ordinal)).ShouldBe((2, true), tooLarge.Error);
         Directory.Exists(_tool.At("runs")).ShouldBeFalse();
         _tool.Run("runs", "list", "--json").Json.GetProperty("runs").GetArrayLength().ShouldBe(0);
     }
@@ -103,7 +104,8 @@ public sealed class FaultTests : IDisposable
         };
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        while (!Directory.Exists(Path.Combine(folder, "checkpoints", "step-40")) && !process.HasExited)
+        string checkpoints = Path.Combine(folder, "checkpoints");
+        while (!(Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, "step-*").Any()) && !process.HasExited)
             await Task.Delay(5, TestContext.Current.CancellationToken);
         Shell(string.Create(CultureInfo.InvariantCulture, $"kill -{signal} {process.Id}"));
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
@@ -112,7 +114,7 @@ public sealed class FaultTests : IDisposable
         said.ShouldContain("stopping");
         said.ShouldContain($"go on with: atelier train --resume --out {ShownPath.Of(folder)}");
         int step = int.Parse(said.Split("interrupted after step ")[1].Split(';')[0], CultureInfo.InvariantCulture);
-        Directory.Exists(Path.Combine(folder, "checkpoints", $"step-{step}")).ShouldBeTrue();
+        Directory.Exists(Path.Combine(checkpoints, $"step-{step}")).ShouldBeTrue();
     }
 
     private static (int Code, string Error) Shell(string line)
