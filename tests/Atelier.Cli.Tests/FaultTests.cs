@@ -95,7 +95,7 @@ public sealed class FaultTests : IDisposable
     {
         Assert.SkipUnless(File.Exists("/proc/self/status"), "whether a signal is ignored cannot be seen here");
         ulong ignored = ulong.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))[7..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        Assert.SkipWhen((ignored >> (signal - 1) & 1) == 1, "the shell that started this ignores the signal, and so does all that it starts");
+        Assert.SkipWhen(((ignored >> (signal - 1)) & 1) == 1, "the shell that started this ignores the signal, and so does all that it starts");
         string text = _tool.At("boats.txt"), folder = _tool.At("run");
         File.WriteAllText(text, string.Concat(Enumerable.Range(0, 400).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats and {i + 1} more.\n\n"))));
         var start = new ProcessStartInfo("dotnet", [typeof(Tool).Assembly.Location, "train", "--text", text, "--out", folder, "--set", "model.layerCount=1",
