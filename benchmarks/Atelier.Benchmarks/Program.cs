@@ -39,7 +39,7 @@ try
     }
     else if (args is ["signals", ..])
     {
-        SignalTiming.Run(Rounds(1, 50), Rounds(2, 0), args[Math.Min(3, args.Length)..]);
+        SignalTiming.Run(Rounds(1, 50), args.ElementAtOrDefault(2) is null or "0" ? 0 : Rounds(2), args[Math.Min(3, args.Length)..]);
     }
     else if (args is ["products", ..])
     {

@@ -64,7 +64,7 @@ internal static class SignalWork
         }
         AtomicFile.WriteText(Path.Combine(folder, "table.csv"), table.ToString());
         run(["train", "--text", "novel.txt", "--set", "training.steps=20", "--set", "evaluation.samples=0", "--out", "gpt", "--quiet"]);
-        run(["train", "shapes-vae", "--set", "training.steps=20", "--set", "evaluation.pictures=0", "--out", "vae", "--quiet"]);
+        run(["train", "shapes-vae", "--set", "training.steps=20", "--set", "evaluation.pictures=100", "--out", "vae", "--quiet"]);
         run(["train", "--table", "table.csv", "--model", "bayesian-network", "--out", "network", "--quiet"]);
         run(["export", "gpt", "--to", "gguf", "--out", "gpt.gguf"]);
     }

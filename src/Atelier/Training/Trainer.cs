@@ -14,6 +14,9 @@ public sealed record TrainerHooks
     /// <summary>Writes the model, as it is, as a bundle into a folder.</summary>
     public required Action<string> WriteBundle { get; init; }
 
+    /// <summary>Writes the bundle of a training that was interrupted, in no more time than a step; null where <see cref="WriteBundle"/> takes no more.</summary>
+    public Action<string>? WriteInterrupted { get; init; }
+
     /// <summary>A sample of the model as it is, from a fixed seed, as a person would look at it; stops where it is cancelled.</summary>
     public Func<CancellationToken, string>? Preview { get; init; }
 

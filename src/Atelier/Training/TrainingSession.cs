@@ -143,9 +143,10 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         if (State.Step > 0)
         {
+            Action<string> write = stopReason == "interrupted" ? _hooks.WriteInterrupted ?? _hooks.WriteBundle : _hooks.WriteBundle;
             AsJudged(() =>
             {
-                _hooks.WriteBundle(_run.BundleFolder);
+                write(_run.BundleFolder);
                 return true;
             });
         }

@@ -55,6 +55,11 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 model.Conclude(Seen(), long.MaxValue);
                 Write(folder, model, Card(recipe, images, model));
             },
+            WriteInterrupted = folder =>
+            {
+                model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                Write(folder, model, Card(recipe, images, model));
+            },
             PreviewFile = (path, cancellation) =>
             {
                 model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
