@@ -13,6 +13,9 @@ internal sealed class Interruption(Action<string> say, Action<TimeSpan> wait, Ac
     /// <summary>The exit code of a command that was interrupted, as shells count an end by Ctrl-C.</summary>
     public const int ExitCode = 130;
 
+    /// <summary>The answer to the first signal.</summary>
+    public const string Answer = "stopping; once more (Ctrl-C) ends at once";
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
     private readonly CancellationTokenSource _stop = new();
     private int _signals, _keeping;
@@ -28,7 +31,7 @@ internal sealed class Interruption(Action<string> say, Action<TimeSpan> wait, Ac
             end();
             return;
         }
-        say("stopping; once more (Ctrl-C) ends at once");
+        say(Answer);
         _stop.Cancel();
         bool kept;
         do

@@ -15,7 +15,7 @@ internal static class TrainingView
     {
         if (console.Quiet || !console.IsTerminal)
         {
-            using var lines = new Kept(console, new Lines(console));
+            using var lines = new Kept(console, new Lines(console), answers: false);
             return await learn(lines).ConfigureAwait(false);
         }
         IAnsiConsole terminal = console.Rich(console.Error);
@@ -23,7 +23,7 @@ internal static class TrainingView
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
             .StartAsync(async context =>
             {
-                using var bar = new Kept(console, new Bar(terminal, context.AddTask("preparing").IsIndeterminate()));
+                using var bar = new Kept(console, new Bar(terminal, context.AddTask("preparing").IsIndeterminate()), answers: true);
                 return await learn(bar).ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
@@ -53,8 +53,15 @@ internal static class TrainingView
     private static string Indented(string sample) => "    " + sample.TrimEnd().ReplaceLineEndings("\n    ");
 
     /// <summary>From the first step on there is something to keep: an interruption waits until it is saved.</summary>
-    private sealed class Kept(ToolConsole console, IProgress<TrainingProgress> view) : IProgress<TrainingProgress>, IDisposable
+    /// <param name="console">Knows of interruptions.</param>
+    /// <param name="view">What is shown.</param>
+    /// <param name="answers">Whether an interruption is answered here too, since a bar is drawn over what others write.</param>
+    private sealed class Kept(ToolConsole console, IProgress<TrainingProgress> view, bool answers) : IProgress<TrainingProgress>, IDisposable
     {
+        private readonly CancellationTokenRegistration _answer = answers && console.Interruption is { } interruption
+            ? interruption.Token.Register(() => ThreadPool.QueueUserWorkItem(_ => view.Report(new TrainingProgress { Step = 0, Message = Interruption.Answer })))
+            : default;
+
         private IDisposable? _keeping;
 
         public void Report(TrainingProgress value)
@@ -64,7 +71,11 @@ internal static class TrainingView
             view.Report(value);
         }
 
-        public void Dispose() => _keeping?.Dispose();
+        public void Dispose()
+        {
+            _answer.Unregister();
+            _keeping?.Dispose();
+        }
     }
 
     private sealed class Lines(ToolConsole console) : IProgress<TrainingProgress>
