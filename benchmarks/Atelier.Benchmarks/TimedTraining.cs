@@ -36,6 +36,7 @@ internal static class TimedTraining
         string folder = Directory.CreateTempSubdirectory("atelier-benchmark-").FullName;
         try
         {
+            Plan(recipe, data, Path.Combine(folder, "plan"));
             using Run run = Runs.Run.Create(Path.Combine(folder, "run"), recipe);
             var told = new Told(look);
             ModelFamilies.All.Single(f => f.Name == recipe.Model.Family).CreateLearner(recipe, data)
@@ -50,6 +51,26 @@ internal static class TimedTraining
         finally
         {
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Measures how this machine learns the fastest, unless it is known: a short training would begin with a guess.</summary>
+    private static void Plan(Recipe recipe, IDataSource data, string folder)
+    {
+        Recipe longer = recipe with { Training = recipe.Training with { Steps = null, Minutes = 2 } };
+        using Run run = Runs.Run.Create(folder, longer);
+        using var stop = new CancellationTokenSource();
+        ModelFamilies.All.Single(f => f.Name == recipe.Model.Family).CreateLearner(longer, data)
+            .LearnAsync(run, new Beginning(stop), stop.Token).GetAwaiter().GetResult();
+    }
+
+    /// <summary>Ends a training where learning would begin.</summary>
+    private sealed class Beginning(CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.IsLearning)
+                stop.Cancel();
         }
     }
 

@@ -1,21 +1,36 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using Atelier.Cli;
 
-using var stop = new CancellationTokenSource();
-// Once: the command finishes what it can. Twice: the process ends at once.
-Console.CancelKeyPress += (_, pressed) =>
+// The answer is given by a thread of its own: a terminal or a pipe that takes nothing must not hold the end up.
+using var interruption = new Interruption(
+    line => new Thread(() => Answer(line)) { IsBackground = true }.Start(), Thread.Sleep, () => ProcessEnd.Now(Interruption.ExitCode));
+using PosixSignalRegistration pressed = Follow(PosixSignal.SIGINT), asked = Follow(PosixSignal.SIGTERM), hungUp = Follow(PosixSignal.SIGHUP);
+using var output = new StreamWriter(StandardOutput.Open(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+Console.OutputEncoding = output.Encoding;
+var console = new ToolConsole(output, Console.Error, IsTerminal: !Console.IsOutputRedirected && !Console.IsErrorRedirected)
 {
-    pressed.Cancel = !stop.IsCancellationRequested;
-    stop.Cancel();
+    Interruption = interruption, In = Console.IsInputRedirected ? null : Console.In,
 };
-using var terminated = System.Runtime.InteropServices.PosixSignalRegistration.Create(
-    System.Runtime.InteropServices.PosixSignal.SIGTERM, signal =>
+int code = await new Tool(console).RunAsync(args, interruption.Token).ConfigureAwait(false);
+if (interruption.Token.IsCancellationRequested || code == Tool.ClosedPipe)
+    ProcessEnd.Now(code);
+return code;
+
+PosixSignalRegistration Follow(PosixSignal signal) => PosixSignalRegistration.Create(signal, received =>
+{
+    received.Cancel = true;
+    interruption.Receive();
+});
+
+static void Answer(string line)
+{
+    try
     {
-        signal.Cancel = !stop.IsCancellationRequested;
-        stop.Cancel();
-    });
-Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-var console = new ToolConsole(Console.Out, Console.Error, IsTerminal: !Console.IsOutputRedirected && !Console.IsErrorRedirected)
-{
-    In = Console.IsInputRedirected ? null : Console.In,
-};
-return await new Tool(console).RunAsync(args, stop.Token).ConfigureAwait(false);
+        Console.Error.WriteLine(Console.IsErrorRedirected ? line : ToolConsole.ClearBelow + line);
+    }
+    catch (IOException)
+    {
+        // Nobody can be answered where standard error is full or closed; the command ends all the same.
+    }
+}

@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Cli.Commands;
+using Atelier.Formats;
 using Atelier.Runs;
 
 namespace Atelier.Cli;
@@ -15,13 +16,15 @@ internal sealed class Tool(ToolConsole console)
     public const string Quiet = "--quiet";
     public const string Seed = "--seed";
 
+    /// <summary>The exit code where nobody reads the output any more, as shells count an end by SIGPIPE.</summary>
+    public const int ClosedPipe = 141;
+
     private const string MayBeEmpty = "--prompt"; // a text that begins with nothing
 
     private const int Bug = 1;
     private const int Mistake = 2;
-    private const int Interrupted = 130; // as shells count an end by Ctrl-C
 
-    /// <summary>Runs a command line and gives the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted.</summary>
+    /// <summary>Runs a command line and gives the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted, 141 when nobody reads the output.</summary>
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation = default)
     {
         bool json = args.Contains(Json);
@@ -44,23 +47,30 @@ internal sealed class Tool(ToolConsole console)
             };
             return await parse.InvokeAsync(settings, cancellation).ConfigureAwait(false);
         }
-        catch (AtelierException e)
-        {
-            Tell(json, e.Message, e.Where, e.Hint, e.ToLine());
-            return Mistake;
-        }
-        catch (OperationCanceledException)
-        {
-            Tell(json, "interrupted", where: null, hint: null, "interrupted");
-            return Interrupted;
-        }
         catch (Exception e)
         {
-            string log = WriteLog(e, args);
-            string hint = $"this is a bug of Atelier's: please report it with {log}";
-            Tell(json, e.Message, where: null, hint, $"{e.Message.ReplaceLineEndings(" ")}; {hint}");
-            return Bug;
+            return Fail(e is AggregateException { InnerExceptions: [var first, ..] } ? first : e, args, json);
         }
+    }
+
+    /// <summary>Tells of what ended a command, and gives its exit code.</summary>
+    private int Fail(Exception failure, string[] args, bool json)
+    {
+        if (FileFault.IsClosedPipe(failure))
+            return ClosedPipe; // who does not read on needs no explanation
+        if (failure is OperationCanceledException)
+        {
+            Tell(json, "interrupted", where: null, hint: null, "interrupted");
+            return Interruption.ExitCode;
+        }
+        if ((failure as AtelierException ?? FileFault.Explain(failure)) is { } mistake)
+        {
+            Tell(json, mistake.Message, mistake.Where, mistake.Hint, mistake.ToLine());
+            return Mistake;
+        }
+        string hint = $"this is a bug of Atelier's: please report it with {WriteLog(failure, args)}";
+        Tell(json, failure.Message, where: null, hint, $"{failure.Message.ReplaceLineEndings(" ")}; {hint}");
+        return Bug;
     }
 
     /// <summary>All commands.</summary>
@@ -130,8 +140,17 @@ internal sealed class Tool(ToolConsole console)
     private static IEnumerable<string> Path(Command command) =>
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? Path(parent).Append(command.Name) : ["atelier"];
 
-    private void Tell(bool json, string message, string? where, string? hint, string line) =>
-        console.Error.WriteLine(json ? new JsonObject { ["error"] = message, ["where"] = where, ["hint"] = hint }.ToJsonString() : line);
+    private void Tell(bool json, string message, string? where, string? hint, string line)
+    {
+        try
+        {
+            console.Error.WriteLine(json ? new JsonObject { ["error"] = message, ["where"] = where, ["hint"] = hint }.ToJsonString() : line);
+        }
+        catch (IOException)
+        {
+            // Nothing can be said where standard error is full or closed; the exit code says it.
+        }
+    }
 
     private static string WriteLog(Exception e, string[] args)
     {
@@ -140,14 +159,12 @@ internal sealed class Tool(ToolConsole console)
         try
         {
             string path = System.IO.Path.Combine(AtelierHome.Folder, "logs", name);
-            Formats.AtomicFile.WriteText(path, text);
+            AtomicFile.WriteText(path, text);
             return path;
         }
-        catch (AtelierException)
+        catch (AtelierException unwritten)
         {
-            string path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), name);
-            File.WriteAllText(path, text);
-            return path;
+            return $"this, since there is no log ({unwritten.Message}): {text.ReplaceLineEndings(" ")}";
         }
     }
 }

@@ -11,7 +11,11 @@ namespace Atelier.Cli;
 /// <param name="IsTerminal">Whether a person watches: bars and colours, rather than plain lines.</param>
 internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerminal) : IProgress<string>
 {
+    /// <summary>Back to the line's beginning, and everything from there on away: a bar that stands there.</summary>
+    public const string ClearBelow = "\r\u001b[0J";
+
     private const int PlainWidth = 120;
+    private const int OtherColumns = 56; // characters that a table of runs takes besides
 
     private static readonly JsonSerializerOptions Readable =
         new()
@@ -29,6 +33,9 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
 
     /// <summary>Whether progress and remarks are left out.</summary>
     public bool Quiet { get; init; }
+
+    /// <summary>What ends a command from outside; null where nothing does.</summary>
+    public Interruption? Interruption { get; init; }
 
     /// <summary>Tells something on the way.</summary>
     public void Remark(string line)
@@ -79,6 +86,9 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
             table.AddRow([.. row.Select(cell => new Spectre.Console.Text(cell))]);
         Rich(Out).Write(table);
     }
+
+    /// <summary>A path in a table's last column: without its middle where the terminal is narrow.</summary>
+    public string Cell(string path) => ShownPath.Of(path, IsTerminal ? Rich(Out).Profile.Width - OtherColumns : int.MaxValue);
 
     /// <summary>A console that draws on a stream.</summary>
     public IAnsiConsole Rich(TextWriter writer)

@@ -14,11 +14,18 @@ internal static class TrainingView
     public static async Task<T> ShowAsync<T>(ToolConsole console, Func<IProgress<TrainingProgress>, Task<T>> learn)
     {
         if (console.Quiet || !console.IsTerminal)
-            return await learn(new Lines(console)).ConfigureAwait(false);
+        {
+            using var lines = new Kept(console, new Lines(console), answers: false);
+            return await learn(lines).ConfigureAwait(false);
+        }
         IAnsiConsole terminal = console.Rich(console.Error);
         return await terminal.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
-            .StartAsync(context => learn(new Bar(terminal, context.AddTask("preparing").IsIndeterminate()))).ConfigureAwait(false);
+            .StartAsync(async context =>
+            {
+                using var bar = new Kept(console, new Bar(terminal, context.AddTask("preparing").IsIndeterminate()), answers: true);
+                return await learn(bar).ConfigureAwait(false);
+            }).ConfigureAwait(false);
     }
 
     private static string Line(TrainingProgress at)
@@ -48,6 +55,32 @@ internal static class TrainingView
     private static string Words(string name) => string.Concat(name.Select(c => char.IsAsciiLetterUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
 
     private static string Indented(string sample) => "    " + sample.TrimEnd().ReplaceLineEndings("\n    ");
+
+    /// <summary>From the first step on there is something to keep: an interruption waits until it is saved.</summary>
+    /// <param name="console">Knows of interruptions.</param>
+    /// <param name="view">What is shown.</param>
+    /// <param name="answers">Whether an interruption is answered here too, since a bar is drawn over what others write.</param>
+    private sealed class Kept(ToolConsole console, IProgress<TrainingProgress> view, bool answers) : IProgress<TrainingProgress>, IDisposable
+    {
+        private readonly CancellationTokenRegistration _answer = answers && console.Interruption is { } interruption
+            ? interruption.Token.Register(() => ThreadPool.QueueUserWorkItem(_ => view.Report(new TrainingProgress { Step = 0, Message = Interruption.Answer })))
+            : default;
+
+        private IDisposable? _keeping;
+
+        public void Report(TrainingProgress value)
+        {
+            if (value.IsLearning)
+                _keeping ??= console.Interruption?.Keep();
+            view.Report(value);
+        }
+
+        public void Dispose()
+        {
+            _answer.Unregister();
+            _keeping?.Dispose();
+        }
+    }
 
     private sealed class Lines(ToolConsole console) : IProgress<TrainingProgress>
     {
@@ -82,9 +115,9 @@ internal static class TrainingView
             lock (_lock)
             {
                 if (value.Message is not null)
-                    terminal.WriteLine(value.Message);
+                    terminal.Write(new AboveBar(new Spectre.Console.Text(value.Message + "\n")));
                 if (value.Sample is not null)
-                    terminal.Write(new Spectre.Console.Text(Indented(value.Sample) + "\n", new Style(Color.Grey)));
+                    terminal.Write(new AboveBar(new Spectre.Console.Text(Indented(value.Sample) + "\n", new Style(Color.Grey))));
                 if (value.Step == 0)
                     return;
                 _validation = value.ValidationLoss ?? _validation;

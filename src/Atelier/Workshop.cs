@@ -36,7 +36,7 @@ public static class Workshop
 
     /// <summary>Prepares the data and teaches a model as the recipe says.</summary>
     /// <param name="recipe">What to make.</param>
-    /// <param name="folder">A new or empty folder for the run.</param>
+    /// <param name="folder">A new or empty folder for the run, or that of one that ended before its first checkpoint.</param>
     /// <param name="progress">Told of remarks (step 0) and of each report.</param>
     /// <param name="cancellation">Ends learning after the step under way; a checkpoint is saved, and <see cref="ResumeAsync(string, IProgress{TrainingProgress}?, CancellationToken)"/> goes on.</param>
     /// <exception cref="AtelierException">The recipe, the data or the folder is at fault.</exception>
@@ -53,9 +53,13 @@ public static class Workshop
 #pragma warning restore CS1573
     {
         DataKinds.Of(recipe, FamilyOf(recipe)); // a mistake is told before a folder is made
+        IProgress<TrainingProgress> told = progress ?? new Progress<TrainingProgress>();
+        bool replaced = Run.Exists(folder);
         using Run run = Run.Create(folder, recipe);
+        if (replaced)
+            told.Report(new TrainingProgress { Step = 0, Message = "the run that was here had learned nothing that was kept; it is begun anew" });
         run.Profile = profile;
-        return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
+        return await LearnAsync(run, told, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -97,18 +101,11 @@ public static class Workshop
     {
         IProgress<TrainingProgress> told = progress ?? new Progress<TrainingProgress>();
         IModelFamily family = FamilyOf(recipe);
-        string folder = Directory.CreateTempSubdirectory("atelier-").FullName;
-        try
-        {
-            using IDataSource data = Prepare(recipe, folder, told, cancellation);
-            if (await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false) is not ILearningRateFinder finder)
-                throw new AtelierException($"the family {family.Name} has no learning rate", "model.family", "it learns by counting");
-            return await Task.Run(() => finder.FindLearningRate(told, cancellation), CancellationToken.None).ConfigureAwait(false);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new WorkFolder();
+        using IDataSource data = Prepare(recipe, folder.Path, told, cancellation);
+        if (await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false) is not ILearningRateFinder finder)
+            throw new AtelierException($"the family {family.Name} has no learning rate", "model.family", "it learns by counting");
+        return await Task.Run(() => finder.FindLearningRate(told, cancellation), CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>What a model has learned; null where its kind has nothing to explain.</summary>
@@ -189,12 +186,13 @@ public static class Workshop
     /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the source's own.</param>
     /// <param name="folder">The bundle's folder, new or a bundle's.</param>
     /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops; nothing is left behind.</param>
     /// <returns>The bundle's full path.</returns>
     /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the tokenizer.</exception>
-    public static string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null)
+    public static string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         if (Directory.Exists(source) || OwnFormats.FirstOrDefault(f => f.Reads(source)) is not { } own)
-            return BundleExchange.Import(source, tokenizer, folder, progress);
+            return BundleExchange.Import(source, tokenizer, folder, progress, cancellation);
         if (tokenizer is not null)
             throw new AtelierException($"a {own.Format} file needs no tokenizer", "--tokenizer", "leave it out");
         own.Import(source, folder);
@@ -206,16 +204,17 @@ public static class Workshop
     /// <param name="format">"huggingface", a folder, "gguf", a file, or a family's own, such as "bif".</param>
     /// <param name="path">The folder to write, new or a bundle's, or the file.</param>
     /// <param name="type">"f32", "f16", "bf16", and of GGUF "q8" and "q4"; null keeps the weights as they are.</param>
+    /// <param name="cancellation">Stops; nothing is left behind.</param>
     /// <returns>The full path.</returns>
     /// <exception cref="AtelierException">There is no model, the format cannot say it, or the place cannot be written.</exception>
-    public static string Export(string source, string format, string path, string? type = null)
+    public static string Export(string source, string format, string path, string? type = null, CancellationToken cancellation = default)
     {
         Bundle bundle = Bundle.Open(source);
         WeightType? weights = type is null ? null : WeightNames.Parse(type);
         return format switch
         {
-            "huggingface" => BundleExchange.ToHuggingFace(bundle, path, weights),
-            "gguf" => BundleExchange.ToGguf(bundle, path, weights),
+            "huggingface" => BundleExchange.ToHuggingFace(bundle, path, weights, cancellation),
+            "gguf" => BundleExchange.ToGguf(bundle, path, weights, cancellation),
             _ => ToOwnFormat(bundle, format, path, type),
         };
     }
@@ -249,20 +248,13 @@ public static class Workshop
         Bundle bundle = Bundle.Open(source);
         bool ofRun = Run.Exists(source);
         Recipe recipe = ofRun ? Run.ReadRecipe(source, ModelFamilies.All) : new Recipe();
-        string prepared = Directory.CreateTempSubdirectory("atelier-").FullName;
-        try
-        {
-            using IDataSource? data = against is not null
-                ? new TextKind().PrepareOther(new OtherData(against, recipe, bundle, null, prepared, recipe.Seed),
+        using var prepared = new WorkFolder();
+        using IDataSource? data = against is not null
+            ? new TextKind().PrepareOther(new OtherData(against, recipe, bundle, null, prepared.Path, recipe.Seed),
                 progress, cancellation)
-                : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
-                : null;
-            return await Task.Run(() => BundleCompression.Run(bundle, folder, weights, type, data, recipe, progress, cancellation), cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            Directory.Delete(prepared, recursive: true);
-        }
+            : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
+            : null;
+        return await Task.Run(() => BundleCompression.Run(bundle, folder, weights, type, data, recipe, progress, cancellation), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The family that a recipe names.</summary>
@@ -302,7 +294,14 @@ public static class Workshop
         }
         catch (Exception e)
         {
-            Remember(record with { Status = e is OperationCanceledException ? "interrupted" : "failed", Finished = DateTimeOffset.UtcNow }, progress);
+            // What was found before learning began leaves nothing behind, but prepared data that is whole where no mistake was made.
+            bool isInterrupted = e is OperationCanceledException;
+            if (run.IsBarelyBegun && !(isInterrupted && File.Exists(Path.Combine(run.DataFolder, PreparedFacts.FileName))))
+                Abandon(run, record, progress);
+            else
+                Remember(record with { Status = isInterrupted ? "interrupted" : "failed", Finished = DateTimeOffset.UtcNow }, progress);
+            if (FileFault.Explain(e, run.Folder) is { } mistake)
+                throw mistake;
             throw;
         }
     }
@@ -334,6 +333,19 @@ public static class Workshop
         {
             progress.Report(new TrainingProgress { Step = 0, Message = e.ToLine() });
             return record;
+        }
+    }
+
+    private static void Abandon(Run run, RunRecord record, IProgress<TrainingProgress> progress)
+    {
+        try
+        {
+            run.Abandon();
+            RunHistory.Default.Delete(record.Id);
+        }
+        catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
+        {
+            progress.Report(new TrainingProgress { Step = 0, Message = $"what was begun could not be taken away: {e.Message}" });
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class ImportCommand : ToolCommand
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        string bundle = Workshop.Import(parse.GetRequiredValue(_source), parse.GetValue(_tokenizer), parse.GetRequiredValue(_out), console);
+        string bundle = Workshop.Import(parse.GetRequiredValue(_source), parse.GetValue(_tokenizer), parse.GetRequiredValue(_out), console, cancellation);
         console.Say($"bundle: {bundle}\nmore:   atelier generate {parse.GetValue(_out)}");
         console.Result(() => new JsonObject { ["bundle"] = bundle });
         return Task.FromResult(0);
@@ -47,7 +47,7 @@ internal sealed class ExportCommand : ToolCommand
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string format = parse.GetRequiredValue(_format);
-        string path = Workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out), parse.GetValue(_type));
+        string path = Workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out), parse.GetValue(_type), cancellation);
         console.Say(path);
         console.Result(() => new JsonObject { ["format"] = format, [format == "huggingface" ? "folder" : "file"] = path });
         return Task.FromResult(0);

@@ -26,7 +26,8 @@ internal sealed class QuickstartCommand : ToolCommand
             overrides.Add(string.Create(CultureInfo.InvariantCulture, $"seed={seed}"));
         Recipe recipe = Workshop.ReadRecipe(RecipeName, overrides);
         string folder = parse.GetValue(_out) ?? TrainCommand.NewFolder(RecipeName);
-        console.Remark($"teaching a {recipe.Model.Family} model {recipe.Description}; run: {folder}");
+        console.Remark($"teaching a model {recipe.Description}: {TrainCommand.Summary(recipe)}");
+        console.Remark($"run: {ShownPath.Of(folder)}");
         return await Training.RunAsync(console, folder, progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), profile: null, cancellation)
             .ConfigureAwait(false);
     }

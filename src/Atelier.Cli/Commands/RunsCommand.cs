@@ -55,7 +55,7 @@ internal sealed class RunsCommand : Command
                 console.Table(["id", "recipe", "family", "status", "steps", "validation loss", "folder"], runs.Select(r => new[]
                 {
                     r.Id, r.Recipe, r.Family, Status(r), r.Steps.ToString(CultureInfo.InvariantCulture),
-                    r.Metrics.TryGetValue("validationLoss", out double loss) ? Number(loss) : "", r.Folder,
+                    r.Metrics.TryGetValue("validationLoss", out double loss) ? Number(loss) : "", console.Cell(r.Folder),
                 }));
             }
             console.Result(() => new JsonObject { ["runs"] = new JsonArray([.. runs.Select(Json)]) });

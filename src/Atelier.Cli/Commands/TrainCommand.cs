@@ -73,23 +73,26 @@ internal sealed class TrainCommand : ToolCommand
             if (parse.GetValue(_recipe) is not null || _data.Any(d => parse.GetValue(d.Option) is not null) || parse.GetRequiredValue(_set).Length > 0)
                 throw new AtelierException("a run goes on as it was begun", "--resume", "leave the recipe and --set out, or begin a new run with --out");
             if (Run.Exists(unfinished))
-                console.Remark($"going on with {unfinished}");
-            return await Training.RunAsync(console, Shown(unfinished),
+                console.Remark($"going on with {ShownPath.Of(unfinished)}");
+            return await Training.RunAsync(console, unfinished,
                 progress => Workshop.ResumeAsync(unfinished, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
         }
         Recipe recipe = Read(console, parse);
         string folder = parse.GetValue(_out) ?? NewFolder(recipe.Name);
-        console.Remark($"run: {folder}");
+        console.Remark($"run: {ShownPath.Of(folder)}");
         return await Training.RunAsync(console, folder,
             progress => Workshop.TrainAsync(recipe, folder, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>The first of runs/NAME, runs/NAME-2, … that is free.</summary>
+    /// <summary>What a recipe will do.</summary>
+    public static string Summary(Recipe recipe) => RecipeSummary.Of(recipe, Workshop.FamilyOf(recipe));
+
+    /// <summary>The first of runs/NAME, runs/NAME-2, … in which nothing is kept.</summary>
     public static string NewFolder(string name)
     {
         string safe = string.Concat(name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('.');
         string folder = Path.Combine("runs", safe.Length == 0 ? "run" : safe);
-        for (int n = 2; Directory.Exists(folder); n++)
+        for (int n = 2; !Run.CanBegin(folder); n++)
             folder = Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{safe}-{n}"));
         return folder;
     }
@@ -122,14 +125,16 @@ internal sealed class TrainCommand : ToolCommand
                 throw new AtelierException($"a recipe and {option.Name} do not go together", "atelier train", $"write atelier train {name} --set data.source={path}");
             DataAdvice advice = kind.Advise(path, family ?? DefaultFamily(kind));
             Recipe chosen = RecipeReader.Parse("", option.Name, ModelFamilies.All, [.. advice.Overrides, .. overrides]);
-            console.Remark(advice.Reason);
+            console.Remark($"for {advice.Amount}: {Summary(chosen)} (change any with --set)");
             return chosen;
         }
         if (name is null)
             throw new AtelierException("nothing to learn from", "atelier train", $"name a recipe (atelier recipes list) or give your own data with {string.Join(" or ", _data.Select(d => d.Option.Name))}");
         if (family is not null)
             overrides.Insert(0, $"model.family={family}");
-        return RecipeReader.Read(name, ModelFamilies.All, overrides);
+        Recipe named = RecipeReader.Read(name, ModelFamilies.All, overrides);
+        console.Remark($"{named.Name}: {Summary(named)}");
+        return named;
     }
 
     /// <summary>The recipe's default family where it learns from such data, and the first that does otherwise.</summary>
@@ -142,10 +147,4 @@ internal sealed class TrainCommand : ToolCommand
     private static string Unfinished() =>
         RunHistory.Default.List().FirstOrDefault(r => r.Status != "finished" && Run.Exists(r.Folder))?.Folder
         ?? throw new AtelierException("there is no unfinished run", "--resume", "name its folder with --out");
-
-    private static string Shown(string folder)
-    {
-        string relative = Path.GetRelativePath(Environment.CurrentDirectory, folder);
-        return relative.StartsWith("..", StringComparison.Ordinal) ? folder : relative;
-    }
 }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
+using Atelier.Models;
+using Atelier.Runs;
 using Atelier.Training;
 using Atelier.Training.Profiling;
 
@@ -9,7 +11,6 @@ namespace Atelier.Cli.Commands;
 /// <summary>What the commands that train share: the training shown, then its result told.</summary>
 internal static class Training
 {
-    private const int Interrupted = 130;
     private const int ShownSamples = 3;
 
     /// <summary>Trains, and tells what came of it.</summary>
@@ -21,9 +22,18 @@ internal static class Training
     public static async Task<int> RunAsync(ToolConsole console, string folder,
         Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, StepProfile? profile, CancellationToken cancellation)
     {
-        TrainingOutcome outcome = await TrainingView.ShowAsync(console, learn).ConfigureAwait(false);
+        string shown = ShownPath.Of(folder), next = $"atelier train --resume --out {shown}";
+        TrainingOutcome outcome;
+        try
+        {
+            outcome = await TrainingView.ShowAsync(console, learn).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (Run.Exists(folder))
+        {
+            console.Remark($"nothing was learned yet; the data is prepared, begin with: {next}");
+            throw;
+        }
         TrainingReport report = outcome.Report;
-        string next = $"atelier train --resume --out {folder}";
         if (outcome.IsInterrupted && profile is { Report: not null, Taken: not null })
         {
             console.Remark(string.Create(CultureInfo.InvariantCulture, $"ended after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
@@ -32,17 +42,19 @@ internal static class Training
         }
         if (outcome.IsInterrupted)
         {
-            console.Remark(string.Create(CultureInfo.InvariantCulture, $"interrupted after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
+            console.Remark(report.Steps == 0
+                ? $"interrupted before the first step; begin with: {next}"
+                : string.Create(CultureInfo.InvariantCulture, $"interrupted after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
             console.Result(() => Json(outcome, profile));
-            return Interrupted;
+            return Interruption.ExitCode;
         }
-        console.Remark(string.Create(CultureInfo.InvariantCulture, $"{report.Steps} steps in {report.Seconds:0} seconds, ended by {report.StopReason}"));
+        console.Remark(Ended(outcome));
         EvaluationReport? judged = await JudgeAsync(console, outcome, cancellation).ConfigureAwait(false);
         if (judged is not null)
             EvaluateCommand.Show(console, judged);
         foreach (string sample in judged?.Samples.Take(ShownSamples) ?? [])
             console.Say($"---\n{sample.TrimEnd()}");
-        TellFiles(console, folder, outcome);
+        TellFiles(console, shown, outcome);
         console.Result(() => Json(outcome, profile, judged));
         return 0;
     }
@@ -54,11 +66,27 @@ internal static class Training
         {
             return await Workshop.EvaluateAsync(outcome.Folder, progress: console, cancellation: cancellation).ConfigureAwait(false);
         }
+        catch (OperationCanceledException)
+        {
+            console.Remark($"the model is finished but not judged; judge it with: atelier evaluate {ShownPath.Of(outcome.Folder)}");
+            throw;
+        }
         catch (AtelierException e)
         {
             console.Remark($"not judged: {e.ToLine()}");
             return null;
         }
+    }
+
+    /// <summary>How learning ended; what takes no steps is not said to have taken one.</summary>
+    private static string Ended(TrainingOutcome outcome)
+    {
+        TrainingReport report = outcome.Report;
+        string seconds = report.Seconds.ToString(report.Seconds < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
+        bool takesSteps = ModelFamilies.All.Any(family => family.Name == outcome.Family && family.TakesSteps);
+        return !takesSteps && report.Steps <= 1
+            ? $"learned in {seconds} seconds"
+            : string.Create(CultureInfo.InvariantCulture, $"{report.Steps} {(takesSteps ? "step" : "iteration")}{(report.Steps == 1 ? "" : "s")} in {seconds} seconds, ended by {report.StopReason}");
     }
 
     private static JsonObject Json(TrainingOutcome outcome, StepProfile? profile, EvaluationReport? judged = null)
@@ -98,7 +126,7 @@ internal static class Training
         if (Directory.Exists(plots))
         {
             foreach (string plot in Directory.EnumerateFiles(plots, "*.png").Order(StringComparer.Ordinal))
-                console.Say($"plot:   {plot}");
+                console.Say($"plot:   {ShownPath.Of(plot)}");
         }
         console.Say($"run:    {folder}\nmore:   atelier generate {folder} {Workshop.DataKindOf(outcome.Folder).GenerateExample}");
     }

@@ -13,6 +13,12 @@ public static class AtomicFile
         string temporary = full + ".partial";
         try
         {
+            if (!OperatingSystem.IsWindows() && full.StartsWith("/dev/", StringComparison.Ordinal))
+            {
+                using var device = new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite); // nothing to put in its place
+                write(device);
+                return;
+            }
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
             {
@@ -24,8 +30,7 @@ public static class AtomicFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             TryDelete(temporary);
-            throw new AtelierException($"cannot be written: {e.Message.TrimEnd('.')}", path,
-                "free some space or choose another place with --out", e);
+            throw FileFault.At(e, path);
         }
         catch
         {

@@ -76,11 +76,15 @@ public sealed unsafe class ModelWeights : IDisposable
     public ModelTensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
     /// <summary>Reads every weight once.</summary>
+    /// <param name="cancellation">Stops before the next tensor.</param>
     /// <exception cref="AtelierException">One is no number.</exception>
-    public void CheckNumbers()
+    public void CheckNumbers(CancellationToken cancellation = default)
     {
         foreach (ModelTensor tensor in Tensors)
+        {
+            cancellation.ThrowIfCancellationRequested();
             tensor.CheckNumbers(Path);
+        }
     }
 
     /// <inheritdoc/>

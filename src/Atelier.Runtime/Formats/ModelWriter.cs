@@ -13,8 +13,9 @@ public static class ModelWriter
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="type">F32, F16 or BF16; null keeps each tensor's, F32 for one in blocks.</param>
+    /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
     /// <exception cref="AtelierException">The type is another, or the place cannot be written.</exception>
-    public static void WriteSafetensors(string path, ModelWeights weights, WeightType? type = null)
+    public static void WriteSafetensors(string path, ModelWeights weights, WeightType? type = null, CancellationToken cancellation = default)
     {
         if (type?.IsBlocked() == true)
             throw new AtelierException($"Hugging Face's files have no {type}", path, "allowed are f32, f16 and bf16");
@@ -26,7 +27,11 @@ public static class ModelWriter
         })];
         Dictionary<string, (ModelTensor Tensor, WeightType Type)> byName = parts.ToDictionary(p => p.Entry.Name, p => (p.Tensor, p.Type));
         SafetensorsWriter.Write(path, [.. parts.Select(p => p.Entry)],
-            (entry, stream) => Write(stream, byName[entry.Name].Tensor, TensorLayout.HuggingFace, byName[entry.Name].Type),
+            (entry, stream) =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Write(stream, byName[entry.Name].Tensor, TensorLayout.HuggingFace, byName[entry.Name].Type);
+            },
             new Dictionary<string, string> { ["format"] = "pt" }); // transformers refuses a file without it
     }
 
@@ -38,8 +43,9 @@ public static class ModelWriter
     /// <param name="startId">The token that a text begins after.</param>
     /// <param name="type">The type of the products' weights; null keeps each one's. Norms and biases are F32.</param>
     /// <param name="chatTemplate">How its makers write conversations, or null.</param>
+    /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
     /// <exception cref="AtelierException">GGUF cannot say the shape or the tokenizer, or the place cannot be written.</exception>
-    public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType? type = null, string? chatTemplate = null)
+    public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType? type = null, string? chatTemplate = null, CancellationToken cancellation = default)
     {
         string architecture = config.ModelType;
         if (!GgufNames.Knows(architecture))
@@ -48,7 +54,7 @@ public static class ModelWriter
         GgufConfig.Write(metadata, config);
         GgufTokenizer.Write(metadata, tokenizer, startId);
         GgufTokenizer.WriteChatTemplate(metadata, chatTemplate);
-        WriteGguf(path, metadata, weights, type, [.. RopeFactors(weights, config)]);
+        WriteGguf(path, metadata, weights, type, [.. RopeFactors(weights, config)], cancellation);
     }
 
     /// <summary>
@@ -61,13 +67,14 @@ public static class ModelWriter
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="startId">The token that a text begins after.</param>
     /// <param name="type">Q8_0 or Q4_0.</param>
+    /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
-    public static void WriteBlocks(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType type)
+    public static void WriteBlocks(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType type, CancellationToken cancellation = default)
     {
         if (GgufNames.Knows(config.ModelType) && GgufTokenizer.CanSay(tokenizer))
-            WriteGguf(path, weights, config, tokenizer, startId, type);
+            WriteGguf(path, weights, config, tokenizer, startId, type, null, cancellation);
         else
-            WriteGguf(path, Metadata(GgufNames.Own), weights, type, []);
+            WriteGguf(path, Metadata(GgufNames.Own), weights, type, [], cancellation);
     }
 
     private static GgufMetadata Metadata(string architecture)
@@ -77,7 +84,7 @@ public static class ModelWriter
         return metadata;
     }
 
-    private static void WriteGguf(string path, GgufMetadata metadata, ModelWeights weights, WeightType? type, float[] factors)
+    private static void WriteGguf(string path, GgufMetadata metadata, ModelWeights weights, WeightType? type, float[] factors, CancellationToken cancellation)
     {
         TensorLayout layout = GgufNames.LayoutOf(metadata.Architecture);
         var parts = new Dictionary<string, (GgufTensor Target, ModelTensor Source)>();
@@ -94,6 +101,7 @@ public static class ModelWriter
             targets.Add(new GgufTensor(GgufNames.RopeFactors, WeightType.F32, [factors.Length]));
         GgufWriter.Write(path, metadata, targets, (target, stream) =>
         {
+            cancellation.ThrowIfCancellationRequested();
             if (parts.TryGetValue(target.Name, out (GgufTensor Target, ModelTensor Source) part))
                 Write(stream, part.Source, layout, target.Type);
             else

@@ -57,11 +57,12 @@ public sealed class BpeTokenizer : Tokenizer
     /// <param name="documents">The text to learn from.</param>
     /// <param name="vocabularySize">Ids in all: 256 bytes, the merges, and the end of text. Text with little variety gives fewer.</param>
     /// <param name="threads">Threads to use; 0 takes all cores.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="ArgumentOutOfRangeException">The vocabulary is smaller than 257.</exception>
-    public static BpeTokenizer Train(IEnumerable<string> documents, int vocabularySize, int threads = 0)
+    public static BpeTokenizer Train(IEnumerable<string> documents, int vocabularySize, int threads = 0, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(vocabularySize, 257);
-        List<(byte[] Left, byte[] Right)> merges = BpeTrainer.Learn(documents, vocabularySize - 257, threads);
+        List<(byte[] Left, byte[] Right)> merges = BpeTrainer.Learn(documents, vocabularySize - 257, threads, cancellation);
         string[] alphabet = [.. Enumerable.Range(0, 256).Select(value => TokenTable.ByteLevelName([(byte)value]))];
         (string Left, string Right)[] names =
             [.. merges.Select(m => (TokenTable.ByteLevelName(m.Left), TokenTable.ByteLevelName(m.Right)))];

@@ -11,9 +11,9 @@ internal static class BpeTrainer
     private const int PieceLength = 1 << 20; // characters that one task counts at a time
 
     /// <summary>Learns at most so many merges; ties go to the pair of lower ids, so that the result is one whatever the threads.</summary>
-    public static List<(byte[] Left, byte[] Right)> Learn(IEnumerable<string> documents, int mergeCount, int threads)
+    public static List<(byte[] Left, byte[] Right)> Learn(IEnumerable<string> documents, int mergeCount, int threads, CancellationToken cancellation)
     {
-        (int[][] words, long[] counts) = CountWords(documents, threads == 0 ? Environment.ProcessorCount : threads);
+        (int[][] words, long[] counts) = CountWords(documents, threads == 0 ? Environment.ProcessorCount : threads, cancellation);
         var pairs = new Dictionary<long, Pair>();
         for (int word = 0; word < words.Length; word++)
         {
@@ -28,6 +28,7 @@ internal static class BpeTrainer
         var changed = new HashSet<long>();
         while (merges.Count < mergeCount && queue.TryDequeue(out long key, out var priority))
         {
+            cancellation.ThrowIfCancellationRequested();
             if (!pairs.TryGetValue(key, out Pair? pair))
                 continue; // joined already
             if (pair.Count != -priority.MinusCount)
@@ -95,12 +96,12 @@ internal static class BpeTrainer
         return key;
     }
 
-    private static (int[][] Words, long[] Counts) CountWords(IEnumerable<string> documents, int threads)
+    private static (int[][] Words, long[] Counts) CountWords(IEnumerable<string> documents, int threads, CancellationToken cancellation)
     {
         var total = new Dictionary<string, long>();
         Parallel.ForEach(
             documents.SelectMany(Pieces),
-            new ParallelOptions { MaxDegreeOfParallelism = threads },
+            new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation },
             () => new Dictionary<string, long>(),
             (piece, state, counts) =>
             {

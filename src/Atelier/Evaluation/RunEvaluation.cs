@@ -40,20 +40,13 @@ internal static class RunEvaluation
             report.Scores?.Write(folder);
             return report;
         }
-        string prepared = Directory.CreateTempSubdirectory("atelier-").FullName;
-        try
-        {
-            string learned = Path.Combine(folder, "data");
-            var other = new OtherData(against, recipe, Bundle.Open(folder),
-                File.Exists(Path.Combine(learned, PreparedFacts.FileName)) ? learned : null, prepared, drawn);
-            using IDataSource data =
-                await Task.Run(() => kind.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
-            var judging = new Judging(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other);
-            return await kind.EvaluateAsync(judging, progress, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            Directory.Delete(prepared, recursive: true);
-        }
+        using var prepared = new WorkFolder();
+        string learned = Path.Combine(folder, "data");
+        var other = new OtherData(against, recipe, Bundle.Open(folder),
+            File.Exists(Path.Combine(learned, PreparedFacts.FileName)) ? learned : null, prepared.Path, drawn);
+        using IDataSource data =
+            await Task.Run(() => kind.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
+        var judging = new Judging(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other);
+        return await kind.EvaluateAsync(judging, progress, cancellation).ConfigureAwait(false);
     }
 }

@@ -52,14 +52,14 @@ public static class TextEvaluator
         {
             progress?.Report(string.Create(CultureInfo.InvariantCulture, $"counting {options.BaselineOrder}-grams"));
             using NgramModel ngram =
-                NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId);
+                NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId, cancellation);
             string name = string.Create(CultureInfo.InvariantCulture, $"ngram{options.BaselineOrder}");
             JudgedModel baseline = Judge(ngram, name);
             baselines[name] = baseline.Figures;
             comparisons[name] = on.Compare(headline, own, baseline, options, seed);
         }
         if (TextWorlds.Find(data.Facts.Source) is TextWorld world && data.Facts.Cleaning.Count == 0)
-            baselines[EvaluationReport.ExactEntropy] = ExactEntropy(world, held, data.Tokenizer, options, seed);
+            baselines[EvaluationReport.ExactEntropy] = ExactEntropy(world, held, data.Tokenizer, options, seed, cancellation);
 
         string pieces = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).Pieces;
         int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
@@ -75,7 +75,7 @@ public static class TextEvaluator
             Scores = JudgedScores.Of(on, Fingerprint(held, data.Tokenizer), headline, own.Scores),
             Samples = samples,
             Copying = samples.Count == 0 || data.Train.Count == 0 ? null
-                : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer)),
+                : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer).StoppedBy(cancellation)),
             Diversity = samples.Count == 0 ? null : DiversityResult.Of(samples),
             Picture = picture is null ? null : Path.GetFileName(picture),
             Notes =
@@ -157,10 +157,10 @@ public static class TextEvaluator
 
     /// <summary>The world's own surprise at the very documents that the model was judged on.</summary>
     private static Dictionary<string, Metric> ExactEntropy(
-        TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed)
+        TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed, CancellationToken cancellation)
     {
         var scores = new List<TextScore>();
-        foreach (string document in Documents(held, tokenizer))
+        foreach (string document in Documents(held, tokenizer).StoppedBy(cancellation))
         {
             scores.Add(new TextScore(
                 -world.LogProbability(document), 1, document.EnumerateRunes().Count() + 1, Encoding.UTF8.GetByteCount(document) + 1, 0));

@@ -17,7 +17,7 @@ internal sealed class TextScorer
     public const int FewestCharacters = LeastBlock;
 
     private const int LongestWindow = 1 << 20; // of a model without a limit
-    private const int TokensAtOnce = 1 << 16;
+    private const int TokensAtOnce = 1 << 14; // between two looks whether to stop, as many as a core takes at once of a large model
 
     private readonly TokenFile _file;
     private readonly int _startId;

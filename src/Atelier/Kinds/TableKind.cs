@@ -41,5 +41,5 @@ public sealed class TableKind : IDataKind
         Task.Run(() => TableEvaluator.Evaluate((IRowModel)judging.Generator, (TableData)judging.Data, judging, progress, cancellation), cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "every column of it");
+    public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "a table");
 }

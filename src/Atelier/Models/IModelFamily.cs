@@ -22,6 +22,9 @@ public interface IModelFamily
     /// <summary>A record with a parameterless constructor; its properties are the recipe's model section.</summary>
     Type ConfigType { get; }
 
+    /// <summary>Whether it learns step by step as the recipe's training section says; others count, or iterate as their own configuration says.</summary>
+    bool TakesSteps => true;
+
     /// <summary>The values of config.json's model_type that it loads: "gpt2", "llama".</summary>
     IReadOnlyList<string> ModelTypes { get; }
 

@@ -4,20 +4,19 @@ namespace Atelier.Recipes;
 
 /// <summary>Sensible settings for a person's own data.</summary>
 /// <param name="Overrides">Changes to the recipe of all defaults.</param>
-/// <param name="Reason">The choice in one sentence, to be told before training.</param>
-public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Reason)
+/// <param name="Amount">What they were chosen for: "2.3 MB of text".</param>
+public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
 {
     /// <summary>Settings for data whose families need no shape chosen for them.</summary>
     /// <param name="kind">The kind of data.</param>
     /// <param name="path">A file or a folder.</param>
     /// <param name="family">The family to teach.</param>
-    /// <param name="what">What is learned from.</param>
+    /// <param name="what">What there is so much of.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
     internal static DataAdvice ForFile(IDataKind kind, string path, string family, string what)
     {
         long bytes = Bytes(path, $"--{kind.Name}");
-        return new([.. Source(path), $"data.kind={kind.Name}", $"model.family={family}"],
-            $"for {Amount(bytes)}: {family} on {what} (change any setting with --set)");
+        return new([.. Source(path), $"data.kind={kind.Name}", $"model.family={family}"], $"{Size(bytes)} of {what}");
     }
 
     /// <summary>The bytes of a file, or of all files of a folder.</summary>
@@ -34,7 +33,7 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Reason)
     ];
 
     /// <summary>A number of bytes for people.</summary>
-    internal static string Amount(long bytes) => bytes < 1_000_000
+    internal static string Size(long bytes) => bytes < 1_000_000
         ? FormattableString.Invariant($"{bytes / 1e3:0.#} kB")
         : FormattableString.Invariant($"{bytes / 1e6:0.#} MB");
 }

@@ -27,17 +27,13 @@ internal static class ImageAdvice
         // Enough steps that a picture is seen some twenty times, but minutes on two cores; the fewer pictures, the more each is varied.
         int batch = Math.Clamp(pictures / 20, 8, 64), steps = Math.Clamp(20 * pictures / batch, 500, 3000);
         overrides.AddRange([$"training.batchSize={batch}", $"training.steps={steps}", "training.ema=0.995", $"training.sampleEvery={steps / 5}", $"training.evaluateEvery={steps / 10}"]);
-        string varied = "";
         if (pictures < 2000 && schema.Channels == 3)
-        {
             overrides.Add("data.image.augment.flip=true");
-            varied = ", mirrored at random";
-        }
         bool conditional = schema.Classes.Count > 1 && ModelFamilies.All.First(f => f.Name == family).ConfigType.GetProperty("Conditional") is not null;
         if (conditional)
             overrides.Add("model.conditional=true");
         return new DataAdvice(overrides, FormattableString.Invariant(
-            $"for {pictures} pictures: {family} of {width} × {height} in {(schema.Channels == 1 ? "grey" : "colour")}, {(conditional ? $"{schema.Classes.Count} classes" : "no classes")}{varied}, batches of {batch}, {steps} steps (change any with --set)"));
+            $"{pictures} pictures of {width} × {height} in {(schema.Channels == 1 ? "grey" : "colour")}, {(schema.Classes.Count > 0 ? $"{schema.Classes.Count} classes" : "no classes")}"));
     }
 
     private static int Rounded(int side) => Math.Max(Multiple, (side + (Multiple / 2)) / Multiple * Multiple);

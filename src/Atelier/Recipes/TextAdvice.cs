@@ -24,7 +24,6 @@ internal static class TextAdvice
             .. DataAdvice.Source(path),
             $"data.tokenizer.kind={size.Tokenizer}", $"model.family={family}", $"training.steps={size.Steps}", $"training.batchSize={size.Batch}",
         ];
-        string shape = "the family's own shape";
         if (family == new Recipe().Model.Family)
         {
             overrides.AddRange(
@@ -32,9 +31,8 @@ internal static class TextAdvice
                 $"model.layerCount={size.Layers}", "model.headCount=4", $"model.hiddenSize={size.Width}", $"model.contextLength={size.Context}",
                 FormattableString.Invariant($"model.dropout={size.Dropout}"),
             ]);
-            shape = $"{size.Layers} layers, {size.Width} wide, context {size.Context}";
         }
-        return new DataAdvice(overrides, $"for {DataAdvice.Amount(bytes)} of text: {family}, {shape}, {size.Tokenizer} tokens, {size.Steps} steps (change any with --set)");
+        return new DataAdvice(overrides, $"{DataAdvice.Size(bytes)} of text");
     }
 
     private readonly record struct Size(int Layers, int Width, int Context, double Dropout, int Steps, int Batch, string Tokenizer);

@@ -31,7 +31,7 @@ internal static class BundleCompression
         {
             foreach (string file in Directory.EnumerateFiles(source.Folder).Where(f => BundleWriter.IsBundleFile(f) && !BundleWriter.IsWeights(f)))
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
-            WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type);
+            WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type, cancellation);
             cancellation.ThrowIfCancellationRequested();
             using TextGenerator compressed = OpenText(partial);
             report = Compare(source, folder, partial, name, original, compressed, (TextData?)data, recipe, progress, cancellation);
@@ -50,11 +50,11 @@ internal static class BundleCompression
             throw new AtelierException($"its weights are in blocks of {tensor.Type} already, no larger than {name}", source.Folder, "compress the model that it was made of");
     }
 
-    private static void WriteBlocks(Bundle source, string path, WeightType type)
+    private static void WriteBlocks(Bundle source, string path, WeightType type, CancellationToken cancellation)
     {
         TextBundleFiles files = TextBundleFiles.Read(source.Folder);
         using ModelWeights weights = ModelWeights.Open(source.Folder, files.Config);
-        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.StartId, type);
+        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.StartId, type, cancellation);
     }
 
     private static CompressionReport Compare(Bundle source, string folder, string partial, string name, TextGenerator original, TextGenerator compressed,

@@ -12,45 +12,45 @@ namespace Atelier.Runs;
 internal static class BundleExchange
 {
     /// <summary>Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.</summary>
-    public static string Import(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
+    public static string Import(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (Directory.Exists(source))
-            FromFolder(source, tokenizerPath, folder, progress);
+            FromFolder(source, tokenizerPath, folder, progress, cancellation);
         else if (GgufFile.IsGguf(source))
-            FromGguf(source, tokenizerPath, folder, progress);
+            FromGguf(source, tokenizerPath, folder, progress, cancellation);
         else
-            FromLlama2C(source, tokenizerPath, folder, progress);
+            FromLlama2C(source, tokenizerPath, folder, progress, cancellation);
         return Path.GetFullPath(folder);
     }
 
     /// <summary>Writes a model as one GGUF file.</summary>
-    public static string ToGguf(Bundle bundle, string path, WeightType? type)
+    public static string ToGguf(Bundle bundle, string path, WeightType? type, CancellationToken cancellation)
     {
         TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
         using ModelWeights weights = ModelWeights.Open(bundle.Folder, files.Config);
-        ModelWriter.WriteGguf(path, weights, files.Config, files.Tokenizer, files.StartId, type, ChatTemplateFile.Read(bundle.Folder));
+        ModelWriter.WriteGguf(path, weights, files.Config, files.Tokenizer, files.StartId, type, ChatTemplateFile.Read(bundle.Folder), cancellation);
         return Path.GetFullPath(path);
     }
 
     /// <summary>Writes a model as a folder that Hugging Face's tools read.</summary>
-    public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type)
+    public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type, CancellationToken cancellation)
     {
         if (type?.IsBlocked() == true)
             throw new AtelierException($"Hugging Face's files have no {type}", "--type", "allowed are f32, f16 and bf16; --to gguf takes q8 and q4 too");
         bool isAsItIs = type is null && !bundle.IsGguf;
         BundleWriter.Replace(folder, partial =>
         {
-            foreach (string file in Directory.EnumerateFiles(bundle.Folder).Where(f => BundleWriter.IsBundleFile(f) && (isAsItIs || !BundleWriter.IsWeights(f))))
+            foreach (string file in Directory.EnumerateFiles(bundle.Folder).Where(f => BundleWriter.IsBundleFile(f) && (isAsItIs || !BundleWriter.IsWeights(f))).StoppedBy(cancellation))
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             if (isAsItIs)
                 return;
             using ModelWeights weights = ModelWeights.Open(bundle.Folder, ConfigFile.Read(bundle.ConfigPath));
-            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, type);
+            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, type, cancellation);
         });
         return Path.GetFullPath(folder);
     }
 
-    private static void FromFolder(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
+    private static void FromFolder(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
     {
         string tokenizer = Path.Combine(source, "tokenizer.json"), vocabulary = Path.Combine(source, "vocab.json"), merges = Path.Combine(source, "merges.txt");
         if (File.Exists(tokenizer) && tokenizerPath is not null)
@@ -62,20 +62,21 @@ internal static class BundleExchange
         BundleWriter.Replace(folder, partial =>
         {
             progress?.Report("copying files");
-            foreach (string file in Directory.EnumerateFiles(source).Where(BundleWriter.IsBundleFile))
+            foreach (string file in Directory.EnumerateFiles(source).Where(BundleWriter.IsBundleFile).StoppedBy(cancellation))
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             made?.Save(Path.Combine(partial, "tokenizer.json"));
+            cancellation.ThrowIfCancellationRequested();
             Check(partial, source, progress);
             ConfigFile config = ConfigFile.Read(Path.Combine(partial, "config.json"));
             if (DecoderConfigFile.ModelTypes.Contains(config.ModelType))
             {
                 using ModelWeights weights = ModelWeights.Open(source, config);
-                weights.CheckNumbers();
+                weights.CheckNumbers(cancellation);
             }
         });
     }
 
-    private static void FromGguf(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
+    private static void FromGguf(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (tokenizerPath is not null)
             throw new AtelierException("a GGUF file brings its own tokenizer", "--tokenizer", "leave it out");
@@ -85,18 +86,18 @@ internal static class BundleExchange
         (Tokenizer tokenizer, int startId) = GgufTokenizer.Read(file);
         Write(folder, source, config, tokenizer, startId, progress, partial =>
         {
-            weights.CheckNumbers();
+            weights.CheckNumbers(cancellation);
             if (GgufTokenizer.ReadChatTemplate(file) is { } template)
                 AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.FileName), template);
             // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they were made of.
             if (weights.Tensors.Any(t => t.Type.IsBlocked()) || (weights.RopeFactors is not null && !file.Contains(GgufConfig.ScalingFactor)))
                 File.Copy(source, Path.Combine(partial, ModelWeights.GgufName));
             else
-                ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights);
+                ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation);
         });
     }
 
-    private static void FromLlama2C(string source, string? tokenizerPath, string folder, IProgress<string>? progress)
+    private static void FromLlama2C(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
     {
         Llama2CFile file = Llama2CFile.Open(source);
         using ModelWeights weights = ModelWeights.FromLlama2C(file);
@@ -109,7 +110,7 @@ internal static class BundleExchange
         }
         int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
         Write(folder, source, file.ToHuggingFace(), tokenizer, start, progress,
-            partial => ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights));
+            partial => ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation));
     }
 
     private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, int startId, IProgress<string>? progress,

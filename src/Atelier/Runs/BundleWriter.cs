@@ -70,7 +70,25 @@ public static class BundleWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException($"cannot be written: {e.Message.TrimEnd('.')}", folder, "free some space or choose another place with --out", e);
+            RemoveHalf(partial);
+            throw FileFault.At(e, folder);
+        }
+        catch
+        {
+            RemoveHalf(partial);
+            throw;
+        }
+    }
+
+    private static void RemoveHalf(string partial)
+    {
+        try
+        {
+            Remove(partial);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Writing has failed already, and that is what the user is told; the next bundle written here takes its place.
         }
     }
 

@@ -1,7 +1,10 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Models;
 using Atelier.Recipes;
+using Atelier.Training;
+using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 
 namespace Atelier.Runs;
@@ -13,13 +16,18 @@ public sealed class Run : IDisposable
     private const string ResultFile = "result.json";
     private const string LockFile = ".lock";
 
-    private readonly FileStream _lock;
+    private static readonly FrozenSet<string> s_ownNames = FrozenSet.Create(
+        RecipeFile, "data", "checkpoints", "samples", "plots", "profile", "tensorboard", "metrics.jsonl", ExecutionPlanner.RunFile);
 
-    private Run(string folder, Recipe recipe, FileStream held)
+    private readonly FileStream _lock;
+    private readonly string? _made; // the topmost folder that was made for a run that was begun here
+
+    private Run(string folder, Recipe recipe, FileStream held, string? made)
     {
         Folder = folder;
         Recipe = recipe;
         _lock = held;
+        _made = made;
     }
 
     /// <summary>The folder.</summary>
@@ -55,6 +63,9 @@ public sealed class Run : IDisposable
     /// <summary>Whether training ended as the recipe says.</summary>
     public bool IsFinished => HasResult(Folder);
 
+    /// <summary>Whether this process began the run and nothing was learned yet: no checkpoint, no bundle, no figures.</summary>
+    internal bool IsBarelyBegun => _made is not null && !HoldsLearning(Folder) && !File.Exists(MetricsPath);
+
     /// <summary>Whether a folder is a run's, finished or not.</summary>
     public static bool Exists(string folder) => File.Exists(RecipePath(folder));
 
@@ -64,20 +75,32 @@ public sealed class Run : IDisposable
     /// <summary>Whether the run in a folder ended as its recipe says.</summary>
     public static bool HasResult(string folder) => File.Exists(Path.Combine(folder, ResultFile));
 
-    /// <summary>Begins a run: makes the folder, or takes an empty one, and writes the recipe into it.</summary>
+    /// <summary>
+    /// Begins a run: makes the folder, or takes an empty one, or that of a run that ended before anything was kept, and writes
+    /// the recipe into it.
+    /// </summary>
     /// <exception cref="AtelierException">The folder holds something already, is in use, or cannot be written.</exception>
     public static Run Create(string folder, Recipe recipe)
     {
         string full = Path.GetFullPath(folder);
         if (File.Exists(full))
             throw new AtelierException("this is a file, and a run needs a folder", folder, "choose another place with --out");
+        string made = Path.Combine(full, LockFile);
+        for (string? above = full; above is not null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
+            made = above;
         Refuse(folder, full); // before the lock file is laid into a folder that is none of ours
         FileStream held = Hold(folder, full);
         try
         {
             Refuse(folder, full); // again: another process may have begun a run meanwhile
+            Clear(full);
             AtomicFile.WriteText(Path.Combine(full, RecipeFile), RecipeWriter.Write(recipe));
-            return new Run(full, recipe, held);
+            return new Run(full, recipe, held, made);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            held.Dispose();
+            throw FileFault.At(e, folder);
         }
         catch
         {
@@ -85,6 +108,10 @@ public sealed class Run : IDisposable
             throw;
         }
     }
+
+    /// <summary>Whether a run can begin in a folder: it is not there, or empty, or a run ended there before anything was kept.</summary>
+    public static bool CanBegin(string folder) => !Directory.Exists(folder)
+        || (!HasResult(folder) && !IsHeld(folder) && (IsEmpty(folder) || IsVacant(folder)));
 
     /// <summary>Takes up a run that is there.</summary>
     /// <param name="folder">Its folder.</param>
@@ -94,7 +121,7 @@ public sealed class Run : IDisposable
     {
         string full = Path.GetFullPath(folder);
         Recipe recipe = ReadRecipe(folder, families);
-        return new Run(full, recipe, Hold(folder, full));
+        return new Run(full, recipe, Hold(folder, full), made: null);
     }
 
     /// <summary>The recipe of a run, without taking it up.</summary>
@@ -139,7 +166,7 @@ public sealed class Run : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException($"cannot be deleted: {e.Message.TrimEnd('.')}", folder, "check its permissions", e);
+            throw FileFault.At(e, folder);
         }
     }
 
@@ -152,18 +179,51 @@ public sealed class Run : IDisposable
             writeResult(json);
         });
 
+    /// <summary>Lets go of a run that was begun here, and takes everything of it away, the folders that were made for it too.</summary>
+    internal void Abandon()
+    {
+        Clear(Folder);
+        _lock.Dispose();
+        File.Delete(Path.Combine(Folder, LockFile));
+        for (string? at = Folder; at?.Length >= _made!.Length && IsEmpty(at); at = Path.GetDirectoryName(at))
+            Directory.Delete(at);
+    }
+
     /// <summary>Lets go of the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
+    /// <summary>Whether a folder holds what was learned.</summary>
+    private static bool HoldsLearning(string folder) =>
+        Directory.Exists(Path.Combine(folder, "bundle")) || new CheckpointStore(Path.Combine(folder, "checkpoints")).Steps.Count > 0;
+
+    /// <summary>Whether a folder holds a run that learned nothing that was kept, and nothing besides: a person's own files are never taken for one.</summary>
+    private static bool IsVacant(string folder) => Exists(folder) && File.Exists(Path.Combine(folder, LockFile)) && !HoldsLearning(folder)
+        && Directory.EnumerateFileSystemEntries(folder).All(path => Path.GetFileName(path) == LockFile || IsOwn(path));
+
+    private static bool IsEmpty(string folder) => Directory.EnumerateFileSystemEntries(folder).All(e => Path.GetFileName(e) == LockFile);
+
+    /// <summary>Whether a file or folder is one that a run writes before it has learned.</summary>
+    private static bool IsOwn(string path) => s_ownNames.Contains(Path.GetFileName(path)) || path.EndsWith(".partial", StringComparison.Ordinal);
+
+    /// <summary>Deletes those, and nothing else.</summary>
+    private static void Clear(string folder)
+    {
+        foreach (string path in Directory.EnumerateFileSystemEntries(folder).Where(IsOwn).ToArray())
+        {
+            if (Directory.Exists(path))
+                Directory.Delete(path, recursive: true);
+            else
+                File.Delete(path);
+        }
+    }
+
     private static void Refuse(string folder, string full)
     {
-        if (Exists(full))
-        {
-            throw HasResult(full)
-                ? new AtelierException("a finished run is here already", folder, "choose another place with --out")
-                : new AtelierException("an unfinished run is here already", folder, "go on with --resume, or choose another place with --out");
-        }
-        if (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any(e => Path.GetFileName(e) != LockFile))
+        if (HasResult(full))
+            throw new AtelierException("a finished run is here already", folder, "choose another place with --out");
+        if (Exists(full) && !IsVacant(full))
+            throw new AtelierException("an unfinished run is here already", folder, "go on with --resume, or choose another place with --out");
+        if (Directory.Exists(full) && !Exists(full) && !IsEmpty(full))
             throw new AtelierException("the folder holds files that are no run's", folder, "choose an empty or new folder with --out");
     }
 
@@ -181,7 +241,7 @@ public sealed class Run : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException($"cannot be written: {e.Message.TrimEnd('.')}", folder, "choose another place with --out", e);
+            throw FileFault.At(e, folder);
         }
     }
 }

@@ -8,7 +8,8 @@ public interface ILearner
     /// <summary>Learns, keeps checkpoints in the run's folder, and writes the bundle at the end; goes on from the last checkpoint where there is one.</summary>
     /// <param name="run">The run's folder and recipe.</param>
     /// <param name="progress">Told after each report interval; may be called from another thread.</param>
-    /// <param name="cancellation">Ends learning early: a checkpoint is saved first, and the report says so.</param>
+    /// <param name="cancellation">Ends learning early: a checkpoint is saved first, and the report says so. Where nothing was learned that can be kept it throws.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled before the first step, or while counting, which keeps nothing half done.</exception>
     Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation);
 }
 
@@ -49,6 +50,9 @@ public sealed record TrainingProgress
 
     /// <summary>A sample the model just made, as a person would look at it.</summary>
     public string? Sample { get; init; }
+
+    /// <summary>Whether learning begins here: from now on an interruption is followed by saving what was learned.</summary>
+    public bool IsLearning { get; init; }
 
     /// <summary>A remark worth telling, such as a saved checkpoint.</summary>
     public string? Message { get; init; }

@@ -94,6 +94,8 @@ internal static class LearningRateFinder
         }
         saved.Restore();
         if (points.Count < FewestRates)
+            cancellation.ThrowIfCancellationRequested();
+        if (points.Count < FewestRates)
             throw new AtelierException($"only {points.Count} learning rates could be tried", "training.optimizer",
                 "the loss is not finite even at tiny rates: look at the data, or take training.precision fp32");
         return new LearningRateSweep(points, Suggest(points));

@@ -14,11 +14,14 @@ public sealed record TrainerHooks
     /// <summary>Writes the model, as it is, as a bundle into a folder.</summary>
     public required Action<string> WriteBundle { get; init; }
 
-    /// <summary>A sample of the model as it is, from a fixed seed, as a person would look at it.</summary>
-    public Func<string>? Preview { get; init; }
+    /// <summary>Writes the bundle of a training that was interrupted, in no more time than a step; null where <see cref="WriteBundle"/> takes no more.</summary>
+    public Action<string>? WriteInterrupted { get; init; }
 
-    /// <summary>Writes such a sample to a PNG file, where it is one to look at and not to read.</summary>
-    public Action<string>? PreviewFile { get; init; }
+    /// <summary>A sample of the model as it is, from a fixed seed, as a person would look at it; stops where it is cancelled.</summary>
+    public Func<CancellationToken, string>? Preview { get; init; }
+
+    /// <summary>Writes such a sample to a PNG file, where it is one to look at and not to read; stops where it is cancelled.</summary>
+    public Action<string, CancellationToken>? PreviewFile { get; init; }
 
     /// <summary>Values from outside training that metrics are compared with in plots: "5-gram", "exact entropy".</summary>
     public IReadOnlyDictionary<string, double> ReferenceLosses { get; init; } = new Dictionary<string, double>();
@@ -76,12 +79,13 @@ public sealed class Trainer<TBatch>(
         model.train();
         model.ActivationCheckpointing = section.ActivationCheckpointing;
         using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
-        using Replicas<TBatch> replicas = CreateReplicas(run, progress);
         TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null, model.Turns.Max(turn => turn.Repeats));
+        using Replicas<TBatch> replicas = CreateReplicas(run, limits, progress, cancellation);
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
         using var session = new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
         using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits), device);
 
+        progress.Report(new TrainingProgress { Step = session.State.Step, TotalSteps = limits.TotalSteps, ItemUnit = hooks.ItemUnit, IsLearning = true });
         string? stopReason;
         while ((stopReason = limits.StopReason(session.State, cancellation)) is null)
         {
@@ -106,7 +110,7 @@ public sealed class Trainer<TBatch>(
             if (section.ActivationCheckpointing && !model.HasBlocks)
                 throw new AtelierException("this model has no blocks that could be computed anew", "training.activationCheckpointing", "leave it out");
             session.EndStep(limits.BatchesPerStep);
-            session.Look(learningRate);
+            session.Look(learningRate, cancellation);
         }
         return session.Finish(stopReason);
     }
@@ -162,15 +166,16 @@ public sealed class Trainer<TBatch>(
         || message.Contains("out of memory", StringComparison.Ordinal);
 
     /// <summary>The model in as many copies as the plan says: the run's own where it has one, else the machine's.</summary>
-    private Replicas<TBatch> CreateReplicas(Run run, IProgress<TrainingProgress> progress)
+    private Replicas<TBatch> CreateReplicas(Run run, TrainingLimits limits, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
         Func<GradientModel<TBatch>>? create = hooks.CreateReplica is { } hook ? () => (GradientModel<TBatch>)hook() : null;
         var planner = new ExecutionPlanner(recipe, AtelierHome.Folder, message => progress.Report(new TrainingProgress { Step = 0, Message = message }));
-        ExecutionPlan plan = planner.Resolve(run.Folder, canReplicate: create is not null, candidate =>
+        var limit = new MeasuringLimit(TimeProvider.System, limits.TotalSteps, limits.Seconds, cancellation);
+        ExecutionPlan plan = planner.Resolve(run.Folder, canReplicate: create is not null, limit, candidate =>
         {
-            PlanTiming timing;
+            PlanTiming? timing;
             using (var replicas = new Replicas<TBatch>(model, create, candidate))
-                timing = ExecutionPlanner.Time(replicas, training.Get(0), recipe.Seed);
+                timing = ExecutionPlanner.Time(replicas, training.Get(0), recipe.Seed, limit);
             ComputeDevice.GiveMemoryBack(); // the next one, or what learns in the end, may need other pieces
             return timing;
         });

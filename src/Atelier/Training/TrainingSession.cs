@@ -90,17 +90,26 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     }
 
     /// <summary>Reports, measures and samples where the recipe's intervals say so.</summary>
-    public void Look(double learningRate)
+    /// <param name="learningRate">That of the step just done.</param>
+    /// <param name="cancellation">Ends measuring and sampling, which then leave nothing; the loop saves what was learned.</param>
+    public void Look(double learningRate, CancellationToken cancellation)
     {
         bool last = State.Step == _limits.TotalSteps;
         var values = new Dictionary<string, double>();
         TrainingProgress told = Here();
         if (last || State.Step % _section.ReportEvery == 0)
             told = Report(told, learningRate, values);
-        if (_section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0)
-            told = Measure(told, values);
-        if (_section.SampleEvery > 0 && State.Step % _section.SampleEvery == 0)
-            told = told with { Sample = Sample() };
+        try
+        {
+            if (_section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0)
+                told = Measure(told, values, _section.Patience > 0 ? CancellationToken.None : cancellation); // patience counts every one
+            if (_section.SampleEvery > 0 && State.Step % _section.SampleEvery == 0)
+                told = told with { Sample = Sample(cancellation) };
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The step counts all the same; the loop ends after it.
+        }
         if (values.Count > 0)
             _log.Write(State.Step, values);
         if (values.Count > 0 || told.Sample is not null)
@@ -119,7 +128,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         if (stopReason != "interrupted" && _validation is not null && !_log.IsMeasured(State.Step))
         {
             var values = new Dictionary<string, double>();
-            TrainingProgress told = Measure(Here(), values);
+            TrainingProgress told = Measure(Here(), values, CancellationToken.None);
             _log.Write(State.Step, values);
             _progress.Report(told);
             _stepSaved = -1; // the checkpoint is to know of this measurement
@@ -133,11 +142,15 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             _metrics["validationLoss"] = State.BestLoss!.Value;
             Tell($"the weights of step {best} are kept, the best on validation data");
         }
-        AsJudged(() =>
+        if (State.Step > 0)
         {
-            _hooks.WriteBundle(_run.BundleFolder);
-            return true;
-        });
+            Action<string> write = stopReason == "interrupted" ? _hooks.WriteInterrupted ?? _hooks.WriteBundle : _hooks.WriteBundle;
+            AsJudged(() =>
+            {
+                write(_run.BundleFolder);
+                return true;
+            });
+        }
         _log.Plot();
         return new TrainingReport(State.Step, _secondsBefore + _session.Elapsed.TotalSeconds, stopReason, _metrics);
     }
@@ -205,7 +218,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     }
 
     /// <summary>The mean of the model's own figures over validation batches, the same ones each time.</summary>
-    private TrainingProgress Measure(TrainingProgress told, Dictionary<string, double> values)
+    private TrainingProgress Measure(TrainingProgress told, Dictionary<string, double> values, CancellationToken cancellation)
     {
         if (_validation is null)
             return told;
@@ -217,6 +230,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         {
             for (long number = 0; number < count; number++)
             {
+                cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
                 TBatch batch = _validation.Get(((2 * number) + 1) * inAll / (2 * count)); // spread over the part
                 foreach ((string name, double value) in _model.Evaluate(batch))
@@ -242,7 +256,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         return told with { ValidationLoss = loss, ValidationBatches = (count, inAll) };
     }
 
-    private string? Sample()
+    private string? Sample(CancellationToken cancellation)
     {
         if (_hooks.PreviewFile is { } draw)
         {
@@ -250,14 +264,14 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             Directory.CreateDirectory(_run.SampleFolder);
             return AsJudged(() =>
             {
-                draw(path);
+                draw(path, cancellation);
                 _log.WritePicture(State.Step, path);
                 return path;
             });
         }
         if (_hooks.Preview is null)
             return null;
-        string sample = AsJudged(_hooks.Preview);
+        string sample = AsJudged(() => _hooks.Preview(cancellation));
         AtomicFile.WriteText(Path.Combine(_run.SampleFolder, $"step-{State.Step}.txt"), sample);
         return sample;
     }

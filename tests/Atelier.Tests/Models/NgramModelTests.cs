@@ -1,3 +1,4 @@
+using Atelier.Decoding;
 using Atelier.Models.Ngram;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;
@@ -66,6 +67,30 @@ public class NgramModelTests
             for (int token = 0; token < 8; token++)
                 logits[8 + token].ShouldBe((float)Math.Log(all[token]), 1e-5f);
         }
+    }
+
+    [Theory]
+    [InlineData(NgramSmoothing.WittenBell)]
+    [InlineData(NgramSmoothing.KneserNey)]
+    public void A_long_document_of_a_large_vocabulary_is_scored_as_each_token_alone_and_the_same_each_time(NgramSmoothing smoothing)
+    {
+        const int vocabulary = 500;
+        var random = new Random(3);
+        int Token() => (int)Math.Min(vocabulary - 1, Math.Exp(random.NextDouble() * Math.Log(vocabulary))) - 1; // rare ones are rare
+        int[] training = [.. Enumerable.Range(0, 4000).Select(_ => Token() + 1)], held = [.. Enumerable.Range(0, 10_000).Select(_ => Token() + 1)];
+        NgramTrie trie = NgramTrie.Count([training], 3);
+        using var model = new NgramModel(trie, new() { Order = 3, Smoothing = smoothing }, vocabulary);
+        TokenScore[] scores = model.Score([held])[0];
+        using (var again = new NgramModel(trie, new() { Order = 3, Smoothing = smoothing }, vocabulary))
+            again.Score([held[..5001], held[5000..]]).SelectMany(row => row).Where((_, i) => i is < 5000 or >= 5002).ShouldBe(scores.Where((_, i) => i is < 5000 or >= 5002)); // but where the context is cut
+        foreach (int i in Enumerable.Range(0, 40).Select(_ => random.Next(1, held.Length)))
+        {
+            double[] all = [.. Enumerable.Range(0, vocabulary).Select(token => model.Probability(held.AsSpan(0, i), token))];
+            all.Sum().ShouldBe(1, 1e-9);
+            scores[i - 1].LogProbability.ShouldBe(Math.Log(all[held[i]]));
+            scores[i - 1].IsMostLikely.ShouldBe(all[held[i]] >= all.Max());
+        }
+        scores.Count(score => score.IsMostLikely).ShouldBeGreaterThan(100);
     }
 
     [Theory]

@@ -130,7 +130,7 @@ public sealed class CheckpointTests
     private static TrainerHooks Hooks(Action preview) => new()
     {
         WriteBundle = _ => { },
-        Preview = () =>
+        Preview = _ =>
         {
             preview();
             TorchSharp.torch.rand(3).Dispose(); // a sample draws random numbers of its own

@@ -19,7 +19,7 @@ public sealed class MemoryTests
         run.Learn(model, validation: new PointBatches(2), hooks: new()
         {
             WriteBundle = _ => { },
-            Preview = () =>
+            Preview = _ =>
             {
                 // A batch's two tensors are made on another thread; all but the batch in hand were disposed on this one.
                 long step = 20L * (live.Count + 1), disposedForAnother = 2 * ((3 * step) - 1);
@@ -41,7 +41,7 @@ public sealed class MemoryTests
         run.Learn(model, validation: new PointBatches(2), hooks: new()
         {
             WriteBundle = _ => { },
-            Preview = () =>
+            Preview = _ =>
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Atelier.Data.Text.Reading;
+using Atelier.Formats;
 
 namespace Atelier.Data.Text;
 
@@ -10,6 +11,7 @@ namespace Atelier.Data.Text;
 /// </summary>
 internal sealed class DocumentSpool : IDisposable
 {
+    private readonly string _path;
     private readonly FileStream _file;
     private readonly List<long> _places = [];
     private readonly List<ulong> _contents = [];
@@ -22,6 +24,7 @@ internal sealed class DocumentSpool : IDisposable
     /// <exception cref="AtelierException">The place cannot be written.</exception>
     public DocumentSpool(string path)
     {
+        _path = path;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -103,7 +106,5 @@ internal sealed class DocumentSpool : IDisposable
         return length;
     }
 
-    private static AtelierException Unwritable(Exception e) =>
-        new("the text cannot be set down while it is prepared: " + e.Message.TrimEnd('.'), null,
-            "free some space or choose another place with --out", e);
+    private AtelierException Unwritable(Exception e) => FileFault.At(e, _path);
 }

@@ -34,8 +34,8 @@ internal sealed class TextDataPreparation(
         var split = new DocumentSplit(spool.Contents, spool.Sizes, section.Split, seed);
         if (split.Describe("documents", "characters") is { } how)
             _report.Note(how);
-        IEnumerable<DocumentPiece> Pieces(Part part) =>
-            split.Stretches(part).SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To));
+        IEnumerable<DocumentPiece> Pieces(Part part) => split.Stretches(part)
+            .SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To)).StoppedBy(cancellation);
 
         Tokenizer tokenizer = MakeTokenizer(Pieces(Part.Train).Select(piece => piece.Text));
         if (!single && tokenizer.EndOfTextId is null)
@@ -111,7 +111,7 @@ internal sealed class TextDataPreparation(
         return options.Kind switch
         {
             TokenizerKind.Byte => new ByteTokenizer(),
-            TokenizerKind.Bpe => BpeTokenizer.Train(training, options.VocabularySize),
+            TokenizerKind.Bpe => BpeTokenizer.Train(training, options.VocabularySize, cancellation: cancellation),
             _ => CharacterTokenizer.Train(training, options.ByteFallback),
         };
     }

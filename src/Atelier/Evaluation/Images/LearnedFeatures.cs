@@ -65,17 +65,12 @@ internal sealed class LearnedFeatures : FeatureNetwork
                 EvaluateEvery = 0, SampleEvery = 0, CheckpointEvery = 0, ReportEvery = 50,
             },
         };
-        string folder = Directory.CreateTempSubdirectory("atelier-").FullName;
-        try
+        using (var folder = new WorkFolder())
         {
-            using Run run = Run.Create(Path.Combine(folder, "run"), recipe);
+            using Run run = Run.Create(Path.Combine(folder.Path, "run"), recipe);
             var trainer = new Trainer<ImageBatch>(recipe, classifier, new ImageBatches(data.Train, BatchSize, seed, shuffled: true), null, new TrainerHooks { WriteBundle = _ => { }, ItemUnit = "pictures" });
             await trainer.LearnAsync(run, new Told(steps, progress), cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
         }
         double accuracy = await Task.Run(() => Accuracy(classifier, held, device), cancellation).ConfigureAwait(false);
         if (kept is not null)

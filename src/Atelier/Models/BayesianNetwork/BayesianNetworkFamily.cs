@@ -28,6 +28,9 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind()];
 
     /// <inheritdoc/>
+    public bool TakesSteps => false;
+
+    /// <inheritdoc/>
     public Type ConfigType => typeof(BayesianNetworkConfig);
 
     /// <inheritdoc/>

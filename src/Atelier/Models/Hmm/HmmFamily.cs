@@ -29,6 +29,9 @@ public sealed class HmmFamily : IModelFamily
     public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind(), new TaggedKind(), new SeriesKind()];
 
     /// <inheritdoc/>
+    public bool TakesSteps => false;
+
+    /// <inheritdoc/>
     public Type ConfigType => typeof(HmmConfig);
 
     /// <inheritdoc/>

@@ -43,6 +43,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
         using var log = new TrainingLog(run, at.Step, new Dictionary<string, double>());
         var watch = Stopwatch.StartNew();
         double secondsBefore = at.Seconds;
+        progress.Report(new TrainingProgress { Step = at.Step, ItemUnit = "symbols", IsLearning = at.Step > 0 });
         while (at.Job < jobs.Length)
         {
             (int states, int restart) = jobs[at.Job];
@@ -51,10 +52,19 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             double before = at.LogLikelihood;
             while (end is null)
             {
-                if (cancellation.IsCancellationRequested)
+                if (cancellation.IsCancellationRequested && at.Step > 0)
                     return Interrupt(store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model, best, watch);
                 double started = watch.Elapsed.TotalSeconds;
-                (HmmModel next, double logLikelihood) = model.Step(training, _config, CancellationToken.None);
+                HmmModel next;
+                double logLikelihood;
+                try
+                {
+                    (next, logLikelihood) = model.Step(training, _config, cancellation);
+                }
+                catch (OperationCanceledException) when (at.Step > 0)
+                {
+                    continue; // what was learned before this iteration is kept
+                }
                 at = at with { Step = at.Step + 1, Iteration = at.Iteration + 1, LogLikelihood = logLikelihood };
                 model = next;
                 log.Write(at.Step, new Dictionary<string, double> { ["loss"] = -logLikelihood / _items, ["stateCount"] = states });
@@ -64,7 +74,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
                 before = logLikelihood;
                 progress.Report(new TrainingProgress
                 {
-                    Step = at.Step, Loss = -logLikelihood / _items, ItemUnit = "symbols",
+                    Step = at.Step, Loss = -logLikelihood / _items, ItemUnit = "symbols", IsLearning = true,
                     TotalSteps = (long)jobs.Length * _config.Iterations, ItemsPerSecond = _items / (watch.Elapsed.TotalSeconds - started),
                 });
                 if (end is null && recipe.Training.CheckpointEvery > 0 && at.Step % recipe.Training.CheckpointEvery == 0)

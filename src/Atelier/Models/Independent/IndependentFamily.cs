@@ -28,6 +28,9 @@ public sealed class IndependentFamily : IModelFamily
     public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind()];
 
     /// <inheritdoc/>
+    public bool TakesSteps => false;
+
+    /// <inheritdoc/>
     public Type ConfigType => typeof(IndependentConfig);
 
     /// <inheritdoc/>

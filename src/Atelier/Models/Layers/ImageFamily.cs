@@ -55,13 +55,20 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 model.Conclude(Seen(), long.MaxValue);
                 Write(folder, model, Card(recipe, images, model));
             },
-            PreviewFile = path =>
+            WriteInterrupted = folder =>
             {
                 model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                Write(folder, model, Card(recipe, images, model));
+            },
+            PreviewFile = (path, cancellation) =>
+            {
+                model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                cancellation.ThrowIfCancellationRequested();
                 if (model.Upscaler is { } upscaler)
                     PreviewEnlarged(path, model, upscaler, images.Validation.Count > 0 ? images.Validation : images.Train, recipe);
                 else
                     Preview(path, model, recipe);
+                cancellation.ThrowIfCancellationRequested();
                 if (model is IAutoencoder && images.Validation.Count > 0)
                     PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model, images.Validation);
             },

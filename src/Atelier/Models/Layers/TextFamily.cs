@@ -55,7 +55,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         {
             WriteBundle = folder => Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
             CreateReplica = () => Create(config, text.Tokenizer.VocabularySize, recipe),
-            Preview = () => Preview(model, text, recipe),
+            Preview = cancellation => Preview(model, text, recipe, cancellation),
             ReferenceLosses = text is { Facts.ExactEntropy: double entropy, Tokenizer.Kind: "character" }
                 ? new Dictionary<string, double> { ["exact entropy"] = entropy }
                 : new Dictionary<string, double>(),
@@ -108,11 +108,11 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <exception cref="AtelierException">They do not fit together.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
 
-    private static string Preview(TModel model, TextData text, Recipe recipe)
+    private static string Preview(TModel model, TextData text, Recipe recipe, CancellationToken cancellation)
     {
         DecodingOptions decoding = recipe.Generation with { MaxTokens = Math.Min(recipe.Generation.MaxTokens, PreviewTokens) };
         var generator = new TextGenerator(model, text.Tokenizer, decoding, text.Facts.StartId); // not disposed: the model goes on
-        return generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed })
-            .ToBlockingEnumerable().First().Text;
+        return generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed }, cancellation)
+            .ToBlockingEnumerable(cancellation).First().Text;
     }
 }

@@ -27,6 +27,9 @@ public sealed class NgramFamily : IModelFamily
     public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
 
     /// <inheritdoc/>
+    public bool TakesSteps => false;
+
+    /// <inheritdoc/>
     public Type ConfigType => typeof(NgramConfig);
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ internal sealed class NgramLearner(Recipe recipe, TextData text) : ILearner
         {
             var watch = Stopwatch.StartNew();
             var config = (NgramConfig?)recipe.Model.Config ?? new NgramConfig();
-            using NgramModel model = NgramModel.Count(text.Train, config, text.Tokenizer.VocabularySize, text.Facts.StartId);
+            using NgramModel model = NgramModel.Count(text.Train, config, text.Tokenizer.VocabularySize, text.Facts.StartId, cancellation);
             cancellation.ThrowIfCancellationRequested();
             NgramFamily.Write(run.BundleFolder, model, recipe, text);
             progress.Report(new TrainingProgress

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Atelier.Data.Text;
 using Atelier.Decoding;
@@ -11,12 +11,14 @@ namespace Atelier.Models.Ngram;
 /// </summary>
 public sealed class NgramModel : ILanguageModel
 {
+    private const int ScoredAtOnce = 1 << 12; // tokens that a core takes
     private const int PieceLength = 1 << 26; // tokens of a document that are counted at a time
     private readonly int[] _counts; // what is counted at each node: occurrences, or for Kneser-Ney what came before
     private readonly int[] _totals; // [nodes]: the sum of its children's counts
     private readonly int[] _types; // [nodes]: its children that were predicted at all
     private readonly int _mostFrequent; // the token that the empty context holds likeliest
     private readonly double[] _discounts; // [order + 1]: Kneser-Ney's, by the n-gram's length
+    private readonly Lazy<double[]> _highest; // [nodes]: the probability of the likeliest token after each, NaN where nobody asked
 
     internal NgramModel(NgramTrie trie, NgramConfig config, int vocabularySize)
     {
@@ -40,6 +42,12 @@ public sealed class NgramModel : ILanguageModel
                 _types[node] += _counts[child] > 0 ? 1 : 0;
             }
         }
+        _highest = new Lazy<double[]>(() =>
+        {
+            double[] unknown = new double[trie.Tokens.Length];
+            Array.Fill(unknown, double.NaN);
+            return unknown;
+        });
         _mostFrequent = trie.Tokens[Enumerable.Range(1, trie.FirstChild[1] - 1).DefaultIfEmpty(0).MaxBy(node => _counts[node])];
     }
 
@@ -59,8 +67,9 @@ public sealed class NgramModel : ILanguageModel
     /// <param name="config">The order and smoothing.</param>
     /// <param name="vocabularySize">Ids there are: what the uniform distribution is over.</param>
     /// <param name="startId">The token that each document begins after; a part of a single document begins with its own first.</param>
-    public static NgramModel Count(TokenFile train, NgramConfig config, int vocabularySize, int startId) =>
-        new(NgramTrie.Count(Documents(train, startId), config.Order), config, vocabularySize);
+    /// <param name="cancellation">Stops.</param>
+    public static NgramModel Count(TokenFile train, NgramConfig config, int vocabularySize, int startId, CancellationToken cancellation = default) =>
+        new(NgramTrie.Count(Documents(train, startId), config.Order, cancellation), config, vocabularySize);
 
     /// <inheritdoc/>
     public IDecodingState CreateState(int sequences) => new State(this, sequences);
@@ -68,21 +77,20 @@ public sealed class NgramModel : ILanguageModel
     /// <inheritdoc/>
     public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences)
     {
-        var scores = new TokenScore[sequences.Count][];
-        // The highest probability depends on the longest known context alone, and contexts come again and again.
-        var highest = new ConcurrentDictionary<int, double>();
-        Parallel.For(0, sequences.Count, row =>
+        TokenScore[][] scores = [.. sequences.Select(tokens => new TokenScore[tokens.Length - 1])];
+        // A document may be all there is: each is cut into pieces, which no other piece's scores depend on.
+        (int Row, int From)[] pieces = [.. scores.SelectMany((row, number) => Enumerable.Range(0, (row.Length + ScoredAtOnce - 1) / ScoredAtOnce)
+            .Select(piece => (number, piece * ScoredAtOnce)))];
+        Parallel.For(0, pieces.Length, piece =>
         {
+            (int row, int from) = pieces[piece];
             ReadOnlySpan<int> tokens = sequences[row].Span;
-            scores[row] = new TokenScore[tokens.Length - 1];
             Span<int> buffer = stackalloc int[Config.Order];
-            for (int i = 1; i < tokens.Length; i++)
+            for (int i = from; i < Math.Min(scores[row].Length, from + ScoredAtOnce); i++)
             {
-                ReadOnlySpan<int> contexts = Contexts(tokens[..i], buffer);
-                if (!highest.TryGetValue(contexts[^1], out double most))
-                    highest[contexts[^1]] = most = Highest(contexts);
-                double probability = Mix(contexts, tokens[i]);
-                scores[row][i - 1] = new TokenScore(Math.Log(probability), probability >= most);
+                ReadOnlySpan<int> contexts = Contexts(tokens[..(i + 1)], buffer);
+                double probability = Mix(contexts, tokens[i + 1]);
+                scores[row][i] = new TokenScore(Math.Log(probability), probability >= Highest(contexts));
             }
         });
         return scores;
@@ -139,33 +147,77 @@ public sealed class NgramModel : ILanguageModel
         for (int length = 0; length < contexts.Length; length++)
         {
             int node = contexts[length], child = Trie.Child(node, token);
-            double count = child < 0 ? 0 : _counts[child];
-            if (Config.Smoothing == NgramSmoothing.WittenBell)
-            {
-                // Chen and Goodman 1999, eq. 14 and 15: T new types in N + T draws.
-                probability = (count + _types[node] * probability) / (_totals[node] + (double)_types[node]);
-            }
-            else
-            {
-                // Chen and Goodman 1999, eq. 19: what the discount takes from each type goes to shorter contexts.
-                double discount = _discounts[length + 1];
-                probability = (Math.Max(count - discount, 0) + discount * _types[node] * probability) / _totals[node];
-            }
+            probability = Estimate(node, length, child < 0 ? 0 : _counts[child], probability);
         }
         return probability;
     }
 
-    /// <summary>The probability of the likeliest token: one that followed a context of one token or more, or the most frequent of all.</summary>
+    /// <summary>A context's estimate of a token.</summary>
+    /// <param name="node">The context.</param>
+    /// <param name="length">Its tokens.</param>
+    /// <param name="count">How often the token was counted after it.</param>
+    /// <param name="shorter">The estimate of the context that is a token shorter.</param>
+    private double Estimate(int node, int length, double count, double shorter)
+    {
+        // Chen and Goodman 1999, eq. 14 and 15: T new types in N + T draws.
+        if (Config.Smoothing == NgramSmoothing.WittenBell)
+            return (count + _types[node] * shorter) / (_totals[node] + (double)_types[node]);
+        // Chen and Goodman 1999, eq. 19: what the discount takes from each type goes to shorter contexts.
+        double discount = _discounts[length + 1];
+        return (Math.Max(count - discount, 0) + discount * _types[node] * shorter) / _totals[node];
+    }
+
+    /// <summary>
+    /// The probability of the likeliest token. After a context it is one that followed it, or the likeliest after the context
+    /// that is a token shorter: each context's followers are gone through once, however often it comes.
+    /// </summary>
     private double Highest(ReadOnlySpan<int> contexts)
     {
-        double highest = Mix(contexts, _mostFrequent);
+        double[] known = _highest.Value;
+        if (contexts.Length == 0)
+            return Mix(contexts, _mostFrequent);
+        double highest = Volatile.Read(ref known[contexts[^1]]);
+        if (!double.IsNaN(highest))
+            return highest;
+        highest = Mix(contexts[..1], _mostFrequent);
         for (int length = 1; length < contexts.Length; length++)
         {
-            (int from, int to) = (Trie.FirstChild[contexts[length]], Trie.FirstChild[contexts[length] + 1]);
-            for (int child = from; child < to; child++)
-                highest = Math.Max(highest, Mix(contexts, Trie.Tokens[child]));
+            int node = contexts[length];
+            double here = Volatile.Read(ref known[node]);
+            if (double.IsNaN(here))
+            {
+                here = Estimate(node, length, 0, highest);
+                for (int child = Trie.FirstChild[node]; child < Trie.FirstChild[node + 1]; child++)
+                    here = Math.Max(here, Mix(contexts[..(length + 1)], Trie.Tokens[child]));
+                Volatile.Write(ref known[node], here); // other threads find the same
+            }
+            highest = here;
         }
         return highest;
+    }
+
+    /// <summary>The logarithms of all tokens' probabilities: each context's followers are looked up, never each token.</summary>
+    private void Fill(ReadOnlySpan<int> contexts, Span<float> logits)
+    {
+        double[] all = ArrayPool<double>.Shared.Rent(VocabularySize);
+        Span<double> probabilities = all.AsSpan(0, VocabularySize);
+        probabilities.Fill(1.0 / VocabularySize);
+        for (int length = 0; length < contexts.Length; length++)
+        {
+            int node = contexts[length], first = Trie.FirstChild[node];
+            ReadOnlySpan<int> followers = Trie.Tokens.AsSpan()[Trie.Children(node)];
+            double[] counted = ArrayPool<double>.Shared.Rent(followers.Length);
+            for (int i = 0; i < followers.Length; i++)
+                counted[i] = Estimate(node, length, _counts[first + i], probabilities[followers[i]]);
+            for (int token = 0; token < probabilities.Length; token++)
+                probabilities[token] = Estimate(node, length, 0, probabilities[token]);
+            for (int i = 0; i < followers.Length; i++)
+                probabilities[followers[i]] = counted[i];
+            ArrayPool<double>.Shared.Return(counted);
+        }
+        for (int token = 0; token < probabilities.Length; token++)
+            logits[token] = (float)Math.Log(probabilities[token]);
+        ArrayPool<double>.Shared.Return(all);
     }
 
     private static int[] Depths(NgramTrie trie)
@@ -237,8 +289,7 @@ public sealed class NgramModel : ILanguageModel
                 if (last.Count >= model.Config.Order)
                     last.RemoveRange(0, last.Count - model.Config.Order + 1);
                 ReadOnlySpan<int> contexts = model.Contexts(CollectionsMarshal.AsSpan(last), buffer);
-                for (int token = 0; token < vocabulary; token++)
-                    logits[row * vocabulary + token] = (float)Math.Log(model.Mix(contexts, token));
+                model.Fill(contexts, logits.Slice(row * vocabulary, vocabulary));
             }
         }
 

@@ -6,8 +6,10 @@ namespace Atelier.Models.Ngram;
 /// </summary>
 internal sealed class NgramTrie
 {
+    private const int CountedAtOnce = 1 << 16; // tokens, between two looks whether to stop
     private readonly int[] _tokens;
     private readonly int[] _firstChild; // [nodes + 1]
+    private readonly int[] _single; // [largest token + 1]: the node of each n-gram of one token, or −1
 
     /// <summary>Takes the arrays as they stand in a file.</summary>
     /// <param name="tokens">[nodes]: each node's last token; that of node 0 means nothing.</param>
@@ -27,6 +29,10 @@ internal sealed class NgramTrie
         if (!sound)
             throw new AtelierException("its counts do not make a trie: the file is damaged", hint: "take the bundle from its source again");
         (_tokens, Counts, _firstChild) = (tokens, counts, firstChild);
+        _single = new int[firstChild[1] > 1 ? tokens[firstChild[1] - 1] + 1 : 0];
+        Array.Fill(_single, -1);
+        for (int node = 1; node < firstChild[1]; node++)
+            _single[tokens[node]] = node;
     }
 
     /// <summary>Each node's last token.</summary>
@@ -44,6 +50,8 @@ internal sealed class NgramTrie
     /// <summary>The node of a node's n-gram with one more token, or −1.</summary>
     public int Child(int node, int token)
     {
+        if (node == 0) // the most children by far, and asked for the most
+            return (uint)token < (uint)_single.Length ? _single[token] : -1;
         int first = _firstChild[node];
         int at = Array.BinarySearch(_tokens, first, _firstChild[node + 1] - first, token);
         return at >= 0 ? at : -1;
@@ -61,7 +69,8 @@ internal sealed class NgramTrie
     /// <summary>Counts the n-grams of documents. Each document's first token is given, not predicted.</summary>
     /// <param name="documents">The documents' tokens, each with its start token in front.</param>
     /// <param name="order">The longest n-gram.</param>
-    public static NgramTrie Count(IEnumerable<ReadOnlyMemory<int>> documents, int order)
+    /// <param name="cancellation">Stops.</param>
+    public static NgramTrie Count(IEnumerable<ReadOnlyMemory<int>> documents, int order, CancellationToken cancellation = default)
     {
         var children = new Dictionary<long, int>();
         var parents = new List<int> { -1 };
@@ -72,6 +81,8 @@ internal sealed class NgramTrie
             ReadOnlySpan<int> ids = document.Span;
             for (int start = 0; start < ids.Length; start++)
             {
+                if (start % CountedAtOnce == 0)
+                    cancellation.ThrowIfCancellationRequested();
                 int node = 0;
                 for (int i = start; i < Math.Min(ids.Length, start + order); i++)
                 {
@@ -90,11 +101,11 @@ internal sealed class NgramTrie
                 }
             }
         }
-        return Flatten(parents, tokens, counts);
+        return Flatten(parents, tokens, counts, cancellation);
     }
 
     /// <summary>Renumbers nodes level by level, children by token.</summary>
-    private static NgramTrie Flatten(List<int> parents, List<int> tokens, List<int> counts)
+    private static NgramTrie Flatten(List<int> parents, List<int> tokens, List<int> counts, CancellationToken cancellation)
     {
         int nodes = parents.Count;
         int[] depth = new int[nodes], number = new int[nodes], order = new int[nodes];
@@ -108,6 +119,7 @@ internal sealed class NgramTrie
         int next = 0;
         foreach (int[] level in levels)
         {
+            cancellation.ThrowIfCancellationRequested();
             // By parent, then token: one sortable number of both, the parent's new number being known.
             long[] keys = [.. level.Select(node => node == 0 ? 0 : ((long)number[parents[node]] << 32) | (uint)tokens[node])];
             Array.Sort(keys, level);

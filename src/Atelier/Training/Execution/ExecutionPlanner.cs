@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -12,18 +11,20 @@ namespace Atelier.Training.Execution;
 
 /// <summary>
 /// Decides how a training step is carried out (copies of the model, threads, the path of its layers): what the recipe says, else
-/// what the run did before, else what was the fastest for this work on this machine, which is measured once and kept.
+/// what the run did before, else what was the fastest for this work on this machine, which is measured once and kept. Where there
+/// is no time to measure, or other programs take the cores, a guess serves, and the next run measures.
 /// </summary>
 /// <param name="recipe">The work.</param>
 /// <param name="home">The folder that keeps what was measured.</param>
 /// <param name="tell">Told what the user should know.</param>
 internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string> tell)
 {
-    private const string RunFile = "execution.json", HomeFile = "execution-plans.json";
-    private const int Rounds = 3;
-    private const double Hopeless = 1.25; // times the best of the first round: another path than the usual one that takes longer is not timed again
-    private const double Unusual = 1.15; // what another path than the usual one must gain: short timings differ by a tenth by themselves
+    /// <summary>The file in a run's folder that holds its plan.</summary>
+    public const string RunFile = "execution.json";
+
+    private const string HomeFile = "execution-plans.json";
     private const double SecondsPerTiming = 0.15;
+    private const int LeastTimed = 3;
     private const int StepsBefore = 3; // .NET compiles well what was met thirty times, when nothing new has been met for a while
     private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(250); // OpenMP's threads wait busily for up to 200 ms
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -31,40 +32,42 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         WriteIndented = true, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
-    /// <summary>The plan of a run, which is written into its folder.</summary>
+    /// <summary>The plan of a run, which is written into its folder, so that the run goes on as it began.</summary>
     /// <param name="runFolder">The run's folder.</param>
     /// <param name="canReplicate">Whether there can be several copies of the model.</param>
-    /// <param name="time">Times a step as a plan says.</param>
-    public ExecutionPlan Resolve(string runFolder, bool canReplicate, Func<ExecutionPlan, PlanTiming> time)
+    /// <param name="limit">The time that measuring may take.</param>
+    /// <param name="time">Times a step as a plan says; null where the time was up before one was timed.</param>
+    /// <exception cref="OperationCanceledException">The training is interrupted.</exception>
+    public ExecutionPlan Resolve(string runFolder, bool canReplicate, MeasuringLimit limit, Func<ExecutionPlan, PlanTiming?> time)
     {
         string runFile = Path.Combine(runFolder, RunFile);
         ExecutionPlan[] candidates = Candidates(canReplicate);
         ExecutionPlan plan = Read<ExecutionPlan>(runFile) is { } before && IsPossible(before, canReplicate) ? before
             : candidates.Length == 1 ? candidates[0]
-            : Measured(candidates, time);
+            : KnownOrMeasured(candidates, limit, time);
         AtomicFile.WriteText(runFile, JsonSerializer.Serialize(plan, Json));
         return plan;
     }
 
     /// <summary>Times a batch, the median of several, learned from as the replicas do; nothing is moved.</summary>
-    public static PlanTiming Time<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed)
+    /// <returns>Null where the time was up before a step was timed.</returns>
+    public static PlanTiming? Time<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed, MeasuringLimit limit)
     {
         var seconds = new List<double>();
-        for (int step = 0; step < StepsBefore; step++)
-            Learn(replicas, batch, seed, step);
-        Thread.Sleep(BusyWait); // .NET's compiler and the threads of the plan timed before would take this one's cores
-        Learn(replicas, batch, seed, 0);
-        var all = Stopwatch.StartNew();
-        do
-        {
-            var watch = Stopwatch.StartNew();
-            Learn(replicas, batch, seed, seconds.Count);
-            seconds.Add(watch.Elapsed.TotalSeconds);
-        }
-        while (seconds.Count < 3 || all.Elapsed.TotalSeconds < SecondsPerTiming);
+        double Once() => limit.Time(() => Learn(replicas, batch, seed, seconds.Count));
+        for (int step = 0; step < StepsBefore && !limit.IsOver; step++)
+            Once();
+        limit.Wait(BusyWait); // .NET's compiler and the threads of the plan timed before would take this one's cores
+        if (!limit.IsOver)
+            Once();
+        while (!limit.IsOver && (seconds.Count < LeastTimed || seconds.Sum() < SecondsPerTiming))
+            seconds.Add(Once());
         replicas.Begin(0);
+        if (seconds.Count == 0)
+            return null;
         seconds.Sort();
-        return new PlanTiming(seconds[seconds.Count / 2], replicas.Ways.HasKernels, replicas.Ways.HasTiles, replicas.Ways.HasAttention);
+        double median = seconds[seconds.Count / 2];
+        return new PlanTiming(median, replicas.Ways.HasKernels, replicas.Ways.HasTiles, replicas.Ways.HasAttention) { Spread = (median / seconds[0]) - 1 };
     }
 
     private static void Learn<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed, long step)
@@ -101,21 +104,24 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         plan is { Replicas: > 0, Threads: > 0 } && (plan.Replicas == 1 || canReplicate)
         && (recipe.Training.Replicas == 0 || recipe.Training.Replicas == plan.Replicas);
 
-    private ExecutionPlan Measured(ExecutionPlan[] candidates, Func<ExecutionPlan, PlanTiming> time)
+    private ExecutionPlan KnownOrMeasured(ExecutionPlan[] candidates, MeasuringLimit limit, Func<ExecutionPlan, PlanTiming?> time)
     {
         string path = Path.Combine(home, HomeFile), key = Key();
         Dictionary<string, ExecutionPlan> known = Read<Dictionary<string, ExecutionPlan>>(path) ?? [];
         if (known.TryGetValue(key, out ExecutionPlan? plan) && candidates.Contains(plan with { Layers = default }))
             return plan;
-        // By turns, so that what else the machine does meanwhile falls on all alike; the least of each is without it.
-        Dictionary<ExecutionPlan, double> best = FirstRound(candidates, time);
-        ExecutionPlan[] promising = [.. best.Keys.Where(candidate => candidate.Layers == default || best[candidate] <= Hopeless * best.Values.Min())];
-        for (int round = 1; round < Rounds && promising.Length > 1; round++)
+        // The most copies: on processors the fastest nearly always, since copies do not wait for one another within a step.
+        ExecutionPlan guess = candidates[^1];
+        if (limit.IsTooShort(StepsBefore + 1 + LeastTimed))
+            return guess;
+        tell("measuring once how this machine learns the fastest: ten seconds or a tenth of the training at most");
+        var measuring = new PlanMeasuring(limit, time);
+        (plan, string? doubt) = measuring.Run(candidates, guess);
+        if (doubt is not null)
         {
-            foreach (ExecutionPlan candidate in promising)
-                best[candidate] = Math.Min(best[candidate], time(candidate).Seconds);
+            tell($"{doubt}: a guess serves, and the next training measures again");
+            return plan;
         }
-        plan = best.MinBy(timed => timed.Value * (timed.Key.Layers == default ? 1 : Unusual)).Key;
         known[key] = plan;
         try
         {
@@ -127,34 +133,6 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
             tell($"what was measured cannot be kept and will be measured again: {e.Message}");
         }
         return plan;
-    }
-
-    /// <summary>Times each division of the work, and its other paths where the first one met a choice.</summary>
-    private static Dictionary<ExecutionPlan, double> FirstRound(ExecutionPlan[] candidates, Func<ExecutionPlan, PlanTiming> time)
-    {
-        var seconds = new Dictionary<ExecutionPlan, double>();
-        foreach (ExecutionPlan candidate in candidates)
-        {
-            PlanTiming timing = time(candidate);
-            seconds[candidate] = timing.Seconds;
-            if (timing.HasTiles)
-            {
-                ExecutionPlan library = candidate with { Layers = LayerPath.LibraryProducts };
-                seconds[library] = time(library).Seconds;
-            }
-            if (timing.HasKernels)
-            {
-                ExecutionPlan composed = candidate with { Layers = LayerPath.Composed };
-                timing = time(composed);
-                seconds[composed] = timing.Seconds;
-            }
-            if (timing.HasAttention)
-            {
-                ExecutionPlan fused = candidate with { Layers = LayerPath.FusedAttention };
-                seconds[fused] = time(fused).Seconds;
-            }
-        }
-        return seconds;
     }
 
     /// <summary>The machine, this build, the libraries and the shape of the work: another one measures anew.</summary>
