@@ -202,7 +202,7 @@ public sealed class GgufKeysTests : IDisposable
     private void WriteTokens(string model, string? pre, (string Name, int Kind)[] more, long eos, Action<GgufMetadata>? add = null)
     {
         var metadata = new GgufMetadata(model == "gpt2" ? "gpt2" : "llama");
-        string[] bytes = [.. Enumerable.Range(0, 256).Select(model == "gpt2" ? new ByteTokenizer().Name : TokenTable.FallbackName)];
+        string[] bytes = [.. Enumerable.Range(0, 256).Select(value => model == "gpt2" ? new ByteTokenizer().Name(value) : TokenTable.FallbackName(value))];
         metadata.Add("tokenizer.ggml.model", model);
         if (pre is not null)
             metadata.Add("tokenizer.ggml.pre", pre);
