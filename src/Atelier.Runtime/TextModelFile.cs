@@ -38,7 +38,8 @@ public static class TextModelFile
             return OpenFolder(inner, tokenizerPath, threads);
         RefuseOtherKinds(ConfigFile.Read(config));
         TextBundleFiles files = TextBundleFiles.Read(folder, tokenizerPath);
-        return Make(files.Config, ModelWeights.Open(folder, files.Config), files.Tokenizer, files.Defaults, files.StartId, ChatTemplateFile.Read(folder), threads);
+        return Make(files.Config, ModelWeights.Open(folder, files.Config), files.Tokenizer, files.Defaults,
+            files.Bounds, ChatTemplateFile.Read(folder), threads);
     }
 
     private static TextGenerator OpenGguf(string path, string? tokenizerPath, int threads)
@@ -49,8 +50,9 @@ public static class TextModelFile
         try
         {
             ConfigFile config = Config(path, GgufConfig.ToHuggingFace(gguf));
-            (Tokenizer tokenizer, int startId) = GgufTokenizer.Read(gguf);
-            return Make(config, ModelWeights.FromGguf(gguf), tokenizer, new DecodingOptions(), startId, GgufTokenizer.ReadChatTemplate(gguf), threads);
+            (Tokenizer tokenizer, TextBounds bounds) = GgufTokenizer.Read(gguf);
+            return Make(config, ModelWeights.FromGguf(gguf), tokenizer, new DecodingOptions(), bounds,
+                GgufTokenizer.ReadChatTemplate(gguf), threads);
         }
         catch
         {
@@ -61,12 +63,14 @@ public static class TextModelFile
 
     private static TextGenerator OpenLlama2C(string path, string? tokenizerPath, int threads)
     {
+        OtherFiles.Refuse(path);
         Llama2CFile file = Llama2CFile.Open(path);
         try
         {
             Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath ?? file.TokenizerBeside());
             int startId = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
-            return Make(Config(path, file.ToHuggingFace()), ModelWeights.FromLlama2C(file), tokenizer, new DecodingOptions(), startId, null, threads);
+            return Make(Config(path, file.ToHuggingFace()), ModelWeights.FromLlama2C(file), tokenizer,
+                new DecodingOptions(), TextBounds.Of(tokenizer, startId), null, threads);
         }
         catch
         {
@@ -75,7 +79,8 @@ public static class TextModelFile
         }
     }
 
-    private static TextGenerator Make(ConfigFile file, ModelWeights weights, Tokenizer tokenizer, DecodingOptions decoding, int startId, string? chatTemplate, int threads)
+    private static TextGenerator Make(ConfigFile file, ModelWeights weights, Tokenizer tokenizer,
+        DecodingOptions decoding, TextBounds bounds, string? chatTemplate, int threads)
     {
         try
         {
@@ -84,9 +89,11 @@ public static class TextModelFile
                 throw new AtelierException($"the model knows {file.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}", file.Path,
                     "bring a model and its own tokenizer together");
             }
-            if (startId < 0 || startId >= tokenizer.VocabularySize)
-                throw new AtelierException($"bos_token_id {startId} is not among the {tokenizer.VocabularySize} tokens", file.Path, "name a token that the tokenizer has");
-            return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, startId) { ChatTemplate = chatTemplate };
+            bounds.Check(tokenizer, file.Path);
+            return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, bounds)
+            {
+                ChatTemplate = chatTemplate,
+            };
         }
         catch
         {

@@ -322,7 +322,10 @@ public sealed class EndToEndTests : IDisposable
     {
         Train(_tool.At("run")).Code.ShouldBe(0);
         _tool.Run("export", _tool.At("run"), "--out", _tool.At("hf"), "--json").Json.GetProperty("folder").GetString().ShouldBe(_tool.At("hf"));
-        _tool.Run("import", _tool.At("hf"), "--out", _tool.At("back"), "--json").Json.GetProperty("bundle").GetString().ShouldBe(_tool.At("back"));
+        JsonElement imported = _tool.Run("import", _tool.At("hf"), "--out", _tool.At("back"), "--json").Json;
+        imported.GetProperty("bundle").GetString().ShouldBe(_tool.At("back"));
+        imported.GetProperty("parameters").GetInt64().ShouldBeGreaterThan(1000);
+        imported.GetProperty("shape").GetProperty("layerCount").GetInt64().ShouldBeGreaterThan(0);
         string[] said = [.. ((string[])["run", "hf", "back"]).Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20").Out)];
         said.ShouldAllBe(s => s == said[0] && s.Length > 5);
         _tool.Run("export", _tool.At("run"), "--out", _tool.Folder).Error.ShouldContain("no bundle's");

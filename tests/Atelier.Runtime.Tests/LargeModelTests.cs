@@ -54,7 +54,7 @@ public sealed class LargeModelTests : IDisposable
             """).RootElement;
         var metadata = new GgufMetadata("gpt2");
         GgufConfig.Write(metadata, new ConfigFile("config.json", config));
-        GgufTokenizer.Write(metadata, tokenizer, 0);
+        GgufTokenizer.Write(metadata, tokenizer, TextBounds.Of(tokenizer, 0));
         List<GgufTensor> tensors = [Holes("token_embd.weight", vocabulary, width), Holes("position_embd.weight", Positions, width), .. Norm("output_norm", width)];
         for (int layer = 0; layer < Layers; layer++)
         {

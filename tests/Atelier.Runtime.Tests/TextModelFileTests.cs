@@ -32,12 +32,12 @@ public sealed class TextModelFileTests : IDisposable
         string config = file.ToHuggingFace().ToJsonString();
         using (ModelWeights weights = ModelWeights.FromLlama2C(file))
         {
-            ModelWriter.WriteGguf(gguf, weights, new ConfigFile("config.json", JsonDocument.Parse(config).RootElement), tokenizer, tokenizer.BeginId!.Value);
+            ModelWriter.WriteGguf(gguf, weights, new ConfigFile("config.json", JsonDocument.Parse(config).RootElement), tokenizer, TextBounds.Of(tokenizer, tokenizer.BeginId!.Value));
             ModelWriter.WriteSafetensors(Path.Combine(folder, "model.safetensors"), weights);
         }
         File.WriteAllText(Path.Combine(folder, "config.json"), config);
         tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
-        new GenerationConfigFile(Greedy with { MaxTokens = 9 }, tokenizer.BeginId).Write(Path.Combine(folder, "generation_config.json"), tokenizer.EndOfTextId);
+        new GenerationConfigFile(Greedy with { MaxTokens = 9 }, tokenizer.BeginId, [tokenizer.EndOfTextId!.Value]).Write(Path.Combine(folder, "generation_config.json"));
         foreach (string path in (string[])[gguf, folder, Path.Combine(_folder, "run")])
         {
             using TextGenerator generator = TextModelFile.Open(path);
@@ -110,7 +110,7 @@ public sealed class TextModelFileTests : IDisposable
         SentencePieceTokenizer tokenizer = SentencePieceTokenizer.FromLlama2C(DataFolder.File("weights", "stories260K", "tok512.bin"));
         var config = new ConfigFile("config.json", JsonDocument.Parse(file.ToHuggingFace().ToJsonString()).RootElement);
         using (ModelWeights weights = ModelWeights.FromLlama2C(file))
-            ModelWriter.WriteGguf(path, weights, config, tokenizer, tokenizer.BeginId!.Value, WeightType.Q8_0);
+            ModelWriter.WriteGguf(path, weights, config, tokenizer, TextBounds.Of(tokenizer, tokenizer.BeginId!.Value), WeightType.Q8_0);
         int[] ids = [tokenizer.BeginId!.Value, .. tokenizer.Encode(Expected())];
         (float[] exact, double exactLoss) = Judge(Stories(), ids);
         (float[] small, double smallLoss) = Judge(path, ids);

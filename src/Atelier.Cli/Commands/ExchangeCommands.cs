@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
+using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
@@ -20,11 +22,24 @@ internal sealed class ImportCommand : ToolCommand
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        string bundle = Workshop.Import(parse.GetRequiredValue(_source), parse.GetValue(_tokenizer), parse.GetRequiredValue(_out), console, cancellation);
-        console.Say($"bundle: {bundle}\nmore:   atelier generate {parse.GetValue(_out)}");
-        console.Result(() => new JsonObject { ["bundle"] = bundle });
+        string bundle = Workshop.Import(parse.GetRequiredValue(_source), parse.GetValue(_tokenizer),
+            parse.GetRequiredValue(_out), console, cancellation);
+        ModelSummary model = ModelSummary.Of(bundle);
+        string parameters = model.Parameters.ToString("N0", CultureInfo.InvariantCulture);
+        console.Say($"model:  {model.ModelType}, {parameters} parameters\n{Shape(model)}bundle: {bundle}\nmore:   atelier generate {parse.GetValue(_out)}");
+        console.Result(() => new JsonObject
+        {
+            ["bundle"] = bundle,
+            ["modelType"] = model.ModelType,
+            ["parameters"] = model.Parameters,
+            ["shape"] = new JsonObject(model.Shape.Select(size => KeyValuePair.Create(size.Name,
+                (JsonNode?)size.Value))),
+        });
         return Task.FromResult(0);
     }
+
+    private static string Shape(ModelSummary model) => model.Shape.Count == 0 ? ""
+        : $"shape:  {string.Join(", ", model.Shape.Select(size => string.Create(CultureInfo.InvariantCulture, $"{size.Name} {size.Value:N0}")))}\n";
 }
 
 /// <summary>Writes a model where other systems read it.</summary>

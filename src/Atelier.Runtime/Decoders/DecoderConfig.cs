@@ -39,6 +39,12 @@ public sealed record DecoderConfig
     /// <summary>What stands between a feed-forward layer's products.</summary>
     public required ActivationName Activation { get; init; }
 
+    /// <summary>Whether the products of the attention have biases.</summary>
+    public bool AttentionBias { get; init; }
+
+    /// <summary>Whether the products of the feed-forward layers have biases.</summary>
+    public bool FeedForwardBias { get; init; }
+
     /// <summary>The base of the rotary angles' geometric series.</summary>
     public double RopeTheta { get; init; } = 10_000;
 

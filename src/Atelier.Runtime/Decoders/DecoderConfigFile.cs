@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Formats;
 
@@ -9,6 +8,8 @@ public static class DecoderConfigFile
 {
     /// <summary>The model_type of shapes that are neither GPT-2's nor Llama's; its keys are those of the family's record.</summary>
     public const string Own = "atelier_gpt";
+
+    private static readonly string[] ScalingTypes = ["default", "linear", "dynamic", "llama3", "yarn"];
 
     /// <summary>The values of model_type that are read.</summary>
     public static IReadOnlyList<string> ModelTypes { get; } = [GgufNames.Gpt2, GgufNames.Llama, Own];
@@ -37,9 +38,20 @@ public static class DecoderConfigFile
     /// <exception cref="AtelierException">The kind is unknown, or its numbers are impossible.</exception>
     public static RotaryScaling? ReadScaling(ConfigFile file)
     {
-        if ((file.Section("rope_scaling") ?? file.Section("rope_parameters")) is not ConfigFile scaling)
+        ConfigFile? older = file.Section("rope_scaling"), newer = file.Section("rope_parameters");
+        if (older is not null && newer is not null)
+            throw new AtelierException("rope_scaling and rope_parameters both say how rotary angles are scaled",
+                file.Path, "keep one of them");
+        if ((older ?? newer) is not ConfigFile scaling)
             return null;
         string type = scaling.String("rope_type", scaling.String("type", "default"));
+        if (scaling.String("type", type) != type)
+            throw new AtelierException($"rope_scaling has the kinds '{type}' and '{scaling.String("type", type)}'",
+                file.Path, "fetch or export the model again");
+        if (!ScalingTypes.Contains(type))
+            throw new AtelierException($"rope_scaling '{type}' is not supported", file.Path,
+                $"{string.Join(", ", ScalingTypes)} are");
+        scaling.RefuseUnread(DecoderConfigKeys.Scaling(type));
         // Dynamic scaling begins where a text grows past max_position_embeddings, which is where texts end here.
         if (type is "default" or "dynamic")
             return null;
@@ -47,11 +59,8 @@ public static class DecoderConfigFile
         {
             "linear" => RotaryScalingName.Linear,
             "llama3" => RotaryScalingName.Llama3,
-            "yarn" => RotaryScalingName.Yarn,
-            _ => throw new AtelierException($"rope_scaling '{type}' is not supported", file.Path, "linear, dynamic, llama3 and yarn are"),
+            _ => RotaryScalingName.Yarn,
         };
-        foreach (string key in (string[])["mscale", "mscale_all_dim", "truncate"])
-            scaling.Require(key, _ => false);
         var read = new RotaryScaling
         {
             Name = name,
@@ -69,8 +78,17 @@ public static class DecoderConfigFile
     }
 
     /// <summary>The base of the rotary angles: rope_theta, or rope_parameters' in newer files.</summary>
-    public static double ReadTheta(ConfigFile file) =>
-        file.Number("rope_theta", file.Section("rope_parameters")?.Number("rope_theta", 10_000) ?? 10_000);
+    /// <exception cref="AtelierException">They say different things.</exception>
+    public static double ReadTheta(ConfigFile file)
+    {
+        double older = file.Number("rope_theta", double.NaN);
+        ConfigFile? section = file.Section("rope_parameters") ?? file.Section("rope_scaling");
+        double newer = section?.Number("rope_theta", double.NaN) ?? double.NaN;
+        if (older != newer && !double.IsNaN(older) && !double.IsNaN(newer))
+            throw new AtelierException($"rope_theta is {older}, and {newer} among the rotary parameters", file.Path,
+                "keep one of them");
+        return !double.IsNaN(newer) ? newer : double.IsNaN(older) ? 10_000 : older;
+    }
 
     /// <summary>What rope_scaling says of a scaling; null where there is none.</summary>
     public static JsonObject? WriteScaling(RotaryScaling? scaling) => scaling?.Name switch
@@ -91,10 +109,8 @@ public static class DecoderConfigFile
 
     private static DecoderConfig ReadGpt2(ConfigFile file)
     {
-        file.Require("activation_function", value => value.ValueEquals("gelu_new") || value.ValueEquals("gelu"));
-        file.Require("scale_attn_weights", value => value.ValueKind == JsonValueKind.True);
-        file.Require("scale_attn_by_inverse_layer_idx", value => value.ValueKind == JsonValueKind.False);
-        file.Require("add_cross_attention", value => value.ValueKind == JsonValueKind.False);
+        file.RefuseUnread(DecoderConfigKeys.Gpt2);
+        RequireClass(file, "GPT2LMHeadModel", "GPT2Model");
         int hidden = file.Integer("n_embd"), heads = file.Integer("n_head");
         return new DecoderConfig
         {
@@ -110,12 +126,16 @@ public static class DecoderConfigFile
             Norm = NormName.Layer,
             NormEpsilon = file.Number("layer_norm_epsilon", 1e-5),
             Activation = file.String("activation_function", "gelu_new") == "gelu" ? ActivationName.Gelu : ActivationName.GeluTanh,
+            AttentionBias = file.Boolean("bias", true),
+            FeedForwardBias = file.Boolean("bias", true),
         };
     }
 
     private static DecoderConfig ReadLlama(ConfigFile file)
     {
-        file.Require("hidden_act", value => value.ValueEquals("silu"));
+        file.RefuseUnread(DecoderConfigKeys.Llama);
+        RequireClass(file, "LlamaForCausalLM", "LlamaModel", "LLaMAForCausalLM");
+        RequireFullAttention(file);
         int hidden = file.Integer("hidden_size"), heads = file.Integer("num_attention_heads");
         return new DecoderConfig
         {
@@ -133,11 +153,15 @@ public static class DecoderConfigFile
             Activation = ActivationName.SwiGlu,
             RopeTheta = ReadTheta(file),
             RopeScaling = ReadScaling(file),
+            AttentionBias = file.Boolean("attention_bias", false),
+            FeedForwardBias = file.Boolean("mlp_bias", false),
         };
     }
 
     private static DecoderConfig ReadOwn(ConfigFile file)
     {
+        file.RefuseUnread(DecoderConfigKeys.Own);
+        bool bias = file.Boolean("bias", file.String("layout", "gpt2") != "llama");
         int hidden = file.Integer("hidden_size"), heads = file.Integer("head_count");
         return new DecoderConfig
         {
@@ -154,7 +178,33 @@ public static class DecoderConfigFile
             NormEpsilon = file.Number("norm_epsilon", 1e-5),
             Activation = One(file, "activation", ("gelu", ActivationName.Gelu), ("gelu_tanh", ActivationName.GeluTanh), ("swi_glu", ActivationName.SwiGlu)),
             RopeTheta = file.Number("rope_theta", 10_000),
+            AttentionBias = bias,
+            FeedForwardBias = bias,
         };
+    }
+
+    /// <summary>
+    /// A class of transformers' own that is none of these computes something else with the same sizes.
+    /// </summary>
+    private static void RequireClass(ConfigFile file, params string[] known)
+    {
+        foreach (string name in file.Strings("architectures") ?? [])
+        {
+            if (!known.Contains(name))
+                throw new AtelierException($"architectures names {name}, which is not read", file.Path,
+                    $"of {file.ModelType} these are: {string.Join(", ", known)}");
+        }
+    }
+
+    /// <summary>A window as long as the context, or one that is switched off, is none.</summary>
+    private static void RequireFullAttention(ConfigFile file)
+    {
+        int context = file.Integer("max_position_embeddings", 2048), window = file.Integer("sliding_window", context);
+        if (window < context && file.Boolean("use_sliding_window", true))
+            throw new AtelierException($"sliding_window is {window} of a context of {context}, which is not read",
+                file.Path, "choose a model that attends to its whole context");
+        if (file.Strings("layer_types")?.FirstOrDefault(type => type != "full_attention") is { } other)
+            throw new AtelierException($"layer_types has '{other}', which is not read", file.Path, "full_attention is");
     }
 
     private static T One<T>(ConfigFile file, string key, params (string Name, T Value)[] choices)

@@ -42,7 +42,7 @@ public static class DecoderWeightsFile
         };
         if (weights.RopeFactors is not null)
             shape = shape with { RopeScaling = null, RopeFactors = weights.RopeFactors };
-        Reader reader = new(shape, weights, DecoderConfigFile.TiesHead(file));
+        Reader reader = new(shape, weights, DecoderConfigFile.TiesHead(file), file.ModelType);
         DecoderWeights taken = file.ModelType switch
         {
             GgufNames.Gpt2 => reader.Gpt2(),
@@ -50,10 +50,11 @@ public static class DecoderWeightsFile
             _ => reader.Own(),
         };
         taken.Check(shape, weights.Path);
+        weights.RefuseUntaken("lm_head.weight"); // the copy of a tied head
         return (shape, taken);
     }
 
-    private sealed class Reader(DecoderConfig config, ModelWeights weights, bool tiesHead)
+    private sealed class Reader(DecoderConfig config, ModelWeights weights, bool tiesHead, string modelType)
     {
         public DecoderWeights Gpt2() => new()
         {
@@ -62,17 +63,18 @@ public static class DecoderWeightsFile
             Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(layer =>
             {
                 string block = $"transformer.h.{layer}.";
-                (LinearWeights query, LinearWeights key, LinearWeights value) = Split(Linear(block + "attn.c_attn"));
+                (LinearWeights query, LinearWeights key, LinearWeights value) = 
+                    Split(Linear(block + "attn.c_attn", config.AttentionBias));
                 return new BlockWeights
                 {
                     AttentionNorm = Norm(block + "ln_1"),
                     Query = query,
                     Key = key,
                     Value = value,
-                    Output = Linear(block + "attn.c_proj"),
+                    Output = Linear(block + "attn.c_proj", config.AttentionBias),
                     FeedForwardNorm = Norm(block + "ln_2"),
-                    Up = Linear(block + "mlp.c_fc"),
-                    Down = Linear(block + "mlp.c_proj"),
+                    Up = Linear(block + "mlp.c_fc", config.FeedForwardBias),
+                    Down = Linear(block + "mlp.c_proj", config.FeedForwardBias),
                 };
             })],
             FinalNorm = Norm("transformer.ln_f"),
@@ -89,14 +91,14 @@ public static class DecoderWeightsFile
                 return new BlockWeights
                 {
                     AttentionNorm = Norm(block + "input_layernorm"),
-                    Query = Linear(block + "self_attn.q_proj"),
-                    Key = Linear(block + "self_attn.k_proj"),
-                    Value = Linear(block + "self_attn.v_proj"),
-                    Output = Linear(block + "self_attn.o_proj"),
+                    Query = Linear(block + "self_attn.q_proj", config.AttentionBias),
+                    Key = Linear(block + "self_attn.k_proj", config.AttentionBias),
+                    Value = Linear(block + "self_attn.v_proj", config.AttentionBias),
+                    Output = Linear(block + "self_attn.o_proj", config.AttentionBias),
                     FeedForwardNorm = Norm(block + "post_attention_layernorm"),
-                    Gate = Linear(block + "mlp.gate_proj"),
-                    Up = Linear(block + "mlp.up_proj"),
-                    Down = Linear(block + "mlp.down_proj"),
+                    Gate = Linear(block + "mlp.gate_proj", config.FeedForwardBias),
+                    Up = Linear(block + "mlp.up_proj", config.FeedForwardBias),
+                    Down = Linear(block + "mlp.down_proj", config.FeedForwardBias),
                 };
             })],
             FinalNorm = Norm("model.norm"),
@@ -111,8 +113,9 @@ public static class DecoderWeightsFile
             Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(layer =>
             {
                 string block = $"blocks.{layer}.";
-                (LinearWeights query, LinearWeights key, LinearWeights value) = Split(Linear(block + "attention.qkv"));
-                LinearWeights input = Linear(block + "feedForward.input");
+                (LinearWeights query, LinearWeights key, LinearWeights value) = 
+                    Split(Linear(block + "attention.qkv", config.AttentionBias));
+                LinearWeights input = Linear(block + "feedForward.input", config.FeedForwardBias);
                 bool isGated = config.Activation == ActivationName.SwiGlu; // the gate's rows come first
                 return new BlockWeights
                 {
@@ -120,11 +123,11 @@ public static class DecoderWeightsFile
                     Query = query,
                     Key = key,
                     Value = value,
-                    Output = Linear(block + "attention.output"),
+                    Output = Linear(block + "attention.output", config.AttentionBias),
                     FeedForwardNorm = Norm(block + "feedForwardNorm"),
                     Gate = isGated ? Rows(input, 0, config.FeedForwardSize) : null,
                     Up = isGated ? Rows(input, config.FeedForwardSize, config.FeedForwardSize) : input,
-                    Down = Linear(block + "feedForward.output"),
+                    Down = Linear(block + "feedForward.output", config.FeedForwardBias),
                 };
             })],
             FinalNorm = Norm("finalNorm"),
@@ -132,22 +135,33 @@ public static class DecoderWeightsFile
             Owners = [weights],
         };
 
-        private ModelTensor Tensor(string name) =>
-            weights.Find(name) ?? throw new AtelierException($"the tensor {name} is missing", weights.Path, "fetch or export the model again");
+        private WeightMatrix Matrix(string name) => weights.Take(name).ToMatrix(weights);
 
-        private WeightMatrix Matrix(string name) => Tensor(name).ToMatrix(weights);
+        private NormWeights Norm(string name) =>
+            new(Vector(name + ".weight"), config.Norm == NormName.Layer ? Bias(name + ".bias", config.AttentionBias)
+                : null);
 
-        private NormWeights Norm(string name) => new(Vector(name + ".weight")!, OptionalVector(name + ".bias"));
+        private LinearWeights Linear(string name, bool hasBias) =>
+            new(Matrix(name + ".weight"), Bias(name + ".bias", hasBias));
 
-        private LinearWeights Linear(string name) => new(Matrix(name + ".weight"), OptionalVector(name + ".bias"));
+        private LinearWeights? Head(string name) => tiesHead ? null : Linear(name, hasBias: false);
 
-        private LinearWeights? Head(string name) => tiesHead ? null : Linear(name);
-
-        private float[]? OptionalVector(string name) => weights.Find(name) is null ? null : Vector(name);
+        /// <summary>
+        /// A bias, or null where the shape has none: GPT-2's files have it then all the same, of zeros.
+        /// </summary>
+        private float[]? Bias(string name, bool isThere)
+        {
+            if (isThere)
+                return Vector(name);
+            if (modelType == GgufNames.Gpt2 && weights.Find(name) is not null
+                && Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
+                throw new AtelierException($"the tensor {name} is not all zeros, though config.json says that there are no biases", weights.Path, "fetch or export the model again");
+            return null;
+        }
 
         private float[] Vector(string name)
         {
-            ModelTensor tensor = Tensor(name);
+            ModelTensor tensor = weights.Take(name);
             return tensor.IsVector && tensor.ElementCount <= 1 << 24
                 ? tensor.Read(tensor.Layout)
                 : throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], where a vector is due", weights.Path, "fetch or export the model again");

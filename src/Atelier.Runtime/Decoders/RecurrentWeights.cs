@@ -35,12 +35,17 @@ public sealed record RecurrentWeights
     /// <summary>The width of the states.</summary>
     public int HiddenSize => Head.Weight.Columns;
 
+    /// <summary>Refuses keys of a config.json that say something and are not read.</summary>
+    /// <exception cref="AtelierException">There is such a key.</exception>
+    public static void RefuseUnread(ConfigFile file) => file.RefuseUnread(DecoderConfigKeys.Recurrent);
+
     /// <summary>Takes the weights of a bundle.</summary>
     /// <param name="file">Its config.json.</param>
     /// <param name="weights">Its tensors; become the owner of the result.</param>
     /// <exception cref="AtelierException">A key or a tensor is missing, or of another shape.</exception>
     public static RecurrentWeights Take(ConfigFile file, ModelWeights weights)
     {
+        RefuseUnread(file);
         CellName cell = file.String("cell", "") switch
         {
             "plain" => CellName.Plain,
@@ -52,7 +57,7 @@ public sealed record RecurrentWeights
         if (vocabulary < 1 || embedding < 1 || hidden < 1 || layers is < 1 or > 1000 || hidden > int.MaxValue / Gates(cell))
             throw new AtelierException($"{layers} layers of {hidden} over {embedding} make no model", file.Path, "fetch or export the model again");
         WeightMatrix tokens = Matrix("embedding.weight", vocabulary, embedding);
-        return new RecurrentWeights
+        var taken = new RecurrentWeights
         {
             Cell = cell,
             Embedding = tokens,
@@ -69,12 +74,12 @@ public sealed record RecurrentWeights
                 : new LinearWeights(Matrix("head.weight", vocabulary, hidden), Vector("head.bias", vocabulary)),
             Owners = [weights],
         };
-
-        ModelTensor Tensor(string name) => weights.Find(name) ?? throw new AtelierException($"the tensor {name} is missing", weights.Path, "fetch or export the model again");
+        weights.RefuseUntaken();
+        return taken;
 
         WeightMatrix Matrix(string name, int rows, int columns)
         {
-            WeightMatrix matrix = Tensor(name).ToMatrix(weights);
+            WeightMatrix matrix = weights.Take(name).ToMatrix(weights);
             return matrix.Rows == rows && matrix.Columns == columns
                 ? matrix
                 : throw new AtelierException($"the tensor {name} is [{matrix.Rows}, {matrix.Columns}], the shape tells [{rows}, {columns}]", weights.Path, "fetch or export the model again");
@@ -82,7 +87,7 @@ public sealed record RecurrentWeights
 
         float[] Vector(string name, int size)
         {
-            ModelTensor tensor = Tensor(name);
+            ModelTensor tensor = weights.Take(name);
             return tensor.IsVector && tensor.ElementCount == size
                 ? tensor.Read(tensor.Layout)
                 : throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], the shape tells [{size}]", weights.Path, "fetch or export the model again");

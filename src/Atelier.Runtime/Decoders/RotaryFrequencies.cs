@@ -15,6 +15,12 @@ public static class RotaryFrequencies
             return scaling is null ? frequency : frequency / Divisor(scaling, i, frequency, headSize, theta);
         })];
 
+    /// <summary>What a scaling divides each pair's angle by.</summary>
+    /// <inheritdoc cref="Of" path="/param"/>
+    /// <returns>[headSize / 2].</returns>
+    public static double[] Divisors(int headSize, double theta, RotaryScaling scaling) =>
+        [.. Of(headSize, theta, null).Zip(Of(headSize, theta, scaling), (whole, divided) => whole / divided)];
+
     /// <summary>What cosine and sine are multiplied by: 1 but for YaRN, 0.1 ln(factor) + 1 where it does not say (Peng et al. 2023, eq. 22).</summary>
     public static double Amplitude(RotaryScaling? scaling) => scaling is { Name: RotaryScalingName.Yarn }
         ? scaling.AttentionFactor ?? ((0.1 * Math.Log(Math.Max(1, scaling.Factor))) + 1)

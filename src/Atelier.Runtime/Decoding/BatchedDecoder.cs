@@ -24,7 +24,8 @@ public sealed class BatchedDecoder(TextGenerator generator) : IDisposable
 
     private readonly IBatchedLanguageModel _model = generator.Model as IBatchedLanguageModel ?? new StateSequences(generator.Model);
     private readonly DraftProposer? _proposer = generator.Draft is { } draft
-        ? new DraftProposer(draft.Model as IBatchedLanguageModel ?? new StateSequences(draft.Model), draft.Tokenizer.EndOfTextId)
+        ? new DraftProposer(draft.Model as IBatchedLanguageModel ?? new StateSequences(draft.Model),
+            draft.Bounds.EndIds)
         : null;
 
     private readonly List<BatchedSequence> _samples = [];

@@ -20,7 +20,7 @@ internal static class BeamSearch
 {
     /// <summary>Finds likely sequences, best first.</summary>
     public static IReadOnlyList<Beam> Run(
-        ILanguageModel model, TextDraft draft, DecodingOptions options, int? endOfTextId, CancellationToken cancellation)
+        ILanguageModel model, TextDraft draft, DecodingOptions options, CancellationToken cancellation)
     {
         int[] prompt = [.. draft.Ids];
         int width = options.BeamWidth, vocabulary = model.VocabularySize;
@@ -57,7 +57,7 @@ internal static class BeamSearch
                     continue;
                 ConstraintState? after = draft.After(beams[parent].State, choice.Id);
                 var beam = new Beam([.. beams[parent].Tokens, choice], total, after);
-                if (choice.Id == endOfTextId || (endOfTextId is null && after is { IsFinal: true }))
+                if (draft.Ends(choice.Id, after))
                     finished.Add(beam);
                 else if (next.Count < width)
                     next.Add((parent, beam));

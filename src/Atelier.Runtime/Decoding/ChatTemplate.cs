@@ -8,25 +8,18 @@ namespace Atelier.Decoding;
 public readonly record struct ChatTurn(string Role, string Text);
 
 /// <summary>
-/// Writes conversations as a model was taught to see them. A model's own template is a program in Jinja; none is run here:
-/// the common forms are known by their marks, and any other is refused.
+/// Writes conversations as a model was taught to see them. A model's own template is a program in Jinja: the
+/// common forms are known by what it writes, and any other is refused.
 /// </summary>
 public static class ChatTemplate
 {
-    /// <summary>The form that a template writes.</summary>
+    /// <summary>The form in which a template writes conversations, found by running it on some.</summary>
     /// <param name="template">The model's template: chat_template of tokenizer_config.json, tokenizer.chat_template of GGUF.</param>
-    /// <returns>The form, or null where none is known by its marks.</returns>
-    public static ChatFormat? Recognise(string template)
-    {
-        bool Has(string mark) => template.Contains(mark, StringComparison.Ordinal);
-        return Has("<|im_start|>") ? ChatFormat.ChatMl
-            : Has("<|start_header_id|>") && Has("<|eot_id|>") ? ChatFormat.Llama3
-            : Has("[INST]") && Has("<<SYS>>") ? ChatFormat.Llama2
-            : Has("<|user|>") && Has("<|assistant|>") && (Has("eos_token") || Has("</s>")) && !Has("<|end|>") ? ChatFormat.Zephyr
-            : Has("<start_of_turn>") ? ChatFormat.Gemma
-            : Has("### Instruction:") && Has("### Response:") ? ChatFormat.Alpaca
-            : null;
-    }
+    /// <param name="startName">The name of the token that texts begin after, for the template's bos_token.</param>
+    /// <param name="endName">The name of the token that ends a text, for its eos_token.</param>
+    /// <returns>The form, or null where what it writes is of no form that is known.</returns>
+    public static ChatFormat? Recognise(string template, string startName = "<s>", string endName = "</s>") =>
+        ChatForm.Find(template, startName, endName);
 
     /// <summary>The conversation in a form, with the beginning of the answer that is to be written; the start token is not in it.</summary>
     /// <param name="format">The form.</param>
@@ -118,7 +111,9 @@ public static class ChatTemplate
     public static IReadOnlyList<int> EndIds(ChatFormat format, Tokenizer tokenizer)
     {
         string? name = format switch { ChatFormat.ChatMl => "<|im_end|>", ChatFormat.Llama3 => "<|eot_id|>", ChatFormat.Gemma => "<end_of_turn>", _ => null };
-        return name is not null && Specials(tokenizer).TryGetValue(name, out int id) ? [id] : [];
+        // The mark is one token by its name, whether the vocabulary calls it special or not.
+        IEnumerable<int> ids = Enumerable.Range(0, tokenizer.VocabularySize);
+        return name is null ? [] : [.. ids.Where(id => tokenizer.Name(id) == name).Take(1)];
     }
 
     private static Dictionary<string, int> Specials(Tokenizer tokenizer)

@@ -9,7 +9,7 @@ public static class ChatTemplateFile
     public const string FileName = "chat_template.jinja";
 
     /// <summary>The file of older tools, with the template under chat_template.</summary>
-    public const string ConfigName = "tokenizer_config.json";
+    public const string ConfigName = Tokenizers.TokenizerConfigFile.Name;
 
     private const long LongestFile = 1 << 24;
 

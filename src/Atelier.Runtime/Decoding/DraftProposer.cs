@@ -3,7 +3,7 @@ using Atelier.Decoding.Constraints;
 namespace Atelier.Decoding;
 
 /// <summary>Lets a smaller model write a few tokens ahead of samples, all of them side by side.</summary>
-internal sealed class DraftProposer(IBatchedLanguageModel model, int? endOfTextId)
+internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<int> endIds)
 {
     private const double UsualCost = 0.1;
     private readonly List<(BatchedSequence Sample, int Wanted, ConstraintState? State)> _going = [];
@@ -48,7 +48,8 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, int? endOfTextI
                 int token = sample.Draft.Propose(sample.Sampler, _logits.AsSpan(i * vocabulary, vocabulary), state, odds);
                 sample.Proposals[place] = token;
                 sample.ProposedCount = place + 1;
-                if (place + 1 < wanted && sample.DraftWindow.Room(model, sample.Draft.Ids) > place && token != endOfTextId)
+                if (place + 1 < wanted && sample.DraftWindow.Room(model, sample.Draft.Ids) > place
+                    && !endIds.Contains(token))
                     _going[left++] = (sample, wanted, sample.Draft.After(state, token));
             }
             _going.RemoveRange(left, _going.Count - left);

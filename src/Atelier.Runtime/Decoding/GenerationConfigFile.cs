@@ -7,60 +7,84 @@ namespace Atelier.Decoding;
 /// <summary>A bundle's generation_config.json, with Hugging Face's keys.</summary>
 /// <param name="Decoding">How tokens are chosen where a request does not say.</param>
 /// <param name="StartId">The token that a text begins after (bos_token_id); null where the file does not say.</param>
-public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId)
+/// <param name="EndIds">
+/// The tokens that end a text, each by itself (eos_token_id, a number or a list); null where the file does not say.
+/// </param>
+public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId, IReadOnlyList<int>? EndIds = null)
 {
+    private static readonly KnownKeys Known = new(
+        [
+            "max_new_tokens", "do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "num_beams",
+            "length_penalty", "repetition_penalty",
+            "presence_penalty", "frequency_penalty", "stop_strings", "prompt_lookup_length", "num_assistant_tokens",
+            "pattern", "json_schema",
+            "bos_token_id", "eos_token_id",
+        ],
+        // Names and versions, caches and proposals, which change the speed alone, what is told of a text beside it, and
+        // the length of prompt and text together, in whose place stands max_new_tokens.
+        [
+            "_from_model_config", "transformers_version", "_commit_hash", "pad_token_id", "decoder_start_token_id",
+            "max_length", "use_cache",
+            "cache_implementation", "cache_config", "return_legacy_cache", "output_attentions", "output_hidden_states",
+            "output_scores", "output_logits",
+            "return_dict_in_generate", "num_return_sequences", "remove_invalid_values", "low_memory", "disable_compile",
+            "compile_config", "trust_remote_code",
+            "is_assistant", "num_assistant_tokens_schedule", "assistant_confidence_threshold", "assistant_early_exit",
+            "assistant_lookbehind", "target_lookbehind",
+            "prompt_lookup_num_tokens", "max_matching_ngram_size", "prefill_chunk_size", "renormalize_logits",
+        ],
+        ("min_length", ["0"]), ("min_new_tokens", ["0"]), ("num_beam_groups", ["1"]), ("diversity_penalty", ["0"]),
+        ("early_stopping", ["false"]),
+        ("no_repeat_ngram_size", ["0"]), ("encoder_no_repeat_ngram_size", ["0"]), ("encoder_repetition_penalty", ["1"]),
+        ("epsilon_cutoff", ["0"]),
+        ("eta_cutoff", ["0"]), ("guidance_scale", ["1"]), ("penalty_alpha", ["0"]));
+
     /// <summary>Reads a file; keys that it lacks keep their defaults, and a missing file gives all defaults.</summary>
-    /// <exception cref="AtelierException">The file is damaged.</exception>
+    /// <exception cref="AtelierException">The file is damaged, or asks for what is not read.</exception>
     public static GenerationConfigFile Read(string path)
     {
+        var defaults = new DecodingOptions();
         if (!File.Exists(path))
-            return new GenerationConfigFile(new DecodingOptions(), null);
-        try
+            return new GenerationConfigFile(defaults, null);
+        ConfigFile file = ConfigFile.Read(path);
+        file.RefuseUnread(Known);
+        DecodingOptions decoding = defaults with
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 16 });
-            JsonElement root = document.RootElement;
-            var defaults = new DecodingOptions();
-            bool samples = root.ValueKind == JsonValueKind.Object && !(root.TryGetProperty("do_sample", out JsonElement s) && s.ValueKind == JsonValueKind.False);
-            return new GenerationConfigFile(
-                (defaults with
-                {
-                    MaxTokens = Get(root, "max_new_tokens")?.GetInt32() ?? defaults.MaxTokens,
-                    Temperature = samples ? Get(root, "temperature")?.GetDouble() ?? defaults.Temperature : 0,
-                    TopK = Get(root, "top_k")?.GetInt32() ?? defaults.TopK,
-                    TopP = Get(root, "top_p")?.GetDouble() ?? defaults.TopP,
-                    MinP = Get(root, "min_p")?.GetDouble() ?? defaults.MinP,
-                    TypicalP = Get(root, "typical_p")?.GetDouble() ?? defaults.TypicalP,
-                    BeamWidth = Get(root, "num_beams")?.GetInt32() ?? defaults.BeamWidth,
-                    LengthPenalty = Get(root, "length_penalty")?.GetDouble() ?? defaults.LengthPenalty,
-                    RepetitionPenalty = Get(root, "repetition_penalty")?.GetDouble() ?? defaults.RepetitionPenalty,
-                    PresencePenalty = Get(root, "presence_penalty")?.GetDouble() ?? defaults.PresencePenalty,
-                    FrequencyPenalty = Get(root, "frequency_penalty")?.GetDouble() ?? defaults.FrequencyPenalty,
-                    Stop = Get(root, "stop_strings") is JsonElement stop
-                        ? [.. (stop.ValueKind == JsonValueKind.Array ? stop.EnumerateArray().Select(e => e.GetString()!) : [stop.GetString()!])]
-                        : defaults.Stop,
-                    Lookup = Get(root, "prompt_lookup_length")?.GetInt32() ?? defaults.Lookup,
-                    DraftTokens = Get(root, "num_assistant_tokens")?.GetInt32() ?? defaults.DraftTokens,
-                    Pattern = Get(root, "pattern")?.GetString(),
-                    Schema = Get(root, "json_schema")?.GetString(),
-                }).Check(path),
-                Get(root, "bos_token_id")?.GetInt32());
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
-        {
-            throw new AtelierException($"not a generation_config.json: {e.Message.TrimEnd('.')}", path, "mend or delete it: without it the defaults hold", e);
-        }
+            MaxTokens = file.Integer("max_new_tokens", defaults.MaxTokens),
+            Temperature = file.Boolean("do_sample", true) ? file.Number("temperature", defaults.Temperature) : 0,
+            TopK = file.Integer("top_k", defaults.TopK),
+            TopP = file.Number("top_p", defaults.TopP),
+            MinP = file.Number("min_p", defaults.MinP),
+            TypicalP = file.Number("typical_p", defaults.TypicalP),
+            BeamWidth = file.Integer("num_beams", defaults.BeamWidth),
+            LengthPenalty = file.Number("length_penalty", defaults.LengthPenalty),
+            RepetitionPenalty = file.Number("repetition_penalty", defaults.RepetitionPenalty),
+            PresencePenalty = file.Number("presence_penalty", defaults.PresencePenalty),
+            FrequencyPenalty = file.Number("frequency_penalty", defaults.FrequencyPenalty),
+            Stop = file.Strings("stop_strings") ?? defaults.Stop,
+            Lookup = file.Integer("prompt_lookup_length", defaults.Lookup),
+            DraftTokens = file.Integer("num_assistant_tokens", defaults.DraftTokens),
+            Pattern = file.String("pattern", "") is { Length: > 0 } pattern ? pattern : null,
+            Schema = file.String("json_schema", "") is { Length: > 0 } schema ? schema : null,
+        };
+        return new GenerationConfigFile(decoding.Check(path), file.IntegerOrNull("bos_token_id"),
+            file.Integers("eos_token_id"));
     }
 
     /// <summary>Writes the file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="endOfTextId">The token that ends a text (eos_token_id), or null.</param>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
-    public void Write(string path, int? endOfTextId)
+    public void Write(string path)
     {
         var root = new JsonObject
         {
             ["bos_token_id"] = StartId,
-            ["eos_token_id"] = endOfTextId,
+            ["eos_token_id"] = EndIds switch
+            {
+                null or [] => null,
+                [int one] => one,
+                _ => new JsonArray([.. EndIds.Select(id => (JsonNode)id)]),
+            },
             ["do_sample"] = Decoding.Temperature > 0,
             ["max_new_tokens"] = Decoding.MaxTokens,
             ["temperature"] = Decoding.Temperature > 0 ? Decoding.Temperature : 1.0,
@@ -90,7 +114,4 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             root.WriteTo(writer);
         });
     }
-
-    private static JsonElement? Get(JsonElement root, string key) =>
-        root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 }

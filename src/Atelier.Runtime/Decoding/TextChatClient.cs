@@ -16,10 +16,10 @@ namespace Atelier.Decoding;
 /// <exception cref="AtelierException">The model's template is of no known form, and none is given.</exception>
 public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier", ChatFormat? format = null) : IChatClient
 {
-    private readonly IReadOnlyList<int> _endIds = ChatTemplate.EndIds(format ?? FormatOf(generator), generator.Tokenizer);
+    private readonly ChatForm _form = new(generator.Tokenizer, generator.Bounds, generator.ChatTemplate, format);
 
     /// <summary>The form of conversations.</summary>
-    public ChatFormat Format { get; } = format ?? FormatOf(generator);
+    public ChatFormat Format => _form.Format;
 
     /// <inheritdoc/>
     public async Task<ChatResponse> GetResponseAsync(
@@ -81,8 +81,8 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         DecodingOptions defaults = generator.Defaults;
         return new GenerationRequest
         {
-            PromptIds = Ids([.. messages.Select(message => new ChatTurn(message.Role.Value, message.Text))]),
-            EndIds = _endIds,
+            PromptIds = _form.Ids([.. messages.Select(message => new ChatTurn(message.Role.Value, message.Text))]),
+            EndIds = ChatTemplate.EndIds(Format, generator.Tokenizer),
             Seed = options?.Seed ?? Random.Shared.NextInt64(),
             Decoding = options is null ? defaults : defaults with
             {
@@ -101,21 +101,6 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
 
     // "JSON" without a schema: the interface asks for an object.
     private const string AnyObject = """{"type": "object"}""";
-
-    private int[] Ids(ChatTurn[] turns)
-    {
-        Tokenizer tokenizer = generator.Tokenizer;
-        ChatText chat = ChatTemplate.Write(Format, turns, tokenizer.EndOfTextId is int end ? tokenizer.Name(end) : "");
-        if (Format == ChatFormat.Plain)
-            return [generator.StartId, .. tokenizer.Encode(chat.Text)];
-        // A ChatML conversation begins with its own mark, unless the template puts the start token before it.
-        bool begins = Format != ChatFormat.ChatMl || generator.ChatTemplate?.Contains("bos_token", StringComparison.Ordinal) == true;
-        return [.. begins ? [generator.StartId] : Array.Empty<int>(), .. ChatTemplate.Encode(tokenizer, chat)];
-    }
-
-    private static ChatFormat FormatOf(TextGenerator generator) => generator.ChatTemplate is null ? ChatFormat.Plain
-        : ChatTemplate.Recognise(generator.ChatTemplate)
-            ?? throw new AtelierException("the model's chat template is of no form that is known here", hint: $"name the nearest one where the client is made: {string.Join(", ", Enum.GetNames<ChatFormat>())}");
 
     private UsageDetails Usage(GenerationRequest request, int written)
     {

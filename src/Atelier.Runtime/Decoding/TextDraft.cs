@@ -9,7 +9,6 @@ internal sealed class TextDraft
     private const int MostReserved = 1 << 16; // tokens that room is made for beforehand
 
     private readonly int _number;
-    private readonly Tokenizer _tokenizer;
     private readonly TokenConstraint? _constraint;
     private readonly TextStream _stream;
     private readonly StopStrings _stops;
@@ -27,12 +26,12 @@ internal sealed class TextDraft
     /// <param name="fromStart">Whether it begins a text, and does not go on from a prompt.</param>
     public TextDraft(int number, int[] prompt, TokenTexts texts, DecodingOptions options, TokenConstraint? constraint, ulong seed, bool fromStart)
     {
-        (_number, _tokenizer, Options, _constraint, _random) = (number, texts.Tokenizer, options, constraint, new SplitMix64(seed));
+        (_number, Options, _constraint, _random) = (number, options, constraint, new SplitMix64(seed));
         _stream = new TextStream(texts, fromStart);
         _stops = new StopStrings(options.Stop);
         int reserved = Math.Min(options.MaxTokens, MostReserved);
         if (options is not { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 })
-            _seen = new TokenCounts(prompt.Skip(1), Math.Min(reserved, _tokenizer.VocabularySize));
+            _seen = new TokenCounts(prompt.Skip(1), Math.Min(reserved, texts.Tokenizer.VocabularySize));
         Ids = new List<int>(prompt.Length + reserved);
         Ids.AddRange(prompt);
         State = constraint?.Start(fromStart);
@@ -43,8 +42,8 @@ internal sealed class TextDraft
     /// <summary>All tokens: the start, the prompt, what was generated.</summary>
     public List<int> Ids { get; }
 
-    /// <summary>Tokens that end it beside the tokenizer's.</summary>
-    public IReadOnlyList<int> EndIds { get; init; } = [];
+    /// <summary>Tokens that end it.</summary>
+    public int[] EndIds { get; init; } = [];
 
     public int LastId => Ids[^1];
 
@@ -89,16 +88,15 @@ internal sealed class TextDraft
         _seen?.Add(choice.Id);
         _generated++;
         State = After(State, choice.Id);
-        if (choice.Id == _tokenizer.EndOfTextId || EndIds.Contains(choice.Id))
+        if (EndIds.AsSpan().Contains(choice.Id))
         {
             FinishReason = "end";
         }
         else
         {
             text = _stops.Add(_stream.Add(choice.Id));
-            // A vocabulary without an end token ends where the constraint allows nothing more.
             FinishReason = _stops.Reached ? "stop"
-                : _tokenizer.EndOfTextId is null && State is { IsFinal: true } ? "end"
+                : IsWhole(State) ? "end"
                 : TokensLeft <= 0 ? "length" : null;
         }
         if (FinishReason is "end" or "length")
@@ -109,6 +107,12 @@ internal sealed class TextDraft
         return new TextPiece(_number, text, choice, FinishReason);
     }
 
+    /// <summary>Whether a token ends it, or the text before it is whole.</summary>
+    public bool Ends(int token, ConstraintState? after) => EndIds.AsSpan().Contains(token) || IsWhole(after);
+
     /// <summary>The tokens that may come, as bits; empty where all may.</summary>
     public ReadOnlySpan<ulong> Allowed(ConstraintState? state) => state is null ? [] : _constraint!.Allowed(state);
+
+    /// <summary>A text that no token ends is whole where the constraint allows nothing more.</summary>
+    private bool IsWhole(ConstraintState? state) => state is { IsFinal: true } && !_constraint!.HasEnd;
 }

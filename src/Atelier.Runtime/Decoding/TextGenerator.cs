@@ -22,12 +22,23 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
 /// <param name="tokenizer">Turns text into tokens and back.</param>
 /// <param name="defaults">How tokens are chosen where a request does not say.</param>
-/// <param name="startId">The token that every text begins after; not part of the text.</param>
-public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId) : IGenerator
+/// <param name="bounds">The tokens with which a text begins and ends.</param>
+public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
+    TextBounds bounds) : IGenerator
 {
-    private readonly ConstraintCache _constraints = new(tokenizer);
+    private readonly ConstraintCache _constraints = new(tokenizer, bounds.EndIds);
     private readonly TokenTexts _texts = new(tokenizer);
     private TextGenerator? _draft;
+
+    /// <summary>Makes a generator whose texts end with the token between the tokenizer's documents.</summary>
+    /// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
+    /// <param name="tokenizer">Turns text into tokens and back.</param>
+    /// <param name="defaults">How tokens are chosen where a request does not say.</param>
+    /// <param name="startId">The token that every text begins after; not part of the text.</param>
+    public TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId)
+        : this(model, tokenizer, defaults, TextBounds.Of(tokenizer, startId))
+    {
+    }
 
     /// <inheritdoc/>
     public Modality Modality => Modality.Text;
@@ -41,8 +52,11 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <summary>How tokens are chosen where a request does not say.</summary>
     public DecodingOptions Defaults { get; } = defaults;
 
+    /// <summary>The tokens with which a text begins and ends.</summary>
+    public TextBounds Bounds { get; } = bounds;
+
     /// <summary>The token that every text begins after.</summary>
-    public int StartId { get; } = startId;
+    public int StartId => Bounds.StartId;
 
     /// <summary>The program, in Jinja, by which the model's makers write conversations; null where its files have none.</summary>
     public string? ChatTemplate { get; init; }
@@ -139,10 +153,14 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
             throw new AtelierException("a draft model and a look-up are asked for", hint: "take one of them");
         if (request.PromptIds is { } ids && (ids.Count == 0 || ids.Any(id => id < 0 || id >= Tokenizer.VocabularySize) || request.Prompt is not null))
             throw new AtelierException("the prompt's tokens are none, unknown to the model, or stand beside a prompt", hint: $"give tokens from 0 to {Tokenizer.VocabularySize - 1} alone");
-        int[] prompt = request.PromptIds is null ? [StartId, .. Tokenizer.Encode(request.Prompt ?? "")] : [.. request.PromptIds];
+        int[] prompt = request.PromptIds is null ? Bounds.Begin(Tokenizer.Encode(request.Prompt ?? ""))
+            : [.. request.PromptIds];
+        bool isFresh = prompt.Length == 1 && (request.PromptIds is not null || prompt[0] == StartId);
         TokenConstraint? constraint = _constraints.For(options);
+        int[] ends = [.. Bounds.EndIds, .. request.EndIds];
         return [.. Enumerable.Range(0, request.Count).Select(i =>
-            new TextDraft(i, prompt, _texts, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i), prompt.Length == 1) { EndIds = request.EndIds })];
+            new TextDraft(i, prompt, _texts, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i),
+                isFresh) { EndIds = ends })];
     }
 
     /// <summary>Samples whose sequences go their own ways: of models that can read them so, and with drafts.</summary>
@@ -198,7 +216,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     private IEnumerable<TextPiece> Search(ILanguageModel given, TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
     {
         int number = 0;
-        foreach (Beam beam in BeamSearch.Run(given, drafts[0], options, Tokenizer.EndOfTextId, cancellation).Take(drafts.Length))
+        foreach (Beam beam in BeamSearch.Run(given, drafts[0], options, cancellation).Take(drafts.Length))
         {
             TextDraft draft = drafts[number++];
             foreach (TokenChoice choice in beam.Tokens)

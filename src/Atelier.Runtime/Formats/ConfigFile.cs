@@ -7,11 +7,13 @@ public sealed class ConfigFile
 {
     private const int LargestFile = 1 << 20;
     private const int Deepest = 16;
+    private readonly string _at;
 
     /// <summary>Takes an object that is read already.</summary>
     /// <param name="path">The file, for errors.</param>
     /// <param name="root">A JSON object.</param>
-    public ConfigFile(string path, JsonElement root) => (Path, Root) = (path, root);
+    /// <param name="at">The way to it in the file, with a dot at its end; empty for the whole.</param>
+    public ConfigFile(string path, JsonElement root, string at = "") => (Path, Root, _at) = (path, root, at);
 
     /// <summary>Where it is.</summary>
     public string Path { get; }
@@ -53,19 +55,17 @@ public sealed class ConfigFile
         }
     }
 
-    /// <summary>Throws where a key has a value that is not supported.</summary>
-    /// <param name="key">The key.</param>
-    /// <param name="isSupported">Told the value; not asked where the key is missing or null.</param>
-    public void Require(string key, Func<JsonElement, bool> isSupported)
-    {
-        if (Find(key) is { } value && !isSupported(value))
-            throw new AtelierException($"{key}: {value.GetRawText()} is not supported", Path, "choose a model without it");
-    }
+    /// <summary>Refuses keys that say something and are not among those that the reader knows.</summary>
+    /// <exception cref="AtelierException">There is such a key.</exception>
+    public void RefuseUnread(KnownKeys known) => known.Check(Root, Path, _at);
 
     /// <summary>A whole number; <paramref name="otherwise"/> where the key is missing or null.</summary>
     public int Integer(string key, int? otherwise = null) => Find(key) is { } value
         ? value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : throw Wrong(key, "a whole number", value)
         : otherwise ?? throw Missing(key);
+
+    /// <summary>A whole number, or null where the key is missing or null.</summary>
+    public int? IntegerOrNull(string key) => Find(key) is null ? null : Integer(key);
 
     /// <summary>A number; <paramref name="otherwise"/> where the key is missing or null.</summary>
     public double Number(string key, double otherwise) => Find(key) is { } value
@@ -77,6 +77,9 @@ public sealed class ConfigFile
         ? value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(key, "true or false", value)
         : otherwise;
 
+    /// <summary>True or false, or null where the key is missing or null.</summary>
+    public bool? BooleanOrNull(string key) => Find(key) is null ? null : Boolean(key, false);
+
     /// <summary>A string; <paramref name="otherwise"/> where the key is missing or null.</summary>
     public string String(string key, string otherwise) => Find(key) is { } value
         ? value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(key, "a string", value)
@@ -84,8 +87,33 @@ public sealed class ConfigFile
 
     /// <summary>An object in this one, or null where the key is missing or null.</summary>
     public ConfigFile? Section(string key) => Find(key) is { } value
-        ? value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value) : throw Wrong(key, "an object", value)
+        ? value.ValueKind == JsonValueKind.Object
+            ? new ConfigFile(Path, value, $"{_at}{key}.")
+            : throw Wrong(key, "an object", value)
         : null;
+
+    /// <summary>
+    /// One whole number, or a list of them; null where the key is missing or null, or the list is empty.
+    /// </summary>
+    public IReadOnlyList<int>? Integers(string key)
+    {
+        if (Find(key) is not { } value)
+            return null;
+        JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+        return items.Length == 0 ? null
+            : [.. items.Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out int number)
+                ? number : throw Wrong(key, "a whole number or a list of them", value))];
+    }
+
+    /// <summary>One string, or a list of them; null where the key is missing or null.</summary>
+    public IReadOnlyList<string>? Strings(string key)
+    {
+        if (Find(key) is not { } value)
+            return null;
+        JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+        return [.. items.Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()!
+            : throw Wrong(key, "a string or a list of them", value))];
+    }
 
     /// <summary>Reads every name and text once: half of a surrogate pair is allowed in JSON, but not in a string.</summary>
     private static void CheckTexts(JsonElement element)
@@ -115,7 +143,8 @@ public sealed class ConfigFile
         Root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private AtelierException Wrong(string key, string wanted, JsonElement value) =>
-        new($"{key} must be {wanted}, not {value.GetRawText()}", Path, "fetch or export the model again");
+        new($"{_at}{key} must be {wanted}, not {value.GetRawText()}", Path, "fetch or export the model again");
 
-    private AtelierException Missing(string key) => new($"{key} is missing", Path, "fetch or export the model again");
+    private AtelierException Missing(string key) => new($"{_at}{key} is missing", Path,
+        "fetch or export the model again");
 }

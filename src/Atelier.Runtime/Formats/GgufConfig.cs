@@ -7,7 +7,7 @@ namespace Atelier.Formats;
 public static class GgufConfig
 {
     // llama.cpp computes GELU in its tanh form; a model with the exact one says so here, where only Atelier looks.
-    private const string ExactGelu = "atelier.exact_gelu";
+    internal const string ExactGelu = "atelier.exact_gelu";
 
     // The llama3 scaling's numbers, of which GGUF keeps only the factors that they make.
     private const string ScalingKey = "atelier.rope_scaling.";
@@ -15,14 +15,24 @@ public static class GgufConfig
     /// <summary>The value that tells the factor of Llama 3's scaling, where Atelier wrote the file.</summary>
     public const string ScalingFactor = ScalingKey + "factor";
 
+    /// <summary>The values that tell Llama 3's scaling, where Atelier wrote the file.</summary>
+    internal static readonly string[] ScalingKeys =
+        [ScalingFactor, ScalingKey + "low_freq_factor", ScalingKey + "high_freq_factor", ScalingKey
+            + "original_context_length"];
+
     /// <summary>The text of a config.json for the model in a GGUF file.</summary>
-    /// <exception cref="AtelierException">A value is missing or wrong, or the shape is not one that is read.</exception>
-    public static JsonObject ToHuggingFace(GgufFile file) => file.Text("general.architecture") switch
+    /// <exception cref="AtelierException">
+    /// A value is missing or wrong, says what is not read, or the shape is not one that is read.
+    /// </exception>
+    public static JsonObject ToHuggingFace(GgufFile file)
     {
-        GgufNames.Llama => ToLlama(file),
-        GgufNames.Gpt2 => ToGpt2(file),
-        string other => throw new AtelierException($"models of the architecture '{other}' are not read", file.Path, "llama and gpt2 are"),
-    };
+        string architecture = file.Text("general.architecture");
+        if (!GgufNames.Knows(architecture))
+            throw new AtelierException($"models of the architecture '{architecture}' are not read", file.Path,
+                "llama and gpt2 are");
+        GgufKeys.RefuseUnread(file);
+        return architecture == GgufNames.Llama ? ToLlama(file) : ToGpt2(file);
+    }
 
     /// <summary>Adds a shape to the values of a GGUF file.</summary>
     /// <param name="metadata">The values, of the architecture that config.json names.</param>
@@ -40,8 +50,6 @@ public static class GgufConfig
     private static JsonObject ToLlama(GgufFile file)
     {
         int Size(string key, long? otherwise = null) => Positive(file, "llama." + key, otherwise);
-        if (file.Integer("llama.expert_count", 0) > 0)
-            throw new AtelierException("mixtures of experts are not read", file.Path, "choose a model without them");
         int heads = Size("attention.head_count"), hidden = Size("embedding_length"), headSize = Size("attention.key_length", hidden / heads);
         if (Size("attention.value_length", headSize) != headSize || Size("rope.dimension_count", headSize) != headSize)
             throw new AtelierException("heads of which rotary positions turn a part, or whose values are of another size, are not read", file.Path);
@@ -90,19 +98,19 @@ public static class GgufConfig
     private static JsonObject? ToRopeScaling(GgufFile file)
     {
         const string key = "llama.rope.scaling.";
-        string type = file.Text(key + "type", "none");
-        double factor = file.Number(key + "factor", 1);
-        if (file.Find(GgufNames.RopeFactors) is not null)
+        // As llama.cpp reads them: linear where no kind is named, and an older name of the factor.
+        string type = file.Text(key + "type", "linear");
+        double older = file.Number("llama.rope.scale_linear", 1), factor = file.Number(key + "factor", older);
+        if (factor == 0)
+            factor = 1;
+        if (older != 1 && older != factor)
+            throw new AtelierException($"'llama.rope.scale_linear' is {older}, and '{key}factor' {factor}", file.Path,
+                "take the file from its source again");
+        if (file.Find(GgufNames.RopeFactors) is { } tensor)
         {
-            // llama.cpp's own files keep the factors alone; the numbers below are those that Llama 3 models have.
-            return new JsonObject
-            {
-                ["rope_type"] = "llama3",
-                ["factor"] = Single(file.Number(ScalingFactor, 8)),
-                ["low_freq_factor"] = Single(file.Number(ScalingKey + "low_freq_factor", 1)),
-                ["high_freq_factor"] = Single(file.Number(ScalingKey + "high_freq_factor", 4)),
-                ["original_max_position_embeddings"] = Positive(file, ScalingKey + "original_context_length", 8192),
-            };
+            if (type != "none" && factor != 1)
+                throw new AtelierException($"'{key}factor' is {factor} beside a tensor of rotary factors, which is not read", file.Path, "choose a model with one of them");
+            return ToLlama3(file, tensor);
         }
         return type switch
         {
@@ -116,6 +124,28 @@ public static class GgufConfig
             },
             _ => throw new AtelierException($"rotary positions scaled by '{type}' are not read", file.Path, "linear, yarn and Llama 3's are"),
         };
+    }
+
+    /// <summary>
+    /// The scaling that makes the file's rotary factors. llama.cpp's own files keep the factors alone: slow angles have
+    /// the scaling's factor whole, and the other numbers are those of all Llama 3 models.
+    /// </summary>
+    private static JsonObject ToLlama3(GgufFile file, GgufTensor tensor)
+    {
+        float[] factors = ModelWeights.ReadFactors(file, tensor);
+        var scaling = new RotaryScaling
+        {
+            Name = RotaryScalingName.Llama3,
+            Factor = Single(file.Number(ScalingFactor, factors.Max())),
+            LowFrequencyFactor = Single(file.Number(ScalingKey + "low_freq_factor", 1)),
+            HighFrequencyFactor = Single(file.Number(ScalingKey + "high_freq_factor", 4)),
+            OriginalContextLength = Positive(file, ScalingKey + "original_context_length", 8192),
+        };
+        double[] made = RotaryFrequencies.Divisors(2 * factors.Length, file.Number("llama.rope.freq_base", 10_000),
+            scaling);
+        if (made.Zip(factors).Any(pair => !(Math.Abs(pair.First - pair.Second) <= 1e-3 * pair.First)))
+            throw new AtelierException($"the tensor {tensor.Name} has factors that Llama 3's scaling does not make, and others are not read", file.Path, "choose a model without them");
+        return DecoderConfigFile.WriteScaling(scaling)!;
     }
 
     private static void WriteLlama(GgufMetadata metadata, ConfigFile config)
@@ -167,10 +197,17 @@ public static class GgufConfig
             metadata.Add(ExactGelu, true);
     }
 
-    private static long VocabularySize(GgufFile file) =>
-        file.Find("token_embd.weight") is { Shape: [long rows, _] }
-            ? rows
-            : throw new AtelierException("there is no tensor 'token_embd.weight' of two dimensions", file.Path, "this file holds no model's weights");
+    private static long VocabularySize(GgufFile file)
+    {
+        if (file.Find("token_embd.weight") is not { Shape: [long rows, _] })
+            throw new AtelierException("there is no tensor 'token_embd.weight' of two dimensions", file.Path,
+                "this file holds no model's weights");
+        string key = $"{file.Text("general.architecture")}.vocab_size";
+        long named = file.Integer(key, rows);
+        return named == rows ? rows
+            : throw new AtelierException($"'{key}' is {named}, but the embedding has {rows} rows", file.Path,
+            "take the file from its source again");
+    }
 
     private static int Positive(GgufFile file, string key, long? otherwise)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Kernels;
 
 namespace Atelier.Formats;
@@ -120,6 +121,24 @@ public sealed class GgufFile : IDisposable
         for (int i = 0; i < numbers.Length; i++)
             numbers[i] = (float)reader.Number(value.Type);
         return numbers;
+    }
+
+    /// <summary>
+    /// The value of a name as JSON writes it; of an array its length alone, as "[3 values]", and "[]" of an empty one.
+    /// </summary>
+    internal string Json(string key)
+    {
+        GgufValue value = _values[key];
+        if (value.IsArray)
+            return value.Count == 0 ? "[]" : string.Create(CultureInfo.InvariantCulture, $"[{value.Count} values]");
+        return value.Type switch
+        {
+            GgufValueType.Text => $"\"{Text(key)}\"",
+            GgufValueType.Bool => Boolean(key) ? "true" : "false",
+            GgufValueType.Float32 => ((float)Number(key)).ToString("R", CultureInfo.InvariantCulture),
+            GgufValueType.Float64 => Number(key).ToString("R", CultureInfo.InvariantCulture),
+            _ => Integer(key).ToString(CultureInfo.InvariantCulture),
+        };
     }
 
     /// <summary>The tensor of that name, or null.</summary>

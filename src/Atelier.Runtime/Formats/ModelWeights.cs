@@ -10,6 +10,7 @@ public sealed unsafe class ModelWeights : IDisposable
 
     private readonly List<IDisposable> _files = [];
     private readonly Dictionary<string, ModelTensor> _tensors = [];
+    private readonly HashSet<string> _taken = [];
 
     private ModelWeights(string path, TensorLayout layout) => (Path, Layout) = (path, layout);
 
@@ -75,6 +76,27 @@ public sealed unsafe class ModelWeights : IDisposable
     /// <summary>The tensor of that name, or null.</summary>
     public ModelTensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
+    /// <summary>The tensor of that name, which a model has use for.</summary>
+    /// <exception cref="AtelierException">There is none.</exception>
+    public ModelTensor Take(string name)
+    {
+        _taken.Add(name);
+        return Find(name) ?? throw new AtelierException($"the tensor {name} is missing", Path,
+            "fetch or export the model again");
+    }
+
+    /// <summary>
+    /// Refuses tensors that no <see cref="Take"/> asked for: the model that they belong to computes something else.
+    /// </summary>
+    /// <param name="harmless">Names that may stand there all the same.</param>
+    /// <exception cref="AtelierException">There is such a tensor.</exception>
+    public void RefuseUntaken(params string[] harmless)
+    {
+        if (_tensors.Keys.FirstOrDefault(name => !_taken.Contains(name) && !harmless.Contains(name)) is { } extra)
+            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", Path,
+                "fetch or export the model again");
+    }
+
     /// <summary>Reads every weight once.</summary>
     /// <param name="cancellation">Stops before the next tensor.</param>
     /// <exception cref="AtelierException">One is no number.</exception>
@@ -121,7 +143,7 @@ public sealed unsafe class ModelWeights : IDisposable
         });
     }
 
-    private static float[] ReadFactors(GgufFile file, GgufTensor tensor)
+    internal static float[] ReadFactors(GgufFile file, GgufTensor tensor)
     {
         if (tensor is not { Type: WeightType.F32, Shape: [> 0 and <= 1 << 16 and long count] })
             throw new AtelierException($"the tensor {tensor.Name} is no list of factors in single precision", file.Path, "take the file from its source again");

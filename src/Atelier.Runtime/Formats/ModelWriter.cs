@@ -40,19 +40,20 @@ public static class ModelWriter
     /// <param name="weights">The weights.</param>
     /// <param name="config">The model's config.json: of GPT-2's or Llama's shape.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
-    /// <param name="startId">The token that a text begins after.</param>
+    /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">The type of the products' weights; null keeps each one's. Norms and biases are F32.</param>
     /// <param name="chatTemplate">How its makers write conversations, or null.</param>
     /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
     /// <exception cref="AtelierException">GGUF cannot say the shape or the tokenizer, or the place cannot be written.</exception>
-    public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType? type = null, string? chatTemplate = null, CancellationToken cancellation = default)
+    public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
+        TextBounds bounds, WeightType? type = null, string? chatTemplate = null, CancellationToken cancellation = default)
     {
         string architecture = config.ModelType;
         if (!GgufNames.Knows(architecture))
             throw new AtelierException($"GGUF has no shape for models of type '{architecture}'", config.Path, "it has GPT-2's and Llama's: see docs/formats.md");
         GgufMetadata metadata = Metadata(architecture);
         GgufConfig.Write(metadata, config);
-        GgufTokenizer.Write(metadata, tokenizer, startId);
+        GgufTokenizer.Write(metadata, tokenizer, bounds);
         GgufTokenizer.WriteChatTemplate(metadata, chatTemplate);
         WriteGguf(path, metadata, weights, type, [.. RopeFactors(weights, config)], cancellation);
     }
@@ -65,14 +66,15 @@ public static class ModelWriter
     /// <param name="weights">The weights.</param>
     /// <param name="config">The model's config.json.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
-    /// <param name="startId">The token that a text begins after.</param>
+    /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">Q8_0 or Q4_0.</param>
     /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
-    public static void WriteBlocks(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer, int startId, WeightType type, CancellationToken cancellation = default)
+    public static void WriteBlocks(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
+        TextBounds bounds, WeightType type, CancellationToken cancellation = default)
     {
-        if (GgufNames.Knows(config.ModelType) && GgufTokenizer.CanSay(tokenizer))
-            WriteGguf(path, weights, config, tokenizer, startId, type, null, cancellation);
+        if (GgufNames.Knows(config.ModelType) && GgufTokenizer.CanSay(tokenizer, bounds))
+            WriteGguf(path, weights, config, tokenizer, bounds, type, null, cancellation);
         else
             WriteGguf(path, Metadata(GgufNames.Own), weights, type, [], cancellation);
     }
@@ -145,8 +147,8 @@ public static class ModelWriter
             return weights.RopeFactors;
         if (config.ModelType != GgufNames.Llama || DecoderConfigFile.Read(config) is not { RopeScaling: { Name: RotaryScalingName.Llama3 } scaling } shape)
             return [];
-        double[] plain = RotaryFrequencies.Of(shape.HeadSize, shape.RopeTheta, null), scaled = RotaryFrequencies.Of(shape.HeadSize, shape.RopeTheta, scaling);
-        return [.. plain.Zip(scaled, (whole, divided) => (float)(whole / divided))];
+        return [.. RotaryFrequencies.Divisors(shape.HeadSize, shape.RopeTheta, scaling).Select(divisor =>
+            (float)divisor)];
     }
 
     private static void Write(Stream stream, ModelTensor tensor, TensorLayout layout, WeightType type)

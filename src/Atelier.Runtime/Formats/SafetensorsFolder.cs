@@ -18,6 +18,8 @@ public static class SafetensorsFolder
     public static IReadOnlyList<string> Files(string folder)
     {
         string whole = Path.Combine(folder, FileName), index = Path.Combine(folder, IndexName);
+        if (!File.Exists(whole) && !File.Exists(index))
+            OtherFiles.RefuseFolder(folder);
         return File.Exists(whole) || !File.Exists(index) ? [whole] : [.. Shards(index).Select(shard => Path.Combine(folder, shard))];
     }
 

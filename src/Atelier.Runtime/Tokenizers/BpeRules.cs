@@ -12,6 +12,12 @@ internal sealed record BpeRules
     /// <summary>Whether a word that stands in the vocabulary is taken whole, whatever the merges make of it.</summary>
     public bool TakesWholeWords { get; init; }
 
+    /// <summary>What is done to text first, or null.</summary>
+    public TextNormalizer? Normalizer { get; init; }
+
+    /// <summary>Tokens that are found in the text as they are.</summary>
+    public IReadOnlyList<AddedToken> Added { get; init; } = [];
+
     /// <summary>Tokens that stand for no text.</summary>
     public IReadOnlyCollection<string> Specials { get; init; } = [TokenTable.EndOfText];
 

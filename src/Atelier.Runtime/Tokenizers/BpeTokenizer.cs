@@ -16,6 +16,8 @@ public sealed class BpeTokenizer : Tokenizer
     private readonly int[] _byteIds = new int[256];
     private readonly ConcurrentDictionary<string, int[]> _words = new();
     private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly AddedTokens? _added;
+    private readonly PieceEncoder _encodeWords;
 
     /// <summary>Takes a vocabulary as it stands in a file.</summary>
     /// <param name="names">The tokens in GPT-2's byte-level letters, by id.</param>
@@ -25,7 +27,12 @@ public sealed class BpeTokenizer : Tokenizer
     internal BpeTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges, BpeRules? rules = null)
     {
         Rules = rules ?? new BpeRules();
-        _table = new TokenTable(names, name => Rules.Specials.Contains(name) ? [] : TokenTable.ByteLevelBytes(name));
+        HashSet<string> specials = [.. Rules.Specials], added = [.. Rules.Added.Select(t => t.Text)];
+        _table = new TokenTable(names, name => specials.Contains(name) ? [] : added.Contains(name) ? Wtf8.Encode(name)
+            : TokenTable.ByteLevelBytes(name));
+        _added = added.Count > 0 || Rules.Normalizer is not null ? new AddedTokens(Rules.Added, Rules.Normalizer)
+            : null;
+        _encodeWords = EncodeWords;
         Merges = merges;
         EndOfTextId = Rules.FindEndOfText(_table) is string end ? _table.IdOrNull(end) : null;
         for (int value = 0; value < 256; value++)
@@ -91,6 +98,14 @@ public sealed class BpeTokenizer : Tokenizer
     /// <inheritdoc/>
     public override void Encode(ReadOnlySpan<char> text, List<int> ids)
     {
+        if (_added is null)
+            EncodeWords(text, true, ids);
+        else
+            _added.Encode(text, ids, _encodeWords);
+    }
+
+    private void EncodeWords(ReadOnlySpan<char> text, bool isFirst, List<int> ids)
+    {
         while (!text.IsEmpty)
         {
             int length = WordSplitter.First(text, Rules.Split);
@@ -122,7 +137,9 @@ public sealed class BpeTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override void Save(string path) =>
-        TokenizerFile.Write(path, _table.Names, Merges, [.. Rules.Specials.Where(name => _table.IdOrNull(name) is not null)], TokenizerLayout.ByteLevel, Rules);
+        TokenizerWriter.Write(path, _table.Names, Merges,
+            [.. Rules.Specials.Where(name => _table.IdOrNull(name) is not null)], TokenizerLayout.ByteLevel,
+            Rules.Added, Rules);
 
     private ReadOnlySpan<int> EncodeWord(ReadOnlySpan<char> word)
     {

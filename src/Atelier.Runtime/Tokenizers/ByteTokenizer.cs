@@ -37,5 +37,6 @@ public sealed class ByteTokenizer : Tokenizer
     public override string Name(int id) => Names[id];
 
     /// <inheritdoc/>
-    public override void Save(string path) => TokenizerFile.Write(path, Names, [], [TokenTable.EndOfText], TokenizerLayout.ByteLevel);
+    public override void Save(string path) => TokenizerWriter.Write(path, Names, [], [TokenTable.EndOfText],
+        TokenizerLayout.ByteLevel);
 }

@@ -14,13 +14,20 @@ public sealed class CharacterTokenizer : Tokenizer
     private readonly Dictionary<int, int> _ids = [];
     private readonly int[]? _fallbackIds;
 
-    internal CharacterTokenizer(IReadOnlyList<string> names)
+    /// <summary>Takes a vocabulary as it stands in a file.</summary>
+    /// <param name="names">The tokens by id.</param>
+    /// <param name="specials">Tokens that stand for no text, beside the end of text.</param>
+    internal CharacterTokenizer(IReadOnlyList<string> names, IEnumerable<string>? specials = null)
     {
-        _table = new TokenTable(names, BytesOf);
+        HashSet<string> known = [TokenTable.EndOfText, .. specials ?? []];
+        Specials = [.. names.Where(known.Contains)];
+        _table = new TokenTable(names, name => known.Contains(name) ? [] : TokenTable.FallbackByte(name) is byte value
+            ? [value] : Wtf8.Encode(name));
         EndOfTextId = _table.IdOrNull(TokenTable.EndOfText);
         for (int id = 0; id < names.Count; id++)
         {
-            if (Rune.DecodeFromUtf16(names[id], out Rune rune, out int used) == OperationStatus.Done && used == names[id].Length)
+            if (!known.Contains(names[id]) && Rune.DecodeFromUtf16(names[id], out Rune rune,
+                out int used) == OperationStatus.Done && used == names[id].Length)
                 _ids[rune.Value] = id;
         }
         int?[] fallback = [.. Enumerable.Range(0, 256).Select(value => _table.IdOrNull(TokenTable.FallbackName(value)))];
@@ -36,6 +43,9 @@ public sealed class CharacterTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override int? EndOfTextId { get; }
+
+    /// <summary>Tokens that stand for no text.</summary>
+    internal IReadOnlyList<string> Specials { get; }
 
     /// <summary>Whether characters outside the vocabulary are spelled in bytes.</summary>
     public bool ByteFallback => _fallbackIds is not null;
@@ -98,12 +108,6 @@ public sealed class CharacterTokenizer : Tokenizer
     /// bytes as a fallback.
     /// </summary>
     public override void Save(string path) =>
-        TokenizerFile.Write(path, _table.Names, [], EndOfTextId is null ? [] : [TokenTable.EndOfText], ByteFallback ? TokenizerLayout.CharacterFallback : TokenizerLayout.Character);
-
-    private static byte[] BytesOf(string name)
-    {
-        if (name == TokenTable.EndOfText)
-            return [];
-        return TokenTable.FallbackByte(name) is byte value ? [value] : Wtf8.Encode(name);
-    }
+        TokenizerWriter.Write(path, _table.Names, [], Specials, ByteFallback ? TokenizerLayout.CharacterFallback
+            : TokenizerLayout.Character);
 }

@@ -12,11 +12,16 @@ public static class GgufTokenizer
     private const string Key = "tokenizer.ggml.";
     private const string ChatTemplate = Key + "chat_template";
 
+    // Each ends a text where it is drawn: the text's, the turn's and the message's end.
+    private static readonly string[] Ends = ["eos_token_id", "eot_token_id", "eom_token_id"];
+
     // llama.cpp's names of rules for splitting, those first that are written.
     private static readonly (string Name, WordSplit Split)[] Splits =
     [
         ("gpt-2", WordSplit.Gpt2), ("llama-bpe", WordSplit.Llama3), ("qwen2", WordSplit.Qwen2),
+        ("smollm", WordSplit.Gpt2Digits),
         ("llama3", WordSplit.Llama3), ("llama-v3", WordSplit.Llama3), ("phi-2", WordSplit.Gpt2),
+        ("starcoder", WordSplit.Gpt2Digits), ("refact", WordSplit.Gpt2Digits), ("codeshell", WordSplit.Gpt2Digits),
     ];
 
     /// <summary>llama.cpp's kinds of tokens, by their numbers.</summary>
@@ -26,14 +31,15 @@ public static class GgufTokenizer
         Unknown = 2,
         Control = 3,
         UserDefined = 4,
+        Unused = 5,
         Byte = 6,
     }
 
     /// <summary>Reads a tokenizer.</summary>
     /// <param name="file">The file.</param>
-    /// <returns>The tokenizer, and the token that a text begins after.</returns>
+    /// <returns>The tokenizer, and the tokens with which a text begins and ends.</returns>
     /// <exception cref="AtelierException">The vocabulary is damaged or of a kind that is not read.</exception>
-    public static (Tokenizer Tokenizer, int StartId) Read(GgufFile file) => AtelierException.At(file.Path, () =>
+    public static (Tokenizer Tokenizer, TextBounds Bounds) Read(GgufFile file) => AtelierException.At(file.Path, () =>
     {
         string model = file.Text(Key + "model");
         Tokenizer tokenizer = model switch
@@ -42,10 +48,14 @@ public static class GgufTokenizer
             "llama" => ReadSentencePiece(file),
             _ => throw new AtelierException($"a vocabulary of the kind '{model}' is not read", file.Path, "'gpt2' and 'llama' are"),
         };
-        long start = file.Integer(Key + "bos_token_id", tokenizer.EndOfTextId ?? 0);
-        if (start < 0 || start >= tokenizer.VocabularySize)
-            throw new AtelierException($"its text begins after the token {start}, but there are {tokenizer.VocabularySize}", file.Path);
-        return (tokenizer, (int)start);
+        int start = file.Contains(Key + "bos_token_id") ? TokenId(file, "bos_token_id", tokenizer.VocabularySize)
+            : tokenizer.EndOfTextId ?? 0;
+        int[] ends = [.. Ends.Where(key => file.Contains(Key + key)).Select(key => TokenId(file, key,
+            tokenizer.VocabularySize)).Distinct()];
+        // Where the file does not say, llama.cpp begins texts of these two kinds alone with the start token.
+        bool begins = file.Boolean(Key + "add_bos_token", model == "llama"
+            || tokenizer is BpeTokenizer { Rules.Split: WordSplit.Llama3 });
+        return (tokenizer, new TextBounds(start, ends.Length == 0 ? TextBounds.EndsOf(tokenizer) : ends, begins));
     });
 
     /// <summary>The template by which the model's makers write conversations, or null where there is none.</summary>
@@ -62,46 +72,55 @@ public static class GgufTokenizer
     /// <summary>Adds a tokenizer to a file's values.</summary>
     /// <param name="metadata">The values.</param>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="startId">The token that a text begins after.</param>
+    /// <param name="bounds">The tokens with which a text begins and ends: of ends three at most.</param>
     /// <exception cref="AtelierException">GGUF has no way to say this tokenizer.</exception>
-    public static void Write(GgufMetadata metadata, Tokenizer tokenizer, int startId)
+    public static void Write(GgufMetadata metadata, Tokenizer tokenizer, TextBounds bounds)
     {
+        if (bounds.EndIds.Count > Ends.Length)
+            throw new AtelierException($"{bounds.EndIds.Count} tokens end a text, and GGUF has places for {Ends.Length}", hint: "export to huggingface");
         switch (tokenizer)
         {
+            case BpeTokenizer { Rules.Normalizer: { } normalizer }:
+                throw new AtelierException($"GGUF has no place for the tokenizer's normalizer {string.Join(", ", normalizer.Steps)}", hint: "export to huggingface");
             case BpeTokenizer bpe:
-                WriteVocabulary(metadata, "gpt2", Splits.First(s => s.Split == bpe.Rules.Split).Name, Names(bpe), bpe.Rules.Specials);
+                RefuseOverlaps(bpe.Rules.Added, "tokenizer");
+                WriteVocabulary(metadata, "gpt2", Splits.First(s => s.Split == bpe.Rules.Split).Name, Names(bpe),
+                    bpe.Rules.Specials, bpe.Rules.Added);
                 metadata.Add(Key + "merges", [.. bpe.Merges.Select(m => $"{m.Left} {m.Right}")]);
                 break;
             case ByteTokenizer bytes:
                 WriteVocabulary(metadata, "gpt2", "gpt-2", Names(bytes), [TokenTable.EndOfText]);
                 metadata.Add(Key + "merges", Array.Empty<string>());
                 break;
+            case SentencePieceTokenizer { Rules: { SplitsWords: true } or { Prefix: SpacePrefix.WhereAbsent
+                or SpacePrefix.FirstWhereAbsent } or { Added.Count: > 0 } }:
+                throw new AtelierException("GGUF has no place for the tokenizer's way with spaces (Metaspace) or its added tokens", hint: "export to huggingface");
             case SentencePieceTokenizer pieces:
                 WriteVocabulary(metadata, "llama", "default", Names(pieces), pieces.Specials);
                 metadata.Add(Key + "scores", Scores(pieces));
                 metadata.Add(Key + "add_space_prefix", pieces.BeginsWithSpace);
                 break;
             case CharacterTokenizer characters:
-                WriteVocabulary(metadata, "llama", "default", CharacterNames(characters), [TokenTable.EndOfText]);
+                WriteVocabulary(metadata, "llama", "default", CharacterNames(characters), characters.Specials);
                 metadata.Add(Key + "scores", new float[characters.VocabularySize]);
                 metadata.Add(Key + "add_space_prefix", false);
                 break;
             default:
                 throw new AtelierException($"GGUF has no tokenizers of the kind {tokenizer.Kind}");
         }
-        metadata.Add(Key + "bos_token_id", startId);
-        if (tokenizer.EndOfTextId is int end)
-            metadata.Add(Key + "eos_token_id", end);
-        metadata.Add(Key + "add_bos_token", true); // every text begins after the start token
+        metadata.Add(Key + "bos_token_id", bounds.StartId);
+        foreach ((string key, int id) in Ends.Zip(bounds.EndIds))
+            metadata.Add(Key + key, id);
+        metadata.Add(Key + "add_bos_token", bounds.StartsPrompts);
         metadata.Add(Key + "add_eos_token", false);
     }
 
-    /// <summary>Whether GGUF has a way to say this tokenizer.</summary>
-    internal static bool CanSay(Tokenizer tokenizer)
+    /// <summary>Whether GGUF has a way to say this tokenizer and these bounds.</summary>
+    internal static bool CanSay(Tokenizer tokenizer, TextBounds bounds)
     {
         try
         {
-            Write(new GgufMetadata(GgufNames.Own), tokenizer, 0);
+            Write(new GgufMetadata(GgufNames.Own), tokenizer, bounds);
             return true;
         }
         catch (AtelierException)
@@ -110,14 +129,18 @@ public static class GgufTokenizer
         }
     }
 
-    private static void WriteVocabulary(GgufMetadata metadata, string model, string split, string[] names, IReadOnlyCollection<string> specials)
+    private static void WriteVocabulary(GgufMetadata metadata, string model, string split, string[] names,
+        IReadOnlyCollection<string> specials,
+        IReadOnlyList<AddedToken>? added = null)
     {
+        HashSet<string> userDefined = [.. (added ?? []).Select(token => token.Text)];
         metadata.Add(Key + "model", model);
         metadata.Add(Key + "pre", split);
         metadata.Add(Key + "tokens", names);
         metadata.Add(Key + "token_type", [.. names.Select(name => (int)(
             name == "<unk>" && specials.Contains(name) ? TokenKind.Unknown
             : specials.Contains(name) ? TokenKind.Control
+            : userDefined.Contains(name) ? TokenKind.UserDefined
             : model == "llama" && TokenTable.FallbackByte(name) is not null ? TokenKind.Byte
             : TokenKind.Normal))]);
     }
@@ -154,19 +177,29 @@ public static class GgufTokenizer
 
     private static Tokenizer ReadByteLevel(GgufFile file)
     {
-        string split = file.Text(Key + "pre", "gpt-2");
+        const string key = Key + "pre";
+        string rules = $"those of {string.Join(", ", Splits.Select(s => s.Name))} are read";
+        if (!file.Contains(key))
+            throw new AtelierException($"there is no value '{key}': how text is split into words is not said",
+                file.Path, $"convert the model anew with a newer tool; {rules}");
+        string split = file.Text(key);
         (string Name, WordSplit Split)[] known = [.. Splits.Where(s => s.Name == split)];
         if (known.Length == 0)
-        {
-            throw new AtelierException($"text split by the rules '{split}' is not read", file.Path,
-                $"those of {string.Join(", ", Splits.Select(s => s.Name))} are");
-        }
+            throw new AtelierException($"'{key}' is \"{split}\", and text split by these rules is not read", file.Path,
+                rules);
         string[] names = file.Texts(Key + "tokens");
+        TokenKind[] kinds = Kinds(file, names);
+        if (Array.IndexOf(kinds, TokenKind.Byte) is >= 0 and int at)
+            throw new AtelierException($"the token '{names[at]}' is a byte by its kind, which byte-level BPE has no use for", file.Path, "take the file from its source again");
+        List<AddedToken> added = [.. names.Select((name, id) => new AddedToken(name, id,
+            IsNormalized: false)).Where(token => kinds.Length > 0 && kinds[token.Id] == TokenKind.UserDefined)];
+        RefuseOverlaps(added, file.Path);
         BpeTokenizer tokenizer = ReadByteLevelMerges(file, names, new BpeRules
         {
             Split = known[0].Split,
             TakesWholeWords = known[0].Split == WordSplit.Llama3, // llama.cpp's ignore_merges
-            Specials = Specials(file, names),
+            Specials = kinds.Length == 0 ? [TokenTable.EndOfText] : Specials(names, kinds),
+            Added = added,
             EndOfText = EndOfText(file, names),
         });
         return tokenizer.Merges.Count == 0 && names.SequenceEqual(ByteTokenizer.Names) ? new ByteTokenizer() : tokenizer;
@@ -179,30 +212,59 @@ public static class GgufTokenizer
         if (scores.Length != names.Length)
             throw new AtelierException($"{names.Length} tokens have {scores.Length} scores", file.Path);
         bool prefix = file.Boolean(Key + "add_space_prefix", true);
-        HashSet<string> specials = Specials(file, names);
+        TokenKind[] kinds = Kinds(file, names);
+        if (Array.IndexOf(kinds, TokenKind.UserDefined) is >= 0 and int at)
+        {
+            throw new AtelierException($"the token '{names[at]}' is of the kind {(int)TokenKind.UserDefined} (defined by the user), which is not read of a vocabulary of the kind 'llama'",
+                file.Path, "choose a model without such tokens");
+        }
+        HashSet<string> specials = kinds.Length == 0 ? [.. SentencePieceRules.UsualSpecials] : Specials(names, kinds);
         List<(string Left, string Right)> merges = SentencePieceTokenizer.MergesByScore(names, scores, specials);
         // Without merges each character is a token of its own.
         return merges.Count == 0 && !prefix
-            ? new CharacterTokenizer([.. names.Select(name => name == "▁" ? " " : name)])
-            : new SentencePieceTokenizer(names, merges, prefix, specials);
+            ? new CharacterTokenizer([.. names.Select(name => name == "▁" ? " " : name)], specials)
+            : new SentencePieceTokenizer(names, merges, new SentencePieceRules { Prefix = prefix ? SpacePrefix.Always
+                : SpacePrefix.None, Specials = specials });
     }
 
-    private static HashSet<string> Specials(GgufFile file, string[] names)
+    /// <summary>The kinds of the tokens; empty where the file does not say.</summary>
+    private static TokenKind[] Kinds(GgufFile file, string[] names)
     {
-        if (!file.Contains(Key + "token_type"))
-            return [TokenTable.EndOfText];
-        float[] kinds = file.Numbers(Key + "token_type");
+        const string key = Key + "token_type";
+        if (!file.Contains(key))
+            return [];
+        TokenKind[] kinds = [.. file.Numbers(key).Select(number => (TokenKind)number)];
         if (kinds.Length != names.Length)
             throw new AtelierException($"{names.Length} tokens have {kinds.Length} kinds", file.Path);
-        return [.. names.Where((_, id) => (TokenKind)kinds[id] is TokenKind.Control or TokenKind.Unknown)];
+        int other = Array.FindIndex(kinds, kind => !Enum.IsDefined(kind));
+        return other < 0 ? kinds
+            : throw new AtelierException($"the token '{names[other]}' is of the kind {(int)kinds[other]}, which is not read", file.Path, "take the file from its source again");
     }
 
-    private static string? EndOfText(GgufFile file, string[] names)
+    private static HashSet<string> Specials(string[] names, TokenKind[] kinds) =>
+        [.. names.Where((_, id) => kinds[id] is TokenKind.Control or TokenKind.Unknown or TokenKind.Unused)];
+
+    /// <summary>
+    /// llama.cpp looks for the longest such token first, tokenizer.json for the leftmost: where two overlap, the two
+    /// differ.
+    /// </summary>
+    private static void RefuseOverlaps(IReadOnlyList<AddedToken> added, string where)
     {
-        long id = file.Integer(Key + "eos_token_id", -1);
-        if (id < -1 || id >= names.Length)
-            throw new AtelierException(string.Create(CultureInfo.InvariantCulture, $"its text ends with the token {id}, but there are {names.Length}"), file.Path);
-        return id < 0 ? null : names[id];
+        if (AddedTokens.Overlapping(added) is var (first, second))
+            throw new AtelierException($"the token '{first}' ends as '{second}' begins, which is not read of tokens that the user defined", where, "choose a model without such tokens");
+    }
+
+    private static string? EndOfText(GgufFile file, string[] names) =>
+        file.Contains(Key + "eos_token_id") ? names[TokenId(file, "eos_token_id", names.Length)] : null;
+
+    private static int TokenId(GgufFile file, string key, int vocabularySize)
+    {
+        long id = file.Integer(Key + key);
+        return id >= 0 && id < vocabularySize
+            ? (int)id
+            : throw new AtelierException(string.Create(CultureInfo.InvariantCulture,
+                $"'{Key}{key}' is {id}, but there are {vocabularySize} tokens"), file.Path,
+                "take the file from its source again");
     }
 
     private static string[] Names(Tokenizer tokenizer) =>

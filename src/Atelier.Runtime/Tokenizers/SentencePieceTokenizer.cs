@@ -12,27 +12,29 @@ public sealed class SentencePieceTokenizer : Tokenizer
 {
     private const char Space = '▁'; // how the vocabulary writes a space
     private const int LongestToken = 512; // characters; trying every cut of a token takes their square
-    private static readonly string[] UsualSpecials = ["<unk>", "<s>", "</s>", TokenTable.EndOfText];
-
     private readonly TokenTable _table;
     private readonly MergeTable _merges = new();
+    private readonly AddedTokens? _added;
+    private readonly PieceEncoder _encodePiece;
 
     /// <summary>Takes a vocabulary as it stands in a file.</summary>
     /// <param name="names">The tokens by id, spaces as "▁".</param>
     /// <param name="merges">The pairs in their order; neighbours that give the same token are equals.</param>
-    /// <param name="beginsWithSpace">Whether a space is put before the text.</param>
-    /// <param name="specials">Tokens that stand for no text, beside the usual ones.</param>
+    /// <param name="rules">What this vocabulary differs in from Llama's.</param>
     /// <exception cref="AtelierException">A byte, or a token that a merge speaks of, is missing.</exception>
     internal SentencePieceTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges,
-        bool beginsWithSpace = true, IEnumerable<string>? specials = null)
+        SentencePieceRules? rules = null)
     {
-        HashSet<string> known = [.. UsualSpecials, .. specials ?? []];
-        _table = new TokenTable(names, name => known.Contains(name) ? [] : BytesOf(name));
+        Rules = rules ?? new SentencePieceRules();
+        HashSet<string> known = [.. Rules.Specials], added = [.. Rules.Added.Select(t => t.Text)];
+        _table = new TokenTable(names, name => known.Contains(name) ? [] : added.Contains(name) ? Wtf8.Encode(name)
+            : BytesOf(name));
+        _added = added.Count > 0 ? new AddedTokens(Rules.Added, null) : null;
+        _encodePiece = EncodePiece;
         Specials = [.. names.Where(known.Contains)];
         Merges = merges;
-        BeginsWithSpace = beginsWithSpace;
-        BeginId = _table.IdOrNull("<s>");
-        EndOfTextId = _table.IdOrNull("</s>") ?? _table.IdOrNull(TokenTable.EndOfText);
+        BeginId = Special("<s>");
+        EndOfTextId = Special("</s>") ?? Special(TokenTable.EndOfText);
         for (int value = 0; value < 256; value++)
             Id(TokenTable.FallbackName(value));
         int rank = -1;
@@ -43,6 +45,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
                 (joined, rank) = (left + right, rank + 1);
             _merges.Add(Id(left), Id(right), rank, Id(joined));
         }
+
+        int? Special(string name) => known.Contains(name) ? _table.IdOrNull(name) : null;
     }
 
     /// <inheritdoc/>
@@ -58,7 +62,10 @@ public sealed class SentencePieceTokenizer : Tokenizer
     public int? BeginId { get; }
 
     /// <inheritdoc/>
-    public override bool BeginsWithSpace { get; }
+    public override bool BeginsWithSpace => Rules.Prefix != SpacePrefix.None;
+
+    /// <summary>What this vocabulary differs in from Llama's.</summary>
+    internal SentencePieceRules Rules { get; }
 
     /// <summary>The pairs in their order; neighbours that give the same token are equals.</summary>
     internal IReadOnlyList<(string Left, string Right)> Merges { get; }
@@ -93,16 +100,27 @@ public sealed class SentencePieceTokenizer : Tokenizer
         }
         // "\n<s>\n" and "\n</s>\n" are how the exporter wrote the two special tokens, so that they can be printed.
         string[] names = [.. tokens.Select((t, id) => id is 1 or 2 ? t.Name.Trim('\n') : t.Name)];
-        return AtelierException.At(path, () => new SentencePieceTokenizer(names, MergesByScore(names, [.. tokens.Select(t => t.Score)], UsualSpecials)));
+        return AtelierException.At(path, () => new SentencePieceTokenizer(names, MergesByScore(names,
+            [.. tokens.Select(t => t.Score)], SentencePieceRules.UsualSpecials)));
     }
 
     /// <inheritdoc/>
     public override void Encode(ReadOnlySpan<char> text, List<int> ids)
     {
+        if (_added is null)
+            EncodePiece(text, true, ids);
+        else
+            _added.Encode(text, ids, _encodePiece);
+    }
+
+    private void EncodePiece(ReadOnlySpan<char> text, bool isFirst, List<int> ids)
+    {
         if (text.IsEmpty)
             return;
         var symbols = new List<int>(text.Length + 1);
-        if (BeginsWithSpace)
+        bool isThere = text[0] is ' ' or Space;
+        if (Rules.Prefix == SpacePrefix.Always || (!isThere && (Rules.Prefix == SpacePrefix.WhereAbsent
+            || (Rules.Prefix == SpacePrefix.FirstWhereAbsent && isFirst))))
             Append(Space.ToString(), symbols);
         Span<char> character = stackalloc char[2];
         while (!text.IsEmpty)
@@ -111,11 +129,19 @@ public sealed class SentencePieceTokenizer : Tokenizer
             text[..used].CopyTo(character);
             if (character[0] == ' ')
                 character[0] = Space;
+            if (Rules.SplitsWords && character[0] == Space)
+                Join(symbols, ids);
             Append(character[..used], symbols);
             text = text[used..];
         }
+        Join(symbols, ids);
+    }
+
+    private void Join(List<int> symbols, List<int> ids)
+    {
         Span<int> all = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(symbols);
         ids.AddRange(all[.._merges.Apply(all)]);
+        symbols.Clear();
     }
 
     /// <inheritdoc/>
@@ -126,7 +152,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override void Save(string path) =>
-        TokenizerFile.Write(path, _table.Names, Merges, Specials, BeginsWithSpace ? TokenizerLayout.SentencePiece : TokenizerLayout.SentencePieceBare);
+        TokenizerWriter.Write(path, _table.Names, Merges, Specials, TokenizerLayout.SentencePiece, Rules.Added,
+            pieces: Rules);
 
     /// <summary>
     /// The merges that scores stand for: every way to join two tokens into a third, best score first, as SentencePiece does

@@ -10,6 +10,9 @@ namespace Atelier.Tokenizers;
 /// </summary>
 internal static class WordSplitter
 {
+    // Radford et al. 2019.
+    private const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
     private static readonly string[] Endings = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
 
     private enum Class
@@ -20,7 +23,7 @@ internal static class WordSplitter
         Other,
     }
 
-    /// <summary>The regular expression that files name rules by; null for GPT-2's, which need none.</summary>
+    /// <summary>The regular expression that files name rules by; null for those that they name otherwise.</summary>
     public static string? Pattern(WordSplit split) => split switch
     {
         WordSplit.Llama3 => Pattern("{1,3}"),
@@ -28,15 +31,28 @@ internal static class WordSplitter
         _ => null,
     };
 
+    /// <summary>The rules that a regular expression names, or null where it is not known.</summary>
+    public static WordSplit? Of(string pattern) => pattern == Gpt2Pattern ? WordSplit.Gpt2
+        : Enum.GetValues<WordSplit>().Where(split => Pattern(split) == pattern).Select(split =>
+            (WordSplit?)split).FirstOrDefault();
+
     /// <summary>The length of the first word of a text that is not empty.</summary>
     public static int First(ReadOnlySpan<char> text, WordSplit split = WordSplit.Gpt2) =>
-        split == WordSplit.Gpt2 ? FirstOfGpt2(text) : FirstOfLlama3(text, split == WordSplit.Llama3 ? 3 : 1);
+        split switch
+    {
+        WordSplit.Gpt2 => FirstOfGpt2(text, digitsAlone: false),
+        WordSplit.Gpt2Digits => FirstOfGpt2(text, digitsAlone: true),
+        _ => FirstOfLlama3(text, split == WordSplit.Llama3 ? 3 : 1),
+    };
 
     private static string Pattern(string numbers) =>
         $@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{numbers}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    /// <summary><c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c> (Radford et al. 2019).</summary>
-    private static int FirstOfGpt2(ReadOnlySpan<char> text)
+    /// <summary>
+    /// <see cref="Gpt2Pattern"/>, alternative by alternative. Where digits stand alone, the text is cut at each of them
+    /// first: nothing before one sees it.
+    /// </summary>
+    private static int FirstOfGpt2(ReadOnlySpan<char> text, bool digitsAlone)
     {
         if (Ending(text, StringComparison.Ordinal) is > 0 and int ending)
             return ending;
@@ -45,7 +61,7 @@ internal static class WordSplitter
         {
             int spaces = Run(text, Class.Space);
             // White space before a word: its last character goes with the word if it is a space, and alone if not.
-            if (spaces == text.Length)
+            if (spaces == text.Length || (digitsAlone && ClassOf(text[spaces..], out _) == Class.Number))
                 return spaces;
             if (spaces > 1)
                 return spaces - 1;
@@ -54,7 +70,7 @@ internal static class WordSplitter
             kind = ClassOf(text[1..], out used);
             return 1 + used + Run(text[(1 + used)..], kind);
         }
-        return used + Run(text[used..], kind);
+        return digitsAlone && kind == Class.Number ? used : used + Run(text[used..], kind);
     }
 
     /// <summary>The expression of <see cref="Pattern(WordSplit)"/>, alternative by alternative.</summary>

@@ -63,6 +63,7 @@ public sealed class Bundle
             bool isElsewhere = path == bundle.WeightsPath && (File.Exists(bundle.WeightsIndexPath) || bundle.IsGguf);
             if (!File.Exists(path) && !isElsewhere)
             {
+                OtherFiles.RefuseFolder(bundle.Folder);
                 throw new AtelierException($"{Path.GetFileName(path)} is missing", bundle.Folder,
                     "a bundle has config.json and model.safetensors (model.gguf where it is quantised), and for text a tokenizer.json");
             }

@@ -54,7 +54,7 @@ internal static class BundleCompression
     {
         TextBundleFiles files = TextBundleFiles.Read(source.Folder);
         using ModelWeights weights = ModelWeights.Open(source.Folder, files.Config);
-        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.StartId, type, cancellation);
+        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.Bounds, type, cancellation);
     }
 
     private static CompressionReport Compare(Bundle source, string folder, string partial, string name, TextGenerator original, TextGenerator compressed,

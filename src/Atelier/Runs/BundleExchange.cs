@@ -28,7 +28,8 @@ internal static class BundleExchange
     {
         TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
         using ModelWeights weights = ModelWeights.Open(bundle.Folder, files.Config);
-        ModelWriter.WriteGguf(path, weights, files.Config, files.Tokenizer, files.StartId, type, ChatTemplateFile.Read(bundle.Folder), cancellation);
+        ModelWriter.WriteGguf(path, weights, files.Config, files.Tokenizer, files.Bounds, type,
+            ChatTemplateFile.Read(bundle.Folder), cancellation);
         return Path.GetFullPath(path);
     }
 
@@ -52,13 +53,12 @@ internal static class BundleExchange
 
     private static void FromFolder(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
     {
-        string tokenizer = Path.Combine(source, "tokenizer.json"), vocabulary = Path.Combine(source, "vocab.json"), merges = Path.Combine(source, "merges.txt");
-        if (File.Exists(tokenizer) && tokenizerPath is not null)
+        bool bringsOwn = File.Exists(Path.Combine(source, "tokenizer.json"));
+        if (tokenizerPath is not null && bringsOwn)
             throw new AtelierException("a folder brings its own tokenizer.json", "--tokenizer", "leave it out");
-        // Folders of older tools have GPT-2's two files instead.
-        Tokenizer? made = tokenizerPath is not null ? TokenizerFile.Open(tokenizerPath)
-            : !File.Exists(tokenizer) && File.Exists(vocabulary) && File.Exists(merges) ? BpeTokenizer.FromGpt2(vocabulary, merges)
-            : null;
+        // Folders of older tools have GPT-2's two files instead; models of other than text have none.
+        bool isMade = tokenizerPath is not null || (!bringsOwn && File.Exists(Path.Combine(source, "vocab.json")));
+        Tokenizer? made = isMade ? TextBundleFiles.ReadTokenizer(source, tokenizerPath) : null;
         BundleWriter.Replace(folder, partial =>
         {
             progress?.Report("copying files");
@@ -83,8 +83,8 @@ internal static class BundleExchange
         GgufFile file = GgufFile.Open(source);
         using ModelWeights weights = ModelWeights.FromGguf(file);
         JsonObject config = GgufConfig.ToHuggingFace(file);
-        (Tokenizer tokenizer, int startId) = GgufTokenizer.Read(file);
-        Write(folder, source, config, tokenizer, startId, progress, partial =>
+        (Tokenizer tokenizer, TextBounds bounds) = GgufTokenizer.Read(file);
+        Write(folder, source, config, tokenizer, bounds, progress, partial =>
         {
             weights.CheckNumbers(cancellation);
             if (GgufTokenizer.ReadChatTemplate(file) is { } template)
@@ -99,6 +99,7 @@ internal static class BundleExchange
 
     private static void FromLlama2C(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
     {
+        OtherFiles.Refuse(source);
         Llama2CFile file = Llama2CFile.Open(source);
         using ModelWeights weights = ModelWeights.FromLlama2C(file);
         tokenizerPath ??= file.TokenizerBeside();
@@ -109,19 +110,22 @@ internal static class BundleExchange
                 "name the tokenizer that the model was trained with");
         }
         int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
-        Write(folder, source, file.ToHuggingFace(), tokenizer, start, progress,
-            partial => ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation));
+        Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), progress, partial =>
+            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation));
     }
 
-    private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, int startId, IProgress<string>? progress,
-        Action<string> writeWeights) =>
+    private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, TextBounds bounds,
+        IProgress<string>? progress, Action<string> writeWeights) =>
         BundleWriter.Replace(folder, partial =>
         {
             AtomicFile.WriteText(Path.Combine(partial, "config.json"), ConfigRecords.Write(config));
             progress?.Report("writing weights");
             writeWeights(partial);
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
-            new GenerationConfigFile(new DecodingOptions(), startId).Write(Path.Combine(partial, "generation_config.json"), tokenizer.EndOfTextId);
+            new GenerationConfigFile(new DecodingOptions(), bounds.StartId, bounds.EndIds).Write(Path.Combine(partial,
+                "generation_config.json"));
+            if (!bounds.StartsPrompts)
+                AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
             Check(partial, source, progress);
         });

@@ -22,7 +22,8 @@ public static class BundleWriter
         Tokenizer tokenizer, DecodingOptions decoding, int startId, string card) => Write(folder, configJson, tensors, card, partial =>
         {
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
-            new GenerationConfigFile(decoding, startId).Write(Path.Combine(partial, "generation_config.json"), tokenizer.EndOfTextId);
+            new GenerationConfigFile(decoding, startId, tokenizer.EndOfTextId is int end ? [end]
+                : null).Write(Path.Combine(partial, "generation_config.json"));
         });
 
     /// <summary>Writes a bundle of a model that is not of text.</summary>

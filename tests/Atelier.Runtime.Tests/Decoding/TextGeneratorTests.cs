@@ -168,14 +168,16 @@ public class TextGeneratorTests
     public void A_generation_config_reads_back_and_takes_hugging_faces_keys()
     {
         string path = Path.GetTempFileName();
-        var written = new GenerationConfigFile(new() { TopK = 5, MinP = 0.1, Stop = ["\n"], MaxTokens = 7, Temperature = 0.3 }, 2);
-        written.Write(path, 9);
+        var written = new GenerationConfigFile(new() { TopK = 5, MinP = 0.1, Stop = ["\n"], MaxTokens = 7, Temperature = 0.3 }, 2, [9]);
+        written.Write(path);
         GenerationConfigFile read = GenerationConfigFile.Read(path);
         read.StartId.ShouldBe(2);
+        read.EndIds.ShouldBe([9]);
         read.Decoding.Stop.ShouldBe(["\n"]);
         (read.Decoding with { Stop = [] }).ShouldBe(written.Decoding with { Stop = [] });
         File.WriteAllText(path, """{"do_sample": false, "top_k": 50, "eos_token_id": [1, 2]}""");
         GenerationConfigFile.Read(path).Decoding.Temperature.ShouldBe(0);
+        GenerationConfigFile.Read(path).EndIds.ShouldBe([1, 2]);
         foreach (string wrong in (string[])["""{"top_k": "many"}""", """{"temperature": -1}""", """{"num_beams": 0}""", """{"max_new_tokens": -5}"""])
         {
             File.WriteAllText(path, wrong);

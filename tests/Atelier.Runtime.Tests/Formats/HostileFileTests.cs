@@ -154,7 +154,7 @@ public sealed class HostileFileTests : IDisposable
         Tokenizer tokenizer = CharacterTokenizer.Train([Text], byteFallback: false);
         ConfigFile config = TinyModelFiles.WriteLlama(_folder, Shape with { Vocabulary = tokenizer.VocabularySize });
         using (ModelWeights weights = ModelWeights.Open(_folder, config))
-            ModelWriter.WriteGguf(path, weights, config, tokenizer, 0, WeightType.Q4_0);
+            ModelWriter.WriteGguf(path, weights, config, tokenizer, TextBounds.Of(tokenizer, 0), WeightType.Q4_0);
     }
 
     private void OpenBundle()

@@ -33,10 +33,10 @@ public sealed class RoundTripTests : IDisposable
         ConfigFile config = TinyModelFiles.WriteLlama(_folder, new(shape.Heads, shape.KeyHeads, shape.HeadSize, shape.Inner, shape.Layers), shape.Seed);
         string safetensors = Path.Combine(_folder, "model.safetensors"), first = Path.Combine(_folder, "first.gguf"), second = Path.Combine(_folder, "second.gguf"), back = Path.Combine(_folder, "back.safetensors");
         using (ModelWeights weights = ModelWeights.Open(_folder, config))
-            ModelWriter.WriteGguf(first, weights, config, new ByteTokenizer(), 256, type);
+            ModelWriter.WriteGguf(first, weights, config, new ByteTokenizer(), new TextBounds(256, [256]), type);
         using (ModelWeights weights = ModelWeights.FromGguf(GgufFile.Open(first)))
         {
-            ModelWriter.WriteGguf(second, weights, config, new ByteTokenizer(), 256);
+            ModelWriter.WriteGguf(second, weights, config, new ByteTokenizer(), new TextBounds(256, [256]));
             ModelWriter.WriteSafetensors(back, weights, WeightType.F32);
         }
         // Written again as it is, each block is what it was; as single precision nothing is lost of F32.
@@ -55,7 +55,7 @@ public sealed class RoundTripTests : IDisposable
         ConfigFile config = TinyModelFiles.WriteLlama(_folder, new(2, 1, 16, 32, 1, Scaling: scaling));
         string path = Path.Combine(_folder, "a.gguf");
         using (ModelWeights weights = ModelWeights.Open(_folder, config))
-            ModelWriter.WriteGguf(path, weights, config, new ByteTokenizer(), 256);
+            ModelWriter.WriteGguf(path, weights, config, new ByteTokenizer(), new TextBounds(256, [256]));
         using GgufFile file = GgufFile.Open(path);
         string written = Path.Combine(_folder, "back.json");
         File.WriteAllText(written, GgufConfig.ToHuggingFace(file).ToJsonString());
@@ -74,10 +74,10 @@ public sealed class RoundTripTests : IDisposable
         Tokenizer tokenizer = Make(kind);
         string path = Path.Combine(_folder, "t.gguf");
         var metadata = new GgufMetadata("llama");
-        GgufTokenizer.Write(metadata, tokenizer, 0);
+        GgufTokenizer.Write(metadata, tokenizer, TextBounds.Of(tokenizer, 0));
         GgufWriter.Write(path, metadata, [], (_, _) => { });
         using GgufFile file = GgufFile.Open(path);
-        (Tokenizer back, int start) = GgufTokenizer.Read(file);
+        (Tokenizer back, (int start, _, _)) = GgufTokenizer.Read(file);
         (back.GetType(), back.VocabularySize, back.EndOfTextId, start).ShouldBe((tokenizer.GetType(), tokenizer.VocabularySize, tokenizer.EndOfTextId, 0));
         // What JSON and GGUF say is one tokenizer.
         string first = Path.Combine(_folder, "first.json"), second = Path.Combine(_folder, "second.json");

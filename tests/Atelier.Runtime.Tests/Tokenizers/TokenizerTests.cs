@@ -113,8 +113,10 @@ public sealed class TokenizerTests : IDisposable
     public void The_gguf_vocabulary_gives_the_published_ids()
     {
         using GgufFile file = GgufFile.Open(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf"));
-        (Tokenizer tokenizer, int start) = GgufTokenizer.Read(file);
+        (Tokenizer tokenizer, (int start, IReadOnlyList<int> ends, bool startsPrompts)) = GgufTokenizer.Read(file);
         GoldenTexts(tokenizer);
+        ends.ShouldBe([50256]);
+        startsPrompts.ShouldBeFalse(); // as llama.cpp begins texts of this kind where the file does not say
         (start, tokenizer.EndOfTextId).ShouldBe((50256, 50256));
     }
 

@@ -1,6 +1,7 @@
 using Atelier.Decoders;
 using Atelier.Decoding;
 using Atelier.Models.Gpt;
+using Atelier.Models.Rnn;
 using Atelier.Recipes;
 using Atelier.Tokenizers;
 using static TorchSharp.torch;
@@ -61,6 +62,13 @@ internal static class TinyBundles
         foreach (var parameter in model.parameters())
             parameter.add_(randn([.. parameter.shape], generator: random), alpha: 0.15);
         new GptFamily().Write(folder, model, tokenizer, new DecodingOptions(), tokenizer.EndOfTextId ?? 0, "# Tiny");
+    }
+
+    /// <summary>Writes a bundle of a recurrent model with drawn weights.</summary>
+    public static void WriteRecurrent(string folder, Tokenizer tokenizer)
+    {
+        using var model = new RnnModel(new RnnConfig { EmbeddingSize = 8, HiddenSize = 8 }, tokenizer.VocabularySize, Precision.Fp32, seed: 1);
+        new RnnFamily().Write(folder, model, tokenizer, new DecodingOptions(), tokenizer.EndOfTextId ?? 0, "# Tiny");
     }
 
     /// <summary>The logits after each token [tokens][vocabulary], one token at a time.</summary>

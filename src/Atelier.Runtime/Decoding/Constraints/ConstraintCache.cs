@@ -3,7 +3,7 @@ using Atelier.Tokenizers;
 namespace Atelier.Decoding.Constraints;
 
 /// <summary>Compiles constraints for a tokenizer, and keeps the last few: a server is asked for the same ones again and again.</summary>
-internal sealed class ConstraintCache(Tokenizer tokenizer)
+internal sealed class ConstraintCache(Tokenizer tokenizer, IReadOnlyList<int> endIds)
 {
     private const int Kept = 8;
     private readonly Lazy<VocabularyTrie> _vocabulary = new(() => new VocabularyTrie(tokenizer));
@@ -30,6 +30,7 @@ internal sealed class ConstraintCache(Tokenizer tokenizer)
     }
 
     private TokenConstraint Compile(string? pattern, string? schema) => pattern is not null
-        ? new TokenConstraint(new Grammar([RegexParser.Parse(pattern, whole: true)]), _vocabulary.Value, tokenizer, $"pattern '{pattern}'")
-        : new TokenConstraint(JsonSchemaReader.Read(schema!), _vocabulary.Value, tokenizer, "schema");
+        ? new TokenConstraint(new Grammar([RegexParser.Parse(pattern, whole: true)]), _vocabulary.Value, tokenizer,
+            endIds, $"pattern '{pattern}'")
+        : new TokenConstraint(JsonSchemaReader.Read(schema!), _vocabulary.Value, tokenizer, endIds, "schema");
 }

@@ -10,6 +10,7 @@ internal sealed class TokenConstraint
 {
     private readonly Tokenizer _tokenizer;
     private readonly VocabularyTrie _vocabulary;
+    private readonly int[] _endIds;
     private readonly LazyAutomaton _automaton;
     private readonly ConstraintState _losesASpace;
     private readonly string _where;
@@ -19,11 +20,13 @@ internal sealed class TokenConstraint
     /// <param name="grammar">What a text may be.</param>
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="tokenizer">What the tokens stand for.</param>
+    /// <param name="endIds">The tokens that end a text.</param>
     /// <param name="where">What errors call the constraint.</param>
     /// <exception cref="AtelierException">No text can meet it, or it is too large.</exception>
-    public TokenConstraint(Grammar grammar, VocabularyTrie vocabulary, Tokenizer tokenizer, string where)
+    public TokenConstraint(Grammar grammar, VocabularyTrie vocabulary, Tokenizer tokenizer, IReadOnlyList<int> endIds,
+        string where)
     {
-        (_tokenizer, _vocabulary, _where) = (tokenizer, vocabulary, where);
+        (_tokenizer, _vocabulary, _endIds, _where) = (tokenizer, vocabulary, [.. endIds], where);
         ByteNetwork network = Build(grammar, vocabulary.Alphabet);
         if (!network.IsUseful[network.Starts[0]])
         {
@@ -36,11 +39,17 @@ internal sealed class TokenConstraint
         _losesASpace = _automaton.StartThatLosesASpace();
     }
 
+    /// <summary>Whether a token can end a text.</summary>
+    public bool HasEnd => _endIds.Length > 0;
+
     /// <summary>The state of a sample without text.</summary>
     /// <param name="fromStart">Whether the sample begins a text, and does not go on from a prompt.</param>
     public ConstraintState Start(bool fromStart) => fromStart && _tokenizer.BeginsWithSpace ? _losesASpace : _automaton.Start;
 
-    /// <summary>A bit for each token that may come next: bit <c>id % 64</c> of word <c>id / 64</c>. The end token is among them where the text is whole.</summary>
+    /// <summary>
+    /// A bit for each token that may come next: bit <c>id % 64</c> of word <c>id / 64</c>. The tokens that end a text
+    /// are among them where the text is whole.
+    /// </summary>
     /// <exception cref="AtelierException">No token can come.</exception>
     public ReadOnlySpan<ulong> Allowed(ConstraintState state)
     {
@@ -49,7 +58,7 @@ internal sealed class TokenConstraint
             if (state.Mask is not { } mask)
             {
                 mask = _vocabulary.Mask(_automaton, state);
-                if (_tokenizer.EndOfTextId is int end)
+                foreach (int end in _endIds)
                 {
                     mask[end >> 6] &= ~(1UL << end); // whatever its bytes, it ends the text
                     if (state.IsComplete)
@@ -67,7 +76,7 @@ internal sealed class TokenConstraint
     /// <summary>The state after a token that was allowed.</summary>
     public ConstraintState Advance(ConstraintState state, int token)
     {
-        if (token == _tokenizer.EndOfTextId)
+        if (_endIds.AsSpan().Contains(token))
             return state;
         lock (_lock)
         {

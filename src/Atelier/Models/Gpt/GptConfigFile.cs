@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Decoders;
 using Atelier.Formats;
@@ -31,12 +30,10 @@ internal static class GptConfigFile
     /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not supported.</exception>
     public static GptConfig Read(ConfigFile file)
     {
+        DecoderConfig shape = DecoderConfigFile.Read(file);
         if (file.ModelType is not (Gpt2 or Llama))
             return file.Read<GptConfig>().Resolve();
-        DecoderConfig shape = DecoderConfigFile.Read(file);
-        bool isLlama = file.ModelType == Llama, bias = isLlama ? file.Boolean("attention_bias", false) : file.Boolean("bias", true);
-        if (isLlama)
-            file.Require("mlp_bias", value => value.ValueKind == (bias ? JsonValueKind.True : JsonValueKind.False));
+        bool isLlama = file.ModelType == Llama;
         return file.Check(new GptConfig
         {
             Layout = isLlama ? GptLayout.Llama : GptLayout.Gpt2,
@@ -52,7 +49,7 @@ internal static class GptConfigFile
             RopeTheta = shape.RopeTheta,
             Dropout = isLlama ? file.Number("attention_dropout", 0) : file.Number("resid_pdrop", 0.1),
             TieHead = DecoderConfigFile.TiesHead(file),
-            Bias = bias,
+            Bias = shape.AttentionBias || shape.FeedForwardBias,
         }).Resolve();
     }
 

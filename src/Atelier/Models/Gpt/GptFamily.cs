@@ -35,13 +35,18 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
     protected override GptModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where)
     {
         GptConfig shape = GptConfigFile.Read(config);
-        Int128 claimed = GptWeights.ParameterCount(shape, config.VocabularySize), held = tensors.Values.Sum(t => t.numel());
+        DecoderConfig read = DecoderConfigFile.Read(config);
+        // A file may have biases in one half of its blocks alone: the other's are zeros then.
+        bool hasAllBiases = read.AttentionBias == read.FeedForwardBias;
+        Int128 claimed = GptWeights.ParameterCount(hasAllBiases ? shape : shape with { Bias = false },
+            config.VocabularySize), held = tensors.Values.Sum(t => t.numel());
         if (config.VocabularySize < 1 || claimed > held)
             throw new AtelierException($"holds {held} weights, but config.json tells a shape of {claimed}", where, "fetch or export the model again");
         var model = new GptModel(shape, config.VocabularySize, Precision.Fp32, seed: 0, scaling: DecoderConfigFile.ReadScaling(config));
         try
         {
-            GptWeights.Import(model, tensors, where);
+            GptWeights.Import(model, tensors, where, name => !hasAllBiases && name.EndsWith(".bias",
+                StringComparison.Ordinal) && name.Contains(".mlp.", StringComparison.Ordinal) != read.FeedForwardBias);
             return model;
         }
         catch

@@ -25,9 +25,14 @@ internal static class GptWeights
     /// <param name="model">The model to fill.</param>
     /// <param name="tensors">The tensors.</param>
     /// <param name="where">The file they are from, for errors.</param>
+    /// <param name="isZero">
+    /// Whether a tensor is all zeros by config.json, and not in the file; null where none is.
+    /// </param>
     /// <exception cref="AtelierException">A tensor is missing, too many, or of another shape.</exception>
-    public static void Import(GptModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    public static void Import(GptModel model, IReadOnlyDictionary<string, Tensor> tensors, string where, Func<string,
+        bool>? isZero = null)
     {
+        isZero ??= _ => false;
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         // A bare GPT2Model or LlamaModel saves its tensors without this first part.
@@ -37,8 +42,14 @@ internal static class GptWeights
             GptConfigFile.Llama => "model.",
             _ => "",
         };
+        foreach ((string name, Tensor? view, _) in Views(model))
+        {
+            if (isZero(name))
+                view?.zero_();
+        }
         BundleTensors.CopyTo(
-            Views(model).Select(view => (tensors.ContainsKey(view.Name) ? view.Name : Bare(view.Name), view.View)).ToList(),
+            Views(model).Where(view => !isZero(view.Name)).Select(view => (tensors.ContainsKey(view.Name) ? view.Name
+                : Bare(view.Name), view.View)).ToList(),
             tensors, name => IsIgnored(name, model), where);
 
         string Bare(string name) =>

@@ -31,7 +31,9 @@ internal static class BundleTensors
     }
 
     /// <summary>Copies tensors into a model's own, each into the one of its name.</summary>
-    /// <param name="targets">The model's tensors by the names that the file has; a null one is in the file, but not in the model.</param>
+    /// <param name="targets">
+    /// The model's tensors by the names that the file has; a null one is in the file, all zeros, but not in the model.
+    /// </param>
     /// <param name="tensors">What the file holds, of any floating type.</param>
     /// <param name="isIgnored">Whether a name that the model lacks may be there all the same.</param>
     /// <param name="where">The file, for errors.</param>
@@ -46,7 +48,11 @@ internal static class BundleTensors
         {
             used.Add(name);
             if (target is null)
+            {
+                if (tensors.TryGetValue(name, out Tensor? unread) && unread.count_nonzero().ToInt64() > 0)
+                    throw new AtelierException($"the tensor {name} is not all zeros, though config.json says that there are no biases", where, hint);
                 continue;
+            }
             if (!tensors.TryGetValue(name, out Tensor? tensor))
                 throw new AtelierException($"the tensor {name} is missing", where, hint);
             if (!tensor.shape.SequenceEqual(target.shape))

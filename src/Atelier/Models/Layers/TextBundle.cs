@@ -22,7 +22,8 @@ internal static class TextBundle
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
         try
         {
-            return new TextGenerator(read(files.Config, tensors), files.Tokenizer, files.Defaults, files.StartId);
+            return new TextGenerator(read(files.Config, tensors), files.Tokenizer, files.Defaults,
+                files.Bounds) { ChatTemplate = ChatTemplateFile.Read(bundle.Folder) };
         }
         finally
         {

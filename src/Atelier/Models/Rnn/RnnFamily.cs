@@ -1,3 +1,4 @@
+using Atelier.Decoders;
 using Atelier.Formats;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
@@ -39,6 +40,7 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
     /// <inheritdoc/>
     protected override RnnModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where)
     {
+        RecurrentWeights.RefuseUnread(config);
         RnnConfig shape = config.Check(config.Read<RnnConfig>());
         // Checked by arithmetic before a model of the size that config.json claims is made.
         Int128 embedding = shape.EmbeddingSize, hidden = shape.HiddenSize, least = config.VocabularySize * embedding

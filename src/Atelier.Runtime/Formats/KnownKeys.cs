@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Atelier.Formats;
+
+/// <summary>
+/// The keys that a reader knows in one kind of object of another system's file. A key that is not among them and says
+/// something is refused by name: what it says would not hold, and the result would differ without a word.
+/// </summary>
+public sealed class KnownKeys
+{
+    private const int LongestValue = 60;
+    private readonly HashSet<string> _passed;
+    private readonly Dictionary<string, string[]> _only;
+
+    /// <summary>Declares what a reader knows.</summary>
+    /// <param name="read">Keys whose values it takes, whatever they are.</param>
+    /// <param name="harmless">Keys that cannot change a result: names, versions, what matters in training only.</param>
+    /// <param name="only">
+    /// Keys that are read with these values alone, as JSON writes them: "true", "1", "\"silu\"". Null, as everywhere,
+    /// says nothing.
+    /// </param>
+    public KnownKeys(
+        IEnumerable<string> read, IEnumerable<string> harmless, params IEnumerable<(string Key, string[] Values)> only)
+    {
+        _passed = [.. read, .. harmless];
+        _only = only.ToDictionary(o => o.Key, o => o.Values);
+    }
+
+    /// <summary>Refuses what is not read among an object's keys.</summary>
+    /// <param name="value">A JSON object.</param>
+    /// <param name="file">Where it stands, for the error.</param>
+    /// <param name="at">The way to it in the file, with a dot at its end; empty for the whole.</param>
+    /// <exception cref="AtelierException">A key says something that is not read.</exception>
+    public void Check(JsonElement value, string file, string at = "") =>
+        Check(value.EnumerateObject().Select(p => (p.Name, p.Value.ValueKind == JsonValueKind.String
+            ? $"\"{p.Value.GetString()}\"" : p.Value.GetRawText())), file, at);
+
+    /// <summary>Refuses what is not read among keys.</summary>
+    /// <param name="entries">
+    /// The keys, and their values as JSON writes them, texts as they are in quotation marks.
+    /// </param>
+    /// <inheritdoc cref="Check(JsonElement, string, string)"/>
+#pragma warning disable CS1573 // the other parameters are the other method's
+    public void Check(IEnumerable<(string Key, string Value)> entries, string file, string at = "")
+#pragma warning restore CS1573
+    {
+        foreach ((string key, string value) in entries)
+        {
+            if (value == "null" || _passed.Contains(key))
+                continue;
+            if (_only.TryGetValue(key, out string[]? allowed))
+            {
+                if (!allowed.Any(one => IsSame(one, value)))
+                {
+                    throw new AtelierException($"'{at}{key}' is {Shortened(value)}, which is not read", file,
+                        $"{string.Join(" and ", allowed)} {(allowed.Length == 1 ? "is" : "are")}: choose a model without it");
+                }
+            }
+            else if (!SaysNothing(value))
+            {
+                string? near = Spelling.Nearest(key, _passed.Concat(_only.Keys));
+                throw new AtelierException($"the key '{at}{key}' is not read, and says {Shortened(value)}", file,
+                    near is null ? "what it says would not hold: choose a model without it"
+                        : $"what it says would not hold; is '{near}' meant?");
+            }
+        }
+    }
+
+    // A switch that is off and a list without items: what every reader does that does not know the key.
+    private static bool SaysNothing(string value) => value is "false" or "\"\"" || value.All(c => c is '[' or ']' or '{'
+        or '}' || char.IsWhiteSpace(c));
+
+    private static bool IsSame(string one, string value) => one == value
+        || (Number(one) is double a && Number(value) is double b && a == b);
+
+    private static double? Number(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
+
+    private static string Shortened(string value) => value.Length > LongestValue ? value[..LongestValue] + "…" : value;
+}

@@ -1,0 +1,121 @@
+using System.Buffers;
+
+namespace Atelier.Tokenizers;
+
+/// <summary>A token that stands for its own text and is found there before anything else is done to it.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="IsNormalized">Whether it is looked for in the normalized text, in its own normalized form.</param>
+internal sealed record AddedToken(string Text, int Id, bool IsNormalized);
+
+/// <summary>Encodes what stands between added tokens.</summary>
+/// <param name="piece">The text, normalized.</param>
+/// <param name="isFirst">Whether the whole text begins with it.</param>
+/// <param name="ids">Gets its ids.</param>
+internal delegate void PieceEncoder(ReadOnlySpan<char> piece, bool isFirst, List<int> ids);
+
+/// <summary>
+/// Cuts text at added tokens: the leftmost first, of those that begin alike the longest; those that are looked for in
+/// the text as it is before those that are looked for in the normalized text.
+/// </summary>
+internal sealed class AddedTokens
+{
+    private const int MostTokens = 4096;
+    private const int LongestToken = 128;
+    private readonly Finder? _asIs;
+    private readonly Finder? _normalized;
+    private readonly TextNormalizer? _normalizer;
+
+    public AddedTokens(IReadOnlyList<AddedToken> tokens, TextNormalizer? normalizer)
+    {
+        _normalizer = normalizer;
+        (string Text, int Id)[] asIs = [.. tokens.Where(t => !t.IsNormalized).Select(t => (t.Text, t.Id))];
+        (string Text, int Id)[] normalized = [.. tokens.Where(t => t.IsNormalized).Select(t =>
+            (normalizer?.Apply(t.Text) ?? t.Text, t.Id))];
+        _asIs = asIs.Length == 0 ? null : new Finder(asIs);
+        _normalized = normalized.Length == 0 ? null : new Finder(normalized);
+    }
+
+    /// <summary>
+    /// Two tokens of which one ends as the other begins, or null: what is found then depends on which is looked for
+    /// first.
+    /// </summary>
+    /// <exception cref="AtelierException">There are more tokens, or longer ones, than any model has.</exception>
+    public static (string First, string Second)? Overlapping(IReadOnlyList<AddedToken> tokens)
+    {
+        if (tokens.Count > MostTokens || tokens.Any(token => token.Text.Length > LongestToken))
+        {
+            throw new AtelierException($"{tokens.Count} tokens, the longest of {tokens.Max(token => token.Text.Length)} characters, "
+                + "are to be found in the text", hint: $"{MostTokens} of {LongestToken} are read at most");
+        }
+        var beginnings = new Dictionary<string, string>();
+        foreach (AddedToken token in tokens)
+        {
+            for (int length = 1; length < token.Text.Length; length++)
+                beginnings.TryAdd(token.Text[..length], token.Text);
+        }
+        foreach (AddedToken token in tokens)
+        {
+            for (int from = 1; from < token.Text.Length; from++)
+            {
+                if (beginnings.TryGetValue(token.Text[from..], out string? other))
+                    return (token.Text, other);
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Appends the ids of a text.</summary>
+    public void Encode(ReadOnlySpan<char> text, List<int> ids, PieceEncoder encode)
+    {
+        if (_asIs is null)
+            EncodeNormalized(text, true, ids, encode);
+        else
+            _asIs.Cut(text, true, ids, EncodeNormalized, encode);
+    }
+
+    private void EncodeNormalized(ReadOnlySpan<char> piece, bool isFirst, List<int> ids, PieceEncoder encode)
+    {
+        ReadOnlySpan<char> text = _normalizer is null ? piece : _normalizer.Apply(piece);
+        if (_normalized is null)
+            encode(text, isFirst, ids);
+        else
+            _normalized.Cut(text, isFirst, ids, static (inner, first, found, last) => last(inner, first, found),
+                encode);
+    }
+
+    private delegate void InnerEncoder(ReadOnlySpan<char> piece, bool isFirst, List<int> ids, PieceEncoder encode);
+
+    private sealed class Finder
+    {
+        private readonly ILookup<char, (string Text, int Id)> _tokens; // the longest first
+        private readonly SearchValues<string> _values;
+
+        public Finder((string Text, int Id)[] tokens)
+        {
+            _tokens = tokens.OrderByDescending(t => t.Text.Length).ToLookup(t => t.Text[0]);
+            _values = SearchValues.Create([.. tokens.Select(t => t.Text)], StringComparison.Ordinal);
+        }
+
+        public void Cut(ReadOnlySpan<char> text, bool isFirst, List<int> ids, InnerEncoder inner, PieceEncoder encode)
+        {
+            while (!text.IsEmpty)
+            {
+                int at = text.IndexOfAny(_values);
+                if (at != 0)
+                    inner(at < 0 ? text : text[..at], isFirst, ids, encode);
+                if (at < 0)
+                    return;
+                foreach ((string token, int id) in _tokens[text[at]])
+                {
+                    if (!text[at..].StartsWith(token, StringComparison.Ordinal))
+                        continue;
+                    ids.Add(id);
+                    text = text[(at + token.Length)..];
+                    break;
+                }
+                isFirst = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Text.Json;
+using Atelier.Formats;
+
+namespace Atelier.Tokenizers;
+
+/// <summary>
+/// A folder's tokenizer_config.json, in which Hugging Face's tools keep what its tokenizer.json does not say.
+/// </summary>
+internal static class TokenizerConfigFile
+{
+    public const string Name = "tokenizer_config.json";
+
+    // Names of tokens, which stand in tokenizer.json; names of classes and files; what is done to lengths in training;
+    // how tools tidy up spaces in what a model wrote, which is left here as the model wrote it.
+    private static readonly KnownKeys Known = new(
+        ["add_bos_token", "add_prefix_space", "added_tokens_decoder", "chat_template"],
+        [
+            "tokenizer_class", "processor_class", "model_max_length", "padding_side", "truncation_side",
+            "clean_up_tokenization_spaces", "bos_token", "eos_token",
+            "unk_token", "pad_token", "sep_token", "cls_token", "mask_token", "additional_special_tokens",
+            "extra_special_tokens", "legacy",
+            "use_default_system_prompt", "spaces_between_special_tokens", "split_special_tokens", "errors",
+            "name_or_path", "special_tokens_map_file",
+            "tokenizer_file", "use_fast", "from_slow", "model_input_names", "max_length", "stride",
+            "truncation_strategy", "pad_to_multiple_of", "pad_token_type_id",
+            "backend", "is_local", "model_specific_special_tokens",
+        ],
+        ("add_eos_token", ["false"]));
+
+    /// <summary>Reads it, and holds it to the tokenizer beside it.</summary>
+    /// <returns>Whether the start token stands before a prompt; null where the file does not say.</returns>
+    /// <exception cref="AtelierException">
+    /// It is damaged, says what is not read, or does not go with the tokenizer.
+    /// </exception>
+    public static bool? Read(string path, Tokenizer tokenizer)
+    {
+        if (!File.Exists(path))
+            return null;
+        ConfigFile file = ConfigFile.Read(path);
+        file.RefuseUnread(Known);
+        if (file.Boolean("add_prefix_space", tokenizer.BeginsWithSpace) != tokenizer.BeginsWithSpace)
+        {
+            throw new AtelierException($"add_prefix_space is {(tokenizer.BeginsWithSpace ? "false" : "true")}, and tokenizer.json puts {(tokenizer.BeginsWithSpace ? "a" : "no")} space before a text",
+                path, "bring files of the same model together");
+        }
+        foreach (JsonProperty token in file.Section("added_tokens_decoder")?.Root.EnumerateObject().ToArray() ?? [])
+        {
+            string? content = token.Value.ValueKind == JsonValueKind.Object
+                ? new ConfigFile(path, token.Value, $"added_tokens_decoder.{token.Name}.").String("content", "")
+                : null;
+            bool isKnown = int.TryParse(token.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+                && id < tokenizer.VocabularySize && tokenizer.Name(id) == content;
+            if (!isKnown)
+                throw new AtelierException($"added_tokens_decoder has the token {token.Name} '{content}', which tokenizer.json has not", path, "bring files of the same model together");
+        }
+        return file.BooleanOrNull("add_bos_token");
+    }
+}
