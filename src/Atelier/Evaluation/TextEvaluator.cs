@@ -142,7 +142,7 @@ public static class TextEvaluator
             {
                 int[] tokens = new int[(int)Math.Min(LongestPiece, document.Length - at)];
                 file.Read(document.Start + at, tokens);
-                yield return tokenizer.Decode(tokens);
+                yield return tokenizer.DecodeText(tokens); // as samples are written, which are compared with it
             }
         }
     }
