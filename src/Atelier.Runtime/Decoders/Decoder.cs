@@ -6,7 +6,8 @@ namespace Atelier.Decoders;
 /// <summary>
 /// A causal Transformer on the CPU in managed code: GPT-2's shape (Radford et al. 2019), Llama's (Touvron et al. 2023), and
 /// what lies between. The weights are used as they lie, in a mapped file too; keys and values are kept in pages in single
-/// precision. Used by one thread at a time, which all its workers help.
+/// precision. Several threads may use it at the same time, each with sequences of its own: their steps wait for one another, and
+/// all workers help with each.
 /// </summary>
 public sealed class Decoder : IBatchedLanguageModel
 {
@@ -72,6 +73,9 @@ public sealed class Decoder : IBatchedLanguageModel
 
     internal KeyValuePages Pages { get; }
 
+    /// <summary>Held while the sequences, their pages or the workers are used.</summary>
+    internal Lock Gate { get; } = new();
+
     /// <inheritdoc/>
     public IDecodingState CreateState(int sequences) => new BatchedState(this, sequences);
 
@@ -81,27 +85,33 @@ public sealed class Decoder : IBatchedLanguageModel
     /// <inheritdoc/>
     public IDecodingSequence CreateSequence(ReadOnlySpan<int> prompt)
     {
-        DecoderSequence? best = null;
-        int longest = 0;
-        foreach (DecoderSequence sequence in _sequences)
+        lock (Gate)
         {
-            int common = sequence.Tokens.CommonPrefixLength(prompt);
-            if (common > longest)
-                (best, longest) = (sequence, common);
+            DecoderSequence? best = null;
+            int longest = 0;
+            foreach (DecoderSequence sequence in _sequences)
+            {
+                int common = sequence.Tokens.CommonPrefixLength(prompt);
+                if (common > longest)
+                    (best, longest) = (sequence, common);
+            }
+            return best is null ? NewSequence() : best.Fork(Math.Min(longest, prompt.Length - 1)); // the last token is read for its logits
         }
-        return best is null ? NewSequence() : best.Fork(Math.Min(longest, prompt.Length - 1)); // the last token is read for its logits
     }
 
     /// <inheritdoc/>
     public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        Check(inputs, logits.Length);
-        foreach (SequenceInput input in inputs)
-            ((DecoderSequence)input.Sequence).Reserve(input.Tokens.Length);
-        _pass.Run(inputs, logits);
-        foreach (SequenceInput input in inputs)
-            ((DecoderSequence)input.Sequence).Advance(input.Tokens.Span);
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            Check(inputs, logits.Length);
+            foreach (SequenceInput input in inputs)
+                ((DecoderSequence)input.Sequence).Reserve(input.Tokens.Length);
+            _pass.Run(inputs, logits);
+            foreach (SequenceInput input in inputs)
+                ((DecoderSequence)input.Sequence).Advance(input.Tokens.Span);
+        }
     }
 
     /// <inheritdoc/>
@@ -110,23 +120,29 @@ public sealed class Decoder : IBatchedLanguageModel
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        _disposed = true;
-        foreach (DecoderSequence sequence in _sequences.ToArray())
-            sequence.Dispose();
-        _pass.Dispose();
-        Pages.Dispose();
-        foreach (IDisposable owner in _owners)
-            owner.Dispose();
+        lock (Gate) // a step under way ends first
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            foreach (DecoderSequence sequence in _sequences.ToArray())
+                sequence.Dispose();
+            _pass.Dispose();
+            Pages.Dispose();
+            foreach (IDisposable owner in _owners)
+                owner.Dispose();
+        }
     }
 
     internal DecoderSequence NewSequence()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var sequence = new DecoderSequence(this);
-        _sequences.Add(sequence);
-        return sequence;
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            var sequence = new DecoderSequence(this);
+            _sequences.Add(sequence);
+            return sequence;
+        }
     }
 
     internal void Forget(DecoderSequence sequence) => _sequences.Remove(sequence);

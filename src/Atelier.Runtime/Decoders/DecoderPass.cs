@@ -32,6 +32,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     private readonly Operand[] _own; // a worker's
     private int _rowCount, _logitRows;
     private bool _isOneTokenEach;
+    private bool _isStep; // sequences go on by a token each: what one says may not depend on which others do
     private float* _logits;
 
     public DecoderPass(DecoderConfig config, DecoderWeights weights, KeyValuePages pages, KernelPath path, int workers)
@@ -72,6 +73,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             _logits = to;
             _rowCount = _logitRows = 0;
             _isOneTokenEach = true;
+            _isStep = SequenceInput.AreOneTokenEach(inputs);
             foreach (SequenceInput input in inputs)
             {
                 var sequence = (DecoderSequence)input.Sequence;
@@ -206,7 +208,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         (int start, int end) = product.Share(worker, _pool.Workers);
         if (start == end)
             return;
-        Path.Multiply(new ProductRows(product.Weight, start, end - start), x.Floats, x.Bytes, vectors, y + start, yStride);
+        Path.Multiply(new ProductRows(product.Weight, start, end - start), x.Floats, x.Bytes, vectors, y + start, yStride, _isStep);
         if (product.Bias is null)
             return;
         for (int vector = 0; vector < vectors; vector++)

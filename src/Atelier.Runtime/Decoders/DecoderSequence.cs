@@ -49,33 +49,42 @@ internal sealed class DecoderSequence(Decoder decoder) : IDecodingSequence
     /// <summary>Another sequence with the same beginning.</summary>
     public DecoderSequence Fork(int length)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        DecoderSequence fork = Decoder.NewSequence();
-        fork._pageCount = (length + KeyValuePage.Tokens - 1) / KeyValuePage.Tokens;
-        fork._pages = _pages[..fork._pageCount];
-        fork._tokens = new int[fork._pageCount * KeyValuePage.Tokens];
-        foreach (KeyValuePage page in fork._pages)
-            page.Holders++;
-        fork.Advance(_tokens.AsSpan(0, length));
-        return fork;
+        lock (Decoder.Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            DecoderSequence fork = Decoder.NewSequence();
+            fork._pageCount = (length + KeyValuePage.Tokens - 1) / KeyValuePage.Tokens;
+            fork._pages = _pages[..fork._pageCount];
+            fork._tokens = new int[fork._pageCount * KeyValuePage.Tokens];
+            foreach (KeyValuePage page in fork._pages)
+                page.Holders++;
+            fork.Advance(_tokens.AsSpan(0, length));
+            return fork;
+        }
     }
 
     public void Truncate(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
-        Length = length;
-        int pages = (length + KeyValuePage.Tokens - 1) / KeyValuePage.Tokens;
-        while (_pageCount > pages)
-            Decoder.Pages.LetGo(_pages[--_pageCount]);
+        lock (Decoder.Gate)
+        {
+            Length = length;
+            int pages = (length + KeyValuePage.Tokens - 1) / KeyValuePage.Tokens;
+            while (_pageCount > pages)
+                Decoder.Pages.LetGo(_pages[--_pageCount]);
+        }
     }
 
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        Truncate(0);
-        _disposed = true;
-        Decoder.Forget(this);
+        lock (Decoder.Gate)
+        {
+            if (_disposed)
+                return;
+            Truncate(0);
+            _disposed = true;
+            Decoder.Forget(this);
+        }
     }
 }

@@ -5,13 +5,14 @@ namespace Atelier.Decoders;
 
 /// <summary>
 /// A recurrent language model on the CPU in managed code: plain cells (Elman 1990), LSTM (Hochreiter and Schmidhuber 1997)
-/// and GRU (Cho et al. 2014). Its memory of a sequence is a state, however long the sequence is. Used by one thread at a
-/// time, which all its workers help.
+/// and GRU (Cho et al. 2014). Its memory of a sequence is a state, however long the sequence is. Several threads may use it at
+/// the same time, each with sequences of its own: their steps wait for one another, and all workers help with each.
 /// </summary>
 public sealed class RecurrentDecoder : IBatchedLanguageModel
 {
     private readonly RecurrentWeights _weights;
     private readonly RecurrentPass _pass;
+    private readonly Lock _gate = new();
     private bool _disposed;
 
     /// <summary>Makes a decoder of its weights.</summary>
@@ -46,7 +47,6 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
     /// <inheritdoc/>
     public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         long rows = 0;
         foreach (SequenceInput input in inputs)
         {
@@ -60,7 +60,11 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
         }
         if (logits.Length != rows * VocabularySize)
             throw new ArgumentException($"{logits.Length} places are not {rows} × {VocabularySize} logits", nameof(logits));
-        _pass.Run(inputs, logits);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _pass.Run(inputs, logits);
+        }
         foreach (SequenceInput input in inputs)
             ((RecurrentSequence)input.Sequence).Advance(input.Tokens.Length);
     }
@@ -71,12 +75,15 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        _disposed = true;
-        _pass.Dispose();
-        foreach (IDisposable owner in _weights.Owners)
-            owner.Dispose();
+        lock (_gate) // a step under way ends first
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            _pass.Dispose();
+            foreach (IDisposable owner in _weights.Owners)
+                owner.Dispose();
+        }
     }
 }
 

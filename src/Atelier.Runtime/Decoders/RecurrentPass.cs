@@ -23,6 +23,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     private int[] _rank = []; // of each input, its place in that order
     private int[] _firstRows = []; // of each place in a run, the row of its first sequence; then the count of all
     private int _room, _sequences, _from, _places;
+    private bool _isStep; // sequences go on by a token each: what one says may not depend on which others do
     private float* _x, _output, _gateSums, _stateSums, _hiddenNow, _hiddenNext, _cells, _logits;
     private Operand _operand;
 
@@ -42,6 +43,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     public void Run(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
         Sort(inputs);
+        _isStep = SequenceInput.AreOneTokenEach(inputs);
         MakeRoom(Math.Max(_sequences, Math.Min(MostRows, _sequences * _order[0].Tokens.Length)));
         int atOnce = Math.Max(1, _room / _sequences);
         fixed (float* to = logits)
@@ -130,7 +132,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         if (start == end)
             return;
         int first = (gate * _hidden) + start, stride = _gates * _hidden;
-        Path.Multiply(new ProductRows(product.Weight, first, end - start), x.Floats, x.Bytes, rows, y + first, stride);
+        Path.Multiply(new ProductRows(product.Weight, first, end - start), x.Floats, x.Bytes, rows, y + first, stride, _isStep);
         for (int row = 0; row < rows; row++)
             Path.Add(product.Bias + first, end - start, y + ((long)row * stride) + first);
     }
@@ -270,7 +272,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
             Operand operand = InBytes(worker, _output, count, _head.Weight);
             float* y = _logits + ((long)first * vocabulary) + start;
             if (start < end)
-                Path.Multiply(new ProductRows(_head.Weight, start, end - start), operand.Floats, operand.Bytes, count, y, vocabulary);
+                Path.Multiply(new ProductRows(_head.Weight, start, end - start), operand.Floats, operand.Bytes, count, y, vocabulary, _isStep);
             for (int t = 0; _head.Bias is not null && t < count; t++)
                 Path.Add(_head.Bias + start, end - start, y + ((long)t * vocabulary));
             _pool.Barrier();

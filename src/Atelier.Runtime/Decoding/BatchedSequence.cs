@@ -20,6 +20,12 @@ internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler
     /// <summary>The sample that reads the prompt for it; null from when it goes on by itself.</summary>
     public BatchedSequence? Leader { get; set; } = leader;
 
+    /// <summary>Whether it takes no part in the step.</summary>
+    public bool Waits { get; set; }
+
+    /// <summary>Whether its request cannot go on.</summary>
+    public bool HasFailed { get; set; }
+
     /// <summary>Whether others wait for the prompt that this one reads.</summary>
     public bool IsAwaited { get; set; }
 

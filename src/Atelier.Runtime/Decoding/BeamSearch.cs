@@ -16,67 +16,84 @@ internal sealed record Beam(IReadOnlyList<TokenChoice> Tokens, double LogProbabi
 /// Beam search (Lowerre 1976; with length normalisation as in Wu et al. 2016): keeps the likeliest unfinished sequences at
 /// every length, and the best finished ones.
 /// </summary>
-internal static class BeamSearch
+/// <param name="model">Says how likely each next token is.</param>
+/// <param name="draft">The sample that is searched for, without tokens of its own.</param>
+/// <param name="options">The width, the length and its penalty.</param>
+internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, DecodingOptions options) : IDisposable
 {
-    /// <summary>Finds likely sequences, best first.</summary>
-    public static IReadOnlyList<Beam> Run(
-        ILanguageModel model, TextDraft draft, DecodingOptions options, CancellationToken cancellation)
-    {
-        int[] prompt = [.. draft.Ids];
-        int width = options.BeamWidth, vocabulary = model.VocabularySize;
-        var finished = new List<Beam>();
-        List<Beam> beams = [new([], 0, draft.State)];
-        using var state = new RollingState(model, prompt, 1);
-        for (int step = 0; step < options.MaxTokens && beams.Count > 0; step++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            // Twice the width, so that enough are left where some end.
-            var best = new PriorityQueue<(int Parent, TokenChoice Choice), double>();
-            for (int row = 0; row < beams.Count; row++)
-            {
-                ReadOnlySpan<float> logits = state.Logits.AsSpan(row * vocabulary, vocabulary);
-                float normalizer = Logits.LogSumExp(logits);
-                ReadOnlySpan<ulong> allowed = draft.Allowed(beams[row].State);
-                for (int id = 0; id < vocabulary; id++)
-                {
-                    if (!allowed.IsEmpty && !Logits.IsAllowed(allowed, id))
-                        continue;
-                    float logProbability = logits[id] - normalizer;
-                    double total = beams[row].LogProbability + logProbability;
-                    if (best.Count < 2 * width)
-                        best.Enqueue((row, new TokenChoice(id, logProbability)), total);
-                    else if (best.TryPeek(out _, out double worst) && total > worst)
-                        best.EnqueueDequeue((row, new TokenChoice(id, logProbability)), total);
-                }
-            }
+    private readonly int[] _prompt = [.. draft.Ids];
+    private readonly int _width = options.BeamWidth;
+    private List<Beam> _finished = [];
+    private List<Beam> _beams = [new([], 0, draft.State)];
+    private int[] _parents = []; // the beam that each goes on from
+    private RollingState? _state;
+    private int _steps;
 
-            var next = new List<(int Parent, Beam Beam)>(width);
-            foreach (((int parent, TokenChoice choice), double total) in best.UnorderedItems.OrderByDescending(i => i.Priority))
+    /// <summary>Whether nothing better can be found.</summary>
+    public bool IsOver { get; private set; }
+
+    /// <summary>Lets every beam read its last token, and chooses the next ones.</summary>
+    public void Advance()
+    {
+        if (_state is null)
+        {
+            _state = new RollingState(model, _prompt, 1);
+        }
+        else
+        {
+            _state.Select(_parents);
+            _state.Append([.. _beams.Select(b => b.Tokens[^1].Id)], i => [.. _prompt, .. _beams[i].Tokens.Select(t => t.Id)]);
+        }
+        var next = new List<(int Parent, Beam Beam)>(_width);
+        foreach (((int parent, TokenChoice choice), double total) in Likeliest(_state.Logits).OrderByDescending(i => i.Priority))
+        {
+            if (double.IsNegativeInfinity(total))
+                continue;
+            ConstraintState? after = draft.After(_beams[parent].State, choice.Id);
+            var beam = new Beam([.. _beams[parent].Tokens, choice], total, after);
+            if (draft.Ends(choice.Id, after))
+                _finished.Add(beam);
+            else if (next.Count < _width)
+                next.Add((parent, beam));
+        }
+        _finished = [.. _finished.OrderByDescending(b => b.Score(options.LengthPenalty)).Take(_width)];
+        (_beams, _parents) = ([.. next.Select(n => n.Beam)], [.. next.Select(n => n.Parent)]);
+        IsOver = ++_steps == options.MaxTokens || _beams.Count == 0 || IsSettled(_beams[0]);
+    }
+
+    /// <summary>The sequences that were found, best first.</summary>
+    public IReadOnlyList<Beam> Best() => [.. _finished.Concat(_beams).OrderByDescending(b => b.Score(options.LengthPenalty)).Take(_width)];
+
+    /// <inheritdoc/>
+    public void Dispose() => _state?.Dispose();
+
+    /// <summary>The likeliest next tokens of all beams: twice the width, so that enough are left where some end.</summary>
+    private IEnumerable<((int Parent, TokenChoice Choice) Element, double Priority)> Likeliest(float[] all)
+    {
+        int vocabulary = model.VocabularySize;
+        var best = new PriorityQueue<(int Parent, TokenChoice Choice), double>();
+        for (int row = 0; row < _beams.Count; row++)
+        {
+            ReadOnlySpan<float> logits = all.AsSpan(row * vocabulary, vocabulary);
+            float normalizer = Logits.LogSumExp(logits);
+            ReadOnlySpan<ulong> allowed = draft.Allowed(_beams[row].State);
+            for (int id = 0; id < vocabulary; id++)
             {
-                if (double.IsNegativeInfinity(total))
+                if (!allowed.IsEmpty && !Logits.IsAllowed(allowed, id))
                     continue;
-                ConstraintState? after = draft.After(beams[parent].State, choice.Id);
-                var beam = new Beam([.. beams[parent].Tokens, choice], total, after);
-                if (draft.Ends(choice.Id, after))
-                    finished.Add(beam);
-                else if (next.Count < width)
-                    next.Add((parent, beam));
-            }
-            finished = [.. finished.OrderByDescending(b => b.Score(options.LengthPenalty)).Take(width)];
-            beams = [.. next.Select(n => n.Beam)];
-            if (beams.Count == 0 || Settled(finished, beams[0], options))
-                break;
-            if (step + 1 < options.MaxTokens)
-            {
-                state.Select([.. next.Select(n => n.Parent)]);
-                state.Append([.. beams.Select(b => b.Tokens[^1].Id)], i => [.. prompt, .. beams[i].Tokens.Select(t => t.Id)]);
+                float logProbability = logits[id] - normalizer;
+                double total = _beams[row].LogProbability + logProbability;
+                if (best.Count < 2 * _width)
+                    best.Enqueue((row, new TokenChoice(id, logProbability)), total);
+                else if (best.TryPeek(out _, out double worst) && total > worst)
+                    best.EnqueueDequeue((row, new TokenChoice(id, logProbability)), total);
             }
         }
-        return [.. finished.Concat(beams).OrderByDescending(b => b.Score(options.LengthPenalty)).Take(width)];
+        return best.UnorderedItems;
     }
 
     /// <summary>Whether no unfinished beam can still get among the finished: its log-probability only falls, its length is bounded.</summary>
-    private static bool Settled(List<Beam> finished, Beam best, DecodingOptions options) =>
-        finished.Count >= options.BeamWidth &&
-        best.LogProbability / Math.Pow(options.MaxTokens, options.LengthPenalty) <= finished[^1].Score(options.LengthPenalty);
+    private bool IsSettled(Beam best) =>
+        _finished.Count >= _width &&
+        best.LogProbability / Math.Pow(options.MaxTokens, options.LengthPenalty) <= _finished[^1].Score(options.LengthPenalty);
 }

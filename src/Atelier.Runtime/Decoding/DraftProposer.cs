@@ -3,7 +3,10 @@ using Atelier.Decoding.Constraints;
 namespace Atelier.Decoding;
 
 /// <summary>Lets a smaller model write a few tokens ahead of samples, all of them side by side.</summary>
-internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<int> endIds)
+/// <param name="model">The smaller model.</param>
+/// <param name="endIds">The tokens after which nothing is proposed.</param>
+/// <param name="shares">Whether what living sequences have read of a prompt is shared.</param>
+internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<int> endIds, bool shares)
 {
     private const double UsualCost = 0.1;
     private readonly List<(BatchedSequence Sample, int Wanted, ConstraintState? State)> _going = [];
@@ -30,7 +33,7 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<i
                 SequenceWindow window = sample.DraftWindow;
                 if (place == 0)
                 {
-                    window.Prepare(model, ids);
+                    window.Prepare(model, ids, shares);
                     if (sample.ProposalOdds.Length == 0)
                         sample.ProposalOdds = new float[sample.Proposals.Length * vocabulary];
                 }
@@ -39,13 +42,14 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<i
             }
             if (_logits.Length < _inputs.Count * vocabulary)
                 _logits = new float[_inputs.Count * vocabulary];
-            model.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inputs), _logits.AsSpan(0, _inputs.Count * vocabulary));
+            SequenceInput.Append(model, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inputs), _logits.AsSpan(0, _inputs.Count * vocabulary));
             int left = 0;
             for (int i = 0; i < _going.Count; i++)
             {
                 (BatchedSequence sample, int wanted, ConstraintState? state) = _going[i];
                 Span<float> odds = sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary);
-                int token = sample.Draft.Propose(sample.Sampler, _logits.AsSpan(i * vocabulary, vocabulary), state, odds);
+                if (!sample.Draft.TryPropose(sample.Sampler, _logits.AsSpan(i * vocabulary, vocabulary), state, odds, out int token))
+                    continue; // the draft holds nothing possible that the constraint allows: the model decides
                 sample.Proposals[place] = token;
                 sample.ProposedCount = place + 1;
                 if (place + 1 < wanted && sample.DraftWindow.Room(model, sample.Draft.Ids) > place

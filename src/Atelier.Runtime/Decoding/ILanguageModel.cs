@@ -1,6 +1,9 @@
 namespace Atelier.Decoding;
 
-/// <summary>A model of token sequences: says how likely each next token is.</summary>
+/// <summary>
+/// A model of token sequences: says how likely each next token is. Several threads may use a model at the same time, each with
+/// states of its own; a state is used by one thread at a time.
+/// </summary>
 public interface ILanguageModel : IDisposable
 {
     /// <summary>The number of token ids it knows.</summary>
@@ -8,6 +11,12 @@ public interface ILanguageModel : IDisposable
 
     /// <summary>The most tokens it can condition on; <see cref="int.MaxValue"/> for a model without a limit.</summary>
     int ContextLength { get; }
+
+    /// <summary>
+    /// Whether steps of several states run at the same time, as those of models do whose tables are only read. Otherwise they
+    /// wait for one another, and a generator lets its requests take turns. False where a model does not say.
+    /// </summary>
+    bool RunsInParallel => false;
 
     /// <summary>Begins <paramref name="sequences"/> sequences side by side, all empty.</summary>
     IDecodingState CreateState(int sequences);

@@ -1,6 +1,6 @@
 namespace Atelier.Decoding;
 
-/// <summary>A model of several variables that answers questions about them.</summary>
+/// <summary>A model of several variables that answers questions about them. Safe for concurrent use.</summary>
 public interface IQueried
 {
     /// <summary>Answers a question.</summary>

@@ -65,6 +65,17 @@ internal static class Logits
             throw new AtelierException("the model gives no probability to anything that the constraint allows", hint: "begin with another prompt, or loosen the constraint");
     }
 
+    /// <summary>Whether any token that is allowed has a probability above zero.</summary>
+    public static bool AnyLeft(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed)
+    {
+        for (int i = 0; i < logits.Length; i++)
+        {
+            if (!float.IsNegativeInfinity(logits[i]) && (allowed.IsEmpty || IsAllowed(allowed, i)))
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>Whether a token's bit is set.</summary>
     public static bool IsAllowed(ReadOnlySpan<ulong> allowed, int id) => (allowed[id >> 6] >> (id & 63) & 1) != 0;
 }

@@ -14,9 +14,12 @@ internal sealed class SequenceWindow : IDisposable
     /// <summary>The model's sequence; null before anything was read.</summary>
     public IDecodingSequence? Sequence { get; private set; }
 
-    /// <summary>Makes room for the tokens not read yet; what a living sequence has read of them is shared.</summary>
+    /// <summary>Makes room for the tokens not read yet.</summary>
+    /// <param name="model">What reads them.</param>
+    /// <param name="ids">All tokens of the sample.</param>
+    /// <param name="shares">Whether what another living sequence has read of them is shared.</param>
     /// <returns>How many those are.</returns>
-    public int Prepare(IBatchedLanguageModel model, List<int> ids)
+    public int Prepare(IBatchedLanguageModel model, List<int> ids, bool shares)
     {
         if (ids.Count - _from > model.ContextLength)
         {
@@ -24,7 +27,7 @@ internal sealed class SequenceWindow : IDisposable
             Sequence = null;
             _from = ids.Count - Math.Max(1, model.ContextLength / 2);
         }
-        Sequence ??= model.CreateSequence(CollectionsMarshal.AsSpan(ids)[_from..]);
+        Sequence ??= shares ? model.CreateSequence(CollectionsMarshal.AsSpan(ids)[_from..]) : model.CreateSequence();
         return Unread(ids);
     }
 

@@ -4,12 +4,19 @@ using Microsoft.Extensions.AI;
 
 namespace Atelier.Decoding;
 
+#pragma warning disable MEAI001 // options that may still change are refused all the same
+
 /// <summary>
 /// A text model as an <see cref="IChatClient"/>. Conversations are written in the form that the model's own template names;
 /// of a model without a template, which continues text and knows no roles, the messages' texts, joined by line ends, are the
-/// prompt, and what the model writes next is the answer. <see cref="ChatOptions.ResponseFormat"/> of JSON holds the answer to
-/// its schema.
+/// prompt, and what the model writes next is the answer.
 /// </summary>
+/// <remarks>
+/// Safe for concurrent use: any number of conversations may go on at the same time, and the same seed gives the same answer whoever
+/// else asks. Followed of <see cref="ChatOptions"/> are temperature, top-p, top-k, the penalties, the seed, stop sequences, the most
+/// tokens, a response format of JSON, which holds the answer to its schema, and instructions, which are a system's message before
+/// the others. Everything else is refused by name, and so are contents other than text.
+/// </remarks>
 /// <param name="generator">Writes the answers. Not disposed with the client.</param>
 /// <param name="modelId">The name that answers carry.</param>
 /// <param name="format">The form of conversations; null takes the one that the model's template writes.</param>
@@ -78,25 +85,65 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
 
     private GenerationRequest Request(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
-        DecodingOptions defaults = generator.Defaults;
+        ArgumentNullException.ThrowIfNull(messages);
+        options ??= new ChatOptions();
+        Refuse(options);
+        IEnumerable<ChatTurn> turns = messages.Select(Turn);
+        if (!string.IsNullOrEmpty(options.Instructions))
+            turns = turns.Prepend(new ChatTurn(ChatRole.System.Value, options.Instructions));
         return new GenerationRequest
         {
-            PromptIds = _form.Ids([.. messages.Select(message => new ChatTurn(message.Role.Value, message.Text))]),
+            PromptIds = _form.Ids([.. turns]),
             EndIds = ChatTemplate.EndIds(Format, generator.Tokenizer),
-            Seed = options?.Seed ?? Random.Shared.NextInt64(),
-            Decoding = options is null ? defaults : defaults with
-            {
-                MaxTokens = options.MaxOutputTokens ?? defaults.MaxTokens,
-                Temperature = options.Temperature ?? defaults.Temperature,
-                TopP = options.TopP ?? defaults.TopP,
-                TopK = options.TopK ?? defaults.TopK,
-                PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
-                FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
-                Schema = options.ResponseFormat is ChatResponseFormatJson json ? json.Schema?.GetRawText() ?? AnyObject : defaults.Schema,
-                Pattern = options.ResponseFormat is ChatResponseFormatJson ? null : defaults.Pattern,
-                Stop = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.Stop,
-            },
+            Seed = options.Seed ?? Random.Shared.NextInt64(),
+            Decoding = Decoding(options, generator.Defaults).Check("ChatOptions"),
         };
+    }
+
+    private static DecodingOptions Decoding(ChatOptions options, DecodingOptions defaults)
+    {
+        bool isSampled = options is not { Temperature: null, TopP: null, TopK: null, PresencePenalty: null, FrequencyPenalty: null };
+        DecodingOptions decoding = defaults with
+        {
+            MaxTokens = options.MaxOutputTokens ?? defaults.MaxTokens,
+            Temperature = options.Temperature ?? defaults.Temperature,
+            TopP = options.TopP ?? defaults.TopP,
+            TopK = options.TopK ?? defaults.TopK,
+            PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
+            FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
+            BeamWidth = isSampled ? 1 : defaults.BeamWidth, // a search would not heed them
+            Stop = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.Stop,
+        };
+        return options.ResponseFormat switch
+        {
+            ChatResponseFormatJson json => decoding with { Pattern = null, Schema = json.Schema?.GetRawText() ?? AnyObject },
+            ChatResponseFormatText => decoding with { Schema = null },
+            _ => decoding,
+        };
+    }
+
+    /// <summary>What the interface has beside these is followed.</summary>
+    private void Refuse(ChatOptions options) => RefusedOptions.Check(
+        ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain, "the model was not taught conversations: there is no place for instructions"),
+        ("Tools", options.Tools is { Count: > 0 }, "the model calls no tools"),
+        ("ToolMode", options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode), "the model calls no tools, so that none can be required"),
+        ("AllowMultipleToolCalls", options.AllowMultipleToolCalls is not null, "the model calls no tools"),
+        ("ModelId", options.ModelId is not null && options.ModelId != modelId, $"the model is '{modelId}', not '{options.ModelId}'"),
+        ("ConversationId", options.ConversationId is not null, "no conversation is kept: give all its messages"),
+        ("ContinuationToken", options.ContinuationToken is not null, "answers are written at once, and none is gone on with"),
+        ("AllowBackgroundResponses", options.AllowBackgroundResponses == true, "answers are written at once, not in the background"),
+        ("Reasoning", options.Reasoning is not null, "the model's form has no reasoning apart from the answer"),
+        ("ResponseFormat", options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), "answers are text, or JSON of a schema"),
+        ("RawRepresentationFactory", options.RawRepresentationFactory is not null, "there are no options underneath these"),
+        ("AdditionalProperties", options.AdditionalProperties is { Count: > 0 }, $"'{options.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
+
+    private static ChatTurn Turn(ChatMessage message, int number)
+    {
+        foreach (AIContent content in message.Contents)
+        {
+            RefusedOptions.Check((content.GetType().Name, content is not TextContent, FormattableString.Invariant($"message {number} holds it, and the model reads text alone")));
+        }
+        return new ChatTurn(message.Role.Value, message.Text);
     }
 
     // "JSON" without a schema: the interface asks for an object.

@@ -74,10 +74,17 @@ internal sealed class TextDraft
     /// <param name="logits">The draft model's, [vocabulary].</param>
     /// <param name="state">Where the constraint would stand.</param>
     /// <param name="odds">Filled with what it was drawn from, [vocabulary].</param>
-    public int Propose(TokenSampler sampler, ReadOnlySpan<float> logits, ConstraintState? state, Span<float> odds)
+    /// <param name="token">The token.</param>
+    /// <returns>False where the draft model gives no probability to any token that may come.</returns>
+    public bool TryPropose(TokenSampler sampler, ReadOnlySpan<float> logits, ConstraintState? state, Span<float> odds, out int token)
     {
-        sampler.Distribution(logits, _seen, Allowed(state)).CopyTo(odds);
-        return TokenSampler.Pick(odds, _random.NextDouble());
+        token = 0;
+        ReadOnlySpan<ulong> allowed = state is null ? [] : _constraint!.Mask(state);
+        if (!Logits.AnyLeft(logits, allowed))
+            return false;
+        sampler.Distribution(logits, _seen, allowed).CopyTo(odds);
+        token = TokenSampler.Pick(odds, _random.NextDouble());
+        return true;
     }
 
     /// <summary>Goes on with a token.</summary>

@@ -17,8 +17,13 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 
 /// <summary>
 /// Writes text with a language model: prompts, sampling or beam search, stop strings, many samples side by side. Samples
-/// are independent of one another: sample i of a seed is the same however many are asked for.
+/// are independent of one another: sample i of a seed is the same however many are asked for, and whoever else asks at the same time.
 /// </summary>
+/// <remarks>
+/// Safe for concurrent use: any number of requests may run at the same time. Those of a model that reads several sequences in a
+/// step run together in one batch, those of other models take turns, a step each. A caller that stops reading holds up no other;
+/// disposing its enumerator, which <c>await foreach</c> does, gives up its place. A cancelled request does not wait for its turn.
+/// </remarks>
 /// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
 /// <param name="tokenizer">Turns text into tokens and back.</param>
 /// <param name="defaults">How tokens are chosen where a request does not say.</param>
@@ -28,6 +33,9 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
 {
     private readonly ConstraintCache _constraints = new(tokenizer, bounds.EndIds);
     private readonly TokenTexts _texts = new(tokenizer);
+    private readonly SemaphoreSlim _turns = new(1, 1); // entered for a step, never while a caller looks at a piece
+    private readonly Lock _batchGate = new();
+    private SharedBatch? _batch;
     private TextGenerator? _draft;
 
     /// <summary>Makes a generator whose texts end with the token between the tokenizer's documents.</summary>
@@ -64,7 +72,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <summary>
     /// A smaller model of the same vocabulary that proposes tokens for the model to take or refuse (speculative decoding;
     /// Leviathan et al. 2023): faster where the two agree, and the samples' distribution stays the model's own. Null decodes
-    /// without. Not disposed with the generator.
+    /// without. Requests begun before it is set go on without it. Not disposed with the generator.
     /// </summary>
     /// <exception cref="AtelierException">The two have not the same tokens.</exception>
     public TextGenerator? Draft
@@ -77,7 +85,17 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
                 throw new AtelierException($"the draft's tokens are not the model's: {value.Tokenizer.VocabularySize} and {Tokenizer.VocabularySize}, or of other texts",
                     hint: "train the draft with the same tokenizer");
             }
-            _draft = value;
+            lock (_batchGate)
+                (_draft, _batch) = (value, null);
+        }
+    }
+
+    private SharedBatch Batch
+    {
+        get
+        {
+            lock (_batchGate)
+                return _batch ??= new SharedBatch(this, _turns);
         }
     }
 
@@ -125,12 +143,12 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         TextDraft[] drafts = Begin(request, options);
         await Task.Yield(); // the caller gets its enumerator before the first product
         ILanguageModel given = request.States.Count > 0 ? ((IHiddenStates)Model).Given(request.States, drafts[0].Ids.Count, options.MaxTokens) : Model;
-        IEnumerable<TextPiece> pieces =
-            options.BeamWidth > 1 ? Search(given, drafts, options, cancellation)
-            : request.States.Count > 0 ? SampleInStep(given, drafts, options, cancellation)
-            : Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel ? SampleInBatch(request, cancellation)
-            : SampleInStep(given, drafts, options, cancellation);
-        foreach (TextPiece piece in pieces)
+        IAsyncEnumerable<TextPiece> pieces =
+            options.BeamWidth > 1 ? SearchAsync(given, drafts, options, cancellation)
+            : request.States.Count > 0 ? SampleInStepAsync(given, drafts, options, cancellation)
+            : Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel ? Batch.StreamAsync(drafts, cancellation)
+            : SampleInStepAsync(given, drafts, options, cancellation);
+        await foreach (TextPiece piece in pieces.ConfigureAwait(false))
             yield return piece;
     }
 
@@ -163,60 +181,66 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
                 isFresh) { EndIds = ends })];
     }
 
-    /// <summary>Samples whose sequences go their own ways: of models that can read them so, and with drafts.</summary>
-    private IEnumerable<TextPiece> SampleInBatch(GenerationRequest request, CancellationToken cancellation)
-    {
-        using var batch = new BatchedDecoder(this);
-        batch.Add(request);
-        while (batch.Count > 0)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            foreach (BatchedPiece piece in batch.Step())
-            {
-                cancellation.ThrowIfCancellationRequested();
-                yield return piece.Piece;
-            }
-        }
-    }
-
     /// <summary>Samples that grow in step, each by a token: what any model can do.</summary>
-    private IEnumerable<TextPiece> SampleInStep(ILanguageModel given, TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
+    private async IAsyncEnumerable<TextPiece> SampleInStepAsync(
+        ILanguageModel given, TextDraft[] drafts, DecodingOptions options, [EnumeratorCancellation] CancellationToken cancellation)
     {
         int vocabulary = given.VocabularySize;
         var sampler = new TokenSampler(options, vocabulary);
         List<TextDraft> active = [.. drafts];
-        using var states = new RollingState(given, [.. drafts[0].Ids], active.Count);
         Func<int, List<int>> history = i => active[i].Ids;
         var going = new List<int>(active.Count);
         int[] last = new int[active.Count];
-        while (true)
+        RollingState? states = null;
+        try
         {
-            going.Clear();
-            for (int row = 0; row < active.Count; row++)
+            await InTurnAsync(() => states = new RollingState(given, [.. drafts[0].Ids], active.Count), cancellation).ConfigureAwait(false);
+            while (true)
             {
-                cancellation.ThrowIfCancellationRequested();
-                TextDraft draft = active[row];
-                yield return draft.Add(draft.Choose(sampler, states.Logits.AsSpan(row * vocabulary, vocabulary)));
-                if (draft.FinishReason is null)
-                    going.Add(row);
+                going.Clear();
+                for (int row = 0; row < active.Count; row++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    TextDraft draft = active[row];
+                    yield return draft.Add(draft.Choose(sampler, states!.Logits.AsSpan(row * vocabulary, vocabulary)));
+                    if (draft.FinishReason is null)
+                        going.Add(row);
+                }
+                if (going.Count == 0)
+                    yield break;
+                await InTurnAsync(Advance, cancellation).ConfigureAwait(false);
             }
-            if (going.Count == 0)
-                yield break;
+        }
+        finally
+        {
+            states?.Dispose();
+        }
+
+        void Advance()
+        {
             if (going.Count < active.Count)
             {
-                states.Select([.. going]);
+                states!.Select([.. going]);
                 active = [.. going.Select(row => active[row])];
             }
             for (int row = 0; row < active.Count; row++)
                 last[row] = active[row].LastId;
-            states.Append(last.AsSpan(0, active.Count), history);
+            states!.Append(last.AsSpan(0, active.Count), history);
         }
     }
 
-    private IEnumerable<TextPiece> Search(ILanguageModel given, TextDraft[] drafts, DecodingOptions options, CancellationToken cancellation)
+    private async IAsyncEnumerable<TextPiece> SearchAsync(
+        ILanguageModel given, TextDraft[] drafts, DecodingOptions options, [EnumeratorCancellation] CancellationToken cancellation)
     {
         int number = 0;
-        foreach (Beam beam in BeamSearch.Run(given, drafts[0], options, cancellation).Take(drafts.Length))
+        using var search = new BeamSearch(given, drafts[0], options);
+        do
+        {
+            cancellation.ThrowIfCancellationRequested();
+            await InTurnAsync(search.Advance, cancellation).ConfigureAwait(false);
+        }
+        while (!search.IsOver);
+        foreach (Beam beam in search.Best().Take(drafts.Length))
         {
             TextDraft draft = drafts[number++];
             foreach (TokenChoice choice in beam.Tokens)
@@ -225,6 +249,25 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
                 if (draft.FinishReason is not null)
                     break;
             }
+        }
+    }
+
+    /// <summary>Does a step's work while no other request uses the model, unless the model serves several at a time.</summary>
+    private async ValueTask InTurnAsync(Action step, CancellationToken cancellation)
+    {
+        if (Model.RunsInParallel)
+        {
+            step();
+            return;
+        }
+        await _turns.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            step();
+        }
+        finally
+        {
+            _turns.Release();
         }
     }
 

@@ -4,7 +4,9 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// Products of weights that are numbers by themselves with vectors in single precision: dot products along the rows as they
-/// lie, row after row; four rows with four vectors where there are several, so that what is loaded is used four times.
+/// lie, row after row; four rows with four vectors where there are several, so that what is loaded is used four times. That
+/// adds up in another order than one vector alone does, so that where vectors must not depend on one another, two rows are
+/// multiplied with two vectors in the order of one.
 /// </summary>
 internal static unsafe class FloatProducts<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
@@ -13,9 +15,14 @@ internal static unsafe class FloatProducts<TLanes, TVector>
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
 
     /// <summary>y[t, r] = Σ W[r, c] x[t, c].</summary>
-    public static void Multiply<TElement>(in ProductRows w, float* x, int vectors, float* y, long yStride)
+    public static void Multiply<TElement>(in ProductRows w, float* x, int vectors, float* y, long yStride, bool asAlone)
         where TElement : struct, IElement
     {
+        if (asAlone)
+        {
+            MultiplyAsAlone<TElement>(w, x, vectors, y, yStride);
+            return;
+        }
         int row = 0;
         for (; row + 4 <= w.Rows && vectors >= 4; row += 4)
         {
@@ -30,6 +37,75 @@ internal static unsafe class FloatProducts<TLanes, TVector>
                 y[t * yStride + row] = One<TElement>(w.Data + row * w.RowBytes, w.Columns, x + (long)t * w.Columns);
         }
     }
+
+    private static void MultiplyAsAlone<TElement>(in ProductRows w, float* x, int vectors, float* y, long yStride)
+        where TElement : struct, IElement
+    {
+        int inTwos = vectors & ~1;
+        for (int row = 0; row < w.Rows; row += 2)
+        {
+            byte* at = w.Data + row * w.RowBytes;
+            bool hasSecond = row + 1 < w.Rows;
+            for (int t = 0; t < inTwos && hasSecond; t += 2)
+                TwoByTwo<TElement>(at, w.RowBytes, w.Columns, x + (long)t * w.Columns, y + t * yStride + row, yStride);
+            for (int t = hasSecond ? inTwos : 0; t < vectors; t++)
+            {
+                y[t * yStride + row] = One<TElement>(at, w.Columns, x + (long)t * w.Columns);
+                if (hasSecond)
+                    y[t * yStride + row + 1] = One<TElement>(at + w.RowBytes, w.Columns, x + (long)t * w.Columns);
+            }
+        }
+    }
+
+    /// <summary>Two rows with two vectors, each sum added up as <see cref="One"/> does it, to the bit.</summary>
+    [MethodImpl(Hot)]
+    private static void TwoByTwo<TElement>(byte* w, long rowBytes, int columns, float* x, float* y, long yStride)
+        where TElement : struct, IElement
+    {
+        byte* w1 = w + rowBytes;
+        float* x1 = x + columns;
+        TVector zero = TLanes.Broadcast(0);
+        TVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero; // first row
+        TVector c0 = zero, c1 = zero, c2 = zero, c3 = zero, d0 = zero, d1 = zero, d2 = zero, d3 = zero; // second row
+        int c = 0, lanes = TLanes.Count;
+        for (; c + 4 * lanes <= columns; c += 4 * lanes)
+        {
+            AddTwoByTwo<TElement>(w, w1, x, x1, c, ref a0, ref b0, ref c0, ref d0);
+            AddTwoByTwo<TElement>(w, w1, x, x1, c + lanes, ref a1, ref b1, ref c1, ref d1);
+            AddTwoByTwo<TElement>(w, w1, x, x1, c + 2 * lanes, ref a2, ref b2, ref c2, ref d2);
+            AddTwoByTwo<TElement>(w, w1, x, x1, c + 3 * lanes, ref a3, ref b3, ref c3, ref d3);
+        }
+        for (; c + lanes <= columns; c += lanes)
+            AddTwoByTwo<TElement>(w, w1, x, x1, c, ref a0, ref b0, ref c0, ref d0);
+        (float first, float second) = (Total(a0, a1, a2, a3), Total(b0, b1, b2, b3));
+        (float below, float last) = (Total(c0, c1, c2, c3), Total(d0, d1, d2, d3));
+        for (; c < columns; c++)
+        {
+            float upper = TElement.Load<PlainLanes, float>(w + (long)c * TElement.Size), lower = TElement.Load<PlainLanes, float>(w1 + (long)c * TElement.Size);
+            first += upper * x[c];
+            second += upper * x1[c];
+            below += lower * x[c];
+            last += lower * x1[c];
+        }
+        (y[0], y[yStride], y[1], y[yStride + 1]) = (first, second, below, last);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTwoByTwo<TElement>(
+        byte* w, byte* w1, float* x, float* x1, int column, ref TVector a, ref TVector b, ref TVector c, ref TVector d)
+        where TElement : struct, IElement
+    {
+        long at = (long)column * TElement.Size;
+        TVector upper = TElement.Load<TLanes, TVector>(w + at), lower = TElement.Load<TLanes, TVector>(w1 + at);
+        TVector first = TLanes.Load(x + column), second = TLanes.Load(x1 + column);
+        a = TLanes.MultiplyAdd(upper, first, a);
+        b = TLanes.MultiplyAdd(upper, second, b);
+        c = TLanes.MultiplyAdd(lower, first, c);
+        d = TLanes.MultiplyAdd(lower, second, d);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Total(TVector a, TVector b, TVector c, TVector d) => TLanes.Sum(TLanes.Add(TLanes.Add(a, b), TLanes.Add(c, d)));
 
     [MethodImpl(Hot)]
     private static void FourByFour<TElement>(byte* w, long rowBytes, int columns, float* x, float* y, long yStride)
@@ -97,7 +173,7 @@ internal static unsafe class FloatProducts<TLanes, TVector>
         }
         for (; c + TLanes.Count <= columns; c += TLanes.Count, w += step)
             a0 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w), TLanes.Load(x + c), a0);
-        float total = TLanes.Sum(TLanes.Add(TLanes.Add(a0, a1), TLanes.Add(a2, a3)));
+        float total = Total(a0, a1, a2, a3);
         for (; c < columns; c++, w += TElement.Size)
             total += TElement.Load<PlainLanes, float>(w) * x[c];
         return total;

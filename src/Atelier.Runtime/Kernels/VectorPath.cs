@@ -13,7 +13,7 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
 
     public override string Name => name;
 
-    public override void Multiply(in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride)
+    public override void Multiply(in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride, bool asAlone)
     {
         if (w.Rows == 0)
             return;
@@ -25,15 +25,15 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             switch (w.Type)
             {
                 case WeightType.F32:
-                    FloatProducts<TLanes, TVector>.Multiply<SingleElement>(w, part, count, result, yStride);
+                    FloatProducts<TLanes, TVector>.Multiply<SingleElement>(w, part, count, result, yStride, asAlone);
                     break;
                 case WeightType.BF16:
-                    FloatProducts<TLanes, TVector>.Multiply<BFloat16Element>(w, part, count, result, yStride);
+                    FloatProducts<TLanes, TVector>.Multiply<BFloat16Element>(w, part, count, result, yStride, asAlone);
                     break;
                 case WeightType.F16:
-                    FloatProducts<TLanes, TVector>.Multiply<HalfElement>(w, part, count, result, yStride);
+                    FloatProducts<TLanes, TVector>.Multiply<HalfElement>(w, part, count, result, yStride, asAlone);
                     break;
-                case WeightType.Q8_0:
+                case WeightType.Q8_0: // sums of whole numbers, block after block: the same alone and among others
                     TBlocks.MultiplyQ8(w, bytes.At(t, w.Columns), count, result, yStride);
                     break;
                 default:

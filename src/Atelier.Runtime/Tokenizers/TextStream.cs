@@ -2,12 +2,16 @@ using System.Text;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>Decodes tokens one at a time, holding back bytes until they make a whole character.</summary>
-/// <remarks>The bytes are generalised UTF-8 (WTF-8, Sapin 2018): three-byte forms of lone surrogates come back as they were.</remarks>
+/// <summary>
+/// The text of tokens that a model writes, one token at a time: bytes are held back until they make a whole character, and what is
+/// no character, a lone surrogate in three bytes too (WTF-8, Sapin 2018), becomes U+FFFD. All that models write goes through here, so
+/// that it is text in every file, report and stream.
+/// </summary>
 public sealed class TextStream
 {
     private readonly Tokenizer _tokenizer;
     private readonly TokenTexts? _texts;
+    private readonly bool _keepsSurrogates;
     private bool _dropSpace;
     private readonly List<byte> _held = [];
     private readonly StringBuilder _text = new();
@@ -20,6 +24,21 @@ public sealed class TextStream
 
     /// <summary>Begins a stream whose strings are made once for many.</summary>
     internal TextStream(TokenTexts texts, bool fromStart) : this(texts.Tokenizer, fromStart) => _texts = texts;
+
+    private TextStream(Tokenizer tokenizer, bool fromStart, bool keepsSurrogates) : this(tokenizer, fromStart) => _keepsSurrogates = keepsSurrogates;
+
+    /// <summary>The text of tokens that begin one.</summary>
+    /// <param name="tokenizer">Says which bytes a token stands for.</param>
+    /// <param name="ids">The tokens.</param>
+    /// <param name="keepsSurrogates">Whether lone surrogates come back as they were encoded.</param>
+    internal static string Read(Tokenizer tokenizer, ReadOnlySpan<int> ids, bool keepsSurrogates)
+    {
+        var stream = new TextStream(tokenizer, fromStart: true, keepsSurrogates);
+        var text = new StringBuilder();
+        foreach (int id in ids)
+            text.Append(stream.Add(id));
+        return text.Append(stream.Finish()).ToString();
+    }
 
     /// <summary>The text that is complete with this token; may be empty.</summary>
     public string Add(int id)
@@ -44,14 +63,14 @@ public sealed class TextStream
                 break; // a character's first bytes: the rest may come
             if (length <= 0)
             {
-                _text.Append('\uFFFD');
+                _text.Append(WellFormed.Replacement);
                 at = length == 0 ? _held.Count : at - length; // what is incomplete at the end is one character that was cut
                 continue;
             }
-            if (scalar > 0xFFFF)
-                _text.Append(char.ConvertFromUtf32(scalar));
-            else
+            if (_keepsSurrogates && scalar <= 0xFFFF)
                 _text.Append((char)scalar);
+            else
+                WellFormed.Append(_text, scalar);
             at += length;
         }
         _held.RemoveRange(0, at);

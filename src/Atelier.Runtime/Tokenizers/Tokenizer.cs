@@ -41,13 +41,13 @@ public abstract class Tokenizer
         return [.. ids];
     }
 
-    /// <summary>The text that <paramref name="ids"/> stand for; bytes that are not UTF-8 become U+FFFD.</summary>
-    public string Decode(ReadOnlySpan<int> ids)
-    {
-        var decoder = new TextStream(this);
-        var text = new System.Text.StringBuilder();
-        foreach (int id in ids)
-            text.Append(decoder.Add(id));
-        return text.Append(decoder.Finish()).ToString();
-    }
+    /// <summary>
+    /// The text that <paramref name="ids"/> stand for; bytes that are not UTF-8 become U+FFFD. What <see cref="Encode(string)"/> took
+    /// comes back as it was, lone surrogates too; what a model writes is read by a <see cref="TextStream"/> or
+    /// <see cref="DecodeText"/>.
+    /// </summary>
+    public string Decode(ReadOnlySpan<int> ids) => TextStream.Read(this, ids, keepsSurrogates: true);
+
+    /// <summary>The same as well-formed text: lone surrogates become U+FFFD too.</summary>
+    public string DecodeText(ReadOnlySpan<int> ids) => TextStream.Read(this, ids, keepsSurrogates: false);
 }

@@ -189,7 +189,7 @@ public static class TextEvaluator
 
     /// <summary>The documents as text, without their ends; very long ones in pieces.</summary>
     private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer) =>
-        Tokens(file).Select(tokens => tokenizer.Decode(tokens));
+        Tokens(file).Select(tokens => tokenizer.DecodeText(tokens)); // as samples are written, which are compared with it
 
     /// <summary>The tokens of each document; very long ones in pieces.</summary>
     private static IEnumerable<int[]> Tokens(TokenFile file)

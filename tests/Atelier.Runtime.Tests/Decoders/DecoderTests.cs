@@ -61,6 +61,38 @@ public sealed class DecoderTests
         Near(one, Alone(5, 31));
     }
 
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void In_a_step_of_decoding_a_sequence_says_what_it_says_alone_to_the_bit(string shape)
+    {
+        (DecoderConfig config, DecoderWeights weights) = Model(shape);
+        using var decoder = new Decoder(config, weights, 2);
+        const int most = 17, steps = 3;
+        var expected = new float[most][];
+        float[] logits = new float[config.VocabularySize];
+        for (int i = 0; i < most; i++)
+        {
+            using IDecodingSequence alone = decoder.CreateSequence();
+            decoder.Append([new(alone, Tokens.AsMemory(i, 5 + i))], logits);
+            for (int t = 0; t < steps; t++)
+                decoder.Append([new(alone, Tokens.AsMemory(5 + (2 * i) + t, 1))], logits);
+            expected[i] = [.. logits];
+        }
+        foreach (int count in (int[])[2, 3, 4, 7, most])
+        {
+            IDecodingSequence[] sequences = [.. Enumerable.Range(0, count).Select(_ => decoder.CreateSequence())];
+            for (int i = 0; i < count; i++)
+                decoder.Append([new(sequences[i], Tokens.AsMemory(i, 5 + i))], logits);
+            float[] all = new float[count * config.VocabularySize];
+            for (int t = 0; t < steps; t++)
+                decoder.Append([.. sequences.Select((sequence, i) => new SequenceInput(sequence, Tokens.AsMemory(5 + (2 * i) + t, 1)))], all);
+            for (int i = 0; i < count; i++)
+                all[(i * logits.Length)..((i + 1) * logits.Length)].ShouldBe(expected[i], $"{i} of {count}");
+            foreach (IDecodingSequence sequence in sequences)
+                sequence.Dispose();
+        }
+    }
+
     [Fact]
     public void Forks_and_shared_prompts_hold_the_same_pages_until_one_goes_on()
     {

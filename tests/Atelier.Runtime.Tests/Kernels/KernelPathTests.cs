@@ -35,7 +35,7 @@ public sealed unsafe class KernelPathTests
                         for (int t = 0; t < vectors; t++)
                             path.ToBytes(px + t * columns, columns, pv + t * columns, ps + t * columns / 32, pu + t * columns / 32);
                     }
-                    path.Multiply(new ProductRows(w, 0, rows), px, new ByteVectors(pv, ps, pu), vectors, py, rows);
+                    path.Multiply(new ProductRows(w, 0, rows), px, new ByteVectors(pv, ps, pu), vectors, py, rows, asAlone: false);
                 }
                 for (int t = 0; t < vectors; t++)
                 {
@@ -52,6 +52,42 @@ public sealed unsafe class KernelPathTests
                         ((double)y[t * rows + r]).ShouldBe(expected, 1e-6 * size + 1e-9, $"{path.Name}, {rows} × {columns}, row {r}, vector {t}");
                     }
                 }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(WeightType.F32)]
+    [InlineData(WeightType.BF16)]
+    [InlineData(WeightType.F16)]
+    [InlineData(WeightType.Q8_0)]
+    [InlineData(WeightType.Q4_0)]
+    public void A_vector_among_others_can_have_the_result_that_it_has_alone_to_the_bit(WeightType type)
+    {
+        foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 3), (7, 96, 2), (16, 64, 4), (21, 160, 9), (9, 2112, 16), (5, type.IsBlocked() ? 32 : 137, 5)])
+        {
+            float[] x = Numbers(vectors * columns, 1);
+            WeightMatrix w = WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 2), type);
+            foreach (KernelPath path in KernelPath.Supported)
+            {
+                float[] Multiply(int first, int count)
+                {
+                    float[] y = new float[count * rows], scales = new float[count * columns / 32 + 1];
+                    sbyte[] values = new sbyte[count * columns];
+                    int[] sums = new int[count * columns / 32 + 1];
+                    fixed (float* px = x, ps = scales, py = y)
+                    fixed (sbyte* pv = values)
+                    fixed (int* pu = sums)
+                    {
+                        for (int t = 0; t < count && type.IsBlocked(); t++)
+                            path.ToBytes(px + (first + t) * columns, columns, pv + t * columns, ps + t * columns / 32, pu + t * columns / 32);
+                        path.Multiply(new ProductRows(w, 0, rows), px + first * columns, new ByteVectors(pv, ps, pu), count, py, rows, asAlone: true);
+                    }
+                    return y;
+                }
+                float[] together = Multiply(0, vectors);
+                for (int t = 0; t < vectors; t++)
+                    together[(t * rows)..((t + 1) * rows)].ShouldBe(Multiply(t, 1), $"{path.Name}, {rows} × {columns}, vector {t} of {vectors}");
             }
         }
     }

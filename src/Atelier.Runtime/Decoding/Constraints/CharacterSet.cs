@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Atelier.Decoding.Constraints;
 
 /// <summary>A set of Unicode scalar values, as ranges in order that neither touch nor overlap.</summary>
@@ -23,18 +21,6 @@ internal sealed class CharacterSet
     public static CharacterSet Of(params IEnumerable<(int First, int Last)> ranges) => new CharacterSet(Merge(ranges)).Intersect(All);
 
     public static CharacterSet Of(int character) => Of((character, character));
-
-    /// <summary>The characters of a general category such as "L" or "Lu" (Unicode Standard, table 4-4), or null where there is none of the name.</summary>
-    public static CharacterSet? OfCategory(string name)
-    {
-        var ranges = new List<(int, int)>();
-        for (int character = 0; character <= Last; character++)
-        {
-            if (Abbreviation(CharUnicodeInfo.GetUnicodeCategory(character)).StartsWith(name, StringComparison.Ordinal))
-                ranges.Add((character, character));
-        }
-        return name.Length is 1 or 2 && ranges.Count > 0 ? Of(ranges) : null;
-    }
 
     public CharacterSet Union(CharacterSet other) => new(Merge([.. _ranges, .. other._ranges]));
 
@@ -83,38 +69,4 @@ internal sealed class CharacterSet
         }
         return [.. merged];
     }
-
-    private static string Abbreviation(UnicodeCategory category) => category switch
-    {
-        UnicodeCategory.UppercaseLetter => "Lu",
-        UnicodeCategory.LowercaseLetter => "Ll",
-        UnicodeCategory.TitlecaseLetter => "Lt",
-        UnicodeCategory.ModifierLetter => "Lm",
-        UnicodeCategory.OtherLetter => "Lo",
-        UnicodeCategory.NonSpacingMark => "Mn",
-        UnicodeCategory.SpacingCombiningMark => "Mc",
-        UnicodeCategory.EnclosingMark => "Me",
-        UnicodeCategory.DecimalDigitNumber => "Nd",
-        UnicodeCategory.LetterNumber => "Nl",
-        UnicodeCategory.OtherNumber => "No",
-        UnicodeCategory.SpaceSeparator => "Zs",
-        UnicodeCategory.LineSeparator => "Zl",
-        UnicodeCategory.ParagraphSeparator => "Zp",
-        UnicodeCategory.Control => "Cc",
-        UnicodeCategory.Format => "Cf",
-        UnicodeCategory.Surrogate => "Cs",
-        UnicodeCategory.PrivateUse => "Co",
-        UnicodeCategory.ConnectorPunctuation => "Pc",
-        UnicodeCategory.DashPunctuation => "Pd",
-        UnicodeCategory.OpenPunctuation => "Ps",
-        UnicodeCategory.ClosePunctuation => "Pe",
-        UnicodeCategory.InitialQuotePunctuation => "Pi",
-        UnicodeCategory.FinalQuotePunctuation => "Pf",
-        UnicodeCategory.OtherPunctuation => "Po",
-        UnicodeCategory.MathSymbol => "Sm",
-        UnicodeCategory.CurrencySymbol => "Sc",
-        UnicodeCategory.ModifierSymbol => "Sk",
-        UnicodeCategory.OtherSymbol => "So",
-        _ => "Cn",
-    };
 }

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Atelier.Decoding.Constraints;
 
 /// <summary>Which kinds of values schemas speak of, and whether no value can meet two of them.</summary>
-internal sealed class JsonAlternatives(JsonElement root)
+/// <param name="references">Where their references lead.</param>
+internal sealed class JsonAlternatives(JsonReferences references)
 {
     private const int DeepestSearch = 16;
 
@@ -48,7 +49,7 @@ internal sealed class JsonAlternatives(JsonElement root)
                 if (!Exclude(all[j], all[i], DeepestSearch))
                 {
                     throw JsonSchemaReader.Wrong(at, FormattableString.Invariant($"alternatives {j} and {i} of oneOf may both hold"),
-                        "write anyOf, or give each a required property with another const");
+                        "write anyOf where a value may meet both; otherwise tell them apart by type, or by a required property with another const in each");
                 }
             }
         }
@@ -75,7 +76,7 @@ internal sealed class JsonAlternatives(JsonElement root)
     private JsonElement Target(JsonElement schema, int hops)
     {
         while (hops-- > 0 && schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$ref", out JsonElement reference) &&
-               reference.ValueKind == JsonValueKind.String && JsonPointer.Resolve(root, reference.GetString()!) is JsonElement target)
+               reference.ValueKind == JsonValueKind.String && references.Find(reference.GetString()!) is JsonElement target)
         {
             schema = target;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Atelier.Tokenizers;
 
 namespace Atelier.Decoding.Constraints;
 
@@ -14,7 +15,7 @@ internal sealed class JsonSchemaReader
 
     private static readonly string[] Annotations =
     [
-        "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
+        "$schema", "$id", "$anchor", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
     ];
 
     private static readonly (string Type, string[] Keywords)[] Types =
@@ -28,32 +29,29 @@ internal sealed class JsonSchemaReader
         ("null", []),
     ];
 
-    // RFC 3339's dates and times, RFC 4122's identifiers, dotted addresses.
-    private static readonly Dictionary<string, string> Formats = new()
-    {
-        ["date"] = Date,
-        ["time"] = Time,
-        ["date-time"] = $"{Date}T{Time}",
-        ["uuid"] = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-        ["ipv4"] = @"((25[0-5]|(2[0-4]|1\d|[1-9]|)\d)\.){3}(25[0-5]|(2[0-4]|1\d|[1-9]|)\d)",
-    };
+    // What says something about a value and is not read: no misspelling of what is.
+    private static readonly string[] Unread =
+    [
+        "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties", "propertyNames", "minProperties", "maxProperties",
+        "unevaluatedProperties", "unevaluatedItems", "prefixItems", "additionalItems", "contains", "minContains", "maxContains", "uniqueItems", "multipleOf", "divisibleBy",
+        "contentEncoding", "contentMediaType", "contentSchema", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary", "id", "nullable",
+    ];
 
-    private const string Date = @"\d{4}-(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|\d{4}-(0[469]|11)-(0[1-9]|[12]\d|30)|\d{4}-02-(0[1-9]|1\d|2[0-8])";
-    private const string Time = @"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)";
-
-    private readonly JsonElement _root;
+    private readonly JsonReferences _references;
     private readonly List<Expression> _rules = [];
     private readonly Dictionary<string, int> _ruleOf = []; // by pointer
     private int _depth;
     private int? _anyValue;
 
-    private JsonSchemaReader(JsonElement root) => _root = root;
+    private JsonSchemaReader(JsonElement root) => _references = new JsonReferences(root);
 
     /// <summary>Reads a schema.</summary>
     /// <param name="text">The schema, JSON.</param>
     /// <exception cref="AtelierException">It is no JSON, has a mistake, or says something that is not read.</exception>
     public static Grammar Read(string text)
     {
+        if (!WellFormed.Is(text))
+            throw new AtelierException("half a surrogate pair is no character", "schema", "write whole characters");
         try
         {
             using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = DeepestSchema });
@@ -100,7 +98,7 @@ internal sealed class JsonSchemaReader
         {
             Alone("$ref");
             string pointer = Text(reference, at, "$ref");
-            return RuleAt(pointer, JsonPointer.Resolve(_root, pointer) ?? throw Wrong(at, $"'{pointer}' is not in this schema", "references go to places in the same document: #/$defs/name"));
+            return RuleAt(pointer, _references.Find(pointer) ?? throw Wrong(at, $"'{pointer}' is not in this schema", "references go to places in the same document: #/$defs/name"));
         }
         foreach (string several in (string[])["anyOf", "oneOf", "allOf"])
         {
@@ -112,7 +110,7 @@ internal sealed class JsonSchemaReader
             if (several == "allOf" && alternatives.GetArrayLength() > 1)
                 throw Wrong(at, "allOf of several schemas is not read", "write one schema that says all");
             if (several == "oneOf")
-                new JsonAlternatives(_root).MustExclude(alternatives, at);
+                new JsonAlternatives(_references).MustExclude(alternatives, at);
             return new Choice([.. alternatives.EnumerateArray().Select((a, i) => Value(a, string.Create(CultureInfo.InvariantCulture, $"{at}/{several}/{i}")))]);
         }
         string[] types = JsonAlternatives.TypesOf(schema, keywords, Types, at);
@@ -130,8 +128,8 @@ internal sealed class JsonSchemaReader
         }
         if (keywords.Except([.. Types.SelectMany(t => t.Keywords), "type"]).FirstOrDefault() is { } unknown)
         {
-            string? near = Spelling.Nearest(unknown, Types.SelectMany(t => t.Keywords));
-            throw Wrong(at, $"the keyword '{unknown}' is not read", near is null ? "take it away: what it says would not hold" : $"did you mean '{near}'?");
+            string? near = Unread.Contains(unknown) ? null : Spelling.Nearest(unknown, Types.SelectMany(t => t.Keywords));
+            throw Wrong(at, $"the keyword '{unknown}' is not read", near is null ? "without it the schema would allow more: leave it out only where that will do" : $"did you mean '{near}'?");
         }
         return types.Length == Types.Length && keywords.Length == 0
             ? AnyValue()
@@ -140,7 +138,12 @@ internal sealed class JsonSchemaReader
         void Alone(params string[] allowed)
         {
             if (keywords.Except(allowed).FirstOrDefault() is { } other)
-                throw Wrong(at, $"'{other}' beside '{allowed[0]}' is not read", "say it inside, or take it away");
+                throw Wrong(at, $"'{other}' beside '{allowed[0]}' is not read", allowed[0] switch
+                {
+                    "$ref" => $"write out the schema that is referred to, with '{other}' in it",
+                    "const" or "enum" => $"leave out what '{other}' forbids of the values, and '{other}' itself",
+                    string several => $"write '{other}' into each schema of {several}",
+                });
         }
     }
 
@@ -208,9 +211,8 @@ internal sealed class JsonSchemaReader
         if (hasFormat)
         {
             string name = Text(format, at, "format");
-            return Formats.TryGetValue(name, out string? known)
-                ? JsonText.Quoted(RegexParser.Parse($"({known})", whole: true))
-                : throw Wrong(at, $"the format '{name}' is not read", $"{string.Join(", ", Formats.Keys)} are; write others as a pattern");
+            return JsonText.Quoted(JsonFormats.Find(name)
+                ?? throw Wrong(at, $"the format '{name}' is not read", $"{string.Join(", ", JsonFormats.Names)} are; write others as a pattern"));
         }
         return least > most ? Expression.Nothing : JsonText.String(least ?? 0, most);
     }

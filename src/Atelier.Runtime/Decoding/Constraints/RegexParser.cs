@@ -1,38 +1,53 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 
 namespace Atelier.Decoding.Constraints;
 
 /// <summary>
-/// Reads regular expressions, in the common part of ECMAScript's and .NET's: characters, classes, groups, alternatives,
-/// counted repetition, \d \w \s (of ASCII, as ECMA-262 has them) and \p{L}. What is no regular language (look-around, back
-/// references) or means nothing here (word boundaries, atomic groups) is refused.
+/// Reads regular expressions as ECMA-262 does with the u flag: characters are Unicode's, white space, words and digits are the
+/// standard's. What that flag forbids and older patterns have (annex B: a lone ], { or }, \- outside of a class) stands for itself,
+/// as it does without the flag. What is no regular language (look-around, back references) is refused by name, and so is
+/// what other dialects add.
 /// </summary>
 internal sealed class RegexParser
 {
     private const int DeepestGroup = 250;
     private const int MostRepeats = 100_000;
+    private const string SyntaxCharacters = "^$\\.*+?()[]{}|/";
 
     private static readonly CharacterSet Digits = CharacterSet.Of(('0', '9'));
     private static readonly CharacterSet Words = CharacterSet.Of(('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z'));
-    private static readonly CharacterSet Spaces = CharacterSet.Of(('\t', '\r'), (' ', ' '));
     private static readonly CharacterSet LineEnds = CharacterSet.Of(('\n', '\n'), ('\r', '\r'), (0x2028, 0x2029));
 
+    // WhiteSpace and LineTerminator (ECMA-262, sections 12.2 and 12.3): tabs, the byte order mark, Unicode's spaces, line ends.
+    private static readonly CharacterSet Spaces = CharacterSet.Of(
+        ('\t', '\r'), (' ', ' '), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF));
+
     private readonly string _pattern;
-    private readonly bool _whole;
+    private readonly HashSet<string> _names = [];
     private int _at;
     private int _depth;
+    private string? _olderPart; // what has its meaning only without the u flag, and what to write instead
+    private string? _olderHint;
+    private string? _newerPart; // what has its meaning only with it
 
-    private RegexParser(string pattern, bool whole) => (_pattern, _whole) = (pattern, whole);
+    private RegexParser(string pattern) => _pattern = pattern;
 
     /// <summary>Reads a pattern.</summary>
     /// <param name="pattern">The regular expression.</param>
-    /// <param name="whole">Whether it tells the whole text; otherwise it may stand anywhere in it, where ^ and $ do not hold it.</param>
+    /// <param name="whole">Whether the whole text matches it; otherwise it may stand anywhere in the text.</param>
     /// <exception cref="AtelierException">The pattern has a mistake, or something that is refused.</exception>
     public static Expression Parse(string pattern, bool whole)
     {
-        var parser = new RegexParser(pattern, whole);
+        var parser = new RegexParser(pattern);
         Expression expression = parser.Alternatives();
-        return parser._at == pattern.Length ? expression : throw parser.Wrong("')' closes nothing", "take it away, or write \\)");
+        if (parser.More)
+            throw parser.Wrong("')' closes nothing", "write \\) for the character");
+        if (parser._olderPart is { } older && parser._newerPart is { } newer)
+            throw parser.Wrong($"'{older}' has a meaning only in patterns without {newer}", parser._olderHint!);
+        Expression anything = new Repetition(new Characters(CharacterSet.All), 0, null);
+        return Anchors.Remove(whole ? expression : Expression.Of(anything, expression, anything));
     }
 
     private bool More => _at < _pattern.Length;
@@ -44,124 +59,144 @@ internal sealed class RegexParser
         var options = new List<Expression>();
         do
         {
-            options.Add(Alternative(outermost: _depth == 1));
+            var parts = new List<Expression>();
+            while (More && _pattern[_at] is not ('|' or ')'))
+                parts.Add(Term());
+            options.Add(new Sequence(parts));
         }
         while (Take('|'));
         _depth--;
         return options.Count == 1 ? options[0] : new Choice(options);
     }
 
-    private Sequence Alternative(bool outermost)
+    /// <summary>A part and how often it stands.</summary>
+    private Expression Term()
     {
-        Expression anything = new Repetition(new Characters(CharacterSet.All), 0, null);
-        var parts = new List<Expression>();
-        bool fromStart = outermost && Take('^');
-        if (outermost && !_whole && !fromStart)
-            parts.Add(anything);
-        bool toEnd = false;
-        while (More && _pattern[_at] is not ('|' or ')'))
-        {
-            if (outermost && _pattern[_at] == '$' && (_at + 1 == _pattern.Length || _pattern[_at + 1] == '|'))
-            {
-                _at++;
-                toEnd = true;
-                break;
-            }
-            parts.Add(Repeated(Part()));
-        }
-        if (outermost && !_whole && !toEnd)
-            parts.Add(anything);
-        return new Sequence(parts);
+        int start = _at;
+        Expression part = Atom();
+        if (part is Anchor && BeginsRepetition())
+            throw RepeatsNothing();
+        if (!TryCounts(out int least, out int? most))
+            return part;
+        Take('?'); // a lazy repetition is the same language
+        int end = _at;
+        if (TryCounts(out _, out _))
+            throw Wrong($"'{_pattern[end]}' repeats a repetition", $"write (?:{_pattern[start..end]}){_pattern[end.._at]}");
+        return new Repetition(part, least, most);
     }
 
-    private Expression Part()
+    private Expression Atom()
     {
-        char c = _pattern[_at++];
+        char c = _pattern[_at];
+        if (BeginsRepetition())
+            throw RepeatsNothing();
         switch (c)
         {
             case '(':
+                _at++;
                 Expression group = Group();
-                return Take(')') ? group : throw Wrong("a group is not closed", "write )");
+                return Take(')') ? group : throw Wrong("a group is not closed", "write ) at its end, or \\( for the character");
             case '[':
+                _at++;
                 return new Characters(Class());
             case '.':
+                _at++;
                 return new Characters(LineEnds.Complement());
-            case '\\':
-                return new Characters(Escape(inClass: false));
-            case '*' or '+' or '?':
-                throw Wrong($"'{c}' repeats nothing", $"write \\{c} for the character");
             case '^' or '$':
-                throw Wrong($"'{c}' stands inside the pattern", "it may begin or end an outermost alternative");
-            default:
-                _at--;
-                return new Characters(CharacterSet.Of(Scalar()));
+                _at++;
+                return new Anchor(AtEnd: c == '$');
+            case '\\':
+                _at++;
+                return new Characters(Escape(inClass: false));
+            case ']' or '{' or '}':
+                Older(c.ToString(), $"write \\{c} for the character");
+                break;
         }
+        return new Characters(CharacterSet.Of(Scalar()));
     }
 
     private Expression Group()
     {
-        if (Take('?'))
+        if (!Take('?'))
+            return Alternatives();
+        if (Take(':'))
+            return Alternatives();
+        string rest = _pattern[_at..];
+        if (rest.StartsWith('=') || rest.StartsWith('!') || rest.StartsWith("<=", StringComparison.Ordinal) || rest.StartsWith("<!", StringComparison.Ordinal))
+            throw Wrong("look-around is not read", "write the texts that may stand there as alternatives");
+        if (!Take('<'))
         {
-            if (Take('<') && More && _pattern[_at] is not ('=' or '!'))
-                _at = _pattern.IndexOf('>', _at) is var end and >= 0 ? end + 1 : throw Wrong("a group's name is not closed", "write >");
-            else if (!Take(':'))
-                throw Wrong("only plain groups are read", "look-around, conditions and options inside a pattern are not regular or not read: write it without");
+            throw rest switch
+            {
+                ['P', '<', ..] => Wrong("a group is named in Python's form", "write (?<name>…)"),
+                ['#', ..] => Wrong("a comment stands in the pattern", "leave it out"),
+                ['>', ..] => Wrong("atomic groups are not read", "write alternatives that exclude one another in a group (?:…)"),
+                _ => Wrong("options inside a pattern are not read", "write what they mean: [aA] for an a of either case, [^] for any character, line ends too"),
+            };
         }
+        int end = _pattern.IndexOf('>', _at);
+        if (end < 0)
+            throw Wrong("a group's name is not closed", "write >");
+        string name = _pattern[_at..end];
+        if (name.Length == 0 || char.IsAsciiDigit(name[0]) || name.Any(c => !(char.IsLetterOrDigit(c) || c is '_' or '$')))
+            throw Wrong($"'{name}' is no name of a group", "write letters, digits and _, a digit not first");
+        if (!_names.Add(name))
+            throw Wrong($"two groups have the name '{name}'", "give each its own, or none: (?:…)");
+        _at = end + 1;
         return Alternatives();
     }
 
-    private Expression Repeated(Expression part)
+    /// <summary>Whether a repetition begins here.</summary>
+    private bool BeginsRepetition()
     {
-        if (!More)
-            return part;
-        (int least, int? most)? times = _pattern[_at] switch
-        {
-            '*' => (0, null),
-            '+' => (1, null),
-            '?' => (0, 1),
-            '{' => Counts(),
-            _ => null,
-        };
-        if (times is not (int least, var most))
-            return part;
-        if (_pattern[_at] != '{')
-            _at++;
-        else
-            _at = _pattern.IndexOf('}', _at) + 1;
-        Take('?'); // a lazy repetition is the same language
-        if (More && _pattern[_at] is '*' or '+' or '?')
-            throw Wrong($"'{_pattern[_at]}' repeats a repetition", "put it in a group");
-        return new Repetition(part, least, most);
+        int from = _at;
+        bool begins = TryCounts(out _, out _);
+        _at = from;
+        return begins;
     }
 
-    /// <summary>{n}, {n,} or {n,m}; null where the brace begins no count and stands for itself.</summary>
-    private (int Least, int? Most)? Counts()
+    /// <summary>Takes *, +, ?, {n}, {n,} or {n,m}; a brace that begins no count stands for itself.</summary>
+    private bool TryCounts(out int least, out int? most)
     {
-        int end = _pattern.IndexOf('}', _at);
+        (least, most) = (0, null);
+        char c = More ? _pattern[_at] : '\0';
+        if (c is '*' or '+' or '?')
+        {
+            _at++;
+            (least, most) = (c == '+' ? 1 : 0, c == '?' ? 1 : null);
+            return true;
+        }
+        int end = c == '{' ? _pattern.IndexOf('}', _at) : -1;
         if (end < 0)
-            return null;
+            return false;
         string[] bounds = _pattern[(_at + 1)..end].Split(',');
-        if (bounds.Length > 2 || bounds[0].Length == 0 || bounds.Any(b => b.Any(c => !char.IsAsciiDigit(c))))
-            return null;
+        if (bounds.Length > 2 || bounds[0].Length == 0 || bounds.Any(b => b.Any(digit => !char.IsAsciiDigit(digit))))
+            return false;
+        least = Bound(bounds[0]);
+        most = bounds.Length == 1 ? least : bounds[1].Length == 0 ? null : Bound(bounds[1]);
+        if (most < least)
+            throw Wrong($"it repeats at least {least} and at most {most} times", "write the smaller number first");
+        _at = end + 1;
+        return true;
+
         int Bound(string digits) =>
             int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= MostRepeats
                 ? count
                 : throw Wrong($"it repeats {digits} times", $"{MostRepeats} times are allowed");
-        int least = Bound(bounds[0]);
-        int? most = bounds.Length == 1 ? least : bounds[1].Length == 0 ? null : Bound(bounds[1]);
-        return most < least ? throw Wrong($"it repeats at least {least} and at most {most} times", "write the smaller number first") : (least, most);
     }
 
+    /// <summary>What stands after [. The class [] has no character, [^] has all.</summary>
     private CharacterSet Class()
     {
-        bool negated = Take('^');
+        bool negated = Take('^'), afterDash = false;
         CharacterSet set = CharacterSet.None;
-        bool first = true;
-        while (More && (_pattern[_at] != ']' || first))
+        while (!Take(']'))
         {
-            first = false;
-            if (_pattern[_at] == '[' && _at > 0 && _pattern[_at - 1] == '-')
-                throw Wrong("a class is taken from a class", "write out what is left");
+            if (!More)
+                throw Wrong("a class is not closed", "write ] at its end; inside a class \\] is the character");
+            if (_pattern[_at] == '[' && afterDash)
+                throw Wrong("a class is taken from a class", "write \\[ for the character, or the characters that are left");
+            afterDash = _pattern[_at] == '-';
             CharacterSet item = ClassItem();
             if (_at + 1 < _pattern.Length && _pattern[_at] == '-' && _pattern[_at + 1] is not (']' or '['))
             {
@@ -171,12 +206,10 @@ internal sealed class RegexParser
                     throw Wrong("a range goes from one character to another", "write \\- for the character -");
                 if (to < from)
                     throw Wrong("a range runs backwards", "write the smaller character first");
-                item = CharacterSet.Of((from, to));
+                (item, afterDash) = (CharacterSet.Of((from, to)), false);
             }
             set = set.Union(item);
         }
-        if (!Take(']'))
-            throw Wrong("a class is not closed", "write ]");
         return negated ? set.Complement() : set;
     }
 
@@ -186,7 +219,14 @@ internal sealed class RegexParser
     {
         if (!More)
             throw Wrong("it ends with \\", "write \\\\ for the character");
-        char c = _pattern[_at++];
+        char c = _pattern[_at];
+        if (!char.IsAsciiLetterOrDigit(c))
+        {
+            if (!SyntaxCharacters.Contains(c, StringComparison.Ordinal) && !(inClass && c == '-'))
+                Older($"\\{c}", $"write {c} without \\");
+            return CharacterSet.Of(Scalar());
+        }
+        _at++;
         switch (c)
         {
             case 'd': return Digits;
@@ -201,43 +241,89 @@ internal sealed class RegexParser
             case 'f': return CharacterSet.Of('\f');
             case 'v': return CharacterSet.Of('\v');
             case 'b' when inClass: return CharacterSet.Of('\b');
+            case 'c' when More && char.IsAsciiLetter(_pattern[_at]): return CharacterSet.Of(_pattern[_at++] % 32);
+            case '0' when !More || !char.IsAsciiDigit(_pattern[_at]): return CharacterSet.Of('\0');
             case 'x': return CharacterSet.Of(Hexadecimal(2));
-            case 'u': return CharacterSet.Of(Hexadecimal(4));
-            case 'p': return Category();
-            case 'P': return Category().Complement();
+            case 'u': return CharacterSet.Of(CodePoint());
+            case 'p': return Property();
+            case 'P': return Property().Complement();
         }
-        return char.IsAsciiLetterOrDigit(c)
-            ? throw Wrong($"\\{c} is not read", "back references, word boundaries and other escapes are not regular or not read: write it without")
-            : CharacterSet.Of(c);
+        throw Wrong($"\\{c} is not read", c switch
+        {
+            'b' or 'B' => "word boundaries are not read: write the characters that stand there, \\W before or after a word",
+            'k' or (>= '1' and <= '9') when !inClass => "what was matched before cannot be asked for again: write the texts as alternatives, (?:aa|bb) for ([ab])\\1",
+            >= '0' and <= '9' => "write the character as \\x and two hexadecimal digits",
+            'A' => "write ^ for the beginning of the text",
+            'z' => "write $ for the end of the text",
+            'Z' => "write $ for the end of the text, \\n?$ where a line end may come before it",
+            'c' => "write \\\\c for the two characters, or \\c and a letter",
+            'e' => "write \\x1b",
+            'a' => "write \\x07",
+            'h' => "write [\\t\\p{Zs}]",
+            'R' => "write (?:\\r\\n|[\\n-\\r\\x85\\u2028\\u2029])",
+            _ => "ECMA-262 gives it no meaning: write the characters that it stands for",
+        });
     }
 
-    private CharacterSet Category()
+    /// <summary>What stands after \p.</summary>
+    private CharacterSet Property()
     {
         int end = Take('{') ? _pattern.IndexOf('}', _at) : -1;
         if (end < 0)
             throw Wrong("\\p has no category", "write for example \\p{L}");
         string name = _pattern[_at..end];
         _at = end + 1;
-        return CharacterSet.OfCategory(name) ?? throw Wrong($"there is no category '{name}'", "general categories such as L, Lu or Nd are read");
+        _newerPart ??= $"\\p{{{name}}}";
+        return UnicodeProperties.Find(name)
+            ?? throw Wrong($"there is no category '{name}'", "general categories such as L, Lu or Decimal_Number are read; write others as ranges, [\\u0370-\\u03ff]");
+    }
+
+    /// <summary>What stands after \u: four digits, of a pair of surrogates twice, or any in braces.</summary>
+    private int CodePoint()
+    {
+        if (Take('{'))
+        {
+            int end = _pattern.IndexOf('}', _at);
+            string digits = end < 0 ? "" : _pattern[_at..end].TrimStart('0').PadLeft(1, '0');
+            if (end <= _at || !int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int given) || digits.Length > 6 || given > 0x10FFFF)
+                throw Wrong("a character's number in hexadecimal digits is due", "write for example \\u{1f600}, at most \\u{10ffff}");
+            _at = end + 1;
+            _newerPart ??= $"\\u{{{digits}}}";
+            return Rune.IsValid(given) ? given : throw HalfCharacter();
+        }
+        int value = Hexadecimal(4);
+        if (!char.IsSurrogate((char)value))
+            return value;
+        if (char.IsHighSurrogate((char)value) && _pattern.AsSpan(_at).StartsWith("\\u", StringComparison.Ordinal))
+        {
+            _at += 2;
+            int low = Hexadecimal(4);
+            if (char.IsLowSurrogate((char)low))
+                return char.ConvertToUtf32((char)value, (char)low);
+        }
+        throw HalfCharacter();
     }
 
     private int Hexadecimal(int digits)
     {
-        if (_at + digits > _pattern.Length ||
-            !int.TryParse(_pattern.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value))
-        {
+        if (_at + digits > _pattern.Length || !_pattern.Skip(_at).Take(digits).All(char.IsAsciiHexDigit))
             throw Wrong($"{digits} hexadecimal digits are due", "write for example \\x41 or \\u0041");
-        }
         _at += digits;
-        return value;
+        return int.Parse(_pattern.AsSpan(_at - digits, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
     }
 
     private int Scalar()
     {
-        if (System.Text.Rune.DecodeFromUtf16(_pattern.AsSpan(_at), out System.Text.Rune rune, out int used) != System.Buffers.OperationStatus.Done)
-            throw Wrong("half a surrogate pair is no character", "write the whole character");
+        if (Rune.DecodeFromUtf16(_pattern.AsSpan(_at), out Rune rune, out int used) != OperationStatus.Done)
+            throw HalfCharacter();
         _at += used;
         return rune.Value;
+    }
+
+    private void Older(string part, string hint)
+    {
+        if (_olderPart is null)
+            (_olderPart, _olderHint) = (part, hint);
     }
 
     private bool Take(char c)
@@ -247,6 +333,10 @@ internal sealed class RegexParser
         _at++;
         return true;
     }
+
+    private AtelierException RepeatsNothing() => Wrong($"'{_pattern[_at]}' repeats nothing", $"write \\{_pattern[_at]} for the character");
+
+    private AtelierException HalfCharacter() => Wrong("half a surrogate pair is no character", "write the whole character, or its number as \\u{1f600}");
 
     private AtelierException Wrong(string what, string hint) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{what}, at character {Math.Min(_at, _pattern.Length)}"), $"pattern '{_pattern}'", hint);

@@ -53,23 +53,29 @@ internal sealed class TokenConstraint
     /// <exception cref="AtelierException">No token can come.</exception>
     public ReadOnlySpan<ulong> Allowed(ConstraintState state)
     {
+        ReadOnlySpan<ulong> mask = Mask(state);
+        return mask.IndexOfAnyExcept(0UL) >= 0
+            ? mask
+            : throw new AtelierException("no token of the model's vocabulary can come next", _where, "the constraint and the tokenizer do not go together");
+    }
+
+    /// <summary>The same bits; none where no token can come.</summary>
+    public ReadOnlySpan<ulong> Mask(ConstraintState state)
+    {
         lock (_lock)
         {
-            if (state.Mask is not { } mask)
+            if (state.Mask is { } known)
+                return known;
+            ulong[] mask = _vocabulary.Mask(_automaton, state);
+            foreach (int end in _endIds)
             {
-                mask = _vocabulary.Mask(_automaton, state);
-                foreach (int end in _endIds)
-                {
-                    mask[end >> 6] &= ~(1UL << end); // whatever its bytes, it ends the text
-                    if (state.IsComplete)
-                        mask[end >> 6] |= 1UL << end;
-                }
-                _automaton.Hold(mask.Length * sizeof(ulong));
-                state.Mask = mask;
+                mask[end >> 6] &= ~(1UL << end); // whatever its bytes, it ends the text
+                if (state.IsComplete)
+                    mask[end >> 6] |= 1UL << end;
             }
-            return mask.AsSpan().IndexOfAnyExcept(0UL) >= 0
-                ? mask
-                : throw new AtelierException("no token of the model's vocabulary can come next", _where, "the constraint and the tokenizer do not go together");
+            _automaton.Hold(mask.Length * sizeof(ulong));
+            state.Mask = mask;
+            return mask;
         }
     }
 

@@ -25,6 +25,9 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
     /// <inheritdoc/>
     public int ContextLength => int.MaxValue;
 
+    /// <summary>True: its tables are only read.</summary>
+    public bool RunsInParallel => true;
+
     /// <inheritdoc/>
     public IDecodingState CreateState(int sequences) => new State(this, [.. Enumerable.Range(0, sequences).Select(_ => new ForwardFilter(Model))]);
 

@@ -6,7 +6,7 @@ namespace Atelier.Models.Independent;
 
 /// <summary>
 /// The baseline of tables: each column by itself, a column of levels by its frequencies, a column of numbers by a normal
-/// distribution. A model that does not beat it has found no connection between columns.
+/// distribution. A model that does not beat it has found no connection between columns. Safe for concurrent use.
 /// </summary>
 public sealed class IndependentModel : IRowModel
 {

@@ -7,7 +7,8 @@ namespace Atelier.Models.Layers;
 /// <summary>
 /// A model of pictures as an <see cref="IImageGenerator"/>. The prompt is the name of a class, or empty for any picture; the
 /// answers are PNG data. <see cref="ImageGenerationOptions.Count"/> says how many; each request has a seed of its own, drawn
-/// from that of the client, so that a client gives the same pictures in the same order.
+/// from that of the client, so that a client gives the same pictures in the same order. What else the options ask for is refused by
+/// name. Safe for concurrent use: requests that come together are drawn one after another.
 /// </summary>
 /// <param name="generator">Draws the pictures. Not disposed with the client.</param>
 /// <param name="seed">Of the first request; the next has the next one.</param>
@@ -23,12 +24,16 @@ public sealed class ImageClient(ImageGenerator generator, long seed = 1, string 
         ImageGenerationRequest request, ImageGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (request.OriginalImages is not null && request.OriginalImages.Any())
-            throw new AtelierException("the model is asked by a class alone, not by pictures", "OriginalImages", "leave them out");
-        if (options?.ImageSize is { } size && (size.Width != generator.Schema.Width || size.Height != generator.Schema.Height))
-            throw new AtelierException($"the model draws {generator.Schema.Width} × {generator.Schema.Height} pixels, not {size.Width} × {size.Height}", "ImageSize", "leave it out");
-        if (options?.MediaType is not (null or "image/png"))
-            throw new AtelierException($"pictures are PNG, not {options.MediaType}", "MediaType", "leave it out");
+        (int width, int height) = (generator.DrawnSchema.Width, generator.DrawnSchema.Height);
+        RefusedOptions.Check(
+            ("OriginalImages", request.OriginalImages?.Any() == true, "the model is asked by a class alone, not by pictures"),
+            ("ImageSize", options?.ImageSize is { } size && (size.Width != width || size.Height != height), $"the model draws {width} × {height} pixels, not {options?.ImageSize?.Width} × {options?.ImageSize?.Height}"),
+            ("MediaType", options?.MediaType is not (null or "image/png"), $"pictures are PNG, not {options?.MediaType}"),
+            ("ModelId", options?.ModelId is not null && options.ModelId != modelId, $"the model is '{modelId}', not '{options?.ModelId}'"),
+            ("ResponseFormat", options?.ResponseFormat is not (null or ImageGenerationResponseFormat.Data), "pictures are given as data"),
+            ("StreamingCount", options?.StreamingCount is not (null or 0), "pictures are given when they are done"),
+            ("RawRepresentationFactory", options?.RawRepresentationFactory is not null, "there are no options underneath these"),
+            ("AdditionalProperties", options?.AdditionalProperties is { Count: > 0 }, $"'{options?.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
         var asked = new GenerationRequest
         {
             Count = options?.Count ?? 1,

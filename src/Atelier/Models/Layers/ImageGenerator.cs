@@ -8,12 +8,17 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers;
 
-/// <summary>Draws pictures from a model. The n-th picture of a seed depends on the seed and n alone, but for what ancestral sampling adds.</summary>
+/// <summary>
+/// Draws pictures from a model. The n-th picture of a seed depends on the seed and n alone, but for what ancestral sampling adds.
+/// Safe for concurrent use: requests take turns, as many pictures at a time as are best drawn at once; one that is cancelled does not
+/// wait for its turn, and a caller that stops reading holds up no other.
+/// </summary>
 /// <param name="model">Disposed with the generator.</param>
 /// <param name="identity">Which model it is; null while it learns.</param>
 public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : IGenerator
 {
     private const int MostTogether = 100, MostValues = 1 << 20; // pictures at once, and their values
+    private readonly SemaphoreSlim _turns = new(1, 1); // entered while pictures are drawn, never while a caller looks at them
 
     /// <summary>Pictures that are best drawn at once.</summary>
     internal int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
@@ -62,7 +67,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             // One picture is made among those it was first made with: what it is depends on no more than them.
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
-            byte[] pixels = await Task.Run(() =>
+            byte[] pixels = await InTurnAsync(() =>
             {
                 byte[] drawn = ways is null ? Draw(request.Seed, start, count, label, drawing) : Draw(ways, start, count, drawing);
                 return Upscaler is null ? drawn : Upscaler.Enlarge(drawn, request.Seed, start, ways is null ? Labels(request.Seed, start, count, label) : ways.Labels(start, count));
@@ -77,6 +82,20 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                     Class = (ways is null ? label : ways.Label(first + i)) is { } asked ? Schema.Classes[asked] : null,
                 };
             }
+        }
+    }
+
+    /// <summary>Draws while no other request does, on a thread of the pool.</summary>
+    private async Task<byte[]> InTurnAsync(Func<byte[]> draw, CancellationToken cancellation)
+    {
+        await _turns.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(draw, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turns.Release();
         }
     }
 
@@ -175,9 +194,9 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>Draws pictures at once, each from its noise, and from its given picture where there are any.</summary>
     private byte[] Draw(ulong seed, int first, Tensor noise, Tensor? labels, DrawingOptions drawing, Tensor? given)
     {
-        using var mode = new EvaluationMode(model);
         Device device = model.parameters().First().device;
-        using RowTeam team = model.Threads.Begin(device, noise.shape[0]);
+        using RowTeam team = model.Threads.Begin(device, noise.shape[0]); // held by one drawing at a time
+        using var mode = new EvaluationMode(model);
         using var random = new Generator(seed, device);
         model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures()))));
         byte[] drawn = Bytes(model.Draw(noise.to(device), labels?.to(device), drawing, random, given?.to(device)));

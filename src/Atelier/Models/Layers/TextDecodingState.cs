@@ -23,12 +23,15 @@ internal sealed class TextDecodingState(TextModel model, int sequences) : IDecod
         if (logits.Length != Sequences * model.VocabularySize)
             throw new ArgumentException($"{logits.Length} places are not {Sequences} × {model.VocabularySize} logits", nameof(logits));
 
-        using var evaluation = new EvaluationMode(model);
-        using var scope = NewDisposeScope();
-        Tensor ids = Longs(tokens).view(Sequences, added).to(model.Device);
-        Tensor last = model.Encode(ids, _memory).narrow(1, added - 1, 1).squeeze(1); // [sequences, hidden]
-        Tensor next = model.Head(last).to(ScalarType.Float32).cpu().contiguous();
-        MemoryMarshal.Cast<byte, float>(next.bytes).CopyTo(logits);
+        lock (model.Gate)
+        {
+            using var evaluation = new EvaluationMode(model);
+            using var scope = NewDisposeScope();
+            Tensor ids = Longs(tokens).view(Sequences, added).to(model.Device);
+            Tensor last = model.Encode(ids, _memory).narrow(1, added - 1, 1).squeeze(1); // [sequences, hidden]
+            Tensor next = model.Head(last).to(ScalarType.Float32).cpu().contiguous();
+            MemoryMarshal.Cast<byte, float>(next.bytes).CopyTo(logits);
+        }
         Length += added;
     }
 

@@ -26,6 +26,9 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     private const int TokensAtOnce = 4096; // tokens that scoring reads at a time: what it makes of them stays in the cache
     private IReadOnlyList<Turn<TextBatch>>? _turns;
 
+    /// <summary>Held while the model is used without learning: it is put into evaluation mode and back.</summary>
+    internal Lock Gate { get; } = new();
+
     // Places that scoring reads at a time.
     private int PlacesAtOnce => (int)Math.Clamp(LogitsAtOnce / VocabularySize, 1, TokensAtOnce);
 
@@ -119,14 +122,17 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
                 throw new ArgumentException($"a sequence has {sequence.Length} tokens, but 1 to {ContextLength + 1L} can be scored", nameof(sequences));
         }
         var scores = new TokenScore[sequences.Count][];
-        using var evaluation = new EvaluationMode(this);
         // Sequences of like length go together, so that little is spent on padding.
         int[] order = [.. Enumerable.Range(0, sequences.Count).OrderByDescending(i => sequences[i].Length)];
         for (int at = 0; at < order.Length;)
         {
             int time = Math.Min(sequences[order[at]].Length - 1, PlacesAtOnce);
             int rows = (int)Math.Clamp(PlacesAtOnce / Math.Max(1, time), 1, order.Length - at);
-            ScoreTogether([.. order.AsSpan(at, rows)], sequences, scores);
+            lock (Gate) // others may use the model between the parts
+            {
+                using var evaluation = new EvaluationMode(this);
+                ScoreTogether([.. order.AsSpan(at, rows)], sequences, scores);
+            }
             at += rows;
         }
         return scores;

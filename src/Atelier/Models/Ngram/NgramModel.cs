@@ -60,6 +60,9 @@ public sealed class NgramModel : ILanguageModel
     /// <inheritdoc/>
     public int ContextLength => int.MaxValue;
 
+    /// <summary>True: its tables are only read.</summary>
+    public bool RunsInParallel => true;
+
     internal NgramTrie Trie { get; }
 
     /// <summary>Counts a corpus.</summary>

@@ -16,7 +16,7 @@ public class PatternTests
     public static TheoryData<string> Patterns =>
     [
         "(cat|dog)s?", @"\d{4}-\d\d-\d\d", "[a-f]+ [^a-f ]{2,4}", "a*b?c+", @"(the (cat|dog|mat)(, )?){1,3}\.?", @"[\s\S]{3}", ".{2,5}",
-        @"\p{Lu}\p{Ll}*", "^(yes|no)$", "x{0}y", "naïve|你好", @"(a|)(b|){3}", @"\{""n"": \d+(\.\d)?\}", "(?:a|ab)(?<n>c|bcd)(d*)", @"\w+\W\w+", "[]a-]+", @"\u0041\x42",
+        @"\p{Lu}\p{Ll}*", "^(yes|no)$", "x{0}y", "naïve|你好", @"(a|)(b|){3}", @"\{""n"": \d+(\.\d)?\}", "(?:a|ab)(?<n>c|bcd)(d*)", @"\w+\W\w+", @"[\]a-]+", @"\u0041\x42",
     ];
 
     [Theory]
@@ -28,7 +28,7 @@ public class PatternTests
         int ended = 0;
         foreach (Tokenizer tokenizer in Constrained.Tokenizers)
         {
-            if (tokenizer is CharacterTokenizer { ByteFallback: false } && pattern is "a*b?c+" or "[]a-]+" or @"\u0041\x42" or "(?:a|ab)(?<n>c|bcd)(d*)" or "x{0}y")
+            if (tokenizer is CharacterTokenizer { ByteFallback: false } && pattern is "a*b?c+" or @"[\]a-]+" or @"\u0041\x42" or "(?:a|ab)(?<n>c|bcd)(d*)" or "x{0}y")
                 continue; // letters that its vocabulary lacks
             foreach (string? prompt in (string?[])[null, "The cat"])
             {
@@ -166,9 +166,9 @@ public class PatternTests
     [InlineData("[a", "a class is not closed")]
     [InlineData(@"(a)\1", "\\1 is not read")]
     [InlineData(@"\bword", "\\b is not read")]
-    [InlineData("(?=a)b", "only plain groups")]
-    [InlineData("(?<!a)b", "only plain groups")]
-    [InlineData("a^b", "'^' stands inside")]
+    [InlineData("(?=a)b", "look-around is not read")]
+    [InlineData("(?<!a)b", "look-around is not read")]
+    [InlineData("a^b", "it contradicts itself")]
     [InlineData(@"\p{Klingon}", "no category")]
     [InlineData("[a-z-[aeiou]]", "a class is taken from a class")]
     [InlineData("a\\", "ends with")]

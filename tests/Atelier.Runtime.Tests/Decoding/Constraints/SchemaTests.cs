@@ -38,6 +38,7 @@ public class SchemaTests
         """{ "type": "number", "minimum": 0.25, "exclusiveMaximum": 1 }""",
         """{ "type": "number", "minimum": -3.5, "maximum": -0.125 }""",
         """{ "anyOf": [ { "type": "string", "format": "date" }, { "type": "string", "format": "uuid" }, { "type": "string", "format": "ipv4" } ] }""",
+        """{ "type": "array", "items": { "type": "string", "format": "date-time" }, "minItems": 2, "maxItems": 3 }""",
         """{ "oneOf": [ { "type": "object", "properties": { "kind": { "const": "circle" }, "r": { "type": "integer" } }, "required": ["kind", "r"], "additionalProperties": false }, { "type": "object", "properties": { "kind": { "enum": ["square"] }, "side": { "type": "integer" } }, "required": ["kind", "side"], "additionalProperties": false }, { "type": "null" } ] }""",
         """{ "enum": [ "x\ny", { "a": [1, 2], "b": {} }, [], 1.50, true ] }""",
         """{ "allOf": [ { "type": "string", "maxLength": 3 } ] }""",

@@ -44,7 +44,9 @@ internal sealed class SchemaValidator(JsonElement root)
             "pattern" => !isText || Regex.IsMatch(value.GetString()!, wanted.GetString()!, RegexOptions.ECMAScript, TimeSpan.FromSeconds(5)),
             "format" => !isText || wanted.GetString() switch
             {
-                "date" => DateOnly.TryParseExact(value.GetString(), "yyyy-MM-dd", out _) || value.GetString()!.StartsWith("0000", StringComparison.Ordinal), // .NET has no year 0
+                "date" => DateOnly.TryParseExact(value.GetString(), "yyyy-MM-dd", out _),
+                "time" => IsTime(value.GetString()!),
+                "date-time" => value.GetString()!.Split('T') is [var date, var time] && DateOnly.TryParseExact(date, "yyyy-MM-dd", out _) && IsTime(time),
                 "uuid" => Guid.TryParseExact(value.GetString(), "D", out _),
                 "ipv4" => System.Net.IPAddress.TryParse(value.GetString(), out System.Net.IPAddress? address) && address.ToString() == value.GetString(),
                 _ => false,
@@ -57,6 +59,8 @@ internal sealed class SchemaValidator(JsonElement root)
             _ => throw new NotSupportedException(keyword),
         };
     }
+
+    private static bool IsTime(string text) => DateTimeOffset.TryParse($"2024-02-29T{text}", System.Globalization.CultureInfo.InvariantCulture, out _) && text.Length >= 9;
 
     private static bool IsOf(string type, JsonElement value) => type switch
     {
