@@ -17,7 +17,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             return new GenerationConfigFile(new DecodingOptions(), null);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 16 });
+            using JsonDocument document = JsonDocument.Parse(InputFile.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 16 });
             JsonElement root = document.RootElement;
             var defaults = new DecodingOptions();
             bool samples = root.ValueKind == JsonValueKind.Object && !(root.TryGetProperty("do_sample", out JsonElement s) && s.ValueKind == JsonValueKind.False);
