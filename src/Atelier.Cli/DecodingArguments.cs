@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using Atelier.Decoding;
+using Atelier.Formats;
 
 namespace Atelier.Cli;
 
@@ -70,7 +71,7 @@ internal sealed class DecodingArguments
     {
         try
         {
-            string text = File.ReadAllText(path);
+            string text = InputFile.ReadAllText(path);
             using var document = System.Text.Json.JsonDocument.Parse(text);
             return text;
         }

@@ -1,16 +1,15 @@
 namespace Atelier.TestSupport;
 
-/// <summary>Finds small inputs that failed once, in the folder "cases" beside the one that ATELIER_DATA names.</summary>
+/// <summary>Finds small inputs that once failed, in the folder "cases" beside the one named by ATELIER_DATA.</summary>
 internal static class TestCases
 {
-    /// <summary>The full path of one of them; the calling test is skipped where it is absent.</summary>
-    /// <param name="name">Its path in that folder: "tables/semicolon.csv".</param>
+    /// <summary>The full path of a file or a folder there; the calling test is skipped where it is absent.</summary>
     public static string Path(string name)
     {
-        string? root = Environment.GetEnvironmentVariable("ATELIER_DATA");
-        Assert.SkipWhen(string.IsNullOrEmpty(root), "ATELIER_DATA is not set");
-        string path = System.IO.Path.GetFullPath(System.IO.Path.Combine(root!, "..", "cases", name));
-        Assert.SkipUnless(File.Exists(path) || Directory.Exists(path), $"{name} is not in the folder of cases");
+        string? data = Environment.GetEnvironmentVariable("ATELIER_DATA");
+        Assert.SkipWhen(string.IsNullOrEmpty(data), "ATELIER_DATA is not set");
+        string path = System.IO.Path.GetFullPath(System.IO.Path.Combine(data!, "..", "cases", name));
+        Assert.SkipUnless(System.IO.Path.Exists(path), $"cases/{name} is not beside ATELIER_DATA");
         return path;
     }
 }

@@ -20,12 +20,15 @@ internal sealed class DataCommand : Command
     {
         Add(new ListCommand(console));
         Add(new GetCommand(console));
-        Add(new ShowCommand(console));
+        Add(new DataShowCommand(console));
         Add(new CleanCommand(console));
     }
 
-    private static Argument<string> SourceArgument() =>
+    internal static Argument<string> SourceArgument() =>
         new("SOURCE") { Description = "A file, a folder, a catalogue name or a world." };
+
+    internal static Option<string?> EncodingOption() =>
+        new("--encoding") { HelpName = "NAME", Description = "The encoding of text, where it is not found out: GB18030, Shift-JIS, windows-1252 …" };
 
     private static Option<string?> ColumnOption() =>
         new("--column") { HelpName = "NAME", Description = "The column of a table that holds the text." };
@@ -81,77 +84,11 @@ internal sealed class DataCommand : Command
         }
     }
 
-    private sealed class ShowCommand : ToolCommand
-    {
-        private const int LongestShown = 400;
-
-        private readonly Argument<string> _source = SourceArgument();
-        private readonly Option<string?> _column = ColumnOption();
-        private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "Documents to show.", DefaultValueFactory = _ => 3 };
-
-        private readonly Option<string?> _out = new("--out") { HelpName = "F.png", Description = "Where the first pictures go, side by side." };
-
-        public ShowCommand(ToolConsole console) : base(console, "show", "Looks at data: how much there is, and its beginning.", "atelier data show world:stories-en --count 2")
-        {
-            Add(_source);
-            Add(_column);
-            Add(_count);
-            Add(_out);
-        }
-
-        protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
-        {
-            var section = new DataSection { Source = parse.GetRequiredValue(_source), Column = parse.GetValue(_column) };
-            if (ImagePreview.IsOfPictures(section.Source))
-                return Task.FromResult(ShowPictures(console, ImagePreview.Of(section, parse.GetValue<long?>(Tool.Seed) ?? 1, parse.GetValue(_count), console, cancellation), parse.GetValue(_out), section.Source));
-            if (parse.GetValue(_out) is not null)
-                throw new AtelierException("only pictures are written to a file", "--out", "leave it out");
-            var preview = TextPreview.Of(section, parse.GetValue<long?>(Tool.Seed) ?? 1, parse.GetValue(_count), console, cancellation);
-            console.Say(string.Create(CultureInfo.InvariantCulture, $"{preview.Documents:#,0} documents, {preview.Characters:#,0} characters, {preview.Bytes:#,0} bytes"));
-            foreach (string note in preview.Notes)
-                console.Say(note);
-            foreach (string text in preview.First)
-                console.Say($"---\n{(text.Length <= LongestShown ? text : text[..LongestShown] + " …")}");
-            console.Result(() => new JsonObject
-            {
-                ["source"] = section.Source,
-                ["documents"] = preview.Documents,
-                ["characters"] = preview.Characters,
-                ["bytes"] = preview.Bytes,
-                ["encodings"] = new JsonObject(preview.Encodings.Select(e => KeyValuePair.Create<string, JsonNode?>(e.Key, e.Value))),
-                ["notes"] = new JsonArray([.. preview.Notes.Select(n => (JsonNode)n)]),
-                ["first"] = new JsonArray([.. preview.First.Select(t => (JsonNode)t)]),
-            });
-            return Task.FromResult(0);
-        }
-
-        private static int ShowPictures(ToolConsole console, ImagePreview preview, string? place, string source)
-        {
-            ImageSchema schema = preview.Schema;
-            console.Say(string.Create(CultureInfo.InvariantCulture, $"{preview.Count:#,0} pictures of {schema.Width} × {schema.Height}, {(schema.Channels == 1 ? "grey" : "colour")}"));
-            foreach (string note in preview.Notes)
-                console.Say(note);
-            if (preview.PerClass.Count > 0)
-                console.Table(["class", "pictures"], preview.PerClass.Select(c => new[] { c.Key, c.Value.ToString("#,0", CultureInfo.InvariantCulture) }));
-            if (place is not null)
-            {
-                PictureGrid.Write(place, schema, preview.First);
-                console.Say(place);
-            }
-            console.Result(() => new JsonObject
-            {
-                ["source"] = source, ["pictures"] = preview.Count, ["width"] = schema.Width, ["height"] = schema.Height, ["channels"] = schema.Channels,
-                ["classes"] = new JsonObject(preview.PerClass.Select(c => KeyValuePair.Create<string, JsonNode?>(c.Key, c.Value))),
-                ["notes"] = new JsonArray([.. preview.Notes.Select(n => (JsonNode)n)]), ["file"] = place,
-            });
-            return 0;
-        }
-    }
-
     private sealed class CleanCommand : ToolCommand
     {
         private readonly Argument<string> _source = SourceArgument();
         private readonly Option<string?> _column = ColumnOption();
+        private readonly Option<string?> _encoding = EncodingOption();
         private readonly Option<string[]> _steps = new("--step")
         {
             HelpName = "NAME", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true,
@@ -165,6 +102,7 @@ internal sealed class DataCommand : Command
         {
             Add(_source);
             Add(_column);
+            Add(_encoding);
             Add(_steps);
             Add(_out);
         }
@@ -173,7 +111,7 @@ internal sealed class DataCommand : Command
         {
             var section = new DataSection
             {
-                Source = parse.GetRequiredValue(_source), Column = parse.GetValue(_column), Clean = parse.GetRequiredValue(_steps),
+                Source = parse.GetRequiredValue(_source), Column = parse.GetValue(_column), Encoding = parse.GetValue(_encoding), Clean = parse.GetRequiredValue(_steps),
             };
             string file = parse.GetRequiredValue(_out);
             var cleaning = new TextCleaning(section.Clean);
@@ -182,7 +120,7 @@ internal sealed class DataCommand : Command
             {
                 using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
                 var text = new StringBuilder();
-                foreach (DocumentPiece piece in TextPreview.Read(section, parse.GetValue<long?>(Tool.Seed) ?? 1, cleaning, new ReadingReport(), console, cancellation))
+                foreach (DocumentPiece piece in TextPreview.Read(section, parse.GetValue<long?>(Tool.Seed) ?? 1, cleaning, new ReadingReport(console, cancellation), console, cancellation))
                 {
                     text.Append(piece.Text);
                     if (!piece.Ends)

@@ -20,7 +20,7 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes; with --interpolate also one for each end, with commas between." };
     private readonly DrawingArguments _drawing = new();
     private readonly LatentArguments _latents = new();
-    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
+    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE", Description = "Makes a picture again, from what its PNG says of its making." };
     private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN", Description = "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
@@ -105,7 +105,7 @@ internal sealed class GenerateCommand : ToolCommand
                 all.Append(isConllu && sample is TaggedSample { Conllu: { } block } ? block
                     : Shown(request, sample) + (count > 1 && Lines(sample) ? "\n---\n" : "\n"));
             }
-            AtomicFile.WriteText(text, all.ToString());
+            AtomicFile.WriteText(text, SampleTable.Text(text, samples) ?? all.ToString());
             console.Say(text);
         }
         console.Result(() => new JsonObject

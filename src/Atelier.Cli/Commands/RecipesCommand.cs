@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Atelier.Formats;
 using Atelier.Models;
 using Atelier.Recipes;
 
@@ -49,7 +50,7 @@ internal sealed class RecipesCommand : Command
             string name = parse.GetRequiredValue(_recipe);
             Recipe recipe = RecipeReader.Read(name, ModelFamilies.All);
             bool asWritten = !parse.GetValue(_resolved);
-            string text = asWritten ? BuiltInRecipes.Find(name)?.Text ?? File.ReadAllText(name) : RecipeWriter.Write(recipe);
+            string text = asWritten ? BuiltInRecipes.Find(name)?.Text ?? InputFile.ReadAllText(name) : RecipeWriter.Write(recipe);
             console.Say(text.TrimEnd());
             console.Result(() => new JsonObject { ["name"] = recipe.Name, ["yaml"] = text });
             return Task.FromResult(0);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Atelier.Formats;
 
 namespace Atelier.Decoding;
 
@@ -43,7 +44,7 @@ public static class ChatTemplateFile
     {
         long length = new FileInfo(path).Length;
         return length <= LongestFile
-            ? File.ReadAllBytes(path)
+            ? InputFile.ReadAllBytes(path)
             : throw new AtelierException($"it has {length} bytes; {LongestFile} are read at most", path, "take the file from its source again");
     }
 }

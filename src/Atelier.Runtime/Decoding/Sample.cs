@@ -90,7 +90,7 @@ public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<d
 {
     /// <inheritdoc/>
     public override string Shown => string.Join('\n', Rows.Select((row, time) =>
-        string.Join(',', row.Select(value => value.ToString("G6", System.Globalization.CultureInfo.InvariantCulture))) + (States.Count > 0 ? $"  ({States[time]})" : "")));
+        string.Join(',', row.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture))) + (States.Count > 0 ? $"  ({States[time]})" : "")));
 
     /// <inheritdoc/>
     protected override void Write(JsonObject json)

@@ -35,7 +35,7 @@ public sealed class ConfigFile
         {
             if (new FileInfo(path) is { Exists: true, Length: > LargestFile })
                 throw new AtelierException("is too large for a config.json", path, "check that this folder holds a model");
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = Deepest });
+            using var document = JsonDocument.Parse(InputFile.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = Deepest });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new AtelierException("is not a JSON object", path, "check that this folder holds a model");
             CheckTexts(document.RootElement);

@@ -37,7 +37,7 @@ public sealed unsafe class MappedFile : IDisposable
             throw new AtelierException("no such file", path);
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+            using var stream = InputFile.Open(path, bufferSize: 1);
             return new MappedFile(path, stream);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -30,7 +30,7 @@ public static class SafetensorsFolder
         {
             if (new FileInfo(index).Length > LongestIndex)
                 throw new AtelierException("is too large for an index of shards", index, "fetch the model again");
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 8 });
+            using JsonDocument document = JsonDocument.Parse(InputFile.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 8 });
             string[] shards = [.. document.RootElement.GetProperty("weight_map").EnumerateObject()
                 .Select(entry => entry.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal)];
             foreach (string shard in shards)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Atelier.Formats;
 
 namespace Atelier.Tokenizers;
 
@@ -82,9 +83,10 @@ public sealed class BpeTokenizer : Tokenizer
     {
         try
         {
-            using JsonDocument vocabulary = JsonDocument.Parse(File.ReadAllBytes(vocabularyPath));
+            using JsonDocument vocabulary = JsonDocument.Parse(InputFile.ReadAllBytes(vocabularyPath));
             IReadOnlyList<string> names = TokenizerFile.NamesById(
                 vocabulary.RootElement.EnumerateObject().Select(p => (p.Name, p.Value.GetInt32())), vocabularyPath);
+            InputFile.RequireRegular(mergesPath);
             return new BpeTokenizer(names, [.. File.ReadLines(mergesPath)
                 .Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal))
                 .Select(line => TokenizerFile.MergePair(line, mergesPath))]);

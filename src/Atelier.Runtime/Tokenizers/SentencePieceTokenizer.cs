@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
+using Atelier.Formats;
 
 namespace Atelier.Tokenizers;
 
@@ -82,7 +83,7 @@ public sealed class SentencePieceTokenizer : Tokenizer
     {
         if (!File.Exists(path))
             throw new AtelierException("no such file", path);
-        ReadOnlySpan<byte> rest = File.ReadAllBytes(path);
+        ReadOnlySpan<byte> rest = InputFile.ReadAllBytes(path);
         var tokens = new List<(string Name, float Score)>();
         if (rest.Length < 4)
             throw Damaged(path, rest.Length);

@@ -35,7 +35,7 @@ public static class TokenizerFile
             throw new AtelierException("too large for a tokenizer.json", path);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
+            using JsonDocument document = JsonDocument.Parse(InputFile.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
             return AtelierException.At(path, () => new TokenizerReader(path).Read(document.RootElement));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException)

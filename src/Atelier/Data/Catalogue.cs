@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Atelier.Formats;
 using Atelier.Runs;
 
 namespace Atelier.Data;
@@ -72,7 +73,7 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
     {
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            using FileStream stream = InputFile.Open(path);
             if (stream.Length == file.Bytes && Convert.ToHexStringLower(SHA256.HashData(stream)) == file.Sha256)
                 return true;
             stream.Position = 0;

@@ -39,12 +39,16 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
             : source;
 
     /// <summary>The files themselves: those of a folder that have one of these endings, in order of their names.</summary>
+    /// <param name="report">Told which files are left out.</param>
+    /// <param name="formats">The endings, without the dot.</param>
     /// <exception cref="AtelierException">The folder holds none.</exception>
-    public IReadOnlyList<string> Expand(params IReadOnlyList<string> formats)
+    public IReadOnlyList<string> Expand(ReadingReport report, params IReadOnlyList<string> formats)
     {
         if (Paths is not [var folder] || !Directory.Exists(folder))
             return Paths;
-        string[] files = [.. Directory.EnumerateFiles(folder).Where(file => formats.Contains(TextSource.Format(file))).Order(StringComparer.Ordinal)];
+        IReadOnlyList<string> all = SourceFolder.Files(folder);
+        string[] files = [.. all.Where(file => formats.Contains(TextSource.Format(file)))];
+        SourceFolder.TellLeftOut(all.Except(files), report);
         return files.Length > 0 ? files : throw new AtelierException("the folder holds no data", folder,
             $"it should hold files named {string.Join(", ", formats.Select(format => "." + format))}, or these with .gz");
     }

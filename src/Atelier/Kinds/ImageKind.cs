@@ -16,7 +16,7 @@ public sealed class ImageKind : IDataKind
     public string Name => "images";
 
     /// <inheritdoc/>
-    public string Description => "Pictures to learn from: a folder or a tar file of PNG, JPEG, WebP or GIF, a subfolder a class or with labels.csv; or idx files.";
+    public string Description => "Pictures to learn from: a folder, a tar or a zip file of PNG, JPEG, WebP or GIF, a subfolder a class or with labels.csv; or idx files.";
 
     /// <inheritdoc/>
     public string GenerateExample => "--count 64 --out grid.png";

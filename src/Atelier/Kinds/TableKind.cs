@@ -11,11 +11,14 @@ namespace Atelier.Kinds;
 /// <summary>Rows of a table.</summary>
 public sealed class TableKind : IDataKind
 {
+    /// <summary>Whether the family learns levels only: numbers then become levels where a recipe does not say.</summary>
+    public bool LevelsOnly { get; init; }
+
     /// <inheritdoc/>
     public string Name => "table";
 
     /// <inheritdoc/>
-    public string Description => "A table to learn from: .csv, .tsv or .parquet, its first line the columns' names.";
+    public string Description => "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
 
     /// <inheritdoc/>
     public string GenerateExample => "--count 5";
@@ -25,7 +28,7 @@ public sealed class TableKind : IDataKind
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
-        TableData.Prepare(recipe.Data, recipe.Seed, folder, progress: progress, cancellation: cancellation);
+        TableData.Prepare(WithDefaults(recipe.Data), recipe.Seed, folder, progress: progress, cancellation: cancellation);
 
     /// <inheritdoc/>
     public IDataSource Open(string folder) => TableData.Open(folder);
@@ -39,6 +42,11 @@ public sealed class TableKind : IDataKind
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
         Task.Run(() => TableEvaluator.Evaluate((IRowModel)judging.Generator, (TableData)judging.Data, judging, progress, cancellation), cancellation);
+
+    private DataSection WithDefaults(DataSection section) => section with
+    {
+        Table = section.Table with { Discretise = section.Table.Discretise ?? (LevelsOnly ? Discretisation.Quantile : Discretisation.None) },
+    };
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "a table");

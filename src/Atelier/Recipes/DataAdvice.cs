@@ -1,3 +1,4 @@
+using Atelier.Data;
 using Atelier.Kinds;
 
 namespace Atelier.Recipes;
@@ -21,7 +22,7 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
 
     /// <summary>The bytes of a file, or of all files of a folder.</summary>
     internal static long Bytes(string path, string option) => Directory.Exists(path)
-        ? new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length)
+        ? SourceFolder.Files(path).Sum(file => new FileInfo(file).Length)
         : File.Exists(path) ? new FileInfo(path).Length
         : throw new AtelierException("there is no such file or folder", path, $"give one to {option}, or check the name");
 

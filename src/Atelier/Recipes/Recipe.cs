@@ -52,6 +52,9 @@ public sealed record DataSection
     /// <summary>The column of a table (.csv, .jsonl, .parquet) that holds the text.</summary>
     public string? Column { get; init; }
 
+    /// <summary>The encoding of text files and tables ("GB18030", "Shift-JIS", "windows-1252"); null finds it out for each file.</summary>
+    public string? Encoding { get; init; }
+
     /// <summary>What a document is: a whole file, each line, each paragraph between blank lines, each table row; auto takes the source's own.</summary>
     public DocumentUnit Document { get; init; } = DocumentUnit.Auto;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Atelier.Formats;
 using Atelier.Models;
 
 namespace Atelier.Recipes;
@@ -48,7 +49,7 @@ public static class RecipeReader
         }
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            using FileStream stream = InputFile.Open(path);
             if (stream.Length > MaximumBytes)
                 throw new AtelierException($"{stream.Length} bytes are too many for a recipe", path, "recipes are small YAML files; to train on text use --text");
             byte[] bytes = new byte[stream.Length];

@@ -63,7 +63,10 @@ internal static class BundleExchange
         {
             progress?.Report("copying files");
             foreach (string file in Directory.EnumerateFiles(source).Where(BundleWriter.IsBundleFile).StoppedBy(cancellation))
+            {
+                InputFile.RequireRegular(file);
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            }
             made?.Save(Path.Combine(partial, "tokenizer.json"));
             cancellation.ThrowIfCancellationRequested();
             Check(partial, source, progress);

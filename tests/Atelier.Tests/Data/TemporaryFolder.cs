@@ -18,6 +18,7 @@ internal sealed class TemporaryFolder : IDisposable
 
     public string Write(string name, byte[] bytes)
     {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(this[name])!);
         File.WriteAllBytes(this[name], bytes);
         return this[name];
     }

@@ -30,9 +30,11 @@ internal static class IdxFile
         if (count > MostBytes)
             throw Damaged(path, $"its header tells {count} values, more than {MostBytes}");
         using var values = new MemoryStream(); // grows with what is there: the header is not trusted with an allocation
-        stream.CopyTo(values);
+        var buffer = new byte[1 << 16];
+        for (int read; values.Length <= count && (read = stream.Read(buffer)) > 0;)
+            values.Write(buffer, 0, read);
         if (values.Length != count)
-            throw Damaged(path, $"its header tells {count} values, but {values.Length} follow");
+            throw Damaged(path, $"its header tells {count} values, but {(values.Length > count ? "more" : $"{values.Length}")} follow");
         return (shape, values.ToArray());
     }
 

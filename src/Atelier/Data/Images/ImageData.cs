@@ -41,7 +41,7 @@ public sealed class ImageData : IDataSource
     public static ImageData Prepare(DataSection section, long seed, string folder, ImageSchema? schema = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        var report = new ReadingReport();
+        var report = new ReadingReport(progress, cancellation);
         if (schema is not null)
             section = section with { Image = section.Image with { Width = schema.Width, Height = schema.Height, Channels = schema.Channels } };
         var source = ImageSource.Read(section, seed, report, progress, cancellation);

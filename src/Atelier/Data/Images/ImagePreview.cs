@@ -11,17 +11,6 @@ namespace Atelier.Data.Images;
 /// <param name="Notes">Choices made for the user, one sentence each.</param>
 public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictionary<string, int> PerClass, IReadOnlyList<ReadOnlyMemory<byte>> First, IReadOnlyList<string> Notes)
 {
-    /// <summary>Whether a source holds pictures, as far as names tell: a world, idx files, files of pictures or a tar file.</summary>
-    public static bool IsOfPictures(string source)
-    {
-        if (source == ShapesWorld.Name)
-            return true;
-        IEnumerable<string> files = Catalogue.OfThisMachine().Find(source) is { } entry ? entry.Files.Select(file => file.Name)
-            : Directory.Exists(source) ? Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories).Take(100)
-            : [source];
-        return files.Any(file => IdxFile.IsNamed(file) || PictureEntry.IsNamed(file));
-    }
-
     /// <summary>Reads a source through.</summary>
     /// <param name="section">What to read.</param>
     /// <param name="seed">Of a world's pictures.</param>
@@ -31,7 +20,7 @@ public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictio
     /// <exception cref="AtelierException">The source is missing, damaged, or holds no pictures.</exception>
     public static ImagePreview Of(DataSection section, long seed, int count, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        var report = new ReadingReport();
+        var report = new ReadingReport(progress, cancellation);
         var source = ImageSource.Read(section, seed, report, progress, cancellation);
         (byte[] Pixels, int Label)[] all = [.. source.Pictures, .. source.Test];
         return new(source.Schema, all.Length,

@@ -1,6 +1,5 @@
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
-using SkiaSharp;
 
 namespace Atelier.Data.Images;
 
@@ -24,7 +23,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         }
         IReadOnlyList<string> paths = SourceFiles.Find(section.Source, report, progress, cancellation, [ShapesWorld.Name]).Paths;
         string[] files = paths is [var folder] && Directory.Exists(folder)
-            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
+            ? [.. SourceFolder.Files(folder)]
             : [.. paths];
         if (files.Length == 0)
             throw new AtelierException("the folder is empty", section.Source, "bring pictures");
@@ -32,7 +31,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         if (idx.Length > 0)
             return ReadIdx(idx, section).Fitted(section, report);
         string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source) : Path.GetDirectoryName(Path.GetFullPath(files[0]))!;
-        return ReadPictures(PictureEntry.Find(root, files.Select(Path.GetFullPath), cancellation), root, section, report, progress, cancellation);
+        return ReadPictures(PictureEntry.Find(root, files.Select(Path.GetFullPath), report, cancellation), root, section, report, progress, cancellation);
     }
 
     private static ImageSource ReadIdx(string[] files, DataSection section)
@@ -82,7 +81,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             int plane = Schema.Width * Schema.Height;
             float[] values = [.. picture.Pixels.Select(value => (float)value)];
             return (Enumerable.Range(0, Schema.Channels)
-                .SelectMany(channel => PictureResizer.Resize(values.AsSpan(channel * plane, plane), Schema.Width, Schema.Height, width, height, asked.Filter))
+                .SelectMany(channel => PictureResizer.Resize(values[(channel * plane)..((channel + 1) * plane)], Schema.Width, Schema.Height, width, height, asked.Filter))
                 .Select(value => (byte)Math.Clamp(MathF.Round(value), 0, 255)).ToArray(), picture.Label);
         })];
     }
@@ -91,26 +90,34 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     {
         ImageSection asked = section.Image;
         if (pictures.Count == 0)
-            throw new AtelierException("there are no pictures", section.Source, $"bring files named {string.Join(", ", PictureFiles.Formats.Select(f => "." + f))}, a tar file of them, or idx files");
-        IReadOnlyList<(PictureEntry Picture, string Label)> labelled = Labelled(pictures, root, asked, report);
+            throw new AtelierException("there are no pictures", section.Source, $"bring files named {string.Join(", ", PictureFiles.Formats.Select(f => "." + f))}, a tar or zip file of them, or idx files");
+        IReadOnlyList<(PictureEntry Picture, string Label)> labelled = Labelled(pictures, root, section, report);
         string[] classes = [.. labelled.Select(p => p.Label).Where(label => label.Length > 0).Distinct().Order(StringComparer.Ordinal)];
         if (classes.Length == 1)
         {
             report.Note($"All pictures are of one class, {classes[0]}: none is kept.");
             classes = [];
         }
-        (ImageSchema shape, List<(PictureEntry Picture, string Label)> sound) = Shape(labelled, asked, section.Source, report);
+        (ImageSchema shape, List<(PictureEntry Picture, string Label, bool IsBig)> sound) = Shape(labelled, asked, section.Source, report);
         ImageSchema schema = shape with { Classes = classes };
         var read = new (byte[] Pixels, int Label)?[sound.Count];
         var broken = new string?[sound.Count];
         int done = 0;
+        var oneAtATime = new Lock(); // of big pictures, so that the memory for one is enough
         Parallel.For(0, sound.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
         {
             try
             {
-                using SKBitmap bitmap = PictureFiles.Read(sound[i].Picture.Read(), sound[i].Picture.Where);
-                read[i] = (PictureFiles.Fit(bitmap, schema.Width, schema.Height, schema.Channels, asked.Filter),
-                    classes.Length == 0 ? 0 : Array.IndexOf(classes, sound[i].Label));
+                int label = classes.Length == 0 ? 0 : Array.IndexOf(classes, sound[i].Label);
+                if (!sound[i].IsBig)
+                {
+                    read[i] = (Read(sound[i].Picture), label);
+                }
+                else
+                {
+                    lock (oneAtATime)
+                        read[i] = (Read(sound[i].Picture), label);
+                }
             }
             catch (AtelierException e)
             {
@@ -126,12 +133,18 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         if (all.Count == 1)
             report.Note("There is one picture only: a model can learn nothing but that one.");
         return new(schema, all, []);
+
+        byte[] Read(PictureEntry entry)
+        {
+            using var picture = DecodedPicture.Decode(entry.Read(), entry.Where, schema.Width, schema.Height);
+            return picture.Fit(schema.Width, schema.Height, schema.Channels, asked.Filter);
+        }
     }
 
     /// <summary>The class of each picture: by a table where there is one, and by the first folder otherwise.</summary>
-    private static IReadOnlyList<(PictureEntry Picture, string Label)> Labelled(IReadOnlyList<PictureEntry> pictures, string root, ImageSection asked, ReadingReport report)
+    private static IReadOnlyList<(PictureEntry Picture, string Label)> Labelled(IReadOnlyList<PictureEntry> pictures, string root, DataSection section, ReadingReport report)
     {
-        if (PictureLabels.Find(root, asked.Labels, report) is { } labels)
+        if (PictureLabels.Find(root, section.Image.Labels, ReadingOptions.Of(section), report) is { } labels)
             return labels.Of(pictures, report);
         int without = pictures.Count(p => p.Folder.Length == 0);
         if (without == 0 || without == pictures.Count)
@@ -141,18 +154,19 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     }
 
     /// <summary>The size and channels that the recipe asks for, or that suit the pictures; those that are no pictures are left out.</summary>
-    private static (ImageSchema Schema, List<(PictureEntry Picture, string Label)> Sound) Shape(
+    private static (ImageSchema Schema, List<(PictureEntry Picture, string Label, bool IsBig)> Sound) Shape(
         IReadOnlyList<(PictureEntry Picture, string Label)> pictures, ImageSection asked, string source, ReadingReport report)
     {
-        var sound = new List<(PictureEntry Picture, string Label)>();
+        var sound = new List<(PictureEntry Picture, string Label, bool IsBig)>();
         var broken = new List<string>();
         var sizes = new HashSet<(int Width, int Height)>();
         foreach ((PictureEntry picture, string label) in pictures)
         {
             try
             {
-                sizes.Add(PictureFiles.Measure(picture.Read(), picture.Where));
-                sound.Add((picture, label));
+                (int Width, int Height) size = DecodedPicture.Measure(picture.Read(), picture.Where);
+                sizes.Add(size);
+                sound.Add((picture, label, (long)size.Width * size.Height > DecodedPicture.BigPixels));
             }
             catch (AtelierException e)
             {
@@ -180,8 +194,8 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     {
         try
         {
-            using SKBitmap bitmap = PictureFiles.Read(picture.Read(), picture.Where);
-            return PictureFiles.IsGrey(bitmap);
+            using var decoded = DecodedPicture.Decode(picture.Read(), picture.Where, MostKept, MostKept);
+            return decoded.IsGrey();
         }
         catch (AtelierException)
         {

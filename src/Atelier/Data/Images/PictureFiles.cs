@@ -12,80 +12,30 @@ public static class PictureFiles
 
     internal static IReadOnlyList<string> Formats { get; } = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 
-    /// <summary>Reads a picture. What is transparent is laid on white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.</summary>
+    /// <summary>
+    /// Reads a picture upright, cuts the middle of the asked shape out of it, and resizes it. What is transparent is laid on
+    /// white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.
+    /// </summary>
     /// <param name="path">PNG, JPEG, WebP, GIF or BMP.</param>
-    /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than <see cref="MostPixels"/>.</exception>
-    public static SKBitmap Read(string path) => Read(Bytes(path), path);
-
-    /// <summary>Reads a packed picture that is held already.</summary>
-    /// <param name="bytes">As they would stand in the file.</param>
-    /// <param name="path">Where it came from, for messages.</param>
-    /// <inheritdoc cref="Read(string)"/>
-    internal static SKBitmap Read(byte[] bytes, string path)
-    {
-        using SKCodec codec = Open(bytes, path);
-        SKImageInfo info = codec.Info;
-        using var decoded = new SKBitmap(info.Width, info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        if (codec.GetPixels(decoded.Info, decoded.GetPixels()) is not SKCodecResult.Success)
-            throw Broken(path, "is damaged or cut short");
-        var opaque = new SKBitmap(info.Width, info.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        using var canvas = new SKCanvas(opaque);
-        canvas.Clear(SKColors.White);
-        canvas.DrawBitmap(decoded, 0, 0);
-        return opaque;
-    }
-
-    /// <summary>The width and height that a file claims.</summary>
-    /// <exception cref="AtelierException">It is no picture that can be read, or larger than <see cref="MostPixels"/>.</exception>
-    internal static (int Width, int Height) Measure(byte[] bytes, string path)
-    {
-        using SKCodec codec = Open(bytes, path);
-        return (codec.Info.Width, codec.Info.Height);
-    }
-
-    /// <summary>Whether every pixel is grey.</summary>
-    internal static bool IsGrey(SKBitmap bitmap)
-    {
-        ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
-        for (int i = 0; i < pixels.Length; i += 4)
-        {
-            if (pixels[i] != pixels[i + 1] || pixels[i] != pixels[i + 2])
-                return false;
-        }
-        return true;
-    }
-
-    /// <summary>Cuts the middle of the asked shape out of a picture and resizes it.</summary>
+    /// <param name="width">Pixels across.</param>
+    /// <param name="height">Pixels down.</param>
+    /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
+    /// <param name="filter">The filter of resizing.</param>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
-    internal static byte[] Fit(SKBitmap bitmap, int width, int height, int channels, ResizeFilter filter)
+    /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than <see cref="MostPixels"/>.</exception>
+    public static byte[] Read(string path, int width, int height, int channels, ResizeFilter filter = ResizeFilter.Triangle)
     {
-        double scale = Math.Min((double)bitmap.Width / width, (double)bitmap.Height / height);
-        int cutWidth = Math.Max(1, (int)Math.Round(width * scale)), cutHeight = Math.Max(1, (int)Math.Round(height * scale));
-        int left = (bitmap.Width - cutWidth) / 2, top = (bitmap.Height - cutHeight) / 2;
-        ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
-        var fitted = new byte[channels * height * width];
-        var cut = new float[cutHeight * cutWidth];
-        for (int channel = 0; channel < channels; channel++)
-        {
-            for (int y = 0; y < cutHeight; y++)
-            {
-                for (int x = 0; x < cutWidth; x++)
-                {
-                    ReadOnlySpan<byte> pixel = pixels.Slice((((y + top) * bitmap.Width) + x + left) * 4, 4);
-                    // Luma of ITU-R BT.601 where grey is asked for.
-                    cut[(y * cutWidth) + x] = channels == 1 ? (0.299f * pixel[0]) + (0.587f * pixel[1]) + (0.114f * pixel[2]) : pixel[channel];
-                }
-            }
-            float[] resized = PictureResizer.Resize(cut, cutWidth, cutHeight, width, height, filter);
-            for (int i = 0; i < resized.Length; i++)
-                fitted[(channel * height * width) + i] = (byte)Math.Clamp(MathF.Round(resized[i]), 0, 255);
-        }
-        return fitted;
+        using var picture = DecodedPicture.Decode(Bytes(path), path, width, height);
+        return picture.Fit(width, height, channels, filter);
     }
+
+    /// <summary>The width and height that a file claims, upright.</summary>
+    /// <exception cref="AtelierException">It is no picture that can be read, or larger than <see cref="MostPixels"/>.</exception>
+    internal static (int Width, int Height) Measure(string path) => DecodedPicture.Measure(Bytes(path), path);
 
     /// <summary>A picture's own name, or the first pictures of a folder in the order of their names.</summary>
     internal static IReadOnlyList<string> Find(string path, int most) => Directory.Exists(path)
-        ? [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Order(StringComparer.Ordinal).Take(most)]
+        ? [.. SourceFolder.Files(path).Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Take(most)]
         : [path];
 
     /// <summary>Reads a picture, or those of a folder in the order of their names, in a model's size.</summary>
@@ -99,11 +49,7 @@ public static class PictureFiles
         IReadOnlyList<string> files = Find(path, most);
         if (files.Count == 0)
             throw new AtelierException("there are no pictures", path, $"bring files named {string.Join(", ", Formats.Select(f => "." + f))}");
-        return [.. files.Select(file =>
-        {
-            using SKBitmap bitmap = Read(file);
-            return Fit(bitmap, schema.Width, schema.Height, schema.Channels, ResizeFilter.Triangle);
-        })];
+        return [.. files.Select(file => Read(file, schema.Width, schema.Height, schema.Channels))];
     }
 
     /// <summary>Writes a picture as PNG, whole or not at all.</summary>
@@ -145,24 +91,11 @@ public static class PictureFiles
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return InputFile.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
         }
     }
-
-    private static SKCodec Open(byte[] bytes, string path)
-    {
-        using var data = SKData.CreateCopy(bytes);
-        SKCodec codec = SKCodec.Create(data) ?? throw Broken(path, "is no picture that can be read");
-        if ((long)codec.Info.Width * codec.Info.Height <= MostPixels)
-            return codec;
-        SKImageInfo info = codec.Info;
-        codec.Dispose();
-        throw Broken(path, $"has {info.Width} × {info.Height} pixels, more than {MostPixels / 1_000_000} million");
-    }
-
-    private static AtelierException Broken(string path, string what) => new(what, path, "take it out, or save it again as PNG");
 }

@@ -20,14 +20,15 @@ internal sealed class PictureLabels
     /// <summary>Reads the table that a recipe names, or one of a usual name in the pictures' folder; null where there is none.</summary>
     /// <param name="root">The pictures' folder.</param>
     /// <param name="asked">As the recipe names it: a path from that folder, or one of its own; null looks for a usual name.</param>
+    /// <param name="options">How tables in text are read.</param>
     /// <param name="report">Told what was found.</param>
     /// <exception cref="AtelierException">The table is missing, damaged, or lacks a column.</exception>
-    public static PictureLabels? Find(string root, string? asked, ReadingReport report)
+    public static PictureLabels? Find(string root, string? asked, ReadingOptions options, ReadingReport report)
     {
         string? path = asked is null
             ? UsualNames.Select(name => Path.Combine(root, name)).FirstOrDefault(File.Exists)
             : Path.Combine(root, asked) is var beside && File.Exists(beside) ? beside : asked;
-        return path is null ? null : Read(path, report);
+        return path is null ? null : Read(path, options, report);
     }
 
     /// <summary>The label of each picture, those without one left out.</summary>
@@ -49,11 +50,11 @@ internal sealed class PictureLabels
         return [.. pictures.Where(labels.ContainsKey).Select(picture => (picture, labels[picture]))];
     }
 
-    private static PictureLabels Read(string path, ReadingReport report)
+    private static PictureLabels Read(string path, ReadingOptions options, ReadingReport report)
     {
         int file = -1, label = -1;
         var labels = new Dictionary<string, string>();
-        foreach (IReadOnlyList<string?> row in TableFile.Read(path, Columns, report))
+        foreach (IReadOnlyList<string?> row in TableFile.Read(path, header => Columns(header.Columns), options, report))
         {
             string name = (row[file] ?? "").Replace('\\', '/').TrimStart('.', '/'), value = row[label]?.Trim() ?? "";
             if (name.Length == 0 || value.Length == 0)

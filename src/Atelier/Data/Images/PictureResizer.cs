@@ -8,21 +8,32 @@ namespace Atelier.Data.Images;
 /// </summary>
 internal static class PictureResizer
 {
-    /// <summary>Resizes one channel.</summary>
-    /// <param name="source">Rows from the top, height · width values.</param>
+    /// <summary>Reads a row of a picture.</summary>
+    /// <param name="y">Its number from the top.</param>
+    /// <param name="row">Takes its values.</param>
+    public delegate void RowReader(int y, Span<float> row);
+
+    /// <summary>Resizes one channel whose rows, height · width values, are all held.</summary>
+    public static float[] Resize(float[] source, int width, int height, int toWidth, int toHeight, ResizeFilter filter) =>
+        Resize((y, row) => source.AsSpan(y * width, width).CopyTo(row), width, height, toWidth, toHeight, filter);
+
+    /// <summary>Resizes one channel, of which a row is held at a time.</summary>
+    /// <param name="read">Reads a row of the source.</param>
     /// <param name="width">Of the source.</param>
     /// <param name="height">Of the source.</param>
     /// <param name="toWidth">The new width.</param>
     /// <param name="toHeight">The new height.</param>
     /// <param name="filter">The filter.</param>
-    public static float[] Resize(ReadOnlySpan<float> source, int width, int height, int toWidth, int toHeight, ResizeFilter filter)
+    public static float[] Resize(RowReader read, int width, int height, int toWidth, int toHeight, ResizeFilter filter)
     {
         var across = new float[height * toWidth];
-        for (int x = 0; x < toWidth; x++)
+        (int First, double[] Weights)[] columns = [.. Enumerable.Range(0, toWidth).Select(x => Weights(x, width, toWidth, filter))];
+        var row = new float[width];
+        for (int y = 0; y < height; y++)
         {
-            (int first, double[] weights) = Weights(x, width, toWidth, filter);
-            for (int y = 0; y < height; y++)
-                across[(y * toWidth) + x] = (float)Sum(source[(y * width)..], first, 1, weights);
+            read(y, row);
+            for (int x = 0; x < toWidth; x++)
+                across[(y * toWidth) + x] = (float)Sum(row, columns[x].First, 1, columns[x].Weights);
         }
         var down = new float[toHeight * toWidth];
         for (int y = 0; y < toHeight; y++)

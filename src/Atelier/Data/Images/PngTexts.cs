@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Atelier.Formats;
 
 namespace Atelier.Data.Images;
 
@@ -38,7 +39,7 @@ public static class PngTexts
         byte[] png;
         try
         {
-            png = File.ReadAllBytes(path);
+            png = InputFile.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

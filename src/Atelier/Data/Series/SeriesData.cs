@@ -46,7 +46,7 @@ public sealed class SeriesData : IDataSource
     public static SeriesData Prepare(DataSection section, long seed, string folder, IReadOnlyList<string>? columns = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        var report = new ReadingReport();
+        var report = new ReadingReport(progress, cancellation);
         (IReadOnlyList<string> names, List<double[]> sequences) = SeriesFile.Read(section, columns, report, progress, cancellation);
         int width = names.Count;
         ulong[] contents = [.. Enumerable.Range(0, sequences.Count).Select(i => (ulong)i)];

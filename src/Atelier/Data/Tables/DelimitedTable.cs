@@ -2,48 +2,81 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>A table of comma- or tab-separated text: its columns, then its rows, each with a field for every column.</summary>
+/// <summary>A table in text: its columns, then its rows, each with a field for every column.</summary>
 internal sealed class DelimitedTable
 {
-    private DelimitedTable(IReadOnlyList<string> columns, IEnumerable<List<string>> rows) => (Columns, Rows) = (columns, rows);
+    private DelimitedTable(IReadOnlyList<string> columns, char separator, IEnumerable<List<string>> rows) =>
+        (Columns, Separator, Rows) = (columns, separator, rows);
 
     /// <summary>The columns' names.</summary>
     public IReadOnlyList<string> Columns { get; }
+
+    /// <summary>What stands between fields.</summary>
+    public char Separator { get; }
 
     /// <summary>The rows' fields; to be taken once.</summary>
     /// <exception cref="AtelierException">A row has another number of fields than there are columns.</exception>
     public IEnumerable<List<string>> Rows { get; }
 
-    /// <summary>Reads the columns' names, from the first row where they are not given.</summary>
+    /// <summary>Finds the separator and the columns' names, which the first row has unless it holds numbers.</summary>
     /// <param name="reader">The text.</param>
-    /// <param name="separator">Stands between fields.</param>
-    /// <param name="names">The columns of a file that has no header; rows may then have more fields, which are left out.</param>
-    /// <param name="longestRow">The most characters in a row.</param>
+    /// <param name="options">
+    /// How the table is read. Where they name the columns, the file has no header, and rows may have more fields, which are
+    /// left out.
+    /// </param>
+    /// <param name="report">Told what was found.</param>
     /// <param name="where">The file, for errors.</param>
     /// <exception cref="AtelierException">The file has no rows.</exception>
-    public static DelimitedTable Begin(
-        CheckedReader reader, char separator, IReadOnlyList<string>? names, int longestRow, string where)
+    public static DelimitedTable Begin(CheckedReader reader, ReadingOptions options, ReadingReport report, string where)
     {
-        IEnumerator<(long Line, List<string> Fields)> rows =
-            CsvRows.Read(reader, separator, separator == ',', longestRow, where).GetEnumerator();
-        if (names is null && !rows.MoveNext())
+        string beginning = reader.ReadBlock().ToString();
+        char usual = (options.Format ?? TextSource.Format(where)) == "tsv" ? '\t' : ',';
+        char separator = options.Separator ?? Delimiter.Find(beginning, usual);
+        if (separator != usual)
+            report.Note($"The cells of {Path.GetFileName(where)} were taken to have {Name(separator)} between them.");
+        // In plain tab-separated text quotes stand for themselves.
+        IEnumerator<(long Line, List<string> Fields)> rows = CsvRows.Read(
+            reader.Blocks().Prepend(beginning), separator, separator != '\t', options.LongestPiece, where).GetEnumerator();
+        if (options.ColumnNames is { } names)
+            return new(names, separator, Checked(rows, null, names, exact: false, where));
+        if (!rows.MoveNext())
             throw new AtelierException("has no rows", where, "bring a table whose first line names its columns");
-        IReadOnlyList<string> columns = names ?? rows.Current.Fields;
-        return new DelimitedTable(columns, Checked(rows, columns, exact: names is null, where));
+        List<string> first = rows.Current.Fields;
+        if (options.HasHeader ?? IsHeader(first, report, where))
+            return new(first, separator, Checked(rows, null, first, exact: true, where));
+        string[] numbered = [.. first.Select((_, i) => FormattableString.Invariant($"column{i + 1}"))];
+        return new(numbered, separator, Checked(rows, first, numbered, exact: true, where));
     }
 
-    private static IEnumerable<List<string>> Checked(
-        IEnumerator<(long Line, List<string> Fields)> rows, IReadOnlyList<string> columns, bool exact, string where)
+    private static string Name(char separator) => separator switch { '\t' => "tabs", ' ' => "spaces", _ => $"'{separator}'" };
+
+    /// <summary>A row of numbers names no columns, unless they are whole and all different, as years are.</summary>
+    private static bool IsHeader(List<string> first, ReadingReport report, string where)
+    {
+        if (!first.All(cell => ColumnSchema.TryNumber(cell, out _) || NumberNotation.IsNumber(cell)))
+            return true;
+        bool areNames = first.All(cell => cell.All(char.IsAsciiDigit)) && first.Distinct().Count() == first.Count;
+        report.Note(areNames
+            ? $"The first row of {Path.GetFileName(where)} was taken for the columns' names, though it holds numbers: data.table.header=false takes it for a row."
+            : $"The first row of {Path.GetFileName(where)} holds numbers, so the columns were called column1, column2 and so on: data.table.header=true takes it for their names.");
+        return areNames;
+    }
+
+    private static IEnumerable<List<string>> Checked(IEnumerator<(long Line, List<string> Fields)> rows, List<string>? first,
+        IReadOnlyList<string> columns, bool exact, string where)
     {
         using (rows)
         {
+            if (first is not null)
+                yield return first;
             while (rows.MoveNext())
             {
                 (long line, List<string> fields) = rows.Current;
                 if (fields.Count < columns.Count || (exact && fields.Count != columns.Count))
                 {
-                    throw new AtelierException($"line {line} has {fields.Count} fields where the columns are {string.Join(", ", columns)}", where,
-                        "quote fields that hold separators or line ends");
+                    string cells = fields.Count == 1 ? "1 field" : $"{fields.Count} fields";
+                    throw new AtelierException($"line {line} has {cells} where the columns are {string.Join(", ", columns)}", where,
+                        "quote fields that hold separators or line ends, or name the separator with data.table.separator");
                 }
                 yield return fields;
             }

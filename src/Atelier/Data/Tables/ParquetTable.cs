@@ -1,18 +1,14 @@
 using System.Globalization;
 using Atelier.Data.Text.Reading;
-using Parquet;
-using Parquet.Schema;
+using ParquetSharp;
 
 namespace Atelier.Data.Tables;
 
 /// <summary>A column of a Parquet file.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Field">What the library knows of it.</param>
-internal sealed record ParquetColumn(string Name, DataField Field)
-{
-    /// <summary>Whether it holds text. The library has two types for text, depending on how it is to be read; either can be read as strings.</summary>
-    public bool IsText => Field.ClrType == typeof(string) || Field.ClrType == typeof(ReadOnlyMemory<char>);
-}
+/// <param name="Number">Its place among the file's columns.</param>
+/// <param name="IsText">Whether it holds text.</param>
+internal sealed record ParquetColumn(string Name, int Number, bool IsText);
 
 /// <summary>A Parquet file, one row group in memory at a time.</summary>
 internal sealed class ParquetTable : IDisposable
@@ -21,28 +17,36 @@ internal sealed class ParquetTable : IDisposable
 
     private readonly string _path;
     private readonly Stream _bytes;
-    private readonly ParquetReader _reader;
+    private readonly ParquetFileReader _reader;
 
-    private ParquetTable(string path, Stream bytes, ParquetReader reader)
+    private ParquetTable(string path, Stream bytes, ParquetFileReader reader, ReadingReport report)
     {
         (_path, _bytes, _reader) = (path, bytes, reader);
-        Columns = [.. reader.Schema.DataFields.Where(field => field.MaxRepetitionLevel == 0).Select(field => new ParquetColumn(field.Name, field))];
+        SchemaDescriptor schema = reader.FileMetaData.Schema;
+        ColumnDescriptor[] all = [.. Enumerable.Range(0, schema.NumColumns).Select(schema.Column)];
+        Columns = [.. all.Select((column, i) => (column, i)).Where(c => IsRead(c.column))
+            .Select(c => new ParquetColumn(c.column.Path.ToDotString(), c.i, TypeOf(c.column) == typeof(string)))];
+        string[] others = [.. all.Where(column => !IsRead(column)).Select(column => column.Path.ToDotString())];
+        if (others.Length > 0)
+            report.Note($"Columns of {Path.GetFileName(path)} left out, as they hold neither text, numbers, truth values nor times: {string.Join(", ", others)}.");
     }
 
-    /// <summary>The columns that have one value a row.</summary>
+    /// <summary>The columns that have one value a row, of a kind that is read.</summary>
     public IReadOnlyList<ParquetColumn> Columns { get; }
 
     /// <summary>Row groups.</summary>
-    public int GroupCount => _reader.RowGroupCount;
+    public int GroupCount => _reader.FileMetaData.NumRowGroups;
 
     /// <summary>Opens a file, unpacking it first where it is packed.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="report">Told which columns are left out.</param>
     /// <exception cref="AtelierException">It is missing, or no whole Parquet file.</exception>
-    public static ParquetTable Open(string path)
+    public static ParquetTable Open(string path, ReadingReport report)
     {
-        Stream bytes = Seekable(path);
+        Stream bytes = Seekable(path, report);
         try
         {
-            return new ParquetTable(path, bytes, Guard(path, () => ParquetReader.CreateAsync(bytes).GetAwaiter().GetResult()));
+            return Guard(path, () => new ParquetTable(path, bytes, new ParquetFileReader(bytes, leaveOpen: true), report));
         }
         catch
         {
@@ -52,7 +56,7 @@ internal sealed class ParquetTable : IDisposable
     }
 
     /// <summary>The values of a column as text, null where there is none, a row group at a time.</summary>
-    /// <exception cref="AtelierException">The file is damaged, or the column holds neither text nor numbers nor truth values.</exception>
+    /// <exception cref="AtelierException">The file is damaged.</exception>
     public IEnumerable<string?[]> Read(ParquetColumn column)
     {
         for (int group = 0; group < GroupCount; group++)
@@ -63,64 +67,59 @@ internal sealed class ParquetTable : IDisposable
     /// <inheritdoc cref="Read" path="/exception"/>
     public string?[] ReadGroup(ParquetColumn column, int number) => Guard(_path, () =>
     {
-        using ParquetRowGroupReader group = _reader.OpenRowGroupReader(number);
-        if (group.RowCount is < 0 or > MostRows)
-            throw new AtelierException($"claims {group.RowCount} rows in one group", _path, $"write groups of at most {MostRows} rows");
-        Type type = Nullable.GetUnderlyingType(column.Field.ClrType) ?? column.Field.ClrType;
-        return type switch
-        {
-            _ when column.IsText => Texts(group, column.Field),
-            _ when type == typeof(bool) => Values<bool>(group, column.Field, value => value ? "true" : "false"),
-            _ when type == typeof(sbyte) => Values<sbyte>(group, column.Field, Number),
-            _ when type == typeof(byte) => Values<byte>(group, column.Field, Number),
-            _ when type == typeof(short) => Values<short>(group, column.Field, Number),
-            _ when type == typeof(ushort) => Values<ushort>(group, column.Field, Number),
-            _ when type == typeof(int) => Values<int>(group, column.Field, Number),
-            _ when type == typeof(uint) => Values<uint>(group, column.Field, Number),
-            _ when type == typeof(long) => Values<long>(group, column.Field, Number),
-            _ when type == typeof(ulong) => Values<ulong>(group, column.Field, Number),
-            _ when type == typeof(float) => Values<float>(group, column.Field, Number),
-            _ when type == typeof(double) => Values<double>(group, column.Field, Number),
-            _ when type == typeof(decimal) => Values<decimal>(group, column.Field, Number),
-            _ => throw new AtelierException($"the column '{column.Name}' holds {type.Name}, neither text nor numbers", _path, "choose other columns"),
-        };
+        using RowGroupReader group = _reader.RowGroup(number);
+        long rows = group.MetaData.NumRows;
+        if (rows is < 0 or > MostRows)
+            throw new AtelierException($"claims {rows} rows in one group", _path, $"write groups of at most {MostRows} rows");
+        using ColumnReader values = group.Column(column.Number);
+        using LogicalColumnReader reader = values.LogicalReader();
+        return reader.Apply(new Texts((int)rows));
     });
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _reader.Dispose();
         _bytes.Dispose();
     }
 
-    private static string Number<T>(T value)
-        where T : IFormattable => value.ToString(null, CultureInfo.InvariantCulture);
+    private static bool IsRead(ColumnDescriptor column) =>
+        column.MaxRepetitionLevel == 0 && TypeOf(column) is { } type && type != typeof(byte[]) && !type.IsArray;
 
-    private static string?[] Texts(ParquetRowGroupReader group, DataField field)
+    /// <summary>What the column's values are in .NET, apart from being missing; null where the file has a type of its own.</summary>
+    private static Type? TypeOf(ColumnDescriptor column)
     {
-        var texts = new string?[group.RowCount];
-        group.ReadAsync(field, texts.AsMemory()!).AsTask().GetAwaiter().GetResult();
-        return texts;
-    }
-
-    private static string?[] Values<T>(ParquetRowGroupReader group, DataField field, Func<T, string> show)
-        where T : struct
-    {
-        if (field.IsNullable)
+        try
         {
-            var values = new T?[group.RowCount];
-            group.ReadAsync<T>(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
-            return Array.ConvertAll(values, value => value is { } known ? show(known) : null);
+            (_, _, Type logical) = column.GetSystemTypes(LogicalTypeFactory.Default, columnLogicalTypeOverride: null);
+            return Nullable.GetUnderlyingType(logical) ?? logical;
         }
-        var all = new T[group.RowCount];
-        group.ReadAsync<T>(field, all.AsMemory()).AsTask().GetAwaiter().GetResult();
-        return Array.ConvertAll(all, value => (string?)show(value));
+        catch (Exception e) when (e is NotSupportedException or ArgumentException)
+        {
+            return null;
+        }
     }
+
+    private static string? Text<T>(T value) => value switch
+    {
+        null => null,
+        string text => text,
+        bool truth => truth ? "true" : "false",
+        Date date => date.DateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        DateTime time => time.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
+        DateTimeNanos nanos => nanos.DateTime.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
+        TimeSpanNanos nanos => nanos.TimeSpan.ToString("c", CultureInfo.InvariantCulture),
+        // Impala's time stamps: nanoseconds of a day, and the day by its Julian number (1970 begins with 2,440,588).
+        Int96 stamp => DateTime.UnixEpoch.AddDays(stamp.C - 2_440_588).AddTicks((((long)stamp.B << 32) | (uint)stamp.A) / 100)
+            .ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString(),
+    };
 
     /// <summary>Parquet is read from its end: a packed file is unpacked to a temporary one first.</summary>
-    private static Stream Seekable(string path)
+    private static Stream Seekable(string path, ReadingReport report)
     {
-        Stream bytes = FileBytes.Open(path);
+        Stream bytes = FileBytes.Open(path, report);
         if (bytes.CanSeek)
             return bytes;
         using (bytes)
@@ -141,17 +140,30 @@ internal sealed class ParquetTable : IDisposable
         }
     }
 
-    /// <summary>The library tells of a damaged file in many ways; to the user they are one.</summary>
+    /// <summary>The library tells of a damaged file by exceptions of many kinds; to the user they are one.</summary>
     private static T Guard<T>(string path, Func<T> read)
     {
         try
         {
             return read();
         }
-        catch (Exception e) when (e is not (AtelierException or OutOfMemoryException))
+        catch (Exception e) when (e is not (AtelierException or OutOfMemoryException or OperationCanceledException))
         {
             throw new AtelierException("is not a whole Parquet file: " + e.Message.TrimEnd('.').ReplaceLineEndings(" "), path,
                 "fetch or write the file again", e);
+        }
+    }
+
+    /// <summary>Reads a column of whatever type as text.</summary>
+    private sealed class Texts(int rows) : ILogicalColumnReaderVisitor<string?[]>
+    {
+        public string?[] OnLogicalColumnReader<TElement>(LogicalColumnReader<TElement> columnReader)
+        {
+            var values = new TElement[rows];
+            int read = 0;
+            while (read < rows && columnReader.ReadBatch(values, read, rows - read) is > 0 and int count)
+                read += count;
+            return read == rows ? Array.ConvertAll(values, Text) : throw new InvalidDataException($"a column ends after {read} of {rows} rows");
         }
     }
 }

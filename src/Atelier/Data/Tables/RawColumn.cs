@@ -25,6 +25,24 @@ internal sealed class RawColumn(string name)
         _rows.Add(number);
     }
 
+    /// <summary>How many rows have a cell that is missing.</summary>
+    public int MissingCount => _rows.Count(value => value == TableRows.Missing);
+
+    /// <summary>[row]: the number of the cell's value, or <see cref="TableRows.Missing"/>.</summary>
+    public IReadOnlyList<int> Rows => _rows;
+
+    /// <summary>Writes every value anew; null makes its cells missing.</summary>
+    public void Rewrite(Func<string, string?> change)
+    {
+        string?[] changed = [.. _values.Select(change)];
+        int[] rows = [.. _rows];
+        _numbers.Clear();
+        _values.Clear();
+        _rows.Clear();
+        foreach (int row in rows)
+            Add(row < 0 ? null : changed[row]);
+    }
+
     /// <summary>[row]: the numbers that the cells spell; NaN where a cell is missing.</summary>
     /// <exception cref="AtelierException">A cell is no number.</exception>
     public double[] Numbers(string where)

@@ -6,13 +6,24 @@ using Atelier.Recipes;
 namespace Atelier.Data.Tables;
 
 /// <summary>The way from a table's files to rows: read, find out what the columns hold, share out, make levels of numbers.</summary>
+/// <param name="section">What to read and how.</param>
+/// <param name="seed">Of the split.</param>
+/// <param name="known">The columns of a model that is to be judged on the rows; null finds them out.</param>
+/// <param name="progress">Told what is being done, a line at a time.</param>
+/// <param name="cancellation">Stops.</param>
 internal sealed class TablePreparation(
     DataSection section, long seed, TableSchema? known, IProgress<string>? progress, CancellationToken cancellation)
 {
     private const int FewNumbers = 10; // a column of numbers with no more different values is taken for levels
+    private const double MostlyNumbers = 0.9; // of a column's different values: the others are mistakes, not names
+    private const int MostNamed = 10; // columns that a note names
     private const int RowsPerReport = 1_000_000;
 
-    private readonly ReadingReport _report = new();
+    private readonly ReadingReport _report = new(progress, cancellation);
+
+    /// <summary>Reads columns only, and tells another's report of what was found.</summary>
+    public TablePreparation(DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+        : this(section, 0, null, progress, cancellation) => _report = report;
 
     /// <summary>Choices made for the user, one sentence each.</summary>
     public IReadOnlyList<string> Notes => _report.Notes;
@@ -27,6 +38,8 @@ internal sealed class TablePreparation(
         TableSection options = section.Table;
         CheckNames(options.Numeric.Concat(options.Categorical), columns);
         var schema = known ?? new TableSchema([.. columns.Select(column => Describe(column, parts[0]))]);
+        if (known is null)
+            TellOfNumbers(schema);
         var codes = new int[]?[columns.Length];
         var numbers = new double[]?[columns.Length];
         for (int i = 0; i < columns.Length; i++)
@@ -52,18 +65,28 @@ internal sealed class TablePreparation(
         return parts;
     }
 
-    private RawColumn[] ReadColumns(out int count)
+    /// <summary>The chosen columns of all files, with their numbers as 1234.5.</summary>
+    /// <exception cref="AtelierException">A file is missing, damaged, no table, or lacks a column.</exception>
+    public RawColumn[] ReadColumns(out int count)
     {
         RawColumn[]? columns = null;
         int[] places = [];
         int rows = 0;
+        char? separator = null;
         var missing = new HashSet<string>(section.Table.Missing);
-        foreach (string path in SourceFiles.Find(section.Source, _report, progress, cancellation).Expand("csv", "tsv", "parquet"))
+        var options = ReadingOptions.Of(section);
+        foreach (string path in SourceFiles.Find(section.Source, _report, progress, cancellation).Expand(_report, "csv", "tsv", "parquet"))
         {
-            foreach (IReadOnlyList<string?> cells in TableFile.Read(path, names => places = Begin(names, path, ref columns), _report))
+            void Header(TableHeader header)
+            {
+                separator = separator is null or ',' ? header.Separator : separator;
+                places = Begin(header.Columns, path, ref columns);
+            }
+
+            foreach (IReadOnlyList<string?> cells in TableFile.Read(path, Header, options, _report))
             {
                 for (int i = 0; i < places.Length; i++)
-                    columns![i].Add(cells[places[i]] is { } cell && !missing.Contains(cell) ? cell : null);
+                    columns![i].Add(cells[places[i]] is { } cell && !missing.Contains(cell.Trim()) ? cell : null);
                 if (++rows % RowsPerReport != 0)
                     continue;
                 cancellation.ThrowIfCancellationRequested();
@@ -72,8 +95,28 @@ internal sealed class TablePreparation(
         }
         progress?.Report(FormattableString.Invariant($"read {rows:N0} rows of {columns?.Length ?? 0} columns"));
         count = rows;
+        Settle(columns ?? [], separator);
         return columns ?? [];
     }
+
+    /// <summary>Writes numbers one way, whatever the file's.</summary>
+    private void Settle(RawColumn[] columns, char? separator)
+    {
+        char? mark = section.Table.Decimal switch
+        {
+            null => null,
+            "." => '.',
+            "," => ',',
+            var other => throw new AtelierException($"'{other}' is no decimal mark", "data.table.decimal", "write \".\" or \",\""),
+        };
+        string[] commas = [.. columns.Where(c => !section.Table.Categorical.Contains(c.Name))
+            .Where(c => NumberNotation.Settle(c, separator, mark)).Select(c => c.Name)];
+        if (commas.Length > 0)
+            _report.Note($"Numbers with a decimal comma were read in {Names(commas)}.");
+    }
+
+    private static string Names(IReadOnlyCollection<string> columns) => (columns.Count == 1 ? "column " : "columns ")
+        + string.Join(", ", columns.Take(MostNamed)) + (columns.Count > MostNamed ? $" and {columns.Count - MostNamed} more" : "");
 
     /// <summary>The places of the chosen columns in a file that begins.</summary>
     private int[] Begin(IReadOnlyList<string> names, string path, ref RawColumn[]? columns)
@@ -102,6 +145,7 @@ internal sealed class TablePreparation(
             throw new AtelierException($"'{column.Values.First(value => !ColumnSchema.TryNumber(value, out _))}' in column '{column.Name}' is no number",
                 section.Source, "add it to data.table.missing, or take the column out of data.table.numeric");
         }
+        RefuseStrays(column, numbers);
         bool numeric = numbers && !options.Categorical.Contains(column.Name)
             && (column.Values.Count > FewNumbers || options.Numeric.Contains(column.Name));
         if (!numeric)
@@ -112,14 +156,38 @@ internal sealed class TablePreparation(
             ColumnSchema schema = new(column.Name, [.. levels], []);
             return schema.Levels.Count > 0 ? schema : throw new AtelierException($"the column '{column.Name}' has no values", section.Source, "leave it out with data.table.columns");
         }
-        if (options.Discretise == Discretisation.None)
-        {
-            _report.Note($"The column '{column.Name}' holds numbers.");
+        if (options.Discretise is not { } discretise || discretise == Discretisation.None)
             return new ColumnSchema(column.Name, [], []);
-        }
         double[] all = column.Numbers(section.Source);
-        IReadOnlyList<double> cuts = Discretiser.Cuts([.. training.Select(row => all[row]).Where(double.IsFinite)], options.Discretise, options.Bins);
-        _report.Note(FormattableString.Invariant($"The numbers of column '{column.Name}' became {cuts.Count + 1} levels."));
+        IReadOnlyList<double> cuts = Discretiser.Cuts([.. training.Select(row => all[row]).Where(double.IsFinite)], discretise, options.Bins);
         return new ColumnSchema(column.Name, Discretiser.Levels(cuts), cuts);
+    }
+
+    /// <summary>A column of numbers with a few cells that are none is not a column of as many levels.</summary>
+    private void RefuseStrays(RawColumn column, bool numbers)
+    {
+        if (numbers || section.Table.Categorical.Contains(column.Name))
+            return;
+        string[] strays = [.. column.Values.Where(value => !ColumnSchema.TryNumber(value, out _))];
+        int sound = column.Values.Count - strays.Length;
+        if (sound > FewNumbers && sound >= MostlyNumbers * column.Values.Count)
+        {
+            throw new AtelierException($"'{strays[0]}' in column '{column.Name}' is no number, as {sound} of its {column.Values.Count} different values are",
+                section.Source, $"add it to data.table.missing if it means none, or name the column in data.table.categorical if its values are names");
+        }
+    }
+
+    /// <summary>Says in one line what became of columns of numbers.</summary>
+    private void TellOfNumbers(TableSchema schema)
+    {
+        string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)], cut = [.. schema.Columns.Where(c => c.Cuts.Count > 0).Select(c => c.Name)];
+        if (numbers.Length > 0)
+            _report.Note($"There are numbers in {Names(numbers)}.");
+        if (cut.Length > 0)
+        {
+            string kind = section.Table.Discretise == Discretisation.Quantile ? "quantiles" : "equal widths";
+            _report.Note(FormattableString.Invariant(
+                $"The numbers of {Names(cut)} became levels between {kind}, at most {section.Table.Bins} (data.table.discretise, data.table.bins)."));
+        }
     }
 }

@@ -89,7 +89,7 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
         {
             if (new FileInfo(path) is { Exists: true, Length: > LargestFile })
                 throw new AtelierException("is too large for a table's columns", path, hint);
-            TableSchema schema = JsonSerializer.Deserialize<TableSchema>(File.ReadAllBytes(path), Json) ?? throw new JsonException("it is null");
+            TableSchema schema = JsonSerializer.Deserialize<TableSchema>(InputFile.ReadAllBytes(path), Json) ?? throw new JsonException("it is null");
             if (schema.Columns is null || schema.Columns.Any(c => c is not { Name: not null, Levels: not null, Cuts: not null } || c.Levels.Contains(null!)))
                 throw new JsonException("a column lacks its name, levels or cuts");
             if (schema.Names.Distinct().Count() != schema.Columns.Count || schema.Columns.Any(c => c.Levels.Distinct().Count() != c.Levels.Count))

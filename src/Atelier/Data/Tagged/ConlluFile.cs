@@ -23,11 +23,12 @@ public static class ConlluFile
     /// <param name="path">The file.</param>
     /// <param name="column">Which tags.</param>
     /// <param name="report">Told what was passed over.</param>
+    /// <param name="encoding">The file's encoding; null finds it out.</param>
     /// <param name="keepLines">Whether sentences keep the lines they stood in.</param>
     /// <exception cref="AtelierException">The file is missing, no text, or has a line that is no word's.</exception>
-    internal static IEnumerable<TaggedSentence> Read(string path, TagColumn column, ReadingReport report, bool keepLines = false)
+    internal static IEnumerable<TaggedSentence> Read(string path, TagColumn column, ReadingReport report, string? encoding = null, bool keepLines = false)
     {
-        using CheckedReader reader = CheckedReader.Open(path, Path.GetFileName(path), report);
+        using CheckedReader reader = CheckedReader.Open(path, Path.GetFileName(path), report, encoding);
         List<string> words = [], tags = [], lines = [];
         int number = 0;
         foreach (string line in PlainText.Lines(reader, LongestLine, path))

@@ -42,9 +42,9 @@ public sealed class TaggedData : IDataSource
     public static TaggedData Prepare(
         DataSection section, long seed, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        var report = new ReadingReport();
-        IReadOnlyList<string> files = SourceFiles.Find(section.Source, report, progress, cancellation).Expand("conllu", "conll");
-        List<TaggedSentence> Read(IEnumerable<string> some) => [.. some.SelectMany(file => ConlluFile.Read(file, section.Tags, report))];
+        var report = new ReadingReport(progress, cancellation);
+        IReadOnlyList<string> files = SourceFiles.Find(section.Source, report, progress, cancellation).Expand(report, "conllu", "conll");
+        List<TaggedSentence> Read(IEnumerable<string> some) => [.. some.SelectMany(file => ConlluFile.Read(file, section.Tags, report, section.Encoding))];
         List<TaggedSentence>[] parts;
         if (section.Split.Train > 0 && Named(files) is { } named)
         {

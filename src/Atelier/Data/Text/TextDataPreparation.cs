@@ -14,7 +14,7 @@ internal sealed class TextDataPreparation(
     private const int CharactersAtOnce = 4 << 20;
     private const int DocumentsPerReport = 100_000;
 
-    private readonly ReadingReport _report = new();
+    private readonly ReadingReport _report = new(progress, cancellation);
 
     /// <summary>Writes all files of the folder; facts.json comes last, and says that the others are whole.</summary>
     public void Run()

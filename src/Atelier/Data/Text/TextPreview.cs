@@ -26,7 +26,7 @@ public sealed record TextPreview(
     public static TextPreview Of(
         DataSection section, long seed, int count, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        var report = new ReadingReport();
+        var report = new ReadingReport(progress, cancellation);
         var cleaning = new TextCleaning(section.Clean);
         var first = new List<string>();
         long documents = 0, characters = 0, bytes = 0;

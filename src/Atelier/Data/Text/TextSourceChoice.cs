@@ -21,7 +21,7 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
                 $"the worlds are {string.Join(", ", TextWorlds.All.Select(w => w.Name))}");
             return new(world.Documents(seed, section.WorldDocuments).Select(text => new DocumentPiece(text)), world.EntropyPerCharacter);
         }
-        var options = new ReadingOptions { Unit = section.Document, Column = section.Column };
+        var options = ReadingOptions.Of(section);
         SourceFiles files = SourceFiles.Find(source, report, progress, cancellation, TextWorlds.All.Select(w => w.Name));
         return new(files.Entry is { } entry ? Read(entry, files.Paths, options, report) : TextSource.Read(source, options, report), null);
     }
@@ -31,7 +31,7 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
         CatalogueEntry entry, IReadOnlyList<string> files, ReadingOptions asked, ReadingReport report)
     {
         bool own = asked.Unit == DocumentUnit.Auto || asked.Unit == entry.Reading.Unit;
-        ReadingOptions options = own ? entry.Reading with { Column = asked.Column ?? entry.Reading.Column } : asked;
+        ReadingOptions options = own ? entry.Reading with { Column = asked.Column ?? entry.Reading.Column, Encoding = asked.Encoding, Separator = asked.Separator, HasHeader = asked.HasHeader } : asked;
         return files.SelectMany(file => TextSource.Read(file, options, report));
     }
 }

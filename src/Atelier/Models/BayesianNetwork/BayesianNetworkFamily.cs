@@ -25,7 +25,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public string Description => "columns that depend on one another by a graph without cycles: rows given evidence, questions, interventions";
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind()];
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind { LevelsOnly = true }];
 
     /// <inheritdoc/>
     public bool TakesSteps => false;

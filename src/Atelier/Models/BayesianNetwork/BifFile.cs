@@ -11,20 +11,26 @@ public static class BifFile
 {
     private const long LargestFile = 1L << 28;
 
-    /// <summary>Reads a network; rows off 1 by no more than a thousandth, as rounding leaves them, are scaled to it.</summary>
+    /// <summary>
+    /// Reads a network in any encoding that can be told, of the format's versions 0.15 and older (names in quotes, parents
+    /// without a bar before them, numbers without commas). Properties say nothing of the distribution and are passed over;
+    /// anything else that is not read is refused. Rows off 1 by no more than a thousandth, as rounding leaves them,
+    /// are scaled to it.
+    /// </summary>
     /// <exception cref="AtelierException">The file cannot be read, is damaged, lacks a table, or has a row that does not sum to 1.</exception>
     public static DiscreteNetwork Read(string path)
     {
-        using Stream stream = FileBytes.Open(path);
-        using var text = new MemoryStream();
-        var buffer = new byte[1 << 16];
-        for (int count = stream.Read(buffer); count > 0; count = stream.Read(buffer))
+        var report = new ReadingReport();
+        using CheckedReader reader = CheckedReader.Open(path, Path.GetFileName(path), report);
+        if (reader.Encoding.OrElse is { } other)
+            throw new AtelierException($"is in {reader.Encoding.Name} or in {other}, which cannot be told", path, "convert it to UTF-8");
+        var text = new StringBuilder();
+        foreach (string block in reader.Blocks())
         {
-            text.Write(buffer, 0, count);
-            if (text.Length > LargestFile)
-                throw new AtelierException($"is larger than {LargestFile} bytes unpacked", path, "bring a network as BIF");
+            if (text.Append(block).Length > LargestFile)
+                throw new AtelierException($"is larger than {LargestFile} characters unpacked", path, "bring a network as BIF");
         }
-        return new BifReader(Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length), path).Read();
+        return new BifReader(text.ToString(), path).Read();
     }
 
     /// <summary>Writes a network, gzipped where the name ends in .gz; numbers as they are read back bit for bit.</summary>

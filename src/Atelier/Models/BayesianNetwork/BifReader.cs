@@ -25,6 +25,8 @@ internal sealed class BifReader(string text, string path)
         {
             if (word == "variable")
                 ReadVariable();
+            else if (word == "network")
+                ReadNetwork();
             else
                 SkipBlock(word);
         }
@@ -63,9 +65,11 @@ internal sealed class BifReader(string text, string path)
         {
             if (word != "type")
             {
-                SkipStatement(word);
+                SkipProperty(word, "type or property");
                 continue;
             }
+            if (states is not null)
+                throw Wrong($"{name} has two types");
             Expect("discrete");
             Expect("[");
             string count = Next();
@@ -93,7 +97,14 @@ internal sealed class BifReader(string text, string path)
         Expect("(");
         int child = Known(Name("a variable's name"));
         string next = Next();
-        List<string> given = next == "|" ? ReadList(")") : next == ")" ? [] : throw Unexpected(next, "| or )");
+        // Older files name the parents after the variable without a bar.
+        List<string> given = next switch
+        {
+            ")" => [],
+            "|" or "," => ReadList(")"),
+            "" or [not '"', ..] when next.Length == 0 || Special.Contains(next[0]) => throw Unexpected(next, "| or )"),
+            _ => [Plain(next), .. ReadList(")")],
+        };
         int[] parents = [.. given.Select(Known)];
         int states = _variables[child].States.Count;
         long cells = parents.Aggregate((long)states, (product, p) => Math.Min(product * _variables[p].States.Count, MostCells + 1));
@@ -112,29 +123,36 @@ internal sealed class BifReader(string text, string path)
             else if (word == "default")
                 otherwise = Numbers(states, child);
             else if (word == "(")
-                Numbers(states, child, () => Row(parents, child)).CopyTo(table, _row * states);
+                ReadRow(table, parents, states, child);
             else
-                SkipStatement(word);
+                SkipProperty(word, "table, default, a row or property");
         }
         if (!_tables.TryAdd(child, (parents, table)))
             throw Wrong($"the table of {_variables[child].Name} stands twice");
         Finish(table, states, child, otherwise);
     }
 
-    private int _row;
+    private void ReadRow(double[] table, int[] parents, int states, int child)
+    {
+        int start = Row(parents, child) * states;
+        if (!double.IsNaN(table[start]))
+            throw Wrong($"a row of the table of {_variables[child].Name} stands twice");
+        Numbers(states, child).CopyTo(table, start);
+    }
 
-    private void Row(int[] parents, int child)
+    private int Row(int[] parents, int child)
     {
         List<string> values = ReadList(")");
         if (values.Count != parents.Length)
             throw Wrong($"a row of the table of {_variables[child].Name} names {values.Count} states for {parents.Length} parents");
-        _row = 0;
+        int row = 0;
         for (int d = 0; d < parents.Length; d++)
         {
             Variable parent = _variables[parents[d]];
             int state = parent.Find(values[d]) ?? throw Wrong($"{parent.Name} has no state '{values[d]}'");
-            _row = (_row * parent.States.Count) + state;
+            row = (row * parent.States.Count) + state;
         }
+        return row;
     }
 
     // "table" lists the child slowest and the last parent fastest; ours has the child fastest.
@@ -164,9 +182,8 @@ internal sealed class BifReader(string text, string path)
         }
     }
 
-    private double[] Numbers(int count, int child, Action? before = null)
+    private double[] Numbers(int count, int child)
     {
-        before?.Invoke();
         List<string> words = ReadList(";");
         if (words.Count != count)
             throw Wrong($"{words.Count} numbers stand in a row of the table of {_variables[child].Name} where {count} belong");
@@ -201,8 +218,21 @@ internal sealed class BifReader(string text, string path)
             depth += Next() switch { "{" => 1, "}" => -1, "" => throw Unexpected("", "}"), _ => 0 };
     }
 
-    private void SkipStatement(string word)
+    private void ReadNetwork()
     {
+        while (Next() is not "{" and var word)
+        {
+            if (word.Length == 0)
+                throw Unexpected(word, "{");
+        }
+        for (string word = Next(); word != "}"; word = Next())
+            SkipProperty(word, "property");
+    }
+
+    private void SkipProperty(string word, string wanted)
+    {
+        if (word != "property")
+            throw Unexpected(word, wanted);
         while (word != ";")
             word = word is "" or "}" ? throw Unexpected(word, ";") : Next();
     }

@@ -4,7 +4,6 @@ using Atelier.Models.Diffusion.Samplers;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Training;
-using SkiaSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -38,11 +37,9 @@ internal sealed class GivenPicture
         Tensor picture = Fitted(from, schema.Channels).div(127.5).sub(1);
         return new(picture, drawing.Mask is { } mask ? Fitted(mask, channels: 1).div(255) : null);
 
-        Tensor Fitted(string path, int channels)
-        {
-            using SKBitmap bitmap = PictureFiles.Read(path);
-            return tensor(PictureFiles.Fit(bitmap, schema.Width, schema.Height, channels, ResizeFilter.Triangle), channels, schema.Height, schema.Width).to(device).to(ScalarType.Float32);
-        }
+        Tensor Fitted(string path, int channels) =>
+            tensor(PictureFiles.Read(path, schema.Width, schema.Height, channels), channels, schema.Height, schema.Width)
+                .to(device).to(ScalarType.Float32);
     }
 
     /// <summary>The same in an autoencoder's latents: a place is drawn anew where any of its pixels is.</summary>

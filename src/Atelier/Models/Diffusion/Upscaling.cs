@@ -3,7 +3,6 @@ using Atelier.Decoding;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Training;
-using SkiaSharp;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion;
@@ -57,10 +56,10 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     {
         if (drawing.From is not { } path)
             throw new AtelierException($"the model makes {schema.Width} × {schema.Height} of pictures of {Small.Width} × {Small.Height}, and none is named", "--from", "name one, or draw by another model: atelier generate RUN --upscale THIS");
-        using SKBitmap bitmap = PictureFiles.Read(path);
-        if ((bitmap.Width, bitmap.Height) != (Small.Width, Small.Height))
-            throw new AtelierException($"has {bitmap.Width} × {bitmap.Height} pixels, and the model makes {schema.Width} × {schema.Height} of {Small.Width} × {Small.Height}", path, "give a picture of that size");
-        byte[] pixels = PictureFiles.Fit(bitmap, Small.Width, Small.Height, Small.Channels, Filter);
+        (int width, int height) = PictureFiles.Measure(path);
+        if ((width, height) != (Small.Width, Small.Height))
+            throw new AtelierException($"has {width} × {height} pixels, and the model makes {schema.Width} × {schema.Height} of {Small.Width} × {Small.Height}", path, "give a picture of that size");
+        byte[] pixels = PictureFiles.Read(path, Small.Width, Small.Height, Small.Channels, Filter);
         return ImageBatches.Scaled(pixels, Small).to(device).expand(count, Small.Channels, Small.Height, Small.Width);
     }
 

@@ -63,8 +63,10 @@ internal abstract class HmmEmissions
     /// <param name="names">The names of symbols or columns.</param>
     public abstract IReadOnlyList<ExplanationTable> Explain(Func<int, string> names);
 
-    /// <summary>A number as people read it: six digits.</summary>
-    protected static CellValue Rounded(double value) => new(double.Parse(value.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
+    /// <summary>A number as people read it: six digits, or more where it has more before its point.</summary>
+    protected static CellValue Rounded(double value) => new(Math.Abs(value) is >= 1e5 and < 1e15
+        ? Math.Round(value, 2)
+        : double.Parse(value.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
 
     /// <summary>Divides log-likelihoods by the largest and raises e to them; returns the largest.</summary>
     protected static unsafe double Exponentiate(double* logs, int states)

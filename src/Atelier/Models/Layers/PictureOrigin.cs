@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Atelier.Data.Images;
 using Atelier.Decoding;
+using Atelier.Formats;
 using Atelier.Runs;
 
 namespace Atelier.Models.Layers;
@@ -93,7 +94,7 @@ public sealed record PictureOrigin(BundleIdentity Model, GenerationRequest Reque
         {
             try
             {
-                using FileStream stream = File.OpenRead(file);
+                using FileStream stream = InputFile.Open(file);
                 return Convert.ToHexStringLower(SHA256.HashData(stream));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -14,7 +14,7 @@ public sealed class TableDataTests : IDisposable
     private DataSection Section(string content, TableSection? table = null, SplitSection? split = null, string name = "t.csv")
     {
         File.WriteAllText(_folder[name], content);
-        return new DataSection { Source = _folder[name], Table = table ?? new(), Split = split ?? SplitSection.None };
+        return new DataSection { Source = _folder[name], Table = table ?? new() { Discretise = Discretisation.None }, Split = split ?? SplitSection.None };
     }
 
     private TableData Prepare(DataSection section) => TableData.Prepare(section, 1, _folder["data"]);
@@ -22,7 +22,7 @@ public sealed class TableDataTests : IDisposable
     [Fact]
     public void Cells_come_back_as_they_stand_in_the_file_levels_in_order_and_missing_ones_missing()
     {
-        using TableData data = Prepare(Section("who,\"how much\",n\nb,1.5,10\n\"a,c\",NA,9\nb,-2e3,\n,0,11\n", new() { Numeric = ["how much"] }));
+        using TableData data = Prepare(Section("who,\"how much\",n\nb,1.5,10\n\"a,c\",NA,9\nb,-2e3,\n,0,11\n", new() { Numeric = ["how much"], Discretise = Discretisation.None }));
         data.Schema.Names.ShouldBe(["who", "how much", "n"]);
         data.Schema.Columns[0].Levels.ShouldBe(["a,c", "b"]);
         data.Schema.Columns[2].Levels.ShouldBe(["9", "10", "11"], "few numbers are levels, in the order of their values");
@@ -72,7 +72,7 @@ public sealed class TableDataTests : IDisposable
             await group.WriteAsync<int>(schema.DataFields[1], new int?[] { 3, null });
             await group.WriteAsync<double>(schema.DataFields[2], new[] { 0.5, -1 });
         }
-        var table = new TableSection { Numeric = ["x"] };
+        var table = new TableSection { Numeric = ["x"], Discretise = Discretisation.None };
         using TableData packed = TableData.Prepare(new DataSection { Source = path, Split = SplitSection.None, Table = table }, 1, _folder["p"]);
         using TableData text = Prepare(Section("name,n,x\nb,3,0.5\na,,-1\n", table));
         packed.Schema.Columns.Select(c => string.Join('|', c.Levels)).ShouldBe(text.Schema.Columns.Select(c => string.Join('|', c.Levels)));
@@ -82,7 +82,7 @@ public sealed class TableDataTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a,b\n1,2\n3\n", "line 3 has 1 fields")]
+    [InlineData("a,b\n1,2\n3\n", "line 3 has 1 field")]
     [InlineData("a,a\n1,2\n", "two columns have the name 'a'")]
     [InlineData("a,b\n", "has no rows")]
     [InlineData("a,b\nx,NA\n", "has no values")]

@@ -151,9 +151,15 @@ public sealed class FamilyTests : IDisposable
     }
 
     [Fact]
-    public async Task Numbers_that_were_not_made_levels_are_told() =>
-        (await Should.ThrowAsync<AtelierException>(() => Train("x,y\n" + string.Concat(Enumerable.Range(0, 90).Select(i => $"{i},{i % 2}\n")), "run")))
-            .ToLine().ShouldContain("data.table.discretise");
+    public async Task Numbers_become_quantiles_and_are_refused_where_they_are_to_stay_numbers()
+    {
+        string rows = "x,y\n" + string.Concat(Enumerable.Range(0, 90).Select(i => $"{i},{i % 2}\n"));
+        await Train(rows, "run", "data.split=none");
+        using var data = (Atelier.Data.Tables.TableData)Workshop.OpenData(_folder["run"]);
+        data.Schema.Columns[0].Cuts.Count.ShouldBe(4);
+        data.Notes.ShouldContain(note => note.StartsWith("The numbers of column x became levels between quantiles", StringComparison.Ordinal));
+        (await Should.ThrowAsync<AtelierException>(() => Train(rows, "none", "data.table.discretise=none"))).ToLine().ShouldContain("data.table.discretise");
+    }
 
     [Fact]
     public void A_bif_file_becomes_a_bundle_and_a_bif_file_again()

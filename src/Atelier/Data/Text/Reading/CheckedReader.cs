@@ -9,7 +9,6 @@ internal sealed class CheckedReader : IDisposable
 
     private readonly Stream _stream;
     private readonly string _where;
-    private readonly string _encoding;
     private readonly Decoder _decoder;
     private readonly byte[] _bytes = new byte[BlockSize];
     private readonly char[] _characters = new char[BlockSize + 4];
@@ -21,23 +20,31 @@ internal sealed class CheckedReader : IDisposable
     {
         _stream = stream;
         _where = where;
-        _encoding = encoding.Name;
+        Encoding = encoding;
         _decoder = encoding.Encoding.GetDecoder();
         _offset = stream.ReadAtLeast(_bytes.AsSpan(0, encoding.MarkLength), encoding.MarkLength, throwOnEndOfStream: false);
     }
+
+    /// <summary>How the characters are written.</summary>
+    public TextEncoding Encoding { get; }
 
     /// <summary>Opens a file, finding out how its characters are written.</summary>
     /// <param name="path">The file, packed or not.</param>
     /// <param name="name">What the report calls it.</param>
     /// <param name="report">Told the encoding.</param>
+    /// <param name="encodingName">The encoding that a recipe names; null finds it out.</param>
     /// <exception cref="AtelierException">The file is missing, empty, or not text.</exception>
-    public static CheckedReader Open(string path, string name, ReadingReport report)
+    public static CheckedReader Open(string path, string name, ReadingReport report, string? encodingName = null)
     {
         TextEncoding encoding;
-        using (Stream bytes = FileBytes.Open(path))
-            encoding = TextEncoding.Detect(bytes, path);
+        using (Stream bytes = FileBytes.Open(path, report))
+            encoding = encodingName is null ? TextEncoding.Detect(bytes, path) : TextEncoding.Of(encodingName, bytes);
         report.Encodings[name] = encoding.Name;
-        return new CheckedReader(FileBytes.Open(path), encoding, path);
+        if (encoding.OrElse is { } other)
+            report.Note($"{name} was taken to be in {encoding.Name}, but might be in {other}: data.encoding says which.");
+        else if (encoding.Name != "UTF-8")
+            report.Note($"Text in {encoding.Name} was read.");
+        return new CheckedReader(FileBytes.Open(path, report), encoding, path);
     }
 
     /// <summary>The next characters; empty at the end. Valid until the next call.</summary>
@@ -60,6 +67,13 @@ internal sealed class CheckedReader : IDisposable
         return [];
     }
 
+    /// <summary>The blocks that follow, to the end.</summary>
+    public IEnumerable<string> Blocks()
+    {
+        for (string block = ReadBlock().ToString(); block.Length > 0; block = ReadBlock().ToString())
+            yield return block;
+    }
+
     public void Dispose() => _stream.Dispose();
 
     private int Decode(ReadOnlySpan<byte> bytes, Span<char> characters)
@@ -71,8 +85,8 @@ internal sealed class CheckedReader : IDisposable
         catch (DecoderFallbackException e)
         {
             string what = string.Join(' ', (e.BytesUnknown ?? []).Select(b => b.ToString("X2", System.Globalization.CultureInfo.InvariantCulture)));
-            throw new AtelierException($"bytes {what} at byte {Math.Max(0, _offset + e.Index)} do not fit {_encoding}", _where,
-                "mend the file or convert it to UTF-8", e);
+            throw new AtelierException($"bytes {what} at byte {Math.Max(0, _offset + e.Index)} do not fit {Encoding.Name}", _where,
+                "mend the file, convert it to UTF-8, or name its encoding with data.encoding", e);
         }
     }
 

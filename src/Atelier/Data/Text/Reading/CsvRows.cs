@@ -3,27 +3,24 @@ using System.Text;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// Rows of comma- or tab-separated text as RFC 4180 has it: a field may stand in double quotes, and then hold separators,
+/// Rows of separated text as RFC 4180 has it, with any separator: a field may stand in double quotes, and then hold separators,
 /// line ends and doubled quotes. A row's fields are handed out one row at a time, in memory bounded by the row.
 /// </summary>
 internal static class CsvRows
 {
     /// <summary>The rows with the line that each begins on, from 1; empty lines are none.</summary>
-    /// <param name="reader">The text.</param>
+    /// <param name="blocks">The text, in pieces.</param>
     /// <param name="separator">Stands between fields.</param>
     /// <param name="quoted">Whether quotes quote; in plain tab-separated text they stand for themselves.</param>
     /// <param name="limit">The most characters in a row.</param>
     /// <param name="where">The file, for errors.</param>
     /// <exception cref="AtelierException">A quote is never closed, or followed by something else than a separator; or a row is too long.</exception>
     public static IEnumerable<(long Line, List<string> Fields)> Read(
-        CheckedReader reader, char separator, bool quoted, int limit, string where)
+        IEnumerable<string> blocks, char separator, bool quoted, int limit, string where)
     {
         var row = new Row(separator, quoted, limit, where);
-        while (true)
+        foreach (string block in blocks)
         {
-            string block = reader.ReadBlock().ToString();
-            if (block.Length == 0)
-                break;
             foreach (char c in block)
                 if (row.Add(c) is { } done)
                     yield return done;

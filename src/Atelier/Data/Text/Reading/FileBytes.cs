@@ -1,3 +1,4 @@
+using Atelier.Formats;
 using ICSharpCode.SharpZipLib;
 using ICSharpCode.SharpZipLib.GZip;
 
@@ -7,21 +8,23 @@ namespace Atelier.Data.Text.Reading;
 internal static class FileBytes
 {
     /// <summary>The bytes of a file.</summary>
-    /// <exception cref="AtelierException">The file is missing, empty, or may not be read.</exception>
-    public static Stream Open(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="report">Told how far a packed file is unpacked; can stop it.</param>
+    /// <exception cref="AtelierException">The file is missing, empty, no regular file, or may not be read.</exception>
+    public static Stream Open(string path, ReadingReport? report = null)
     {
         try
         {
-            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            FileStream file = InputFile.Open(path);
             Span<byte> magic = stackalloc byte[2];
             int count = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
             file.Position = 0;
             if (count == 0)
             {
                 file.Dispose();
-                throw new AtelierException("is empty", path, "bring a file with text, or take it out");
+                throw new AtelierException("is empty", path, "bring a file that holds data, or take it out");
             }
-            return count == 2 && magic[0] == 0x1F && magic[1] == 0x8B ? new Unpacked(file, path) : file;
+            return count == 2 && magic[0] == 0x1F && magic[1] == 0x8B ? new GzipContent(file, path, report) : file;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -32,10 +35,13 @@ internal static class FileBytes
     }
 
     /// <summary>A gzip file's content, telling of damage as the user's file's and not as a program's fault.</summary>
-    private sealed class Unpacked(Stream file, string path) : Stream
+    private sealed class GzipContent(FileStream file, string path, ReadingReport? report) : Stream
     {
+        private const long BytesPerReport = 256 << 20;
+
         // The framework's own stream takes a file that was cut short for one that ended.
         private readonly GZipInputStream _content = new(file);
+        private readonly PackingLimit _limit = new(path, file.Length);
         private long _position;
 
         public override bool CanRead => true;
@@ -50,9 +56,13 @@ internal static class FileBytes
 
         public override int Read(byte[] buffer, int offset, int count)
         {
+            report?.Cancellation.ThrowIfCancellationRequested();
             try
             {
                 int read = _content.Read(buffer, offset, count);
+                if (_position / BytesPerReport < (_position + read) / BytesPerReport)
+                    report?.Progress?.Report(Progress(_position + read));
+                _limit.Add(read);
                 _position += read;
                 return read;
             }
@@ -79,5 +89,8 @@ internal static class FileBytes
                 _content.Dispose();
             base.Dispose(disposing);
         }
+
+        private string Progress(long unpacked) => FormattableString.Invariant(
+            $"unpacking {Path.GetFileName(path)}: {unpacked >> 20:N0} MiB, {100.0 * file.Position / file.Length:0} % of the file");
     }
 }

@@ -8,7 +8,7 @@ internal static class ParquetRows
     /// <summary>The texts of the chosen column; nulls are none.</summary>
     public static IEnumerable<string> Read(string path, ReadingOptions options, ReadingReport report)
     {
-        using var table = ParquetTable.Open(path);
+        using var table = ParquetTable.Open(path, report);
         string[] names = [.. table.Columns.Where(column => column.IsText).Select(column => column.Name)];
         if (names.Length == 0)
             throw new AtelierException("has no column of text", path, "bring a table with one");

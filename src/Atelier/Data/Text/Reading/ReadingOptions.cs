@@ -14,6 +14,15 @@ public sealed record ReadingOptions
     /// <summary>The columns' names in tables of text that have no header line; null where the first line names them.</summary>
     public IReadOnlyList<string>? ColumnNames { get; init; }
 
+    /// <summary>The encoding of text files; null finds it out for each.</summary>
+    public string? Encoding { get; init; }
+
+    /// <summary>What stands between the cells of tables in text; null finds it out.</summary>
+    public char? Separator { get; init; }
+
+    /// <summary>Whether the first row of a table in text names its columns; null finds it out.</summary>
+    public bool? HasHeader { get; init; }
+
     /// <summary>The kind of the files ("txt", "csv", "tsv", "jsonl", "json", "parquet"); null goes by each file's name.</summary>
     public string? Format { get; init; }
 
@@ -22,13 +31,33 @@ public sealed record ReadingOptions
     /// or table cell is refused.
     /// </summary>
     public int LongestPiece { get; init; } = 4 << 20;
+
+    /// <summary>What a recipe says of how files are read.</summary>
+    /// <exception cref="AtelierException">The separator is not one character.</exception>
+    public static ReadingOptions Of(DataSection section) => new()
+    {
+        Unit = section.Document, Column = section.Column, Encoding = section.Encoding, HasHeader = section.Table.Header,
+        Separator = section.Table.Separator switch
+        {
+            null => null,
+            "tab" or "\\t" => '\t',
+            [var only] when only is not ('"' or '\n' or '\r') => only,
+            var other => throw new AtelierException($"'{other}' is no separator", "data.table.separator", "write one character, or tab"),
+        },
+    };
 }
 
 /// <summary>What was found while reading, filled as documents are taken.</summary>
-public sealed class ReadingReport
+/// <param name="progress">Told of long work, a line at a time.</param>
+/// <param name="cancellation">Stops reading.</param>
+public sealed class ReadingReport(IProgress<string>? progress = null, CancellationToken cancellation = default)
 {
     private readonly HashSet<string> _told = [];
     private readonly List<string> _notes = [];
+
+    internal IProgress<string>? Progress { get; } = progress;
+
+    internal CancellationToken Cancellation { get; } = cancellation;
 
     /// <summary>The encoding of each text file by its name within the source.</summary>
     public SortedDictionary<string, string> Encodings { get; } = new(StringComparer.Ordinal);

@@ -42,13 +42,10 @@ public static class TextSource
 
     private static IEnumerable<string> Files(string folder, ReadingReport report)
     {
-        var every = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 64, AttributesToSkip = FileAttributes.Hidden };
-        string[] files = Directory.GetFiles(folder, "*", every);
-        Array.Sort(files, StringComparer.Ordinal);
-        string[] others = [.. files.Where(f => !TextFormats.Contains(Format(f)) && !TableFormats.Contains(Format(f)))];
-        if (others.Length > 0)
-            report.Note($"{others.Length} file(s) of other kinds were left out, such as {Path.GetFileName(others[0])}.");
-        return files.Except(others);
+        IReadOnlyList<string> files = SourceFolder.Files(folder);
+        string[] read = [.. files.Where(f => TextFormats.Contains(Format(f)) || TableFormats.Contains(Format(f)))];
+        SourceFolder.TellLeftOut(files.Except(read), report);
+        return read;
     }
 
     private static IEnumerable<DocumentPiece> ReadFile(string path, string name, ReadingOptions options, ReadingReport report)
@@ -69,7 +66,7 @@ public static class TextSource
     private static IEnumerable<DocumentPiece> ReadCharacters(
         string path, string name, string? table, ReadingOptions options, ReadingReport report)
     {
-        using CheckedReader reader = CheckedReader.Open(path, name, report);
+        using CheckedReader reader = CheckedReader.Open(path, name, report, options.Encoding);
         IEnumerable<DocumentPiece> pieces = table is null
             ? PlainText.Read(reader, options.Unit, options.LongestPiece, path)
             : Rows(reader, table, options, report, path).Where(text => text.Length > 0).Select(text => new DocumentPiece(text));
@@ -82,13 +79,12 @@ public static class TextSource
     {
         "jsonl" => JsonRows.ReadLines(reader, options, report, path),
         "json" => JsonRows.ReadArray(reader, options, report, path),
-        _ => SeparatedRows(reader, format == "csv" ? ',' : '\t', options, report, path),
+        _ => SeparatedRows(reader, options, report, path),
     };
 
-    private static IEnumerable<string> SeparatedRows(
-        CheckedReader reader, char separator, ReadingOptions options, ReadingReport report, string path)
+    private static IEnumerable<string> SeparatedRows(CheckedReader reader, ReadingOptions options, ReadingReport report, string path)
     {
-        var table = DelimitedTable.Begin(reader, separator, options.ColumnNames, options.LongestPiece, path);
+        var table = DelimitedTable.Begin(reader, options, report, path);
         string chosen = TableColumn.Choose(table.Columns, options.Column, path, report);
         int column = table.Columns.TakeWhile(name => name != chosen).Count();
         return table.Rows.Select(fields => fields[column]);

@@ -1,0 +1,246 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Atelier.Data;
+using Atelier.Data.Images;
+using Atelier.Data.Series;
+using Atelier.Data.Tables;
+using Atelier.Data.Tagged;
+using Atelier.Data.Text;
+using Atelier.Recipes;
+
+namespace Atelier.Cli.Commands;
+
+/// <summary>Looks at data of every kind.</summary>
+internal sealed class DataShowCommand : ToolCommand
+{
+    private const int LongestShown = 400, LongestCell = 60;
+    private const int ValuesInTable = 4, ValuesOfColumn = 50;
+
+    private static readonly Dictionary<string, Modality> Kinds = new()
+    {
+        ["text"] = Modality.Text, ["table"] = Modality.Table, ["series"] = Modality.Series, ["tagged"] = Modality.Tagged,
+        ["images"] = Modality.Image,
+    };
+
+    private readonly Argument<string> _source = DataCommand.SourceArgument();
+    private readonly Option<string?> _kind = new("--kind")
+    {
+        HelpName = "NAME",
+        Description = $"What the source is read as: {string.Join(", ", Kinds.Keys)}. By default the kind that most of its files are of.",
+    };
+
+    private readonly Option<string?> _column = new("--column")
+    {
+        HelpName = "NAME", Description = "A column of a table: what it holds, or with --kind text the documents in it.",
+    };
+
+    private readonly Option<string?> _encoding = DataCommand.EncodingOption();
+    private readonly Option<int> _count = new("--count")
+    {
+        HelpName = "N", Description = "Documents, sentences or pictures to show.", DefaultValueFactory = _ => 3,
+    };
+
+    private readonly Option<string?> _out = new("--out")
+    {
+        HelpName = "F.png", Description = "Where the first pictures go, side by side.",
+    };
+
+    public DataShowCommand(ToolConsole console)
+        : base(console, "show", "Looks at data: how much there is, what it holds, and its beginning.",
+            "atelier data show world:stories-en --count 2")
+    {
+        Add(_source);
+        Add(_kind);
+        Add(_column);
+        Add(_encoding);
+        Add(_count);
+        Add(_out);
+    }
+
+    protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+    {
+        string? column = parse.GetValue(_column), place = parse.GetValue(_out);
+        string source = parse.GetRequiredValue(_source);
+        var section = new DataSection { Source = source, Column = column, Encoding = parse.GetValue(_encoding) };
+        Modality kind = parse.GetValue(_kind) is not { } name ? SourceKind.Of(source)
+            : Kinds.TryGetValue(name, out Modality asked) ? asked
+            : throw new AtelierException($"there is no kind of data '{name}'", "--kind",
+                $"there are {string.Join(", ", Kinds.Keys)}");
+        if (place is not null && kind != Modality.Image)
+            throw new AtelierException("only pictures are written to a file", "--out", "leave it out");
+        if (column is not null && kind is not (Modality.Table or Modality.Text))
+            throw new AtelierException("only tables have columns to show", "--column", "leave it out");
+        long seed = parse.GetValue<long?>(Tool.Seed) ?? 1;
+        int count = parse.GetValue(_count);
+        switch (kind)
+        {
+            case Modality.Image:
+                ShowPictures(console, ImagePreview.Of(section, seed, count, console, cancellation), place, source);
+                break;
+            case Modality.Table:
+                ShowTable(console, TablePreview.Of(section, console, cancellation), column, source);
+                break;
+            case Modality.Series:
+                ShowSeries(console, SeriesPreview.Of(section, console, cancellation), source);
+                break;
+            case Modality.Tagged:
+                ShowTagged(console, TaggedPreview.Of(section, count, console, cancellation), source);
+                break;
+            default:
+                ShowText(console, TextPreview.Of(section, seed, count, console, cancellation), source);
+                break;
+        }
+        return Task.FromResult(0);
+    }
+
+    private static void ShowText(ToolConsole console, TextPreview preview, string source)
+    {
+        console.Say(string.Join(", ", Quantity.Of(preview.Documents, "document"),
+            Quantity.Of(preview.Characters, "character"), Quantity.Of(preview.Bytes, "byte")));
+        SayFound(console, preview.Encodings, preview.Notes);
+        foreach (string text in preview.First)
+            console.Say($"---\n{Cut(text, LongestShown)}");
+        console.Result(() => new JsonObject
+        {
+            ["source"] = source, ["kind"] = "text", ["documents"] = preview.Documents, ["characters"] = preview.Characters,
+            ["bytes"] = preview.Bytes, ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes), ["first"] = Json(preview.First),
+        });
+    }
+
+    private static void ShowTable(ToolConsole console, TablePreview preview, string? column, string source)
+    {
+        ColumnPreview[] shown = [.. preview.Columns.Where(c => column is null || c.Name == column)];
+        if (shown.Length == 0)
+            throw new AtelierException($"there is no column '{column}'", source,
+                $"there are {string.Join(", ", preview.Columns.Take(50).Select(c => c.Name))}");
+        console.Say($"{Quantity.Of(preview.Rows, "row")}, {Quantity.Of(preview.Columns.Count, "column")}");
+        SayFound(console, preview.Encodings, preview.Notes);
+        string figures = column is null ? "least, median, greatest; or most frequent" : "least, quartiles, greatest; mean";
+        console.Table(["column", "holds", "missing", "different", figures], shown.Select(c => new[]
+        {
+            c.Name, c.Kind, Number(c.Missing), Number(c.Different), column is null ? Brief(c) : Figures(c),
+        }));
+        if (column is not null)
+        {
+            console.Table(["value", "rows"],
+                shown[0].Counts.Take(ValuesOfColumn).Select(v => new[] { Cut(v.Value, LongestShown), Number(v.Count) }));
+            if (shown[0].Different > ValuesOfColumn)
+                console.Say($"and {Quantity.Of(shown[0].Different - ValuesOfColumn, "more value")}");
+        }
+        console.Result(() => new JsonObject
+        {
+            ["source"] = source, ["kind"] = "table", ["rows"] = preview.Rows,
+            ["columns"] = new JsonArray([.. shown.Select(c => (JsonNode)new JsonObject
+            {
+                ["name"] = c.Name, ["holds"] = c.Kind, ["missing"] = c.Missing, ["different"] = c.Different,
+                ["quantiles"] = new JsonArray([.. c.Quantiles.Select(q => (JsonNode)q)]),
+                ["mean"] = double.IsNaN(c.Mean) ? null : c.Mean, ["counts"] = Json(c.Counts.Take(ValuesOfColumn)),
+            })]),
+            ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
+        });
+    }
+
+    private static void ShowSeries(ToolConsole console, SeriesPreview preview, string source)
+    {
+        int least = preview.Lengths.Min(), most = preview.Lengths.Max();
+        string lengths = least == most ? Quantity.Of(most, "row") : $"{Number(least)} to {Quantity.Of(most, "row")}";
+        console.Say($"{Quantity.Of(preview.Lengths.Count, "series", "series")} of {lengths}");
+        SayFound(console, preview.Encodings, preview.Notes);
+        console.Table(["column", "least", "mean", "deviation", "greatest"], preview.Columns.Select(c => new[]
+        {
+            c.Name, Number(c.Least), Number(c.Mean), Number(c.Deviation), Number(c.Greatest),
+        }));
+        console.Result(() => new JsonObject
+        {
+            ["source"] = source, ["kind"] = "series",
+            ["lengths"] = new JsonArray([.. preview.Lengths.Select(l => (JsonNode)l)]),
+            ["columns"] = new JsonArray([.. preview.Columns.Select(c => (JsonNode)new JsonObject
+            {
+                ["name"] = c.Name, ["least"] = c.Least, ["mean"] = c.Mean, ["deviation"] = c.Deviation,
+                ["greatest"] = c.Greatest,
+            })]),
+            ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
+        });
+    }
+
+    private static void ShowTagged(ToolConsole console, TaggedPreview preview, string source)
+    {
+        console.Say(string.Join(", ", Quantity.Of(preview.Sentences, "sentence"), Quantity.Of(preview.Words, "word"),
+            $"{Number(preview.DifferentWords)} of them different"));
+        SayFound(console, preview.Encodings, preview.Notes);
+        console.Table(["tag", "words"], preview.Tags.Select(t => new[] { t.Tag, Number(t.Count) }));
+        foreach (TaggedSentence sentence in preview.First)
+        {
+            IEnumerable<string> words = sentence.Words.Zip(sentence.Tags, (word, tag) => $"{word}/{tag}");
+            console.Say(Cut(string.Join(' ', words), LongestShown));
+        }
+
+        console.Result(() => new JsonObject
+        {
+            ["source"] = source, ["kind"] = "tagged", ["sentences"] = preview.Sentences, ["words"] = preview.Words,
+            ["differentWords"] = preview.DifferentWords, ["tags"] = Json(preview.Tags),
+            ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
+        });
+    }
+
+    private static void ShowPictures(ToolConsole console, ImagePreview preview, string? place, string source)
+    {
+        ImageSchema schema = preview.Schema;
+        string colours = schema.Channels == 1 ? "grey" : "colour";
+        console.Say($"{Quantity.Of(preview.Count, "picture")} of {schema.Width} × {schema.Height}, {colours}");
+        SayFound(console, new Dictionary<string, string>(), preview.Notes);
+        if (preview.PerClass.Count > 0)
+            console.Table(["class", "pictures"], preview.PerClass.Select(c => new[] { c.Key, Number(c.Value) }));
+        if (place is not null)
+        {
+            PictureGrid.Write(place, schema, preview.First);
+            console.Say(place);
+        }
+        console.Result(() => new JsonObject
+        {
+            ["source"] = source, ["kind"] = "images", ["pictures"] = preview.Count, ["width"] = schema.Width,
+            ["height"] = schema.Height, ["channels"] = schema.Channels, ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
+            ["notes"] = Json(preview.Notes), ["file"] = place,
+        });
+    }
+
+    /// <summary>Says the encodings of files and what was chosen while they were read.</summary>
+    private static void SayFound(
+        ToolConsole console, IReadOnlyDictionary<string, string> encodings, IReadOnlyList<string> notes)
+    {
+        foreach ((string encoding, int files) in encodings.Values.CountBy(e => e).OrderByDescending(e => e.Value))
+            console.Say($"encoding: {encoding}" + (encodings.Count == 1 ? "" : $" ({Quantity.Of(files, "file")})"));
+        foreach (string note in notes)
+            console.Say(note);
+    }
+
+    private static string Brief(ColumnPreview column)
+    {
+        if (column.Quantiles is [var least, _, var median, _, var greatest])
+            return $"{Number(least)}, {Number(median)}, {Number(greatest)}";
+        IEnumerable<string> frequent =
+            column.Counts.Take(ValuesInTable).Select(v => $"{Cut(v.Value, LongestCell)} ({Number(v.Count)})");
+        return string.Join(", ", frequent);
+    }
+
+    private static string Figures(ColumnPreview column) => column.Quantiles.Count == 0 ? ""
+        : $"{string.Join(", ", column.Quantiles.Select(Number))}; {Number(column.Mean)}";
+
+    private static string Cut(string text, int longest) => text.Length <= longest ? text : text[..longest] + " …";
+
+    private static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
+
+    /// <summary>Six digits, or more where a number has more before its point.</summary>
+    private static string Number(double number) => Math.Abs(number) >= 1e5
+        ? Math.Round(number, 1).ToString("R", CultureInfo.InvariantCulture)
+        : number.ToString("G6", CultureInfo.InvariantCulture);
+
+    private static JsonObject Json(IReadOnlyDictionary<string, string> encodings) =>
+        new(encodings.Select(e => KeyValuePair.Create<string, JsonNode?>(e.Key, e.Value)));
+
+    private static JsonObject Json(IEnumerable<(string Name, int Count)> counts) =>
+        new(counts.Select(c => KeyValuePair.Create<string, JsonNode?>(c.Name, c.Count)));
+
+    private static JsonArray Json(IEnumerable<string> lines) => [.. lines.Select(line => (JsonNode)line)];
+}

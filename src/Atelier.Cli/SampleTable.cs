@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text;
+using Atelier.Data.Tables;
+using Atelier.Decoding;
+
+namespace Atelier.Cli;
+
+/// <summary>Rows and series that a model made, as a table with a header that <c>train</c> reads back.</summary>
+internal static class SampleTable
+{
+    private const string SequenceColumn = "sequence";
+
+    /// <summary>The text of the table; null where the file's name is no table's, or the samples are no rows.</summary>
+    /// <param name="path">A file: .csv or .tsv.</param>
+    /// <param name="samples">The samples.</param>
+    public static string? Text(string path, IReadOnlyList<Sample> samples)
+    {
+        char separator;
+        switch (Path.GetExtension(path).ToLowerInvariant())
+        {
+            case ".csv":
+                separator = ',';
+                break;
+            case ".tsv":
+                separator = '\t';
+                break;
+            default:
+                return null;
+        }
+        var text = new StringBuilder();
+        if (samples is [RowSample row, ..])
+        {
+            text.Append(DelimitedText.Line(row.Columns, separator));
+            foreach (RowSample each in samples.Cast<RowSample>())
+                text.Append(DelimitedText.Line(each.Values.Select(value => value.ToString()), separator));
+            return text.ToString();
+        }
+        if (samples is not [SeriesSample series, ..])
+            return null;
+        // Several series need a column that tells them apart: data.table.sequence names it when they are read back.
+        bool several = samples.Count > 1;
+        text.Append(DelimitedText.Line(several ? [SequenceColumn, .. series.Columns] : series.Columns, separator));
+        foreach ((int number, SeriesSample each) in samples.Cast<SeriesSample>().Index())
+        {
+            foreach (double[] values in each.Rows)
+            {
+                IEnumerable<string> cells = values.Select(value => value.ToString("R", CultureInfo.InvariantCulture));
+                text.Append(DelimitedText.Line(several ? cells.Prepend(FormattableString.Invariant($"{number + 1}")) : cells, separator));
+            }
+        }
+        return text.ToString();
+    }
+}

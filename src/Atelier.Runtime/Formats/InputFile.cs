@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+
+namespace Atelier.Formats;
+
+/// <summary>
+/// Opens the files that a person names. Only regular files are read: opening a pipe or a device could wait for ever, so
+/// they are refused before they are opened.
+/// </summary>
+public static partial class InputFile
+{
+    private const int KindMask = 0xF000; // S_IFMT of POSIX's sys/stat.h
+
+    /// <summary>Opens a file for reading.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="bufferSize">Bytes that are read ahead; 0 and 1 switch that off.</param>
+    /// <exception cref="AtelierException">It is a folder, a pipe, a device or a socket.</exception>
+    /// <exception cref="IOException">It is missing, or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static FileStream Open(string path, int bufferSize = 1 << 16)
+    {
+        RequireRegular(path);
+        return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize);
+    }
+
+    /// <summary>The whole content of a file.</summary>
+    /// <inheritdoc cref="Open" path="/exception"/>
+    public static byte[] ReadAllBytes(string path)
+    {
+        RequireRegular(path);
+        return File.ReadAllBytes(path);
+    }
+
+    /// <summary>The whole text of a UTF-8 file; of UTF-16 and UTF-32 where a byte order mark says so.</summary>
+    /// <inheritdoc cref="Open" path="/exception"/>
+    public static string ReadAllText(string path)
+    {
+        RequireRegular(path);
+        return File.ReadAllText(path);
+    }
+
+    /// <summary>
+    /// Refuses what exists and is no regular file; what is missing passes, as opening it tells of that.
+    /// </summary>
+    /// <exception cref="AtelierException">It is a folder, a pipe, a device or a socket.</exception>
+    public static void RequireRegular(string path)
+    {
+        if (OtherKind(path) is { } kind)
+            throw new AtelierException($"is {kind}, and only regular files are read", path,
+                kind == "a folder" ? "name a file in it" : "write what it gives into a file, and name that");
+    }
+
+    private static string? OtherKind(string path)
+    {
+        if (Directory.Exists(path))
+            return "a folder";
+        if (OperatingSystem.IsWindows())
+            return File.Exists(path) && File.GetAttributes(path).HasFlag(FileAttributes.Device) ? "a device" : null;
+        // .NET tells a file's permissions but not its kind, except through the function that it uses itself.
+        Span<int> status = stackalloc int[64]; // larger than the structure: flags, mode, owner …
+        return Stat(path, ref MemoryMarshal.GetReference(status)) != 0 ? null : (status[1] & KindMask) switch
+        {
+            0x1000 => "a pipe",
+            0x2000 or 0x6000 => "a device",
+            0xC000 => "a socket",
+            _ => null,
+        };
+    }
+
+    [LibraryImport("libSystem.Native", EntryPoint = "SystemNative_Stat", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Stat(string path, ref int status);
+}

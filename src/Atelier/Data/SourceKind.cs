@@ -1,0 +1,36 @@
+using Atelier.Data.Images;
+using Atelier.Data.Tables;
+using Atelier.Data.Text.Reading;
+
+namespace Atelier.Data;
+
+/// <summary>Finds out what a source holds, as far as the names of its files say.</summary>
+public static class SourceKind
+{
+    private static readonly string[] TextEndings = ["txt", "md", "jsonl", "json"], TaggedEndings = ["conllu", "conll"];
+
+    /// <summary>The kind that most of the source's files are of; text where no name says anything.</summary>
+    /// <param name="source">A world, a catalogue name, a file or a folder.</param>
+    public static Modality Of(string source)
+    {
+        if (source == ShapesWorld.Name)
+            return Modality.Image;
+        if (Catalogue.OfThisMachine().Find(source) is { } entry)
+            return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image : Modality.Text; // read as the entry says
+        IReadOnlyList<string> files = Directory.Exists(source) ? SourceFolder.Files(source) : [source];
+        return files.Select(Kind).OfType<Modality>().CountBy(kind => kind).OrderByDescending(kind => kind.Value)
+            .Select(kind => (Modality?)kind.Key).FirstOrDefault() ?? Modality.Text;
+    }
+
+    private static Modality? Kind(string file)
+    {
+        string format = TextSource.Format(file);
+        return IsOfPictures(file) ? Modality.Image
+            : TextEndings.Contains(format) ? Modality.Text
+            : TaggedEndings.Contains(format) ? Modality.Tagged
+            : TableFile.IsTable(file) ? Modality.Table
+            : null;
+    }
+
+    private static bool IsOfPictures(string file) => IdxFile.IsNamed(file) || PictureEntry.IsNamed(file);
+}

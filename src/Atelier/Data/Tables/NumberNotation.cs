@@ -1,0 +1,57 @@
+using System.Text.RegularExpressions;
+
+namespace Atelier.Data.Tables;
+
+/// <summary>
+/// How a column writes its numbers: with a point before the decimals (1,234.5) or with a comma (1.234,5).
+/// </summary>
+internal static partial class NumberNotation
+{
+    private static readonly string[] NoValues = ["None", "none"];
+
+    /// <summary>
+    /// Whether a cell is a number with a decimal comma or with separators between groups of three digits.
+    /// </summary>
+    public static bool IsNumber(string cell) => DecimalComma().IsMatch(cell.Trim()) || Grouped().IsMatch(cell.Trim());
+
+    /// <summary>
+    /// Writes the numbers of a column as 1234.5 where all its cells are numbers with a decimal comma, or with commas
+    /// between thousands. "None" among numbers is a missing value; among names it is a name.
+    /// </summary>
+    /// <param name="column">The column.</param>
+    /// <param name="separator">What stands between the table's cells; null where it is no text.</param>
+    /// <param name="asked">What stands before decimals, '.' or ','; null finds it out.</param>
+    /// <returns>Whether the column has decimal commas.</returns>
+    public static bool Settle(RawColumn column, char? separator, char? asked)
+    {
+        string[] values = [.. column.Values.Except(NoValues)];
+        if (values.Length == 0)
+            return false;
+        bool plain = asked != ',' && values.All(IsPlain);
+        bool grouped = !plain && asked != ',' && values.All(value => IsPlain(value) || Grouped().IsMatch(value.Trim()));
+        bool comma = !plain && asked != '.' && values.All(value => DecimalComma().IsMatch(value.Trim()));
+        // 1,234 may be either: where cells have commas between them, commas within numbers are of thousands.
+        if (comma && grouped)
+            (comma, grouped) = (separator != ',', separator == ',');
+        if (!plain && !comma && !grouped)
+            return false;
+        if (values.Length < column.Values.Count || !plain)
+        {
+            column.Rewrite(value => NoValues.Contains(value) ? null
+                : comma ? WithoutGroups().Replace(value.Trim(), "").Replace(',', '.')
+                : grouped ? value.Trim().Replace(",", "", StringComparison.Ordinal) : value);
+        }
+        return comma;
+    }
+
+    private static bool IsPlain(string value) => ColumnSchema.TryNumber(value, out _);
+
+    [GeneratedRegex(@"^[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Grouped();
+
+    [GeneratedRegex(@"^[+-]?(?:\d{1,3}(?:[. \u00A0\u202F']\d{3})+|\d+)?(?:,\d+)?(?<=\d)(?:[eE][+-]?\d+)?$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex DecimalComma();
+
+    [GeneratedRegex(@"[. \u00A0\u202F']", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex WithoutGroups();
+}

@@ -1,0 +1,196 @@
+using System.Text;
+using Atelier.Data.Series;
+using Atelier.Data.Tables;
+using Atelier.Data.Text.Reading;
+using Atelier.Recipes;
+using CsCheck;
+
+namespace Atelier.Tests.Data.Tables;
+
+/// <summary>
+/// Tables as people's programs write them: other separators and decimal marks, missing cells of every spelling, other
+/// encodings.
+/// </summary>
+public sealed class TableReadingTests : IDisposable
+{
+    private static readonly TableSection Numbers = new() { Discretise = Discretisation.None };
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private TableData Prepare(string path, TableSection? table = null, string? encoding = null) => TableData.Prepare(
+        new DataSection { Source = path, Split = SplitSection.None, Table = table ?? Numbers, Encoding = encoding }, 1, _folder["data"]);
+
+    private TableData Table(string content, TableSection? table = null, string name = "t.csv") => Prepare(_folder.Write(name, content), table);
+
+    private static string Rows(string header, char separator, Func<int, string[]> row, int count = 30) =>
+        header + "\n" + string.Concat(Enumerable.Range(0, count).Select(i => string.Join(separator, row(i)) + "\n"));
+
+    [Theory]
+    [InlineData(',', "t.csv")]
+    [InlineData(';', "t.csv")]
+    [InlineData('\t', "t.csv")]
+    [InlineData('|', "t.csv")]
+    [InlineData('\t', "t.tsv")]
+    [InlineData(';', "t.tsv")]
+    public void The_separator_is_found_whatever_the_ending(char separator, string name)
+    {
+        using TableData data = Table(Rows($"g{separator}h{separator}k", separator, i => [i % 2 == 0 ? "a" : "b", "hi", $"{i % 2}"]), name: name);
+        data.Schema.Names.ShouldBe(["g", "h", "k"]);
+        data.Train.Count.ShouldBe(30);
+    }
+
+    [Fact]
+    public void A_separator_within_quotes_is_none_and_a_named_one_goes_before()
+    {
+        using TableData quoted = Table("a,b\n\"x;y;z\",1\n\"x;y;w\",2\n");
+        quoted.Schema.Names.ShouldBe(["a", "b"]);
+        using TableData named = Table("a:b\nx:1\ny:2\n", new() { Separator = ":" });
+        named.Schema.Names.ShouldBe(["a", "b"]);
+        Should.Throw<AtelierException>(() => Table("a,b\n1,2\n", new() { Separator = "::" })).Where.ShouldBe("data.table.separator");
+    }
+
+    [Fact]
+    public void Any_table_comes_back_from_any_separator()
+    {
+        Gen<string> cell = Gen.String[Gen.Char["abc ,;|\"äß中\n"], 1, 6].Where(text => text.Trim().Length > 0 && text != "\n");
+        Gen.Select(Gen.Char[",;|"], cell.Array[3].Array[2, 12]).Sample((separator, rows) =>
+        {
+            string Quote(string text) => $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+            string text = $"x{separator}y{separator}z\n" + string.Concat(rows.Select(row => string.Join(separator, row.Select(Quote)) + "\n"));
+            string path = _folder.Write("any.csv", text);
+            string?[][] read = [.. TableFile.Read(path, header => header.Separator.ShouldBe(separator), new ReadingOptions(), new()).Select(row => row.ToArray())];
+            read.ShouldBe(rows);
+        }, iter: 50, threads: 1);
+    }
+
+    [Theory]
+    [InlineData(';')]
+    [InlineData('\t')]
+    [InlineData('|')]
+    public void Decimal_commas_are_numbers(char separator)
+    {
+        string table = Rows($"x{separator}y{separator}z", separator, i => [$"{i},5", $"1.{i:000},25", $"{-i},125"]);
+        using TableData data = Table(table);
+        data.Train.Numbers(0).ToArray().Order().ShouldBe(Enumerable.Range(0, 30).Select(i => i + 0.5));
+        data.Train.Numbers(1).ToArray().Order().ShouldBe(Enumerable.Range(0, 30).Select(i => 1000.25 + i));
+        data.Train.Numbers(2).ToArray().OrderDescending().ShouldBe(Enumerable.Range(0, 30).Select(i => i == 0 ? 0.125 : -i - 0.125).OrderDescending());
+        data.Notes.ShouldContain("Numbers with a decimal comma were read in columns x, y, z.");
+    }
+
+    [Fact]
+    public void Commas_between_thousands_are_told_from_decimal_ones()
+    {
+        using TableData thousands = Table(Rows("x,y", ',', i => [$"\"{i + 1},500\"", "a"]));
+        thousands.Train.Numbers(0).ToArray().Min().ShouldBe(1500);
+        using TableData decimals = Table(Rows("x,y", ',', i => [$"\"{i},5\"", "a"]));
+        decimals.Train.Numbers(0).ToArray().Max().ShouldBe(29.5);
+        using TableData asked = Table(Rows("x,y", ',', i => [$"\"{i + 1},500\"", "a"]), Numbers with { Decimal = "," });
+        asked.Train.Numbers(0).ToArray().Min().ShouldBe(1.5);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("?")]
+    [InlineData("NA")]
+    [InlineData("N/A")]
+    [InlineData("n/a")]
+    [InlineData("NaN")]
+    [InlineData("nan")]
+    [InlineData("null")]
+    [InlineData("NULL")]
+    [InlineData("None")]
+    [InlineData(" nan ")]
+    public void A_missing_cell_leaves_a_column_of_numbers_one(string missing)
+    {
+        using TableData data = Table(Rows("g,x", ',', i => [i % 2 == 0 ? "a" : "b", i == 3 ? missing : $"{i}.5"]));
+        data.Schema.Columns[1].IsNumeric.ShouldBeTrue();
+        data.Train.Numbers(1).ToArray().Count(double.IsNaN).ShouldBe(1);
+    }
+
+    [Fact]
+    public void None_among_names_is_a_name()
+    {
+        using TableData data = Table("damage\nNone\nMild\nnan\nSevere\n");
+        data.Schema.Columns[0].Levels.ShouldBe(["Mild", "None", "Severe"]);
+    }
+
+    [Fact]
+    public void A_few_cells_that_are_no_numbers_among_many_that_are_are_refused_by_name()
+    {
+        string table = Rows("x", ',', i => [i == 7 ? "inf" : $"{i}.25"]);
+        AtelierException e = Should.Throw<AtelierException>(() => Table(table));
+        e.Message.ShouldBe("'inf' in column 'x' is no number, as 29 of its 30 different values are");
+        e.Hint!.ShouldContain("data.table.missing");
+        using TableData names = Table(table, new() { Categorical = ["x"] });
+        names.Schema.Columns[0].Levels.Count.ShouldBe(30);
+    }
+
+    [Fact]
+    public void A_first_row_of_numbers_names_no_columns()
+    {
+        using TableData data = Table("1.5,2\n2.5,3\n3.5,2\n", new() { Numeric = ["column1"], Discretise = Discretisation.None });
+        data.Schema.Names.ShouldBe(["column1", "column2"]);
+        data.Train.Count.ShouldBe(3);
+        using TableData years = Table("2019,2020\n2.5,3\n3.5,2\n");
+        years.Schema.Names.ShouldBe(["2019", "2020"]);
+        using TableData told = Table("2019,2020\n2.5,3\n3.5,2\n", new() { Header = false });
+        told.Train.Count.ShouldBe(3);
+    }
+
+    [Theory]
+    [InlineData(';', "a;b\n1;2\n3\n", 3)]
+    [InlineData('|', "a|b\n1|2\n3|4\n5|6|7\n", 4)]
+    public void A_row_of_another_length_is_refused_with_its_line(char separator, string table, int line) =>
+        Should.Throw<AtelierException>(() => Table(table, new() { Separator = $"{separator}" })).Message.ShouldContain($"line {line} has");
+
+    [Theory]
+    [InlineData(936, "城市;人口\n北京;2189,31\n上海;2487,09\n")]
+    [InlineData(932, "都市;人口\n東京です;1404,7\nおおさか;884,1\n")]
+    [InlineData(1252, "Größe;Länge\nschön;1,5\ngroß;2,5\n")]
+    public void Tables_of_other_encodings_are_read(int codePage, string table)
+    {
+        byte[] bytes = CodePagesEncodingProvider.Instance.GetEncoding(codePage)!.GetBytes(table);
+        using TableData data = Prepare(_folder.Write("t.csv", bytes));
+        data.Schema.Names.ShouldBe(table.Split('\n')[0].Split(';'));
+        using TableData marked = Prepare(_folder.Write("u.csv", [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(table)]));
+        marked.Schema.Columns.Select(c => string.Join('|', c.Levels)).ShouldBe(data.Schema.Columns.Select(c => string.Join('|', c.Levels)));
+    }
+
+    [Fact]
+    public void Columns_of_numbers_become_quantiles_on_request_and_one_line_says_so()
+    {
+        using TableData data = Table(Rows("x,y", ',', i => [$"{i}", $"{i * i}"]), new() { Discretise = Discretisation.Quantile });
+        data.Schema.Columns.ShouldAllBe(column => column.Levels.Count == 5);
+        data.Notes.ShouldBe(["The numbers of columns x, y became levels between quantiles, at most 5 (data.table.discretise, data.table.bins)."]);
+        Enumerable.Range(0, 5).Select(level => data.Train.Codes(0).ToArray().Count(code => code == level)).ShouldAllBe(count => count >= 5 && count <= 7);
+    }
+
+    [Fact]
+    public void A_series_is_read_by_the_same_rules()
+    {
+        string path = _folder.Write("s.csv", Rows("t;x;y", ';', i => [$"s{i / 10}", $"{i},5", $"{i}"]));
+        var section = new DataSection { Source = path, Table = new() { Sequence = "t" } };
+        (IReadOnlyList<string> columns, List<double[]> sequences) = SeriesFile.Read(section, null, new());
+        columns.ShouldBe(["x", "y"]);
+        sequences.Count.ShouldBe(3);
+        sequences[1].Take(4).ShouldBe([10.5, 10, 11.5, 11]);
+        _folder.Write("s.csv", "x\n1\nnull\n3\n");
+        Should.Throw<AtelierException>(() => SeriesFile.Read(new DataSection { Source = path }, null, new())).Message
+            .ShouldBe("the cell in column 'x' of row 3 is missing");
+    }
+
+    [Theory]
+    [InlineData("tables/semicolon.csv", "g,h,k")]
+    [InlineData("tables/nan-small.csv", "g,h,k")]
+    [InlineData("tables/nan-number.csv", "g,x")]
+    public void Tables_that_once_failed_are_read(string name, string columns)
+    {
+        using TableData data = Prepare(TestSupport.TestCases.Path(name));
+        string.Join(',', data.Schema.Names).ShouldBe(columns);
+        data.Schema.Columns.ShouldAllBe(column => !column.Levels.Contains("nan"));
+        if (name.EndsWith("number.csv", StringComparison.Ordinal))
+            data.Schema.Columns[1].IsNumeric.ShouldBeTrue();
+    }
+}
