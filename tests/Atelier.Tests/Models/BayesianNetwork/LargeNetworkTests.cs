@@ -118,7 +118,8 @@ public class LargeNetworkTests
         SortedDictionary<int, int> evidence = [];
         for (int i = 0; i < 8; i++)
             evidence[16 + i] = network.Distribution(16 + i, new byte[24]).IndexOf(network.Distribution(16 + i, new byte[24]).ToArray().Min());
-        Posterior about = About(network, 3).Joint([3], evidence), exact = new NetworkInference(network).Joint([3], evidence);
+        var options = new InferenceOptions { MostCells = 0, Seed = 3, Precision = 0.02, ProposalCells = 24 * 16 };
+        Posterior about = new NetworkInference(network, options).Joint([3], evidence), exact = new NetworkInference(network).Joint([3], evidence);
         about.Sampling!.EffectiveRows.ShouldBeGreaterThan(1000);
         for (int state = 0; state < 2; state++)
             about.Probabilities[state].ShouldBe(exact.Probabilities[state], 0.03);
@@ -130,7 +131,7 @@ public class LargeNetworkTests
         DiscreteNetwork network = Networks.Random(6, 4);
         var evidence = new SortedDictionary<int, int> { [network.Graph.Order[^1]] = 0 };
         int target = network.Graph.Parents(network.Graph.Order[^1])[0];
-        var options = new InferenceOptions { MostCells = 0, MostRows = 20_000, Precision = 1e-4 };
+        var options = new InferenceOptions { MostCells = 0, MostRows = 20_000, Precision = 1e-4, ProposalCells = 24 };
         AtelierException refused = Should.Throw<AtelierException>(() => new NetworkInference(network, options).Joint([target], evidence));
         refused.Message.ShouldContain("20480 weighted rows tell as much as");
         refused.Hint!.ShouldStartWith("--precision 0.0");
@@ -200,7 +201,7 @@ public class LargeNetworkTests
     }
 
     private static NetworkInference About(DiscreteNetwork network, ulong seed) =>
-        new(network, new InferenceOptions { MostCells = 0, Seed = (long)seed, Precision = 0.02 });
+        new(network, new InferenceOptions { MostCells = 0, Seed = (long)seed, Precision = 0.02, ProposalCells = 24 });
 
     private static double Share(DiscreteNetwork network, SortedDictionary<int, int> evidence, Func<byte[], bool> of) =>
         Networks.Enumerate(network).Where(r => Networks.Agrees(r.States, evidence) && of(r.States)).Sum(r => r.Probability);

@@ -10,7 +10,7 @@ internal sealed class ImportanceSampling
     private const int BlockRows = 1024;
     private const int FirstBlocks = 16;
     private const double LeastEffectiveRows = 1000; // of fewer, neither the estimate nor its interval is to be trusted
-    private const double ProposalCells = 1 << 26; // of all mini-buckets together
+    private const double MostProposalCells = 1 << 20; // of one mini-bucket
 
     private readonly DiscreteNetwork _network;
     private readonly IReadOnlyDictionary<int, int> _evidence;
@@ -36,7 +36,7 @@ internal sealed class ImportanceSampling
         Relevance relevance = Relevance.Of(network, above, evidence);
         relevance.CheckOthers(network, evidence, cancellation);
         EliminationOrder order = EliminationOrder.Find(network.Variables.Count, [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf, keep: []);
-        double cells = options.Allows(order) ? double.PositiveInfinity : Math.Clamp(ProposalCells / order.Variables.Count, 1 << 10, 1 << 20);
+        double cells = options.Allows(order) ? double.PositiveInfinity : Math.Min(options.ProposalCells / order.Variables.Count, MostProposalCells);
         var buckets = Buckets.Collect(network, relevance.Factors, order, new BucketOptions { MostCells = cells }, cancellation);
         if (buckets.IsImpossible)
             throw Evidence.Impossible(network, evidence);

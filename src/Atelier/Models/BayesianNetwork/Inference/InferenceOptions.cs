@@ -15,6 +15,9 @@ public sealed record InferenceOptions
     /// <summary>The most rows that are drawn for an approximate answer.</summary>
     public int MostRows { get; init; } = 1 << 22;
 
+    /// <summary>The most cells of all mini-buckets together, from which rows are drawn where exact sums are too large.</summary>
+    internal double ProposalCells { get; init; } = 1 << 26;
+
     /// <summary>Whether exact sums in this order are affordable.</summary>
     internal bool Allows(EliminationOrder order) => order.TotalCells <= MostCells && order.MessageCells <= Factor.MostCells;
 }
