@@ -15,7 +15,12 @@ internal sealed class ExplainCommand : ToolCommand
     private readonly Option<string[]> _query = new("--query") { HelpName = "COLUMN", Description = "A variable whose probabilities are asked for; several ask for them together.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known; may stand several times.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _do = new("--do") { HelpName = "COLUMN=VALUE", Description = "What is set from outside, an intervention; may stand several times.", DefaultValueFactory = _ => [] };
-    private readonly Option<double> _precision = new("--precision") { HelpName = "P", Description = "How far off an answer may be, at 95 % confidence, where none is exact; drawing goes on until it is met.", DefaultValueFactory = _ => new Question().Precision };
+    private readonly Option<double> _precision = new("--precision")
+    {
+        HelpName = "P",
+        Description = "How far off an estimated answer may be, at 95 % confidence; drawing goes on until it is met.",
+        DefaultValueFactory = _ => new Question().Precision,
+    };
     private readonly Option<bool> _mostProbable = new("--most-probable") { Description = "The most probable values of all variables together." };
 
     public ExplainCommand(ToolConsole console) : base(console, "explain",

@@ -19,7 +19,8 @@ public interface IExplainedTokens
 /// <param name="Summary">In one sentence without a full stop.</param>
 /// <param name="Tables">Its parts.</param>
 /// <param name="Pictures">Pictures of it, where there are any.</param>
-public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables, IReadOnlyList<ExplanationPicture> Pictures)
+public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables,
+    IReadOnlyList<ExplanationPicture> Pictures)
 {
     /// <summary>How exact the answer to a question is; null where nothing was asked.</summary>
     public AnswerMethod? Method { get; init; }

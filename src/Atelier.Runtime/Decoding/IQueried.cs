@@ -6,7 +6,9 @@ public interface IQueried
     /// <summary>Answers a question.</summary>
     /// <param name="question">The question.</param>
     /// <param name="cancellation">Stops.</param>
-    /// <returns>The answer in a sentence and in tables; <see cref="Explanation.Method"/> says how exact it is.</returns>
+    /// <returns>
+    /// The answer in a sentence and in tables; <see cref="Explanation.Method"/> says how exact it is.
+    /// </returns>
     /// <exception cref="AtelierException">
     /// A name is not known, what is known has probability zero, or no answer as precise as asked is to be had.
     /// </exception>
@@ -31,6 +33,8 @@ public sealed record Question
     /// <summary>The seed of approximate answers.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>Half the width that intervals of 95 % confidence may have where an answer is approximate, above 0.</summary>
+    /// <summary>
+    /// Half the width that intervals of 95 % confidence may have where an answer is approximate, above 0.
+    /// </summary>
     public double Precision { get; init; } = 0.005;
 }

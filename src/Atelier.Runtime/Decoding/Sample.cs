@@ -56,8 +56,8 @@ public sealed record TextSample(string Text) : Sample
 public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<CellValue> Values) : Sample
 {
     /// <summary>
-    /// Of how many effective rows it was chosen, where rows given evidence can only be drawn approximately; null where it is
-    /// an exact draw.
+    /// Of how many effective rows it was chosen, where rows given evidence can only be drawn approximately; null where
+    /// it is an exact draw.
     /// </summary>
     public double? EffectiveRows { get; init; }
 

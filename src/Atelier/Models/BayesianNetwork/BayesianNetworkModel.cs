@@ -44,7 +44,8 @@ public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
     {
         request.Check(evidence: true);
         SortedDictionary<int, int> evidence = States(request.Evidence);
-        (byte[][] columns, double? effective) = await Task.Run(() => _inference.Value.Draw(evidence, request.Count, request.Seed, cancellation), cancellation)
+        (byte[][] columns, double? effective) = await Task.Run(() =>
+            _inference.Value.Draw(evidence, request.Count, request.Seed, cancellation), cancellation)
             .ConfigureAwait(false);
         var states = new byte[columns.Length];
         for (int row = 0; row < request.Count; row++)
@@ -61,7 +62,8 @@ public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
     }
 
     /// <inheritdoc/>
-    public Explanation Answer(Question question, CancellationToken cancellation = default) => new NetworkAnswers(this, question, cancellation).Answer();
+    public Explanation Answer(Question question, CancellationToken cancellation = default) =>
+        new NetworkAnswers(this, question, cancellation).Answer();
 
     /// <inheritdoc/>
     public Explanation Explain() => NetworkExplanation.Of(_inference.Value, _config);
@@ -87,5 +89,6 @@ public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
 
     /// <summary>Inference after interventions; that of the network as it stands is kept.</summary>
     internal NetworkInference After(IReadOnlyDictionary<int, int> settings, InferenceOptions options) =>
-        settings.Count == 0 && options == new InferenceOptions() ? _inference.Value : new NetworkInference(Network.Do(settings), options);
+        settings.Count == 0 && options == new InferenceOptions() ? _inference.Value
+            : new NetworkInference(Network.Do(settings), options);
 }

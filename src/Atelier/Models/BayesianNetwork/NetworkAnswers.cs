@@ -45,7 +45,8 @@ internal sealed class NetworkAnswers
             throw new AtelierException("the most probable explanation is of all variables", "--query", "leave --query out");
         (byte[] states, double logProbability) = _inference.MostProbable(_evidence, _cancellation);
         return new(string.Create(CultureInfo.InvariantCulture, $"the most probable values{Given()}, together of probability {Math.Exp(logProbability):G4}"),
-            [new("values", ["variable", "value"], [.. states.Select((state, i) => Row(Name(i), new CellValue(Value(i, state))))])], [])
+            [new("values", ["variable", "value"],
+                [.. states.Select((state, i) => Row(Name(i), new CellValue(Value(i, state))))])], [])
         {
             Method = MethodOf([]),
         };
@@ -54,7 +55,8 @@ internal sealed class NetworkAnswers
     private Explanation Marginals(int[] targets)
     {
         int[] shown = targets.Length > 0 ? targets
-            : [.. Enumerable.Range(0, _model.Network.Variables.Count).Where(i => !_evidence.ContainsKey(i) && !_settings.ContainsKey(i))];
+            : [.. Enumerable.Range(0, _model.Network.Variables.Count).Where(i =>
+                !_evidence.ContainsKey(i) && !_settings.ContainsKey(i))];
         Posterior[] after = _inference.Marginals(shown, _evidence, _cancellation);
         AnswerMethod method = MethodOf(after);
         List<string> columns = ["variable", "value", "probability"];
@@ -63,7 +65,8 @@ internal sealed class NetworkAnswers
         Posterior[]? before = null;
         if (_evidence.Count + _settings.Count > 0)
         {
-            before = _model.After(new SortedDictionary<int, int>(), _options).Marginals(shown, new SortedDictionary<int, int>(), _cancellation);
+            before = _model.After(new SortedDictionary<int, int>(), _options).Marginals(shown,
+                new SortedDictionary<int, int>(), _cancellation);
             columns.Add("without what is known");
         }
         var rows = new List<CellValue[]>();
@@ -74,10 +77,12 @@ internal sealed class NetworkAnswers
                 IEnumerable<double> numbers = Numbers(after[i], state, method);
                 if (before is not null)
                     numbers = numbers.Append(before[i].Probabilities[state]);
-                rows.Add(Row(Name(shown[i]), [new CellValue(Value(shown[i], state)), .. numbers.Select(p => new CellValue(p))]));
+                rows.Add(Row(Name(shown[i]), [new CellValue(Value(shown[i], state)),
+                    .. numbers.Select(p => new CellValue(p))]));
             }
         }
-        return new($"{(targets.Length > 0 ? $"P({Name(targets[0])}{Bar()})" : $"each variable{Given()}")}, {Show(after)}",
+        string asked = targets.Length > 0 ? $"P({Name(targets[0])}{Bar()})" : $"each variable{Given()}";
+        return new($"{asked}, {Show(after)}",
             [new("probabilities", columns, rows)], []) { Method = method };
     }
 
@@ -88,7 +93,8 @@ internal sealed class NetworkAnswers
         Posterior joint = _inference.Joint(targets, _evidence, _cancellation);
         AnswerMethod method = MethodOf([joint]);
         return new($"P({string.Join(", ", targets.Select(Name))}{Bar()}), {Show([joint])}",
-            [new("probabilities", [.. targets.Select(Name), "probability", .. method.IsExact ? (string[])[] : ["low", "high"]],
+            [new("probabilities", [.. targets.Select(Name), "probability",
+                .. method.IsExact ? (string[])[] : ["low", "high"]],
                 [.. Enumerable.Range(0, joint.Probabilities.Length).Select(cell =>
                 {
                     var states = new CellValue[targets.Length];
@@ -109,11 +115,13 @@ internal sealed class NetworkAnswers
         return method.IsExact ? [p] : [p, posterior.Sampling?.Low[place] ?? p, posterior.Sampling?.High[place] ?? p];
     }
 
-    private static AnswerMethod MethodOf(IEnumerable<Posterior> posteriors) => Widest(posteriors) is { } s ? new(s.Rows, s.EffectiveRows, s.Precision) : new(0, 0, 0);
+    private static AnswerMethod MethodOf(IEnumerable<Posterior> posteriors) =>
+        Widest(posteriors) is { } s ? new(s.Rows, s.EffectiveRows, s.Precision) : new(0, 0, 0);
 
     private static string Show(IEnumerable<Posterior> posteriors) => Widest(posteriors)?.ToString() ?? "exact";
 
-    private static Sampling? Widest(IEnumerable<Posterior> posteriors) => posteriors.Select(p => p.Sampling).OfType<Sampling>().MaxBy(s => s.Precision);
+    private static Sampling? Widest(IEnumerable<Posterior> posteriors) =>
+        posteriors.Select(p => p.Sampling).OfType<Sampling>().MaxBy(s => s.Precision);
 
     private static CellValue[] Row(string name, params CellValue[] values) => [new CellValue(name), .. values];
 

@@ -75,7 +75,8 @@ public class InferenceTests
         var inference = new NetworkInference(network);
         if (best == 0)
         {
-            Should.Throw<AtelierException>(() => inference.MostProbable(evidence)).Message.ShouldContain("probability zero");
+            Should.Throw<AtelierException>(() =>
+                inference.MostProbable(evidence)).Message.ShouldContain("probability zero");
             return;
         }
         (byte[] states, double logProbability) = inference.MostProbable(evidence);

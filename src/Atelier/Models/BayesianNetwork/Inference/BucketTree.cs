@@ -1,9 +1,9 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Exact answers about many variables at once: after the sums have gone up from bucket to bucket, what is known elsewhere
-/// comes down again (Kask, Dechter, Larrosa and Dechter 2005). Only messages are stored, never products, so that networks
-/// are answered whose junction tree would not fit into memory.
+/// Exact answers about many variables at once: after the sums have gone up from bucket to bucket, what is known
+/// elsewhere comes down again (Kask, Dechter, Larrosa and Dechter 2005). Only messages are stored, never products, so
+/// that networks are answered whose junction tree would not fit into memory.
 /// </summary>
 internal sealed class BucketTree
 {
@@ -34,13 +34,17 @@ internal sealed class BucketTree
         }
     }
 
-    /// <summary>The distribution of variables that one factor of the network holds together, the first slowest; it sums to 1.</summary>
+    /// <summary>
+    /// The distribution of variables that one factor of the network holds together, the first slowest; it sums to 1.
+    /// </summary>
     public double[] Distribution(params int[] variables)
     {
-        double[] values = Factor.Project([.. Meeting(variables.Min(v => _places[v]))], variables, _statesOf, cancellation: _cancellation).Values;
+        double[] values = Factor.Project([.. Meeting(variables.Min(v => _places[v]))], variables, _statesOf,
+            cancellation: _cancellation).Values;
         double sum = values.Sum();
         return Array.ConvertAll(values, v => v / sum);
     }
 
-    private IEnumerable<Factor> Meeting(int bucket) => _down[bucket] is { } down ? _buckets.All[bucket].Functions.Append(down) : _buckets.All[bucket].Functions;
+    private IEnumerable<Factor> Meeting(int bucket) =>
+        _down[bucket] is { } down ? _buckets.All[bucket].Functions.Append(down) : _buckets.All[bucket].Functions;
 }

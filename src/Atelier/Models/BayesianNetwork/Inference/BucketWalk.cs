@@ -1,9 +1,10 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// The way back down through buckets, last eliminated first: each variable takes a state given those that already have one.
-/// Drawn so, rows follow the posterior exactly where nothing was split; otherwise each has a weight (importance sampling with
-/// mini-buckets as the proposal: Gogate and Dechter 2011). Immutable, so that threads may walk at the same time.
+/// The way back down through buckets, last eliminated first: each variable takes a state given those that already have
+/// one. Drawn so, rows follow the posterior exactly where nothing was split; otherwise each has a weight (importance
+/// sampling with mini-buckets as the proposal: Gogate and Dechter 2011). Immutable, so that threads may walk at the
+/// same time.
 /// </summary>
 internal sealed class BucketWalk
 {
@@ -15,7 +16,10 @@ internal sealed class BucketWalk
     /// <summary>Draws a state for each variable of the buckets.</summary>
     /// <param name="states">The states of all variables of the network; those of the buckets are written.</param>
     /// <param name="random">Draws.</param>
-    /// <returns>The logarithm of the product of the network's factors over the probability of the draw; −∞ where it led into what is impossible.</returns>
+    /// <returns>
+    /// The logarithm of the product of the network's factors over the probability of the draw; −∞ where it led into
+    /// what is impossible.
+    /// </returns>
     public double Draw(Span<byte> states, ref SplitMix64 random)
     {
         Span<double> numbers = stackalloc double[Variable.MostStates];
@@ -40,7 +44,10 @@ internal sealed class BucketWalk
         return logWeight;
     }
 
-    /// <summary>Takes the best state of each variable, of buckets that were maximised exactly: together they are the most probable.</summary>
+    /// <summary>
+    /// Takes the best state of each variable, of buckets that were maximised exactly: together they are the most
+    /// probable.
+    /// </summary>
     public void TakeBest(Span<byte> states)
     {
         Span<double> numbers = stackalloc double[Variable.MostStates];
@@ -57,7 +64,8 @@ internal sealed class BucketWalk
     private sealed record Step(int Variable, int States, Function[] Functions, Function[] Own)
     {
         public static Step Of(Buckets.Bucket bucket, int states) => new(bucket.Variable, states,
-            [.. bucket.Functions.Select(f => Function.Of(f, bucket.Variable))], [.. bucket.Own.Select(f => Function.Of(f, bucket.Variable))]);
+            [.. bucket.Functions.Select(f => Function.Of(f, bucket.Variable))],
+                [.. bucket.Own.Select(f => Function.Of(f, bucket.Variable))]);
 
         public double Products(ReadOnlySpan<byte> states, Span<double> numbers)
         {
@@ -84,7 +92,8 @@ internal sealed class BucketWalk
             for (int d = strides.Length - 1, stride = 1; d >= 0; stride *= factor.Sizes[d--])
                 strides[d] = stride;
             int own = Array.IndexOf(factor.Scope, variable);
-            return new(factor.Values, [.. factor.Scope.Where(v => v != variable)], [.. strides.Where((_, d) => d != own)], strides[own]);
+            return new(factor.Values, [.. factor.Scope.Where(v => v != variable)],
+                [.. strides.Where((_, d) => d != own)], strides[own]);
         }
 
         public int Start(ReadOnlySpan<byte> states)

@@ -14,13 +14,14 @@ internal sealed record BucketOptions
 }
 
 /// <summary>
-/// All variables of some factors summed out one after another (bucket elimination: Dechter 1999). Where a product would be
-/// too large, its factors are split into parts of which all but the first are maximised out (mini-buckets: Dechter and Rish
-/// 2003): the result is then an upper bound that is zero only where the exact sum is zero.
+/// All variables of some factors summed out one after another (bucket elimination: Dechter 1999). Where a product would
+/// be too large, its factors are split into parts of which all but the first are maximised out (mini-buckets: Dechter
+/// and Rish 2003): the result is then an upper bound that is zero only where the exact sum is zero.
 /// </summary>
 internal sealed class Buckets
 {
-    private Buckets(EliminationOrder order, Bucket[] all, double logSum, bool isExact) => (Order, All, LogSum, IsExact) = (order, all, logSum, isExact);
+    private Buckets(EliminationOrder order, Bucket[] all, double logSum, bool isExact) =>
+        (Order, All, LogSum, IsExact) = (order, all, logSum, isExact);
 
     /// <summary>The order of elimination.</summary>
     public EliminationOrder Order { get; }
@@ -28,7 +29,9 @@ internal sealed class Buckets
     /// <summary>A bucket a variable, in the order of elimination.</summary>
     public IReadOnlyList<Bucket> All { get; }
 
-    /// <summary>The logarithm of the sum (or greatest value) of the product of all factors, or of its upper bound.</summary>
+    /// <summary>
+    /// The logarithm of the sum (or greatest value) of the product of all factors, or of its upper bound.
+    /// </summary>
     public double LogSum { get; }
 
     /// <summary>Whether nothing was split.</summary>
@@ -38,12 +41,15 @@ internal sealed class Buckets
     public bool IsImpossible => double.IsNegativeInfinity(LogSum);
 
     /// <summary>Sums out all variables in a good order.</summary>
-    public static Buckets Collect(DiscreteNetwork network, IReadOnlyList<Factor> factors, BucketOptions options, CancellationToken cancellation) =>
-        Collect(network, factors, EliminationOrder.Find(network.Variables.Count, [.. factors.Select(f => f.Scope)], network.StatesOf, keep: []), options, cancellation);
+    public static Buckets Collect(DiscreteNetwork network, IReadOnlyList<Factor> factors, BucketOptions options,
+        CancellationToken cancellation) =>
+        Collect(network, factors, EliminationOrder.Find(network.Variables.Count, [.. factors.Select(f => f.Scope)],
+            network.StatesOf, keep: []), options, cancellation);
 
     /// <summary>Sums out all variables in a given order.</summary>
     public static Buckets Collect(
-        DiscreteNetwork network, IReadOnlyList<Factor> factors, EliminationOrder order, BucketOptions options, CancellationToken cancellation)
+        DiscreteNetwork network, IReadOnlyList<Factor> factors, EliminationOrder order, BucketOptions options,
+            CancellationToken cancellation)
     {
         Bucket[] buckets = [.. order.Variables.Select(v => new Bucket(v))];
         var places = new int[network.Variables.Count];
@@ -60,8 +66,10 @@ internal sealed class Buckets
             isExact &= parts.Count == 1;
             for (int i = 0; i < parts.Count; i++)
             {
-                int[] scope = [.. parts[i].SelectMany(f => f.Scope).Distinct().Where(v => v != bucket.Variable).Order()];
-                Factor message = Factor.Project(parts[i], scope, network.StatesOf, options.Maximise || i > 0, cancellation).Scaled(out double greatest);
+                int[] scope = [.. parts[i].SelectMany(f => f.Scope).Distinct().Where(v =>
+                    v != bucket.Variable).Order()];
+                Factor message = Factor.Project(parts[i], scope, network.StatesOf, options.Maximise || i > 0,
+                    cancellation).Scaled(out double greatest);
                 logSum += Math.Log(greatest);
                 if (scope.Length > 0)
                     bucket.Up.Add((message, Place(message, isMessage: true)));
@@ -94,7 +102,8 @@ internal sealed class Buckets
         var parts = new List<List<Factor>>();
         foreach (Factor factor in factors.OrderByDescending(f => f.Values.Length))
         {
-            if (parts.Find(p => Factor.CellsOf(p.Append(factor).SelectMany(f => f.Scope).Distinct(), statesOf) <= mostCells) is { } part)
+            if (parts.Find(p => Factor.CellsOf(p.Append(factor).SelectMany(f => f.Scope).Distinct(),
+                statesOf) <= mostCells) is { } part)
                 part.Add(factor);
             else
                 parts.Add([factor]);
@@ -107,7 +116,9 @@ internal sealed class Buckets
     {
         public int Variable { get; } = variable;
 
-        /// <summary>All factors over this variable and later ones: the network's own, and messages of earlier buckets.</summary>
+        /// <summary>
+        /// All factors over this variable and later ones: the network's own, and messages of earlier buckets.
+        /// </summary>
         public List<Factor> Functions { get; } = [];
 
         /// <summary>Those of the network.</summary>

@@ -24,7 +24,8 @@ public sealed class Calibration
         _touched = new bool[tree.Cliques.Length];
         _beliefs = new double[tree.Cliques.Length][];
         _beliefBuffers = new double[tree.Cliques.Length][];
-        _priorScales = [.. Enumerable.Range(0, _touched.Length).Select(k => _prior.Collect(k, _ => _prior, observed: null))];
+        _priorScales = [.. Enumerable.Range(0, _touched.Length).Select(k =>
+            _prior.Collect(k, _ => _prior, observed: null))];
     }
 
     /// <summary>The natural logarithm of the probability of the evidence.</summary>

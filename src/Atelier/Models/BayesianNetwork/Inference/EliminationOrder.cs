@@ -3,7 +3,8 @@ namespace Atelier.Models.BayesianNetwork.Inference;
 /// <summary>
 /// An order in which variables are eliminated and what exact inference in that order costs. Of several orders found
 /// greedily, by least fill-in, by least weight of the fill-in and by smallest table (Kjærulff 1990; Koller and Friedman
-/// 2009, section 9.4.3.2), the one whose tables have the fewest cells; ties are broken at random where tables are large.
+/// 2009, section 9.4.3.2), the one whose tables have the fewest cells; ties are broken at random where tables are
+/// large.
 /// </summary>
 public sealed record EliminationOrder
 {
@@ -11,8 +12,10 @@ public sealed record EliminationOrder
     private const double SmallEnough = 1 << 14;
     private const int RandomTries = 24;
 
-    private EliminationOrder(IReadOnlyList<int> variables, IReadOnlyList<int[]> contexts, double largest, double total, double messages) =>
-        (Variables, Contexts, LargestClique, TotalCells, MessageCells) = (variables, contexts, largest, total, messages);
+    private EliminationOrder(IReadOnlyList<int> variables, IReadOnlyList<int[]> contexts, double largest, double total,
+        double messages) =>
+        (Variables, Contexts, LargestClique, TotalCells, MessageCells) = (variables, contexts, largest, total,
+            messages);
 
     /// <summary>The variables, first eliminated first.</summary>
     public IReadOnlyList<int> Variables { get; }
@@ -29,7 +32,9 @@ public sealed record EliminationOrder
     /// <summary>The cells of all tables together: the time of an answer grows with it.</summary>
     public double TotalCells { get; }
 
-    /// <summary>The cells that are left of all tables when their variable is summed out: the memory of an answer grows with it.</summary>
+    /// <summary>
+    /// The cells that are left of all tables when their variable is summed out: the memory of an answer grows with it.
+    /// </summary>
     public double MessageCells { get; }
 
     /// <summary>Orders all variables of a network.</summary>
@@ -42,7 +47,8 @@ public sealed record EliminationOrder
     /// <param name="scopes">Sets of variables that stand in one table.</param>
     /// <param name="statesOf">How many states a variable has.</param>
     /// <param name="keep">Variables that are not to be eliminated.</param>
-    internal static EliminationOrder Find(int count, IReadOnlyList<int[]> scopes, Func<int, int> statesOf, IReadOnlyCollection<int> keep)
+    internal static EliminationOrder Find(int count, IReadOnlyList<int[]> scopes, Func<int, int> statesOf,
+        IReadOnlyCollection<int> keep)
     {
         // Numbered anew, that sets of neighbours are as short as can be.
         int[] present = [.. scopes.SelectMany(s => s).Distinct().Order()];

@@ -40,9 +40,13 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
     }
 
     /// <summary>How many combinations of states some variables have.</summary>
-    public static double CellsOf(IEnumerable<int> scope, Func<int, int> statesOf) => scope.Aggregate(1.0, (product, v) => product * statesOf(v));
+    public static double CellsOf(IEnumerable<int> scope, Func<int, int> statesOf) =>
+        scope.Aggregate(1.0, (product, v) => product * statesOf(v));
 
-    /// <summary>The product of several factors with every variable that is not in <paramref name="scope"/> summed out, or maximised out.</summary>
+    /// <summary>
+    /// The product of several factors with every variable that is not in <paramref name="scope"/> summed out, or
+    /// maximised out.
+    /// </summary>
     /// <param name="factors">The factors.</param>
     /// <param name="scope">The variables of the result, the first slowest.</param>
     /// <param name="statesOf">How many states a variable has.</param>
@@ -50,7 +54,8 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The result has more than <see cref="MostCells"/>.</exception>
     public static Factor Project(
-        IReadOnlyList<Factor> factors, int[] scope, Func<int, int> statesOf, bool maximise = false, CancellationToken cancellation = default)
+        IReadOnlyList<Factor> factors, int[] scope, Func<int, int> statesOf, bool maximise = false,
+            CancellationToken cancellation = default)
     {
         double cells = CellsOf(scope, statesOf);
         if (cells > MostCells)
@@ -71,8 +76,10 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
         else
         {
             int chunk = (int)Math.Clamp(WorthSharing * cells / all, 1, values.Length);
-            Parallel.For(0, (values.Length + chunk - 1) / chunk, new ParallelOptions { CancellationToken = cancellation },
-                part => projection.Fill(values.AsSpan(part * chunk, Math.Min(chunk, values.Length - (part * chunk))), part * chunk));
+            Parallel.For(0, (values.Length + chunk - 1) / chunk,
+                new ParallelOptions { CancellationToken = cancellation },
+                part => projection.Fill(values.AsSpan(part * chunk, Math.Min(chunk, values.Length - (part * chunk))),
+                    part * chunk));
         }
         return new Factor(scope, [.. scope.Select(statesOf)], values);
     }
@@ -87,7 +94,8 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
     }
 
     // Small factors are multiplied first: a large product then reads two or three numbers a cell.
-    private static List<Factor> Gather(IReadOnlyList<Factor> factors, double most, Func<int, int> statesOf, CancellationToken cancellation)
+    private static List<Factor> Gather(IReadOnlyList<Factor> factors, double most, Func<int, int> statesOf,
+        CancellationToken cancellation)
     {
         var gathered = new List<Factor>();
         foreach (Factor factor in factors.OrderBy(f => f.Values.Length))
@@ -96,7 +104,8 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
             if (at < 0)
                 gathered.Add(factor);
             else
-                gathered[at] = Project([gathered[at], factor], [.. gathered[at].Scope.Union(factor.Scope)], statesOf, cancellation: cancellation);
+                gathered[at] = Project([gathered[at], factor], [.. gathered[at].Scope.Union(factor.Scope)], statesOf,
+                    cancellation: cancellation);
         }
         return gathered;
     }

@@ -1,9 +1,9 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Approximate answers where exact ones are too large. What lies above the evidence is drawn from mini-buckets, which know of
-/// the evidence below; each row counts as much as the network makes it more likely than the draw did. What has no evidence
-/// below is drawn from the network's own tables. Without evidence every row counts the same.
+/// Approximate answers where exact ones are too large. What lies above the evidence is drawn from mini-buckets, which
+/// know of the evidence below; each row counts as much as the network makes it more likely than the draw did. What has
+/// no evidence below is drawn from the network's own tables. Without evidence every row counts the same.
 /// </summary>
 internal sealed class ImportanceSampling
 {
@@ -26,8 +26,8 @@ internal sealed class ImportanceSampling
     /// <param name="options">How far to go.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The evidence has probability zero.</exception>
-    public ImportanceSampling(DiscreteNetwork network, IReadOnlyCollection<int> targets, IReadOnlyDictionary<int, int> evidence,
-        InferenceOptions options, CancellationToken cancellation)
+    public ImportanceSampling(DiscreteNetwork network, IReadOnlyCollection<int> targets,
+        IReadOnlyDictionary<int, int> evidence, InferenceOptions options, CancellationToken cancellation)
     {
         (_network, _evidence, _options, _cancellation) = (network, evidence, options, cancellation);
         bool[] wanted = network.Graph.AncestorsOf(targets), seen = network.Graph.AncestorsOf(evidence.Keys);
@@ -35,9 +35,12 @@ internal sealed class ImportanceSampling
         int[] above = [.. network.Graph.Order.Where(v => wanted[v] && seen[v] && !evidence.ContainsKey(v))];
         Relevance relevance = Relevance.Of(network, above, evidence);
         relevance.CheckOthers(network, evidence, cancellation);
-        EliminationOrder order = EliminationOrder.Find(network.Variables.Count, [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf, keep: []);
-        double cells = options.Allows(order) ? double.PositiveInfinity : Math.Min(options.ProposalCells / order.Variables.Count, MostProposalCells);
-        var buckets = Buckets.Collect(network, relevance.Factors, order, new BucketOptions { MostCells = cells }, cancellation);
+        EliminationOrder order = EliminationOrder.Find(network.Variables.Count,
+            [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf, keep: []);
+        double cells = options.Allows(order) ? double.PositiveInfinity
+            : Math.Min(options.ProposalCells / order.Variables.Count, MostProposalCells);
+        var buckets = Buckets.Collect(network, relevance.Factors, order, new BucketOptions { MostCells = cells },
+            cancellation);
         if (buckets.IsImpossible)
             throw Evidence.Impossible(network, evidence);
         IsExact = buckets.IsExact;
@@ -75,7 +78,8 @@ internal sealed class ImportanceSampling
             });
             foreach (WeightedCounts part in parts) // in their order, that sums do not depend on the cores
                 all.Add(part);
-            if (all.EffectiveRows >= LeastEffectiveRows && all.Estimate() is var answers && answers.Max(a => a.Sampling!.Precision) <= _options.Precision)
+            if (all.EffectiveRows >= LeastEffectiveRows && all.Estimate() is var answers
+                && answers.Max(a => a.Sampling!.Precision) <= _options.Precision)
                 return answers;
         }
         throw NotPrecise(all);
@@ -84,7 +88,10 @@ internal sealed class ImportanceSampling
     /// <summary>Draws rows.</summary>
     /// <param name="rows">How many.</param>
     /// <param name="seed">What every draw follows from.</param>
-    /// <returns>The state of each row, [variable][row], and of how many effective rows they were chosen; null where they are exact.</returns>
+    /// <returns>
+    /// The state of each row, [variable][row], and of how many effective rows they were chosen; null where they are
+    /// exact.
+    /// </returns>
     /// <exception cref="AtelierException">There are fewer effective rows than are asked for.</exception>
     public (byte[][] Columns, double? EffectiveRows) Draw(int rows, long seed)
     {
@@ -118,7 +125,8 @@ internal sealed class ImportanceSampling
         }
     }
 
-    private void InBlocks(int count, Action<int> work) => Parallel.For(0, count, new ParallelOptions { CancellationToken = _cancellation }, work);
+    private void InBlocks(int count, Action<int> work) =>
+        Parallel.For(0, count, new ParallelOptions { CancellationToken = _cancellation }, work);
 
     private void ForEachRow(int block, long seed, RowAction action)
     {
@@ -173,8 +181,11 @@ internal sealed class ImportanceSampling
         if (counts.EffectiveRows < Math.Max(rows, LeastEffectiveRows))
         {
             throw new AtelierException(FormattableString.Invariant(
-                $"{rows} rows given {Evidence.Show(_network, _evidence)} cannot be drawn: {counts.Rows} weighted rows tell as much as {counts.EffectiveRows:0} true ones"),
-                "--evidence", counts.EffectiveRows >= LeastEffectiveRows ? FormattableString.Invariant($"ask for {Math.Floor(counts.EffectiveRows):0} or fewer, or give less evidence") : "give less evidence");
+                $"{rows} rows given {Evidence.Show(_network, _evidence)} cannot be drawn: {Told(counts)}"),
+                "--evidence",
+                counts.EffectiveRows >= LeastEffectiveRows
+                    ? $"ask for {Math.Floor(counts.EffectiveRows):0} or fewer, or give less evidence"
+                    : "give less evidence");
         }
         double greatest = logWeights.Max(), sum = 0;
         double[] sums = [.. logWeights.Select(l => sum += Math.Exp(l - greatest))];
@@ -188,13 +199,19 @@ internal sealed class ImportanceSampling
         return (chosen, counts.EffectiveRows);
     }
 
+    private static string Told(WeightedCounts counts) =>
+        FormattableString.Invariant($"{counts.Rows} weighted rows tell as much as {counts.EffectiveRows:0} true ones");
+
     private AtelierException NotPrecise(WeightedCounts counts)
     {
-        string told = FormattableString.Invariant($"{counts.Rows} weighted rows tell as much as {counts.EffectiveRows:0} true ones");
+        string told = Told(counts);
         if (counts.EffectiveRows < LeastEffectiveRows)
-            return new($"the network is too large for an exact answer, and {told}: too few to estimate from", "--evidence", "give less evidence");
+            return new($"the network is too large for an exact answer, and {told}: too few to estimate from",
+                "--evidence", "give less evidence");
         double reached = counts.Estimate().Max(a => a.Sampling!.Precision);
-        return new(FormattableString.Invariant($"the answer is known within ±{reached:G2} only, not ±{_options.Precision}: {told}"), "--precision",
+        return new(
+            FormattableString.Invariant($"the answer is known within ±{reached:G2}, not ±{_options.Precision}: {told}"),
+            "--precision",
             FormattableString.Invariant($"--precision {Math.Ceiling(reached * 1000) / 1000} takes it as it is"));
     }
 }

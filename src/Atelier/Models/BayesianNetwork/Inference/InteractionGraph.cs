@@ -39,9 +39,12 @@ internal sealed class InteractionGraph
 
     /// <summary>Eliminates variable after variable, the cheapest first.</summary>
     /// <param name="criterion">What cheap is.</param>
-    /// <param name="ties">The seed by which one of several equally cheap ones is chosen; null takes that of the least number.</param>
+    /// <param name="ties">
+    /// The seed by which one of several equally cheap ones is chosen; null takes that of the least number.
+    /// </param>
     /// <returns>The variable, its neighbours at that time, and the cells of the table over all of them.</returns>
-    public IEnumerable<(int Variable, int[] Around, double Cells)> Eliminate(EliminationOrder.Criterion criterion, ulong? ties)
+    public IEnumerable<(int Variable, int[] Around, double Cells)> Eliminate(EliminationOrder.Criterion criterion,
+        ulong? ties)
     {
         var random = new SplitMix64(ties ?? 0);
         var changed = new ulong[(_states.Length + 63) / 64];
@@ -114,7 +117,8 @@ internal sealed class InteractionGraph
                     fill += BitOperations.PopCount(missing);
                 else
                     for (; missing != 0; missing &= missing - 1)
-                        fill += (word << 6) + BitOperations.TrailingZeroCount(missing) is var b && b != a ? (double)_states[a] * _states[b] : 0;
+                        fill += (word << 6) + BitOperations.TrailingZeroCount(missing) is var b && b != a
+                            ? (double)_states[a] * _states[b] : 0;
             }
             fill -= criterion == EliminationOrder.Criterion.Fill ? 1 : 0; // none is its own neighbour
         }

@@ -1,15 +1,13 @@
-using System.Globalization;
-
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Answers under evidence. A question keeps to what it needs of the network (<see cref="Relevance"/>), and is answered exactly
-/// where that is small enough; otherwise by <see cref="ImportanceSampling"/>, with an interval, or not at all.
+/// Answers under evidence. A question keeps to what it needs of the network (<see cref="Relevance"/>), and is answered
+/// exactly where that is small enough; otherwise by <see cref="ImportanceSampling"/>, with an interval, or not at all.
 /// </summary>
 public sealed class NetworkInference
 {
-    private const int DrawnRows = 200_000;
-    private const double MostCompiledCells = 1 << 18; // beyond, what a question needs is gone through faster than all is compiled
+    internal const int DrawnRows = 200_000;
+    private const double MostCompiledCells = 1 << 18; // beyond, a question is gone through faster than all is compiled
     private const double MostFamilyCells = 1 << 27; // a second or two
 
     private readonly InferenceOptions _options;
@@ -24,9 +22,11 @@ public sealed class NetworkInference
         Network = network;
         _options = options ?? new InferenceOptions();
         if (!(_options.Precision > 0))
-            throw new AtelierException(FormattableString.Invariant($"a precision of {_options.Precision}"), "--precision", "allowed is above 0");
+            throw new AtelierException(FormattableString.Invariant($"a precision of {_options.Precision}"),
+                "--precision", "allowed is above 0");
         _order = new(() => EliminationOrder.Of(network));
-        _tree = new(() => Order.TotalCells <= Math.Min(MostCompiledCells, _options.MostCells) ? JunctionTree.Compile(network, Order) : null);
+        _tree = new(() => Order.TotalCells <= Math.Min(MostCompiledCells, _options.MostCells)
+            ? JunctionTree.Compile(network, Order) : null);
     }
 
     /// <summary>The network.</summary>
@@ -35,19 +35,25 @@ public sealed class NetworkInference
     /// <summary>The order of elimination of the whole network, and what exact answers about all of it cost.</summary>
     public EliminationOrder Order => _order.Value;
 
-    /// <summary>Whether the answers to all questions are exact; where not, those about few enough variables are.</summary>
+    /// <summary>
+    /// Whether the answers to all questions are exact; where not, those about few enough variables are.
+    /// </summary>
     public bool IsExact => _options.Allows(Order);
 
     /// <summary>How answers come about, for people.</summary>
-    public string Method => string.Create(CultureInfo.InvariantCulture,
-        $"{(IsExact ? "exactly" : "exactly where what they need is small enough, otherwise from weighted rows")} (treewidth at most {Order.Width}, {Order.TotalCells:0.###e+0} cells)");
+    public string Method =>
+        (IsExact ? "exactly" : "exactly where what they need is small enough, otherwise from weighted rows")
+        + FormattableString.Invariant($" (treewidth at most {Order.Width}, {Order.TotalCells:0.###e+0} cells)");
 
     /// <summary>P(x | e) of each of some variables.</summary>
     /// <param name="targets">The variables, none of them observed.</param>
     /// <param name="evidence">What is known.</param>
     /// <param name="cancellation">Stops.</param>
-    /// <exception cref="AtelierException">The evidence has probability zero, or no answer as precise as asked is to be had.</exception>
-    public Posterior[] Marginals(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence, CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">
+    /// The evidence has probability zero, or no answer as precise as asked is to be had.
+    /// </exception>
+    public Posterior[] Marginals(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation = default)
     {
         if (_tree.Value is { } tree)
         {
@@ -72,7 +78,8 @@ public sealed class NetworkInference
         if (open.Length > 0)
         {
             int[] rest = [.. open.Select(i => targets[i])];
-            Posterior[] estimated = new ImportanceSampling(Network, rest, evidence, _options, cancellation).Estimate([.. rest.Select(t => (int[])[t])]);
+            Posterior[] estimated = new ImportanceSampling(Network, rest, evidence, _options, cancellation)
+                .Estimate([.. rest.Select(t => (int[])[t])]);
             for (int i = 0; i < open.Length; i++)
                 answers[open[i]] = estimated[i];
         }
@@ -81,21 +88,28 @@ public sealed class NetworkInference
 
     /// <summary>P(targets | e), the first target slowest.</summary>
     /// <inheritdoc cref="Marginals"/>
-    public Posterior Joint(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence, CancellationToken cancellation = default) =>
+    public Posterior Joint(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation = default) =>
         Exact(targets, evidence, cancellation)
-            ?? new ImportanceSampling(Network, [.. targets], evidence, _options, cancellation).Estimate([[.. targets]])[0];
+            ?? new ImportanceSampling(Network, [.. targets], evidence, _options, cancellation)
+                .Estimate([[.. targets]])[0];
 
-    /// <summary>The most probable row given evidence, and ln P of it (bucket elimination: Dechter 1999, elim-mpe).</summary>
+    /// <summary>
+    /// The most probable row given evidence, and ln P of it (bucket elimination: Dechter 1999, elim-mpe).
+    /// </summary>
     /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for an exact answer.</exception>
-    public (byte[] States, double LogProbability) MostProbable(IReadOnlyDictionary<int, int> evidence, CancellationToken cancellation = default)
+    public (byte[] States, double LogProbability) MostProbable(IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation = default)
     {
         Relevance all = Relevance.Of(Network, Unobserved(evidence), evidence);
         IReadOnlyList<Factor> factors = [.. all.Factors, .. all.Others.SelectMany(part => part)];
-        EliminationOrder order = EliminationOrder.Find(Network.Variables.Count, [.. factors.Select(f => f.Scope)], Network.StatesOf, keep: []);
+        EliminationOrder order = EliminationOrder.Find(Network.Variables.Count, [.. factors.Select(f => f.Scope)],
+            Network.StatesOf, keep: []);
         if (!_options.Allows(order))
         {
             throw new AtelierException(FormattableString.Invariant(
-                $"the most probable values would take {order.TotalCells:0.#e+0} cells (treewidth up to {order.Width})"), "--most-probable", "give more evidence, or ask for single variables by --query");
+                $"the most probable values would take {order.TotalCells:0.#e+0} cells (treewidth up to {order.Width})"),
+                "--most-probable", "give more evidence, or ask for single variables by --query");
         }
         var buckets = Buckets.Collect(Network, factors, order, new BucketOptions { Maximise = true }, cancellation);
         if (buckets.IsImpossible)
@@ -108,9 +122,15 @@ public sealed class NetworkInference
     }
 
     /// <summary>Draws rows given evidence.</summary>
-    /// <returns>The state of each row, [variable][row]; of how many effective rows they were chosen, null where they are exact draws.</returns>
-    /// <exception cref="AtelierException">The evidence has probability zero, or too few effective rows are to be had.</exception>
-    public (byte[][] Columns, double? EffectiveRows) Draw(IReadOnlyDictionary<int, int> evidence, int rows, long seed, CancellationToken cancellation = default)
+    /// <returns>
+    /// The state of each row, [variable][row]; of how many effective rows they were chosen, null where they are exact
+    /// draws.
+    /// </returns>
+    /// <exception cref="AtelierException">
+    /// The evidence has probability zero, or too few effective rows are to be had.
+    /// </exception>
+    public (byte[][] Columns, double? EffectiveRows) Draw(IReadOnlyDictionary<int, int> evidence, int rows, long seed,
+        CancellationToken cancellation = default)
     {
         if (evidence.Count == 0)
             return (new AncestralSampler(Network).Draw(rows, seed, cancellation), null);
@@ -119,17 +139,24 @@ public sealed class NetworkInference
         return new ImportanceSampling(Network, Unobserved(evidence), evidence, _options, cancellation).Draw(rows, seed);
     }
 
-    /// <summary>P(parents, x) of each variable, laid out as its table; from drawn rows where exact ones would take long.</summary>
+    /// <summary>Whether <see cref="Families"/> are exact; otherwise they are counted in so many drawn rows.</summary>
+    internal bool HasExactFamilies => _options.Allows(Order) && Order.TotalCells <= MostFamilyCells;
+
+    /// <summary>
+    /// P(parents, x) of each variable, laid out as its table; from drawn rows where exact ones would take long.
+    /// </summary>
     internal double[][] Families(CancellationToken cancellation = default)
     {
-        int[][] families = [.. Enumerable.Range(0, Network.Variables.Count).Select(i => Network.Graph.Parents(i).Append(i).ToArray())];
+        int[][] families = [.. Enumerable.Range(0, Network.Variables.Count).Select(i =>
+            Network.Graph.Parents(i).Append(i).ToArray())];
         var nothing = new Dictionary<int, int>();
-        if (_options.Allows(Order) && Order.TotalCells <= MostFamilyCells)
+        if (HasExactFamilies)
         {
             BucketTree all = TreeOf(Relevance.Of(Network, Unobserved(nothing), nothing), Order, nothing, cancellation);
             return [.. families.Select(all.Distribution)];
         }
-        var counter = new Structure.FamilyCounter(new DiscreteData(Network.Variables, new AncestralSampler(Network).Draw(DrawnRows, _options.Seed, cancellation)));
+        var counter = new Structure.FamilyCounter(new DiscreteData(Network.Variables,
+            new AncestralSampler(Network).Draw(DrawnRows, _options.Seed, cancellation)));
         return [.. families.Select(family =>
         {
             var counts = new int[(int)Factor.CellsOf(family, Network.StatesOf)];
@@ -138,18 +165,24 @@ public sealed class NetworkInference
         })];
     }
 
-    private Posterior? Exact(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence, CancellationToken cancellation)
+    private Posterior? Exact(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation)
     {
         Relevance relevance = Relevance.Of(Network, [.. targets], evidence);
         EliminationOrder order = VariableElimination.OrderOf(Network, targets, relevance);
-        return _options.Allows(order) ? new Posterior(VariableElimination.Query(Network, targets, evidence, relevance, order, cancellation), null) : null;
+        return _options.Allows(order)
+            ? new Posterior(VariableElimination.Query(Network, targets, evidence, relevance, order, cancellation), null)
+            : null;
     }
 
-    private BucketTree TreeOf(Relevance relevance, EliminationOrder order, IReadOnlyDictionary<int, int> evidence, CancellationToken cancellation)
+    private BucketTree TreeOf(Relevance relevance, EliminationOrder order, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation)
     {
         var buckets = Buckets.Collect(Network, relevance.Factors, order, new BucketOptions(), cancellation);
-        return buckets.IsImpossible ? throw Evidence.Impossible(Network, evidence) : new BucketTree(Network, buckets, cancellation);
+        return buckets.IsImpossible ? throw Evidence.Impossible(Network, evidence)
+            : new BucketTree(Network, buckets, cancellation);
     }
 
-    private int[] Unobserved(IReadOnlyDictionary<int, int> evidence) => [.. Enumerable.Range(0, Network.Variables.Count).Where(i => !evidence.ContainsKey(i))];
+    private int[] Unobserved(IReadOnlyDictionary<int, int> evidence) =>
+        [.. Enumerable.Range(0, Network.Variables.Count).Where(i => !evidence.ContainsKey(i))];
 }

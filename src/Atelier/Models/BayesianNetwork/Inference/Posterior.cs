@@ -3,7 +3,9 @@ using System.Globalization;
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>The distribution of a variable, or of several together, given what is known.</summary>
-/// <param name="Probabilities">A probability for each state, or combination of states with the first variable slowest; they sum to 1.</param>
+/// <param name="Probabilities">
+/// A probability for each state, or combination of states with the first variable slowest; they sum to 1.
+/// </param>
 /// <param name="Sampling">How they were estimated; null where they are exact.</param>
 public sealed record Posterior(double[] Probabilities, Sampling? Sampling)
 {

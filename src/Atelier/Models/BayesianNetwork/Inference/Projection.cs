@@ -1,8 +1,8 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// The walk through all cells of a product of factors, which is never stored: the kept variables outside, those summed or
-/// maximised out inside. Immutable, so threads may fill parts of the result at the same time.
+/// The walk through all cells of a product of factors, which is never stored: the kept variables outside, those summed
+/// or maximised out inside. Immutable, so threads may fill parts of the result at the same time.
 /// </summary>
 internal sealed class Projection
 {
@@ -28,7 +28,9 @@ internal sealed class Projection
         _maximise = maximise;
     }
 
-    /// <summary>Moves to the next combination of states, the last variable fastest, and keeps an index into a table.</summary>
+    /// <summary>
+    /// Moves to the next combination of states, the last variable fastest, and keeps an index into a table.
+    /// </summary>
     public static void Advance(Span<int> digits, ReadOnlySpan<int> sizes, ReadOnlySpan<int> strides, ref int index)
     {
         for (int d = digits.Length - 1; d >= 0; d--)
@@ -46,7 +48,8 @@ internal sealed class Projection
     /// <param name="first">The number of its first cell.</param>
     public void Fill(Span<double> part, int first)
     {
-        Span<int> offsets = stackalloc int[_values.Length], digits = stackalloc int[_sizes.Length], goneDigits = stackalloc int[_goneSizes.Length];
+        Span<int> offsets = stackalloc int[_values.Length], digits = stackalloc int[_sizes.Length],
+            goneDigits = stackalloc int[_goneSizes.Length];
         offsets.Clear();
         goneDigits.Clear();
         for (int d = _sizes.Length - 1, rest = first; d >= 0; d--)
@@ -71,7 +74,8 @@ internal sealed class Projection
         double sum = 0;
         if (_values.Length == 2)
         {
-            (double[] a, double[] b, int i, int j, int di, int dj) = (_values[0], _values[1], offsets[0], offsets[1], _lastStrides[0], _lastStrides[1]);
+            (double[] a, double[] b, int i, int j, int di, int dj) = (_values[0], _values[1], offsets[0], offsets[1],
+                _lastStrides[0], _lastStrides[1]);
             for (int state = 0; state < _last; state++, i += di, j += dj)
                 sum += a[i] * b[j];
             return sum;

@@ -1,9 +1,9 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// What of a network a question needs: the ancestors of what is asked for and of what is known (all others are barren and
-/// sum to 1: Shachter 1986), with what is known fixed in their tables, and of those the parts that hang together with what
-/// is asked for (the rest is d-separated from it).
+/// What of a network a question needs: the ancestors of what is asked for and of what is known (all others are barren
+/// and sum to 1: Shachter 1986), with what is known fixed in their tables, and of those the parts that hang together
+/// with what is asked for (the rest is d-separated from it).
 /// </summary>
 /// <param name="Factors">The tables that the answer follows from.</param>
 /// <param name="Others">Tables that only the probability of the evidence depends on, part by part.</param>
@@ -13,7 +13,8 @@ internal sealed record Relevance(IReadOnlyList<Factor> Factors, IReadOnlyList<IR
     /// <param name="network">The network.</param>
     /// <param name="targets">What is asked for.</param>
     /// <param name="evidence">What is known.</param>
-    public static Relevance Of(DiscreteNetwork network, IReadOnlyCollection<int> targets, IReadOnlyDictionary<int, int> evidence)
+    public static Relevance Of(DiscreteNetwork network, IReadOnlyCollection<int> targets, IReadOnlyDictionary<int,
+        int> evidence)
     {
         bool[] needed = network.Graph.AncestorsOf(targets.Concat(evidence.Keys));
         var factors = new List<Factor>();
@@ -44,12 +45,14 @@ internal sealed record Relevance(IReadOnlyList<Factor> Factors, IReadOnlyList<IR
 
     /// <summary>Makes sure that the parts which the answer does not depend on are possible.</summary>
     /// <exception cref="AtelierException">The evidence has probability zero.</exception>
-    public void CheckOthers(DiscreteNetwork network, IReadOnlyDictionary<int, int> evidence, CancellationToken cancellation)
+    public void CheckOthers(DiscreteNetwork network, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation)
     {
         foreach (IReadOnlyList<Factor> part in Others)
         {
             // Only zeros can make an impossible whole. Where an exact sum would be too large, its upper bound decides.
-            if (part.Any(f => f.Values.Contains(0)) && Buckets.Collect(network, part, BucketOptions.Bounded, cancellation).IsImpossible)
+            if (part.Any(f => f.Values.Contains(0))
+                && Buckets.Collect(network, part, BucketOptions.Bounded, cancellation).IsImpossible)
                 throw Evidence.Impossible(network, evidence);
         }
     }

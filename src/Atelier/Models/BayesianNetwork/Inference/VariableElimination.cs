@@ -1,6 +1,9 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
-/// <summary>Exact answers to single questions: of what the question needs, variables are summed out one by one (Zhang and Poole 1994).</summary>
+/// <summary>
+/// Exact answers to single questions: of what the question needs, variables are summed out one by one (Zhang and Poole
+/// 1994).
+/// </summary>
 public static class VariableElimination
 {
     /// <summary>The joint distribution of some variables given evidence.</summary>
@@ -11,18 +14,22 @@ public static class VariableElimination
     /// <returns>P(targets | e), the first target slowest; it sums to 1.</returns>
     /// <exception cref="AtelierException">The evidence has probability zero, or a table would be too large.</exception>
     public static double[] Query(
-        DiscreteNetwork network, IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence, CancellationToken cancellation = default)
+        DiscreteNetwork network, IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
+            CancellationToken cancellation = default)
     {
         Relevance relevance = Relevance.Of(network, [.. targets], evidence);
         return Query(network, targets, evidence, relevance, OrderOf(network, targets, relevance), cancellation);
     }
 
     /// <summary>The order in which a question's variables are summed out.</summary>
-    internal static EliminationOrder OrderOf(DiscreteNetwork network, IReadOnlyList<int> targets, Relevance relevance) =>
-        EliminationOrder.Find(network.Variables.Count, [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf, [.. targets]);
+    internal static EliminationOrder OrderOf(DiscreteNetwork network, IReadOnlyList<int> targets,
+        Relevance relevance) =>
+        EliminationOrder.Find(network.Variables.Count, [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf,
+            [.. targets]);
 
-    /// <inheritdoc cref="Query(DiscreteNetwork, IReadOnlyList{int}, IReadOnlyDictionary{int, int}, CancellationToken)"/>
-    internal static double[] Query(DiscreteNetwork network, IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
+    /// <summary>The same, of what is relevant, in a given order.</summary>
+    internal static double[] Query(DiscreteNetwork network, IReadOnlyList<int> targets, IReadOnlyDictionary<int,
+        int> evidence,
         Relevance relevance, EliminationOrder order, CancellationToken cancellation)
     {
         relevance.CheckOthers(network, evidence, cancellation);

@@ -65,8 +65,8 @@ internal sealed class WeightedCounts
     }
 
     /// <summary>
-    /// The estimates with intervals: the wider of Wilson's for so many effective rows, which holds near 0 and 1, and that of
-    /// the weights' own spread (Owen 2013, section 9.2).
+    /// The estimates with intervals: the wider of Wilson's for so many effective rows, which holds near 0 and 1, and
+    /// that of the weights' own spread (Owen 2013, section 9.2).
     /// </summary>
     public Posterior[] Estimate() => [.. Enumerable.Range(0, _sums.Length).Select(i =>
     {
@@ -76,7 +76,8 @@ internal sealed class WeightedCounts
         {
             double centre = (p[cell] + (z2 / (2 * n))) / (1 + (z2 / n));
             double wilson = Quantile / (1 + (z2 / n)) * Math.Sqrt((p[cell] * (1 - p[cell]) / n) + (z2 / (4 * n * n)));
-            double square = _squares[i][cell], spread = (square * (1 - p[cell]) * (1 - p[cell])) + ((_squareSum - square) * p[cell] * p[cell]);
+            double square = _squares[i][cell],
+                spread = (square * (1 - p[cell]) * (1 - p[cell])) + ((_squareSum - square) * p[cell] * p[cell]);
             double delta = Quantile * Math.Sqrt(Math.Max(0, spread)) / _sum;
             low[cell] = Math.Max(0, Math.Min(centre - wilson, p[cell] - delta));
             high[cell] = Math.Min(1, Math.Max(centre + wilson, p[cell] + delta));
