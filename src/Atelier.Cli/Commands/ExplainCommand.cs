@@ -15,6 +15,12 @@ internal sealed class ExplainCommand : ToolCommand
     private readonly Option<string[]> _query = new("--query") { HelpName = "COLUMN", Description = "A variable whose probabilities are asked for; several ask for them together.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known; may stand several times.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _do = new("--do") { HelpName = "COLUMN=VALUE", Description = "What is set from outside, an intervention; may stand several times.", DefaultValueFactory = _ => [] };
+    private readonly Option<double> _precision = new("--precision")
+    {
+        HelpName = "P",
+        Description = "How far off an estimated answer may be, at 95 % confidence; drawing goes on until it is met.",
+        DefaultValueFactory = _ => new Question().Precision,
+    };
     private readonly Option<bool> _mostProbable = new("--most-probable") { Description = "The most probable values of all variables together." };
 
     public ExplainCommand(ToolConsole console) : base(console, "explain",
@@ -26,6 +32,7 @@ internal sealed class ExplainCommand : ToolCommand
         Add(_query);
         Add(_evidence);
         Add(_do);
+        Add(_precision);
         Add(_mostProbable);
     }
 
@@ -35,7 +42,7 @@ internal sealed class ExplainCommand : ToolCommand
         using IGenerator generator = Workshop.Open(run);
         Explanation explanation = Ask(parse) is { } question
             ? generator is IQueried queried
-                ? queried.Answer(question)
+                ? queried.Answer(question, cancellation)
                 : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
             : Workshop.Explain(generator)
                 ?? throw new AtelierException("this kind of model has nothing to explain", run, "models of states and of networks have");
@@ -48,7 +55,7 @@ internal sealed class ExplainCommand : ToolCommand
         string[] pictures = [.. Pictures(run, parse.GetValue(_out), explanation)];
         foreach (string picture in pictures)
             console.Say($"picture: {picture}");
-        console.Result(() => new JsonObject
+        console.Result(() => new JsonObject(Method(explanation.Method))
         {
             ["run"] = Path.GetFullPath(run),
             ["summary"] = explanation.Summary,
@@ -67,10 +74,23 @@ internal sealed class ExplainCommand : ToolCommand
             Targets = parse.GetRequiredValue(_query),
             Evidence = NamedValues.Read(parse, _evidence),
             Interventions = NamedValues.Read(parse, _do),
+            Precision = parse.GetValue(_precision),
             MostProbable = parse.GetValue(_mostProbable),
             Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
         };
         return question is { Targets.Count: 0, Evidence.Count: 0, Interventions.Count: 0, MostProbable: false } ? null : question;
+    }
+
+    private static IEnumerable<KeyValuePair<string, JsonNode?>> Method(AnswerMethod? method)
+    {
+        if (method is null)
+            yield break;
+        yield return new("exact", method.IsExact);
+        if (method.IsExact)
+            yield break;
+        yield return new("rows", method.Rows);
+        yield return new("effectiveRows", method.EffectiveRows);
+        yield return new("precision", method.Precision);
     }
 
     private static IEnumerable<string> Pictures(string run, string? folder, Explanation explanation)

@@ -96,6 +96,9 @@ internal sealed class GenerateCommand : ToolCommand
             console.Remark($"{cut} of {count} samples reached {asked.MaxTokens} tokens before the constraint was met; --max-tokens allows more");
         if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation) is { AcceptanceRate: double rate } speculation)
             console.Remark(string.Create(CultureInfo.InvariantCulture, $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
+        if (samples.OfType<RowSample>().FirstOrDefault()?.EffectiveRows is { } effective)
+            console.Remark(string.Create(CultureInfo.InvariantCulture,
+                $"the rows are not exact draws: they were chosen from weighted ones worth {effective:0} exact ones"));
         if (parse.GetValue(_out) is { } text)
         {
             bool isConllu = Path.GetExtension(text) is ".conllu" or ".conll";

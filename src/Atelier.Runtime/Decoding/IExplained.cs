@@ -19,7 +19,22 @@ public interface IExplainedTokens
 /// <param name="Summary">In one sentence without a full stop.</param>
 /// <param name="Tables">Its parts.</param>
 /// <param name="Pictures">Pictures of it, where there are any.</param>
-public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables, IReadOnlyList<ExplanationPicture> Pictures);
+public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables,
+    IReadOnlyList<ExplanationPicture> Pictures)
+{
+    /// <summary>How exact the answer to a question is; null where nothing was asked.</summary>
+    public AnswerMethod? Method { get; init; }
+}
+
+/// <summary>How exact an answer is.</summary>
+/// <param name="Rows">Rows that it was estimated from; 0 where it is exact.</param>
+/// <param name="EffectiveRows">How many rows of equal weight would tell as much.</param>
+/// <param name="Precision">Half the width of the widest interval of 95 % confidence; 0 where it is exact.</param>
+public sealed record AnswerMethod(long Rows, double EffectiveRows, double Precision)
+{
+    /// <summary>Whether the answer is exact up to rounding.</summary>
+    public bool IsExact => Rows == 0;
+}
 
 /// <summary>A part of an explanation, as a table.</summary>
 /// <param name="Name">What it tells: "emissions".</param>

@@ -5,9 +5,14 @@ public interface IQueried
 {
     /// <summary>Answers a question.</summary>
     /// <param name="question">The question.</param>
-    /// <returns>The answer in a sentence and in tables.</returns>
-    /// <exception cref="AtelierException">A name is not known, or what is known has probability zero.</exception>
-    Explanation Answer(Question question);
+    /// <param name="cancellation">Stops.</param>
+    /// <returns>
+    /// The answer in a sentence and in tables; <see cref="Explanation.Method"/> says how exact it is.
+    /// </returns>
+    /// <exception cref="AtelierException">
+    /// A name is not known, what is known has probability zero, or no answer as precise as asked is to be had.
+    /// </exception>
+    Explanation Answer(Question question, CancellationToken cancellation = default);
 }
 
 /// <summary>What is asked of a model of several variables.</summary>
@@ -27,4 +32,9 @@ public sealed record Question
 
     /// <summary>The seed of approximate answers.</summary>
     public long Seed { get; init; } = 1;
+
+    /// <summary>
+    /// Half the width that intervals of 95 % confidence may have where an answer is approximate, above 0.
+    /// </summary>
+    public double Precision { get; init; } = 0.005;
 }

@@ -55,11 +55,23 @@ public sealed record TextSample(string Text) : Sample
 /// <param name="Values">The value of each column.</param>
 public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<CellValue> Values) : Sample
 {
+    /// <summary>
+    /// Of how many effective rows it was chosen, where rows given evidence can only be drawn approximately; null where
+    /// it is an exact draw.
+    /// </summary>
+    public double? EffectiveRows { get; init; }
+
     /// <inheritdoc/>
     public override string Shown => string.Join(", ", Columns.Zip(Values, (name, value) => $"{name}={value}"));
 
     /// <inheritdoc/>
-    protected override void Write(JsonObject json) => json["row"] = CellValue.Row(Columns, Values);
+    protected override void Write(JsonObject json)
+    {
+        json["row"] = CellValue.Row(Columns, Values);
+        json["exact"] = EffectiveRows is null;
+        if (EffectiveRows is { } effective)
+            json["effectiveRows"] = effective;
+    }
 }
 
 /// <summary>A sentence whose words carry tags.</summary>

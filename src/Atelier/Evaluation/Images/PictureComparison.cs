@@ -1,6 +1,7 @@
 using System.Globalization;
 using Atelier.Data.Images;
 using Atelier.Kinds;
+using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
 
@@ -36,10 +37,14 @@ internal sealed class PictureComparison
         (_other, _otherName) = byHeld ? (PictureSet.Of(data.Train, count), "trainingPictures") : (PictureSet.Of(held, count), "heldOutPictures");
         progress?.Report(FormattableString.Invariant($"looking at {real.Count} real pictures"));
         _real = network.Look(real, "real pictures", progress, cancellation);
+        string stand = byHeld ? "held-out ones"
+            : $"training ones, since only {others} {(enlarged > 0 ? "more " : "")}are held out";
         Notes =
         [
             $"Features: {network.Description}.",
-            string.Create(CultureInfo.InvariantCulture, $"Drawn pictures are compared with {real.Count} {(byHeld ? "held-out ones" : $"training ones, since only {others} {(enlarged > 0 ? "more " : "")}are held out")}; fewer pictures make every Fréchet distance larger, so only figures of equal counts compare."),
+            string.Create(CultureInfo.InvariantCulture, $"Drawn pictures are compared with as many {stand}, "
+                + $"{Math.Min(count, real.Count)} on each side; fewer pictures make every Fréchet distance larger, "
+                + $"so only figures of equal counts compare."),
         ];
     }
 
@@ -55,15 +60,19 @@ internal sealed class PictureComparison
     /// <param name="seen">Their features.</param>
     public Dictionary<string, Metric> Figures(PictureSet pictures, string name, out PictureFeatures seen)
     {
-        _progress?.Report(FormattableString.Invariant($"comparing {pictures.Count} {name} with {_real.Count} real ones"));
+        int each = Math.Min(pictures.Count, _real.Count);
+        _progress?.Report(FormattableString.Invariant($"comparing {each} {name} with as many real ones"));
         seen = _network.Look(pictures, name, _progress, _cancellation);
+        Tensor made = Evenly(seen.Values, each), real = Evenly(_real.Values, each);
         var figures = new Dictionary<string, Metric>
         {
-            ["frechetDistance"] = FrechetDistance.Of(seen.Values, _real.Values, _judging.Options, _judging.Seed),
-            ["kernelDistance"] = KernelDistance.Of(seen.Values, _real.Values, _judging.Options, _judging.Seed),
+            ["frechetDistance"] = FrechetDistance.Of(made, real, _judging.Options, _judging.Seed),
+            ["kernelDistance"] = KernelDistance.Of(made, real, _judging.Options, _judging.Seed),
         };
-        foreach ((string figure, Metric metric) in NeighbourFigures.Of(seen.Values, _real.Values, _judging.Options, _judging.Seed))
+        foreach ((string figure, Metric metric) in NeighbourFigures.Of(made, real, _judging.Options, _judging.Seed))
             figures[figure] = metric;
+        foreach (string figure in figures.Keys.ToArray())
+            figures[figure] = figures[figure] with { Unit = $"{figures[figure].Unit}, {each} pictures on each side" };
         if (seen.LogProbabilities is { } said)
             figures["inceptionScore"] = InceptionScore.Of(said, _judging.Options, _judging.Seed);
         if (_network.KnowsClasses && pictures.Labels is { } labels)
@@ -87,6 +96,11 @@ internal sealed class PictureComparison
         return seen.AreOf(labels).Zip(labels).GroupBy(p => p.Second, p => p.First).OrderBy(g => g.Key).ToDictionary(
             g => pictures.Schema.Classes[g.Key], g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
     }
+
+    // So many rows, evenly spread over all: files often have one kind of picture after another.
+    private static Tensor Evenly(Tensor features, int count) => features.shape[0] == count ? features
+        : features.index_select(0, tensor((long[])[.. Enumerable.Range(0, count).Select(i =>
+            i * features.shape[0] / count)]));
 
     private static MeanScore[] Shares(bool[] right) => [.. right.Select(r => new MeanScore(r ? 1 : 0, 1))];
 }

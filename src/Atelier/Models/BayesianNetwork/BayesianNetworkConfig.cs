@@ -35,9 +35,18 @@ public sealed record BayesianNetworkConfig
     [Range(0, 10_000)]
     public int TabuLength { get; init; } = 10;
 
-    /// <summary>Of hill climbing: how often it begins again near the best graph.</summary>
+    /// <summary>
+    /// Of hill climbing: it begins again near the best graph until so many restarts in a row found nothing better; 0
+    /// climbs once.
+    /// </summary>
     [Range(0, 10_000)]
-    public int Restarts { get; init; } = 20;
+    public int Restarts { get; init; } = 100;
+
+    /// <summary>
+    /// Of hill climbing: the most seconds, after which the best graph so far is taken; null sets no limit.
+    /// </summary>
+    [Range(0.001, 1e9)]
+    public double? SearchSeconds { get; init; }
 
     /// <summary>Of pc: the test of independence.</summary>
     public IndependenceTestName Test { get; init; } = IndependenceTestName.G2;

@@ -31,7 +31,7 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
         LearnedNetwork learned = NetworkLearning.Learn(data, _config, recipe.Seed, Tell, cancellation);
         DiscreteNetwork network = learned.Network;
         cancellation.ThrowIfCancellationRequested();
-        var inference = new NetworkInference(network, recipe.Seed);
+        var inference = new NetworkInference(network, new InferenceOptions { Seed = recipe.Seed });
         IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference);
         BayesianNetworkFamily.Write(run.BundleFolder, table.Schema, network, _config, Card(network));
         foreach (ExplanationPicture picture in NetworkExplanation.Pictures(network, edges).Where(p => p.FileName.StartsWith("network", StringComparison.Ordinal)))

@@ -44,7 +44,9 @@ public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
     {
         request.Check(evidence: true);
         SortedDictionary<int, int> evidence = States(request.Evidence);
-        byte[][] columns = await Task.Run(() => _inference.Value.Draw(evidence, request.Count, request.Seed, cancellation), cancellation).ConfigureAwait(false);
+        (byte[][] columns, double? effective) = await Task.Run(() =>
+            _inference.Value.Draw(evidence, request.Count, request.Seed, cancellation), cancellation)
+            .ConfigureAwait(false);
         var states = new byte[columns.Length];
         for (int row = 0; row < request.Count; row++)
         {
@@ -54,12 +56,14 @@ public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
             yield return new RowSample(Schema.Names, [.. states.Select((state, i) => new CellValue(Schema.Columns[i].Levels[state]))])
             {
                 LogProbability = Network.LogProbability(states),
+                EffectiveRows = effective,
             };
         }
     }
 
     /// <inheritdoc/>
-    public Explanation Answer(Question question) => new NetworkAnswers(this, question).Answer();
+    public Explanation Answer(Question question, CancellationToken cancellation = default) =>
+        new NetworkAnswers(this, question, cancellation).Answer();
 
     /// <inheritdoc/>
     public Explanation Explain() => NetworkExplanation.Of(_inference.Value, _config);
@@ -84,6 +88,7 @@ public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
     }
 
     /// <summary>Inference after interventions; that of the network as it stands is kept.</summary>
-    internal NetworkInference After(IReadOnlyDictionary<int, int> settings, long seed) =>
-        settings.Count == 0 && seed == 1 ? _inference.Value : new NetworkInference(Network.Do(settings), seed);
+    internal NetworkInference After(IReadOnlyDictionary<int, int> settings, InferenceOptions options) =>
+        settings.Count == 0 && options == new InferenceOptions() ? _inference.Value
+            : new NetworkInference(Network.Do(settings), options);
 }

@@ -11,11 +11,14 @@ internal sealed class NetworkAnswers
     private readonly Question _question;
     private readonly SortedDictionary<int, int> _evidence;
     private readonly SortedDictionary<int, int> _settings;
+    private readonly InferenceOptions _options;
     private readonly NetworkInference _inference;
+    private readonly CancellationToken _cancellation;
 
-    public NetworkAnswers(BayesianNetworkModel model, Question question)
+    public NetworkAnswers(BayesianNetworkModel model, Question question, CancellationToken cancellation)
     {
-        (_model, _question) = (model, question);
+        (_model, _question, _cancellation) = (model, question, cancellation);
+        _options = new InferenceOptions { Seed = question.Seed, Precision = question.Precision };
         _evidence = model.States(question.Evidence);
         _settings = model.States(question.Interventions);
         foreach ((int variable, int state) in _evidence)
@@ -23,7 +26,7 @@ internal sealed class NetworkAnswers
             if (_settings.TryGetValue(variable, out int set) && set != state)
                 throw new AtelierException($"{Name(variable)} is set to one value and seen to be another", "--evidence", "leave one of them out");
         }
-        _inference = model.After(_settings, question.Seed);
+        _inference = model.After(_settings, _options);
     }
 
     public Explanation Answer()
@@ -40,42 +43,85 @@ internal sealed class NetworkAnswers
     {
         if (_question.Targets.Count > 0)
             throw new AtelierException("the most probable explanation is of all variables", "--query", "leave --query out");
-        (byte[] states, double logProbability) = _inference.MostProbable(_evidence);
+        (byte[] states, double logProbability) = _inference.MostProbable(_evidence, _cancellation);
         return new(string.Create(CultureInfo.InvariantCulture, $"the most probable values{Given()}, together of probability {Math.Exp(logProbability):G4}"),
-            [new("values", ["variable", "value"], [.. states.Select((state, i) => Row(Name(i), new CellValue(Value(i, state))))])], []);
+            [new("values", ["variable", "value"],
+                [.. states.Select((state, i) => Row(Name(i), new CellValue(Value(i, state))))])], [])
+        {
+            Method = MethodOf([]),
+        };
     }
 
     private Explanation Marginals(int[] targets)
     {
-        double[][] before = _model.After(new SortedDictionary<int, int>(), _question.Seed).Marginals(new SortedDictionary<int, int>());
-        double[][] after = _inference.Marginals(_evidence);
-        IEnumerable<int> shown = targets.Length > 0 ? targets : Enumerable.Range(0, after.Length).Where(i => !_evidence.ContainsKey(i) && !_settings.ContainsKey(i));
-        bool known = _evidence.Count + _settings.Count > 0;
-        return new($"{(targets.Length > 0 ? $"P({Name(targets[0])}{Bar()})" : $"each variable{Given()}")}, {_inference.Method}",
-            [new("probabilities", known ? ["variable", "value", "probability", "without what is known"] : ["variable", "value", "probability"],
-                [.. shown.SelectMany(i => after[i].Select((p, state) => known
-                    ? Row(Name(i), new CellValue(Value(i, state)), new CellValue(p), new CellValue(before[i][state]))
-                    : Row(Name(i), new CellValue(Value(i, state)), new CellValue(p))))])], []);
+        int[] shown = targets.Length > 0 ? targets
+            : [.. Enumerable.Range(0, _model.Network.Variables.Count).Where(i =>
+                !_evidence.ContainsKey(i) && !_settings.ContainsKey(i))];
+        Posterior[] after = _inference.Marginals(shown, _evidence, _cancellation);
+        AnswerMethod method = MethodOf(after);
+        List<string> columns = ["variable", "value", "probability"];
+        if (!method.IsExact)
+            columns.AddRange(["low", "high"]);
+        Posterior[]? before = null;
+        if (_evidence.Count + _settings.Count > 0)
+        {
+            before = _model.After(new SortedDictionary<int, int>(), _options).Marginals(shown,
+                new SortedDictionary<int, int>(), _cancellation);
+            columns.Add("without what is known");
+        }
+        var rows = new List<CellValue[]>();
+        for (int i = 0; i < shown.Length; i++)
+        {
+            for (int state = 0; state < after[i].Probabilities.Length; state++)
+            {
+                IEnumerable<double> numbers = Numbers(after[i], state, method);
+                if (before is not null)
+                    numbers = numbers.Append(before[i].Probabilities[state]);
+                rows.Add(Row(Name(shown[i]), [new CellValue(Value(shown[i], state)),
+                    .. numbers.Select(p => new CellValue(p))]));
+            }
+        }
+        string asked = targets.Length > 0 ? $"P({Name(targets[0])}{Bar()})" : $"each variable{Given()}";
+        return new($"{asked}, {Show(after)}",
+            [new("probabilities", columns, rows)], []) { Method = method };
     }
 
     private Explanation Joint(int[] targets)
     {
         if (targets.Distinct().Count() < targets.Length)
             throw new AtelierException("a variable is asked for twice", "--query", "name each once");
-        double[] joint = _inference.Joint(targets, _evidence);
-        return new($"P({string.Join(", ", targets.Select(Name))}{Bar()}), {_inference.Method}",
-            [new("probabilities", [.. targets.Select(Name), "probability"], [.. joint.Select((p, cell) =>
-            {
-                var row = new CellValue[targets.Length + 1];
-                row[^1] = new CellValue(p);
-                for (int t = targets.Length - 1; t >= 0; t--)
+        Posterior joint = _inference.Joint(targets, _evidence, _cancellation);
+        AnswerMethod method = MethodOf([joint]);
+        return new($"P({string.Join(", ", targets.Select(Name))}{Bar()}), {Show([joint])}",
+            [new("probabilities", [.. targets.Select(Name), "probability",
+                .. method.IsExact ? (string[])[] : ["low", "high"]],
+                [.. Enumerable.Range(0, joint.Probabilities.Length).Select(cell =>
                 {
-                    (cell, int state) = Math.DivRem(cell, _inference.Network.StatesOf(targets[t]));
-                    row[t] = new CellValue(Value(targets[t], state));
-                }
-                return row;
-            })])], []);
+                    var states = new CellValue[targets.Length];
+                    int rest = cell;
+                    for (int t = targets.Length - 1; t >= 0; t--)
+                    {
+                        (rest, int state) = Math.DivRem(rest, _inference.Network.StatesOf(targets[t]));
+                        states[t] = new CellValue(Value(targets[t], state));
+                    }
+                    return (CellValue[])[.. states, .. Numbers(joint, cell, method).Select(p => new CellValue(p))];
+                })])], []) { Method = method };
     }
+
+    // The probability, and its interval where any answer has one.
+    private static IEnumerable<double> Numbers(Posterior posterior, int place, AnswerMethod method)
+    {
+        double p = posterior.Probabilities[place];
+        return method.IsExact ? [p] : [p, posterior.Sampling?.Low[place] ?? p, posterior.Sampling?.High[place] ?? p];
+    }
+
+    private static AnswerMethod MethodOf(IEnumerable<Posterior> posteriors) =>
+        Widest(posteriors) is { } s ? new(s.Rows, s.EffectiveRows, s.Precision) : new(0, 0, 0);
+
+    private static string Show(IEnumerable<Posterior> posteriors) => Widest(posteriors)?.ToString() ?? "exact";
+
+    private static Sampling? Widest(IEnumerable<Posterior> posteriors) =>
+        posteriors.Select(p => p.Sampling).OfType<Sampling>().MaxBy(s => s.Precision);
 
     private static CellValue[] Row(string name, params CellValue[] values) => [new CellValue(name), .. values];
 

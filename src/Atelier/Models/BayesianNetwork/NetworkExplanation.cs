@@ -1,4 +1,3 @@
-using System.Globalization;
 using Atelier.Decoding;
 using Atelier.Models.BayesianNetwork.Inference;
 using Atelier.Models.BayesianNetwork.Pictures;
@@ -17,8 +16,10 @@ internal static class NetworkExplanation
     {
         DiscreteNetwork network = inference.Network;
         IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference);
-        string summary = string.Create(CultureInfo.InvariantCulture,
-            $"{network.Variables.Count} variables, {edges.Count} edges, {network.ParameterCount} free parameters; questions are answered {inference.Method}");
+        string summary = $"{network.Variables.Count} variables, {edges.Count} edges, "
+            + $"{network.ParameterCount} free parameters; questions are answered {inference.Method}"
+            + (inference.HasExactFamilies ? ""
+                : $"; the strength of edges is counted in {NetworkInference.DrawnRows} drawn rows");
         var tables = new List<ExplanationTable>
         {
             new("strongest edges", ["parent", "child", "nats"], [.. edges.Take(ShownEdges).Select(e =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Atelier.Data.Tables;
 
 namespace Atelier.Models.Hmm;
 
@@ -93,20 +94,23 @@ internal static class HmmInitialisation
             if (value < 0 || value != Math.Floor(value))
                 throw new AtelierException(FormattableString.Invariant($"{value} is no count"), "data.source", "Poisson emissions take whole numbers from 0; choose model.emission gaussian");
         }
-        (double[] means, _, int dimension) = Moments(sequences);
+        ColumnSpread[] spreads = Spreads(sequences);
+        int dimension = spreads.Length;
         double[] rates = new double[states * dimension];
-        double[] centres = Centres(states, sequences, dimension, ref random);
+        double[] centres = Centres(states, sequences, spreads, ref random);
         for (int i = 0; i < rates.Length; i++)
-            rates[i] = Math.Max(0.1 * means[i % dimension], centres[i]) + 1e-3;
+            rates[i] = Math.Max(0.1 * spreads[i % dimension].Mean, centres[i]) + 1e-3;
         return new PoissonEmissions(states, rates, dimension);
     }
 
     private static GaussianEmissions Gaussian(HmmConfig config, int states, IReadOnlyList<HmmSequence> sequences, ref SplitMix64 random)
     {
-        (_, double[] variances, int dimension) = Moments(sequences);
+        ColumnSpread[] spreads = Spreads(sequences);
+        int dimension = spreads.Length;
+        double[] variances = Array.ConvertAll(spreads, spread => spread.Scale * spread.Scale);
         int components = states * config.MixtureCount;
         bool diagonal = config.Covariance is CovarianceShape.Spherical or CovarianceShape.Diagonal;
-        double[] floor = Array.ConvertAll(variances, variance => Math.Max(variance * config.VarianceFloor, 1e-9));
+        double[] floor = Array.ConvertAll(spreads, spread => spread.LeastVariance(config.VarianceFloor));
         double[] covariances = new double[components * (diagonal ? dimension : dimension * dimension)];
         for (int component = 0; component < components; component++)
         {
@@ -118,14 +122,18 @@ internal static class HmmInitialisation
         }
         double[] weights = new double[components];
         Array.Fill(weights, 1.0 / config.MixtureCount);
-        return new GaussianEmissions(states, config.Covariance, weights, Centres(components, sequences, dimension, ref random), covariances, floor);
+        return new GaussianEmissions(states, config.Covariance, weights,
+            Centres(components, sequences, spreads, ref random), covariances, floor);
     }
 
-    /// <summary>Points of the data far from one another (Arthur and Vassilvitskii 2007).</summary>
-    private static double[] Centres(int count, IReadOnlyList<HmmSequence> sequences, int dimension, ref SplitMix64 random)
+    /// <summary>
+    /// Points of the data far from one another (Arthur and Vassilvitskii 2007), each column measured by its own spread.
+    /// </summary>
+    private static double[] Centres(int count, IReadOnlyList<HmmSequence> sequences, ColumnSpread[] spreads,
+        ref SplitMix64 random)
     {
+        int dimension = spreads.Length;
         double[][] points = [.. sequences.SelectMany(s => s.Values.ToArray().Chunk(dimension)).Take(100_000)];
-        (_, double[] variances, _) = Moments(sequences);
         double[] distances = new double[points.Length];
         Array.Fill(distances, 1);
         double[] centres = new double[count * dimension];
@@ -137,28 +145,18 @@ internal static class HmmInitialisation
             {
                 double distance = 0;
                 for (int d = 0; d < dimension; d++)
-                    distance += Math.Pow(points[p][d] - chosen[d], 2) / Math.Max(variances[d], 1e-12);
+                    distance += Math.Pow((points[p][d] - chosen[d]) / spreads[d].Scale, 2);
                 distances[p] = centre == 0 ? distance + 1e-12 : Math.Min(distances[p], distance + 1e-12);
             }
         }
         return centres;
     }
 
-    private static (double[] Means, double[] Variances, int Dimension) Moments(IReadOnlyList<HmmSequence> sequences)
+    private static ColumnSpread[] Spreads(IReadOnlyList<HmmSequence> sequences)
     {
+        double[] all = [.. sequences.SelectMany(s => s.Values.ToArray())];
         int dimension = sequences[0].Dimension;
-        double[] means = new double[dimension], variances = new double[dimension];
-        double count = sequences.Sum(s => (double)s.Length);
-        foreach (HmmSequence sequence in sequences)
-        {
-            for (int i = 0; i < sequence.Values.Length; i++)
-                means[i % dimension] += sequence.Values.Span[i] / count;
-        }
-        foreach (HmmSequence sequence in sequences)
-        {
-            for (int i = 0; i < sequence.Values.Length; i++)
-                variances[i % dimension] += Math.Pow(sequence.Values.Span[i] - means[i % dimension], 2) / count;
-        }
-        return (means, variances, dimension);
+        return [.. Enumerable.Range(0, dimension).Select(d =>
+            ColumnSpread.Of([.. all.Where((_, i) => i % dimension == d)]))];
     }
 }

@@ -129,18 +129,7 @@ public sealed class IndependentModel : IRowModel
 
     private static double[] Normal(ReadOnlySpan<double> numbers)
     {
-        double sum = 0, squares = 0, count = 0;
-        foreach (double number in numbers)
-        {
-            if (double.IsNaN(number))
-                continue;
-            // Welford 1962: no difference of great sums.
-            count++;
-            double before = number - sum;
-            sum += before / count;
-            squares += before * (number - sum);
-        }
-        double deviation = Math.Sqrt(squares / Math.Max(1, count));
-        return [sum, Math.Max(deviation, 1e-6 * Math.Max(1, Math.Abs(sum)))]; // a column of one value has no spread
+        ColumnSpread spread = ColumnSpread.Of(numbers);
+        return [spread.Mean, spread.Scale];
     }
 }

@@ -99,23 +99,6 @@ public sealed class FamilyTests : IDisposable
     }
 
     [Fact]
-    public void A_network_too_large_for_exact_answers_is_answered_about()
-    {
-        DiscreteNetwork network = Networks.Random(6, 4);
-        var about = new NetworkInference(network, 1, mostCells: 1);
-        about.IsExact.ShouldBeFalse();
-        about.Method.ShouldContain("treewidth");
-        var evidence = new SortedDictionary<int, int> { [network.Graph.Order[^1]] = 0 };
-        double[][] exact = new NetworkInference(network).Marginals(evidence), drawn = about.Marginals(evidence);
-        for (int i = 0; i < 6; i++)
-            for (int state = 0; state < exact[i].Length; state++)
-                drawn[i][state].ShouldBe(exact[i][state], 0.02);
-        byte[][] rows = about.Draw(evidence, 1000, 3);
-        rows[network.Graph.Order[^1]].ShouldAllBe(state => state == 0);
-        about.Joint([0, 1], new SortedDictionary<int, int>()).Sum().ShouldBe(1, 1e-9);
-    }
-
-    [Fact]
     public void What_is_explained_has_each_edge_with_the_information_that_enumeration_gives()
     {
         DiscreteNetwork network = Networks.Random(4, 21);

@@ -168,6 +168,55 @@ public class StructureTests
         distance.Hamming.ShouldBeLessThanOrEqualTo(hamming);
     }
 
+    [Theory]
+    [InlineData("alarm", 1)]
+    [InlineData("alarm", 2)]
+    [InlineData("asia", 1)]
+    [InlineData("sachs", 1)]
+    public void A_learned_structure_scores_no_less_than_the_one_that_20_000_rows_were_drawn_from(string name, long seed)
+    {
+        DiscreteNetwork network = Networks.Published(name);
+        Beats(network, Networks.Draw(network, 20_000, seed));
+    }
+
+    [Theory]
+    [InlineData(27, 52, 1)]
+    [InlineData(40, 60, 2)]
+    [InlineData(40, 60, 3)]
+    public void So_it_does_where_causes_add_up_as_in_diagnosis(int variables, int edges, ulong seed)
+    {
+        DiscreteNetwork network = NoisyOr(variables, edges, seed);
+        Beats(network, Networks.Draw(network, 5_000, 1));
+    }
+
+    [Fact]
+    public void A_search_ends_after_the_restarts_or_the_seconds_asked_for_and_says_so()
+    {
+        FamilyScore score = ScoreOf(Networks.Random(4, 3));
+        var search = new HillClimbing(score, Names(4), Free, new() { Restarts = 7 });
+        int climbs = 0;
+        DirectedGraph found = search.Search((climb, _, _) => climbs = Math.Max(climbs, climb), default);
+        search.Ending.ShouldContain("the last 7 restarts found nothing better");
+        climbs.ShouldBeGreaterThanOrEqualTo(7);
+        var stopped = new HillClimbing(score, Names(4), Free, new() { Restarts = int.MaxValue, Seconds = 0.05 });
+        Total(score, stopped.Search(null, default)).ShouldBe(Total(score, found), 1e-6);
+        stopped.Ending.ShouldContain("model.searchSeconds");
+        var cancelled = new HillClimbing(score, Names(4), Free, new() { Restarts = 7 });
+        cancelled.Search(null, new CancellationToken(canceled: true)).Edges.ShouldBeEmpty();
+        cancelled.Ending.ShouldEndWith("stopped");
+    }
+
+    [Fact]
+    public void Constraints_hold_through_every_restart() => Gen.ULong.Sample(seed =>
+    {
+        DiscreteData data = Networks.Draw(Networks.Random(6, seed), 300, 1);
+        var constraints = new StructureConstraints(Names(6), [(3, 0), (4, 5)], [(0, 1), (1, 0), (2, 1)], 2);
+        DirectedGraph graph = new HillClimbing(new FamilyScore(new FamilyCounter(data), NetworkScore.K2, 1), Names(6),
+            constraints, new() { Restarts = 20 })
+            .Search(null, default);
+        constraints.Allows([.. graph.Edges]).ShouldBeTrue();
+    }, iter: 20);
+
     [Fact]
     public void An_edge_both_required_and_forbidden_is_refused() =>
         Should.Throw<AtelierException>(() => new StructureConstraints(Names(3), [(0, 1)], [(0, 1)], 3)).Message.ShouldContain("V0->V1");
@@ -200,6 +249,41 @@ public class StructureTests
         Variable[] variables = [.. Names(4).Select(n => new Variable(n, ["a", "b"]))];
         return new DiscreteNetwork(variables, new DirectedGraph([[], [0], [1], [0]], Names(4)),
             [[0.4, 0.6], [0.9, 0.1, 0.2, 0.8], [0.8, 0.2, 0.1, 0.9], [0.85, 0.15, 0.2, 0.8]]);
+    }
+
+    private static void Beats(DiscreteNetwork network, DiscreteData data)
+    {
+        var score = new FamilyScore(new FamilyCounter(data), NetworkScore.Bic, 1);
+        Total(score, StructureLearning.Learn(data, new BayesianNetworkConfig(), 1))
+            .ShouldBeGreaterThanOrEqualTo(Total(score, network.Graph) - 1e-6);
+    }
+
+    // Each effect fails to come about only if every cause that is there fails to bring it about (Pearl 1988, section
+    // 4.3.2).
+    private static DiscreteNetwork NoisyOr(int count, int edges, ulong seed)
+    {
+        var random = new SplitMix64(seed);
+        List<int>[] parents = [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
+        while (parents.Sum(p => p.Count) < edges)
+        {
+            int child = 1 + (int)random.Next(count - 1), parent = (int)random.Next(child);
+            if (parents[child].Count < 4 && !parents[child].Contains(parent))
+                parents[child].Add(parent);
+        }
+        double[][] tables = [.. parents.Select(p =>
+        {
+            double leak = 0.02 + (0.2 * random.NextDouble());
+            double[] strengths = [.. p.Select(_ => 0.5 + (0.45 * random.NextDouble()))];
+            return Enumerable.Range(0, 1 << p.Count).SelectMany(row =>
+            {
+                double fails = p.Count == 0 ? 0.5 + (0.4 * random.NextDouble()) : 1 - leak;
+                for (int i = 0; i < p.Count; i++)
+                    fails *= (row >> (p.Count - 1 - i) & 1) == 1 ? 1 - strengths[i] : 1;
+                return (double[])[fails, 1 - fails];
+            }).ToArray();
+        })];
+        return new DiscreteNetwork([.. Names(count).Select(n => new Variable(n, ["no", "yes"]))],
+            new DirectedGraph([.. parents.Select(p => p.ToArray())], Names(count)), tables);
     }
 
     private static string[] Names(int count) => [.. Enumerable.Range(0, count).Select(i => $"V{i}")];

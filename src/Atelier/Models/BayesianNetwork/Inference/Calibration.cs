@@ -1,7 +1,7 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Exact answers of a junction tree under evidence: P(e), marginals, conditional tables, the most probable explanation.
+/// Exact answers of a junction tree under evidence: P(e), marginals, conditional tables.
 /// Messages that no evidence touches are computed once. Not for several threads at a time: make one each.
 /// </summary>
 public sealed class Calibration
@@ -24,7 +24,8 @@ public sealed class Calibration
         _touched = new bool[tree.Cliques.Length];
         _beliefs = new double[tree.Cliques.Length][];
         _beliefBuffers = new double[tree.Cliques.Length][];
-        _priorScales = [.. Enumerable.Range(0, _touched.Length).Select(k => _prior.Collect(k, _ => _prior, observed: null, maximise: false))];
+        _priorScales = [.. Enumerable.Range(0, _touched.Length).Select(k =>
+            _prior.Collect(k, _ => _prior, observed: null))];
     }
 
     /// <summary>The natural logarithm of the probability of the evidence.</summary>
@@ -43,7 +44,7 @@ public sealed class Calibration
                 _touched[k] = true;
         LogEvidence = 0;
         for (int k = 0; k < _touched.Length; k++)
-            LogEvidence += _touched[k] ? _posterior.Collect(k, PassOf, ObservedAt(k), maximise: false) : _priorScales[k];
+            LogEvidence += _touched[k] ? _posterior.Collect(k, PassOf, ObservedAt(k)) : _priorScales[k];
         return LogEvidence > double.NegativeInfinity;
     }
 
@@ -67,6 +68,14 @@ public sealed class Calibration
                 distribution[state] += belief[cell + state];
     }
 
+    /// <summary>P(x | e) of one variable, a probability a state.</summary>
+    public double[] Marginal(int variable)
+    {
+        var distribution = new double[_tree.Network.StatesOf(variable)];
+        Marginal(variable, distribution);
+        return distribution;
+    }
+
     /// <summary>Adds P(parents, x | e) · <paramref name="weight"/> to a table laid out as the variable's own.</summary>
     internal void AddFamily(int variable, ReadOnlySpan<int> indices, double weight, Span<double> table)
     {
@@ -88,32 +97,6 @@ public sealed class Calibration
             NormaliseRows(table, _tree.Cliques[k].States);
             yield return (scope[^1], scope[..^1], table);
         }
-    }
-
-    /// <summary>The whole row that is most probable given the evidence (Dechter 1999, elim-mpe).</summary>
-    /// <returns>The state of each variable, and ln P(row).</returns>
-    /// <exception cref="AtelierException">The evidence has probability zero.</exception>
-    public (byte[] States, double LogProbability) MostProbable(IReadOnlyDictionary<int, int> evidence)
-    {
-        _evidence = new SortedDictionary<int, int>(evidence.ToDictionary());
-        var pass = new Pass(_tree);
-        for (int k = 0; k < _tree.Cliques.Length; k++)
-            if (pass.Collect(k, _ => pass, ObservedAt(k), maximise: true) == double.NegativeInfinity)
-                throw Evidence.Impossible(_tree.Network, evidence);
-        var states = new byte[_tree.Network.Variables.Count];
-        for (int k = _tree.Cliques.Length - 1; k >= 0; k--)
-        {
-            JunctionTree.Clique clique = _tree.Cliques[k];
-            int row = 0;
-            for (int d = 0; d < clique.Scope.Length - 1; d++)
-                row = (row * clique.Sizes[d]) + states[clique.Scope[d]];
-            ReadOnlySpan<double> products = pass.Product[k].AsSpan(row * clique.States, clique.States);
-            int best = 0;
-            for (int state = 1; state < products.Length; state++)
-                best = products[state] > products[best] ? state : best;
-            states[clique.Scope[^1]] = (byte)best;
-        }
-        return (states, _tree.Network.LogProbability(states));
     }
 
     private Pass PassOf(int clique) => _touched[clique] ? _posterior : _prior;
@@ -181,7 +164,7 @@ public sealed class Calibration
 
         /// <summary>Computes a clique's product and message; messages are scaled to a greatest value of 1.</summary>
         /// <returns>The logarithm of the scale.</returns>
-        public double Collect(int k, Func<int, Pass> passOf, int? observed, bool maximise)
+        public double Collect(int k, Func<int, Pass> passOf, int? observed)
         {
             JunctionTree.Clique clique = _tree.Cliques[k];
             double[] product = Product[k], message = _messages[k];
@@ -203,7 +186,7 @@ public sealed class Calibration
                 {
                     if (observed is { } seen && seen != state)
                         numbers[state] = 0;
-                    result = maximise ? Math.Max(result, numbers[state]) : result + numbers[state];
+                    result += numbers[state];
                 }
                 message[row] = result;
                 greatest = Math.Max(greatest, result);

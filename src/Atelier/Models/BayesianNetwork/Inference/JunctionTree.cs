@@ -28,14 +28,17 @@ public sealed class JunctionTree
 
     /// <summary>Compiles a network.</summary>
     /// <exception cref="AtelierException">Its cliques have more cells than <see cref="MostCells"/>.</exception>
-    public static JunctionTree Compile(DiscreteNetwork network)
+    public static JunctionTree Compile(DiscreteNetwork network) => Compile(network, EliminationOrder.Of(network));
+
+    /// <summary>Compiles a network in a given order of elimination.</summary>
+    /// <inheritdoc cref="Compile(DiscreteNetwork)"/>
+    public static JunctionTree Compile(DiscreteNetwork network, EliminationOrder order)
     {
-        EliminationOrder order = EliminationOrder.Of(network);
         if (order.TotalCells > MostCells)
         {
             throw new AtelierException(FormattableString.Invariant(
                 $"exact inference would need {order.TotalCells:0.#e+0} cells (treewidth up to {order.Width}), more than {MostCells:0.#e+0}"),
-                hint: "likelihood weighting answers queries all the same; or learn with a smaller model.maxParents");
+                hint: "learn with a smaller model.maxParents");
         }
         int count = network.Variables.Count;
         var cliqueOf = new int[count];

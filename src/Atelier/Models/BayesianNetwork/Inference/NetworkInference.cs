@@ -1,108 +1,188 @@
-using System.Globalization;
-
 namespace Atelier.Models.BayesianNetwork.Inference;
 
-/// <summary>Answers under evidence: exactly where the network's cliques are small enough, by likelihood weighting otherwise.</summary>
+/// <summary>
+/// Answers under evidence. A question keeps to what it needs of the network (<see cref="Relevance"/>), and is answered
+/// exactly where that is small enough; otherwise by <see cref="ImportanceSampling"/>, with an interval, or not at all.
+/// </summary>
 public sealed class NetworkInference
 {
-    private const int WeightedRows = 200_000;
+    internal const int DrawnRows = 200_000;
+    private const double MostCompiledCells = 1 << 18; // beyond, a question is gone through faster than all is compiled
+    private const double MostFamilyCells = 1 << 27; // a second or two
 
-    private readonly JunctionTree? _tree;
-    private readonly long _seed;
+    private readonly InferenceOptions _options;
+    private readonly Lazy<EliminationOrder> _order;
+    private readonly Lazy<JunctionTree?> _tree;
 
     /// <summary>Prepares answers about a network.</summary>
     /// <param name="network">The network, after interventions.</param>
-    /// <param name="seed">Of approximate answers.</param>
-    /// <param name="mostCells">The most cells of cliques that are answered exactly.</param>
-    public NetworkInference(DiscreteNetwork network, long seed = 1, double mostCells = JunctionTree.MostCells)
+    /// <param name="options">How far answers go; null takes the usual.</param>
+    public NetworkInference(DiscreteNetwork network, InferenceOptions? options = null)
     {
-        (Network, _seed) = (network, seed);
-        Order = EliminationOrder.Of(network);
-        _tree = Order.TotalCells <= mostCells ? JunctionTree.Compile(network) : null;
+        Network = network;
+        _options = options ?? new InferenceOptions();
+        if (!(_options.Precision > 0))
+            throw new AtelierException(FormattableString.Invariant($"a precision of {_options.Precision}"),
+                "--precision", "allowed is above 0");
+        _order = new(() => EliminationOrder.Of(network));
+        _tree = new(() => Order.TotalCells <= Math.Min(MostCompiledCells, _options.MostCells)
+            ? JunctionTree.Compile(network, Order) : null);
     }
 
     /// <summary>The network.</summary>
     public DiscreteNetwork Network { get; }
 
-    /// <summary>The order of elimination, and what exact answers cost.</summary>
-    public EliminationOrder Order { get; }
+    /// <summary>The order of elimination of the whole network, and what exact answers about all of it cost.</summary>
+    public EliminationOrder Order => _order.Value;
 
-    /// <summary>Whether answers are exact.</summary>
-    public bool IsExact => _tree is not null;
+    /// <summary>
+    /// Whether the answers to all questions are exact; where not, those about few enough variables are.
+    /// </summary>
+    public bool IsExact => _options.Allows(Order);
 
     /// <summary>How answers come about, for people.</summary>
-    public string Method => string.Create(CultureInfo.InvariantCulture, $"{(IsExact ? "exact" : $"about, from {WeightedRows} weighted rows")} (treewidth at most {Order.Width}, {Order.TotalCells:0.###e+0} cells)");
+    public string Method =>
+        (IsExact ? "exactly" : "exactly where what they need is small enough, otherwise from weighted rows")
+        + FormattableString.Invariant($" (treewidth at most {Order.Width}, {Order.TotalCells:0.###e+0} cells)");
 
-    /// <summary>P(x | e) of each variable.</summary>
-    /// <exception cref="AtelierException">The evidence has probability zero.</exception>
-    public double[][] Marginals(IReadOnlyDictionary<int, int> evidence)
+    /// <summary>P(x | e) of each of some variables.</summary>
+    /// <param name="targets">The variables, none of them observed.</param>
+    /// <param name="evidence">What is known.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="AtelierException">
+    /// The evidence has probability zero, or no answer as precise as asked is to be had.
+    /// </exception>
+    public Posterior[] Marginals(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation = default)
     {
-        if (_tree is null)
+        if (_tree.Value is { } tree)
         {
-            var weighted = LikelihoodWeighting.Draw(Network, evidence, WeightedRows, _seed);
-            return [.. Enumerable.Range(0, Network.Variables.Count).Select(weighted.Marginal)];
+            var calibration = new Calibration(tree);
+            calibration.Set(evidence);
+            return [.. targets.Select(i => calibration.Marginal(i)).Select(p => new Posterior(p, null))];
         }
-        var calibration = new Calibration(_tree);
-        calibration.Set(evidence);
-        return [.. Enumerable.Range(0, Network.Variables.Count).Select(i =>
+        if (targets.Count == 1)
+            return [Joint(targets, evidence, cancellation)];
+        var answers = new Posterior?[targets.Count];
+        Relevance relevance = Relevance.Of(Network, [.. targets], evidence);
+        EliminationOrder order = VariableElimination.OrderOf(Network, [], relevance);
+        if (_options.Allows(order))
         {
-            var distribution = new double[Network.StatesOf(i)];
-            calibration.Marginal(i, distribution);
-            return distribution;
-        })];
+            relevance.CheckOthers(Network, evidence, cancellation);
+            BucketTree all = TreeOf(relevance, order, evidence, cancellation);
+            return [.. targets.Select(i => new Posterior(all.Distribution(i), null))];
+        }
+        for (int i = 0; i < answers.Length; i++)
+            answers[i] = Exact([targets[i]], evidence, cancellation);
+        int[] open = [.. Enumerable.Range(0, answers.Length).Where(i => answers[i] is null)];
+        if (open.Length > 0)
+        {
+            int[] rest = [.. open.Select(i => targets[i])];
+            Posterior[] estimated = new ImportanceSampling(Network, rest, evidence, _options, cancellation)
+                .Estimate([.. rest.Select(t => (int[])[t])]);
+            for (int i = 0; i < open.Length; i++)
+                answers[open[i]] = estimated[i];
+        }
+        return [.. answers.Select(a => a!)];
     }
 
     /// <summary>P(targets | e), the first target slowest.</summary>
-    /// <exception cref="AtelierException">The evidence has probability zero.</exception>
-    public double[] Joint(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence)
+    /// <inheritdoc cref="Marginals"/>
+    public Posterior Joint(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation = default) =>
+        Exact(targets, evidence, cancellation)
+            ?? new ImportanceSampling(Network, [.. targets], evidence, _options, cancellation)
+                .Estimate([[.. targets]])[0];
+
+    /// <summary>
+    /// The most probable row given evidence, and ln P of it (bucket elimination: Dechter 1999, elim-mpe).
+    /// </summary>
+    /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for an exact answer.</exception>
+    public (byte[] States, double LogProbability) MostProbable(IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation = default)
     {
-        if (_tree is not null)
-            return VariableElimination.Query(Network, targets, evidence);
-        var weighted = LikelihoodWeighting.Draw(Network, evidence, WeightedRows, _seed);
-        var joint = new double[targets.Aggregate(1, (product, t) => product * Network.StatesOf(t))];
-        for (int row = 0; row < WeightedRows; row++)
-            joint[targets.Aggregate(0, (place, t) => (place * Network.StatesOf(t)) + weighted.Columns[t][row])] += weighted.Weights[row];
-        double sum = joint.Sum();
-        return [.. joint.Select(p => p / sum)];
+        Relevance all = Relevance.Of(Network, Unobserved(evidence), evidence);
+        IReadOnlyList<Factor> factors = [.. all.Factors, .. all.Others.SelectMany(part => part)];
+        EliminationOrder order = EliminationOrder.Find(Network.Variables.Count, [.. factors.Select(f => f.Scope)],
+            Network.StatesOf, keep: []);
+        if (!_options.Allows(order))
+        {
+            throw new AtelierException(FormattableString.Invariant(
+                $"the most probable values would take {order.TotalCells:0.#e+0} cells (treewidth up to {order.Width})"),
+                "--most-probable", "give more evidence, or ask for single variables by --query");
+        }
+        var buckets = Buckets.Collect(Network, factors, order, new BucketOptions { Maximise = true }, cancellation);
+        if (buckets.IsImpossible)
+            throw Evidence.Impossible(Network, evidence);
+        var states = new byte[Network.Variables.Count];
+        foreach ((int variable, int state) in evidence)
+            states[variable] = (byte)state;
+        new BucketWalk(Network, buckets).TakeBest(states);
+        return (states, Network.LogProbability(states));
     }
 
-    /// <summary>The most probable row, and ln P of it.</summary>
-    /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for an exact answer.</exception>
-    public (byte[] States, double LogProbability) MostProbable(IReadOnlyDictionary<int, int> evidence) =>
-        new Calibration(_tree ?? JunctionTree.Compile(Network)).MostProbable(evidence);
-
-    /// <summary>Draws rows given evidence, [variable][row].</summary>
-    /// <exception cref="AtelierException">The evidence has probability zero.</exception>
-    public byte[][] Draw(IReadOnlyDictionary<int, int> evidence, int rows, long seed, CancellationToken cancellation = default)
+    /// <summary>Draws rows given evidence.</summary>
+    /// <returns>
+    /// The state of each row, [variable][row]; of how many effective rows they were chosen, null where they are exact
+    /// draws.
+    /// </returns>
+    /// <exception cref="AtelierException">
+    /// The evidence has probability zero, or too few effective rows are to be had.
+    /// </exception>
+    public (byte[][] Columns, double? EffectiveRows) Draw(IReadOnlyDictionary<int, int> evidence, int rows, long seed,
+        CancellationToken cancellation = default)
     {
         if (evidence.Count == 0)
-            return new AncestralSampler(Network).Draw(rows, seed, cancellation);
-        if (_tree is not null)
-            return AncestralSampler.Given(_tree, evidence).Draw(rows, seed, cancellation);
-        var weighted = LikelihoodWeighting.Draw(Network, evidence, Math.Max(WeightedRows, rows), seed);
-        int[] chosen = weighted.Resample(rows, seed);
-        return [.. weighted.Columns.Select(column => Array.ConvertAll(chosen, row => column[row]))];
+            return (new AncestralSampler(Network).Draw(rows, seed, cancellation), null);
+        if (_tree.Value is { } tree)
+            return (AncestralSampler.Given(tree, evidence).Draw(rows, seed, cancellation), null);
+        return new ImportanceSampling(Network, Unobserved(evidence), evidence, _options, cancellation).Draw(rows, seed);
     }
 
-    /// <summary>P(parents, x) of each variable, laid out as its table; from drawn rows where exact ones are too large.</summary>
-    internal double[][] Families()
+    /// <summary>Whether <see cref="Families"/> are exact; otherwise they are counted in so many drawn rows.</summary>
+    internal bool HasExactFamilies => _options.Allows(Order) && Order.TotalCells <= MostFamilyCells;
+
+    /// <summary>
+    /// P(parents, x) of each variable, laid out as its table; from drawn rows where exact ones would take long.
+    /// </summary>
+    internal double[][] Families(CancellationToken cancellation = default)
     {
-        double[][] families = [.. Enumerable.Range(0, Network.Variables.Count).Select(i => new double[Network.Table(i).Length])];
-        if (_tree is not null)
+        int[][] families = [.. Enumerable.Range(0, Network.Variables.Count).Select(i =>
+            Network.Graph.Parents(i).Append(i).ToArray())];
+        var nothing = new Dictionary<int, int>();
+        if (HasExactFamilies)
         {
-            var calibration = new Calibration(_tree);
-            calibration.Set(new Dictionary<int, int>());
-            for (int i = 0; i < families.Length; i++)
-                calibration.AddFamily(i, _tree.Cliques[_tree.FamilyCliqueOf[i]].IndicesInto([.. Network.Graph.Parents(i), i], Network), 1, families[i]);
-            return families;
+            BucketTree all = TreeOf(Relevance.Of(Network, Unobserved(nothing), nothing), Order, nothing, cancellation);
+            return [.. families.Select(all.Distribution)];
         }
-        var counter = new Structure.FamilyCounter(new DiscreteData(Network.Variables, new AncestralSampler(Network).Draw(WeightedRows, _seed)));
-        for (int i = 0; i < families.Length; i++)
+        var counter = new Structure.FamilyCounter(new DiscreteData(Network.Variables,
+            new AncestralSampler(Network).Draw(DrawnRows, _options.Seed, cancellation)));
+        return [.. families.Select(family =>
         {
-            var counts = new int[families[i].Length];
-            counter.Count([.. Network.Graph.Parents(i), i], counts);
-            families[i] = Array.ConvertAll(counts, n => (double)n / WeightedRows);
-        }
-        return families;
+            var counts = new int[(int)Factor.CellsOf(family, Network.StatesOf)];
+            counter.Count(family, counts);
+            return Array.ConvertAll(counts, n => (double)n / DrawnRows);
+        })];
     }
+
+    private Posterior? Exact(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation)
+    {
+        Relevance relevance = Relevance.Of(Network, [.. targets], evidence);
+        EliminationOrder order = VariableElimination.OrderOf(Network, targets, relevance);
+        return _options.Allows(order)
+            ? new Posterior(VariableElimination.Query(Network, targets, evidence, relevance, order, cancellation), null)
+            : null;
+    }
+
+    private BucketTree TreeOf(Relevance relevance, EliminationOrder order, IReadOnlyDictionary<int, int> evidence,
+        CancellationToken cancellation)
+    {
+        var buckets = Buckets.Collect(Network, relevance.Factors, order, new BucketOptions(), cancellation);
+        return buckets.IsImpossible ? throw Evidence.Impossible(Network, evidence)
+            : new BucketTree(Network, buckets, cancellation);
+    }
+
+    private int[] Unobserved(IReadOnlyDictionary<int, int> evidence) =>
+        [.. Enumerable.Range(0, Network.Variables.Count).Where(i => !evidence.ContainsKey(i))];
 }

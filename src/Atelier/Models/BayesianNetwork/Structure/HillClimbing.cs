@@ -1,9 +1,12 @@
+using System.Diagnostics;
+
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
 /// Searches for the graph of the highest score by adding, taking out and turning round one edge at a time, the best first
 /// (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989) forbids to
-/// undo the last moves while worse graphs are walked through.
+/// undo the last moves while worse graphs are walked through. Then it begins again near the best graph, until so many
+/// restarts in a row found nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
 /// </summary>
 internal sealed class HillClimbing
 {
@@ -35,43 +38,56 @@ internal sealed class HillClimbing
     /// <summary>How many scores of a variable with parents were computed.</summary>
     public int ScoredFamilies => _known.Sum(k => k.Count);
 
+    /// <summary>How the search ended, for people.</summary>
+    public string Ending { get; private set; } = "";
+
     /// <summary>The best graph found.</summary>
-    /// <param name="progress">Told after each move: how many, and the score.</param>
+    /// <param name="progress">Told after each move: the climb, moves so far, and the score.</param>
     /// <param name="cancellation">Ends the search; the best graph so far is given back.</param>
-    public DirectedGraph Search(Action<int, double>? progress, CancellationToken cancellation)
+    public DirectedGraph Search(Action<int, int, double>? progress, CancellationToken cancellation)
     {
-        Take([.. Enumerable.Range(0, _count).Select(i => _constraints.Start.Parents(i).ToArray())]);
+        var watch = Stopwatch.StartNew();
+        bool IsOver() => cancellation.IsCancellationRequested || watch.Elapsed.TotalSeconds >= _options.Seconds;
         var random = new SplitMix64((ulong)_options.Seed);
-        (double bestScore, int[][] best) = (double.NegativeInfinity, []);
-        int moves = 0;
-        for (int restart = 0; restart <= _options.Restarts && !cancellation.IsCancellationRequested; restart++)
+        int climbs = 1, moves = 0, inVain = 0;
+        Take([.. Enumerable.Range(0, _count).Select(i => _constraints.Start.Parents(i).ToArray())]);
+        (double bestScore, int[][] best) = Climb(Tell, IsOver);
+        while (inVain < _options.Restarts && !IsOver())
         {
-            if (restart > 0)
-                Take(Perturb(best, ref random));
-            (double score, int[][] parents) = Climb(ref moves, progress, cancellation);
-            if (score > bestScore + LeastGain)
-                (bestScore, best) = (score, parents);
+            climbs++;
+            Perturb(best, ref random);
+            (double score, int[][] parents) = Climb(Tell, IsOver);
+            inVain = score > bestScore + LeastGain ? 0 : inVain + 1;
+            if (score > bestScore - LeastGain) // of equally good graphs the other one: it leads on elsewhere
+                (bestScore, best) = (Math.Max(score, bestScore), parents);
         }
-        return new DirectedGraph(best, _names);
+        string end = _options.Restarts == 0 ? "no restarts"
+            : inVain >= _options.Restarts ? $"the last {inVain} restarts found nothing better"
+            : cancellation.IsCancellationRequested ? "stopped"
+            : FormattableString.Invariant($"stopped after the {_options.Seconds} s of model.searchSeconds");
+        Ending = $"{climbs} climbs, {moves} moves, {ScoredFamilies} scores of a variable with parents; {end}";
+        return _options.Restarts == 0 ? new DirectedGraph(best, _names) : Directed(best, bestScore);
+
+        void Tell(double score) => progress?.Invoke(climbs, ++moves, score);
     }
 
-    private (double Score, int[][] Parents) Climb(ref int moves, Action<int, double>? progress, CancellationToken cancellation)
+    private (double Score, int[][] Parents) Climb(Action<double> moved, Func<bool> isOver)
     {
         double score = _scores.Sum(), bestScore = score;
         int[][] best = Copy();
         var forbiddenUntil = new int[_count, _count];
         int tenure = Math.Min(_options.TabuLength, _count * (_count - 1) / 4); // half of all pairs: some move is always free
         int worse = 0;
-        for (int step = 1; !cancellation.IsCancellationRequested; step++)
+        for (int step = 1; !isOver(); step++)
         {
             if (FindBest(score, bestScore, step, forbiddenUntil) is not { } move)
                 break;
-            if (move.Gain <= LeastGain && (_options.TabuLength == 0 || worse >= _options.TabuLength))
+            if (move.Gain <= LeastGain && worse >= _options.TabuLength)
                 break;
             Apply(move);
             (forbiddenUntil[move.Parent, move.Child], forbiddenUntil[move.Child, move.Parent]) = (step + tenure, step + tenure);
             score = _scores.Sum();
-            progress?.Invoke(++moves, score);
+            moved(score);
             if (score > bestScore + LeastGain)
                 (bestScore, best, worse) = (score, Copy(), 0);
             else
@@ -228,63 +244,81 @@ internal sealed class HillClimbing
     }
 
     /// <summary>
-    /// Where the next climb begins: another graph of the class that data cannot tell from the best one, since which moves
-    /// better it depends on the directions that it happens to have; and a few of its edges are taken out.
+    /// Where the next climb begins: another graph of the class that data cannot tell from the best one, since which
+    /// moves better it depends on the directions that it happens to have; and around some variables next to one another
+    /// a share of the edges is taken out, so that they are chosen anew together.
     /// </summary>
-    private int[][] Perturb(int[][] best, ref SplitMix64 random)
+    private void Perturb(int[][] best, ref SplitMix64 random)
     {
-        int[] order = [.. Enumerable.Range(0, _count)];
-        for (int i = _count - 1; i > 0; i--)
+        Take(best);
+        TurnRound(ref random);
+        // Most regions are small, some are half of all: sizes are spread evenly over their logarithm.
+        int size = (int)Math.Exp(random.NextDouble() * Math.Log(Math.Max(2, (_count / 2) + 1)));
+        double share = random.NextDouble();
+        List<int> region = [(int)random.Next(_count)];
+        for (int at = 0; at < region.Count && region.Count < size; at++)
         {
-            int j = (int)random.Next(i + 1);
-            (order[i], order[j]) = (order[j], order[i]);
+            int member = region[at];
+            int[] around = [.. _parents[member],
+                .. Enumerable.Range(0, _count).Where(v => _parents[v].Contains(member))];
+            foreach (int other in around)
+                if (!region.Contains(other) && region.Count < size)
+                    region.Add(other);
         }
+        var changed = new HashSet<int>();
+        foreach (int member in region)
+        {
+            for (int other = 0; other < _count; other++)
+            {
+                if (_parents[member].Contains(other) && !_constraints.IsRequired(other, member)
+                    && random.NextDouble() < share && _parents[member].Remove(other))
+                    changed.Add(member);
+                if (_parents[other].Contains(member) && !_constraints.IsRequired(member, other)
+                    && random.NextDouble() < share && _parents[other].Remove(member))
+                    changed.Add(other);
+            }
+        }
+        Update([.. changed]);
+    }
+
+    /// <summary>
+    /// Turns edges round whose ends have the same other parents: the graph stays in its class, and all of its class can
+    /// be reached so (Chickering 1995, theorem 2).
+    /// </summary>
+    private void TurnRound(ref SplitMix64 random)
+    {
+        var changed = new HashSet<int>();
+        for (int turns = _count; turns > 0; turns--)
+        {
+            int child = (int)random.Next(_count);
+            if (_parents[child].Count == 0)
+                continue;
+            int parent = _parents[child][(int)random.Next(_parents[child].Count)];
+            if (_constraints.IsRequired(parent, child) || _constraints.IsForbidden(child, parent)
+                || _parents[child].Count != _parents[parent].Count + 1
+                    || !_parents[parent].TrueForAll(_parents[child].Contains))
+                continue;
+            Toggle(parent, child);
+            Toggle(child, parent);
+            changed.Add(parent);
+            changed.Add(child);
+        }
+        Update([.. changed]);
+    }
+
+    /// <summary>
+    /// Of the graphs that data cannot tell from the best one, that whose edges follow the order of the columns where
+    /// they may.
+    /// </summary>
+    private DirectedGraph Directed(int[][] best, double score)
+    {
         var graph = new DirectedGraph(best, _names);
-        List<(int Parent, int Child)> edges = [.. graph.Edges];
-        if (PartiallyDirectedGraph.ClassOf(graph).Extend(order) is { } other && _constraints.Allows(other))
-            edges = other;
-        int taken = (int)random.Next(1 + (int)(edges.Count * _options.PerturbedShare));
-        for (int i = 0; i < taken; i++)
-        {
-            int at = (int)random.Next(edges.Count);
-            if (!_constraints.IsRequired(edges[at].Parent, edges[at].Child))
-                edges.RemoveAt(at);
-        }
+        if (PartiallyDirectedGraph.ClassOf(graph).Extend([.. Enumerable.Range(0, _count).Reverse()]) is not { } edges
+            || !_constraints.Allows(edges))
+            return graph;
         ILookup<int, int> byChild = edges.ToLookup(e => e.Child, e => e.Parent);
-        return [.. Enumerable.Range(0, _count).Select(child => byChild[child].ToArray())];
+        int[][] parents = [.. Enumerable.Range(0, _count).Select(child => byChild[child].Order().ToArray())];
+        Take(parents);
+        return _scores.Sum() > score - LeastGain ? new DirectedGraph(parents, _names) : graph; // K2 tells them apart
     }
-
-    /// <summary>A set of parents as a key.</summary>
-    private readonly struct ParentSet(int[] members) : IEquatable<ParentSet>
-    {
-        public int[] Members { get; } = members;
-
-        public bool Equals(ParentSet other) => Members.AsSpan().SequenceEqual(other.Members);
-
-        public override bool Equals(object? obj) => obj is ParentSet other && Equals(other);
-
-        public override int GetHashCode()
-        {
-            var hash = new HashCode();
-            foreach (int member in Members)
-                hash.Add(member);
-            return hash.ToHashCode();
-        }
-    }
-}
-
-/// <summary>How far the search goes.</summary>
-internal sealed record HillClimbingOptions
-{
-    /// <summary>How many moves an edge stays untouched, and how many moves without a new best end the search; 0 ends it at the first summit.</summary>
-    public int TabuLength { get; init; } = 10;
-
-    /// <summary>How often the search begins again near the best graph.</summary>
-    public int Restarts { get; init; }
-
-    /// <summary>The largest share of edges taken out before it begins again.</summary>
-    public double PerturbedShare { get; init; } = 0.3;
-
-    /// <summary>Of what is changed before it begins again.</summary>
-    public long Seed { get; init; } = 1;
 }

@@ -37,15 +37,14 @@ public static class StructureLearning
                 if (config is { Score: NetworkScore.Bdeu, EquivalentSampleSize: <= 0 })
                     throw new AtelierException("the BDeu score needs imagined rows", "model.equivalentSampleSize", "set it above 0, or choose another model.score");
                 var search = new HillClimbing(new FamilyScore(counter, config.Score, config.EquivalentSampleSize), names, constraints,
-                    new() { TabuLength = config.TabuLength, Restarts = config.Restarts, Seed = seed });
-                int moves = 0;
+                    new() { TabuLength = config.TabuLength, Restarts = config.Restarts,
+                        Seconds = config.SearchSeconds ?? double.PositiveInfinity, Seed = seed });
                 var steady = new SteadyProgress(notes);
-                DirectedGraph best = search.Search((done, score) =>
-                {
-                    moves = done;
-                    steady.Report(() => FormattableString.Invariant($"{done} moves, score {score:0.000}"));
-                }, cancellation);
-                notes?.Invoke($"{moves} moves, {search.ScoredFamilies} scores of a variable with parents");
+                DirectedGraph best = search.Search(
+                    (climbs, moves, score) => steady.Report(() =>
+                        FormattableString.Invariant($"{climbs} climbs, {moves} moves, score {score:0.000}")),
+                        cancellation);
+                notes?.Invoke(search.Ending);
                 return best;
         }
     }

@@ -1,0 +1,128 @@
+namespace Atelier.Models.BayesianNetwork.Inference;
+
+/// <summary>
+/// The walk through all cells of a product of factors, which is never stored: the kept variables outside, those summed
+/// or maximised out inside. Immutable, so threads may fill parts of the result at the same time.
+/// </summary>
+internal sealed class Projection
+{
+    private readonly double[][] _values;
+    private readonly int[] _sizes;
+    private readonly int[] _goneSizes;
+    private readonly int[][] _strides; // [factor][kept variable]
+    private readonly int[][] _goneStrides; // [factor][variable that goes], but for the last
+    private readonly int[] _lastStrides;
+    private readonly int _last;
+    private readonly bool _maximise;
+
+    public Projection(IReadOnlyList<Factor> factors, int[] kept, int[] gone, Func<int, int> statesOf, bool maximise)
+    {
+        _values = [.. factors.Select(f => f.Values)];
+        _sizes = [.. kept.Select(statesOf)];
+        int[] others = gone.Length == 0 ? [] : gone[..^1];
+        _goneSizes = [.. others.Select(statesOf)];
+        _last = gone.Length == 0 ? 1 : statesOf(gone[^1]);
+        _strides = [.. factors.Select(f => StridesIn(f, kept))];
+        _goneStrides = [.. factors.Select(f => StridesIn(f, others))];
+        _lastStrides = [.. factors.Select(f => gone.Length == 0 ? 0 : StridesIn(f, gone[^1..])[0])];
+        _maximise = maximise;
+    }
+
+    /// <summary>
+    /// Moves to the next combination of states, the last variable fastest, and keeps an index into a table.
+    /// </summary>
+    public static void Advance(Span<int> digits, ReadOnlySpan<int> sizes, ReadOnlySpan<int> strides, ref int index)
+    {
+        for (int d = digits.Length - 1; d >= 0; d--)
+        {
+            index += strides[d];
+            if (++digits[d] < sizes[d])
+                return;
+            index -= digits[d] * strides[d];
+            digits[d] = 0;
+        }
+    }
+
+    /// <summary>Computes a part of the result.</summary>
+    /// <param name="part">Receives it.</param>
+    /// <param name="first">The number of its first cell.</param>
+    public void Fill(Span<double> part, int first)
+    {
+        Span<int> offsets = stackalloc int[_values.Length], digits = stackalloc int[_sizes.Length],
+            goneDigits = stackalloc int[_goneSizes.Length];
+        offsets.Clear();
+        goneDigits.Clear();
+        for (int d = _sizes.Length - 1, rest = first; d >= 0; d--)
+        {
+            (rest, digits[d]) = Math.DivRem(rest, _sizes[d]);
+            for (int f = 0; f < offsets.Length; f++)
+                offsets[f] += digits[d] * _strides[f][d];
+        }
+        for (int cell = 0; cell < part.Length; cell++)
+        {
+            double result = 0;
+            do
+                result = _maximise ? Math.Max(result, Greatest(offsets)) : result + Sum(offsets);
+            while (Advance(goneDigits, _goneSizes, _goneStrides, offsets));
+            part[cell] = result;
+            Advance(digits, _sizes, _strides, offsets);
+        }
+    }
+
+    private double Sum(ReadOnlySpan<int> offsets)
+    {
+        double sum = 0;
+        if (_values.Length == 2)
+        {
+            (double[] a, double[] b, int i, int j, int di, int dj) = (_values[0], _values[1], offsets[0], offsets[1],
+                _lastStrides[0], _lastStrides[1]);
+            for (int state = 0; state < _last; state++, i += di, j += dj)
+                sum += a[i] * b[j];
+            return sum;
+        }
+        for (int state = 0; state < _last; state++)
+            sum += Product(offsets, state);
+        return sum;
+    }
+
+    private double Greatest(ReadOnlySpan<int> offsets)
+    {
+        double greatest = 0;
+        for (int state = 0; state < _last; state++)
+            greatest = Math.Max(greatest, Product(offsets, state));
+        return greatest;
+    }
+
+    private double Product(ReadOnlySpan<int> offsets, int state)
+    {
+        double product = 1;
+        for (int f = 0; f < _values.Length; f++)
+            product *= _values[f][offsets[f] + (state * _lastStrides[f])];
+        return product;
+    }
+
+    // Whether there was a next combination; after the last, all stand at the first again.
+    private static bool Advance(Span<int> digits, ReadOnlySpan<int> sizes, int[][] strides, Span<int> offsets)
+    {
+        for (int d = digits.Length - 1; d >= 0; d--)
+        {
+            bool more = ++digits[d] < sizes[d];
+            int steps = more ? 1 : 1 - sizes[d];
+            for (int f = 0; f < offsets.Length; f++)
+                offsets[f] += steps * strides[f][d];
+            if (more)
+                return true;
+            digits[d] = 0;
+        }
+        return false;
+    }
+
+    private static int[] StridesIn(Factor factor, int[] variables)
+    {
+        var strides = new int[variables.Length];
+        for (int d = factor.Scope.Length - 1, stride = 1; d >= 0; stride *= factor.Sizes[d--])
+            if (Array.IndexOf(variables, factor.Scope[d]) is >= 0 and int place)
+                strides[place] = stride;
+        return strides;
+    }
+}

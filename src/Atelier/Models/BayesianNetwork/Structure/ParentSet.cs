@@ -1,0 +1,19 @@
+namespace Atelier.Models.BayesianNetwork.Structure;
+
+/// <summary>A set of parents as a key.</summary>
+internal readonly struct ParentSet(int[] members) : IEquatable<ParentSet>
+{
+    public int[] Members { get; } = members;
+
+    public bool Equals(ParentSet other) => Members.AsSpan().SequenceEqual(other.Members);
+
+    public override bool Equals(object? obj) => obj is ParentSet other && Equals(other);
+
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (int member in Members)
+            hash.Add(member);
+        return hash.ToHashCode();
+    }
+}
