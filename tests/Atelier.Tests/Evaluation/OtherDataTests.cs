@@ -116,7 +116,7 @@ public sealed class OtherDataTests : IDisposable
         tagger.Baselines["mostFrequentTag"]["accuracy"].Value.ShouldBe(((24 * 2) - 6) / 48.0, 1e-9);
 
         string Series(string name, int count, int level) => _folder.Write(name, "x,y,skip\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"{(i / 20 % 2 * level) + (i % 3)},{i % 5},text\n")));
-        string first = Series("a.csv", 400, 10), second = Series("b.csv", 130, 10);
+        string first = Series("a.csv", 400, 10), second = Series("b.csv", 130, 9);
         await Train($"name: r\ndata:\n  kind: series\n  source: {first}\n  table:\n    columns: [x, y]\nmodel:\n  family: hmm\n  stateCount: 2\n  emission: poisson\n  iterations: 5\n", "series");
         EvaluationReport series = await Workshop.EvaluateAsync(_folder["series"], second);
         series.Notes[0].ShouldStartWith("130 rows of 1 series");
