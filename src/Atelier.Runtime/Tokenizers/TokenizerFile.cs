@@ -1,3 +1,4 @@
+using Atelier.Formats;
 using System.Text.Json;
 
 namespace Atelier.Tokenizers;
