@@ -399,6 +399,18 @@ public sealed class EndToEndTests : IDisposable
         findings.EnumerateArray().Single(f => f.GetProperty("name").GetString() == "tensor library").GetProperty("ok").GetBoolean().ShouldBeTrue();
     }
 
+    [Fact]
+    public void The_doctor_tells_of_each_operator_whether_it_is_right_and_by_which_path_it_is_computed()
+    {
+        JsonElement answer = _tool.Run("doctor", "--json").Json;
+        JsonElement[] operators = [.. answer.GetProperty("operators").EnumerateArray()];
+        operators.Length.ShouldBeGreaterThan(30);
+        operators.ShouldAllBe(o => o.GetProperty("path").GetString() != "none");
+        operators.Select(o => o.GetProperty("precision").GetString()).Distinct().ShouldBe(["fp32", "bf16"], ignoreOrder: true);
+        bool vnni = System.Runtime.Intrinsics.X86.AvxVnni.IsSupported;
+        answer.GetProperty("instructions").GetProperty("avxVnni").GetBoolean().ShouldBe(vnni);
+    }
+
     private sealed class StopAtFirstStep(TextWriter inner, CancellationTokenSource stop) : StringWriter
     {
         public override void WriteLine(string? value)

@@ -1,32 +1,96 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
-using Atelier.Runs;
+using Atelier.Tensors;
 using TorchSharp;
 
 namespace Atelier.Cli.Commands;
 
 /// <summary>Says what this machine has and lacks.</summary>
 internal sealed class DoctorCommand(ToolConsole console)
-    : ToolCommand(console, "doctor", "What this machine has and lacks.", "atelier doctor")
+    : ToolCommand(console, "doctor", "What this machine has and lacks, and whether its answers are right.", "atelier doctor")
 {
     private const long Gigabyte = 1 << 30;
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        Finding[] findings = [Runtime(), Memory(), TensorLibrary(), Graphics(), Space("the current folder", Environment.CurrentDirectory), Home(), DataFolder()];
+        Finding library = TensorLibrary();
+        IReadOnlyList<OperatorVerdict> verdicts = library.IsGood ? CheckedOperators.Verdicts : [];
+        Finding[] findings =
+        [
+            Runtime(), Processor(), Memory(), library, .. Operators(verdicts), Graphics(),
+            Space("the current folder", Environment.CurrentDirectory), Home(), DataFolder(),
+        ];
         foreach (Finding finding in findings)
             console.Say($"{(finding.IsGood ? "ok  " : "LACK")}  {finding.Name}: {finding.Text}");
         console.Result(() => new JsonObject
         {
             ["findings"] = new JsonArray([.. findings.Select(f => new JsonObject { ["name"] = f.Name, ["ok"] = f.IsGood, ["text"] = f.Text })]),
+            ["operators"] = new JsonArray([.. verdicts.Select(ToJson)]),
+            ["instructions"] = new JsonObject
+            {
+                ["avx512"] = Instructions.HasAvx512,
+                ["avx512Bf16"] = Instructions.HasAvx512Bf16,
+                ["avxVnni"] = Instructions.HasAvxVnni,
+            },
         });
         return Task.FromResult(0);
     }
 
     private static Finding Runtime() => new("system", true, string.Create(CultureInfo.InvariantCulture,
         $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} cores, .NET {Environment.Version}"));
+
+    private static Finding Processor()
+    {
+        (string Name, bool IsThere)[] all =
+        [
+            ("AVX-512", Instructions.HasAvx512), ("AVX512-BF16", Instructions.HasAvx512Bf16), ("AVX-VNNI", Instructions.HasAvxVnni),
+        ];
+        string Those(bool there) => string.Join(", ", all.Where(i => i.IsThere == there).Select(i => i.Name).DefaultIfEmpty("none"));
+        return new Finding("instructions", true, $"{Those(true)}; paths that cannot run here: {Those(false)}");
+    }
+
+    /// <summary>One line where all is as the tensor library computes it, else one for each operator that is not.</summary>
+    private static IEnumerable<Finding> Operators(IReadOnlyList<OperatorVerdict> verdicts)
+    {
+        if (verdicts.Count == 0)
+            yield break;
+        string caches = CheckedOperators.Caches switch
+        {
+            CacheSizes.Guessed => "; the processor hides its caches, and oneDNN was made to guess their sizes",
+            CacheSizes.Wrong => "; the processor hides its caches, and oneDNN takes them for one byte",
+            _ => "",
+        };
+        int right = verdicts.Count(v => v.IsRight);
+        yield return new Finding("operators", verdicts.All(v => v.Path != OperatorPath.None),
+            $"{right} of {verdicts.Count} agree with plain loops as the tensor library computes them{caches}");
+        foreach (OperatorVerdict verdict in verdicts.Where(v => v.Path != OperatorPath.Library))
+        {
+            string answer = verdict.IsRight ? "right" : "wrong";
+            yield return new Finding($"{verdict.Operator}, {verdict.Precision}", verdict.Path != OperatorPath.None,
+                $"the tensor library's own answers are {answer}; {TextOf(verdict.Path)}");
+        }
+    }
+
+    private static string TextOf(OperatorPath path) => path switch
+    {
+        OperatorPath.PaddedChannels => "computed with channels padded to multiples of 16",
+        OperatorPath.Unfolded => "computed as a product of its windows",
+        OperatorPath.AsInTraining => "computed as in training",
+        OperatorPath.WithoutOneDnn => "computed without oneDNN, which is slower",
+        OperatorPath.None => "no other path is right: training that needs it is refused",
+        _ => "computed by it",
+    };
+
+    private static JsonObject ToJson(OperatorVerdict verdict) => new()
+    {
+        ["name"] = verdict.Operator,
+        ["precision"] = verdict.Precision,
+        ["right"] = verdict.IsRight,
+        ["path"] = JsonNamingPolicy.CamelCase.ConvertName(verdict.Path.ToString()),
+    };
 
     private static Finding Memory()
     {

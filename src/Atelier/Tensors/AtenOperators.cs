@@ -34,7 +34,7 @@ internal static class AtenOperators
         return y;
     }
 
-    /// <summary>One recurrent layer over a batch of sequences, by the path that gives right answers on this machine.</summary>
+    /// <summary>One recurrent layer over a batch of sequences, by the path that is right on this machine.</summary>
     /// <param name="cell">The kind of cell.</param>
     /// <param name="x">[batch, time, input].</param>
     /// <param name="hidden">h before the first step, [1, batch, hidden].</param>
@@ -47,21 +47,25 @@ internal static class AtenOperators
             : OperatorPath.Library);
 
     /// <summary>The same by a given path.</summary>
-    public static Tensor[] Recur(CellName cell, Tensor x, Tensor hidden, Tensor memory, Tensor[] weights, OperatorPath path)
+    public static Tensor[] Recur(
+        CellName cell, Tensor x, Tensor hidden, Tensor memory, Tensor[] weights, OperatorPath path)
     {
         string name = cell switch { CellName.Lstm => "lstm", CellName.Gru => "gru", _ => "plain" };
         if (path == OperatorPath.AsInTraining)
         {
             using var training = enable_grad(); // nothing asks for gradients, so that none are recorded
-            return Recur(cell, x.detach(), hidden.detach(), memory.detach(), [.. weights.Select(w => w.detach())], OperatorPath.Library);
+            Tensor[] detached = [.. weights.Select(w => w.detach())];
+            return Recur(cell, x.detach(), hidden.detach(), memory.detach(), detached, OperatorPath.Library);
         }
         if (path != OperatorPath.PaddedChannels)
             return (Tensor[])Script.invoke(name, x, hidden, memory, weights);
         // States that are zero and see nothing stay zero: c = σ(0) · 0 + σ(0) · tanh(0).
         long width = hidden.shape[^1], gates = weights[2].shape[0] / width;
         Tensor Wide(Tensor w) => Blocks.Pad(w.unflatten(0, [gates, width]), 1).flatten(0, 1);
-        Tensor[] results = (Tensor[])Script.invoke(name, Blocks.Pad(x, 2), Blocks.Pad(hidden, 2), Blocks.Pad(memory, 2),
-            (Tensor[])[Wide(Blocks.Pad(weights[0], 1)), Wide(Blocks.Pad(weights[1], 1)), Wide(weights[2]), Wide(weights[3])]);
-        return [.. results.Select(result => result.shape[^1] == width ? result : result.narrow(-1, 0, width).contiguous())];
+        Tensor[] wide =
+            [Wide(Blocks.Pad(weights[0], 1)), Wide(Blocks.Pad(weights[1], 1)), Wide(weights[2]), Wide(weights[3])];
+        (x, hidden, memory) = (Blocks.Pad(x, 2), Blocks.Pad(hidden, 2), Blocks.Pad(memory, 2));
+        var results = (Tensor[])Script.invoke(name, x, hidden, memory, wide);
+        return [.. results.Select(y => y.shape[^1] == width ? y : y.narrow(-1, 0, width).contiguous())];
     }
 }

@@ -11,13 +11,19 @@ internal static class Blocks
     /// <summary>Zeros at the end of a dimension, up to a whole number of blocks.</summary>
     /// <param name="x">The numbers.</param>
     /// <param name="dimension">Counted from 0.</param>
-    public static Tensor Pad(Tensor x, int dimension)
+    /// <param name="stride">
+    /// That of a convolution, where these are the channels of its pictures: with a stride above one, odd numbers of
+    /// blocks from three on were found to be wrong on the way back, and one block more is taken.
+    /// </param>
+    public static Tensor Pad(Tensor x, int dimension, long stride = 1)
     {
-        long more = -x.shape[dimension] & (Size - 1);
-        if (more == 0)
+        long size = x.shape[dimension], blocks = (size + Size - 1) / Size;
+        if (stride > 1 && blocks > 1)
+            blocks += blocks % 2;
+        if (blocks * Size == size)
             return x;
         var sides = new long[2 * (x.dim() - dimension)]; // from the last dimension to this one, before and behind
-        sides[^1] = more;
+        sides[^1] = (blocks * Size) - size;
         return F.pad(x, sides);
     }
 }

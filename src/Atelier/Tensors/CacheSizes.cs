@@ -1,6 +1,8 @@
 namespace Atelier.Tensors;
 
-/// <summary>What oneDNN, by which the tensor library computes convolutions, takes for the sizes of the processor's caches.</summary>
+/// <summary>
+/// What oneDNN, by which the tensor library convolves, takes for the sizes of the processor's caches.
+/// </summary>
 public enum CacheSizes
 {
     /// <summary>What the processor says, or a guess of its own.</summary>

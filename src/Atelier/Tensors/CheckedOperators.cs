@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// Which path gives right answers for each operator of the tensor library that results rest on: layers ask here. The operators are
-/// checked against plain loops once for a machine and build, when a process first asks, and the verdicts are kept under ATELIER_HOME.
-/// Safe to use from several threads.
+/// Which path gives right answers for each operator of the tensor library that results rest on: layers ask here.
+/// The operators are checked against plain loops once for a machine and build, when a process first asks, and the
+/// verdicts are kept under ATELIER_HOME. Safe to use from several threads.
 /// </summary>
 public static class CheckedOperators
 {
@@ -32,25 +32,23 @@ public static class CheckedOperators
     /// <summary>The path of convolutions on the CPU.</summary>
     /// <param name="type">The type of their numbers.</param>
     /// <exception cref="AtelierException">None is right.</exception>
-    internal static OperatorPath Convolution(ScalarType type) => Right(type switch
-    {
-        ScalarType.Float32 => This.Value.Convolution,
-        ScalarType.BFloat16 => This.Value.Bf16Convolution,
-        _ => OperatorPath.Library,
-    }, OperatorNames.Convolution);
+    internal static OperatorPath Convolution(ScalarType type) => This.Value.Convolution.Of(type);
+
+    /// <summary>The path of convolutions on the CPU whose gradients have gradients.</summary>
+    /// <param name="type">The type of their numbers.</param>
+    /// <exception cref="AtelierException">None is right.</exception>
+    internal static OperatorPath ConvolutionOfSecondOrder(ScalarType type) => This.Value.SecondOrder.Of(type);
 
     /// <summary>The path of LSTMs on the CPU.</summary>
     /// <param name="type">The type of their numbers.</param>
     /// <param name="gradients">Whether gradients are recorded.</param>
     /// <exception cref="AtelierException">None is right.</exception>
-    internal static OperatorPath Lstm(ScalarType type, bool gradients) => Right(type switch
-    {
-        ScalarType.Float32 => gradients ? This.Value.LstmTraining : This.Value.Lstm,
-        ScalarType.BFloat16 => gradients ? This.Value.Bf16LstmTraining : This.Value.Bf16Lstm,
-        _ => OperatorPath.Library,
-    }, OperatorNames.Lstm);
+    internal static OperatorPath Lstm(ScalarType type, bool gradients) =>
+        (gradients ? This.Value.Lstm : This.Value.LstmWithoutGradients).Of(type);
 
-    /// <summary>What a setting leads to in this process: oneDNN's cache sizes corrected, the verdicts read or found.</summary>
+    /// <summary>
+    /// What a setting leads to in this process: oneDNN's cache sizes corrected, verdicts read or found.
+    /// </summary>
     /// <param name="setting">Which paths operators take.</param>
     /// <param name="home">The folder that keeps verdicts.</param>
     internal static Outcome Decide(OperatorSetting setting, string home)
@@ -72,10 +70,8 @@ public static class CheckedOperators
         return new Outcome(caches, verdicts);
     }
 
-    private static OperatorPath Right(OperatorPath path, string name) => path == OperatorPath.None ? throw Refused(name) : path;
-
-    private static AtelierException Refused(string what) =>
-        new($"the tensor library computes wrong results on this machine ({what})", "libtorch", "atelier doctor tells which; use another machine");
+    private static AtelierException Refused(string what) => new(
+        $"the tensor library's results are wrong on this machine ({what})", "libtorch", "see atelier doctor");
 
     /// <summary>Gradients, scopes and threads of whoever asks first are not touched.</summary>
     private static Outcome OnOwnThread()
@@ -87,10 +83,12 @@ public static class CheckedOperators
             "padded" => OperatorSetting.Padded,
             "without-onednn" => OperatorSetting.WithoutOneDnn,
             "library" => OperatorSetting.Library,
-            string other => throw new AtelierException($"'{other}' is no setting", Variable, "leave it out; unaided, padded, without-onednn and library serve tests"),
+            string other => throw new AtelierException(
+                $"'{other}' is no setting", Variable,
+                "leave it out, or take unaided, padded, without-onednn, library"),
         };
-        return Task.Factory.StartNew(() => Decide(setting, AtelierHome.Folder), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
-            .GetAwaiter().GetResult();
+        return Task.Factory.StartNew(() => Decide(setting, AtelierHome.Folder),
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).GetAwaiter().GetResult();
     }
 
     /// <summary>What was decided, with the paths that layers ask for at each call.</summary>
@@ -100,19 +98,33 @@ public static class CheckedOperators
 
         public IReadOnlyList<OperatorVerdict> Verdicts => verdicts;
 
-        public OperatorPath Convolution { get; } = PathOf(verdicts, OperatorNames.Convolution, OperatorNames.Fp32);
+        public Paths Convolution { get; } = new(verdicts, OperatorNames.Convolution);
 
-        public OperatorPath Bf16Convolution { get; } = PathOf(verdicts, OperatorNames.Convolution, OperatorNames.Bf16);
+        public Paths SecondOrder { get; } = new(verdicts, OperatorNames.SecondOrder);
 
-        public OperatorPath LstmTraining { get; } = PathOf(verdicts, OperatorNames.Lstm, OperatorNames.Fp32);
+        public Paths Lstm { get; } = new(verdicts, OperatorNames.Lstm);
 
-        public OperatorPath Bf16LstmTraining { get; } = PathOf(verdicts, OperatorNames.Lstm, OperatorNames.Bf16);
+        public Paths LstmWithoutGradients { get; } = new(verdicts, OperatorNames.LstmWithoutGradients);
+    }
 
-        public OperatorPath Lstm { get; } = PathOf(verdicts, OperatorNames.LstmWithoutGradients, OperatorNames.Fp32);
+    /// <summary>The paths of an operator in each precision.</summary>
+    internal sealed class Paths(IReadOnlyList<OperatorVerdict> verdicts, string name)
+    {
+        private readonly OperatorPath _fp32 = Find(verdicts, name, OperatorNames.Fp32);
+        private readonly OperatorPath _bf16 = Find(verdicts, name, OperatorNames.Bf16);
 
-        public OperatorPath Bf16Lstm { get; } = PathOf(verdicts, OperatorNames.LstmWithoutGradients, OperatorNames.Bf16);
+        public OperatorPath Of(ScalarType type)
+        {
+            OperatorPath path = type switch
+            {
+                ScalarType.Float32 => _fp32,
+                ScalarType.BFloat16 => _bf16,
+                _ => OperatorPath.Library,
+            };
+            return path == OperatorPath.None ? throw Refused(name) : path;
+        }
 
-        private static OperatorPath PathOf(IReadOnlyList<OperatorVerdict> verdicts, string name, string precision) =>
+        private static OperatorPath Find(IReadOnlyList<OperatorVerdict> verdicts, string name, string precision) =>
             verdicts.FirstOrDefault(v => v.Operator == name && v.Precision == precision)?.Path ?? OperatorPath.Library;
     }
 }

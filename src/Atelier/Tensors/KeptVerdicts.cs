@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Atelier.Formats;
@@ -5,7 +6,9 @@ using TorchSharp;
 
 namespace Atelier.Tensors;
 
-/// <summary>The verdicts of earlier checks, in a file beside the execution plans: another machine, build or setting checks anew.</summary>
+/// <summary>
+/// The verdicts of earlier checks, in a file beside the execution plans. Another machine, build or setting checks anew.
+/// </summary>
 /// <param name="home">The folder that keeps it.</param>
 /// <param name="setting">Which paths operators take.</param>
 /// <param name="caches">What oneDNN takes for the sizes of the caches.</param>
@@ -15,7 +18,9 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
     private const int MostKept = 24;
 
     // They choose what the tensor library's operators are made of.
-    private static readonly string[] Variables = ["DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "ONEDNN_DEFAULT_FPMATH_MODE"];
+    private static readonly string[] Variables =
+        ["DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "ONEDNN_DEFAULT_FPMATH_MODE"];
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
@@ -27,27 +32,29 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
     /// <summary>The verdicts of this machine, or null where there are none.</summary>
     public IReadOnlyList<OperatorVerdict>? Find() => Read().FindLast(entry => entry.Key == _key)?.Verdicts;
 
-    /// <summary>Keeps verdicts; a folder that cannot be written to keeps none, and the next process checks again.</summary>
+    /// <summary>Keeps verdicts; where the folder cannot be written to, the next process checks again.</summary>
     public void Keep(IReadOnlyList<OperatorVerdict> verdicts)
     {
         IEnumerable<Entry> others = Read().Where(entry => entry.Key != _key);
         try
         {
             Directory.CreateDirectory(home);
-            AtomicFile.WriteText(_path, JsonSerializer.Serialize(others.Append(new Entry(_key, verdicts)).TakeLast(MostKept), Json));
+            IEnumerable<Entry> all = others.Append(new Entry(_key, verdicts)).TakeLast(MostKept);
+            AtomicFile.WriteText(_path, JsonSerializer.Serialize(all, Json));
         }
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
-            System.Diagnostics.Trace.TraceWarning($"the check of the tensor library's operators cannot be kept: {e.Message}");
+            Trace.TraceWarning($"the check of the tensor library's operators cannot be kept: {e.Message}");
         }
     }
 
     private static string Key(OperatorSetting setting, CacheSizes caches)
     {
-        string variables = string.Concat(Variables.Select(name => (name, Value: Environment.GetEnvironmentVariable(name)))
-            .Where(v => v.Value is not null).Select(v => $", {v.name}={v.Value}"));
-        return $"{Machine.Processor} {Machine.Signature}, {Environment.ProcessorCount} cores, caches {caches}, {setting}{variables}, "
-            + $"libtorch {torch.__version__} of {new FileInfo(OneDnn.Library().Path).Length} bytes, Atelier {typeof(KeptVerdicts).Module.ModuleVersionId}";
+        IEnumerable<string> variables = Variables.Select(name => $", {name}={Environment.GetEnvironmentVariable(name)}");
+        long size = new FileInfo(OneDnn.Library().Path).Length;
+        return $"{Machine.Processor} {Machine.Signature}, {Environment.ProcessorCount} cores, caches {caches}, {setting}"
+            + $", libtorch {torch.__version__} of {size} bytes{string.Concat(variables)}, "
+            + $"Atelier {typeof(KeptVerdicts).Module.ModuleVersionId}";
     }
 
     /// <summary>What the file holds; nothing where it is not there or was damaged, and then is written anew.</summary>
@@ -55,7 +62,8 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
     {
         try
         {
-            return File.Exists(_path) ? JsonSerializer.Deserialize<List<Entry>>(File.ReadAllBytes(_path), Json) ?? [] : [];
+            byte[] bytes = File.Exists(_path) ? File.ReadAllBytes(_path) : "[]"u8.ToArray();
+            return JsonSerializer.Deserialize<List<Entry>>(bytes, Json) ?? [];
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -8,31 +8,35 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// oneDNN within libtorch. Where a virtual machine hides the caches of an AMD processor (CPUID leaf 0x8000001D is empty), the
-/// oneDNN of libtorch 2.10 takes them for one byte each, cuts its reordering of numbers into pieces of less than one, and drops
-/// some (the kind of oneDNN's issue 5313). Where it knows of no caches at all it guesses their sizes, and all is right: so the
-/// number of caches that it keeps is set to none, before anything is computed by it.
+/// oneDNN within libtorch. Where a virtual machine hides the caches of an AMD processor (CPUID leaf 0x8000001D is
+/// empty), the oneDNN of libtorch 2.10 takes them for one byte each, cuts its reordering of numbers into pieces of
+/// less than one, and drops some (the kind of oneDNN's issue 5313). Where it knows of no caches at all it guesses
+/// their sizes, and all is right: so the number of caches that it keeps is set to none, before anything is computed
+/// by it.
 /// </summary>
 internal static unsafe class OneDnn
 {
     private const int CacheLeaf = unchecked((int)0x8000001D), LargestLeaf = unchecked((int)0x80000000);
     private const int KnownLevels = 3; // what it takes an AMD processor to have
 
-    // Xbyak::util::Cpu, a variable of the function dnnl::impl::cpu::x64::cpu(), and the guard that says that it was set.
-    private const string CpuSymbol = "_ZZN4dnnl4impl3cpu3x643cpuEvE4cpu_", GuardSymbol = "_ZGVZN4dnnl4impl3cpu3x643cpuEvE4cpu_";
+    // Xbyak::util::Cpu, a variable of the function dnnl::impl::cpu::x64::cpu(), and the guard that says that it is set
+    private const string CpuSymbol = "_ZZN4dnnl4impl3cpu3x643cpuEvE4cpu_";
+    private const string GuardSymbol = "_ZGVZN4dnnl4impl3cpu3x643cpuEvE4cpu_";
     private const int CpuSize = 0x90, GuardSize = 8, SizesOffset = 0x1C, LevelsOffset = 0x6C;
 
     // at::globalContext() and at::Context::setUserEnabledMkldnn(bool)
-    private const string ContextSymbol = "_ZN2at13globalContextEv", SwitchSymbol = "_ZN2at7Context20setUserEnabledMkldnnEb";
+    private const string ContextSymbol = "_ZN2at13globalContextEv";
+    private const string SwitchSymbol = "_ZN2at7Context20setUserEnabledMkldnnEb";
 
     /// <summary>Whether this is an AMD processor whose caches are hidden from programs.</summary>
     public static bool HasHiddenCaches { get; } = X86Base.IsSupported && IsAmd
         && (uint)X86Base.CpuId(LargestLeaf, 0).Eax >= unchecked((uint)CacheLeaf)
         && (X86Base.CpuId(CacheLeaf, 0).Eax & 0x1F) == 0;
 
-    private static bool IsAmd => X86Base.CpuId(0, 0) is (_, 0x68747541, 0x444D4163, 0x69746E65); // "Auth", "cAMD", "enti"
+    // "Auth", "cAMD", "enti"
+    private static bool IsAmd => X86Base.CpuId(0, 0) is (_, 0x68747541, 0x444D4163, 0x69746E65);
 
-    /// <summary>Lets oneDNN guess the sizes of hidden caches; to be called before anything else is computed by it.</summary>
+    /// <summary>Lets oneDNN guess the sizes of hidden caches; to be called before it computes anything else.</summary>
     /// <returns>What it takes for their sizes then.</returns>
     public static CacheSizes CorrectCacheSizes()
     {
@@ -42,8 +46,11 @@ internal static unsafe class OneDnn
             return CacheSizes.Wrong;
         Meet();
         (string path, nint start) = Library();
-        if (SymbolTable.Find(path, CpuSymbol, CpuSize) is not { } place || SymbolTable.Find(path, GuardSymbol, GuardSize) is not { } guard)
+        if (SymbolTable.Find(path, CpuSymbol, CpuSize) is not { } place
+            || SymbolTable.Find(path, GuardSymbol, GuardSize) is not { } guard)
+        {
             return CacheSizes.Wrong;
+        }
         var cpu = (byte*)(start + (nint)place);
         ReadOnlySpan<uint> sizes = new(cpu + SizesOffset, KnownLevels);
         ref int levels = ref *(int*)(cpu + LevelsOffset);
@@ -59,8 +66,11 @@ internal static unsafe class OneDnn
     public static bool SwitchOff()
     {
         nint library = NativeLibrary.Load(Library().Path);
-        if (!NativeLibrary.TryGetExport(library, ContextSymbol, out nint context) || !NativeLibrary.TryGetExport(library, SwitchSymbol, out nint enable))
+        if (!NativeLibrary.TryGetExport(library, ContextSymbol, out nint context)
+            || !NativeLibrary.TryGetExport(library, SwitchSymbol, out nint enable))
+        {
             return false;
+        }
         ((delegate* unmanaged<nint, byte, void>)enable)(((delegate* unmanaged<nint>)context)(), 0);
         return true;
     }

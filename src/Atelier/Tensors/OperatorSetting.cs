@@ -9,7 +9,7 @@ internal enum OperatorSetting
     /// <summary>"unaided": oneDNN's cache sizes stay as they are, and the check decides.</summary>
     Unaided,
 
-    /// <summary>"padded": nothing is corrected, and paths serve as where the check found convolutions and LSTMs wrong.</summary>
+    /// <summary>"padded": nothing is corrected, and paths serve as where convolutions and LSTMs are wrong.</summary>
     Padded,
 
     /// <summary>"without-onednn": oneDNN is switched off, as where the check found other operators wrong too.</summary>

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Atelier.Tensors;
 
-/// <summary>The symbols of a shared library, those that it does not export too (ELF-64, System V gABI chapter 4).</summary>
+/// <summary>
+/// The symbols of a shared library, also those that it does not export (ELF-64, System V gABI chapter 4).
+/// </summary>
 internal static class SymbolTable
 {
     private const uint Magic = 0x464C457F; // "\x7FELF", read as a little-endian number
@@ -15,7 +17,7 @@ internal static class SymbolTable
     /// <param name="path">The library's file.</param>
     /// <param name="name">The symbol as the linker knows it.</param>
     /// <param name="size">The bytes that it takes.</param>
-    /// <returns>The offset, or null where the file holds no such symbol, its symbols were removed, or it is no such library.</returns>
+    /// <returns>The offset, or null where the file is no such library, or holds no such symbol.</returns>
     public static long? Find(string path, string name, long size)
     {
         using FileStream file = File.OpenRead(path);
@@ -39,7 +41,8 @@ internal static class SymbolTable
             if (link >= count)
                 return null;
             long names = MemoryMarshal.Read<long>(sections.AsSpan((link * SectionSize) + 24));
-            return Find(file, Read(file, MemoryMarshal.Read<long>(symbols[24..]), MemoryMarshal.Read<long>(symbols[32..])), names, name, size);
+            byte[] all = Read(file, MemoryMarshal.Read<long>(symbols[24..]), MemoryMarshal.Read<long>(symbols[32..]));
+            return Find(file, all, names, name, size);
         }
         return null;
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,11 +15,8 @@ public static partial class ComputeDevice
     // All cores, or what OMP_NUM_THREADS says; read before anything sets another number.
     private static readonly int DefaultThreads = get_num_threads();
 
-    /// <summary>Whether this CPU has AVX512-BF16 (leaf 7.1, EAX bit 5).</summary>
-    internal static bool HasAvx512Bf16 { get; } = X86Base.IsSupported && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
-
     /// <summary>Whether this CPU multiplies bf16 numbers by an instruction: AVX512-BF16's or AMX's (leaf 7, EDX bit 22).</summary>
-    internal static bool HasBf16Products { get; } = HasAvx512Bf16 || (X86Base.IsSupported && (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
+    internal static bool HasBf16Products { get; } = Instructions.HasAvx512Bf16 || (X86Base.IsSupported && (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
 
     // musl has no mallopt
     private static bool HasGlibc => RuntimeInformation.RuntimeIdentifier.StartsWith("linux", StringComparison.Ordinal)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp;
@@ -119,6 +120,8 @@ public sealed class Trainer<TBatch>(
     private Device PrepareDevice()
     {
         Device device = ComputeDevice.Resolve(recipe.Training.Device);
+        if (device.type == DeviceType.CPU)
+            CheckedOperators.Require();
         ComputeDevice.Configure(recipe.Training.Threads);
         ComputeDevice.AllowTf32(recipe.Training.Precision == Precision.Tf32);
         model.to(device);

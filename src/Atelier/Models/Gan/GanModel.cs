@@ -121,8 +121,7 @@ public sealed class GanModel : ImageModel
             loss = loss.Plus(GradientPenalties.AtReal(Judge, pictures.narrow(0, 0, count)).Times(Config.R1 / 2));
         return loss;
 
-        // Pictures that only fill up the batch stand behind it, of whichever class.
-        Tensor Judge(Tensor x) => _discriminator.Forward(x, F.pad(batch.Labels, [0, x.shape[0] - count])).Logits;
+        Tensor Judge(Tensor x) => _discriminator.Forward(x, batch.Labels).Logits;
     }
 
     private Tensor GeneratorLoss(ImageBatch batch)

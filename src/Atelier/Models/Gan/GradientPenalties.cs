@@ -29,7 +29,8 @@ internal static class GradientPenalties
     private static Tensor SquaredGradient(Func<Tensor, Tensor> judge, Tensor pictures)
     {
         Tensor at = pictures.detach().requires_grad_(true);
-        Tensor logits = judge(Convolutions.PadBatch(at)).narrow(0, 0, pictures.shape[0]);
+        using IDisposable secondOrder = Convolutions.AllowSecondOrder();
+        Tensor logits = judge(at);
         // A picture's logit depends on that picture alone, so the sum's gradient holds each one's.
         Tensor gradient = autograd.grad([logits.sum()], [at], retain_graph: true, create_graph: true)[0];
         return gradient.square().flatten(1).sum(1);

@@ -10,7 +10,8 @@ namespace Atelier.Tensors.Checks;
 /// <param name="Width">Of x.</param>
 /// <param name="Groups">Groups of channels that do not see one another.</param>
 /// <param name="Batch">Pictures.</param>
-internal sealed record ConvolutionShape(int Inputs, int Outputs, int Kernel, int Stride, int Padding, int Height, int Width, int Groups = 1, int Batch = 2)
+internal sealed record ConvolutionShape(
+    int Inputs, int Outputs, int Kernel, int Stride, int Padding, int Height, int Width, int Groups = 1, int Batch = 2)
 {
     public int OutHeight => ((Height + (2 * Padding) - Kernel) / Stride) + 1;
 
@@ -25,22 +26,34 @@ internal sealed record ConvolutionShape(int Inputs, int Outputs, int Kernel, int
     /// <summary>y, [batch, outputs, out height, out width].</summary>
     public long[] Answers => [Batch, Outputs, OutHeight, OutWidth];
 
-    /// <summary>What is multiplied and where it is added, as places in x, w and y: y[n, o, p, q] = Σ x[n, i, p s + u − pad, q s + v − pad] w[o, i, u, v].</summary>
+    /// <summary>The shape whose windows cover the pictures to the last pixel.</summary>
+    public ConvolutionShape Covered => this with
+    {
+        Height = ((OutHeight - 1) * Stride) - (2 * Padding) + Kernel,
+        Width = ((OutWidth - 1) * Stride) - (2 * Padding) + Kernel,
+    };
+
+    /// <summary>
+    /// What is multiplied and where it is added, as places in x, w and y:
+    /// y[n, o, p, q] = Σ x[n, i, p s + u − padding, q s + v − padding] w[o, i, u, v].
+    /// </summary>
     public IReadOnlyList<(int X, int W, int Y)> Terms()
     {
         var terms = new List<(int, int, int)>();
         int inputs = Inputs / Groups, outputs = Outputs / Groups;
-        for (int y = 0; y < Batch * Outputs * OutHeight * OutWidth; y++)
+        int window = inputs * Kernel * Kernel, places = OutHeight * OutWidth;
+        for (int y = 0; y < Batch * Outputs * places; y++)
         {
-            (int q, int p, int o, int n) = (y % OutWidth, y / OutWidth % OutHeight, y / OutWidth / OutHeight % Outputs, y / OutWidth / OutHeight / Outputs);
-            for (int w = 0; w < inputs * Kernel * Kernel; w++)
+            (int q, int p) = (y % OutWidth, y / OutWidth % OutHeight);
+            (int o, int n) = (y / places % Outputs, y / places / Outputs);
+            for (int w = 0; w < window; w++)
             {
                 (int v, int u, int i) = (w % Kernel, w / Kernel % Kernel, w / Kernel / Kernel);
                 int row = (p * Stride) + u - Padding, column = (q * Stride) + v - Padding;
                 if (row < 0 || row >= Height || column < 0 || column >= Width)
                     continue;
-                int input = (o / outputs * inputs) + i;
-                terms.Add(((((((n * Inputs) + input) * Height) + row) * Width) + column, (o * inputs * Kernel * Kernel) + w, y));
+                int channel = (n * Inputs) + (o / outputs * inputs) + i;
+                terms.Add(((((channel * Height) + row) * Width) + column, (o * window) + w, y));
             }
         }
         return terms;

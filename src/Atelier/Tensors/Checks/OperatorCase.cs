@@ -22,13 +22,14 @@ internal enum ComparedAnswers
 /// <param name="Library">Has the tensor library compute it by a path.</param>
 /// <param name="Loop">Computes it from the arguments' numbers in row-major order.</param>
 internal sealed record OperatorCase(
-    string Operator, string Sizes, IReadOnlyList<long[]> Shapes, Func<Tensor[], OperatorPath, Tensor> Library, Func<double[][], double[]> Loop)
+    string Operator, string Sizes, IReadOnlyList<long[]> Shapes,
+    Func<Tensor[], OperatorPath, Tensor> Library, Func<double[][], double[]> Loop)
 {
     /// <summary>Which answers are compared.</summary>
     public ComparedAnswers Compared { get; init; }
 
-    /// <summary>The path that may serve where the library's own answers are wrong; null where there is none of its own.</summary>
-    public OperatorPath? Detour { get; init; }
+    /// <summary>The paths that may serve where the library's own answers are wrong, the fastest first.</summary>
+    public IReadOnlyList<OperatorPath> Detours { get; init; } = [];
 
     /// <summary>The scale of the arguments, where numbers around one would saturate.</summary>
     public double Scale { get; init; } = 1;

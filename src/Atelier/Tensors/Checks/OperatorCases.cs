@@ -6,8 +6,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tensors.Checks;
 
 /// <summary>
-/// The operators of the tensor library that results rest on, in sizes that are multiples of sixteen and sizes that are not, since
-/// vectors and blocks of that many numbers are where an answer goes wrong.
+/// The operators of the tensor library that results rest on, in sizes that are multiples of sixteen and sizes that
+/// are not, since vectors and blocks of that many numbers are where an answer goes wrong.
 /// </summary>
 internal static class OperatorCases
 {
@@ -22,10 +22,10 @@ internal static class OperatorCases
         Convolution(new(16, 1, Kernel: 3, Stride: 1, Padding: 1, 7, 9)),
         Convolution(new(20, 33, Kernel: 1, Stride: 1, Padding: 0, 5, 6)),
         Convolution(new(12, 20, Kernel: 2, Stride: 1, Padding: 1, 5, 5, Batch: 3)),
-        Convolution(new(32, 16, Kernel: 4, Stride: 2, Padding: 1, 8, 8)),
+        Convolution(new(48, 16, Kernel: 4, Stride: 2, Padding: 1, 6, 6)),
         Grouped(new(12, 18, Kernel: 3, Stride: 1, Padding: 1, 6, 6, Groups: 3)),
         Transposed(new(10, 6, Kernel: 4, Stride: 2, Padding: 1, 8, 10)),
-        Transposed(new(16, 32, Kernel: 4, Stride: 2, Padding: 1, 8, 8)),
+        Transposed(new(36, 32, Kernel: 4, Stride: 2, Padding: 1, 6, 6)),
         SecondOrder(new(3, 9, Kernel: 3, Stride: 2, Padding: 1, 7, 7, Batch: 3)),
         Recurrent(CellName.Lstm, ComparedAnswers.WithGradients, inputs: 13, hidden: 21),
         Recurrent(CellName.Lstm, ComparedAnswers.WithGradients, inputs: 32, hidden: 48),
@@ -59,85 +59,110 @@ internal static class OperatorCases
     /// <summary>The same over groups of channels.</summary>
     public static OperatorCase Grouped(ConvolutionShape shape) => Convolution("grouped convolution", shape);
 
-    /// <summary>The transpose of a convolution: from its answers to its pictures, which windows must cover to the last pixel.</summary>
+    /// <summary>The transpose of a convolution: from its answers to its pictures, which its windows cover.</summary>
     public static OperatorCase Transposed(ConvolutionShape shape)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(shape.Height, ((shape.OutHeight - 1) * shape.Stride) - (2 * shape.Padding) + shape.Kernel);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(shape.Width, ((shape.OutWidth - 1) * shape.Stride) - (2 * shape.Padding) + shape.Kernel);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(shape, shape.Covered);
         IReadOnlyList<(int X, int W, int Y)> terms = shape.Terms();
         return new OperatorCase("transposed convolution", $"{shape}", [shape.Answers, shape.Weight, [shape.Inputs]],
             (a, path) => Convolutions.Transpose(a[0], a[1], a[2], shape.Stride, shape.Padding, path),
-            a => PlainLoops.Transpose(a[0], a[1], a[2], shape, terms)) { Detour = OperatorPath.PaddedChannels };
+            a => PlainLoops.Transpose(a[0], a[1], a[2], shape, terms)) { Detours = [OperatorPath.PaddedChannels] };
     }
 
     /// <summary>∂/∂x ½ |x * w + b|², whose own gradients are a convolution's of second order.</summary>
     public static OperatorCase SecondOrder(ConvolutionShape shape)
     {
         IReadOnlyList<(int X, int W, int Y)> terms = shape.Terms();
-        return new OperatorCase("convolution, second order", $"{shape}", [shape.Pictures, shape.Weight, [shape.Outputs]],
-            (a, path) =>
-            {
-                Tensor x = Convolutions.PadBatch(a[0], path);
-                Tensor y = Convolutions.Convolve(x, a[1], a[2], shape.Stride, shape.Padding, shape.Groups, path).narrow(0, 0, shape.Batch);
-                return autograd.grad([y], [a[0]], [y], retain_graph: true, create_graph: true)[0];
-            },
-            a => PlainLoops.Transpose(PlainLoops.Convolve(a[0], a[1], a[2], shape, terms), a[1], new double[shape.Inputs], shape, terms))
+        long[][] shapes = [shape.Pictures, shape.Weight, [shape.Outputs]];
+        return new OperatorCase(OperatorNames.SecondOrder, $"{shape}", shapes, Library, Loop)
         {
-            Detour = OperatorPath.PaddedChannels, Compared = ComparedAnswers.WithGradients, Scale = 0.5,
+            Detours = [OperatorPath.Unfolded], Compared = ComparedAnswers.WithGradients, Scale = 0.5,
         };
+
+        Tensor Library(Tensor[] a, OperatorPath path)
+        {
+            Tensor y = Convolutions.Convolve(a[0], a[1], a[2], shape.Stride, shape.Padding, shape.Groups, path);
+            return autograd.grad([y], [a[0]], [y], retain_graph: true, create_graph: true)[0];
+        }
+
+        double[] Loop(double[][] a)
+        {
+            double[] y = PlainLoops.Convolve(a[0], a[1], a[2], shape, terms);
+            return PlainLoops.Transpose(y, a[1], new double[shape.Inputs], shape, terms);
+        }
     }
 
-    /// <summary>A layer of recurrent cells over five steps of three sequences.</summary>
-    public static OperatorCase Recurrent(CellName cell, ComparedAnswers compared, int inputs, int hidden, int batch = 3, int time = 5)
+    /// <summary>A layer of recurrent cells.</summary>
+    public static OperatorCase Recurrent(
+        CellName cell, ComparedAnswers compared, int inputs, int hidden, int batch = 3, int time = 5)
     {
         long gates = cell switch { CellName.Lstm => 4, CellName.Gru => 3, _ => 1 };
-        string name = cell switch { CellName.Lstm => OperatorNames.Lstm, CellName.Gru => "GRU", _ => "recurrent layer" };
-        return new OperatorCase(compared == ComparedAnswers.WithoutGradients ? OperatorNames.LstmWithoutGradients : name, $"{inputs} inputs, {hidden} wide",
-            [[batch, time, inputs], [1, batch, hidden], [1, batch, hidden], [gates * hidden, inputs], [gates * hidden, hidden], [gates * hidden], [gates * hidden]],
+        string name = (cell, compared) switch
+        {
+            (CellName.Lstm, ComparedAnswers.WithoutGradients) => OperatorNames.LstmWithoutGradients,
+            (CellName.Lstm, _) => OperatorNames.Lstm,
+            (CellName.Gru, _) => "GRU",
+            _ => "recurrent layer",
+        };
+        long[] state = [1, batch, hidden], bias = [gates * hidden];
+        return new OperatorCase(name, $"{inputs} inputs, {hidden} wide, {batch} of {time} steps",
+            [[batch, time, inputs], state, state, [gates * hidden, inputs], [gates * hidden, hidden], bias, bias],
             (a, path) => AtenOperators.Recur(cell, a[0], a[1], a[2], a[3..], path)[0],
             a => PlainLoops.Recur(cell, a[0], a[1], a[2], a[3..], batch, hidden))
         {
             Compared = compared, Scale = 0.4,
-            Detour = compared == ComparedAnswers.WithoutGradients ? OperatorPath.AsInTraining : cell == CellName.Lstm ? OperatorPath.PaddedChannels : null,
+            Detours = name switch
+            {
+                OperatorNames.LstmWithoutGradients => [OperatorPath.AsInTraining, OperatorPath.PaddedChannels],
+                OperatorNames.Lstm => [OperatorPath.PaddedChannels],
+                _ => [],
+            },
         };
     }
 
     /// <summary>x Wᵀ + b.</summary>
-    public static OperatorCase Linear(int rows, int inputs, int outputs) => new("linear layer", $"{rows} × {inputs} × {outputs}",
-        [[rows, inputs], [outputs, inputs], [outputs]],
+    public static OperatorCase Linear(int rows, int inputs, int outputs) => new(
+        "linear layer", $"{rows} × {inputs} × {outputs}", [[rows, inputs], [outputs, inputs], [outputs]],
         (a, _) => F.linear(a[0], a[1], a[2]),
         a => [.. PlainLoops.Multiply(a[0], a[1], 1, rows, outputs, inputs).Select((y, i) => y + a[2][i % outputs])]);
 
     /// <summary>A B.</summary>
-    public static OperatorCase Product(int rows, int columns, int inner) => new("matrix product", $"{rows} × {inner} × {columns}",
-        [[rows, inner], [inner, columns]],
+    public static OperatorCase Product(int rows, int columns, int inner) => new(
+        "matrix product", $"{rows} × {inner} × {columns}", [[rows, inner], [inner, columns]],
         (a, _) => a[0].mm(a[1]),
         a => PlainLoops.Multiply(a[0], PlainLoops.Exchange(a[1], inner, columns), 1, rows, columns, inner));
 
-    /// <summary>A B + C of several matrices.</summary>
-    public static OperatorCase BatchedProduct(int batch, int rows, int columns, int inner) => new("batched matrix product", $"{batch} of {rows} × {inner} × {columns}",
-        [[batch, rows, inner], [batch, inner, columns], [batch, rows, columns]],
-        (a, _) => a[2].add(a[0].bmm(a[1])),
-        a => [.. PlainLoops.Multiply(a[0], PlainLoops.Exchange(a[1], inner, columns), batch, rows, columns, inner).Zip(a[2], (y, c) => y + c)]);
+    /// <summary>A B of several matrices.</summary>
+    public static OperatorCase BatchedProduct(int batch, int rows, int columns, int inner) => new(
+        "batched matrix product", $"{batch} of {rows} × {inner} × {columns}",
+        [[batch, rows, inner], [batch, inner, columns]],
+        (a, _) => a[0].bmm(a[1]),
+        a => PlainLoops.Multiply(a[0], PlainLoops.Exchange(a[1], inner, columns), batch, rows, columns, inner));
 
     /// <summary>Causal attention by the fused operator.</summary>
-    public static OperatorCase Attention(int sequences, int time, int size) => new("attention", $"{sequences} of {time} × {size}",
-        [[1, sequences, time, size], [1, sequences, time, size], [1, sequences, time, size]],
-        (a, _) => F.scaled_dot_product_attention(a[0], a[1], a[2], is_casual: true),
-        a => PlainLoops.Attend(a[0], a[1], a[2], sequences, time, size));
+    public static OperatorCase Attention(int sequences, int time, int size)
+    {
+        long[] shape = [1, sequences, time, size];
+        return new OperatorCase("attention", $"{sequences} of {time} × {size}", [shape, shape, shape],
+            (a, _) => F.scaled_dot_product_attention(a[0], a[1], a[2], is_casual: true),
+            a => PlainLoops.Attend(a[0], a[1], a[2], sequences, time, size));
+    }
 
     /// <summary>Layer normalization.</summary>
-    public static OperatorCase LayerNorm(int rows, int width) => new("layer norm", $"{rows} × {width}", [[rows, width], [width], [width]],
+    public static OperatorCase LayerNorm(int rows, int width) => new(
+        "layer norm", $"{rows} × {width}", [[rows, width], [width], [width]],
         (a, _) => F.layer_norm(a[0], [width], a[1], a[2], Epsilon),
         a => PlainLoops.Normalize(a[0], a[1], a[2], width, 1, Epsilon));
 
     /// <summary>Normalization by the root of the mean square.</summary>
-    public static OperatorCase RmsNorm(int rows, int width) => new("RMS norm", $"{rows} × {width}", [[rows, width], [width]],
+    public static OperatorCase RmsNorm(int rows, int width) => new(
+        "RMS norm", $"{rows} × {width}", [[rows, width], [width]],
         (a, _) => AtenOperators.RmsNorm(a[0], a[1], Epsilon),
         a => PlainLoops.Normalize(a[0], a[1], [0], width, 1, Epsilon, centred: false));
 
     /// <summary>Group normalization of pictures.</summary>
-    public static OperatorCase GroupNorm(int channels, int groups, int side) => new("group norm", $"{channels} channels in {groups} groups, {side} × {side}",
+    public static OperatorCase GroupNorm(int channels, int groups, int side) => new(
+        "group norm", $"{channels} channels in {groups} groups, {side} × {side}",
         [[2, channels, side, side], [channels], [channels]],
         (a, _) => F.group_norm(a[0], groups, a[1], a[2], Epsilon),
         a => PlainLoops.Normalize(a[0], a[1], a[2], channels / groups * side * side, side * side, Epsilon));
@@ -156,6 +181,9 @@ internal static class OperatorCases
         IReadOnlyList<(int X, int W, int Y)> terms = shape.Terms();
         return new OperatorCase(name, $"{shape}", [shape.Pictures, shape.Weight, [shape.Outputs]],
             (a, path) => Convolutions.Convolve(a[0], a[1], a[2], shape.Stride, shape.Padding, shape.Groups, path),
-            a => PlainLoops.Convolve(a[0], a[1], a[2], shape, terms)) { Detour = OperatorPath.PaddedChannels };
+            a => PlainLoops.Convolve(a[0], a[1], a[2], shape, terms))
+        {
+            Detours = [OperatorPath.PaddedChannels, OperatorPath.Unfolded],
+        };
     }
 }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors.Checks;
 
 /// <summary>
-/// Compares an operator's answers with those of its loop, number by number, and its gradients along random directions with
-/// differences of the loop. Arguments are first rounded to the operator's precision.
+/// Compares an operator's answers with those of its loop, number by number, and its gradients along random
+/// directions with differences of the loop. Arguments are first rounded to the operator's precision.
 /// </summary>
 internal sealed class OperatorCheck
 {
@@ -28,20 +28,21 @@ internal sealed class OperatorCheck
     {
         (_case, _type) = (@operator, type);
         var random = new Random(seed);
-        _arguments = [.. _case.Shapes.Select(shape => Draw(Count(shape), () => Rounded(_case.Scale * ((2 * random.NextDouble()) - 1))))];
+        double Uniform() => (2 * random.NextDouble()) - 1;
+        _arguments = [.. _case.Shapes.Select(shape => Draw(Count(shape), () => Rounded(_case.Scale * Uniform())))];
         _answers = _case.Loop(_arguments);
-        _weighing = Draw(_answers.Length, () => Rounded((2 * random.NextDouble()) - 1));
-        bool compared = _case.Compared != ComparedAnswers.WithoutGradients;
-        _directions = [.. _arguments.Select(argument => Enumerable.Range(0, compared ? Directions : 0)
+        _weighing = Draw(_answers.Length, () => Rounded(Uniform()));
+        int directions = _case.Compared == ComparedAnswers.WithoutGradients ? 0 : Directions;
+        _directions = [.. _arguments.Select(argument => Enumerable.Range(0, directions)
             .Select(_ => Draw(argument.Length, () => random.Next(2) == 0 ? -1 : 1)).ToArray())];
-        _slopes = [.. _arguments.Select((_, at) => _directions[at].Select(direction => Slope(at, direction)).ToArray())];
+        _slopes = [.. _directions.Select((all, at) => all.Select(direction => Slope(at, direction)).ToArray())];
     }
 
     private double Tolerance => _type == ScalarType.BFloat16 ? 0.03 : 2e-4; // of the largest answer
 
     private double SlopeTolerance => _type == ScalarType.BFloat16 ? 0.1 : 1e-3; // of the gradient's length
 
-    /// <summary>Checks all operators in both precisions, on one thread and on two.</summary>
+    /// <summary>Checks all operators in both precisions: all sizes on one thread, one of each on two.</summary>
     /// <param name="setting">Which paths operators take.</param>
     /// <returns>A verdict for each operator and precision.</returns>
     public static IReadOnlyList<OperatorVerdict> Run(OperatorSetting setting)
@@ -49,17 +50,19 @@ internal sealed class OperatorCheck
         int threads = get_num_threads();
         try
         {
-            OperatorCheck[] all = [.. from type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16]
-                                      from @operator in OperatorCases.All
-                                      select new OperatorCheck(@operator, type)];
+            OperatorCheck[] all =
+            [
+                .. from type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16]
+                   from @operator in OperatorCases.All
+                   select new OperatorCheck(@operator, type),
+            ];
             bool off = setting == OperatorSetting.WithoutOneDnn && OneDnn.SwitchOff();
-            OperatorVerdict[] verdicts = Judge(all, off ? OperatorPath.WithoutOneDnn : OperatorPath.Library, setting == OperatorSetting.Padded);
-            if (!off && Array.Exists(verdicts, verdict => verdict.Path == OperatorPath.None) && OneDnn.SwitchOff())
-            {
-                verdicts = [.. Judge(all, OperatorPath.WithoutOneDnn, takesDetours: false)
-                    .Zip(verdicts, (without, before) => without with { IsRight = before.IsRight })];
-            }
-            return verdicts;
+            OperatorPath usual = off ? OperatorPath.WithoutOneDnn : OperatorPath.Library;
+            OperatorVerdict[] verdicts = Judge(all, usual, setting == OperatorSetting.Padded);
+            if (off || !Array.Exists(verdicts, verdict => verdict.Path == OperatorPath.None) || !OneDnn.SwitchOff())
+                return verdicts;
+            return [.. Judge(all, OperatorPath.WithoutOneDnn, takesDetours: false)
+                .Zip(verdicts, (without, before) => without with { IsRight = before.IsRight })];
         }
         finally
         {
@@ -82,23 +85,29 @@ internal sealed class OperatorCheck
 
     private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours) =>
     [
-        .. from check in all
-           group check by (check._case.Operator, check._type) into checks
-           let right = AreRight(checks, usual)
-           let detour = takesDetours || !right ? checks.First()._case.Detour : null
-           select new OperatorVerdict(checks.Key.Operator, checks.Key._type == ScalarType.BFloat16 ? OperatorNames.Bf16 : OperatorNames.Fp32, right,
-               detour is { } path && AreRight(checks, path) ? path : right ? usual : OperatorPath.None),
+        .. all.GroupBy(check => (check._case.Operator, check._type))
+            .Select(checks => JudgeOne([.. checks], usual, takesDetours)),
     ];
 
-    private static bool AreRight(IEnumerable<OperatorCheck> checks, OperatorPath path)
+    private static OperatorVerdict JudgeOne(OperatorCheck[] checks, OperatorPath usual, bool takesDetours)
     {
-        for (int threads = 1; threads <= Math.Min(2, Environment.ProcessorCount); threads++)
-        {
-            set_num_threads(threads);
-            if (!checks.All(check => check.IsRight(path)))
-                return false;
-        }
-        return true;
+        bool isRight = AreRight(checks, usual);
+        IEnumerable<OperatorPath> detours = usual == OperatorPath.Library ? checks[0]._case.Detours : [];
+        OperatorPath path = isRight && !takesDetours ? usual
+            : detours.Where(path => AreRight(checks, path)).Append(isRight ? usual : OperatorPath.None).First();
+        string precision = checks[0]._type == ScalarType.BFloat16 ? OperatorNames.Bf16 : OperatorNames.Fp32;
+        return new OperatorVerdict(checks[0]._case.Operator, precision, isRight, path);
+    }
+
+    private static bool AreRight(OperatorCheck[] checks, OperatorPath path)
+    {
+        set_num_threads(1);
+        if (!Array.TrueForAll(checks, check => check.IsRight(path)))
+            return false;
+        if (Environment.ProcessorCount == 1)
+            return true;
+        set_num_threads(2);
+        return checks[0].IsRight(path);
     }
 
     private bool GradientsAgree(OperatorPath path)
@@ -113,32 +122,37 @@ internal sealed class OperatorCheck
             if (arguments[at].grad is not { } gradient)
                 continue; // a cell does not read what another one does
             double[] numbers = Numbers(gradient);
-            double length = Math.Sqrt(numbers.Sum(g => g * g));
+            double tolerance = SlopeTolerance * (Math.Sqrt(Dot(numbers, numbers)) + Negligible);
             for (int d = 0; d < Directions; d++)
             {
-                if (!(Math.Abs(Dot(numbers, _directions[at][d]) - _slopes[at][d]) <= SlopeTolerance * (length + Negligible)))
+                if (!(Math.Abs(Dot(numbers, _directions[at][d]) - _slopes[at][d]) <= tolerance)) // nor where it is NaN
                     return false;
             }
         }
         return true;
     }
 
-    private Tensor[] Arguments(bool gradients) => [.. _arguments.Zip(_case.Shapes, (a, shape) => AsTensor(a, shape).requires_grad_(gradients))];
-
-    private Tensor AsTensor(double[] numbers, long[] shape) => tensor(numbers).to(_type).reshape(shape);
-
     private bool Agrees(Tensor answer)
     {
-        double largest = _answers.Max(Math.Abs);
-        return Numbers(answer).Zip(_answers).All(pair => Math.Abs(pair.First - pair.Second) <= Tolerance * largest);
+        double tolerance = Tolerance * _answers.Max(Math.Abs);
+        return Numbers(answer).Zip(_answers).All(pair => Math.Abs(pair.First - pair.Second) <= tolerance);
     }
+
+    private Tensor[] Arguments(bool gradients) =>
+        [.. _arguments.Zip(_case.Shapes, (a, shape) => AsTensor(a, shape).requires_grad_(gradients))];
+
+    private Tensor AsTensor(double[] numbers, long[] shape) => tensor(numbers).to(_type).reshape(shape);
 
     /// <summary>The derivative of the weighed answers when an argument moves in a direction.</summary>
     private double Slope(int argument, double[] direction)
     {
-        double At(double step) => Dot(_weighing,
-            _case.Loop([.. _arguments.Select((a, i) => i == argument ? a.Zip(direction, (x, d) => x + (step * d)).ToArray() : a)]));
         return (At(Step) - At(-Step)) / (2 * Step);
+
+        double At(double step)
+        {
+            double[] moved = [.. _arguments[argument].Zip(direction, (x, d) => x + (step * d))];
+            return Dot(_weighing, _case.Loop([.. _arguments.Select((a, i) => i == argument ? moved : a)]));
+        }
     }
 
     private double Rounded(double x)

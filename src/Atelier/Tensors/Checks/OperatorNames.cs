@@ -4,5 +4,6 @@ namespace Atelier.Tensors.Checks;
 internal static class OperatorNames
 {
     public const string Convolution = "convolution", Lstm = "LSTM", LstmWithoutGradients = "LSTM without gradients";
+    public const string SecondOrder = "convolution, second order";
     public const string Fp32 = "fp32", Bf16 = "bf16";
 }

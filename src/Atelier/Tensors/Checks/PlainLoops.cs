@@ -2,30 +2,30 @@ using Atelier.Decoders;
 
 namespace Atelier.Tensors.Checks;
 
-/// <summary>The operators as plain loops over numbers of 64 bits, which answers are checked against. Arrays are in row-major order.</summary>
+/// <summary>The operators as plain loops over numbers of 64 bits; arrays are in row-major order.</summary>
 internal static class PlainLoops
 {
     /// <summary>y = b + Σ x w over a convolution's terms; b has a number for each channel.</summary>
-    public static double[] Convolve(double[] x, double[] w, double[] b, ConvolutionShape shape, IReadOnlyList<(int X, int W, int Y)> terms)
+    public static double[] Convolve(
+        double[] x, double[] w, double[] b, ConvolutionShape shape, IReadOnlyList<(int X, int W, int Y)> terms)
     {
-        int places = shape.OutHeight * shape.OutWidth;
-        double[] y = [.. Enumerable.Range(0, shape.Batch * shape.Outputs * places).Select(i => b[i / places % shape.Outputs])];
+        double[] y = Spread(b, shape.Batch, shape.OutHeight * shape.OutWidth);
         foreach ((int at, int weight, int to) in terms)
             y[to] += x[at] * w[weight];
         return y;
     }
 
-    /// <summary>x = b + Σ y w over the same terms, from answers to pictures; b has a number for each channel of x.</summary>
-    public static double[] Transpose(double[] y, double[] w, double[] b, ConvolutionShape shape, IReadOnlyList<(int X, int W, int Y)> terms)
+    /// <summary>x = b + Σ y w over the same terms; b has a number for each channel of x.</summary>
+    public static double[] Transpose(
+        double[] y, double[] w, double[] b, ConvolutionShape shape, IReadOnlyList<(int X, int W, int Y)> terms)
     {
-        int places = shape.Height * shape.Width;
-        double[] x = [.. Enumerable.Range(0, shape.Batch * shape.Inputs * places).Select(i => b[i / places % shape.Inputs])];
+        double[] x = Spread(b, shape.Batch, shape.Height * shape.Width);
         foreach ((int to, int weight, int at) in terms)
             x[to] += y[at] * w[weight];
         return x;
     }
 
-    /// <summary>C = A Bᵀ for each of a batch of matrices, A [batch, rows, inner], B [batch, columns, inner].</summary>
+    /// <summary>C = A Bᵀ of each of a batch of matrices, A [batch, rows, inner], B [batch, columns, inner].</summary>
     public static double[] Multiply(double[] a, double[] b, int batch, int rows, int columns, int inner)
     {
         var c = new double[batch * rows * columns];
@@ -35,8 +35,9 @@ internal static class PlainLoops
             {
                 for (int k = 0; k < columns; k++)
                 {
+                    int row = ((n * rows) + r) * inner, column = ((n * columns) + k) * inner;
                     for (int i = 0; i < inner; i++)
-                        c[(((n * rows) + r) * columns) + k] += a[(((n * rows) + r) * inner) + i] * b[(((n * columns) + k) * inner) + i];
+                        c[(((n * rows) + r) * columns) + k] += a[row + i] * b[column + i];
                 }
             }
         }
@@ -52,7 +53,9 @@ internal static class PlainLoops
         return t;
     }
 
-    /// <summary>softmax(q kᵀ / √size) v, each place seeing itself and those before it; all [sequences, time, size].</summary>
+    /// <summary>
+    /// softmax(q kᵀ / √size) v, each place seeing itself and those before; all [sequences, time, size].
+    /// </summary>
     public static double[] Attend(double[] q, double[] k, double[] v, int sequences, int time, int size)
     {
         double[] scores = Multiply(q, k, sequences, time, time, size);
@@ -70,7 +73,9 @@ internal static class PlainLoops
         return Multiply(scores, Exchange(v, time, size), sequences, time, size, time);
     }
 
-    /// <summary>(x − mean) / √(variance + ε) · w + b over each run of numbers; those that share a weight stand side by side.</summary>
+    /// <summary>
+    /// (x − mean) / √(variance + ε) · w + b over each run of numbers; those that share w stand side by side.
+    /// </summary>
     /// <param name="x">The runs, one after another.</param>
     /// <param name="w">The scales.</param>
     /// <param name="b">The shifts.</param>
@@ -78,7 +83,8 @@ internal static class PlainLoops
     /// <param name="share">Numbers that share a scale.</param>
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="centred">Whether the mean is taken away; otherwise the variance is the mean square.</param>
-    public static double[] Normalize(double[] x, double[] w, double[] b, int run, int share, double epsilon, bool centred = true)
+    public static double[] Normalize(
+        double[] x, double[] w, double[] b, int run, int share, double epsilon, bool centred = true)
     {
         var y = new double[x.Length];
         for (int from = 0; from < x.Length; from += run)
@@ -93,15 +99,21 @@ internal static class PlainLoops
             foreach (double value in these)
                 square += (value - mean) * (value - mean) / run;
             for (int i = from; i < from + run; i++)
-                y[i] = ((x[i] - mean) / Math.Sqrt(square + epsilon) * w[i / share % w.Length]) + b[i / share % b.Length];
+            {
+                double scale = w[i / share % w.Length] / Math.Sqrt(square + epsilon);
+                y[i] = ((x[i] - mean) * scale) + b[i / share % b.Length];
+            }
         }
         return y;
     }
 
     /// <summary>Rows of a table, one after another.</summary>
-    public static double[] Embed(double[] table, long[] rows, int width) => [.. rows.SelectMany(row => table.AsSpan((int)row * width, width).ToArray())];
+    public static double[] Embed(double[] table, long[] rows, int width) =>
+        [.. rows.SelectMany(row => table.AsSpan((int)row * width, width).ToArray())];
 
-    /// <summary>The states of a recurrent layer after each step (PyTorch's equations for RNN, LSTM and GRU), [batch, time, hidden].</summary>
+    /// <summary>
+    /// The states of a recurrent layer after each step, [batch, time, hidden]; the equations are PyTorch's.
+    /// </summary>
     /// <param name="cell">The kind of cell.</param>
     /// <param name="x">[batch, time, inputs].</param>
     /// <param name="h">[batch, hidden], before the first step.</param>
@@ -109,18 +121,22 @@ internal static class PlainLoops
     /// <param name="weights">W [gates · hidden, inputs], U [gates · hidden, hidden] and two biases.</param>
     /// <param name="batch">Sequences.</param>
     /// <param name="hidden">The width of the state.</param>
-    public static double[] Recur(CellName cell, double[] x, double[] h, double[] c, double[][] weights, int batch, int hidden)
+    public static double[] Recur(
+        CellName cell, double[] x, double[] h, double[] c, double[][] weights, int batch, int hidden)
     {
-        int gates = weights[2].Length / hidden, inputs = weights[0].Length / weights[2].Length, time = x.Length / batch / inputs;
+        int gates = weights[2].Length / hidden, inputs = weights[0].Length / weights[2].Length;
+        int time = x.Length / batch / inputs, width = gates * hidden;
         (h, c) = ([.. h], [.. c]);
         var y = new double[batch * time * hidden];
         for (int t = 0; t < time; t++)
         {
-            double[] now = [.. Enumerable.Range(0, batch * inputs).Select(i => x[(((i / inputs * time) + t) * inputs) + (i % inputs)])];
-            double[] a = Multiply(now, weights[0], 1, batch, gates * hidden, inputs), u = Multiply(h, weights[1], 1, batch, gates * hidden, hidden);
+            double[] now =
+                [.. Enumerable.Range(0, batch).SelectMany(n => x.AsSpan(((n * time) + t) * inputs, inputs).ToArray())];
+            double[] a = Multiply(now, weights[0], 1, batch, width, inputs);
+            double[] u = Multiply(h, weights[1], 1, batch, width, hidden);
             for (int i = 0; i < batch * hidden; i++)
             {
-                int row = i / hidden * gates * hidden, column = i % hidden;
+                int row = i / hidden * width, column = i % hidden;
                 double A(int gate) => a[row + (gate * hidden) + column] + weights[2][(gate * hidden) + column];
                 double U(int gate) => u[row + (gate * hidden) + column] + weights[3][(gate * hidden) + column];
                 switch (cell)
@@ -142,6 +158,10 @@ internal static class PlainLoops
         }
         return y;
     }
+
+    /// <summary>A number for each channel, at all places of all pictures.</summary>
+    private static double[] Spread(double[] b, int batch, int places) =>
+        [.. Enumerable.Range(0, batch * b.Length * places).Select(i => b[i / places % b.Length])];
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using Atelier.Tensors;
 
 namespace Atelier.Training.Execution.Products;
 
@@ -95,7 +96,7 @@ internal static unsafe class Tile
 
     private static nint[] Make()
     {
-        if (!MachineCode.IsSupported || !Avx512F.IsSupported || !ComputeDevice.HasAvx512Bf16)
+        if (!MachineCode.IsSupported || !Avx512F.IsSupported || !Instructions.HasAvx512Bf16)
             return [];
         var assembler = new Assembler();
         var places = new int[Outputs * MostRows * MostRegisters];
