@@ -53,6 +53,8 @@ internal static class BundleExchange
 
     private static void FromFolder(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
     {
+        if (!Directory.EnumerateFiles(source).Any(BundleWriter.IsWeights))
+            OtherFiles.RefuseFolder(source);
         bool bringsOwn = File.Exists(Path.Combine(source, "tokenizer.json"));
         if (tokenizerPath is not null && bringsOwn)
             throw new AtelierException("a folder brings its own tokenizer.json", "--tokenizer", "leave it out");

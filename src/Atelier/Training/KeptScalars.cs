@@ -21,6 +21,9 @@ internal static class KeptScalars
     /// <summary>left + first · second.</summary>
     public static Tensor PlusProduct(this Tensor left, Tensor first, Tensor second) => left.addcmul(first, second, One);
 
+    /// <summary>tensor², element by element: the library's own takes its exponent from such a temporary.</summary>
+    public static Tensor Squared(this Tensor tensor) => tensor.mul(tensor);
+
     /// <summary>tensor · factor.</summary>
     public static Tensor Times(this Tensor tensor, double factor)
     {

@@ -54,7 +54,7 @@ internal static class FrechetDistance
         (Tensor values, Tensor vectors) = linalg.eigh(covariance);
         Tensor root = vectors.mul(values.relu().sqrt()); // columns scaled
         Tensor between = linalg.eigvalsh(root.t().matmul(otherCovariance).matmul(root)).relu().sqrt().sum();
-        Tensor distance = mean.sub(otherMean).square().sum().Plus(covariance.trace()).Plus(otherCovariance.trace()).sub(between.Times(2));
+        Tensor distance = mean.sub(otherMean).Squared().sum().Plus(covariance.trace()).Plus(otherCovariance.trace()).sub(between.Times(2));
         return Math.Max(0, distance.item<double>());
     }
 

@@ -43,6 +43,6 @@ internal static class KernelDistance
     private static Tensor Kernel(Tensor x, Tensor y, long width)
     {
         Tensor root = x.matmul(y.transpose(1, 2)).Times(1.0 / width).PlusNumber(1); // [blocks, size, size]
-        return root.square().mul(root);
+        return root.Squared().mul(root);
     }
 }

@@ -17,13 +17,13 @@ internal static class Neighbours
     {
         using var all = NewDisposeScope();
         long rows = Math.Max(1, MostDistances / others.shape[0]);
-        Tensor transposed = others.t().contiguous(), lengths = others.square().sum([1]);
+        Tensor transposed = others.t().contiguous(), lengths = others.Squared().sum([1]);
         for (long first = 0; first < points.shape[0]; first += rows)
         {
             using var block = NewDisposeScope();
             Tensor some = points.narrow(0, first, Math.Min(rows, points.shape[0] - first));
             // |x − y|² = |x|² + |y|² − 2 x·y, which rounding may take a little below 0
-            take(first, some.square().sum([1], keepdim: true).Plus(lengths).sub_(some.matmul(transposed).Times(2)).relu_());
+            take(first, some.Squared().sum([1], keepdim: true).Plus(lengths).sub_(some.matmul(transposed).Times(2)).relu_());
         }
     }
 

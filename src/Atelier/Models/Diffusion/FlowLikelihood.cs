@@ -41,7 +41,7 @@ internal static class FlowLikelihood
             spread.add_(divergence.add(next).mul(step / 2));
             divergence = next;
         }
-        Tensor surprise = x.square().flatten(1).sum(1, type: ScalarType.Float64).mul(0.5).sub(spread);
+        Tensor surprise = x.Squared().flatten(1).sum(1, type: ScalarType.Float64).mul(0.5).sub(spread);
         return surprise.add(size * ((0.5 * Math.Log(2 * Math.PI)) - Math.Log(ValueStep))).cpu().data<double>().ToArray();
     }
 

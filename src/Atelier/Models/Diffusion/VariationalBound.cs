@@ -34,7 +34,7 @@ internal static class VariationalBound
             double t = schedule.TimeOf(least + ((i + places[i]) * width));
             Tensor noise = empty_like(pictures).normal_(0, 1, random);
             Tensor seen = denoiser(pictures.Times(schedule.Alpha(t)).Plus(noise.Times(schedule.Sigma(t))), t).Noise;
-            sum.add_(noise.sub(seen).square().flatten(1).sum(1, type: ScalarType.Float64).mul(width));
+            sum.add_(noise.sub(seen).Squared().flatten(1).sum(1, type: ScalarType.Float64).mul(width));
         }
         return sum.cpu().data<double>().ToArray();
     }
@@ -43,7 +43,7 @@ internal static class VariationalBound
     private static Tensor Prior(Tensor pictures, NoiseSchedule schedule, double t)
     {
         double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t);
-        Tensor squares = pictures.square().flatten(1).sum(1, type: ScalarType.Float64);
+        Tensor squares = pictures.Squared().flatten(1).sum(1, type: ScalarType.Float64);
         return squares.mul(alpha * alpha / 2).add(pictures.numel() / pictures.shape[0] * ((sigma * sigma) - 1 - (2 * Math.Log(sigma))) / 2);
     }
 
@@ -57,7 +57,7 @@ internal static class VariationalBound
             using var scope = NewDisposeScope(); // one picture at a time: each of its values has 256 beside it
             Tensor picture = pictures[i].flatten();
             Tensor noise = empty_like(picture).normal_(0, 1, random);
-            Tensor logits = picture.add(noise.mul(deviation)).unsqueeze(1).sub(values).div(deviation).square().mul(-0.5);
+            Tensor logits = picture.add(noise.mul(deviation)).unsqueeze(1).sub(values).div(deviation).Squared().mul(-0.5);
             Tensor own = picture.add(1).mul((Values - 1) / 2.0).round().to(ScalarType.Int64).unsqueeze(1);
             return logits.log_softmax(1).gather(1, own).sum(type: ScalarType.Float64).neg().MoveToOuterDisposeScope();
         })];

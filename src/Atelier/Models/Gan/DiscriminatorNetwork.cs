@@ -83,7 +83,7 @@ internal sealed class DiscriminatorNetwork : nn.Module
     private static Tensor Deviation(Tensor features, int batches)
     {
         Tensor grouped = features.view(batches, -1, features.shape[1]); // [batches, pictures, features]
-        Tensor variance = grouped.Plus(grouped.mean([1], keepdim: true).neg()).square().mean([1]);
+        Tensor variance = grouped.Plus(grouped.mean([1], keepdim: true).neg()).Squared().mean([1]);
         Tensor mean = variance.PlusNumber(Tiny).sqrt().mean([1], keepdim: true).Times(Math.Sqrt(features.shape[1])); // [batches, 1]
         return mean.unsqueeze(1).expand(-1, grouped.shape[1], -1).reshape(-1, 1);
     }

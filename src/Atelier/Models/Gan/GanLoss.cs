@@ -32,7 +32,7 @@ internal static class GanLosses
     /// <param name="made">Logits of made pictures, [batch].</param>
     public static Tensor Discriminator(this GanLoss loss, Tensor real, Tensor made) => loss switch
     {
-        GanLoss.LeastSquares => real.PlusNumber(-1).square().mean().Plus(made.square().mean()).Times(0.5),
+        GanLoss.LeastSquares => real.PlusNumber(-1).Squared().mean().Plus(made.Squared().mean()).Times(0.5),
         GanLoss.Wasserstein => made.mean().Plus(real.mean().neg()),
         GanLoss.Hinge => F.relu(real.neg().PlusNumber(1)).mean().Plus(F.relu(made.PlusNumber(1)).mean()),
         _ => MinusLog(real).mean().Plus(MinusLog(made.neg()).mean()),
@@ -43,7 +43,7 @@ internal static class GanLosses
     {
         GanLoss.Minimax => MinusLog(made.neg()).mean().neg(),
         GanLoss.NonSaturating => MinusLog(made).mean(),
-        GanLoss.LeastSquares => made.PlusNumber(-1).square().mean().Times(0.5),
+        GanLoss.LeastSquares => made.PlusNumber(-1).Squared().mean().Times(0.5),
         _ => made.mean().neg(),
     };
 

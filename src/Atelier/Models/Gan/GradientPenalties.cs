@@ -19,7 +19,7 @@ internal static class GradientPenalties
         Tensor share = empty([real.shape[0], 1, 1, 1], real.dtype, real.device).uniform_(0, 1, random);
         Tensor between = lerp(made.detach(), real, share);
         Tensor length = SquaredGradient(judge, between).PlusNumber(Tiny).sqrt();
-        return length.PlusNumber(-1).square().mean();
+        return length.PlusNumber(-1).Squared().mean();
     }
 
     /// <summary>E[|∇D(x)|²] at real pictures (Mescheder et al. 2018, eq. 9, without γ / 2).</summary>
@@ -33,6 +33,6 @@ internal static class GradientPenalties
         Tensor logits = judge(at);
         // A picture's logit depends on that picture alone, so the sum's gradient holds each one's.
         Tensor gradient = autograd.grad([logits.sum()], [at], retain_graph: true, create_graph: true)[0];
-        return gradient.square().flatten(1).sum(1);
+        return gradient.Squared().flatten(1).sum(1);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class Codebook : nn.Module
     {
         using var scope = NewDisposeScope();
         // |v − c|² without |v|², which is the same for all codes.
-        Tensor distance = Codes.square().sum([1]).sub(vectors.matmul(Codes.t()).Times(2));
+        Tensor distance = Codes.Squared().sum([1]).sub(vectors.matmul(Codes.t()).Times(2));
         return distance.argmin(1).MoveToOuterDisposeScope();
     }
 

@@ -42,7 +42,7 @@ internal sealed class DiscreteLatents : nn.Module, ILatents
         Tensor codes = _codebook.Nearest(vectors), quantised = _codebook.Codes.index_select(0, codes);
         long count = features.shape[0];
         Tensor divergence = _prior.Surprise(codes.view(count, -1), labels);
-        Tensor commitment = vectors.sub(quantised).square().sum().Times(_config.Commitment / count); // eq. 3, third term
+        Tensor commitment = vectors.sub(quantised).Squared().sum().Times(_config.Commitment / count); // eq. 3, third term
         Tensor through = vectors.Plus(quantised.sub(vectors).detach()); // the gradient passes as if nothing had been rounded
         return new Reading(Pictures(through, count), divergence, divergence.mean().Plus(commitment)) { Figures = Use(codes) };
     }

@@ -89,15 +89,15 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     {
         (Tensor mean, Tensor logVariance) = Posterior(features, labels);
         Tensor z = Draw(mean, logVariance, random);
-        Tensor distance = z.sub(mean).square().mul(logVariance.neg().exp());
+        Tensor distance = z.sub(mean).Squared().mul(logVariance.neg().exp());
         // The factors of 2π are the same in both.
-        Tensor posterior = distance.Plus(logVariance).flatten(1).sum([1]).Times(-0.5), prior = z.square().flatten(1).sum([1]).Times(-0.5);
+        Tensor posterior = distance.Plus(logVariance).flatten(1).sum([1]).Times(-0.5), prior = z.Squared().flatten(1).sum([1]).Times(-0.5);
         return (z, prior.sub(posterior), _prior?.LogDensity(z, labels).sub(posterior));
     }
 
     /// <summary>The divergence of N(μ, σ²) from N(0, 1) of each latent: ½ (μ² + σ² − 1 − log σ²) (Kingma and Welling 2014, appendix B).</summary>
     public static Tensor Divergence(Tensor mean, Tensor logVariance) =>
-        mean.square().Plus(logVariance.exp()).sub(logVariance).PlusNumber(-1).Times(0.5);
+        mean.Squared().Plus(logVariance.exp()).sub(logVariance).PlusNumber(-1).Times(0.5);
 
     private static Tensor Draw(Tensor mean, Tensor logVariance, Generator? random) =>
         mean.PlusProduct(logVariance.Times(0.5).exp(), empty_like(mean, requires_grad: false).normal_(0, 1, random));

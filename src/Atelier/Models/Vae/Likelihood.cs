@@ -45,7 +45,7 @@ internal sealed class Likelihood : nn.Module
         if (IsBernoulli)
             return F.binary_cross_entropy_with_logits(output, target.Times(0.5).PlusNumber(0.5), reduction: nn.Reduction.None).sum([1, 2, 3]);
         long values = target.numel() / target.shape[0];
-        Tensor squares = target.sub(output.tanh()).square().sum([1, 2, 3]);
+        Tensor squares = target.sub(output.tanh()).Squared().sum([1, 2, 3]);
         Tensor logVariance = LogVariance(output.device);
         // Half of Σ (x − μ)² / σ² + log σ² + log 2π.
         return squares.mul(logVariance.neg().exp()).Plus(logVariance.PlusNumber(Math.Log(2 * Math.PI)).Times(values)).Times(0.5);

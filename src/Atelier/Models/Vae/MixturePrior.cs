@@ -114,7 +114,7 @@ internal sealed class MixturePrior : nn.Module
     private static Tensor LogJoint(Tensor z, Tensor weights, Tensor means, Tensor factors)
     {
         Tensor away = z.unsqueeze(0).sub(means.unsqueeze(1)); // [components, batch, size]
-        Tensor distance = away.matmul(linalg.inv(factors).transpose(1, 2)).square().sum([2]); // |L⁻¹ (z − μ)|², [components, batch]
+        Tensor distance = away.matmul(linalg.inv(factors).transpose(1, 2)).Squared().sum([2]); // |L⁻¹ (z − μ)|², [components, batch]
         Tensor height = factors.diagonal(0, 1, 2).log().sum([1]); // log |L|
         return weights.log().sub(height).unsqueeze(1).sub(distance.Times(0.5)).t();
     }
