@@ -27,7 +27,7 @@ public sealed class OperatorCheckTests
 
     [Fact]
     public void Transposed_convolutions_are_right() =>
-        Hold(Shapes.Select(shape => OperatorCases.Transposed(shape.Covered)));
+        Hold(Shapes.Select(shape => OperatorCases.Transposed(shape.Covered())));
 
     [Fact]
     public void Gradients_of_gradients_of_convolutions_are_right() => Hold(Shapes.Select(OperatorCases.SecondOrder));

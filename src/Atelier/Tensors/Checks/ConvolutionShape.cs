@@ -27,7 +27,7 @@ internal sealed record ConvolutionShape(
     public long[] Answers => [Batch, Outputs, OutHeight, OutWidth];
 
     /// <summary>The shape whose windows cover the pictures to the last pixel.</summary>
-    public ConvolutionShape Covered => this with
+    public ConvolutionShape Covered() => this with
     {
         Height = ((OutHeight - 1) * Stride) - (2 * Padding) + Kernel,
         Width = ((OutWidth - 1) * Stride) - (2 * Padding) + Kernel,

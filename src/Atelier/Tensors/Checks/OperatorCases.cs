@@ -62,7 +62,7 @@ internal static class OperatorCases
     /// <summary>The transpose of a convolution: from its answers to its pictures, which its windows cover.</summary>
     public static OperatorCase Transposed(ConvolutionShape shape)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(shape, shape.Covered);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(shape, shape.Covered());
         IReadOnlyList<(int X, int W, int Y)> terms = shape.Terms();
         return new OperatorCase("transposed convolution", $"{shape}", [shape.Answers, shape.Weight, [shape.Inputs]],
             (a, path) => Convolutions.Transpose(a[0], a[1], a[2], shape.Stride, shape.Padding, path),
