@@ -149,6 +149,7 @@ public sealed class ParquetTableTests : IDisposable
     public void Truth_values_in_runs_of_version_two_pages_are_not_all_false()
     {
         using var table = ParquetTable.Open(TestSupport.TestCases.Path("parquet/booleans-run-length-v2.parquet"), _report);
-        table.Columns.SelectMany(table.Read).SelectMany(values => values).Count(value => value == "true").ShouldBe(80);
+        // Written by parquet-rs: a run of twenty ones and a run of twenty zeros.
+        table.ReadGroup(table.Columns[0], 0).ShouldBe([.. Enumerable.Repeat("true", 20), .. Enumerable.Repeat("false", 20)]);
     }
 }

@@ -25,7 +25,7 @@ public sealed class TextEncodingTests : IDisposable
             "北京市发布通知：明天上午九点至下午五点停水，请居民提前做好准备。",
             "编号,姓名,城市\n1,王小明,上海\n2,李芳,广州\n",
             "你好，世界",
-            "红楼梦",
+            "红楼梦：第一回",
             "第一章",
         ]),
         ["traditional Chinese"] = ("Big5", 950,
