@@ -29,7 +29,7 @@ public sealed class DataShowTests : IDisposable
         age.GetProperty("quantiles").EnumerateArray().Select(q => q.GetDouble()).ShouldBe([1.5, 12.25, 22, 31.75, 41.5]);
         ToolResult one = _tool.Run("data", "show", table, "--column", "name");
         one.Out.ShouldContain("x,y");
-        one.Out.ShouldNotMatch(@"(?m)^\s*age\b");
+        one.Out.ShouldNotContain("12.25", Case.Sensitive, "the other column is left out");
         one.Out.ShouldContain("encoding: UTF-8");
         _tool.Run("data", "show", table, "--column", "none").Error.ShouldContain("there is no column 'none'");
     }
