@@ -64,8 +64,8 @@ public static class Workshop
 
     /// <summary>
     /// Goes on with a run that was interrupted, from its last checkpoint, as its own recipe says. Keys that change
-    /// neither the
-    /// data nor what a checkpoint holds, such as training.steps, may have been edited in the recipe meanwhile.
+    /// neither the data nor what a checkpoint holds, such as training.steps, may have been edited in the recipe
+    /// meanwhile.
     /// </summary>
     /// <param name="folder">The run's folder.</param>
     /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param[@name='progress' or @name='cancellation']"/>
@@ -163,9 +163,8 @@ public static class Workshop
 
     /// <summary>
     /// Judges a run's model on the data that was held out from it, or any model on all of other data, and leaves
-    /// report.md,
-    /// report.json, scores.json and a picture in a run's folder where the data is its own. The model runs as <see
-    /// cref="OpenForUse"/> opens it.
+    /// report.md, report.json, scores.json and a picture in a run's folder where the data is its own. The model runs as
+    /// <see cref="OpenForUse"/> opens it.
     /// </summary>
     /// <param name="folder">A run's folder; with <paramref name="against"/> a bundle's too.</param>
     /// <param name="against">Other data: a file, a folder, a catalogue name or a world.</param>

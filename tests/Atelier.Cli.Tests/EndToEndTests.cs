@@ -284,6 +284,7 @@ public sealed class EndToEndTests : IDisposable
         refused.Code.ShouldBe(2);
         refused.Error.ShouldContain("too little text to judge by: 240 characters leave 12 for the test part, which needs 20");
         refused.Error.ShouldContain("bring at least 400 characters");
+        Directory.Exists(folder).ShouldBeFalse();
         _tool.Run("train", "--text", path, "--model", "ngram", "--out", _tool.At("all"), "--set", "data.split=none").Code.ShouldBe(0);
     }
 

@@ -4,8 +4,7 @@ namespace Atelier.Evaluation;
 
 /// <summary>
 /// The baseline of series: every row by itself, each column from one distribution. For models that give probabilities
-/// of
-/// counts it is Poisson's, for models that give densities a normal one, so that like is compared with like.
+/// of counts it is Poisson's, for models that give densities a normal one, so that like is compared with like.
 /// </summary>
 internal sealed class IndependentSeries
 {

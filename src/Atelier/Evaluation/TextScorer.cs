@@ -63,8 +63,8 @@ internal sealed class TextScorer
 
     /// <summary>
     /// The score of each stretch: a document, or a block of up to 1,000 characters where there are few documents.
-    /// Blocks end at
-    /// the same places whatever the tokenizer, so that models of different tokenizers are compared block by block.
+    /// Blocks end at the same places whatever the tokenizer, so that models of different tokenizers are compared block
+    /// by block.
     /// </summary>
     public IReadOnlyList<TextScore> Score(ILanguageModel model, Action<double>? progress, CancellationToken cancellation)
     {

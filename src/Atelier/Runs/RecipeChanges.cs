@@ -7,8 +7,7 @@ namespace Atelier.Runs;
 
 /// <summary>
 /// Guards an unfinished run against a recipe that was edited so that it no longer fits: the prepared data holds the
-/// recipe that
-/// it was made by, and going on compares.
+/// recipe that it was made by, and going on compares.
 /// </summary>
 internal static class RecipeChanges
 {

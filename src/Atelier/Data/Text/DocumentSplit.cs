@@ -43,12 +43,10 @@ internal readonly record struct DocumentStretch(int Document, long From, long To
 
 /// <summary>
 /// Shares documents out to the parts. Documents with the same content go to the same part, or are cut at the same
-/// place, so
-/// that nothing that is judged by was learned from; a content that is repeated more often than a small part has room
-/// for goes
-/// to training. Where sizes are known, training gets its share of them, less at most <see cref="Tolerance"/> of the
-/// whole and
-/// one unit a copy of a document that is cut, and every other part gets at least half of its own.
+/// place, so that nothing that is judged by was learned from; a content that is repeated more often than a small part
+/// has room for goes to training. Where sizes are known, training gets its share of them, less at most <see
+/// cref="Tolerance"/> of the whole and one unit a copy of a document that is cut, and every other part gets at least
+/// half of its own.
 /// </summary>
 internal sealed class DocumentSplit
 {
