@@ -84,7 +84,7 @@ public sealed class FaultTests : IDisposable
         ToolResult learned = _tool.Run("train", "--text", text, "--set", "training.steps=7", "--set", "training.batchSize=4", "--set", "model.layerCount=1",
             "--set", "model.hiddenSize=16", "--set", "model.contextLength=16", "--set", "training.threads=1", "--set", "evaluation.samples=0", "--out", _tool.At("gpt"));
         learned.Code.ShouldBe(0, learned.Error);
-        learned.Error.Split('\n')[0].ShouldContain("gpt, 1 layers, 16 wide, context 16, character tokens, 7 steps of 4");
+        learned.Error.Split('\n')[0].ShouldContain("gpt, 1 layer, 16 wide, context 16, character tokens, 7 steps of 4");
     }
 
     [Theory]

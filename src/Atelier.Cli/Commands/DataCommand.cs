@@ -134,7 +134,7 @@ internal sealed class DataCommand : Command
             {
                 r.Step, r.DocumentsRemoved.ToString("#,0", CultureInfo.InvariantCulture), r.CharactersRemoved.ToString("#,0", CultureInfo.InvariantCulture),
             }));
-            console.Say(string.Create(CultureInfo.InvariantCulture, $"{documents:#,0} documents in {file}"));
+            console.Say(string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(documents, "document")} in {file}"));
             console.Result(() => new JsonObject { ["file"] = Path.GetFullPath(file), ["documents"] = documents, ["cleaning"] = Json(cleaning.Results) });
             return Task.FromResult(0);
         }

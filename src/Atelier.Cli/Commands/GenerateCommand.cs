@@ -93,7 +93,7 @@ internal sealed class GenerateCommand : ToolCommand
                 console.Say(Shown(request, sample) + (count > 1 && Lines(sample) ? "\n---" : ""));
         }
         if (request.Decoding is { } asked && (asked.Pattern ?? asked.Schema) is not null && samples.OfType<TextSample>().Count(s => s.FinishReason == "length") is > 0 and int cut)
-            console.Remark($"{cut} of {count} samples reached {asked.MaxTokens} tokens before the constraint was met; --max-tokens allows more");
+            console.Remark($"{cut} of {Quantity.Of(count, "sample")} reached {Quantity.Of(asked.MaxTokens, "token")} before the constraint was met; --max-tokens allows more");
         if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation) is { AcceptanceRate: double rate } speculation)
             console.Remark(string.Create(CultureInfo.InvariantCulture, $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
         if (samples.OfType<RowSample>().FirstOrDefault()?.EffectiveRows is { } effective)

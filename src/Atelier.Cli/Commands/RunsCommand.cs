@@ -27,7 +27,9 @@ internal sealed class RunsCommand : Command
         _ => run.Status,
     };
 
-    internal static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+    /// <summary>A figure in a table: counts whole, all others with four decimals, as in reports.</summary>
+    internal static string Number(double value) =>
+        value.ToString(double.IsInteger(value) ? "0" : "0.0000", CultureInfo.InvariantCulture);
 
     internal static JsonObject Json(RunRecord run) => new()
     {

@@ -86,7 +86,7 @@ internal static class Training
         bool takesSteps = ModelFamilies.All.Any(family => family.Name == outcome.Family && family.TakesSteps);
         return !takesSteps && report.Steps <= 1
             ? $"learned in {seconds} seconds"
-            : string.Create(CultureInfo.InvariantCulture, $"{report.Steps} {(takesSteps ? "step" : "iteration")}{(report.Steps == 1 ? "" : "s")} in {seconds} seconds, ended by {report.StopReason}");
+            : string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(report.Steps, takesSteps ? "step" : "iteration")} in {seconds} seconds, ended by {report.StopReason}");
     }
 
     private static JsonObject Json(TrainingOutcome outcome, StepProfile? profile, EvaluationReport? judged = null)

@@ -138,7 +138,7 @@ public sealed record EvaluationReport
         if (Copying is not null && Diversity is not null)
         {
             text.Append(CultureInfo.InvariantCulture, $"""
-                Longest run shared with the training text: {Copying.LongestRun} characters. New 8-grams: {(Copying.NewEightGrams is double share ? share.ToString("P1", CultureInfo.InvariantCulture) : "none to count")}.
+                Longest run shared with the training text: {Quantity.Of(Copying.LongestRun, "character")}. New 8-grams: {(Copying.NewEightGrams is double share ? share.ToString("P1", CultureInfo.InvariantCulture) : "none to count")}.
                 Distinct-1, -2, -3: {Diversity.Distinct1:0.000}, {Diversity.Distinct2:0.000}, {Diversity.Distinct3:0.000}. Self-BLEU: {Diversity.SelfBleu:0.000}.
 
                 """);

@@ -36,7 +36,7 @@ internal static class ImageEvaluator
     private static EvaluationReport Evaluate(ImageGenerator generator, ImageData data, ImagePart part, FeatureNetwork? network, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        progress?.Report(FormattableString.Invariant($"the model's own figures on {part.Count} pictures"));
+        progress?.Report(FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "picture")}"));
         Dictionary<string, Metric> metrics = Own(generator.Model, part, judging, cancellation);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var notes = new List<string> { FormattableString.Invariant($"{part.Count} held-out pictures; 95 % intervals by bootstrap, of the model's own figures over batches of {BatchSize}, of the others over pictures.") };
@@ -97,7 +97,7 @@ internal static class ImageEvaluator
                 {
                     ["classAccuracy"] = ReadBack(PictureSet.Of(part, part.Count), judging),
                 };
-                notes.Add(FormattableString.Invariant($"classAccuracy: the share of {drawn.Count} pictures whose form and colour are read back from the pixels as asked; heldOutPictures are read the same way."));
+                notes.Add(FormattableString.Invariant($"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are read back from the pixels as asked; heldOutPictures are read the same way."));
             }
             shown.AddRange(album.Pictures);
         }

@@ -79,7 +79,7 @@ internal static class SeriesEvaluator
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture,
-                    $"{series.Sum(s => s.Length / width)} rows of {series.Count} series; 95 % intervals by bootstrap over {(stretches.Length == series.Count ? "series" : $"stretches of {stretches[0].Rows} rows")}."),
+                    $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % intervals by bootstrap over {(stretches.Length == series.Count ? "series" : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}")}."),
                 model.IsOfCounts ? "Figures are logarithms of probabilities of counts."
                     : "Figures are logarithms of densities.",
                 .. baselines.Count == 0 ? Array.Empty<string>()

@@ -73,7 +73,7 @@ internal static class TableEvaluator
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{rows.Count} rows of {data.Schema.Columns.Count} columns; 95 % intervals by bootstrap over rows."),
+                string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % intervals by bootstrap over rows."),
                 string.Create(CultureInfo.InvariantCulture,
                     $"bic is the log-likelihood of the {charged.Count} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count}."),
                 .. on.Notes,

@@ -23,7 +23,7 @@ internal static class TaggedEvaluator
             JudgedOn.ShareIn(Hashes(sentences), Hashes(data.Train)), mostRepeated: 0.5);
         if (sentences.All(s => s.Tags.All(tag => tag == "_")))
             throw new AtelierException("the sentences have no tags to judge by", data.Facts.Source, "choose another column with data.tags");
-        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"tagging {sentences.Count} sentences"));
+        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"tagging {Quantity.Of(sentences.Count, "sentence")}"));
         var results = new (IReadOnlyList<string> Tags, double LogLikelihood)[sentences.Count];
         Parallel.For(0, results.Length, new ParallelOptions { CancellationToken = cancellation }, i => results[i] = tagger.Tag(sentences[i].Words));
 
@@ -69,7 +69,7 @@ internal static class TaggedEvaluator
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{sentences.Sum(s => s.Words.Count)} words of {sentences.Count} sentences; 95 % intervals by bootstrap over sentences."),
+                string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(sentences.Sum(s => s.Words.Count), "word")} of {Quantity.Of(sentences.Count, "sentence")}; 95 % intervals by bootstrap over sentences."),
                 "mostFrequentTag gives each word the tag it had most often in training, and unknown words the most frequent tag of all.",
                 .. on.Notes,
             ],

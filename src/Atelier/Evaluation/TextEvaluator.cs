@@ -80,11 +80,11 @@ public static class TextEvaluator
             Picture = picture is null ? null : Path.GetFileName(picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{held.Count} tokens of {held.DocumentCount} documents; the end of a document counts as one character."),
+                string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(held.Count, "token")} of {Quantity.Of(held.DocumentCount, "document")}; the end of a document counts as one character."),
                 $"95 % intervals by bootstrap over {pieces}.",
                 stride == int.MaxValue
                     ? "Each document was scored in one piece."
-                    : string.Create(CultureInfo.InvariantCulture, $"Scored in windows of {generator.Model.ContextLength} tokens, {stride} apart."),
+                    : string.Create(CultureInfo.InvariantCulture, $"Scored in windows of {Quantity.Of(generator.Model.ContextLength, "token")}, {stride} apart."),
                 .. on.Notes,
                 .. isItself ? ["The n-gram baseline is left out: it is this very model."] : Array.Empty<string>(),
             ],
@@ -107,7 +107,7 @@ public static class TextEvaluator
         if (model.VocabularySize != data.Tokenizer.VocabularySize)
         {
             throw new AtelierException(
-                $"the model knows {model.VocabularySize} tokens, the data was prepared with {data.Tokenizer.VocabularySize}", run,
+                $"the model knows {Quantity.Of(model.VocabularySize, "token")}, the data was prepared with {data.Tokenizer.VocabularySize}", run,
                 "judge it on data prepared with its own tokenizer");
         }
         return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength, options.Stride).Score(model, null, cancellation);
@@ -175,7 +175,7 @@ public static class TextEvaluator
         var samples = new List<string>();
         if (options.Samples == 0)
             return samples;
-        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"drawing {options.Samples} samples"));
+        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"drawing {Quantity.Of(options.Samples, "sample")}"));
         var request = new GenerationRequest
         {
             Count = options.Samples,

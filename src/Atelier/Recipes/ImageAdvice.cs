@@ -33,7 +33,7 @@ internal static class ImageAdvice
         if (conditional)
             overrides.Add("model.conditional=true");
         return new DataAdvice(overrides, FormattableString.Invariant(
-            $"{pictures} pictures of {width} × {height} in {(schema.Channels == 1 ? "grey" : "colour")}, {(schema.Classes.Count > 0 ? $"{schema.Classes.Count} classes" : "no classes")}"));
+            $"{Quantity.Of(pictures, "picture")} of {width} × {height} in {(schema.Channels == 1 ? "grey" : "colour")}, {(schema.Classes.Count > 0 ? $"{Quantity.Of(schema.Classes.Count, "class")}" : "no classes")}"));
     }
 
     private static int Rounded(int side) => Math.Max(Multiple, (side + (Multiple / 2)) / Multiple * Multiple);

@@ -7,10 +7,11 @@ namespace Atelier.Recipes;
 public static class RecipeSummary
 {
     /// <summary>What is worth saying of a model's shape, by the name that families give it.</summary>
-    private static readonly (string Key, string Words)[] Shapes =
+    private static readonly (string Key, Func<object, string> Words)[] Shapes =
     [
-        ("Order", "order {0}"), ("StateCount", "{0} states"), ("Structure", "structure by {0}"), ("LayerCount", "{0} layers"),
-        ("HiddenSize", "{0} wide"), ("ContextLength", "context {0}"),
+        ("Order", value => $"order {value}"), ("StateCount", value => Quantity.Of((int)value, "state")),
+        ("Structure", value => $"structure by {value}"), ("LayerCount", value => Quantity.Of((int)value, "layer")),
+        ("HiddenSize", value => $"{value} wide"), ("ContextLength", value => $"context {value}"),
     ];
 
     /// <summary>The family, its shape, how the data is read, and what learning ends by: "gpt, 4 layers, 128 wide, context 128, character tokens, 600 steps of 16".</summary>
@@ -18,13 +19,12 @@ public static class RecipeSummary
     /// <param name="family">Its family.</param>
     public static string Of(Recipe recipe, IModelFamily family)
     {
-        CultureInfo invariant = CultureInfo.InvariantCulture;
         object config = recipe.Model.Config ?? Activator.CreateInstance(family.ConfigType)!;
         var parts = new List<string> { family.Name };
-        foreach ((string key, string words) in Shapes)
+        foreach ((string key, Func<object, string> words) in Shapes)
         {
             if (family.ConfigType.GetProperty(key)?.GetValue(config) is { } value)
-                parts.Add(string.Format(invariant, words, value is Enum name ? RecipeNames.Value(name) : value));
+                parts.Add(words(value is Enum name ? RecipeNames.Value(name) : value));
         }
         string kind = recipe.Data.Kind ?? family.DataKinds[0].Name;
         if (kind == "text")
@@ -53,7 +53,7 @@ public static class RecipeSummary
         CultureInfo invariant = CultureInfo.InvariantCulture;
         List<string> limits = [];
         if (training.Steps is { } steps)
-            limits.Add(string.Create(invariant, $"{steps:#,0} {(steps == 1 ? "step" : "steps")} of {training.BatchSize * (long)training.GradientAccumulation}"));
+            limits.Add(string.Create(invariant, $"{Quantity.Of(steps, "step")} of {training.BatchSize * (long)training.GradientAccumulation}"));
         if (training.Epochs is { } epochs)
             limits.Add(string.Create(invariant, $"{epochs:0.###} passes over the data"));
         if (training.Minutes is { } minutes)

@@ -53,6 +53,7 @@ public static class CheckedOperators
     /// <param name="home">The folder that keeps verdicts.</param>
     internal static Outcome Decide(OperatorSetting setting, string home)
     {
+        Nnpack.SwitchOffWhereItCannotRun();
         CacheSizes caches = setting == OperatorSetting.Checked ? OneDnn.CorrectCacheSizes()
             : OneDnn.HasHiddenCaches ? CacheSizes.Wrong
             : CacheSizes.Known;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
@@ -24,9 +23,7 @@ internal static unsafe class OneDnn
     private const string GuardSymbol = "_ZGVZN4dnnl4impl3cpu3x643cpuEvE4cpu_";
     private const int CpuSize = 0x90, GuardSize = 8, SizesOffset = 0x1C, LevelsOffset = 0x6C;
 
-    // at::globalContext() and at::Context::setUserEnabledMkldnn(bool)
-    private const string ContextSymbol = "_ZN2at13globalContextEv";
-    private const string SwitchSymbol = "_ZN2at7Context20setUserEnabledMkldnnEb";
+    private const string Switch = "_ZN2at7Context20setUserEnabledMkldnnEb"; // at::Context::setUserEnabledMkldnn(bool)
 
     /// <summary>Whether this is an AMD processor whose caches are hidden from programs.</summary>
     public static bool HasHiddenCaches { get; } = X86Base.IsSupported && IsAmd
@@ -45,7 +42,7 @@ internal static unsafe class OneDnn
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
             return CacheSizes.Wrong;
         Meet();
-        (string path, nint start) = Library();
+        (string path, nint start) = LibTorch.File();
         if (SymbolTable.Find(path, CpuSymbol, CpuSize) is not { } place
             || SymbolTable.Find(path, GuardSymbol, GuardSize) is not { } guard)
         {
@@ -63,27 +60,7 @@ internal static unsafe class OneDnn
 
     /// <summary>Switches oneDNN off for the whole process.</summary>
     /// <returns>Whether that could be done.</returns>
-    public static bool SwitchOff()
-    {
-        nint library = NativeLibrary.Load(Library().Path);
-        if (!NativeLibrary.TryGetExport(library, ContextSymbol, out nint context)
-            || !NativeLibrary.TryGetExport(library, SwitchSymbol, out nint enable))
-        {
-            return false;
-        }
-        ((delegate* unmanaged<nint, byte, void>)enable)(((delegate* unmanaged<nint>)context)(), 0);
-        return true;
-    }
-
-    /// <summary>The tensor library's file for CPUs, and where it lies in memory.</summary>
-    public static (string Path, nint Start) Library()
-    {
-        _ = get_num_threads(); // loads it
-        using var self = Process.GetCurrentProcess();
-        ProcessModule module = self.Modules.Cast<ProcessModule>()
-            .First(m => Path.GetFileNameWithoutExtension(m.ModuleName) is "libtorch_cpu" or "torch_cpu");
-        return (module.FileName, module.BaseAddress);
-    }
+    public static bool SwitchOff() => LibTorch.SwitchOff(Switch);
 
     /// <summary>Has oneDNN look at the processor, by a convolution that is right whatever it sees.</summary>
     private static void Meet()

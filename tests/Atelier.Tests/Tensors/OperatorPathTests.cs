@@ -127,7 +127,7 @@ public sealed class OperatorPathTests
         File.WriteAllText(text, new string('x', 100));
         SymbolTable.Find(text, "main", 8).ShouldBeNull();
         string cut = System.IO.Path.Combine(folder.Path, "cut.so");
-        File.WriteAllBytes(cut, ReadStart(OneDnn.Library().Path, 10_000));
+        File.WriteAllBytes(cut, ReadStart(LibTorch.File().Path, 10_000));
         SymbolTable.Find(cut, "main", 8).ShouldBeNull();
     }
 

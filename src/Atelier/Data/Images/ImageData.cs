@@ -47,7 +47,7 @@ public sealed class ImageData : IDataSource
         var source = ImageSource.Read(section, seed, report, progress, cancellation);
         if (schema is not null && (source.Schema.Size != schema.Size || !source.Schema.Classes.SequenceEqual(schema.Classes)))
             throw new AtelierException("the pictures have another size or other classes than the model's", section.Source, "judge it on pictures of its own kind");
-        report.Note(FormattableString.Invariant($"{source.Pictures.Count + source.Test.Count} pictures of {source.Schema.Width} × {source.Schema.Height}, {(source.Schema.Classes.Count == 0 ? "without classes" : $"{source.Schema.Classes.Count} classes")}."));
+        report.Note(FormattableString.Invariant($"{Quantity.Of(source.Pictures.Count + source.Test.Count, "picture")} of {source.Schema.Width} × {source.Schema.Height}, {(source.Schema.Classes.Count == 0 ? "without classes" : $"{Quantity.Of(source.Schema.Classes.Count, "class")}")}."));
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         source.Schema.Write(folder);

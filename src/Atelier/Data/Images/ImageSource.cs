@@ -124,7 +124,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                 broken[i] = Told(e); // in the order of the files
             }
             if (Interlocked.Increment(ref done) % 1000 == 0)
-                progress?.Report(FormattableString.Invariant($"{done} of {sound.Count} pictures read"));
+                progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(sound.Count, "picture")} read"));
         });
         Tell(report, [.. broken.OfType<string>()]);
         List<(byte[] Pixels, int Label)> all = [.. read.OfType<(byte[] Pixels, int Label)>()];
@@ -149,7 +149,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         int without = pictures.Count(p => p.Folder.Length == 0);
         if (without == 0 || without == pictures.Count)
             return [.. pictures.Select(p => (p, p.Folder))];
-        report.Note($"{without} pictures lie in no subfolder, have no class, and were left out.");
+        report.Note($"Left out without a subfolder, and so without a class: {Quantity.Of(without, "picture")}.");
         return [.. pictures.Where(p => p.Folder.Length > 0).Select(p => (p, p.Folder))];
     }
 
@@ -179,7 +179,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         bool alike = sizes.Count == 1 && sizes.First() is { Width: <= MostKept, Height: <= MostKept };
         int width = asked.Width ?? (alike ? sizes.First().Width : UsualSide), height = asked.Height ?? (alike ? sizes.First().Height : UsualSide);
         if (sizes.Count > 1 || sizes.First() != (width, height))
-            report.Note(FormattableString.Invariant($"Pictures of {sizes.Count} sizes were cut in the middle and resized to {width} × {height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
+            report.Note(FormattableString.Invariant($"Pictures of {Quantity.Of(sizes.Count, "size")} were cut in the middle and resized to {width} × {height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
         int channels = asked.Channels switch
         {
             1 or 3 => asked.Channels.Value,

@@ -46,7 +46,7 @@ internal sealed class PictureLabels
         }
         int without = pictures.Count - labels.Count;
         if (without > 0)
-            report.Note($"{without} pictures have no label in {Path.GetFileName(_path)} and were left out.");
+            report.Note($"Left out without a label in {Path.GetFileName(_path)}: {Quantity.Of(without, "picture")}.");
         return [.. pictures.Where(labels.ContainsKey).Select(picture => (picture, labels[picture]))];
     }
 
@@ -65,7 +65,7 @@ internal sealed class PictureLabels
         int classes = labels.Values.Distinct().Count();
         if (classes > MostClasses || (classes > 10 && classes == labels.Count))
             throw new AtelierException($"has {classes} different labels for {labels.Count} pictures: as classes they would say nothing", path, "give labels that several pictures share");
-        report.Note($"{Path.GetFileName(path)} tells the class of {labels.Count} pictures.");
+        report.Note($"{Path.GetFileName(path)} tells the class of {Quantity.Of(labels.Count, "picture")}.");
         return new(path, labels);
 
         void Columns(IReadOnlyList<string> names)

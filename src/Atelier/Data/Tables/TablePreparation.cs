@@ -90,10 +90,10 @@ internal sealed class TablePreparation(
                 if (++rows % RowsPerReport != 0)
                     continue;
                 cancellation.ThrowIfCancellationRequested();
-                progress?.Report(FormattableString.Invariant($"reading: {rows:N0} rows"));
+                progress?.Report(FormattableString.Invariant($"reading: {Quantity.Of(rows, "row")}"));
             }
         }
-        progress?.Report(FormattableString.Invariant($"read {rows:N0} rows of {columns?.Length ?? 0} columns"));
+        progress?.Report(FormattableString.Invariant($"read {Quantity.Of(rows, "row")} of {Quantity.Of(columns?.Length ?? 0, "column")}"));
         count = rows;
         Settle(columns ?? [], separator);
         return columns ?? [];

@@ -58,7 +58,7 @@ public sealed class TaggedData : IDataSource
             var split = new DocumentSplit(contents, section.Split, seed);
             parts = [.. new[] { Part.Train, Part.Validation, Part.Test }.Select(part => split.Documents(part).Select(i => all[i]).ToList())];
         }
-        progress?.Report(FormattableString.Invariant($"read {parts.Sum(p => p.Count):N0} sentences, {parts.Sum(p => p.Sum(s => (long)s.Words.Count)):N0} words"));
+        progress?.Report(FormattableString.Invariant($"read {Quantity.Of(parts.Sum(p => p.Count), "sentence")}, {Quantity.Of(parts.Sum(p => p.Sum(s => (long)s.Words.Count)), "word")}"));
         if (parts[section.Split.Train > 0 ? 0 : 2].Count == 0)
             throw new AtelierException($"holds no sentences to {(section.Split.Train > 0 ? "learn from" : "judge by")}",
                 section.Source, "bring CoNLL-U, a word a line and sentences between blank lines");

@@ -72,9 +72,9 @@ internal sealed class TextDataPreparation(
             if (spool.Count < reported + DocumentsPerReport)
                 continue;
             reported = spool.Count;
-            progress?.Report(FormattableString.Invariant($"reading: {spool.Count:N0} documents, {spool.Characters:N0} characters"));
+            progress?.Report(FormattableString.Invariant($"reading: {Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}"));
         }
-        progress?.Report(FormattableString.Invariant($"read {spool.Count:N0} documents, {spool.Characters:N0} characters"));
+        progress?.Report(FormattableString.Invariant($"read {Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}"));
     }
 
     /// <summary>A stretch of a document, in characters; it ends where it was cut.</summary>
@@ -133,7 +133,7 @@ internal sealed class TextDataPreparation(
                     tokens += ids[i].Length;
                     documents += some[i].Ends ? 1 : 0;
                 }
-                progress?.Report(FormattableString.Invariant($"{part.ToString().ToLowerInvariant()}: {tokens:N0} tokens"));
+                progress?.Report(FormattableString.Invariant($"{part.ToString().ToLowerInvariant()}: {Quantity.Of(tokens, "token")}"));
             }
         });
         if (tokens > 0)

@@ -34,7 +34,7 @@ internal static class DrawnPictures
                 }
                 (done, left) = (done + some, left - some);
                 if (done == count || done / 500 > (done - some) / 500)
-                    progress?.Report(FormattableString.Invariant($"{done} of {count} pictures drawn"));
+                    progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(count, "picture")} drawn"));
             }
         }
         return PictureSet.Of(generator.Schema, pixels, generator.IsConditional ? asked : null);

@@ -33,7 +33,7 @@ internal sealed record EnlargedPictures(PictureSet Real, PictureSet Drawn, Pictu
             Tensor small = ImageBatches.Scaled(ImageGenerator.Bytes(upscaler.Shrink(batch.Pictures)), upscaler.Small);
             drawn.AddRange(generator.Enlarge(seed, drawn.Count / schema.Size, small, batch.Labels, drawing));
             bicubic.AddRange(ImageGenerator.Bytes(F.interpolate(small, size: [schema.Height, schema.Width], mode: InterpolationMode.Bicubic, align_corners: false)));
-            progress?.Report(FormattableString.Invariant($"{drawn.Count / schema.Size} of {count} pictures enlarged"));
+            progress?.Report(FormattableString.Invariant($"{drawn.Count / schema.Size} of {Quantity.Of(count, "picture")} enlarged"));
         }
         var real = PictureSet.Of(part, count);
         return new(real, Of(drawn), Of(bicubic));

@@ -40,7 +40,7 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
             LossPlot.Save(Path.Combine(run.PlotFolder, "loss.png"), [.. learned.Trace.Select((value, i) => ((long)i + 1, -value / data.RowCount))], [], new Dictionary<string, double>());
 
         double bic = NetworkLearning.Bic(network, learned.LogLikelihood, data.RowCount);
-        Tell(string.Create(CultureInfo.InvariantCulture, $"{edges.Count} edges, log-likelihood {learned.LogLikelihood:0.000}, BIC {bic:0.000}; questions are answered {inference.Method}"));
+        Tell(string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(edges.Count, "edge")}, log-likelihood {learned.LogLikelihood:0.000}, BIC {bic:0.000}; questions are answered {inference.Method}"));
         var metrics = new Dictionary<string, double>
         {
             ["trainingLogLikelihood"] = learned.LogLikelihood,
@@ -70,7 +70,7 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
         | variables, edges | {network.Variables.Count}, {network.Graph.Edges.Count()} |
         | free parameters | {network.ParameterCount} |
         | structure | {RecipeNames.Value(_config.Structure)} |
-        | trained on | {SourceFiles.PublicName(table.Facts.Source)}, {table.Train.Count} rows |
+        | trained on | {SourceFiles.PublicName(table.Facts.Source)}, {Quantity.Of(table.Train.Count, "row")} |
         | seed | {recipe.Seed} |
 
         Edges: {string.Join(", ", network.Graph.Edges.Select(e => EdgeList.Show(e, network.Variables)))}.

@@ -16,7 +16,7 @@ internal static class NetworkExplanation
     {
         DiscreteNetwork network = inference.Network;
         IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference);
-        string summary = $"{network.Variables.Count} variables, {edges.Count} edges, "
+        string summary = $"{Quantity.Of(network.Variables.Count, "variable")}, {Quantity.Of(edges.Count, "edge")}, "
             + $"{network.ParameterCount} free parameters; questions are answered {inference.Method}"
             + (inference.HasExactFamilies ? ""
                 : $"; the strength of edges is counted in {NetworkInference.DrawnRows} drawn rows");

@@ -37,7 +37,7 @@ public static class NetworkLearning
             DiscreteNetwork network = ParameterLearning.Count(data, graph, config.EquivalentSampleSize);
             return new LearnedNetwork(network, LogLikelihood(network, data, cancellation), [], notes);
         }
-        Tell(string.Create(CultureInfo.InvariantCulture, $"{data.MissingCount} values are missing: expectation maximisation counts them as expected"));
+        Tell(string.Create(CultureInfo.InvariantCulture, $"missing: {Quantity.Of(data.MissingCount, "value")}, which expectation maximisation counts as expected"));
         return LearnWithMissing(data, config, seed, Tell, progress, notes, cancellation);
     }
 
@@ -108,7 +108,7 @@ public static class NetworkLearning
                 break;
             (graph, network, logLikelihood, trace) = (next, other, likelihood, otherTrace);
         }
-        tell(string.Create(CultureInfo.InvariantCulture, $"expectation maximisation: {trace.Count} iterations, {(trace.Count < config.EmIterations ? "converged" : "not yet converged")}"));
+        tell(string.Create(CultureInfo.InvariantCulture, $"expectation maximisation: {Quantity.Of(trace.Count, "iteration")}, {(trace.Count < config.EmIterations ? "converged" : "not yet converged")}"));
         return new LearnedNetwork(network, logLikelihood, trace, notes);
     }
 

@@ -92,7 +92,7 @@ public sealed class HmmFamily : IModelFamily
         {
             using var scope = NewDisposeScope();
             BundleWriter.Write(folder, ConfigRecords.Write(SeriesType, series.Columns.Count, new SeriesShape { Emission = emission, Covariance = config.Covariance }),
-                HmmTensors.Write(model), $"# {recipe.Name}\n\nA hidden Markov model of {model.StateCount} states, learned from {SourceFiles.PublicName(series.Facts.Source)}.\n",
+                HmmTensors.Write(model), $"# {recipe.Name}\n\nA hidden Markov model of {Quantity.Of(model.StateCount, "state")}, learned from {SourceFiles.PublicName(series.Facts.Source)}.\n",
                 partial => new TableSchema([.. series.Columns.Select(name => new ColumnSchema(name, [], []))]).Write(Path.Combine(partial, TableSchema.FileName)));
         });
     }

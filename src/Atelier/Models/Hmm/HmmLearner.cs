@@ -91,7 +91,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             progress.Report(new TrainingProgress
             {
                 Step = at.Step, Message = string.Create(CultureInfo.InvariantCulture,
-                    $"{states} states, beginning {restart + 1} of {_config.Restarts}: {(end == "converged" ? "converged" : $"ended by {end}")} after {at.Iteration} iterations; nats per symbol: training {-own / _items:0.0000}{(heldItems > 0 ? $", validation {-held / heldItems:0.0000}" : "")}; BIC {bic:0.0}"),
+                    $"{Quantity.Of(states, "state")}, beginning {restart + 1} of {_config.Restarts}: {(end == "converged" ? "converged" : $"ended by {end}")} after {Quantity.Of(at.Iteration, "iteration")}; nats per symbol: training {-own / _items:0.0000}{(heldItems > 0 ? $", validation {-held / heldItems:0.0000}" : "")}; BIC {bic:0.0}"),
             });
             if (best is null || score > at.BestScore)
                 (best, at) = (model, at with { BestScore = score, BestLogLikelihood = own, BestValidation = held, BestBic = bic, End = end });

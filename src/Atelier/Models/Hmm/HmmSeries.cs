@@ -42,7 +42,7 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
     }
 
     /// <inheritdoc/>
-    public Explanation Explain() => ChainExplanation.Of(model, $"a hidden Markov model of {model.StateCount} states over {string.Join(", ", Columns)}", d => Columns[d]);
+    public Explanation Explain() => ChainExplanation.Of(model, $"a hidden Markov model of {Quantity.Of(model.StateCount, "state")} over {string.Join(", ", Columns)}", d => Columns[d]);
 
     /// <inheritdoc/>
     public void Dispose()

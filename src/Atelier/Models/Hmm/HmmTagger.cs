@@ -110,7 +110,7 @@ internal sealed class HmmTagger : ITagger, IExplained
             .Select(word => (word, Count(word, tag) / counts[tag])).OrderByDescending(p => p.Item2).ToArray())];
         (double[] starts, double[] transitions, double[] ends) = _counts.FirstOrder();
         var chain = new ChainExplanation(Tags, starts, transitions, ends);
-        return new Explanation(string.Create(CultureInfo.InvariantCulture, $"a tagger of {Tags.Count} tags and {_words.Count} words"),
+        return new Explanation(string.Create(CultureInfo.InvariantCulture, $"a tagger of {Quantity.Of(Tags.Count, "tag")} and {Quantity.Of(_words.Count, "word")}"),
         [
             new("tags", ["tag", "share", "likeliest words"], [.. Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)
             [

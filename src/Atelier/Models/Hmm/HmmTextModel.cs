@@ -59,7 +59,7 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
 
     /// <inheritdoc/>
     public Explanation Explain(Tokenizer tokenizer) => ChainExplanation.Of(Model,
-        string.Create(CultureInfo.InvariantCulture, $"a hidden Markov model of {Model.StateCount} states that give off {VocabularySize} tokens; {Model.FreeParameters} free parameters"), tokenizer.Name);
+        string.Create(CultureInfo.InvariantCulture, $"a hidden Markov model of {Quantity.Of(Model.StateCount, "state")} that give off {Quantity.Of(VocabularySize, "token")}; {Model.FreeParameters} free parameters"), tokenizer.Name);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -66,7 +66,7 @@ internal static class TaggerBundle
 
             {recipe.Description ?? "A hidden Markov model that tags sentences."}
 
-            Counted from {SourceFiles.PublicName(data.Facts.Source)}, {data.Train.Count} sentences: {counts.Words.Count} words, {counts.Tags.Count} tags.
+            Counted from {SourceFiles.PublicName(data.Facts.Source)}, {Quantity.Of(data.Train.Count, "sentence")}: {Quantity.Of(counts.Words.Count, "word")}, {Quantity.Of(counts.Tags.Count, "tag")}.
 
             """);
         BundleWriter.Write(folder, ConfigRecords.Write(ModelType, counts.Words.Count, new BundledTagger { Learning = config, Tags = recipe.Data.Tags }), tensors, card, partial =>
@@ -88,7 +88,7 @@ internal static class TaggerBundle
                 progress.Report(new TrainingProgress
                 {
                     Step = 1, TotalSteps = 1, ItemUnit = "words", ItemsPerSecond = words / watch.Elapsed.TotalSeconds,
-                    Message = string.Create(CultureInfo.InvariantCulture, $"counted {words} words: {counts.Words.Count} different ones, {counts.Tags.Count} tags"),
+                    Message = string.Create(CultureInfo.InvariantCulture, $"counted {Quantity.Of(words, "word")}: {counts.Words.Count} different ones, {Quantity.Of(counts.Tags.Count, "tag")}"),
                 });
                 return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double> { ["words"] = counts.Words.Count, ["tags"] = counts.Tags.Count });
             },

@@ -72,7 +72,7 @@ public sealed class IndependentFamily : IModelFamily
                 BundleWriter.Write(run.BundleFolder, ConfigRecords.Write(ModelType, model.Schema.Columns.Count, config),
                     model.Columns.Select((column, i) => (column, i)).ToDictionary(pair => $"{pair.i}", pair => tensor(pair.column, ScalarType.Float64)),
                     Card(recipe, table), partial => model.Schema.Write(Path.Combine(partial, TableSchema.FileName)));
-                progress.Report(new TrainingProgress { Step = 1, TotalSteps = 1, ItemUnit = "rows", Message = $"counted {table.Train.Count} rows" });
+                progress.Report(new TrainingProgress { Step = 1, TotalSteps = 1, ItemUnit = "rows", Message = $"counted {Quantity.Of(table.Train.Count, "row")}" });
                 return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double>
                 {
                     ["freeParameters"] = model.FreeParameters,
@@ -85,7 +85,7 @@ public sealed class IndependentFamily : IModelFamily
 
             {recipe.Description ?? "Every column of a table by itself."}
 
-            Trained on {SourceFiles.PublicName(table.Facts.Source)}, {table.Train.Count} rows of {table.Schema.Columns.Count} columns, seed {recipe.Seed}.
+            Trained on {SourceFiles.PublicName(table.Facts.Source)}, {Quantity.Of(table.Train.Count, "row")} of {Quantity.Of(table.Schema.Columns.Count, "column")}, seed {recipe.Seed}.
 
             """);
     }

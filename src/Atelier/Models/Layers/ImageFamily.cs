@@ -229,7 +229,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         | parameters | {model.parameters().Sum(p => p.numel())} |
         | pictures | {images.Schema.Width} × {images.Schema.Height}, {(images.Schema.Channels == 1 ? "grey" : "colour")} |
         | classes | {(images.Schema.Classes.Count == 0 ? "none" : string.Join(", ", images.Schema.Classes))} |
-        | trained on | {SourceFiles.PublicName(images.Facts.Source)}, {images.Train.Count} pictures |
+        | trained on | {SourceFiles.PublicName(images.Facts.Source)}, {Quantity.Of(images.Train.Count, "picture")} |
         | seed | {recipe.Seed} |
 
         """);

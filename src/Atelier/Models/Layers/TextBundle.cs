@@ -49,7 +49,7 @@ internal static class TextBundle
         | family | {recipe.Model.Family} |
         | parameters | {parameters} |
         | vocabulary | {text.Tokenizer.VocabularySize} ({text.Tokenizer.Kind}) |
-        | trained on | {SourceFiles.PublicName(text.Facts.Source)}, {text.Train.Count} tokens |
+        | trained on | {SourceFiles.PublicName(text.Facts.Source)}, {Quantity.Of(text.Train.Count, "token")} |
         | seed | {recipe.Seed} |
 
         It repeats what its training text says, right or wrong; judge its samples before you use them.

@@ -23,7 +23,7 @@ internal sealed class NgramLearner(Recipe recipe, TextData text) : ILearner
                 Step = 1,
                 TotalSteps = 1,
                 ItemsPerSecond = text.Train.Count / watch.Elapsed.TotalSeconds,
-                Message = $"counted {text.Train.Count} tokens into {model.Trie.Tokens.Length} n-grams",
+                Message = $"counted {Quantity.Of(text.Train.Count, "token")} into {model.Trie.Tokens.Length} n-grams",
             });
             return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double>
             {

@@ -13,8 +13,8 @@ public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers =
     public override string ToString()
     {
         string division = Replicas == 1
-            ? $"each operation on {Count(Threads, "thread")}"
-            : $"{Replicas} copies of the model share each batch, {Count(Threads, "thread")} each";
+            ? $"each operation on {Quantity.Of(Threads, "thread")}"
+            : $"{Replicas} copies of the model share each batch, {Quantity.Of(Threads, "thread")} each";
         return Layers switch
         {
             LayerPath.LibraryProducts => division + ", products by the tensor library",
@@ -23,6 +23,4 @@ public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers =
             _ => division,
         };
     }
-
-    private static string Count(int number, string what) => number == 1 ? $"1 {what}" : $"{number} {what}s";
 }

@@ -79,12 +79,12 @@ public sealed record ProfileReport
                 text.Append('-', widths.Sum() + (2 * (widths.Length - 1))).Append('\n');
             text.AppendJoin("  ", line.Select((cell, column) => column == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[column]))).Append('\n');
         }
-        text.Append(invariant, $"{Steps} steps from step {From}, {StepMilliseconds:0.00} ms each");
+        text.Append(invariant, $"{Quantity.Of(Steps, "step")} from step {From}, {StepMilliseconds:0.00} ms each");
         if (PlainStepMilliseconds is { } plain)
             text.Append(invariant, $" ({plain:0.00} ms before profiling: {ItemsPerStep / plain * 1000:#,0} {ItemUnit}/s)");
         text.Append(invariant, $"; {AccountedShare:0.0 %} of the time is accounted for");
         if (Threads > 1)
-            text.Append(invariant, $"; times are of {Threads} threads together");
+            text.Append(invariant, $"; times are of {Quantity.Of(Threads, "thread")} together");
         return text.Append("\ntrace: ").Append(TracePath).Append(" (open it in chrome://tracing or ui.perfetto.dev)\n").ToString();
     }
 }

@@ -32,7 +32,7 @@ internal sealed class TablePicture
         string[] names = [.. parents.Select(p => network.Variables[p].Name)];
         int rows = Math.Min(MostRows, network.RowsOf(variable));
         _title = $"P({own.Name}{(names.Length > 0 ? " | " + string.Join(", ", names) : "")})"
-            + (rows < network.RowsOf(variable) ? string.Create(CultureInfo.InvariantCulture, $", {rows} of {network.RowsOf(variable)} rows") : "");
+            + (rows < network.RowsOf(variable) ? string.Create(CultureInfo.InvariantCulture, $", {rows} of {Quantity.Of(network.RowsOf(variable), "row")}") : "");
         _rows.Add([.. names, .. own.States.Take(_states)]);
         for (int row = 0; row < rows; row++)
             _rows.Add([.. BifFile.StatesAt(network, parents, row), .. Enumerable.Range(0, _states).Select(s => Cell(row, s).ToString("0.000", CultureInfo.InvariantCulture))]);

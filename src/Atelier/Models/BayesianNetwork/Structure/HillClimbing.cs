@@ -65,7 +65,7 @@ internal sealed class HillClimbing
             : inVain >= _options.Restarts ? $"the last {inVain} restarts found nothing better"
             : cancellation.IsCancellationRequested ? "stopped"
             : FormattableString.Invariant($"stopped after the {_options.Seconds} s of model.searchSeconds");
-        Ending = $"{climbs} climbs, {moves} moves, {ScoredFamilies} scores of a variable with parents; {end}";
+        Ending = $"{Quantity.Of(climbs, "climb")}, {Quantity.Of(moves, "move")}, {Quantity.Of(ScoredFamilies, "score")} of a variable with parents; {end}";
         return _options.Restarts == 0 ? new DirectedGraph(best, _names) : Directed(best, bestScore);
 
         void Tell(double score) => progress?.Invoke(climbs, ++moves, score);

@@ -30,8 +30,8 @@ public static class StructureLearning
                 return ChowLiu.Learn(counter, names, constraints, root);
             case StructureName.Pc:
                 var pc = new PcAlgorithm(names, constraints, new IndependenceTest(counter, config.Test), config.Significance, config.MaxConditions);
-                DirectedGraph learned = pc.Learn((size, edges) => notes?.Invoke($"{size} conditions: {edges} edges left"), cancellation);
-                notes?.Invoke($"{pc.Tests} tests{(pc.IsContradictory ? "; the directions they ask for contradict one another, so some follow the order of the columns" : "")}");
+                DirectedGraph learned = pc.Learn((size, edges) => notes?.Invoke($"{Quantity.Of(size, "condition")}: {Quantity.Of(edges, "edge")} left"), cancellation);
+                notes?.Invoke($"{Quantity.Of(pc.Tests, "test")}{(pc.IsContradictory ? "; the directions they ask for contradict one another, so some follow the order of the columns" : "")}");
                 return learned;
             default:
                 if (config is { Score: NetworkScore.Bdeu, EquivalentSampleSize: <= 0 })
@@ -42,7 +42,7 @@ public static class StructureLearning
                 var steady = new SteadyProgress(notes);
                 DirectedGraph best = search.Search(
                     (climbs, moves, score) => steady.Report(() =>
-                        FormattableString.Invariant($"{climbs} climbs, {moves} moves, score {score:0.000}")),
+                        FormattableString.Invariant($"{Quantity.Of(climbs, "climb")}, {Quantity.Of(moves, "move")}, score {score:0.000}")),
                         cancellation);
                 notes?.Invoke(search.Ending);
                 return best;
