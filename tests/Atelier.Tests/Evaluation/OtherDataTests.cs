@@ -80,7 +80,7 @@ public sealed class OtherDataTests : IDisposable
         string one = _folder.Write("one.txt", string.Concat(Enumerable.Repeat("line 3 and 4. ", 30)));
         await Train($"name: r\ndata:\n  source: {lines}\n  document: line\nmodel:\n  family: ngram\n  order: 3\nevaluation:\n  samples: 0\n");
         // One document of 420 characters, its end counted.
-        (await Workshop.EvaluateAsync(_folder["run"], one)).Notes[0].ShouldStartWith("421 tokens of 1 documents");
+        (await Workshop.EvaluateAsync(_folder["run"], one)).Notes[0].ShouldStartWith("421 tokens of 1 document;");
         await Train($"name: r\ndata:\n  source: {lines}\nmodel:\n  family: ngram\n  order: 3\nevaluation:\n  samples: 0\n", "whole");
         _folder.Write("two/a.txt", "line 1 and 2");
         _folder.Write("two/b.txt", "line 3 and 4");
