@@ -7,8 +7,10 @@ using Atelier.Tokenizers;
 
 namespace Atelier;
 
-/// <summary>Opens text models for use on the CPU, in managed code alone: whatever files they lie in. Safe for concurrent use, as are the
-/// generators that it gives.</summary>
+/// <summary>
+/// Opens text models for use on the CPU, in managed code alone: whatever files they lie in. Safe for concurrent use, as
+/// are the generators that it gives.
+/// </summary>
 public static class TextModelFile
 {
     /// <summary>What config.json may call its model_type in a folder that <see cref="Open"/> reads.</summary>

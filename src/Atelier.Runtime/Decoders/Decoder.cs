@@ -4,10 +4,10 @@ using Atelier.Kernels;
 namespace Atelier.Decoders;
 
 /// <summary>
-/// A causal Transformer on the CPU in managed code: GPT-2's shape (Radford et al. 2019), Llama's (Touvron et al. 2023), and
-/// what lies between. The weights are used as they lie, in a mapped file too; keys and values are kept in pages in single
-/// precision. Several threads may use it at the same time, each with sequences of its own: their steps wait for one another, and
-/// all workers help with each.
+/// A causal Transformer on the CPU in managed code: GPT-2's shape (Radford et al. 2019), Llama's (Touvron et al. 2023),
+/// and what lies between. The weights are used as they lie, in a mapped file too; keys and values are kept in pages in
+/// single precision. Several threads may use it at the same time, each with sequences of its own: their steps wait for
+/// one another, and all workers help with each.
 /// </summary>
 public sealed class Decoder : IBatchedLanguageModel
 {
@@ -95,7 +95,8 @@ public sealed class Decoder : IBatchedLanguageModel
                 if (common > longest)
                     (best, longest) = (sequence, common);
             }
-            return best is null ? NewSequence() : best.Fork(Math.Min(longest, prompt.Length - 1)); // the last token is read for its logits
+            // The last token is read for its logits.
+            return best is null ? NewSequence() : best.Fork(Math.Min(longest, prompt.Length - 1));
         }
     }
 

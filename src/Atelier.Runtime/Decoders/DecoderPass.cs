@@ -208,7 +208,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         (int start, int end) = product.Share(worker, _pool.Workers);
         if (start == end)
             return;
-        Path.Multiply(new ProductRows(product.Weight, start, end - start), x.Floats, x.Bytes, vectors, y + start, yStride, _isStep);
+        var rows = new ProductRows(product.Weight, start, end - start);
+        Path.Multiply(rows, x.Floats, x.Bytes, vectors, y + start, yStride, _isStep);
         if (product.Bias is null)
             return;
         for (int vector = 0; vector < vectors; vector++)

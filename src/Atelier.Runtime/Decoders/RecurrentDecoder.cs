@@ -4,9 +4,10 @@ using Atelier.Kernels;
 namespace Atelier.Decoders;
 
 /// <summary>
-/// A recurrent language model on the CPU in managed code: plain cells (Elman 1990), LSTM (Hochreiter and Schmidhuber 1997)
-/// and GRU (Cho et al. 2014). Its memory of a sequence is a state, however long the sequence is. Several threads may use it at
-/// the same time, each with sequences of its own: their steps wait for one another, and all workers help with each.
+/// A recurrent language model on the CPU in managed code: plain cells (Elman 1990), LSTM (Hochreiter and Schmidhuber
+/// 1997) and GRU (Cho et al. 2014). Its memory of a sequence is a state, however long the sequence is. Several threads
+/// may use it at the same time, each with sequences of its own: their steps wait for one another, and all workers help
+/// with each.
 /// </summary>
 public sealed class RecurrentDecoder : IBatchedLanguageModel
 {

@@ -132,7 +132,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         if (start == end)
             return;
         int first = (gate * _hidden) + start, stride = _gates * _hidden;
-        Path.Multiply(new ProductRows(product.Weight, first, end - start), x.Floats, x.Bytes, rows, y + first, stride, _isStep);
+        var part = new ProductRows(product.Weight, first, end - start);
+        Path.Multiply(part, x.Floats, x.Bytes, rows, y + first, stride, _isStep);
         for (int row = 0; row < rows; row++)
             Path.Add(product.Bias + first, end - start, y + ((long)row * stride) + first);
     }
@@ -271,8 +272,9 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
             _pool.Barrier();
             Operand operand = InBytes(worker, _output, count, _head.Weight);
             float* y = _logits + ((long)first * vocabulary) + start;
+            var part = new ProductRows(_head.Weight, start, end - start);
             if (start < end)
-                Path.Multiply(new ProductRows(_head.Weight, start, end - start), operand.Floats, operand.Bytes, count, y, vocabulary, _isStep);
+                Path.Multiply(part, operand.Floats, operand.Bytes, count, y, vocabulary, _isStep);
             for (int t = 0; _head.Bias is not null && t < count; t++)
                 Path.Add(_head.Bias + start, end - start, y + ((long)t * vocabulary));
             _pool.Barrier();

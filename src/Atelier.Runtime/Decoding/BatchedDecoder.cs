@@ -7,7 +7,9 @@ namespace Atelier.Decoding;
 /// <param name="Piece">The piece.</param>
 public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 {
-    /// <summary>Why the request cannot go on: it has left the batch, and <see cref="Piece"/> is empty. Null otherwise.</summary>
+    /// <summary>
+    /// Why the request cannot go on: it has left the batch, and <see cref="Piece"/> is empty. Null otherwise.
+    /// </summary>
     public AtelierException? Error { get; init; }
 }
 
@@ -17,11 +19,11 @@ public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 /// several tokens of a sample (speculative decoding), each drawn from the model's own distribution.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use: requests may join and leave from any thread while another one takes the steps. What a step gives is
-/// overwritten by the next one, so that one thread at a time takes them and reads what they give. What a request's samples say
-/// does not depend on the others in the batch, but where a prompt is shared that another request has read, the logits may
-/// differ in their last bits. After warm-up a step allocates nothing on the managed heap, but the strings of tokens that come for
-/// the first time, and what the model itself allocates.
+/// Safe for concurrent use: requests may join and leave from any thread while another one takes the steps. What a step
+/// gives is overwritten by the next one, so that one thread at a time takes them and reads what they give. What a
+/// request's samples say does not depend on the others in the batch, but where a prompt is shared that another request
+/// has read, the logits may differ in their last bits. After warm-up a step allocates nothing on the managed heap, but
+/// the strings of tokens that come for the first time, and what the model itself allocates.
 /// </remarks>
 public sealed class BatchedDecoder : IDisposable
 {
@@ -48,16 +50,16 @@ public sealed class BatchedDecoder : IDisposable
 
     /// <summary>Makes an empty batch.</summary>
     /// <param name="generator">The model, its tokenizer and its draft.</param>
-    /// <param name="sharesPrompts">Whether requests begin from what living ones have read of the same prompt; otherwise samples are to the bit what they are alone.</param>
+    /// <param name="sharesPrompts">
+    /// Whether requests begin from what living ones have read of the same prompt; otherwise samples are to the bit what
+    /// they are alone.
+    /// </param>
     internal BatchedDecoder(TextGenerator generator, bool sharesPrompts)
     {
         (_generator, _sharesPrompts) = (generator, sharesPrompts);
-        _model = generator.Model as IBatchedLanguageModel ?? new StateSequences(generator.Model);
+        _model = InSequences(generator.Model);
         if (generator.Draft is { } draft)
-        {
-            _proposer = new DraftProposer(draft.Model as IBatchedLanguageModel ?? new StateSequences(draft.Model),
-                draft.Bounds.EndIds, sharesPrompts);
-        }
+            _proposer = new DraftProposer(InSequences(draft.Model), draft.Bounds.EndIds, sharesPrompts);
     }
 
     /// <summary>The samples under way.</summary>
@@ -116,8 +118,9 @@ public sealed class BatchedDecoder : IDisposable
 
     /// <summary>Reads the next tokens of all samples and writes what comes after.</summary>
     /// <returns>
-    /// What was written; overwritten by the next step. Empty while prompts are being read, and when no sample is under way. A
-    /// request that cannot go on has one piece with an <see cref="BatchedPiece.Error"/>; the others are not touched by it.
+    /// What was written; overwritten by the next step. Empty while prompts are being read, and when no sample is under
+    /// way. A request that cannot go on has one piece with an <see cref="BatchedPiece.Error"/>; the others are not
+    /// touched by it.
     /// </returns>
     public IReadOnlyList<BatchedPiece> Step() => Step(waits: null);
 
@@ -170,7 +173,9 @@ public sealed class BatchedDecoder : IDisposable
         {
             sample.ProposedCount = 0;
             TextDraft draft = sample.Draft;
-            if (sample.Waits || sample.Leader is not null || sample.IsAwaited || sample.Proposals.IsEmpty || sample.Window.Prepare(_model, draft.Ids, _sharesPrompts) != 1)
+            if (sample.Waits || sample.Leader is not null || sample.IsAwaited || sample.Proposals.IsEmpty)
+                continue;
+            if (sample.Window.Prepare(_model, draft.Ids, _sharesPrompts) != 1)
                 continue;
             int most = Math.Min(sample.Length.Next(), Math.Min(sample.Window.Room(_model, draft.Ids), draft.TokensLeft - 1));
             if (most < 1)
@@ -282,6 +287,9 @@ public sealed class BatchedDecoder : IDisposable
         sample.Window.KeepBefore(before + accepted);
         sample.DraftWindow.KeepBefore(before + accepted);
     }
+
+    private static IBatchedLanguageModel InSequences(ILanguageModel model) =>
+        model as IBatchedLanguageModel ?? new StateSequences(model);
 
     private void Leave()
     {

@@ -42,10 +42,12 @@ internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, Decoding
         else
         {
             _state.Select(_parents);
-            _state.Append([.. _beams.Select(b => b.Tokens[^1].Id)], i => [.. _prompt, .. _beams[i].Tokens.Select(t => t.Id)]);
+            _state.Append(
+                [.. _beams.Select(b => b.Tokens[^1].Id)], i => [.. _prompt, .. _beams[i].Tokens.Select(t => t.Id)]);
         }
         var next = new List<(int Parent, Beam Beam)>(_width);
-        foreach (((int parent, TokenChoice choice), double total) in Likeliest(_state.Logits).OrderByDescending(i => i.Priority))
+        var likeliest = Likeliest(_state.Logits).OrderByDescending(i => i.Priority);
+        foreach (((int parent, TokenChoice choice), double total) in likeliest)
         {
             if (double.IsNegativeInfinity(total))
                 continue;
@@ -62,12 +64,15 @@ internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, Decoding
     }
 
     /// <summary>The sequences that were found, best first.</summary>
-    public IReadOnlyList<Beam> Best() => [.. _finished.Concat(_beams).OrderByDescending(b => b.Score(options.LengthPenalty)).Take(_width)];
+    public IReadOnlyList<Beam> Best() =>
+        [.. _finished.Concat(_beams).OrderByDescending(b => b.Score(options.LengthPenalty)).Take(_width)];
 
     /// <inheritdoc/>
     public void Dispose() => _state?.Dispose();
 
-    /// <summary>The likeliest next tokens of all beams: twice the width, so that enough are left where some end.</summary>
+    /// <summary>
+    /// The likeliest next tokens of all beams: twice the width, so that enough are left where some end.
+    /// </summary>
     private IEnumerable<((int Parent, TokenChoice Choice) Element, double Priority)> Likeliest(float[] all)
     {
         int vocabulary = model.VocabularySize;
@@ -95,5 +100,6 @@ internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, Decoding
     /// <summary>Whether no unfinished beam can still get among the finished: its log-probability only falls, its length is bounded.</summary>
     private bool IsSettled(Beam best) =>
         _finished.Count >= _width &&
-        best.LogProbability / Math.Pow(options.MaxTokens, options.LengthPenalty) <= _finished[^1].Score(options.LengthPenalty);
+        best.LogProbability / Math.Pow(options.MaxTokens, options.LengthPenalty)
+            <= _finished[^1].Score(options.LengthPenalty);
 }

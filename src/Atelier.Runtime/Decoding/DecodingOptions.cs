@@ -94,7 +94,7 @@ public sealed record DecodingOptions
         if (Stop.Any(string.IsNullOrEmpty))
             throw new AtelierException("a stop string is empty", where, "leave it out");
         if (Stop.Any(stop => !WellFormed.Is(stop)))
-            throw new AtelierException("a stop string has half a surrogate pair, which no text has", where, "write the whole character");
+            throw new AtelierException("a stop string has half a surrogate pair", where, "write the whole character");
         if (Pattern is not null && Schema is not null)
             throw new AtelierException("a pattern and a schema are given", where, "give one of them: a schema's strings may have patterns");
         return this;

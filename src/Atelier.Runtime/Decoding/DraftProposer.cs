@@ -42,13 +42,15 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<i
             }
             if (_logits.Length < _inputs.Count * vocabulary)
                 _logits = new float[_inputs.Count * vocabulary];
-            SequenceInput.Append(model, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inputs), _logits.AsSpan(0, _inputs.Count * vocabulary));
+            ReadOnlySpan<SequenceInput> inputs = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inputs);
+            SequenceInput.Append(model, inputs, _logits.AsSpan(0, inputs.Length * vocabulary));
             int left = 0;
             for (int i = 0; i < _going.Count; i++)
             {
                 (BatchedSequence sample, int wanted, ConstraintState? state) = _going[i];
                 Span<float> odds = sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary);
-                if (!sample.Draft.TryPropose(sample.Sampler, _logits.AsSpan(i * vocabulary, vocabulary), state, odds, out int token))
+                ReadOnlySpan<float> logits = _logits.AsSpan(i * vocabulary, vocabulary);
+                if (!sample.Draft.TryPropose(sample.Sampler, logits, state, odds, out int token))
                     continue; // the draft holds nothing possible that the constraint allows: the model decides
                 sample.Proposals[place] = token;
                 sample.ProposedCount = place + 1;

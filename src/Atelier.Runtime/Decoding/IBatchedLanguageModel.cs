@@ -2,8 +2,8 @@ namespace Atelier.Decoding;
 
 /// <summary>
 /// A language model that reads tokens of many sequences in one step, each of its own length: sequences join and leave
-/// between steps as they please. In a step in which every sequence goes on by one token, each one's logits are to the bit what
-/// they are alone.
+/// between steps as they please. In a step in which every sequence goes on by one token, each one's logits are to the
+/// bit what they are alone.
 /// </summary>
 public interface IBatchedLanguageModel : ILanguageModel
 {
@@ -59,7 +59,8 @@ public interface IDecodingSequence : IDisposable
 /// <param name="Sequence">The sequence.</param>
 /// <param name="Tokens">Its tokens, at least one.</param>
 /// <param name="AllLogits">Whether the logits after each token are wanted, or only after the last.</param>
-public readonly record struct SequenceInput(IDecodingSequence Sequence, ReadOnlyMemory<int> Tokens, bool AllLogits = false)
+public readonly record struct SequenceInput(
+    IDecodingSequence Sequence, ReadOnlyMemory<int> Tokens, bool AllLogits = false)
 {
     /// <summary>Whether each input goes on by one token: a step of decoding, and not the reading of a prompt.</summary>
     internal static bool AreOneTokenEach(ReadOnlySpan<SequenceInput> inputs)
@@ -73,8 +74,9 @@ public readonly record struct SequenceInput(IDecodingSequence Sequence, ReadOnly
     }
 
     /// <summary>
-    /// Appends so that what a sequence says does not depend on the others: those that go on by one token in one step, of which
-    /// models compute each sequence as if it were alone, and those that read several tokens each in a step of its own.
+    /// Appends so that what a sequence says does not depend on the others: those that go on by one token in one step,
+    /// of which models compute each sequence as if it were alone, and those that read several tokens each in a step of
+    /// its own.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="inputs">The sequences, each at most once, with their tokens.</param>

@@ -1,6 +1,8 @@
 namespace Atelier.Decoding;
 
-/// <summary>Draws samples of whatever kind. Safe for concurrent use: the same request gives the same samples whoever else asks.</summary>
+/// <summary>
+/// Draws samples of whatever kind. Safe for concurrent use: the same request gives the same samples whoever else asks.
+/// </summary>
 public interface IGenerator : IDisposable
 {
     /// <summary>What it makes.</summary>

@@ -1,8 +1,8 @@
 namespace Atelier.Decoding;
 
 /// <summary>
-/// A model of token sequences: says how likely each next token is. Several threads may use a model at the same time, each with
-/// states of its own; a state is used by one thread at a time.
+/// A model of token sequences: says how likely each next token is. Several threads may use a model at the same time,
+/// each with states of its own; a state is used by one thread at a time.
 /// </summary>
 public interface ILanguageModel : IDisposable
 {
@@ -13,8 +13,9 @@ public interface ILanguageModel : IDisposable
     int ContextLength { get; }
 
     /// <summary>
-    /// Whether steps of several states run at the same time, as those of models do whose tables are only read. Otherwise they
-    /// wait for one another, and a generator lets its requests take turns. False where a model does not say.
+    /// Whether steps of several states run at the same time, as those of models do whose tables are only read.
+    /// Otherwise they wait for one another, and a generator lets its requests take turns. False where a model does not
+    /// say.
     /// </summary>
     bool RunsInParallel => false;
 

@@ -1,8 +1,8 @@
 namespace Atelier.Decoding;
 
 /// <summary>
-/// Refuses by name what a request asks for and cannot have. Nothing that would change an answer is passed over in silence: every
-/// client lists the options of its interface that it does not follow.
+/// Refuses by name what a request asks for and cannot have. Nothing that would change an answer is passed over in
+/// silence: every client lists the options of its interface that it does not follow.
 /// </summary>
 public static class RefusedOptions
 {

@@ -5,9 +5,9 @@ using System.Runtime.ExceptionServices;
 namespace Atelier.Decoding;
 
 /// <summary>
-/// The requests of many callers in one batch. No thread is kept for it: whoever waits for a piece takes the next step, for all
-/// of them, and nothing is held while a caller looks at its pieces. A caller that comes for none is a few steps behind at most, then
-/// its samples wait and the others go on without them; they leave when its enumerator is disposed.
+/// The requests of many callers in one batch. No thread is kept for it: whoever waits for a piece takes the next step,
+/// for all of them, and nothing is held while a caller looks at its pieces. A caller that comes for none is a few steps
+/// behind at most, then its samples wait and the others go on without them; they leave when its enumerator is disposed.
 /// </summary>
 /// <param name="generator">The model, its tokenizer and its draft.</param>
 /// <param name="turns">Entered by one caller at a time.</param>
@@ -21,7 +21,8 @@ internal sealed class SharedBatch(TextGenerator generator, SemaphoreSlim turns)
     /// <summary>Gives a request's pieces as they are written.</summary>
     /// <param name="drafts">Its samples, begun.</param>
     /// <param name="cancellation">Stops; waiting for a turn too.</param>
-    public async IAsyncEnumerable<TextPiece> StreamAsync(TextDraft[] drafts, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<TextPiece> StreamAsync(
+        TextDraft[] drafts, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var reader = new Reader(drafts.Length);
         await turns.WaitAsync(cancellation).ConfigureAwait(false);
@@ -80,7 +81,7 @@ internal sealed class SharedBatch(TextGenerator generator, SemaphoreSlim turns)
         }
         catch (Exception e)
         {
-            // The model failed, not a request: every caller learns of it, and later requests begin a batch of their own.
+            // The model failed, not a request: every caller learns of it, and later requests begin another batch.
             foreach (Reader reader in _readers.Values)
                 reader.Failure = ExceptionDispatchInfo.Capture(e);
             _batch.Dispose();
@@ -105,11 +106,14 @@ internal sealed class SharedBatch(TextGenerator generator, SemaphoreSlim turns)
     {
         if (reader.Left == 0)
             return;
-        await turns.WaitAsync(CancellationToken.None).ConfigureAwait(false); // no one holds the turn for longer than a step
+        // No caller holds the turn for longer than a step.
+        await turns.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (_readers.TryGetValue(reader.Number, out Reader? known) && known == reader && _readers.Remove(reader.Number))
-                _batch.Remove(reader.Number);
+            if (_readers.GetValueOrDefault(reader.Number) != reader)
+                return;
+            _readers.Remove(reader.Number);
+            _batch.Remove(reader.Number);
         }
         finally
         {

@@ -12,10 +12,11 @@ namespace Atelier.Decoding;
 /// prompt, and what the model writes next is the answer.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use: any number of conversations may go on at the same time, and the same seed gives the same answer whoever
-/// else asks. Followed of <see cref="ChatOptions"/> are temperature, top-p, top-k, the penalties, the seed, stop sequences, the most
-/// tokens, a response format of JSON, which holds the answer to its schema, and instructions, which are a system's message before
-/// the others. Everything else is refused by name, and so are contents other than text.
+/// Safe for concurrent use: any number of conversations may go on at the same time, and the same seed gives the same
+/// answer whoever else asks. Followed of <see cref="ChatOptions"/> are temperature, top-p, top-k, the penalties, the
+/// seed, stop sequences, the most tokens, a response format of JSON, which holds the answer to its schema, and
+/// instructions, which are a system's message before the others. Everything else is refused by name, and so are
+/// contents other than text.
 /// </remarks>
 /// <param name="generator">Writes the answers. Not disposed with the client.</param>
 /// <param name="modelId">The name that answers carry.</param>
@@ -102,7 +103,8 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
 
     private static DecodingOptions Decoding(ChatOptions options, DecodingOptions defaults)
     {
-        bool isSampled = options is not { Temperature: null, TopP: null, TopK: null, PresencePenalty: null, FrequencyPenalty: null };
+        bool isSampled = options is not
+            { Temperature: null, TopP: null, TopK: null, PresencePenalty: null, FrequencyPenalty: null };
         DecodingOptions decoding = defaults with
         {
             MaxTokens = options.MaxOutputTokens ?? defaults.MaxTokens,
@@ -116,7 +118,8 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         };
         return options.ResponseFormat switch
         {
-            ChatResponseFormatJson json => decoding with { Pattern = null, Schema = json.Schema?.GetRawText() ?? AnyObject },
+            ChatResponseFormatJson json =>
+                decoding with { Pattern = null, Schema = json.Schema?.GetRawText() ?? AnyObject },
             ChatResponseFormatText => decoding with { Schema = null },
             _ => decoding,
         };
@@ -124,24 +127,32 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
 
     /// <summary>What the interface has beside these is followed.</summary>
     private void Refuse(ChatOptions options) => RefusedOptions.Check(
-        ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain, "the model was not taught conversations: there is no place for instructions"),
+        ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain,
+            "the model was not taught conversations: there is no place for instructions"),
         ("Tools", options.Tools is { Count: > 0 }, "the model calls no tools"),
-        ("ToolMode", options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode), "the model calls no tools, so that none can be required"),
+        ("ToolMode", options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode),
+            "the model calls no tools, so that none can be required"),
         ("AllowMultipleToolCalls", options.AllowMultipleToolCalls is not null, "the model calls no tools"),
-        ("ModelId", options.ModelId is not null && options.ModelId != modelId, $"the model is '{modelId}', not '{options.ModelId}'"),
+        ("ModelId", options.ModelId is not null && options.ModelId != modelId,
+            $"the model is '{modelId}', not '{options.ModelId}'"),
         ("ConversationId", options.ConversationId is not null, "no conversation is kept: give all its messages"),
-        ("ContinuationToken", options.ContinuationToken is not null, "answers are written at once, and none is gone on with"),
-        ("AllowBackgroundResponses", options.AllowBackgroundResponses == true, "answers are written at once, not in the background"),
+        ("ContinuationToken", options.ContinuationToken is not null, "an answer that has ended is not gone on with"),
+        ("AllowBackgroundResponses", options.AllowBackgroundResponses == true,
+            "answers are written at once, not in the background"),
         ("Reasoning", options.Reasoning is not null, "the model's form has no reasoning apart from the answer"),
-        ("ResponseFormat", options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), "answers are text, or JSON of a schema"),
-        ("RawRepresentationFactory", options.RawRepresentationFactory is not null, "there are no options underneath these"),
-        ("AdditionalProperties", options.AdditionalProperties is { Count: > 0 }, $"'{options.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
+        ("ResponseFormat", options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson),
+            "answers are text, or JSON of a schema"),
+        ("RawRepresentationFactory", options.RawRepresentationFactory is not null,
+            "there are no options underneath these"),
+        ("AdditionalProperties", options.AdditionalProperties is { Count: > 0 },
+            $"'{options.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
 
     private static ChatTurn Turn(ChatMessage message, int number)
     {
         foreach (AIContent content in message.Contents)
         {
-            RefusedOptions.Check((content.GetType().Name, content is not TextContent, FormattableString.Invariant($"message {number} holds it, and the model reads text alone")));
+            RefusedOptions.Check((content.GetType().Name, content is not TextContent,
+                FormattableString.Invariant($"message {number} holds it, and the model reads text alone")));
         }
         return new ChatTurn(message.Role.Value, message.Text);
     }

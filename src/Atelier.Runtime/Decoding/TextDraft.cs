@@ -76,7 +76,8 @@ internal sealed class TextDraft
     /// <param name="odds">Filled with what it was drawn from, [vocabulary].</param>
     /// <param name="token">The token.</param>
     /// <returns>False where the draft model gives no probability to any token that may come.</returns>
-    public bool TryPropose(TokenSampler sampler, ReadOnlySpan<float> logits, ConstraintState? state, Span<float> odds, out int token)
+    public bool TryPropose(
+        TokenSampler sampler, ReadOnlySpan<float> logits, ConstraintState? state, Span<float> odds, out int token)
     {
         token = 0;
         ReadOnlySpan<ulong> allowed = state is null ? [] : _constraint!.Mask(state);

@@ -16,13 +16,15 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 }
 
 /// <summary>
-/// Writes text with a language model: prompts, sampling or beam search, stop strings, many samples side by side. Samples
-/// are independent of one another: sample i of a seed is the same however many are asked for, and whoever else asks at the same time.
+/// Writes text with a language model: prompts, sampling or beam search, stop strings, many samples side by side.
+/// Samples are independent of one another: sample i of a seed is the same however many are asked for, and whoever else
+/// asks at the same time.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use: any number of requests may run at the same time. Those of a model that reads several sequences in a
-/// step run together in one batch, those of other models take turns, a step each. A caller that stops reading holds up no other;
-/// disposing its enumerator, which <c>await foreach</c> does, gives up its place. A cancelled request does not wait for its turn.
+/// Safe for concurrent use: any number of requests may run at the same time. Those of a model that reads several
+/// sequences in a step run together in one batch, those of other models take turns, a step each. A caller that stops
+/// reading holds up no other; disposing its enumerator, which <c>await foreach</c> does, gives up its place. A
+/// cancelled request does not wait for its turn.
 /// </remarks>
 /// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
 /// <param name="tokenizer">Turns text into tokens and back.</param>
@@ -146,7 +148,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         IAsyncEnumerable<TextPiece> pieces =
             options.BeamWidth > 1 ? SearchAsync(given, drafts, options, cancellation)
             : request.States.Count > 0 ? SampleInStepAsync(given, drafts, options, cancellation)
-            : Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel ? Batch.StreamAsync(drafts, cancellation)
+            : Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel
+                ? Batch.StreamAsync(drafts, cancellation)
             : SampleInStepAsync(given, drafts, options, cancellation);
         await foreach (TextPiece piece in pieces.ConfigureAwait(false))
             yield return piece;
@@ -183,7 +186,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
 
     /// <summary>Samples that grow in step, each by a token: what any model can do.</summary>
     private async IAsyncEnumerable<TextPiece> SampleInStepAsync(
-        ILanguageModel given, TextDraft[] drafts, DecodingOptions options, [EnumeratorCancellation] CancellationToken cancellation)
+        ILanguageModel given, TextDraft[] drafts, DecodingOptions options,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         int vocabulary = given.VocabularySize;
         var sampler = new TokenSampler(options, vocabulary);
@@ -194,7 +198,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         RollingState? states = null;
         try
         {
-            await InTurnAsync(() => states = new RollingState(given, [.. drafts[0].Ids], active.Count), cancellation).ConfigureAwait(false);
+            await InTurnAsync(() => states = new RollingState(given, [.. drafts[0].Ids], active.Count), cancellation)
+                .ConfigureAwait(false);
             while (true)
             {
                 going.Clear();
@@ -230,7 +235,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     }
 
     private async IAsyncEnumerable<TextPiece> SearchAsync(
-        ILanguageModel given, TextDraft[] drafts, DecodingOptions options, [EnumeratorCancellation] CancellationToken cancellation)
+        ILanguageModel given, TextDraft[] drafts, DecodingOptions options,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         int number = 0;
         using var search = new BeamSearch(given, drafts[0], options);
@@ -252,7 +258,9 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         }
     }
 
-    /// <summary>Does a step's work while no other request uses the model, unless the model serves several at a time.</summary>
+    /// <summary>
+    /// Does a step's work while no other request uses the model, unless the model serves several at a time.
+    /// </summary>
     private async ValueTask InTurnAsync(Action step, CancellationToken cancellation)
     {
         if (Model.RunsInParallel)

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Products of weights that are numbers by themselves with vectors in single precision: dot products along the rows as they
-/// lie, row after row; four rows with four vectors where there are several, so that what is loaded is used four times. That
-/// adds up in another order than one vector alone does, so that where vectors must not depend on one another, two rows are
-/// multiplied with two vectors in the order of one.
+/// Products of weights that are numbers by themselves with vectors in single precision: dot products along the rows as
+/// they lie, row after row; four rows with four vectors where there are several, so that what is loaded is used four
+/// times. That adds up in another order than one vector alone does, so that where vectors must not depend on one
+/// another, two rows are multiplied with two vectors in the order of one.
 /// </summary>
 internal static unsafe class FloatProducts<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
@@ -81,7 +81,8 @@ internal static unsafe class FloatProducts<TLanes, TVector>
         (float below, float last) = (Total(c0, c1, c2, c3), Total(d0, d1, d2, d3));
         for (; c < columns; c++)
         {
-            float upper = TElement.Load<PlainLanes, float>(w + (long)c * TElement.Size), lower = TElement.Load<PlainLanes, float>(w1 + (long)c * TElement.Size);
+            float upper = TElement.Load<PlainLanes, float>(w + (long)c * TElement.Size);
+            float lower = TElement.Load<PlainLanes, float>(w1 + (long)c * TElement.Size);
             first += upper * x[c];
             second += upper * x1[c];
             below += lower * x[c];
@@ -105,7 +106,8 @@ internal static unsafe class FloatProducts<TLanes, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Total(TVector a, TVector b, TVector c, TVector d) => TLanes.Sum(TLanes.Add(TLanes.Add(a, b), TLanes.Add(c, d)));
+    private static float Total(TVector a, TVector b, TVector c, TVector d) =>
+        TLanes.Sum(TLanes.Add(TLanes.Add(a, b), TLanes.Add(c, d)));
 
     [MethodImpl(Hot)]
     private static void FourByFour<TElement>(byte* w, long rowBytes, int columns, float* x, float* y, long yStride)

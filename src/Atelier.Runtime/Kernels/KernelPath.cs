@@ -23,8 +23,11 @@ internal abstract unsafe class KernelPath
     /// <param name="vectors">Vectors.</param>
     /// <param name="y">The first element of the first result.</param>
     /// <param name="yStride">Elements from one result to the next.</param>
-    /// <param name="asAlone">Whether each vector's result is to the bit what it is without the others; slower for many vectors.</param>
-    public abstract void Multiply(in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride, bool asAlone);
+    /// <param name="asAlone">
+    /// Whether each vector's result is to the bit what it is without the others; slower for many vectors.
+    /// </param>
+    public abstract void Multiply(
+        in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride, bool asAlone);
 
     /// <summary>Rounds a vector to 8 bits, with a scale and the sum of the bytes for each 32 elements.</summary>
     public abstract void ToBytes(float* x, int columns, sbyte* values, float* scales, int* sums);

@@ -13,7 +13,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
 
     public override string Name => name;
 
-    public override void Multiply(in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride, bool asAlone)
+    public override void Multiply(
+        in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride, bool asAlone)
     {
         if (w.Rows == 0)
             return;

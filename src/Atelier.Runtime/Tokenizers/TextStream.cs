@@ -3,9 +3,9 @@ using System.Text;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// The text of tokens that a model writes, one token at a time: bytes are held back until they make a whole character, and what is
-/// no character, a lone surrogate in three bytes too (WTF-8, Sapin 2018), becomes U+FFFD. All that models write goes through here, so
-/// that it is text in every file, report and stream.
+/// The text of tokens that a model writes, one token at a time: bytes are held back until they make a whole character,
+/// and what is no character, a lone surrogate in three bytes too (WTF-8, Sapin 2018), becomes U+FFFD. All that models
+/// write goes through here, so that it is text in every file, report and stream.
 /// </summary>
 public sealed class TextStream
 {
@@ -25,7 +25,8 @@ public sealed class TextStream
     /// <summary>Begins a stream whose strings are made once for many.</summary>
     internal TextStream(TokenTexts texts, bool fromStart) : this(texts.Tokenizer, fromStart) => _texts = texts;
 
-    private TextStream(Tokenizer tokenizer, bool fromStart, bool keepsSurrogates) : this(tokenizer, fromStart) => _keepsSurrogates = keepsSurrogates;
+    private TextStream(Tokenizer tokenizer, bool fromStart, bool keepsSurrogates) : this(tokenizer, fromStart) =>
+        _keepsSurrogates = keepsSurrogates;
 
     /// <summary>The text of tokens that begin one.</summary>
     /// <param name="tokenizer">Says which bytes a token stands for.</param>

@@ -42,9 +42,9 @@ public abstract class Tokenizer
     }
 
     /// <summary>
-    /// The text that <paramref name="ids"/> stand for; bytes that are not UTF-8 become U+FFFD. What <see cref="Encode(string)"/> took
-    /// comes back as it was, lone surrogates too; what a model writes is read by a <see cref="TextStream"/> or
-    /// <see cref="DecodeText"/>.
+    /// The text that <paramref name="ids"/> stand for; bytes that are not UTF-8 become U+FFFD. What <see
+    /// cref="Encode(string)"/> took comes back as it was, lone surrogates too; what a model writes is read by a <see
+    /// cref="TextStream"/> or <see cref="DecodeText"/>.
     /// </summary>
     public string Decode(ReadOnlySpan<int> ids) => TextStream.Read(this, ids, keepsSurrogates: true);
 

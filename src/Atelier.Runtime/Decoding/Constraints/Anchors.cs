@@ -1,15 +1,19 @@
 namespace Atelier.Decoding.Constraints;
 
-/// <summary>The beginning of the text, or its end: an empty part that stands nowhere else. Only patterns hold it.</summary>
+/// <summary>
+/// The beginning of the text, or its end: an empty part that stands nowhere else. Only patterns hold it.
+/// </summary>
 internal sealed record Anchor(bool AtEnd) : Expression;
 
 /// <summary>
-/// Writes expressions without ^ and $. Whether an anchor holds depends on what stands around it, so that each part is split into its
-/// empty text and the others: of two parts that both have text, the first does not end and the second does not begin the whole.
+/// Writes expressions without ^ and $. Whether an anchor holds depends on what stands around it, so that each part is
+/// split into its empty text and the others: of two parts that both have text, the first does not end and the second
+/// does not begin the whole.
 /// </summary>
 internal sealed class Anchors
 {
-    private readonly Dictionary<Expression, Expression?[]> _texts = new(ReferenceEqualityComparer.Instance); // by what stands around
+    // Of each part, by whether it begins and ends the whole.
+    private readonly Dictionary<Expression, Expression?[]> _texts = new(ReferenceEqualityComparer.Instance);
 
     private Anchors()
     {
@@ -97,7 +101,8 @@ internal sealed class Anchors
         if (most == 1)
             return once;
         var between = new Repetition(Texts(part, begins: false, ends: false), Math.Max(0, texts - 2), most - 2);
-        return OneOf([once, Joined(Joined(Texts(part, begins, ends: false), between), Texts(part, begins: false, ends))]);
+        Expression first = Texts(part, begins, ends: false), last = Texts(part, begins: false, ends);
+        return OneOf([once, Joined(Joined(first, between), last)]);
     }
 
     /// <summary>Neighbours without anchors as one part: the others are few.</summary>

@@ -146,7 +146,10 @@ internal sealed class ByteNetwork
     private void Count()
     {
         if (++_parts > MostParts)
-            throw new AtelierException($"the constraint needs more than {MostParts} states", hint: "fewer repetitions, and open ones such as a{2,}, take fewer states, but allow other texts: choose what will do");
+        {
+            throw new AtelierException($"the constraint needs more than {MostParts} states",
+                hint: "fewer repetitions, and open ones such as a{2,}, take fewer states, but allow other texts");
+        }
     }
 
     /// <summary>A rule that calls itself before it reads anything would never begin.</summary>

@@ -49,7 +49,8 @@ internal sealed class JsonAlternatives(JsonReferences references)
                 if (!Exclude(all[j], all[i], DeepestSearch))
                 {
                     throw JsonSchemaReader.Wrong(at, FormattableString.Invariant($"alternatives {j} and {i} of oneOf may both hold"),
-                        "write anyOf where a value may meet both; otherwise tell them apart by type, or by a required property with another const in each");
+                        "write anyOf where a value may meet both; otherwise tell them apart by type, "
+                        + "or by a required property with another const in each");
                 }
             }
         }
@@ -76,7 +77,8 @@ internal sealed class JsonAlternatives(JsonReferences references)
     private JsonElement Target(JsonElement schema, int hops)
     {
         while (hops-- > 0 && schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$ref", out JsonElement reference) &&
-               reference.ValueKind == JsonValueKind.String && references.Find(reference.GetString()!) is JsonElement target)
+               reference.ValueKind == JsonValueKind.String &&
+               references.Find(reference.GetString()!) is JsonElement target)
         {
             schema = target;
         }

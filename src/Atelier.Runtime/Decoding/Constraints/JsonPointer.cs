@@ -19,11 +19,15 @@ internal static class JsonPointer
             string key = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
             if (at.ValueKind == JsonValueKind.Object && at.TryGetProperty(key, out JsonElement value))
                 at = value;
-            else if (at.ValueKind == JsonValueKind.Array && (key == "0" || !key.StartsWith('0')) && int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < at.GetArrayLength())
+            else if (at.ValueKind == JsonValueKind.Array && IndexOf(key) is int index && index < at.GetArrayLength())
                 at = at[index];
             else
                 return null;
         }
         return at;
     }
+
+    private static int? IndexOf(string key) =>
+        (key == "0" || !key.StartsWith('0'))
+        && int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : null;
 }

@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace Atelier.Decoding.Constraints;
 
 /// <summary>
-/// Where the references of a schema lead (JSON Schema 2020-12, section 8.2): places in the document and anchors, under the
-/// name that the document gives itself. A schema inside it with a name of its own is refused: its references would lead elsewhere.
+/// Where the references of a schema lead (JSON Schema 2020-12, section 8.2): places in the document and anchors, under
+/// the name that the document gives itself. A schema inside it with a name of its own is refused: its references would
+/// lead elsewhere.
 /// </summary>
 internal sealed class JsonReferences
 {
@@ -13,13 +14,19 @@ internal sealed class JsonReferences
     private readonly Dictionary<string, JsonElement> _anchors = [];
 
     /// <summary>Looks through a document.</summary>
-    /// <exception cref="AtelierException">It has half a character, a name twice, or a schema with an $id inside.</exception>
+    /// <exception cref="AtelierException">
+    /// It has half a character, a name twice, or a schema with an $id inside.
+    /// </exception>
     public JsonReferences(JsonElement root)
     {
         _root = root;
         RefuseDamage(root, "#");
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("$id", out JsonElement id))
-            _name = id.ValueKind == JsonValueKind.String ? id.GetString()!.TrimEnd('#') : throw JsonSchemaReader.Wrong("#", $"$id is {id.GetRawText()}", "a string is due");
+        {
+            _name = id.ValueKind == JsonValueKind.String
+                ? id.GetString()!.TrimEnd('#')
+                : throw JsonSchemaReader.Wrong("#", $"$id is {id.GetRawText()}", "a string is due");
+        }
         Look(root, "#");
     }
 
@@ -40,7 +47,8 @@ internal sealed class JsonReferences
     }
 
     private bool IsThis(string document) => document.Length == 0 || document == _name
-        || (Uri.TryCreate(_name, UriKind.Absolute, out Uri? own) && Uri.TryCreate(own, document, out Uri? wanted) && wanted == own);
+        || (Uri.TryCreate(_name, UriKind.Absolute, out Uri? own)
+            && Uri.TryCreate(own, document, out Uri? wanted) && wanted == own);
 
     /// <summary>Finds the anchors of a schema and of those inside it.</summary>
     private void Look(JsonElement schema, string at)
@@ -54,22 +62,24 @@ internal sealed class JsonReferences
             if (anchor.ValueKind != JsonValueKind.String)
                 throw JsonSchemaReader.Wrong(at, $"$anchor is {anchor.GetRawText()}", "a string is due");
             if (!_anchors.TryAdd(anchor.GetString()!, schema))
-                throw JsonSchemaReader.Wrong(at, $"the $anchor '{anchor.GetString()}' stands twice", "give each its own");
+                throw JsonSchemaReader.Wrong(at, $"the $anchor '{anchor}' stands twice", "give each its own");
         }
         foreach (JsonProperty keyword in schema.EnumerateObject())
         {
             string inside = $"{at}/{keyword.Name}";
-            if (keyword.Name is "items" or "additionalProperties")
-                Look(keyword.Value, inside);
-            else if (keyword.Name is "$defs" or "definitions" or "properties" && keyword.Value.ValueKind == JsonValueKind.Object)
+            switch (keyword.Name, keyword.Value.ValueKind)
             {
-                foreach (JsonProperty named in keyword.Value.EnumerateObject())
-                    Look(named.Value, $"{inside}/{named.Name}");
-            }
-            else if (keyword.Name is "anyOf" or "oneOf" or "allOf" && keyword.Value.ValueKind == JsonValueKind.Array)
-            {
-                foreach ((int i, JsonElement option) in keyword.Value.EnumerateArray().Index())
-                    Look(option, FormattableString.Invariant($"{inside}/{i}"));
+                case ("items" or "additionalProperties", _):
+                    Look(keyword.Value, inside);
+                    break;
+                case ("$defs" or "definitions" or "properties", JsonValueKind.Object):
+                    foreach (JsonProperty named in keyword.Value.EnumerateObject())
+                        Look(named.Value, $"{inside}/{named.Name}");
+                    break;
+                case ("anyOf" or "oneOf" or "allOf", JsonValueKind.Array):
+                    foreach ((int i, JsonElement option) in keyword.Value.EnumerateArray().Index())
+                        Look(option, FormattableString.Invariant($"{inside}/{i}"));
+                    break;
             }
         }
     }
@@ -77,10 +87,15 @@ internal sealed class JsonReferences
     private static void RefuseName(JsonElement schema, string at)
     {
         if (schema.TryGetProperty("$id", out _))
-            throw JsonSchemaReader.Wrong(at, "a schema inside another has an $id", "take the $id away, and name the schema by its place: #/$defs/name");
+        {
+            throw JsonSchemaReader.Wrong(at, "a schema inside another has an $id",
+                "take the $id away, and name the schema by its place: #/$defs/name");
+        }
     }
 
-    /// <summary>JSON may hold half a surrogate pair, which no text can, and a name twice, of which one would be passed over.</summary>
+    /// <summary>
+    /// JSON may hold half a surrogate pair, which no text can, and a name twice, of which one would be passed over.
+    /// </summary>
     private static void RefuseDamage(JsonElement value, string at)
     {
         if (value.ValueKind == JsonValueKind.String)
@@ -110,7 +125,8 @@ internal sealed class JsonReferences
         }
         catch (InvalidOperationException e) // how System.Text.Json says that an escaped surrogate has no other half
         {
-            throw new AtelierException("half a surrogate pair is no character", $"schema{at}", "write both halves, as in \\ud83d\\ude00", e);
+            throw new AtelierException(
+                "half a surrogate pair is no character", $"schema{at}", "write both halves, as in \\ud83d\\ude00", e);
         }
     }
 }

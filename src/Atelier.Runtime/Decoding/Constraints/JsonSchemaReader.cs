@@ -15,7 +15,8 @@ internal sealed class JsonSchemaReader
 
     private static readonly string[] Annotations =
     [
-        "$schema", "$id", "$anchor", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
+        "$schema", "$id", "$anchor", "$comment", "$defs", "definitions", "title", "description", "default", "examples",
+        "deprecated", "readOnly", "writeOnly",
     ];
 
     private static readonly (string Type, string[] Keywords)[] Types =
@@ -32,9 +33,11 @@ internal sealed class JsonSchemaReader
     // What says something about a value and is not read: no misspelling of what is.
     private static readonly string[] Unread =
     [
-        "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties", "propertyNames", "minProperties", "maxProperties",
-        "unevaluatedProperties", "unevaluatedItems", "prefixItems", "additionalItems", "contains", "minContains", "maxContains", "uniqueItems", "multipleOf", "divisibleBy",
-        "contentEncoding", "contentMediaType", "contentSchema", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary", "id", "nullable",
+        "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties",
+        "propertyNames", "minProperties", "maxProperties", "unevaluatedProperties", "unevaluatedItems", "prefixItems",
+        "additionalItems", "contains", "minContains", "maxContains", "uniqueItems", "multipleOf", "divisibleBy",
+        "contentEncoding", "contentMediaType", "contentSchema", "$dynamicRef", "$dynamicAnchor", "$recursiveRef",
+        "$recursiveAnchor", "$vocabulary", "id", "nullable",
     ];
 
     private readonly JsonReferences _references;
@@ -98,7 +101,8 @@ internal sealed class JsonSchemaReader
         {
             Alone("$ref");
             string pointer = Text(reference, at, "$ref");
-            return RuleAt(pointer, _references.Find(pointer) ?? throw Wrong(at, $"'{pointer}' is not in this schema", "references go to places in the same document: #/$defs/name"));
+            return RuleAt(pointer, _references.Find(pointer) ?? throw Wrong(
+                at, $"'{pointer}' is not in this schema", "references go to places in the document: #/$defs/name"));
         }
         foreach (string several in (string[])["anyOf", "oneOf", "allOf"])
         {
@@ -128,8 +132,10 @@ internal sealed class JsonSchemaReader
         }
         if (keywords.Except([.. Types.SelectMany(t => t.Keywords), "type"]).FirstOrDefault() is { } unknown)
         {
-            string? near = Unread.Contains(unknown) ? null : Spelling.Nearest(unknown, Types.SelectMany(t => t.Keywords));
-            throw Wrong(at, $"the keyword '{unknown}' is not read", near is null ? "without it the schema would allow more: leave it out only where that will do" : $"did you mean '{near}'?");
+            string[] known = Unread.Contains(unknown) ? [] : [.. Types.SelectMany(t => t.Keywords)];
+            throw Wrong(at, $"the keyword '{unknown}' is not read", Spelling.Nearest(unknown, known) is { } near
+                ? $"did you mean '{near}'?"
+                : "without it the schema would allow more: leave it out only where that will do");
         }
         return types.Length == Types.Length && keywords.Length == 0
             ? AnyValue()
@@ -212,7 +218,8 @@ internal sealed class JsonSchemaReader
         {
             string name = Text(format, at, "format");
             return JsonText.Quoted(JsonFormats.Find(name)
-                ?? throw Wrong(at, $"the format '{name}' is not read", $"{string.Join(", ", JsonFormats.Names)} are; write others as a pattern"));
+                ?? throw Wrong(at, $"the format '{name}' is not read",
+                    $"{string.Join(", ", JsonFormats.Names)} are; write others as a pattern"));
         }
         return least > most ? Expression.Nothing : JsonText.String(least ?? 0, most);
     }

@@ -5,10 +5,10 @@ using System.Text;
 namespace Atelier.Decoding.Constraints;
 
 /// <summary>
-/// Reads regular expressions as ECMA-262 does with the u flag: characters are Unicode's, white space, words and digits are the
-/// standard's. What that flag forbids and older patterns have (annex B: a lone ], { or }, \- outside of a class) stands for itself,
-/// as it does without the flag. What is no regular language (look-around, back references) is refused by name, and so is
-/// what other dialects add.
+/// Reads regular expressions as ECMA-262 does with the u flag: characters are Unicode's, white space, words and digits
+/// are the standard's. What that flag forbids and older patterns have (annex B: a lone ], { or }, \- outside of a
+/// class) stands for itself, as it does without the flag. What is no regular language (look-around, back references) is
+/// refused by name, and so is what other dialects add.
 /// </summary>
 internal sealed class RegexParser
 {
@@ -20,9 +20,10 @@ internal sealed class RegexParser
     private static readonly CharacterSet Words = CharacterSet.Of(('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z'));
     private static readonly CharacterSet LineEnds = CharacterSet.Of(('\n', '\n'), ('\r', '\r'), (0x2028, 0x2029));
 
-    // WhiteSpace and LineTerminator (ECMA-262, sections 12.2 and 12.3): tabs, the byte order mark, Unicode's spaces, line ends.
+    // WhiteSpace and LineTerminator (ECMA-262, sections 12.2 and 12.3): tabs, spaces, line ends, the byte order mark.
     private static readonly CharacterSet Spaces = CharacterSet.Of(
-        ('\t', '\r'), (' ', ' '), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF));
+        ('\t', '\r'), (' ', ' '), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F),
+        (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF));
 
     private readonly string _pattern;
     private readonly HashSet<string> _names = [];
@@ -81,7 +82,10 @@ internal sealed class RegexParser
         Take('?'); // a lazy repetition is the same language
         int end = _at;
         if (TryCounts(out _, out _))
-            throw Wrong($"'{_pattern[end]}' repeats a repetition", $"write (?:{_pattern[start..end]}){_pattern[end.._at]}");
+        {
+            throw Wrong($"'{_pattern[end]}' repeats a repetition",
+                $"write (?:{_pattern[start..end]}){_pattern[end.._at]}");
+        }
         return new Repetition(part, least, most);
     }
 
@@ -95,7 +99,9 @@ internal sealed class RegexParser
             case '(':
                 _at++;
                 Expression group = Group();
-                return Take(')') ? group : throw Wrong("a group is not closed", "write ) at its end, or \\( for the character");
+                return Take(')')
+                    ? group
+                    : throw Wrong("a group is not closed", "write ) at its end, or \\( for the character");
             case '[':
                 _at++;
                 return new Characters(Class());
@@ -122,7 +128,7 @@ internal sealed class RegexParser
         if (Take(':'))
             return Alternatives();
         string rest = _pattern[_at..];
-        if (rest.StartsWith('=') || rest.StartsWith('!') || rest.StartsWith("<=", StringComparison.Ordinal) || rest.StartsWith("<!", StringComparison.Ordinal))
+        if (rest is ['=' or '!', ..] or ['<', '=' or '!', ..])
             throw Wrong("look-around is not read", "write the texts that may stand there as alternatives");
         if (!Take('<'))
         {
@@ -130,15 +136,17 @@ internal sealed class RegexParser
             {
                 ['P', '<', ..] => Wrong("a group is named in Python's form", "write (?<name>…)"),
                 ['#', ..] => Wrong("a comment stands in the pattern", "leave it out"),
-                ['>', ..] => Wrong("atomic groups are not read", "write alternatives that exclude one another in a group (?:…)"),
-                _ => Wrong("options inside a pattern are not read", "write what they mean: [aA] for an a of either case, [^] for any character, line ends too"),
+                ['>', ..] => Wrong(
+                    "atomic groups are not read", "write alternatives that exclude one another in a group (?:…)"),
+                _ => Wrong("options inside a pattern are not read",
+                    "write what they mean: [aA] for an a of either case, [^] for any character, line ends too"),
             };
         }
         int end = _pattern.IndexOf('>', _at);
         if (end < 0)
             throw Wrong("a group's name is not closed", "write >");
         string name = _pattern[_at..end];
-        if (name.Length == 0 || char.IsAsciiDigit(name[0]) || name.Any(c => !(char.IsLetterOrDigit(c) || c is '_' or '$')))
+        if (name is [] or [>= '0' and <= '9', ..] || !name.All(c => char.IsLetterOrDigit(c) || c is '_' or '$'))
             throw Wrong($"'{name}' is no name of a group", "write letters, digits and _, a digit not first");
         if (!_names.Add(name))
             throw Wrong($"two groups have the name '{name}'", "give each its own, or none: (?:…)");
@@ -195,7 +203,10 @@ internal sealed class RegexParser
             if (!More)
                 throw Wrong("a class is not closed", "write ] at its end; inside a class \\] is the character");
             if (_pattern[_at] == '[' && afterDash)
-                throw Wrong("a class is taken from a class", "write \\[ for the character, or the characters that are left");
+            {
+                throw Wrong("a class is taken from a class",
+                    "write \\[ for the character, or the characters that are left");
+            }
             afterDash = _pattern[_at] == '-';
             CharacterSet item = ClassItem();
             if (_at + 1 < _pattern.Length && _pattern[_at] == '-' && _pattern[_at + 1] is not (']' or '['))
@@ -248,21 +259,7 @@ internal sealed class RegexParser
             case 'p': return Property();
             case 'P': return Property().Complement();
         }
-        throw Wrong($"\\{c} is not read", c switch
-        {
-            'b' or 'B' => "word boundaries are not read: write the characters that stand there, \\W before or after a word",
-            'k' or (>= '1' and <= '9') when !inClass => "what was matched before cannot be asked for again: write the texts as alternatives, (?:aa|bb) for ([ab])\\1",
-            >= '0' and <= '9' => "write the character as \\x and two hexadecimal digits",
-            'A' => "write ^ for the beginning of the text",
-            'z' => "write $ for the end of the text",
-            'Z' => "write $ for the end of the text, \\n?$ where a line end may come before it",
-            'c' => "write \\\\c for the two characters, or \\c and a letter",
-            'e' => "write \\x1b",
-            'a' => "write \\x07",
-            'h' => "write [\\t\\p{Zs}]",
-            'R' => "write (?:\\r\\n|[\\n-\\r\\x85\\u2028\\u2029])",
-            _ => "ECMA-262 gives it no meaning: write the characters that it stands for",
-        });
+        throw Wrong($"\\{c} is not read", RegexHints.ForEscape(c, inClass));
     }
 
     /// <summary>What stands after \p.</summary>
@@ -275,7 +272,8 @@ internal sealed class RegexParser
         _at = end + 1;
         _newerPart ??= $"\\p{{{name}}}";
         return UnicodeProperties.Find(name)
-            ?? throw Wrong($"there is no category '{name}'", "general categories such as L, Lu or Decimal_Number are read; write others as ranges, [\\u0370-\\u03ff]");
+            ?? throw Wrong($"there is no category '{name}'",
+                "general categories such as L or Decimal_Number are read; write others as ranges, [\\u0370-\\u03ff]");
     }
 
     /// <summary>What stands after \u: four digits, of a pair of surrogates twice, or any in braces.</summary>
@@ -285,8 +283,13 @@ internal sealed class RegexParser
         {
             int end = _pattern.IndexOf('}', _at);
             string digits = end < 0 ? "" : _pattern[_at..end].TrimStart('0').PadLeft(1, '0');
-            if (end <= _at || !int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int given) || digits.Length > 6 || given > 0x10FFFF)
-                throw Wrong("a character's number in hexadecimal digits is due", "write for example \\u{1f600}, at most \\u{10ffff}");
+            bool isNumber =
+                int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int given);
+            if (end <= _at || !isNumber || digits.Length > 6 || given > 0x10FFFF)
+            {
+                throw Wrong("a character's number in hexadecimal digits is due",
+                    "write for example \\u{1f600}, at most \\u{10ffff}");
+            }
             _at = end + 1;
             _newerPart ??= $"\\u{{{digits}}}";
             return Rune.IsValid(given) ? given : throw HalfCharacter();
@@ -309,7 +312,7 @@ internal sealed class RegexParser
         if (_at + digits > _pattern.Length || !_pattern.Skip(_at).Take(digits).All(char.IsAsciiHexDigit))
             throw Wrong($"{digits} hexadecimal digits are due", "write for example \\x41 or \\u0041");
         _at += digits;
-        return int.Parse(_pattern.AsSpan(_at - digits, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        return Convert.ToInt32(_pattern[(_at - digits).._at], 16);
     }
 
     private int Scalar()
@@ -334,9 +337,11 @@ internal sealed class RegexParser
         return true;
     }
 
-    private AtelierException RepeatsNothing() => Wrong($"'{_pattern[_at]}' repeats nothing", $"write \\{_pattern[_at]} for the character");
+    private AtelierException RepeatsNothing() =>
+        Wrong($"'{_pattern[_at]}' repeats nothing", $"write \\{_pattern[_at]} for the character");
 
-    private AtelierException HalfCharacter() => Wrong("half a surrogate pair is no character", "write the whole character, or its number as \\u{1f600}");
+    private AtelierException HalfCharacter() =>
+        Wrong("half a surrogate pair is no character", "write the whole character, or its number as \\u{1f600}");
 
     private AtelierException Wrong(string what, string hint) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{what}, at character {Math.Min(_at, _pattern.Length)}"), $"pattern '{_pattern}'", hint);

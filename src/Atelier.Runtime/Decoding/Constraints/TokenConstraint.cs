@@ -56,7 +56,8 @@ internal sealed class TokenConstraint
         ReadOnlySpan<ulong> mask = Mask(state);
         return mask.IndexOfAnyExcept(0UL) >= 0
             ? mask
-            : throw new AtelierException("no token of the model's vocabulary can come next", _where, "the constraint and the tokenizer do not go together");
+            : throw new AtelierException("no token of the model's vocabulary can come next", _where,
+                "the constraint and the tokenizer do not go together");
     }
 
     /// <summary>The same bits; none where no token can come.</summary>

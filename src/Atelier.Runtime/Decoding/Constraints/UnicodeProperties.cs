@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Atelier.Decoding.Constraints;
 
-/// <summary>The properties of characters that patterns ask for: general categories, by the short and long names of the Unicode Standard.</summary>
+/// <summary>
+/// The properties of characters that patterns ask for: general categories, by the short and long names of the Unicode
+/// Standard.
+/// </summary>
 internal static class UnicodeProperties
 {
     private const int LastCharacter = 0x10FFFF;
@@ -10,14 +13,17 @@ internal static class UnicodeProperties
     // PropertyValueAliases.txt, gc: each category's short name and its others.
     private static readonly (string Short, string[] Long)[] Groups =
     [
-        ("L", ["Letter"]), ("M", ["Mark", "Combining_Mark"]), ("N", ["Number"]), ("P", ["Punctuation", "punct"]), ("S", ["Symbol"]),
-        ("Z", ["Separator"]), ("C", ["Other"]), ("Lu", ["Uppercase_Letter"]), ("Ll", ["Lowercase_Letter"]), ("Lt", ["Titlecase_Letter"]),
-        ("Lm", ["Modifier_Letter"]), ("Lo", ["Other_Letter"]), ("Mn", ["Nonspacing_Mark"]), ("Mc", ["Spacing_Mark"]), ("Me", ["Enclosing_Mark"]),
-        ("Nd", ["Decimal_Number", "digit"]), ("Nl", ["Letter_Number"]), ("No", ["Other_Number"]), ("Zs", ["Space_Separator"]),
-        ("Zl", ["Line_Separator"]), ("Zp", ["Paragraph_Separator"]), ("Cc", ["Control", "cntrl"]), ("Cf", ["Format"]), ("Cs", ["Surrogate"]),
-        ("Co", ["Private_Use"]), ("Cn", ["Unassigned"]), ("Pc", ["Connector_Punctuation"]), ("Pd", ["Dash_Punctuation"]), ("Ps", ["Open_Punctuation"]),
-        ("Pe", ["Close_Punctuation"]), ("Pi", ["Initial_Punctuation"]), ("Pf", ["Final_Punctuation"]), ("Po", ["Other_Punctuation"]),
-        ("Sm", ["Math_Symbol"]), ("Sc", ["Currency_Symbol"]), ("Sk", ["Modifier_Symbol"]), ("So", ["Other_Symbol"]),
+        ("L", ["Letter"]), ("M", ["Mark", "Combining_Mark"]), ("N", ["Number"]), ("P", ["Punctuation", "punct"]),
+        ("S", ["Symbol"]), ("Z", ["Separator"]), ("C", ["Other"]), ("Lu", ["Uppercase_Letter"]),
+        ("Ll", ["Lowercase_Letter"]), ("Lt", ["Titlecase_Letter"]), ("Lm", ["Modifier_Letter"]),
+        ("Lo", ["Other_Letter"]), ("Mn", ["Nonspacing_Mark"]), ("Mc", ["Spacing_Mark"]), ("Me", ["Enclosing_Mark"]),
+        ("Nd", ["Decimal_Number", "digit"]), ("Nl", ["Letter_Number"]), ("No", ["Other_Number"]),
+        ("Zs", ["Space_Separator"]), ("Zl", ["Line_Separator"]), ("Zp", ["Paragraph_Separator"]),
+        ("Cc", ["Control", "cntrl"]), ("Cf", ["Format"]), ("Cs", ["Surrogate"]), ("Co", ["Private_Use"]),
+        ("Cn", ["Unassigned"]), ("Pc", ["Connector_Punctuation"]), ("Pd", ["Dash_Punctuation"]),
+        ("Ps", ["Open_Punctuation"]), ("Pe", ["Close_Punctuation"]), ("Pi", ["Initial_Punctuation"]),
+        ("Pf", ["Final_Punctuation"]), ("Po", ["Other_Punctuation"]), ("Sm", ["Math_Symbol"]),
+        ("Sc", ["Currency_Symbol"]), ("Sk", ["Modifier_Symbol"]), ("So", ["Other_Symbol"]),
     ];
 
     /// <summary>The characters with a property, or null where none of the name is read.</summary>
@@ -49,7 +55,8 @@ internal static class UnicodeProperties
         int first = -1;
         for (int character = 0; character <= LastCharacter + 1; character++)
         {
-            bool belongs = character <= LastCharacter && Abbreviation(CharUnicodeInfo.GetUnicodeCategory(character)).StartsWith(category, StringComparison.Ordinal);
+            string own = character > LastCharacter ? "" : Abbreviation(CharUnicodeInfo.GetUnicodeCategory(character));
+            bool belongs = own.StartsWith(category, StringComparison.Ordinal);
             if (belongs && first < 0)
                 first = character;
             if (belongs || first < 0)

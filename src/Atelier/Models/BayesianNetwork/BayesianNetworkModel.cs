@@ -7,7 +7,10 @@ using Atelier.Models.BayesianNetwork.Pictures;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>A Bayesian network as a model of table rows: scores them, draws them given evidence, answers questions, explains itself. Safe for concurrent use.</summary>
+/// <summary>
+/// A Bayesian network as a model of table rows: scores them, draws them given evidence, answers questions, explains
+/// itself. Safe for concurrent use.
+/// </summary>
 public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
 {
     private readonly BayesianNetworkConfig _config;

@@ -5,10 +5,11 @@ using Microsoft.Extensions.AI;
 namespace Atelier.Models.Layers;
 
 /// <summary>
-/// A model of pictures as an <see cref="IImageGenerator"/>. The prompt is the name of a class, or empty for any picture; the
-/// answers are PNG data. <see cref="ImageGenerationOptions.Count"/> says how many; each request has a seed of its own, drawn
-/// from that of the client, so that a client gives the same pictures in the same order. What else the options ask for is refused by
-/// name. Safe for concurrent use: requests that come together are drawn one after another.
+/// A model of pictures as an <see cref="IImageGenerator"/>. The prompt is the name of a class, or empty for any
+/// picture; the answers are PNG data. <see cref="ImageGenerationOptions.Count"/> says how many; each request has a seed
+/// of its own, drawn from that of the client, so that a client gives the same pictures in the same order. What else the
+/// options ask for is refused by name. Safe for concurrent use: requests that come together are drawn one after
+/// another.
 /// </summary>
 /// <param name="generator">Draws the pictures. Not disposed with the client.</param>
 /// <param name="seed">Of the first request; the next has the next one.</param>
@@ -25,15 +26,23 @@ public sealed class ImageClient(ImageGenerator generator, long seed = 1, string 
     {
         ArgumentNullException.ThrowIfNull(request);
         (int width, int height) = (generator.DrawnSchema.Width, generator.DrawnSchema.Height);
+        System.Drawing.Size? wanted = options?.ImageSize;
         RefusedOptions.Check(
-            ("OriginalImages", request.OriginalImages?.Any() == true, "the model is asked by a class alone, not by pictures"),
-            ("ImageSize", options?.ImageSize is { } size && (size.Width != width || size.Height != height), $"the model draws {width} × {height} pixels, not {options?.ImageSize?.Width} × {options?.ImageSize?.Height}"),
-            ("MediaType", options?.MediaType is not (null or "image/png"), $"pictures are PNG, not {options?.MediaType}"),
-            ("ModelId", options?.ModelId is not null && options.ModelId != modelId, $"the model is '{modelId}', not '{options?.ModelId}'"),
-            ("ResponseFormat", options?.ResponseFormat is not (null or ImageGenerationResponseFormat.Data), "pictures are given as data"),
+            ("OriginalImages", request.OriginalImages?.Any() == true,
+                "the model is asked by a class alone, not by pictures"),
+            ("ImageSize", wanted is { } size && (size.Width != width || size.Height != height),
+                $"the model draws {width} × {height} pixels, not {wanted?.Width} × {wanted?.Height}"),
+            ("MediaType", options?.MediaType is not (null or "image/png"),
+                $"pictures are PNG, not {options?.MediaType}"),
+            ("ModelId", options?.ModelId is not null && options.ModelId != modelId,
+                $"the model is '{modelId}', not '{options?.ModelId}'"),
+            ("ResponseFormat", options?.ResponseFormat is not (null or ImageGenerationResponseFormat.Data),
+                "pictures are given as data"),
             ("StreamingCount", options?.StreamingCount is not (null or 0), "pictures are given when they are done"),
-            ("RawRepresentationFactory", options?.RawRepresentationFactory is not null, "there are no options underneath these"),
-            ("AdditionalProperties", options?.AdditionalProperties is { Count: > 0 }, $"'{options?.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
+            ("RawRepresentationFactory", options?.RawRepresentationFactory is not null,
+                "there are no options underneath these"),
+            ("AdditionalProperties", options?.AdditionalProperties is { Count: > 0 },
+                $"'{options?.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
         var asked = new GenerationRequest
         {
             Count = options?.Count ?? 1,

@@ -9,16 +9,16 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Layers;
 
 /// <summary>
-/// Draws pictures from a model. The n-th picture of a seed depends on the seed and n alone, but for what ancestral sampling adds.
-/// Safe for concurrent use: requests take turns, as many pictures at a time as are best drawn at once; one that is cancelled does not
-/// wait for its turn, and a caller that stops reading holds up no other.
+/// Draws pictures from a model. The n-th picture of a seed depends on the seed and n alone, but for what ancestral
+/// sampling adds. Safe for concurrent use: requests take turns, as many pictures at a time as are best drawn at once;
+/// one that is cancelled does not wait for its turn, and a caller that stops reading holds up no other.
 /// </summary>
 /// <param name="model">Disposed with the generator.</param>
 /// <param name="identity">Which model it is; null while it learns.</param>
 public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : IGenerator
 {
     private const int MostTogether = 100, MostValues = 1 << 20; // pictures at once, and their values
-    private readonly SemaphoreSlim _turns = new(1, 1); // entered while pictures are drawn, never while a caller looks at them
+    private readonly SemaphoreSlim _turns = new(1, 1); // entered to draw, never while a caller looks at pictures
 
     /// <summary>Pictures that are best drawn at once.</summary>
     internal int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
