@@ -49,7 +49,12 @@ internal static class Convolutions
     public static Tensor Convolve(
         Tensor x, Tensor weight, Tensor bias, long stride, long padding, long groups, OperatorPath path) => path switch
     {
-        OperatorPath.PaddedChannels => ConvolvePadded(x, weight, bias, stride, padding, groups),
+        OperatorPath.PaddedChannels when groups == 1 => ConvolvePadded(x, weight, bias, stride, padding),
+        OperatorPath.PaddedChannels => cat(
+            [
+                .. x.chunk(groups, 1).Zip(weight.chunk(groups, 0), bias.chunk(groups, 0))
+                    .Select(group => ConvolvePadded(group.First, group.Second, group.Third, stride, padding)),
+            ], 1),
         OperatorPath.Unfolded => ConvolveUnfolded(x, weight, bias, stride, padding, groups),
         _ => F.conv2d(x, weight, bias, strides: [stride, stride], padding: [padding, padding], groups: groups),
     };
@@ -72,24 +77,14 @@ internal static class Convolutions
         : s_secondOrder ? CheckedOperators.ConvolutionOfSecondOrder(x.dtype)
         : CheckedOperators.Convolution(x.dtype);
 
-    private static Tensor ConvolvePadded(
-        Tensor x, Tensor weight, Tensor bias, long stride, long padding, long groups)
+    private static Tensor ConvolvePadded(Tensor x, Tensor weight, Tensor bias, long stride, long padding)
     {
         long outputs = weight.shape[0];
-        Tensor windows = PadGroups(Blocks.Pad(weight, 1, stride), 0, groups, stride: 1);
-        Tensor y = F.conv2d(PadGroups(x, 1, groups, stride), windows, PadGroups(bias, 0, groups, stride: 1),
-            strides: [stride, stride], padding: [padding, padding], groups: groups);
-        if (y.shape[1] == outputs)
-            return y;
-        return groups == 1
-            ? y.narrow(1, 0, outputs).contiguous()
-            : y.unflatten(1, [groups, -1]).narrow(2, 0, outputs / groups).flatten(1, 2);
+        Tensor windows = Blocks.Pad(Blocks.Pad(weight, 1, stride), 0);
+        Tensor y = F.conv2d(Blocks.Pad(x, 1, stride), windows, Blocks.Pad(bias, 0),
+            strides: [stride, stride], padding: [padding, padding]);
+        return y.shape[1] == outputs ? y : y.narrow(1, 0, outputs).contiguous();
     }
-
-    /// <summary>Pads the channels of each group.</summary>
-    private static Tensor PadGroups(Tensor x, int dimension, long groups, long stride) => groups == 1
-        ? Blocks.Pad(x, dimension, stride)
-        : Blocks.Pad(x.unflatten(dimension, [groups, -1]), dimension + 1, stride).flatten(dimension, dimension + 1);
 
     private static Tensor ConvolveUnfolded(
         Tensor x, Tensor weight, Tensor bias, long stride, long padding, long groups)

@@ -32,6 +32,8 @@ internal static class SymbolTable
         if (MemoryMarshal.Read<ushort>(header[58..]) != SectionSize || count > MostSections)
             return null;
         byte[] sections = Read(file, start, (long)count * SectionSize);
+        if (sections.Length == 0)
+            return null;
         for (int section = 0; section < count; section++)
         {
             ReadOnlySpan<byte> symbols = sections.AsSpan(section * SectionSize, SectionSize);

@@ -83,15 +83,23 @@ internal sealed class OperatorCheck
         return _case.Compared == ComparedAnswers.WithoutGradients || GradientsAgree(path);
     }
 
-    private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours) =>
-    [
-        .. all.GroupBy(check => (check._case.Operator, check._type))
-            .Select(checks => JudgeOne([.. checks], usual, takesDetours)),
-    ];
-
-    private static OperatorVerdict JudgeOne(OperatorCheck[] checks, OperatorPath usual, bool takesDetours)
+    /// <summary>
+    /// A verdict for each operator and precision. What drops numbers of one operator drops those of another at sizes
+    /// that were not tried: where one that has another path is wrong, all take theirs.
+    /// </summary>
+    private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours)
     {
-        bool isRight = AreRight(checks, usual);
+        (OperatorCheck[] Checks, bool IsRight)[] judged =
+        [
+            .. all.GroupBy(check => (check._case.Operator, check._type))
+                .Select(checks => (checks.ToArray(), AreRight([.. checks], usual))),
+        ];
+        bool detours = takesDetours || Array.Exists(judged, one => !one.IsRight && one.Checks[0]._case.Detours.Count > 0);
+        return [.. judged.Select(one => JudgeOne(one.Checks, one.IsRight, usual, detours))];
+    }
+
+    private static OperatorVerdict JudgeOne(OperatorCheck[] checks, bool isRight, OperatorPath usual, bool takesDetours)
+    {
         IEnumerable<OperatorPath> detours = usual == OperatorPath.Library ? checks[0]._case.Detours : [];
         OperatorPath path = isRight && !takesDetours ? usual
             : detours.Where(path => AreRight(checks, path)).Append(isRight ? usual : OperatorPath.None).First();

@@ -53,7 +53,7 @@ public sealed class PictureSourceTests : IDisposable
         using ImageData data = Prepare("in");
         data.Schema.Classes.ShouldBe(["bright", "dark"]);
         data.Train.Count.ShouldBe(3);
-        data.Notes.ShouldContain(note => note.StartsWith("1 pictures have no label", StringComparison.Ordinal));
+        data.Notes.ShouldContain(note => note.StartsWith("Left out without a label in ", StringComparison.Ordinal) && note.EndsWith(": 1 picture.", StringComparison.Ordinal));
 
         _folder.Write("in/captions.tsv", "image\tcaption\n0.png\tday\n1.png\tday\n2.png\tnight\n3.png\tnight\n");
         using ImageData captioned = Prepare("in", new() { Labels = "captions.tsv" });
