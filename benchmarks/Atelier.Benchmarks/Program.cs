@@ -17,7 +17,7 @@ try
         {
             Comparison.RooflineName => Roofline.Measure(),
             HmmLongPass.Name => HmmLongPass.Measure(Rounds(2), Rounds(3), args[4], args[5]),
-            _ => Find(work).Ours(),
+            _ => OperatorPathTiming.Measure(work) ?? Find(work).Ours(),
         };
         Console.WriteLine(JsonSerializer.Serialize(new { value = m.Value, peakMiB = m.PeakMiB, loss = m.Loss }));
     }
@@ -40,6 +40,10 @@ try
     else if (args is ["signals", ..])
     {
         SignalTiming.Run(Rounds(1, 50), args.ElementAtOrDefault(2) is null or "0" ? 0 : Rounds(2), args[Math.Min(3, args.Length)..]);
+    }
+    else if (args is [OperatorPathTiming.Name, ..])
+    {
+        OperatorPathTiming.Run(Rounds(1));
     }
     else if (args is ["products", ..])
     {
@@ -75,6 +79,7 @@ try
         Console.WriteLine("benchmarks/run products [ROUNDS]: matrix products in the shapes of training, ours and the tensor library's");
         Console.WriteLine("benchmarks/run ngram [ROUNDS]: n-grams over 30,000 tokens, how fast they score one document and give all logits");
         Console.WriteLine("benchmarks/run signals [MOMENTS [LOAD [NAME …]]]: how long every command goes on after SIGTERM at a random moment, while LOAD processes take a core each");
+        Console.WriteLine("benchmarks/run operator-paths [ROUNDS]: what the paths cost that serve where the tensor library is wrong");
         Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
         Console.WriteLine("benchmarks/run train-memory [STEPS [gpt|vae|gan|diffusion]]: the memory that a long training holds, told ten times");
         Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS [PROMPT.txt]]: decode with a draft and without");
