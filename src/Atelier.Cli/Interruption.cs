@@ -39,7 +39,7 @@ internal sealed class Interruption(Action<string> say, Action<TimeSpan> wait, Ac
             kept = Volatile.Read(ref _keeping) > 0;
             wait(Grace);
         }
-        while (kept || Volatile.Read(ref _keeping) > 0); // what was kept is told after that
+        while (kept || Volatile.Read(ref _keeping) > 0); // what was kept is reported after that
         end();
     }
 

@@ -40,6 +40,6 @@ internal sealed class FindLearningRateCommand : ToolCommand
             ["plot"] = Path.GetFullPath(picture),
             ["points"] = new JsonArray([.. sweep.Points.Select(p => new JsonObject { ["learningRate"] = p.Rate, ["loss"] = p.Loss })]),
         });
-        return cancellation.IsCancellationRequested ? Interruption.ExitCode : 0; // what was found so far is told
+        return cancellation.IsCancellationRequested ? Interruption.ExitCode : 0; // what was found so far is shown
     }
 }

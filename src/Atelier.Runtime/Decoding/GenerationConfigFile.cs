@@ -20,7 +20,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             "pattern", "json_schema",
             "bos_token_id", "eos_token_id",
         ],
-        // Names and versions, caches and proposals, which change the speed alone, what is told of a text beside it, and
+        // Names and versions, caches and proposals, which change the speed alone, what is reported about a text, and
         // the length of prompt and text together, in whose place stands max_new_tokens.
         [
             "_from_model_config", "transformers_version", "_commit_hash", "pad_token_id", "decoder_start_token_id",

@@ -55,7 +55,7 @@ public static class AtomicFile
         }
         catch (IOException)
         {
-            // The write has failed already, and that is what the user is told; a leftover does no harm.
+            // The write has failed already, and that is the error that the user sees; a leftover does no harm.
         }
     }
 }

@@ -89,7 +89,7 @@ public static class BundleWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Writing has failed already, and that is what the user is told; the next bundle written here takes its place.
+            // Writing has failed already, and that is the error that the user sees; the next bundle written here takes its place.
         }
     }
 

@@ -273,7 +273,7 @@ public sealed class ConcurrentRequestsTests : IDisposable
         }
     }
 
-    /// <summary>A model whose steps fail when it is told to.</summary>
+    /// <summary>A model whose steps fail on request.</summary>
     private sealed class FailingModel(HistoryModel model) : IBatchedLanguageModel
     {
         public volatile bool Fails;

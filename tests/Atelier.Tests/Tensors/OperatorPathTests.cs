@@ -7,7 +7,7 @@ using Atelier.TestSupport;
 namespace Atelier.Tests.Tensors;
 
 /// <summary>
-/// Which paths serve, in this process and in others that are told to do without oneDNN's cache sizes being corrected: so the
+/// Which paths serve, in this process and in others that run without oneDNN's cache sizes being corrected: so the
 /// paths of a machine with the fault run on any machine.
 /// </summary>
 public sealed class OperatorPathTests

@@ -23,7 +23,7 @@ internal sealed record PictureCopying(NearestPictures ByFeatures, NearestPicture
 
     private const long MostValues = 1 << 23; // of training pictures at once
     private const int MostBlurred = 250;
-    private const int UsualSide = 32; // on which blurs are told in pixels; of larger pictures they are wider
+    private const int UsualSide = 32; // for which blurs are given in pixels; of larger pictures they are wider
 
     private static readonly double[] Blurs = [0.5, 0.75, 1, 1.5, 2, 3];
 
