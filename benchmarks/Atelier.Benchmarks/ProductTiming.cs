@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;
 using Atelier.Training.Execution.Products;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training.Execution.Products;
 using TorchSharp;

@@ -8,6 +8,7 @@ using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Profiling;
 

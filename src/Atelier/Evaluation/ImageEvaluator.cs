@@ -3,6 +3,7 @@ using Atelier.Data.Text;
 using Atelier.Evaluation.Images;
 using Atelier.Kinds;
 using Atelier.Models.Layers;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Evaluation;

@@ -26,13 +26,8 @@ internal static class AtenOperators
         """);
 
     /// <summary>x / √(mean(x²) + ε) · w over the last dimension.</summary>
-    public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
-    {
-        Scalar kept = epsilon;
-        var y = (Tensor)Script.invoke("rms_norm", x, weight, kept);
-        GC.KeepAlive(kept);
-        return y;
-    }
+    public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon) =>
+        (Tensor)Script.Run("rms_norm", x, weight, epsilon);
 
     /// <summary>One recurrent layer over a batch of sequences, by the path that is right on this machine.</summary>
     /// <param name="cell">The kind of cell.</param>
@@ -58,14 +53,14 @@ internal static class AtenOperators
             return Recur(cell, x.detach(), hidden.detach(), memory.detach(), detached, OperatorPath.Library);
         }
         if (path != OperatorPath.PaddedChannels)
-            return (Tensor[])Script.invoke(name, x, hidden, memory, weights);
+            return (Tensor[])Script.Run(name, x, hidden, memory, weights);
         // States that are zero and see nothing stay zero: c = σ(0) · 0 + σ(0) · tanh(0).
         long width = hidden.shape[^1], gates = weights[2].shape[0] / width;
         Tensor Wide(Tensor w) => Blocks.Pad(w.unflatten(0, [gates, width]), 1).flatten(0, 1);
         Tensor[] wide =
             [Wide(Blocks.Pad(weights[0], 1)), Wide(Blocks.Pad(weights[1], 1)), Wide(weights[2]), Wide(weights[3])];
         (x, hidden, memory) = (Blocks.Pad(x, 2), Blocks.Pad(hidden, 2), Blocks.Pad(memory, 2));
-        var results = (Tensor[])Script.invoke(name, x, hidden, memory, wide);
+        var results = (Tensor[])Script.Run(name, x, hidden, memory, wide);
         return [.. results.Select(y => y.shape[^1] == width ? y : y.narrow(-1, 0, width).contiguous())];
     }
 }

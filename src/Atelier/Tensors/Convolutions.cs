@@ -95,7 +95,7 @@ internal static class Convolutions
             .unflatten(1, [groups, -1]); // [batch, groups, inputs / groups · rows · columns, places]
         // [batch, groups, outputs / groups, places]
         Tensor y = weight.reshape(groups, weight.shape[0] / groups, -1).matmul(windows);
-        return y.flatten(1, 2).add(bias.unsqueeze(1)).unflatten(2, [height, -1]);
+        return y.flatten(1, 2).Plus(bias.unsqueeze(1)).unflatten(2, [height, -1]);
     }
 
     private sealed class SecondOrder : IDisposable

@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

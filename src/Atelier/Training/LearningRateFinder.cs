@@ -1,5 +1,6 @@
 using Atelier.Formats;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training.Optimizers;
 using ScottPlot;

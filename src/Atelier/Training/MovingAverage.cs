@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training.Optimizers;
 using Atelier.Training.Profiling;
 using TorchSharp;

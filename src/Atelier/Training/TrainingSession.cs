@@ -5,6 +5,7 @@ using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp;

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training.Optimizers;
 using Atelier.Training.Profiling;

@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 
@@ -55,7 +56,7 @@ internal static class FrechetDistance
         Tensor root = vectors.mul(values.relu().sqrt()); // columns scaled
         Tensor between = linalg.eigvalsh(root.t().matmul(otherCovariance).matmul(root)).relu().sqrt().sum();
         Tensor distance = mean.sub(otherMean).Squared().sum().Plus(covariance.trace()).Plus(otherCovariance.trace()).sub(between.Times(2));
-        return Math.Max(0, distance.item<double>());
+        return Math.Max(0, distance.Number());
     }
 
     /// <summary>The mean and the covariance (divided by n − 1) of features, each counted as often as it was drawn.</summary>

@@ -5,6 +5,7 @@ using Atelier.Kinds;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 
@@ -6,7 +7,6 @@ namespace Atelier.Evaluation.Images;
 /// <summary>Distances between many points, some rows at a time: as matrix products on all cores, and never all of them in memory.</summary>
 internal static class Neighbours
 {
-    private static readonly TorchSharp.Scalar Infinity = double.PositiveInfinity;
     private const long MostDistances = 1 << 23; // at once: 64 MiB
 
     /// <summary>The squared distances from some points to all others, block after block of rows.</summary>
@@ -36,7 +36,7 @@ internal static class Neighbours
         List<Tensor> nearest = [];
         ForEach(points, points, (first, squared) =>
         {
-            squared.diagonal(first).fill_(Infinity); // a point is no neighbour of its own
+            squared.diagonal(first).FillWith(double.PositiveInfinity); // a point is no neighbour of its own
             nearest.Add(squared.topk(k.Max(), dim: 1, largest: false, sorted: true).values.MoveToOuterDisposeScope().DetachFromDisposeScope());
         });
         using var scope = NewDisposeScope();

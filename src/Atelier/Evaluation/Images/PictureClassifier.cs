@@ -1,6 +1,7 @@
 using Atelier.Data.Images;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -69,7 +70,7 @@ internal sealed class PictureClassifier : GradientModel<ImageBatch>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
     {
         (Tensor loss, Tensor right) = Losses(batch);
-        return new Dictionary<string, double> { ["loss"] = loss.item<float>(), ["accuracy"] = right.item<float>() };
+        return new Dictionary<string, double> { ["loss"] = loss.Number(), ["accuracy"] = right.Number() };
     }
 
     /// <summary>What it makes of pictures.</summary>
@@ -88,7 +89,7 @@ internal sealed class PictureClassifier : GradientModel<ImageBatch>
     private (Tensor Loss, Tensor Right) Losses(ImageBatch batch)
     {
         Tensor pictures = HasClasses ? batch.Pictures : cat(Turned(batch.Pictures));
-        Tensor labels = HasClasses ? batch.Labels : arange(Turnings, ScalarType.Int64, batch.Labels.device).repeat_interleave(batch.Labels.shape[0]);
+        Tensor labels = HasClasses ? batch.Labels : KeptScalars.Range(Turnings, ScalarType.Int64, batch.Labels.device).repeat_interleave(batch.Labels.shape[0]);
         Tensor logits = Look(pictures).Logits;
         return (F.cross_entropy(logits, labels), logits.argmax(1).eq(labels).to(ScalarType.Float32).mean());
     }

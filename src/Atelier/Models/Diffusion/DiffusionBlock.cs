@@ -1,6 +1,7 @@
 using Atelier.Decoders;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 using Linear = Atelier.Models.Layers.Linear;

@@ -3,6 +3,7 @@ using Atelier.Decoding;
 using Atelier.Models.Diffusion.Samplers;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;
 using TorchSharp.Modules;
@@ -172,7 +173,7 @@ public sealed class DiffusionModel : ImageModel
     {
         long count = noise.shape[0];
         noise = noise.view([count, .. Shape]);
-        Tensor? beside = _upscaling?.Show(given ?? _upscaling.Read(drawing, count, noise.device), full([count], drawing.Strength ?? 0, ScalarType.Float32, noise.device), random);
+        Tensor? beside = _upscaling?.Show(given ?? _upscaling.Read(drawing, count, noise.device), KeptScalars.Full([count], drawing.Strength ?? 0, ScalarType.Float32, noise.device), random);
         GivenPicture? from = _upscaling is not null ? null : given is null ? GivenPicture.Read(drawing, Schema, noise.device) : new GivenPicture(given, mask: null);
         GivenPicture? begun = Latents is null ? from : from?.Encode(Latents);
         double[] times = _schedule.Times(drawing.Steps!.Value, from is null ? 1 : GivenPicture.Strength(drawing));
@@ -180,7 +181,7 @@ public sealed class DiffusionModel : ImageModel
         ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
         using RowTeam team = Threads.Begin(noise.device, count);
         Denoiser look = Watched;
-        Tensor drawn = Pictures(sampler.Sample(begun?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random)).clamp(-1, 1);
+        Tensor drawn = Pictures(sampler.Sample(begun?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random)).Clamped(-1, 1);
         return from?.Finish(drawn) ?? drawn;
 
         Parts Watched(Tensor x, double t)
@@ -196,13 +197,13 @@ public sealed class DiffusionModel : ImageModel
     private Parts Denoise(Tensor x, double t, Tensor? beside, Tensor? labels, double guidance, RowTeam? team)
     {
         long count = x.shape[0];
-        Tensor? none = labels is null ? null : full([count], Schema.Classes.Count, ScalarType.Int64, x.device);
+        Tensor? none = labels is null ? null : KeptScalars.Full([count], Schema.Classes.Count, ScalarType.Int64, x.device);
         if (labels?.dtype == ScalarType.Float32) // between classes: weights of each, and of none
             (labels, none) = (F.pad(labels, [0, 1]), F.one_hot(none!, Schema.Classes.Count + 1).to(ScalarType.Float32));
         bool both = labels is not null && guidance is not 0 and not 1; // with the class and without, in one batch
         Tensor shown = beside is null ? x : cat([x, beside], 1);
         (Tensor looks, Tensor? told) = both ? (cat([shown, shown], 0), cat([labels!, none!], 0)) : (shown, guidance == 0 ? none : labels);
-        Tensor times = full([looks.shape[0]], t, ScalarType.Float32, x.device);
+        Tensor times = KeptScalars.Full([looks.shape[0]], t, ScalarType.Float32, x.device);
         Tensor answer = team is null ? _network.Predict(looks, times, told) // with gradients, which a team's threads take none of
             : team.Map(looks.shape[0], (first, rows) => _network.Predict(looks.narrow(0, first, rows), times.narrow(0, first, rows), told?.narrow(0, first, rows)));
         if (both)
@@ -228,8 +229,8 @@ public sealed class DiffusionModel : ImageModel
         Tensor? labels = null;
         if (IsConditional)
         {
-            Tensor dropped = empty([count], device: pictures.device).uniform_(0, 1, random).lt(Config.ClassDropout);
-            labels = training ? batch.Labels.masked_fill(dropped, Schema.Classes.Count) : batch.Labels;
+            Tensor dropped = empty([count], device: pictures.device).uniform_(0, 1, random).Below(Config.ClassDropout);
+            labels = training ? batch.Labels.FilledWhere(dropped, Schema.Classes.Count) : batch.Labels;
         }
         Tensor target = _prediction.Target(new Parts(pictures, noise), alpha, sigma);
         if (_upscaling is not null)

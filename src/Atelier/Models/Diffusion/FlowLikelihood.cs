@@ -1,4 +1,5 @@
 using Atelier.Models.Diffusion.Samplers;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -28,7 +29,7 @@ internal static class FlowLikelihood
         long count = pictures.shape[0], size = pictures.numel() / count;
         double least = Math.Max(LeastLogRatio, schedule.LogRatio(schedule.Start));
         double[] times = [.. Enumerable.Range(0, steps + 1).Select(i => schedule.TimeOf(MostLogRatio + ((least - MostLogRatio) * i / steps)))];
-        Tensor x = pictures + empty_like(pictures).uniform_(-ValueStep / 2, ValueStep / 2, random);
+        Tensor x = pictures.Plus(empty_like(pictures).uniform_(-ValueStep / 2, ValueStep / 2, random));
         Tensor signs = empty_like(pictures).uniform_(-1, 1, random).sign();
         Tensor spread = zeros(count, ScalarType.Float64, pictures.device); // the integral of the divergence
         (Tensor slope, Tensor divergence) = Flow(denoiser, schedule, x, times[0], signs);
@@ -38,11 +39,11 @@ internal static class FlowLikelihood
             (Tensor ahead, _) = Flow(denoiser, schedule, x.Plus(slope.Times(step)), times[i + 1], signs);
             x = x.Plus(slope.Plus(ahead).Times(step / 2));
             (slope, Tensor next) = Flow(denoiser, schedule, x, times[i + 1], signs); // where the way has come to, for both sides of it
-            spread.add_(divergence.add(next).mul(step / 2));
+            spread = spread.Plus(divergence.Plus(next).Times(step / 2));
             divergence = next;
         }
-        Tensor surprise = x.Squared().flatten(1).sum(1, type: ScalarType.Float64).mul(0.5).sub(spread);
-        return surprise.add(size * ((0.5 * Math.Log(2 * Math.PI)) - Math.Log(ValueStep))).cpu().data<double>().ToArray();
+        Tensor surprise = x.Squared().flatten(1).sum(1, type: ScalarType.Float64).Times(0.5).sub(spread);
+        return surprise.PlusNumber(size * ((0.5 * Math.Log(2 * Math.PI)) - Math.Log(ValueStep))).cpu().data<double>().ToArray();
     }
 
     /// <summary>dx/dt, and eᵀ ∂(dx/dt)/∂x e of each picture, [batch].</summary>

@@ -3,6 +3,7 @@ using Atelier.Decoding;
 using Atelier.Models.Diffusion.Samplers;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -34,8 +35,8 @@ internal sealed class GivenPicture
     {
         if (drawing.From is not { } from)
             return null;
-        Tensor picture = Fitted(from, schema.Channels).div(127.5).sub(1);
-        return new(picture, drawing.Mask is { } mask ? Fitted(mask, channels: 1).div(255) : null);
+        Tensor picture = Fitted(from, schema.Channels).DividedBy(127.5).PlusNumber(-1);
+        return new(picture, drawing.Mask is { } mask ? Fitted(mask, channels: 1).DividedBy(255) : null);
 
         Tensor Fitted(string path, int channels) =>
             tensor(PictureFiles.Read(path, schema.Width, schema.Height, channels), channels, schema.Height, schema.Width)

@@ -1,5 +1,6 @@
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -33,7 +34,7 @@ internal sealed class TimeEmbedding : nn.Module
     /// <returns>[batch, width], fp32.</returns>
     public Tensor Forward(Tensor times, Tensor? labels)
     {
-        Tensor rates = exp(arange(Waves, ScalarType.Float32, times.device).Times(-Math.Log(10_000) / Waves));
+        Tensor rates = exp(KeptScalars.Range(Waves, ScalarType.Float32, times.device).Times(-Math.Log(10_000) / Waves));
         Tensor angles = times.Times(1000).unsqueeze(1).mul(rates); // [batch, waves]
         Tensor told = _out.forward(F.silu(_in.forward(cat([angles.sin(), angles.cos()], 1))));
         return F.silu(_classes is null || labels is null ? told : told.Plus(_classes.forward(labels)));

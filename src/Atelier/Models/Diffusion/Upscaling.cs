@@ -2,6 +2,7 @@ using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 
@@ -46,7 +47,7 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
         long count = small.shape[0];
         float[] at = times.cpu().data<float>().ToArray();
         Tensor noise = empty_like(small).normal_(0, 1, random);
-        Tensor enlarged = Enlarge(schedule.Alphas(at, small.device).mul(small).add(schedule.Sigmas(at, small.device).mul(noise)));
+        Tensor enlarged = Enlarge(schedule.Alphas(at, small.device).mul(small).Plus(schedule.Sigmas(at, small.device).mul(noise)));
         return cat([enlarged, times.view(count, 1, 1, 1).expand(count, 1, schema.Height, schema.Width)], 1);
     }
 

@@ -1,4 +1,5 @@
 using Atelier.Models.Diffusion.Samplers;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 
@@ -26,7 +27,8 @@ internal static class VariationalBound
     {
         using var scope = NewDisposeScope();
         double least = Math.Max(LeastLogRatio, schedule.LogRatio(1)), width = (MostLogRatio - least) / strata;
-        Tensor sum = Prior(pictures, schedule, schedule.TimeOf(least)) + Reconstruction(pictures, schedule, schedule.TimeOf(MostLogRatio), random);
+        Tensor sum = Prior(pictures, schedule, schedule.TimeOf(least))
+            .Plus(Reconstruction(pictures, schedule, schedule.TimeOf(MostLogRatio), random));
         float[] places = empty(strata).uniform_(0, 1, random).cpu().data<float>().ToArray();
         for (int i = 0; i < strata; i++)
         {
@@ -34,7 +36,7 @@ internal static class VariationalBound
             double t = schedule.TimeOf(least + ((i + places[i]) * width));
             Tensor noise = empty_like(pictures).normal_(0, 1, random);
             Tensor seen = denoiser(pictures.Times(schedule.Alpha(t)).Plus(noise.Times(schedule.Sigma(t))), t).Noise;
-            sum.add_(noise.sub(seen).Squared().flatten(1).sum(1, type: ScalarType.Float64).mul(width));
+            sum = sum.Plus(noise.sub(seen).Squared().flatten(1).sum(1, type: ScalarType.Float64).Times(width)).MoveToOuterDisposeScope();
         }
         return sum.cpu().data<double>().ToArray();
     }
@@ -44,7 +46,8 @@ internal static class VariationalBound
     {
         double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t);
         Tensor squares = pictures.Squared().flatten(1).sum(1, type: ScalarType.Float64);
-        return squares.mul(alpha * alpha / 2).add(pictures.numel() / pictures.shape[0] * ((sigma * sigma) - 1 - (2 * Math.Log(sigma))) / 2);
+        return squares.Times(alpha * alpha / 2)
+            .PlusNumber(pictures.numel() / pictures.shape[0] * ((sigma * sigma) - 1 - (2 * Math.Log(sigma))) / 2);
     }
 
     /// <summary>−log P(x | x_t), the sum over a picture's values: P(v | x_t) ∝ exp(−(x_t / α − v)² α² / 2σ²) over the 256 values v.</summary>
@@ -57,8 +60,8 @@ internal static class VariationalBound
             using var scope = NewDisposeScope(); // one picture at a time: each of its values has 256 beside it
             Tensor picture = pictures[i].flatten();
             Tensor noise = empty_like(picture).normal_(0, 1, random);
-            Tensor logits = picture.add(noise.mul(deviation)).unsqueeze(1).sub(values).div(deviation).Squared().mul(-0.5);
-            Tensor own = picture.add(1).mul((Values - 1) / 2.0).round().to(ScalarType.Int64).unsqueeze(1);
+            Tensor logits = picture.Plus(noise.Times(deviation)).unsqueeze(1).sub(values).DividedBy(deviation).Squared().Times(-0.5);
+            Tensor own = picture.PlusNumber(1).Times((Values - 1) / 2.0).round().to(ScalarType.Int64).unsqueeze(1);
             return logits.log_softmax(1).gather(1, own).sum(type: ScalarType.Float64).neg().MoveToOuterDisposeScope();
         })];
         return stack(each);

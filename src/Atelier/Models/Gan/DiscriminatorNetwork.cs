@@ -1,5 +1,6 @@
 using Atelier.Data.Images;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -115,7 +116,7 @@ internal sealed class DiscriminatorNetwork : nn.Module
         {
             Tensor beside = _skip.Forward(Half(x)); // a 1 × 1 convolution after halving is the same before it, at a quarter of the work
             x = _conv1.Forward(_isFirst ? x : F.relu(x));
-            return beside.add(Half(_conv2.Forward(F.relu(x))));
+            return beside.Plus(Half(_conv2.Forward(F.relu(x))));
         }
 
         private static Tensor Half(Tensor x) => F.avg_pool2d(x, 2);

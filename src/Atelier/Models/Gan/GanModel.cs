@@ -2,6 +2,7 @@ using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using Atelier.Data.Images;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -101,7 +102,7 @@ internal sealed class GeneratorNetwork : nn.Module
         {
             Tensor beside = Double(_skip is null ? x : _skip.forward(x)); // a 1 × 1 convolution before doubling is the same after it, at a quarter of the work
             x = _conv1.ForwardDoubled(F.relu(_norm1 is null ? x : _norm1.forward(x)));
-            return beside.add(_conv2.forward(F.relu(_norm2 is null ? x : _norm2.forward(x))));
+            return beside.Plus(_conv2.forward(F.relu(_norm2 is null ? x : _norm2.forward(x))));
         }
 
         private static Tensor Double(Tensor x) => F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest);

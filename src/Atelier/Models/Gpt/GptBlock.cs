@@ -2,6 +2,7 @@ using Atelier.Decoders;
 using Atelier.Models.Layers;
 using Atelier.Models.Layers.Kernels;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 

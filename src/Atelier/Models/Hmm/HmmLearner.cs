@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 

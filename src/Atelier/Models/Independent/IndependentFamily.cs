@@ -8,6 +8,7 @@ using Atelier.Kinds;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 

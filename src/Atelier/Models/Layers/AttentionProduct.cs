@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
@@ -64,7 +65,7 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
             && _mask.dtype == like.dtype && _mask.device == like.device)
             return _mask;
         using var scope = NewDisposeScope();
-        Tensor mask = full([time, span], double.NegativeInfinity, like.dtype, like.device).triu(span - time + 1);
+        Tensor mask = KeptScalars.Full([time, span], double.NegativeInfinity, like.dtype, like.device).triu(span - time + 1);
         _mask?.Dispose();
         _mask = mask.repeat(group, 1).unsqueeze(0).DetachFromDisposeScope();
         return _mask;

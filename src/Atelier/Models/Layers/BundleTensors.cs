@@ -1,5 +1,6 @@
 using Atelier.Formats;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -49,7 +50,7 @@ internal static class BundleTensors
             used.Add(name);
             if (target is null)
             {
-                if (tensors.TryGetValue(name, out Tensor? unread) && unread.count_nonzero().ToInt64() > 0)
+                if (tensors.TryGetValue(name, out Tensor? unread) && unread.count_nonzero().Number() > 0)
                     throw new AtelierException($"the tensor {name} is not all zeros, though config.json says that there are no biases", where, hint);
                 continue;
             }

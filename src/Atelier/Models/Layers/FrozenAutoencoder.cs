@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Atelier.Data.Images;
 using Atelier.Formats;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -107,7 +108,7 @@ internal sealed class FrozenAutoencoder : nn.Module
         double deviation = cat(latents).std().Number();
         if (deviation is not > 1e-6)
             throw new AtelierException("the autoencoder puts all pictures into the same latents", "model.autoencoder", "train it longer, or with a smaller model.beta");
-        Scale.fill_((float)(1 / deviation));
+        Scale.FillWith((float)(1 / deviation));
     }
 
     /// <summary>The scaled latents of pictures, without gradients.</summary>

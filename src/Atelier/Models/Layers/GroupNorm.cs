@@ -1,4 +1,5 @@
 using Atelier.Models.Layers.Kernels;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Profiling;
 using TorchSharp.Modules;

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -137,7 +138,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     internal static byte[] Bytes(Tensor pictures)
     {
         using var scope = NewDisposeScope();
-        return pictures.add(1).mul(127.5).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();
+        return pictures.PlusNumber(1).Times(127.5).round().Clamped(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();
     }
 
     /// <summary>Standard normal numbers, each picture's from a seed of its own, [count, noise size].</summary>

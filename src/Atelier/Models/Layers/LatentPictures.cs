@@ -1,4 +1,5 @@
 using Atelier.Data.Images;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -90,7 +91,7 @@ public sealed class LatentPictures
         for (int i = 0; i < pictures.Count; i++)
             ImageBatches.Scale(pictures[i], values.AsSpan(i * _model.Schema.Size, _model.Schema.Size));
         Tensor x = tensor(values, pictures.Count, _model.Schema.Channels, _model.Schema.Height, _model.Schema.Width).to(Device);
-        Tensor? labels = _model.IsConditional && label is { } told ? full([pictures.Count], told, ScalarType.Int64, Device) : _autoencoder.Recognise(x);
+        Tensor? labels = _model.IsConditional && label is { } told ? KeptScalars.Full([pictures.Count], told, ScalarType.Int64, Device) : _autoencoder.Recognise(x);
         return (_autoencoder.Encode(x, labels), labels);
     }
 

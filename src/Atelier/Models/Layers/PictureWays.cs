@@ -1,6 +1,7 @@
 using System.Globalization;
 using Atelier.Data.Images;
 using Atelier.Decoding;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Layers;
@@ -63,7 +64,7 @@ public sealed class PictureWays
         if (_labels is null)
             return null;
         if (_labels.Distinct().Count() == 1)
-            return full([count], _labels[0], ScalarType.Int64);
+            return KeptScalars.Full([count], _labels[0], ScalarType.Int64);
         using Tensor all = eye(_generator.Schema.Classes.Count);
         return Each(first, count, (way, share) => all[_labels[way]].lerp(all[_labels[way + 1]], share));
     }
@@ -86,9 +87,9 @@ public sealed class PictureWays
     internal static Tensor OnGreatCircle(Tensor from, Tensor to, double share)
     {
         using var scope = NewDisposeScope();
-        double cosine = from.dot(to).item<float>() / (from.norm().item<float>() * to.norm().item<float>()), angle = Math.Acos(Math.Clamp(cosine, -1, 1));
+        double cosine = from.dot(to).Number() / (from.norm().Number() * to.norm().Number()), angle = Math.Acos(Math.Clamp(cosine, -1, 1));
         Tensor between = Math.Sin(angle) < 1e-6 ? from.lerp(to, share) // the same direction: all ways are one
-            : from.mul(Math.Sin((1 - share) * angle) / Math.Sin(angle)).add(to.mul(Math.Sin(share * angle) / Math.Sin(angle)));
+            : from.Times(Math.Sin((1 - share) * angle) / Math.Sin(angle)).Plus(to.Times(Math.Sin(share * angle) / Math.Sin(angle)));
         return between.MoveToOuterDisposeScope();
     }
 
@@ -119,7 +120,7 @@ public sealed class PictureWays
         {
             return _seeds is null
                 ? throw new AtelierException("the model draws by class, and pictures do not say theirs", "--class", "name one for all, or one for each picture, with commas between")
-                : [.. _seeds.Select(seed => (int)_generator.Labels(seed, 0, 1, null)[0].item<long>())];
+                : [.. _seeds.Select(seed => (int)_generator.Labels(seed, 0, 1, null)[0].Number())];
         }
         string[] names = _generator.Schema.Classes.Contains(asked) ? [asked] : asked.Split(',', StringSplitOptions.TrimEntries);
         if (names.Length != 1 && names.Length != ends)

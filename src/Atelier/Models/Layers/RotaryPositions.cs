@@ -1,5 +1,6 @@
 using Atelier.Decoders;
 using Atelier.Models.Layers.Kernels;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
@@ -30,9 +31,9 @@ public sealed unsafe class RotaryPositions : nn.Module
         using var scope = NewDisposeScope();
         Tensor rates = tensor(RotaryFrequencies.Of(headSize, theta, scaling)); // [headSize / 2]
         double amplitude = RotaryFrequencies.Amplitude(scaling);
-        Tensor angles = arange(contextLength, ScalarType.Float64).unsqueeze(1) * rates; // [position, headSize / 2]
-        _cosine = (cat([angles.cos(), angles.cos()], -1) * amplitude).to(ScalarType.Float32).MoveToOuterDisposeScope();
-        _sine = (cat([-angles.sin(), angles.sin()], -1) * amplitude).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        Tensor angles = KeptScalars.Range(contextLength, ScalarType.Float64).unsqueeze(1) * rates; // [position, headSize / 2]
+        _cosine = cat([angles.cos(), angles.cos()], -1).Times(amplitude).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        _sine = cat([-angles.sin(), angles.sin()], -1).Times(amplitude).to(ScalarType.Float32).MoveToOuterDisposeScope();
         register_buffer("cosine", _cosine, persistent: false);
         register_buffer("sine", _sine, persistent: false);
     }

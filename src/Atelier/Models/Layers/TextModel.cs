@@ -3,6 +3,7 @@ using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Models.Layers.Kernels;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Profiling;
 using TorchSharp;

@@ -1,6 +1,7 @@
 using Atelier.Decoders;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -61,7 +62,7 @@ internal sealed class CodePrior : nn.Module
         {
             (Tensor read, state) = _layer.Forward(before.Plus(_place.Weight[place]), state);
             Tensor shares = _head.forward(read).to(ScalarType.Float32).squeeze(1).softmax(1); // [batch, codes]
-            Tensor code = shares.cumsum(1).lt(chances.narrow(1, place, 1)).sum([1]).clamp_max(_codes - 1);
+            Tensor code = shares.cumsum(1).lt(chances.narrow(1, place, 1)).sum([1]).Clamped(0, _codes - 1);
             drawn.Add(code);
             before = _code.forward(code.unsqueeze(1));
         }

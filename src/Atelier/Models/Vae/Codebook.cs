@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -54,7 +55,7 @@ internal sealed class Codebook : nn.Module
         Tensor sums = zeros_like(Sums).index_add_(0, nearest, vectors, KeptScalars.One);
         Counts.copy_(Counts.Times(_decay).Plus(counts.Times(1 - _decay)));
         Sums.copy_(Sums.Times(_decay).Plus(sums.Times(1 - _decay)));
-        Tensor dead = Counts.lt(full_like(Counts, Dead * vectors.shape[0] / codes)).nonzero().flatten();
+        Tensor dead = Counts.Below(Dead * vectors.shape[0] / codes).nonzero().flatten();
         if (dead.numel() > 0)
             Revive(dead, vectors, random);
         Codes.copy_(Sums.div(Counts.unsqueeze(1)));
@@ -64,8 +65,8 @@ internal sealed class Codebook : nn.Module
     private void Revive(Tensor dead, Tensor vectors, Generator? random)
     {
         double share = (double)vectors.shape[0] / Codes.shape[0];
-        Tensor places = empty([dead.numel()], device: vectors.device).uniform_(0, 1, random).Times(vectors.shape[0]).to(ScalarType.Int64).clamp_max(vectors.shape[0] - 1);
-        Counts.index_fill_(0, dead, share);
+        Tensor places = empty([dead.numel()], device: vectors.device).uniform_(0, 1, random).Times(vectors.shape[0]).to(ScalarType.Int64).Clamped(0, vectors.shape[0] - 1);
+        Counts.index_copy_(0, dead, KeptScalars.Full([dead.numel()], share, Counts.dtype, Counts.device));
         Sums.index_copy_(0, dead, vectors.index_select(0, places).Times(share));
     }
 }

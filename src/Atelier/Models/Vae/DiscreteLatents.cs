@@ -1,5 +1,6 @@
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 using Convolution = Atelier.Models.Layers.Convolution;
@@ -79,7 +80,7 @@ internal sealed class DiscreteLatents : nn.Module, ILatents
         Tensor shares = codes.bincount(null, _config.Codes).to(ScalarType.Float32).Times(1.0 / codes.numel());
         return new Dictionary<string, Tensor>
         {
-            ["codesUsed"] = shares.gt(0).sum(),
+            ["codesUsed"] = shares.count_nonzero(),
             ["codePerplexity"] = shares.xlogy(shares).sum().neg().exp(),
         };
     }

@@ -1,5 +1,6 @@
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 using Convolution = Atelier.Models.Layers.Convolution;
@@ -62,7 +63,7 @@ internal sealed class GaussianLatents : nn.Module, ILatents
         Tensor divergence = Divergence(mean, logVariance); // [batch, ...latents]
         Tensor charged = divergence.mean([0]);
         if (_config.FreeBits > 0)
-            charged = charged.maximum(full_like(charged, _config.FreeBits)); // Kingma et al. 2016, eq. 15, over the batch
+            charged = charged.Clamped(_config.FreeBits, double.PositiveInfinity); // Kingma et al. 2016, eq. 15, over the batch
         return new Reading(Draw(mean, logVariance, random), divergence.flatten(1).sum([1]), charged.sum().Times(_config.Beta));
     }
 

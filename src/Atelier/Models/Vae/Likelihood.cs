@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -32,7 +33,7 @@ internal sealed class Likelihood : nn.Module
         if (!IsBernoulli)
             return pictures;
         Tensor white = _config.Binarisation == BinarisationKind.Static
-            ? pictures.ge(0)
+            ? pictures.AtLeast(0)
             : empty_like(pictures).uniform_(-1, 1, random).lt(pictures);
         return white.to(ScalarType.Float32).Times(2).PlusNumber(-1);
     }
@@ -54,5 +55,5 @@ internal sealed class Likelihood : nn.Module
     /// <summary>The expected pictures, −1 to 1.</summary>
     public Tensor Mean(Tensor output) => IsBernoulli ? output.sigmoid().Times(2).PlusNumber(-1) : output.tanh();
 
-    private Tensor LogVariance(Device device) => _logVariance ?? full([1], Math.Log(_config.Variance!.Value), ScalarType.Float32, device);
+    private Tensor LogVariance(Device device) => _logVariance ?? KeptScalars.Full([1], Math.Log(_config.Variance!.Value), ScalarType.Float32, device);
 }

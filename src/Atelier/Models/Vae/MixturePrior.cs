@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,7 +20,7 @@ internal sealed class MixturePrior : nn.Module
         : base(nameof(MixturePrior))
     {
         (_classes, _components, _size) = (classes, components, size);
-        register_buffer("weights", full([classes, components], 1.0 / components));
+        register_buffer("weights", KeptScalars.Full([classes, components], 1.0 / components, ScalarType.Float32));
         register_buffer("means", zeros(classes, components, size));
         register_buffer("factors", eye(size).expand(classes, components, size, size).contiguous()); // lower triangular: covariance = L Lᵀ
     }
@@ -38,7 +39,7 @@ internal sealed class MixturePrior : nn.Module
         labels ??= zeros(noise.shape[0], ScalarType.Int64, device: noise.device);
         Tensor chance = noise.narrow(1, 0, 1).Times(Math.Sqrt(0.5)).erf().Times(0.5).PlusNumber(0.5); // Φ, [batch, 1]
         Tensor below = Weights.index_select(0, labels).cumsum(1).lt(chance); // components that end before it
-        Tensor place = labels.Times(_components).to(ScalarType.Int64).Plus(below.sum([1]).minimum(full_like(labels, _components - 1))); // [batch]
+        Tensor place = labels.Times(_components).to(ScalarType.Int64).Plus(below.sum([1]).Clamped(0, _components - 1)); // [batch]
         Tensor factors = Factors.flatten(0, 1).index_select(0, place), means = Means.flatten(0, 1).index_select(0, place);
         return means.Plus(factors.matmul(noise.narrow(1, 1, _size).unsqueeze(2)).squeeze(2));
     }
@@ -54,7 +55,7 @@ internal sealed class MixturePrior : nn.Module
         Tensor density = zeros(latents.shape[0], device: latents.device);
         for (int label = 0; label < _classes; label++)
         {
-            Tensor rows = labels.eq(label).nonzero().flatten();
+            Tensor rows = labels.EqualTo(label).nonzero().flatten();
             if (rows.numel() > 0)
                 density.index_copy_(0, rows, LogJoint(latents.index_select(0, rows), Weights[label], Means[label], Factors[label]).logsumexp(1));
         }
@@ -69,7 +70,7 @@ internal sealed class MixturePrior : nn.Module
         for (int label = 0; label < _classes; label++)
         {
             using var scope = NewDisposeScope();
-            Tensor own = (labels is null ? latents : latents.index_select(0, labels.eq(label).nonzero().flatten())).to(ScalarType.Float64);
+            Tensor own = (labels is null ? latents : latents.index_select(0, labels.EqualTo(label).nonzero().flatten())).to(ScalarType.Float64);
             if (own.shape[0] == 0)
                 continue;
             int components = (int)Math.Clamp(own.shape[0] / (4 * _size), 1, _components);
@@ -87,8 +88,8 @@ internal sealed class MixturePrior : nn.Module
         using var random = new Generator(1, CPU);
         Tensor first = randperm(count, generator: random).narrow(0, 0, components).to(z.device);
         Tensor all = Covariance(z, z.mean([0]), ones([count], ScalarType.Float64, z.device));
-        Tensor ridge = eye(_size, dtype: ScalarType.Float64, device: z.device).mul(all.diagonal().mean().Times(Ridge).clamp_min(1e-8));
-        Tensor weights = full([components], 1.0 / components, ScalarType.Float64, z.device), means = z.index_select(0, first);
+        Tensor ridge = eye(_size, dtype: ScalarType.Float64, device: z.device).mul(all.diagonal().mean().Times(Ridge).Clamped(1e-8, double.PositiveInfinity));
+        Tensor weights = KeptScalars.Full([components], 1.0 / components, ScalarType.Float64, z.device), means = z.index_select(0, first);
         Tensor factors = linalg.cholesky(all.Plus(ridge)).expand(components, _size, _size);
         for (int i = 0; i < Iterations; i++)
         {

@@ -2,6 +2,7 @@ using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;
 using TorchSharp;
@@ -127,7 +128,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         Tensor[] costs = [.. Enumerable.Range(0, Schema.Classes.Count).Select(label =>
         {
             using var each = NewDisposeScope();
-            Tensor labels = full([pictures.shape[0]], label, ScalarType.Int64, pictures.device);
+            Tensor labels = KeptScalars.Full([pictures.shape[0]], label, ScalarType.Int64, pictures.device);
             Tensor divergence = _latents.Read(features, labels, random).Divergence, output = Output(_latents.Expect(features, labels), labels);
             return _likelihood.Surprise(target, output).Plus(divergence).MoveToOuterDisposeScope();
         })];

@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training.Profiling;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Atelier.Tensors;
 using Atelier.Training.Execution.Products;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,5 +1,6 @@
 using static TorchSharp.torch;
 
+using Atelier.Tensors;
 namespace Atelier.Training.Execution;
 
 /// <summary>

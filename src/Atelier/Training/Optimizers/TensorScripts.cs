@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -41,18 +41,15 @@ public sealed class MixtureTests
 
     private static void Learn(DiffusionModel model)
     {
-        using var optimizer = optim.AdamW(model.parameters(), LearningRate, beta2: 0.99, weight_decay: 0);
+        using var optimizer = new PlainAdam(model, beta2: 0.99);
         using Tensor means = tensor(Parts.SelectMany(p => (float[])[(float)p.X, (float)p.Y]).ToArray(), Parts.Length, 2);
         using Tensor weights = tensor(Parts.Select(p => (float)p.Weight).ToArray());
         for (int step = 0; step < Steps; step++)
         {
             using var scope = NewDisposeScope();
-            foreach (var group in optimizer.ParamGroups)
-                group.LearningRate = LearningRate * (1 - ((double)step / Steps));
             Tensor points = means[multinomial(weights, BatchSize, replacement: true)].add(randn(BatchSize, 2).mul(Deviation));
-            optimizer.zero_grad();
-            model.Turns[0].Loss(new ImageBatch(points.view(BatchSize, 1, 1, 2), zeros(BatchSize, ScalarType.Int64))).backward();
-            optimizer.step();
+            Tensor loss = model.Turns[0].Loss(new ImageBatch(points.view(BatchSize, 1, 1, 2), zeros(BatchSize, ScalarType.Int64)));
+            optimizer.Step(loss, LearningRate * (1 - ((double)step / Steps)));
         }
     }
 

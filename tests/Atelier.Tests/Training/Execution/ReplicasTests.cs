@@ -1,6 +1,7 @@
 using Atelier.Data.Text;
 using Atelier.Models.Gpt;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;
 using TorchSharp;

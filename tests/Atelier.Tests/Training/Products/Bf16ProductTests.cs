@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training.Execution.Products;
 using CsCheck;

@@ -1,3 +1,4 @@
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training;
 using TorchSharp;
@@ -69,14 +70,14 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
     {
         var kept = (Gradients)ctx.get_data(Kept);
         using var scope = NewDisposeScope();
-        bool isMeasured = grad_output.ToSingle() == (float)kept.Factor;
+        bool isMeasured = (float)grad_output.Number() == (float)kept.Factor;
         Tensor? Due(Tensor? gradient)
         {
             if (gradient is null)
                 return null;
             scope.Attach(gradient);
             if (!isMeasured)
-                gradient.mul_(grad_output / kept.Factor);
+                gradient.mul_(grad_output.DividedBy(kept.Factor));
             return gradient.MoveToOuterDisposeScope();
         }
         Tensor ofStates = Due(kept.OfStates)!, ofWeight = Due(kept.OfWeight)!, ofBias = Due(kept.OfBias)!;
