@@ -87,7 +87,7 @@ public static class Workshop
         using Run run = Run.Open(folder, ModelFamilies.All);
         if (run.IsFinished)
             throw new AtelierException("this run is finished", folder, "train a new one with another --out");
-        RecipeChanges.Check(run);
+        RecipeChanges.Check(run, ModelFamilies.All);
         run.Profile = profile;
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
@@ -192,7 +192,7 @@ public static class Workshop
     public static string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         if (Directory.Exists(source) || OwnFormats.FirstOrDefault(f => f.Reads(source)) is not { } own)
-            return BundleExchange.Import(source, tokenizer, folder, progress, cancellation);
+            return BundleExchange.Import(source, tokenizer, folder, made => Open(made, "cpu"), progress, cancellation);
         if (tokenizer is not null)
             throw new AtelierException($"a {own.Format} file needs no tokenizer", "--tokenizer", "leave it out");
         own.Import(source, folder);
@@ -254,7 +254,8 @@ public static class Workshop
                 progress, cancellation)
             : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
             : null;
-        return await Task.Run(() => BundleCompression.Run(bundle, folder, weights, type, data, recipe, progress, cancellation), cancellation).ConfigureAwait(false);
+        return await Task.Run(() => BundleCompression.Run(
+            bundle, folder, weights, type, data, recipe, made => OpenForUse(made, "cpu"), progress, cancellation), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The family that a recipe names.</summary>

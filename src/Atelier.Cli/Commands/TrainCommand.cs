@@ -123,7 +123,7 @@ internal sealed class TrainCommand : ToolCommand
             string path = parse.GetValue(option)!;
             if (name is not null)
                 throw new AtelierException($"a recipe and {option.Name} do not go together", "atelier train", $"write atelier train {name} --set data.source={path}");
-            DataAdvice advice = kind.Advise(path, family ?? DefaultFamily(kind));
+            DataAdvice advice = kind.Advise(path, Family(family ?? DefaultFamily(kind)));
             Recipe chosen = RecipeReader.Parse("", option.Name, ModelFamilies.All, [.. advice.Overrides, .. overrides]);
             console.Remark($"for {advice.Amount}: {Summary(chosen)} (change any with --set)");
             return chosen;
@@ -136,6 +136,10 @@ internal sealed class TrainCommand : ToolCommand
         console.Remark($"{named.Name}: {Summary(named)}");
         return named;
     }
+
+    private static IModelFamily Family(string name) => ModelFamilies.All.FirstOrDefault(family => family.Name == name)
+        ?? throw new AtelierException($"there is no family '{name}'", "--model",
+            $"there are {string.Join(", ", ModelFamilies.All.Select(family => family.Name))}");
 
     /// <summary>The recipe's default family where it learns from such data, and the first that does otherwise.</summary>
     private static string DefaultFamily(IDataKind kind)

@@ -7,14 +7,6 @@ public interface IExplained
     Explanation Explain();
 }
 
-/// <summary>A model of tokens that can say what it has learned, once it is told what the tokens are called.</summary>
-public interface IExplainedTokens
-{
-    /// <summary>What the model has learned, in tables and pictures.</summary>
-    /// <param name="tokenizer">Names the tokens.</param>
-    Explanation Explain(Tokenizers.Tokenizer tokenizer);
-}
-
 /// <summary>What a model has learned.</summary>
 /// <param name="Summary">In one sentence without a full stop.</param>
 /// <param name="Tables">Its parts.</param>

@@ -1,17 +1,5 @@
 namespace Atelier.Decoding;
 
-/// <summary>How many tokens a draft proposed, and how many of them were taken.</summary>
-/// <param name="Proposed">Tokens proposed.</param>
-/// <param name="Accepted">Those that became part of the text.</param>
-public readonly record struct SpeculationCounts(int Proposed, int Accepted)
-{
-    /// <summary>The share of proposed tokens that were taken, 0 to 1; null where none was proposed.</summary>
-    public double? AcceptanceRate => Proposed == 0 ? null : (double)Accepted / Proposed;
-
-    /// <summary>Counts of two together.</summary>
-    public static SpeculationCounts operator +(SpeculationCounts a, SpeculationCounts b) => new(a.Proposed + b.Proposed, a.Accepted + b.Accepted);
-}
-
 /// <summary>The rule by which a model takes or refuses a token that a draft drew, so that what comes out is the model's own distribution.</summary>
 internal static class SpeculativeSampling
 {

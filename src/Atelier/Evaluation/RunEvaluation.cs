@@ -1,12 +1,13 @@
 using Atelier.Data;
 using Atelier.Decoding;
+using Atelier.Evaluation;
 using Atelier.Formats;
 using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
 
-namespace Atelier.Evaluation;
+namespace Atelier;
 
 /// <summary>
 /// Judges the model of a run or a bundle: finds the data, asks its kind, and keeps the page in the run's folder.
@@ -33,7 +34,7 @@ internal static class RunEvaluation
             using IDataSource own = Workshop.OpenData(folder);
             EvaluationReport report = await kind.EvaluateAsync(
                 new Judging(generator, own, recipe.Evaluation, folder, drawn,
-                    Path.Combine(folder, "plots", "evaluation.png"), folder),
+                    Path.Combine(folder, "plots", "evaluation.png"), folder) { Families = ModelFamilies.All },
                 progress, cancellation).ConfigureAwait(false);
             AtomicFile.WriteText(Path.Combine(folder, EvaluationReport.FileName), report.ToJson());
             AtomicFile.WriteText(Path.Combine(folder, "report.md"), report.ToMarkdown());
@@ -46,7 +47,10 @@ internal static class RunEvaluation
             File.Exists(Path.Combine(learned, PreparedFacts.FileName)) ? learned : null, prepared.Path, drawn);
         using IDataSource data =
             await Task.Run(() => kind.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
-        var judging = new Judging(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other);
+        var judging = new Judging(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other)
+        {
+            Families = ModelFamilies.All,
+        };
         return await kind.EvaluateAsync(judging, progress, cancellation).ConfigureAwait(false);
     }
 }

@@ -4,7 +4,6 @@ using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Kinds;
 using Atelier.Models;
-using Atelier.Models.Independent;
 
 namespace Atelier.Evaluation;
 
@@ -52,12 +51,14 @@ internal static class TableEvaluator
         var headline = new Headline("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
-        if (model is not IndependentModel && data.Train.Count > 0)
+        ITableBaseline[] families = [.. judging.Families.OfType<ITableBaseline>()];
+        ITableBaseline[] others = [.. families.Where(family => !family.IsBaseline(model))];
+        foreach (ITableBaseline family in data.Train.Count > 0 ? others : [])
         {
-            using IndependentModel independent = IndependentModel.Count(data.Train);
-            JudgedModel baseline = Judge(independent, "independent columns");
-            baselines["independent"] = baseline.Figures;
-            comparisons["independent"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
+            using IRowModel fitted = family.FitBaseline(data.Train);
+            JudgedModel baseline = Judge(fitted, $"the baseline {family.BaselineName}");
+            baselines[family.BaselineName] = baseline.Figures;
+            comparisons[family.BaselineName] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
         }
         var report = new EvaluationReport
         {
@@ -77,9 +78,8 @@ internal static class TableEvaluator
                 string.Create(CultureInfo.InvariantCulture,
                     $"bic is the log-likelihood of the {charged.Count} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count}."),
                 .. on.Notes,
-                .. model is IndependentModel
-                    ? ["The baseline of independent columns is left out: it is this very model."]
-                    : Array.Empty<string>(),
+                .. families.Except(others)
+                    .Select(family => $"The baseline {family.BaselineName} is left out: it is this very model."),
             ],
         };
         if (judging.Picture is not null)

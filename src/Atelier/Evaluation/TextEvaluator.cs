@@ -4,7 +4,6 @@ using Atelier.Data.Text;
 using Atelier.Data.Worlds;
 using Atelier.Decoding;
 using Atelier.Kinds;
-using Atelier.Models.Ngram;
 using Atelier.Recipes;
 using Atelier.Tokenizers;
 
@@ -19,22 +18,19 @@ public static class TextEvaluator
     /// <summary>Judges a model on the test part of data, or on the validation part where there is no test part.</summary>
     /// <param name="generator">The model, its tokenizer and how it samples.</param>
     /// <param name="data">The data, prepared with the same tokenizer.</param>
-    /// <param name="options">How to judge.</param>
-    /// <param name="run">The name that the report carries.</param>
-    /// <param name="seed">Of resampling and of samples.</param>
-    /// <param name="picture">Where to draw the cross-entropies beside one another (PNG), or null.</param>
-    /// <param name="progress">Told what is being done, a line at a time.</param>
-    /// <param name="other">What other data the test part is; null where all parts come from the recipe's own
-    /// source.</param>
+    /// <param name="judging">How to judge, and by which baselines.</param>
+    /// <param name="progress">Reports what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(
-        TextGenerator generator, TextData data, EvaluationSection options, string run, long seed, string? picture = null,
-        IProgress<string>? progress = null, OtherData? other = null, CancellationToken cancellation = default)
+        TextGenerator generator, TextData data, Judging judging, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
+        (EvaluationSection options, string run, long seed) = (judging.Options, judging.Run, judging.Seed);
+        string? picture = judging.Picture;
         TokenFile held = HeldOut(data, run);
         Part part = held == data.Test ? Part.Test : Part.Validation;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, other, "documents",
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "documents",
             () => JudgedOn.ShareIn(Lines(held, data.Tokenizer), Lines(data.Train, data.Tokenizer)), mostRepeated: 0.5);
         JudgedModel Judge(ILanguageModel model, string name)
         {
@@ -46,15 +42,14 @@ public static class TextEvaluator
         JudgedModel own = Judge(generator.Model, "the model");
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
-        var config = new NgramConfig { Order = options.BaselineOrder };
-        bool isItself = generator.Model is NgramModel same && same.Config == config;
-        if (!isItself && data.Train.Count > 1)
+        ITextBaseline[] families = [.. judging.Families.OfType<ITextBaseline>()];
+        ITextBaseline[] others = [.. families.Where(family => !family.IsBaseline(generator.Model, options))];
+        foreach (ITextBaseline family in data.Train.Count > 1 ? others : [])
         {
-            progress?.Report(string.Create(CultureInfo.InvariantCulture, $"counting {options.BaselineOrder}-grams"));
-            using NgramModel ngram =
-                NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId, cancellation);
-            string name = string.Create(CultureInfo.InvariantCulture, $"ngram{options.BaselineOrder}");
-            JudgedModel baseline = Judge(ngram, name);
+            string name = family.BaselineName(options);
+            progress?.Report($"fitting the baseline {name}");
+            using ILanguageModel fitted = family.FitBaseline(data, options, cancellation);
+            JudgedModel baseline = Judge(fitted, name);
             baselines[name] = baseline.Figures;
             comparisons[name] = on.Compare(headline, own, baseline, options, seed);
         }
@@ -86,7 +81,8 @@ public static class TextEvaluator
                     ? "Each document was scored in one piece."
                     : string.Create(CultureInfo.InvariantCulture, $"Scored in windows of {Quantity.Of(generator.Model.ContextLength, "token")}, {stride} apart."),
                 .. on.Notes,
-                .. isItself ? ["The n-gram baseline is left out: it is this very model."] : Array.Empty<string>(),
+                .. families.Except(others).Select(family =>
+                    $"The baseline {family.BaselineName(options)} is left out: it is this very model."),
             ],
         };
         if (picture is not null)

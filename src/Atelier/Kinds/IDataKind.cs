@@ -1,6 +1,7 @@
 using Atelier.Data;
 using Atelier.Decoding;
 using Atelier.Evaluation;
+using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
 
@@ -50,19 +51,5 @@ public interface IDataKind
     /// <param name="path">Where the data is.</param>
     /// <param name="family">The family to teach.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
-    DataAdvice Advise(string path, string family);
+    DataAdvice Advise(string path, IModelFamily family);
 }
-
-/// <summary>A model to judge and what by.</summary>
-/// <param name="Generator">The model.</param>
-/// <param name="Data">The data, of the kind that judges.</param>
-/// <param name="Options">How to judge.</param>
-/// <param name="Run">The name that the report carries.</param>
-/// <param name="Seed">Of resampling and samples.</param>
-/// <param name="Picture">Where to draw the headline figure beside the baselines' (PNG), or null.</param>
-/// <param name="Folder">The run's folder, where what is learned to judge by is kept for the next time; null keeps nothing.</param>
-/// <param name="Other">What other data the test part is; null where all parts come from the recipe's own
-/// source.</param>
-public sealed record Judging(
-    IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture,
-        string? Folder = null, OtherData? Other = null);

@@ -3,6 +3,7 @@ using Atelier.Data.Images;
 using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Formats;
+using Atelier.Models;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -42,5 +43,5 @@ public sealed class ImageKind : IDataKind
         ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => ImageAdvice.For(this, path, family);
+    public DataAdvice Advise(string path, IModelFamily family) => ImageAdvice.For(this, path, family);
 }

@@ -49,5 +49,5 @@ public sealed class TableKind : IDataKind
     };
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "a table");
+    public DataAdvice Advise(string path, IModelFamily family) => DataAdvice.ForFile(this, path, family.Name, "a table");
 }

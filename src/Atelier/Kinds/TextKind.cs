@@ -2,6 +2,7 @@ using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Evaluation;
+using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
 
@@ -48,14 +49,34 @@ public sealed class TextKind : IDataKind
     public IDataSource Open(string folder) => TextData.Open(folder);
 
     /// <inheritdoc/>
-    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
-        TextData.PrepareOther(other, progress, cancellation);
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        DataSection section = other.Section with { Tokenizer = new TokenizerSection { File = other.Bundle.TokenizerPath } };
+        TextData? learned = other.Learned is null ? null : TextData.Open(other.Learned);
+        try
+        {
+            bool? ends = learned is null ? null : learned.Train.EndOfTextId is not null;
+            new TextDataPreparation(section, other.Seed, other.Folder, ends, progress, cancellation).Run();
+            TextData judged = TextData.Open(other.Folder);
+            if (learned is null)
+                return judged;
+            judged.Train.Dispose();
+            learned.Validation.Dispose();
+            learned.Test.Dispose();
+            return new TextData(judged.Tokenizer, learned.Train, judged.Validation, judged.Test, judged.Facts);
+        }
+        catch
+        {
+            learned?.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
-        TextEvaluator.EvaluateAsync((TextGenerator)judging.Generator, (TextData)judging.Data, judging.Options, judging.Run, judging.Seed,
-            judging.Picture, progress, judging.Other, cancellation);
+        TextEvaluator.EvaluateAsync(
+            (TextGenerator)judging.Generator, (TextData)judging.Data, judging, progress, cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => TextAdvice.For(path, family);
+    public DataAdvice Advise(string path, IModelFamily family) => TextAdvice.For(path, family.Name);
 }

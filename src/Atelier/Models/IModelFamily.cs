@@ -8,19 +8,13 @@ using Atelier.Training;
 namespace Atelier.Models;
 
 /// <summary>One kind of model: how to make it, teach it, load it. A new family is one folder and one line in <see cref="ModelFamilies"/>.</summary>
-public interface IModelFamily
+public interface IModelFamily : IModelSection
 {
-    /// <summary>The name in recipes: "gpt".</summary>
-    string Name { get; }
-
     /// <summary>One line for lists and help.</summary>
     string Description { get; }
 
     /// <summary>The kinds of data that it learns from; the first where a recipe does not say.</summary>
     IReadOnlyList<IDataKind> DataKinds { get; }
-
-    /// <summary>A record with a parameterless constructor; its properties are the recipe's model section.</summary>
-    Type ConfigType { get; }
 
     /// <summary>Whether it learns step by step as the recipe's training section says; others count, or iterate as their own configuration says.</summary>
     bool TakesSteps => true;

@@ -12,7 +12,7 @@ public static class ModelFamilies
         new Hmm.HmmFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),
         new Independent.IndependentFamily(),
-        new Diffusion.DiffusionFamily(),
+        new Diffusion.DiffusionFamily(autoencoders: [new Vae.VaeFamily()]),
         new Gan.GanFamily(),
         new Vae.VaeFamily(),
     ];

@@ -2,6 +2,7 @@ using Atelier.Data.Images;
 using Atelier.Data.Text.Reading;
 using Atelier.Kinds;
 using Atelier.Models;
+using Atelier.Models.Layers;
 
 namespace Atelier.Recipes;
 
@@ -15,12 +16,12 @@ internal static class ImageAdvice
     /// <param name="path">Where the pictures are.</param>
     /// <param name="family">The family to teach.</param>
     /// <exception cref="AtelierException">There are no pictures there.</exception>
-    public static DataAdvice For(IDataKind kind, string path, string family)
+    public static DataAdvice For(IDataKind kind, string path, IModelFamily family)
     {
         DataAdvice.Bytes(path, $"--{kind.Name}");
         ImageSource source = ImageSource.Read(new DataSection { Source = path }, seed: 0, new ReadingReport(), progress: null, CancellationToken.None);
         (int pictures, ImageSchema schema) = (source.Pictures.Count, source.Schema);
-        List<string> overrides = [.. DataAdvice.Source(path), $"data.kind={kind.Name}", $"model.family={family}"];
+        List<string> overrides = [.. DataAdvice.Source(path), $"data.kind={kind.Name}", $"model.family={family.Name}"];
         int width = Rounded(schema.Width), height = Rounded(schema.Height);
         if ((width, height) != (schema.Width, schema.Height))
             overrides.AddRange([$"data.image.width={width}", $"data.image.height={height}"]);
@@ -29,9 +30,8 @@ internal static class ImageAdvice
         overrides.AddRange([$"training.batchSize={batch}", $"training.steps={steps}", "training.ema=0.995", $"training.sampleEvery={steps / 5}", $"training.evaluateEvery={steps / 10}"]);
         if (pictures < 2000 && schema.Channels == 3)
             overrides.Add("data.image.augment.flip=true");
-        bool conditional = schema.Classes.Count > 1 && ModelFamilies.All.First(f => f.Name == family).ConfigType.GetProperty("Conditional") is not null;
-        if (conditional)
-            overrides.Add("model.conditional=true");
+        if (schema.Classes.Count > 1 && family is IClassConditional conditional)
+            overrides.Add(conditional.ClassSetting);
         return new DataAdvice(overrides, FormattableString.Invariant(
             $"{Quantity.Of(pictures, "picture")} of {width} × {height} in {(schema.Channels == 1 ? "grey" : "colour")}, {(schema.Classes.Count > 0 ? $"{Quantity.Of(schema.Classes.Count, "class")}" : "no classes")}"));
     }

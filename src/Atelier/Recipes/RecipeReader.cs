@@ -1,6 +1,5 @@
 using System.Text;
 using Atelier.Formats;
-using Atelier.Models;
 
 namespace Atelier.Recipes;
 
@@ -14,7 +13,7 @@ public static class RecipeReader
     /// <param name="families">The families a recipe may name; each brings its own keys of the model section.</param>
     /// <param name="overrides">Changes such as "training.steps=500", in order, checked like the file.</param>
     /// <exception cref="AtelierException">There is no such recipe, or it has a mistake.</exception>
-    public static Recipe Read(string pathOrName, IReadOnlyList<IModelFamily> families, IReadOnlyList<string>? overrides = null)
+    public static Recipe Read(string pathOrName, IReadOnlyList<IModelSection> families, IReadOnlyList<string>? overrides = null)
     {
         if (!File.Exists(pathOrName) && BuiltInRecipes.Find(pathOrName) is { } builtIn)
             return Parse(builtIn.Text, builtIn.Name, families, overrides);
@@ -27,7 +26,7 @@ public static class RecipeReader
     /// <param name="families">The families a recipe may name; each brings its own keys of the model section.</param>
     /// <param name="overrides">Changes such as "training.steps=500", in order, checked like the text.</param>
     /// <exception cref="AtelierException">The recipe has a mistake.</exception>
-    public static Recipe Parse(string text, string name, IReadOnlyList<IModelFamily> families, IReadOnlyList<string>? overrides = null)
+    public static Recipe Parse(string text, string name, IReadOnlyList<IModelSection> families, IReadOnlyList<string>? overrides = null)
     {
         RecipeMapping root = RecipeYaml.Read(text, name);
         foreach (string change in overrides ?? [])

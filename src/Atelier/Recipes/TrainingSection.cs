@@ -108,19 +108,6 @@ public sealed record TrainingSection
     public bool OverfitOneBatch { get; init; }
 }
 
-/// <summary>Precision of matrix products.</summary>
-public enum Precision
-{
-    /// <summary>32-bit floats.</summary>
-    Fp32,
-
-    /// <summary>32-bit floats, whose products CUDA computes from factors rounded to 10 bits of mantissa (NVIDIA's TensorFloat-32); the same as fp32 elsewhere.</summary>
-    Tf32,
-
-    /// <summary>bfloat16 products with fp32 master weights (Kalamkar et al. 2019).</summary>
-    Bf16,
-}
-
 /// <summary>What moves the parameters, and how far.</summary>
 public sealed record OptimizerSection
 {

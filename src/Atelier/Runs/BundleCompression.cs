@@ -18,13 +18,14 @@ internal static class BundleCompression
     /// <param name="name">What people call it.</param>
     /// <param name="data">Held-out text to judge by, or null.</param>
     /// <param name="recipe">How to judge.</param>
+    /// <param name="open">Opens a bundle as it will be used.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
     public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data, Recipe recipe,
-        IProgress<string>? progress, CancellationToken cancellation)
+        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         RefuseSmaller(source, type, name);
-        using TextGenerator original = OpenText(source.Folder);
+        using TextGenerator original = OpenText(source.Folder, open);
         progress?.Report($"writing weights as {name}");
         CompressionReport? report = null;
         BundleWriter.Replace(folder, partial =>
@@ -33,7 +34,7 @@ internal static class BundleCompression
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type, cancellation);
             cancellation.ThrowIfCancellationRequested();
-            using TextGenerator compressed = OpenText(partial);
+            using TextGenerator compressed = OpenText(partial, open);
             report = Compare(source, folder, partial, name, original, compressed, (TextData?)data, recipe, progress, cancellation);
             File.AppendAllText(Path.Combine(partial, "README.md"), report.ToMarkdown());
         });
@@ -89,9 +90,9 @@ internal static class BundleCompression
     }
 
     /// <summary>Opens a model as it will be used: in the managed runtime where that knows the shape.</summary>
-    private static TextGenerator OpenText(string folder)
+    private static TextGenerator OpenText(string folder, Func<string, IGenerator> open)
     {
-        IGenerator generator = Workshop.OpenForUse(folder, "cpu");
+        IGenerator generator = open(folder);
         if (generator is TextGenerator text)
             return text;
         generator.Dispose();

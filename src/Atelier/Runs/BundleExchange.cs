@@ -12,14 +12,15 @@ namespace Atelier.Runs;
 internal static class BundleExchange
 {
     /// <summary>Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.</summary>
-    public static string Import(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
+    public static string Import(string source, string? tokenizerPath, string folder, Func<string, IGenerator> open,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         if (Directory.Exists(source))
-            FromFolder(source, tokenizerPath, folder, progress, cancellation);
+            FromFolder(source, tokenizerPath, folder, open, progress, cancellation);
         else if (GgufFile.IsGguf(source))
-            FromGguf(source, tokenizerPath, folder, progress, cancellation);
+            FromGguf(source, tokenizerPath, folder, open, progress, cancellation);
         else
-            FromLlama2C(source, tokenizerPath, folder, progress, cancellation);
+            FromLlama2C(source, tokenizerPath, folder, open, progress, cancellation);
         return Path.GetFullPath(folder);
     }
 
@@ -51,7 +52,8 @@ internal static class BundleExchange
         return Path.GetFullPath(folder);
     }
 
-    private static void FromFolder(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
+    private static void FromFolder(string source, string? tokenizerPath, string folder,
+        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (!Directory.EnumerateFiles(source).Any(BundleWriter.IsWeights))
             OtherFiles.RefuseFolder(source);
@@ -71,7 +73,7 @@ internal static class BundleExchange
             }
             made?.Save(Path.Combine(partial, "tokenizer.json"));
             cancellation.ThrowIfCancellationRequested();
-            Check(partial, source, progress);
+            Check(partial, source, open, progress);
             ConfigFile config = ConfigFile.Read(Path.Combine(partial, "config.json"));
             if (DecoderConfigFile.ModelTypes.Contains(config.ModelType))
             {
@@ -81,7 +83,8 @@ internal static class BundleExchange
         });
     }
 
-    private static void FromGguf(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
+    private static void FromGguf(string source, string? tokenizerPath, string folder,
+        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (tokenizerPath is not null)
             throw new AtelierException("a GGUF file brings its own tokenizer", "--tokenizer", "leave it out");
@@ -89,7 +92,7 @@ internal static class BundleExchange
         using ModelWeights weights = ModelWeights.FromGguf(file);
         JsonObject config = GgufConfig.ToHuggingFace(file);
         (Tokenizer tokenizer, TextBounds bounds) = GgufTokenizer.Read(file);
-        Write(folder, source, config, tokenizer, bounds, progress, partial =>
+        Write(folder, source, config, tokenizer, bounds, open, progress, partial =>
         {
             weights.CheckNumbers(cancellation);
             if (GgufTokenizer.ReadChatTemplate(file) is { } template)
@@ -102,7 +105,8 @@ internal static class BundleExchange
         });
     }
 
-    private static void FromLlama2C(string source, string? tokenizerPath, string folder, IProgress<string>? progress, CancellationToken cancellation)
+    private static void FromLlama2C(string source, string? tokenizerPath, string folder,
+        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         OtherFiles.Refuse(source);
         Llama2CFile file = Llama2CFile.Open(source);
@@ -115,12 +119,12 @@ internal static class BundleExchange
                 "name the tokenizer that the model was trained with");
         }
         int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
-        Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), progress, partial =>
+        Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), open, progress, partial =>
             ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation));
     }
 
     private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, TextBounds bounds,
-        IProgress<string>? progress, Action<string> writeWeights) =>
+        Func<string, IGenerator> open, IProgress<string>? progress, Action<string> writeWeights) =>
         BundleWriter.Replace(folder, partial =>
         {
             AtomicFile.WriteText(Path.Combine(partial, "config.json"), ConfigRecords.Write(config));
@@ -132,16 +136,16 @@ internal static class BundleExchange
             if (!bounds.StartsPrompts)
                 AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
-            Check(partial, source, progress);
+            Check(partial, source, open, progress);
         });
 
     /// <summary>Opens what was made. Errors name what the user gave, since the folder goes where they do.</summary>
-    private static void Check(string folder, string source, IProgress<string>? progress)
+    private static void Check(string folder, string source, Func<string, IGenerator> open, IProgress<string>? progress)
     {
         progress?.Report("opening the bundle to see that it is whole");
         try
         {
-            Workshop.Open(folder, "cpu").Dispose();
+            open(folder).Dispose();
         }
         catch (AtelierException e)
         {

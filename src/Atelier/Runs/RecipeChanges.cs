@@ -1,5 +1,4 @@
 using Atelier.Formats;
-using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Training;
 
@@ -21,13 +20,13 @@ internal static class RecipeChanges
     /// Checks that a run's recipe still goes with its prepared data, and with its checkpoints where there are some.
     /// </summary>
     /// <exception cref="AtelierException">A key was changed that may not; the message names it.</exception>
-    public static void Check(Run run)
+    public static void Check(Run run, IReadOnlyList<IModelSection> families)
     {
         string kept = Path.Combine(run.DataFolder, FileName);
         if (!File.Exists(kept))
             return; // no data was prepared yet
         bool learned = new CheckpointStore(run.CheckpointFolder).Steps.Count > 0;
-        IReadOnlyList<RecipeEntry> before = RecipeEntry.Of(RecipeReader.Read(kept, ModelFamilies.All));
+        IReadOnlyList<RecipeEntry> before = RecipeEntry.Of(RecipeReader.Read(kept, families));
         IReadOnlyList<RecipeEntry> now = RecipeEntry.Of(run.Recipe);
         IEnumerable<string> keys = before.Concat(now)
             .Where(entry => !entry.MayChange && (learned || IsOfData(entry.Key))).Select(entry => entry.Key).Distinct();

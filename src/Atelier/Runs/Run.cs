@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using Atelier.Formats;
-using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Training;
 using Atelier.Training.Execution;
@@ -16,8 +15,11 @@ public sealed class Run : IDisposable
     private const string ResultFile = "result.json";
     private const string LockFile = ".lock";
 
+    /// <summary>The file that says how this machine carries out the run's steps.</summary>
+    internal const string PlanFile = "execution.json";
+
     private static readonly FrozenSet<string> s_ownNames = FrozenSet.Create(
-        RecipeFile, "data", "checkpoints", "samples", "plots", "profile", "tensorboard", "metrics.jsonl", ExecutionPlanner.RunFile);
+        RecipeFile, "data", "checkpoints", "samples", "plots", "profile", "tensorboard", "metrics.jsonl", PlanFile);
 
     private readonly FileStream _lock;
     private readonly string? _made; // the topmost folder that was made for a run that was begun here
@@ -117,7 +119,7 @@ public sealed class Run : IDisposable
     /// <param name="folder">Its folder.</param>
     /// <param name="families">The families its recipe may name.</param>
     /// <exception cref="AtelierException">There is no run, its recipe is damaged, or another process holds it.</exception>
-    public static Run Open(string folder, IReadOnlyList<IModelFamily> families)
+    public static Run Open(string folder, IReadOnlyList<IModelSection> families)
     {
         string full = Path.GetFullPath(folder);
         Recipe recipe = ReadRecipe(folder, families);
@@ -127,7 +129,7 @@ public sealed class Run : IDisposable
     /// <summary>The recipe of a run, without taking it up.</summary>
     /// <inheritdoc cref="Open" path="/param"/>
     /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
-    public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelFamily> families)
+    public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families)
     {
         if (!Exists(folder))
             throw new AtelierException("there is no run here", folder, "atelier runs list shows the runs there are");

@@ -1,3 +1,4 @@
+using Atelier.Models;
 using Atelier.Data.Text;
 using Atelier.Decoders;
 using Atelier.Decoding;
@@ -37,7 +38,8 @@ public sealed class ManagedEvaluationTests
         using var trained = (TextGenerator)Workshop.Open(bundle, "cpu");
         (trained.Model is Decoder or RecurrentDecoder).ShouldBeFalse();
         using var data = (TextData)new TextKind().PrepareOther(new OtherData(text, new Recipe(), Bundle.Open(bundle), null, folder["data"], 1), null, CancellationToken.None);
-        EvaluationReport expected = await TextEvaluator.EvaluateAsync(trained, data, new() { Samples = 0 }, bundle, 3);
+        EvaluationReport expected = await TextEvaluator.EvaluateAsync(
+            trained, data, new Judging(trained, data, new() { Samples = 0 }, bundle, 3, null) { Families = ModelFamilies.All });
         managed.Metrics.Keys.ShouldBe(expected.Metrics.Keys);
         foreach ((string name, Metric metric) in expected.Metrics)
         {

@@ -1,3 +1,5 @@
+using Atelier.Models;
+using Atelier.Kinds;
 using Atelier.Data.Text;
 using Atelier.Decoding;
 using Atelier.Evaluation;
@@ -22,7 +24,7 @@ public sealed class TextEvaluatorTests
         using TextData data = Prepare(folder);
         using TextGenerator generator = Generator(data, context);
         var options = new EvaluationSection { Samples = 0, Stride = stride };
-        EvaluationReport report = await TextEvaluator.EvaluateAsync(generator, data, options, "run", 1);
+        EvaluationReport report = await TextEvaluator.EvaluateAsync(generator, data, Judging(generator, data, options));
 
         // Each token of each document by itself; a first-order chain sees one token back, wherever a window begins.
         double nats = 0, characters = 0, bytes = 0, tokens = 0, right = 0;
@@ -103,7 +105,10 @@ public sealed class TextEvaluatorTests
         using TextData data = Prepare(folder);
         using TextGenerator generator = Generator(data, 16);
         EvaluationReport report = await TextEvaluator.EvaluateAsync(
-            generator, data, new() { Samples = 3, SampleTokens = 12 }, "my run", 1, folder["evaluation.png"]);
+            generator, data, Judging(generator, data, new() { Samples = 3, SampleTokens = 12 }) with
+            {
+                Run = "my run", Picture = folder["evaluation.png"],
+            });
         EvaluationReport read = EvaluationReport.FromJson(report.ToJson());
         read.Metrics["accuracy"].ShouldBe(report.Metrics["accuracy"]);
         read.Samples.ShouldBe(report.Samples);
@@ -121,11 +126,11 @@ public sealed class TextEvaluatorTests
         using var folder = new TemporaryFolder();
         using TextData data = Prepare(folder);
         using var other = new TextGenerator(MarkovModel.Random(99, 1), data.Tokenizer, new(), 0);
-        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(other, data, new(), "run", 1))).Message.ShouldContain("99 tokens");
+        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(other, data, Judging(other, data, new())))).Message.ShouldContain("99 tokens");
         using TextData all = TextData.Prepare(
             new DataSection { Source = folder.Write("x.txt", string.Join('\n', Lines)), Document = DocumentUnit.Line, Split = new() { Train = 1, Validation = 0, Test = 0 } }, 1, folder["all"]);
         using TextGenerator generator = Generator(all, 16);
-        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(generator, all, new(), "run", 1))).Message.ShouldContain("no held-out text");
+        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(generator, all, Judging(generator, all, new())))).Message.ShouldContain("no held-out text");
     }
 
     private static TextData Prepare(TemporaryFolder folder) => TextData.Prepare(
@@ -159,4 +164,7 @@ public sealed class TextEvaluatorTests
         {
         }
     }
+
+    private static Judging Judging(TextGenerator generator, TextData data, EvaluationSection options) =>
+        new(generator, data, options, "run", 1, Picture: null) { Families = ModelFamilies.All };
 }

@@ -10,7 +10,7 @@ public sealed class TextData : IDataSource
     internal const string FactsFile = PreparedFacts.FileName;
     internal const string TokenizerFileName = "tokenizer.json";
 
-    private TextData(Tokenizer tokenizer, TokenFile train, TokenFile validation, TokenFile test, TextDataFacts facts)
+    internal TextData(Tokenizer tokenizer, TokenFile train, TokenFile validation, TokenFile test, TextDataFacts facts)
     {
         Tokenizer = tokenizer;
         Train = train;
@@ -34,35 +34,6 @@ public sealed class TextData : IDataSource
     {
         new TextDataPreparation(section, seed, folder, ends: null, progress, cancellation).Run();
         return Open(folder);
-    }
-
-    /// <summary>
-    /// Prepares other text for a finished model to be judged by, with the text that it learned from as the training
-    /// part.
-    /// </summary>
-    /// <exception cref="AtelierException">The source is missing, damaged or not text, or the tokenizer does not go with
-    /// the run's.</exception>
-    internal static TextData PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation)
-    {
-        DataSection section = other.Section with { Tokenizer = new TokenizerSection { File = other.Bundle.TokenizerPath } };
-        TextData? learned = other.Learned is null ? null : Open(other.Learned);
-        try
-        {
-            bool? ends = learned is null ? null : learned.Train.EndOfTextId is not null;
-            new TextDataPreparation(section, other.Seed, other.Folder, ends, progress, cancellation).Run();
-            TextData judged = Open(other.Folder);
-            if (learned is null)
-                return judged;
-            judged.Train.Dispose();
-            learned.Validation.Dispose();
-            learned.Test.Dispose();
-            return new TextData(judged.Tokenizer, learned.Train, judged.Validation, judged.Test, judged.Facts);
-        }
-        catch
-        {
-            learned?.Dispose();
-            throw;
-        }
     }
 
     /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>

@@ -8,10 +8,20 @@ using TorchSharp;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>Diffusion and flow matching.</summary>
-public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionModel>
+public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionModel>, IClassConditional
 {
     private const string AutoencoderKey = "autoencoder"; // of config.json
     private const int MeasuredPictures = 2000;
+
+    private readonly IReadOnlyList<IImageFamily> _autoencoders;
+
+    /// <summary>A family without models in latents.</summary>
+    public DiffusionFamily() : this([])
+    {
+    }
+
+    /// <summary>A family whose models may stand behind an autoencoder of these families.</summary>
+    internal DiffusionFamily(IReadOnlyList<IImageFamily> autoencoders) => _autoencoders = autoencoders;
 
     /// <inheritdoc/>
     public override string Name => "diffusion";
@@ -20,15 +30,18 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     public override string Description => "diffusion and flow matching for pictures, by a U-Net or a transformer";
 
     /// <inheritdoc/>
+    public string ClassSetting => "model.conditional=true";
+
+    /// <inheritdoc/>
     protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision, long seed) => config.Autoencoder is { } folder
-        ? new(config, schema, FrozenAutoencoder.Open(folder, schema), precision, seed)
+        ? new(config, schema, FrozenAutoencoder.Open(folder, schema, _autoencoders), precision, seed)
         : new(config, schema, precision, seed);
 
     private protected override DiffusionModel Create(StoredImageModel stored, DiffusionConfig config, ImageSchema schema)
     {
         if (stored.Within(AutoencoderKey, DiffusionModel.AutoencoderTensors) is not { } within)
             return base.Create(stored, config, schema);
-        var latents = FrozenAutoencoder.Restore(within);
+        var latents = FrozenAutoencoder.Restore(within, _autoencoders);
         try
         {
             config.Check((int)latents.Shape[2], (int)latents.Shape[1]);

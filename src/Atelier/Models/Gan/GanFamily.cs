@@ -5,13 +5,16 @@ using Atelier.Recipes;
 namespace Atelier.Models.Gan;
 
 /// <summary>Generative adversarial networks.</summary>
-public sealed class GanFamily : ImageFamily<GanConfig, GanModel>
+public sealed class GanFamily : ImageFamily<GanConfig, GanModel>, IClassConditional
 {
     /// <inheritdoc/>
     public override string Name => "gan";
 
     /// <inheritdoc/>
     public override string Description => "generative adversarial networks for pictures, convolutional or residual";
+
+    /// <inheritdoc/>
+    public string ClassSetting => "model.condition=projection";
 
     /// <inheritdoc/>
     protected override GanModel Create(GanConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);

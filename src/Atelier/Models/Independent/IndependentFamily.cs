@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Atelier.Data;
 using Atelier.Data.Tables;
 using Atelier.Decoding;
+using Atelier.Evaluation;
 using Atelier.Kinds;
 using Atelier.Models.Layers;
 using Atelier.Recipes;
@@ -15,7 +16,7 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Independent;
 
 /// <summary>Tables with every column by itself: what a model of tables is held against.</summary>
-public sealed class IndependentFamily : IModelFamily
+public sealed class IndependentFamily : IModelFamily, ITableBaseline
 {
     private const string ModelType = "atelier_independent";
 
@@ -39,6 +40,15 @@ public sealed class IndependentFamily : IModelFamily
 
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data) => new Learner(recipe, (TableData)data);
+
+    /// <inheritdoc/>
+    public string BaselineName => Name;
+
+    /// <inheritdoc/>
+    public bool IsBaseline(IRowModel model) => model is IndependentModel;
+
+    /// <inheritdoc/>
+    public IRowModel FitBaseline(TableRows rows) => IndependentModel.Count(rows);
 
     /// <inheritdoc/>
     public IGenerator Load(Bundle bundle, string device)

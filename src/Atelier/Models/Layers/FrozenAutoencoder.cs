@@ -51,14 +51,16 @@ internal sealed class FrozenAutoencoder : nn.Module
     /// <summary>Opens a trained one for pictures of a kind.</summary>
     /// <param name="folder">A run's folder or a bundle's.</param>
     /// <param name="schema">What the pictures have in common; the autoencoder need not know their classes.</param>
+    /// <param name="families">Families whose models may be autoencoders.</param>
     /// <exception cref="AtelierException">There is none, it is of another kind, or was taught other pictures.</exception>
-    public static FrozenAutoencoder Open(string folder, ImageSchema schema)
+    public static FrozenAutoencoder Open(string folder, ImageSchema schema, IReadOnlyList<IImageFamily> families)
     {
         var bundle = Bundle.Open(folder);
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
         try
         {
-            FrozenAutoencoder opened = Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, folder, "cpu"));
+            FrozenAutoencoder opened =
+                Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, folder, "cpu"), families);
             ImageSchema known = opened.Model.Schema;
             if ((known.Width, known.Height, known.Channels) == (schema.Width, schema.Height, schema.Channels))
                 return opened;
@@ -76,9 +78,9 @@ internal sealed class FrozenAutoencoder : nn.Module
 
     /// <summary>A stored one; its scale is one until it is measured or copied in.</summary>
     /// <exception cref="AtelierException">It is of no known kind, or what is stored does not fit together.</exception>
-    public static FrozenAutoencoder Restore(StoredImageModel stored)
+    public static FrozenAutoencoder Restore(StoredImageModel stored, IReadOnlyList<IImageFamily> families)
     {
-        IImageFamily family = ModelFamilies.All.OfType<IImageFamily>().FirstOrDefault(f => f.ModelTypes.Contains(stored.Config.ModelType))
+        IImageFamily family = families.FirstOrDefault(f => f.ModelTypes.Contains(stored.Config.ModelType))
             ?? throw new AtelierException($"models of type '{stored.Config.ModelType}' are no autoencoders of pictures", stored.Where, "take a model of the family vae");
         ImageModel model = family.Restore(stored);
         try

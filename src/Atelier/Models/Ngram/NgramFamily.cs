@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Decoding;
+using Atelier.Evaluation;
 using Atelier.Formats;
 using Atelier.Kinds;
 using Atelier.Models.Layers;
@@ -13,7 +15,7 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Ngram;
 
 /// <summary>N-gram models: the baseline that every other text model is held against, learned by counting.</summary>
-public sealed class NgramFamily : IModelFamily
+public sealed class NgramFamily : IModelFamily, ITextBaseline
 {
     private const string ModelType = "atelier_ngram";
 
@@ -40,6 +42,20 @@ public sealed class NgramFamily : IModelFamily
         data is TextData text
             ? new NgramLearner(recipe, text)
             : throw new AtelierException($"the family {Name} learns from text", "data.source", "choose text, or another family");
+
+    /// <inheritdoc/>
+    public string BaselineName(EvaluationSection options) =>
+        string.Create(CultureInfo.InvariantCulture, $"ngram{options.BaselineOrder}");
+
+    /// <inheritdoc/>
+    public bool IsBaseline(ILanguageModel model, EvaluationSection options) =>
+        model is NgramModel ngram && ngram.Config == BaselineConfig(options);
+
+    /// <inheritdoc/>
+    public ILanguageModel FitBaseline(TextData data, EvaluationSection options, CancellationToken cancellation) =>
+        NgramModel.Count(data.Train, BaselineConfig(options), data.Tokenizer.VocabularySize, data.Facts.StartId, cancellation);
+
+    private static NgramConfig BaselineConfig(EvaluationSection options) => new() { Order = options.BaselineOrder };
 
     /// <inheritdoc/>
     public IGenerator Load(Bundle bundle, string device) => TextBundle.Load(bundle, (config, tensors) =>

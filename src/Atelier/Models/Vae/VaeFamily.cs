@@ -5,13 +5,16 @@ using Atelier.Recipes;
 namespace Atelier.Models.Vae;
 
 /// <summary>Variational autoencoders.</summary>
-public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>
+public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>, IClassConditional
 {
     /// <inheritdoc/>
     public override string Name => "vae";
 
     /// <inheritdoc/>
     public override string Description => "variational autoencoders: Gaussian or discrete latents, dense or convolutional";
+
+    /// <inheritdoc/>
+    public string ClassSetting => "model.conditional=true";
 
     /// <inheritdoc/>
     protected override VaeModel Create(VaeConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);

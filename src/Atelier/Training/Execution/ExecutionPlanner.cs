@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Atelier.Formats;
 using Atelier.Recipes;
+using Atelier.Runs;
 using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,9 +20,6 @@ namespace Atelier.Training.Execution;
 /// <param name="tell">Told what the user should know.</param>
 internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string> tell)
 {
-    /// <summary>The file in a run's folder that holds its plan.</summary>
-    public const string RunFile = "execution.json";
-
     private const string HomeFile = "execution-plans.json";
     private const double SecondsPerTiming = 0.15;
     private const int LeastTimed = 3;
@@ -40,7 +38,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     /// <exception cref="OperationCanceledException">The training is interrupted.</exception>
     public ExecutionPlan Resolve(string runFolder, bool canReplicate, MeasuringLimit limit, Func<ExecutionPlan, PlanTiming?> time)
     {
-        string runFile = Path.Combine(runFolder, RunFile);
+        string runFile = Path.Combine(runFolder, Run.PlanFile);
         ExecutionPlan[] candidates = Candidates(canReplicate);
         ExecutionPlan plan = Read<ExecutionPlan>(runFile) is { } before && IsPossible(before, canReplicate) ? before
             : candidates.Length == 1 ? candidates[0]
