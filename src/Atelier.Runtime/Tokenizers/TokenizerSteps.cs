@@ -234,8 +234,8 @@ internal sealed class TokenizerSteps
             return null;
         JsonElement ids = token.GetProperty("ids");
         return ids.GetArrayLength() == 1 ? ids[0].GetInt32()
-            : throw new AtelierException($"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not read",
-                _path, "one token before a text is");
+            : throw new AtelierException(
+                $"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not read", _path, "one token before a text is");
     }
 
     private string Replace(JsonElement step, string at)

@@ -30,7 +30,8 @@ internal static partial class NumberNotation
         bool plain = asked != ',' && values.All(IsPlain);
         bool grouped = !plain && asked != ',' && values.All(value => IsPlain(value)
             || (Grouped().IsMatch(value.Trim()) && IsPlain(WithoutCommas(value))));
-        bool comma = !plain && asked != '.' && values.All(value => DecimalComma().IsMatch(value.Trim()) && IsPlain(WithPoint(value)));
+        bool comma = !plain && asked != '.' && values.All(value => DecimalComma().IsMatch(value.Trim())
+            && IsPlain(WithPoint(value)));
         // 1,234 may be either: where cells have commas between them, commas within numbers are of thousands.
         if (comma && grouped)
             (comma, grouped) = (separator != ',', separator == ',');

@@ -114,8 +114,9 @@ internal sealed class Replicas<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// Figures on batches, at most one a copy, in evaluation mode and without gradients: each copy takes a whole batch, so that
-    /// threads wait for one another once a batch and not after every operation, which is slow where others use the cores.
+    /// Figures on batches, at most one a copy, in evaluation mode and without gradients: each copy takes a whole batch,
+    /// so that threads wait for one another once a batch and not after every operation, which is slow where other
+    /// programs use the cores.
     /// </summary>
     /// <param name="batches">At most as many as there are members of the <see cref="Team"/>.</param>
     /// <returns>The figures of each batch, by name.</returns>

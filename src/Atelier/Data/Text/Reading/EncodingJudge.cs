@@ -191,8 +191,8 @@ internal static class EncodingJudge
     }
 
     /// <summary>
-    /// Whether a small Latin letter and an ideograph stand side by side, as they do all over a text of an alphabet of which
-    /// two bytes are taken for one ideograph.
+    /// Whether a small Latin letter and an ideograph stand side by side, as they do all over a text of an alphabet of
+    /// which two bytes are taken for one ideograph.
     /// </summary>
     private static bool IsStuck(char a, char b) =>
         (char.IsAsciiLetterLower(a) && b is >= '\u4E00' and <= '\u9FFF')

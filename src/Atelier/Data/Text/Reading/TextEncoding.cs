@@ -197,11 +197,12 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
     /// ESC $ @.
     /// </summary>
     private static bool ShiftsToJapanese(ReadOnlySpan<byte> sample) =>
-        (sample.IndexOf("\e$B"u8) >= 0 || sample.IndexOf("\e$@"u8) >= 0) && !sample.ContainsAnyExceptInRange((byte)1, (byte)126);
+        (sample.IndexOf("\e$B"u8) >= 0 || sample.IndexOf("\e$@"u8) >= 0)
+        && !sample.ContainsAnyExceptInRange((byte)1, (byte)126);
 
     /// <summary>
-    /// How many characters of the sample are ASCII or frequent in some language, of which there are more in the right order of
-    /// bytes than in the other; -1 where not nearly all characters are ones that texts are made of.
+    /// How many characters of the sample are ASCII or frequent in some language, of which there are more in the right
+    /// order of bytes than in the other; -1 where not nearly all characters are ones that texts are made of.
     /// </summary>
     private static int UsualCharacters(ReadOnlySpan<byte> sample, Encoding encoding)
     {
