@@ -128,6 +128,14 @@ internal sealed class Tool(ToolConsole console)
         Command command = parse.CommandResult.Command;
         string path = string.Join(' ', Path(command));
         string help = $"{path} --help shows what there is";
+        if (wrong is null && parse.Errors[0].SymbolResult is OptionResult { Tokens: [{ Value: var value }] } number)
+        {
+            Type type = Nullable.GetUnderlyingType(number.Option.ValueType) ?? number.Option.ValueType;
+            string? due = type == typeof(double) ? "a number such as 0.5"
+                : type == typeof(int) || type == typeof(long) ? "a whole number such as 100" : null;
+            if (due is not null)
+                return new AtelierException($"{number.Option.Name} is '{value}'", path, $"write {due}");
+        }
         if (wrong is null)
             return new AtelierException(parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.'), path, help);
         IEnumerable<string> known = wrong.StartsWith('-')

@@ -11,7 +11,7 @@ public static class Spelling
         if (wrong.Length > LongestName)
             return null;
         string? best = null;
-        int bestDistance = Math.Max(1, wrong.Length / 2) + 1;
+        int bestDistance = Math.Max(1, (wrong.Length + 1) / 3) + 1;
         foreach (string candidate in candidates)
         {
             int distance = Distance(Plain(wrong), Plain(candidate));

@@ -64,7 +64,7 @@ public static class DecoderConfigFile
         var read = new RotaryScaling
         {
             Name = name,
-            Factor = scaling.Number("factor", 1),
+            Factor = scaling.Number("factor"),
             OriginalContextLength = name == RotaryScalingName.Linear ? 0 : scaling.Integer("original_max_position_embeddings", file.Integer("max_position_embeddings")),
             LowFrequencyFactor = scaling.Number("low_freq_factor", 1),
             HighFrequencyFactor = scaling.Number("high_freq_factor", 4),

@@ -34,6 +34,10 @@ internal static class DecoderConfigKeys
         ("add_cross_attention", ["false"]),
     ];
 
+    // Switches of which "off" is another model: whoever does not know them has them on.
+    private static readonly (string Key, string[] Values)[] AlwaysOn =
+        [("is_causal", ["true"]), ("causal", ["true"]), ("use_causal_mask", ["true"])];
+
     public static readonly KnownKeys Gpt2 = new(
         ["n_positions", "n_ctx", "n_embd", "n_layer", "n_head", "n_inner", "layer_norm_epsilon", "tie_word_embeddings",
             "bias"],
@@ -44,7 +48,7 @@ internal static class DecoderConfigKeys
             "summary_proj_to_labels", "summary_first_dropout", "predict_special_tokens", "output_past",
         ],
         [
-            .. Generation, ("activation_function", ["\"gelu_new\"", "\"gelu\"", "\"gelu_pytorch_tanh\""]),
+            .. Generation, .. AlwaysOn, ("activation_function", ["\"gelu_new\"", "\"gelu\"", "\"gelu_pytorch_tanh\""]),
             ("scale_attn_weights", ["true"]),
             ("scale_attn_by_inverse_layer_idx", ["false"]), ("n_special", ["0"]),
         ]);
@@ -60,7 +64,8 @@ internal static class DecoderConfigKeys
         [.. Harmless, "attention_dropout", "hidden_dropout", "mlp_dropout", "pretraining_tp", "max_sequence_length",
             "max_window_layers"],
         [
-            .. Generation, ("hidden_act", ["\"silu\""]), ("partial_rotary_factor", ["1"]), ("use_sliding_window", ["false"]),
+            .. Generation, .. AlwaysOn, ("use_rope", ["true"]), ("use_rotary_embeddings", ["true"]),
+            ("hidden_act", ["\"silu\""]), ("partial_rotary_factor", ["1"]), ("use_sliding_window", ["false"]),
         ]);
 
     public static readonly KnownKeys Own = new(

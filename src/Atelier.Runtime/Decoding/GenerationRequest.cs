@@ -47,9 +47,11 @@ public sealed record GenerationRequest
     /// <param name="classes">Whether it heeds a class.</param>
     /// <param name="drawing">Whether it heeds how pictures are drawn.</param>
     /// <param name="only">Whether it makes one sample of many.</param>
+    /// <param name="decoding">Whether it heeds how tokens are chosen.</param>
+    /// <param name="length">Whether it heeds how many there are at most.</param>
     /// <exception cref="AtelierException">Something is asked for in vain.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
-        bool classes = false, bool drawing = false, bool only = false)
+        bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false)
     {
         if (Count < 1)
             throw new AtelierException($"{Count} samples were asked for", hint: "ask for 1 or more");
@@ -59,6 +61,8 @@ public sealed record GenerationRequest
             ("evidence", Evidence.Count > 0, evidence), ("given states", States.Count > 0, states),
             ("a class", Class is not null, classes), ("drawing options", Drawing is not null, drawing),
             ("one sample of many", Only is not null, only),
+            (length ? "choosing tokens, beyond their number (temperature and the like)"
+                : "choosing tokens (temperature, their number and the like)", AsksOfTokens(length), decoding),
         ];
         if (Only is < 0 || Only >= Count)
             throw new AtelierException($"sample {Only} of {Count} was asked for", hint: "they are numbered from 0");
@@ -68,5 +72,11 @@ public sealed record GenerationRequest
                 throw new AtelierException($"this kind of model has no use for {name}", hint: "leave it out");
         }
         return this;
+    }
+
+    private bool AsksOfTokens(bool lengthAside)
+    {
+        var usual = new DecodingOptions();
+        return Decoding is not null && !(lengthAside && Decoding with { MaxTokens = usual.MaxTokens } == usual);
     }
 }

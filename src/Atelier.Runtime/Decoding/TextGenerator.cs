@@ -162,7 +162,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
     internal TextDraft[] Begin(GenerationRequest request, DecodingOptions options)
     {
-        request.Check(prompt: true, states: Model is IHiddenStates);
+        request.Check(prompt: true, states: Model is IHiddenStates, decoding: true);
         if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
             throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams", hint: "ask for no more samples than beams");
         options.Check();

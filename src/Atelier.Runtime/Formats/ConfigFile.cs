@@ -68,9 +68,9 @@ public sealed class ConfigFile
     public int? IntegerOrNull(string key) => Find(key) is null ? null : Integer(key);
 
     /// <summary>A number; <paramref name="otherwise"/> where the key is missing or null.</summary>
-    public double Number(string key, double otherwise) => Find(key) is { } value
+    public double Number(string key, double? otherwise = null) => Find(key) is { } value
         ? value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw Wrong(key, "a number", value)
-        : otherwise;
+        : otherwise ?? throw Missing(key);
 
     /// <summary>True or false; <paramref name="otherwise"/> where the key is missing or null.</summary>
     public bool Boolean(string key, bool otherwise) => Find(key) is { } value

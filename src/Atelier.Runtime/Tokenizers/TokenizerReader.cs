@@ -44,9 +44,10 @@ internal sealed class TokenizerReader(string path)
             TokenizerLayout.SentencePiece => SentencePiece(model, steps, names, merges, specials, added),
             _ => Characters(model, names, merges, specials, added),
         };
-        IReadOnlyList<int>? leading = steps.Leading?.Select(name => tokens.TryGetValue(name, out int id) ? id
-            : throw new AtelierException($"post_processor puts '{name}' before a text, which is no token", path,
-                "take the file from its source again")).ToList();
+        IReadOnlyList<int>? leading = steps.Leading?.Select(token => tokens.TryGetValue(token.Name, out int id)
+            && (token.Id ?? id) == id ? id
+            : throw new AtelierException($"post_processor puts '{token.Name}'"
+                + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is no token", path, "take the file from its source again")).ToList();
         return new TokenizerContents(tokenizer, leading);
     }
 

@@ -33,8 +33,11 @@ internal sealed class TokenizerSteps
     /// <summary>SentencePiece: whether nothing is joined across the beginning of a word.</summary>
     public bool SplitsWords { get; private set; }
 
-    /// <summary>The tokens that the template puts before a text; null where there is no template.</summary>
-    public IReadOnlyList<string>? Leading { get; private set; }
+    /// <summary>
+    /// The tokens that the template puts before a text, with the ids that it gives them, if any; null where there is
+    /// no template.
+    /// </summary>
+    public IReadOnlyList<(string Name, int? Id)>? Leading { get; private set; }
 
     /// <summary>Reads them.</summary>
     /// <exception cref="AtelierException">A step, one of its keys, or the order of steps is not read.</exception>
@@ -198,24 +201,41 @@ internal sealed class TokenizerSteps
     }
 
     /// <summary>The tokens before the text in a template for one text.</summary>
-    private List<string> Template(JsonElement step, string at)
+    private List<(string Name, int? Id)> Template(JsonElement step, string at)
     {
-        List<string> leading = [];
+        List<(string Name, int? Id)> leading = [];
         bool isPast = false;
         foreach (JsonElement part in step.GetProperty("single").EnumerateArray())
         {
-            if (part.TryGetProperty("Sequence", out _) && !isPast)
+            if (part.TryGetProperty("Sequence", out JsonElement sequence))
             {
+                if (isPast || sequence.GetProperty("id").GetString() != "A")
+                    throw new AtelierException($"'{at}single' has a place for more than one text", _path,
+                        "take the file from its source again");
                 isPast = true;
                 continue;
             }
             string name = part.GetProperty("SpecialToken").GetProperty("id").GetString() ?? "";
             if (isPast || leading.Count > 0)
-                throw new AtelierException($"'{at}single' puts '{name}' {(isPast ? "after a text" : $"and '{leading[0]}' before a text")}, which is not read", _path, "one token before a text is");
-            leading.Add(name);
+                throw new AtelierException($"'{at}single' puts '{name}' {(isPast ? "after a text" : $"and '{leading[0].Name}' before a text")}, which is not read", _path, "one token before a text is");
+            leading.Add((name, TemplateId(step, at, name)));
         }
         return isPast ? leading : throw new AtelierException($"'{at}single' has no place for the text", _path,
             "take the file from its source again");
+    }
+
+    /// <summary>
+    /// The id that the template gives to a name itself, which is the one that counts; null where it gives none.
+    /// </summary>
+    private int? TemplateId(JsonElement step, string at, string name)
+    {
+        if (!step.TryGetProperty("special_tokens", out JsonElement tokens)
+            || !tokens.TryGetProperty(name, out JsonElement token))
+            return null;
+        JsonElement ids = token.GetProperty("ids");
+        return ids.GetArrayLength() == 1 ? ids[0].GetInt32()
+            : throw new AtelierException(
+                $"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not read", _path, "one token before a text is");
     }
 
     private string Replace(JsonElement step, string at)

@@ -43,7 +43,7 @@ internal static class SeriesEvaluator
             {
                 ["logLikelihoodPerRow"] = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats"),
                 ["bic"] = new(bic, bic, bic, judging.Other is null ? "nats, training rows" : "nats, judged rows"),
-                ["freeParameters"] = new(parameters, parameters, parameters, "numbers"),
+                ["freeParameters"] = new(parameters, parameters, parameters, Metric.Numbers),
             });
         }
 

@@ -44,7 +44,7 @@ internal static class TableEvaluator
                 ["logLikelihoodPerRow"] = perRow,
                 ["logLikelihood"] = new(perRow.Value * rows.Count, perRow.Low * rows.Count, perRow.High * rows.Count, "nats"),
                 ["bic"] = new(bic, bic, bic, charged == data.Train ? "nats, training rows" : "nats, judged rows"),
-                ["freeParameters"] = new(judged.FreeParameters, judged.FreeParameters, judged.FreeParameters, "numbers"),
+                ["freeParameters"] = new(judged.FreeParameters, judged.FreeParameters, judged.FreeParameters, Metric.Numbers),
             });
         }
         JudgedModel own = Judge(model, "the model");
@@ -76,7 +76,7 @@ internal static class TableEvaluator
             [
                 string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % intervals by bootstrap over rows."),
                 string.Create(CultureInfo.InvariantCulture,
-                    $"bic is the log-likelihood of the {charged.Count} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count}."),
+                    $"bic is the log-likelihood of the {charged.Count:#,0} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count:#,0}."),
                 .. on.Notes,
                 .. families.Except(others)
                     .Select(family => $"The baseline {family.BaselineName} is left out: it is this very model."),

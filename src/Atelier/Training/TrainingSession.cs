@@ -229,14 +229,17 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             inAll);
         AsJudged(() =>
         {
-            for (long number = 0; number < count; number++)
+            for (long number = 0; number < count; number += _replicas.Team.Size)
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                TBatch batch = _validation.Get(((2 * number) + 1) * inAll / (2 * count)); // spread over the part
-                foreach ((string name, double value) in _model.Evaluate(batch))
+                var batches = new TBatch[Math.Min(_replicas.Team.Size, count - number)];
+                for (int i = 0; i < batches.Length; i++)
+                    batches[i] = _validation.Get(((2 * (number + i)) + 1) * inAll / (2 * count)); // spread over the part
+                foreach ((string name, double value) in _replicas.Evaluate(batches).SelectMany(figures => figures))
                     sums[name] = sums.GetValueOrDefault(name) + (value / count);
-                (batch as IDisposable)?.Dispose();
+                foreach (TBatch batch in batches)
+                    (batch as IDisposable)?.Dispose();
             }
             return true;
         });

@@ -92,6 +92,16 @@ public sealed class TableEvaluatorTests : IDisposable
             .ToBlockingEnumerable().First()).Hint!.ShouldContain("dice");
         Should.Throw<AtelierException>(() => model.GenerateAsync(new GenerationRequest { Prompt = "x" }).ToBlockingEnumerable().First())
             .Message.ShouldContain("no use for a prompt");
+        Should.Throw<AtelierException>(() => model.GenerateAsync(new GenerationRequest { Decoding = new() { Temperature = 0.5 } }).ToBlockingEnumerable().First())
+            .Message.ShouldContain("no use for choosing tokens");
+    }
+
+    [Fact]
+    public void Counts_have_no_decimals_and_other_figures_have_four()
+    {
+        new Metric(12345, 12345, 12345, Metric.Numbers).ToText().ShouldBe("12,345");
+        new Metric(1, 1, 1, "nats").ToText().ShouldBe("1.0000");
+        new Metric(1, 0.5, 2, "nats").ToText().ShouldBe("1.0000 [0.5000, 2.0000]");
     }
 
     /// <summary>Another model, to which every row is half a nat likelier.</summary>

@@ -28,8 +28,10 @@ internal static partial class NumberNotation
         if (values.Length == 0)
             return false;
         bool plain = asked != ',' && values.All(IsPlain);
-        bool grouped = !plain && asked != ',' && values.All(value => IsPlain(value) || Grouped().IsMatch(value.Trim()));
-        bool comma = !plain && asked != '.' && values.All(value => DecimalComma().IsMatch(value.Trim()));
+        bool grouped = !plain && asked != ',' && values.All(value => IsPlain(value)
+            || (Grouped().IsMatch(value.Trim()) && IsPlain(WithoutCommas(value))));
+        bool comma = !plain && asked != '.' && values.All(value => DecimalComma().IsMatch(value.Trim())
+            && IsPlain(WithPoint(value)));
         // 1,234 may be either: where cells have commas between them, commas within numbers are of thousands.
         if (comma && grouped)
             (comma, grouped) = (separator != ',', separator == ',');
@@ -38,11 +40,15 @@ internal static partial class NumberNotation
         if (values.Length < column.Values.Count || !plain)
         {
             column.Rewrite(value => NoValues.Contains(value) ? null
-                : comma ? WithoutGroups().Replace(value.Trim(), "").Replace(',', '.')
-                : grouped ? value.Trim().Replace(",", "", StringComparison.Ordinal) : value);
+                : comma ? WithPoint(value)
+                : grouped ? WithoutCommas(value) : value);
         }
         return comma;
     }
+
+    private static string WithPoint(string value) => WithoutGroups().Replace(value.Trim(), "").Replace(',', '.');
+
+    private static string WithoutCommas(string value) => value.Trim().Replace(",", "", StringComparison.Ordinal);
 
     private static bool IsPlain(string value) => ColumnSchema.TryNumber(value, out _);
 

@@ -138,11 +138,11 @@ internal sealed class DocumentSplit
             $"{Stretches(part).Sum(s => s.To - s.From) / whole:0.0%} {part.ToString().ToLowerInvariant()}")));
         string how = Method switch
         {
-            SplitMethod.ByCount => FormattableString.Invariant($"The {_order.Length} {documents} were shared out whole"),
-            SplitMethod.BySize => FormattableString.Invariant($"The {_order.Length} {documents} differ much in size, so they were shared out whole by their {units}"),
+            SplitMethod.ByCount => FormattableString.Invariant($"The {_order.Length:#,0} {documents} were shared out whole"),
+            SplitMethod.BySize => FormattableString.Invariant($"The {_order.Length:#,0} {documents} differ much in size, so they were shared out whole by their {units}"),
             _ when _order.Length == 1 =>
                 "The source is of one piece, so it was cut by position, its beginning for training and its end to judge by",
-            _ => FormattableString.Invariant($"No choice among {_order.Length} whole {documents} comes near the shares, so they were cut by position, one after another"),
+            _ => FormattableString.Invariant($"No choice among {_order.Length:#,0} whole {documents} comes near the shares, so they were cut by position, one after another"),
         };
         return $"{how}: {shares} ({units}).";
     }

@@ -118,12 +118,15 @@ internal sealed class TextDataPreparation(
 
     private void WriteTokens(Part part, IEnumerable<DocumentPiece> pieces, Tokenizer tokenizer, int? endOfTextId)
     {
+        string name = part.ToString().ToLowerInvariant();
         long tokens = 0, documents = 0;
         TokenFileWriter.Write(TextData.PathOf(folder, part), tokenizer.VocabularySize, endOfTextId, writer =>
         {
             foreach (List<DocumentPiece> some in Batches(pieces))
             {
                 cancellation.ThrowIfCancellationRequested();
+                if (tokens > 0)
+                    progress?.Report($"{name}: {Quantity.Of(tokens, "token")} so far");
                 int[][] ids = EncodeAll(some, tokenizer);
                 for (int i = 0; i < ids.Length; i++)
                 {
@@ -133,14 +136,16 @@ internal sealed class TextDataPreparation(
                     tokens += ids[i].Length;
                     documents += some[i].Ends ? 1 : 0;
                 }
-                progress?.Report(FormattableString.Invariant($"{part.ToString().ToLowerInvariant()}: {Quantity.Of(tokens, "token")}"));
             }
         });
         if (tokens > 0)
+        {
+            progress?.Report($"{name}: {Quantity.Of(tokens, "token")}");
             return;
+        }
         double share = part switch { Part.Train => section.Split.Train, Part.Validation => section.Split.Validation, _ => section.Split.Test };
         if (share > 0)
-            _report.Note($"There is too little text for a {part.ToString().ToLowerInvariant()} part.");
+            _report.Note($"There is too little text for a {name} part.");
     }
 
     private static IEnumerable<List<DocumentPiece>> Batches(IEnumerable<DocumentPiece> pieces)

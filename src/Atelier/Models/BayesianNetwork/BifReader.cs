@@ -186,7 +186,7 @@ internal sealed class BifReader(string text, string path)
     {
         List<string> words = ReadList(";");
         if (words.Count != count)
-            throw Wrong($"{words.Count} numbers stand in a row of the table of {_variables[child].Name} where {count} belong");
+            throw Wrong($"a row of the table of {_variables[child].Name} has {Quantity.Of(words.Count, "number")} where {count} belong");
         return [.. words.Select(word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : throw Unexpected(word, "a number"))];
     }
 

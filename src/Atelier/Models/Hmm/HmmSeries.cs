@@ -29,7 +29,7 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
     /// <inheritdoc/>
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        request.Check(input: true, states: true);
+        request.Check(input: true, states: true, length: true);
         int length = (request.Decoding ?? new DecodingOptions()).MaxTokens;
         var known = new KnownStates(model, request.States, length);
         await Task.Yield();

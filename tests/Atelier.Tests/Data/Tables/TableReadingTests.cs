@@ -91,6 +91,17 @@ public sealed class TableReadingTests : IDisposable
     }
 
     [Theory]
+    [InlineData("１")] // wide digits
+    [InlineData("1e309")]
+    [InlineData("²")]
+    public void What_is_no_number_of_ours_is_not_said_to_have_decimal_commas(string digits)
+    {
+        using TableData data = Table(Rows("x,y", ',', i => [string.Concat(Enumerable.Repeat(digits, (i % 3) + 1)), "a"]));
+        data.Schema.Columns[0].IsNumeric.ShouldBeFalse();
+        data.Notes.ShouldNotContain(note => note.Contains("comma", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("?")]
     [InlineData("NA")]

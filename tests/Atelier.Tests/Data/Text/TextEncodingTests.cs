@@ -127,6 +127,41 @@ public sealed class TextEncodingTests : IDisposable
         Read(_folder.Write("a.txt", Encoded(texts[number], codePage)), name.ToLowerInvariant()).ShouldBe(texts[number]);
     }
 
+    [Theory]
+    [MemberData(nameof(Texts))]
+    public void Given_utf16_without_a_mark_then_text_of_every_language_is_read_in_either_order(string language, int number)
+    {
+        string text = Languages[language].Texts[number];
+        Read(_folder.Write("le.txt", Encoding.Unicode.GetBytes(text))).ShouldBe(text);
+        Read(_folder.Write("be.txt", Encoding.BigEndianUnicode.GetBytes(text))).ShouldBe(text);
+    }
+
+    [Theory]
+    [InlineData("안녕하세요, 만나서 반갑습니다.")]
+    [InlineData("hello")]
+    [InlineData("สวัสดี ชาวโลก")]
+    [InlineData("שלום עולם, مرحبا بالعالم")]
+    [InlineData("नमस्ते दुनिया 🙂")]
+    public void Given_utf16_without_a_mark_then_text_of_other_scripts_is_read_in_either_order(string text)
+    {
+        Read(_folder.Write("le.txt", Encoding.Unicode.GetBytes(text))).ShouldBe(text);
+        Read(_folder.Write("be.txt", Encoding.BigEndianUnicode.GetBytes(text))).ShouldBe(text);
+    }
+
+    [Theory]
+    [InlineData("今日はとても良い天気ですね。\nコーヒーをください。 OK\n")]
+    [InlineData("plain, then 日本語")]
+    public void Given_iso_2022_jp_then_it_is_read_although_its_bytes_are_ascii(string text)
+    {
+        Read(_folder.Write("a.txt", Encoded(text, 50220))).ShouldBe(text);
+        _report.Encodings["a.txt"].ShouldBe("ISO-2022-JP");
+    }
+
+    [Fact]
+    public void Given_accents_in_macintosh_bytes_then_they_are_not_taken_for_ideographs_stuck_to_latin_letters() =>
+        Should.Throw<AtelierException>(() => Read(_folder.Write("a.txt", Encoded("Il était une fois, dans un château près de la forêt, une princesse très âgée qui rêvait.", 10000))))
+            .Message.ShouldContain("cannot be told");
+
     [Fact]
     public void Given_a_long_text_whose_first_letters_above_ascii_come_late_then_its_encoding_is_found_there()
     {

@@ -70,7 +70,7 @@ public class BifTests
     [InlineData("(no) 0.3, 0.7;", "", "lacks row 2 of 2")]
     [InlineData("0.3, 0.7", "0.3, 0.6", "sums to 0.9")]
     [InlineData("0.3, 0.7", "-0.3, 1.3", "is no probability")]
-    [InlineData("0.3, 0.7", "0.3", "1 numbers stand")]
+    [InlineData("0.3, 0.7", "0.3", "has 1 number where 2 belong")]
     [InlineData("0.3, 0.7", "0.3, x", "'x' stands where a number belongs")]
     [InlineData("wet | rain", "wet | rian", "no variable 'rian'")]
     [InlineData("(no)", "(nno)", "no state 'nno'")]

@@ -61,6 +61,24 @@ public sealed class ReplicasTests
     }
 
     [Fact]
+    public void Copies_measure_a_batch_each_as_the_model_alone_does_and_go_on_learning_with_dropout()
+    {
+        using GptModel model = Model(0.5);
+        var made = new List<GptModel>();
+        using var replicas = new Replicas<TextBatch>(model, () =>
+        {
+            made.Add(Model(0.5));
+            return made[^1];
+        }, new ExecutionPlan(3, 1));
+        model.train();
+        using TextBatch batch = Batch(), other = new(batch.Inputs, batch.Inputs);
+        IReadOnlyDictionary<string, double>[] figures = replicas.Evaluate([other, batch]);
+        made.Append(model).ShouldAllBe(copy => copy.training);
+        model.eval();
+        figures.Select(f => f["loss"]).ShouldBe([model.Evaluate(other)["loss"], model.Evaluate(batch)["loss"]], 1e-6);
+    }
+
+    [Fact]
     public void What_a_member_of_the_team_throws_is_thrown_to_the_caller_and_the_team_goes_on()
     {
         using var team = new WorkerTeam(3, () => { });

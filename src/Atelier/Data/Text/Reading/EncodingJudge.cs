@@ -108,7 +108,7 @@ internal static class EncodingJudge
                     logs.Add(c, log = RestLog(c, language, encoding));
                 sum += log;
             }
-            if (language.HasWordsOfLetters && IsStrange(before, c))
+            if (language.HasWordsOfLetters ? IsStrange(before, c) : IsStuck(before, c))
                 sum += StrangeNeighbourLog;
             before = c;
         }
@@ -189,4 +189,12 @@ internal static class EncodingJudge
         bool isLatinA = a < '\u0250', isLatinB = b < '\u0250';
         return isLatinA != isLatinB || (char.IsLower(a) && char.IsUpper(b)) || (isLatinA && a > 127 && b > 127);
     }
+
+    /// <summary>
+    /// Whether a small Latin letter and an ideograph stand side by side, as they do all over a text of an alphabet of
+    /// which two bytes are taken for one ideograph.
+    /// </summary>
+    private static bool IsStuck(char a, char b) =>
+        (char.IsAsciiLetterLower(a) && b is >= '\u4E00' and <= '\u9FFF')
+        || (char.IsAsciiLetterLower(b) && a is >= '\u4E00' and <= '\u9FFF');
 }

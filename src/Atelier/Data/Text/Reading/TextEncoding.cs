@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace Atelier.Data.Text.Reading;
@@ -14,6 +15,7 @@ namespace Atelier.Data.Text.Reading;
 internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLength, string? OrElse = null)
 {
     private const int SampleSize = 1 << 16;
+    private const string Iso2022Jp = "ISO-2022-JP";
 
     private static readonly Encoding Utf8 = new UTF8Encoding(false, throwOnInvalidBytes: true);
 
@@ -42,13 +44,12 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
 
         (long invalid, long zero, byte[] around) = ScanUtf8(start, stream);
         if (invalid < 0 && zero < 0)
-            return new("UTF-8", Utf8, 0);
+            return ShiftsToJapanese(start) ? Named(Iso2022Jp, null) : new("UTF-8", Utf8, 0);
         if (start.Contains((byte)0))
         {
-            if (Plausible(start, Strict(1200)))
-                return new("UTF-16 LE", Strict(1200), 0);
-            if (Plausible(start, Strict(1201)))
-                return new("UTF-16 BE", Strict(1201), 0);
+            int little = UsualCharacters(start, Strict(1200)), big = UsualCharacters(start, Strict(1201));
+            if (Math.Max(little, big) >= 0)
+                return big > little ? new("UTF-16 BE", Strict(1201), 0) : new("UTF-16 LE", Strict(1200), 0);
         }
         if (zero >= 0)
             throw new AtelierException($"is not text: byte {zero} is zero", where, "bring a text file");
@@ -191,12 +192,21 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         return valid;
     }
 
-    /// <summary>Whether nearly all characters of the sample are ones that texts are made of.</summary>
-    private static bool Plausible(ReadOnlySpan<byte> sample, Encoding encoding)
+    /// <summary>
+    /// Whether bytes of ASCII alone go over to Japanese by the escape sequences of ISO-2022-JP (RFC 1468): ESC $ B or
+    /// ESC $ @.
+    /// </summary>
+    private static bool ShiftsToJapanese(ReadOnlySpan<byte> sample) =>
+        (sample.IndexOf("\e$B"u8) >= 0 || sample.IndexOf("\e$@"u8) >= 0)
+        && !sample.ContainsAnyExceptInRange((byte)1, (byte)126);
+
+    /// <summary>
+    /// How many characters of the sample are ASCII or frequent in some language, of which there are more in the right
+    /// order of bytes than in the other; -1 where not nearly all characters are ones that texts are made of.
+    /// </summary>
+    private static int UsualCharacters(ReadOnlySpan<byte> sample, Encoding encoding)
     {
         sample = sample[..(sample.Length & ~1)];
-        if (sample.IsEmpty)
-            return false;
         // A pair may be cut at the sample's end; the decoder then keeps its first half.
         var characters = new char[sample.Length];
         int count;
@@ -206,27 +216,19 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         }
         catch (DecoderFallbackException)
         {
-            return false;
+            return -1;
         }
-        int common = 0;
+        int ofTexts = 0, usual = 0;
         foreach (char c in characters.AsSpan(0, count))
-            if (c is '\t' or '\n' or '\r' or (>= ' ' and <= '~') or (>= '\u00A0' and <= '\u024F') or (>= '\u0370' and <= '\u04FF')
-                or (>= '\u2010' and <= '\u203A') or (>= '\u3000' and <= '\u30FF') or (>= '\u4E00' and <= '\u9FFF')
-                or (>= '\uFF01' and <= '\uFF65') || char.IsSurrogate(c))
-                common++;
-        return common >= 0.97 * count && !LooksLikeOneByte(sample);
+        {
+            if (c is '\t' or '\n' or '\r' || char.IsSurrogate(c) || IsOfTexts(char.GetUnicodeCategory(c)))
+                ofTexts++;
+            if (char.IsAscii(c) || WritingSystem.IsFrequent(c))
+                usual++;
+        }
+        return count > 0 && ofTexts >= 0.97 * count ? usual : -1;
     }
 
-    /// <summary>Pairs of ASCII letters are ideographs in UTF-16: without zero bytes, real ones have all kinds of bytes among them.</summary>
-    private static bool LooksLikeOneByte(ReadOnlySpan<byte> sample)
-    {
-        int letters = 0;
-        foreach (byte b in sample)
-        {
-            if (b == 0)
-                return false;
-            letters += b is >= 0x20 and <= 0x7E ? 1 : 0;
-        }
-        return letters > 0.8 * sample.Length;
-    }
+    private static bool IsOfTexts(UnicodeCategory category) => category is not (UnicodeCategory.Control
+        or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse or UnicodeCategory.Format);
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
@@ -84,4 +86,11 @@ internal sealed record WritingSystem(string Frequent, double Share, bool HasWord
 
     /// <summary>Greek, of windows-1253.</summary>
     public static WritingSystem Greek { get; } = new("αοιετσνυρπκμλωήάίόηςέγδχθύφβξζώψΑΤΕΟΠΚΜΗΣΔΝΓΕ", 0.98, true);
+
+    private static readonly SearchValues<char> AnyFrequent = SearchValues.Create(string.Concat(
+        [SimplifiedCharacters, TraditionalCharacters, JapaneseCharacters, KoreanCharacters, RussianLetters,
+            Greek.Frequent, Turkish.Frequent, .. Western.Concat(CentralEuropean).Select(language => language.Frequent)]));
+
+    /// <summary>Whether a character is a frequent one of any language.</summary>
+    public static bool IsFrequent(char c) => AnyFrequent.Contains(c);
 }

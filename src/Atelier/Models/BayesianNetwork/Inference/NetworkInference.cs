@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
@@ -43,7 +45,7 @@ public sealed class NetworkInference
     /// <summary>How answers come about, for people.</summary>
     public string Method =>
         (IsExact ? "exactly" : "exactly where what they need is small enough, otherwise from weighted rows")
-        + FormattableString.Invariant($" (treewidth at most {Order.Width}, {Order.TotalCells:0.###e+0} cells)");
+        + FormattableString.Invariant($" (treewidth at most {Order.Width}, {Cells(Order.TotalCells)} cells)");
 
     /// <summary>P(x | e) of each of some variables.</summary>
     /// <param name="targets">The variables, none of them observed.</param>
@@ -185,4 +187,7 @@ public sealed class NetworkInference
 
     private int[] Unobserved(IReadOnlyDictionary<int, int> evidence) =>
         [.. Enumerable.Range(0, Network.Variables.Count).Where(i => !evidence.ContainsKey(i))];
+
+    private static string Cells(double count) =>
+        count.ToString(count < 1e6 ? "#,0" : "0.###e+0", CultureInfo.InvariantCulture);
 }
