@@ -1,0 +1,87 @@
+using Atelier.TestSupport;
+
+namespace Atelier.Tests.Architecture;
+
+/// <summary>The plan of docs/architecture.md, read from the compiled types and the sources.</summary>
+public class HouseTests
+{
+    private const int WidestLine = 120;
+    private const int LongestFile = 350;
+
+    // From the bottom up: a folder uses folders before it alone. What stands beside the folders of the runtime is its
+    // bottom; what stands beside those of the library puts everything together.
+    private static readonly string[] Runtime =
+        ["", "Abstractions", "Kernels", "Formats", "Tokenizers", "Networks", "Generation", "Exchange"];
+
+    private static readonly string[] Library =
+    [
+        "Tensors", "Kernels", "Layers", "Recipes", "Data", "Runs", "Training", "Evaluation", "Tasks", "Models", "Explain",
+        "Compress", "Choose", "",
+    ];
+
+    [Theory]
+    [InlineData("Atelier.Runtime")]
+    [InlineData("Atelier")]
+    public void A_folder_uses_folders_below_it_alone(string assembly)
+    {
+        string[] order = assembly == "Atelier" ? Library : Runtime;
+        var uses = CompiledTypes.Uses(PathOf(assembly));
+        uses.Count.ShouldBeGreaterThan(100);
+        uses.Keys.Select(type => type.Folder).Distinct().Except(order).ShouldBeEmpty("a folder that the plan does not have");
+
+        (from type in uses.Keys from used in uses[type] where Level(used) > Level(type) select $"{type} uses {used}")
+            .ShouldBeEmpty();
+
+        int Level(TypeName type) => Array.IndexOf(order, type.Folder);
+    }
+
+    [Fact]
+    public void A_family_is_known_to_the_list_of_families_alone()
+    {
+        var uses = CompiledTypes.Uses(PathOf("Atelier"));
+        (from type in uses.Keys
+         where type is not { Folder: "Models", Subfolder: "" }
+         from used in uses[type]
+         where used is { Folder: "Models", Subfolder: not "" } && used.Subfolder != type.Subfolder
+         select $"{type} uses {used}").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void The_tool_knows_no_family()
+    {
+        string tool = Path.Combine(Repository.Folder, "src", "Atelier.Cli", "bin", "Release", "net10.0", "Atelier.Cli.dll");
+        Assert.SkipUnless(File.Exists(tool), "the tool is not built here");
+        Mono.Cecil.ModuleDefinition.ReadModule(tool).GetTypeReferences()
+            .Where(type => type.Namespace.StartsWith("Atelier.Models.", StringComparison.Ordinal))
+            .Select(type => type.FullName).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void The_runtime_names_no_native_library()
+    {
+        Mono.Cecil.ModuleDefinition.ReadModule(PathOf("Atelier.Runtime")).AssemblyReferences.Select(a => a.Name)
+            .Where(name => name.StartsWith("TorchSharp", StringComparison.Ordinal) || name.StartsWith("SkiaSharp", StringComparison.Ordinal))
+            .ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Files_can_be_read_in_one_sitting_on_a_screen_of_120_columns()
+    {
+        var faults = new List<string>();
+        foreach (string file in Sources())
+        {
+            string[] lines = File.ReadAllLines(file);
+            if (lines.Length > LongestFile)
+                faults.Add($"{file} has {lines.Length} lines");
+            faults.AddRange(lines.Index().Where(line => line.Item.Length > WidestLine)
+                .Select(line => $"{file}:{line.Index + 1} has {line.Item.Length} columns"));
+        }
+        faults.ShouldBeEmpty();
+    }
+
+    private static IEnumerable<string> Sources() =>
+        Directory.EnumerateFiles(Path.Combine(Repository.Folder, "src"), "*.cs", SearchOption.AllDirectories).Where(file =>
+            !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+
+    private static string PathOf(string assembly) => Path.Combine(AppContext.BaseDirectory, assembly + ".dll");
+}
