@@ -56,7 +56,10 @@ public static class Workshop
         IModelFamily family = FamilyOf(recipe);
         DataKinds.Of(recipe, family);
         if (family.TakesSteps)
-            await Task.Run(() => ComputeDevice.ResolveForTraining(recipe.Training.Device), cancellation).ConfigureAwait(false);
+        {
+            await Task.Run(() => ComputeDevice.ResolveForTraining(recipe.Training.Device), cancellation)
+                .ConfigureAwait(false);
+        }
         IProgress<TrainingProgress> told = progress ?? new Progress<TrainingProgress>();
         bool replaced = Run.Exists(folder);
         using Run run = Run.Create(folder, recipe);

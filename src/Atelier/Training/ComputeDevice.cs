@@ -38,7 +38,9 @@ public static partial class ComputeDevice
 
     /// <summary>The device of that name, where what it computes is right.</summary>
     /// <param name="name">As of <see cref="Resolve"/>.</param>
-    /// <exception cref="AtelierException">There is no such device, or the tensor library's answers are wrong on it.</exception>
+    /// <exception cref="AtelierException">
+    /// There is no such device, or the tensor library's answers are wrong on it.
+    /// </exception>
     internal static Device ResolveForTraining(string name)
     {
         Device device = Resolve(name);

@@ -117,15 +117,17 @@ public sealed class OperatorCheckTests
     public void Gradients_that_cancel_and_answers_that_are_small_are_not_taken_for_wrong()
     {
         // One cell alone: its five gradients of a bias, each rounded to bf16, add up to 0.04 with an error of 0.004.
-        Right(OperatorCases.Recurrent(CellName.Plain, ComparedAnswers.Both, inputs: 27, hidden: 1, batch: 1), seed: 114);
+        Right(OperatorCases.Recurrent(CellName.Plain, ComparedAnswers.Both, inputs: 27, hidden: 1, batch: 1), 114);
         foreach (int seed in Enumerable.Range(0, 50))
-            Right(OperatorCases.Recurrent(CellName.Gru, ComparedAnswers.Both, inputs: 40, hidden: 1, batch: 1, time: 1), seed);
+            Right(OperatorCases.Recurrent(CellName.Gru, ComparedAnswers.Both, 40, hidden: 1, batch: 1, time: 1), seed);
 
         static void Right(OperatorCase @operator, int seed) => new OperatorCheck(@operator, ScalarType.BFloat16, seed)
             .Error(OperatorPath.Library).ShouldBeLessThan(1, $"seed {seed}");
     }
 
-    /// <summary>By the path that serves on this machine, in both precisions; other sizes each time, from a seed that is told.</summary>
+    /// <summary>
+    /// By the path that serves on this machine, in both precisions; other sizes each time, from a seed that is printed.
+    /// </summary>
     private static void Hold(Gen<OperatorCase> operators)
     {
         var paths = CheckedOperators.Verdicts.ToDictionary(v => (v.Operator, v.Precision), v => v.Path);

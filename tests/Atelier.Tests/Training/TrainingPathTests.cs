@@ -10,7 +10,7 @@ namespace Atelier.Tests.Training;
 public sealed class TrainingPathTests
 {
     /// <summary>Where a process that takes other paths leaves its losses for the one that started it.</summary>
-    public const string FileName = "losses.json";
+    internal const string FileName = "losses.json";
 
     [Fact]
     public async Task Networks_of_pictures_learn_on_the_paths_of_this_process()
@@ -22,7 +22,7 @@ public sealed class TrainingPathTests
     }
 
     /// <summary>The losses of each family and precision, step by step.</summary>
-    public static async Task<Dictionary<string, double[]>> LearnAsync()
+    internal static async Task<Dictionary<string, double[]>> LearnAsync()
     {
         using var folder = new TemporaryFolder();
         var losses = new Dictionary<string, double[]>();
@@ -34,8 +34,8 @@ public sealed class TrainingPathTests
                 string run = Path.Combine(folder.Path, recipe, precision);
                 await Workshop.TrainAsync(RecipeReader.Read(recipe, ModelFamilies.All,
                 [
-                    "data.source=world:shapes", "data.worldDocuments=200", $"model.channels={channels}", "training.steps=6",
-                    "training.batchSize=8", "training.replicas=1", "training.threads=1", "training.reportEvery=1",
+                    "data.source=world:shapes", "data.worldDocuments=200", $"model.channels={channels}",
+                    "training.steps=6", "training.batchSize=8", "training.replicas=1", "training.threads=1", "training.reportEvery=1",
                     "training.evaluateEvery=0", "training.sampleEvery=0", "training.checkpointEvery=0",
                     "training.device=cpu", $"training.precision={precision}",
                 ]), run, cancellation: TestContext.Current.CancellationToken);
@@ -46,7 +46,7 @@ public sealed class TrainingPathTests
     }
 
     /// <summary>Two lists of losses as alike as rounding leaves them after a few steps.</summary>
-    public static void ShouldBeAlike(Dictionary<string, double[]> found, Dictionary<string, double[]> own)
+    internal static void ShouldBeAlike(Dictionary<string, double[]> found, Dictionary<string, double[]> own)
     {
         found.Keys.ShouldBe(own.Keys);
         foreach ((string name, double[] expected) in own)

@@ -41,7 +41,8 @@ internal sealed class OperatorCheck
         _directions = [.. _arguments.Select(argument => Enumerable.Range(0, Directions)
             .Select(_ => Draw(argument.Length, () => random.Next(2) == 0 ? -1 : 1)).ToArray())];
         var squares = new double[_answers.Length];
-        _slopes = [.. _directions.Select((all, at) => all.Select(direction => Slope(at, direction, squares)).ToArray())];
+        _slopes = [.. _directions.Select((all, at) =>
+            all.Select(direction => Slope(at, direction, squares)).ToArray())];
         _magnitude = _answers.Max(Math.Abs) + (_case.Scale * Math.Sqrt(squares.Max() / Directions));
     }
 
@@ -87,7 +88,9 @@ internal sealed class OperatorCheck
     /// <summary>Whether all answers by a path are right on the current number of threads.</summary>
     public bool IsRight(OperatorPath path) => Error(path) <= 1; // nor is NaN right
 
-    /// <summary>The largest error of answers and gradients by a path, where 1 is the largest that rounding makes.</summary>
+    /// <summary>
+    /// The largest error of answers and gradients by a path, where 1 is the largest that rounding makes.
+    /// </summary>
     public double Error(OperatorPath path)
     {
         using var scope = NewDisposeScope();
