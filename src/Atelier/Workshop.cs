@@ -53,7 +53,14 @@ public static class Workshop
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
 #pragma warning restore CS1573
     {
-        DataKinds.Of(recipe, FamilyOf(recipe)); // a mistake is told before a folder is made
+        // A mistake is told before a folder is made.
+        IModelFamily family = FamilyOf(recipe);
+        DataKinds.Of(recipe, family);
+        if (family.TakesSteps)
+        {
+            await Task.Run(() => ComputeDevice.ResolveForTraining(recipe.Training.Device), cancellation)
+                .ConfigureAwait(false);
+        }
         IProgress<TrainingProgress> told = progress ?? new Progress<TrainingProgress>();
         bool replaced = Run.Exists(folder);
         using Run run = Run.Create(folder, recipe);

@@ -72,6 +72,23 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public void Training_for_which_no_operator_is_right_is_refused_and_leaves_no_folder_but_counting_goes_on()
+    {
+        string text = _tool.At("boats.txt");
+        File.WriteAllText(text, string.Concat(Enumerable.Range(0, 300)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats.\n\n"))));
+        string tool = $"ATELIER_OPERATOR_PATHS=none dotnet '{typeof(Tool).Assembly.Location}'";
+        string Train(string model, string folder) => $"{tool} train --text '{text}' --model {model} "
+            + $"--set evaluation.samples=0 --out '{_tool.At(folder)}' > /dev/null";
+        (int refused, string error) = Shell(Train("rnn", "runs/of/one"));
+        refused.ShouldBe(2, error);
+        error.ShouldContain("the tensor library's results are wrong on this machine (convolution in fp32)");
+        Directory.Exists(_tool.At("runs")).ShouldBeFalse();
+        (int counted, string counting) = Shell(Train("ngram", "ngram"));
+        counted.ShouldBe(0, counting);
+    }
+
+    [Fact]
     public void What_takes_no_steps_is_not_said_to_and_changes_show_in_the_first_line()
     {
         string text = _tool.At("boats.txt");

@@ -59,6 +59,8 @@ public static class CheckedOperators
             : CacheSizes.Known;
         if (setting == OperatorSetting.Library)
             return new Outcome(caches, []);
+        if (setting == OperatorSetting.None)
+            return new Outcome(caches, [new(OperatorNames.Convolution, OperatorNames.Fp32, false, OperatorPath.None)]);
         var kept = new KeptVerdicts(home, setting, caches);
         if (kept.Find() is { } known)
         {
@@ -84,9 +86,10 @@ public static class CheckedOperators
             "padded" => OperatorSetting.Padded,
             "without-onednn" => OperatorSetting.WithoutOneDnn,
             "library" => OperatorSetting.Library,
+            "none" => OperatorSetting.None,
             string other => throw new AtelierException(
                 $"'{other}' is no setting", Variable,
-                "leave it out, or take unaided, padded, without-onednn, library"),
+                "leave it out, or take unaided, padded, without-onednn, library, none"),
         };
         return Task.Factory.StartNew(() => Decide(setting, AtelierHome.Folder),
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).GetAwaiter().GetResult();

@@ -17,4 +17,7 @@ internal enum OperatorSetting
 
     /// <summary>"library": the tensor library as it is, unchecked; to compare speeds with.</summary>
     Library,
+
+    /// <summary>"none": no path serves, unchecked; to see what is refused then.</summary>
+    None,
 }

@@ -36,6 +36,19 @@ public static partial class ComputeDevice
         _ => throw new AtelierException($"there is no device '{name}'", "training.device", "take auto, cpu or cuda"),
     };
 
+    /// <summary>The device of that name, where what it computes is right.</summary>
+    /// <param name="name">As of <see cref="Resolve"/>.</param>
+    /// <exception cref="AtelierException">
+    /// There is no such device, or the tensor library's answers are wrong on it.
+    /// </exception>
+    internal static Device ResolveForTraining(string name)
+    {
+        Device device = Resolve(name);
+        if (device.type == DeviceType.CPU)
+            CheckedOperators.Require();
+        return device;
+    }
+
     /// <summary>
     /// Sets the tensor library's threads, and on glibc keeps freed memory in the process: a training step frees and takes
     /// the same large tensors again, and the kernel would zero each page anew (12 % of a step).

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Atelier.Recipes;
 using Atelier.Runs;
-using Atelier.Tensors;
 using Atelier.Training.Execution;
 using Atelier.Training.Profiling;
 using TorchSharp;
@@ -119,9 +118,7 @@ public sealed class Trainer<TBatch>(
     /// <summary>Sets the device up as the recipe says, and moves the model there.</summary>
     private Device PrepareDevice()
     {
-        Device device = ComputeDevice.Resolve(recipe.Training.Device);
-        if (device.type == DeviceType.CPU)
-            CheckedOperators.Require();
+        Device device = ComputeDevice.ResolveForTraining(recipe.Training.Device);
         ComputeDevice.Configure(recipe.Training.Threads);
         ComputeDevice.AllowTf32(recipe.Training.Precision == Precision.Tf32);
         model.to(device);

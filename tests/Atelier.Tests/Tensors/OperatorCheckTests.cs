@@ -113,20 +113,30 @@ public sealed class OperatorCheckTests
         new OperatorCheck(wrong, ScalarType.BFloat16).IsRight(OperatorPath.Library).ShouldBeFalse();
     }
 
-    /// <summary>By the path that serves on this machine, in both precisions.</summary>
+    [Fact]
+    public void Gradients_that_cancel_and_answers_that_are_small_are_not_taken_for_wrong()
+    {
+        // One cell alone: its five gradients of a bias, each rounded to bf16, add up to 0.04 with an error of 0.004.
+        Right(OperatorCases.Recurrent(CellName.Plain, ComparedAnswers.Both, inputs: 27, hidden: 1, batch: 1), 114);
+        foreach (int seed in Enumerable.Range(0, 50))
+            Right(OperatorCases.Recurrent(CellName.Gru, ComparedAnswers.Both, 40, hidden: 1, batch: 1, time: 1), seed);
+
+        static void Right(OperatorCase @operator, int seed) => new OperatorCheck(@operator, ScalarType.BFloat16, seed)
+            .Error(OperatorPath.Library).ShouldBeLessThan(1, $"seed {seed}");
+    }
+
+    /// <summary>
+    /// By the path that serves on this machine, in both precisions; other sizes each time, from a seed that is printed.
+    /// </summary>
     private static void Hold(Gen<OperatorCase> operators)
     {
         var paths = CheckedOperators.Verdicts.ToDictionary(v => (v.Operator, v.Precision), v => v.Path);
-        // One sample of thirty: CsCheck's seed is that of the first sample alone.
-        Gen.Select(operators, Gen.Bool, Gen.Int[0, 1000]).Array[30].Sample(drawn =>
+        Gen.Select(operators, Gen.Bool, Gen.Int[0, 1000]).Sample((@operator, rounded, seed) =>
         {
-            foreach ((OperatorCase @operator, bool rounded, int seed) in drawn)
-            {
-                ScalarType type = rounded ? ScalarType.BFloat16 : ScalarType.Float32;
-                OperatorPath path = paths[(@operator.Operator, rounded ? "bf16" : "fp32")];
-                new OperatorCheck(@operator, type, seed).IsRight(path).ShouldBeTrue(
-                    $"{@operator.Operator} {@operator.Sizes}, rounded: {rounded}, seed {seed}");
-            }
-        }, iter: 1, threads: 1, seed: "0000KoNbP2Qb", print: drawn => $"{drawn.Length} operators");
+            ScalarType type = rounded ? ScalarType.BFloat16 : ScalarType.Float32;
+            OperatorPath path = paths[(@operator.Operator, rounded ? "bf16" : "fp32")];
+            new OperatorCheck(@operator, type, seed).Error(path).ShouldBeLessThanOrEqualTo(1);
+        }, iter: 40, threads: 1, print: drawn =>
+            $"{drawn.Item1.Operator} {drawn.Item1.Sizes}, rounded: {drawn.Item2}, seed {drawn.Item3}");
     }
 }

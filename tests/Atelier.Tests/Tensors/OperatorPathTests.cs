@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Atelier.Tensors;
 using Atelier.Tests.Data;
+using Atelier.Tests.Training;
 using Atelier.TestSupport;
 
 namespace Atelier.Tests.Tensors;
@@ -17,7 +19,7 @@ public sealed class OperatorPathTests
     private static readonly string[] Classes =
     [
         "*OperatorPathTests", "*OperatorCheckTests", "*DoublingConvolutionTests", "*GradientPenaltiesTests",
-        "*RecurrentRuntimeTests",
+        "*RecurrentRuntimeTests", "*TrainingPathTests",
     ];
 
     private static string? Setting => Environment.GetEnvironmentVariable(Variable);
@@ -42,6 +44,10 @@ public sealed class OperatorPathTests
         string log = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         process.ExitCode.ShouldBe(0, log + await errors);
+        string losses = System.IO.Path.Combine(home.Path, TrainingPathTests.FileName);
+        TrainingPathTests.ShouldBeAlike(
+            JsonSerializer.Deserialize<Dictionary<string, double[]>>(await File.ReadAllTextAsync(losses))!,
+            await TrainingPathTests.LearnAsync());
     }
 
     [Fact]

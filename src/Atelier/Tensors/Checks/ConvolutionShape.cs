@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Atelier.Tensors.Checks;
 
 /// <summary>The sizes of a convolution over square windows.</summary>
@@ -37,7 +39,8 @@ internal sealed record ConvolutionShape(
     /// What is multiplied and where it is added, as places in x, w and y:
     /// y[n, o, p, q] = Σ x[n, i, p s + u − padding, q s + v − padding] w[o, i, u, v].
     /// </summary>
-    public IReadOnlyList<(int X, int W, int Y)> Terms()
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public (int X, int W, int Y)[] Terms()
     {
         var terms = new List<(int, int, int)>();
         int inputs = Inputs / Groups, outputs = Outputs / Groups;
@@ -56,6 +59,6 @@ internal sealed record ConvolutionShape(
                 terms.Add(((((channel * Height) + row) * Width) + column, (o * window) + w, y));
             }
         }
-        return terms;
+        return [.. terms];
     }
 }

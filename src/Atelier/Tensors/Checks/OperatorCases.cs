@@ -63,7 +63,7 @@ internal static class OperatorCases
     public static OperatorCase Transposed(ConvolutionShape shape)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(shape, shape.Covered());
-        IReadOnlyList<(int X, int W, int Y)> terms = shape.Terms();
+        (int X, int W, int Y)[] terms = shape.Terms();
         return new OperatorCase("transposed convolution", $"{shape}", [shape.Answers, shape.Weight, [shape.Inputs]],
             (a, path) => Convolutions.Transpose(a[0], a[1], a[2], shape.Stride, shape.Padding, path),
             a => PlainLoops.Transpose(a[0], a[1], a[2], shape, terms)) { Detours = [OperatorPath.PaddedChannels] };
@@ -72,7 +72,7 @@ internal static class OperatorCases
     /// <summary>∂/∂x ½ |x * w + b|², whose own gradients are a convolution's of second order.</summary>
     public static OperatorCase SecondOrder(ConvolutionShape shape)
     {
-        IReadOnlyList<(int X, int W, int Y)> terms = shape.Terms();
+        (int X, int W, int Y)[] terms = shape.Terms();
         long[][] shapes = [shape.Pictures, shape.Weight, [shape.Outputs]];
         return new OperatorCase(OperatorNames.SecondOrder, $"{shape}", shapes, Library, Loop)
         {
@@ -178,7 +178,7 @@ internal static class OperatorCases
 
     private static OperatorCase Convolution(string name, ConvolutionShape shape)
     {
-        IReadOnlyList<(int X, int W, int Y)> terms = shape.Terms();
+        (int X, int W, int Y)[] terms = shape.Terms();
         return new OperatorCase(name, $"{shape}", [shape.Pictures, shape.Weight, [shape.Outputs]],
             (a, path) => Convolutions.Convolve(a[0], a[1], a[2], shape.Stride, shape.Padding, shape.Groups, path),
             a => PlainLoops.Convolve(a[0], a[1], a[2], shape, terms))

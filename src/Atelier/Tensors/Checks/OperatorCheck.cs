@@ -10,6 +10,11 @@ namespace Atelier.Tensors.Checks;
 internal sealed class OperatorCheck
 {
     private const int Seed = 20261130, Directions = 2;
+
+    // One more than many machines have cores: OpenMP's threads then sleep while they wait for one another. As many as
+    // cores would spin, for seconds where other programs take the cores.
+    private const int SeveralThreads = 3;
+
     private const double Negligible = 0.01; // the length of a gradient that is nothing but rounding
     private const double Step = 1e-4; // of differences in 64 bits; the loops' third derivatives are around one
 
@@ -18,7 +23,8 @@ internal sealed class OperatorCheck
     private readonly double[][] _arguments;
     private readonly double[] _answers, _weighing;
     private readonly double[][][] _directions; // of each argument
-    private readonly double[][] _slopes;
+    private readonly (double Slope, double Spread)[][] _slopes;
+    private readonly double _magnitude; // of answers, and of what was added up to them
 
     /// <summary>Draws arguments, and runs the loop.</summary>
     /// <param name="operator">What is checked.</param>
@@ -32,17 +38,26 @@ internal sealed class OperatorCheck
         _arguments = [.. _case.Shapes.Select(shape => Draw(Count(shape), () => Rounded(_case.Scale * Uniform())))];
         _answers = _case.Loop(_arguments);
         _weighing = Draw(_answers.Length, () => Rounded(Uniform()));
-        int directions = _case.Compared == ComparedAnswers.WithoutGradients ? 0 : Directions;
-        _directions = [.. _arguments.Select(argument => Enumerable.Range(0, directions)
+        _directions = [.. _arguments.Select(argument => Enumerable.Range(0, Directions)
             .Select(_ => Draw(argument.Length, () => random.Next(2) == 0 ? -1 : 1)).ToArray())];
-        _slopes = [.. _directions.Select((all, at) => all.Select(direction => Slope(at, direction)).ToArray())];
+        var squares = new double[_answers.Length];
+        _slopes = [.. _directions.Select((all, at) =>
+            all.Select(direction => Slope(at, direction, squares)).ToArray())];
+        _magnitude = _answers.Max(Math.Abs) + (_case.Scale * Math.Sqrt(squares.Max() / Directions));
     }
 
-    private double Tolerance => _type == ScalarType.BFloat16 ? 0.03 : 2e-4; // of the largest answer
+    /// <summary>
+    /// How far rounding may lead, relative to what is rounded. In bf16 each of the few roundings on the way to an
+    /// answer adds at most 2⁻⁹ of a number, be it an argument, a term or the answer: so answers may be off by a few
+    /// times 2⁻⁹ of themselves and of what a relative change of the arguments makes of them; and gradients by as
+    /// much of themselves and of their terms, which may cancel one another. In fp32 there is room for sums of
+    /// a thousand terms in any order, and for Winograd's transforms.
+    /// </summary>
+    private double Tolerance => 8 * (_type == ScalarType.BFloat16 ? 1.0 / 512 : 1e-5);
 
-    private double SlopeTolerance => _type == ScalarType.BFloat16 ? 0.1 : 1e-3; // of the gradient's length
+    private string Precision => _type == ScalarType.BFloat16 ? OperatorNames.Bf16 : OperatorNames.Fp32;
 
-    /// <summary>Checks all operators in both precisions: all sizes on one thread, one of each on two.</summary>
+    /// <summary>Checks all operators in both precisions: all sizes on one thread, one of each on several.</summary>
     /// <param name="setting">Which paths operators take.</param>
     /// <returns>A verdict for each operator and precision.</returns>
     public static IReadOnlyList<OperatorVerdict> Run(OperatorSetting setting)
@@ -52,9 +67,9 @@ internal sealed class OperatorCheck
         {
             OperatorCheck[] all =
             [
-                .. from type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16]
-                   from @operator in OperatorCases.All
-                   select new OperatorCheck(@operator, type),
+                .. ((ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
+                    .SelectMany(type => OperatorCases.All.Select(@operator => (@operator, type)))
+                    .AsParallel().AsOrdered().Select(one => new OperatorCheck(one.@operator, one.type)),
             ];
             bool off = setting == OperatorSetting.WithoutOneDnn && OneDnn.SwitchOff();
             OperatorPath usual = off ? OperatorPath.WithoutOneDnn : OperatorPath.Library;
@@ -71,16 +86,21 @@ internal sealed class OperatorCheck
     }
 
     /// <summary>Whether all answers by a path are right on the current number of threads.</summary>
-    public bool IsRight(OperatorPath path)
+    public bool IsRight(OperatorPath path) => Error(path) <= 1; // nor is NaN right
+
+    /// <summary>
+    /// The largest error of answers and gradients by a path, where 1 is the largest that rounding makes.
+    /// </summary>
+    public double Error(OperatorPath path)
     {
         using var scope = NewDisposeScope();
+        double error = 0;
         if (_case.Compared != ComparedAnswers.WithGradients)
         {
             using var none = no_grad();
-            if (!Agrees(_case.Library(Arguments(gradients: false), path)))
-                return false;
+            error = ErrorOf(_case.Library(Arguments(gradients: false), path));
         }
-        return _case.Compared == ComparedAnswers.WithoutGradients || GradientsAgree(path);
+        return _case.Compared == ComparedAnswers.WithoutGradients ? error : Math.Max(error, ErrorWithGradients(path));
     }
 
     /// <summary>
@@ -89,61 +109,91 @@ internal sealed class OperatorCheck
     /// </summary>
     private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours)
     {
-        (OperatorCheck[] Checks, bool IsRight)[] judged =
-        [
-            .. all.GroupBy(check => (check._case.Operator, check._type))
-                .Select(checks => (checks.ToArray(), AreRight([.. checks], usual))),
-        ];
-        bool detours = takesDetours || Array.Exists(judged, one => !one.IsRight && one.Checks[0]._case.Detours.Count > 0);
-        return [.. judged.Select(one => JudgeOne(one.Checks, one.IsRight, usual, detours))];
+        OperatorCheck[][] groups =
+            [.. all.GroupBy(check => (check._case.Operator, check._type)).Select(checks => checks.ToArray())];
+        bool[] right = AreRight([.. groups.Select(checks => (checks, usual))]);
+        IReadOnlyList<OperatorPath>[] detours = [.. groups.Select(checks => Detours(checks, groups.Zip(right)))];
+        OperatorPath[] paths = [.. right.Select(isRight => isRight ? usual : OperatorPath.None)];
+        bool needed = takesDetours || right.Zip(detours).Any(group => !group.First && group.Second.Count > 0);
+        if (needed && usual == OperatorPath.Library)
+            TakeDetours(groups, detours, paths);
+        return [.. groups.Select((checks, at) => new OperatorVerdict(
+            checks[0]._case.Operator, checks[0].Precision, right[at], paths[at]))];
     }
 
-    private static OperatorVerdict JudgeOne(OperatorCheck[] checks, bool isRight, OperatorPath usual, bool takesDetours)
+    /// <summary>
+    /// The other paths of an operator. One that computes as in training does not serve where that was found wrong,
+    /// be it only in gradients or at other sizes.
+    /// </summary>
+    private static IReadOnlyList<OperatorPath> Detours(
+        OperatorCheck[] checks, IEnumerable<(OperatorCheck[] Checks, bool IsRight)> judged)
     {
-        IEnumerable<OperatorPath> detours = usual == OperatorPath.Library ? checks[0]._case.Detours : [];
-        OperatorPath path = isRight && !takesDetours ? usual
-            : detours.Where(path => AreRight(checks, path)).Append(isRight ? usual : OperatorPath.None).First();
-        string precision = checks[0]._type == ScalarType.BFloat16 ? OperatorNames.Bf16 : OperatorNames.Fp32;
-        return new OperatorVerdict(checks[0]._case.Operator, precision, isRight, path);
+        bool training = judged.All(group => group.IsRight || group.Checks[0]._type != checks[0]._type
+            || group.Checks[0]._case.Operator != OperatorNames.Lstm);
+        return [.. checks[0]._case.Detours.Where(path => training || path != OperatorPath.AsInTraining)];
     }
 
-    private static bool AreRight(OperatorCheck[] checks, OperatorPath path)
+    /// <summary>Gives each operator the first of its other paths that is right, where there is one.</summary>
+    private static void TakeDetours(
+        OperatorCheck[][] groups, IReadOnlyList<OperatorPath>[] detours, OperatorPath[] paths)
+    {
+        int[] open = [.. Enumerable.Range(0, groups.Length)];
+        for (int rank = 0; ; rank++)
+        {
+            open = [.. open.Where(at => detours[at].Count > rank)];
+            if (open.Length == 0)
+                return;
+            bool[] right = AreRight([.. open.Select(at => (groups[at], detours[at][rank]))]);
+            foreach (int at in open.Where((_, i) => right[i]))
+                paths[at] = detours[at][rank];
+            open = [.. open.Where((_, i) => !right[i])];
+        }
+    }
+
+    /// <summary>
+    /// Whether groups of checks are right by a path each: first all on one thread, then one of each on several, since a
+    /// change of the number of threads takes longer than most checks.
+    /// </summary>
+    private static bool[] AreRight((OperatorCheck[] Checks, OperatorPath Path)[] groups)
     {
         set_num_threads(1);
-        if (!Array.TrueForAll(checks, check => check.IsRight(path)))
-            return false;
-        if (Environment.ProcessorCount == 1)
-            return true;
-        set_num_threads(2);
-        return checks[0].IsRight(path);
+        bool[] right = [.. groups.Select(group => Array.TrueForAll(group.Checks, check => check.IsRight(group.Path)))];
+        if (Environment.ProcessorCount > 1)
+        {
+            set_num_threads(SeveralThreads);
+            for (int at = 0; at < groups.Length; at++)
+                right[at] = right[at] && groups[at].Checks[0].IsRight(groups[at].Path);
+        }
+        return right;
     }
 
-    private bool GradientsAgree(OperatorPath path)
+    private double ErrorWithGradients(OperatorPath path)
     {
         Tensor[] arguments = Arguments(gradients: true);
         Tensor answer = _case.Library(arguments, path);
-        if (!Agrees(answer.detach()))
-            return false;
+        double error = ErrorOf(answer.detach());
         answer.backward([AsTensor(_weighing, answer.shape)]);
         for (int at = 0; at < arguments.Length; at++)
         {
             if (arguments[at].grad is not { } gradient)
                 continue; // a cell does not read what another one does
             double[] numbers = Numbers(gradient);
-            double tolerance = SlopeTolerance * (Math.Sqrt(Dot(numbers, numbers)) + Negligible);
-            for (int d = 0; d < Directions; d++)
+            double length = Math.Sqrt(Dot(numbers, numbers)) + Negligible;
+            foreach (((double slope, double spread), double[] direction) in _slopes[at].Zip(_directions[at]))
             {
-                if (!(Math.Abs(Dot(numbers, _directions[at][d]) - _slopes[at][d]) <= tolerance)) // nor where it is NaN
-                    return false;
+                double tolerance = Tolerance * (length + spread);
+                error = Math.Max(error, Math.Abs(Dot(numbers, direction) - slope) / tolerance);
             }
         }
-        return true;
+        return error;
     }
 
-    private bool Agrees(Tensor answer)
+    private double ErrorOf(Tensor answer)
     {
-        double tolerance = Tolerance * _answers.Max(Math.Abs);
-        return Numbers(answer).Zip(_answers).All(pair => Math.Abs(pair.First - pair.Second) <= tolerance);
+        double error = 0;
+        foreach ((double found, double right) in Numbers(answer).Zip(_answers))
+            error = Math.Max(error, Math.Abs(found - right));
+        return error / (Tolerance * _magnitude);
     }
 
     private Tensor[] Arguments(bool gradients) =>
@@ -151,15 +201,30 @@ internal sealed class OperatorCheck
 
     private Tensor AsTensor(double[] numbers, long[] shape) => tensor(numbers).to(_type).reshape(shape);
 
-    /// <summary>The derivative of the weighed answers when an argument moves in a direction.</summary>
-    private double Slope(int argument, double[] direction)
+    /// <summary>
+    /// The derivative of the weighed answers when an argument moves in a direction, and the root of the sum of the
+    /// squares of each answer's part in it; the squares of the answers' own derivatives are added up.
+    /// </summary>
+    private (double Slope, double Spread) Slope(int argument, double[] direction, double[] squares)
     {
-        return (At(Step) - At(-Step)) / (2 * Step);
-
-        double At(double step)
+        double[] ahead = At(Step), behind = At(-Step);
+        double slope = 0, square = 0;
+        for (int i = 0; i < squares.Length; i++)
         {
-            double[] moved = [.. _arguments[argument].Zip(direction, (x, d) => x + (step * d))];
-            return Dot(_weighing, _case.Loop([.. _arguments.Select((a, i) => i == argument ? moved : a)]));
+            double derivative = (ahead[i] - behind[i]) / (2 * Step), part = _weighing[i] * derivative;
+            slope += part;
+            square += part * part;
+            squares[i] += derivative * derivative;
+        }
+        return (slope, Math.Sqrt(square));
+
+        double[] At(double step)
+        {
+            double[][] moved = [.. _arguments];
+            moved[argument] = new double[direction.Length];
+            for (int i = 0; i < direction.Length; i++)
+                moved[argument][i] = _arguments[argument][i] + (step * direction[i]);
+            return _case.Loop(moved);
         }
     }
 
@@ -173,7 +238,13 @@ internal sealed class OperatorCheck
 
     private static double[] Numbers(Tensor x) => x.to(ScalarType.Float64).contiguous().data<double>().ToArray();
 
-    private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
+    private static double Dot(double[] a, double[] b)
+    {
+        double sum = 0;
+        for (int i = 0; i < a.Length; i++)
+            sum += a[i] * b[i];
+        return sum;
+    }
 
     private static double[] Draw(int count, Func<double> next) => [.. Enumerable.Range(0, count).Select(_ => next())];
 

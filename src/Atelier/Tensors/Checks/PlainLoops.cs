@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Atelier.Decoders;
 
 namespace Atelier.Tensors.Checks;
@@ -6,8 +7,9 @@ namespace Atelier.Tensors.Checks;
 internal static class PlainLoops
 {
     /// <summary>y = b + Σ x w over a convolution's terms; b has a number for each channel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double[] Convolve(
-        double[] x, double[] w, double[] b, ConvolutionShape shape, IReadOnlyList<(int X, int W, int Y)> terms)
+        double[] x, double[] w, double[] b, ConvolutionShape shape, (int X, int W, int Y)[] terms)
     {
         double[] y = Spread(b, shape.Batch, shape.OutHeight * shape.OutWidth);
         foreach ((int at, int weight, int to) in terms)
@@ -16,8 +18,9 @@ internal static class PlainLoops
     }
 
     /// <summary>x = b + Σ y w over the same terms; b has a number for each channel of x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double[] Transpose(
-        double[] y, double[] w, double[] b, ConvolutionShape shape, IReadOnlyList<(int X, int W, int Y)> terms)
+        double[] y, double[] w, double[] b, ConvolutionShape shape, (int X, int W, int Y)[] terms)
     {
         double[] x = Spread(b, shape.Batch, shape.Height * shape.Width);
         foreach ((int to, int weight, int at) in terms)
@@ -26,6 +29,7 @@ internal static class PlainLoops
     }
 
     /// <summary>C = A Bᵀ of each of a batch of matrices, A [batch, rows, inner], B [batch, columns, inner].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double[] Multiply(double[] a, double[] b, int batch, int rows, int columns, int inner)
     {
         var c = new double[batch * rows * columns];
@@ -35,9 +39,12 @@ internal static class PlainLoops
             {
                 for (int k = 0; k < columns; k++)
                 {
-                    int row = ((n * rows) + r) * inner, column = ((n * columns) + k) * inner;
-                    for (int i = 0; i < inner; i++)
-                        c[(((n * rows) + r) * columns) + k] += a[row + i] * b[column + i];
+                    ReadOnlySpan<double> row = a.AsSpan(((n * rows) + r) * inner, inner);
+                    ReadOnlySpan<double> column = b.AsSpan(((n * columns) + k) * inner, inner);
+                    double sum = 0;
+                    for (int i = 0; i < row.Length; i++)
+                        sum += row[i] * column[i];
+                    c[(((n * rows) + r) * columns) + k] = sum;
                 }
             }
         }
