@@ -44,8 +44,9 @@ internal sealed class OperatorCheck
 
     /// <summary>Checks all operators in both precisions: all sizes on one thread, one of each on two.</summary>
     /// <param name="setting">Which paths operators take.</param>
+    /// <param name="cancellation">Stops before the next operator.</param>
     /// <returns>A verdict for each operator and precision.</returns>
-    public static IReadOnlyList<OperatorVerdict> Run(OperatorSetting setting)
+    public static IReadOnlyList<OperatorVerdict> Run(OperatorSetting setting, CancellationToken cancellation = default)
     {
         int threads = get_num_threads();
         try
@@ -53,15 +54,15 @@ internal sealed class OperatorCheck
             OperatorCheck[] all =
             [
                 .. from type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16]
-                   from @operator in OperatorCases.All
+                   from @operator in OperatorCases.All.StoppedBy(cancellation)
                    select new OperatorCheck(@operator, type),
             ];
             bool off = setting == OperatorSetting.WithoutOneDnn && OneDnn.SwitchOff();
             OperatorPath usual = off ? OperatorPath.WithoutOneDnn : OperatorPath.Library;
-            OperatorVerdict[] verdicts = Judge(all, usual, setting == OperatorSetting.Padded);
+            OperatorVerdict[] verdicts = Judge(all, usual, setting == OperatorSetting.Padded, cancellation);
             if (off || !Array.Exists(verdicts, verdict => verdict.Path == OperatorPath.None) || !OneDnn.SwitchOff())
                 return verdicts;
-            return [.. Judge(all, OperatorPath.WithoutOneDnn, takesDetours: false)
+            return [.. Judge(all, OperatorPath.WithoutOneDnn, takesDetours: false, cancellation)
                 .Zip(verdicts, (without, before) => without with { IsRight = before.IsRight })];
         }
         finally
@@ -87,30 +88,32 @@ internal sealed class OperatorCheck
     /// A verdict for each operator and precision. What drops numbers of one operator drops those of another at sizes
     /// that were not tried: where one that has another path is wrong, all take theirs.
     /// </summary>
-    private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours)
+    private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours,
+        CancellationToken cancellation)
     {
         (OperatorCheck[] Checks, bool IsRight)[] judged =
         [
             .. all.GroupBy(check => (check._case.Operator, check._type))
-                .Select(checks => (checks.ToArray(), AreRight([.. checks], usual))),
+                .Select(checks => (checks.ToArray(), AreRight([.. checks], usual, cancellation))),
         ];
         bool detours = takesDetours || Array.Exists(judged, one => !one.IsRight && one.Checks[0]._case.Detours.Count > 0);
-        return [.. judged.Select(one => JudgeOne(one.Checks, one.IsRight, usual, detours))];
+        return [.. judged.Select(one => JudgeOne(one.Checks, one.IsRight, usual, detours, cancellation))];
     }
 
-    private static OperatorVerdict JudgeOne(OperatorCheck[] checks, bool isRight, OperatorPath usual, bool takesDetours)
+    private static OperatorVerdict JudgeOne(OperatorCheck[] checks, bool isRight, OperatorPath usual, bool takesDetours,
+        CancellationToken cancellation)
     {
         IEnumerable<OperatorPath> detours = usual == OperatorPath.Library ? checks[0]._case.Detours : [];
         OperatorPath path = isRight && !takesDetours ? usual
-            : detours.Where(path => AreRight(checks, path)).Append(isRight ? usual : OperatorPath.None).First();
+            : detours.Where(path => AreRight(checks, path, cancellation)).Append(isRight ? usual : OperatorPath.None).First();
         string precision = checks[0]._type == ScalarType.BFloat16 ? OperatorNames.Bf16 : OperatorNames.Fp32;
         return new OperatorVerdict(checks[0]._case.Operator, precision, isRight, path);
     }
 
-    private static bool AreRight(OperatorCheck[] checks, OperatorPath path)
+    private static bool AreRight(OperatorCheck[] checks, OperatorPath path, CancellationToken cancellation)
     {
         set_num_threads(1);
-        if (!Array.TrueForAll(checks, check => check.IsRight(path)))
+        if (!checks.StoppedBy(cancellation).All(check => check.IsRight(path)))
             return false;
         if (Environment.ProcessorCount == 1)
             return true;
