@@ -240,7 +240,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
 
         public IDecodingState CreateState(int sequences) => new State(this);
 
-        public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => throw new NotSupportedException();
+        public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+            CancellationToken cancellation = default) => throw new NotSupportedException();
 
         public void Dispose()
         {
@@ -297,7 +298,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
 
         public IDecodingState CreateState(int sequences) => model.CreateState(sequences);
 
-        public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => model.Score(sequences);
+        public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+            CancellationToken cancellation = default) => model.Score(sequences, cancellation);
 
         public void Dispose()
         {
