@@ -10,22 +10,19 @@ internal interface IParallelWork
 
 /// <summary>
 /// Threads that work together on one token after another. Between two works they look for the next one for some 100 µs, the
-/// time that choosing a token takes, then sleep until there is one: an idle pool takes no processor time. At a barrier
-/// they sleep too after a while: where other programs take the processors, the one that is missing gets this one's sooner.
+/// time that choosing a token takes, then sleep until there is one: an idle pool takes no processor time.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
     private const int LooksBeforeSleep = 4000; // a pause instruction takes some 40 ns
-    private const int LooksAtBarrier = 5000; // the others are on their way, unless their processor was taken away
+    private const int LooksBeforeYield = 20_000; // at a barrier the others are on their way, unless their processor was taken away
     private readonly Thread[] _threads;
     private readonly Sleeper[] _sleepers;
     private IParallelWork? _work;
     private volatile int _workNumber;
     private volatile bool _ending;
-    private readonly object _gate = new(); // where workers sleep at a barrier
     private int _arrived;
-    private int _barrierNumber;
-    private int _asleepAtBarrier;
+    private volatile int _barrierNumber;
 
     /// <summary>Starts the threads; the caller of <see cref="Run"/> is worker 0.</summary>
     /// <param name="workers">From 1.</param>
@@ -64,24 +61,19 @@ internal sealed class WorkerPool : IDisposable
     {
         if (Workers == 1)
             return;
-        int number = Volatile.Read(ref _barrierNumber);
+        int number = _barrierNumber;
         if (Interlocked.Increment(ref _arrived) == Workers)
         {
             _arrived = 0;
-            // Lets the others go on. Both sides write, then look at what the other wrote: one of them sees the other.
-            Interlocked.Exchange(ref _barrierNumber, number + 1);
-            if (Volatile.Read(ref _asleepAtBarrier) == 0)
-                return;
-            lock (_gate)
-                Monitor.PulseAll(_gate);
+            _barrierNumber = number + 1; // lets the others go on
             return;
         }
-        for (int looks = 0; Volatile.Read(ref _barrierNumber) == number; looks++)
+        for (int looks = 0; _barrierNumber == number; looks++)
         {
-            if (looks < LooksAtBarrier)
+            if (looks < LooksBeforeYield)
                 Thread.SpinWait(1);
             else
-                SleepAtBarrier(number);
+                Thread.Yield();
         }
     }
 
@@ -98,17 +90,6 @@ internal sealed class WorkerPool : IDisposable
             thread.Join();
         foreach (Sleeper sleeper in _sleepers)
             sleeper.Dispose();
-    }
-
-    private void SleepAtBarrier(int number)
-    {
-        Interlocked.Increment(ref _asleepAtBarrier);
-        lock (_gate)
-        {
-            while (Volatile.Read(ref _barrierNumber) == number)
-                Monitor.Wait(_gate);
-        }
-        Interlocked.Decrement(ref _asleepAtBarrier);
     }
 
     private void Serve(int worker)
