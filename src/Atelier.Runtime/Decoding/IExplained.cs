@@ -4,7 +4,8 @@ namespace Atelier.Decoding;
 public interface IExplained
 {
     /// <summary>What the model has learned, in tables and pictures.</summary>
-    Explanation Explain();
+    /// <param name="cancellation">Stops.</param>
+    Explanation Explain(CancellationToken cancellation = default);
 }
 
 /// <summary>A model of tokens that can say what it has learned, once it is told what the tokens are called.</summary>
@@ -12,7 +13,8 @@ public interface IExplainedTokens
 {
     /// <summary>What the model has learned, in tables and pictures.</summary>
     /// <param name="tokenizer">Names the tokens.</param>
-    Explanation Explain(Tokenizers.Tokenizer tokenizer);
+    /// <param name="cancellation">Stops.</param>
+    Explanation Explain(Tokenizers.Tokenizer tokenizer, CancellationToken cancellation = default);
 }
 
 /// <summary>What a model has learned.</summary>

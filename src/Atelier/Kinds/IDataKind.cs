@@ -49,8 +49,9 @@ public interface IDataKind
     /// <summary>Sensible settings for a person's own file or folder.</summary>
     /// <param name="path">Where the data is.</param>
     /// <param name="family">The family to teach.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
-    DataAdvice Advise(string path, string family);
+    DataAdvice Advise(string path, string family, CancellationToken cancellation = default);
 }
 
 /// <summary>A model to judge and what by.</summary>

@@ -42,5 +42,6 @@ public sealed class ImageKind : IDataKind
         ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => ImageAdvice.For(this, path, family);
+    public DataAdvice Advise(string path, string family, CancellationToken cancellation = default) =>
+        ImageAdvice.For(this, path, family, cancellation);
 }

@@ -49,5 +49,6 @@ public sealed class TableKind : IDataKind
     };
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "a table");
+    public DataAdvice Advise(string path, string family, CancellationToken cancellation = default) =>
+        DataAdvice.ForFile(this, path, family, "a table", cancellation);
 }

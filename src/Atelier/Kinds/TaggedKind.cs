@@ -40,5 +40,6 @@ public sealed class TaggedKind : IDataKind
         Task.Run(() => TaggedEvaluator.Evaluate((ITagger)judging.Generator, (TaggedData)judging.Data, judging, progress, cancellation), cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => DataAdvice.ForFile(this, path, family, "tagged sentences");
+    public DataAdvice Advise(string path, string family, CancellationToken cancellation = default) =>
+        DataAdvice.ForFile(this, path, family, "tagged sentences", cancellation);
 }

@@ -57,5 +57,6 @@ public sealed class TextKind : IDataKind
             judging.Picture, progress, judging.Other, cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, string family) => TextAdvice.For(path, family);
+    public DataAdvice Advise(string path, string family, CancellationToken cancellation = default) =>
+        TextAdvice.For(path, family, cancellation);
 }

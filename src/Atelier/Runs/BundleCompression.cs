@@ -24,7 +24,7 @@ internal static class BundleCompression
         IProgress<string>? progress, CancellationToken cancellation)
     {
         RefuseSmaller(source, type, name);
-        using TextGenerator original = OpenText(source.Folder);
+        using TextGenerator original = OpenText(source.Folder, cancellation);
         progress?.Report($"writing weights as {name}");
         CompressionReport? report = null;
         BundleWriter.Replace(folder, partial =>
@@ -33,7 +33,7 @@ internal static class BundleCompression
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type, cancellation);
             cancellation.ThrowIfCancellationRequested();
-            using TextGenerator compressed = OpenText(partial);
+            using TextGenerator compressed = OpenText(partial, cancellation);
             report = Compare(source, folder, partial, name, original, compressed, (TextData?)data, recipe, progress, cancellation);
             File.AppendAllText(Path.Combine(partial, "README.md"), report.ToMarkdown());
         });
@@ -89,9 +89,9 @@ internal static class BundleCompression
     }
 
     /// <summary>Opens a model as it will be used: in the managed runtime where that knows the shape.</summary>
-    private static TextGenerator OpenText(string folder)
+    private static TextGenerator OpenText(string folder, CancellationToken cancellation)
     {
-        IGenerator generator = Workshop.OpenForUse(folder, "cpu");
+        IGenerator generator = Workshop.OpenForUse(folder, "cpu", cancellation);
         if (generator is TextGenerator text)
             return text;
         generator.Dispose();

@@ -71,7 +71,7 @@ internal static class BundleExchange
             }
             made?.Save(Path.Combine(partial, "tokenizer.json"));
             cancellation.ThrowIfCancellationRequested();
-            Check(partial, source, progress);
+            Check(partial, source, progress, cancellation);
             ConfigFile config = ConfigFile.Read(Path.Combine(partial, "config.json"));
             if (DecoderConfigFile.ModelTypes.Contains(config.ModelType))
             {
@@ -89,7 +89,7 @@ internal static class BundleExchange
         using ModelWeights weights = ModelWeights.FromGguf(file);
         JsonObject config = GgufConfig.ToHuggingFace(file);
         (Tokenizer tokenizer, TextBounds bounds) = GgufTokenizer.Read(file);
-        Write(folder, source, config, tokenizer, bounds, progress, partial =>
+        Write(folder, source, config, tokenizer, bounds, progress, cancellation, partial =>
         {
             weights.CheckNumbers(cancellation);
             if (GgufTokenizer.ReadChatTemplate(file) is { } template)
@@ -115,12 +115,13 @@ internal static class BundleExchange
                 "name the tokenizer that the model was trained with");
         }
         int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
-        Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), progress, partial =>
+        TextBounds bounds = TextBounds.Of(tokenizer, start);
+        Write(folder, source, file.ToHuggingFace(), tokenizer, bounds, progress, cancellation, partial =>
             ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation));
     }
 
     private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, TextBounds bounds,
-        IProgress<string>? progress, Action<string> writeWeights) =>
+        IProgress<string>? progress, CancellationToken cancellation, Action<string> writeWeights) =>
         BundleWriter.Replace(folder, partial =>
         {
             AtomicFile.WriteText(Path.Combine(partial, "config.json"), ConfigRecords.Write(config));
@@ -132,16 +133,17 @@ internal static class BundleExchange
             if (!bounds.StartsPrompts)
                 AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
-            Check(partial, source, progress);
+            Check(partial, source, progress, cancellation);
         });
 
     /// <summary>Opens what was made. Errors name what the user gave, since the folder goes where they do.</summary>
-    private static void Check(string folder, string source, IProgress<string>? progress)
+    private static void Check(string folder, string source, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
         progress?.Report("opening the bundle to see that it is whole");
         try
         {
-            Workshop.Open(folder, "cpu").Dispose();
+            Workshop.Open(folder, "cpu", cancellation).Dispose();
         }
         catch (AtelierException e)
         {

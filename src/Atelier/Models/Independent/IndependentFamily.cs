@@ -41,10 +41,10 @@ public sealed class IndependentFamily : IModelFamily
     public ILearner CreateLearner(Recipe recipe, IDataSource data) => new Learner(recipe, (TableData)data);
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device)
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         TableSchema schema = TableSchema.Read(bundle.SchemaPath);
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
             return new IndependentModel(schema, [.. schema.Columns.Select((column, i) =>

@@ -42,7 +42,8 @@ public sealed class NgramFamily : IModelFamily
             : throw new AtelierException($"the family {Name} learns from text", "data.source", "choose text, or another family");
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device) => TextBundle.Load(bundle, (config, tensors) =>
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
+        TextBundle.Load(bundle, cancellation, (config, tensors) =>
     {
         int[] Array(string name) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
             ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
