@@ -27,15 +27,14 @@ internal static partial class TensorLibrary
             return;
         if (!OperatingSystem.IsWindows())
             Signal(Terminate, handler: 0);
-#pragma warning disable CA1031 // whatever it is, the command meets it again and says it
         try
         {
             _ = TorchSharp.torch.get_num_threads();
         }
-        catch (Exception)
-#pragma warning restore CA1031
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException
+            or BadImageFormatException or EntryPointNotFoundException)
         {
-            // There is no tensor library, or it does not load.
+            // There is no tensor library, or it does not load: the command meets that again and says it.
         }
     }
 
