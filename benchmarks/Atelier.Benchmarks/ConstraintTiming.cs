@@ -53,7 +53,8 @@ internal static class ConstraintTiming
 
         public IDecodingState CreateState(int sequences) => new State(sequences);
 
-        public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => throw new NotSupportedException();
+        public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+            CancellationToken cancellation = default) => throw new NotSupportedException();
 
         public void Dispose()
         {

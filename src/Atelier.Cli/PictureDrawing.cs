@@ -27,11 +27,12 @@ internal static class PictureDrawing
 
     /// <summary>Opens a model that enlarges what another draws, and puts it behind it.</summary>
     /// <exception cref="AtelierException">One of the two makes no pictures, or they do not go together.</exception>
-    public static IGenerator OpenUpscaler(string run, IGenerator first, string device)
+    public static IGenerator OpenUpscaler(string run, IGenerator first, string device,
+        CancellationToken cancellation)
     {
         if (first is not ImageGenerator generator)
             throw new AtelierException("the model makes no pictures", "--upscale", "leave it out");
-        IGenerator opened = Workshop.OpenForUse(run, device);
+        IGenerator opened = Workshop.OpenForUse(run, device, cancellation);
         try
         {
             generator.Upscaler = opened as ImageGenerator ?? throw new AtelierException("is no model of pictures", run, "name one that was trained with model.upscale");
@@ -56,14 +57,14 @@ internal static class PictureDrawing
     {
         var origin = PictureOrigin.Read(picture);
         string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
-        using IGenerator opened = Workshop.OpenForUse(source, device);
+        using IGenerator opened = Workshop.OpenForUse(source, device, cancellation);
         if (opened is not ImageGenerator generator)
             throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
         Same(opened, origin.Model, "drew", source);
         if (origin.Upscaler is null && upscaler is not null)
             throw new AtelierException("the picture was enlarged by no model", "--upscale", "leave it out");
         string? second = origin.Upscaler is { } enlarger ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN") : null;
-        using IGenerator? large = second is null ? null : OpenUpscaler(second, opened, device);
+        using IGenerator? large = second is null ? null : OpenUpscaler(second, opened, device, cancellation);
         if (large is not null)
             Same(large, origin.Upscaler!, "enlarged", second!);
         origin.CheckFiles();

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Atelier.Cli;
 
+TensorLibrary.LoadWhereNeeded(args);
 // The answer is given by a thread of its own: a terminal or a pipe that takes nothing must not hold the end up.
 using var interruption = new Interruption(
     line => new Thread(() => Answer(line)) { IsBackground = true }.Start(), Thread.Sleep, () => ProcessEnd.Now(Interruption.ExitCode));

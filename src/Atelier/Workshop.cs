@@ -58,7 +58,7 @@ public static class Workshop
         DataKinds.Of(recipe, family);
         if (family.TakesSteps)
         {
-            await Task.Run(() => ComputeDevice.ResolveForTraining(recipe.Training.Device), cancellation)
+            await Task.Run(() => ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation), cancellation)
                 .ConfigureAwait(false);
         }
         IProgress<TrainingProgress> told = progress ?? new Progress<TrainingProgress>();
@@ -117,24 +117,29 @@ public static class Workshop
     }
 
     /// <summary>What a model has learned; null where its kind has nothing to explain.</summary>
-    public static Explanation? Explain(IGenerator generator) => generator switch
+    /// <param name="generator">The model.</param>
+    /// <param name="cancellation">Stops.</param>
+    public static Explanation? Explain(IGenerator generator, CancellationToken cancellation = default) =>
+        generator switch
     {
-        IExplained explained => explained.Explain(),
-        TextGenerator { Model: IExplainedTokens tokens } text => tokens.Explain(text.Tokenizer),
+        IExplained explained => explained.Explain(cancellation),
+        TextGenerator { Model: IExplainedTokens tokens } text => tokens.Explain(text.Tokenizer, cancellation),
         _ => null,
     };
 
     /// <summary>Loads a finished model.</summary>
     /// <param name="folder">A run's folder or a bundle's.</param>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
+    /// <param name="cancellation">Stops between tensors.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or of no known kind.</exception>
-    public static IGenerator Open(string folder, string device = "auto")
+    public static IGenerator Open(string folder, string device = "auto", CancellationToken cancellation = default)
     {
         Bundle bundle = Bundle.Open(folder);
         IModelFamily family = ModelFamilies.All.FirstOrDefault(f => f.ModelTypes.Contains(bundle.ModelType))
             ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not known", bundle.ConfigPath,
                 $"known are {string.Join(", ", ModelFamilies.All.SelectMany(f => f.ModelTypes))}");
-        return family.Load(bundle, device == "auto" ? ComputeDevice.Resolve(device).type.ToString().ToLowerInvariant() : device);
+        return family.Load(bundle,
+            device == "auto" ? ComputeDevice.Resolve(device).type.ToString().ToLowerInvariant() : device, cancellation);
     }
 
     /// <summary>
@@ -143,8 +148,9 @@ public static class Workshop
     /// </summary>
     /// <param name="path">A run's folder or a bundle's, a GGUF file, or one of llama2.c's with its tokenizer beside it.</param>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
+    /// <param name="cancellation">Stops between tensors.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or of no known kind.</exception>
-    public static IGenerator OpenForUse(string path, string device = "auto")
+    public static IGenerator OpenForUse(string path, string device = "auto", CancellationToken cancellation = default)
     {
         bool onCpu = ComputeDevice.Resolve(device).type == TorchSharp.DeviceType.CPU;
         if (File.Exists(path))
@@ -154,7 +160,8 @@ public static class Workshop
                 : throw new AtelierException("a single file runs on the CPU", path, "take --device cpu, or import it first: atelier import");
         }
         Bundle bundle = Bundle.Open(path);
-        return onCpu && TextModelFile.ModelTypes.Contains(bundle.ModelType) ? TextModelFile.Open(bundle.Folder) : Open(path, device);
+        return onCpu && TextModelFile.ModelTypes.Contains(bundle.ModelType) ? TextModelFile.Open(bundle.Folder)
+            : Open(path, device, cancellation);
     }
 
     /// <summary>The data that a run learned from.</summary>
@@ -183,7 +190,7 @@ public static class Workshop
     public static async Task<EvaluationReport> EvaluateAsync(string folder, string? against = null, long? seed = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        using IGenerator generator = OpenForUse(folder);
+        using IGenerator generator = OpenForUse(folder, cancellation: cancellation);
         return await RunEvaluation.EvaluateAsync(generator, folder, against, seed, progress, cancellation)
             .ConfigureAwait(false);
     }
@@ -199,7 +206,7 @@ public static class Workshop
     public static string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         if (Directory.Exists(source) || OwnFormats.FirstOrDefault(f => f.Reads(source)) is not { } own)
-            return BundleExchange.Import(source, tokenizer, folder, made => Open(made, "cpu"), progress, cancellation);
+            return BundleExchange.Import(source, tokenizer, folder, made => Open(made, "cpu", cancellation), progress, cancellation);
         if (tokenizer is not null)
             throw new AtelierException($"a {own.Format} file needs no tokenizer", "--tokenizer", "leave it out");
         own.Import(source, folder);
@@ -262,7 +269,7 @@ public static class Workshop
             : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
             : null;
         return await Task.Run(() => BundleCompression.Run(
-            bundle, folder, weights, type, data, recipe, made => OpenForUse(made, "cpu"), progress, cancellation), cancellation).ConfigureAwait(false);
+            bundle, folder, weights, type, data, recipe, made => OpenForUse(made, "cpu", cancellation), progress, cancellation), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The family that a recipe names.</summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Atelier.Decoding;
+using Atelier.Kinds;
+using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Training;
 
@@ -89,6 +91,13 @@ public sealed class CancellationTests : IDisposable
         Should.Throw<OperationCanceledException>(() => Workshop.Import(file, null, _tool.At("in"), null, cancelled));
         Directory.Exists(_tool.At("in")).ShouldBeFalse();
         Directory.Exists(_tool.At("in.partial")).ShouldBeFalse();
+
+        Should.Throw<OperationCanceledException>(() => Workshop.Open(run, cancellation: cancelled));
+        foreach (IDataKind kind in DataKinds.All)
+        {
+            IModelFamily family = ModelFamilies.All.First(f => f.DataKinds.Any(k => k.Name == kind.Name));
+            Should.Throw<OperationCanceledException>(() => kind.Advise(run, family, cancelled));
+        }
 
         using IGenerator generator = Workshop.OpenForUse(run);
         using var cancel = new CancellationTokenSource();

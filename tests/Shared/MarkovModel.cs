@@ -31,7 +31,8 @@ internal sealed class MarkovModel(double[][] transitions, int contextLength = in
         return new State(this, sequences);
     }
 
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) =>
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default) =>
         [.. sequences.Select(s => Enumerable.Range(1, s.Length - 1).Select(i =>
             new TokenScore(Math.Log(P(s.Span[i - 1], s.Span[i])), P(s.Span[i - 1], s.Span[i]) == transitions[s.Span[i - 1]].Max())).ToArray())];
 

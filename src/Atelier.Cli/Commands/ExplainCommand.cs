@@ -39,12 +39,12 @@ internal sealed class ExplainCommand : ToolCommand
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string run = parse.GetRequiredValue(_run);
-        using IGenerator generator = Workshop.Open(run);
+        using IGenerator generator = Workshop.Open(run, cancellation: cancellation);
         Explanation explanation = Ask(parse) is { } question
             ? generator is IQueried queried
                 ? queried.Answer(question, cancellation)
                 : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
-            : Workshop.Explain(generator)
+            : Workshop.Explain(generator, cancellation)
                 ?? throw new AtelierException("this kind of model has nothing to explain", run, "models of states and of networks have");
         console.Say(explanation.Summary);
         foreach (ExplanationTable table in explanation.Tables.Where(t => !t.ForPrograms))
@@ -52,6 +52,7 @@ internal sealed class ExplainCommand : ToolCommand
             console.Say($"\n{table.Name}");
             console.Table([.. table.Columns], table.Rows.Select(row => (string[])[.. row.Select(cell => cell.ToString())]));
         }
+        cancellation.ThrowIfCancellationRequested();
         string[] pictures = [.. Pictures(run, parse.GetValue(_out), explanation)];
         foreach (string picture in pictures)
             console.Say($"picture: {picture}");

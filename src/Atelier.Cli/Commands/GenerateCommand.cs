@@ -53,18 +53,20 @@ internal sealed class GenerateCommand : ToolCommand
         if (parse.GetValue(_like) is { } like)
             return await PictureDrawing.AgainAsync(console, like, parse.GetValue(_run), _drawing.Upscaler(parse), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
         string run = parse.GetValue(_run) ?? throw new AtelierException("no model is named", "atelier generate", "name a run's folder: atelier runs list shows them");
-        using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device));
+        using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device), cancellation);
         if (_latents.Write(parse, generator, parse.GetValue(_class), parse.GetValue(_out)) is { } shown)
         {
             console.Say(shown);
             console.Result(() => new JsonObject { ["run"] = Path.GetFullPath(run), ["file"] = shown });
             return 0;
         }
-        using TextGenerator? draft = parse.GetValue(_draft) is { } smaller ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device)) : null;
+        using TextGenerator? draft = parse.GetValue(_draft) is { } smaller
+            ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device), cancellation) : null;
         string? ends = _latents.Ends(parse);
         if (ends is not null) // so many pictures a way
             count = (count == 1 ? PictureWays.UsualSteps : count) * PictureWays.Count(ends);
-        using IGenerator? upscaler = _drawing.Upscaler(parse) is { } second ? PictureDrawing.OpenUpscaler(second, generator, parse.GetRequiredValue(_device)) : null;
+        using IGenerator? upscaler = _drawing.Upscaler(parse) is { } second
+            ? PictureDrawing.OpenUpscaler(second, generator, parse.GetRequiredValue(_device), cancellation) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
         var request = new GenerationRequest
         {
@@ -120,11 +122,12 @@ internal sealed class GenerateCommand : ToolCommand
         return 0;
     }
 
-    private static TextGenerator OpenDraft(string folder, IGenerator generator, string device)
+    private static TextGenerator OpenDraft(string folder, IGenerator generator, string device,
+        CancellationToken cancellation)
     {
         if (generator is not TextGenerator text)
             throw new AtelierException("only text models take a draft", "--draft", "leave it out");
-        IGenerator opened = Workshop.OpenForUse(folder, device);
+        IGenerator opened = Workshop.OpenForUse(folder, device, cancellation);
         if (opened is not TextGenerator draft)
         {
             opened.Dispose();

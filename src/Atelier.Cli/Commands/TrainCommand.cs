@@ -77,7 +77,7 @@ internal sealed class TrainCommand : ToolCommand
             return await Training.RunAsync(console, unfinished,
                 progress => Workshop.ResumeAsync(unfinished, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
         }
-        Recipe recipe = Read(console, parse);
+        Recipe recipe = Read(console, parse, cancellation);
         string folder = parse.GetValue(_out) ?? NewFolder(recipe.Name);
         console.Remark($"run: {ShownPath.Of(folder)}");
         return await Training.RunAsync(console, folder,
@@ -109,7 +109,7 @@ internal sealed class TrainCommand : ToolCommand
     }
 
     /// <summary>The recipe that the options ask for, with the seed among its changes.</summary>
-    private Recipe Read(ToolConsole console, ParseResult parse)
+    private Recipe Read(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string? name = parse.GetValue(_recipe), family = parse.GetValue(_model);
         List<string> overrides = [.. parse.GetRequiredValue(_set)];
@@ -123,7 +123,7 @@ internal sealed class TrainCommand : ToolCommand
             string path = parse.GetValue(option)!;
             if (name is not null)
                 throw new AtelierException($"a recipe and {option.Name} do not go together", "atelier train", $"write atelier train {name} --set data.source={path}");
-            DataAdvice advice = kind.Advise(path, Family(family ?? DefaultFamily(kind)));
+            DataAdvice advice = kind.Advise(path, Family(family ?? DefaultFamily(kind)), cancellation);
             Recipe chosen = RecipeReader.Parse("", option.Name, ModelFamilies.All, [.. advice.Overrides, .. overrides]);
             console.Remark($"for {advice.Amount}: {Summary(chosen)} (change any with --set)");
             return chosen;

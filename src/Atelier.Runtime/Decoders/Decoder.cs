@@ -116,7 +116,9 @@ public sealed class Decoder : IBatchedLanguageModel
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => BatchedScoring.Score(this, sequences, _pass.Path);
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default) =>
+        BatchedScoring.Score(this, sequences, _pass.Path, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()

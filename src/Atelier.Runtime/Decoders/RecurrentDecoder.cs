@@ -71,7 +71,9 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => BatchedScoring.Score(this, sequences, _pass.Path);
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default) =>
+        BatchedScoring.Score(this, sequences, _pass.Path, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()

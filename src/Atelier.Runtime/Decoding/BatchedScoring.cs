@@ -9,7 +9,8 @@ internal static unsafe class BatchedScoring
     private const int TokensAtOnce = 256;
 
     /// <inheritdoc cref="ILanguageModel.Score"/>
-    public static IReadOnlyList<TokenScore[]> Score(IBatchedLanguageModel model, IReadOnlyList<ReadOnlyMemory<int>> sequences, KernelPath path)
+    public static IReadOnlyList<TokenScore[]> Score(IBatchedLanguageModel model, IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        KernelPath path, CancellationToken cancellation = default)
     {
         foreach (ReadOnlyMemory<int> sequence in sequences)
         {
@@ -46,6 +47,12 @@ internal static unsafe class BatchedScoring
         // All sequences but the last one are whole; the last one may go on.
         void Flush(bool isWhole)
         {
+            if (cancellation.IsCancellationRequested)
+            {
+                foreach (SequenceInput input in inputs)
+                    input.Sequence.Dispose();
+                cancellation.ThrowIfCancellationRequested();
+            }
             model.Append([.. inputs], logits.AsSpan(0, held * vocabulary));
             int row = 0;
             foreach ((int sequence, int start, int count) in places)

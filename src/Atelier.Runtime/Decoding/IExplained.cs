@@ -4,7 +4,8 @@ namespace Atelier.Decoding;
 public interface IExplained
 {
     /// <summary>What the model has learned, in tables and pictures.</summary>
-    Explanation Explain();
+    /// <param name="cancellation">Stops.</param>
+    Explanation Explain(CancellationToken cancellation = default);
 }
 
 /// <summary>What a model has learned.</summary>

@@ -5,5 +5,6 @@ public interface IExplainedTokens
 {
     /// <summary>What the model has learned, in tables and pictures.</summary>
     /// <param name="tokenizer">Names the tokens.</param>
-    Explanation Explain(Tokenizers.Tokenizer tokenizer);
+    /// <param name="cancellation">Stops.</param>
+    Explanation Explain(Tokenizers.Tokenizer tokenizer, CancellationToken cancellation = default);
 }

@@ -27,7 +27,10 @@ public interface ILanguageModel : IDisposable
     /// sequence, one element shorter than the sequence. A sequence may have at most <see cref="ContextLength"/> + 1 tokens;
     /// lengths may differ.
     /// </summary>
-    IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences);
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="cancellation">Stops, also in the middle of a long sequence.</param>
+    IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default);
 }
 
 /// <summary>How a model judged one token that really came.</summary>

@@ -24,7 +24,9 @@ internal sealed class StateSequences(ILanguageModel model) : IBatchedLanguageMod
 
     public IDecodingState CreateState(int sequences) => model.CreateState(sequences);
 
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => model.Score(sequences);
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default) =>
+        model.Score(sequences, cancellation);
 
     public void Dispose()
     {

@@ -16,15 +16,17 @@ internal static class SourceFolder
     /// leave
     /// behind (__MACOSX).
     /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">
     /// A link leads back to a folder that it lies in, or folders lie too deep.
     /// </exception>
-    public static IReadOnlyList<string> Files(string folder)
+    public static IReadOnlyList<string> Files(string folder, CancellationToken cancellation = default)
     {
         var files = new List<string>();
         try
         {
-            Collect(new DirectoryInfo(folder), [RealPath(new DirectoryInfo(folder), null)], files);
+            Collect(new DirectoryInfo(folder), [RealPath(new DirectoryInfo(folder), null)], files, cancellation);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -58,13 +60,15 @@ internal static class SourceFolder
         report.Note($"{Quantity.Of(endings.Sum(e => e.Count), "file")} of other kinds left out: {string.Join(", ", named)}.");
     }
 
-    private static void Collect(DirectoryInfo folder, List<string> above, List<string> files)
+    private static void Collect(DirectoryInfo folder, List<string> above, List<string> files,
+        CancellationToken cancellation)
     {
         if (above.Count > MostDepth)
             throw new AtelierException($"folders lie over {MostDepth} deep", folder.FullName, "move the data further up");
         var every = new EnumerationOptions { AttributesToSkip = FileAttributes.None };
         foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos("*", every))
         {
+            cancellation.ThrowIfCancellationRequested();
             bool isHidden = OperatingSystem.IsWindows() && entry.Attributes.HasFlag(FileAttributes.Hidden);
             if (isHidden || IsHidden(entry.Name))
                 continue;
@@ -81,7 +85,7 @@ internal static class SourceFolder
             }
 
             above.Add(real);
-            Collect(new DirectoryInfo(Path.Combine(folder.ToString(), inner.Name)), above, files);
+            Collect(new DirectoryInfo(Path.Combine(folder.ToString(), inner.Name)), above, files, cancellation);
             above.RemoveAt(above.Count - 1);
         }
     }

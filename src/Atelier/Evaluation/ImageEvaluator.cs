@@ -135,7 +135,8 @@ internal static class ImageEvaluator
         {
             if (number > 0)
                 progress?.Report(FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out pictures are"));
-            return model.Likelihood(batch, judging.Seed + number).Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
+            return model.Likelihood(batch, judging.Seed + number, cancellation)
+                .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
         });
 
     /// <summary>The mean of each figure over the first pictures of a part.</summary>

@@ -75,7 +75,8 @@ internal sealed class TextScorer
         void Flush()
         {
             cancellation.ThrowIfCancellationRequested();
-            IReadOnlyList<TokenScore[]> scores = model.Score([.. waiting.Select(w => (ReadOnlyMemory<int>)w.Tokens)]);
+            IReadOnlyList<TokenScore[]> scores = model.Score([.. waiting.Select(w => (ReadOnlyMemory<int>)w.Tokens)],
+                cancellation);
             for (int i = 0; i < waiting.Count; i++)
             {
                 Window window = waiting[i];

@@ -50,6 +50,7 @@ public interface IDataKind
     /// <summary>Sensible settings for a person's own file or folder.</summary>
     /// <param name="path">Where the data is.</param>
     /// <param name="family">The family to teach.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
-    DataAdvice Advise(string path, IModelFamily family);
+    DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default);
 }

@@ -43,5 +43,6 @@ public sealed class ImageKind : IDataKind
         ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, IModelFamily family) => ImageAdvice.For(this, path, family);
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        ImageAdvice.For(this, path, family, cancellation);
 }

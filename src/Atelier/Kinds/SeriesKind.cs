@@ -42,5 +42,6 @@ public sealed class SeriesKind : IDataKind
         Task.Run(() => SeriesEvaluator.Evaluate((ISeriesModel)judging.Generator, (SeriesData)judging.Data, judging, progress, cancellation), cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, IModelFamily family) => DataAdvice.ForFile(this, path, family.Name, "series");
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        DataAdvice.ForFile(this, path, family.Name, "series", cancellation);
 }

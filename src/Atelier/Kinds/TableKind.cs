@@ -49,5 +49,6 @@ public sealed class TableKind : IDataKind
     };
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, IModelFamily family) => DataAdvice.ForFile(this, path, family.Name, "a table");
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        DataAdvice.ForFile(this, path, family.Name, "a table", cancellation);
 }

@@ -40,5 +40,6 @@ public sealed class TaggedKind : IDataKind
         Task.Run(() => TaggedEvaluator.Evaluate((ITagger)judging.Generator, (TaggedData)judging.Data, judging, progress, cancellation), cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, IModelFamily family) => DataAdvice.ForFile(this, path, family.Name, "tagged sentences");
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        DataAdvice.ForFile(this, path, family.Name, "tagged sentences", cancellation);
 }

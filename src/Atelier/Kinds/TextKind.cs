@@ -78,5 +78,6 @@ public sealed class TextKind : IDataKind
             (TextGenerator)judging.Generator, (TextData)judging.Data, judging, progress, cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, IModelFamily family) => TextAdvice.For(path, family.Name);
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        TextAdvice.For(path, family.Name, cancellation);
 }

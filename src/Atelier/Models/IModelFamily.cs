@@ -29,6 +29,7 @@ public interface IModelFamily : IModelSection
     /// <summary>Loads a finished model.</summary>
     /// <param name="bundle">The folder with config.json, model.safetensors and what goes with them.</param>
     /// <param name="device">"cpu" or "cuda".</param>
+    /// <param name="cancellation">Stops between tensors.</param>
     /// <exception cref="AtelierException">The bundle is damaged or of another kind.</exception>
-    IGenerator Load(Bundle bundle, string device);
+    IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default);
 }

@@ -13,16 +13,18 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     /// <param name="path">A file or a folder.</param>
     /// <param name="family">The family to teach.</param>
     /// <param name="what">What there is so much of.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
-    internal static DataAdvice ForFile(IDataKind kind, string path, string family, string what)
+    internal static DataAdvice ForFile(IDataKind kind, string path, string family, string what,
+        CancellationToken cancellation)
     {
-        long bytes = Bytes(path, $"--{kind.Name}");
+        long bytes = Bytes(path, $"--{kind.Name}", cancellation);
         return new([.. Source(path), $"data.kind={kind.Name}", $"model.family={family}"], $"{Size(bytes)} of {what}");
     }
 
     /// <summary>The bytes of a file, or of all files of a folder.</summary>
-    internal static long Bytes(string path, string option) => Directory.Exists(path)
-        ? SourceFolder.Files(path).Sum(file => new FileInfo(file).Length)
+    internal static long Bytes(string path, string option, CancellationToken cancellation) => Directory.Exists(path)
+        ? SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(file => new FileInfo(file).Length)
         : File.Exists(path) ? new FileInfo(path).Length
         : throw new AtelierException("there is no such file or folder", path, $"give one to {option}, or check the name");
 

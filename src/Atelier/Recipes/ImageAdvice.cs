@@ -15,11 +15,13 @@ internal static class ImageAdvice
     /// <param name="kind">The kind of data.</param>
     /// <param name="path">Where the pictures are.</param>
     /// <param name="family">The family to teach.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There are no pictures there.</exception>
-    public static DataAdvice For(IDataKind kind, string path, IModelFamily family)
+    public static DataAdvice For(IDataKind kind, string path, IModelFamily family, CancellationToken cancellation)
     {
-        DataAdvice.Bytes(path, $"--{kind.Name}");
-        ImageSource source = ImageSource.Read(new DataSection { Source = path }, seed: 0, new ReadingReport(), progress: null, CancellationToken.None);
+        DataAdvice.Bytes(path, $"--{kind.Name}", cancellation);
+        ImageSource source = ImageSource.Read(new DataSection { Source = path }, seed: 0, new ReadingReport(),
+            progress: null, cancellation);
         (int pictures, ImageSchema schema) = (source.Pictures.Count, source.Schema);
         List<string> overrides = [.. DataAdvice.Source(path), $"data.kind={kind.Name}", $"model.family={family.Name}"];
         int width = Rounded(schema.Width), height = Rounded(schema.Height);

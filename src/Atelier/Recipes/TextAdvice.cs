@@ -6,10 +6,11 @@ internal static class TextAdvice
     /// <summary>Settings for a file or a folder.</summary>
     /// <param name="path">Where the text is.</param>
     /// <param name="family">The family to teach; shapes are chosen for gpt alone, others keep their own defaults.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
-    public static DataAdvice For(string path, string family)
+    public static DataAdvice For(string path, string family, CancellationToken cancellation)
     {
-        long bytes = DataAdvice.Bytes(path, "--text");
+        long bytes = DataAdvice.Bytes(path, "--text", cancellation);
         // Widths and lengths between those of nanoGPT's two settings for a megabyte of characters; steps so that two
         // cores take minutes; the less text, the more dropout, since more passes are made over it.
         Size size = bytes switch

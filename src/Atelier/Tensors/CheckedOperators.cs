@@ -13,45 +13,50 @@ public static class CheckedOperators
     /// <summary>The environment variable that says which paths operators take; it serves tests.</summary>
     internal const string Variable = "ATELIER_OPERATOR_PATHS";
 
-    private static readonly Lazy<Outcome> This = new(OnOwnThread);
+    private static readonly Lock Gate = new();
+    private static volatile Outcome? _found; // once for a process, unless it is cancelled
 
     /// <summary>What was found for each operator and precision.</summary>
-    public static IReadOnlyList<OperatorVerdict> Verdicts => This.Value.Verdicts;
+    public static IReadOnlyList<OperatorVerdict> Verdicts => This.Verdicts;
 
     /// <summary>What oneDNN takes for the sizes of the processor's caches.</summary>
-    public static CacheSizes Caches => This.Value.Caches;
+    public static CacheSizes Caches => This.Caches;
 
     /// <summary>Refuses what rests on an operator for which nothing gives right answers.</summary>
+    /// <param name="cancellation">Stops the check before the next operator.</param>
     /// <exception cref="AtelierException">There is one.</exception>
-    public static void Require()
+    public static void Require(CancellationToken cancellation = default)
     {
-        if (Verdicts.FirstOrDefault(verdict => verdict.Path == OperatorPath.None) is { } wrong)
+        if (Find(cancellation).Verdicts.FirstOrDefault(verdict => verdict.Path == OperatorPath.None) is { } wrong)
             throw Refused($"{wrong.Operator} in {wrong.Precision}");
     }
 
     /// <summary>The path of convolutions on the CPU.</summary>
     /// <param name="type">The type of their numbers.</param>
     /// <exception cref="AtelierException">None is right.</exception>
-    internal static OperatorPath Convolution(ScalarType type) => This.Value.Convolution.Of(type);
+    internal static OperatorPath Convolution(ScalarType type) => This.Convolution.Of(type);
 
     /// <summary>The path of convolutions on the CPU whose gradients have gradients.</summary>
     /// <param name="type">The type of their numbers.</param>
     /// <exception cref="AtelierException">None is right.</exception>
-    internal static OperatorPath ConvolutionOfSecondOrder(ScalarType type) => This.Value.SecondOrder.Of(type);
+    internal static OperatorPath ConvolutionOfSecondOrder(ScalarType type) => This.SecondOrder.Of(type);
 
     /// <summary>The path of LSTMs on the CPU.</summary>
     /// <param name="type">The type of their numbers.</param>
     /// <param name="gradients">Whether gradients are recorded.</param>
     /// <exception cref="AtelierException">None is right.</exception>
     internal static OperatorPath Lstm(ScalarType type, bool gradients) =>
-        (gradients ? This.Value.Lstm : This.Value.LstmWithoutGradients).Of(type);
+        (gradients ? This.Lstm : This.LstmWithoutGradients).Of(type);
+
+    private static Outcome This => Find(CancellationToken.None);
 
     /// <summary>
     /// What a setting leads to in this process: oneDNN's cache sizes corrected, verdicts read or found.
     /// </summary>
     /// <param name="setting">Which paths operators take.</param>
     /// <param name="home">The folder that keeps verdicts.</param>
-    internal static Outcome Decide(OperatorSetting setting, string home)
+    /// <param name="cancellation">Stops; nothing is kept.</param>
+    internal static Outcome Decide(OperatorSetting setting, string home, CancellationToken cancellation = default)
     {
         Nnpack.SwitchOffWhereItCannotRun();
         CacheSizes caches = setting == OperatorSetting.Checked ? OneDnn.CorrectCacheSizes()
@@ -68,7 +73,7 @@ public static class CheckedOperators
                 OneDnn.SwitchOff();
             return new Outcome(caches, known);
         }
-        IReadOnlyList<OperatorVerdict> verdicts = OperatorCheck.Run(setting);
+        IReadOnlyList<OperatorVerdict> verdicts = OperatorCheck.Run(setting, cancellation);
         kept.Keep(verdicts);
         return new Outcome(caches, verdicts);
     }
@@ -76,8 +81,16 @@ public static class CheckedOperators
     private static AtelierException Refused(string what) => new(
         $"the tensor library's results are wrong on this machine ({what})", "libtorch", "see atelier doctor");
 
+    private static Outcome Find(CancellationToken cancellation)
+    {
+        if (_found is { } known)
+            return known;
+        lock (Gate)
+            return _found ??= OnOwnThread(cancellation);
+    }
+
     /// <summary>Gradients, scopes and threads of whoever asks first are not touched.</summary>
-    private static Outcome OnOwnThread()
+    private static Outcome OnOwnThread(CancellationToken cancellation)
     {
         OperatorSetting setting = Environment.GetEnvironmentVariable(Variable) switch
         {
@@ -91,7 +104,7 @@ public static class CheckedOperators
                 $"'{other}' is no setting", Variable,
                 "leave it out, or take unaided, padded, without-onednn, library, none"),
         };
-        return Task.Factory.StartNew(() => Decide(setting, AtelierHome.Folder),
+        return Task.Factory.StartNew(() => Decide(setting, AtelierHome.Folder, cancellation),
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).GetAwaiter().GetResult();
     }
 

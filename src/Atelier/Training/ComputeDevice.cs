@@ -38,14 +38,15 @@ public static partial class ComputeDevice
 
     /// <summary>The device of that name, where what it computes is right.</summary>
     /// <param name="name">As of <see cref="Resolve"/>.</param>
+    /// <param name="cancellation">Stops the check of the tensor library's operators.</param>
     /// <exception cref="AtelierException">
     /// There is no such device, or the tensor library's answers are wrong on it.
     /// </exception>
-    internal static Device ResolveForTraining(string name)
+    internal static Device ResolveForTraining(string name, CancellationToken cancellation = default)
     {
         Device device = Resolve(name);
         if (device.type == DeviceType.CPU)
-            CheckedOperators.Require();
+            CheckedOperators.Require(cancellation);
         return device;
     }
 

@@ -39,8 +39,10 @@ public static class TensorFiles
     }
 
     /// <summary>Reads every tensor of a file onto the CPU. The caller owns them; they belong to no dispose scope.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellation">Stops between tensors.</param>
     /// <exception cref="AtelierException">The file is missing, damaged, or holds a type that the tensor library lacks.</exception>
-    public static IReadOnlyDictionary<string, Tensor> Read(string path)
+    public static IReadOnlyDictionary<string, Tensor> Read(string path, CancellationToken cancellation = default)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
         var tensors = new Dictionary<string, Tensor>();
@@ -48,6 +50,7 @@ public static class TensorFiles
         {
             foreach (SafetensorsEntry entry in file.Entries)
             {
+                cancellation.ThrowIfCancellationRequested();
                 Tensor tensor = empty([.. entry.Shape], MemoryType(path, entry), CPU).DetachFromDisposeScope();
                 tensors.Add(entry.Name, tensor);
                 using var scope = NewDisposeScope();

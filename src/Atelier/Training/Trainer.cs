@@ -68,14 +68,14 @@ public sealed class Trainer<TBatch>(
     /// <inheritdoc/>
     public LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        PrepareDevice();
+        PrepareDevice(cancellation);
         return LearningRateFinder.Find(recipe, model, training, progress, cancellation);
     }
 
     private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
         TrainingSection section = recipe.Training;
-        Device device = PrepareDevice();
+        Device device = PrepareDevice(cancellation);
         model.train();
         model.ActivationCheckpointing = section.ActivationCheckpointing;
         using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
@@ -116,9 +116,9 @@ public sealed class Trainer<TBatch>(
     }
 
     /// <summary>Sets the device up as the recipe says, and moves the model there.</summary>
-    private Device PrepareDevice()
+    private Device PrepareDevice(CancellationToken cancellation)
     {
-        Device device = ComputeDevice.ResolveForTraining(recipe.Training.Device);
+        Device device = ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation);
         ComputeDevice.Configure(recipe.Training.Threads);
         ComputeDevice.AllowTf32(recipe.Training.Precision == Precision.Tf32);
         model.to(device);

@@ -117,10 +117,16 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             _progress.Report(told);
         bool improved = _section.Patience > 0 && State.BestStep == State.Step;
         if (improved || (_section.CheckpointEvery > 0 && State.Step % _section.CheckpointEvery == 0))
+        {
             Save();
+            _log.Plot();
+        }
     }
 
-    /// <summary>Measures a last time, saves, goes back to the best weights where patience watched them, and writes bundle and plot.</summary>
+    /// <summary>
+    /// Measures a last time, saves, goes back to the best weights where patience watched them, and writes bundle and
+    /// plot; of an interrupted training no more than checkpoint and bundle.
+    /// </summary>
     public TrainingReport Finish(string stopReason)
     {
         ReadLosses();
@@ -152,7 +158,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
                 return true;
             });
         }
-        _log.Plot();
+        if (stopReason != "interrupted") // drawing takes seconds where other programs take the cores
+            _log.Plot();
         return new TrainingReport(State.Step, _secondsBefore + _session.Elapsed.TotalSeconds, stopReason, _metrics);
     }
 
@@ -327,7 +334,6 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             throw NotFinite("the weights are not finite", State.Step);
         _checkpoints.Save(State, Files(training: true));
         _stepSaved = State.Step;
-        _log.Plot();
         Tell($"checkpoint of step {State.Step} saved");
     }
 

@@ -59,7 +59,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
 
     public IDecodingState CreateState(int sequences) => new State(this, sequences);
 
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => throw new NotSupportedException("a plain decoder only decodes");
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default) => throw new NotSupportedException("a plain decoder only decodes");
 
     public void Dispose()
     {

@@ -64,7 +64,8 @@ internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength
 
     public IDecodingState CreateState(int sequences) => throw new NotSupportedException("sequences are asked for one by one");
 
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences) => throw new NotSupportedException();
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default) => throw new NotSupportedException();
 
     public void Dispose()
     {

@@ -154,7 +154,8 @@ public sealed class TextEvaluatorTests
 
         public IDecodingState CreateState(int sequences) => throw new InvalidOperationException("not sampled");
 
-        public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences)
+        public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+            CancellationToken cancellation = default)
         {
             sequences.ShouldAllBe(s => s.Length <= context + 1);
             return [.. sequences.Select(s => Enumerable.Range(1, s.Length - 1).Select(seen => new TokenScore(-seen, false)).ToArray())];

@@ -27,7 +27,8 @@ internal sealed class TestFamily(string name, Type config) : IModelFamily
 
     public ILearner CreateLearner(Recipe recipe, IDataSource data) => throw new NotSupportedException();
 
-    public IGenerator Load(Bundle bundle, string device) => throw new NotSupportedException();
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
+        throw new NotSupportedException();
 }
 
 internal enum Shape

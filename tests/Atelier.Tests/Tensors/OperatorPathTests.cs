@@ -105,6 +105,15 @@ public sealed class OperatorPathTests
     }
 
     [Fact]
+    public void A_check_that_is_cancelled_stops_and_keeps_nothing()
+    {
+        using var home = new TemporaryFolder();
+        Should.Throw<OperationCanceledException>(() =>
+            CheckedOperators.Decide(OperatorSetting.Unaided, home.Path, new(canceled: true)));
+        Directory.GetFiles(home.Path).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void An_operator_for_which_no_path_is_right_is_refused_in_a_line()
     {
         OperatorVerdict wrong = new("convolution", "fp32", IsRight: false, OperatorPath.None);

@@ -19,11 +19,13 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         if (section.Source == ShapesWorld.Name)
         {
             progress?.Report("drawing shapes");
-            return new ImageSource(ShapesWorld.Schema, [.. Enumerable.Range(0, section.WorldDocuments).AsParallel().AsOrdered().Select(n => ShapesWorld.Draw(seed, n))], []).Fitted(section, report);
+            (byte[], int)[] drawn = [.. Enumerable.Range(0, section.WorldDocuments).AsParallel().AsOrdered()
+                .WithCancellation(cancellation).Select(n => ShapesWorld.Draw(seed, n))];
+            return new ImageSource(ShapesWorld.Schema, drawn, []).Fitted(section, report);
         }
         IReadOnlyList<string> paths = SourceFiles.Find(section.Source, report, progress, cancellation, [ShapesWorld.Name]).Paths;
         string[] files = paths is [var folder] && Directory.Exists(folder)
-            ? [.. SourceFolder.Files(folder)]
+            ? [.. SourceFolder.Files(folder, cancellation)]
             : [.. paths];
         if (files.Length == 0)
             throw new AtelierException("the folder is empty", section.Source, "bring pictures");

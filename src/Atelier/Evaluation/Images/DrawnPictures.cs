@@ -25,7 +25,8 @@ internal static class DrawnPictures
             {
                 cancellation.ThrowIfCancellationRequested();
                 int some = Math.Min(generator.BatchSize, left);
-                byte[] drawn = generator.Draw(seed, done, some, generator.IsConditional ? label : null, drawing);
+                byte[] drawn = generator.Draw(seed, done, some, generator.IsConditional ? label : null, drawing,
+                    cancellation);
                 for (int i = 0; i < some; i++)
                 {
                     int place = places[done + i];

@@ -31,7 +31,8 @@ internal sealed record EnlargedPictures(PictureSet Real, PictureSet Drawn, Pictu
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(number);
             Tensor small = ImageBatches.Scaled(ImageGenerator.Bytes(upscaler.Shrink(batch.Pictures)), upscaler.Small);
-            drawn.AddRange(generator.Enlarge(seed, drawn.Count / schema.Size, small, batch.Labels, drawing));
+            drawn.AddRange(generator.Enlarge(seed, drawn.Count / schema.Size, small, batch.Labels, drawing,
+                cancellation));
             bicubic.AddRange(ImageGenerator.Bytes(F.interpolate(small, size: [schema.Height, schema.Width], mode: InterpolationMode.Bicubic, align_corners: false)));
             progress?.Report(FormattableString.Invariant($"{drawn.Count / schema.Size} of {Quantity.Of(count, "picture")} enlarged"));
         }

@@ -40,7 +40,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public ILearner CreateLearner(Recipe recipe, IDataSource data) => new BayesianNetworkLearner(recipe, (TableData)data);
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device)
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         TableSchema schema = TableSchema.Read(bundle.SchemaPath);
         BundledNetwork bundled = ConfigFile.Read(bundle.ConfigPath).Read<BundledNetwork>();
@@ -51,7 +51,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         try
         {
             Variable[] variables = NetworkRows.Variables(schema);
-            double[][] tables = [.. variables.Select((_, i) => Table(weights, i))];
+            double[][] tables = [.. variables.Select((_, i) => Table(weights, i)).StoppedBy(cancellation)];
             var graph = new DirectedGraph([.. bundled.Parents.Select(p => p.ToArray())], schema.Names);
             return new BayesianNetworkModel(schema, new DiscreteNetwork(variables, graph, tables), bundled.Learning);
         }

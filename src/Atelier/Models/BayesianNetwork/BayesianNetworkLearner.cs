@@ -32,7 +32,7 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
         DiscreteNetwork network = learned.Network;
         cancellation.ThrowIfCancellationRequested();
         var inference = new NetworkInference(network, new InferenceOptions { Seed = recipe.Seed });
-        IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference);
+        IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference, cancellation);
         BayesianNetworkFamily.Write(run.BundleFolder, table.Schema, network, _config, Card(network));
         foreach (ExplanationPicture picture in NetworkExplanation.Pictures(network, edges).Where(p => p.FileName.StartsWith("network", StringComparison.Ordinal)))
             AtomicFile.Write(Path.Combine(run.PlotFolder, picture.FileName), stream => stream.Write(picture.Content));

@@ -69,7 +69,8 @@ public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
         new NetworkAnswers(this, question, cancellation).Answer();
 
     /// <inheritdoc/>
-    public Explanation Explain() => NetworkExplanation.Of(_inference.Value, _config);
+    public Explanation Explain(CancellationToken cancellation = default) =>
+        NetworkExplanation.Of(_inference.Value, _config, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()

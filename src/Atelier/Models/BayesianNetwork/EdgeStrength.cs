@@ -9,10 +9,10 @@ namespace Atelier.Models.BayesianNetwork;
 internal readonly record struct EdgeStrength(int Parent, int Child, double Information)
 {
     /// <summary>All edges of a network, the strongest first.</summary>
-    public static IReadOnlyList<EdgeStrength> Of(NetworkInference inference)
+    public static IReadOnlyList<EdgeStrength> Of(NetworkInference inference, CancellationToken cancellation = default)
     {
         DiscreteNetwork network = inference.Network;
-        double[][] families = inference.Families();
+        double[][] families = inference.Families(cancellation);
         return [.. network.Graph.Edges
             .Select(edge => new EdgeStrength(edge.Parent, edge.Child, Measure(network, families[edge.Child], edge.Parent, edge.Child)))
             .OrderByDescending(e => e.Information)];

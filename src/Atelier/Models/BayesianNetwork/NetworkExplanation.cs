@@ -12,10 +12,11 @@ internal static class NetworkExplanation
     private const int ShownVariables = 20; // of more, the tables are in the pictures alone
     private const int ShownRows = 32;
 
-    public static Explanation Of(NetworkInference inference, BayesianNetworkConfig config)
+    public static Explanation Of(NetworkInference inference, BayesianNetworkConfig config,
+        CancellationToken cancellation)
     {
         DiscreteNetwork network = inference.Network;
-        IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference);
+        IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference, cancellation);
         string summary = $"{Quantity.Of(network.Variables.Count, "variable")}, {Quantity.Of(edges.Count, "edge")}, "
             + $"{network.ParameterCount} free parameters; questions are answered {inference.Method}"
             + (inference.HasExactFamilies ? ""
@@ -29,7 +30,7 @@ internal static class NetworkExplanation
             tables.Add(DistanceTable(distance));
         if (network.Variables.Count <= ShownVariables)
             tables.AddRange(network.Variables.Select((_, i) => TableOf(network, i)));
-        return new Explanation(summary, tables, Pictures(network, edges));
+        return new Explanation(summary, tables, Pictures(network, edges, cancellation));
     }
 
     /// <summary>How far the network is from the structure that the recipe compares it with; null where it names none.</summary>
@@ -42,12 +43,14 @@ internal static class NetworkExplanation
     }
 
     /// <summary>The network's picture and each table's, SVG and PNG.</summary>
-    public static IReadOnlyList<ExplanationPicture> Pictures(DiscreteNetwork network, IReadOnlyList<EdgeStrength> edges)
+    public static IReadOnlyList<ExplanationPicture> Pictures(DiscreteNetwork network, IReadOnlyList<EdgeStrength> edges,
+        CancellationToken cancellation = default)
     {
         var picture = new NetworkPicture(network, edges);
         var pictures = new List<ExplanationPicture> { new("network.svg", picture.Svg()), new("network.png", picture.Png()) };
         for (int i = 0; i < network.Variables.Count; i++)
         {
+            cancellation.ThrowIfCancellationRequested();
             var table = new TablePicture(network, i);
             string name = string.Concat(network.Variables[i].Name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '_'));
             pictures.Add(new($"table-{name}.svg", table.Svg()));

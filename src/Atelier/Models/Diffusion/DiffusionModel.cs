@@ -120,26 +120,34 @@ public sealed class DiffusionModel : ImageModel
 
     /// <inheritdoc/>
     /// <remarks>By <see cref="VariationalBound"/>, and of one picture in five by <see cref="FlowLikelihood"/>, given the classes and small pictures that the model is told; of a model of latents nothing is known.</remarks>
-    public override IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed)
+    public override IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
+        CancellationToken cancellation = default)
     {
         if (Latents is not null)
-            return base.Likelihood(batch, seed);
+            return base.Likelihood(batch, seed, cancellation);
         using var scope = NewDisposeScope();
         Device device = batch.Pictures.device;
         long count = batch.Labels.shape[0];
         using var random = new Generator((ulong)seed, device);
         using RowTeam team = Threads.Begin(device, count);
         Tensor? labels = IsConditional ? batch.Labels : null, beside = _upscaling?.Show(_upscaling.Shrink(batch.Pictures), zeros(count, device: device), random);
-        double[] surprise = VariationalBound.Of(batch.Pictures, (x, t) => Denoise(x, t, beside, labels, guidance: 1, team), _schedule, BoundTimes, random);
+        double[] surprise = VariationalBound.Of(batch.Pictures, (x, t) => Look(x, t, count, team), _schedule,
+            BoundTimes, random);
         int followed = (int)Math.Max(1, count / FollowedShare);
         double[] flow = FlowLikelihood.Of(batch.Pictures.narrow(0, 0, followed),
-            (x, t) => Denoise(x, t, beside?.narrow(0, 0, followed), labels?.narrow(0, 0, followed), guidance: 1, team: null), _schedule, FlowSteps, random);
+            (x, t) => Look(x, t, followed, team: null), _schedule, FlowSteps, random);
         return new Dictionary<string, double[]>
         {
             ["elbo"] = [.. surprise.Select(nats => -nats)],
             ["bitsPerDimension"] = [.. surprise.Select(Bits)],
             ["flowBitsPerDimension"] = [.. flow.Select(Bits)],
         };
+
+        Parts Look(Tensor x, double t, long rows, RowTeam? team)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return Denoise(x, t, beside?.narrow(0, 0, rows), labels?.narrow(0, 0, rows), guidance: 1, team);
+        }
 
         double Bits(double nats) => nats / (Schema.Size * Math.Log(2));
     }
@@ -169,7 +177,8 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null)
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+        Tensor? given = null, CancellationToken cancellation = default)
     {
         long count = noise.shape[0];
         noise = noise.view([count, .. Shape]);
@@ -186,6 +195,7 @@ public sealed class DiffusionModel : ImageModel
 
         Parts Watched(Tensor x, double t)
         {
+            cancellation.ThrowIfCancellationRequested();
             Watch?.Invoke(new(1 - (t / _schedule.Start), () => Pictures(x)));
             return Denoise(x, t, beside, labels, drawing.Guidance!.Value, team);
         }

@@ -72,7 +72,8 @@ public sealed class GanModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null)
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+        Tensor? given = null, CancellationToken cancellation = default)
     {
         using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
         return team.Map(noise.shape[0], (first, rows) => _generator.Forward(noise.narrow(0, first, rows), labels?.narrow(0, first, rows)));

@@ -8,7 +8,9 @@ namespace Atelier.Models.Hmm;
 /// <param name="starts">[state].</param>
 /// <param name="transitions">[from, to].</param>
 /// <param name="ends">[state]: how likely the chain ends after it, to begin again; null where it goes on for ever.</param>
-internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] starts, double[] transitions, double[]? ends = null)
+/// <param name="cancellation">Stops.</param>
+internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] starts, double[] transitions,
+    double[]? ends = null, CancellationToken cancellation = default)
 {
     private const int ShownFollowers = 6;
     private const int ShownTransitions = 20;
@@ -16,7 +18,7 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     private const int Steps = 1000; // of the chain, towards its long run
 
     /// <summary>[state]: how often it comes in the long run.</summary>
-    public double[] Shares { get; } = LongRun(starts, transitions, ends);
+    public double[] Shares { get; } = LongRun(starts, transitions, ends, cancellation);
 
     /// <summary>The tables.</summary>
     public IReadOnlyList<ExplanationTable> Tables =>
@@ -39,11 +41,14 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     /// <param name="model">The model.</param>
     /// <param name="summary">In a sentence.</param>
     /// <param name="emitted">The names of symbols or columns.</param>
-    public static Explanation Of(HmmModel model, string summary, Func<int, string> emitted)
+    /// <param name="cancellation">Stops.</param>
+    public static Explanation Of(HmmModel model, string summary, Func<int, string> emitted,
+        CancellationToken cancellation = default)
     {
         int states = model.StateCount;
         var chain = new ChainExplanation([.. Enumerable.Range(0, states).Select(i => i.ToString(CultureInfo.InvariantCulture))],
-            model.Chain.Start[..states], Padding.Remove(model.Chain.Transitions, states, model.Chain.Width));
+            model.Chain.Start[..states], Padding.Remove(model.Chain.Transitions, states, model.Chain.Width), ends: null,
+            cancellation);
         return new Explanation(summary, [.. model.Emissions.Explain(emitted), .. chain.Tables], chain.Pictures());
     }
 
@@ -52,6 +57,7 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     {
         string[] columns = ends is null ? [.. names] : [.. names, "end"];
         double[][] rows = [ends is null ? starts : [.. starts, 0], .. All.Select(i => (double[])[.. transitions.AsSpan(i * names.Count, names.Count), .. ends is null ? [] : (double[])[ends[i]]])];
+        cancellation.ThrowIfCancellationRequested();
         var picture = new TransitionPicture(["start", .. names], columns, rows);
         return [new("transitions.svg", picture.Svg()), new("transitions.png", picture.Png())];
     }
@@ -64,12 +70,14 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     private CellValue Duration(int state) => To(state, state) < 1 ? new(Math.Round(1 / (1 - To(state, state)), 2)) : new("for ever");
 
     /// <summary>The mean of the distributions over the last steps of many: also where a chain goes round in circles.</summary>
-    private static double[] LongRun(double[] starts, double[] transitions, double[]? ends)
+    private static double[] LongRun(double[] starts, double[] transitions, double[]? ends,
+        CancellationToken cancellation)
     {
         int states = starts.Length;
         double[] now = starts, mean = new double[states];
         for (int step = 0; step < Steps; step++)
         {
+            cancellation.ThrowIfCancellationRequested();
             double[] next = new double[states];
             for (int i = 0; i < states; i++)
             {

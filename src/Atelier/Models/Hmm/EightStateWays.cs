@@ -15,13 +15,22 @@ internal sealed unsafe class EightStateWays : BestWays
         if (times == 0)
             return;
         int step = half.Step, states = half.States;
-        half.ForBlocks(0, times, (int first, int count, double* b) =>
+        try
         {
-            int done = first == 0 ? 1 : 0;
-            if (first == 0)
-                half.Begin(b, _last.Pointer);
-            ViterbiSteps.AdvanceEight(_last.Pointer, half.Matrix, b + (done * step), step, _ways + first + done, count - done, states);
-        });
+            half.ForBlocks(0, times, (int first, int count, double* b) =>
+            {
+                int done = first == 0 ? 1 : 0;
+                if (first == 0)
+                    half.Begin(b, _last.Pointer);
+                ViterbiSteps.AdvanceEight(_last.Pointer, half.Matrix, b + (done * step), step, _ways + first + done,
+                    count - done, states);
+            });
+        }
+        catch
+        {
+            Dispose(); // nobody else can
+            throw;
+        }
         Logs = half.Logs;
     }
 

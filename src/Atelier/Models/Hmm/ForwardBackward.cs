@@ -37,8 +37,8 @@ internal static unsafe class ForwardBackward
             for (int i = group == 0 ? 0 : ends[group - 1]; i < ends[group]; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (sequences[i].Length > 0 && !TryExpect(model, sequences[i], sums[group]))
-                    LogSpace.Expect(model, sequences[i], sums[group], null, i);
+                if (sequences[i].Length > 0 && !TryExpect(model, sequences[i], sums[group], cancellation: cancellation))
+                    LogSpace.Expect(model, sequences[i], sums[group], null, i, cancellation);
             }
         });
         for (int group = 1; group < groups; group++)
@@ -54,10 +54,11 @@ internal static unsafe class ForwardBackward
     }
 
     /// <summary>False, with nothing added, where scaling does not keep the numbers in range.</summary>
-    internal static bool TryExpect(HmmModel model, HmmSequence sequence, HmmStatistics sums, double[]? posteriors = null, long budget = Budget)
+    internal static bool TryExpect(HmmModel model, HmmSequence sequence, HmmStatistics sums,
+        double[]? posteriors = null, long budget = Budget, CancellationToken cancellation = default)
     {
         int length = sequence.Length, half = (length + 1) / 2;
-        using var ends = new TwoEnds(model, sequence, half, budget);
+        using var ends = new TwoEnds(model, sequence, half, budget, cancellation);
         bool isLong = length > LongSequence;
         InParallel.Both(isLong, ends.Begin, ends.End);
         if (!ends.Prepare())
@@ -78,7 +79,8 @@ internal static unsafe class ForwardBackward
     }
 
     /// <summary>The two halves of a sequence under way.</summary>
-    private sealed class TwoEnds(HmmModel model, HmmSequence sequence, int half, long budget) : IDisposable
+    private sealed class TwoEnds(HmmModel model, HmmSequence sequence, int half, long budget,
+        CancellationToken cancellation) : IDisposable
     {
         private readonly int _states = model.StateCount, _width = model.Chain.Width, _length = sequence.Length;
         private Trellis? _forward, _backward;
@@ -121,6 +123,7 @@ internal static unsafe class ForwardBackward
                 double* b = scratch.Pointer;
                 for (int at = 0; at < count; at += Block)
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     int some = Math.Min(Block, count - at), done = 0;
                     logs += model.Emissions.Likelihoods(sequence, first + at, some, b);
                     if (first + at == 0)
@@ -145,6 +148,7 @@ internal static unsafe class ForwardBackward
                 double* b = scratch.Pointer;
                 for (int at = 0; at < count; at += Block)
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     int some = Math.Min(Block, count - at), done = 0;
                     logs += model.Emissions.Likelihoods(sequence, _length - first - at - some, some, b);
                     double* latest = b + ((some - 1) * _width);
@@ -173,6 +177,7 @@ internal static unsafe class ForwardBackward
                 HmmKernels.Scale(_forward!.Last, 1, alpha, _width);
                 for (int at = half; at < _length; at += Block)
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     int some = Math.Min(Block, _length - at);
                     model.Emissions.Likelihoods(sequence, at, some, b);
                     _backward!.CopyDown(_length - 1 - at, some, rights);
@@ -202,6 +207,7 @@ internal static unsafe class ForwardBackward
                     HmmKernels.Scale(_backward.Last, 1, v, _width);
                 for (int end = half; end > 0; end -= Block)
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     int some = Math.Min(Block, end), from = end - some, last = (some - 1) * _width;
                     if (_backward.Times > 0)
                     {

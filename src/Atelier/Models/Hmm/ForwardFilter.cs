@@ -36,7 +36,7 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
     }
 
     /// <summary>Sees a stretch of a sequence; gives its log-likelihood after what was seen before, minus infinity where it is impossible.</summary>
-    public double Run(HmmSequence sequence, int from, int count)
+    public double Run(HmmSequence sequence, int from, int count, CancellationToken cancellation = default)
     {
         int width = model.Chain.Width;
         double logs = 0;
@@ -45,6 +45,7 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
         {
             for (int at = 0; at < count; at += Block)
             {
+                cancellation.ThrowIfCancellationRequested();
                 int some = Math.Min(Block, count - at);
                 logs += model.Emissions.Likelihoods(sequence, from + at, some, likelihoods);
                 for (int t = 0; t < some; t++)

@@ -46,14 +46,16 @@ public sealed class HmmFamily : IModelFamily
     };
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device) => bundle.ModelType switch
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
+        bundle.ModelType switch
     {
-        TaggerBundle.ModelType => TaggerBundle.Load(bundle),
-        SeriesType => LoadSeries(bundle),
-        _ => LoadText(bundle),
+        TaggerBundle.ModelType => TaggerBundle.Load(bundle, cancellation),
+        SeriesType => LoadSeries(bundle, cancellation),
+        _ => LoadText(bundle, cancellation),
     };
 
-    private static TextGenerator LoadText(Bundle bundle) => TextBundle.Load(bundle, (config, tensors) =>
+    private static TextGenerator LoadText(Bundle bundle, CancellationToken cancellation) =>
+        TextBundle.Load(bundle, cancellation, (config, tensors) =>
     {
         HmmModel model = HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
         var text = new HmmTextModel(model, config.Integer("end_of_text_id", -1) is >= 0 and int end ? end : null);
@@ -62,11 +64,11 @@ public sealed class HmmFamily : IModelFamily
             : throw new AtelierException($"the model gives off {text.VocabularySize} symbols, config.json says {config.VocabularySize}", bundle.ConfigPath, "export the model again");
     });
 
-    private static HmmSeries LoadSeries(Bundle bundle)
+    private static HmmSeries LoadSeries(Bundle bundle, CancellationToken cancellation)
     {
         SeriesShape shape = ConfigFile.Read(bundle.ConfigPath).Read<SeriesShape>();
         IReadOnlyList<string> columns = TableSchema.Read(bundle.SchemaPath).Names;
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
             HmmModel model = HmmTensors.Read(tensors, shape.Emission, shape.Covariance, bundle.WeightsPath);

@@ -26,7 +26,7 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
     {
         double[] logs = new double[sequences.Count];
         InParallel.For(logs.Length, cancellation,
-            i => logs[i] = new ForwardFilter(this).Run(sequences[i], 0, sequences[i].Length));
+            i => logs[i] = new ForwardFilter(this).Run(sequences[i], 0, sequences[i].Length, cancellation));
         return logs;
     }
 

@@ -33,7 +33,7 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
         int length = (request.Decoding ?? new DecodingOptions()).MaxTokens;
         var known = new KnownStates(model, request.States, length);
         await Task.Yield();
-        double[] start = Beginning(request.Input);
+        double[] start = Beginning(request.Input, cancellation);
         for (int i = 0; i < request.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -42,7 +42,9 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
     }
 
     /// <inheritdoc/>
-    public Explanation Explain() => ChainExplanation.Of(model, $"a hidden Markov model of {Quantity.Of(model.StateCount, "state")} over {string.Join(", ", Columns)}", d => Columns[d]);
+    public Explanation Explain(CancellationToken cancellation = default) => ChainExplanation.Of(model,
+        $"a hidden Markov model of {Quantity.Of(model.StateCount, "state")} over {string.Join(", ", Columns)}",
+        d => Columns[d], cancellation);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -51,14 +53,14 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
     }
 
     /// <summary>The distribution of the first state that is drawn: the chain's own, or what follows the series in a file.</summary>
-    private double[] Beginning(string? input)
+    private double[] Beginning(string? input, CancellationToken cancellation)
     {
         var filter = new ForwardFilter(model);
         if (input is not null)
         {
             (_, List<double[]> series) = SeriesFile.Read(new DataSection { Source = input }, Columns, new ReadingReport());
             var sequence = HmmSequence.Of(series[0], Columns.Count);
-            if (double.IsNegativeInfinity(filter.Run(sequence, 0, sequence.Length)))
+            if (double.IsNegativeInfinity(filter.Run(sequence, 0, sequence.Length, cancellation)))
                 throw new AtelierException("the series is impossible under the model", input, "begin with another");
         }
         return filter.Next();

@@ -102,14 +102,14 @@ internal sealed class HmmTagger : ITagger, IExplained
     }
 
     /// <inheritdoc/>
-    public Explanation Explain()
+    public Explanation Explain(CancellationToken cancellation = default)
     {
         const int shown = 10;
         double[] counts = [.. Enumerable.Range(0, Tags.Count).Select(tag => Enumerable.Range(0, _words.Count).Sum(word => (double)Count(word, tag)))];
         (int Word, double Probability)[][] words = [.. Enumerable.Range(0, Tags.Count).Select(tag => Enumerable.Range(0, _words.Count).Where(word => Count(word, tag) > 0)
             .Select(word => (word, Count(word, tag) / counts[tag])).OrderByDescending(p => p.Item2).ToArray())];
         (double[] starts, double[] transitions, double[] ends) = _counts.FirstOrder();
-        var chain = new ChainExplanation(Tags, starts, transitions, ends);
+        var chain = new ChainExplanation(Tags, starts, transitions, ends, cancellation);
         return new Explanation(string.Create(CultureInfo.InvariantCulture, $"a tagger of {Quantity.Of(Tags.Count, "tag")} and {Quantity.Of(_words.Count, "word")}"),
         [
             new("tags", ["tag", "share", "likeliest words"], [.. Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)

@@ -32,10 +32,11 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
     public IDecodingState CreateState(int sequences) => new State(this, [.. Enumerable.Range(0, sequences).Select(_ => new ForwardFilter(Model))]);
 
     /// <inheritdoc/>
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences)
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default)
     {
         var scores = new TokenScore[sequences.Count][];
-        InParallel.For(scores.Length, CancellationToken.None, row =>
+        InParallel.For(scores.Length, cancellation, row =>
         {
             ReadOnlyMemory<int> tokens = sequences[row];
             scores[row] = new TokenScore[tokens.Length - 1];
@@ -44,6 +45,7 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
             double[] next = new double[VocabularySize];
             for (int i = 1; i < tokens.Length; i++)
             {
+                cancellation.ThrowIfCancellationRequested();
                 Predict(filter, i, next);
                 int token = tokens.Span[i];
                 scores[row][i - 1] = new TokenScore(Math.Log(next[token]), next[token] >= next.Max());
@@ -58,8 +60,11 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
         new HmmTextModel(Model, EndOfTextId, new KnownStates(Model, states, places), prompt);
 
     /// <inheritdoc/>
-    public Explanation Explain(Tokenizer tokenizer) => ChainExplanation.Of(Model,
-        string.Create(CultureInfo.InvariantCulture, $"a hidden Markov model of {Quantity.Of(Model.StateCount, "state")} that give off {Quantity.Of(VocabularySize, "token")}; {Model.FreeParameters} free parameters"), tokenizer.Name);
+    public Explanation Explain(Tokenizer tokenizer, CancellationToken cancellation = default) =>
+        ChainExplanation.Of(Model, $"a hidden Markov model of {Quantity.Of(Model.StateCount, "state")} that give off "
+            + string.Create(CultureInfo.InvariantCulture,
+                $"{Quantity.Of(VocabularySize, "token")}; {Model.FreeParameters} free parameters"),
+            tokenizer.Name, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()

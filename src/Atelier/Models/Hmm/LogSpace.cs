@@ -9,8 +9,10 @@ internal static unsafe class LogSpace
     /// <param name="sums">Added to.</param>
     /// <param name="posteriors">[time, state]: written where asked.</param>
     /// <param name="number">The sequence's number, for the error.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The sequence is impossible under the model.</exception>
-    public static void Expect(HmmModel model, HmmSequence sequence, HmmStatistics sums, double[]? posteriors, int number)
+    public static void Expect(HmmModel model, HmmSequence sequence, HmmStatistics sums, double[]? posteriors,
+        int number, CancellationToken cancellation = default)
     {
         int length = sequence.Length, states = model.StateCount, width = model.Chain.Width;
         double[] likelihoods = new double[(long)length * width];
@@ -22,6 +24,7 @@ internal static unsafe class LogSpace
         double A(int i, int j) => Math.Log(model.Chain.Transition(i, j));
         for (int t = 0; t < length; t++)
         {
+            cancellation.ThrowIfCancellationRequested();
             for (int j = 0; j < states; j++)
             {
                 double best = t == 0 ? Math.Log(model.Chain.Start[j]) : LogSum(states, i => forward[((t - 1) * states) + i] + A(i, j));
@@ -37,12 +40,14 @@ internal static unsafe class LogSpace
         }
         for (int t = length - 2; t >= 0; t--)
         {
+            cancellation.ThrowIfCancellationRequested();
             for (int i = 0; i < states; i++)
                 backward[(t * states) + i] = LogSum(states, j => A(i, j) + B(t + 1, j) + backward[((t + 1) * states) + j]);
         }
         double[] gamma = new double[width];
         for (int t = 0; t < length; t++)
         {
+            cancellation.ThrowIfCancellationRequested();
             for (int i = 0; i < states; i++)
             {
                 gamma[i] = Math.Exp(forward[(t * states) + i] + backward[(t * states) + i] - total);

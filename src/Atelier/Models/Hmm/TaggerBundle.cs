@@ -22,7 +22,7 @@ internal static class TaggerBundle
 
     /// <summary>Loads a tagger.</summary>
     /// <exception cref="AtelierException">The bundle is damaged.</exception>
-    public static HmmTagger Load(Bundle bundle)
+    public static HmmTagger Load(Bundle bundle, CancellationToken cancellation)
     {
         const string hint = "fetch or export the model again";
         BundledTagger config = ConfigFile.Read(bundle.ConfigPath).Read<BundledTagger>();
@@ -36,7 +36,7 @@ internal static class TaggerBundle
         {
             throw new AtelierException($"is no tagger's vocabulary: {e.Message.TrimEnd('.')}", path, hint, e);
         }
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
             int[] Get(string name, long length) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32 && tensor.numel() == length

@@ -30,13 +30,21 @@ internal sealed unsafe class Trellis : IDisposable
         _all = Allocate(_block);
         _before = all ? null : Allocate(Blocks);
         Last = Allocate(1);
-        for (int block = 0; block < Blocks; block++)
+        try
         {
-            if (_before is not null)
-                new Span<double>(Last, width).CopyTo(new Span<double>(_before + ((long)block * width), width));
-            Fill(block, (nint)Last);
-            int count = Math.Min(_block, times - (block * _block));
-            new Span<double>(_all + ((long)(count - 1) * width), width).CopyTo(new Span<double>(Last, width));
+            for (int block = 0; block < Blocks; block++)
+            {
+                if (_before is not null)
+                    new Span<double>(Last, width).CopyTo(new Span<double>(_before + ((long)block * width), width));
+                Fill(block, (nint)Last);
+                int count = Math.Min(_block, times - (block * _block));
+                new Span<double>(_all + ((long)(count - 1) * width), width).CopyTo(new Span<double>(Last, width));
+            }
+        }
+        catch
+        {
+            Dispose(); // nobody else can
+            throw;
         }
     }
 

@@ -12,21 +12,25 @@ internal static unsafe class Viterbi
     /// <param name="model">The model.</param>
     /// <param name="sequence">What was observed.</param>
     /// <param name="budget">Bytes of values of half a sequence of more than eight states; above it about √T of them are kept, and the others worked out again.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The sequence is impossible under the model.</exception>
-    public static (int[] States, double LogProbability) Run(HmmModel model, HmmSequence sequence, long budget = ForwardBackward.Budget)
+    public static (int[] States, double LogProbability) Run(HmmModel model, HmmSequence sequence,
+        long budget = ForwardBackward.Budget, CancellationToken cancellation = default)
     {
         int length = sequence.Length, middle = (length + 1) / 2, width = model.Chain.Width;
         if (length == 0)
             return ([], 0);
         using AlignedNumbers on = Logs(model.Chain.Transitions), back = Logs(model.Chain.Transposed), start = Logs(model.Chain.Start), none = Logs(Enumerable.Repeat(1.0, width));
+        ViterbiHalf Half(AlignedNumbers matrix, AlignedNumbers first, bool forward) =>
+            new(model, sequence, matrix, first, forward, cancellation);
         BestWays? left = null, right = null;
         BestWays Ways(ViterbiHalf half, int times, AlignedNumbers into) =>
             width == HmmKernels.Lanes ? new EightStateWays(half, times) : new TrellisWays(half, times, into.Pointer, budget);
         try
         {
             InParallel.Both(length > LongSequence,
-                () => left = Ways(new ViterbiHalf(model, sequence, on, start, forward: true), middle, back),
-                () => right = Ways(new ViterbiHalf(model, sequence, back, none, forward: false), length - middle, on));
+                () => left = Ways(Half(on, start, forward: true), middle, back),
+                () => right = Ways(Half(back, none, forward: false), length - middle, on));
             int[] path = new int[length];
             (int state, double best) = Middle(left!, right!, on.Pointer, model.StateCount, width);
             if (!double.IsFinite(best + left!.Logs + right!.Logs))

@@ -12,7 +12,9 @@ internal unsafe delegate void ViterbiWork(int first, int count, double* likeliho
 /// <param name="matrix">[states, width]: logarithms of the transitions out of each state, in the order of the work.</param>
 /// <param name="start">[width]: logarithms of the start probabilities; zeros from the end back.</param>
 /// <param name="forward">Whether it goes from the beginning on.</param>
-internal sealed unsafe class ViterbiHalf(HmmModel model, HmmSequence sequence, AlignedNumbers matrix, AlignedNumbers start, bool forward)
+/// <param name="cancellation">Stops at the next block.</param>
+internal sealed unsafe class ViterbiHalf(HmmModel model, HmmSequence sequence, AlignedNumbers matrix,
+    AlignedNumbers start, bool forward, CancellationToken cancellation)
 {
     private const int Block = 256;
 
@@ -44,6 +46,7 @@ internal sealed unsafe class ViterbiHalf(HmmModel model, HmmSequence sequence, A
         using var scratch = new AlignedNumbers((long)Math.Min(Block, count) * Width);
         for (int at = first; at < first + count; at += Block)
         {
+            cancellation.ThrowIfCancellationRequested();
             int some = Math.Min(Block, first + count - at);
             Logs += model.Emissions.LogLikelihoods(sequence, forward ? at : sequence.Length - at - some, some, scratch.Pointer);
             work(at, some, forward ? scratch.Pointer : scratch.Pointer + ((some - 1) * Width));

@@ -51,10 +51,10 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
     public IRowModel FitBaseline(TableRows rows) => IndependentModel.Count(rows);
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device)
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         TableSchema schema = TableSchema.Read(bundle.SchemaPath);
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
             return new IndependentModel(schema, [.. schema.Columns.Select((column, i) =>

@@ -12,15 +12,15 @@ internal static class BundleTensors
 {
     /// <summary>Reads every tensor onto the CPU, quantised ones as single precision. The caller owns them.</summary>
     /// <exception cref="AtelierException">A file is missing or damaged, or the index names a file outside the folder.</exception>
-    public static IReadOnlyDictionary<string, Tensor> Read(Bundle bundle)
+    public static IReadOnlyDictionary<string, Tensor> Read(Bundle bundle, CancellationToken cancellation = default)
     {
         var tensors = new Dictionary<string, Tensor>();
         try
         {
             if (bundle.IsGguf)
-                Dequantise(bundle, tensors);
+                Dequantise(bundle, tensors, cancellation);
             else
-                ReadFloats(bundle, tensors);
+                ReadFloats(bundle, tensors, cancellation);
             return tensors;
         }
         catch
@@ -67,11 +67,11 @@ internal static class BundleTensors
             throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", where, hint);
     }
 
-    private static void ReadFloats(Bundle bundle, Dictionary<string, Tensor> tensors)
+    private static void ReadFloats(Bundle bundle, Dictionary<string, Tensor> tensors, CancellationToken cancellation)
     {
         foreach (string file in SafetensorsFolder.Files(bundle.Folder))
         {
-            foreach ((string name, Tensor tensor) in TensorFiles.Read(file))
+            foreach ((string name, Tensor tensor) in TensorFiles.Read(file, cancellation))
             {
                 if (!tensors.TryAdd(name, tensor))
                 {
@@ -82,11 +82,12 @@ internal static class BundleTensors
         }
     }
 
-    private static void Dequantise(Bundle bundle, Dictionary<string, Tensor> tensors)
+    private static void Dequantise(Bundle bundle, Dictionary<string, Tensor> tensors, CancellationToken cancellation)
     {
         using ModelWeights weights = ModelWeights.FromGguf(GgufFile.Open(bundle.GgufPath));
         foreach (ModelTensor tensor in weights.Tensors)
         {
+            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             tensors.Add(tensor.Name, torch.tensor(tensor.Read(TensorLayout.HuggingFace), [.. tensor.Shape(TensorLayout.HuggingFace)]).DetachFromDisposeScope());
         }

@@ -65,9 +65,12 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
                 cancellation.ThrowIfCancellationRequested();
                 if (model.Upscaler is { } upscaler)
-                    PreviewEnlarged(path, model, upscaler, images.Validation.Count > 0 ? images.Validation : images.Train, recipe);
+                {
+                    ImagePart part = images.Validation.Count > 0 ? images.Validation : images.Train;
+                    PreviewEnlarged(path, model, upscaler, part, recipe, cancellation);
+                }
                 else
-                    Preview(path, model, recipe);
+                    Preview(path, model, recipe, cancellation);
                 cancellation.ThrowIfCancellationRequested();
                 if (model is IAutoencoder && images.Validation.Count > 0)
                     PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model, images.Validation);
@@ -80,9 +83,9 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     }
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device)
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         TModel? model = null;
         try
         {
@@ -183,23 +186,26 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     }
 
     /// <summary>A grid of pictures from the same noise each time.</summary>
-    private static void Preview(string path, TModel model, Recipe recipe)
+    private static void Preview(string path, TModel model, Recipe recipe, CancellationToken cancellation)
     {
         var generator = new ImageGenerator(model); // not disposed: the model goes on
         DrawingOptions drawing = model.Check(new DrawingOptions());
-        byte[] planes = generator.Draw(recipe.Seed, 0, PreviewPictures, label: null, drawing);
+        byte[] planes = generator.Draw(recipe.Seed, 0, PreviewPictures, label: null, drawing, cancellation);
         PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
             .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size, model.Schema.Size)))]);
     }
 
     /// <summary>The first held-out pictures, in threes: made small and enlarged by a filter, enlarged by the model, and as they are.</summary>
-    private static void PreviewEnlarged(string path, TModel model, IUpscaler upscaler, ImagePart part, Recipe recipe)
+    private static void PreviewEnlarged(string path, TModel model, IUpscaler upscaler, ImagePart part, Recipe recipe,
+        CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         var generator = new ImageGenerator(model); // not disposed: the model goes on
         using ImageBatch batch = new ImageBatches(part, PreviewPictures / 4, recipe.Seed, shuffled: false).Get(0);
         Tensor small = upscaler.Shrink(batch.Pictures);
-        byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), generator.Enlarge(recipe.Seed, 0, small, batch.Labels, model.Check(new DrawingOptions())), ImageGenerator.Bytes(batch.Pictures)];
+        DrawingOptions drawing = model.Check(new DrawingOptions());
+        byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, drawing, cancellation);
+        byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), large, ImageGenerator.Bytes(batch.Pictures)];
         int size = model.Schema.Size;
         PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, sides[0].Length / size).SelectMany(i => sides.Select(side => (ReadOnlyMemory<byte>)model.Schema.Interleave(side.AsSpan(i * size, size))))], columns: 12);
     }

@@ -70,8 +70,11 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                 continue;
             byte[] pixels = await InTurnAsync(() =>
             {
-                byte[] drawn = ways is null ? Draw(request.Seed, start, count, label, drawing) : Draw(ways, start, count, drawing);
-                return Upscaler is null ? drawn : Upscaler.Enlarge(drawn, request.Seed, start, ways is null ? Labels(request.Seed, start, count, label) : ways.Labels(start, count));
+                byte[] drawn = ways is null
+                    ? Draw(request.Seed, start, count, label, drawing, cancellation)
+                    : Draw(ways, start, count, drawing, cancellation);
+                return Upscaler is null ? drawn : Upscaler.Enlarge(drawn, request.Seed, start,
+                    ways is null ? Labels(request.Seed, start, count, label) : ways.Labels(start, count), cancellation);
             }, cancellation).ConfigureAwait(false);
             for (int i = 0; i < count; i++)
             {
@@ -106,12 +109,15 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <param name="count">How many.</param>
     /// <param name="label">The class of all of them; null for any.</param>
     /// <param name="drawing">How.</param>
+    /// <param name="cancellation">Stops, at the next step of a model that draws in several.</param>
     /// <returns>[count, channels, height, width], 0 to 255.</returns>
-    public byte[] Draw(long seed, int first, int count, int? label, DrawingOptions drawing)
+    public byte[] Draw(long seed, int first, int count, int? label, DrawingOptions drawing,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         Tensor noise = Noise(seed, first, count);
-        return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, noise, model.IsConditional ? Labels(seed, first, count, label) : null, drawing, given: null);
+        Tensor? labels = model.IsConditional ? Labels(seed, first, count, label) : null;
+        return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, noise, labels, drawing, given: null, cancellation);
     }
 
     /// <summary>Makes large pictures of small ones at once.</summary>
@@ -120,11 +126,14 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <param name="small">[count, channels, height, width], of the small size, −1 to 1.</param>
     /// <param name="labels">Their classes, as <see cref="ImageModel.Draw"/> takes them.</param>
     /// <param name="drawing">How.</param>
+    /// <param name="cancellation">Stops, at the next step of a model that draws in several.</param>
     /// <returns>[count, channels, height, width], 0 to 255.</returns>
-    internal byte[] Enlarge(long seed, int first, Tensor small, Tensor? labels, DrawingOptions drawing)
+    internal byte[] Enlarge(long seed, int first, Tensor small, Tensor? labels, DrawingOptions drawing,
+        CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, Noise(seed, first, (int)small.shape[0]), model.IsConditional ? labels : null, drawing, small);
+        return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, Noise(seed, first, (int)small.shape[0]),
+            model.IsConditional ? labels : null, drawing, small, cancellation);
     }
 
     /// <summary>The classes that pictures are drawn for.</summary>
@@ -165,12 +174,13 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     }
 
     /// <summary>Enlarges what another model drew.</summary>
-    private byte[] Enlarge(byte[] drawn, long seed, int first, Tensor? labels)
+    private byte[] Enlarge(byte[] drawn, long seed, int first, Tensor? labels, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         IUpscaler upscaler = model.Upscaler!;
         var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue); // other noise than that which the small pictures began as
-        return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels, model.Check(new DrawingOptions { Strength = upscaler.StrengthForDrawn }));
+        return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels,
+            model.Check(new DrawingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
     }
 
     private ImageGenerator Enlarges(ImageGenerator other)
@@ -186,21 +196,24 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         static string Size(ImageSchema schema) => $"{(schema.Channels == 1 ? "grey" : "colour")} pictures of {schema.Width} × {schema.Height}";
     }
 
-    private byte[] Draw(PictureWays ways, int first, int count, DrawingOptions drawing)
+    private byte[] Draw(PictureWays ways, int first, int count, DrawingOptions drawing, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        return Draw((ulong)first, first, ways.Noise(first, count), ways.Labels(first, count), drawing, ways.Given(first, count));
+        return Draw((ulong)first, first, ways.Noise(first, count), ways.Labels(first, count), drawing,
+            ways.Given(first, count), cancellation);
     }
 
     /// <summary>Draws pictures at once, each from its noise, and from its given picture where there are any.</summary>
-    private byte[] Draw(ulong seed, int first, Tensor noise, Tensor? labels, DrawingOptions drawing, Tensor? given)
+    private byte[] Draw(ulong seed, int first, Tensor noise, Tensor? labels, DrawingOptions drawing, Tensor? given,
+        CancellationToken cancellation)
     {
         Device device = model.parameters().First().device;
         using RowTeam team = model.Threads.Begin(device, noise.shape[0]); // held by one drawing at a time
         using var mode = new EvaluationMode(model);
         using var random = new Generator(seed, device);
         model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures()))));
-        byte[] drawn = Bytes(model.Draw(noise.to(device), labels?.to(device), drawing, random, given?.to(device)));
+        Tensor pictures = model.Draw(noise.to(device), labels?.to(device), drawing, random, given?.to(device), cancellation);
+        byte[] drawn = Bytes(pictures);
         Watch?.Invoke(new(first, 1, () => Separate(drawn)));
         return drawn;
     }

@@ -24,8 +24,10 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <param name="drawing">How.</param>
     /// <param name="random">Draws what a sampler adds on the way.</param>
     /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height, width], −1 to 1; null takes what the options name.</param>
+    /// <param name="cancellation">Stops at the next of several steps; one step is finished.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
-    public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null);
+    public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+        Tensor? given = null, CancellationToken cancellation = default);
 
     /// <summary>What it says of the small pictures that it makes large ones of; null where it makes pictures of noise alone.</summary>
     public virtual IUpscaler? Upscaler => null;
@@ -41,7 +43,9 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>How likely the model says each picture is, by figure, a value a picture; empty where it says nothing. In evaluation mode without gradients.</summary>
     /// <param name="batch">The pictures.</param>
     /// <param name="seed">Of what is drawn to estimate it.</param>
-    public virtual IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed) => new Dictionary<string, double[]>();
+    /// <param name="cancellation">Stops.</param>
+    public virtual IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
+        CancellationToken cancellation = default) => new Dictionary<string, double[]>();
 
     /// <summary>Fits what is fitted once the weights are as they will be judged, before pictures are drawn while training and before the bundle is written; in evaluation mode without gradients.</summary>
     /// <param name="training">What it learned from.</param>

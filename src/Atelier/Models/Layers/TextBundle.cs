@@ -14,12 +14,14 @@ internal static class TextBundle
 {
     /// <summary>Opens a bundle.</summary>
     /// <param name="bundle">The folder.</param>
+    /// <param name="cancellation">Stops between tensors.</param>
     /// <param name="read">Makes the model of what config.json and the weights tell; it may not keep the weights.</param>
     /// <exception cref="AtelierException">The parts of the bundle do not fit together.</exception>
-    public static TextGenerator Load(Bundle bundle, Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)
+    public static TextGenerator Load(Bundle bundle, CancellationToken cancellation,
+        Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)
     {
         TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
             return new TextGenerator(read(files.Config, tensors), files.Tokenizer, files.Defaults,

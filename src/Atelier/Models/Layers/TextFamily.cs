@@ -63,10 +63,10 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     }
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device)
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         Device target = ComputeDevice.Resolve(device);
-        return TextBundle.Load(bundle, (config, tensors) =>
+        return TextBundle.Load(bundle, cancellation, (config, tensors) =>
         {
             TModel model = Read(config, tensors, bundle.WeightsPath);
             model.eval();

@@ -115,7 +115,8 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences)
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default)
     {
         foreach (ReadOnlyMemory<int> sequence in sequences)
         {
@@ -132,14 +133,15 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
             lock (Gate) // others may use the model between the parts
             {
                 using var evaluation = new EvaluationMode(this);
-                ScoreTogether([.. order.AsSpan(at, rows)], sequences, scores);
+                ScoreTogether([.. order.AsSpan(at, rows)], sequences, scores, cancellation);
             }
             at += rows;
         }
         return scores;
     }
 
-    private void ScoreTogether(int[] rows, IReadOnlyList<ReadOnlyMemory<int>> sequences, TokenScore[][] scores)
+    private void ScoreTogether(int[] rows, IReadOnlyList<ReadOnlyMemory<int>> sequences, TokenScore[][] scores,
+        CancellationToken cancellation)
     {
         foreach (int row in rows)
             scores[row] = new TokenScore[sequences[row].Length - 1];
@@ -147,6 +149,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         using TextMemory? memory = longest > PlacesAtOnce ? CreateMemory(rows.Length) : null;
         for (int start = 0; start < longest; start += PlacesAtOnce)
         {
+            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             int time = Math.Min(PlacesAtOnce, longest - start);
             long[] inputs = new long[rows.Length * time], targets = new long[rows.Length * time];

@@ -78,13 +78,14 @@ public sealed class NgramModel : ILanguageModel
     public IDecodingState CreateState(int sequences) => new State(this, sequences);
 
     /// <inheritdoc/>
-    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences)
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default)
     {
         TokenScore[][] scores = [.. sequences.Select(tokens => new TokenScore[tokens.Length - 1])];
         // A document may be all there is: each is cut into pieces, which no other piece's scores depend on.
         (int Row, int From)[] pieces = [.. scores.SelectMany((row, number) => Enumerable.Range(0, (row.Length + ScoredAtOnce - 1) / ScoredAtOnce)
             .Select(piece => (number, piece * ScoredAtOnce)))];
-        Parallel.For(0, pieces.Length, piece =>
+        Parallel.For(0, pieces.Length, new ParallelOptions { CancellationToken = cancellation }, piece =>
         {
             (int row, int from) = pieces[piece];
             ReadOnlySpan<int> tokens = sequences[row].Span;

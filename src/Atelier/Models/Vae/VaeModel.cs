@@ -99,7 +99,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random, Tensor? given = null)
+    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+        Tensor? given = null, CancellationToken cancellation = default)
     {
         Tensor latents = _latents.Draw(noise, labels);
         using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);

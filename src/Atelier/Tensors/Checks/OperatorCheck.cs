@@ -59,8 +59,9 @@ internal sealed class OperatorCheck
 
     /// <summary>Checks all operators in both precisions: all sizes on one thread, one of each on several.</summary>
     /// <param name="setting">Which paths operators take.</param>
+    /// <param name="cancellation">Stops before the next operator.</param>
     /// <returns>A verdict for each operator and precision.</returns>
-    public static IReadOnlyList<OperatorVerdict> Run(OperatorSetting setting)
+    public static IReadOnlyList<OperatorVerdict> Run(OperatorSetting setting, CancellationToken cancellation = default)
     {
         int threads = get_num_threads();
         try
@@ -69,14 +70,14 @@ internal sealed class OperatorCheck
             [
                 .. ((ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
                     .SelectMany(type => OperatorCases.All.Select(@operator => (@operator, type)))
-                    .AsParallel().AsOrdered().Select(one => new OperatorCheck(one.@operator, one.type)),
+                    .AsParallel().AsOrdered().WithCancellation(cancellation).Select(one => new OperatorCheck(one.@operator, one.type)),
             ];
             bool off = setting == OperatorSetting.WithoutOneDnn && OneDnn.SwitchOff();
             OperatorPath usual = off ? OperatorPath.WithoutOneDnn : OperatorPath.Library;
-            OperatorVerdict[] verdicts = Judge(all, usual, setting == OperatorSetting.Padded);
+            OperatorVerdict[] verdicts = Judge(all, usual, setting == OperatorSetting.Padded, cancellation);
             if (off || !Array.Exists(verdicts, verdict => verdict.Path == OperatorPath.None) || !OneDnn.SwitchOff())
                 return verdicts;
-            return [.. Judge(all, OperatorPath.WithoutOneDnn, takesDetours: false)
+            return [.. Judge(all, OperatorPath.WithoutOneDnn, takesDetours: false, cancellation)
                 .Zip(verdicts, (without, before) => without with { IsRight = before.IsRight })];
         }
         finally
@@ -107,16 +108,17 @@ internal sealed class OperatorCheck
     /// A verdict for each operator and precision. What drops numbers of one operator drops those of another at sizes
     /// that were not tried: where one that has another path is wrong, all take theirs.
     /// </summary>
-    private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours)
+    private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours,
+        CancellationToken cancellation)
     {
         OperatorCheck[][] groups =
             [.. all.GroupBy(check => (check._case.Operator, check._type)).Select(checks => checks.ToArray())];
-        bool[] right = AreRight([.. groups.Select(checks => (checks, usual))]);
+        bool[] right = AreRight([.. groups.Select(checks => (checks, usual))], cancellation);
         IReadOnlyList<OperatorPath>[] detours = [.. groups.Select(checks => Detours(checks, groups.Zip(right)))];
         OperatorPath[] paths = [.. right.Select(isRight => isRight ? usual : OperatorPath.None)];
         bool needed = takesDetours || right.Zip(detours).Any(group => !group.First && group.Second.Count > 0);
         if (needed && usual == OperatorPath.Library)
-            TakeDetours(groups, detours, paths);
+            TakeDetours(groups, detours, paths, cancellation);
         return [.. groups.Select((checks, at) => new OperatorVerdict(
             checks[0]._case.Operator, checks[0].Precision, right[at], paths[at]))];
     }
@@ -135,7 +137,8 @@ internal sealed class OperatorCheck
 
     /// <summary>Gives each operator the first of its other paths that is right, where there is one.</summary>
     private static void TakeDetours(
-        OperatorCheck[][] groups, IReadOnlyList<OperatorPath>[] detours, OperatorPath[] paths)
+        OperatorCheck[][] groups, IReadOnlyList<OperatorPath>[] detours, OperatorPath[] paths,
+        CancellationToken cancellation)
     {
         int[] open = [.. Enumerable.Range(0, groups.Length)];
         for (int rank = 0; ; rank++)
@@ -143,7 +146,7 @@ internal sealed class OperatorCheck
             open = [.. open.Where(at => detours[at].Count > rank)];
             if (open.Length == 0)
                 return;
-            bool[] right = AreRight([.. open.Select(at => (groups[at], detours[at][rank]))]);
+            bool[] right = AreRight([.. open.Select(at => (groups[at], detours[at][rank]))], cancellation);
             foreach (int at in open.Where((_, i) => right[i]))
                 paths[at] = detours[at][rank];
             open = [.. open.Where((_, i) => !right[i])];
@@ -154,15 +157,20 @@ internal sealed class OperatorCheck
     /// Whether groups of checks are right by a path each: first all on one thread, then one of each on several, since a
     /// change of the number of threads takes longer than most checks.
     /// </summary>
-    private static bool[] AreRight((OperatorCheck[] Checks, OperatorPath Path)[] groups)
+    private static bool[] AreRight(
+        (OperatorCheck[] Checks, OperatorPath Path)[] groups, CancellationToken cancellation)
     {
         set_num_threads(1);
-        bool[] right = [.. groups.Select(group => Array.TrueForAll(group.Checks, check => check.IsRight(group.Path)))];
+        bool[] right = [.. groups.Select(group =>
+            group.Checks.StoppedBy(cancellation).All(check => check.IsRight(group.Path)))];
         if (Environment.ProcessorCount > 1)
         {
             set_num_threads(SeveralThreads);
             for (int at = 0; at < groups.Length; at++)
+            {
+                cancellation.ThrowIfCancellationRequested();
                 right[at] = right[at] && groups[at].Checks[0].IsRight(groups[at].Path);
+            }
         }
         return right;
     }

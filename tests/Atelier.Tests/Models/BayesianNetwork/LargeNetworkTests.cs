@@ -201,6 +201,39 @@ public class LargeNetworkTests
     }
 
     [Fact]
+    public void What_is_cancelled_stops_and_may_be_asked_again()
+    {
+        var inference = new NetworkInference(Grid(rows: 9, columns: 12, seed: 3));
+        var cancelled = new CancellationToken(canceled: true);
+        var evidence = new SortedDictionary<int, int> { [107] = 1 };
+        foreach (Action ask in (Action[])
+            [
+                () => inference.Marginals([0, 17], evidence, cancelled),
+                () => inference.Joint([0, 17], evidence, cancelled),
+                () => inference.MostProbable(evidence, cancelled), () => inference.Draw(evidence, 100, 1, cancelled),
+                () => inference.Families(cancelled), () => EdgeStrength.Of(inference, cancelled),
+            ])
+        {
+            Should.Throw<OperationCanceledException>(ask);
+        }
+        inference.Marginals([0, 17], evidence).Length.ShouldBe(2, "the order is found when it is asked for again");
+    }
+
+    [Fact]
+    public void The_search_for_an_order_stops_at_the_next_variable()
+    {
+        using var stop = new CancellationTokenSource();
+        int[][] scopes = [.. Enumerable.Range(0, 200).Select(i => (int[])[i, (i + 1) % 200, (i + 7) % 200])];
+        Should.Throw<OperationCanceledException>(() => EliminationOrder.Find(200, scopes, States, [], stop.Token));
+
+        int States(int variable)
+        {
+            stop.Cancel(); // states are asked for before anything is eliminated
+            return 4;
+        }
+    }
+
+    [Fact]
     public void A_grid_is_answered_alike_variable_by_variable_and_all_at_once()
     {
         DiscreteNetwork network = Grid(rows: 9, columns: 12, seed: 3);

@@ -81,6 +81,35 @@ public sealed class DiffusionFamilyTests : IDisposable
         static double Apart(ImageSample sample, byte[] other) => sample.Pixels.ToArray().Zip(other, (a, b) => Math.Abs(a - b)).Average();
     }
 
+    [Theory]
+    [InlineData("ddim")]
+    [InlineData("heun")]
+    public async Task Drawing_and_likelihoods_stop_at_the_next_step_of_a_batch(string sampler)
+    {
+        await Train();
+        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var stop = new CancellationTokenSource();
+        int looks = 0;
+        generator.Watch = _ =>
+        {
+            if (++looks == 3)
+                stop.Cancel();
+        };
+        var drawing = new DrawingOptions { Steps = 1000, Sampler = sampler };
+        var request = new GenerationRequest { Count = 8, Drawing = drawing };
+        await Should.ThrowAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (Sample sample in generator.GenerateAsync(request, stop.Token))
+                throw new InvalidOperationException("nothing is whole yet");
+        });
+        looks.ShouldBe(3);
+
+        stop.IsCancellationRequested.ShouldBeTrue();
+        using var data = (ImageData)Workshop.OpenData(_folder["run"]);
+        using ImageBatch batch = new ImageBatches(data.Validation, 4, seed: 1, shuffled: false).Get(0);
+        Should.Throw<OperationCanceledException>(() => generator.Model.Likelihood(batch, seed: 1, stop.Token));
+    }
+
     [Fact]
     public async Task It_is_judged_by_reading_classes_back_from_what_it_draws()
     {

@@ -44,7 +44,7 @@ internal sealed class Buckets
     public static Buckets Collect(DiscreteNetwork network, IReadOnlyList<Factor> factors, BucketOptions options,
         CancellationToken cancellation) =>
         Collect(network, factors, EliminationOrder.Find(network.Variables.Count, [.. factors.Select(f => f.Scope)],
-            network.StatesOf, keep: []), options, cancellation);
+            network.StatesOf, keep: [], cancellation), options, cancellation);
 
     /// <summary>Sums out all variables in a given order.</summary>
     public static Buckets Collect(

@@ -38,17 +38,20 @@ public sealed record EliminationOrder
     public double MessageCells { get; }
 
     /// <summary>Orders all variables of a network.</summary>
-    public static EliminationOrder Of(DiscreteNetwork network) => Find(
+    /// <param name="network">The network.</param>
+    /// <param name="cancellation">Stops.</param>
+    public static EliminationOrder Of(DiscreteNetwork network, CancellationToken cancellation = default) => Find(
         network.Variables.Count, [.. Enumerable.Range(0, network.Variables.Count).Select(i => network.Graph.Parents(i).Append(i).ToArray())],
-        network.StatesOf, keep: []);
+        network.StatesOf, keep: [], cancellation);
 
     /// <summary>Orders the variables that appear in <paramref name="scopes"/>.</summary>
     /// <param name="count">One more than the largest variable's number.</param>
     /// <param name="scopes">Sets of variables that stand in one table.</param>
     /// <param name="statesOf">How many states a variable has.</param>
     /// <param name="keep">Variables that are not to be eliminated.</param>
+    /// <param name="cancellation">Stops.</param>
     internal static EliminationOrder Find(int count, IReadOnlyList<int[]> scopes, Func<int, int> statesOf,
-        IReadOnlyCollection<int> keep)
+        IReadOnlyCollection<int> keep, CancellationToken cancellation)
     {
         // Numbered anew, that sets of neighbours are as short as can be.
         int[] present = [.. scopes.SelectMany(s => s).Distinct().Order()];
@@ -79,6 +82,7 @@ public sealed record EliminationOrder
             double largest = 1, total = 0, messages = 0;
             foreach ((int next, int[] around, double cells) in graph.Eliminate(criterion, ties))
             {
+                cancellation.ThrowIfCancellationRequested();
                 order.Add(present[next]);
                 contexts.Add(Array.ConvertAll(around, v => present[v]));
                 largest = Math.Max(largest, cells);

@@ -36,7 +36,7 @@ internal sealed class ImportanceSampling
         Relevance relevance = Relevance.Of(network, above, evidence);
         relevance.CheckOthers(network, evidence, cancellation);
         EliminationOrder order = EliminationOrder.Find(network.Variables.Count,
-            [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf, keep: []);
+            [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf, keep: [], cancellation);
         double cells = options.Allows(order) ? double.PositiveInfinity
             : Math.Min(options.ProposalCells / order.Variables.Count, MostProposalCells);
         var buckets = Buckets.Collect(network, relevance.Factors, order, new BucketOptions { MostCells = cells },

@@ -13,8 +13,8 @@ public sealed class NetworkInference
     private const double MostFamilyCells = 1 << 27; // a second or two
 
     private readonly InferenceOptions _options;
-    private readonly Lazy<EliminationOrder> _order;
     private readonly Lazy<JunctionTree?> _tree;
+    private EliminationOrder? _order; // found once, unless it is cancelled
 
     /// <summary>Prepares answers about a network.</summary>
     /// <param name="network">The network, after interventions.</param>
@@ -26,7 +26,6 @@ public sealed class NetworkInference
         if (!(_options.Precision > 0))
             throw new AtelierException(FormattableString.Invariant($"a precision of {_options.Precision}"),
                 "--precision", "allowed is above 0");
-        _order = new(() => EliminationOrder.Of(network));
         _tree = new(() => Order.TotalCells <= Math.Min(MostCompiledCells, _options.MostCells)
             ? JunctionTree.Compile(network, Order) : null);
     }
@@ -35,7 +34,7 @@ public sealed class NetworkInference
     public DiscreteNetwork Network { get; }
 
     /// <summary>The order of elimination of the whole network, and what exact answers about all of it cost.</summary>
-    public EliminationOrder Order => _order.Value;
+    public EliminationOrder Order => FindOrder(CancellationToken.None);
 
     /// <summary>
     /// Whether the answers to all questions are exact; where not, those about few enough variables are.
@@ -57,6 +56,7 @@ public sealed class NetworkInference
     public Posterior[] Marginals(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
         CancellationToken cancellation = default)
     {
+        FindOrder(cancellation);
         if (_tree.Value is { } tree)
         {
             var calibration = new Calibration(tree);
@@ -67,7 +67,7 @@ public sealed class NetworkInference
             return [Joint(targets, evidence, cancellation)];
         var answers = new Posterior?[targets.Count];
         Relevance relevance = Relevance.Of(Network, [.. targets], evidence);
-        EliminationOrder order = VariableElimination.OrderOf(Network, [], relevance);
+        EliminationOrder order = VariableElimination.OrderOf(Network, [], relevance, cancellation);
         if (_options.Allows(order))
         {
             relevance.CheckOthers(Network, evidence, cancellation);
@@ -106,7 +106,7 @@ public sealed class NetworkInference
         Relevance all = Relevance.Of(Network, Unobserved(evidence), evidence);
         IReadOnlyList<Factor> factors = [.. all.Factors, .. all.Others.SelectMany(part => part)];
         EliminationOrder order = EliminationOrder.Find(Network.Variables.Count, [.. factors.Select(f => f.Scope)],
-            Network.StatesOf, keep: []);
+            Network.StatesOf, keep: [], cancellation);
         if (!_options.Allows(order))
         {
             throw new AtelierException(FormattableString.Invariant(
@@ -136,6 +136,7 @@ public sealed class NetworkInference
     {
         if (evidence.Count == 0)
             return (new AncestralSampler(Network).Draw(rows, seed, cancellation), null);
+        FindOrder(cancellation);
         if (_tree.Value is { } tree)
             return (AncestralSampler.Given(tree, evidence).Draw(rows, seed, cancellation), null);
         return new ImportanceSampling(Network, Unobserved(evidence), evidence, _options, cancellation).Draw(rows, seed);
@@ -152,6 +153,7 @@ public sealed class NetworkInference
         int[][] families = [.. Enumerable.Range(0, Network.Variables.Count).Select(i =>
             Network.Graph.Parents(i).Append(i).ToArray())];
         var nothing = new Dictionary<int, int>();
+        FindOrder(cancellation);
         if (HasExactFamilies)
         {
             BucketTree all = TreeOf(Relevance.Of(Network, Unobserved(nothing), nothing), Order, nothing, cancellation);
@@ -167,11 +169,14 @@ public sealed class NetworkInference
         })];
     }
 
+    private EliminationOrder FindOrder(CancellationToken cancellation) =>
+        _order ??= EliminationOrder.Of(Network, cancellation);
+
     private Posterior? Exact(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
         CancellationToken cancellation)
     {
         Relevance relevance = Relevance.Of(Network, [.. targets], evidence);
-        EliminationOrder order = VariableElimination.OrderOf(Network, targets, relevance);
+        EliminationOrder order = VariableElimination.OrderOf(Network, targets, relevance, cancellation);
         return _options.Allows(order)
             ? new Posterior(VariableElimination.Query(Network, targets, evidence, relevance, order, cancellation), null)
             : null;

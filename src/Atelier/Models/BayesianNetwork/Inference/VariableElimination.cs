@@ -18,14 +18,15 @@ public static class VariableElimination
             CancellationToken cancellation = default)
     {
         Relevance relevance = Relevance.Of(network, [.. targets], evidence);
-        return Query(network, targets, evidence, relevance, OrderOf(network, targets, relevance), cancellation);
+        EliminationOrder order = OrderOf(network, targets, relevance, cancellation);
+        return Query(network, targets, evidence, relevance, order, cancellation);
     }
 
     /// <summary>The order in which a question's variables are summed out.</summary>
     internal static EliminationOrder OrderOf(DiscreteNetwork network, IReadOnlyList<int> targets,
-        Relevance relevance) =>
+        Relevance relevance, CancellationToken cancellation) =>
         EliminationOrder.Find(network.Variables.Count, [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf,
-            [.. targets]);
+            [.. targets], cancellation);
 
     /// <summary>The same, of what is relevant, in a given order.</summary>
     internal static double[] Query(DiscreteNetwork network, IReadOnlyList<int> targets, IReadOnlyDictionary<int,
