@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Generation;
 using Atelier.Tokenizers;
 
 namespace Atelier.Benchmarks;

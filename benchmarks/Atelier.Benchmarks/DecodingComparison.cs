@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Atelier.Decoders;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Kernels;
+using Atelier.Networks;
 
 namespace Atelier.Benchmarks;
 

@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
 using Atelier.Models.Diffusion;
 using Atelier.Models.Gan;
-using Atelier.Models.Layers;
 using Atelier.Models.Vae;
 using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
+using Atelier.Tensors;
 
 namespace Atelier.Benchmarks;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Atelier.Formats;
-using Atelier.Training;
+using Atelier.Tensors;
 
 namespace Atelier.Benchmarks;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Models.Ngram;
 
 namespace Atelier.Benchmarks;

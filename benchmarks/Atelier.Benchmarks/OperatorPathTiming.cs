@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Atelier.Decoders;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Networks;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
-using Convolution = Atelier.Models.Layers.Convolution;
+using Convolution = Atelier.Layers.Convolution;
 
 namespace Atelier.Benchmarks;
 

@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Atelier.Kernels.Gemm;
 using Atelier.Tensors;
-using Atelier.Training;
-using Atelier.Training.Execution;
-using Atelier.Training.Execution.Products;
 using TorchSharp;
 using static TorchSharp.torch;
 

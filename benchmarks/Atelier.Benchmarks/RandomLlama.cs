@@ -1,7 +1,8 @@
 using System.Text.Json;
-using Atelier.Decoders;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Kernels;
+using Atelier.Networks;
 
 namespace Atelier.Benchmarks;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using Atelier.Kernels;
+using Atelier.Kernels.Gemm;
 using Atelier.Tensors;
-using Atelier.Training.Execution;
-using Atelier.Training.Execution.Products;
 using TorchSharp;
 using static TorchSharp.torch;
 

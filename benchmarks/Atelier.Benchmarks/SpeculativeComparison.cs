@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Exchange;
+using Atelier.Generation;
 
 namespace Atelier.Benchmarks;
 

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Atelier.Decoders;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Exchange;
 using Atelier.Formats;
+using Atelier.Networks;
 
 namespace Atelier.Benchmarks;
 

@@ -1,8 +1,6 @@
-using Atelier.Data.Text;
-using Atelier.Decoders;
 using Atelier.Models.Gpt;
-using Atelier.Models.Layers;
 using Atelier.Models.Rnn;
+using Atelier.Networks;
 using Atelier.Recipes;
 
 namespace Atelier.Benchmarks;

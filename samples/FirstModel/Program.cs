@@ -1,7 +1,7 @@
 // Teaches a small model little stories, judges it against the best possible, and lets it tell one.
 // dotnet run -c Release --project samples/FirstModel -- runs/first training.steps=300
 using Atelier;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 
 string folder = args.Length > 0 ? args[0] : "runs/first";
 var recipe = Workshop.ReadRecipe("quickstart", args.Skip(1).ToArray());

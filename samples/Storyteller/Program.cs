@@ -1,7 +1,9 @@
 // Goes on from a prompt with a model of any kind that the runtime reads, greedily. No libtorch, no native library.
 // build/check-aot publishes it ahead of time; or: dotnet run -c Release --project samples/Storyteller -- MODEL "Once upon a time"
 using Atelier;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Exchange;
+using Atelier.Generation;
 
 if (args.Length == 0)
 {

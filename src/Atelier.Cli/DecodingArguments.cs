@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Formats;
 
 namespace Atelier.Cli;

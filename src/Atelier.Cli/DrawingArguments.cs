@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 
 namespace Atelier.Cli;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
-using Atelier.Models.Layers;
+using Atelier.Tasks.Images;
 
 namespace Atelier.Cli;
 

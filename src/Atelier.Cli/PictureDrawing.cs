@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using Atelier.Decoding;
-using Atelier.Models.Layers;
+using Atelier.Abstractions;
 using Atelier.Runs;
+using Atelier.Tasks.Images;
 
 namespace Atelier.Cli;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Atelier.Abstractions;
 using Atelier.Data.Tables;
-using Atelier.Decoding;
 
 namespace Atelier.Cli;
 

@@ -5,7 +5,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Cli.Commands;
 using Atelier.Formats;
-using Atelier.Runs;
 
 namespace Atelier.Cli;
 

@@ -1,16 +1,20 @@
 using System.Text.Json;
+using Atelier.Abstractions;
+using Atelier.Compress;
 using Atelier.Data;
-using Atelier.Decoding;
 using Atelier.Evaluation;
+using Atelier.Exchange;
 using Atelier.Formats;
+using Atelier.Generation;
 using Atelier.Kernels;
-using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
+using Atelier.Tasks.Text;
 using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
 using Atelier.Training;
-using Atelier.Training.Profiling;
 
 namespace Atelier;
 

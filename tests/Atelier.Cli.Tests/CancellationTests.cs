@@ -1,8 +1,8 @@
 using System.Globalization;
-using Atelier.Decoding;
-using Atelier.Kinds;
+using Atelier.Abstractions;
 using Atelier.Models;
 using Atelier.Recipes;
+using Atelier.Tasks;
 using Atelier.Training;
 
 namespace Atelier.Cli.Tests;

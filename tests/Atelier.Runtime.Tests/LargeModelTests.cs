@@ -1,6 +1,8 @@
 using System.Text.Json;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Exchange;
 using Atelier.Formats;
+using Atelier.Generation;
 using Atelier.Kernels;
 using Atelier.Tokenizers;
 

@@ -1,6 +1,9 @@
 using System.Text.Json;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Exchange;
 using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Generation.Chat;
 using Atelier.Kernels;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;

@@ -1,4 +1,4 @@
-using Atelier.Decoding;
+using Atelier.Abstractions;
 
 namespace Atelier.TestSupport;
 

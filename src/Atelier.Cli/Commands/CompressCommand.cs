@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Atelier.Compress;
 using Atelier.Evaluation;
 
 namespace Atelier.Cli.Commands;

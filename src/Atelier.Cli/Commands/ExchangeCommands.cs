@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Atelier.Runs;
+using Atelier.Tasks.Text;
 
 namespace Atelier.Cli.Commands;
 

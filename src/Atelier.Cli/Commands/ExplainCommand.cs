@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Formats;
 using Atelier.Runs;
 

@@ -2,9 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Formats;
-using Atelier.Models.Layers;
+using Atelier.Generation;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
 
 namespace Atelier.Cli.Commands;
 

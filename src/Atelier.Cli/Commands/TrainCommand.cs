@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using Atelier.Kinds;
 using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
-using Atelier.Training.Profiling;
+using Atelier.Tasks;
+using Atelier.Tensors.Profiling;
 
 namespace Atelier.Cli.Commands;
 

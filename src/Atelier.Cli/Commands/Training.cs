@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 using Atelier.Evaluation;
 using Atelier.Models;
 using Atelier.Runs;
+using Atelier.Tensors.Profiling;
 using Atelier.Training;
-using Atelier.Training.Profiling;
 
 namespace Atelier.Cli.Commands;
 

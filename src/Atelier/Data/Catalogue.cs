@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using Atelier.Formats;
-using Atelier.Runs;
 
 namespace Atelier.Data;
 

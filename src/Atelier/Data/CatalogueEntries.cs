@@ -1,4 +1,3 @@
-using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
 
 namespace Atelier.Data;

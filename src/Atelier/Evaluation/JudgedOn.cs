@@ -1,5 +1,4 @@
 using Atelier.Data.Text;
-using Atelier.Kinds;
 using Atelier.Recipes;
 
 namespace Atelier.Evaluation;

@@ -1,3 +1,5 @@
+using Atelier.Tasks;
+
 namespace Atelier.Models;
 
 /// <summary>The families there are.</summary>

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 
 namespace Atelier.Recipes;
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Atelier.Tensors;
 
 namespace Atelier.Recipes;
 

@@ -1,7 +1,9 @@
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Generation.Chat;
+using Atelier.Tensors;
 using Atelier.Tokenizers;
-using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Runs;

@@ -1,6 +1,5 @@
 using Atelier.Formats;
 using Atelier.Recipes;
-using Atelier.Training;
 
 namespace Atelier.Runs;
 

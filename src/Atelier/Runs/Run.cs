@@ -2,9 +2,7 @@ using System.Collections.Frozen;
 using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Recipes;
-using Atelier.Training;
-using Atelier.Training.Execution;
-using Atelier.Training.Profiling;
+using Atelier.Tensors.Profiling;
 
 namespace Atelier.Runs;
 

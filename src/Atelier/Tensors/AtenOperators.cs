@@ -1,4 +1,4 @@
-using Atelier.Decoders;
+using Atelier.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

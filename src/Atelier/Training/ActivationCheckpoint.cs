@@ -1,5 +1,5 @@
-using Atelier.Training.Execution;
-using Atelier.Training.Profiling;
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 

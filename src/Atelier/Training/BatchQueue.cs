@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
-using Atelier.Training.Execution;
-using Atelier.Training.Profiling;
+using Atelier.Data;
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using Atelier.Data;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Tensors;

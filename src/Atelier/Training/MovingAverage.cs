@@ -1,6 +1,6 @@
 using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
 using Atelier.Training.Optimizers;
-using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using Atelier.Data;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
-using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Runs;
 
 namespace Atelier.Training;
 

@@ -2,12 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Atelier.Data;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
 using Atelier.Training.Execution;
-using Atelier.Training.Profiling;
 using TorchSharp;
 using static TorchSharp.torch;
 

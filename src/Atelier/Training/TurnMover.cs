@@ -1,8 +1,8 @@
 using Atelier.Recipes;
 using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
 using Atelier.Training.Execution;
 using Atelier.Training.Optimizers;
-using Atelier.Training.Profiling;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Atelier.Decoders;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Kernels;
+using Atelier.Networks;
 using Atelier.Tokenizers;
 
 namespace Atelier.Runtime.Tests.Formats;

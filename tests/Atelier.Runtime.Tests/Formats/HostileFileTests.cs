@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
-using Atelier.Decoders;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Kernels;
+using Atelier.Networks;
 using Atelier.Tokenizers;
 
 namespace Atelier.Runtime.Tests.Formats;

@@ -1,6 +1,7 @@
-using Atelier.Decoders;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Kernels;
+using Atelier.Networks;
 using Atelier.Tokenizers;
 using CsCheck;
 

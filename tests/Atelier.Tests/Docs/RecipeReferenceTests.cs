@@ -4,9 +4,10 @@ using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Models;
 using Atelier.Recipes;
+using Atelier.Tasks;
 using Atelier.TestSupport;
 
 namespace Atelier.Tests.Docs;

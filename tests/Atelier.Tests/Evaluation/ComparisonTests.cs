@@ -1,9 +1,9 @@
+using Atelier.Abstractions;
 using Atelier.Data.Series;
-using Atelier.Decoding;
 using Atelier.Evaluation;
-using Atelier.Kinds;
-using Atelier.Models;
 using Atelier.Recipes;
+using Atelier.Tasks;
+using Atelier.Tasks.Series;
 using Atelier.Tests.Data;
 
 namespace Atelier.Tests.Evaluation;

@@ -1,12 +1,10 @@
 using System.IO.Compression;
+using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Data.Text;
-using Atelier.Decoding;
 using Atelier.Evaluation;
-using Atelier.Kinds;
 using Atelier.Models.Ngram;
 using Atelier.Recipes;
-using Atelier.Runs;
 using Atelier.Tests.Data;
 using Atelier.TestSupport;
 

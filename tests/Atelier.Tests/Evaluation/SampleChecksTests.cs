@@ -1,4 +1,5 @@
 using Atelier.Evaluation;
+using Atelier.Tasks.Text;
 using CsCheck;
 
 namespace Atelier.Tests.Evaluation;

@@ -1,9 +1,8 @@
-using Atelier.Decoding;
-using Atelier.Evaluation;
-using Atelier.Formats;
-using Atelier.Kernels;
+using Atelier.Abstractions;
+using Atelier.Compress;
+using Atelier.Generation;
 using Atelier.Models.Rnn;
-using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Tests.Data;
 using Atelier.Tokenizers;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Formats;
+using Atelier.Generation;
 using Atelier.Tests.Data;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Atelier.Decoding;
+using Atelier.Generation;
 using Atelier.Tests.Data;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;

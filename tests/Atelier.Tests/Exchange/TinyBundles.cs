@@ -1,8 +1,9 @@
-using Atelier.Decoders;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Generation;
 using Atelier.Models.Gpt;
 using Atelier.Models.Rnn;
-using Atelier.Recipes;
+using Atelier.Networks;
+using Atelier.Tensors;
 using Atelier.Tokenizers;
 using static TorchSharp.torch;
 

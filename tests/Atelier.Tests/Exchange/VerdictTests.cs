@@ -1,8 +1,8 @@
 using System.Text;
-using Atelier.Decoding;
+using Atelier.Exchange;
 using Atelier.Formats;
-using Atelier.Models.Gpt;
-using Atelier.Runs;
+using Atelier.Generation;
+using Atelier.Tasks.Text;
 using Atelier.Tests.Data;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;
@@ -207,7 +207,7 @@ public sealed class VerdictTests : IDisposable
         if (shape == "rnn")
             TinyBundles.WriteRecurrent(_folder["model"], new ByteTokenizer());
         else
-            TinyBundles.Write(_folder["model"], shape switch { "gpt2" => TinyBundles.Gpt2, "llama" => TinyBundles.Llama, _ => TinyBundles.Gpt2 with { Norm = Decoders.NormName.Rms } }, new ByteTokenizer());
+            TinyBundles.Write(_folder["model"], shape switch { "gpt2" => TinyBundles.Gpt2, "llama" => TinyBundles.Llama, _ => TinyBundles.Gpt2 with { Norm = Atelier.Networks.NormName.Rms } }, new ByteTokenizer());
     }
 
     private static void AddTensor(string path, SafetensorsEntry added) => Rewrite(path, entries => [.. entries, added]);

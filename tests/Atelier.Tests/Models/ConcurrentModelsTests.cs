@@ -1,22 +1,24 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Data.Tables;
 using Atelier.Data.Tagged;
-using Atelier.Decoders;
-using Atelier.Decoding;
+using Atelier.Exchange;
+using Atelier.Generation;
+using Atelier.Generation.Chat;
+using Atelier.Layers;
 using Atelier.Models.BayesianNetwork;
 using Atelier.Models.Gpt;
 using Atelier.Models.Hmm;
 using Atelier.Models.Independent;
-using Atelier.Models.Layers;
 using Atelier.Models.Ngram;
 using Atelier.Models.Rnn;
 using Atelier.Models.Vae;
-using Atelier.Recipes;
+using Atelier.Networks;
+using Atelier.Tasks.Images;
+using Atelier.Tensors;
 using Atelier.Tests.Data;
 using Atelier.Tests.Models.BayesianNetwork;
-using Atelier.TestSupport;
 using Atelier.Tokenizers;
-using Atelier.Training;
 using Microsoft.Extensions.AI;
 
 namespace Atelier.Tests.Models;
@@ -122,7 +124,7 @@ public sealed class ConcurrentModelsTests : IDisposable
     [Fact]
     public async Task Rows_and_answers_of_networks_are_those_that_each_caller_gets_alone()
     {
-        DiscreteNetwork network = Networks.Published("asia");
+        DiscreteNetwork network = BayesianNetwork.Networks.Published("asia");
         using var model = new BayesianNetworkModel(NetworkRows.Schema(network), network, new BayesianNetworkConfig());
         var smoke = new Dictionary<string, string> { ["smoke"] = "yes" };
         await TogetherAsAlone(async i => i % 3 == 2

@@ -1,9 +1,7 @@
 using Atelier.Data.Text;
 using Atelier.Models.Gpt;
-using Atelier.Recipes;
 using Atelier.Tensors;
 using Atelier.Tests.Training;
-using Atelier.Training;
 using Atelier.Training.Optimizers;
 using static TorchSharp.torch;
 

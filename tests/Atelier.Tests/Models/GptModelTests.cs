@@ -1,8 +1,9 @@
+using Atelier.Abstractions;
 using Atelier.Data.Text;
-using Atelier.Decoding;
+using Atelier.Generation;
+using Atelier.Layers;
 using Atelier.Models.Gpt;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

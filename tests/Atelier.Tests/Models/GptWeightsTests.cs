@@ -1,9 +1,10 @@
 using System.Text.Json;
-using Atelier.Decoders;
 using Atelier.Formats;
+using Atelier.Layers;
 using Atelier.Models.Gpt;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Networks;
+using Atelier.Runs;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Models.Ngram;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;

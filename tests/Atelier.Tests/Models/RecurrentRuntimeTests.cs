@@ -1,7 +1,9 @@
-using Atelier.Decoders;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Exchange;
+using Atelier.Generation;
 using Atelier.Models.Rnn;
-using Atelier.Recipes;
+using Atelier.Networks;
+using Atelier.Tensors;
 using Atelier.Tests.Data;
 using Atelier.Tokenizers;
 

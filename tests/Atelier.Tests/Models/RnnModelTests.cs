@@ -1,9 +1,11 @@
+using Atelier.Abstractions;
 using Atelier.Data.Text;
-using Atelier.Decoders;
-using Atelier.Decoding;
-using Atelier.Models.Layers;
+using Atelier.Generation;
+using Atelier.Layers;
 using Atelier.Models.Rnn;
-using Atelier.Recipes;
+using Atelier.Networks;
+using Atelier.Runs;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

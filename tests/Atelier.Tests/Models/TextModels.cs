@@ -1,5 +1,5 @@
 using Atelier.Data.Text;
-using Atelier.Models.Layers;
+using Atelier.Tasks.Text;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models;

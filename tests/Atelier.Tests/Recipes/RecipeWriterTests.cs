@@ -1,4 +1,4 @@
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Recipes;
 using CsCheck;
 

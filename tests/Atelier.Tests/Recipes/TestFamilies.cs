@@ -1,10 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using Atelier.Abstractions;
 using Atelier.Data;
-using Atelier.Decoding;
-using Atelier.Kinds;
-using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
+using Atelier.Tasks.Text;
 using Atelier.Training;
 
 namespace Atelier.Tests.Recipes;

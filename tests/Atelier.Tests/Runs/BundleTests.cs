@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Runs;
+using Atelier.Tensors;
 using Atelier.Tokenizers;
-using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Runs;

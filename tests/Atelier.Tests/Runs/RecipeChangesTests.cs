@@ -1,5 +1,4 @@
 using Atelier.Recipes;
-using Atelier.Runs;
 using Atelier.Tests.Data;
 using Atelier.Tests.Training;
 using Atelier.Training;

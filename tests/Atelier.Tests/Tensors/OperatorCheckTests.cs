@@ -1,4 +1,4 @@
-using Atelier.Decoders;
+using Atelier.Networks;
 using Atelier.Tensors;
 using Atelier.Tensors.Checks;
 using CsCheck;

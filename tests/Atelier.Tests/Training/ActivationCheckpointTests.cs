@@ -1,10 +1,10 @@
 using Atelier.Data.Text;
-using Atelier.Decoders;
+using Atelier.Layers;
 using Atelier.Models.Gpt;
-using Atelier.Models.Layers;
 using Atelier.Models.Rnn;
-using Atelier.Recipes;
-using Atelier.Training.Execution;
+using Atelier.Networks;
+using Atelier.Tasks.Text;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

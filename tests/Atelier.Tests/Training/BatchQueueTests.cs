@@ -1,3 +1,4 @@
+using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Training;
 using TorchSharp;

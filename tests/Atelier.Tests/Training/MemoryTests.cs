@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Atelier.Training;
 using TorchSharp;
 
 namespace Atelier.Tests.Training;

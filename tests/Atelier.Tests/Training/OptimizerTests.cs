@@ -1,6 +1,6 @@
+using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Tensors;
-using Atelier.Training.Execution;
 using Atelier.Training.Optimizers;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,3 +1,4 @@
+using Atelier.Data;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Training;

@@ -1,4 +1,6 @@
+using Atelier.Data;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Atelier.Training;
 using SkiaSharp;
 
 namespace Atelier.Tests.Training;

@@ -1,4 +1,3 @@
-using Atelier.Training.Execution;
 using static TorchSharp.torch;
 
 namespace Atelier.Data.Images;

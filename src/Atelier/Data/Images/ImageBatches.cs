@@ -1,5 +1,4 @@
 using Atelier.Recipes;
-using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Data.Images;

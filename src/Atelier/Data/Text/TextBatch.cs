@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Atelier.Training.Execution;
 using static TorchSharp.torch;
 
 namespace Atelier.Data.Text;

@@ -1,4 +1,3 @@
-using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Data.Text;

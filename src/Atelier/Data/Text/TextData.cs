@@ -1,4 +1,3 @@
-using Atelier.Kinds;
 using Atelier.Recipes;
 using Atelier.Tokenizers;
 

@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using Atelier.Data.Text.Cleaning;
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Tokenizers;
 
 namespace Atelier.Data.Text;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Atelier.Formats;
-using Atelier.Training;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;

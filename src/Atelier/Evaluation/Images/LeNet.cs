@@ -2,7 +2,6 @@ using Atelier.Data;
 using Atelier.Data.Images;
 using Atelier.Formats;
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;

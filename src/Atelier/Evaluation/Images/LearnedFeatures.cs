@@ -1,8 +1,6 @@
 using System.Globalization;
 using Atelier.Data.Images;
 using Atelier.Formats;
-using Atelier.Kinds;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;

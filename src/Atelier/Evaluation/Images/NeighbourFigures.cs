@@ -1,6 +1,5 @@
 using Atelier.Recipes;
 using Atelier.Tensors;
-using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;

@@ -1,15 +1,14 @@
 using Atelier.Data.Images;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
 using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
-using Convolution = Atelier.Models.Layers.Convolution;
+using Convolution = Atelier.Layers.Convolution;
 using F = TorchSharp.torch.nn.functional;
-using GroupNorm = Atelier.Models.Layers.GroupNorm;
-using Linear = Atelier.Models.Layers.Linear;
+using GroupNorm = Atelier.Layers.GroupNorm;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Evaluation.Images;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Atelier.Data.Images;
 using Atelier.Recipes;
 using static TorchSharp.torch;
 

@@ -1,13 +1,14 @@
 using System.Runtime.InteropServices;
+using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Tables;
-using Atelier.Decoding;
 using Atelier.Formats;
-using Atelier.Kinds;
 using Atelier.Models.BayesianNetwork.Structure;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
+using Atelier.Tasks.Tables;
+using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 

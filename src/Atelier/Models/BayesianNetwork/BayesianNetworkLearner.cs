@@ -1,8 +1,8 @@
-using Atelier.Data;
 using System.Diagnostics;
 using System.Globalization;
+using Atelier.Abstractions;
+using Atelier.Data;
 using Atelier.Data.Tables;
-using Atelier.Decoding;
 using Atelier.Formats;
 using Atelier.Models.BayesianNetwork.Inference;
 using Atelier.Models.BayesianNetwork.Structure;

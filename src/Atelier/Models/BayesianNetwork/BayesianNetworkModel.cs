@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Atelier.Abstractions;
 using Atelier.Data.Tables;
-using Atelier.Decoding;
 using Atelier.Models.BayesianNetwork.Inference;
-using Atelier.Models.BayesianNetwork.Pictures;
+using Atelier.Tasks.Tables;
 
 namespace Atelier.Models.BayesianNetwork;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Models.BayesianNetwork.Inference;
 
 namespace Atelier.Models.BayesianNetwork;

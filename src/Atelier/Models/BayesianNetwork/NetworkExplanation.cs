@@ -1,4 +1,4 @@
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Models.BayesianNetwork.Inference;
 using Atelier.Models.BayesianNetwork.Pictures;
 using Atelier.Models.BayesianNetwork.Structure;

@@ -1,4 +1,3 @@
-using Atelier.Models.BayesianNetwork.Inference;
 using Atelier.Models.BayesianNetwork.Structure;
 
 namespace Atelier.Models.BayesianNetwork;

@@ -1,6 +1,5 @@
 using Atelier.Tensors;
-using Atelier.Training;
-using Atelier.Training.Profiling;
+using Atelier.Tensors.Profiling;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 

@@ -1,10 +1,8 @@
-using Atelier.Decoders;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Networks;
 using Atelier.Tensors;
-using Atelier.Training;
 using static TorchSharp.torch;
-using Linear = Atelier.Models.Layers.Linear;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Diffusion;
 

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
+using Atelier.Data;
 using Atelier.Data.Images;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
-using Atelier.Training;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
+using Atelier.Tensors;
 using TorchSharp;
 
 namespace Atelier.Models.Diffusion;

@@ -1,8 +1,8 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
 using Atelier.Models.Diffusion.Samplers;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;

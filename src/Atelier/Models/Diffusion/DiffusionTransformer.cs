@@ -1,12 +1,10 @@
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Linear = Atelier.Models.Layers.Linear;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Diffusion;
 

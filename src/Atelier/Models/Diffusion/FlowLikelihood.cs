@@ -1,6 +1,5 @@
 using Atelier.Models.Diffusion.Samplers;
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

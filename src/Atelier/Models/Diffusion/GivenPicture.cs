@@ -1,10 +1,9 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
 using Atelier.Models.Diffusion.Samplers;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
 using Atelier.Tensors;
-using Atelier.Training;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 

@@ -1,10 +1,8 @@
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
 using Atelier.Tensors;
-using Atelier.Training;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Linear = Atelier.Models.Layers.Linear;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Diffusion;
 

@@ -1,13 +1,11 @@
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Convolution = Atelier.Models.Layers.Convolution;
-using GroupNorm = Atelier.Models.Layers.GroupNorm;
-using Linear = Atelier.Models.Layers.Linear;
+using Convolution = Atelier.Layers.Convolution;
+using GroupNorm = Atelier.Layers.GroupNorm;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Diffusion;
 

@@ -1,6 +1,6 @@
-using Atelier.Recipes;
+using Atelier.Tensors;
 using static TorchSharp.torch;
-using Convolution = Atelier.Models.Layers.Convolution;
+using Convolution = Atelier.Layers.Convolution;
 
 namespace Atelier.Models.Gan;
 

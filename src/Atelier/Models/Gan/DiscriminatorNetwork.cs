@@ -1,13 +1,11 @@
 using Atelier.Data.Images;
-using Atelier.Recipes;
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Embedding = Atelier.Models.Layers.Embedding;
-using Linear = Atelier.Models.Layers.Linear;
+using Embedding = Atelier.Layers.Embedding;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Gan;
 

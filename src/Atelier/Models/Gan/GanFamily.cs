@@ -1,6 +1,7 @@
 using Atelier.Data.Images;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
+using Atelier.Tensors;
 
 namespace Atelier.Models.Gan;
 

@@ -1,7 +1,8 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Generation;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;

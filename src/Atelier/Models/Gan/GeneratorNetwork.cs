@@ -1,14 +1,13 @@
 using Atelier.Data.Images;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
 using Atelier.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Convolution = Atelier.Models.Layers.Convolution;
-using Embedding = Atelier.Models.Layers.Embedding;
-using GroupNorm = Atelier.Models.Layers.GroupNorm;
-using Linear = Atelier.Models.Layers.Linear;
+using Convolution = Atelier.Layers.Convolution;
+using Embedding = Atelier.Layers.Embedding;
+using GroupNorm = Atelier.Layers.GroupNorm;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Gan;
 

@@ -1,9 +1,7 @@
-using Atelier.Decoders;
-using Atelier.Models.Layers;
-using Atelier.Models.Layers.Kernels;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Layers.Fused;
+using Atelier.Networks;
 using Atelier.Tensors;
-using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Gpt;

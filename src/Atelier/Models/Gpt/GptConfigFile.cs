@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
-using Atelier.Decoders;
 using Atelier.Formats;
-using Atelier.Models.Layers;
+using Atelier.Layers;
+using Atelier.Networks;
+using Atelier.Runs;
 
 namespace Atelier.Models.Gpt;
 

@@ -1,14 +1,13 @@
-using Atelier.Decoders;
-using Atelier.Models.Layers;
-using Atelier.Models.Layers.Kernels;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Layers.Fused;
+using Atelier.Networks;
+using Atelier.Tasks.Text;
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using Dropout = Atelier.Models.Layers.Dropout;
-using Embedding = Atelier.Models.Layers.Embedding;
-using Linear = Atelier.Models.Layers.Linear;
+using Dropout = Atelier.Layers.Dropout;
+using Embedding = Atelier.Layers.Embedding;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Gpt;
 

@@ -1,5 +1,6 @@
-using Atelier.Decoders;
-using Atelier.Models.Layers;
+using Atelier.Layers;
+using Atelier.Networks;
+using Atelier.Runs;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Gpt;

@@ -1,5 +1,6 @@
 using System.Globalization;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Evaluation;
 
 namespace Atelier.Models.Hmm;
 

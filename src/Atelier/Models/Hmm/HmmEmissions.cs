@@ -1,5 +1,5 @@
 using System.Globalization;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 
 namespace Atelier.Models.Hmm;
 

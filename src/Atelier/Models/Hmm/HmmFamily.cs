@@ -1,14 +1,17 @@
+using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Series;
 using Atelier.Data.Tables;
 using Atelier.Data.Tagged;
 using Atelier.Data.Text;
-using Atelier.Decoding;
 using Atelier.Formats;
-using Atelier.Kinds;
-using Atelier.Models.Layers;
+using Atelier.Generation;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
+using Atelier.Tasks.Series;
+using Atelier.Tasks.Tagged;
+using Atelier.Tasks.Text;
 using Atelier.Training;
 using static TorchSharp.torch;
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Atelier.Abstractions;
 using Atelier.Data.Series;
 using Atelier.Data.Text.Reading;
-using Atelier.Decoding;
 using Atelier.Recipes;
+using Atelier.Tasks.Series;
 
 namespace Atelier.Models.Hmm;
 

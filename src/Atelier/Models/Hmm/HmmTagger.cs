@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Atelier.Abstractions;
 using Atelier.Data.Tagged;
 using Atelier.Data.Text.Reading;
-using Atelier.Decoding;
+using Atelier.Generation;
 using Atelier.Recipes;
+using Atelier.Tasks.Tagged;
 
 namespace Atelier.Models.Hmm;
 

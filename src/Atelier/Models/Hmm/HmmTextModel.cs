@@ -1,5 +1,6 @@
 using System.Globalization;
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Generation;
 using Atelier.Tokenizers;
 
 namespace Atelier.Models.Hmm;

@@ -1,4 +1,5 @@
-using Atelier.Decoding;
+using Atelier.Abstractions;
+using Atelier.Evaluation;
 
 namespace Atelier.Models.Hmm;
 

@@ -1,11 +1,10 @@
-using Atelier.Data;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Atelier.Data;
 using Atelier.Data.Tagged;
 using Atelier.Formats;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;

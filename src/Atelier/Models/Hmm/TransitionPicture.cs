@@ -1,5 +1,5 @@
 using System.Globalization;
-using Atelier.Models.Layers.Pictures;
+using Atelier.Evaluation.Plots;
 using SkiaSharp;
 
 namespace Atelier.Models.Hmm;

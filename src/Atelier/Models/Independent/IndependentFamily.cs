@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Tables;
-using Atelier.Decoding;
-using Atelier.Evaluation;
-using Atelier.Kinds;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
+using Atelier.Tasks.Tables;
 using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;

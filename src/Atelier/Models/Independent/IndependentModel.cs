@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Atelier.Abstractions;
 using Atelier.Data.Tables;
-using Atelier.Decoding;
+using Atelier.Tasks.Tables;
 
 namespace Atelier.Models.Independent;
 

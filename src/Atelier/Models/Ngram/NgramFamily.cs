@@ -1,14 +1,12 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Text;
-using Atelier.Decoding;
-using Atelier.Evaluation;
-using Atelier.Formats;
-using Atelier.Kinds;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
+using Atelier.Tasks.Text;
 using Atelier.Training;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using Atelier.Abstractions;
 using Atelier.Data.Text;
-using Atelier.Decoding;
 
 namespace Atelier.Models.Ngram;
 

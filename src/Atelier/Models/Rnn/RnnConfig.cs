@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
-using Atelier.Decoders;
-using Atelier.Models.Layers;
+using Atelier.Layers;
+using Atelier.Networks;
+using Atelier.Runs;
 
 namespace Atelier.Models.Rnn;
 

@@ -1,7 +1,9 @@
-using Atelier.Decoders;
 using Atelier.Formats;
-using Atelier.Models.Layers;
+using Atelier.Networks;
 using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Text;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Rnn;

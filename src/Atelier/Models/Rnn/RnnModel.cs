@@ -1,10 +1,12 @@
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Runs;
+using Atelier.Tasks.Text;
+using Atelier.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using Dropout = Atelier.Models.Layers.Dropout;
-using Embedding = Atelier.Models.Layers.Embedding;
-using Linear = Atelier.Models.Layers.Linear;
+using Dropout = Atelier.Layers.Dropout;
+using Embedding = Atelier.Layers.Embedding;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Rnn;
 

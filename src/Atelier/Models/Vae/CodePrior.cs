@@ -1,13 +1,11 @@
-using Atelier.Decoders;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Networks;
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Embedding = Atelier.Models.Layers.Embedding;
-using Linear = Atelier.Models.Layers.Linear;
+using Embedding = Atelier.Layers.Embedding;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Vae;
 

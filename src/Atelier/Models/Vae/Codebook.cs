@@ -1,5 +1,4 @@
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

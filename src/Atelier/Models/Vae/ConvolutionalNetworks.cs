@@ -1,12 +1,12 @@
 using Atelier.Data.Images;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Convolution = Atelier.Models.Layers.Convolution;
-using GroupNorm = Atelier.Models.Layers.GroupNorm;
+using Convolution = Atelier.Layers.Convolution;
+using GroupNorm = Atelier.Layers.GroupNorm;
 
 namespace Atelier.Models.Vae;
 

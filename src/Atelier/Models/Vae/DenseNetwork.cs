@@ -1,10 +1,10 @@
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Linear = Atelier.Models.Layers.Linear;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Vae;
 

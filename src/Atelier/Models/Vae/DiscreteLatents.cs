@@ -1,9 +1,8 @@
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Runs;
 using Atelier.Tensors;
-using Atelier.Training;
 using static TorchSharp.torch;
-using Convolution = Atelier.Models.Layers.Convolution;
+using Convolution = Atelier.Layers.Convolution;
 
 namespace Atelier.Models.Vae;
 

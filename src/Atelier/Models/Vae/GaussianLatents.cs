@@ -1,11 +1,10 @@
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Layers;
+using Atelier.Runs;
 using Atelier.Tensors;
-using Atelier.Training;
 using static TorchSharp.torch;
-using Convolution = Atelier.Models.Layers.Convolution;
-using Embedding = Atelier.Models.Layers.Embedding;
-using Linear = Atelier.Models.Layers.Linear;
+using Convolution = Atelier.Layers.Convolution;
+using Embedding = Atelier.Layers.Embedding;
+using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Vae;
 

@@ -1,5 +1,4 @@
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;

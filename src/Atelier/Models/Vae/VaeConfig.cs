@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Atelier.Data.Images;
-using Atelier.Models.Layers;
+using Atelier.Layers;
+using Atelier.Runs;
 
 namespace Atelier.Models.Vae;
 

@@ -1,7 +1,9 @@
+using Atelier.Abstractions;
+using Atelier.Data;
 using Atelier.Data.Images;
-using Atelier.Decoding;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using Atelier.Training;
 using Atelier.Training.Execution;

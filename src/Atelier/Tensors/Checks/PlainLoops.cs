@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Atelier.Decoders;
+using Atelier.Networks;
 
 namespace Atelier.Tensors.Checks;
 

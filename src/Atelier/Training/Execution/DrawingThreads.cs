@@ -1,3 +1,5 @@
+using Atelier.Kernels;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Training.Execution;

@@ -1,3 +1,5 @@
+using Atelier.Kernels;
+
 namespace Atelier.Training.Execution;
 
 /// <summary>How a training step is carried out on this machine.</summary>

@@ -1,3 +1,5 @@
+using Atelier.Kernels;
+
 namespace Atelier.Training.Execution;
 
 /// <summary>Times plans by turns until there is no doubt which is the fastest, or until the time is up.</summary>

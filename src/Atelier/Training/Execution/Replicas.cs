@@ -1,5 +1,7 @@
+using Atelier.Data;
+using Atelier.Kernels;
 using Atelier.Tensors;
-using Atelier.Training.Profiling;
+using Atelier.Tensors.Profiling;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

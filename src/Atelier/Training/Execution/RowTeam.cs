@@ -1,6 +1,7 @@
+using Atelier.Kernels;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
-using Atelier.Tensors;
 namespace Atelier.Training.Execution;
 
 /// <summary>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Atelier.Training.Execution;
+using Atelier.Tensors;
 
 namespace Atelier.Training.Optimizers;
 

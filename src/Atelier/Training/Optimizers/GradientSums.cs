@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Atelier.Tensors;
-using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 

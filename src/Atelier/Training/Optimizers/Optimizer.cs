@@ -1,6 +1,6 @@
+using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Tensors;
-using Atelier.Training.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

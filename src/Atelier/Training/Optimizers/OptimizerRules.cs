@@ -1,6 +1,5 @@
 using Atelier.Recipes;
 using Atelier.Tensors;
-using Atelier.Training.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,4 +1,3 @@
-using Atelier.Data.Text;
 using Atelier.Data.Text.Cleaning;
 using Atelier.Data.Text.Reading;
 

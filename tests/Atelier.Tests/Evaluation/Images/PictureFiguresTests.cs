@@ -1,6 +1,7 @@
 using Atelier.Evaluation;
 using Atelier.Evaluation.Images;
 using Atelier.Recipes;
+using Atelier.Tasks.Images;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Evaluation.Images;

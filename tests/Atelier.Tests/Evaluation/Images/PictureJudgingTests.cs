@@ -2,6 +2,7 @@ using Atelier.Data.Images;
 using Atelier.Evaluation;
 using Atelier.Evaluation.Images;
 using Atelier.Recipes;
+using Atelier.Tasks.Images;
 using Atelier.Tests.Data;
 using Atelier.TestSupport;
 using TorchSharp;
@@ -114,7 +115,7 @@ public sealed class PictureJudgingTests
         using ImageData data = ImageData.Prepare(
             new DataSection { Source = ShapesWorld.Name, WorldDocuments = 1500,
                 Split = new SplitSection { Train = 0.6, Validation = 0, Test = 0.4 } }, 1, folder["data"]);
-        var judging = new Atelier.Kinds.Judging(null!, data, Options, "run", 1, null);
+        var judging = new Atelier.Tasks.Judging(null!, data, Options, "run", 1, null);
         var comparison = new PictureComparison(network, data, data.Test, 120, 0, judging, null, default);
         Dictionary<string, Metric> figures = comparison.Figures(Shapes(7, 120), "drawn pictures",
             out PictureFeatures seen);

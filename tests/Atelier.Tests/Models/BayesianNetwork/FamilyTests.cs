@@ -1,5 +1,5 @@
+using Atelier.Abstractions;
 using Atelier.Data.Tables;
-using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Models;
 using Atelier.Models.BayesianNetwork;

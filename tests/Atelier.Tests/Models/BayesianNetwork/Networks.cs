@@ -1,4 +1,3 @@
-using Atelier.Data.Text.Reading;
 using Atelier.Models.BayesianNetwork;
 using Atelier.TestSupport;
 using CsCheck;

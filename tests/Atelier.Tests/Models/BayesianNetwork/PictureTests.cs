@@ -57,7 +57,7 @@ public class PictureTests
     {
         DiscreteNetwork network = Networks.Random(5, 8);
         var inference = new NetworkInference(network);
-        foreach (Atelier.Decoding.ExplanationPicture picture in NetworkExplanation.Pictures(network, EdgeStrength.Of(inference)))
+        foreach (Atelier.Abstractions.ExplanationPicture picture in NetworkExplanation.Pictures(network, EdgeStrength.Of(inference)))
         {
             if (picture.FileName.EndsWith(".png", StringComparison.Ordinal))
             {

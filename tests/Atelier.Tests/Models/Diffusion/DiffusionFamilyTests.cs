@@ -1,7 +1,7 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
 using Atelier.Evaluation;
-using Atelier.Models.Layers;
+using Atelier.Tasks.Images;
 using Atelier.Tests.Data;
 
 namespace Atelier.Tests.Models.Diffusion;

@@ -1,8 +1,9 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
+using Atelier.Layers;
 using Atelier.Models.Diffusion;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,10 +1,11 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Models;
 using Atelier.Models.Diffusion;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
 using Atelier.Tests.Data;
 using Atelier.Training;
 using TorchSharp;

@@ -1,8 +1,8 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
 using Atelier.Models.Diffusion;
-using Atelier.Models.Layers;
-using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tensors;
 using MathNet.Numerics.Distributions;
 using static TorchSharp.torch;
 

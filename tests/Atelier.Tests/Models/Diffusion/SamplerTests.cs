@@ -1,7 +1,6 @@
 using Atelier.Models.Diffusion;
 using Atelier.Models.Diffusion.Samplers;
 using Atelier.Tensors;
-using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,9 +1,10 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Models.Diffusion;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Tasks.Images;
+using Atelier.Tensors;
 using Atelier.Tests.Data;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using Atelier.Data.Images;
 using Atelier.Models.Diffusion;
 using Atelier.Models.Diffusion.Samplers;
-using Atelier.Recipes;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Diffusion;

@@ -1,8 +1,8 @@
-using Atelier.Data.Images;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Models;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
 using Atelier.Tests.Data;
 using Atelier.Training;
 

@@ -1,6 +1,8 @@
+using Atelier.Data;
 using Atelier.Data.Images;
 using Atelier.Models.Gan;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Tests.Training;
 using Atelier.Training;
 using Atelier.Training.Execution;

@@ -1,6 +1,6 @@
 using Atelier.Data.Images;
 using Atelier.Models.Gan;
-using Atelier.Recipes;
+using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

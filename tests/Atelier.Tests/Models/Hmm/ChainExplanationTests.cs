@@ -1,6 +1,6 @@
 using System.Text;
 using System.Xml.Linq;
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Models.Hmm;
 
 namespace Atelier.Tests.Models.Hmm;

@@ -1,4 +1,4 @@
-using Atelier.Decoding;
+using Atelier.Abstractions;
 using Atelier.Models.Hmm;
 
 namespace Atelier.Tests.Models.Hmm;

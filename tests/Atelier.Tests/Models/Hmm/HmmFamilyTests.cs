@@ -1,5 +1,6 @@
+using Atelier.Abstractions;
 using Atelier.Data.Text;
-using Atelier.Decoding;
+using Atelier.Generation;
 using Atelier.Models.Hmm;
 using Atelier.Recipes;
 using Atelier.Runs;

@@ -1,4 +1,5 @@
 using Atelier.Data.Tables;
+using Atelier.Evaluation;
 using Atelier.Models.Hmm;
 using CsCheck;
 

@@ -1,9 +1,10 @@
+using Atelier.Abstractions;
 using Atelier.Data.Tagged;
-using Atelier.Decoding;
 using Atelier.Evaluation;
-using Atelier.Kinds;
 using Atelier.Models.Hmm;
 using Atelier.Recipes;
+using Atelier.Tasks;
+using Atelier.Tasks.Tagged;
 using Atelier.Tests.Data;
 using Atelier.TestSupport;
 using CsCheck;

@@ -1,3 +1,4 @@
+using Atelier.Evaluation;
 using Atelier.Models.Hmm;
 using CsCheck;
 

@@ -1,6 +1,7 @@
 using Atelier.Data.Images;
 using Atelier.Models.Vae;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Vae;

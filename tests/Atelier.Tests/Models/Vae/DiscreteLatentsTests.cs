@@ -1,5 +1,5 @@
 using Atelier.Models.Vae;
-using Atelier.Recipes;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Vae;

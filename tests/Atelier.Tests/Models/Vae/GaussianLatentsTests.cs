@@ -1,5 +1,5 @@
 using Atelier.Models.Vae;
-using Atelier.Recipes;
+using Atelier.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

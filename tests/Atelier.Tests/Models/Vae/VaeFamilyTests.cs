@@ -1,9 +1,10 @@
+using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Decoding;
 using Atelier.Evaluation;
 using Atelier.Models;
-using Atelier.Models.Layers;
 using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
 using Atelier.Tests.Data;
 
 namespace Atelier.Tests.Models.Vae;

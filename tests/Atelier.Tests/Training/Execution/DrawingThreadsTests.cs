@@ -1,6 +1,5 @@
-using Atelier.Models.Layers;
-using Atelier.Recipes;
-using Atelier.Training;
+using Atelier.Layers;
+using Atelier.Tensors;
 using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using Atelier.Kernels;
 using Atelier.Models.Gpt;
 using Atelier.Recipes;
 using Atelier.Tests.Data;

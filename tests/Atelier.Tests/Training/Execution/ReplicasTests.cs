@@ -1,4 +1,5 @@
 using Atelier.Data.Text;
+using Atelier.Kernels;
 using Atelier.Models.Gpt;
 using Atelier.Recipes;
 using Atelier.Tensors;

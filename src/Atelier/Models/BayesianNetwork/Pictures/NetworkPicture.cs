@@ -1,4 +1,4 @@
-using Atelier.Models.Layers.Pictures;
+using Atelier.Evaluation.Plots;
 using SkiaSharp;
 
 namespace Atelier.Models.BayesianNetwork.Pictures;

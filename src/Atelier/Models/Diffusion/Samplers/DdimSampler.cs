@@ -1,5 +1,4 @@
 using Atelier.Tensors;
-using Atelier.Training;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion.Samplers;

@@ -1,0 +1,138 @@
+using System.Text.Json.Nodes;
+
+namespace Atelier.Abstractions;
+
+/// <summary>One thing that a model made.</summary>
+public abstract record Sample
+{
+    /// <summary>The natural logarithm of the probability the model gave it, in nats, where the model can say.</summary>
+    public double? LogProbability { get; init; }
+
+    /// <summary>The sample as a person reads it.</summary>
+    public abstract string Shown { get; }
+
+    /// <summary>The sample as programs read it: what it is, under the name of its form, and its log-probability.</summary>
+    public JsonObject ToJson()
+    {
+        var json = new JsonObject();
+        Write(json);
+        json["logProbability"] = LogProbability is { } known && double.IsFinite(known) ? known : null;
+        return json;
+    }
+
+    /// <summary>Writes what the sample is.</summary>
+    protected abstract void Write(JsonObject json);
+}
+
+/// <summary>A text that a model made.</summary>
+/// <param name="Text">What was made, without the prompt.</param>
+public sealed record TextSample(string Text) : Sample
+{
+    /// <summary>The tokens of the text, each with its log-probability under the model's own distribution.</summary>
+    public IReadOnlyList<TokenChoice> Tokens { get; init; } = [];
+
+    /// <summary>What speculative decoding proposed and took; zeros where there was no draft.</summary>
+    public SpeculationCounts Speculation { get; init; }
+
+    /// <summary>Why it ended: "end" (the model ended it), "stop" (a stop string) or "length".</summary>
+    public string FinishReason { get; init; } = "length";
+
+    /// <inheritdoc/>
+    public override string Shown => Text;
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["text"] = Text;
+        json["finishReason"] = FinishReason;
+        if (Speculation.AcceptanceRate is double rate)
+            json["speculation"] = new JsonObject { ["proposed"] = Speculation.Proposed, ["accepted"] = Speculation.Accepted, ["acceptanceRate"] = rate };
+    }
+}
+
+/// <summary>A row of a table that a model made.</summary>
+/// <param name="Columns">The columns' names.</param>
+/// <param name="Values">The value of each column.</param>
+public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<CellValue> Values) : Sample
+{
+    /// <summary>
+    /// Of how many effective rows it was chosen, where rows given evidence can only be drawn approximately; null where
+    /// it is an exact draw.
+    /// </summary>
+    public double? EffectiveRows { get; init; }
+
+    /// <inheritdoc/>
+    public override string Shown => string.Join(", ", Columns.Zip(Values, (name, value) => $"{name}={value}"));
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["row"] = CellValue.Row(Columns, Values);
+        json["exact"] = EffectiveRows is null;
+        if (EffectiveRows is { } effective)
+            json["effectiveRows"] = effective;
+    }
+}
+
+/// <summary>A sentence whose words carry tags.</summary>
+/// <param name="Words">The words.</param>
+/// <param name="Tags">The tag of each.</param>
+public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<string> Tags) : Sample
+{
+    /// <summary>The sentence as a block of CoNLL-U, of a tagger that writes such.</summary>
+    public string? Conllu { get; init; }
+
+    /// <inheritdoc/>
+    public override string Shown => string.Join(' ', Words.Zip(Tags, (word, tag) => $"{word}/{tag}"));
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["text"] = string.Join(' ', Words);
+        json["words"] = new JsonArray([.. Words.Select(word => (JsonNode)word)]);
+        json["tags"] = new JsonArray([.. Tags.Select(tag => (JsonNode)tag)]);
+    }
+}
+
+/// <summary>A sequence of numbers that a model made, with the hidden states behind them.</summary>
+/// <param name="Columns">The columns' names.</param>
+/// <param name="Rows">The values of the columns at each time.</param>
+/// <param name="States">The hidden state at each time; empty for a model without such.</param>
+public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<double[]> Rows, IReadOnlyList<string> States) : Sample
+{
+    /// <inheritdoc/>
+    public override string Shown => string.Join('\n', Rows.Select((row, time) =>
+        string.Join(',', row.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture))) + (States.Count > 0 ? $"  ({States[time]})" : "")));
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["rows"] = new JsonArray([.. Rows.Select(row => (JsonNode)CellValue.Row(Columns, [.. row.Select(value => new CellValue(value))]))]);
+        if (States.Count > 0)
+            json["states"] = new JsonArray([.. States.Select(state => (JsonNode)state)]);
+    }
+}
+
+/// <summary>A picture that a model made.</summary>
+/// <param name="Width">Pixels across.</param>
+/// <param name="Height">Pixels down.</param>
+/// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
+/// <param name="Pixels">Rows from the top, each pixel's channels together, 0 to 255: Height · Width · Channels values.</param>
+public sealed record ImageSample(int Width, int Height, int Channels, ReadOnlyMemory<byte> Pixels) : Sample
+{
+    /// <summary>The class it was made for; null for none.</summary>
+    public string? Class { get; init; }
+
+    /// <summary>The file it was saved in; null before.</summary>
+    public string? File { get; init; }
+
+    /// <inheritdoc/>
+    public override string Shown => File ?? $"a picture of {Width} × {Height}{(Class is null ? "" : $", class {Class}")}";
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["file"] = File;
+        json["class"] = Class;
+    }
+}

@@ -1,0 +1,224 @@
+using System.Text.Json.Nodes;
+using Atelier.Formats;
+using Atelier.Networks;
+
+namespace Atelier.Exchange;
+
+/// <summary>A model's shape in a GGUF file's values, and the same in Hugging Face's config.json.</summary>
+public static class GgufConfig
+{
+    // llama.cpp computes GELU in its tanh form; a model with the exact one says so here, where only Atelier looks.
+    internal const string ExactGelu = "atelier.exact_gelu";
+
+    // The llama3 scaling's numbers, of which GGUF keeps only the factors that they make.
+    private const string ScalingKey = "atelier.rope_scaling.";
+
+    /// <summary>The value that tells the factor of Llama 3's scaling, where Atelier wrote the file.</summary>
+    public const string ScalingFactor = ScalingKey + "factor";
+
+    /// <summary>The values that tell Llama 3's scaling, where Atelier wrote the file.</summary>
+    internal static readonly string[] ScalingKeys =
+        [ScalingFactor, ScalingKey + "low_freq_factor", ScalingKey + "high_freq_factor", ScalingKey
+            + "original_context_length"];
+
+    /// <summary>The text of a config.json for the model in a GGUF file.</summary>
+    /// <exception cref="AtelierException">
+    /// A value is missing or wrong, says what is not read, or the shape is not one that is read.
+    /// </exception>
+    public static JsonObject ToHuggingFace(GgufFile file)
+    {
+        string architecture = file.Text("general.architecture");
+        if (!GgufNames.Knows(architecture))
+            throw new AtelierException($"models of the architecture '{architecture}' are not read", file.Path,
+                "llama and gpt2 are");
+        GgufKeys.RefuseUnread(file);
+        return architecture == GgufNames.Llama ? ToLlama(file) : ToGpt2(file);
+    }
+
+    /// <summary>Adds a shape to the values of a GGUF file.</summary>
+    /// <param name="metadata">The values, of the architecture that config.json names.</param>
+    /// <param name="config">A config.json of GPT-2's or Llama's shape.</param>
+    /// <exception cref="AtelierException">A key is missing or asks for what GGUF cannot say.</exception>
+    public static void Write(GgufMetadata metadata, ConfigFile config)
+    {
+        if (metadata.Architecture == GgufNames.Llama)
+            WriteLlama(metadata, config);
+        else
+            WriteGpt2(metadata, config);
+        metadata.Add($"{metadata.Architecture}.vocab_size", config.VocabularySize);
+    }
+
+    private static JsonObject ToLlama(GgufFile file)
+    {
+        int Size(string key, long? otherwise = null) => Positive(file, "llama." + key, otherwise);
+        int heads = Size("attention.head_count"), hidden = Size("embedding_length"), headSize = Size("attention.key_length", hidden / heads);
+        if (Size("attention.value_length", headSize) != headSize || Size("rope.dimension_count", headSize) != headSize)
+            throw new AtelierException("heads of which rotary positions turn a part, or whose values are of another size, are not read", file.Path);
+        return new JsonObject
+        {
+            ["model_type"] = GgufNames.Llama,
+            ["architectures"] = new JsonArray("LlamaForCausalLM"),
+            ["vocab_size"] = VocabularySize(file),
+            ["hidden_size"] = hidden,
+            ["intermediate_size"] = Size("feed_forward_length"),
+            ["num_hidden_layers"] = Size("block_count"),
+            ["num_attention_heads"] = heads,
+            ["num_key_value_heads"] = Size("attention.head_count_kv", heads),
+            ["head_dim"] = headSize,
+            ["max_position_embeddings"] = Size("context_length"),
+            ["hidden_act"] = "silu",
+            ["rms_norm_eps"] = Single(file.Number("llama.attention.layer_norm_rms_epsilon")),
+            ["rope_theta"] = Single(file.Number("llama.rope.freq_base", 10_000)),
+            ["rope_scaling"] = ToRopeScaling(file),
+            ["attention_bias"] = file.Find("blk.0.attn_q.bias") is not null,
+            ["mlp_bias"] = file.Find("blk.0.ffn_up.bias") is not null,
+            ["tie_word_embeddings"] = file.Find("output.weight") is null,
+        };
+    }
+
+    private static JsonObject ToGpt2(GgufFile file)
+    {
+        int Size(string key) => Positive(file, "gpt2." + key, null);
+        return new JsonObject
+        {
+            ["model_type"] = GgufNames.Gpt2,
+            ["architectures"] = new JsonArray("GPT2LMHeadModel"),
+            ["vocab_size"] = VocabularySize(file),
+            ["n_positions"] = Size("context_length"),
+            ["n_embd"] = Size("embedding_length"),
+            ["n_layer"] = Size("block_count"),
+            ["n_head"] = Size("attention.head_count"),
+            ["n_inner"] = Size("feed_forward_length"),
+            ["activation_function"] = file.Boolean(ExactGelu, false) ? "gelu" : "gelu_new",
+            ["resid_pdrop"] = 0.0,
+            ["layer_norm_epsilon"] = Single(file.Number("gpt2.attention.layer_norm_epsilon")),
+            ["tie_word_embeddings"] = file.Find("output.weight") is null,
+        };
+    }
+
+    private static JsonObject? ToRopeScaling(GgufFile file)
+    {
+        const string key = "llama.rope.scaling.";
+        // As llama.cpp reads them: linear where no kind is named, and an older name of the factor.
+        string type = file.Text(key + "type", "linear");
+        double older = file.Number("llama.rope.scale_linear", 1), factor = file.Number(key + "factor", older);
+        if (factor == 0)
+            factor = 1;
+        if (older != 1 && older != factor)
+            throw new AtelierException($"'llama.rope.scale_linear' is {older}, and '{key}factor' {factor}", file.Path,
+                "take the file from its source again");
+        if (file.Find(GgufNames.RopeFactors) is { } tensor)
+        {
+            if (type != "none" && factor != 1)
+                throw new AtelierException($"'{key}factor' is {factor} beside a tensor of rotary factors, which is not read", file.Path, "choose a model with one of them");
+            return ToLlama3(file, tensor);
+        }
+        return type switch
+        {
+            "none" => null,
+            "linear" when factor == 1 => null,
+            "linear" => new JsonObject { ["rope_type"] = "linear", ["factor"] = Single(factor) },
+            "yarn" => new JsonObject
+            {
+                ["rope_type"] = "yarn", ["factor"] = Single(factor),
+                ["original_max_position_embeddings"] = Positive(file, key + "original_context_length", null),
+            },
+            _ => throw new AtelierException($"rotary positions scaled by '{type}' are not read", file.Path, "linear, yarn and Llama 3's are"),
+        };
+    }
+
+    /// <summary>
+    /// The scaling that makes the file's rotary factors. llama.cpp's own files keep the factors alone: slow angles have
+    /// the scaling's factor whole, and the other numbers are those of all Llama 3 models.
+    /// </summary>
+    private static JsonObject ToLlama3(GgufFile file, GgufTensor tensor)
+    {
+        float[] factors = ModelWeights.ReadFactors(file, tensor);
+        var scaling = new RotaryScaling
+        {
+            Name = RotaryScalingName.Llama3,
+            Factor = Single(file.Number(ScalingFactor, factors.Max())),
+            LowFrequencyFactor = Single(file.Number(ScalingKey + "low_freq_factor", 1)),
+            HighFrequencyFactor = Single(file.Number(ScalingKey + "high_freq_factor", 4)),
+            OriginalContextLength = Positive(file, ScalingKey + "original_context_length", 8192),
+        };
+        double[] made = RotaryFrequencies.Divisors(2 * factors.Length, file.Number("llama.rope.freq_base", 10_000),
+            scaling);
+        if (made.Zip(factors).Any(pair => !(Math.Abs(pair.First - pair.Second) <= 1e-3 * pair.First)))
+            throw new AtelierException($"the tensor {tensor.Name} has factors that Llama 3's scaling does not make, and others are not read", file.Path, "choose a model without them");
+        return DecoderConfigFile.WriteScaling(scaling)!;
+    }
+
+    private static void WriteLlama(GgufMetadata metadata, ConfigFile config)
+    {
+        int heads = config.Integer("num_attention_heads"), hidden = config.Integer("hidden_size");
+        int headSize = config.Integer("head_dim", hidden / heads);
+        metadata.Add("llama.context_length", config.Integer("max_position_embeddings"));
+        metadata.Add("llama.embedding_length", hidden);
+        metadata.Add("llama.block_count", config.Integer("num_hidden_layers"));
+        metadata.Add("llama.feed_forward_length", config.Integer("intermediate_size"));
+        metadata.Add("llama.attention.head_count", heads);
+        metadata.Add("llama.attention.head_count_kv", config.Integer("num_key_value_heads", heads));
+        metadata.Add("llama.attention.key_length", headSize);
+        metadata.Add("llama.attention.value_length", headSize);
+        metadata.Add("llama.attention.layer_norm_rms_epsilon", config.Number("rms_norm_eps", 1e-6));
+        metadata.Add("llama.rope.dimension_count", headSize);
+        metadata.Add("llama.rope.freq_base", config.Number("rope_theta", 10_000));
+        switch (DecoderConfigFile.ReadScaling(config))
+        {
+            case null:
+                break;
+            case { Name: RotaryScalingName.Llama3 } scaling: // llama.cpp reads the factors themselves, from a tensor
+                metadata.Add(ScalingFactor, scaling.Factor);
+                metadata.Add(ScalingKey + "low_freq_factor", scaling.LowFrequencyFactor);
+                metadata.Add(ScalingKey + "high_freq_factor", scaling.HighFrequencyFactor);
+                metadata.Add(ScalingKey + "original_context_length", scaling.OriginalContextLength);
+                break;
+            case { Name: RotaryScalingName.Yarn } scaling when scaling is not { BetaFast: 32, BetaSlow: 1, AttentionFactor: null }:
+                throw new AtelierException("llama.cpp has no place for a yarn scaling with numbers of its own", config.Path, "export to huggingface");
+            case RotaryScaling scaling:
+                metadata.Add("llama.rope.scaling.type", scaling.Name == RotaryScalingName.Yarn ? "yarn" : "linear");
+                metadata.Add("llama.rope.scaling.factor", scaling.Factor);
+                if (scaling.Name == RotaryScalingName.Yarn)
+                    metadata.Add("llama.rope.scaling.original_context_length", scaling.OriginalContextLength);
+                break;
+        }
+    }
+
+    private static void WriteGpt2(GgufMetadata metadata, ConfigFile config)
+    {
+        int hidden = config.Integer("n_embd");
+        metadata.Add("gpt2.context_length", config.Integer("n_positions", 1024));
+        metadata.Add("gpt2.embedding_length", hidden);
+        metadata.Add("gpt2.block_count", config.Integer("n_layer"));
+        metadata.Add("gpt2.feed_forward_length", config.Integer("n_inner", 4 * hidden));
+        metadata.Add("gpt2.attention.head_count", config.Integer("n_head"));
+        metadata.Add("gpt2.attention.layer_norm_epsilon", config.Number("layer_norm_epsilon", 1e-5));
+        if (config.String("activation_function", "gelu_new") == "gelu")
+            metadata.Add(ExactGelu, true);
+    }
+
+    private static long VocabularySize(GgufFile file)
+    {
+        if (file.Find("token_embd.weight") is not { Shape: [long rows, _] })
+            throw new AtelierException("there is no tensor 'token_embd.weight' of two dimensions", file.Path,
+                "this file holds no model's weights");
+        string key = $"{file.Text("general.architecture")}.vocab_size";
+        long named = file.Integer(key, rows);
+        return named == rows ? rows
+            : throw new AtelierException($"'{key}' is {named}, but the embedding has {rows} rows", file.Path,
+            "take the file from its source again");
+    }
+
+    private static int Positive(GgufFile file, string key, long? otherwise)
+    {
+        long value = file.Integer(key, otherwise);
+        return value is > 0 and <= int.MaxValue
+            ? (int)value
+            : throw new AtelierException($"'{key}' is {value}", file.Path, "take the file from its source again");
+    }
+
+    /// <summary>The shortest decimal of a number in single precision: 1E-05, not 9.999999747378752E-06.</summary>
+    private static double Single(double value) =>
+        double.Parse(((float)value).ToString("R", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,86 @@
+using Atelier.Abstractions;
+using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Tokenizers;
+
+namespace Atelier.Exchange;
+
+/// <summary>What a text model's folder holds beside the weights, read and checked against one another.</summary>
+/// <param name="Config">The shape: config.json.</param>
+/// <param name="Tokenizer">What turns text into the model's ids: tokenizer.json.</param>
+/// <param name="Defaults">How it makes samples where a request does not say: generation_config.json.</param>
+/// <param name="Bounds">The tokens with which a text begins and ends.</param>
+public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, DecodingOptions Defaults,
+    TextBounds Bounds)
+{
+    private const string GenerationConfig = "generation_config.json";
+
+    /// <summary>Reads them.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="tokenizerPath">A tokenizer in place of the folder's own, or null.</param>
+    /// <exception cref="AtelierException">
+    /// A file is missing or damaged, says what is not read, or they do not fit together.
+    /// </exception>
+    public static TextBundleFiles Read(string folder, string? tokenizerPath = null)
+    {
+        ConfigFile config = ConfigFile.Read(Path.Combine(folder, "config.json"));
+        (Tokenizer tokenizer, IReadOnlyList<int>? leading) = ReadContents(folder, tokenizerPath);
+        if (tokenizer.VocabularySize != config.VocabularySize)
+        {
+            throw new AtelierException($"the model knows {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
+                folder, "bring config.json and tokenizer.json of the same model together");
+        }
+        GenerationConfigFile generation = GenerationConfigFile.Read(Path.Combine(folder, GenerationConfig));
+        // Both files may name them, and older folders have config.json alone. What neither says, the tokenizer's own
+        // token is.
+        int startId = generation.StartId ?? config.IntegerOrNull("bos_token_id")
+            ?? leading?.Cast<int?>().FirstOrDefault() ?? tokenizer.EndOfTextId ?? 0;
+        IReadOnlyList<int>? endIds = generation.EndIds, older = config.Integers("eos_token_id");
+        new TextBounds(config.IntegerOrNull("bos_token_id") ?? startId, older ?? []).Check(tokenizer, config.Path); // even where the other file has the say
+        string where = Path.Combine(folder, generation.StartId is null && endIds is null ? "config.json"
+            : GenerationConfig);
+        bool? begins = tokenizerPath is null ? TokenizerConfigFile.Read(Path.Combine(folder, TokenizerConfigFile.Name),
+            tokenizer) : null;
+        return new TextBundleFiles(config, tokenizer, generation.Decoding,
+            new TextBounds(startId, endIds ?? older ?? TextBounds.EndsOf(tokenizer), StartsPrompts(folder, tokenizer,
+                startId, leading, begins)).Check(tokenizer, where));
+    }
+
+    /// <summary>
+    /// Whether the start token stands before a prompt: as the tokenizer's template or its settings say; where none
+    /// says, it does.
+    /// </summary>
+    private static bool StartsPrompts(string folder, Tokenizer tokenizer, int startId, IReadOnlyList<int>? leading,
+        bool? begins)
+    {
+        const string hint = "bring files of the same model together";
+        if (leading is [int first] && first != startId)
+            throw new AtelierException($"tokenizer.json puts the token '{tokenizer.Name(first)}' before a text, but bos_token_id is {startId}", folder, hint);
+        if (leading is not null && begins is not null && begins != leading.Count > 0)
+        {
+            throw new AtelierException($"tokenizer.json puts {leading.Count} tokens before a text, but add_bos_token is {(begins.Value ? "true" : "false")} in {TokenizerConfigFile.Name}",
+                folder, hint);
+        }
+        return begins ?? leading is not { Count: 0 };
+    }
+
+    /// <summary>Reads a folder's tokenizer: tokenizer.json, or GPT-2's two files in folders of older tools.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static Tokenizer ReadTokenizer(string folder, string? tokenizerPath) => ReadContents(folder,
+        tokenizerPath).Tokenizer;
+
+    private static TokenizerContents ReadContents(string folder, string? tokenizerPath)
+    {
+        if (tokenizerPath is not null)
+            return TokenizerFile.OpenWhole(tokenizerPath);
+        string own = Path.Combine(folder, "tokenizer.json"), vocabulary = Path.Combine(folder, "vocab.json"),
+            merges = Path.Combine(folder, "merges.txt");
+        if (File.Exists(own) || !File.Exists(vocabulary) || !File.Exists(merges))
+            return TokenizerFile.Read(own);
+        string added = Path.Combine(folder, "added_tokens.json");
+        return File.Exists(added)
+            ? throw new AtelierException("tokens that are added to a vocab.json are not read", added,
+                "save the tokenizer as a tokenizer.json")
+            : new TokenizerContents(BpeTokenizer.FromGpt2(vocabulary, merges), null);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Atelier.Abstractions;
+using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Generation.Chat;
+using Atelier.Networks;
+using Atelier.Tokenizers;
+
+namespace Atelier.Exchange;
+
+/// <summary>
+/// Opens text models for use on the CPU, in managed code alone: whatever files they lie in. Safe for concurrent use, as
+/// are the generators that it gives.
+/// </summary>
+public static class TextModelFile
+{
+    /// <summary>What config.json may call its model_type in a folder that <see cref="Open"/> reads.</summary>
+    public static IReadOnlyList<string> ModelTypes { get; } = [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
+
+    /// <summary>Opens a model. Its weights stay in the file, mapped into memory.</summary>
+    /// <param name="path">
+    /// A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's shapes), a GGUF file, or
+    /// a model in llama2.c's first binary format.
+    /// </param>
+    /// <param name="tokenizerPath">
+    /// A tokenizer.json or llama2.c's tokenizer.bin, where the model does not bring its own; null takes what lies beside a
+    /// llama2.c file: tokenizer.bin, or tok512.bin for a model of 512 tokens.
+    /// </param>
+    /// <param name="threads">Threads that compute; 0 takes one a processor.</param>
+    /// <exception cref="AtelierException">There is no model, it is damaged, or of a kind that is not read.</exception>
+    public static TextGenerator Open(string path, string? tokenizerPath = null, int threads = 0)
+    {
+        if (Directory.Exists(path))
+            return OpenFolder(path, tokenizerPath, threads);
+        return GgufFile.IsGguf(path) ? OpenGguf(path, tokenizerPath, threads) : OpenLlama2C(path, tokenizerPath, threads);
+    }
+
+    private static TextGenerator OpenFolder(string folder, string? tokenizerPath, int threads)
+    {
+        string config = Path.Combine(folder, "config.json"), inner = Path.Combine(folder, "bundle");
+        if (!File.Exists(config) && Directory.Exists(inner))
+            return OpenFolder(inner, tokenizerPath, threads);
+        RefuseOtherKinds(ConfigFile.Read(config));
+        TextBundleFiles files = TextBundleFiles.Read(folder, tokenizerPath);
+        return Make(files.Config, ModelWeights.Open(folder, files.Config), files.Tokenizer, files.Defaults,
+            files.Bounds, ChatTemplateFile.Read(folder), threads);
+    }
+
+    private static TextGenerator OpenGguf(string path, string? tokenizerPath, int threads)
+    {
+        if (tokenizerPath is not null)
+            throw new AtelierException("a GGUF file brings its own tokenizer", tokenizerPath, "leave it out");
+        GgufFile gguf = GgufFile.Open(path);
+        try
+        {
+            ConfigFile config = Config(path, GgufConfig.ToHuggingFace(gguf));
+            (Tokenizer tokenizer, TextBounds bounds) = GgufTokenizer.Read(gguf);
+            return Make(config, ModelWeights.FromGguf(gguf), tokenizer, new DecodingOptions(), bounds,
+                GgufTokenizer.ReadChatTemplate(gguf), threads);
+        }
+        catch
+        {
+            gguf.Dispose();
+            throw;
+        }
+    }
+
+    private static TextGenerator OpenLlama2C(string path, string? tokenizerPath, int threads)
+    {
+        OtherFiles.Refuse(path);
+        Llama2CFile file = Llama2CFile.Open(path);
+        try
+        {
+            Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath ?? file.TokenizerBeside());
+            int startId = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
+            return Make(Config(path, file.ToHuggingFace()), ModelWeights.FromLlama2C(file), tokenizer,
+                new DecodingOptions(), TextBounds.Of(tokenizer, startId), null, threads);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static TextGenerator Make(ConfigFile file, ModelWeights weights, Tokenizer tokenizer,
+        DecodingOptions decoding, TextBounds bounds, string? chatTemplate, int threads)
+    {
+        try
+        {
+            if (tokenizer.VocabularySize != file.VocabularySize)
+            {
+                throw new AtelierException($"the model knows {file.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}", file.Path,
+                    "bring a model and its own tokenizer together");
+            }
+            bounds.Check(tokenizer, file.Path);
+            return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, bounds)
+            {
+                ChatTemplate = chatTemplate,
+            };
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    private static IBatchedLanguageModel Decoder(ConfigFile file, ModelWeights weights, int threads)
+    {
+        if (file.ModelType == RecurrentWeights.ModelType)
+            return new RecurrentDecoder(RecurrentWeights.Take(file, weights), threads);
+        (DecoderConfig config, DecoderWeights taken) = DecoderWeightsFile.Take(file, weights);
+        return new Decoder(config, taken, threads);
+    }
+
+    private static void RefuseOtherKinds(ConfigFile file)
+    {
+        if (!ModelTypes.Contains(file.ModelType))
+        {
+            throw new AtelierException($"models of type '{file.ModelType}' are not read without libtorch", file.Path,
+                $"{string.Join(", ", ModelTypes)} are; Workshop.Open of the package Atelier opens every kind that Atelier makes");
+        }
+    }
+
+    private static ConfigFile Config(string path, JsonObject config)
+    {
+        using JsonDocument document = JsonDocument.Parse(config.ToJsonString());
+        return new ConfigFile(path, document.RootElement.Clone());
+    }
+}

@@ -1,0 +1,308 @@
+using System.Runtime.InteropServices;
+using Atelier.Abstractions;
+using Atelier.Generation.Speculative;
+
+namespace Atelier.Generation;
+
+/// <summary>A piece of a sample that one of several requests asked for.</summary>
+/// <param name="Request">The number that <see cref="BatchedDecoder.Add"/> gave.</param>
+/// <param name="Piece">The piece.</param>
+public readonly record struct BatchedPiece(int Request, TextPiece Piece)
+{
+    /// <summary>
+    /// Why the request cannot go on: it has left the batch, and <see cref="Piece"/> is empty. Null otherwise.
+    /// </summary>
+    public AtelierException? Error { get; init; }
+}
+
+/// <summary>
+/// Writes the samples of many requests in one batch: requests join and leave between steps, and a step reads the next token
+/// of every sample at once. Samples of one request share their prompt. With a draft model or prompt look-up a step may write
+/// several tokens of a sample (speculative decoding), each drawn from the model's own distribution.
+/// </summary>
+/// <remarks>
+/// Safe for concurrent use: requests may join and leave from any thread while another one takes the steps. What a step
+/// gives is overwritten by the next one, so that one thread at a time takes them and reads what they give. What a
+/// request's samples say does not depend on the others in the batch, but where a prompt is shared that another request
+/// has read, the logits may differ in their last bits. After warm-up a step allocates nothing on the managed heap, but
+/// the strings of tokens that come for the first time, and what the model itself allocates.
+/// </remarks>
+public sealed class BatchedDecoder : IDisposable
+{
+    /// <summary>The most tokens of a prompt that are read in a step, so that a long one does not hold up the others.</summary>
+    public const int PromptBlock = 512;
+
+    private readonly TextGenerator _generator;
+    private readonly IBatchedLanguageModel _model;
+    private readonly Lock _gate = new();
+    private readonly bool _sharesPrompts;
+    private readonly DraftProposer? _proposer;
+    private readonly List<BatchedSequence> _samples = [];
+    private readonly List<BatchedSequence> _reading = []; // those that take part in the step, in the order of their inputs
+    private readonly List<SequenceInput> _inputs = [];
+    private readonly List<BatchedPiece> _pieces = [];
+    private float[] _logits = [];
+    private int _requests;
+
+    /// <summary>Makes an empty batch.</summary>
+    /// <param name="generator">The model, its tokenizer and its draft. Not disposed with the decoder.</param>
+    public BatchedDecoder(TextGenerator generator) : this(generator, sharesPrompts: true)
+    {
+    }
+
+    /// <summary>Makes an empty batch.</summary>
+    /// <param name="generator">The model, its tokenizer and its draft.</param>
+    /// <param name="sharesPrompts">
+    /// Whether requests begin from what living ones have read of the same prompt; otherwise samples are to the bit what
+    /// they are alone.
+    /// </param>
+    internal BatchedDecoder(TextGenerator generator, bool sharesPrompts)
+    {
+        (_generator, _sharesPrompts) = (generator, sharesPrompts);
+        _model = InSequences(generator.Model);
+        if (generator.Draft is { } draft)
+            _proposer = new DraftProposer(InSequences(draft.Model), draft.Bounds.EndIds, sharesPrompts);
+    }
+
+    /// <summary>The samples under way.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _samples.Count;
+        }
+    }
+
+    /// <summary>Lets a request's samples join from the next step on.</summary>
+    /// <returns>The number of the request, which its pieces carry.</returns>
+    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    public int Add(GenerationRequest request)
+    {
+        DecodingOptions options = request.Decoding ?? _generator.Defaults;
+        TextDraft[] drafts = _generator.Begin(request, options);
+        return options.BeamWidth > 1
+            ? throw new AtelierException("beam search does not join a batch", hint: "ask for it by itself, or sample")
+            : Join(drafts);
+    }
+
+    /// <summary>Lets samples of one request join that were begun.</summary>
+    internal int Join(TextDraft[] drafts)
+    {
+        DecodingOptions options = drafts[0].Options;
+        int proposals = _proposer is not null || options.Lookup > 0 ? options.DraftTokens : 0;
+        double cost = _model.FurtherTokenCost + (_proposer?.CostBeside(_model) ?? 0);
+        var sampler = new TokenSampler(options, _model.VocabularySize);
+        lock (_gate)
+        {
+            BatchedSequence? leader = null;
+            foreach (TextDraft draft in drafts)
+            {
+                var sample = new BatchedSequence(_requests, draft, sampler, leader, proposals, cost);
+                _samples.Add(sample);
+                leader ??= sample;
+            }
+            leader!.IsAwaited = drafts.Length > 1;
+            return _requests++;
+        }
+    }
+
+    /// <summary>Lets a request's samples leave before they end. A request that has ended is none of its business.</summary>
+    public void Remove(int request)
+    {
+        lock (_gate)
+        {
+            foreach (BatchedSequence sample in _samples.Where(s => s.Request == request))
+                sample.Dispose();
+            _samples.RemoveAll(s => s.Request == request);
+        }
+    }
+
+    /// <summary>Reads the next tokens of all samples and writes what comes after.</summary>
+    /// <returns>
+    /// What was written; overwritten by the next step. Empty while prompts are being read, and when no sample is under
+    /// way. A request that cannot go on has one piece with an <see cref="BatchedPiece.Error"/>; the others are not
+    /// touched by it.
+    /// </returns>
+    public IReadOnlyList<BatchedPiece> Step() => Step(waits: null);
+
+    /// <summary>A step in which some requests take no part.</summary>
+    /// <param name="waits">Whether a request, by its number, takes no part; null where all do.</param>
+    internal IReadOnlyList<BatchedPiece> Step(Func<int, bool>? waits)
+    {
+        lock (_gate)
+        {
+            _pieces.Clear();
+            foreach (BatchedSequence sample in _samples)
+                sample.Waits = waits is not null && waits(sample.Request);
+            Propose();
+            int rows = Gather(), vocabulary = _model.VocabularySize;
+            if (_logits.Length < rows * vocabulary)
+                _logits = new float[rows * vocabulary];
+            SequenceInput.Append(_model, CollectionsMarshal.AsSpan(_inputs), _logits.AsSpan(0, rows * vocabulary));
+            for (int i = 0, row = 0; i < _reading.Count; i++)
+            {
+                BatchedSequence sample = _reading[i];
+                int count = _inputs[i].AllLogits ? _inputs[i].Tokens.Length : 1;
+                ReadOnlySpan<float> logits = _logits.AsSpan(row * vocabulary, count * vocabulary);
+                row += count;
+                if (sample.Window.Unread(sample.Draft.Ids) > 0)
+                    continue; // a prompt of several blocks
+                Write(sample, logits);
+                if (sample.IsAwaited)
+                    Follow(sample, logits);
+            }
+            Leave();
+            return _pieces;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (BatchedSequence sample in _samples)
+                sample.Dispose();
+            _samples.Clear();
+        }
+    }
+
+    /// <summary>Looks ahead for the samples that have read all but their last token.</summary>
+    private void Propose()
+    {
+        foreach (BatchedSequence sample in _samples)
+        {
+            sample.ProposedCount = 0;
+            TextDraft draft = sample.Draft;
+            if (sample.Waits || sample.Leader is not null || sample.IsAwaited || sample.Proposals.IsEmpty)
+                continue;
+            if (sample.Window.Prepare(_model, draft.Ids, _sharesPrompts) != 1)
+                continue;
+            int most = Math.Min(sample.Length.Next(), Math.Min(sample.Window.Room(_model, draft.Ids), draft.TokensLeft - 1));
+            if (most < 1)
+                continue;
+            if (_proposer is not null)
+                _proposer.Add(sample, most);
+            else
+                sample.ProposedCount = PromptLookup.Propose(CollectionsMarshal.AsSpan(draft.Ids), draft.Options.Lookup, sample.Proposals[..most]);
+        }
+        _proposer?.Run();
+    }
+
+    /// <summary>What every sample reads in this step.</summary>
+    /// <returns>The rows of logits that come of it.</returns>
+    private int Gather()
+    {
+        _inputs.Clear();
+        _reading.Clear();
+        int rows = 0;
+        foreach (BatchedSequence sample in _samples)
+        {
+            if (sample.Waits || sample.Leader is not null)
+                continue;
+            List<int> ids = sample.Draft.Ids;
+            sample.Window.Prepare(_model, ids, _sharesPrompts);
+            bool speculates = sample.ProposedCount > 0;
+            if (speculates && !sample.Window.Sequence!.CanTruncate)
+            {
+                Fail(sample, new AtelierException("the model cannot take back tokens that it has read",
+                    hint: "leave out the draft and the look-up: speculative decoding needs a key-value cache"));
+                continue;
+            }
+            ReadOnlyMemory<int> tokens = speculates ? sample.LastAndProposed() : sample.Window.Next(ids, PromptBlock);
+            _inputs.Add(new SequenceInput(sample.Window.Sequence!, tokens, speculates));
+            _reading.Add(sample);
+            rows += speculates ? tokens.Length : 1;
+        }
+        return rows;
+    }
+
+    /// <summary>The samples that waited for a prompt go on from it.</summary>
+    private void Follow(BatchedSequence leader, ReadOnlySpan<float> logits)
+    {
+        leader.IsAwaited = false;
+        foreach (BatchedSequence sample in _samples)
+        {
+            if (sample.Leader != leader)
+                continue;
+            sample.Leader = null;
+            sample.Window.Fork(leader.Window);
+            Write(sample, logits);
+        }
+    }
+
+    /// <summary>Takes proposals as long as the model agrees, and one token of the model's own.</summary>
+    private void Write(BatchedSequence sample, ReadOnlySpan<float> logits)
+    {
+        if (sample.HasFailed)
+            return;
+        try
+        {
+            Choose(sample, logits);
+        }
+        catch (AtelierException e) // a constraint and the model's vocabulary do not go together
+        {
+            Fail(sample, e);
+        }
+    }
+
+    /// <summary>Lets a request leave that cannot go on.</summary>
+    private void Fail(BatchedSequence sample, AtelierException error)
+    {
+        foreach (BatchedSequence other in _samples)
+            other.HasFailed |= other.Request == sample.Request;
+        _pieces.RemoveAll(piece => piece.Request == sample.Request);
+        _pieces.Add(new BatchedPiece(sample.Request, default) { Error = error });
+    }
+
+    private void Choose(BatchedSequence sample, ReadOnlySpan<float> logits)
+    {
+        TextDraft draft = sample.Draft;
+        int vocabulary = _model.VocabularySize, accepted = 0, before = draft.Ids.Count, proposed = sample.ProposedCount;
+        bool agrees = true;
+        for (int place = 0; agrees && place <= proposed && draft.FinishReason is null; place++)
+        {
+            ReadOnlySpan<float> row = logits.Slice(place * vocabulary, vocabulary);
+            TokenChoice choice;
+            if (place == proposed)
+                (choice, agrees) = (draft.Choose(sample.Sampler, row), false);
+            else if (sample.ProposalOdds.Length == 0)
+                // A proposal that is not drawn has all the odds q: taking it where the model's own draw is the same is
+                // min(1, p / q), and another draw is one from max(0, p − q).
+                choice = draft.Choose(sample.Sampler, row);
+            else
+                choice = draft.Choose(sample.Sampler, row, sample.Proposals[place], sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary));
+            if (place < proposed)
+                agrees = choice.Id == sample.Proposals[place];
+            accepted += place < proposed && agrees ? 1 : 0;
+            TextPiece piece = draft.Add(choice);
+            if (piece.FinishReason is not null)
+                piece = piece with { Speculation = sample.Speculation + new SpeculationCounts(proposed, accepted) };
+            _pieces.Add(new BatchedPiece(sample.Request, piece));
+        }
+        sample.Speculation += new SpeculationCounts(proposed, accepted);
+        sample.Length.Learn(proposed, accepted);
+        sample.ProposedCount = 0;
+        if (proposed == 0 || draft.FinishReason is not null)
+            return;
+        sample.Window.KeepBefore(before + accepted);
+        sample.DraftWindow.KeepBefore(before + accepted);
+    }
+
+    private static IBatchedLanguageModel InSequences(ILanguageModel model) =>
+        model as IBatchedLanguageModel ?? new StateSequences(model);
+
+    private void Leave()
+    {
+        int left = 0;
+        for (int i = 0; i < _samples.Count; i++)
+        {
+            if (_samples[i].Draft.FinishReason is null && !_samples[i].HasFailed)
+                _samples[left++] = _samples[i];
+            else
+                _samples[i].Dispose();
+        }
+        _samples.RemoveRange(left, _samples.Count - left);
+    }
+}

@@ -1,0 +1,146 @@
+using Atelier.Tokenizers;
+
+namespace Atelier.Generation.Chat;
+
+/// <summary>One message of a conversation.</summary>
+/// <param name="Role">"system", "user" or "assistant".</param>
+/// <param name="Text">What was said.</param>
+public readonly record struct ChatTurn(string Role, string Text);
+
+/// <summary>
+/// Writes conversations as a model was taught to see them. A model's own template is a program in Jinja: the
+/// common forms are known by what it writes, and any other is refused.
+/// </summary>
+public static class ChatTemplate
+{
+    /// <summary>The form in which a template writes conversations, found by running it on some.</summary>
+    /// <param name="template">The model's template: chat_template of tokenizer_config.json, tokenizer.chat_template of GGUF.</param>
+    /// <param name="startName">The name of the token that texts begin after, for the template's bos_token.</param>
+    /// <param name="endName">The name of the token that ends a text, for its eos_token.</param>
+    /// <returns>The form, or null where what it writes is of no form that is known.</returns>
+    public static ChatFormat? Recognise(string template, string startName = "<s>", string endName = "</s>") =>
+        ChatForm.Find(template, startName, endName);
+
+    /// <summary>The conversation in a form, with the beginning of the answer that is to be written; the start token is not in it.</summary>
+    /// <param name="format">The form.</param>
+    /// <param name="turns">The messages, the last one the user's.</param>
+    /// <param name="endName">The name of the token that ends a text, which some forms write after an answer.</param>
+    /// <exception cref="AtelierException">A role is unknown, or there is no message.</exception>
+    public static ChatText Write(ChatFormat format, IReadOnlyList<ChatTurn> turns, string endName)
+    {
+        if (turns.Count == 0)
+            throw new AtelierException("a conversation has no messages", hint: "give one or more");
+        foreach (ChatTurn turn in turns)
+        {
+            if (format != ChatFormat.Plain && turn.Role is not ("system" or "user" or "assistant"))
+                throw new AtelierException($"there is no place for the role '{turn.Role}' in a conversation of the form {format}", hint: "system, user and assistant have one");
+        }
+        var chat = new ChatText();
+        switch (format)
+        {
+            case ChatFormat.Plain:
+                chat.Add(string.Join('\n', turns.Select(turn => turn.Text)));
+                break;
+            case ChatFormat.ChatMl:
+                foreach (ChatTurn turn in turns)
+                    chat.Add($"<|im_start|>{turn.Role}\n", turn.Text, "<|im_end|>\n");
+                chat.Add("<|im_start|>assistant\n");
+                break;
+            case ChatFormat.Llama3:
+                foreach (ChatTurn turn in turns)
+                    chat.Add($"<|start_header_id|>{turn.Role}<|end_header_id|>\n\n", turn.Text.Trim(), "<|eot_id|>");
+                chat.Add("<|start_header_id|>assistant<|end_header_id|>\n\n");
+                break;
+            case ChatFormat.Zephyr:
+                foreach (ChatTurn turn in turns)
+                    chat.Add($"<|{turn.Role}|>\n", turn.Text, $"{endName}\n");
+                chat.Add("<|assistant|>\n");
+                break;
+            case ChatFormat.Llama2:
+                foreach (ChatTurn turn in Merged(turns, system => $"<<SYS>>\n{system}\n<</SYS>>\n\n"))
+                {
+                    if (turn.Role == "user")
+                        chat.Add(chat.Text.Length > 0 ? "<s>[INST] " : "[INST] ", turn.Text.Trim(), " [/INST]");
+                    else
+                        chat.Add(" ", turn.Text.Trim(), $" {endName}");
+                }
+                break;
+            case ChatFormat.Gemma:
+                foreach (ChatTurn turn in Merged(turns, system => $"{system}\n\n"))
+                    chat.Add($"<start_of_turn>{(turn.Role == "user" ? "user" : "model")}\n", turn.Text.Trim(), "<end_of_turn>\n");
+                chat.Add("<start_of_turn>model\n");
+                break;
+            default:
+                foreach (ChatTurn turn in turns)
+                    chat.Add(turn.Role switch { "system" => "", "user" => "### Instruction:\n", _ => "### Response:\n" }, turn.Text, turn.Role == "assistant" ? $"{endName}\n\n" : "\n\n");
+                chat.Add("### Response:\n");
+                break;
+        }
+        return chat;
+    }
+
+    /// <summary>The tokens of a conversation, in whose form, not in what was said, the names of special tokens stand for them.</summary>
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="chat">The conversation.</param>
+    public static int[] Encode(Tokenizer tokenizer, ChatText chat)
+    {
+        Dictionary<string, int> specials = Specials(tokenizer);
+        string text = chat.Text;
+        var ids = new List<int>();
+        int from = 0;
+        for (int at = 0; at < text.Length;)
+        {
+            string? name = chat.IsSaid(at) ? null
+                : specials.Keys.Where(special => text.AsSpan(at).StartsWith(special, StringComparison.Ordinal)).MaxBy(special => special.Length);
+            if (name is null)
+            {
+                at++;
+                continue;
+            }
+            if (at > from)
+                tokenizer.Encode(text.AsSpan(from, at - from), ids);
+            ids.Add(specials[name]);
+            from = at += name.Length;
+        }
+        if (from < text.Length)
+            tokenizer.Encode(text.AsSpan(from), ids);
+        return [.. ids];
+    }
+
+    /// <summary>The tokens by which a model of a form ends its answer, beside the end of the text; those that its vocabulary has.</summary>
+    public static IReadOnlyList<int> EndIds(ChatFormat format, Tokenizer tokenizer)
+    {
+        string? name = format switch { ChatFormat.ChatMl => "<|im_end|>", ChatFormat.Llama3 => "<|eot_id|>", ChatFormat.Gemma => "<end_of_turn>", _ => null };
+        // The mark is one token by its name, whether the vocabulary calls it special or not.
+        IEnumerable<int> ids = Enumerable.Range(0, tokenizer.VocabularySize);
+        return name is null ? [] : [.. ids.Where(id => tokenizer.Name(id) == name).Take(1)];
+    }
+
+    private static Dictionary<string, int> Specials(Tokenizer tokenizer)
+    {
+        var specials = new Dictionary<string, int>();
+        for (int id = 0; id < tokenizer.VocabularySize; id++)
+        {
+            if (tokenizer.Bytes(id).IsEmpty && tokenizer.Name(id) is { Length: > 0 } name)
+                specials.TryAdd(name, id);
+        }
+        return specials;
+    }
+
+    /// <summary>Forms without a place for a system's message have it at the beginning of the user's first one.</summary>
+    private static IEnumerable<ChatTurn> Merged(IReadOnlyList<ChatTurn> turns, Func<string, string> form)
+    {
+        string system = "";
+        foreach (ChatTurn turn in turns)
+        {
+            if (turn.Role == "system")
+            {
+                system += form(turn.Text);
+                continue;
+            }
+            yield return turn.Role == "user" ? turn with { Text = system + turn.Text } : turn;
+            if (turn.Role == "user")
+                system = "";
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Atelier.Formats;
+
+namespace Atelier.Generation.Chat;
+
+/// <summary>Where a model's folder has its chat template.</summary>
+public static class ChatTemplateFile
+{
+    /// <summary>The file of a template by itself.</summary>
+    public const string FileName = "chat_template.jinja";
+
+    /// <summary>The file of older tools, with the template under chat_template.</summary>
+    public const string ConfigName = Tokenizers.TokenizerConfigFile.Name;
+
+    private const long LongestFile = 1 << 24;
+
+    /// <summary>Reads a folder's template.</summary>
+    /// <returns>The template, or null where the folder has none.</returns>
+    /// <exception cref="AtelierException">A file is damaged.</exception>
+    public static string? Read(string folder)
+    {
+        string own = Path.Combine(folder, FileName), config = Path.Combine(folder, ConfigName);
+        if (File.Exists(own))
+            return System.Text.Encoding.UTF8.GetString(Bytes(own));
+        if (!File.Exists(config))
+            return null;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(Bytes(config), new JsonDocumentOptions { MaxDepth = 32 });
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("chat_template", out JsonElement template))
+                return null;
+            // Several templates are a list of names and texts; the one named default is for conversations.
+            return template.ValueKind == JsonValueKind.Array
+                ? template.EnumerateArray().Where(t => t.GetProperty("name").GetString() == "default").Select(t => t.GetProperty("template").GetString()).FirstOrDefault()
+                : template.GetString();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw new AtelierException($"not a {ConfigName}: {e.Message.TrimEnd('.')}", config, "mend or delete it: only the chat template is read from it", e);
+        }
+    }
+
+    private static byte[] Bytes(string path)
+    {
+        long length = new FileInfo(path).Length;
+        return length <= LongestFile
+            ? InputFile.ReadAllBytes(path)
+            : throw new AtelierException($"it has {length} bytes; {LongestFile} are read at most", path, "take the file from its source again");
+    }
+}

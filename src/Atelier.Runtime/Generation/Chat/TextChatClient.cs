@@ -1,0 +1,171 @@
+using System.Runtime.CompilerServices;
+using Atelier.Abstractions;
+using Atelier.Tokenizers;
+using Microsoft.Extensions.AI;
+
+namespace Atelier.Generation.Chat;
+
+#pragma warning disable MEAI001 // options that may still change are refused all the same
+
+/// <summary>
+/// A text model as an <see cref="IChatClient"/>. Conversations are written in the form that the model's own template names;
+/// of a model without a template, which continues text and knows no roles, the messages' texts, joined by line ends, are the
+/// prompt, and what the model writes next is the answer.
+/// </summary>
+/// <remarks>
+/// Safe for concurrent use: any number of conversations may go on at the same time, and the same seed gives the same
+/// answer whoever else asks. Followed of <see cref="ChatOptions"/> are temperature, top-p, top-k, the penalties, the
+/// seed, stop sequences, the most tokens, a response format of JSON, which holds the answer to its schema, and
+/// instructions, which are a system's message before the others. Everything else is refused by name, and so are
+/// contents other than text.
+/// </remarks>
+/// <param name="generator">Writes the answers. Not disposed with the client.</param>
+/// <param name="modelId">The name that answers carry.</param>
+/// <param name="format">The form of conversations; null takes the one that the model's template writes.</param>
+/// <exception cref="AtelierException">The model's template is of no known form, and none is given.</exception>
+public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier", ChatFormat? format = null) : IChatClient
+{
+    private readonly ChatForm _form = new(generator.Tokenizer, generator.Bounds, generator.ChatTemplate, format);
+
+    /// <summary>The form of conversations.</summary>
+    public ChatFormat Format => _form.Format;
+
+    /// <inheritdoc/>
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        GenerationRequest request = Request(messages, options);
+        await foreach (TextSample sample in generator.GenerateAsync(request, cancellationToken).ConfigureAwait(false))
+        {
+            return new ChatResponse(new ChatMessage(ChatRole.Assistant, sample.Text))
+            {
+                ModelId = modelId,
+                FinishReason = Reason(sample.FinishReason),
+                Usage = Usage(request, sample.Tokens.Count),
+            };
+        }
+        throw new InvalidOperationException("a request for one sample gave none");
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        GenerationRequest request = Request(messages, options);
+        int written = 0;
+        await foreach (TextPiece piece in generator.StreamAsync(request, cancellationToken).ConfigureAwait(false))
+        {
+            written += piece.Token is null ? 0 : 1;
+            if (piece.Text.Length > 0 || piece.FinishReason is not null)
+            {
+                yield return new ChatResponseUpdate(ChatRole.Assistant, piece.Text)
+                {
+                    ModelId = modelId,
+                    FinishReason = piece.FinishReason is null ? null : Reason(piece.FinishReason),
+                };
+            }
+        }
+        yield return new ChatResponseUpdate(ChatRole.Assistant, [new UsageContent(Usage(request, written))]) { ModelId = modelId };
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        if (serviceKey is not null)
+            return null;
+        if (serviceType == typeof(ChatClientMetadata))
+            return new ChatClientMetadata("atelier", null, modelId);
+        return serviceType.IsInstanceOfType(this) ? this : serviceType.IsInstanceOfType(generator) ? generator : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // The generator belongs to whoever made it.
+    }
+
+    private GenerationRequest Request(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        options ??= new ChatOptions();
+        Refuse(options);
+        IEnumerable<ChatTurn> turns = messages.Select(Turn);
+        if (!string.IsNullOrEmpty(options.Instructions))
+            turns = turns.Prepend(new ChatTurn(ChatRole.System.Value, options.Instructions));
+        return new GenerationRequest
+        {
+            PromptIds = _form.Ids([.. turns]),
+            EndIds = ChatTemplate.EndIds(Format, generator.Tokenizer),
+            Seed = options.Seed ?? Random.Shared.NextInt64(),
+            Decoding = Decoding(options, generator.Defaults).Check("ChatOptions"),
+        };
+    }
+
+    private static DecodingOptions Decoding(ChatOptions options, DecodingOptions defaults)
+    {
+        bool isSampled = options is not
+            { Temperature: null, TopP: null, TopK: null, PresencePenalty: null, FrequencyPenalty: null };
+        DecodingOptions decoding = defaults with
+        {
+            MaxTokens = options.MaxOutputTokens ?? defaults.MaxTokens,
+            Temperature = options.Temperature ?? defaults.Temperature,
+            TopP = options.TopP ?? defaults.TopP,
+            TopK = options.TopK ?? defaults.TopK,
+            PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
+            FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
+            BeamWidth = isSampled ? 1 : defaults.BeamWidth, // a search would not heed them
+            Stop = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.Stop,
+        };
+        return options.ResponseFormat switch
+        {
+            ChatResponseFormatJson json =>
+                decoding with { Pattern = null, Schema = json.Schema?.GetRawText() ?? AnyObject },
+            ChatResponseFormatText => decoding with { Schema = null },
+            _ => decoding,
+        };
+    }
+
+    /// <summary>What the interface has beside these is followed.</summary>
+    private void Refuse(ChatOptions options) => RefusedOptions.Check(
+        ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain,
+            "the model was not taught conversations: there is no place for instructions"),
+        ("Tools", options.Tools is { Count: > 0 }, "the model calls no tools"),
+        ("ToolMode", options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode),
+            "the model calls no tools, so that none can be required"),
+        ("AllowMultipleToolCalls", options.AllowMultipleToolCalls is not null, "the model calls no tools"),
+        ("ModelId", options.ModelId is not null && options.ModelId != modelId,
+            $"the model is '{modelId}', not '{options.ModelId}'"),
+        ("ConversationId", options.ConversationId is not null, "no conversation is kept: give all its messages"),
+        ("ContinuationToken", options.ContinuationToken is not null, "an answer that has ended is not gone on with"),
+        ("AllowBackgroundResponses", options.AllowBackgroundResponses == true,
+            "answers are written at once, not in the background"),
+        ("Reasoning", options.Reasoning is not null, "the model's form has no reasoning apart from the answer"),
+        ("ResponseFormat", options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson),
+            "answers are text, or JSON of a schema"),
+        ("RawRepresentationFactory", options.RawRepresentationFactory is not null,
+            "there are no options underneath these"),
+        ("AdditionalProperties", options.AdditionalProperties is { Count: > 0 },
+            $"'{options.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
+
+    private static ChatTurn Turn(ChatMessage message, int number)
+    {
+        foreach (AIContent content in message.Contents)
+        {
+            RefusedOptions.Check((content.GetType().Name, content is not TextContent,
+                FormattableString.Invariant($"message {number} holds it, and the model reads text alone")));
+        }
+        return new ChatTurn(message.Role.Value, message.Text);
+    }
+
+    // "JSON" without a schema: the interface asks for an object.
+    private const string AnyObject = """{"type": "object"}""";
+
+    private UsageDetails Usage(GenerationRequest request, int written)
+    {
+        int read = request.PromptIds!.Count;
+        return new UsageDetails { InputTokenCount = read, OutputTokenCount = written, TotalTokenCount = read + written };
+    }
+
+    private static ChatFinishReason Reason(string reason) => reason == "length" ? ChatFinishReason.Length : ChatFinishReason.Stop;
+}

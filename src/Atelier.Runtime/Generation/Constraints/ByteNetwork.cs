@@ -1,0 +1,243 @@
+namespace Atelier.Generation.Constraints;
+
+/// <summary>A place in a network: reads a byte, jumps without reading, calls a rule, or ends one.</summary>
+internal sealed record NetworkNode
+{
+    /// <summary>Byte ranges and where they lead.</summary>
+    public IReadOnlyList<(byte First, byte Last, int Next)> Edges { get; init; } = [];
+
+    /// <summary>Where it goes on without reading.</summary>
+    public IReadOnlyList<int> Jumps { get; init; } = [];
+
+    /// <summary>The rule that is called, or -1; <see cref="Return"/> is where it goes on afterwards.</summary>
+    public int Rule { get; init; } = -1;
+
+    public int Return { get; init; } = -1;
+
+    /// <summary>Whether a rule ends here.</summary>
+    public bool IsEnd { get; init; }
+}
+
+/// <summary>
+/// A grammar as a nondeterministic automaton over bytes of UTF-8 (Thompson 1968), whose rules call one another (recursive
+/// transition network, Woods 1970). Only nodes from which a whole text can still be reached are kept as useful.
+/// </summary>
+internal sealed class ByteNetwork
+{
+    /// <summary>The most nodes and edges: 100,000 hold any constraint that people write, in a few megabytes.</summary>
+    public const int MostParts = 100_000;
+
+    private readonly List<NetworkNode> _nodes = [];
+    private readonly Dictionary<Built, int> _built = [];
+    private readonly CharacterSet? _alphabet;
+    private int _parts;
+
+    private ByteNetwork(CharacterSet? alphabet) => _alphabet = alphabet;
+
+    public IReadOnlyList<NetworkNode> Nodes => _nodes;
+
+    /// <summary>Where each rule begins.</summary>
+    public int[] Starts { get; private set; } = [];
+
+    /// <summary>Whether a whole text can still be reached from a node.</summary>
+    public bool[] IsUseful { get; private set; } = [];
+
+    /// <summary>Builds the network of a grammar.</summary>
+    /// <param name="grammar">What a text may be.</param>
+    /// <param name="alphabet">The characters that can be written at all, or null for every one.</param>
+    /// <exception cref="AtelierException">The grammar is too large, or a rule begins with itself.</exception>
+    public static ByteNetwork Build(Grammar grammar, CharacterSet? alphabet)
+    {
+        var network = new ByteNetwork(alphabet);
+        int end = network.Add(new NetworkNode { IsEnd = true });
+        network.Starts = [.. grammar.Rules.Select(rule => network.Build(rule, end))];
+        network._built.Clear();
+        network.RefuseLeftRecursion();
+        network.FindUseful();
+        return network;
+    }
+
+    /// <summary>The node from which a text of the expression and then whatever <paramref name="next"/> begins is read.</summary>
+    private int Build(Expression expression, int next)
+    {
+        // The same part before the same end is one place: properties that may be left out share what follows them.
+        var key = new Built(expression, next);
+        if (!_built.TryGetValue(key, out int node))
+            _built.Add(key, node = BuildAnew(expression, next));
+        return node;
+    }
+
+    private int BuildAnew(Expression expression, int next)
+    {
+        switch (expression)
+        {
+            case Characters(CharacterSet set):
+                return Build(_alphabet is null ? set : set.Intersect(_alphabet), next);
+            case Sequence(IReadOnlyList<Expression> parts):
+                for (int i = parts.Count - 1; i >= 0; i--)
+                    next = Build(parts[i], next);
+                return next;
+            case Choice(IReadOnlyList<Expression> options):
+                return Add(new NetworkNode { Jumps = [.. options.Select(option => Build(option, next))] });
+            case RuleReference(int rule):
+                return Add(new NetworkNode { Rule = rule, Return = next });
+            case Repetition repetition:
+                return Repeat(repetition.Part, repetition.Least, repetition.Most, next);
+            default:
+                throw new InvalidOperationException($"{expression.GetType().Name} has no network");
+        }
+    }
+
+    private int Repeat(Expression part, int least, int? most, int next)
+    {
+        int at = next;
+        if (most is null)
+        {
+            at = Add(new NetworkNode());
+            _nodes[at] = new NetworkNode { Jumps = [Build(part, at), next] };
+        }
+        for (int i = least; i < most; i++)
+        {
+            int body = Build(part, at);
+            if (body == at)
+                break; // the part is empty
+            at = Add(new NetworkNode { Jumps = [body, next] });
+        }
+        for (int i = 0; i < least; i++)
+        {
+            int body = Build(part, at);
+            if (body == at)
+                break;
+            at = body;
+        }
+        return at;
+    }
+
+    private int Build(CharacterSet set, int next)
+    {
+        var edges = new List<(byte, byte, int)>();
+        var tails = new Dictionary<(byte, byte, int), int>(); // ends of characters that several ranges share
+        foreach ((int first, int last) in set.Ranges)
+        {
+            foreach ((byte First, byte Last)[] bytes in Utf8Ranges.Of(first, last))
+            {
+                int to = next;
+                for (int i = bytes.Length - 1; i > 0; i--)
+                {
+                    (byte, byte, int) tail = (bytes[i].First, bytes[i].Last, to);
+                    if (!tails.TryGetValue(tail, out int known))
+                        tails.Add(tail, known = Add(new NetworkNode { Edges = [tail] }));
+                    to = known;
+                }
+                Count();
+                edges.Add((bytes[0].First, bytes[0].Last, to));
+            }
+        }
+        return Add(new NetworkNode { Edges = edges });
+    }
+
+    private int Add(NetworkNode node)
+    {
+        Count();
+        _nodes.Add(node);
+        return _nodes.Count - 1;
+    }
+
+    private void Count()
+    {
+        if (++_parts > MostParts)
+        {
+            throw new AtelierException($"the constraint needs more than {MostParts} states",
+                hint: "fewer repetitions, and open ones such as a{2,}, take fewer states, but allow other texts");
+        }
+    }
+
+    /// <summary>A rule that calls itself before it reads anything would never begin.</summary>
+    private void RefuseLeftRecursion()
+    {
+        bool[] nullable = new bool[Starts.Length];
+        List<int>[] called = [];
+        for (bool changed = true; changed;)
+        {
+            called = [.. Starts.Select(_ => new List<int>())];
+            changed = false;
+            for (int rule = 0; rule < Starts.Length; rule++)
+            {
+                bool ends = ReachesEnd(Starts[rule], nullable, called[rule]);
+                changed |= ends != nullable[rule];
+                nullable[rule] = ends;
+            }
+        }
+        int[] colors = new int[Starts.Length]; // 1: under way, 2: done
+        for (int rule = 0; rule < Starts.Length; rule++)
+            Visit(rule, called, colors);
+    }
+
+    /// <summary>Whether a rule's end is reached without reading; tells the rules that are called on the way.</summary>
+    private bool ReachesEnd(int start, bool[] nullable, List<int> called)
+    {
+        bool ends = false;
+        var seen = new HashSet<int>();
+        var open = new Stack<int>([start]);
+        while (open.TryPop(out int at))
+        {
+            if (!seen.Add(at))
+                continue;
+            NetworkNode node = _nodes[at];
+            ends |= node.IsEnd;
+            foreach (int jump in node.Jumps)
+                open.Push(jump);
+            if (node.Rule < 0)
+                continue;
+            called.Add(node.Rule);
+            if (nullable[node.Rule])
+                open.Push(node.Return);
+        }
+        return ends;
+    }
+
+    private static void Visit(int rule, List<int>[] called, int[] colors)
+    {
+        if (colors[rule] == 1)
+            throw new AtelierException("a rule begins with itself", hint: "a $ref must not lead straight back to where it stands");
+        if (colors[rule] == 2)
+            return;
+        colors[rule] = 1;
+        foreach (int next in called[rule])
+            Visit(next, called, colors);
+        colors[rule] = 2;
+    }
+
+    /// <summary>An expression, the very object, and what follows it.</summary>
+    private readonly struct Built(Expression expression, int next) : IEquatable<Built>
+    {
+        private readonly Expression _expression = expression;
+        private readonly int _next = next;
+
+        public bool Equals(Built other) => ReferenceEquals(_expression, other._expression) && _next == other._next;
+
+        public override bool Equals(object? obj) => obj is Built other && Equals(other);
+
+        public override int GetHashCode() => HashCode.Combine(System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(_expression), _next);
+    }
+
+    private void FindUseful()
+    {
+        bool[] useful = new bool[_nodes.Count];
+        for (bool changed = true; changed;)
+        {
+            changed = false;
+            for (int i = 0; i < useful.Length; i++) // nodes stand after those they lead to, but for loops and calls
+            {
+                NetworkNode node = _nodes[i];
+                if (useful[i] || !(node.IsEnd || node.Jumps.Any(j => useful[j]) || node.Edges.Any(e => useful[e.Next])
+                    || (node.Rule >= 0 && useful[Starts[node.Rule]] && useful[node.Return])))
+                {
+                    continue;
+                }
+                useful[i] = changed = true;
+            }
+        }
+        IsUseful = useful;
+    }
+}

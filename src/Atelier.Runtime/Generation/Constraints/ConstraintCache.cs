@@ -1,0 +1,37 @@
+using Atelier.Abstractions;
+using Atelier.Tokenizers;
+
+namespace Atelier.Generation.Constraints;
+
+/// <summary>Compiles constraints for a tokenizer, and keeps the last few: a server is asked for the same ones again and again.</summary>
+internal sealed class ConstraintCache(Tokenizer tokenizer, IReadOnlyList<int> endIds)
+{
+    private const int Kept = 8;
+    private readonly Lazy<VocabularyTrie> _vocabulary = new(() => new VocabularyTrie(tokenizer));
+    private readonly List<((string?, string?) Key, TokenConstraint Constraint)> _compiled = [];
+
+    /// <summary>The constraint that options ask for, or null where they ask for none.</summary>
+    /// <exception cref="AtelierException">It has a mistake, or no text can meet it.</exception>
+    public TokenConstraint? For(DecodingOptions options)
+    {
+        (string? pattern, string? schema) = (options.Pattern, options.Schema);
+        if (pattern is null && schema is null)
+            return null;
+        lock (_compiled)
+        {
+            int known = _compiled.FindIndex(c => c.Key == (pattern, schema));
+            TokenConstraint constraint = known >= 0 ? _compiled[known].Constraint : Compile(pattern, schema);
+            if (known >= 0)
+                _compiled.RemoveAt(known);
+            else if (_compiled.Count == Kept)
+                _compiled.RemoveAt(0);
+            _compiled.Add(((pattern, schema), constraint));
+            return constraint;
+        }
+    }
+
+    private TokenConstraint Compile(string? pattern, string? schema) => pattern is not null
+        ? new TokenConstraint(new Grammar([RegexParser.Parse(pattern, whole: true)]), _vocabulary.Value, tokenizer,
+            endIds, $"pattern '{pattern}'")
+        : new TokenConstraint(JsonSchemaReader.Read(schema!), _vocabulary.Value, tokenizer, endIds, "schema");
+}

@@ -1,0 +1,149 @@
+using System.Globalization;
+
+namespace Atelier.Generation.Constraints;
+
+/// <summary>A bound of a range of numbers.</summary>
+/// <param name="Value">The bound.</param>
+/// <param name="IsExclusive">Whether the bound itself is outside.</param>
+internal readonly record struct DecimalBound(decimal Value, bool IsExclusive);
+
+/// <summary>The decimal spellings, without exponent, of the numbers between two bounds.</summary>
+internal sealed class DecimalRange
+{
+    private const int MostDecimals = 15;
+    private static readonly CharacterSet Digits = CharacterSet.Of(('0', '9'));
+
+    private readonly string _low; // digits, both bounds with the point at the same place
+    private readonly string? _high;
+    private readonly bool _lowExclusive;
+    private readonly bool _highExclusive;
+    private readonly int _point; // digits before the point
+    private readonly bool _whole;
+
+    private DecimalRange(DecimalBound low, DecimalBound? high, int point, bool whole)
+    {
+        (_low, _lowExclusive, _point, _whole) = (Spell(low.Value, point), low.IsExclusive, point, whole);
+        if (high is DecimalBound limit)
+            (_high, _highExclusive) = (Spell(limit.Value, point), limit.IsExclusive);
+    }
+
+    /// <summary>Numbers between bounds, of which either may be missing.</summary>
+    /// <param name="low">The lower bound, or null.</param>
+    /// <param name="high">The upper bound, or null.</param>
+    /// <param name="whole">Whether only whole numbers count.</param>
+    public static Expression Between(DecimalBound? low, DecimalBound? high, bool whole)
+    {
+        var options = new List<Expression>();
+        // Below zero: the sign, and the size between the bounds turned round. Zero has no sign.
+        if (low is not { Value: >= 0 })
+        {
+            DecimalBound smallest = high is { Value: < 0 } ? new(-high.Value.Value, high.Value.IsExclusive) : new(0, true);
+            DecimalBound? largest = low is DecimalBound l ? new(-l.Value, l.IsExclusive) : null;
+            options.Add(Expression.Of(Expression.Literal("-"), Sizes(smallest, largest, whole)));
+        }
+        if (high is not { Value: < 0 })
+            options.Add(Sizes(low is { Value: >= 0 } ? low.Value : new(0, false), high, whole));
+        return new Choice(options);
+    }
+
+    /// <summary>Numbers from zero on, one alternative a count of digits before the point.</summary>
+    private static Choice Sizes(DecimalBound low, DecimalBound? high, bool whole)
+    {
+        int shortest = Length(low.Value), longest = high is DecimalBound limit ? Length(limit.Value) : Math.Max(18, shortest);
+        var options = new List<Expression>();
+        for (int digits = shortest; digits <= longest; digits++)
+        {
+            DecimalBound from = digits == shortest ? low : new(Power(digits - 1), false);
+            DecimalBound? to = digits == longest ? high : null;
+            options.Add(new DecimalRange(from, to, digits, whole).From(0, true, to is not null));
+        }
+        return new Choice(options);
+    }
+
+    /// <summary>What may stand from a digit on, where the digits before it equal those of the low or high bound.</summary>
+    private Expression From(int at, bool onLow, bool onHigh)
+    {
+        int length = Math.Max(_low.Length, _high?.Length ?? 0);
+        bool afterPoint = at >= _point;
+        if (!onLow && !onHigh)
+            return Free(at);
+        if (at >= Math.Max(length, _point))
+            return Equal(at, onLow, onHigh);
+        char low = onLow ? At(_low, at) : '0', high = onHigh ? At(_high!, at) : '9';
+        if (low > high)
+            return Expression.Nothing;
+        var options = new List<Expression>();
+        if (low == high)
+        {
+            options.Add(Digit(low, low, From(at + 1, onLow, onHigh)));
+        }
+        else
+        {
+            options.Add(Digit(low, low, From(at + 1, onLow, false)));
+            options.Add(Digit(high, high, From(at + 1, false, onHigh)));
+            if (high - low > 1)
+                options.Add(Digit((char)(low + 1), (char)(high - 1), From(at + 1, false, false)));
+        }
+        // Where only whole numbers count, the point is never passed; otherwise ending here stands for zeros.
+        if (!afterPoint)
+            return new Choice(options);
+        if (_whole)
+            return ZerosFit(at, onLow, onHigh) ? Expression.Empty : Expression.Nothing;
+        Expression more = at == _point ? Expression.Of(Expression.Literal("."), new Choice(options)) : new Choice(options);
+        return ZerosFit(at, onLow, onHigh) ? Expression.Optional(more) : more;
+
+        Expression Digit(char first, char last, Expression rest) => Expression.Of(new Characters(CharacterSet.Of((first, last))), rest);
+    }
+
+    /// <summary>Any digits up to the point, and any decimals.</summary>
+    private Expression Free(int at)
+    {
+        if (at < _point)
+            return Expression.Of(new Repetition(new Characters(Digits), _point - at, _point - at), Free(_point));
+        if (_whole)
+            return Expression.Empty;
+        Expression decimals = new Repetition(new Characters(Digits), at == _point ? 1 : 0, MostDecimals);
+        return at == _point ? Expression.Optional(Expression.Of(Expression.Literal("."), decimals)) : decimals;
+    }
+
+    /// <summary>After all digits of the bounds: on an inclusive high bound only zeros fit, on an exclusive low bound one other digit must come.</summary>
+    private Expression Equal(int at, bool onLow, bool onHigh)
+    {
+        bool above = onLow && _lowExclusive;
+        if (onHigh && (_highExclusive || above))
+            return Expression.Nothing;
+        if (_whole)
+            return above ? Expression.Nothing : Expression.Empty;
+        var zero = new Characters(CharacterSet.Of('0'));
+        Expression more = onHigh
+            ? new Repetition(zero, 1, MostDecimals)
+            : above
+                ? Expression.Of(new Repetition(zero, 0, MostDecimals), new Characters(CharacterSet.Of(('1', '9'))), new Repetition(new Characters(Digits), 0, MostDecimals))
+                : new Repetition(new Characters(Digits), 1, MostDecimals);
+        if (at == _point)
+            more = Expression.Of(Expression.Literal("."), more);
+        return above ? more : Expression.Optional(more);
+    }
+
+    /// <summary>Whether a number that ends at a digit, its decimals all zero from there, is inside.</summary>
+    private bool ZerosFit(int at, bool onLow, bool onHigh)
+    {
+        bool lowIsZero = Rest(_low), highIsZero = _high is null || Rest(_high);
+        return (!onLow || (lowIsZero && !_lowExclusive)) && (!onHigh || !highIsZero || !_highExclusive);
+
+        bool Rest(string digits) => at >= digits.Length || digits.AsSpan(at).IndexOfAnyExcept('0') < 0;
+    }
+
+    private static char At(string digits, int at) => at < digits.Length ? digits[at] : '0';
+
+    private static int Length(decimal value) => decimal.Truncate(value).ToString(CultureInfo.InvariantCulture).Length;
+
+    private static decimal Power(int exponent) => decimal.Parse("1" + new string('0', exponent), CultureInfo.InvariantCulture);
+
+    /// <summary>The digits of a number, zeros before it up to the point's place, no zeros at the end of its decimals.</summary>
+    private static string Spell(decimal value, int point)
+    {
+        string[] parts = value.ToString(CultureInfo.InvariantCulture).Split('.');
+        return parts[0].PadLeft(point, '0') + (parts.Length > 1 ? parts[1].TrimEnd('0') : "");
+    }
+}

@@ -1,0 +1,119 @@
+using System.Text.Json;
+
+namespace Atelier.Generation.Constraints;
+
+/// <summary>Which kinds of values schemas speak of, and whether no value can meet two of them.</summary>
+/// <param name="references">Where their references lead.</param>
+internal sealed class JsonAlternatives(JsonReferences references)
+{
+    private const int DeepestSearch = 16;
+
+    /// <summary>The types a schema allows: those it names, those its keywords speak of, or all.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="keywords">Its keywords without annotations.</param>
+    /// <param name="types">Every type with the keywords that speak of it.</param>
+    /// <param name="at">Where the schema stands, for errors.</param>
+    /// <exception cref="AtelierException">A type is unknown.</exception>
+    public static string[] TypesOf(JsonElement schema, string[] keywords, (string Type, string[] Keywords)[] types, string at)
+    {
+        if (schema.TryGetProperty("type", out JsonElement type))
+        {
+            JsonElement[] named = type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray()] : [type];
+            foreach (JsonElement name in named)
+            {
+                if (name.ValueKind != JsonValueKind.String || types.All(t => t.Type != name.GetString()))
+                    throw JsonSchemaReader.Wrong(at, $"there is no type {name.GetRawText()}", $"{string.Join(", ", types.Select(t => t.Type))} are the types");
+            }
+            return [.. named.Select(name => name.GetString()!).Distinct()];
+        }
+        string[] spoken = [.. types.Where(t => t.Keywords.Intersect(keywords).Any()).Select(t => t.Type)];
+        return spoken.Length > 0 ? spoken : [.. types.Select(t => t.Type)];
+    }
+
+    /// <summary>Whether a value is of one of some types.</summary>
+    public static bool IsOf(string[] types, JsonElement value) => types.Contains(TypeOf(value)) ||
+        (value.ValueKind == JsonValueKind.Number && types.Contains("integer") && value.TryGetDecimal(out decimal number) && decimal.IsInteger(number));
+
+    /// <summary>
+    /// Checks that oneOf's alternatives exclude one another, as far as their types, constants and required properties show
+    /// it: of texts that meet several, a grammar could not tell.
+    /// </summary>
+    /// <exception cref="AtelierException">Two may overlap.</exception>
+    public void MustExclude(JsonElement alternatives, string at)
+    {
+        JsonElement[] all = [.. alternatives.EnumerateArray()];
+        for (int i = 0; i < all.Length; i++)
+        {
+            for (int j = 0; j < i; j++)
+            {
+                if (!Exclude(all[j], all[i], DeepestSearch))
+                {
+                    throw JsonSchemaReader.Wrong(at, FormattableString.Invariant($"alternatives {j} and {i} of oneOf may both hold"),
+                        "write anyOf where a value may meet both; otherwise tell them apart by type, "
+                        + "or by a required property with another const in each");
+                }
+            }
+        }
+    }
+
+    private bool Exclude(JsonElement a, JsonElement b, int depth)
+    {
+        (a, b) = (Target(a, depth), Target(b, depth));
+        if (depth == 0 || a.ValueKind != JsonValueKind.Object || b.ValueKind != JsonValueKind.Object)
+            return a.ValueKind == JsonValueKind.False || b.ValueKind == JsonValueKind.False;
+        if (Options(a) is { } options)
+            return options.All(option => Exclude(option, b, depth - 1));
+        if (Options(b) is not null)
+            return Exclude(b, a, depth);
+        if (Constants(a) is { } left && Constants(b) is { } right)
+            return !left.Any(l => right.Any(r => JsonElement.DeepEquals(l, r)));
+        if (Kinds(a) is { } these && Kinds(b) is { } those && !these.Intersect(those).Any())
+            return true;
+        return Required(a).Intersect(Required(b)).Any(name =>
+            Kinds(a) is ["object"] && Kinds(b) is ["object"] &&
+            Property(a, name) is JsonElement first && Property(b, name) is JsonElement second && Exclude(first, second, depth - 1));
+    }
+
+    private JsonElement Target(JsonElement schema, int hops)
+    {
+        while (hops-- > 0 && schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$ref", out JsonElement reference) &&
+               reference.ValueKind == JsonValueKind.String &&
+               references.Find(reference.GetString()!) is JsonElement target)
+        {
+            schema = target;
+        }
+        return schema;
+    }
+
+    private static JsonElement[]? Options(JsonElement schema) =>
+        (schema.TryGetProperty("anyOf", out JsonElement several) || schema.TryGetProperty("oneOf", out several)) && several.ValueKind == JsonValueKind.Array
+            ? [.. several.EnumerateArray()]
+            : null;
+
+    private static JsonElement[]? Constants(JsonElement schema) =>
+        schema.TryGetProperty("const", out JsonElement one) ? [one]
+        : schema.TryGetProperty("enum", out JsonElement several) && several.ValueKind == JsonValueKind.Array ? [.. several.EnumerateArray()]
+        : null;
+
+    /// <summary>The types that a schema names or its constants have, whole numbers as numbers; null where it does not say.</summary>
+    private static string[]? Kinds(JsonElement schema) =>
+        schema.TryGetProperty("type", out JsonElement type)
+            ? [.. (type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().ToArray() : [type]).Select(t => t.ToString() == "integer" ? "number" : t.ToString()).Distinct()]
+            : Constants(schema)?.Select(TypeOf).Distinct().ToArray();
+
+    private static string[] Required(JsonElement schema) =>
+        schema.TryGetProperty("required", out JsonElement names) && names.ValueKind == JsonValueKind.Array ? [.. names.EnumerateArray().Select(n => n.ToString())] : [];
+
+    private static JsonElement? Property(JsonElement schema, string name) =>
+        schema.TryGetProperty("properties", out JsonElement all) && all.ValueKind == JsonValueKind.Object && all.TryGetProperty(name, out JsonElement property) ? property : null;
+
+    private static string TypeOf(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "object",
+        JsonValueKind.Array => "array",
+        JsonValueKind.String => "string",
+        JsonValueKind.Number => "number",
+        JsonValueKind.True or JsonValueKind.False => "boolean",
+        _ => "null",
+    };
+}

@@ -1,0 +1,132 @@
+using System.Text.Json;
+
+namespace Atelier.Generation.Constraints;
+
+/// <summary>
+/// Where the references of a schema lead (JSON Schema 2020-12, section 8.2): places in the document and anchors, under
+/// the name that the document gives itself. A schema inside it with a name of its own is refused: its references would
+/// lead elsewhere.
+/// </summary>
+internal sealed class JsonReferences
+{
+    private readonly JsonElement _root;
+    private readonly string _name = ""; // the document's $id, without a fragment
+    private readonly Dictionary<string, JsonElement> _anchors = [];
+
+    /// <summary>Looks through a document.</summary>
+    /// <exception cref="AtelierException">
+    /// It has half a character, a name twice, or a schema with an $id inside.
+    /// </exception>
+    public JsonReferences(JsonElement root)
+    {
+        _root = root;
+        RefuseDamage(root, "#");
+        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("$id", out JsonElement id))
+        {
+            _name = id.ValueKind == JsonValueKind.String
+                ? id.GetString()!.TrimEnd('#')
+                : throw JsonSchemaReader.Wrong("#", $"$id is {id.GetRawText()}", "a string is due");
+        }
+        Look(root, "#");
+    }
+
+    /// <summary>The schema that a reference leads to, or null where it is not in the document.</summary>
+    /// <exception cref="AtelierException">It has an $id of its own.</exception>
+    public JsonElement? Find(string reference)
+    {
+        int hash = reference.IndexOf('#', StringComparison.Ordinal);
+        (string document, string fragment) = hash < 0 ? (reference, "#") : (reference[..hash], reference[hash..]);
+        if (!IsThis(document))
+            return null;
+        JsonElement? found = fragment == "#" || fragment.StartsWith("#/", StringComparison.Ordinal)
+            ? JsonPointer.Resolve(_root, fragment)
+            : _anchors.TryGetValue(Uri.UnescapeDataString(fragment[1..]), out JsonElement anchored) ? anchored : null;
+        if (found is { ValueKind: JsonValueKind.Object } schema && fragment != "#")
+            RefuseName(schema, fragment);
+        return found;
+    }
+
+    private bool IsThis(string document) => document.Length == 0 || document == _name
+        || (Uri.TryCreate(_name, UriKind.Absolute, out Uri? own)
+            && Uri.TryCreate(own, document, out Uri? wanted) && wanted == own);
+
+    /// <summary>Finds the anchors of a schema and of those inside it.</summary>
+    private void Look(JsonElement schema, string at)
+    {
+        if (schema.ValueKind != JsonValueKind.Object)
+            return;
+        if (at != "#")
+            RefuseName(schema, at);
+        if (schema.TryGetProperty("$anchor", out JsonElement anchor))
+        {
+            if (anchor.ValueKind != JsonValueKind.String)
+                throw JsonSchemaReader.Wrong(at, $"$anchor is {anchor.GetRawText()}", "a string is due");
+            if (!_anchors.TryAdd(anchor.GetString()!, schema))
+                throw JsonSchemaReader.Wrong(at, $"the $anchor '{anchor}' stands twice", "give each its own");
+        }
+        foreach (JsonProperty keyword in schema.EnumerateObject())
+        {
+            string inside = $"{at}/{keyword.Name}";
+            switch (keyword.Name, keyword.Value.ValueKind)
+            {
+                case ("items" or "additionalProperties", _):
+                    Look(keyword.Value, inside);
+                    break;
+                case ("$defs" or "definitions" or "properties", JsonValueKind.Object):
+                    foreach (JsonProperty named in keyword.Value.EnumerateObject())
+                        Look(named.Value, $"{inside}/{named.Name}");
+                    break;
+                case ("anyOf" or "oneOf" or "allOf", JsonValueKind.Array):
+                    foreach ((int i, JsonElement option) in keyword.Value.EnumerateArray().Index())
+                        Look(option, FormattableString.Invariant($"{inside}/{i}"));
+                    break;
+            }
+        }
+    }
+
+    private static void RefuseName(JsonElement schema, string at)
+    {
+        if (schema.TryGetProperty("$id", out _))
+        {
+            throw JsonSchemaReader.Wrong(at, "a schema inside another has an $id",
+                "take the $id away, and name the schema by its place: #/$defs/name");
+        }
+    }
+
+    /// <summary>
+    /// JSON may hold half a surrogate pair, which no text can, and a name twice, of which one would be passed over.
+    /// </summary>
+    private static void RefuseDamage(JsonElement value, string at)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+            Text(at, () => value.GetString()!);
+        if (value.ValueKind == JsonValueKind.Array)
+        {
+            foreach ((int i, JsonElement item) in value.EnumerateArray().Index())
+                RefuseDamage(item, FormattableString.Invariant($"{at}/{i}"));
+        }
+        if (value.ValueKind != JsonValueKind.Object)
+            return;
+        var names = new HashSet<string>();
+        foreach (JsonProperty property in value.EnumerateObject())
+        {
+            string name = Text(at, () => property.Name);
+            if (!names.Add(name))
+                throw JsonSchemaReader.Wrong(at, $"'{name}' stands twice", "leave one of them");
+            RefuseDamage(property.Value, $"{at}/{name}");
+        }
+    }
+
+    private static string Text(string at, Func<string> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException e) // how System.Text.Json says that an escaped surrogate has no other half
+        {
+            throw new AtelierException(
+                "half a surrogate pair is no character", $"schema{at}", "write both halves, as in \\ud83d\\ude00", e);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using Atelier.Abstractions;
+
+namespace Atelier.Generation;
+
+/// <summary>
+/// Sequences that grow past the model's context: when the context is full, they go on from the last half of it, read anew.
+/// All sequences have the same length.
+/// </summary>
+internal sealed class RollingState : IDisposable
+{
+    private readonly ILanguageModel _model;
+    private IDecodingState _state;
+
+    /// <summary>Reads a prompt once, for so many sequences.</summary>
+    public RollingState(ILanguageModel model, int[] prompt, int sequences)
+    {
+        _model = model;
+        ReadOnlySpan<int> read = prompt.Length <= model.ContextLength ? prompt : prompt.AsSpan(prompt.Length - Half);
+        _state = model.CreateState(1);
+        Logits = new float[model.VocabularySize];
+        _state.Append(read, Logits);
+        if (sequences > 1)
+            Select(new int[sequences]);
+    }
+
+    /// <summary>[sequences, vocabulary]: of what comes next.</summary>
+    public float[] Logits { get; private set; }
+
+    private int Half => Math.Max(1, _model.ContextLength / 2);
+
+    /// <summary>Sequence i goes on from what sequence parents[i] was.</summary>
+    public void Select(ReadOnlySpan<int> parents)
+    {
+        _state.Select(parents);
+        int vocabulary = _model.VocabularySize;
+        float[] logits = new float[parents.Length * vocabulary];
+        for (int i = 0; i < parents.Length; i++)
+            Logits.AsSpan(parents[i] * vocabulary, vocabulary).CopyTo(logits.AsSpan(i * vocabulary));
+        Logits = logits;
+    }
+
+    /// <summary>Appends one token to each sequence.</summary>
+    /// <param name="tokens">A token a sequence.</param>
+    /// <param name="history">All tokens of a sequence, the new one included; asked for only when the context is full.</param>
+    public void Append(ReadOnlySpan<int> tokens, Func<int, List<int>> history)
+    {
+        if (_state.Length < _model.ContextLength)
+        {
+            _state.Append(tokens, Logits);
+            return;
+        }
+        int sequences = tokens.Length;
+        var last = new int[sequences * Half];
+        for (int i = 0; i < sequences; i++)
+        {
+            List<int> all = history(i);
+            all.CopyTo(all.Count - Half, last, i * Half, Half);
+        }
+        _state.Dispose();
+        _state = _model.CreateState(sequences);
+        _state.Append(last, Logits);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _state.Dispose();
+}

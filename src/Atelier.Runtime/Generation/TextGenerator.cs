@@ -1,0 +1,296 @@
+using System.Runtime.CompilerServices;
+using Atelier.Abstractions;
+using Atelier.Generation.Chat;
+using Atelier.Generation.Constraints;
+using Atelier.Generation.Speculative;
+using Atelier.Tokenizers;
+
+namespace Atelier.Generation;
+
+/// <summary>A piece of a sample, given as soon as it is certain.</summary>
+/// <param name="Sample">The number of the sample it belongs to, from 0.</param>
+/// <param name="Text">New text; may be empty.</param>
+/// <param name="Token">The token that was chosen; null for the piece that ends a sample.</param>
+/// <param name="FinishReason">"end", "stop" or "length" with a sample's last piece; null before.</param>
+public readonly record struct TextPiece(int Sample, string Text, TokenChoice? Token, string? FinishReason)
+{
+    /// <summary>With a sample's last piece: what speculative decoding proposed and took in it.</summary>
+    public SpeculationCounts Speculation { get; init; }
+}
+
+/// <summary>
+/// Writes text with a language model: prompts, sampling or beam search, stop strings, many samples side by side.
+/// Samples are independent of one another: sample i of a seed is the same however many are asked for, and whoever else
+/// asks at the same time.
+/// </summary>
+/// <remarks>
+/// Safe for concurrent use: any number of requests may run at the same time. Those of a model that reads several
+/// sequences in a step run together in one batch, those of other models take turns, a step each. A caller that stops
+/// reading holds up no other; disposing its enumerator, which <c>await foreach</c> does, gives up its place. A
+/// cancelled request does not wait for its turn.
+/// </remarks>
+/// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
+/// <param name="tokenizer">Turns text into tokens and back.</param>
+/// <param name="defaults">How tokens are chosen where a request does not say.</param>
+/// <param name="bounds">The tokens with which a text begins and ends.</param>
+public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
+    TextBounds bounds) : IGenerator
+{
+    private readonly ConstraintCache _constraints = new(tokenizer, bounds.EndIds);
+    private readonly TokenTexts _texts = new(tokenizer);
+    private readonly SemaphoreSlim _turns = new(1, 1); // entered for a step, never while a caller looks at a piece
+    private readonly Lock _batchGate = new();
+    private SharedBatch? _batch;
+    private TextGenerator? _draft;
+
+    /// <summary>Makes a generator whose texts end with the token between the tokenizer's documents.</summary>
+    /// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
+    /// <param name="tokenizer">Turns text into tokens and back.</param>
+    /// <param name="defaults">How tokens are chosen where a request does not say.</param>
+    /// <param name="startId">The token that every text begins after; not part of the text.</param>
+    public TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId)
+        : this(model, tokenizer, defaults, TextBounds.Of(tokenizer, startId))
+    {
+    }
+
+    /// <inheritdoc/>
+    public Modality Modality => Modality.Text;
+
+    /// <summary>The model.</summary>
+    public ILanguageModel Model { get; } = model;
+
+    /// <summary>The tokenizer.</summary>
+    public Tokenizer Tokenizer { get; } = tokenizer;
+
+    /// <summary>How tokens are chosen where a request does not say.</summary>
+    public DecodingOptions Defaults { get; } = defaults;
+
+    /// <summary>The tokens with which a text begins and ends.</summary>
+    public TextBounds Bounds { get; } = bounds;
+
+    /// <summary>The token that every text begins after.</summary>
+    public int StartId => Bounds.StartId;
+
+    /// <summary>The program, in Jinja, by which the model's makers write conversations; null where its files have none.</summary>
+    public string? ChatTemplate { get; init; }
+
+    /// <summary>
+    /// A smaller model of the same vocabulary that proposes tokens for the model to take or refuse (speculative decoding;
+    /// Leviathan et al. 2023): faster where the two agree, and the samples' distribution stays the model's own. Null decodes
+    /// without. Requests begun before it is set go on without it. Not disposed with the generator.
+    /// </summary>
+    /// <exception cref="AtelierException">The two have not the same tokens.</exception>
+    public TextGenerator? Draft
+    {
+        get => _draft;
+        set
+        {
+            if (value is not null && !SameTokens(Tokenizer, value.Tokenizer))
+            {
+                throw new AtelierException($"the draft's tokens are not the model's: {value.Tokenizer.VocabularySize} and {Tokenizer.VocabularySize}, or of other texts",
+                    hint: "train the draft with the same tokenizer");
+            }
+            lock (_batchGate)
+                (_draft, _batch) = (value, null);
+        }
+    }
+
+    private SharedBatch Batch
+    {
+        get
+        {
+            lock (_batchGate)
+                return _batch ??= new SharedBatch(this, _turns);
+        }
+    }
+
+    /// <inheritdoc/>
+    async IAsyncEnumerable<Sample> IGenerator.GenerateAsync(
+        GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (TextSample sample in GenerateAsync(request, cancellation).ConfigureAwait(false))
+            yield return sample;
+    }
+
+    /// <summary>Draws samples, each given as soon as it is whole: in the order in which they end.</summary>
+    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    public async IAsyncEnumerable<TextSample> GenerateAsync(
+        GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var texts = new System.Text.StringBuilder[Math.Max(0, request.Count)];
+        var tokens = new List<TokenChoice>[texts.Length];
+        await foreach (TextPiece piece in StreamAsync(request, cancellation).ConfigureAwait(false))
+        {
+            System.Text.StringBuilder text = texts[piece.Sample] ??= new();
+            List<TokenChoice> choices = tokens[piece.Sample] ??= [];
+            text.Append(piece.Text);
+            if (piece.Token is TokenChoice choice)
+                choices.Add(choice);
+            if (piece.FinishReason is not null)
+            {
+                yield return new TextSample(text.ToString())
+                {
+                    Tokens = choices,
+                    LogProbability = choices.Sum(t => (double)t.LogProbability),
+                    FinishReason = piece.FinishReason,
+                    Speculation = piece.Speculation,
+                };
+            }
+        }
+    }
+
+    /// <summary>Draws samples side by side and gives each piece of text as soon as it is certain. Beams are given when the search is over.</summary>
+    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    public async IAsyncEnumerable<TextPiece> StreamAsync(
+        GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        DecodingOptions options = request.Decoding ?? Defaults;
+        TextDraft[] drafts = Begin(request, options);
+        await Task.Yield(); // the caller gets its enumerator before the first product
+        ILanguageModel given = request.States.Count > 0 ? ((IHiddenStates)Model).Given(request.States, drafts[0].Ids.Count, options.MaxTokens) : Model;
+        IAsyncEnumerable<TextPiece> pieces =
+            options.BeamWidth > 1 ? SearchAsync(given, drafts, options, cancellation)
+            : request.States.Count > 0 ? SampleInStepAsync(given, drafts, options, cancellation)
+            : Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel
+                ? Batch.StreamAsync(drafts, cancellation)
+            : SampleInStepAsync(given, drafts, options, cancellation);
+        await foreach (TextPiece piece in pieces.ConfigureAwait(false))
+            yield return piece;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Model.Dispose();
+
+    /// <summary>Begins a request's samples.</summary>
+    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    internal TextDraft[] Begin(GenerationRequest request, DecodingOptions options)
+    {
+        request.Check(prompt: true, states: Model is IHiddenStates, decoding: true);
+        if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
+            throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams", hint: "ask for no more samples than beams");
+        options.Check();
+        if (request.States.Count > 0 && (Draft is not null || options.Lookup > 0))
+            throw new AtelierException("known states and a draft are asked for", hint: "take one of them");
+        if (options.BeamWidth > 1 && (Draft is not null || options.Lookup > 0))
+            throw new AtelierException("beam search takes no proposals of a draft model or a look-up", hint: "leave out the beams or the draft");
+        if (Draft is not null && options.Lookup > 0)
+            throw new AtelierException("a draft model and a look-up are asked for", hint: "take one of them");
+        if (request.PromptIds is { } ids && (ids.Count == 0 || ids.Any(id => id < 0 || id >= Tokenizer.VocabularySize) || request.Prompt is not null))
+            throw new AtelierException("the prompt's tokens are none, unknown to the model, or stand beside a prompt", hint: $"give tokens from 0 to {Tokenizer.VocabularySize - 1} alone");
+        int[] prompt = request.PromptIds is null ? Bounds.Begin(Tokenizer.Encode(request.Prompt ?? ""))
+            : [.. request.PromptIds];
+        bool isFresh = prompt.Length == 1 && (request.PromptIds is not null || prompt[0] == StartId);
+        TokenConstraint? constraint = _constraints.For(options);
+        int[] ends = [.. Bounds.EndIds, .. request.EndIds];
+        return [.. Enumerable.Range(0, request.Count).Select(i =>
+            new TextDraft(i, prompt, _texts, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i),
+                isFresh) { EndIds = ends })];
+    }
+
+    /// <summary>Samples that grow in step, each by a token: what any model can do.</summary>
+    private async IAsyncEnumerable<TextPiece> SampleInStepAsync(
+        ILanguageModel given, TextDraft[] drafts, DecodingOptions options,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        int vocabulary = given.VocabularySize;
+        var sampler = new TokenSampler(options, vocabulary);
+        List<TextDraft> active = [.. drafts];
+        Func<int, List<int>> history = i => active[i].Ids;
+        var going = new List<int>(active.Count);
+        int[] last = new int[active.Count];
+        RollingState? states = null;
+        try
+        {
+            await InTurnAsync(() => states = new RollingState(given, [.. drafts[0].Ids], active.Count), cancellation)
+                .ConfigureAwait(false);
+            while (true)
+            {
+                going.Clear();
+                for (int row = 0; row < active.Count; row++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    TextDraft draft = active[row];
+                    yield return draft.Add(draft.Choose(sampler, states!.Logits.AsSpan(row * vocabulary, vocabulary)));
+                    if (draft.FinishReason is null)
+                        going.Add(row);
+                }
+                if (going.Count == 0)
+                    yield break;
+                await InTurnAsync(Advance, cancellation).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            states?.Dispose();
+        }
+
+        void Advance()
+        {
+            if (going.Count < active.Count)
+            {
+                states!.Select([.. going]);
+                active = [.. going.Select(row => active[row])];
+            }
+            for (int row = 0; row < active.Count; row++)
+                last[row] = active[row].LastId;
+            states!.Append(last.AsSpan(0, active.Count), history);
+        }
+    }
+
+    private async IAsyncEnumerable<TextPiece> SearchAsync(
+        ILanguageModel given, TextDraft[] drafts, DecodingOptions options,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        int number = 0;
+        using var search = new BeamSearch(given, drafts[0], options);
+        do
+        {
+            cancellation.ThrowIfCancellationRequested();
+            await InTurnAsync(search.Advance, cancellation).ConfigureAwait(false);
+        }
+        while (!search.IsOver);
+        foreach (Beam beam in search.Best().Take(drafts.Length))
+        {
+            TextDraft draft = drafts[number++];
+            foreach (TokenChoice choice in beam.Tokens)
+            {
+                yield return draft.Add(choice);
+                if (draft.FinishReason is not null)
+                    break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Does a step's work while no other request uses the model, unless the model serves several at a time.
+    /// </summary>
+    private async ValueTask InTurnAsync(Action step, CancellationToken cancellation)
+    {
+        if (Model.RunsInParallel)
+        {
+            step();
+            return;
+        }
+        await _turns.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            step();
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private static bool SameTokens(Tokenizer a, Tokenizer b)
+    {
+        if (a.VocabularySize != b.VocabularySize || a.EndOfTextId != b.EndOfTextId)
+            return false;
+        for (int id = 0; id < a.VocabularySize; id++)
+        {
+            if (!a.Bytes(id).SequenceEqual(b.Bytes(id)))
+                return false;
+        }
+        return true;
+    }
+}

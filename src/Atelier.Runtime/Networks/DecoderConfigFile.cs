@@ -1,0 +1,225 @@
+using System.Text.Json.Nodes;
+using Atelier.Formats;
+
+namespace Atelier.Networks;
+
+/// <summary>The shape of a decoder in a config.json: Hugging Face's GPT2Config and LlamaConfig, and Atelier's own for what lies between.</summary>
+public static class DecoderConfigFile
+{
+    /// <summary>The model_type of shapes that are neither GPT-2's nor Llama's; its keys are those of the family's record.</summary>
+    public const string Own = "atelier_gpt";
+
+    private static readonly string[] ScalingTypes = ["default", "linear", "dynamic", "llama3", "yarn"];
+
+    /// <summary>The values of model_type that are read.</summary>
+    public static IReadOnlyList<string> ModelTypes { get; } = [GgufNames.Gpt2, GgufNames.Llama, Own];
+
+    /// <summary>Reads the shape.</summary>
+    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not supported.</exception>
+    public static DecoderConfig Read(ConfigFile file)
+    {
+        DecoderConfig config = file.ModelType switch
+        {
+            GgufNames.Gpt2 => ReadGpt2(file),
+            GgufNames.Llama => ReadLlama(file),
+            Own => ReadOwn(file),
+            string other => throw new AtelierException($"models of type '{other}' are not decoders that are read", file.Path, $"these are: {string.Join(", ", ModelTypes)}"),
+        };
+        config.Check(file.Path);
+        return config;
+    }
+
+    /// <summary>Whether the head is the embedding.</summary>
+    public static bool TiesHead(ConfigFile file) => file.ModelType == Own
+        ? file.Boolean("tie_head", false)
+        : file.Boolean("tie_word_embeddings", file.ModelType == GgufNames.Gpt2);
+
+    /// <summary>Reads how rotary angles are stretched: rope_scaling, or rope_parameters in newer files. Null where they are not, within the model's context.</summary>
+    /// <exception cref="AtelierException">The kind is unknown, or its numbers are impossible.</exception>
+    public static RotaryScaling? ReadScaling(ConfigFile file)
+    {
+        ConfigFile? older = file.Section("rope_scaling"), newer = file.Section("rope_parameters");
+        if (older is not null && newer is not null)
+            throw new AtelierException("rope_scaling and rope_parameters both say how rotary angles are scaled",
+                file.Path, "keep one of them");
+        if ((older ?? newer) is not ConfigFile scaling)
+            return null;
+        string type = scaling.String("rope_type", scaling.String("type", "default"));
+        if (scaling.String("type", type) != type)
+            throw new AtelierException($"rope_scaling has the kinds '{type}' and '{scaling.String("type", type)}'",
+                file.Path, "fetch or export the model again");
+        if (!ScalingTypes.Contains(type))
+            throw new AtelierException($"rope_scaling '{type}' is not supported", file.Path,
+                $"{string.Join(", ", ScalingTypes)} are");
+        scaling.RefuseUnread(DecoderConfigKeys.Scaling(type));
+        // Dynamic scaling begins where a text grows past max_position_embeddings, which is where texts end here.
+        if (type is "default" or "dynamic")
+            return null;
+        RotaryScalingName name = type switch
+        {
+            "linear" => RotaryScalingName.Linear,
+            "llama3" => RotaryScalingName.Llama3,
+            _ => RotaryScalingName.Yarn,
+        };
+        var read = new RotaryScaling
+        {
+            Name = name,
+            Factor = scaling.Number("factor"),
+            OriginalContextLength = name == RotaryScalingName.Linear ? 0 : scaling.Integer("original_max_position_embeddings", file.Integer("max_position_embeddings")),
+            LowFrequencyFactor = scaling.Number("low_freq_factor", 1),
+            HighFrequencyFactor = scaling.Number("high_freq_factor", 4),
+            BetaFast = scaling.Number("beta_fast", 32),
+            BetaSlow = scaling.Number("beta_slow", 1),
+            AttentionFactor = scaling.Number("attention_factor", 0) is double factor && factor != 0 ? factor : null,
+        };
+        bool possible = read.LowFrequencyFactor > 0 && read.HighFrequencyFactor > read.LowFrequencyFactor && read.HighFrequencyFactor < 1e9
+            && read.BetaSlow > 0 && read.BetaFast > read.BetaSlow && read.BetaFast < 1e9 && read.AttentionFactor is null or (> 0 and < 1e3);
+        return possible ? read : throw new AtelierException("the numbers of rope_scaling are impossible", file.Path, "fetch or export the model again");
+    }
+
+    /// <summary>The base of the rotary angles: rope_theta, or rope_parameters' in newer files.</summary>
+    /// <exception cref="AtelierException">They say different things.</exception>
+    public static double ReadTheta(ConfigFile file)
+    {
+        double older = file.Number("rope_theta", double.NaN);
+        ConfigFile? section = file.Section("rope_parameters") ?? file.Section("rope_scaling");
+        double newer = section?.Number("rope_theta", double.NaN) ?? double.NaN;
+        if (older != newer && !double.IsNaN(older) && !double.IsNaN(newer))
+            throw new AtelierException($"rope_theta is {older}, and {newer} among the rotary parameters", file.Path,
+                "keep one of them");
+        return !double.IsNaN(newer) ? newer : double.IsNaN(older) ? 10_000 : older;
+    }
+
+    /// <summary>What rope_scaling says of a scaling; null where there is none.</summary>
+    public static JsonObject? WriteScaling(RotaryScaling? scaling) => scaling?.Name switch
+    {
+        null => null,
+        RotaryScalingName.Linear => new() { ["rope_type"] = "linear", ["factor"] = scaling.Factor },
+        RotaryScalingName.Llama3 => new()
+        {
+            ["rope_type"] = "llama3", ["factor"] = scaling.Factor, ["low_freq_factor"] = scaling.LowFrequencyFactor,
+            ["high_freq_factor"] = scaling.HighFrequencyFactor, ["original_max_position_embeddings"] = scaling.OriginalContextLength,
+        },
+        _ => new()
+        {
+            ["rope_type"] = "yarn", ["factor"] = scaling.Factor, ["original_max_position_embeddings"] = scaling.OriginalContextLength,
+            ["beta_fast"] = scaling.BetaFast, ["beta_slow"] = scaling.BetaSlow, ["attention_factor"] = scaling.AttentionFactor,
+        },
+    };
+
+    private static DecoderConfig ReadGpt2(ConfigFile file)
+    {
+        file.RefuseUnread(DecoderConfigKeys.Gpt2);
+        RequireClass(file, "GPT2LMHeadModel", "GPT2Model");
+        int hidden = file.Integer("n_embd"), heads = file.Integer("n_head");
+        return new DecoderConfig
+        {
+            VocabularySize = file.VocabularySize,
+            ContextLength = file.Integer("n_positions", file.Integer("n_ctx", 1024)),
+            HiddenSize = hidden,
+            LayerCount = file.Integer("n_layer"),
+            HeadCount = heads,
+            KeyValueHeadCount = heads,
+            HeadSize = Divided(file, hidden, heads),
+            FeedForwardSize = file.Integer("n_inner", (int)Math.Clamp(4L * hidden, 0, int.MaxValue)),
+            Positions = PositionName.Learned,
+            Norm = NormName.Layer,
+            NormEpsilon = file.Number("layer_norm_epsilon", 1e-5),
+            Activation = file.String("activation_function", "gelu_new") == "gelu" ? ActivationName.Gelu : ActivationName.GeluTanh,
+            AttentionBias = file.Boolean("bias", true),
+            FeedForwardBias = file.Boolean("bias", true),
+        };
+    }
+
+    private static DecoderConfig ReadLlama(ConfigFile file)
+    {
+        file.RefuseUnread(DecoderConfigKeys.Llama);
+        RequireClass(file, "LlamaForCausalLM", "LlamaModel", "LLaMAForCausalLM");
+        RequireFullAttention(file);
+        int hidden = file.Integer("hidden_size"), heads = file.Integer("num_attention_heads");
+        return new DecoderConfig
+        {
+            VocabularySize = file.VocabularySize,
+            ContextLength = file.Integer("max_position_embeddings", 2048),
+            HiddenSize = hidden,
+            LayerCount = file.Integer("num_hidden_layers"),
+            HeadCount = heads,
+            KeyValueHeadCount = file.Integer("num_key_value_heads", heads),
+            HeadSize = file.Integer("head_dim", 0) is > 0 and int size ? size : Divided(file, hidden, heads),
+            FeedForwardSize = file.Integer("intermediate_size"),
+            Positions = PositionName.Rotary,
+            Norm = NormName.Rms,
+            NormEpsilon = file.Number("rms_norm_eps", 1e-6),
+            Activation = ActivationName.SwiGlu,
+            RopeTheta = ReadTheta(file),
+            RopeScaling = ReadScaling(file),
+            AttentionBias = file.Boolean("attention_bias", false),
+            FeedForwardBias = file.Boolean("mlp_bias", false),
+        };
+    }
+
+    private static DecoderConfig ReadOwn(ConfigFile file)
+    {
+        file.RefuseUnread(DecoderConfigKeys.Own);
+        bool bias = file.Boolean("bias", file.String("layout", "gpt2") != "llama");
+        int hidden = file.Integer("hidden_size"), heads = file.Integer("head_count");
+        return new DecoderConfig
+        {
+            VocabularySize = file.VocabularySize,
+            ContextLength = file.Integer("context_length"),
+            HiddenSize = hidden,
+            LayerCount = file.Integer("layer_count"),
+            HeadCount = heads,
+            KeyValueHeadCount = file.Integer("key_value_head_count", heads),
+            HeadSize = file.Integer("head_size", 0) is > 0 and int size ? size : Divided(file, hidden, heads),
+            FeedForwardSize = file.Integer("feed_forward_size"),
+            Positions = One(file, "positions", ("learned", PositionName.Learned), ("rotary", PositionName.Rotary)),
+            Norm = One(file, "norm", ("layer", NormName.Layer), ("rms", NormName.Rms)),
+            NormEpsilon = file.Number("norm_epsilon", 1e-5),
+            Activation = One(file, "activation", ("gelu", ActivationName.Gelu), ("gelu_tanh", ActivationName.GeluTanh), ("swi_glu", ActivationName.SwiGlu)),
+            RopeTheta = file.Number("rope_theta", 10_000),
+            AttentionBias = bias,
+            FeedForwardBias = bias,
+        };
+    }
+
+    /// <summary>
+    /// A class of transformers' own that is none of these computes something else with the same sizes.
+    /// </summary>
+    private static void RequireClass(ConfigFile file, params string[] known)
+    {
+        foreach (string name in file.Strings("architectures") ?? [])
+        {
+            if (!known.Contains(name))
+                throw new AtelierException($"architectures names {name}, which is not read", file.Path,
+                    $"of {file.ModelType} these are: {string.Join(", ", known)}");
+        }
+    }
+
+    /// <summary>A window as long as the context, or one that is switched off, is none.</summary>
+    private static void RequireFullAttention(ConfigFile file)
+    {
+        int context = file.Integer("max_position_embeddings", 2048), window = file.Integer("sliding_window", context);
+        if (window < context && file.Boolean("use_sliding_window", true))
+            throw new AtelierException($"sliding_window is {window} of a context of {context}, which is not read",
+                file.Path, "choose a model that attends to its whole context");
+        if (file.Strings("layer_types")?.FirstOrDefault(type => type != "full_attention") is { } other)
+            throw new AtelierException($"layer_types has '{other}', which is not read", file.Path, "full_attention is");
+    }
+
+    private static T One<T>(ConfigFile file, string key, params (string Name, T Value)[] choices)
+    {
+        string name = file.String(key, "");
+        foreach ((string known, T value) in choices)
+        {
+            if (known == name)
+                return value;
+        }
+        throw new AtelierException($"{key} is '{name}'", file.Path, $"allowed are {string.Join(", ", choices.Select(c => c.Name))}");
+    }
+
+    private static int Divided(ConfigFile file, int hidden, int heads) =>
+        heads > 0 && hidden > 0 && hidden % heads == 0
+            ? hidden / heads
+            : throw new AtelierException($"{heads} heads do not divide a width of {hidden}", file.Path, "fetch or export the model again");
+}

@@ -1,0 +1,298 @@
+using Atelier.Abstractions;
+using Atelier.Kernels;
+
+namespace Atelier.Networks;
+
+/// <summary>
+/// One step through the network, by all workers at once: each computes its rows of every product and its heads of attention,
+/// and they wait for one another between. Many tokens go through in pieces of <see cref="MostRows"/>.
+/// </summary>
+internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
+{
+    private const int MostRows = 256;
+
+    /// <summary>Up to so many rows every worker prepares all of a product's vectors for itself, which is less than waiting for the others.</summary>
+    private const int FewRows = 2;
+
+    private readonly DecoderConfig _config;
+    private readonly DecoderWeights _weights;
+    private readonly WorkerPool _pool;
+    private readonly PassScratch _scratch = new();
+    private readonly PassBlock[] _blocks;
+    private readonly PassNorm _finalNorm;
+    private readonly PassProduct _head;
+    private readonly PassAttention _attention;
+    private readonly bool _bytes; // whether any weights are blocks
+    private readonly float _epsilon;
+
+    // Rows: one token each.
+    private readonly PassRow[] _rows = new PassRow[MostRows];
+    private readonly float* _x, _queries, _keys, _values, _mixed, _sums, _inner, _gate, _last;
+    private readonly Operand _shared;
+    private readonly Operand[] _own; // a worker's
+    private int _rowCount, _logitRows;
+    private bool _isOneTokenEach;
+    private bool _isStep; // sequences go on by a token each: what one says may not depend on which others do
+    private float* _logits;
+
+    public DecoderPass(DecoderConfig config, DecoderWeights weights, KeyValuePages pages, KernelPath path, int workers)
+    {
+        (_config, _weights, Path) = (config, weights, path);
+        _pool = new WorkerPool(workers);
+        _epsilon = (float)config.NormEpsilon;
+        _attention = new PassAttention(config, pages, path, _scratch, workers);
+        _blocks = [.. weights.Blocks.Select(b => new PassBlock(b, _scratch))];
+        _finalNorm = new(weights.FinalNorm, _scratch);
+        _head = new(weights.Head ?? new LinearWeights(weights.Embedding), _scratch);
+        _bytes = weights.Products().Any(p => p.Weight.Type.IsBlocked()) || _head.Weight.Type.IsBlocked();
+
+        int widest = Math.Max(Math.Max(config.HiddenSize, config.QuerySize), config.FeedForwardSize);
+        _x = _scratch.Floats((long)MostRows * config.HiddenSize);
+        _last = _scratch.Floats((long)MostRows * config.HiddenSize);
+        _sums = _scratch.Floats((long)MostRows * config.HiddenSize);
+        _queries = _scratch.Floats((long)MostRows * config.QuerySize);
+        _mixed = _scratch.Floats((long)MostRows * config.QuerySize);
+        _keys = _scratch.Floats((long)MostRows * config.KeyValueSize);
+        _values = _scratch.Floats((long)MostRows * config.KeyValueSize);
+        _inner = _scratch.Floats((long)MostRows * config.FeedForwardSize);
+        _gate = _scratch.Floats((long)MostRows * config.FeedForwardSize);
+        _shared = _scratch.Operand(MostRows, widest);
+        _own = new Operand[workers];
+        for (int worker = 0; worker < workers; worker++)
+            _own[worker] = _scratch.Operand(FewRows, widest);
+    }
+
+    /// <summary>The kernels.</summary>
+    public KernelPath Path { get; }
+
+    /// <summary>Reads tokens, checked, into sequences that have room for them.</summary>
+    public void Run(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
+    {
+        fixed (float* to = logits)
+        {
+            _logits = to;
+            _rowCount = _logitRows = 0;
+            _isOneTokenEach = true;
+            _isStep = SequenceInput.AreOneTokenEach(inputs);
+            foreach (SequenceInput input in inputs)
+            {
+                var sequence = (DecoderSequence)input.Sequence;
+                ReadOnlySpan<int> tokens = input.Tokens.Span;
+                for (int i = 0; i < tokens.Length; i++)
+                {
+                    if (_rowCount == MostRows)
+                        RunRows();
+                    bool isWanted = input.AllLogits || i == tokens.Length - 1;
+                    _isOneTokenEach &= i == 0 || _rowCount == 0;
+                    _rows[_rowCount++] = new PassRow(sequence, tokens[i], sequence.Length + i, isWanted ? _logitRows++ : -1);
+                }
+            }
+            RunRows();
+            _logits = null;
+        }
+        Array.Clear(_rows); // holds no sequence longer than its owner does
+    }
+
+    /// <inheritdoc/>
+    public void Run(int worker)
+    {
+        Embed(worker);
+        _pool.Barrier();
+        for (int layer = 0; layer < _blocks.Length; layer++)
+        {
+            PassBlock block = _blocks[layer];
+            Operand x = Normed(worker, _x, _rowCount, block.AttentionNorm);
+            Multiply(worker, block.Query, x, _rowCount, _queries, _config.QuerySize);
+            Multiply(worker, block.Key, x, _rowCount, _keys, _config.KeyValueSize);
+            Multiply(worker, block.Value, x, _rowCount, _values, _config.KeyValueSize);
+            _pool.Barrier();
+            Attend(worker, layer);
+            _pool.Barrier();
+            x = InBytes(worker, _mixed, _rowCount, _config.QuerySize, block.Output);
+            AddProduct(worker, block.Output, x);
+            _pool.Barrier();
+            x = Normed(worker, _x, _rowCount, block.FeedForwardNorm);
+            FeedForward(worker, block, x);
+            _pool.Barrier();
+            x = InBytes(worker, _inner, _rowCount, _config.FeedForwardSize, block.Down);
+            AddProduct(worker, block.Down, x);
+            _pool.Barrier();
+        }
+        Head(worker);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _scratch.Dispose();
+    }
+
+    private void RunRows()
+    {
+        _pool.Run(this);
+        for (int row = 0; row < _rowCount; row++)
+            _logits += _rows[row].LogitRow >= 0 ? _config.VocabularySize : 0;
+        _rowCount = _logitRows = 0;
+        _isOneTokenEach = true;
+    }
+
+    /// <summary>The rows that a worker prepares of all.</summary>
+    private (int Start, int End) Share(int worker, int rows) => (rows * worker / _pool.Workers, rows * (worker + 1) / _pool.Workers);
+
+    private void Embed(int worker)
+    {
+        int hidden = _config.HiddenSize;
+        (int start, int end) = Share(worker, _rowCount);
+        for (int row = start; row < end; row++)
+        {
+            float* x = _x + (long)row * hidden;
+            _weights.Embedding.ReadRow(_rows[row].Token, new Span<float>(x, hidden));
+            if (_weights.Positions is { } positions)
+            {
+                float* position = _sums + (long)row * hidden;
+                positions.ReadRow(_rows[row].Position, new Span<float>(position, hidden));
+                Path.Add(position, hidden, x);
+            }
+        }
+    }
+
+    /// <summary>Vectors after a norm, as products take them.</summary>
+    private Operand Normed(int worker, float* x, int rows, in PassNorm norm)
+    {
+        bool few = rows <= FewRows;
+        int hidden = _config.HiddenSize;
+        Operand operand = few ? _own[worker] : _shared;
+        (int start, int end) = few ? (0, rows) : Share(worker, rows);
+        for (int row = start; row < end; row++)
+        {
+            long at = (long)row * hidden;
+            if (_config.Norm == NormName.Rms)
+                Path.RmsNorm(x + at, norm.Weight, hidden, _epsilon, operand.Floats + at);
+            else
+                Path.LayerNorm(x + at, norm.Weight, norm.Bias, hidden, _epsilon, operand.Floats + at);
+            if (_bytes)
+                ToBytes(operand.Floats, row, hidden, operand.Bytes);
+        }
+        if (!few)
+            _pool.Barrier();
+        return operand;
+    }
+
+    /// <summary>Vectors as they are, in 8 bits too where a product asks for it.</summary>
+    private Operand InBytes(int worker, float* x, int rows, int columns, in PassProduct product)
+    {
+        if (!product.Weight.Type.IsBlocked())
+            return new Operand(x, default);
+        bool few = rows <= FewRows;
+        ByteVectors bytes = few ? _own[worker].Bytes : _shared.Bytes;
+        (int start, int end) = few ? (0, rows) : Share(worker, rows);
+        for (int row = start; row < end; row++)
+            ToBytes(x, row, columns, bytes);
+        if (!few)
+            _pool.Barrier();
+        return new Operand(x, bytes);
+    }
+
+    private void ToBytes(float* x, int row, int columns, in ByteVectors bytes)
+    {
+        if (columns % WeightTypes.BlockSize != 0)
+            return; // no blocked weights have such rows
+        long at = (long)row * columns;
+        Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + at / WeightTypes.BlockSize, bytes.Sums + at / WeightTypes.BlockSize);
+    }
+
+    /// <summary>A worker's rows of a product with its bias.</summary>
+    private void Multiply(int worker, in PassProduct product, in Operand x, int vectors, float* y, int yStride)
+    {
+        (int start, int end) = product.Share(worker, _pool.Workers);
+        if (start == end)
+            return;
+        var rows = new ProductRows(product.Weight, start, end - start);
+        Path.Multiply(rows, x.Floats, x.Bytes, vectors, y + start, yStride, _isStep);
+        if (product.Bias is null)
+            return;
+        for (int vector = 0; vector < vectors; vector++)
+            Path.Add(product.Bias + start, end - start, y + (long)vector * yStride + start);
+    }
+
+    /// <summary>Adds a product to the residual stream.</summary>
+    private void AddProduct(int worker, in PassProduct product, in Operand x)
+    {
+        int hidden = _config.HiddenSize;
+        Multiply(worker, product, x, _rowCount, _sums, hidden);
+        (int start, int end) = product.Share(worker, _pool.Workers);
+        for (int row = 0; row < _rowCount; row++)
+            Path.Add(_sums + (long)row * hidden + start, end - start, _x + (long)row * hidden + start);
+    }
+
+    private void FeedForward(int worker, PassBlock block, in Operand x)
+    {
+        int size = _config.FeedForwardSize;
+        Multiply(worker, block.Up, x, _rowCount, _inner, size);
+        if (block.Gate is { } gate)
+            Multiply(worker, gate, x, _rowCount, _gate, size);
+        (int start, int end) = block.Up.Share(worker, _pool.Workers);
+        for (int row = 0; row < _rowCount; row++)
+        {
+            float* inner = _inner + (long)row * size + start;
+            if (_config.Activation == ActivationName.SwiGlu)
+                Path.SwiGlu(_gate + (long)row * size + start, end - start, inner);
+            else
+                Path.Gelu(end - start, inner, tanh: _config.Activation == ActivationName.GeluTanh);
+        }
+    }
+
+    /// <summary>Keys and values go into the cache, then each worker mixes its heads.</summary>
+    private void Attend(int worker, int layer)
+    {
+        // Where a row's keys are read by no other row, the worker that needs them stores them.
+        for (int row = 0; row < _rowCount; row++)
+        {
+            for (int head = 0; head < _config.KeyValueHeadCount; head++)
+            {
+                if (IsMine(worker, row, head))
+                    _attention.Store(_rows[row], layer, head, Of(_queries, row, _config.QuerySize), Of(_keys, row, _config.KeyValueSize), Of(_values, row, _config.KeyValueSize));
+            }
+        }
+        if (!_isOneTokenEach)
+            _pool.Barrier();
+        for (int head = 0; head < _config.KeyValueHeadCount; head++)
+        {
+            for (int row = 0; row < _rowCount; row++)
+            {
+                if (IsMine(worker, row, head))
+                    _attention.Mix(worker, _rows[row], layer, head, Of(_queries, row, _config.QuerySize), Of(_mixed, row, _config.QuerySize));
+            }
+        }
+    }
+
+    private bool IsMine(int worker, int row, int head) => (row * _config.KeyValueHeadCount + head) % _pool.Workers == worker;
+
+    private static float* Of(float* vectors, int row, int size) => vectors + (long)row * size;
+
+    private void Head(int worker)
+    {
+        int hidden = _config.HiddenSize;
+        if (_logitRows == 0)
+            return;
+        float* x = _x;
+        if (_logitRows < _rowCount)
+        {
+            // The rows whose logits are wanted, together; what was in their place is not needed any more.
+            if (worker == 0)
+            {
+                int wanted = 0;
+                for (int row = 0; row < _rowCount; row++)
+                {
+                    if (_rows[row].LogitRow >= 0)
+                        new ReadOnlySpan<float>(_x + (long)row * hidden, hidden).CopyTo(new Span<float>(_last + (long)wanted++ * hidden, hidden));
+                }
+            }
+            _pool.Barrier();
+            x = _last;
+        }
+        Operand normed = Normed(worker, x, _logitRows, _finalNorm);
+        Multiply(worker, _head, normed, _logitRows, _logits, _config.VocabularySize);
+    }
+}

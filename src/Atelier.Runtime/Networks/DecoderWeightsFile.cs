@@ -1,0 +1,182 @@
+using Atelier.Formats;
+using Atelier.Kernels;
+
+namespace Atelier.Networks;
+
+/// <summary>
+/// Takes a decoder's weights from a model's files, mapped where they lie. Only what a file keeps the other way round is
+/// copied: the products of Hugging Face's GPT-2.
+/// </summary>
+public static class DecoderWeightsFile
+{
+    /// <summary>Takes the weights of a bundle, or of a folder as Hugging Face's tools save it.</summary>
+    /// <param name="folder">The folder, with config.json.</param>
+    /// <returns>The shape, with the order in which the rows make rotary pairs, and the weights, which own the mapped files.</returns>
+    /// <exception cref="AtelierException">A file is missing or damaged, or they do not fit together.</exception>
+    public static (DecoderConfig Config, DecoderWeights Weights) Open(string folder)
+    {
+        ConfigFile config = ConfigFile.Read(Path.Combine(folder, "config.json"));
+        ModelWeights weights = ModelWeights.Open(folder, config);
+        try
+        {
+            return Take(config, weights);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes weights.</summary>
+    /// <param name="file">The config.json that tells the shape.</param>
+    /// <param name="weights">The weights; the result owns them.</param>
+    /// <inheritdoc cref="Open" path="/returns"/>
+    /// <exception cref="AtelierException">A tensor is missing or of another shape.</exception>
+    public static (DecoderConfig Config, DecoderWeights Weights) Take(ConfigFile file, ModelWeights weights)
+    {
+        DecoderConfig shape = DecoderConfigFile.Read(file) with
+        {
+            // llama.cpp and llama2.c turn neighbours, Hugging Face turns halves: the rows stay as they lie, and the decoder is told.
+            RotaryPairs = weights.Layout == TensorLayout.Gguf ? RotaryPairs.Neighbours : RotaryPairs.Halves,
+        };
+        if (weights.RopeFactors is not null)
+            shape = shape with { RopeScaling = null, RopeFactors = weights.RopeFactors };
+        Reader reader = new(shape, weights, DecoderConfigFile.TiesHead(file), file.ModelType);
+        DecoderWeights taken = file.ModelType switch
+        {
+            GgufNames.Gpt2 => reader.Gpt2(),
+            GgufNames.Llama => reader.Llama(),
+            _ => reader.Own(),
+        };
+        taken.Check(shape, weights.Path);
+        weights.RefuseUntaken("lm_head.weight"); // the copy of a tied head
+        return (shape, taken);
+    }
+
+    private sealed class Reader(DecoderConfig config, ModelWeights weights, bool tiesHead, string modelType)
+    {
+        public DecoderWeights Gpt2() => new()
+        {
+            Embedding = Matrix("transformer.wte.weight"),
+            Positions = Matrix("transformer.wpe.weight"),
+            Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(layer =>
+            {
+                string block = $"transformer.h.{layer}.";
+                (LinearWeights query, LinearWeights key, LinearWeights value) = 
+                    Split(Linear(block + "attn.c_attn", config.AttentionBias));
+                return new BlockWeights
+                {
+                    AttentionNorm = Norm(block + "ln_1"),
+                    Query = query,
+                    Key = key,
+                    Value = value,
+                    Output = Linear(block + "attn.c_proj", config.AttentionBias),
+                    FeedForwardNorm = Norm(block + "ln_2"),
+                    Up = Linear(block + "mlp.c_fc", config.FeedForwardBias),
+                    Down = Linear(block + "mlp.c_proj", config.FeedForwardBias),
+                };
+            })],
+            FinalNorm = Norm("transformer.ln_f"),
+            Head = Head("lm_head"),
+            Owners = [weights],
+        };
+
+        public DecoderWeights Llama() => new()
+        {
+            Embedding = Matrix("model.embed_tokens.weight"),
+            Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(layer =>
+            {
+                string block = $"model.layers.{layer}.";
+                return new BlockWeights
+                {
+                    AttentionNorm = Norm(block + "input_layernorm"),
+                    Query = Linear(block + "self_attn.q_proj", config.AttentionBias),
+                    Key = Linear(block + "self_attn.k_proj", config.AttentionBias),
+                    Value = Linear(block + "self_attn.v_proj", config.AttentionBias),
+                    Output = Linear(block + "self_attn.o_proj", config.AttentionBias),
+                    FeedForwardNorm = Norm(block + "post_attention_layernorm"),
+                    Gate = Linear(block + "mlp.gate_proj", config.FeedForwardBias),
+                    Up = Linear(block + "mlp.up_proj", config.FeedForwardBias),
+                    Down = Linear(block + "mlp.down_proj", config.FeedForwardBias),
+                };
+            })],
+            FinalNorm = Norm("model.norm"),
+            Head = Head("lm_head"),
+            Owners = [weights],
+        };
+
+        public DecoderWeights Own() => new()
+        {
+            Embedding = Matrix("tokens.weight"),
+            Positions = config.Positions == PositionName.Learned ? Matrix("positions.weight") : null,
+            Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(layer =>
+            {
+                string block = $"blocks.{layer}.";
+                (LinearWeights query, LinearWeights key, LinearWeights value) = 
+                    Split(Linear(block + "attention.qkv", config.AttentionBias));
+                LinearWeights input = Linear(block + "feedForward.input", config.FeedForwardBias);
+                bool isGated = config.Activation == ActivationName.SwiGlu; // the gate's rows come first
+                return new BlockWeights
+                {
+                    AttentionNorm = Norm(block + "attentionNorm"),
+                    Query = query,
+                    Key = key,
+                    Value = value,
+                    Output = Linear(block + "attention.output", config.AttentionBias),
+                    FeedForwardNorm = Norm(block + "feedForwardNorm"),
+                    Gate = isGated ? Rows(input, 0, config.FeedForwardSize) : null,
+                    Up = isGated ? Rows(input, config.FeedForwardSize, config.FeedForwardSize) : input,
+                    Down = Linear(block + "feedForward.output", config.FeedForwardBias),
+                };
+            })],
+            FinalNorm = Norm("finalNorm"),
+            Head = Head("head"),
+            Owners = [weights],
+        };
+
+        private WeightMatrix Matrix(string name) => weights.Take(name).ToMatrix(weights);
+
+        private NormWeights Norm(string name) =>
+            new(Vector(name + ".weight"), config.Norm == NormName.Layer ? Bias(name + ".bias", config.AttentionBias)
+                : null);
+
+        private LinearWeights Linear(string name, bool hasBias) =>
+            new(Matrix(name + ".weight"), Bias(name + ".bias", hasBias));
+
+        private LinearWeights? Head(string name) => tiesHead ? null : Linear(name, hasBias: false);
+
+        /// <summary>
+        /// A bias, or null where the shape has none: GPT-2's files have it then all the same, of zeros.
+        /// </summary>
+        private float[]? Bias(string name, bool isThere)
+        {
+            if (isThere)
+                return Vector(name);
+            if (modelType == GgufNames.Gpt2 && weights.Find(name) is not null
+                && Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
+                throw new AtelierException($"the tensor {name} is not all zeros, though config.json says that there are no biases", weights.Path, "fetch or export the model again");
+            return null;
+        }
+
+        private float[] Vector(string name)
+        {
+            ModelTensor tensor = weights.Take(name);
+            return tensor.IsVector && tensor.ElementCount <= 1 << 24
+                ? tensor.Read(tensor.Layout)
+                : throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], where a vector is due", weights.Path, "fetch or export the model again");
+        }
+
+        /// <summary>Queries, keys and values, whose rows stand in one matrix.</summary>
+        private (LinearWeights Query, LinearWeights Key, LinearWeights Value) Split(LinearWeights all)
+        {
+            int query = config.QuerySize, other = config.KeyValueSize;
+            return (Rows(all, 0, query), Rows(all, query, other), Rows(all, query + other, other));
+        }
+
+        private LinearWeights Rows(LinearWeights all, int start, int count) =>
+            start + count <= all.Weight.Rows && (all.Bias is null || start + count <= all.Bias.Length)
+                ? new LinearWeights(all.Weight.Slice(start, count), all.Bias?[start..(start + count)])
+                : throw new AtelierException($"{all.Weight.Name} has {all.Weight.Rows} rows, too few for the shape", weights.Path, "fetch or export the model again");
+    }
+}

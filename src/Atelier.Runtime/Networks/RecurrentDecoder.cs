@@ -1,0 +1,129 @@
+using Atelier.Abstractions;
+using Atelier.Kernels;
+
+namespace Atelier.Networks;
+
+/// <summary>
+/// A recurrent language model on the CPU in managed code: plain cells (Elman 1990), LSTM (Hochreiter and Schmidhuber
+/// 1997) and GRU (Cho et al. 2014). Its memory of a sequence is a state, however long the sequence is. Several threads
+/// may use it at the same time, each with sequences of its own: their steps wait for one another, and all workers help
+/// with each.
+/// </summary>
+public sealed class RecurrentDecoder : IBatchedLanguageModel
+{
+    private readonly RecurrentWeights _weights;
+    private readonly RecurrentPass _pass;
+    private readonly Lock _gate = new();
+    private bool _disposed;
+
+    /// <summary>Makes a decoder of its weights.</summary>
+    /// <param name="weights">The weights; their owners are disposed with the decoder.</param>
+    /// <param name="threads">Threads that compute, the caller's included; 0 takes one a processor.</param>
+    public RecurrentDecoder(RecurrentWeights weights, int threads = 0)
+        : this(weights, threads, KernelPath.Best)
+    {
+    }
+
+    internal RecurrentDecoder(RecurrentWeights weights, int threads, KernelPath path)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        _weights = weights;
+        _pass = new RecurrentPass(weights, path, threads == 0 ? Environment.ProcessorCount : threads);
+    }
+
+    /// <inheritdoc/>
+    public int VocabularySize => _weights.Embedding.Rows;
+
+    /// <summary>A state has no limit.</summary>
+    public int ContextLength => int.MaxValue;
+
+    internal int StateSize => _weights.Layers.Count * _weights.HiddenSize;
+
+    /// <inheritdoc/>
+    public IDecodingState CreateState(int sequences) => new BatchedState(this, sequences);
+
+    /// <inheritdoc/>
+    public IDecodingSequence CreateSequence() => new RecurrentSequence(this);
+
+    /// <inheritdoc/>
+    public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
+    {
+        long rows = 0;
+        foreach (SequenceInput input in inputs)
+        {
+            if (input.Sequence is not RecurrentSequence sequence || sequence.Decoder != this)
+                throw new ArgumentException("a sequence is not this decoder's", nameof(inputs));
+            if (input.Tokens.IsEmpty)
+                throw new ArgumentException("a sequence appends no tokens", nameof(inputs));
+            if (input.Tokens.Span.IndexOfAnyExceptInRange(0, VocabularySize - 1) is >= 0 and int at)
+                throw new ArgumentException($"the token {input.Tokens.Span[at]} is not among the {VocabularySize}", nameof(inputs));
+            rows += input.AllLogits ? input.Tokens.Length : 1;
+        }
+        if (logits.Length != rows * VocabularySize)
+            throw new ArgumentException($"{logits.Length} places are not {rows} × {VocabularySize} logits", nameof(logits));
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _pass.Run(inputs, logits);
+        }
+        foreach (SequenceInput input in inputs)
+            ((RecurrentSequence)input.Sequence).Advance(input.Tokens.Length);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation = default) =>
+        BatchedScoring.Score(this, sequences, _pass.Path, cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate) // a step under way ends first
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            _pass.Dispose();
+            foreach (IDisposable owner in _weights.Owners)
+                owner.Dispose();
+        }
+    }
+}
+
+/// <summary>What a recurrent model keeps of a sequence.</summary>
+internal sealed class RecurrentSequence(RecurrentDecoder decoder) : IDecodingSequence
+{
+    public RecurrentDecoder Decoder { get; } = decoder;
+
+    /// <summary>h of every layer, [layers, hidden].</summary>
+    public float[] Hidden { get; } = new float[decoder.StateSize];
+
+    /// <summary>c of every LSTM layer, [layers, hidden].</summary>
+    public float[] Cell { get; } = new float[decoder.StateSize];
+
+    public int Length { get; private set; }
+
+    /// <summary>A state does not tell what it was before its last token.</summary>
+    public bool CanTruncate => false;
+
+    public void Advance(int tokens) => Length += tokens;
+
+    public IDecodingSequence Fork()
+    {
+        var fork = new RecurrentSequence(Decoder) { Length = Length };
+        Hidden.CopyTo(fork.Hidden, 0);
+        Cell.CopyTo(fork.Cell, 0);
+        return fork;
+    }
+
+    public void Truncate(int length)
+    {
+        if (length != Length)
+            throw new NotSupportedException("a recurrent model cannot forget tokens again");
+    }
+
+    public void Dispose()
+    {
+        // Two arrays of the managed heap.
+    }
+}

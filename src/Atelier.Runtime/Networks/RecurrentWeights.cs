@@ -1,0 +1,98 @@
+using Atelier.Formats;
+using Atelier.Kernels;
+
+namespace Atelier.Networks;
+
+/// <summary>The weights of a recurrent layer. Gate order is PyTorch's: LSTM input, forget, cell, output; GRU reset, update, new.</summary>
+/// <param name="Input">W and b: [gates · hidden, input].</param>
+/// <param name="State">U and c: [gates · hidden, hidden].</param>
+public sealed record RecurrentLayerWeights(LinearWeights Input, LinearWeights State);
+
+/// <summary>A recurrent language model: embedding → layers → dense. Every matrix may have a type of its own.</summary>
+public sealed record RecurrentWeights
+{
+    /// <summary>The config.json's model_type of such models.</summary>
+    public const string ModelType = "atelier_rnn";
+
+    /// <summary>How the states move.</summary>
+    public required CellName Cell { get; init; }
+
+    /// <summary>[vocabulary, embedding].</summary>
+    public required WeightMatrix Embedding { get; init; }
+
+    /// <summary>The layers, one on another.</summary>
+    public required IReadOnlyList<RecurrentLayerWeights> Layers { get; init; }
+
+    /// <summary>[vocabulary, hidden]; a tied head is the embedding.</summary>
+    public required LinearWeights Head { get; init; }
+
+    /// <summary>Disposed with the decoder: the mapped files that the matrices lie in.</summary>
+    public IReadOnlyList<IDisposable> Owners { get; init; } = [];
+
+    /// <summary>Parts of a layer's products, each as high as the state.</summary>
+    public int GateCount => Gates(Cell);
+
+    /// <summary>The width of the states.</summary>
+    public int HiddenSize => Head.Weight.Columns;
+
+    /// <summary>Refuses keys of a config.json that say something and are not read.</summary>
+    /// <exception cref="AtelierException">There is such a key.</exception>
+    public static void RefuseUnread(ConfigFile file) => file.RefuseUnread(DecoderConfigKeys.Recurrent);
+
+    /// <summary>Takes the weights of a bundle.</summary>
+    /// <param name="file">Its config.json.</param>
+    /// <param name="weights">Its tensors; become the owner of the result.</param>
+    /// <exception cref="AtelierException">A key or a tensor is missing, or of another shape.</exception>
+    public static RecurrentWeights Take(ConfigFile file, ModelWeights weights)
+    {
+        RefuseUnread(file);
+        CellName cell = file.String("cell", "") switch
+        {
+            "plain" => CellName.Plain,
+            "lstm" => CellName.Lstm,
+            "gru" => CellName.Gru,
+            string other => throw new AtelierException($"cell is '{other}'", file.Path, "allowed are plain, lstm and gru"),
+        };
+        int vocabulary = file.VocabularySize, embedding = file.Integer("embedding_size"), hidden = file.Integer("hidden_size"), layers = file.Integer("layer_count");
+        if (vocabulary < 1 || embedding < 1 || hidden < 1 || layers is < 1 or > 1000 || hidden > int.MaxValue / Gates(cell))
+            throw new AtelierException($"{layers} layers of {hidden} over {embedding} make no model", file.Path, "fetch or export the model again");
+        WeightMatrix tokens = Matrix("embedding.weight", vocabulary, embedding);
+        var taken = new RecurrentWeights
+        {
+            Cell = cell,
+            Embedding = tokens,
+            Layers = [.. Enumerable.Range(0, layers).Select(layer =>
+            {
+                string name = $"layers.{layer}.";
+                int rows = Gates(cell) * hidden;
+                return new RecurrentLayerWeights(
+                    new(Matrix(name + "weight_ih", rows, layer == 0 ? embedding : hidden), Vector(name + "bias_ih", rows)),
+                    new(Matrix(name + "weight_hh", rows, hidden), Vector(name + "bias_hh", rows)));
+            })],
+            Head = file.Boolean("tie_head", false) && embedding == hidden
+                ? new LinearWeights(tokens)
+                : new LinearWeights(Matrix("head.weight", vocabulary, hidden), Vector("head.bias", vocabulary)),
+            Owners = [weights],
+        };
+        weights.RefuseUntaken();
+        return taken;
+
+        WeightMatrix Matrix(string name, int rows, int columns)
+        {
+            WeightMatrix matrix = weights.Take(name).ToMatrix(weights);
+            return matrix.Rows == rows && matrix.Columns == columns
+                ? matrix
+                : throw new AtelierException($"the tensor {name} is [{matrix.Rows}, {matrix.Columns}], the shape tells [{rows}, {columns}]", weights.Path, "fetch or export the model again");
+        }
+
+        float[] Vector(string name, int size)
+        {
+            ModelTensor tensor = weights.Take(name);
+            return tensor.IsVector && tensor.ElementCount == size
+                ? tensor.Read(tensor.Layout)
+                : throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], the shape tells [{size}]", weights.Path, "fetch or export the model again");
+        }
+    }
+
+    private static int Gates(CellName cell) => cell switch { CellName.Lstm => 4, CellName.Gru => 3, _ => 1 };
+}

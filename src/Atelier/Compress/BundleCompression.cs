@@ -1,0 +1,108 @@
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Evaluation;
+using Atelier.Exchange;
+using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Kernels;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Text;
+
+namespace Atelier.Compress;
+
+/// <summary>Writes a model's weights in blocks of 8 or 4 bits, and judges what that did to it.</summary>
+internal static class BundleCompression
+{
+    /// <summary>Compresses.</summary>
+    /// <param name="source">The model as it is.</param>
+    /// <param name="folder">Where the compressed one goes.</param>
+    /// <param name="type">Q8_0 or Q4_0.</param>
+    /// <param name="name">What people call it.</param>
+    /// <param name="data">Held-out text to judge by, or null.</param>
+    /// <param name="recipe">How to judge.</param>
+    /// <param name="open">Opens a bundle as it will be used.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops.</param>
+    public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data, Recipe recipe,
+        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        RefuseSmaller(source, type, name);
+        using TextGenerator original = OpenText(source.Folder, open);
+        progress?.Report($"writing weights as {name}");
+        CompressionReport? report = null;
+        BundleWriter.Replace(folder, partial =>
+        {
+            foreach (string file in Directory.EnumerateFiles(source.Folder).Where(f => BundleWriter.IsBundleFile(f) && !BundleWriter.IsWeights(f)))
+                File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            using TextGenerator compressed = OpenText(partial, open);
+            report = Compare(source, folder, partial, name, original, compressed, (TextData?)data, recipe, progress, cancellation);
+            File.AppendAllText(Path.Combine(partial, "README.md"), report.ToMarkdown());
+        });
+        return report!;
+    }
+
+    /// <summary>What has been lost in 4 bits does not come back in 8, and 4 bits of 4 lose again.</summary>
+    private static void RefuseSmaller(Bundle source, WeightType type, string name)
+    {
+        if (!source.IsGguf)
+            return;
+        using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
+        if (weights.Tensors.FirstOrDefault(t => t.Type.IsBlocked() && t.Type.RowBytes(WeightTypes.BlockSize) <= type.RowBytes(WeightTypes.BlockSize)) is { } tensor)
+            throw new AtelierException($"its weights are in blocks of {tensor.Type} already, no larger than {name}", source.Folder, "compress the model that it was made of");
+    }
+
+    private static void WriteBlocks(Bundle source, string path, WeightType type, CancellationToken cancellation)
+    {
+        TextBundleFiles files = TextBundleFiles.Read(source.Folder);
+        using ModelWeights weights = ModelWeights.Open(source.Folder, files.Config);
+        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.Bounds, type, cancellation);
+    }
+
+    private static CompressionReport Compare(Bundle source, string folder, string partial, string name, TextGenerator original, TextGenerator compressed,
+        TextData? data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        progress?.Report("measuring both");
+        double before = DecodingSpeed.Measure(original.Model, original.StartId), after = DecodingSpeed.Measure(compressed.Model, compressed.StartId);
+        (Metric? Before, Metric? After, Metric? Change) loss = default;
+        if (data is not null)
+            loss = Losses(folder, original, compressed, data, recipe, progress, cancellation);
+        return new CompressionReport(Path.GetFullPath(folder), name,
+            new CompressionFigures(WeightBytes(source.Folder), before, loss.Before), new CompressionFigures(WeightBytes(partial), after, loss.After),
+            loss.Change, data?.Facts.Source);
+    }
+
+    /// <summary>Both losses, and their difference over the same draws of the same stretches (a paired bootstrap).</summary>
+    private static (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original, TextGenerator compressed,
+        TextData data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        const string figure = "crossEntropyPerCharacter";
+        int samples = recipe.Evaluation.BootstrapSamples;
+        IReadOnlyList<TextScore> Score(TextGenerator generator, string which)
+        {
+            progress?.Report($"scoring held-out text with the {which} model");
+            return TextEvaluator.Score(generator.Model, data, recipe.Evaluation, folder, cancellation);
+        }
+        IReadOnlyList<TextScore> before = Score(original, "original"), after = Score(compressed, "compressed");
+        return (TextMetrics.Of(before, samples, recipe.Seed)[figure],
+            TextMetrics.Of(after, samples, recipe.Seed)[figure],
+            MeanScore.Difference(TextMetrics.PerCharacter(after), TextMetrics.PerCharacter(before), samples,
+                recipe.Seed, "nats"));
+    }
+
+    /// <summary>Opens a model as it will be used: in the managed runtime where that knows the shape.</summary>
+    private static TextGenerator OpenText(string folder, Func<string, IGenerator> open)
+    {
+        IGenerator generator = open(folder);
+        if (generator is TextGenerator text)
+            return text;
+        generator.Dispose();
+        throw new AtelierException("only text models can be compressed", folder);
+    }
+
+    private static long WeightBytes(string folder) =>
+        Directory.EnumerateFiles(folder).Where(BundleWriter.IsWeights).Sum(file => new FileInfo(file).Length);
+}

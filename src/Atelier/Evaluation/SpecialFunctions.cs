@@ -1,0 +1,45 @@
+namespace Atelier.Evaluation;
+
+/// <summary>Functions and draws that the framework lacks.</summary>
+internal static class SpecialFunctions
+{
+    private static readonly double[] LogFactorials = MakeLogFactorials(256);
+
+    /// <summary>ln n!; by Stirling's series (Abramowitz and Stegun 1964, 6.1.41) above 255, with an error below 1e-12.</summary>
+    public static double LogFactorial(double n)
+    {
+        if (n < LogFactorials.Length)
+            return LogFactorials[(int)n];
+        double x = n + 1, inverse = 1 / x, square = inverse * inverse;
+        return ((x - 0.5) * Math.Log(x)) - x + (0.5 * Math.Log(Math.Tau)) + (inverse * ((1.0 / 12) - (square * ((1.0 / 360) - (square / 1260)))));
+    }
+
+    /// <summary>A draw from the standard normal distribution (Box and Muller 1958).</summary>
+    public static double DrawNormal(ref SplitMix64 random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());
+
+    /// <summary>A draw from a Poisson distribution: by products of uniform draws (Knuth 1969), in parts where the rate is large, since sums of Poisson draws are Poisson.</summary>
+    public static double DrawPoisson(double rate, ref SplitMix64 random)
+    {
+        const double part = 30;
+        double count = 0;
+        for (; rate > 0; rate -= part)
+        {
+            double limit = Math.Exp(-Math.Min(rate, part)), product = random.NextDouble();
+            while (product > limit)
+            {
+                count++;
+                product *= random.NextDouble();
+            }
+        }
+        return count;
+    }
+
+    private static double[] MakeLogFactorials(int count)
+    {
+        double[] logs = new double[count];
+        for (int n = 2; n < count; n++)
+            logs[n] = logs[n - 1] + Math.Log(n);
+        return logs;
+    }
+}

@@ -1,0 +1,110 @@
+using System.Runtime.InteropServices;
+using Atelier.Kernels;
+using Atelier.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Atelier.Layers.Fused;
+
+/// <summary>
+/// A head's product and the mean cross-entropy after it, in one: rows are taken some at a time, their logits in bf16 become
+/// the gradient in place, and the gradients of states and weights are computed at once (as Hsu et al. 2024 do on GPUs).
+/// The logits of the whole batch are never held, in fp32 least of all.
+/// </summary>
+internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<CrossEntropyHead>
+{
+    private const int SmallestVocabulary = 32; // below, rows hardly fill the registers
+    private const long LogitsAtOnce = 1 << 23; // 16 MiB in bf16, so that those of two copies stay in the last cache
+    private const string Kept = "kept";
+
+    /// <inheritdoc/>
+    public override string Name => nameof(CrossEntropyHead);
+
+    /// <summary>Whether the loss is better computed here than as a product and a cross-entropy.</summary>
+    public static bool Serves(Tensor hidden, Tensor weight, Precision precision) =>
+        precision == Precision.Bf16 && Bf16.IsSupported && hidden.device_type == DeviceType.CPU
+        && is_grad_enabled() && weight.requires_grad && hidden.requires_grad && weight.shape[0] >= SmallestVocabulary;
+
+    /// <summary>The mean cross-entropy over the places that count, in nats, a scalar in fp32.</summary>
+    /// <param name="hidden">[..., width].</param>
+    /// <param name="weight">[vocabulary, width], fp32.</param>
+    /// <param name="bias">[vocabulary], fp32, or null.</param>
+    /// <param name="targets">Ids, int64, as many as there are states; negative ones do not count.</param>
+    /// <param name="smoothing">The share of probability spread over all ids.</param>
+    public static Tensor Loss(Tensor hidden, Tensor weight, Tensor? bias, Tensor targets, double smoothing) =>
+        apply(hidden, weight, bias!, targets, smoothing);
+
+    /// <inheritdoc/>
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        (var hidden, var weight, var bias, var targets, double smoothing) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2], (Tensor)vars[3], (double)vars[4]);
+        using var scope = NewDisposeScope();
+        int width = (int)weight.shape[1], vocabulary = (int)weight.shape[0];
+        Tensor states = hidden.reshape(-1, width).to(ScalarType.BFloat16); // [rows, width]
+        ReadOnlySpan<long> ids = MemoryMarshal.Cast<byte, long>(targets.bytes);
+        int rows = ids.Length, counted = 0;
+        foreach (long id in ids)
+            counted += id >= 0 ? 1 : 0;
+        Tensor stateGradient = empty_like(states), biasGradient = zeros(bias is null ? 1 : vocabulary);
+        using IHeadProducts products = TileHeadProducts.Serve(width) ? new TileHeadProducts(weight, bias) : new LibraryHeadProducts(weight, bias);
+        double loss = 0;
+        int parts = (int)Math.Max(1, ((long)rows * vocabulary + LogitsAtOnce - 1) / LogitsAtOnce);
+        for (int part = 0; part < parts; part++)
+        {
+            using var temporaries = NewDisposeScope();
+            int from = (int)((long)rows * part / parts), count = (int)((long)rows * (part + 1) / parts) - from;
+            Tensor some = states.narrow(0, from, count), logits = products.Logits(some); // [count, vocabulary or more]
+            loss += Replace(logits, vocabulary, ids.Slice(from, count), smoothing, counted, bias is null ? null : biasGradient);
+            products.Back(logits, some, stateGradient.narrow(0, from, count));
+        }
+        ctx.save_data(Kept, new Gradients(weight, LossWeight.Current, stateGradient.view(hidden.shape).DetachFromDisposeScope(),
+            products.WeightGradient.DetachFromDisposeScope(), bias is null ? null : biasGradient.DetachFromDisposeScope()));
+        return tensor((float)(loss / counted)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        var kept = (Gradients)ctx.get_data(Kept);
+        using var scope = NewDisposeScope();
+        bool isMeasured = (float)grad_output.Number() == (float)kept.Factor;
+        Tensor? Due(Tensor? gradient)
+        {
+            if (gradient is null)
+                return null;
+            scope.Attach(gradient);
+            if (!isMeasured)
+                gradient.mul_(grad_output.DividedBy(kept.Factor));
+            return gradient.MoveToOuterDisposeScope();
+        }
+        Tensor ofStates = Due(kept.OfStates)!, ofWeight = Due(kept.OfWeight)!, ofBias = Due(kept.OfBias)!;
+        if (kept.Weight is not Parameter parameter)
+            return [ofStates, ofWeight, ofBias, null!, null!];
+        KernelProduct.Add(parameter, ofWeight); // libtorch would copy it
+        return [ofStates, null!, ofBias, null!, null!];
+    }
+
+    /// <summary>Replaces logits by their gradient, and gives the sum of the rows' losses.</summary>
+    private static double Replace(Tensor logits, int vocabulary, ReadOnlySpan<long> targets, double smoothing, int counted, Tensor? biasGradient)
+    {
+        long next = logits.shape[1]; // past the vocabulary stand zeros, and stay
+        ushort* row = logits.Pointer<ushort>();
+        float* sum = biasGradient is null ? null : biasGradient.Pointer<float>();
+        using var scratch = new Scratch(vocabulary);
+        float* exponentials = scratch.Take(vocabulary);
+        double loss = 0;
+        foreach (long target in targets)
+        {
+            if (target >= 0)
+                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, (float)(LossWeight.Current / counted), exponentials, sum);
+            else
+                new Span<ushort>(row, (int)next).Clear();
+            row += next;
+        }
+        return loss;
+    }
+
+    /// <summary>The gradients of a loss times a factor.</summary>
+    private sealed record Gradients(Tensor Weight, double Factor, Tensor OfStates, Tensor OfWeight, Tensor? OfBias);
+}

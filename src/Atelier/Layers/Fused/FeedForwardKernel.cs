@@ -1,0 +1,68 @@
+using Atelier.Kernels;
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Layers.Fused;
+
+/// <summary>
+/// x + W₂ f(W₁ norm(x)), forward and back. Kept are x and what the first product gives; the norm and the activation, which
+/// cost less than their memory, are computed anew.
+/// </summary>
+/// <param name="norm">The norm before the layer.</param>
+/// <param name="layer">Its products and activation.</param>
+internal sealed unsafe class FeedForwardKernel(IKernelNorm norm, FeedForward layer) : IKernelLayer
+{
+    private const string Name = "feed-forward";
+    private readonly KernelNorm _norm = new(norm);
+
+    private int Size => (int)layer.Output.Weight.shape[1];
+
+    /// <summary>Whether the layer's widths fit the kernels.</summary>
+    public bool Serves => Size % Bf16.Lanes == 0;
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x, Stack<Tensor>? kept)
+    {
+        using TimedOperation timed = TimedOperation.Begin(Name);
+        using var scope = NewDisposeScope();
+        int rows = (int)(x.numel() / x.shape[^1]);
+        Tensor u = Product(_norm.Of(x).view(rows, -1), layer.Input); // [rows, inner]
+        Tensor a = empty([rows, Size], ScalarType.BFloat16);
+        using (TimedOperation.Begin("activation"))
+            ActivationKernel.Forward(layer.Activation, u.Pointer<ushort>(), a.Pointer<ushort>(), rows, Size);
+        Tensor y = Residual.Add(x, Product(a, layer.Output));
+        kept?.Push(x.DetachFromDisposeScope());
+        kept?.Push(u.DetachFromDisposeScope());
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor Backward(Tensor gradient, Stack<Tensor> kept)
+    {
+        using TimedOperation timed = TimedOperation.Begin(Name);
+        using var scope = NewDisposeScope();
+        using Tensor u = kept.Pop(), x = kept.Pop();
+        int rows = (int)u.shape[0];
+        Tensor dy = Residual.Round(gradient).view(rows, -1), da;
+        using (TimedOperation.Begin("linear"))
+            da = KernelProduct.InputGradient(dy, layer.Output.Weight); // [rows, size]
+        using (TimedOperation.Begin("activation"))
+            ActivationKernel.Backward(layer.Activation, u.Pointer<ushort>(), da.Pointer<ushort>(), rows, Size);
+        (Tensor a, Tensor du) = (da, u); // each took the other's place
+        Tensor normed = _norm.Of(x).view(rows, -1), dNormed;
+        using (TimedOperation.Begin("linear"))
+        {
+            KernelProduct.AddWeightGradients(dy, a, layer.Output.Weight, layer.Output.Bias);
+            dNormed = KernelProduct.Backward(du, normed, layer.Input);
+        }
+        return _norm.Back(x, dNormed, gradient).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Product(Tensor x, Linear linear)
+    {
+        using TimedOperation timed = TimedOperation.Begin("linear");
+        return KernelProduct.Forward(x, linear);
+    }
+}

@@ -1,0 +1,72 @@
+using Atelier.Kernels;
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Layers.Fused;
+
+/// <summary>
+/// A layer of gated recurrent units from the state zero, forward and back: the input's product over all steps at once, the state's
+/// one a step, and the gradients of both weights as one product each over all steps.
+/// </summary>
+/// <param name="layer">Its weights.</param>
+internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
+{
+    private int Width => (int)layer.StateWeight.shape[1];
+
+    /// <summary>Whether the layer's width fits the kernel.</summary>
+    public bool Serves => Width % Bf16.Lanes == 0;
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x, Stack<Tensor>? kept)
+    {
+        using TimedOperation timed = TimedOperation.Begin("recurrent layer");
+        using var scope = NewDisposeScope();
+        (int batch, int time) = ((int)x.shape[0], (int)x.shape[1]);
+        Tensor inputs = x.transpose(0, 1).to(ScalarType.BFloat16).reshape((long)time * batch, -1); // by time, as all below: [time · batch, input]
+        Tensor gates = KernelProduct.Forward(inputs, layer.InputWeight, layer.InputBias); // [time · batch, 3 · width]
+        Tensor states = empty([(time + 1L) * batch, Width], ScalarType.BFloat16); // the one before the first step, too
+        states.narrow(0, 0, batch).zero_();
+        Tensor inner = empty([(long)time * batch, Width], ScalarType.BFloat16);
+        ushort* gate = gates.Pointer<ushort>(), state = states.Pointer<ushort>(), sum = inner.Pointer<ushort>();
+        for (int t = 0; t < time; t++)
+        {
+            using var step = NewDisposeScope();
+            Tensor product = KernelProduct.Forward(states.narrow(0, (long)t * batch, batch), layer.StateWeight, null);
+            long at = (long)t * batch * Width;
+            new GruCell(Width).Forward(gate + (3 * at), product.Pointer<ushort>(), layer.StateBias.Pointer<float>(),
+                state + at, state + at + ((long)batch * Width), sum + at, batch);
+        }
+        Tensor output = states.narrow(0, batch, (long)time * batch).view(time, batch, Width).transpose(0, 1).contiguous();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[inputs, gates, states, inner])
+            kept?.Push(tensor.DetachFromDisposeScope());
+        return output.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor Backward(Tensor gradient, Stack<Tensor> kept)
+    {
+        using TimedOperation timed = TimedOperation.Begin("recurrent layer");
+        using var scope = NewDisposeScope();
+        using Tensor inner = kept.Pop(), states = kept.Pop(), gates = kept.Pop(), inputs = kept.Pop();
+        (int batch, int time) = ((int)gradient.shape[0], (int)gradient.shape[1]);
+        Tensor above = gradient.transpose(0, 1).contiguous(), carried = zeros(batch, Width), dStates = empty_like(gates);
+        ushort* gate = gates.Pointer<ushort>(), dState = dStates.Pointer<ushort>();
+        for (int t = time - 1; t >= 0; t--)
+        {
+            using var step = NewDisposeScope();
+            long at = (long)t * batch * Width;
+            new GruCell(Width).Backward(gate + (3 * at), inner.Pointer<ushort>() + at, states.Pointer<ushort>() + at,
+                above.Pointer<ushort>() + at, carried.Pointer<float>(), dState + (3 * at), batch);
+            if (t == 0)
+                break;
+            KernelProduct.AddInputGradient(dStates.narrow(0, (long)t * batch, batch), layer.StateWeight, carried);
+        }
+        Tensor dGates = gates; // taken their place
+        KernelProduct.AddWeightGradients(dStates, states.narrow(0, 0, (long)time * batch), layer.StateWeight, layer.StateBias);
+        KernelProduct.AddWeightGradients(dGates, inputs, layer.InputWeight, layer.InputBias);
+        Tensor dInputs = KernelProduct.InputGradient(dGates, layer.InputWeight); // [time · batch, input]
+        return dInputs.view(time, batch, -1).transpose(0, 1).contiguous().MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,54 @@
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Layers.Fused;
+
+/// <summary>A norm over tensors: fp32 in, bf16 out; by itself the last of a stack of layers.</summary>
+/// <param name="norm">Its weights and rule.</param>
+internal sealed unsafe class KernelNorm(IKernelNorm norm) : IKernelLayer
+{
+    /// <summary>The norm of x, [rows, width], in bf16.</summary>
+    public Tensor Of(Tensor x)
+    {
+        using TimedOperation timed = TimedOperation.Begin("norm");
+        Tensor y = empty_like(x, ScalarType.BFloat16, requires_grad: false);
+        norm.Kernel.Forward(x.Pointer<float>(), norm.Weight.Pointer<float>(), norm.Bias.PointerOrNull<float>(), y.Pointer<ushort>(), Rows(x));
+        return y;
+    }
+
+    /// <summary>The gradient of x, with another added to it; those of the weights are added to theirs.</summary>
+    /// <param name="x">As it went in.</param>
+    /// <param name="dy">The gradient of the norm, bf16.</param>
+    /// <param name="past">The other, like x.</param>
+    public Tensor Back(Tensor x, Tensor dy, Tensor past)
+    {
+        using TimedOperation timed = TimedOperation.Begin("norm");
+        Tensor dx = empty_like(x, requires_grad: false), weight = zeros_like(norm.Weight, requires_grad: false);
+        Tensor? bias = norm.Bias is null ? null : zeros_like(norm.Bias, requires_grad: false);
+        norm.Kernel.Backward(x.Pointer<float>(), norm.Weight.Pointer<float>(), dy.Pointer<ushort>(), past.Pointer<float>(),
+            dx.Pointer<float>(), weight.Pointer<float>(), bias.PointerOrNull<float>(), Rows(x));
+        KernelProduct.Add(norm.Weight, weight);
+        if (bias is not null)
+            KernelProduct.Add(norm.Bias!, bias);
+        return dx;
+    }
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x, Stack<Tensor>? kept)
+    {
+        kept?.Push(x.DetachFromDisposeScope());
+        return Of(x);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Backward(Tensor gradient, Stack<Tensor> kept)
+    {
+        using var scope = NewDisposeScope();
+        using Tensor x = kept.Pop();
+        return Back(x, gradient, zeros_like(x, requires_grad: false)).MoveToOuterDisposeScope();
+    }
+
+    private static int Rows(Tensor x) => (int)(x.numel() / x.shape[^1]);
+}

@@ -1,0 +1,87 @@
+using Atelier.Kernels;
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Layers.Fused;
+
+/// <summary>
+/// x + Wₒ attention(W norm(x)), forward and back. Kept are x, the queries, keys and values, what the heads make of them, and a
+/// number a query for the softmax.
+/// </summary>
+/// <param name="norm">The norm before the layer.</param>
+/// <param name="layer">Its products and heads.</param>
+internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention layer) : IKernelLayer
+{
+    private const string Name = "attention";
+    private const int LongestTime = 1024; // beyond, a head's matrices leave the cache, where products by a library are faster
+    private readonly KernelNorm _norm = new(norm);
+
+    /// <summary>Whether the layer fits the kernels at so many places.</summary>
+    public bool Serves(long time) =>
+        time <= LongestTime && layer.Shape.HeadSize % (layer.Rotary is null ? Bf16.Lanes : 2 * Bf16.Lanes) == 0;
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x, Stack<Tensor>? kept)
+    {
+        using TimedOperation timed = TimedOperation.Begin(Name);
+        using var scope = NewDisposeScope();
+        AttentionLayout layout = Layout(x);
+        int rows = layout.Batch * layout.Time;
+        Tensor qkv, mixed = empty([rows, layout.MixedRow], ScalarType.BFloat16), y;
+        Tensor logSums = empty(layout.Batch, layout.Heads, layout.Padded);
+        Tensor normed = _norm.Of(x).view(rows, -1);
+        using (TimedOperation.Begin("linear"))
+            qkv = KernelProduct.Forward(normed, layer.QueryKeyValue); // [rows, (heads + 2 · keyValueHeads) · size]
+        using (TimedOperation.Begin("attention product"))
+            Attend(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>());
+        using (TimedOperation.Begin("linear"))
+            y = KernelProduct.Forward(mixed, layer.Output);
+        y = Residual.Add(x, y);
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[x, qkv, mixed, logSums])
+            kept?.Push(tensor.DetachFromDisposeScope());
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor Backward(Tensor gradient, Stack<Tensor> kept)
+    {
+        using TimedOperation timed = TimedOperation.Begin(Name);
+        using var scope = NewDisposeScope();
+        using Tensor logSums = kept.Pop(), mixed = kept.Pop(), qkv = kept.Pop(), x = kept.Pop();
+        AttentionLayout layout = Layout(x);
+        Tensor dy = Residual.Round(gradient).view(qkv.shape[0], -1), dQkv = empty_like(qkv), dMixed, dNormed;
+        using (TimedOperation.Begin("linear"))
+            dMixed = KernelProduct.Backward(dy, mixed, layer.Output);
+        using (TimedOperation.Begin("attention product"))
+        {
+            AttendBack(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>(), dMixed.Pointer<ushort>(), dQkv.Pointer<ushort>());
+        }
+        Tensor normed = _norm.Of(x).view(qkv.shape[0], -1);
+        using (TimedOperation.Begin("linear"))
+            dNormed = KernelProduct.Backward(dQkv, normed, layer.QueryKeyValue);
+        return _norm.Back(x, dNormed, gradient).MoveToOuterDisposeScope();
+    }
+
+    private AttentionLayout Layout(Tensor x) =>
+        new((int)x.shape[0], (int)x.shape[1], layer.Shape.HeadCount, layer.Shape.KeyValueHeadCount, layer.Shape.HeadSize);
+
+    private void Attend(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums)
+    {
+        RotaryTables turn = layer.Rotary?.Tables ?? default;
+        if (LayerWays.UsesTiles())
+            new AttentionTiles(layout, turn).Forward(qkv, mixed, logSums);
+        else
+            new AttentionKernel(layout, turn).Forward(qkv, mixed, logSums);
+    }
+
+    private void AttendBack(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
+    {
+        RotaryTables turn = layer.Rotary?.Tables ?? default;
+        if (LayerWays.UsesTiles())
+            new AttentionTiles(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);
+        else
+            new AttentionKernel(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);
+    }
+}

@@ -1,0 +1,60 @@
+using Atelier.Kernels;
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Layers;
+
+/// <summary>
+/// y = x Wᵀ + b. The weights are fp32 always; with bf16 precision the product takes bf16 copies of them and gives bf16,
+/// which is what autocast would do (Kalamkar et al. 2019), in two lines.
+/// </summary>
+public sealed class Linear : nn.Module<Tensor, Tensor>
+{
+    private readonly Precision _precision;
+
+    /// <summary>Draws W from a normal distribution around 0 and sets b to 0.</summary>
+    /// <param name="inputs">The width of x.</param>
+    /// <param name="outputs">The width of y.</param>
+    /// <param name="bias">Whether there is a b.</param>
+    /// <param name="precision">The precision of the product.</param>
+    /// <param name="deviation">The standard deviation of W.</param>
+    /// <param name="random">Draws W.</param>
+    public Linear(long inputs, long outputs, bool bias, Precision precision, double deviation, Generator random)
+        : base(nameof(Linear))
+    {
+        _precision = precision;
+        Weight = new Parameter(empty(outputs, inputs).normal_(0, deviation, random));
+        Bias = bias ? new Parameter(zeros(outputs)) : null;
+        register_parameter("weight", Weight);
+        if (Bias is not null)
+            register_parameter("bias", Bias);
+    }
+
+    /// <summary>W, [outputs, inputs], fp32.</summary>
+    [field: ComponentName(Name = "weight")]
+    public Parameter Weight { get; }
+
+    /// <summary>b, [outputs], fp32, or null.</summary>
+    [field: ComponentName(Name = "bias")]
+    public Parameter? Bias { get; }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input) => Product(input, Weight, Bias, _precision);
+
+    /// <summary>x Wᵀ + b in the precision asked for; also the product of a head that shares the embedding's weights.</summary>
+    /// <param name="input">x, [..., inputs].</param>
+    /// <param name="weight">W, [outputs, inputs].</param>
+    /// <param name="bias">b, [outputs], or null.</param>
+    /// <param name="precision">The precision of the product, and of y where it is bf16.</param>
+    public static Tensor Product(Tensor input, Tensor weight, Tensor? bias, Precision precision)
+    {
+        TimedOperation timed = TimedOperation.Begin("linear", ref input);
+        return timed.End(precision == Precision.Bf16
+            ? F.linear(input.to(ScalarType.BFloat16), RoundedWeights.For(weight), bias is null ? null : RoundedWeights.For(bias))
+            : F.linear(input, weight, bias));
+    }
+}

@@ -1,0 +1,52 @@
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Atelier.Layers;
+
+/// <summary>The transpose of a convolution of stride 2: twice the width and height. The weights are fp32 always, as <see cref="Convolution"/>'s.</summary>
+public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
+{
+    private const int Kernel = 4, Stride = 2, Padding = 1;
+    private readonly Precision _precision;
+
+    /// <summary>Draws W around 0 with variance gain² / (inputs · 4), since four weights an input reach each pixel, and sets b to 0.</summary>
+    /// <param name="inputs">Channels of x.</param>
+    /// <param name="outputs">Channels of y.</param>
+    /// <param name="precision">The precision of the product.</param>
+    /// <param name="random">Draws W.</param>
+    /// <param name="gain">0 makes y zero at first.</param>
+    public TransposedConvolution(long inputs, long outputs, Precision precision, Generator random, double gain = 1)
+        : base(nameof(TransposedConvolution))
+    {
+        _precision = precision;
+        Weight = new Parameter(empty(inputs, outputs, Kernel, Kernel).normal_(0, gain / Math.Sqrt(inputs * (Kernel / Stride) * (Kernel / Stride)), random));
+        Bias = new Parameter(zeros(outputs));
+        register_parameter("weight", Weight);
+        register_parameter("bias", Bias);
+    }
+
+    /// <summary>W, [inputs, outputs, 4, 4], fp32.</summary>
+    [field: ComponentName(Name = "weight")]
+    public Parameter Weight { get; }
+
+    /// <summary>b, [outputs], fp32.</summary>
+    [field: ComponentName(Name = "bias")]
+    public Parameter Bias { get; }
+
+    /// <summary>The transposed convolution.</summary>
+    /// <param name="input">x, [batch, inputs, height, width].</param>
+    /// <returns>y, [batch, outputs, 2 · height, 2 · width], bf16 where the precision is.</returns>
+    public override Tensor forward(Tensor input)
+    {
+        TimedOperation timed = TimedOperation.Begin("transposed convolution", ref input);
+        if (DoublingConvolution.Serves(input))
+            return timed.End(DoublingConvolution.Transposed(input, Weight, Bias, _precision));
+        (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
+            ? (input.to(ScalarType.BFloat16), Weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
+            : (input, (Tensor)Weight, (Tensor)Bias);
+        return timed.End(Convolutions.Transpose(x, w, b, Stride, Padding));
+    }
+}

@@ -1,8 +1,0 @@
-namespace Atelier.Models.Layers;
-
-/// <summary>A family whose models can be conditioned on a picture's class.</summary>
-public interface IClassConditional
-{
-    /// <summary>The change to a recipe that turns it on: "model.conditional=true".</summary>
-    string ClassSetting { get; }
-}

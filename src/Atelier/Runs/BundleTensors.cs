@@ -1,0 +1,93 @@
+using Atelier.Formats;
+using Atelier.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Runs;
+
+/// <summary>A bundle's weights, in one file or in shards.</summary>
+internal static class BundleTensors
+{
+    /// <summary>Reads every tensor onto the CPU, quantised ones as single precision. The caller owns them.</summary>
+    /// <exception cref="AtelierException">A file is missing or damaged, or the index names a file outside the folder.</exception>
+    public static IReadOnlyDictionary<string, Tensor> Read(Bundle bundle, CancellationToken cancellation = default)
+    {
+        var tensors = new Dictionary<string, Tensor>();
+        try
+        {
+            if (bundle.IsGguf)
+                Dequantise(bundle, tensors, cancellation);
+            else
+                ReadFloats(bundle, tensors, cancellation);
+            return tensors;
+        }
+        catch
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Copies tensors into a model's own, each into the one of its name.</summary>
+    /// <param name="targets">
+    /// The model's tensors by the names that the file has; a null one is in the file, all zeros, but not in the model.
+    /// </param>
+    /// <param name="tensors">What the file holds, of any floating type.</param>
+    /// <param name="isIgnored">Whether a name that the model lacks may be there all the same.</param>
+    /// <param name="where">The file, for errors.</param>
+    /// <exception cref="AtelierException">A tensor is missing, too many, or of another shape.</exception>
+    public static void CopyTo(IEnumerable<(string Name, Tensor? Target)> targets, IReadOnlyDictionary<string, Tensor> tensors,
+        Func<string, bool> isIgnored, string where)
+    {
+        const string hint = "fetch or export the model again";
+        using var gradients = no_grad();
+        var used = new HashSet<string>();
+        foreach ((string name, Tensor? target) in targets)
+        {
+            used.Add(name);
+            if (target is null)
+            {
+                if (tensors.TryGetValue(name, out Tensor? unread) && unread.count_nonzero().Number() > 0)
+                    throw new AtelierException($"the tensor {name} is not all zeros, though config.json says that there are no biases", where, hint);
+                continue;
+            }
+            if (!tensors.TryGetValue(name, out Tensor? tensor))
+                throw new AtelierException($"the tensor {name} is missing", where, hint);
+            if (!tensor.shape.SequenceEqual(target.shape))
+            {
+                throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.shape)}], but config.json makes it "
+                    + $"[{string.Join(", ", target.shape)}]", where, hint);
+            }
+            target.copy_(tensor);
+        }
+        if (tensors.Keys.FirstOrDefault(name => !used.Contains(name) && !isIgnored(name)) is { } extra)
+            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", where, hint);
+    }
+
+    private static void ReadFloats(Bundle bundle, Dictionary<string, Tensor> tensors, CancellationToken cancellation)
+    {
+        foreach (string file in SafetensorsFolder.Files(bundle.Folder))
+        {
+            foreach ((string name, Tensor tensor) in TensorFiles.Read(file, cancellation))
+            {
+                if (!tensors.TryAdd(name, tensor))
+                {
+                    tensor.Dispose();
+                    throw new AtelierException($"the tensor {name} is in two shards", bundle.WeightsIndexPath, "fetch the model again");
+                }
+            }
+        }
+    }
+
+    private static void Dequantise(Bundle bundle, Dictionary<string, Tensor> tensors, CancellationToken cancellation)
+    {
+        using ModelWeights weights = ModelWeights.FromGguf(GgufFile.Open(bundle.GgufPath));
+        foreach (ModelTensor tensor in weights.Tensors)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            tensors.Add(tensor.Name, torch.tensor(tensor.Read(TensorLayout.HuggingFace), [.. tensor.Shape(TensorLayout.HuggingFace)]).DetachFromDisposeScope());
+        }
+    }
+}

@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Atelier.Formats;
+using Atelier.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Runs;
+
+/// <summary>
+/// Checkpoints of a run: checkpoints/step-N with safetensors files, state.json, and checksums.json over them. A folder of
+/// that name is whole, since it is written under another name first; the checksums tell where it was altered later.
+/// </summary>
+internal sealed class CheckpointStore(string folder)
+{
+    private const string Prefix = "step-", StateFile = "state.json", ChecksumFile = "checksums.json";
+    private const int Kept = 2;
+
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+
+    /// <summary>The steps there are checkpoints of, whole or not, the newest first.</summary>
+    public IReadOnlyList<long> Steps => !Directory.Exists(folder) ? [] : [.. Directory.EnumerateDirectories(folder, Prefix + "*")
+        .Select(path => long.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : -1)
+        .Where(step => step >= 0)
+        .OrderDescending()];
+
+    /// <summary>The folder of a step's checkpoint.</summary>
+    public string FolderOf(long step) => Path.Combine(folder, $"{Prefix}{step}");
+
+    /// <summary>Writes a checkpoint whole or not at all, then removes all but the last two and the best.</summary>
+    /// <param name="state">Where the run stands.</param>
+    /// <param name="files">Tensors by file name.</param>
+    /// <exception cref="AtelierException">The disk is full or the place cannot be written; the checkpoints before stay.</exception>
+    public void Save(TrainingState state, IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> files)
+    {
+        string temporary = Path.Combine(folder, $".{Prefix}{state.Step}.partial"), final = FolderOf(state.Step);
+        try
+        {
+            RemoveLeftovers();
+            Directory.CreateDirectory(temporary);
+            foreach ((string name, IReadOnlyDictionary<string, Tensor> tensors) in files)
+                TensorFiles.Write(Path.Combine(temporary, name), tensors);
+            AtomicFile.WriteText(Path.Combine(temporary, StateFile), JsonSerializer.Serialize(state, Json));
+            var checksums = Directory.EnumerateFiles(temporary).Order(StringComparer.Ordinal)
+                .ToDictionary(path => Path.GetFileName(path)!, Checksum);
+            AtomicFile.WriteText(Path.Combine(temporary, ChecksumFile), JsonSerializer.Serialize(checksums, Json));
+            Remove(final); // a damaged one of the same step, where the run fell back behind it
+            Directory.Move(temporary, final);
+        }
+        catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
+        {
+            Remove(temporary);
+            string left = Steps.Count > 0 ? $"; the checkpoint of step {Steps[0]} is kept" : "";
+            throw new AtelierException($"the checkpoint of step {state.Step} could not be saved: {e.Message}{left}", final,
+                "free some space, then go on with --resume", e);
+        }
+        foreach (long old in Steps.Where(step => step <= state.Step).Skip(Kept).Where(step => step != state.BestStep))
+            Remove(FolderOf(old));
+    }
+
+    /// <summary>The state of the newest whole checkpoint, or null where there is none.</summary>
+    /// <param name="tell">Told of each damaged one that was passed over.</param>
+    /// <exception cref="AtelierException">There are checkpoints and none is whole.</exception>
+    public TrainingState? FindNewest(Action<string> tell)
+    {
+        AtelierException? damage = null;
+        foreach (long step in Steps)
+        {
+            try
+            {
+                return Verify(step);
+            }
+            catch (AtelierException e)
+            {
+                damage = e;
+                tell($"{e.ToLine()}; going back to the checkpoint before it");
+            }
+        }
+        return damage is null ? null : throw new AtelierException("no checkpoint is whole", folder,
+            "delete the folder to begin anew, or put the files back from a copy", damage);
+    }
+
+    /// <summary>Checks every file of a checkpoint against its checksum.</summary>
+    /// <exception cref="AtelierException">A file is missing, cut short or altered.</exception>
+    public TrainingState Verify(long step)
+    {
+        string checkpoint = FolderOf(step);
+        try
+        {
+            var checksums = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllBytes(Path.Combine(checkpoint, ChecksumFile)), Json);
+            if (checksums is null || !checksums.ContainsKey(StateFile))
+                throw Damaged(checkpoint, $"{ChecksumFile} names no {StateFile}");
+            foreach ((string name, string checksum) in checksums)
+            {
+                string path = Path.Combine(checkpoint, Path.GetFileName(name));
+                if (!File.Exists(path))
+                    throw Damaged(checkpoint, $"{name} is missing");
+                if (Checksum(path) != checksum)
+                    throw Damaged(checkpoint, $"{name} was cut short or altered");
+            }
+            return JsonSerializer.Deserialize<TrainingState>(File.ReadAllBytes(Path.Combine(checkpoint, StateFile)), Json)
+                ?? throw Damaged(checkpoint, $"{StateFile} is empty");
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw Damaged(checkpoint, e.Message.TrimEnd('.'), e);
+        }
+    }
+
+    /// <summary>Copies a file's tensors over those given.</summary>
+    /// <exception cref="AtelierException">The names or shapes differ: the checkpoint is of another model.</exception>
+    public void Restore(long step, string file, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        string path = Path.Combine(FolderOf(step), file);
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        IReadOnlyDictionary<string, Tensor> saved = File.Exists(path)
+            ? TensorFiles.Read(path)
+            : throw OfAnother(path, "it is missing");
+        foreach (Tensor tensor in saved.Values)
+            scope.Attach(tensor);
+        if (saved.Keys.Except(tensors.Keys).FirstOrDefault() is { } surplus)
+            throw OfAnother(path, $"the model has no tensor '{surplus}'");
+        foreach ((string name, Tensor tensor) in tensors)
+        {
+            if (!saved.TryGetValue(name, out Tensor? value))
+                throw OfAnother(path, $"there is no tensor '{name}'");
+            if (!value.shape.AsSpan().SequenceEqual(tensor.shape))
+                throw OfAnother(path, $"tensor '{name}' is [{string.Join(", ", value.shape)}], the model's is [{string.Join(", ", tensor.shape)}]");
+            tensor.copy_(value);
+        }
+    }
+
+    private static AtelierException OfAnother(string path, string what) => new(what, path,
+        "the checkpoint is of another recipe: put the recipe's model and optimizer back, or train into another folder with --out");
+
+    private static AtelierException Damaged(string checkpoint, string what, Exception? inner = null) =>
+        new($"the checkpoint is damaged: {what}", checkpoint, inner: inner);
+
+    private static string Checksum(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>Removes what a killed process left half written or half removed.</summary>
+    private void RemoveLeftovers()
+    {
+        if (!Directory.Exists(folder))
+            return;
+        foreach (string path in Directory.EnumerateDirectories(folder, "." + Prefix + "*"))
+            Directory.Delete(path, recursive: true);
+    }
+
+    /// <summary>Removes a checkpoint under another name, so that a process killed meanwhile leaves no half of one.</summary>
+    private void Remove(string path)
+    {
+        if (!Directory.Exists(path))
+            return;
+        string leaving = Path.Combine(folder, $".{Path.GetFileName(path).TrimStart('.')}.removed");
+        Directory.Move(path, leaving);
+        Directory.Delete(leaving, recursive: true);
+    }
+}

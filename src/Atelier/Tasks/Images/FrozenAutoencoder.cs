@@ -1,0 +1,133 @@
+using System.Text.Json.Nodes;
+using Atelier.Data;
+using Atelier.Data.Images;
+using Atelier.Formats;
+using Atelier.Runs;
+using Atelier.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>
+/// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1): it learns no more, and its latents,
+/// which stand in a grid, are scaled so that those of training pictures have a variance of one (appendix G).
+/// </summary>
+internal sealed class FrozenAutoencoder : nn.Module
+{
+    private readonly IAutoencoder _autoencoder;
+
+    private FrozenAutoencoder(ImageModel model, ConfigFile config, string where)
+        : base(nameof(FrozenAutoencoder))
+    {
+        (Model, Description) = (model, JsonNode.Parse(config.Root.GetRawText())!.AsObject());
+        _autoencoder = model as IAutoencoder
+            ?? throw new AtelierException("this kind of model puts no pictures into latents", where, "take a model of the family vae");
+        if (model.IsConditional)
+            throw new AtelierException("the autoencoder wants to be told a class", where, "take one that was trained with model.conditional false");
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        long[] shape = _autoencoder.Encode(zeros(1, model.Schema.Channels, model.Schema.Height, model.Schema.Width), null).shape;
+        Shape = shape.Length == 4 ? shape[1..]
+            : throw new AtelierException($"the autoencoder's latents are a list of {shape[1]} numbers and no grid", where, "take one that was trained with model.latents grid");
+        foreach (Parameter parameter in model.parameters())
+            parameter.requires_grad = false;
+        register_module("autoencoder", model);
+        register_buffer("scale", ones(1).DetachFromDisposeScope());
+    }
+
+    /// <summary>The autoencoder.</summary>
+    public ImageModel Model { get; }
+
+    /// <summary>What its config.json says.</summary>
+    public JsonObject Description { get; }
+
+    /// <summary>Channels, height and width of a picture's latents.</summary>
+    public long[] Shape { get; }
+
+    private Tensor Scale => get_buffer("scale")!;
+
+    /// <summary>Opens a trained one for pictures of a kind.</summary>
+    /// <param name="folder">A run's folder or a bundle's.</param>
+    /// <param name="schema">What the pictures have in common; the autoencoder need not know their classes.</param>
+    /// <param name="families">Families whose models may be autoencoders.</param>
+    /// <exception cref="AtelierException">There is none, it is of another kind, or was taught other pictures.</exception>
+    public static FrozenAutoencoder Open(string folder, ImageSchema schema, IReadOnlyList<IImageFamily> families)
+    {
+        var bundle = Bundle.Open(folder);
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
+        try
+        {
+            FrozenAutoencoder opened =
+                Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, folder, "cpu"), families);
+            ImageSchema known = opened.Model.Schema;
+            if ((known.Width, known.Height, known.Channels) == (schema.Width, schema.Height, schema.Channels))
+                return opened;
+            opened.Dispose();
+            throw new AtelierException($"the autoencoder was taught pictures of {Shown(known)}, and these are of {Shown(schema)}", folder, "train one on pictures of their kind");
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+
+        static string Shown(ImageSchema schema) => $"{schema.Width} × {schema.Height} in {(schema.Channels == 1 ? "grey" : "colour")}";
+    }
+
+    /// <summary>A stored one; its scale is one until it is measured or copied in.</summary>
+    /// <exception cref="AtelierException">It is of no known kind, or what is stored does not fit together.</exception>
+    public static FrozenAutoencoder Restore(StoredImageModel stored, IReadOnlyList<IImageFamily> families)
+    {
+        IImageFamily family = families.FirstOrDefault(f => f.ModelTypes.Contains(stored.Config.ModelType))
+            ?? throw new AtelierException($"models of type '{stored.Config.ModelType}' are no autoencoders of pictures", stored.Where, "take a model of the family vae");
+        ImageModel model = family.Restore(stored);
+        try
+        {
+            return new FrozenAutoencoder(model, stored.Config, stored.Where);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sets the scale so that the latents of pictures have a variance of one.</summary>
+    /// <param name="batches">Pictures.</param>
+    /// <param name="most">The most batches to take.</param>
+    public void Measure(IBatchSource<ImageBatch> batches, long most)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        var latents = new List<Tensor>();
+        for (long number = 0; number < Math.Min(most, batches.BatchesPerEpoch); number++)
+        {
+            using ImageBatch batch = batches.Get(number);
+            latents.Add(_autoencoder.Encode(batch.Pictures, null));
+        }
+        double deviation = cat(latents).std().Number();
+        if (deviation is not > 1e-6)
+            throw new AtelierException("the autoencoder puts all pictures into the same latents", "model.autoencoder", "train it longer, or with a smaller model.beta");
+        Scale.FillWith((float)(1 / deviation));
+    }
+
+    /// <summary>The scaled latents of pictures, without gradients.</summary>
+    /// <param name="pictures">[batch, channels, height, width], fp32, −1 to 1.</param>
+    /// <returns>[batch, <see cref="Shape"/>], fp32.</returns>
+    public Tensor Encode(Tensor pictures)
+    {
+        using var gradients = no_grad();
+        return _autoencoder.Encode(pictures, null).mul(Scale);
+    }
+
+    /// <summary>The pictures of scaled latents, without gradients.</summary>
+    /// <param name="latents">As <see cref="Encode"/> gives them.</param>
+    /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
+    public Tensor Decode(Tensor latents)
+    {
+        using var gradients = no_grad();
+        return _autoencoder.Decode(latents.div(Scale), null);
+    }
+}

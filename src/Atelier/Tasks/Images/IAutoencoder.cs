@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>A model that puts pictures into latents and makes pictures of latents.</summary>
+public interface IAutoencoder
+{
+    /// <summary>The latents of pictures, without drawing; in evaluation mode without gradients.</summary>
+    /// <param name="pictures">[batch, channels, height, width], fp32, −1 to 1.</param>
+    /// <param name="labels">[batch], int64; not read where the model is told no class.</param>
+    /// <returns>[batch, size] or [batch, size, height, width], fp32.</returns>
+    Tensor Encode(Tensor pictures, Tensor? labels);
+
+    /// <summary>The expected pictures of latents; in evaluation mode without gradients.</summary>
+    /// <param name="latents">As <see cref="Encode"/> gives them.</param>
+    /// <param name="labels">As there.</param>
+    /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
+    Tensor Decode(Tensor latents, Tensor? labels);
+
+    /// <summary>The classes that pictures are taken for where nobody says them, [batch], int64; null where the model is told no class.</summary>
+    /// <param name="pictures">As in <see cref="Encode"/>.</param>
+    Tensor? Recognise(Tensor pictures);
+}

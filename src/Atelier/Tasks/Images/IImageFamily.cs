@@ -1,0 +1,27 @@
+using Atelier.Formats;
+using static TorchSharp.torch;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>A family whose finished models can stand within those of another.</summary>
+internal interface IImageFamily : IModelFamily
+{
+    /// <summary>A finished model, in evaluation mode.</summary>
+    /// <exception cref="AtelierException">What is stored does not fit together.</exception>
+    ImageModel Restore(StoredImageModel stored);
+}
+
+/// <summary>A finished model as it is stored.</summary>
+/// <param name="Config">What config.json says of it.</param>
+/// <param name="Tensors">Its weights by name; the caller's.</param>
+/// <param name="Where">Their file, for errors.</param>
+/// <param name="Device">"cpu" or "cuda".</param>
+internal sealed record StoredImageModel(ConfigFile Config, IReadOnlyDictionary<string, Tensor> Tensors, string Where, string Device)
+{
+    /// <summary>A model within this one: an object of config.json, and the tensors whose names begin so; null where there is no such object.</summary>
+    public StoredImageModel? Within(string key, string prefix) => Config.Section(key) is not { } inner ? null : this with
+    {
+        Config = inner,
+        Tensors = Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value),
+    };
+}

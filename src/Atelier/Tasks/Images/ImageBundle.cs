@@ -1,0 +1,32 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Atelier.Data.Images;
+using Atelier.Formats;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>What config.json of a bundle says of a model's pictures.</summary>
+internal static class ImageBundle
+{
+    private const int MostSide = 1024;
+
+    /// <summary>The keys that say it.</summary>
+    public static JsonObject Write(ImageSchema schema) => new()
+    {
+        ["image_width"] = schema.Width,
+        ["image_height"] = schema.Height,
+        ["image_channels"] = schema.Channels,
+        ["image_classes"] = new JsonArray([.. schema.Classes.Select(name => (JsonNode)name)]),
+    };
+
+    /// <summary>Reads them back.</summary>
+    /// <exception cref="AtelierException">They are missing, or tell impossible pictures.</exception>
+    public static ImageSchema ReadSchema(ConfigFile config)
+    {
+        string[] classes = config.Root.TryGetProperty("image_classes", out JsonElement list) && list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray().Select(item => item.ToString())] : [];
+        var schema = new ImageSchema(config.Integer("image_width"), config.Integer("image_height"), config.Integer("image_channels"), classes);
+        return schema is { Width: > 0 and <= MostSide, Height: > 0 and <= MostSide, Channels: 1 or 3 } ? schema
+            : throw new AtelierException("tells impossible pictures", config.Path, "export the model again");
+    }
+}

@@ -1,0 +1,75 @@
+using Atelier.Abstractions;
+using Atelier.Data.Images;
+using Atelier.Generation;
+using Atelier.Runs;
+using Microsoft.Extensions.AI;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>
+/// A model of pictures as an <see cref="IImageGenerator"/>. The prompt is the name of a class, or empty for any
+/// picture; the answers are PNG data. <see cref="ImageGenerationOptions.Count"/> says how many; each request has a seed
+/// of its own, drawn from that of the client, so that a client gives the same pictures in the same order. What else the
+/// options ask for is refused by name. Safe for concurrent use: requests that come together are drawn one after
+/// another.
+/// </summary>
+/// <param name="generator">Draws the pictures. Not disposed with the client.</param>
+/// <param name="seed">Of the first request; the next has the next one.</param>
+/// <param name="modelId">The name that the service is known by.</param>
+#pragma warning disable MEAI001 // the interface is marked as one that may still change
+public sealed class ImageClient(ImageGenerator generator, long seed = 1, string modelId = "atelier") : IImageGenerator
+{
+    private long _next = seed - 1;
+
+    /// <inheritdoc/>
+    /// <exception cref="AtelierException">The prompt is no class of the model, or something is asked for that it cannot do.</exception>
+    public async Task<ImageGenerationResponse> GenerateAsync(
+        ImageGenerationRequest request, ImageGenerationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        (int width, int height) = (generator.DrawnSchema.Width, generator.DrawnSchema.Height);
+        System.Drawing.Size? wanted = options?.ImageSize;
+        RefusedOptions.Check(
+            ("OriginalImages", request.OriginalImages?.Any() == true,
+                "the model is asked by a class alone, not by pictures"),
+            ("ImageSize", wanted is { } size && (size.Width != width || size.Height != height),
+                $"the model draws {width} × {height} pixels, not {wanted?.Width} × {wanted?.Height}"),
+            ("MediaType", options?.MediaType is not (null or "image/png"),
+                $"pictures are PNG, not {options?.MediaType}"),
+            ("ModelId", options?.ModelId is not null && options.ModelId != modelId,
+                $"the model is '{modelId}', not '{options?.ModelId}'"),
+            ("ResponseFormat", options?.ResponseFormat is not (null or ImageGenerationResponseFormat.Data),
+                "pictures are given as data"),
+            ("StreamingCount", options?.StreamingCount is not (null or 0), "pictures are given when they are done"),
+            ("RawRepresentationFactory", options?.RawRepresentationFactory is not null,
+                "there are no options underneath these"),
+            ("AdditionalProperties", options?.AdditionalProperties is { Count: > 0 },
+                $"'{options?.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
+        var asked = new GenerationRequest
+        {
+            Count = options?.Count ?? 1,
+            Seed = Interlocked.Increment(ref _next),
+            Class = string.IsNullOrWhiteSpace(request.Prompt) ? null : request.Prompt.Trim(),
+        };
+        var contents = new List<AIContent>();
+        await foreach (ImageSample sample in generator.GenerateAsync(asked, cancellationToken).ConfigureAwait(false))
+            contents.Add(new DataContent(PictureFiles.EncodePng(sample.Width, sample.Height, sample.Channels, sample.Pixels.Span), "image/png"));
+        return new ImageGenerationResponse(contents);
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        if (serviceKey is not null)
+            return null;
+        return serviceType == typeof(ImageGeneratorMetadata) ? new ImageGeneratorMetadata("atelier", null, modelId)
+            : serviceType.IsInstanceOfType(generator) ? generator
+            : serviceType.IsInstanceOfType(this) ? this : null;
+    }
+
+    /// <summary>Does nothing: the generator is its owner's.</summary>
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,46 @@
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Images;
+using Atelier.Evaluation;
+using Atelier.Formats;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>Pictures, with or without classes.</summary>
+public sealed class ImageKind : IDataKind
+{
+    /// <inheritdoc/>
+    public string Name => "images";
+
+    /// <inheritdoc/>
+    public string Description => "Pictures to learn from: a folder, a tar or a zip file of PNG, JPEG, WebP or GIF, a subfolder a class or with labels.csv; or idx files.";
+
+    /// <inheritdoc/>
+    public string GenerateExample => "--count 64 --out grid.png";
+
+    /// <inheritdoc/>
+    public bool Judges(IGenerator generator) => generator is ImageGenerator;
+
+    /// <inheritdoc/>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
+        ImageData.Prepare(recipe.Data, recipe.Seed, folder, progress: progress, cancellation: cancellation);
+
+    /// <inheritdoc/>
+    public IDataSource Open(string folder) => ImageData.Open(folder);
+
+    /// <inheritdoc/>
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        ImageData.Prepare(other.Section, other.Seed, other.Folder,
+            ImageBundle.ReadSchema(ConfigFile.Read(other.Bundle.ConfigPath)), progress, cancellation)
+            .Learning(other.Learned is null ? null : ImageData.Open(other.Learned));
+
+    /// <inheritdoc/>
+    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+        ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation);
+
+    /// <inheritdoc/>
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        ImageAdvice.For(this, path, family, cancellation);
+}

@@ -1,0 +1,89 @@
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Images;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Training;
+using Atelier.Training.Execution;
+using static TorchSharp.torch;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>A network that makes pictures.</summary>
+/// <param name="name">The family's name.</param>
+/// <param name="schema">What its pictures have in common.</param>
+public abstract class ImageModel(string name, ImageSchema schema) : GradientModel<ImageBatch>(name)
+{
+    /// <summary>What its pictures have in common.</summary>
+    public ImageSchema Schema { get; } = schema;
+
+    /// <summary>Whether it can be asked for a class.</summary>
+    public abstract bool IsConditional { get; }
+
+    /// <summary>Draws pictures, each from its own noise, in evaluation mode without gradients.</summary>
+    /// <param name="noise">Standard normal, [batch, <see cref="NoiseSize"/>].</param>
+    /// <param name="labels">[batch], int64, or between classes the weights of each, [batch, classes], fp32; null where no class is asked for.</param>
+    /// <param name="drawing">How.</param>
+    /// <param name="random">Draws what a sampler adds on the way.</param>
+    /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height, width], −1 to 1; null takes what the options name.</param>
+    /// <param name="cancellation">Stops at the next of several steps; one step is finished.</param>
+    /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
+    public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+        Tensor? given = null, CancellationToken cancellation = default);
+
+    /// <summary>What it says of the small pictures that it makes large ones of; null where it makes pictures of noise alone.</summary>
+    public virtual IUpscaler? Upscaler => null;
+
+    /// <summary>Whether copies of it that share its weights may learn from parts of a batch at the same time.</summary>
+    public virtual bool LearnsInCopies => true;
+
+    /// <summary>Mean figures on held-out pictures by name, with "loss" among them, when the finished model is judged; in evaluation mode without gradients.</summary>
+    /// <param name="batch">The pictures.</param>
+    /// <param name="options">How to judge.</param>
+    public virtual IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options) => Evaluate(batch);
+
+    /// <summary>How likely the model says each picture is, by figure, a value a picture; empty where it says nothing. In evaluation mode without gradients.</summary>
+    /// <param name="batch">The pictures.</param>
+    /// <param name="seed">Of what is drawn to estimate it.</param>
+    /// <param name="cancellation">Stops.</param>
+    public virtual IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
+        CancellationToken cancellation = default) => new Dictionary<string, double[]>();
+
+    /// <summary>Fits what is fitted once the weights are as they will be judged, before pictures are drawn while training and before the bundle is written; in evaluation mode without gradients.</summary>
+    /// <param name="training">What it learned from.</param>
+    /// <param name="batches">The most batches to take.</param>
+    public virtual void Conclude(IBatchSource<ImageBatch> training, long batches)
+    {
+    }
+
+    /// <summary>Random numbers that a picture begins as.</summary>
+    public abstract long NoiseSize { get; }
+
+    /// <summary>What shares out the pictures that are drawn at once.</summary>
+    internal DrawingThreads Threads { get; } = new();
+
+    /// <summary>Told by <see cref="Draw"/> on the way from noise to pictures; null for nobody.</summary>
+    internal Action<DrawnSoFar>? Watch { get; set; }
+
+    /// <summary>What a figure of <see cref="GradientModel{TBatch}.Evaluate"/> is counted in.</summary>
+    public virtual string Unit(string figure) => figure;
+
+    /// <summary>Gives the options back where the model heeds them.</summary>
+    /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
+    public virtual DrawingOptions Check(DrawingOptions drawing) => drawing == new DrawingOptions()
+        ? drawing
+        : throw new AtelierException("this kind of model draws in one step", "generation", "leave the sampler, its steps and the guidance out");
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Threads.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>Pictures on their way from noise.</summary>
+/// <param name="Done">The share of the way, from 0 to 1.</param>
+/// <param name="Pictures">Makes them as they look now, [batch, channels, height, width], about −1 to 1.</param>
+internal readonly record struct DrawnSoFar(double Done, Func<Tensor> Pictures);

@@ -1,0 +1,65 @@
+using System.Globalization;
+using Atelier.Recipes;
+
+namespace Atelier.Tasks;
+
+/// <summary>What a training will do, in one line, from the recipe as it will run.</summary>
+public static class RecipeSummary
+{
+    /// <summary>What is worth saying of a model's shape, by the name that families give it.</summary>
+    private static readonly (string Key, Func<object, string> Words)[] Shapes =
+    [
+        ("Order", value => $"order {value}"), ("StateCount", value => Quantity.Of((int)value, "state")),
+        ("Structure", value => $"structure by {value}"), ("LayerCount", value => Quantity.Of((int)value, "layer")),
+        ("HiddenSize", value => $"{value} wide"), ("ContextLength", value => $"context {value}"),
+    ];
+
+    /// <summary>The family, its shape, how the data is read, and what learning ends by: "gpt, 4 layers, 128 wide, context 128, character tokens, 600 steps of 16".</summary>
+    /// <param name="recipe">The recipe, with every change in it.</param>
+    /// <param name="family">Its family.</param>
+    public static string Of(Recipe recipe, IModelFamily family)
+    {
+        object config = recipe.Model.Config ?? Activator.CreateInstance(family.ConfigType)!;
+        var parts = new List<string> { family.Name };
+        foreach ((string key, Func<object, string> words) in Shapes)
+        {
+            if (family.ConfigType.GetProperty(key)?.GetValue(config) is { } value)
+                parts.Add(words(value is Enum name ? RecipeNames.Value(name) : value));
+        }
+        string kind = recipe.Data.Kind ?? family.DataKinds[0].Name;
+        if (kind == "text")
+            parts.Add(recipe.Data.Tokenizer.File is null ? $"{RecipeNames.Value(recipe.Data.Tokenizer.Kind)} tokens" : "tokens of a tokenizer's file");
+        if (kind == "images")
+            parts.AddRange(Pictures(recipe, config));
+        if (family.TakesSteps)
+            parts.Add(Limits(recipe.Training));
+        return string.Join(", ", parts);
+    }
+
+    private static IEnumerable<string> Pictures(Recipe recipe, object config)
+    {
+        ImageSection image = recipe.Data.Image;
+        if (image is { Width: { } width, Height: { } height })
+            yield return string.Create(CultureInfo.InvariantCulture, $"{width} × {height}");
+        if (image.Augment.Flip)
+            yield return "mirrored at random";
+        if (config.GetType().GetProperty("Conditional")?.GetValue(config) is true)
+            yield return "by class";
+    }
+
+    /// <summary>What training ends by, and how much a step takes in.</summary>
+    private static string Limits(TrainingSection training)
+    {
+        CultureInfo invariant = CultureInfo.InvariantCulture;
+        List<string> limits = [];
+        if (training.Steps is { } steps)
+            limits.Add(string.Create(invariant, $"{Quantity.Of(steps, "step")} of {training.BatchSize * (long)training.GradientAccumulation}"));
+        if (training.Epochs is { } epochs)
+            limits.Add(string.Create(invariant, $"{epochs:0.###} passes over the data"));
+        if (training.Minutes is { } minutes)
+            limits.Add(string.Create(invariant, $"{minutes:0.##} minutes"));
+        if (training.Patience > 0)
+            limits.Add("no more gain on validation data");
+        return limits.Count > 1 ? "until " + string.Join(" or ", limits) : limits.FirstOrDefault() ?? "without end";
+    }
+}

@@ -1,0 +1,143 @@
+using System.Globalization;
+using Atelier.Abstractions;
+using Atelier.Data.Series;
+using Atelier.Data.Text;
+using Atelier.Evaluation;
+
+namespace Atelier.Tasks.Series;
+
+/// <summary>Judges models of series: the log-likelihood of rows compared with that of independent rows.</summary>
+internal static class SeriesEvaluator
+{
+    private const int FewSeries = 30; // fewer than these are cut into stretches, so that there is something to resample
+    private const int MostTimes = 100, MostStretches = 50, FewestStretches = 20;
+    private const int ShownSamples = 2;
+
+    /// <summary>The report.</summary>
+    /// <exception cref="AtelierException">The model does not know the columns.</exception>
+    public static EvaluationReport Evaluate(ISeriesModel model, SeriesData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        if (!model.Columns.SequenceEqual(data.Columns))
+            throw new AtelierException("the model knows other columns than the data has", judging.Run, "judge it on series of its own columns");
+        (IReadOnlyList<double[]> series, Part part) = data switch
+        {
+            { Test.Count: > 0 } => (data.Test, Part.Test),
+            { Validation.Count: > 0 } => (data.Validation, Part.Validation),
+            _ => (data.Train, Part.Train),
+        };
+        int width = data.Columns.Count;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () => Repeated(series, data.Train), mostRepeated: 0.5);
+        // A part of a single series goes on where the part that was learned from ends.
+        double[] before = judging.Other is null && part != Part.Train && data is { Train.Count: 1 } && series.Count == 1
+            ? [.. data.Train[0], .. part == Part.Test ? data.Validation.SelectMany(s => s) : []] : [];
+        Stretch[] stretches = [.. Stretches(series, width)];
+        // Whose likelihood BIC charges parameters against.
+        IReadOnlyList<double[]> charged = judging.Other is null ? data.Train : series;
+        double chargedRows = charged.Sum(s => (double)s.Length) / width;
+
+        JudgedModel Judge(IReadOnlyList<MeanScore> scores, double learned, long parameters)
+        {
+            double bic = learned - (parameters / 2.0 * Math.Log(chargedRows));
+            return new(scores, new Dictionary<string, Metric>
+            {
+                ["logLikelihoodPerRow"] = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats"),
+                ["bic"] = new(bic, bic, bic, judging.Other is null ? "nats, training rows" : "nats, judged rows"),
+                ["freeParameters"] = new(parameters, parameters, parameters, Metric.Numbers),
+            });
+        }
+
+        progress?.Report("scoring series with the model");
+        JudgedModel own = Judge(Scores(series, stretches, width, model, before, cancellation),
+            model.LogLikelihoods(charged, cancellation).Sum(), model.FreeParameters);
+        string unit = model.IsOfCounts ? "nats per row of counts" : "nats per row"; // a probability, or a density
+        var headline = new Headline("logLikelihoodPerRow", unit, MoreIsBetter: true, on.Lead);
+        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
+        var comparisons = new Dictionary<string, Comparison>();
+        if (IndependentSeries.Fit(data.Train, data.Columns, model.IsOfCounts, out string? refusal) is { } independent)
+        {
+            JudgedModel baseline = Judge([.. stretches.Select(s =>
+                new MeanScore(independent.LogLikelihood(s.Of(series, width)), s.Rows))],
+                charged.Sum(s => independent.LogLikelihood(s)), independent.FreeParameters);
+            baselines["independent"] = baseline.Figures;
+            comparisons["independent"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
+        }
+        var report = new EvaluationReport
+        {
+            Run = judging.Run,
+            Data = on.Data,
+            Headline = headline,
+            Metrics = own.Figures,
+            Baselines = baselines,
+            Comparisons = comparisons,
+            Scores = JudgedScores.Of(on, Fingerprint(series, data.Columns), headline, own.Scores),
+            Samples = judging.Options.Samples == 0 ? [] : [.. model.GenerateAsync(new GenerationRequest
+                {
+                    Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed, Decoding = new DecodingOptions { MaxTokens = 10 },
+                }, cancellation).ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
+            Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
+            Notes =
+            [
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % intervals by bootstrap over {(stretches.Length == series.Count ? "series" : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}")}."),
+                model.IsOfCounts ? "Figures are logarithms of probabilities of counts."
+                    : "Figures are logarithms of densities.",
+                .. baselines.Count == 0 ? Array.Empty<string>()
+                    : [$"independent draws every row by itself, each column from one {(model.IsOfCounts ? "Poisson" : "normal")} distribution."],
+                .. refusal is null ? Array.Empty<string>() : [refusal],
+                .. on.Notes,
+            ],
+        };
+        if (judging.Picture is not null)
+            EvaluationPlot.Save(judging.Picture, report);
+        return report;
+    }
+
+    /// <summary>What is resampled: whole series, or stretches of them where there are few.</summary>
+    private static IEnumerable<Stretch> Stretches(IReadOnlyList<double[]> series, int width)
+    {
+        int times = series.Sum(s => s.Length / width);
+        int rows = series.Count >= FewSeries ? int.MaxValue
+            : Math.Max(Math.Clamp(times / FewestStretches, 1, MostTimes), times / MostStretches);
+        for (int i = 0; i < series.Count; i++)
+        {
+            int length = series[i].Length / width;
+            for (int from = 0; from < length; from += Math.Min(rows, length))
+                yield return new Stretch(i, from, Math.Min(rows, length - from));
+        }
+    }
+
+    /// <summary>
+    /// The model's score of each stretch: what it adds to the log-likelihood of all of its series before it.
+    /// </summary>
+    private static List<MeanScore> Scores(IReadOnlyList<double[]> series, Stretch[] stretches, int width,
+        ISeriesModel model, double[] before, CancellationToken cancellation)
+    {
+        double[] logs = model.LogLikelihoods([before,
+            .. stretches.Select(s => (double[])[.. before, .. series[s.Series].AsSpan(0, (s.From + s.Rows) * width)])],
+            cancellation);
+        double beginning = before.Length > 0 ? logs[0] : 0;
+        return [.. stretches.Select((s, i) =>
+            new MeanScore(logs[i + 1] - (s.From == 0 ? beginning : logs[i]), s.Rows))];
+    }
+
+    private static string Fingerprint(IReadOnlyList<double[]> series, IReadOnlyList<string> columns)
+    {
+        using var hash = new DataFingerprint();
+        foreach (string column in columns)
+            hash.Add(column);
+        foreach (double[] one in series)
+            hash.Add<int>([one.Length]).Add<double>(one);
+        return hash.TakeText();
+    }
+
+    /// <summary>The share of series that begin as one that was learned from does, to the end of the shorter: parts of it, or it and more.</summary>
+    private static double Repeated(IReadOnlyList<double[]> series, IReadOnlyList<double[]> training) =>
+        series.Count(one => training.Any(other => one.AsSpan().StartsWith(other) || other.AsSpan().StartsWith(one))) / (double)series.Count;
+
+    /// <summary>Rows of a series that are scored together.</summary>
+    private readonly record struct Stretch(int Series, int From, int Rows)
+    {
+        public ReadOnlySpan<double> Of(IReadOnlyList<double[]> series, int width) =>
+            series[Series].AsSpan(From * width, Rows * width);
+    }
+}

@@ -1,0 +1,46 @@
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Series;
+using Atelier.Data.Tables;
+using Atelier.Evaluation;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Tasks.Series;
+
+/// <summary>Sequences of numbers.</summary>
+public sealed class SeriesKind : IDataKind
+{
+    /// <inheritdoc/>
+    public string Name => "series";
+
+    /// <inheritdoc/>
+    public string Description => "Series of numbers to learn from: a table whose rows follow one another in time.";
+
+    /// <inheritdoc/>
+    public string GenerateExample => "--max-tokens 100";
+
+    /// <inheritdoc/>
+    public bool Judges(IGenerator generator) => generator is ISeriesModel;
+
+    /// <inheritdoc/>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
+        SeriesData.Prepare(recipe.Data, recipe.Seed, folder, progress: progress, cancellation: cancellation);
+
+    /// <inheritdoc/>
+    public IDataSource Open(string folder) => SeriesData.Open(folder);
+
+    /// <inheritdoc/>
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        SeriesData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath).Names,
+            progress, cancellation)
+            .Learning(other.Learned is null ? null : SeriesData.Open(other.Learned));
+
+    /// <inheritdoc/>
+    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+        Task.Run(() => SeriesEvaluator.Evaluate((ISeriesModel)judging.Generator, (SeriesData)judging.Data, judging, progress, cancellation), cancellation);
+
+    /// <inheritdoc/>
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        DataAdvice.ForFile(this, path, family.Name, "series", cancellation);
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+using Atelier.Abstractions;
+using Atelier.Data.Tables;
+using Atelier.Data.Text;
+using Atelier.Evaluation;
+
+namespace Atelier.Tasks.Tables;
+
+/// <summary>Judges models of table rows: the log-likelihood of rows beside that of independent columns.</summary>
+internal static class TableEvaluator
+{
+    private const int ShownSamples = 5;
+
+    /// <summary>The report.</summary>
+    /// <exception cref="AtelierException">The model does not know the table's columns.</exception>
+    public static EvaluationReport Evaluate(
+        IRowModel model, TableData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        if (!model.Schema.Names.SequenceEqual(data.Schema.Names))
+            throw new AtelierException("the model knows other columns than the data has", judging.Run, "judge it on a table of its own columns");
+        (TableRows rows, Part part) = data switch
+        {
+            { Test.Count: > 0 } => (data.Test, Part.Test),
+            { Validation.Count: > 0 } => (data.Validation, Part.Validation),
+            _ => (data.Train, Part.Train),
+        };
+        // Rows of few levels are alike by chance: only a table of the very same rows counts as learned from.
+        double Repeated() => rows.Count == data.Train.Count ? JudgedOn.ShareIn(Hashes(rows), Hashes(data.Train)) : 0;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", Repeated, mostRepeated: 1);
+        // Whose likelihood BIC charges parameters against.
+        TableRows charged = judging.Other is null ? data.Train : rows;
+        JudgedModel Judge(IRowModel judged, string name)
+        {
+            progress?.Report($"scoring rows with {name}");
+            MeanScore[] scores = [.. judged.LogLikelihoods(rows, cancellation).Select(nats => new MeanScore(nats, 1))];
+            Metric perRow = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats");
+            // Schwarz 1978, with the sign of bnlearn: the log-likelihood less half of k ln N.
+            double learned = charged == rows ? scores.Sum(s => s.Sum)
+                : judged.LogLikelihoods(charged, cancellation).Sum();
+            double bic = learned - (judged.FreeParameters / 2.0 * Math.Log(charged.Count));
+            return new(scores, new Dictionary<string, Metric>
+            {
+                ["logLikelihoodPerRow"] = perRow,
+                ["logLikelihood"] = new(perRow.Value * rows.Count, perRow.Low * rows.Count, perRow.High * rows.Count, "nats"),
+                ["bic"] = new(bic, bic, bic, charged == data.Train ? "nats, training rows" : "nats, judged rows"),
+                ["freeParameters"] = new(judged.FreeParameters, judged.FreeParameters, judged.FreeParameters, Metric.Numbers),
+            });
+        }
+        JudgedModel own = Judge(model, "the model");
+        var headline = new Headline("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, on.Lead);
+        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
+        var comparisons = new Dictionary<string, Comparison>();
+        ITableBaseline[] families = [.. judging.Families.OfType<ITableBaseline>()];
+        ITableBaseline[] others = [.. families.Where(family => !family.IsBaseline(model))];
+        foreach (ITableBaseline family in data.Train.Count > 0 ? others : [])
+        {
+            using IRowModel fitted = family.FitBaseline(data.Train);
+            JudgedModel baseline = Judge(fitted, $"the baseline {family.BaselineName}");
+            baselines[family.BaselineName] = baseline.Figures;
+            comparisons[family.BaselineName] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
+        }
+        var report = new EvaluationReport
+        {
+            Run = judging.Run,
+            Data = on.Data,
+            Headline = headline,
+            Metrics = own.Figures,
+            Baselines = baselines,
+            Comparisons = comparisons,
+            Scores = JudgedScores.Of(on, Fingerprint(rows), headline, own.Scores),
+            Samples = judging.Options.Samples == 0 ? [] : [.. model.GenerateAsync(new GenerationRequest { Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed }, cancellation)
+                .ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
+            Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
+            Notes =
+            [
+                string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % intervals by bootstrap over rows."),
+                string.Create(CultureInfo.InvariantCulture,
+                    $"bic is the log-likelihood of the {charged.Count:#,0} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count:#,0}."),
+                .. on.Notes,
+                .. families.Except(others)
+                    .Select(family => $"The baseline {family.BaselineName} is left out: it is this very model."),
+            ],
+        };
+        if (judging.Picture is not null)
+            EvaluationPlot.Save(judging.Picture, report);
+        return report;
+    }
+
+    private static string Fingerprint(TableRows rows)
+    {
+        using var hash = new DataFingerprint();
+        for (int column = 0; column < rows.Schema.Columns.Count; column++)
+        {
+            ColumnSchema schema = rows.Schema.Columns[column];
+            hash.Add(schema.Name);
+            foreach (string level in schema.Levels)
+                hash.Add(level);
+            if (schema.IsNumeric)
+                hash.Add(rows.Numbers(column));
+            else
+                hash.Add(rows.Codes(column));
+        }
+        return hash.TakeText();
+    }
+
+    private static IEnumerable<ulong> Hashes(TableRows rows)
+    {
+        using var hash = new DataFingerprint();
+        for (int row = 0; row < rows.Count; row++)
+        {
+            for (int column = 0; column < rows.Schema.Columns.Count; column++)
+            {
+                if (rows.Schema.Columns[column].IsNumeric)
+                    hash.Add(rows.Numbers(column).Slice(row, 1));
+                else
+                    hash.Add(rows.Codes(column).Slice(row, 1));
+            }
+            yield return hash.Take();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Tables;
+using Atelier.Evaluation;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Tasks.Tables;
+
+/// <summary>Rows of a table.</summary>
+public sealed class TableKind : IDataKind
+{
+    /// <summary>Whether the family learns levels only: numbers then become levels where a recipe does not say.</summary>
+    public bool LevelsOnly { get; init; }
+
+    /// <inheritdoc/>
+    public string Name => "table";
+
+    /// <inheritdoc/>
+    public string Description => "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
+
+    /// <inheritdoc/>
+    public string GenerateExample => "--count 5";
+
+    /// <inheritdoc/>
+    public bool Judges(IGenerator generator) => generator is IRowModel;
+
+    /// <inheritdoc/>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
+        TableData.Prepare(WithDefaults(recipe.Data), recipe.Seed, folder, progress: progress, cancellation: cancellation);
+
+    /// <inheritdoc/>
+    public IDataSource Open(string folder) => TableData.Open(folder);
+
+    /// <inheritdoc/>
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        TableData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath), progress,
+            cancellation)
+            .Learning(other.Learned is null ? null : TableData.Open(other.Learned));
+
+    /// <inheritdoc/>
+    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+        Task.Run(() => TableEvaluator.Evaluate((IRowModel)judging.Generator, (TableData)judging.Data, judging, progress, cancellation), cancellation);
+
+    private DataSection WithDefaults(DataSection section) => section with
+    {
+        Table = section.Table with { Discretise = section.Table.Discretise ?? (LevelsOnly ? Discretisation.Quantile : Discretisation.None) },
+    };
+
+    /// <inheritdoc/>
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        DataAdvice.ForFile(this, path, family.Name, "a table", cancellation);
+}

@@ -1,0 +1,169 @@
+using System.Text.Json.Nodes;
+using Atelier.Abstractions;
+using Atelier.Exchange;
+using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Generation.Chat;
+using Atelier.Kernels;
+using Atelier.Networks;
+using Atelier.Runs;
+using Atelier.Tensors;
+using Atelier.Tokenizers;
+
+namespace Atelier.Tasks.Text;
+
+/// <summary>Brings models in from other systems' files, and out to them. Weights go from file to file, row by row.</summary>
+internal static class BundleExchange
+{
+    /// <summary>Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.</summary>
+    public static string Import(string source, string? tokenizerPath, string folder, Func<string, IGenerator> open,
+        IProgress<string>? progress, CancellationToken cancellation)
+    {
+        if (Directory.Exists(source))
+            FromFolder(source, tokenizerPath, folder, open, progress, cancellation);
+        else if (GgufFile.IsGguf(source))
+            FromGguf(source, tokenizerPath, folder, open, progress, cancellation);
+        else
+            FromLlama2C(source, tokenizerPath, folder, open, progress, cancellation);
+        return Path.GetFullPath(folder);
+    }
+
+    /// <summary>Writes a model as one GGUF file.</summary>
+    public static string ToGguf(Bundle bundle, string path, WeightType? type, CancellationToken cancellation)
+    {
+        TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
+        using ModelWeights weights = ModelWeights.Open(bundle.Folder, files.Config);
+        ModelWriter.WriteGguf(path, weights, files.Config, files.Tokenizer, files.Bounds, type,
+            ChatTemplateFile.Read(bundle.Folder), cancellation);
+        return Path.GetFullPath(path);
+    }
+
+    /// <summary>Writes a model as a folder that Hugging Face's tools read.</summary>
+    public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type, CancellationToken cancellation)
+    {
+        if (type?.IsBlocked() == true)
+            throw new AtelierException($"Hugging Face's files have no {type}", "--type", "allowed are f32, f16 and bf16; --to gguf takes q8 and q4 too");
+        bool isAsItIs = type is null && !bundle.IsGguf;
+        BundleWriter.Replace(folder, partial =>
+        {
+            foreach (string file in Directory.EnumerateFiles(bundle.Folder).Where(f => BundleWriter.IsBundleFile(f) && (isAsItIs || !BundleWriter.IsWeights(f))).StoppedBy(cancellation))
+                File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            if (isAsItIs)
+                return;
+            using ModelWeights weights = ModelWeights.Open(bundle.Folder, ConfigFile.Read(bundle.ConfigPath));
+            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, type, cancellation);
+        });
+        return Path.GetFullPath(folder);
+    }
+
+    private static void FromFolder(string source, string? tokenizerPath, string folder,
+        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        if (!Directory.EnumerateFiles(source).Any(BundleWriter.IsWeights))
+            OtherFiles.RefuseFolder(source);
+        bool bringsOwn = File.Exists(Path.Combine(source, "tokenizer.json"));
+        if (tokenizerPath is not null && bringsOwn)
+            throw new AtelierException("a folder brings its own tokenizer.json", "--tokenizer", "leave it out");
+        // Folders of older tools have GPT-2's two files instead; models of other than text have none.
+        bool isMade = tokenizerPath is not null || (!bringsOwn && File.Exists(Path.Combine(source, "vocab.json")));
+        Tokenizer? made = isMade ? TextBundleFiles.ReadTokenizer(source, tokenizerPath) : null;
+        BundleWriter.Replace(folder, partial =>
+        {
+            progress?.Report("copying files");
+            foreach (string file in Directory.EnumerateFiles(source).Where(BundleWriter.IsBundleFile).StoppedBy(cancellation))
+            {
+                InputFile.RequireRegular(file);
+                File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            }
+            made?.Save(Path.Combine(partial, "tokenizer.json"));
+            cancellation.ThrowIfCancellationRequested();
+            Check(partial, source, open, progress);
+            ConfigFile config = ConfigFile.Read(Path.Combine(partial, "config.json"));
+            if (DecoderConfigFile.ModelTypes.Contains(config.ModelType))
+            {
+                using ModelWeights weights = ModelWeights.Open(source, config);
+                weights.CheckNumbers(cancellation);
+            }
+        });
+    }
+
+    private static void FromGguf(string source, string? tokenizerPath, string folder,
+        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        if (tokenizerPath is not null)
+            throw new AtelierException("a GGUF file brings its own tokenizer", "--tokenizer", "leave it out");
+        GgufFile file = GgufFile.Open(source);
+        using ModelWeights weights = ModelWeights.FromGguf(file);
+        JsonObject config = GgufConfig.ToHuggingFace(file);
+        (Tokenizer tokenizer, TextBounds bounds) = GgufTokenizer.Read(file);
+        Write(folder, source, config, tokenizer, bounds, open, progress, partial =>
+        {
+            weights.CheckNumbers(cancellation);
+            if (GgufTokenizer.ReadChatTemplate(file) is { } template)
+                AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.FileName), template);
+            // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they were made of.
+            if (weights.Tensors.Any(t => t.Type.IsBlocked()) || (weights.RopeFactors is not null && !file.Contains(GgufConfig.ScalingFactor)))
+                File.Copy(source, Path.Combine(partial, ModelWeights.GgufName));
+            else
+                ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation);
+        });
+    }
+
+    private static void FromLlama2C(string source, string? tokenizerPath, string folder,
+        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        OtherFiles.Refuse(source);
+        Llama2CFile file = Llama2CFile.Open(source);
+        using ModelWeights weights = ModelWeights.FromLlama2C(file);
+        tokenizerPath ??= file.TokenizerBeside();
+        Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath);
+        if (tokenizer.VocabularySize != file.Sizes.VocabularySize)
+        {
+            throw new AtelierException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {file.Sizes.VocabularySize}", tokenizerPath,
+                "name the tokenizer that the model was trained with");
+        }
+        int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
+        Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), open, progress, partial =>
+            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation));
+    }
+
+    private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, TextBounds bounds,
+        Func<string, IGenerator> open, IProgress<string>? progress, Action<string> writeWeights) =>
+        BundleWriter.Replace(folder, partial =>
+        {
+            AtomicFile.WriteText(Path.Combine(partial, "config.json"), ConfigRecords.Write(config));
+            progress?.Report("writing weights");
+            writeWeights(partial);
+            tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
+            new GenerationConfigFile(new DecodingOptions(), bounds.StartId, bounds.EndIds).Write(Path.Combine(partial,
+                "generation_config.json"));
+            if (!bounds.StartsPrompts)
+                AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
+            AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
+            Check(partial, source, open, progress);
+        });
+
+    /// <summary>Opens what was made. Errors name what the user gave, since the folder goes where they do.</summary>
+    private static void Check(string folder, string source, Func<string, IGenerator> open, IProgress<string>? progress)
+    {
+        progress?.Report("opening the bundle to see that it is whole");
+        try
+        {
+            open(folder).Dispose();
+        }
+        catch (AtelierException e)
+        {
+            throw new AtelierException(e.Message, e.Where?.Replace(folder, source, StringComparison.Ordinal), e.Hint, e);
+        }
+    }
+
+    private static string Card(string name) => $"""
+        ---
+        pipeline_tag: text-generation
+        ---
+        # {Path.GetFileNameWithoutExtension(name)}
+
+        Made of {name}; where it came from says what it was trained on and under which licence.
+
+        """;
+}

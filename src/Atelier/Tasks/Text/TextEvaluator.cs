@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Text;
+using Atelier.Abstractions;
+using Atelier.Data.Text;
+using Atelier.Data.Worlds;
+using Atelier.Evaluation;
+using Atelier.Generation;
+using Atelier.Recipes;
+using Atelier.Tensors;
+using Atelier.Tokenizers;
+
+namespace Atelier.Tasks.Text;
+
+/// <summary>Judges text models of any family: on held-out text beside baselines, and by what their samples are like.</summary>
+public static class TextEvaluator
+{
+    private const int LeastLine = 10; // characters
+    private const int LongestPiece = 1 << 22; // tokens of a training document that are looked at together
+
+    /// <summary>Judges a model on the test part of data, or on the validation part where there is no test part.</summary>
+    /// <param name="generator">The model, its tokenizer and how it samples.</param>
+    /// <param name="data">The data, prepared with the same tokenizer.</param>
+    /// <param name="judging">How to judge, and by which baselines.</param>
+    /// <param name="progress">Reports what is being done, a line at a time.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
+    public static async Task<EvaluationReport> EvaluateAsync(
+        TextGenerator generator, TextData data, Judging judging, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        (EvaluationSection options, string run, long seed) = (judging.Options, judging.Run, judging.Seed);
+        string? picture = judging.Picture;
+        TokenFile held = HeldOut(data, run);
+        Part part = held == data.Test ? Part.Test : Part.Validation;
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "documents",
+            () => JudgedOn.ShareIn(Lines(held, data.Tokenizer), Lines(data.Train, data.Tokenizer)), mostRepeated: 0.5);
+        JudgedModel Judge(ILanguageModel model, string name)
+        {
+            progress?.Report($"scoring {(on.IsHeldOut ? "held-out " : "")}text with {name}");
+            IReadOnlyList<TextScore> scores = Score(model, data, options, run, cancellation);
+            return new(TextMetrics.PerCharacter(scores), TextMetrics.Of(scores, options.BootstrapSamples, seed));
+        }
+        Headline headline = Headline.CrossEntropy with { Part = on.Lead };
+        JudgedModel own = Judge(generator.Model, "the model");
+        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
+        var comparisons = new Dictionary<string, Comparison>();
+        ITextBaseline[] families = [.. judging.Families.OfType<ITextBaseline>()];
+        ITextBaseline[] others = [.. families.Where(family => !family.IsBaseline(generator.Model, options))];
+        foreach (ITextBaseline family in data.Train.Count > 1 ? others : [])
+        {
+            string name = family.BaselineName(options);
+            progress?.Report($"fitting the baseline {name}");
+            using ILanguageModel fitted = family.FitBaseline(data, options, cancellation);
+            JudgedModel baseline = Judge(fitted, name);
+            baselines[name] = baseline.Figures;
+            comparisons[name] = on.Compare(headline, own, baseline, options, seed);
+        }
+        if (TextWorlds.Find(data.Facts.Source) is TextWorld world && data.Facts.Cleaning.Count == 0)
+            baselines[EvaluationReport.ExactEntropy] = ExactEntropy(world, held, data.Tokenizer, options, seed, cancellation);
+
+        string pieces = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).Pieces;
+        int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
+        List<string> samples = await DrawAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
+        var report = new EvaluationReport
+        {
+            Run = run,
+            Data = on.Data,
+            Headline = headline,
+            Metrics = own.Figures,
+            Baselines = baselines,
+            Comparisons = comparisons,
+            Scores = JudgedScores.Of(on, Fingerprint(held, data.Tokenizer), headline, own.Scores),
+            Samples = samples,
+            Copying = samples.Count == 0 || data.Train.Count == 0 ? null
+                : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer).StoppedBy(cancellation)),
+            Diversity = samples.Count == 0 ? null : DiversityResult.Of(samples),
+            Picture = picture is null ? null : Path.GetFileName(picture),
+            Notes =
+            [
+                string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(held.Count, "token")} of {Quantity.Of(held.DocumentCount, "document")}; the end of a document counts as one character."),
+                $"95 % intervals by bootstrap over {pieces}.",
+                stride == int.MaxValue
+                    ? "Each document was scored in one piece."
+                    : string.Create(CultureInfo.InvariantCulture, $"Scored in windows of {Quantity.Of(generator.Model.ContextLength, "token")}, {stride} apart."),
+                .. on.Notes,
+                .. families.Except(others).Select(family =>
+                    $"The baseline {family.BaselineName(options)} is left out: it is this very model."),
+            ],
+        };
+        if (picture is not null)
+            EvaluationPlot.Save(picture, report);
+        return report;
+    }
+
+    /// <summary>A model's score of each stretch of the test part, or of the validation part where there is no test part.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="data">The data, prepared with the model's tokenizer.</param>
+    /// <param name="options">How to judge.</param>
+    /// <param name="run">What errors name.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
+    internal static IReadOnlyList<TextScore> Score(
+        ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation)
+    {
+        if (model.VocabularySize != data.Tokenizer.VocabularySize)
+        {
+            throw new AtelierException(
+                $"the model knows {Quantity.Of(model.VocabularySize, "token")}, the data was prepared with {data.Tokenizer.VocabularySize}", run,
+                "judge it on data prepared with its own tokenizer");
+        }
+        return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength, options.Stride).Score(model, null, cancellation);
+    }
+
+    /// <summary>A hash of the text, the same whatever the tokenizer.</summary>
+    private static string Fingerprint(TokenFile file, Tokenizer tokenizer)
+    {
+        using var hash = new DataFingerprint();
+        foreach (int[] tokens in Tokens(file))
+            Add(hash, tokens, tokenizer);
+        return hash.TakeText();
+    }
+
+    /// <summary>A hash of each line that is long enough not to be the same by chance.</summary>
+    private static IEnumerable<ulong> Lines(TokenFile file, Tokenizer tokenizer)
+    {
+        using var hash = new DataFingerprint();
+        foreach (string document in Documents(file, tokenizer))
+        {
+            foreach (string line in document.Split('\n', StringSplitOptions.TrimEntries))
+            {
+                if (line.Length >= LeastLine)
+                    yield return hash.Add(line).Take();
+            }
+        }
+    }
+
+    private static void Add(DataFingerprint hash, int[] tokens, Tokenizer tokenizer)
+    {
+        foreach (int id in tokens)
+        {
+            if (id == tokenizer.EndOfTextId)
+                hash.Add<byte>([0xFF]); // no byte of UTF-8
+            else
+                hash.Add(tokenizer.Bytes(id));
+        }
+    }
+
+    private static TokenFile HeldOut(TextData data, string run)
+    {
+        TokenFile held = data.Test.Count > 1 ? data.Test : data.Validation;
+        return held.Count > 1
+            ? held
+            : throw new AtelierException("there is no held-out text to judge by", run, "give data.split a test or validation share");
+    }
+
+    /// <summary>The world's own surprise at the very documents that the model was judged on.</summary>
+    private static Dictionary<string, Metric> ExactEntropy(
+        TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed, CancellationToken cancellation)
+    {
+        var scores = new List<TextScore>();
+        foreach (string document in Documents(held, tokenizer).StoppedBy(cancellation))
+        {
+            scores.Add(new TextScore(
+                -world.LogProbability(document), 1, document.EnumerateRunes().Count() + 1, Encoding.UTF8.GetByteCount(document) + 1, 0));
+        }
+        return TextMetrics.Of(scores, options.BootstrapSamples, seed)
+            .Where(metric => metric.Key is "crossEntropyPerCharacter" or "bitsPerByte").ToDictionary();
+    }
+
+    private static async Task<List<string>> DrawAsync(
+        TextGenerator generator, EvaluationSection options, long seed, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        var samples = new List<string>();
+        if (options.Samples == 0)
+            return samples;
+        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"drawing {Quantity.Of(options.Samples, "sample")}"));
+        var request = new GenerationRequest
+        {
+            Count = options.Samples,
+            Seed = seed,
+            Decoding = generator.Defaults with { MaxTokens = options.SampleTokens, BeamWidth = 1 },
+        };
+        await foreach (TextSample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
+            samples.Add(sample.Text);
+        return samples;
+    }
+
+    /// <summary>The documents as text, without their ends; very long ones in pieces.</summary>
+    private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer) =>
+        Tokens(file).Select(tokens => tokenizer.DecodeText(tokens)); // as samples are written, which are compared with it
+
+    /// <summary>The tokens of each document; very long ones in pieces.</summary>
+    private static IEnumerable<int[]> Tokens(TokenFile file)
+    {
+        for (long index = 0; index < file.DocumentCount; index++)
+        {
+            DocumentEntry document = file.Document(index);
+            for (long at = 0; at < document.Length; at += LongestPiece)
+            {
+                int[] tokens = new int[(int)Math.Min(LongestPiece, document.Length - at)];
+                file.Read(document.Start + at, tokens);
+                yield return tokens;
+            }
+        }
+    }
+}

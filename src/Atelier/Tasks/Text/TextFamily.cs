@@ -1,0 +1,119 @@
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tensors;
+using Atelier.Tokenizers;
+using Atelier.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Tasks.Text;
+
+/// <summary>
+/// What families of neural text models share: batches, the preview while training, bundles written and loaded. A family
+/// adds its names, its model, and how that stands in files.
+/// </summary>
+/// <typeparam name="TConfig">The recipe's model section.</typeparam>
+/// <typeparam name="TModel">The network.</typeparam>
+public abstract class TextFamily<TConfig, TModel> : IModelFamily
+    where TConfig : class, new()
+    where TModel : TextModel
+{
+    private const int PreviewTokens = 160;
+
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract string Description { get; }
+
+    /// <inheritdoc/>
+    public abstract IReadOnlyList<string> ModelTypes { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
+
+    /// <inheritdoc/>
+    public Type ConfigType => typeof(TConfig);
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data)
+    {
+        if (data is not TextData text)
+            throw new AtelierException($"the family {Name} learns from text", "data.source", "choose text, or another family");
+        var config = (TConfig?)recipe.Model.Config ?? new TConfig();
+        TModel model = Create(config, text.Tokenizer.VocabularySize, recipe);
+        int contextLength = TrainingContext(config);
+        var training = new TextBatches(text.Train, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: true);
+        TextBatches? validation = text.Validation.Count < 2
+            ? null
+            : new TextBatches(text.Validation, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: false);
+        return new Trainer<TextBatch>(recipe, model, training, validation, new TrainerHooks
+        {
+            WriteBundle = folder => Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
+            CreateReplica = () => Create(config, text.Tokenizer.VocabularySize, recipe),
+            Preview = cancellation => Preview(model, text, recipe, cancellation),
+            ReferenceLosses = text is { Facts.ExactEntropy: double entropy, Tokenizer.Kind: "character" }
+                ? new Dictionary<string, double> { ["exact entropy"] = entropy }
+                : new Dictionary<string, double>(),
+        });
+    }
+
+    /// <inheritdoc/>
+    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
+    {
+        Device target = ComputeDevice.Resolve(device);
+        return TextBundle.Load(bundle, cancellation, (config, tensors) =>
+        {
+            TModel model = Read(config, tensors, bundle.WeightsPath);
+            model.eval();
+            model.to(target);
+            return model;
+        });
+    }
+
+    /// <summary>Writes a model as a bundle.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">What its ids mean.</param>
+    /// <param name="decoding">How it makes samples where a request does not say.</param>
+    /// <param name="startId">The token that a text begins after.</param>
+    /// <param name="card">The model card, Markdown.</param>
+    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    public void Write(string folder, TModel model, Tokenizer tokenizer, DecodingOptions decoding, int startId, string card)
+    {
+        using var scope = NewDisposeScope();
+        BundleWriter.Write(folder, ConfigText(model), Weights(model), tokenizer, decoding, startId, card);
+    }
+
+    /// <summary>A fresh model of the recipe.</summary>
+    protected abstract TModel Create(TConfig config, int vocabularySize, Recipe recipe);
+
+    /// <summary>Tokens in a training row.</summary>
+    protected abstract int TrainingContext(TConfig config);
+
+    /// <summary>The text of config.json.</summary>
+    protected abstract string ConfigText(TModel model);
+
+    /// <summary>Copies of the weights under their published names, in the caller's dispose scope.</summary>
+    protected abstract IReadOnlyDictionary<string, Tensor> Weights(TModel model);
+
+    /// <summary>The model that config.json and the weights tell.</summary>
+    /// <param name="config">The config.json.</param>
+    /// <param name="tensors">The weights by name.</param>
+    /// <param name="where">The weights' file, for errors.</param>
+    /// <exception cref="AtelierException">They do not fit together.</exception>
+    protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
+
+    private static string Preview(TModel model, TextData text, Recipe recipe, CancellationToken cancellation)
+    {
+        DecodingOptions decoding = recipe.Generation with { MaxTokens = Math.Min(recipe.Generation.MaxTokens, PreviewTokens) };
+        var generator = new TextGenerator(model, text.Tokenizer, decoding, text.Facts.StartId); // not disposed: the model goes on
+        return generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed }, cancellation)
+            .ToBlockingEnumerable(cancellation).First().Text;
+    }
+}

@@ -1,0 +1,83 @@
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Evaluation;
+using Atelier.Generation;
+using Atelier.Recipes;
+using Atelier.Runs;
+
+namespace Atelier.Tasks.Text;
+
+/// <summary>Text, as tokens.</summary>
+public sealed class TextKind : IDataKind
+{
+    /// <inheritdoc/>
+    public string Name => "text";
+
+    /// <inheritdoc/>
+    public string Description => "A file or folder of text to learn from; settings are chosen by its size.";
+
+    /// <inheritdoc/>
+    public string GenerateExample => "--prompt \"...\"";
+
+    /// <inheritdoc/>
+    public bool Judges(IGenerator generator) => generator is TextGenerator;
+
+    /// <inheritdoc/>
+    /// <remarks>Text that leaves too little to judge by is refused here, before anything is learned.</remarks>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
+        CancellationToken cancellation)
+    {
+        var data = TextData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
+        SplitSection split = recipe.Data.Split;
+        (string part, double share, TokenFile held) = split.Test > 0 ? ("test", split.Test, data.Test)
+            : ("validation", split.Validation, data.Validation);
+        if (share == 0 || held.Characters >= TextScorer.FewestCharacters)
+            return data;
+        long found = data.Train.Characters + data.Validation.Characters + data.Test.Characters, got = held.Characters;
+        string what = data.Train.Count == 0 ? "there is nothing to learn from, and too little text" : "too little text";
+        double needed = Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share));
+        data.Dispose();
+        File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data counts as prepared by it
+        string counts = FormattableString.Invariant(
+            $"{found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}");
+        throw new AtelierException($"{what} to judge by: {counts}", recipe.Data.Source, FormattableString.Invariant(
+            $"bring at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with data.split=none"));
+    }
+
+    /// <inheritdoc/>
+    public IDataSource Open(string folder) => TextData.Open(folder);
+
+    /// <inheritdoc/>
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        DataSection section = other.Section with { Tokenizer = new TokenizerSection { File = other.Bundle.TokenizerPath } };
+        TextData? learned = other.Learned is null ? null : TextData.Open(other.Learned);
+        try
+        {
+            bool? ends = learned is null ? null : learned.Train.EndOfTextId is not null;
+            new TextDataPreparation(section, other.Seed, other.Folder, ends, progress, cancellation).Run();
+            TextData judged = TextData.Open(other.Folder);
+            if (learned is null)
+                return judged;
+            judged.Train.Dispose();
+            learned.Validation.Dispose();
+            learned.Test.Dispose();
+            return new TextData(judged.Tokenizer, learned.Train, judged.Validation, judged.Test, judged.Facts);
+        }
+        catch
+        {
+            learned?.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+        TextEvaluator.EvaluateAsync(
+            (TextGenerator)judging.Generator, (TextData)judging.Data, judging, progress, cancellation);
+
+    /// <inheritdoc/>
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        TextAdvice.For(path, family.Name, cancellation);
+}

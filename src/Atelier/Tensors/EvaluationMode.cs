@@ -1,0 +1,25 @@
+using static TorchSharp.torch;
+
+namespace Atelier.Tensors;
+
+/// <summary>Holds a module in evaluation mode without gradients until disposed, and then puts it back as it was.</summary>
+internal readonly ref struct EvaluationMode : IDisposable
+{
+    private readonly nn.Module _module;
+    private readonly bool _wasTraining;
+    private readonly IDisposable _gradients;
+
+    public EvaluationMode(nn.Module module)
+    {
+        (_module, _wasTraining, _gradients) = (module, module.training, no_grad());
+        if (_wasTraining)
+            module.eval();
+    }
+
+    public void Dispose()
+    {
+        if (_wasTraining)
+            _module.train();
+        _gradients.Dispose();
+    }
+}

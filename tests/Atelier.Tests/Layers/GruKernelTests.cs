@@ -1,0 +1,55 @@
+using Atelier.Kernels;
+using Atelier.Layers;
+using Atelier.Networks;
+using Atelier.Tensors;
+using Atelier.Tests.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Tests.Layers;
+
+public sealed class GruKernelTests : IDisposable
+{
+    private readonly int _threads = get_num_threads();
+
+    public GruKernelTests() => set_num_threads(1);
+
+    public void Dispose() => set_num_threads(_threads);
+
+    [Theory]
+    [InlineData(1, 1, LayerPath.WrittenOut)]
+    [InlineData(3, 7, LayerPath.WrittenOut)]
+    [InlineData(5, 20, LayerPath.WrittenOut)]
+    [InlineData(5, 20, LayerPath.LibraryProducts)]
+    public void A_layer_in_kernels_gives_the_states_and_the_gradients_of_libtorchs(int batch, int time, LayerPath path)
+    {
+        using var ways = new LayerWays(path).Use();
+        Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
+        using var scope = NewDisposeScope();
+        using var random = new Generator(2, CPU);
+        using var again = new Generator(2, CPU);
+        using var kernels = new RecurrentLayer(CellName.Gru, 48, 32, Precision.Bf16, random);
+        using var plain = new RecurrentLayer(CellName.Gru, 48, 32, Precision.Fp32, again);
+        FiniteDifferences.Scramble(kernels, 0.2);
+        FiniteDifferences.Scramble(plain, 0.2); // by the same noise
+        Tensor x = randn(batch, time, 48), weights = randn(batch, time, 32);
+        Tensor first = x.clone().requires_grad_(), second = x.clone().requires_grad_();
+
+        Tensor actual = kernels.Learn(first), expected = plain.Learn(second);
+        actual.dtype.ShouldBe(ScalarType.BFloat16);
+        (actual.to(ScalarType.Float32) * weights).sum().backward();
+        (expected * weights).sum().backward();
+
+        ShouldBeClose(actual.to(ScalarType.Float32), expected, "states");
+        ShouldBeClose(first.grad!, second.grad!, "input");
+        foreach (((string name, TorchSharp.Modules.Parameter own), (_, TorchSharp.Modules.Parameter other)) in kernels.named_parameters().Zip(plain.named_parameters()))
+            ShouldBeClose(own.grad!, other.grad!, name);
+    }
+
+    private static void ShouldBeClose(Tensor actual, Tensor expected, string name)
+    {
+        actual.shape.ShouldBe(expected.shape, name);
+        float length = expected.norm().ToSingle(), error = (actual - expected).norm().ToSingle();
+        error.ShouldBeLessThan((0.02f * length) + 1e-6f, name); // bf16 has 8 bits
+    }
+}
