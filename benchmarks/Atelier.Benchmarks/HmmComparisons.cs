@@ -54,7 +54,7 @@ internal static class HmmComparisons
         (HmmModel model, _) = Begin(8);
         var random = new SplitMix64(1);
         int[] states = new int[Length], symbols = new int[Length];
-        double rate = Rate(() => model.Sample(Length, states, ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.DrawSymbol(state, ref r)));
+        double rate = Rate(() => model.Sample(Length, states, ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r)));
         return new Measurement(rate * Length, Comparison.PeakMiB());
     }
 

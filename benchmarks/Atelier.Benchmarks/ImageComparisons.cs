@@ -97,12 +97,12 @@ internal static class ImageComparisons
             () =>
             {
                 using var generator = new ImageGenerator(model());
-                DrawingOptions drawing = generator.Model.Check(new DrawingOptions());
+                SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
                 var rates = new List<double>();
                 for (int i = 0; i < times; i++)
                 {
                     var watch = Stopwatch.StartNew();
-                    generator.Draw(seed: 1, i * DrawnTogether, DrawnTogether, label: null, drawing);
+                    generator.Sample(seed: 1, i * DrawnTogether, DrawnTogether, label: null, drawing);
                     rates.Add(DrawnTogether / watch.Elapsed.TotalSeconds);
                 }
                 return new Measurement(Comparison.Median(rates.Skip(1)), Comparison.PeakMiB());

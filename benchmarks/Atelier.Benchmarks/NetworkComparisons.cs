@@ -29,9 +29,9 @@ internal static class NetworkComparisons
 
     private static Measurement Draw()
     {
-        var sampler = new AncestralSampler(BifFile.Read(BifPath()));
+        var sampler = new RowSampler(BifFile.Read(BifPath()));
         long seed = 0;
-        return new Measurement(Rows * Rate(() => sampler.Draw(Rows, ++seed)), Comparison.PeakMiB());
+        return new Measurement(Rows * Rate(() => sampler.Sample(Rows, ++seed)), Comparison.PeakMiB());
     }
 
     private static Measurement Structure()
@@ -88,7 +88,7 @@ internal static class NetworkComparisons
         return 1 / Comparison.Median(times);
     }
 
-    private static DiscreteData Sample(DiscreteNetwork network) => new(network.Variables, new AncestralSampler(network).Draw(Rows, 1));
+    private static DiscreteData Sample(DiscreteNetwork network) => new(network.Variables, new RowSampler(network).Sample(Rows, 1));
 
     // Evidence that occurs: three values of a row that was drawn.
     private static IEnumerable<(int Target, int State, Dictionary<int, int> Evidence)> Ask(DiscreteNetwork network)

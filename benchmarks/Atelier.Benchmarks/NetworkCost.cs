@@ -20,9 +20,9 @@ internal static class NetworkCost
         var byRows = new Curves("rows of ALARM (37 variables)");
         foreach (int rows in RowCounts)
         {
-            var sampler = new AncestralSampler(alarm);
-            DiscreteData data = new(alarm.Variables, sampler.Draw(rows, 1));
-            byRows.Measure("draw", rows, () => sampler.Draw(rows, 2));
+            var sampler = new RowSampler(alarm);
+            DiscreteData data = new(alarm.Variables, sampler.Sample(rows, 1));
+            byRows.Measure("draw", rows, () => sampler.Sample(rows, 2));
             byRows.Measure("tables at the true graph", rows, () => ParameterTables(data, alarm.Graph));
             byRows.Measure("Chow-Liu", rows, () => Learn(data, StructureName.ChowLiu));
             byRows.Measure("hill climbing, first summit", rows, () => Learn(data, StructureName.HillClimbing));
@@ -35,7 +35,7 @@ internal static class NetworkCost
         foreach (int count in VariableCounts)
         {
             DiscreteNetwork network = Random(count);
-            DiscreteData data = new(network.Variables, new AncestralSampler(network).Draw(RowsOfVariables, 1));
+            DiscreteData data = new(network.Variables, new RowSampler(network).Sample(RowsOfVariables, 1));
             byVariables.Measure("Chow-Liu", count, () => Learn(data, StructureName.ChowLiu));
             byVariables.Measure("hill climbing, first summit", count, () => Learn(data, StructureName.HillClimbing));
             byVariables.Measure("compile a junction tree", count, () => JunctionTree.Compile(network));

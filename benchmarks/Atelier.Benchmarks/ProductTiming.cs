@@ -21,7 +21,7 @@ internal static unsafe class ProductTiming
     /// <summary>Prints GFLOP/s of y = x Wᵀ, dx = dy W and dW = dyᵀ x.</summary>
     public static void Run(int rounds)
     {
-        if (!Tile.IsSupported)
+        if (!GemmMicrokernel.IsSupported)
             throw new AtelierException("products of our own need AVX512-BF16 on Linux", "this machine", "there is nothing to time");
         ComputeDevice.Configure(1);
         using var noGradients = no_grad();
@@ -34,11 +34,11 @@ internal static unsafe class ProductTiming
             using var panels = new WeightPanels(w);
             Action[] ways =
             [
-                () => Bf16Product.Run(x.Pointer<ushort>(), inputs, panels.Forward, null, TileOutput.Bf16, y.Pointer<ushort>(), outputs, rows),
+                () => Bf16Product.Run(x.Pointer<ushort>(), inputs, panels.Forward, null, GemmOutput.Bf16, y.Pointer<ushort>(), outputs, rows),
                 () => x.mm(rounded.t()).Dispose(),
-                () => Bf16Product.Run(dy.Pointer<ushort>(), outputs, panels.Backward, null, TileOutput.Bf16, dx.Pointer<ushort>(), inputs, rows),
+                () => Bf16Product.Run(dy.Pointer<ushort>(), outputs, panels.Backward, null, GemmOutput.Bf16, dx.Pointer<ushort>(), inputs, rows),
                 () => dy.mm(rounded).Dispose(),
-                () => Bf16Product.RunTurned(dy.Pointer<ushort>(), outputs, outputs, x.Pointer<ushort>(), inputs, inputs, rows, TileOutput.Single, dW.Pointer<float>()),
+                () => Bf16Product.RunTransposed(dy.Pointer<ushort>(), outputs, outputs, x.Pointer<ushort>(), inputs, inputs, rows, GemmOutput.Single, dW.Pointer<float>()),
                 () => dy.t().mm(x).Dispose(),
             ];
             double[] speeds = Speeds(ways, 2.0 * rows * inputs * outputs, rounds);

@@ -17,7 +17,7 @@ internal static class Roofline
     {
         using Tensor a = randn(Size, Size).to(ScalarType.BFloat16), b = randn(Size, Size).to(ScalarType.BFloat16);
         double seconds = Median(() => a.matmul(b).Dispose());
-        if (Tile.IsSupported)
+        if (GemmMicrokernel.IsSupported)
             seconds = Math.Min(seconds, Ours());
         return new Measurement(2.0 * Size * Size * Size / seconds, Comparison.PeakMiB());
     }
@@ -31,7 +31,7 @@ internal static class Roofline
         return Median(() => team.Run(member =>
         {
             int from = Size * member / team.Size, rows = (Size * (member + 1) / team.Size) - from;
-            Bf16Product.Run(x.Pointer<ushort>() + (from * Size), Size, panels.Forward, null, TileOutput.Bf16, y.Pointer<ushort>() + (from * Size), Size, rows);
+            Bf16Product.Run(x.Pointer<ushort>() + (from * Size), Size, panels.Forward, null, GemmOutput.Bf16, y.Pointer<ushort>() + (from * Size), Size, rows);
         }));
     }
 

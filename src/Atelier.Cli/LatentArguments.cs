@@ -23,7 +23,7 @@ internal sealed class LatentArguments
 
     /// <summary>The ends that pictures are to lie between; null where none are named.</summary>
     public string? Ends(ParseResult parse) => parse.GetValue(_interpolate) is not { } ends ? null
-        : PictureWays.AreSeeds(ends) ? ends : Path.GetFullPath(ends);
+        : Interpolation.AreSeeds(ends) ? ends : Path.GetFullPath(ends);
 
     /// <summary>Writes the grid that is asked for.</summary>
     /// <returns>The file; null where nothing of the kind is asked for, or the model has no latents to go between.</returns>
@@ -40,9 +40,9 @@ internal sealed class LatentArguments
             throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
         if (given[0].Name == "interpolate" && images.Model is not IAutoencoder)
             return null; // it goes between noises: such pictures are drawn
-        var latents = new LatentPictures(images.Model);
+        var latents = new LatentImages(images.Model);
         int? told = label is null ? null : images.Schema.Label(label);
-        IReadOnlyList<byte[]> pictures = PictureFiles.ReadAll(given[0].Path!, images.Schema, MostPictures);
+        IReadOnlyList<byte[]> pictures = ImageFiles.ReadAll(given[0].Path!, images.Schema, MostPictures);
         (IReadOnlyList<byte[]> grid, int columns) = given[0].Name switch
         {
             "reconstruct" => (Beside(pictures, latents.Reconstruct(pictures, told)), 2 * Math.Min(8, pictures.Count)),
@@ -50,7 +50,7 @@ internal sealed class LatentArguments
             _ => (latents.Traverse(pictures[0], Steps, told), Steps),
         };
         file ??= $"{given[0].Name}.png";
-        PictureGrid.Write(file, images.Schema, [.. grid.Select(p => (ReadOnlyMemory<byte>)images.Schema.Interleave(p))],
+        ImageGrid.Write(file, images.Schema, [.. grid.Select(p => (ReadOnlyMemory<byte>)images.Schema.Interleave(p))],
             new Dictionary<string, string> { ["Software"] = "Atelier", ["Shown"] = given[0].Name }, columns);
         return file;
     }

@@ -33,7 +33,7 @@ internal static class RunEvaluation
         {
             using IDataSource own = Workshop.OpenData(folder);
             EvaluationReport report = await kind.EvaluateAsync(
-                new Judging(generator, own, recipe.Evaluation, folder, drawn,
+                new EvaluationContext(generator, own, recipe.Evaluation, folder, drawn,
                     Path.Combine(folder, "plots", "evaluation.png"), folder) { Families = ModelFamilies.All },
                 progress, cancellation).ConfigureAwait(false);
             AtomicFile.WriteText(Path.Combine(folder, EvaluationReport.FileName), report.ToJson());
@@ -47,7 +47,7 @@ internal static class RunEvaluation
             File.Exists(Path.Combine(learned, PreparedFacts.FileName)) ? learned : null, prepared.Path, drawn);
         using IDataSource data =
             await Task.Run(() => kind.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
-        var judging = new Judging(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other)
+        var judging = new EvaluationContext(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other)
         {
             Families = ModelFamilies.All,
         };

@@ -126,8 +126,8 @@ public static class Workshop
     public static Explanation? Explain(IGenerator generator, CancellationToken cancellation = default) =>
         generator switch
     {
-        IExplained explained => explained.Explain(cancellation),
-        TextGenerator { Model: IExplainedTokens tokens } text => tokens.Explain(text.Tokenizer, cancellation),
+        IExplainable explained => explained.Explain(cancellation),
+        TextGenerator { Model: IExplainableTokens tokens } text => tokens.Explain(text.Tokenizer, cancellation),
         _ => null,
     };
 

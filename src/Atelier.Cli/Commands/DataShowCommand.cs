@@ -194,7 +194,7 @@ internal sealed class DataShowCommand : ToolCommand
             console.Table(["class", "pictures"], preview.PerClass.Select(c => new[] { c.Key, Number(c.Value) }));
         if (place is not null)
         {
-            PictureGrid.Write(place, schema, preview.First);
+            ImageGrid.Write(place, schema, preview.First);
             console.Say(place);
         }
         console.Result(() => new JsonObject

@@ -41,7 +41,7 @@ internal sealed class ExplainCommand : ToolCommand
         string run = parse.GetRequiredValue(_run);
         using IGenerator generator = Workshop.Open(run, cancellation: cancellation);
         Explanation explanation = Ask(parse) is { } question
-            ? generator is IQueried queried
+            ? generator is IProbabilisticQuery queried
                 ? queried.Answer(question, cancellation)
                 : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
             : Workshop.Explain(generator, cancellation)
@@ -99,7 +99,7 @@ internal sealed class ExplainCommand : ToolCommand
         string? place = folder ?? (Run.Exists(run) ? Path.Combine(run, "plots") : null);
         if (place is null)
             yield break;
-        foreach (ExplanationPicture picture in explanation.Pictures)
+        foreach (ExplanationImage picture in explanation.Pictures)
         {
             string path = Path.Combine(place, picture.FileName);
             AtomicFile.Write(path, stream => stream.Write(picture.Content));

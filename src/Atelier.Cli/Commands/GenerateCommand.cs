@@ -20,7 +20,7 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE", Description = "A hidden state that is known, by its place from 0; may stand several times.", DefaultValueFactory = _ => [] };
     private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes; with --interpolate also one for each end, with commas between." };
-    private readonly DrawingArguments _drawing = new();
+    private readonly SamplingArguments _drawing = new();
     private readonly LatentArguments _latents = new();
     private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE", Description = "Makes a picture again, from what its PNG says of its making." };
@@ -53,7 +53,7 @@ internal sealed class GenerateCommand : ToolCommand
         if (count < 1)
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
         if (parse.GetValue(_like) is { } like)
-            return await PictureDrawing.AgainAsync(console, like, parse.GetValue(_run), _drawing.Upscaler(parse), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
+            return await ImageSampling.AgainAsync(console, like, parse.GetValue(_run), _drawing.Upscaler(parse), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
         string run = parse.GetValue(_run) ?? throw new AtelierException("no model is named", "atelier generate", "name a run's folder: atelier runs list shows them");
         using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device), cancellation);
         if (_latents.Write(parse, generator, parse.GetValue(_class), parse.GetValue(_out)) is { } shown)
@@ -66,9 +66,9 @@ internal sealed class GenerateCommand : ToolCommand
             ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device), cancellation) : null;
         string? ends = _latents.Ends(parse);
         if (ends is not null) // so many pictures a way
-            count = (count == 1 ? PictureWays.UsualSteps : count) * PictureWays.Count(ends);
+            count = (count == 1 ? Interpolation.UsualSteps : count) * Interpolation.Count(ends);
         using IGenerator? upscaler = _drawing.Upscaler(parse) is { } second
-            ? PictureDrawing.OpenUpscaler(second, generator, parse.GetRequiredValue(_device), cancellation) : null;
+            ? ImageSampling.OpenUpscaler(second, generator, parse.GetRequiredValue(_device), cancellation) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
         var request = new GenerationRequest
         {
@@ -83,7 +83,7 @@ internal sealed class GenerateCommand : ToolCommand
             Decoding = _decoding.Read(parse, defaults),
         };
         if (generator is ImageGenerator images)
-            return await PictureDrawing.RunAsync(console, images, run, request, parse.GetValue(_out), cancellation).ConfigureAwait(false);
+            return await ImageSampling.RunAsync(console, images, run, request, parse.GetValue(_out), cancellation).ConfigureAwait(false);
         if (parse.GetValue(_out) is { } place && Directory.Exists(place))
             throw new AtelierException("is a folder", place, "name a file");
         if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator is TextGenerator streaming)

@@ -28,7 +28,7 @@ internal sealed class QuickstartCommand : ToolCommand
         string folder = parse.GetValue(_out) ?? TrainCommand.NewFolder(RecipeName);
         console.Remark($"teaching a model {recipe.Description}: {TrainCommand.Summary(recipe)}");
         console.Remark($"run: {ShownPath.Of(folder)}");
-        return await Training.RunAsync(console, folder, progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), profile: null, cancellation)
+        return await TrainingRunner.RunAsync(console, folder, progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), profile: null, cancellation)
             .ConfigureAwait(false);
     }
 }

@@ -74,13 +74,13 @@ internal sealed class TrainCommand : ToolCommand
                 throw new AtelierException("a run goes on as it was begun", "--resume", "leave the recipe and --set out, or begin a new run with --out");
             if (Run.Exists(unfinished))
                 console.Remark($"going on with {ShownPath.Of(unfinished)}");
-            return await Training.RunAsync(console, unfinished,
+            return await TrainingRunner.RunAsync(console, unfinished,
                 progress => Workshop.ResumeAsync(unfinished, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
         }
         Recipe recipe = Read(console, parse, cancellation);
         string folder = parse.GetValue(_out) ?? NewFolder(recipe.Name);
         console.Remark($"run: {ShownPath.Of(folder)}");
-        return await Training.RunAsync(console, folder,
+        return await TrainingRunner.RunAsync(console, folder,
             progress => Workshop.TrainAsync(recipe, folder, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
     }
 

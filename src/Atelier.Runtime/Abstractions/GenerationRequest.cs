@@ -34,7 +34,7 @@ public sealed record GenerationRequest
     public string? Class { get; init; }
 
     /// <summary>How pictures are drawn; null takes the model's own settings.</summary>
-    public DrawingOptions? Drawing { get; init; }
+    public SamplingOptions? Drawing { get; init; }
 
     /// <summary>How tokens are chosen; null takes the bundle's own settings.</summary>
     public DecodingOptions? Decoding { get; init; }

@@ -32,5 +32,5 @@ public static class SourceKind
             : null;
     }
 
-    private static bool IsOfPictures(string file) => IdxFile.IsNamed(file) || PictureEntry.IsNamed(file);
+    private static bool IsOfPictures(string file) => IdxFile.IsNamed(file) || ImageEntry.IsNamed(file);
 }

@@ -65,7 +65,7 @@ public sealed record EvaluationReport
     public IReadOnlyDictionary<string, Metric> ByClass { get; init; } = new Dictionary<string, Metric>();
 
     /// <summary>What else is to be looked at.</summary>
-    public IReadOnlyList<ReportPicture> Pictures { get; init; } = [];
+    public IReadOnlyList<ReportImage> Pictures { get; init; } = [];
 
     /// <summary>The name in the run's folder plots/ of the picture of the headline figure, or null.</summary>
     public string? Picture { get; init; }
@@ -125,7 +125,7 @@ public sealed record EvaluationReport
             text.Append('\n');
         }
         text.Append('\n').AppendJoin('\n', Notes.Concat(Differences).Select(note => $"- {note}")).Append('\n');
-        foreach (ReportPicture picture in Pictures)
+        foreach (ReportImage picture in Pictures)
             text.Append(CultureInfo.InvariantCulture, $"\n![{picture.Caption}](plots/{picture.File})\n\n{picture.Caption}\n");
         if (ByClass.Count > 0)
         {

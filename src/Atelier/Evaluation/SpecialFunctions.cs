@@ -15,11 +15,11 @@ internal static class SpecialFunctions
     }
 
     /// <summary>A draw from the standard normal distribution (Box and Muller 1958).</summary>
-    public static double DrawNormal(ref SplitMix64 random) =>
+    public static double SampleNormal(ref SplitMix64 random) =>
         Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());
 
     /// <summary>A draw from a Poisson distribution: by products of uniform draws (Knuth 1969), in parts where the rate is large, since sums of Poisson draws are Poisson.</summary>
-    public static double DrawPoisson(double rate, ref SplitMix64 random)
+    public static double SamplePoisson(double rate, ref SplitMix64 random)
     {
         const double part = 30;
         double count = 0;

@@ -50,11 +50,11 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
                 for (int first = 0; first < _time; first += Lanes)
                 {
                     int count = Math.Min(Lanes, _time - first), span = first + Lanes;
-                    Bf16Product.RunBriefly(LeftFactor.Rows(q + (first * row), row, count), keys, 0, _size / 2, span, TileOutput.Single, scores, _padded);
+                    Bf16Product.RunBriefly(LeftFactor.Rows(q + (first * row), row, count), keys, 0, _size / 2, span, GemmOutput.Single, scores, _padded);
                     for (int r = 0; r < count; r++)
                         sums[first + r] = Softmax(scores + (r * _padded), weights + (r * _padded), r + 1, span);
                     Bf16Product.RunBriefly(LeftFactor.Rows(weights, _padded, count), values, 0, Math.Min(span / 2, _pairs), _size,
-                        TileOutput.Bf16, made + ((long)first * layout.MixedRow), layout.MixedRow);
+                        GemmOutput.Bf16, made + ((long)first * layout.MixedRow), layout.MixedRow);
                 }
             }
         }
@@ -91,8 +91,8 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
                 PackRows(dO, layout.MixedRow, dMixedRows);
                 for (int t = 0; t < _time; t++)
                     along[t] = Dot(dO + ((long)t * layout.MixedRow), o + ((long)t * layout.MixedRow));
-                TileOutput sum = head == shared * layout.Group ? TileOutput.Single : TileOutput.Added; // the last chunk meets all keys
-                for (int from = (_time - 1) / chunk * chunk; from >= 0; from -= chunk, sum = TileOutput.Added)
+                GemmOutput sum = head == shared * layout.Group ? GemmOutput.Single : GemmOutput.Added; // the last chunk meets all keys
+                for (int from = (_time - 1) / chunk * chunk; from >= 0; from -= chunk, sum = GemmOutput.Added)
                 {
                     int rows = Math.Min(chunk, _time - from), widest = Bf16.WholeRegisters(from + rows);
                     for (int first = from; first < from + rows; first += Lanes)
@@ -100,8 +100,8 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
                         int count = Math.Min(Lanes, _time - first), span = first + Lanes, begin = (first - from) * _padded;
                         var queries = LeftFactor.Rows(q + (first * row), row, count);
                         var dMix = LeftFactor.Rows(dO + ((long)first * layout.MixedRow), layout.MixedRow, count);
-                        Bf16Product.RunBriefly(queries, keys, 0, _size / 2, span, TileOutput.Single, scores, _padded);
-                        Bf16Product.RunBriefly(dMix, values, 0, _size / 2, span, TileOutput.Single, dWeights, _padded);
+                        Bf16Product.RunBriefly(queries, keys, 0, _size / 2, span, GemmOutput.Single, scores, _padded);
+                        Bf16Product.RunBriefly(dMix, values, 0, _size / 2, span, GemmOutput.Single, dWeights, _padded);
                         for (int r = 0, line = begin; r < count; r++, line += _padded)
                         {
                             SoftmaxBackward(scores + (r * _padded), dWeights + (r * _padded), weights + line, dScores + line,
@@ -110,9 +110,9 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
                         var left = LeftFactor.Rows(dScores + begin, _padded, count);
                         int depth = Math.Min(span / 2, _pairs);
                         if (turn.IsEmpty)
-                            Bf16Product.RunBriefly(left, keyRows, 0, depth, _size, TileOutput.Bf16, dQuery + ((long)first * layout.Row), layout.Row);
+                            Bf16Product.RunBriefly(left, keyRows, 0, depth, _size, GemmOutput.Bf16, dQuery + ((long)first * layout.Row), layout.Row);
                         else
-                            Bf16Product.RunBriefly(left, keyRows, 0, depth, _size, TileOutput.Single, dQ + (first * _size), _size);
+                            Bf16Product.RunBriefly(left, keyRows, 0, depth, _size, GemmOutput.Single, dQ + (first * _size), _size);
                     }
                     int met = (rows + 1) / 2;
                     Packing.PairRows(weights, _padded, rows, widest, pairs, _padded);

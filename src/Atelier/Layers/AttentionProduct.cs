@@ -35,7 +35,7 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
         long heads = q.shape[0], batch = q.shape[1], time = q.shape[2], size = q.shape[3];
         long keyValueHeads = k.shape[0], span = k.shape[2], group = heads / keyValueHeads;
         bool canFuse = time == span && group == 1 && (dropout == 0 || q.device_type == TorchSharp.DeviceType.CUDA); // on CPUs it would draw from the one generator
-        if (canFuse && LayerWays.FusesAttention(q.device_type))
+        if (canFuse && LayerDispatch.FusesAttention(q.device_type))
             return F.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: causal);
 
         // A group's queries stand one under another, so that its keys and values need no copies.

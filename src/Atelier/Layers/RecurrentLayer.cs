@@ -71,7 +71,7 @@ public sealed class RecurrentLayer : nn.Module
     /// <summary>Reads a sequence from the state zero, in training; the last state is not told.</summary>
     /// <param name="input">[batch, time, input].</param>
     /// <returns>[batch, time, hidden], bf16 with that precision.</returns>
-    public Tensor Learn(Tensor input) => _kernel is { Serves: true } kernel && KernelLayers.Serve(input, _precision)
+    public Tensor ForwardTraining(Tensor input) => _kernel is { Serves: true } kernel && KernelLayers.Serve(input, _precision)
         ? KernelLayers.Run(input, [kernel])
         : Forward(input, EmptyState(input.shape[0])).Output;
 

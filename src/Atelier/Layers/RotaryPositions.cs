@@ -43,7 +43,7 @@ public sealed unsafe class RotaryPositions : nn.Module
     /// <summary>Turns x, whose first place in time is at position <paramref name="offset"/>.</summary>
     /// <param name="x">[heads, batch, time, headSize].</param>
     /// <param name="offset">The position of the first place.</param>
-    public Tensor Turn(Tensor x, int offset)
+    public Tensor Objective(Tensor x, int offset)
     {
         TimedOperation timed = TimedOperation.Begin("rotary positions", ref x);
         long time = x.shape[2], half = x.shape[3] / 2;

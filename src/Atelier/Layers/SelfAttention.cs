@@ -69,7 +69,7 @@ public sealed class SelfAttention : nn.Module
         if (Rotary is not null)
         {
             Tensor[] turned = all.split([heads + keyValueHeads, keyValueHeads], 0);
-            all = cat([Rotary.Turn(turned[0], cache?.Length ?? 0), turned[1]], 0);
+            all = cat([Rotary.Objective(turned[0], cache?.Length ?? 0), turned[1]], 0);
         }
         Tensor[] parts = all.split([heads, keyValueHeads, keyValueHeads], 0);
         (Tensor q, Tensor k, Tensor v) = (parts[0], parts[1], parts[2]);

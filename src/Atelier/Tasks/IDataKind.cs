@@ -43,7 +43,7 @@ public interface IDataKind
 
     /// <summary>Judges a model on data of this kind.</summary>
     /// <exception cref="AtelierException">There is nothing to judge by, or the model does not go with the data.</exception>
-    Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation);
+    Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation);
 
     /// <summary>Sensible settings for a person's own file or folder.</summary>
     /// <param name="path">Where the data is.</param>

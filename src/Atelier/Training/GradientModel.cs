@@ -8,7 +8,7 @@ namespace Atelier.Training;
 /// <param name="Name">For the log: "loss", "generator".</param>
 /// <param name="Loss">The mean loss of a batch, a scalar in fp32.</param>
 /// <param name="Parameters">What the turn's optimizer moves; the only ones that have gradients meanwhile.</param>
-public sealed record Turn<TBatch>(string Name, Func<TBatch, Tensor> Loss, IReadOnlyList<Parameter> Parameters)
+public sealed record Objective<TBatch>(string Name, Func<TBatch, Tensor> Loss, IReadOnlyList<Parameter> Parameters)
 {
     /// <summary>How often it is taken in a step, one after the other, each time on other batches; from 1.</summary>
     public int Repeats { get; init; } = 1;
@@ -30,7 +30,7 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     internal bool HasBlocks { get; private set; }
 
     /// <summary>The moves of a step, in order.</summary>
-    public abstract IReadOnlyList<Turn<TBatch>> Turns { get; }
+    public abstract IReadOnlyList<Objective<TBatch>> Objectives { get; }
 
     /// <summary>Mean figures on a batch by name, with "loss" among them; called in evaluation mode without gradients.</summary>
     public abstract IReadOnlyDictionary<string, double> Evaluate(TBatch batch);

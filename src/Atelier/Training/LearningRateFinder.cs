@@ -68,7 +68,7 @@ internal static class LearningRateFinder
         using var saved = new SavedTensors(model.state_dict().Values);
         using BatchQueue<TBatch> batches = new(training, Numbers(), ComputeDevice.Resolve(section.Device));
         using var alone = new Replicas<TBatch>(model, null, ExecutionPlan.Undivided);
-        using var mover = new TurnMover<TBatch>(0, alone, new Dictionary<nint, string>(), section);
+        using var mover = new ObjectiveOptimizer<TBatch>(0, alone, new Dictionary<nint, string>(), section);
         model.train();
         random.manual_seed(recipe.Seed).Dispose();
         var points = new List<(double Rate, double Loss, double Smoothed)>();

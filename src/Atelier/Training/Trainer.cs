@@ -80,7 +80,7 @@ public sealed class Trainer<TBatch>(
         model.train();
         model.ActivationCheckpointing = section.ActivationCheckpointing;
         using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
-        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null, model.Turns.Max(turn => turn.Repeats));
+        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null, model.Objectives.Max(turn => turn.Repeats));
         using Replicas<TBatch> replicas = CreateReplicas(run, limits, progress, cancellation);
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
         using var session = new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
@@ -96,12 +96,12 @@ public sealed class Trainer<TBatch>(
             using (NewDisposeScope())
             {
                 replicas.Seed(recipe.Seed, step);
-                foreach (TurnMover<TBatch> mover in session.Movers)
+                foreach (ObjectiveOptimizer<TBatch> mover in session.Movers)
                 {
-                    for (int repeat = 0; repeat < mover.Turn.Repeats; repeat++)
+                    for (int repeat = 0; repeat < mover.Objective.Repeats; repeat++)
                     {
                         mover.Begin();
-                        foreach (long number in BatchNumbers(session.State, limits, mover.Turn, repeat))
+                        foreach (long number in BatchNumbers(session.State, limits, mover.Objective, repeat))
                             mover.Learn(batches.Take(number), limits.BatchesPerTurn);
                         mover.Move(learningRate);
                     }
@@ -111,7 +111,7 @@ public sealed class Trainer<TBatch>(
             if (section.ActivationCheckpointing && !model.HasBlocks)
                 throw new AtelierException("this model has no blocks that could be computed anew", "training.activationCheckpointing", "leave it out");
             session.EndStep(limits.BatchesPerStep);
-            session.Look(learningRate, cancellation);
+            session.AfterStep(learningRate, cancellation);
         }
         return session.Finish(stopReason);
     }
@@ -135,7 +135,7 @@ public sealed class Trainer<TBatch>(
     }
 
     /// <summary>The batches that a turn of the next step learns from at once: a turn that is taken less often than others sees their last ones.</summary>
-    private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits, Turn<TBatch> turn, int repeat)
+    private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits, Objective<TBatch> turn, int repeat)
     {
         long first = limits.BatchesPerStep - ((turn.Repeats - repeat) * limits.BatchesPerTurn);
         for (long part = first; part < first + limits.BatchesPerTurn; part++)
@@ -152,7 +152,7 @@ public sealed class Trainer<TBatch>(
         }
         for (; ; state = state with { Batch = state.Batch + limits.BatchesPerStep })
         {
-            foreach (Turn<TBatch> turn in model.Turns)
+            foreach (Objective<TBatch> turn in model.Objectives)
             {
                 foreach (long number in Enumerable.Range(0, turn.Repeats).SelectMany(repeat => BatchNumbers(state, limits, turn, repeat)))
                     yield return number;

@@ -44,7 +44,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
         var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one stands twice
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
-        Movers = [.. model.Turns.Select((_, turn) => new TurnMover<TBatch>(turn, replicas, names, _section))];
+        Movers = [.. model.Objectives.Select((_, turn) => new ObjectiveOptimizer<TBatch>(turn, replicas, names, _section))];
         Average = _section.Ema > 0 ? new MovingAverage([.. named.Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
         _losses = [.. Movers.Select(_ => new List<float>())];
         _checkpoints = new CheckpointStore(run.CheckpointFolder);
@@ -59,7 +59,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
     }
 
-    public IReadOnlyList<TurnMover<TBatch>> Movers { get; }
+    public IReadOnlyList<ObjectiveOptimizer<TBatch>> Movers { get; }
 
     public MovingAverage? Average { get; }
 
@@ -93,7 +93,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     /// <summary>Reports, measures and samples where the recipe's intervals say so.</summary>
     /// <param name="learningRate">That of the step just done.</param>
     /// <param name="cancellation">Ends measuring and sampling, which then leave nothing; the loop saves what was learned.</param>
-    public void Look(double learningRate, CancellationToken cancellation)
+    public void AfterStep(double learningRate, CancellationToken cancellation)
     {
         bool last = State.Step == _limits.TotalSteps;
         var values = new Dictionary<string, double>();
@@ -152,7 +152,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         if (State.Step > 0)
         {
             Action<string> write = stopReason == "interrupted" ? _hooks.WriteInterrupted ?? _hooks.WriteBundle : _hooks.WriteBundle;
-            AsJudged(() =>
+            InEvaluationMode(() =>
             {
                 write(_run.BundleFolder);
                 return true;
@@ -166,7 +166,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (TurnMover<TBatch> mover in Movers)
+        foreach (ObjectiveOptimizer<TBatch> mover in Movers)
             mover.Dispose();
         Average?.Dispose();
         _log.Dispose();
@@ -196,17 +196,17 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         double itemsPerSecond = _limits.ItemsPerStep / Math.Max(1e-9, secondsPerStep);
         for (int turn = 0; turn < Movers.Count; turn++)
         {
-            values[turn == 0 ? "loss" : $"loss.{Movers[turn].Turn.Name}"] = _losses[turn].Average();
+            values[turn == 0 ? "loss" : $"loss.{Movers[turn].Objective.Name}"] = _losses[turn].Average();
             _losses[turn].Clear();
         }
-        foreach (TurnMover<TBatch> mover in Movers)
+        foreach (ObjectiveOptimizer<TBatch> mover in Movers)
         {
             double norm = mover.GradientNorm!.Number();
-            values[mover == Movers[0] ? "gradientNorm" : $"gradientNorm.{mover.Turn.Name}"] = norm;
+            values[mover == Movers[0] ? "gradientNorm" : $"gradientNorm.{mover.Objective.Name}"] = norm;
             if (!double.IsFinite(norm))
                 throw NotFinite($"the norm of the gradients is {Text(norm)}", State.Step);
         }
-        var figures = Movers.Skip(1).ToDictionary(mover => mover.Turn.Name, mover => values[$"loss.{mover.Turn.Name}"]);
+        var figures = Movers.Skip(1).ToDictionary(mover => mover.Objective.Name, mover => values[$"loss.{mover.Objective.Name}"]);
         foreach ((string name, double value) in _replicas.TakeNotes())
             values[name] = figures[name] = value;
         values["learningRate"] = learningRate;
@@ -234,7 +234,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         long inAll = _validation.BatchesPerEpoch;
         long count = Math.Min(_section.EvaluationBatches ?? Math.Max(UsualBatches, UsualRows / _section.BatchSize),
             inAll);
-        AsJudged(() =>
+        InEvaluationMode(() =>
         {
             for (long number = 0; number < count; number += _replicas.Team.Size)
             {
@@ -273,7 +273,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         {
             string path = Path.Combine(_run.SampleFolder, $"step-{State.Step}.png");
             Directory.CreateDirectory(_run.SampleFolder);
-            return AsJudged(() =>
+            return InEvaluationMode(() =>
             {
                 draw(path, cancellation);
                 _log.WritePicture(State.Step, path);
@@ -282,13 +282,13 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         if (_hooks.Preview is null)
             return null;
-        string sample = AsJudged(() => _hooks.Preview(cancellation));
+        string sample = InEvaluationMode(() => _hooks.Preview(cancellation));
         AtomicFile.WriteText(Path.Combine(_run.SampleFolder, $"step-{State.Step}.txt"), sample);
         return sample;
     }
 
     /// <summary>Looks at the model as it will be judged and kept: in evaluation mode, without gradients, with the averaged weights where there are some.</summary>
-    private T AsJudged<T>(Func<T> look)
+    private T InEvaluationMode<T>(Func<T> look)
     {
         bool training = _model.training;
         using var noGradients = no_grad();
@@ -312,7 +312,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             float[] losses = Movers[turn].ReadLosses();
             int bad = Array.FindIndex(losses, loss => !float.IsFinite(loss));
             if (bad >= 0)
-                throw NotFinite($"the {Movers[turn].Turn.Name} is {Text(losses[bad])}", _stepsRead + (bad / Movers[turn].Turn.Repeats) + 1);
+                throw NotFinite($"the {Movers[turn].Objective.Name} is {Text(losses[bad])}", _stepsRead + (bad / Movers[turn].Objective.Repeats) + 1);
             _losses[turn].AddRange(losses);
         }
         _stepsRead = State.Step;
@@ -366,7 +366,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         if (training)
         {
             files["optimizer.safetensors"] = Movers
-                .SelectMany(mover => mover.Optimizer.State().Select(pair => ($"{mover.Turn.Name}.{pair.Key}", pair.Value)))
+                .SelectMany(mover => mover.Optimizer.State().Select(pair => ($"{mover.Objective.Name}.{pair.Key}", pair.Value)))
                 .ToDictionary();
         }
         return files;

@@ -71,7 +71,7 @@ public sealed class SourceFolderTests : IDisposable
             () => MappedFile.Open(pipe),
             () => ConfigFile.Read(pipe),
             () => Atelier.Models.BayesianNetwork.BifFile.Read(pipe),
-            () => Atelier.Data.Images.PictureFiles.Read(pipe, 8, 8, 3),
+            () => Atelier.Data.Images.ImageFiles.Read(pipe, 8, 8, 3),
             () => Atelier.Tokenizers.TokenizerFile.Load(pipe),
             () => RecipeReader.Read(pipe, Atelier.Models.ModelFamilies.All),
         ];

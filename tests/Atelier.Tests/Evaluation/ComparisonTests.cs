@@ -98,7 +98,7 @@ public sealed class ComparisonTests
         };
         using var data = SeriesData.Prepare(section, 1, folder["data"]);
         data.Train[0].Length.ShouldBe(training.Length);
-        return new SeriesKind().EvaluateAsync(new Judging(new Flat(isOfCounts), data, new EvaluationSection { Samples = 0 }, "run", 1, null), null, CancellationToken.None)
+        return new SeriesKind().EvaluateAsync(new EvaluationContext(new Flat(isOfCounts), data, new EvaluationSection { Samples = 0 }, "run", 1, null), null, CancellationToken.None)
             .GetAwaiter().GetResult();
     }
 

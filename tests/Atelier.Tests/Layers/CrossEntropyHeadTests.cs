@@ -17,14 +17,14 @@ public sealed class CrossEntropyHeadTests : IDisposable
     public void Dispose() => set_num_threads(_threads);
 
     [Theory]
-    [InlineData(1024, true, 0.0, 1, LayerPath.WrittenOut)]
-    [InlineData(1030, false, 0.1, 0.5, LayerPath.WrittenOut)] // a vocabulary that does not fill the last register
-    [InlineData(9000, true, 0.1, 0.25, LayerPath.WrittenOut)] // rows taken in two parts
+    [InlineData(1024, true, 0.0, 1, LayerPath.Fused)]
+    [InlineData(1030, false, 0.1, 0.5, LayerPath.Fused)] // a vocabulary that does not fill the last register
+    [InlineData(9000, true, 0.1, 0.25, LayerPath.Fused)] // rows taken in two parts
     [InlineData(1030, true, 0.1, 0.5, LayerPath.LibraryProducts)]
     [InlineData(9000, false, 0.0, 1, LayerPath.LibraryProducts)]
     public void The_loss_and_its_gradients_are_those_of_the_product_and_the_cross_entropy(int vocabulary, bool hasBias, double smoothing, double told, LayerPath path)
     {
-        using var ways = new LayerWays(path).Use();
+        using var ways = new LayerDispatch(path).Use();
         const int rows = 2000, width = 32;
         manual_seed(4);
         using var scope = NewDisposeScope();

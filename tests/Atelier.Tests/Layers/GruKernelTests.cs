@@ -17,13 +17,13 @@ public sealed class GruKernelTests : IDisposable
     public void Dispose() => set_num_threads(_threads);
 
     [Theory]
-    [InlineData(1, 1, LayerPath.WrittenOut)]
-    [InlineData(3, 7, LayerPath.WrittenOut)]
-    [InlineData(5, 20, LayerPath.WrittenOut)]
+    [InlineData(1, 1, LayerPath.Fused)]
+    [InlineData(3, 7, LayerPath.Fused)]
+    [InlineData(5, 20, LayerPath.Fused)]
     [InlineData(5, 20, LayerPath.LibraryProducts)]
     public void A_layer_in_kernels_gives_the_states_and_the_gradients_of_libtorchs(int batch, int time, LayerPath path)
     {
-        using var ways = new LayerWays(path).Use();
+        using var ways = new LayerDispatch(path).Use();
         Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
         using var scope = NewDisposeScope();
         using var random = new Generator(2, CPU);
@@ -35,7 +35,7 @@ public sealed class GruKernelTests : IDisposable
         Tensor x = randn(batch, time, 48), weights = randn(batch, time, 32);
         Tensor first = x.clone().requires_grad_(), second = x.clone().requires_grad_();
 
-        Tensor actual = kernels.Learn(first), expected = plain.Learn(second);
+        Tensor actual = kernels.ForwardTraining(first), expected = plain.ForwardTraining(second);
         actual.dtype.ShouldBe(ScalarType.BFloat16);
         (actual.to(ScalarType.Float32) * weights).sum().backward();
         (expected * weights).sum().backward();

@@ -28,13 +28,13 @@ public sealed class KernelLayersTests : IDisposable
         ("wide heads", new() { HiddenSize = 112, HeadCount = 1, ContextLength = 16 }),
     ];
 
-    public static MatrixTheoryData<(string Name, GptConfig Config), LayerPath> Shapes => new(Configs, [LayerPath.WrittenOut, LayerPath.LibraryProducts]);
+    public static MatrixTheoryData<(string Name, GptConfig Config), LayerPath> Shapes => new(Configs, [LayerPath.Fused, LayerPath.LibraryProducts]);
 
     [Theory]
     [MemberData(nameof(Shapes))]
     public void A_model_in_kernels_has_the_loss_and_the_gradients_of_the_plain_one((string Name, GptConfig Config) shape, LayerPath path)
     {
-        using var ways = new LayerWays(path).Use();
+        using var ways = new LayerDispatch(path).Use();
         GptConfig config = shape.Config;
         Assert.SkipUnless(Bf16Supported, "this processor lacks AVX-512");
         const int vocabulary = 50, batch = 3;

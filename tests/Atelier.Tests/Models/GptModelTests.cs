@@ -32,7 +32,7 @@ public sealed class GptModelTests
         for (int step = 0; step < 60; step++)
         {
             using var scope = NewDisposeScope();
-            optimizer.Step(model.Turns[0].Loss(batch), learningRate: 0.02);
+            optimizer.Step(model.Objectives[0].Loss(batch), learningRate: 0.02);
         }
         first.ShouldBe(Math.Log(Vocabulary), 0.1); // near uniform at first
         model.Evaluate(batch)["loss"].ShouldBeLessThan(0.3);

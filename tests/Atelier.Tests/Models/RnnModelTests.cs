@@ -29,7 +29,7 @@ public sealed class RnnModelTests
         for (int step = 0; step < 60; step++)
         {
             using var scope = NewDisposeScope();
-            optimizer.Step(model.Turns[0].Loss(batch), learningRate: 0.02);
+            optimizer.Step(model.Objectives[0].Loss(batch), learningRate: 0.02);
         }
         model.Evaluate(batch)["loss"].ShouldBeLessThan(0.3);
     }

@@ -58,7 +58,7 @@ public sealed class ActivationCheckpointTests
         using IDisposable? own = ownRandomNumbers ? stream.Use() : null;
         using var batch = new TextBatch((arange(24, ScalarType.Int64) % 11).view(3, 8), ((arange(24, ScalarType.Int64) * 7) % 11).view(3, 8));
         using var passing = NewDisposeScope();
-        Tensor loss = model.Turns[0].Loss(batch);
+        Tensor loss = model.Objectives[0].Loss(batch);
         loss.backward();
         return (loss.ToDouble(), [.. model.parameters().Select(p => p.grad!.clone().MoveToOuterDisposeScope())]);
     }

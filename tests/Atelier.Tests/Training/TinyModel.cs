@@ -60,10 +60,10 @@ internal sealed class TinyModel : GradientModel<PointBatch>
         _second = nn.Linear(width, 1);
         _dropout = nn.Dropout(dropout);
         RegisterComponents();
-        Turns = [new("loss", Loss, [.. parameters()])];
+        Objectives = [new("loss", Loss, [.. parameters()])];
     }
 
-    public override IReadOnlyList<Turn<PointBatch>> Turns { get; }
+    public override IReadOnlyList<Objective<PointBatch>> Objectives { get; }
 
     /// <summary>Called at each loss with what it is, to spoil it.</summary>
     public Func<Tensor, Tensor>? OnLoss { get; init; }

@@ -248,8 +248,8 @@ public sealed class TrainerTests
         {
             _model = model;
             RegisterComponents();
-            Turn<PointBatch> turn = model.Turns[0];
-            Turns = [turn with
+            Objective<PointBatch> turn = model.Objectives[0];
+            Objectives = [turn with
             {
                 Loss = batch =>
                 {
@@ -259,7 +259,7 @@ public sealed class TrainerTests
             }];
         }
 
-        public override IReadOnlyList<Turn<PointBatch>> Turns { get; }
+        public override IReadOnlyList<Objective<PointBatch>> Objectives { get; }
 
         public override IReadOnlyDictionary<string, double> Evaluate(PointBatch batch) => _model.Evaluate(batch);
     }

@@ -90,7 +90,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatOptions();
         Refuse(options);
-        IEnumerable<ChatTurn> turns = messages.Select(Turn);
+        IEnumerable<ChatTurn> turns = messages.Select(Objective);
         if (!string.IsNullOrEmpty(options.Instructions))
             turns = turns.Prepend(new ChatTurn(ChatRole.System.Value, options.Instructions));
         return new GenerationRequest
@@ -148,7 +148,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         ("AdditionalProperties", options.AdditionalProperties is { Count: > 0 },
             $"'{options.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
 
-    private static ChatTurn Turn(ChatMessage message, int number)
+    private static ChatTurn Objective(ChatMessage message, int number)
     {
         foreach (AIContent content in message.Contents)
         {

@@ -13,7 +13,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     private readonly int _batchSize;
     private readonly ulong _seed;
     private readonly bool _shuffled;
-    private readonly PictureAugmentation? _augmentation;
+    private readonly ImageAugmentation? _augmentation;
     private int[] _order = [];
     private long _orderOf = -1; // the pass that _order is of
 
@@ -30,7 +30,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
         if (part.Count == 0)
             throw new AtelierException("there are no pictures to learn from", "data.split", "bring more pictures, or change the split");
         (_part, _batchSize, _seed, _shuffled) = (part, Math.Min(batchSize, part.Count), (ulong)seed, shuffled);
-        _augmentation = augment is null || augment == new AugmentSection() ? null : new PictureAugmentation(augment, part.Schema);
+        _augmentation = augment is null || augment == new AugmentSection() ? null : new ImageAugmentation(augment, part.Schema);
         BatchesPerEpoch = shuffled ? part.Count / _batchSize : (part.Count + _batchSize - 1) / _batchSize;
     }
 

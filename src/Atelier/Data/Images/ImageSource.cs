@@ -20,7 +20,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         {
             progress?.Report("drawing shapes");
             (byte[], int)[] drawn = [.. Enumerable.Range(0, section.WorldDocuments).AsParallel().AsOrdered()
-                .WithCancellation(cancellation).Select(n => ShapesWorld.Draw(seed, n))];
+                .WithCancellation(cancellation).Select(n => ShapesWorld.Sample(seed, n))];
             return new ImageSource(ShapesWorld.Schema, drawn, []).Fitted(section, report);
         }
         IReadOnlyList<string> paths = SourceFiles.Find(section.Source, report, progress, cancellation, [ShapesWorld.Name]).Paths;
@@ -33,7 +33,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         if (idx.Length > 0)
             return ReadIdx(idx, section).Fitted(section, report);
         string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source) : Path.GetDirectoryName(Path.GetFullPath(files[0]))!;
-        return ReadPictures(PictureEntry.Find(root, files.Select(Path.GetFullPath), report, cancellation), root, section, report, progress, cancellation);
+        return ReadPictures(ImageEntry.Find(root, files.Select(Path.GetFullPath), report, cancellation), root, section, report, progress, cancellation);
     }
 
     private static ImageSource ReadIdx(string[] files, DataSection section)
@@ -83,24 +83,24 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             int plane = Schema.Width * Schema.Height;
             float[] values = [.. picture.Pixels.Select(value => (float)value)];
             return (Enumerable.Range(0, Schema.Channels)
-                .SelectMany(channel => PictureResizer.Resize(values[(channel * plane)..((channel + 1) * plane)], Schema.Width, Schema.Height, width, height, asked.Filter))
+                .SelectMany(channel => ImageResizer.Resize(values[(channel * plane)..((channel + 1) * plane)], Schema.Width, Schema.Height, width, height, asked.Filter))
                 .Select(value => (byte)Math.Clamp(MathF.Round(value), 0, 255)).ToArray(), picture.Label);
         })];
     }
 
-    private static ImageSource ReadPictures(IReadOnlyList<PictureEntry> pictures, string root, DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+    private static ImageSource ReadPictures(IReadOnlyList<ImageEntry> pictures, string root, DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
     {
         ImageSection asked = section.Image;
         if (pictures.Count == 0)
-            throw new AtelierException("there are no pictures", section.Source, $"bring files named {string.Join(", ", PictureFiles.Formats.Select(f => "." + f))}, a tar or zip file of them, or idx files");
-        IReadOnlyList<(PictureEntry Picture, string Label)> labelled = Labelled(pictures, root, section, report);
+            throw new AtelierException("there are no pictures", section.Source, $"bring files named {string.Join(", ", ImageFiles.Formats.Select(f => "." + f))}, a tar or zip file of them, or idx files");
+        IReadOnlyList<(ImageEntry Picture, string Label)> labelled = Labelled(pictures, root, section, report);
         string[] classes = [.. labelled.Select(p => p.Label).Where(label => label.Length > 0).Distinct().Order(StringComparer.Ordinal)];
         if (classes.Length == 1)
         {
             report.Note($"All pictures are of one class, {classes[0]}: none is kept.");
             classes = [];
         }
-        (ImageSchema shape, List<(PictureEntry Picture, string Label, bool IsBig)> sound) = Shape(labelled, asked, section.Source, report);
+        (ImageSchema shape, List<(ImageEntry Picture, string Label, bool IsBig)> sound) = Shape(labelled, asked, section.Source, report);
         ImageSchema schema = shape with { Classes = classes };
         var read = new (byte[] Pixels, int Label)?[sound.Count];
         var broken = new string?[sound.Count];
@@ -136,17 +136,17 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             report.Note("There is one picture only: a model can learn nothing but that one.");
         return new(schema, all, []);
 
-        byte[] Read(PictureEntry entry)
+        byte[] Read(ImageEntry entry)
         {
-            using var picture = DecodedPicture.Decode(entry.Read(), entry.Where, schema.Width, schema.Height);
+            using var picture = DecodedImage.Decode(entry.Read(), entry.Where, schema.Width, schema.Height);
             return picture.Fit(schema.Width, schema.Height, schema.Channels, asked.Filter);
         }
     }
 
     /// <summary>The class of each picture: by a table where there is one, and by the first folder otherwise.</summary>
-    private static IReadOnlyList<(PictureEntry Picture, string Label)> Labelled(IReadOnlyList<PictureEntry> pictures, string root, DataSection section, ReadingReport report)
+    private static IReadOnlyList<(ImageEntry Picture, string Label)> Labelled(IReadOnlyList<ImageEntry> pictures, string root, DataSection section, ReadingReport report)
     {
-        if (PictureLabels.Find(root, section.Image.Labels, ReadingOptions.Of(section), report) is { } labels)
+        if (ImageLabels.Find(root, section.Image.Labels, ReadingOptions.Of(section), report) is { } labels)
             return labels.Of(pictures, report);
         int without = pictures.Count(p => p.Folder.Length == 0);
         if (without == 0 || without == pictures.Count)
@@ -156,19 +156,19 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     }
 
     /// <summary>The size and channels that the recipe asks for, or that suit the pictures; those that are no pictures are left out.</summary>
-    private static (ImageSchema Schema, List<(PictureEntry Picture, string Label, bool IsBig)> Sound) Shape(
-        IReadOnlyList<(PictureEntry Picture, string Label)> pictures, ImageSection asked, string source, ReadingReport report)
+    private static (ImageSchema Schema, List<(ImageEntry Picture, string Label, bool IsBig)> Sound) Shape(
+        IReadOnlyList<(ImageEntry Picture, string Label)> pictures, ImageSection asked, string source, ReadingReport report)
     {
-        var sound = new List<(PictureEntry Picture, string Label, bool IsBig)>();
+        var sound = new List<(ImageEntry Picture, string Label, bool IsBig)>();
         var broken = new List<string>();
         var sizes = new HashSet<(int Width, int Height)>();
-        foreach ((PictureEntry picture, string label) in pictures)
+        foreach ((ImageEntry picture, string label) in pictures)
         {
             try
             {
-                (int Width, int Height) size = DecodedPicture.Measure(picture.Read(), picture.Where);
+                (int Width, int Height) size = DecodedImage.Measure(picture.Read(), picture.Where);
                 sizes.Add(size);
-                sound.Add((picture, label, (long)size.Width * size.Height > DecodedPicture.BigPixels));
+                sound.Add((picture, label, (long)size.Width * size.Height > DecodedImage.BigPixels));
             }
             catch (AtelierException e)
             {
@@ -192,11 +192,11 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         return (new ImageSchema(width, height, channels, []), sound);
     }
 
-    private static bool IsGrey(PictureEntry picture)
+    private static bool IsGrey(ImageEntry picture)
     {
         try
         {
-            using var decoded = DecodedPicture.Decode(picture.Read(), picture.Where, MostKept, MostKept);
+            using var decoded = DecodedImage.Decode(picture.Read(), picture.Where, MostKept, MostKept);
             return decoded.IsGrey();
         }
         catch (AtelierException)

@@ -27,13 +27,13 @@ public static class ShapesWorld
     public static bool Reads(ImageSchema schema) => (schema.Width, schema.Height, schema.Channels) == (Side, Side, 3) && schema.Classes.SequenceEqual(Schema.Classes);
 
     /// <summary>The n-th picture, [3, 32, 32] on white, and its label.</summary>
-    public static (byte[] Pixels, int Label) Draw(long seed, long number)
+    public static (byte[] Pixels, int Label) Sample(long seed, long number)
     {
         var random = new SplitMix64(SplitMix64.At((ulong)seed, (ulong)number));
         int label = (int)random.Next(Schema.Classes.Count);
         double half = 6 + (4 * random.NextDouble());
         double x = half + ((Side - (2 * half)) * random.NextDouble()), y = half + ((Side - (2 * half)) * random.NextDouble());
-        return (Draw(label, x, y, half), label);
+        return (Sample(label, x, y, half), label);
     }
 
     /// <summary>A picture of a class with its shape at a place.</summary>
@@ -41,7 +41,7 @@ public static class ShapesWorld
     /// <param name="x">The middle, pixels from the left.</param>
     /// <param name="y">The middle, pixels from the top.</param>
     /// <param name="half">Half the width, in pixels.</param>
-    internal static byte[] Draw(int label, double x, double y, double half)
+    internal static byte[] Sample(int label, double x, double y, double half)
     {
         byte[] rgb = Colours[label % Colours.Length].Rgb;
         var pixels = new byte[3 * Side * Side];

@@ -16,7 +16,7 @@ internal sealed class FeatureCache(string folder)
     private const string DigestKey = "sha256", ValuesName = "values", LogitsName = "logProbabilities";
 
     /// <summary>What is kept under a key; null where nothing is, or it is damaged.</summary>
-    public PictureFeatures? Find(string key, IProgress<string>? progress)
+    public ImageFeatures? Find(string key, IProgress<string>? progress)
     {
         string path = PathOf(key);
         if (!File.Exists(path))
@@ -28,7 +28,7 @@ internal sealed class FeatureCache(string folder)
             using SafetensorsFile file = SafetensorsFile.Open(path);
             if (!tensors.TryGetValue(ValuesName, out Tensor? values) || file.Metadata.GetValueOrDefault(DigestKey) != Digest(tensors))
                 throw new AtelierException("is damaged", path);
-            return new PictureFeatures(values.to(ScalarType.Float64), tensors.GetValueOrDefault(LogitsName)?.clone());
+            return new ImageFeatures(values.to(ScalarType.Float64), tensors.GetValueOrDefault(LogitsName)?.clone());
         }
         catch (AtelierException e)
         {
@@ -44,7 +44,7 @@ internal sealed class FeatureCache(string folder)
 
     /// <summary>Keeps what a network made of pictures.</summary>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
-    public void Keep(string key, PictureFeatures features)
+    public void Keep(string key, ImageFeatures features)
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);

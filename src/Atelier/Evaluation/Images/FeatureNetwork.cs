@@ -31,19 +31,19 @@ internal abstract class FeatureNetwork : IDisposable
 
     /// <summary>Looks at pictures, on all cores, some at a time; or takes what is kept of them.</summary>
     /// <returns>On the CPU in fp64; the caller owns them.</returns>
-    public PictureFeatures Look(PictureSet pictures, string name, IProgress<string>? progress, CancellationToken cancellation)
+    public ImageFeatures Extract(ImageSet pictures, string name, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (Cache is null || pictures.Content is not { } content)
             return Compute(pictures, name, progress, cancellation);
         string key = FormattableString.Invariant($"{_fingerprint ??= Fingerprint()} {content()} {pictures.Count}");
         if (Cache.Find(key, progress) is { } kept)
             return kept;
-        PictureFeatures seen = Compute(pictures, name, progress, cancellation);
+        ImageFeatures seen = Compute(pictures, name, progress, cancellation);
         Cache.Keep(key, seen);
         return seen;
     }
 
-    private PictureFeatures Compute(PictureSet pictures, string name, IProgress<string>? progress, CancellationToken cancellation)
+    private ImageFeatures Compute(ImageSet pictures, string name, IProgress<string>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -59,7 +59,7 @@ internal abstract class FeatureNetwork : IDisposable
             if (first > 0 && first % 10_000 == 0)
                 progress?.Report(FormattableString.Invariant($"{first} of {pictures.Count} {name} looked at"));
         }
-        return new PictureFeatures(cat(features).MoveToOuterDisposeScope(), logits.Count == 0 ? null : cat(logits).log_softmax(1).MoveToOuterDisposeScope());
+        return new ImageFeatures(cat(features).MoveToOuterDisposeScope(), logits.Count == 0 ? null : cat(logits).log_softmax(1).MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc/>
@@ -79,7 +79,7 @@ internal abstract class FeatureNetwork : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static Tensor Batch(PictureSet pictures, int first, int count)
+    private static Tensor Batch(ImageSet pictures, int first, int count)
     {
         ImageSchema schema = pictures.Schema;
         var values = new float[count * schema.Size];

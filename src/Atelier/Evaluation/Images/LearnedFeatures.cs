@@ -18,17 +18,17 @@ internal sealed class LearnedFeatures : FeatureNetwork
     private const int FewestSteps = 20, MostSteps = 1000;
     private const string AccuracyKey = "accuracy", DataKey = "trainingPictures";
 
-    private readonly PictureClassifier _classifier;
+    private readonly ImageClassifier _classifier;
     private readonly double _accuracy;
 
-    private LearnedFeatures(PictureClassifier classifier, double accuracy)
+    private LearnedFeatures(ImageClassifier classifier, double accuracy)
     {
         (_classifier, _accuracy) = (classifier, accuracy);
         classifier.eval();
     }
 
     /// <inheritdoc/>
-    public override string Description => string.Create(CultureInfo.InvariantCulture, $"the {PictureClassifier.Width} values before the last layer of a convolutional network that was taught on the training pictures to tell {(_classifier.HasClasses ? "their classes" : "which way they were turned, since they have no classes")}; on pictures it was not taught it is right in {_accuracy:P1}");
+    public override string Description => string.Create(CultureInfo.InvariantCulture, $"the {ImageClassifier.Width} values before the last layer of a convolutional network that was taught on the training pictures to tell {(_classifier.HasClasses ? "their classes" : "which way they were turned, since they have no classes")}; on pictures it was not taught it is right in {_accuracy:P1}");
 
     /// <inheritdoc/>
     public override bool KnowsClasses => _classifier.HasClasses;
@@ -43,7 +43,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
     /// <exception cref="AtelierException">There are no training pictures, or what is kept is damaged.</exception>
     public static async Task<LearnedFeatures> OpenAsync(ImageData data, string? kept, long seed, Device device, IProgress<string>? progress, CancellationToken cancellation)
     {
-        var classifier = new PictureClassifier(data.Schema, seed);
+        var classifier = new ImageClassifier(data.Schema, seed);
         if (kept is not null && File.Exists(kept))
         {
             if (TaughtOn(kept) == data.Train.ContentHash)
@@ -93,7 +93,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
     /// <inheritdoc/>
     protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
     {
-        (Tensor features, Tensor logits) = _classifier.Look(pictures.to(_classifier.parameters().First().device));
+        (Tensor features, Tensor logits) = _classifier.Extract(pictures.to(_classifier.parameters().First().device));
         return (features, KnowsClasses ? logits : null);
     }
 
@@ -104,7 +104,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
         return file.Metadata.GetValueOrDefault(DataKey);
     }
 
-    private static LearnedFeatures Read(PictureClassifier classifier, string path, Device device)
+    private static LearnedFeatures Read(ImageClassifier classifier, string path, Device device)
     {
         IReadOnlyDictionary<string, Tensor> tensors = TensorFiles.Read(path);
         try
@@ -122,7 +122,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
         }
     }
 
-    private static double Accuracy(PictureClassifier classifier, ImagePart held, Device device)
+    private static double Accuracy(ImageClassifier classifier, ImagePart held, Device device)
     {
         var batches = new ImageBatches(held, BatchSize, seed: 0, shuffled: false);
         using var mode = new EvaluationMode(classifier);

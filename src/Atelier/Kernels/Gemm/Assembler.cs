@@ -24,7 +24,7 @@ internal enum Register
 internal readonly record struct Address(Register Base, int Offset = 0, Register? Index = null, int Scale = 1);
 
 /// <summary>
-/// The few instructions of x64 and AVX-512 that <see cref="Tile"/> is made of, as bytes (Intel 64 and IA-32 Architectures Software
+/// The few instructions of x64 and AVX-512 that <see cref="GemmMicrokernel"/> is made of, as bytes (Intel 64 and IA-32 Architectures Software
 /// Developer's Manual, volume 2, sections 2.1 and 2.7). Vector registers are zmm0 to zmm31.
 /// </summary>
 internal sealed class Assembler

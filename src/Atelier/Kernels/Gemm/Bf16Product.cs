@@ -4,13 +4,13 @@ using Atelier.Tensors;
 namespace Atelier.Kernels.Gemm;
 
 /// <summary>
-/// Products of matrices in bf16 with sums in fp32, by one thread, in <see cref="Tile"/>s: a panel of B after another stays in the second
+/// Products of matrices in bf16 with sums in fp32, by one thread, in <see cref="GemmMicrokernel"/>s: a panel of B after another stays in the second
 /// cache while all rows of A pass by it.
 /// </summary>
 internal static unsafe class Bf16Product
 {
     private const int DepthAtOnce = 2048; // rows of B: a panel of them takes 256 KiB, a quarter of the second cache
-    private const int ColumnsAtOnce = 16 * Tile.MostRows; // of a turned A
+    private const int ColumnsAtOnce = 16 * GemmMicrokernel.MostRows; // of a turned A
     private static readonly float* NoStart = Zeros();
 
     /// <summary>C = A B + s, or C += A B + s.</summary>
@@ -23,7 +23,7 @@ internal static unsafe class Bf16Product
     /// <param name="cRow">From one row of C to the next.</param>
     /// <param name="rows">Any number.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(ushort* a, long aRow, in Panels b, float* start, TileOutput output, void* c, long cRow, int rows)
+    public static void Run(ushort* a, long aRow, in Panels b, float* start, GemmOutput output, void* c, long cRow, int rows)
     {
         var left = LeftFactor.Rows(a, aRow, rows);
         for (int panel = 0; panel < b.Count; panel++)
@@ -41,7 +41,7 @@ internal static unsafe class Bf16Product
     /// <param name="output">What is done with C, and whether it is fp32 or bf16.</param>
     /// <param name="c">C, [rows, columns], in one piece.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void RunTurned(ushort* x, long xRow, int rows, ushort* y, long yRow, int columns, int depth, TileOutput output, void* c)
+    public static void RunTransposed(ushort* x, long xRow, int rows, ushort* y, long yRow, int columns, int depth, GemmOutput output, void* c)
     {
         long pairs = (depth + 1L) / 2;
         using var scratch = new Scratch(pairs * (columns + ColumnsAtOnce)); // a pair takes the room of an fp32 number
@@ -70,29 +70,29 @@ internal static unsafe class Bf16Product
     /// <param name="c">C, [rows, columns].</param>
     /// <param name="cRow">From one row of C to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void RunBriefly(in LeftFactor a, in Panels b, int firstPair, int pairs, int columns, TileOutput output, void* c, long cRow)
+    public static void RunBriefly(in LeftFactor a, in Panels b, int firstPair, int pairs, int columns, GemmOutput output, void* c, long cRow)
     {
         for (int panel = 0; panel * Panels.Width < columns; panel++)
         {
             int width = b.ColumnsOf(panel), registers = Math.Min(Panels.Width, columns - (panel * Panels.Width)) / Bf16.Lanes;
-            int blocks = a.Count / Tile.MostRows, rest = a.Count % Tile.MostRows;
-            var work = new TileWork
+            int blocks = a.Count / GemmMicrokernel.MostRows, rest = a.Count % GemmMicrokernel.MostRows;
+            var work = new GemmWork
             {
                 A = a.Data, ARow = a.Row, APair = a.Pair, B = (byte*)(b.Of(panel) + ((long)firstPair * width)), BPair = width * sizeof(uint),
                 C = (byte*)c + ((long)panel * Panels.Width * Bytes(output)), CRow = cRow * Bytes(output), Start = NoStart, Pairs = pairs, Blocks = blocks,
             };
             if (blocks > 0)
-                Tile.RunBriefly(Tile.MostRows, registers, output, ref work);
+                GemmMicrokernel.RunBriefly(GemmMicrokernel.MostRows, registers, output, ref work);
             work.Blocks = 1;
             if (rest > 0)
-                Tile.RunBriefly(rest, registers, output, ref work);
+                GemmMicrokernel.RunBriefly(rest, registers, output, ref work);
         }
     }
 
-    private static int Bytes(TileOutput output) => output == TileOutput.Bf16 ? sizeof(ushort) : sizeof(float);
+    private static int Bytes(GemmOutput output) => output == GemmOutput.Bf16 ? sizeof(ushort) : sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Panel(in LeftFactor a, in Panels b, int panel, float* start, TileOutput output, byte* c, long cRow)
+    private static void Panel(in LeftFactor a, in Panels b, int panel, float* start, GemmOutput output, byte* c, long cRow)
     {
         int columns = b.ColumnsOf(panel);
         start = start is null ? NoStart : start + (panel * Panels.Width);
@@ -101,7 +101,7 @@ internal static unsafe class Bf16Product
             Rows(a, b.Of(panel), columns, 0, b.Pairs, start, output, c, cRow);
             return;
         }
-        bool rounds = output == TileOutput.Bf16;
+        bool rounds = output == GemmOutput.Bf16;
         using var scratch = new Scratch(rounds ? (long)a.Count * columns : 0);
         float* sums = rounds ? scratch.Take((long)a.Count * columns) : (float*)c;
         long sumRow = rounds ? columns * sizeof(float) : cRow;
@@ -109,7 +109,7 @@ internal static unsafe class Bf16Product
         {
             int pairs = Math.Min(DepthAtOnce / 2, b.Pairs - pair);
             bool first = pair == 0;
-            Rows(a, b.Of(panel), columns, pair, pairs, first ? start : NoStart, first && output != TileOutput.Added ? TileOutput.Single : TileOutput.Added,
+            Rows(a, b.Of(panel), columns, pair, pairs, first ? start : NoStart, first && output != GemmOutput.Added ? GemmOutput.Single : GemmOutput.Added,
                 (byte*)sums, sumRow);
         }
         for (int row = 0; row < a.Count && rounds; row++)
@@ -118,19 +118,19 @@ internal static unsafe class Bf16Product
 
     /// <summary>All rows by some depth of a panel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows(in LeftFactor a, uint* panel, int columns, int pair, int pairs, float* start, TileOutput output, byte* c, long cRow)
+    private static void Rows(in LeftFactor a, uint* panel, int columns, int pair, int pairs, float* start, GemmOutput output, byte* c, long cRow)
     {
-        int registers = columns / Bf16.Lanes, blocks = a.Count / Tile.MostRows, rest = a.Count % Tile.MostRows;
-        var work = new TileWork
+        int registers = columns / Bf16.Lanes, blocks = a.Count / GemmMicrokernel.MostRows, rest = a.Count % GemmMicrokernel.MostRows;
+        var work = new GemmWork
         {
             A = a.Data + (pair * a.Pair), ARow = a.Row, APair = a.Pair, B = (byte*)(panel + ((long)pair * columns)), BPair = columns * sizeof(uint),
             C = c, CRow = cRow, Start = start, Pairs = pairs, Blocks = blocks,
         };
         if (blocks > 0)
-            Tile.Run(Tile.MostRows, registers, output, ref work);
+            GemmMicrokernel.Run(GemmMicrokernel.MostRows, registers, output, ref work);
         work.Blocks = 1;
         if (rest > 0)
-            Tile.Run(rest, registers, output, ref work);
+            GemmMicrokernel.Run(rest, registers, output, ref work);
     }
 
     private static float* Zeros()

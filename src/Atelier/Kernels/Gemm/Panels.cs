@@ -12,7 +12,7 @@ namespace Atelier.Kernels.Gemm;
 internal readonly unsafe record struct Panels(nint Data, int Depth, int Columns)
 {
     /// <summary>Columns of a panel.</summary>
-    public const int Width = Tile.MostRegisters * Bf16.Lanes;
+    public const int Width = GemmMicrokernel.MostRegisters * Bf16.Lanes;
 
     /// <summary>Pairs of rows.</summary>
     public int Pairs => (Depth + 1) / 2;

@@ -81,7 +81,7 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         Tensor ofStates = Due(kept.OfStates)!, ofWeight = Due(kept.OfWeight)!, ofBias = Due(kept.OfBias)!;
         if (kept.Weight is not Parameter parameter)
             return [ofStates, ofWeight, ofBias, null!, null!];
-        KernelProduct.Add(parameter, ofWeight); // libtorch would copy it
+        LinearKernel.Add(parameter, ofWeight); // libtorch would copy it
         return [ofStates, null!, ofBias, null!, null!];
     }
 

@@ -47,15 +47,15 @@ internal sealed unsafe class FeedForwardKernel(IKernelNorm norm, FeedForward lay
         int rows = (int)u.shape[0];
         Tensor dy = Residual.Round(gradient).view(rows, -1), da;
         using (TimedOperation.Begin("linear"))
-            da = KernelProduct.InputGradient(dy, layer.Output.Weight); // [rows, size]
+            da = LinearKernel.InputGradient(dy, layer.Output.Weight); // [rows, size]
         using (TimedOperation.Begin("activation"))
             ActivationKernel.Backward(layer.Activation, u.Pointer<ushort>(), da.Pointer<ushort>(), rows, Size);
         (Tensor a, Tensor du) = (da, u); // each took the other's place
         Tensor normed = _norm.Of(x).view(rows, -1), dNormed;
         using (TimedOperation.Begin("linear"))
         {
-            KernelProduct.AddWeightGradients(dy, a, layer.Output.Weight, layer.Output.Bias);
-            dNormed = KernelProduct.Backward(du, normed, layer.Input);
+            LinearKernel.AddWeightGradients(dy, a, layer.Output.Weight, layer.Output.Bias);
+            dNormed = LinearKernel.Backward(du, normed, layer.Input);
         }
         return _norm.Back(x, dNormed, gradient).MoveToOuterDisposeScope();
     }
@@ -63,6 +63,6 @@ internal sealed unsafe class FeedForwardKernel(IKernelNorm norm, FeedForward lay
     private static Tensor Product(Tensor x, Linear linear)
     {
         using TimedOperation timed = TimedOperation.Begin("linear");
-        return KernelProduct.Forward(x, linear);
+        return LinearKernel.Forward(x, linear);
     }
 }

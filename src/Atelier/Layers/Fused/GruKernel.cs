@@ -25,7 +25,7 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
         using var scope = NewDisposeScope();
         (int batch, int time) = ((int)x.shape[0], (int)x.shape[1]);
         Tensor inputs = x.transpose(0, 1).to(ScalarType.BFloat16).reshape((long)time * batch, -1); // by time, as all below: [time · batch, input]
-        Tensor gates = KernelProduct.Forward(inputs, layer.InputWeight, layer.InputBias); // [time · batch, 3 · width]
+        Tensor gates = LinearKernel.Forward(inputs, layer.InputWeight, layer.InputBias); // [time · batch, 3 · width]
         Tensor states = empty([(time + 1L) * batch, Width], ScalarType.BFloat16); // the one before the first step, too
         states.narrow(0, 0, batch).zero_();
         Tensor inner = empty([(long)time * batch, Width], ScalarType.BFloat16);
@@ -33,7 +33,7 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
         for (int t = 0; t < time; t++)
         {
             using var step = NewDisposeScope();
-            Tensor product = KernelProduct.Forward(states.narrow(0, (long)t * batch, batch), layer.StateWeight, null);
+            Tensor product = LinearKernel.Forward(states.narrow(0, (long)t * batch, batch), layer.StateWeight, null);
             long at = (long)t * batch * Width;
             new GruCell(Width).Forward(gate + (3 * at), product.Pointer<ushort>(), layer.StateBias.Pointer<float>(),
                 state + at, state + at + ((long)batch * Width), sum + at, batch);
@@ -61,12 +61,12 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
                 above.Pointer<ushort>() + at, carried.Pointer<float>(), dState + (3 * at), batch);
             if (t == 0)
                 break;
-            KernelProduct.AddInputGradient(dStates.narrow(0, (long)t * batch, batch), layer.StateWeight, carried);
+            LinearKernel.AddInputGradient(dStates.narrow(0, (long)t * batch, batch), layer.StateWeight, carried);
         }
         Tensor dGates = gates; // taken their place
-        KernelProduct.AddWeightGradients(dStates, states.narrow(0, 0, (long)time * batch), layer.StateWeight, layer.StateBias);
-        KernelProduct.AddWeightGradients(dGates, inputs, layer.InputWeight, layer.InputBias);
-        Tensor dInputs = KernelProduct.InputGradient(dGates, layer.InputWeight); // [time · batch, input]
+        LinearKernel.AddWeightGradients(dStates, states.narrow(0, 0, (long)time * batch), layer.StateWeight, layer.StateBias);
+        LinearKernel.AddWeightGradients(dGates, inputs, layer.InputWeight, layer.InputBias);
+        Tensor dInputs = LinearKernel.InputGradient(dGates, layer.InputWeight); // [time · batch, input]
         return dInputs.view(time, batch, -1).transpose(0, 1).contiguous().MoveToOuterDisposeScope();
     }
 }

@@ -20,7 +20,7 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
     /// <param name="x">What would go in.</param>
     /// <param name="precision">The precision of products.</param>
     public static bool Serve(Tensor x, Precision precision) =>
-        precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1 && LayerWays.WritesOut();
+        precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1 && LayerDispatch.WritesOut();
 
     /// <summary>What the layers make of x, one after another.</summary>
     /// <param name="x">[..., width], fp32.</param>

@@ -29,9 +29,9 @@ internal sealed unsafe class KernelNorm(IKernelNorm norm) : IKernelLayer
         Tensor? bias = norm.Bias is null ? null : zeros_like(norm.Bias, requires_grad: false);
         norm.Kernel.Backward(x.Pointer<float>(), norm.Weight.Pointer<float>(), dy.Pointer<ushort>(), past.Pointer<float>(),
             dx.Pointer<float>(), weight.Pointer<float>(), bias.PointerOrNull<float>(), Rows(x));
-        KernelProduct.Add(norm.Weight, weight);
+        LinearKernel.Add(norm.Weight, weight);
         if (bias is not null)
-            KernelProduct.Add(norm.Bias!, bias);
+            LinearKernel.Add(norm.Bias!, bias);
         return dx;
     }
 

@@ -33,11 +33,11 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
         Tensor logSums = empty(layout.Batch, layout.Heads, layout.Padded);
         Tensor normed = _norm.Of(x).view(rows, -1);
         using (TimedOperation.Begin("linear"))
-            qkv = KernelProduct.Forward(normed, layer.QueryKeyValue); // [rows, (heads + 2 · keyValueHeads) · size]
+            qkv = LinearKernel.Forward(normed, layer.QueryKeyValue); // [rows, (heads + 2 · keyValueHeads) · size]
         using (TimedOperation.Begin("attention product"))
             Attend(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>());
         using (TimedOperation.Begin("linear"))
-            y = KernelProduct.Forward(mixed, layer.Output);
+            y = LinearKernel.Forward(mixed, layer.Output);
         y = Residual.Add(x, y);
         foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[x, qkv, mixed, logSums])
             kept?.Push(tensor.DetachFromDisposeScope());
@@ -53,14 +53,14 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
         AttentionLayout layout = Layout(x);
         Tensor dy = Residual.Round(gradient).view(qkv.shape[0], -1), dQkv = empty_like(qkv), dMixed, dNormed;
         using (TimedOperation.Begin("linear"))
-            dMixed = KernelProduct.Backward(dy, mixed, layer.Output);
+            dMixed = LinearKernel.Backward(dy, mixed, layer.Output);
         using (TimedOperation.Begin("attention product"))
         {
             AttendBack(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>(), dMixed.Pointer<ushort>(), dQkv.Pointer<ushort>());
         }
         Tensor normed = _norm.Of(x).view(qkv.shape[0], -1);
         using (TimedOperation.Begin("linear"))
-            dNormed = KernelProduct.Backward(dQkv, normed, layer.QueryKeyValue);
+            dNormed = LinearKernel.Backward(dQkv, normed, layer.QueryKeyValue);
         return _norm.Back(x, dNormed, gradient).MoveToOuterDisposeScope();
     }
 
@@ -70,7 +70,7 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
     private void Attend(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums)
     {
         RotaryTables turn = layer.Rotary?.Tables ?? default;
-        if (LayerWays.UsesTiles())
+        if (LayerDispatch.UsesTiles())
             new AttentionTiles(layout, turn).Forward(qkv, mixed, logSums);
         else
             new AttentionKernel(layout, turn).Forward(qkv, mixed, logSums);
@@ -79,7 +79,7 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
     private void AttendBack(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
     {
         RotaryTables turn = layer.Rotary?.Tables ?? default;
-        if (LayerWays.UsesTiles())
+        if (LayerDispatch.UsesTiles())
             new AttentionTiles(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);
         else
             new AttentionKernel(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);

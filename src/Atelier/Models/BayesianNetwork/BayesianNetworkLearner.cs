@@ -34,7 +34,7 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
         var inference = new NetworkInference(network, new InferenceOptions { Seed = recipe.Seed });
         IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference, cancellation);
         BayesianNetworkFamily.Write(run.BundleFolder, table.Schema, network, _config, Card(network));
-        foreach (ExplanationPicture picture in NetworkExplanation.Pictures(network, edges).Where(p => p.FileName.StartsWith("network", StringComparison.Ordinal)))
+        foreach (ExplanationImage picture in NetworkExplanation.Pictures(network, edges).Where(p => p.FileName.StartsWith("network", StringComparison.Ordinal)))
             AtomicFile.Write(Path.Combine(run.PlotFolder, picture.FileName), stream => stream.Write(picture.Content));
         if (learned.Trace.Count > 1)
             LossPlot.Save(Path.Combine(run.PlotFolder, "loss.png"), [.. learned.Trace.Select((value, i) => ((long)i + 1, -value / data.RowCount))], [], new Dictionary<string, double>());

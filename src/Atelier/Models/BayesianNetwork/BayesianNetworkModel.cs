@@ -11,7 +11,7 @@ namespace Atelier.Models.BayesianNetwork;
 /// A Bayesian network as a model of table rows: scores them, draws them given evidence, answers questions, explains
 /// itself. Safe for concurrent use.
 /// </summary>
-public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
+public sealed class BayesianNetworkModel : IRowModel, IExplainable, IProbabilisticQuery
 {
     private readonly BayesianNetworkConfig _config;
     private readonly Lazy<NetworkInference> _inference;
@@ -48,7 +48,7 @@ public sealed class BayesianNetworkModel : IRowModel, IExplained, IQueried
         request.Check(evidence: true);
         SortedDictionary<int, int> evidence = States(request.Evidence);
         (byte[][] columns, double? effective) = await Task.Run(() =>
-            _inference.Value.Draw(evidence, request.Count, request.Seed, cancellation), cancellation)
+            _inference.Value.Sample(evidence, request.Count, request.Seed, cancellation), cancellation)
             .ConfigureAwait(false);
         var states = new byte[columns.Length];
         for (int row = 0; row < request.Count; row++)

@@ -20,7 +20,7 @@ internal static class NetworkExplanation
         string summary = $"{Quantity.Of(network.Variables.Count, "variable")}, {Quantity.Of(edges.Count, "edge")}, "
             + $"{network.ParameterCount} free parameters; questions are answered {inference.Method}"
             + (inference.HasExactFamilies ? ""
-                : $"; the strength of edges is counted in {NetworkInference.DrawnRows} drawn rows");
+                : $"; the strength of edges is counted in {NetworkInference.SampledRows} drawn rows");
         var tables = new List<ExplanationTable>
         {
             new("strongest edges", ["parent", "child", "nats"], [.. edges.Take(ShownEdges).Select(e =>
@@ -43,15 +43,15 @@ internal static class NetworkExplanation
     }
 
     /// <summary>The network's picture and each table's, SVG and PNG.</summary>
-    public static IReadOnlyList<ExplanationPicture> Pictures(DiscreteNetwork network, IReadOnlyList<EdgeStrength> edges,
+    public static IReadOnlyList<ExplanationImage> Pictures(DiscreteNetwork network, IReadOnlyList<EdgeStrength> edges,
         CancellationToken cancellation = default)
     {
-        var picture = new NetworkPicture(network, edges);
-        var pictures = new List<ExplanationPicture> { new("network.svg", picture.Svg()), new("network.png", picture.Png()) };
+        var picture = new NetworkImage(network, edges);
+        var pictures = new List<ExplanationImage> { new("network.svg", picture.Svg()), new("network.png", picture.Png()) };
         for (int i = 0; i < network.Variables.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var table = new TablePicture(network, i);
+            var table = new TableImage(network, i);
             string name = string.Concat(network.Variables[i].Name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '_'));
             pictures.Add(new($"table-{name}.svg", table.Svg()));
             pictures.Add(new($"table-{name}.png", table.Png()));

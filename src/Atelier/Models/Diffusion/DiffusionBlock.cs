@@ -31,11 +31,11 @@ internal sealed class DiffusionBlock : nn.Module
 
     /// <summary>The block.</summary>
     /// <param name="x">[batch, places, hidden], fp32.</param>
-    /// <param name="told">What is told of time and class, [batch, hidden], fp32.</param>
+    /// <param name="condition">What is told of time and class, [batch, hidden], fp32.</param>
     /// <returns>As x.</returns>
-    public Tensor Forward(Tensor x, Tensor told)
+    public Tensor Forward(Tensor x, Tensor condition)
     {
-        Tensor[] parts = _told.forward(told).unsqueeze(1).chunk(Parts, -1); // each [batch, 1, hidden]
+        Tensor[] parts = _told.forward(condition).unsqueeze(1).chunk(Parts, -1); // each [batch, 1, hidden]
         x = x.Plus(_attention.Forward(AdaptiveNorm.Apply(x, parts[0], parts[1]), cache: null).mul(parts[2]));
         return x.Plus(_feedForward.forward(AdaptiveNorm.Apply(x, parts[3], parts[4])).mul(parts[5]));
     }

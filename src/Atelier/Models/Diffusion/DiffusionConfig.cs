@@ -16,7 +16,7 @@ public sealed record DiffusionConfig
     public PredictionKind Prediction { get; init; } = PredictionKind.Velocity;
 
     /// <summary>How training times are drawn: over (0, 1) evenly, or as the logistic function of a normal number, which favours the middle.</summary>
-    public TimeDraw Times { get; init; } = TimeDraw.LogitNormal;
+    public TimeDistribution Times { get; init; } = TimeDistribution.LogitNormal;
 
     /// <summary>
     /// A trained VAE, a run's folder or a bundle's, in whose grid of latents the model works; null works on pixels. The finished
@@ -33,7 +33,7 @@ public sealed record DiffusionConfig
     public double ClassDropout { get; init; } = 0.1;
 
     /// <summary>The network: a U-Net, or a transformer over patches (DiT; Peebles and Xie 2023).</summary>
-    public NetworkKind Network { get; init; } = NetworkKind.Unet;
+    public DenoiserKind Network { get; init; } = DenoiserKind.Unet;
 
     /// <summary>Pixels of a side that the network takes as one place; divides width and height.</summary>
     [Range(1, 16)]
@@ -92,7 +92,7 @@ public sealed record DiffusionConfig
                 ? new AtelierException($"patches of {PatchSize} do not divide pictures of {width} × {height}", "model.patchSize", "take 1, 2 or 4, or other data.image.width and height")
                 : new AtelierException($"patches of {PatchSize} do not divide latents of {width} × {height}", "model.patchSize", "take 1");
         }
-        if (Network == NetworkKind.Dit)
+        if (Network == DenoiserKind.Dit)
             CheckTransformer(width, height);
         else
             CheckLevels(width, height);
@@ -119,7 +119,7 @@ public sealed record DiffusionConfig
 }
 
 /// <summary>Networks that undo noise.</summary>
-public enum NetworkKind
+public enum DenoiserKind
 {
     /// <summary>Residual convolutions over levels of half the size each, down and up again.</summary>
     Unet,
@@ -129,7 +129,7 @@ public enum NetworkKind
 }
 
 /// <summary>How training times are drawn.</summary>
-public enum TimeDraw
+public enum TimeDistribution
 {
     /// <summary>Evenly.</summary>
     Uniform,

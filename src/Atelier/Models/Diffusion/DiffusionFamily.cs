@@ -47,7 +47,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
         {
             config.Check((int)latents.Shape[2], (int)latents.Shape[1]);
             CheckSize(stored, LeastWeights(config));
-            return new(config, schema, latents, DrawingPrecision(stored.Device), seed: 0);
+            return new(config, schema, latents, SamplingPrecision(stored.Device), seed: 0);
         }
         catch
         {
@@ -58,7 +58,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
 
     /// <inheritdoc/>
     /// <remarks>A copy learns from latents and needs no autoencoder.</remarks>
-    private protected override DiffusionModel Twin(DiffusionModel model, Precision precision, long seed) =>
+    private protected override DiffusionModel CreateReplica(DiffusionModel model, Precision precision, long seed) =>
         new(model.Config, model.Schema, latents: null, model.Shape, precision, seed);
 
     private protected override void Begin(DiffusionModel model, ImageBatches training) =>
@@ -77,7 +77,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
 
     /// <inheritdoc/>
     /// <remarks>Drawing looks at the network tens of times, and rounding to bf16 is small beside the steps' own error.</remarks>
-    protected override Precision DrawingPrecision(string device) => Bf16WherePossible(device);
+    protected override Precision SamplingPrecision(string device) => Bf16WherePossible(device);
 
     /// <inheritdoc/>
     protected override Int128 LeastWeights(DiffusionConfig config, ImageSchema schema)
@@ -92,11 +92,11 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     private static Int128 LeastWeights(DiffusionConfig config)
     {
         // Of each block of a transformer four products of the attention, eight of the feed-forward layer, six of what is told.
-        if (config.Network == NetworkKind.Dit)
+        if (config.Network == DenoiserKind.Dit)
             return (Int128)18 * config.HiddenSize * config.HiddenSize * config.LayerCount;
-        Int128 told = 4 * config.Channels[0];
+        Int128 condition = 4 * config.Channels[0];
         // Of each level the convolutions of 3 × 3 down and up, two a block, but for the first, which reads another level's
         // channels; and what each block is told of the time.
-        return (told * told) + config.Channels.Aggregate((Int128)0, (sum, c) => sum + ((Int128)9 * c * c * ((4 * config.Blocks) - 1)) + (4 * config.Blocks * c * told));
+        return (condition * condition) + config.Channels.Aggregate((Int128)0, (sum, c) => sum + ((Int128)9 * c * c * ((4 * config.Blocks) - 1)) + (4 * config.Blocks * c * condition));
     }
 }

@@ -69,13 +69,13 @@ public sealed class DiffusionModel : ImageModel
         int shown = (int)shape[0] + (_upscaling?.Channels ?? 0);
         using var random = new Generator((ulong)seed, CPU);
         int classes = config.Conditional ? schema.Classes.Count : 0;
-        _network = config.Network == NetworkKind.Dit
+        _network = config.Network == DenoiserKind.Dit
             ? new DiffusionTransformer(config, [shown, .. shape[1..]], (int)shape[0], classes, precision, random)
             : new UNet(config, shown, (int)shape[0], classes, precision, random);
         register_module("network", _network);
         if (latents is not null)
             register_module("latents", latents);
-        Turns = [new Turn<ImageBatch>("loss", Loss, [.. _network.parameters()])];
+        Objectives = [new Objective<ImageBatch>("loss", Loss, [.. _network.parameters()])];
     }
 
     /// <summary>Its shape.</summary>
@@ -100,7 +100,7 @@ public sealed class DiffusionModel : ImageModel
     public override long NoiseSize => Shape[0] * Shape[1] * Shape[2];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Turn<ImageBatch>> Turns { get; }
+    public override IReadOnlyList<Objective<ImageBatch>> Objectives { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
@@ -130,7 +130,7 @@ public sealed class DiffusionModel : ImageModel
         long count = batch.Labels.shape[0];
         using var random = new Generator((ulong)seed, device);
         using RowTeam team = Threads.Begin(device, count);
-        Tensor? labels = IsConditional ? batch.Labels : null, beside = _upscaling?.Show(_upscaling.Shrink(batch.Pictures), zeros(count, device: device), random);
+        Tensor? labels = IsConditional ? batch.Labels : null, conditionImage = _upscaling?.Show(_upscaling.Shrink(batch.Pictures), zeros(count, device: device), random);
         double[] surprise = VariationalBound.Of(batch.Pictures, (x, t) => Look(x, t, count, team), _schedule,
             BoundTimes, random);
         int followed = (int)Math.Max(1, count / FollowedShare);
@@ -143,21 +143,21 @@ public sealed class DiffusionModel : ImageModel
             ["flowBitsPerDimension"] = [.. flow.Select(Bits)],
         };
 
-        Parts Look(Tensor x, double t, long rows, RowTeam? team)
+        DenoiserOutput Look(Tensor x, double t, long rows, RowTeam? team)
         {
             cancellation.ThrowIfCancellationRequested();
-            return Denoise(x, t, beside?.narrow(0, 0, rows), labels?.narrow(0, 0, rows), guidance: 1, team);
+            return Denoise(x, t, conditionImage?.narrow(0, 0, rows), labels?.narrow(0, 0, rows), guidance: 1, team);
         }
 
         double Bits(double nats) => nats / (Schema.Size * Math.Log(2));
     }
 
     /// <inheritdoc/>
-    public override DrawingOptions Check(DrawingOptions drawing)
+    public override SamplingOptions Check(SamplingOptions drawing)
     {
         bool between = drawing.Interpolate is not null;
         string own = between && Config.Sampler == AncestralSampler.Called ? DeterministicSampler : Config.Sampler;
-        DrawingOptions whole = drawing with { Sampler = drawing.Sampler ?? own, Steps = drawing.Steps ?? Config.SamplerSteps, Guidance = drawing.Guidance ?? Config.Guidance };
+        SamplingOptions whole = drawing with { Sampler = drawing.Sampler ?? own, Steps = drawing.Steps ?? Config.SamplerSteps, Guidance = drawing.Guidance ?? Config.Guidance };
         DiffusionSamplers.Find(whole.Sampler);
         if (whole.Steps is < 1 or > 10_000)
             throw new AtelierException($"{whole.Steps} steps are asked for", "--steps", "allowed is 1 to 10000");
@@ -170,58 +170,58 @@ public sealed class DiffusionModel : ImageModel
             throw new AtelierException("the ancestral sampler adds noise of its own on the way, so that its pictures lie on no way", "--sampler", "take ddim, euler, heun or dpm");
         if (between && (whole.From ?? whole.Mask) is not null)
             throw new AtelierException("ways have ends of their own", "--from", "leave it and the mask out, or --interpolate");
-        if (_upscaling is null && whole.From is null && (whole.Mask is not null || (whole.Strength is not null && (!between || PictureWays.AreSeeds(whole.Interpolate!)))))
+        if (_upscaling is null && whole.From is null && (whole.Mask is not null || (whole.Strength is not null && (!between || Interpolation.AreSeeds(whole.Interpolate!)))))
             throw new AtelierException("a mask and a strength are of a picture to begin from", "--from", "name one");
         return drawing.Guidance is null || IsConditional ? whole
             : throw new AtelierException("the model was not taught classes", "--guidance", "leave it out, or train with model.conditional true");
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+    public override Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
         Tensor? given = null, CancellationToken cancellation = default)
     {
         long count = noise.shape[0];
         noise = noise.view([count, .. Shape]);
-        Tensor? beside = _upscaling?.Show(given ?? _upscaling.Read(drawing, count, noise.device), KeptScalars.Full([count], drawing.Strength ?? 0, ScalarType.Float32, noise.device), random);
-        GivenPicture? from = _upscaling is not null ? null : given is null ? GivenPicture.Read(drawing, Schema, noise.device) : new GivenPicture(given, mask: null);
-        GivenPicture? begun = Latents is null ? from : from?.Encode(Latents);
-        double[] times = _schedule.Times(drawing.Steps!.Value, from is null ? 1 : GivenPicture.Strength(drawing));
+        Tensor? conditionImage = _upscaling?.Show(given ?? _upscaling.Read(drawing, count, noise.device), KeptScalars.Full([count], drawing.Strength ?? 0, ScalarType.Float32, noise.device), random);
+        InitImage? from = _upscaling is not null ? null : given is null ? InitImage.Read(drawing, Schema, noise.device) : new InitImage(given, mask: null);
+        InitImage? begun = Latents is null ? from : from?.Encode(Latents);
+        double[] times = _schedule.Times(drawing.Steps!.Value, from is null ? 1 : InitImage.Strength(drawing));
         Tensor begin = begun is null ? noise : begun.Noisy(noise, _schedule, times[0]);
         ISampler sampler = DiffusionSamplers.Find(drawing.Sampler!);
         using RowTeam team = Threads.Begin(noise.device, count);
-        Denoiser look = Watched;
-        Tensor drawn = Pictures(sampler.Sample(begun?.Hold(look, _schedule, noise) ?? look, _schedule, times, begin, random)).Clamped(-1, 1);
+        Denoiser denoise = Watched;
+        Tensor drawn = Pictures(sampler.Sample(begun?.Hold(denoise, _schedule, noise) ?? denoise, _schedule, times, begin, random)).Clamped(-1, 1);
         return from?.Finish(drawn) ?? drawn;
 
-        Parts Watched(Tensor x, double t)
+        DenoiserOutput Watched(Tensor x, double t)
         {
             cancellation.ThrowIfCancellationRequested();
             Watch?.Invoke(new(1 - (t / _schedule.Start), () => Pictures(x)));
-            return Denoise(x, t, beside, labels, drawing.Guidance!.Value, team);
+            return Denoise(x, t, conditionImage, labels, drawing.Guidance!.Value, team);
         }
 
         Tensor Pictures(Tensor x) => Latents is null ? x : team.Map(count, (first, rows) => Latents.Decode(x.narrow(0, first, rows)));
     }
 
     /// <summary>What noisy pictures are made of, with the class's part weighed by the guidance w: none + w (class − none) (Ho and Salimans 2022, eq. 6).</summary>
-    private Parts Denoise(Tensor x, double t, Tensor? beside, Tensor? labels, double guidance, RowTeam? team)
+    private DenoiserOutput Denoise(Tensor x, double t, Tensor? conditionImage, Tensor? labels, double guidance, RowTeam? team)
     {
         long count = x.shape[0];
         Tensor? none = labels is null ? null : KeptScalars.Full([count], Schema.Classes.Count, ScalarType.Int64, x.device);
         if (labels?.dtype == ScalarType.Float32) // between classes: weights of each, and of none
             (labels, none) = (F.pad(labels, [0, 1]), F.one_hot(none!, Schema.Classes.Count + 1).to(ScalarType.Float32));
         bool both = labels is not null && guidance is not 0 and not 1; // with the class and without, in one batch
-        Tensor shown = beside is null ? x : cat([x, beside], 1);
-        (Tensor looks, Tensor? told) = both ? (cat([shown, shown], 0), cat([labels!, none!], 0)) : (shown, guidance == 0 ? none : labels);
+        Tensor shown = conditionImage is null ? x : cat([x, conditionImage], 1);
+        (Tensor looks, Tensor? condition) = both ? (cat([shown, shown], 0), cat([labels!, none!], 0)) : (shown, guidance == 0 ? none : labels);
         Tensor times = KeptScalars.Full([looks.shape[0]], t, ScalarType.Float32, x.device);
-        Tensor answer = team is null ? _network.Predict(looks, times, told) // with gradients, which a team's threads take none of
-            : team.Map(looks.shape[0], (first, rows) => _network.Predict(looks.narrow(0, first, rows), times.narrow(0, first, rows), told?.narrow(0, first, rows)));
+        Tensor answer = team is null ? _network.Predict(looks, times, condition) // with gradients, which a team's threads take none of
+            : team.Map(looks.shape[0], (first, rows) => _network.Predict(looks.narrow(0, first, rows), times.narrow(0, first, rows), condition?.narrow(0, first, rows)));
         if (both)
         {
             Tensor without = answer.narrow(0, count, count);
             answer = without.Plus((answer.narrow(0, 0, count) - without).Times(guidance));
         }
-        return _prediction.Parts(x, answer, t);
+        return _prediction.Output(x, answer, t);
     }
 
     private Tensor Loss(ImageBatch batch) => Loss(batch, RandomStream.Current);
@@ -231,7 +231,7 @@ public sealed class DiffusionModel : ImageModel
         Tensor pictures = Latents is null || batch.Pictures.shape[1..].SequenceEqual(Shape) ? batch.Pictures : Latents.Encode(batch.Pictures); // or encoded ahead
         long count = pictures.shape[0];
         Tensor draws = empty([count], device: pictures.device);
-        Tensor times = Config.Times == TimeDraw.LogitNormal ? draws.normal_(0, 1, random).sigmoid() : draws.uniform_(0, 1, random);
+        Tensor times = Config.Times == TimeDistribution.LogitNormal ? draws.normal_(0, 1, random).sigmoid() : draws.uniform_(0, 1, random);
         Tensor noise = empty_like(pictures).normal_(0, 1, random);
         float[] at = times.cpu().data<float>().ToArray();
         Tensor alpha = _schedule.Alphas(at, pictures.device), sigma = _schedule.Sigmas(at, pictures.device);
@@ -242,7 +242,7 @@ public sealed class DiffusionModel : ImageModel
             Tensor dropped = empty([count], device: pictures.device).uniform_(0, 1, random).Below(Config.ClassDropout);
             labels = training ? batch.Labels.FilledWhere(dropped, Schema.Classes.Count) : batch.Labels;
         }
-        Tensor target = _prediction.Target(new Parts(pictures, noise), alpha, sigma);
+        Tensor target = _prediction.Target(new DenoiserOutput(pictures, noise), alpha, sigma);
         if (_upscaling is not null)
             noisy = cat([noisy, _upscaling.Show(_upscaling.Shrink(pictures), _upscaling.Times(count, pictures.device, random), random)], 1);
         return F.mse_loss(_network.Predict(noisy, times, labels), target);

@@ -48,12 +48,12 @@ internal sealed class DiffusionTransformer : DenoisingNetwork
     /// <inheritdoc/>
     public override Tensor Predict(Tensor x, Tensor times, Tensor? labels)
     {
-        Tensor told = _time.Forward(times, labels); // [batch, hidden]
+        Tensor condition = _time.Forward(times, labels); // [batch, hidden]
         Tensor patches = F.pixel_unshuffle(x, _patch); // [batch, values, height / patch, width / patch]
         Tensor stream = _first.forward(patches.flatten(2).transpose(1, 2)).to(x.dtype).Plus(_positions); // [batch, places, hidden]
         foreach (DiffusionBlock block in _blocks)
-            stream = block.Forward(stream, told);
-        Tensor[] parts = _told.forward(told).unsqueeze(1).chunk(2, -1); // shift and scale
+            stream = block.Forward(stream, condition);
+        Tensor[] parts = _told.forward(condition).unsqueeze(1).chunk(2, -1); // shift and scale
         Tensor answer = _last.forward(AdaptiveNorm.Apply(stream, parts[0], parts[1])).to(x.dtype);
         return F.pixel_shuffle(answer.transpose(1, 2).reshape(patches.shape[0], -1, patches.shape[2], patches.shape[3]), _patch);
     }

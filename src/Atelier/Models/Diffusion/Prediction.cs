@@ -19,7 +19,7 @@ public enum PredictionKind
 /// <summary>What a noisy picture is made of, as far as is known.</summary>
 /// <param name="Picture">x₀.</param>
 /// <param name="Noise">ε.</param>
-public readonly record struct Parts(Tensor Picture, Tensor Noise);
+public readonly record struct DenoiserOutput(Tensor Picture, Tensor Noise);
 
 /// <summary>From pictures and noise to what is predicted, and back.</summary>
 /// <param name="kind">What is predicted.</param>
@@ -30,7 +30,7 @@ public sealed class Prediction(PredictionKind kind, NoiseSchedule schedule)
     /// <param name="parts">x₀ and ε, [batch, channels, height, width].</param>
     /// <param name="alpha">α of each, [batch, 1, 1, 1].</param>
     /// <param name="sigma">σ of each.</param>
-    public Tensor Target(Parts parts, Tensor alpha, Tensor sigma) => kind switch
+    public Tensor Target(DenoiserOutput parts, Tensor alpha, Tensor sigma) => kind switch
     {
         PredictionKind.Noise => parts.Noise,
         PredictionKind.Picture => parts.Picture,
@@ -42,7 +42,7 @@ public sealed class Prediction(PredictionKind kind, NoiseSchedule schedule)
     /// <param name="x">x_t.</param>
     /// <param name="answer">The network's.</param>
     /// <param name="t">The time.</param>
-    public Parts Parts(Tensor x, Tensor answer, double t)
+    public DenoiserOutput Output(Tensor x, Tensor answer, double t)
     {
         double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t);
         switch (kind)

@@ -34,7 +34,7 @@ internal sealed class TimeEmbedding : nn.Module
     {
         Tensor rates = exp(KeptScalars.Range(Waves, ScalarType.Float32, times.device).Times(-Math.Log(10_000) / Waves));
         Tensor angles = times.Times(1000).unsqueeze(1).mul(rates); // [batch, waves]
-        Tensor told = _out.forward(F.silu(_in.forward(cat([angles.sin(), angles.cos()], 1))));
-        return F.silu(_classes is null || labels is null ? told : told.Plus(_classes.forward(labels)));
+        Tensor condition = _out.forward(F.silu(_in.forward(cat([angles.sin(), angles.cos()], 1))));
+        return F.silu(_classes is null || labels is null ? condition : condition.Plus(_classes.forward(labels)));
     }
 }

@@ -66,24 +66,24 @@ internal sealed class UNet : DenoisingNetwork
     /// <inheritdoc/>
     public override Tensor Predict(Tensor x, Tensor times, Tensor? labels)
     {
-        Tensor told = _time.Forward(times, labels); // [batch, 4 · channels]
+        Tensor condition = _time.Forward(times, labels); // [batch, 4 · channels]
         x = _first.forward(F.pixel_unshuffle(x, _patch)); // [batch, channels, height / patch, width / patch]
         var twins = new Stack<Tensor>();
         for (int level = 0; level < _levels; level++)
         {
             for (int block = 0; block < _blocks; block++)
             {
-                x = _down[(level * _blocks) + block].Forward(x, told);
+                x = _down[(level * _blocks) + block].Forward(x, condition);
                 twins.Push(x);
             }
             if (level + 1 < _levels)
                 x = _halve[level].forward(x);
         }
-        x = _middle.Forward(x, told);
+        x = _middle.Forward(x, condition);
         for (int level = 0; level < _levels; level++) // from the smallest
         {
             for (int block = 0; block < _blocks; block++)
-                x = _up[(level * _blocks) + block].Forward(cat([x, twins.Pop()], 1), told);
+                x = _up[(level * _blocks) + block].Forward(cat([x, twins.Pop()], 1), condition);
             if (level + 1 < _levels)
                 x = F.pixel_shuffle(_double[level].forward(x), 2); // Shi et al. 2016
         }
@@ -109,9 +109,9 @@ internal sealed class UNet : DenoisingNetwork
             RegisterComponents();
         }
 
-        public Tensor Forward(Tensor x, Tensor told)
+        public Tensor Forward(Tensor x, Tensor condition)
         {
-            Tensor[] parts = _told.forward(told).chunk(2, 1); // scale and shift, [batch, outputs]
+            Tensor[] parts = _told.forward(condition).chunk(2, 1); // scale and shift, [batch, outputs]
             Tensor h = _norm2.Silu(_conv1.forward(_norm1.Silu(x)), parts[0], parts[1]);
             return _conv2.forward(h).Plus(_skip is null ? x : _skip.forward(x));
         }

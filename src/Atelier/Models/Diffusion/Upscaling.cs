@@ -53,20 +53,20 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
 
     /// <summary>The small picture that a request names, for each of so many large ones.</summary>
     /// <exception cref="AtelierException">It names none, or one of another size.</exception>
-    public Tensor Read(DrawingOptions drawing, long count, Device device)
+    public Tensor Read(SamplingOptions drawing, long count, Device device)
     {
         if (drawing.From is not { } path)
             throw new AtelierException($"the model makes {schema.Width} × {schema.Height} of pictures of {Small.Width} × {Small.Height}, and none is named", "--from", "name one, or draw by another model: atelier generate RUN --upscale THIS");
-        (int width, int height) = PictureFiles.Measure(path);
+        (int width, int height) = ImageFiles.Measure(path);
         if ((width, height) != (Small.Width, Small.Height))
             throw new AtelierException($"has {width} × {height} pixels, and the model makes {schema.Width} × {schema.Height} of {Small.Width} × {Small.Height}", path, "give a picture of that size");
-        byte[] pixels = PictureFiles.Read(path, Small.Width, Small.Height, Small.Channels, Filter);
+        byte[] pixels = ImageFiles.Read(path, Small.Width, Small.Height, Small.Channels, Filter);
         return ImageBatches.Scaled(pixels, Small).to(device).expand(count, Small.Channels, Small.Height, Small.Width);
     }
 
     /// <summary>Throws where options have no meaning for a model that enlarges.</summary>
     /// <exception cref="AtelierException">They have none.</exception>
-    public void Check(DrawingOptions drawing)
+    public void Check(SamplingOptions drawing)
     {
         if ((drawing.Mask ?? drawing.Interpolate) is not null)
             throw new AtelierException("the model enlarges whole pictures, one by one", drawing.Mask is null ? "--interpolate" : "--mask", "leave it out");
@@ -79,8 +79,8 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     {
         using var scope = NewDisposeScope();
         int height = (int)pictures.shape[2], width = (int)pictures.shape[3];
-        Tensor down = tensor(PictureResizer.Matrix(height, to.Height, Filter), to.Height, height).to(pictures.device);
-        Tensor across = tensor(PictureResizer.Matrix(width, to.Width, Filter), to.Width, width).to(pictures.device);
+        Tensor down = tensor(ImageResizer.Matrix(height, to.Height, Filter), to.Height, height).to(pictures.device);
+        Tensor across = tensor(ImageResizer.Matrix(width, to.Width, Filter), to.Width, width).to(pictures.device);
         return down.matmul(pictures).matmul(across.t()).MoveToOuterDisposeScope();
     }
 }

@@ -29,10 +29,10 @@ internal static class DifferentiableAugmentation
 
     private static Tensor Colour(Tensor x, Generator? random)
     {
-        x = x.Plus(Draw(x, -0.5, 0.5, random)); // brightness
+        x = x.Plus(Sample(x, -0.5, 0.5, random)); // brightness
         if (x.shape[1] > 1)
-            x = Stretch(x, x.mean([1], keepdim: true), Draw(x, 0, 2, random)); // saturation
-        return Stretch(x, x.mean([1, 2, 3], keepdim: true), Draw(x, 0.5, 1.5, random)); // contrast
+            x = Stretch(x, x.mean([1], keepdim: true), Sample(x, 0, 2, random)); // saturation
+        return Stretch(x, x.mean([1, 2, 3], keepdim: true), Sample(x, 0.5, 1.5, random)); // contrast
     }
 
     /// <summary>Away from the middle, or towards it.</summary>
@@ -63,7 +63,7 @@ internal static class DifferentiableAugmentation
         }
     }
 
-    private static Tensor Draw(Tensor x, double low, double high, Generator? random) =>
+    private static Tensor Sample(Tensor x, double low, double high, Generator? random) =>
         empty([x.shape[0], 1, 1, 1], ScalarType.Float32, x.device).uniform_(low, high, random);
 
     /// <summary>Whole numbers from 0, [batch, 1].</summary>

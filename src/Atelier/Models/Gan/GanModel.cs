@@ -37,7 +37,7 @@ public sealed class GanModel : ImageModel
         _discriminator = new DiscriminatorNetwork(config, schema, precision, random);
         register_module("generator", _generator);
         register_module("discriminator", _discriminator);
-        Turns =
+        Objectives =
         [
             new("discriminator", DiscriminatorLoss, [.. _discriminator.parameters()]) { Repeats = config.DiscriminatorTurns, RateFactor = config.DiscriminatorRate },
             new("generator", GeneratorLoss, [.. _generator.parameters()]),
@@ -54,7 +54,7 @@ public sealed class GanModel : ImageModel
     public override long NoiseSize => Config.NoiseSize;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Turn<ImageBatch>> Turns { get; }
+    public override IReadOnlyList<Objective<ImageBatch>> Objectives { get; }
 
     /// <inheritdoc/>
     public override void Prepare(int turn)
@@ -64,16 +64,16 @@ public sealed class GanModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override DrawingOptions Check(DrawingOptions drawing)
+    public override SamplingOptions Check(SamplingOptions drawing)
     {
-        if (drawing.Interpolate is { } ends && !PictureWays.AreSeeds(ends))
+        if (drawing.Interpolate is { } ends && !Interpolation.AreSeeds(ends))
             throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only", "--interpolate", "give seeds: --interpolate 1,2,3");
         base.Check(drawing with { Interpolate = null });
         return drawing;
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+    public override Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
         Tensor? given = null, CancellationToken cancellation = default)
     {
         using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);

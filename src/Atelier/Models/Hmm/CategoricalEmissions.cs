@@ -111,7 +111,7 @@ internal sealed class CategoricalEmissions : HmmEmissions
     }
 
     /// <inheritdoc/>
-    public override int DrawSymbol(int state, ref SplitMix64 random)
+    public override int SampleSymbol(int state, ref SplitMix64 random)
     {
         double left = random.NextDouble();
         int last = 0;

@@ -53,12 +53,12 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     }
 
     /// <summary>The matrix of transitions, with the starts above it, as SVG and PNG.</summary>
-    public IReadOnlyList<ExplanationPicture> Pictures()
+    public IReadOnlyList<ExplanationImage> Pictures()
     {
         string[] columns = ends is null ? [.. names] : [.. names, "end"];
         double[][] rows = [ends is null ? starts : [.. starts, 0], .. All.Select(i => (double[])[.. transitions.AsSpan(i * names.Count, names.Count), .. ends is null ? [] : (double[])[ends[i]]])];
         cancellation.ThrowIfCancellationRequested();
-        var picture = new TransitionPicture(["start", .. names], columns, rows);
+        var picture = new TransitionImage(["start", .. names], columns, rows);
         return [new("transitions.svg", picture.Svg()), new("transitions.png", picture.Png())];
     }
 

@@ -58,7 +58,7 @@ internal static unsafe class ForwardBackward
         double[]? posteriors = null, long budget = Budget, CancellationToken cancellation = default)
     {
         int length = sequence.Length, half = (length + 1) / 2;
-        using var ends = new TwoEnds(model, sequence, half, budget, cancellation);
+        using var ends = new BidirectionalPass(model, sequence, half, budget, cancellation);
         bool isLong = length > LongSequence;
         InParallel.Both(isLong, ends.Begin, ends.End);
         if (!ends.Prepare())
@@ -79,7 +79,7 @@ internal static unsafe class ForwardBackward
     }
 
     /// <summary>The two halves of a sequence under way.</summary>
-    private sealed class TwoEnds(HmmModel model, HmmSequence sequence, int half, long budget,
+    private sealed class BidirectionalPass(HmmModel model, HmmSequence sequence, int half, long budget,
         CancellationToken cancellation) : IDisposable
     {
         private readonly int _states = model.StateCount, _width = model.Chain.Width, _length = sequence.Length;
@@ -117,7 +117,7 @@ internal static unsafe class ForwardBackward
 
         private double Forward(int first, int count, double* before, double* to, double logs, ref long exponent)
         {
-            using var scratch = new AlignedNumbers(Math.Min(Block, count) * _width);
+            using var scratch = new AlignedBuffer(Math.Min(Block, count) * _width);
             fixed (double* matrix = model.Chain.Transitions, start = model.Chain.Start)
             {
                 double* b = scratch.Pointer;
@@ -142,7 +142,7 @@ internal static unsafe class ForwardBackward
 
         private double Backward(int first, int count, double* before, double* to, double logs, ref long exponent)
         {
-            using var scratch = new AlignedNumbers(Math.Min(Block, count) * _width);
+            using var scratch = new AlignedBuffer(Math.Min(Block, count) * _width);
             fixed (double* matrix = model.Chain.Transposed)
             {
                 double* b = scratch.Pointer;
@@ -169,7 +169,7 @@ internal static unsafe class ForwardBackward
         /// <summary>Goes on forward through the second half: posteriors of its times, and the transitions into each of them.</summary>
         public bool GoOn(HmmStatistics sums, double[]? posteriors)
         {
-            using var scratch = new AlignedNumbers(((Block * 4) + 1) * _width);
+            using var scratch = new AlignedBuffer(((Block * 4) + 1) * _width);
             double* b = scratch.Pointer, gammas = b + (Block * _width), lefts = gammas + (Block * _width);
             double* rights = lefts + (Block * _width), alpha = rights + (Block * _width);
             fixed (double* matrix = model.Chain.Transitions, counts = sums.Transitions)
@@ -195,7 +195,7 @@ internal static unsafe class ForwardBackward
         /// <summary>Goes on backward through the first half: posteriors of its times, and the transitions between them.</summary>
         public bool GoBack(HmmStatistics sums, double[]? posteriors)
         {
-            using var scratch = new AlignedNumbers(((Block * 4) + 1) * _width);
+            using var scratch = new AlignedBuffer(((Block * 4) + 1) * _width);
             double* b = scratch.Pointer, gammas = b + (Block * _width), lefts = gammas + (Block * _width);
             double* rights = lefts + (Block * _width), v = rights + (Block * _width);
             sums.LogLikelihood += Math.Log(_product) + ((_keptForward + _keptBackward) * Ln2) + _keptLogs;

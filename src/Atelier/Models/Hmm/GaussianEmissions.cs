@@ -155,7 +155,7 @@ internal sealed class GaussianEmissions : HmmEmissions
     }
 
     /// <inheritdoc/>
-    public override void DrawValues(int state, ref SplitMix64 random, Span<double> values)
+    public override void SampleValues(int state, ref SplitMix64 random, Span<double> values)
     {
         int component = state * _mixtures;
         double left = random.NextDouble();
@@ -164,7 +164,7 @@ internal sealed class GaussianEmissions : HmmEmissions
         Span<double> normal = stackalloc double[Dimension];
         for (int i = 0; i < Dimension; i++)
         {
-            normal[i] = SpecialFunctions.DrawNormal(ref random);
+            normal[i] = SpecialFunctions.SampleNormal(ref random);
             values[i] = _means[(component * Dimension) + i];
             for (int j = IsDiagonal ? i : 0; j <= i; j++)
                 values[i] += normal[j] * _factors[(component * CovarianceSize) + (IsDiagonal ? i : (i * Dimension) + j)];

@@ -54,10 +54,10 @@ internal abstract class HmmEmissions
     public abstract HmmEmissions Maximise(double[] sums, HmmConfig config);
 
     /// <summary>Draws what a state gives off: a symbol.</summary>
-    public virtual int DrawSymbol(int state, ref SplitMix64 random) => throw new NotSupportedException();
+    public virtual int SampleSymbol(int state, ref SplitMix64 random) => throw new NotSupportedException();
 
     /// <summary>Draws what a state gives off: numbers.</summary>
-    public virtual void DrawValues(int state, ref SplitMix64 random, Span<double> values) => throw new NotSupportedException();
+    public virtual void SampleValues(int state, ref SplitMix64 random, Span<double> values) => throw new NotSupportedException();
 
     /// <summary>What each state gives off most, for people.</summary>
     /// <param name="names">The names of symbols or columns.</param>

@@ -139,7 +139,7 @@ internal static class HmmInitialisation
         double[] centres = new double[count * dimension];
         for (int centre = 0; centre < count; centre++)
         {
-            double[] chosen = points[HmmModel.Draw(distances, ref random)];
+            double[] chosen = points[HmmModel.Sample(distances, ref random)];
             chosen.CopyTo(centres, centre * dimension);
             for (int p = 0; p < points.Length; p++)
             {

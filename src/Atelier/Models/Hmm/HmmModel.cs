@@ -44,19 +44,19 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
     /// <param name="state">The first state's distribution is the chain's start; told the states.</param>
     /// <param name="random">Draws.</param>
     /// <param name="emit">Told the time and the state, to draw what it gives off.</param>
-    public void Sample(int length, Span<int> state, ref SplitMix64 random, HmmDraw emit)
+    public void Sample(int length, Span<int> state, ref SplitMix64 random, HmmSample emit)
     {
         ReadOnlySpan<double> row = Chain.Start;
         for (int t = 0; t < length; t++)
         {
-            state[t] = Draw(row[..StateCount], ref random);
+            state[t] = Sample(row[..StateCount], ref random);
             emit(t, state[t], ref random);
             row = Chain.Transitions.AsSpan(state[t] * Chain.Width, Chain.Width);
         }
     }
 
     /// <summary>Draws a number with the probability that stands at its place; the numbers need not sum to 1.</summary>
-    public static int Draw(ReadOnlySpan<double> probabilities, ref SplitMix64 random)
+    public static int Sample(ReadOnlySpan<double> probabilities, ref SplitMix64 random)
     {
         double sum = 0;
         foreach (double probability in probabilities)
@@ -76,4 +76,4 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
 }
 
 /// <summary>Draws what a state gives off at a time.</summary>
-internal delegate void HmmDraw(int time, int state, ref SplitMix64 random);
+internal delegate void HmmSample(int time, int state, ref SplitMix64 random);

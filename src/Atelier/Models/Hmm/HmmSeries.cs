@@ -9,7 +9,7 @@ using Atelier.Tasks.Series;
 namespace Atelier.Models.Hmm;
 
 /// <summary>A hidden Markov model of series of numbers: draws them afresh, after a beginning, or through states that are known.</summary>
-internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) : ISeriesModel, IExplained
+internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) : ISeriesModel, IExplainable
 {
     /// <inheritdoc/>
     public Modality Modality => Modality.Series;
@@ -38,7 +38,7 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
         for (int i = 0; i < request.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            yield return Draw(SplitMix64.At((ulong)request.Seed, (ulong)i), length, start, known);
+            yield return Sample(SplitMix64.At((ulong)request.Seed, (ulong)i), length, start, known);
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
         return filter.Next();
     }
 
-    private SeriesSample Draw(ulong seed, int length, double[] start, KnownStates known)
+    private SeriesSample Sample(ulong seed, int length, double[] start, KnownStates known)
     {
         var random = new SplitMix64(seed);
         var rows = new double[length][];
@@ -80,10 +80,10 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
             known.Weigh(weights, t);
             if (t == 0 && weights.IndexOfAnyExcept(0) < 0)
                 throw new AtelierException("no series can begin so", "--state", "the model has no such beginning");
-            int state = HmmModel.Draw(weights, ref random);
+            int state = HmmModel.Sample(weights, ref random);
             states[t] = state.ToString(CultureInfo.InvariantCulture);
             rows[t] = new double[Columns.Count];
-            model.Emissions.DrawValues(state, ref random, rows[t]);
+            model.Emissions.SampleValues(state, ref random, rows[t]);
             next = model.Chain.Transitions.AsSpan(state * model.Chain.Width, model.Chain.Width);
         }
         return new SeriesSample(Columns, rows, states);

@@ -56,7 +56,7 @@ internal static unsafe class HmmSteps
     /// <param name="states">States.</param>
     /// <param name="width">States with padding.</param>
     /// <returns>False where a time has no probability that fp64 can tell from none.</returns>
-    public static bool Meet(double* before, double* matrix, in MeetingBlock block, int step, double* other, int count, int states, int width)
+    public static bool Meet(double* before, double* matrix, in PosteriorBlock block, int step, double* other, int count, int states, int width)
     {
         if (width == HmmKernels.Lanes)
             return MeetEight(before, matrix, block, step, other, count, states);
@@ -99,7 +99,7 @@ internal static unsafe class HmmSteps
         return exponent;
     }
 
-    private static bool MeetEight(double* before, double* matrix, in MeetingBlock block, int step, double* other, int count, int states)
+    private static bool MeetEight(double* before, double* matrix, in PosteriorBlock block, int step, double* other, int count, int states)
     {
         var rows = new EightRows(matrix, states, padding: 0);
         double* b = block.Likelihoods, outs = block.Outs, posteriors = block.Posteriors;

@@ -14,7 +14,7 @@ namespace Atelier.Models.Hmm;
 /// word's probability in a state is that of the tag given the word, over that of the tag (Bayes), so that the form of rare
 /// and unknown words can tell of their tags.
 /// </summary>
-internal sealed class HmmTagger : ITagger, IExplained
+internal sealed class HmmTagger : ITagger, IExplainable
 {
     private const double FormWeight = 1; // observations that a word's form counts for beside the word itself
     private const double LeastShare = 1e-5; // tags less likely than this share of the likeliest are not looked at
@@ -99,7 +99,7 @@ internal sealed class HmmTagger : ITagger, IExplained
         for (int i = 0; i < request.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            yield return Draw(SplitMix64.At((ulong)request.Seed, (ulong)i), request.States);
+            yield return Sample(SplitMix64.At((ulong)request.Seed, (ulong)i), request.States);
         }
     }
 
@@ -167,7 +167,7 @@ internal sealed class HmmTagger : ITagger, IExplained
     }
 
     /// <summary>A sentence from the model; where tags are known, they are kept and the others drawn between them.</summary>
-    private TaggedSample Draw(ulong seed, IReadOnlyDictionary<int, string> known)
+    private TaggedSample Sample(ulong seed, IReadOnlyDictionary<int, string> known)
     {
         var random = new SplitMix64(seed);
         int s = _counts.Symbols, start = Tags.Count, end = Tags.Count + 1;
@@ -184,11 +184,11 @@ internal sealed class HmmTagger : ITagger, IExplained
                 Weigh(next, b, tags.Count, known);
             int tag = known.TryGetValue(tags.Count, out string? given)
                 ? Tags.ToList().IndexOf(given) is >= 0 and int index ? index : throw new AtelierException($"there is no tag '{given}'", "--state", $"the tags are {string.Join(", ", Tags)}")
-                : HmmModel.Draw(next, ref random);
+                : HmmModel.Sample(next, ref random);
             if (tag == end)
                 break;
             double[] weights = [.. Enumerable.Range(0, _words.Count).Select(word => (double)_counts.WordTags[(word * Tags.Count) + tag])];
-            words.Add(_counts.Words[HmmModel.Draw(weights, ref random)]);
+            words.Add(_counts.Words[HmmModel.Sample(weights, ref random)]);
             tags.Add(Tags[tag]);
             (a, b) = (b, tag);
         }

@@ -10,7 +10,7 @@ namespace Atelier.Models.Hmm;
 /// <param name="endOfTextId">The token after which a text begins anew; null where there is none.</param>
 /// <param name="known">States that are known; null where none are.</param>
 /// <param name="before">Tokens before the place 0 of known states.</param>
-internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates? known = null, int before = 0) : ILanguageModel, IExplainedTokens, IHiddenStates
+internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates? known = null, int before = 0) : ILanguageModel, IExplainableTokens, IHiddenStates
 {
     private readonly CategoricalEmissions _emissions = (CategoricalEmissions)model.Emissions;
 

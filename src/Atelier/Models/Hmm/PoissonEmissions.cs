@@ -80,10 +80,10 @@ internal sealed class PoissonEmissions(int stateCount, double[] rates, int dimen
     }
 
     /// <inheritdoc/>
-    public override void DrawValues(int state, ref SplitMix64 random, Span<double> values)
+    public override void SampleValues(int state, ref SplitMix64 random, Span<double> values)
     {
         for (int d = 0; d < Dimension; d++)
-            values[d] = SpecialFunctions.DrawPoisson(rates[(state * Dimension) + d], ref random);
+            values[d] = SpecialFunctions.SamplePoisson(rates[(state * Dimension) + d], ref random);
     }
 
     /// <inheritdoc/>

@@ -20,12 +20,12 @@ internal static unsafe class Viterbi
         int length = sequence.Length, middle = (length + 1) / 2, width = model.Chain.Width;
         if (length == 0)
             return ([], 0);
-        using AlignedNumbers on = Logs(model.Chain.Transitions), back = Logs(model.Chain.Transposed), start = Logs(model.Chain.Start), none = Logs(Enumerable.Repeat(1.0, width));
-        ViterbiHalf Half(AlignedNumbers matrix, AlignedNumbers first, bool forward) =>
+        using AlignedBuffer on = Logs(model.Chain.Transitions), back = Logs(model.Chain.Transposed), start = Logs(model.Chain.Start), none = Logs(Enumerable.Repeat(1.0, width));
+        ViterbiHalf Half(AlignedBuffer matrix, AlignedBuffer first, bool forward) =>
             new(model, sequence, matrix, first, forward, cancellation);
-        BestWays? left = null, right = null;
-        BestWays Ways(ViterbiHalf half, int times, AlignedNumbers into) =>
-            width == HmmKernels.Lanes ? new EightStateWays(half, times) : new TrellisWays(half, times, into.Pointer, budget);
+        Backtrace? left = null, right = null;
+        Backtrace Ways(ViterbiHalf half, int times, AlignedBuffer into) =>
+            width == HmmKernels.Lanes ? new PackedBacktrace(half, times) : new CheckpointedBacktrace(half, times, into.Pointer, budget);
         try
         {
             InParallel.Both(length > LongSequence,
@@ -49,9 +49,9 @@ internal static unsafe class Viterbi
         }
     }
 
-    private static AlignedNumbers Logs(IEnumerable<double> probabilities) => new([.. probabilities.Select(p => Math.Log(p))]);
+    private static AlignedBuffer Logs(IEnumerable<double> probabilities) => new([.. probabilities.Select(p => Math.Log(p))]);
 
-    private static (int State, double Best) Middle(BestWays left, BestWays right, double* on, int states, int width)
+    private static (int State, double Best) Middle(Backtrace left, Backtrace right, double* on, int states, int width)
     {
         (int State, double Best) best = (0, double.NegativeInfinity);
         for (int i = 0; i < states; i++)

@@ -13,8 +13,8 @@ internal unsafe delegate void ViterbiWork(int first, int count, double* likeliho
 /// <param name="start">[width]: logarithms of the start probabilities; zeros from the end back.</param>
 /// <param name="forward">Whether it goes from the beginning on.</param>
 /// <param name="cancellation">Stops at the next block.</param>
-internal sealed unsafe class ViterbiHalf(HmmModel model, HmmSequence sequence, AlignedNumbers matrix,
-    AlignedNumbers start, bool forward, CancellationToken cancellation)
+internal sealed unsafe class ViterbiHalf(HmmModel model, HmmSequence sequence, AlignedBuffer matrix,
+    AlignedBuffer start, bool forward, CancellationToken cancellation)
 {
     private const int Block = 256;
 
@@ -43,7 +43,7 @@ internal sealed unsafe class ViterbiHalf(HmmModel model, HmmSequence sequence, A
     /// <summary>Gives the log-likelihoods of some indices, a block at a time.</summary>
     public void ForBlocks(int first, int count, ViterbiWork work)
     {
-        using var scratch = new AlignedNumbers((long)Math.Min(Block, count) * Width);
+        using var scratch = new AlignedBuffer((long)Math.Min(Block, count) * Width);
         for (int at = first; at < first + count; at += Block)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -69,7 +69,7 @@ public sealed class IndependentModel : IRowModel
             double logProbability = 0;
             var values = new CellValue[_columns.Length];
             for (int column = 0; column < values.Length; column++)
-                values[column] = Draw(column, given.GetValueOrDefault(column), ref random, ref logProbability);
+                values[column] = Sample(column, given.GetValueOrDefault(column), ref random, ref logProbability);
             yield return new RowSample(Schema.Names, values) { LogProbability = logProbability };
         }
     }
@@ -80,7 +80,7 @@ public sealed class IndependentModel : IRowModel
         // Arrays only.
     }
 
-    private CellValue Draw(int column, string? given, ref SplitMix64 random, ref double logProbability)
+    private CellValue Sample(int column, string? given, ref SplitMix64 random, ref double logProbability)
     {
         ColumnSchema schema = Schema.Columns[column];
         double[] table = _columns[column];

@@ -79,7 +79,7 @@ public sealed class RnnModel : TextModel
         if (training && Config.Dropout > 0)
             x = Dropout.Apply(x, Config.Dropout);
         if (training && states is null)
-            return _layers[layer].Learn(x);
+            return _layers[layer].ForwardTraining(x);
         RecurrentState before = states?[layer] ?? _layers[layer].EmptyState(x.shape[0]);
         (Tensor output, RecurrentState after) = _layers[layer].Forward(x, before);
         states?.Keep(layer, after);

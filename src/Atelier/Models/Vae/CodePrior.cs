@@ -35,7 +35,7 @@ internal sealed class CodePrior : nn.Module
     /// <summary>−log p(codes) of each picture in nats, [batch].</summary>
     /// <param name="codes">[batch, places], int64.</param>
     /// <param name="labels">[batch], int64; null where there is no class to be told.</param>
-    public Tensor Surprise(Tensor codes, Tensor? labels)
+    public Tensor NegativeLogLikelihood(Tensor codes, Tensor? labels)
     {
         long count = codes.shape[0];
         Tensor before = cat([Begin(count, labels, codes.device), _code.forward(codes.narrow(1, 0, _places - 1))], 1); // [batch, places, width]
@@ -46,9 +46,9 @@ internal sealed class CodePrior : nn.Module
 
     /// <summary>Draws codes one place after another by inverting their cumulative distribution.</summary>
     /// <param name="noise">[batch, places], standard normal: Φ of it is the chance at each place.</param>
-    /// <param name="labels">As in <see cref="Surprise"/>.</param>
+    /// <param name="labels">As in <see cref="NegativeLogLikelihood"/>.</param>
     /// <returns>[batch, places], int64.</returns>
-    public Tensor Draw(Tensor noise, Tensor? labels)
+    public Tensor Sample(Tensor noise, Tensor? labels)
     {
         using var scope = NewDisposeScope();
         long count = noise.shape[0];

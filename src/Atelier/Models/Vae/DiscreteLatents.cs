@@ -41,7 +41,7 @@ internal sealed class DiscreteLatents : nn.Module, ILatents
             _codebook.Learn(vectors, random);
         Tensor codes = _codebook.Nearest(vectors), quantised = _codebook.Codes.index_select(0, codes);
         long count = features.shape[0];
-        Tensor divergence = _prior.Surprise(codes.view(count, -1), labels);
+        Tensor divergence = _prior.NegativeLogLikelihood(codes.view(count, -1), labels);
         Tensor commitment = vectors.sub(quantised).Squared().sum().Times(_config.Commitment / count); // eq. 3, third term
         Tensor through = vectors.Plus(quantised.sub(vectors).detach()); // the gradient passes as if nothing had been rounded
         return new Reading(Pictures(through, count), divergence, divergence.mean().Plus(commitment)) { Figures = Use(codes) };
@@ -55,8 +55,8 @@ internal sealed class DiscreteLatents : nn.Module, ILatents
     public Tensor Features(Tensor latents, Tensor? labels) => _out.forward(is_grad_enabled() ? latents : Pictures(Quantise(latents), latents.shape[0]));
 
     /// <inheritdoc/>
-    public Tensor Draw(Tensor noise, Tensor? labels) =>
-        Pictures(_codebook.Codes.index_select(0, _prior.Draw(noise, labels).flatten()), noise.shape[0]);
+    public Tensor Sample(Tensor noise, Tensor? labels) =>
+        Pictures(_codebook.Codes.index_select(0, _prior.Sample(noise, labels).flatten()), noise.shape[0]);
 
     /// <inheritdoc/>
     /// <remarks>The prior has learned already.</remarks>

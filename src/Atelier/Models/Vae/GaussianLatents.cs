@@ -63,7 +63,7 @@ internal sealed class GaussianLatents : nn.Module, ILatents
         Tensor charged = divergence.mean([0]);
         if (_config.FreeBits > 0)
             charged = charged.Clamped(_config.FreeBits, double.PositiveInfinity); // Kingma et al. 2016, eq. 15, over the batch
-        return new Reading(Draw(mean, logVariance, random), divergence.flatten(1).sum([1]), charged.sum().Times(_config.Beta));
+        return new Reading(Sample(mean, logVariance, random), divergence.flatten(1).sum([1]), charged.sum().Times(_config.Beta));
     }
 
     /// <inheritdoc/>
@@ -77,9 +77,9 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     }
 
     /// <inheritdoc/>
-    public Tensor Draw(Tensor noise, Tensor? labels) => IsGrid ? noise.view([noise.shape[0], .. _latents])
+    public Tensor Sample(Tensor noise, Tensor? labels) => IsGrid ? noise.view([noise.shape[0], .. _latents])
         : _prior is null ? noise.narrow(1, 1, _config.LatentSize)
-        : _prior.Draw(noise, labels);
+        : _prior.Sample(noise, labels);
 
     /// <inheritdoc/>
     public void Fit(Tensor latents, Tensor? labels) => _prior?.Fit(latents, labels);
@@ -88,7 +88,7 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     public (Tensor Latents, Tensor Ratio, Tensor? FittedRatio) Weigh(Tensor features, Tensor? labels, Generator? random)
     {
         (Tensor mean, Tensor logVariance) = Posterior(features, labels);
-        Tensor z = Draw(mean, logVariance, random);
+        Tensor z = Sample(mean, logVariance, random);
         Tensor distance = z.sub(mean).Squared().mul(logVariance.neg().exp());
         // The factors of 2π are the same in both.
         Tensor posterior = distance.Plus(logVariance).flatten(1).sum([1]).Times(-0.5), prior = z.Squared().flatten(1).sum([1]).Times(-0.5);
@@ -99,7 +99,7 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     public static Tensor Divergence(Tensor mean, Tensor logVariance) =>
         mean.Squared().Plus(logVariance.exp()).sub(logVariance).PlusNumber(-1).Times(0.5);
 
-    private static Tensor Draw(Tensor mean, Tensor logVariance, Generator? random) =>
+    private static Tensor Sample(Tensor mean, Tensor logVariance, Generator? random) =>
         mean.PlusProduct(logVariance.Times(0.5).exp(), empty_like(mean, requires_grad: false).normal_(0, 1, random));
 
     private (Tensor Mean, Tensor LogVariance) Posterior(Tensor features, Tensor? labels)

@@ -23,7 +23,7 @@ internal interface ILatents
     /// <summary>Latents from the prior.</summary>
     /// <param name="noise">[batch, <see cref="NoiseSize"/>], standard normal.</param>
     /// <param name="labels">As in <see cref="Read"/>.</param>
-    Tensor Draw(Tensor noise, Tensor? labels);
+    Tensor Sample(Tensor noise, Tensor? labels);
 
     /// <summary>Fits to the latents of training pictures what is fitted when training ends.</summary>
     /// <param name="latents">A draw of each picture's.</param>

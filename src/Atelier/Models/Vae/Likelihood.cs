@@ -40,7 +40,7 @@ internal sealed class Likelihood : nn.Module
     /// <summary>−log p(x | z) of each picture in nats, [batch].</summary>
     /// <param name="target">x, as <see cref="Target"/> gives it, [batch, channels, height, width].</param>
     /// <param name="output">What the decoder says, as x, fp32.</param>
-    public Tensor Surprise(Tensor target, Tensor output)
+    public Tensor NegativeLogLikelihood(Tensor target, Tensor output)
     {
         if (IsBernoulli)
             return F.binary_cross_entropy_with_logits(output, target.Times(0.5).PlusNumber(0.5), reduction: nn.Reduction.None).sum([1, 2, 3]);

@@ -33,7 +33,7 @@ internal sealed class MixturePrior : nn.Module
     /// <summary>Latents: the first number of each row's noise chooses a component of the class, the others are its ε in μ + L ε.</summary>
     /// <param name="noise">[batch, 1 + size], standard normal.</param>
     /// <param name="labels">[batch], int64; null where there is one class for all.</param>
-    public Tensor Draw(Tensor noise, Tensor? labels)
+    public Tensor Sample(Tensor noise, Tensor? labels)
     {
         labels ??= zeros(noise.shape[0], ScalarType.Int64, device: noise.device);
         Tensor chance = noise.narrow(1, 0, 1).Times(Math.Sqrt(0.5)).erf().Times(0.5).PlusNumber(0.5); // Φ, [batch, 1]

@@ -21,7 +21,7 @@ public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>, IClassConditio
     protected override VaeModel Create(VaeConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);
 
     /// <inheritdoc/>
-    protected override Precision DrawingPrecision(string device) => Bf16WherePossible(device);
+    protected override Precision SamplingPrecision(string device) => Bf16WherePossible(device);
 
     /// <inheritdoc/>
     protected override Int128 LeastWeights(VaeConfig config, ImageSchema schema)

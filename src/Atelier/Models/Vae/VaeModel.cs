@@ -44,7 +44,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         register_module("latents", latents);
         register_module("decoder", _decoder);
         register_module("likelihood", _likelihood);
-        Turns = [new Turn<ImageBatch>("loss", batch => Bound(batch, RandomStream.Current).Loss, [.. parameters()])];
+        Objectives = [new Objective<ImageBatch>("loss", batch => Bound(batch, RandomStream.Current).Loss, [.. parameters()])];
     }
 
     /// <summary>Its shape.</summary>
@@ -68,7 +68,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     };
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Turn<ImageBatch>> Turns { get; }
+    public override IReadOnlyList<Objective<ImageBatch>> Objectives { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
@@ -101,10 +101,10 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     }
 
     /// <inheritdoc/>
-    public override Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+    public override Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
         Tensor? given = null, CancellationToken cancellation = default)
     {
-        Tensor latents = _latents.Draw(noise, labels);
+        Tensor latents = _latents.Sample(noise, labels);
         using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
         return team.Map(noise.shape[0], (first, rows) => Decode(latents.narrow(0, first, rows), labels?.narrow(0, first, rows)));
     }
@@ -133,14 +133,14 @@ public sealed class VaeModel : ImageModel, IAutoencoder
             using var each = NewDisposeScope();
             Tensor labels = KeptScalars.Full([pictures.shape[0]], label, ScalarType.Int64, pictures.device);
             Tensor divergence = _latents.Read(features, labels, random).Divergence, output = Output(_latents.Expect(features, labels), labels);
-            return _likelihood.Surprise(target, output).Plus(divergence).MoveToOuterDisposeScope();
+            return _likelihood.NegativeLogLikelihood(target, output).Plus(divergence).MoveToOuterDisposeScope();
         })];
         return stack(costs).argmin(0).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     /// <remarks>The prior that pictures are drawn from is fitted to draws of the training pictures' posteriors.</remarks>
-    public override void Conclude(IBatchSource<ImageBatch> training, long batches)
+    public override void FitAfterTraining(IBatchSource<ImageBatch> training, long batches)
     {
         if (_latents is not GaussianLatents { HasFittedPrior: true })
             return;
@@ -160,12 +160,12 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     }
 
     /// <summary>The loss of a batch, −log p(x | z) of each picture, and what was read.</summary>
-    private (Tensor Loss, Tensor Surprise, Reading Reading) Bound(ImageBatch batch, Generator? random)
+    private (Tensor Loss, Tensor NegativeLogLikelihood, Reading Reading) Bound(ImageBatch batch, Generator? random)
     {
         Tensor? labels = Told(batch.Labels);
         Tensor target = _likelihood.Target(batch.Pictures, random); // [batch, channels, height, width]
         Reading reading = _latents.Read(_encoder.forward(target), labels, random);
-        Tensor surprise = _likelihood.Surprise(target, Output(reading.Latents, labels)); // [batch]
+        Tensor surprise = _likelihood.NegativeLogLikelihood(target, Output(reading.Latents, labels)); // [batch]
         return (surprise.mean().Plus(reading.Charge), surprise, reading);
     }
 
@@ -179,7 +179,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         {
             using var scope = NewDisposeScope();
             (Tensor z, Tensor ratio, Tensor? fittedRatio) = latents.Weigh(features, labels, random);
-            Tensor surprise = _likelihood.Surprise(target, Output(z, labels));
+            Tensor surprise = _likelihood.NegativeLogLikelihood(target, Output(z, labels));
             standard.Add(ratio.sub(surprise).MoveToOuterDisposeScope());
             if (fittedRatio is not null)
                 fitted.Add(fittedRatio.sub(surprise).MoveToOuterDisposeScope());

@@ -53,7 +53,7 @@ public sealed class ImageClient(ImageGenerator generator, long seed = 1, string 
         };
         var contents = new List<AIContent>();
         await foreach (ImageSample sample in generator.GenerateAsync(asked, cancellationToken).ConfigureAwait(false))
-            contents.Add(new DataContent(PictureFiles.EncodePng(sample.Width, sample.Height, sample.Channels, sample.Pixels.Span), "image/png"));
+            contents.Add(new DataContent(ImageFiles.EncodePng(sample.Width, sample.Height, sample.Channels, sample.Pixels.Span), "image/png"));
         return new ImageGenerationResponse(contents);
     }
 

@@ -16,7 +16,7 @@ internal static class ImageEvaluator
 
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">There are no pictures to judge by, or the features asked for do not go with them.</exception>
-    public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         ImagePart part = data.Test.Count > 0 ? data.Test : data.Validation;
         if (part.Count == 0)
@@ -34,7 +34,7 @@ internal static class ImageEvaluator
         return await Task.Run(() => Evaluate(generator, data, part, network, judging, progress, cancellation), cancellation).ConfigureAwait(false);
     }
 
-    private static EvaluationReport Evaluate(ImageGenerator generator, ImageData data, ImagePart part, FeatureNetwork? network, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    private static EvaluationReport Evaluate(ImageGenerator generator, ImageData data, ImagePart part, FeatureNetwork? network, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         progress?.Report(FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "picture")}"));
@@ -47,15 +47,15 @@ internal static class ImageEvaluator
             Add(metrics, likelihood);
             notes.Add(FormattableString.Invariant($"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them followed along the flow; how the values of 8 bits are counted is told in the documentation. Intervals are over pictures."));
         }
-        var shown = new List<ReportPicture>();
+        var shown = new List<ReportImage>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
         bool enlarges = generator.Model.Upscaler is not null, compared = false;
         bool readBack = data.Facts.Source == ShapesWorld.Name && ShapesWorld.Reads(generator.Schema) && (generator.IsConditional || enlarges);
         if (network is not null || readBack || enlarges)
         {
-            EnlargedPictures? enlarged = enlarges ? EnlargedPictures.Draw(generator, part, judging.Options.Pictures, judging.Seed, progress, cancellation) : null;
-            PictureSet drawn = enlarged?.Drawn ?? DrawnPictures.Draw(generator, data.Train.Count > 0 ? data.Train.Labels : part.Labels, judging.Options.Pictures, judging.Seed, progress, cancellation);
-            var album = new PictureAlbum(judging.Picture, generator);
+            UpscaledImages? enlarged = enlarges ? UpscaledImages.Sample(generator, part, judging.Options.Pictures, judging.Seed, progress, cancellation) : null;
+            ImageSet drawn = enlarged?.Drawn ?? SampledImages.Sample(generator, data.Train.Count > 0 ? data.Train.Labels : part.Labels, judging.Options.Pictures, judging.Seed, progress, cancellation);
+            var album = new ImageAlbum(judging.Picture, generator);
             album.AddSamples(drawn);
             var bicubic = new Dictionary<string, Metric>();
             if (enlarged is not null)
@@ -68,22 +68,22 @@ internal static class ImageEvaluator
             }
             if (network is not null)
             {
-                var comparison = new PictureComparison(network, data, part, drawn.Count, enlarges ? drawn.Count : 0, judging, progress, cancellation);
+                var comparison = new ImageComparison(network, data, part, drawn.Count, enlarges ? drawn.Count : 0, judging, progress, cancellation);
                 notes.AddRange(comparison.Notes);
                 compared = comparison.IsPossible(drawn.Count);
                 if (compared)
                 {
-                    Add(metrics, comparison.Figures(drawn, "drawn pictures", out PictureFeatures seen));
+                    Add(metrics, comparison.Figures(drawn, "drawn pictures", out ImageFeatures seen));
                     byClass = comparison.ByClass(drawn, seen);
                     if (enlarged is not null)
                         Add(bicubic, comparison.Figures(enlarged.Bicubic, "pictures enlarged bicubically", out _));
                     foreach ((string name, Dictionary<string, Metric> figures) in comparison.Baselines(drawn.Count))
                         baselines[name] = figures;
                 }
-                if (part.Count >= PictureCopying.FewestHeld)
+                if (part.Count >= ImageCopying.FewestHeld)
                 {
-                    var training = PictureSet.Of(data.Train, data.Train.Count);
-                    PictureCopying copying = PictureCopying.Check(network, drawn, PictureSet.Of(part, part.Count), training, progress, cancellation);
+                    var training = ImageSet.Of(data.Train, data.Train.Count);
+                    ImageCopying copying = ImageCopying.Check(network, drawn, ImageSet.Of(part, part.Count), training, progress, cancellation);
                     Add(metrics, copying.Figures(judging.Options, judging.Seed));
                     notes.Add(copying.Note);
                     album.AddNearest(drawn, training, copying);
@@ -96,7 +96,7 @@ internal static class ImageEvaluator
                     bicubic["classAccuracy"] = ReadBack(enlarged.Bicubic, judging);
                 baselines["heldOutPictures"] = new Dictionary<string, Metric>(baselines.GetValueOrDefault("heldOutPictures") ?? new Dictionary<string, Metric>())
                 {
-                    ["classAccuracy"] = ReadBack(PictureSet.Of(part, part.Count), judging),
+                    ["classAccuracy"] = ReadBack(ImageSet.Of(part, part.Count), judging),
                 };
                 notes.Add(FormattableString.Invariant($"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are read back from the pixels as asked; heldOutPictures are read the same way."));
             }
@@ -125,12 +125,12 @@ internal static class ImageEvaluator
     }
 
     /// <summary>What the model itself says of held-out pictures, the mean over them.</summary>
-    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, Judging judging, CancellationToken cancellation) =>
+    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, EvaluationContext judging, CancellationToken cancellation) =>
         Means(model, part, part.Count, judging, cancellation, (batch, _) => model.Judge(batch, judging.Options)
             .Select(figure => (figure.Key, (IEnumerable<MeanScore>)[new MeanScore(batch.Labels.shape[0] * figure.Value, batch.Labels.shape[0])])));
 
     /// <summary>How likely the model says the first held-out pictures are.</summary>
-    private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count, Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+    private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
         Means(model, part, count, judging, cancellation, (batch, number) =>
         {
             if (number > 0)
@@ -140,7 +140,7 @@ internal static class ImageEvaluator
         });
 
     /// <summary>The mean of each figure over the first pictures of a part.</summary>
-    private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count, Judging judging, CancellationToken cancellation,
+    private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count, EvaluationContext judging, CancellationToken cancellation,
         Func<ImageBatch, int, IEnumerable<(string Figure, IEnumerable<MeanScore> Scores)>> judge)
     {
         var batches = new ImageBatches(part, BatchSize, seed: 0, shuffled: false);
@@ -164,7 +164,7 @@ internal static class ImageEvaluator
     }
 
     /// <summary>In the world of shapes: the share of pictures of the class that they are told to be.</summary>
-    private static Metric ReadBack(PictureSet pictures, Judging judging)
+    private static Metric ReadBack(ImageSet pictures, EvaluationContext judging)
     {
         var picture = new byte[pictures.Schema.Size];
         var right = new MeanScore[pictures.Count];

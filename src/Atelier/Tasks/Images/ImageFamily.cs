@@ -52,17 +52,17 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         {
             WriteBundle = folder =>
             {
-                model.Conclude(Seen(), long.MaxValue);
+                model.FitAfterTraining(Seen(), long.MaxValue);
                 Write(folder, model, Card(recipe, images, model));
             },
             WriteInterrupted = folder =>
             {
-                model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
                 Write(folder, model, Card(recipe, images, model));
             },
             PreviewFile = (path, cancellation) =>
             {
-                model.Conclude(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
                 cancellation.ThrowIfCancellationRequested();
                 if (model.Upscaler is { } upscaler)
                 {
@@ -75,7 +75,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 if (model is IAutoencoder && images.Validation.Count > 0)
                     PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model, images.Validation);
             },
-            CreateReplica = model.LearnsInCopies ? () => Twin(model, recipe.Training.Precision, recipe.Seed) : null,
+            CreateReplica = model.LearnsInCopies ? () => CreateReplica(model, recipe.Training.Precision, recipe.Seed) : null,
             ItemUnit = "pictures",
         });
 
@@ -131,7 +131,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     private protected virtual TModel Create(StoredImageModel stored, TConfig config, ImageSchema schema)
     {
         CheckSize(stored, LeastWeights(config, schema));
-        return Create(config, schema, DrawingPrecision(stored.Device), seed: 0);
+        return Create(config, schema, SamplingPrecision(stored.Device), seed: 0);
     }
 
     /// <summary>Throws where fewer weights are stored than a shape has: checked by arithmetic before a model of the size that config.json claims is made.</summary>
@@ -143,7 +143,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     }
 
     /// <summary>Another model of a model's shape, to share its weights while learning.</summary>
-    private protected virtual TModel Twin(TModel model, Precision precision, long seed) => Create(ConfigOf(model), model.Schema, precision, seed);
+    private protected virtual TModel CreateReplica(TModel model, Precision precision, long seed) => Create(ConfigOf(model), model.Schema, precision, seed);
 
     /// <summary>Measures what a fresh model has to know of the training pictures before it learns.</summary>
     /// <param name="model">The model.</param>
@@ -164,7 +164,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
 
     /// <summary>The precision of products when a finished model draws.</summary>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
-    protected virtual Precision DrawingPrecision(string device) => Precision.Fp32;
+    protected virtual Precision SamplingPrecision(string device) => Precision.Fp32;
 
     /// <summary>bf16 where a device has such products, for models whose pictures rounding does not change by more than a shade.</summary>
     protected static Precision Bf16WherePossible(string device) =>
@@ -189,9 +189,9 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     private static void Preview(string path, TModel model, Recipe recipe, CancellationToken cancellation)
     {
         var generator = new ImageGenerator(model); // not disposed: the model goes on
-        DrawingOptions drawing = model.Check(new DrawingOptions());
-        byte[] planes = generator.Draw(recipe.Seed, 0, PreviewPictures, label: null, drawing, cancellation);
-        PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
+        SamplingOptions drawing = model.Check(new SamplingOptions());
+        byte[] planes = generator.Sample(recipe.Seed, 0, PreviewPictures, label: null, drawing, cancellation);
+        ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
             .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size, model.Schema.Size)))]);
     }
 
@@ -203,11 +203,11 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         var generator = new ImageGenerator(model); // not disposed: the model goes on
         using ImageBatch batch = new ImageBatches(part, PreviewPictures / 4, recipe.Seed, shuffled: false).Get(0);
         Tensor small = upscaler.Shrink(batch.Pictures);
-        DrawingOptions drawing = model.Check(new DrawingOptions());
+        SamplingOptions drawing = model.Check(new SamplingOptions());
         byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, drawing, cancellation);
         byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), large, ImageGenerator.Bytes(batch.Pictures)];
         int size = model.Schema.Size;
-        PictureGrid.Write(path, model.Schema, [.. Enumerable.Range(0, sides[0].Length / size).SelectMany(i => sides.Select(side => (ReadOnlyMemory<byte>)model.Schema.Interleave(side.AsSpan(i * size, size))))], columns: 12);
+        ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, sides[0].Length / size).SelectMany(i => sides.Select(side => (ReadOnlyMemory<byte>)model.Schema.Interleave(side.AsSpan(i * size, size))))], columns: 12);
     }
 
     /// <summary>The first held-out pictures, each with what the model makes of it to its right.</summary>
@@ -220,8 +220,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             part.Read(number, picture);
             return picture;
         })];
-        IReadOnlyList<byte[]> again = new LatentPictures(model).Reconstruct(pictures);
-        PictureGrid.Write(path, model.Schema, [.. pictures.Zip(again).SelectMany(pair => (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First), generator.Schema.Interleave(pair.Second)])], columns: 8);
+        IReadOnlyList<byte[]> again = new LatentImages(model).Reconstruct(pictures);
+        ImageGrid.Write(path, model.Schema, [.. pictures.Zip(again).SelectMany(pair => (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First), generator.Schema.Interleave(pair.Second)])], columns: 8);
     }
 
     private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(CultureInfo.InvariantCulture, $"""

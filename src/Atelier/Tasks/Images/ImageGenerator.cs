@@ -51,15 +51,15 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     public ImageSchema DrawnSchema => Upscaler?.Schema ?? Schema;
 
     /// <summary>Told on the way from noise to pictures, from another thread; null for nobody.</summary>
-    public Action<DrawingStep>? Watch { get; set; }
+    public Action<SamplingStep>? Watch { get; set; }
 
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The class does not exist, or something is asked for in vain.</exception>
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         request.Check(classes: true, drawing: true, only: true);
-        DrawingOptions drawing = model.Check(request.Drawing ?? new DrawingOptions());
-        PictureWays? ways = drawing.Interpolate is { } ends ? PictureWays.Read(ends, request, this) : null;
+        SamplingOptions drawing = model.Check(request.Drawing ?? new SamplingOptions());
+        Interpolation? ways = drawing.Interpolate is { } ends ? Interpolation.Read(ends, request, this) : null;
         int? label = ways is null && request.Class is { } name ? Label(name) : null;
         ImageSchema large = DrawnSchema;
         for (int first = 0; first < request.Count; first += BatchSize)
@@ -71,8 +71,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             byte[] pixels = await InTurnAsync(() =>
             {
                 byte[] drawn = ways is null
-                    ? Draw(request.Seed, start, count, label, drawing, cancellation)
-                    : Draw(ways, start, count, drawing, cancellation);
+                    ? Sample(request.Seed, start, count, label, drawing, cancellation)
+                    : Sample(ways, start, count, drawing, cancellation);
                 return Upscaler is null ? drawn : Upscaler.Enlarge(drawn, request.Seed, start,
                     ways is null ? Labels(request.Seed, start, count, label) : ways.Labels(start, count), cancellation);
             }, cancellation).ConfigureAwait(false);
@@ -111,28 +111,28 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <param name="drawing">How.</param>
     /// <param name="cancellation">Stops, at the next step of a model that draws in several.</param>
     /// <returns>[count, channels, height, width], 0 to 255.</returns>
-    public byte[] Draw(long seed, int first, int count, int? label, DrawingOptions drawing,
+    public byte[] Sample(long seed, int first, int count, int? label, SamplingOptions drawing,
         CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         Tensor noise = Noise(seed, first, count);
         Tensor? labels = model.IsConditional ? Labels(seed, first, count, label) : null;
-        return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, noise, labels, drawing, given: null, cancellation);
+        return Sample(SplitMix64.At((ulong)seed, (ulong)first), first, noise, labels, drawing, given: null, cancellation);
     }
 
     /// <summary>Makes large pictures of small ones at once.</summary>
     /// <param name="seed">Of all pictures.</param>
     /// <param name="first">The number of the first one.</param>
     /// <param name="small">[count, channels, height, width], of the small size, −1 to 1.</param>
-    /// <param name="labels">Their classes, as <see cref="ImageModel.Draw"/> takes them.</param>
+    /// <param name="labels">Their classes, as <see cref="ImageModel.Sample"/> takes them.</param>
     /// <param name="drawing">How.</param>
     /// <param name="cancellation">Stops, at the next step of a model that draws in several.</param>
     /// <returns>[count, channels, height, width], 0 to 255.</returns>
-    internal byte[] Enlarge(long seed, int first, Tensor small, Tensor? labels, DrawingOptions drawing,
+    internal byte[] Enlarge(long seed, int first, Tensor small, Tensor? labels, SamplingOptions drawing,
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        return Draw(SplitMix64.At((ulong)seed, (ulong)first), first, Noise(seed, first, (int)small.shape[0]),
+        return Sample(SplitMix64.At((ulong)seed, (ulong)first), first, Noise(seed, first, (int)small.shape[0]),
             model.IsConditional ? labels : null, drawing, small, cancellation);
     }
 
@@ -180,7 +180,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         IUpscaler upscaler = model.Upscaler!;
         var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue); // other noise than that which the small pictures began as
         return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels,
-            model.Check(new DrawingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
+            model.Check(new SamplingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
     }
 
     private ImageGenerator Enlarges(ImageGenerator other)
@@ -196,15 +196,15 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         static string Size(ImageSchema schema) => $"{(schema.Channels == 1 ? "grey" : "colour")} pictures of {schema.Width} × {schema.Height}";
     }
 
-    private byte[] Draw(PictureWays ways, int first, int count, DrawingOptions drawing, CancellationToken cancellation)
+    private byte[] Sample(Interpolation ways, int first, int count, SamplingOptions drawing, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        return Draw((ulong)first, first, ways.Noise(first, count), ways.Labels(first, count), drawing,
+        return Sample((ulong)first, first, ways.Noise(first, count), ways.Labels(first, count), drawing,
             ways.Given(first, count), cancellation);
     }
 
     /// <summary>Draws pictures at once, each from its noise, and from its given picture where there are any.</summary>
-    private byte[] Draw(ulong seed, int first, Tensor noise, Tensor? labels, DrawingOptions drawing, Tensor? given,
+    private byte[] Sample(ulong seed, int first, Tensor noise, Tensor? labels, SamplingOptions drawing, Tensor? given,
         CancellationToken cancellation)
     {
         Device device = model.parameters().First().device;
@@ -212,7 +212,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         using var mode = new EvaluationMode(model);
         using var random = new Generator(seed, device);
         model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures()))));
-        Tensor pictures = model.Draw(noise.to(device), labels?.to(device), drawing, random, given?.to(device), cancellation);
+        Tensor pictures = model.Sample(noise.to(device), labels?.to(device), drawing, random, given?.to(device), cancellation);
         byte[] drawn = Bytes(pictures);
         Watch?.Invoke(new(first, 1, () => Separate(drawn)));
         return drawn;

@@ -28,7 +28,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height, width], −1 to 1; null takes what the options name.</param>
     /// <param name="cancellation">Stops at the next of several steps; one step is finished.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
-    public abstract Tensor Draw(Tensor noise, Tensor? labels, DrawingOptions drawing, Generator random,
+    public abstract Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
         Tensor? given = null, CancellationToken cancellation = default);
 
     /// <summary>What it says of the small pictures that it makes large ones of; null where it makes pictures of noise alone.</summary>
@@ -52,7 +52,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Fits what is fitted once the weights are as they will be judged, before pictures are drawn while training and before the bundle is written; in evaluation mode without gradients.</summary>
     /// <param name="training">What it learned from.</param>
     /// <param name="batches">The most batches to take.</param>
-    public virtual void Conclude(IBatchSource<ImageBatch> training, long batches)
+    public virtual void FitAfterTraining(IBatchSource<ImageBatch> training, long batches)
     {
     }
 
@@ -60,9 +60,9 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     public abstract long NoiseSize { get; }
 
     /// <summary>What shares out the pictures that are drawn at once.</summary>
-    internal DrawingThreads Threads { get; } = new();
+    internal SamplingThreads Threads { get; } = new();
 
-    /// <summary>Told by <see cref="Draw"/> on the way from noise to pictures; null for nobody.</summary>
+    /// <summary>Told by <see cref="Sample"/> on the way from noise to pictures; null for nobody.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 
     /// <summary>What a figure of <see cref="GradientModel{TBatch}.Evaluate"/> is counted in.</summary>
@@ -70,7 +70,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
 
     /// <summary>Gives the options back where the model heeds them.</summary>
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
-    public virtual DrawingOptions Check(DrawingOptions drawing) => drawing == new DrawingOptions()
+    public virtual SamplingOptions Check(SamplingOptions drawing) => drawing == new SamplingOptions()
         ? drawing
         : throw new AtelierException("this kind of model draws in one step", "generation", "leave the sampler, its steps and the guidance out");
 

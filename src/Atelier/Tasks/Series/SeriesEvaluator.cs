@@ -15,7 +15,7 @@ internal static class SeriesEvaluator
 
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">The model does not know the columns.</exception>
-    public static EvaluationReport Evaluate(ISeriesModel model, SeriesData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    public static EvaluationReport Evaluate(ISeriesModel model, SeriesData data, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (!model.Columns.SequenceEqual(data.Columns))
             throw new AtelierException("the model knows other columns than the data has", judging.Run, "judge it on series of its own columns");

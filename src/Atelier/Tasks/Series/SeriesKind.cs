@@ -37,7 +37,7 @@ public sealed class SeriesKind : IDataKind
             .Learning(other.Learned is null ? null : SeriesData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
         Task.Run(() => SeriesEvaluator.Evaluate((ISeriesModel)judging.Generator, (SeriesData)judging.Data, judging, progress, cancellation), cancellation);
 
     /// <inheritdoc/>

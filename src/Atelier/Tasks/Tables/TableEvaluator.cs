@@ -14,7 +14,7 @@ internal static class TableEvaluator
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">The model does not know the table's columns.</exception>
     public static EvaluationReport Evaluate(
-        IRowModel model, TableData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+        IRowModel model, TableData data, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (!model.Schema.Names.SequenceEqual(data.Schema.Names))
             throw new AtelierException("the model knows other columns than the data has", judging.Run, "judge it on a table of its own columns");

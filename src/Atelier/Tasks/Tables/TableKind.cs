@@ -39,7 +39,7 @@ public sealed class TableKind : IDataKind
             .Learning(other.Learned is null ? null : TableData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
         Task.Run(() => TableEvaluator.Evaluate((IRowModel)judging.Generator, (TableData)judging.Data, judging, progress, cancellation), cancellation);
 
     private DataSection WithDefaults(DataSection section) => section with

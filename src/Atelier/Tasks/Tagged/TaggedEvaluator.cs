@@ -10,7 +10,7 @@ internal static class TaggedEvaluator
 {
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">There are no tagged sentences to judge by.</exception>
-    public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, Judging judging, IProgress<string>? progress, CancellationToken cancellation)
+    public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         (IReadOnlyList<TaggedSentence> sentences, Part part) = data switch
         {

@@ -35,7 +35,7 @@ public sealed class TaggedKind : IDataKind
             .Learning(other.Learned is null ? null : TaggedData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
         Task.Run(() => TaggedEvaluator.Evaluate((ITagger)judging.Generator, (TaggedData)judging.Data, judging, progress, cancellation), cancellation);
 
     /// <inheritdoc/>

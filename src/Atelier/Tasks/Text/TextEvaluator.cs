@@ -25,7 +25,7 @@ public static class TextEvaluator
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(
-        TextGenerator generator, TextData data, Judging judging, IProgress<string>? progress = null,
+        TextGenerator generator, TextData data, EvaluationContext judging, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {
         (EvaluationSection options, string run, long seed) = (judging.Options, judging.Run, judging.Seed);
@@ -60,7 +60,7 @@ public static class TextEvaluator
 
         string pieces = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).Pieces;
         int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
-        List<string> samples = await DrawAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
+        List<string> samples = await SampleAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
         var report = new EvaluationReport
         {
             Run = run,
@@ -167,7 +167,7 @@ public static class TextEvaluator
             .Where(metric => metric.Key is "crossEntropyPerCharacter" or "bitsPerByte").ToDictionary();
     }
 
-    private static async Task<List<string>> DrawAsync(
+    private static async Task<List<string>> SampleAsync(
         TextGenerator generator, EvaluationSection options, long seed, IProgress<string>? progress, CancellationToken cancellation)
     {
         var samples = new List<string>();

@@ -73,7 +73,7 @@ public sealed class TextKind : IDataKind
     }
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(Judging judging, IProgress<string>? progress, CancellationToken cancellation) =>
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
         TextEvaluator.EvaluateAsync(
             (TextGenerator)judging.Generator, (TextData)judging.Data, judging, progress, cancellation);
 

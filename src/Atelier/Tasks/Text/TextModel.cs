@@ -25,7 +25,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
 {
     private const long LogitsAtOnce = 1 << 24; // logits that scoring holds at a time: 64 MiB
     private const int TokensAtOnce = 4096; // tokens that scoring reads at a time: what it makes of them stays in the cache
-    private IReadOnlyList<Turn<TextBatch>>? _turns;
+    private IReadOnlyList<Objective<TextBatch>>? _turns;
 
     /// <summary>Held while the model is used without learning: it is put into evaluation mode and back.</summary>
     internal Lock Gate { get; } = new();
@@ -43,7 +43,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     public abstract Device Device { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Turn<TextBatch>> Turns => _turns ??= [new("loss", Loss, [.. parameters()])];
+    public override IReadOnlyList<Objective<TextBatch>> Objectives => _turns ??= [new("loss", Loss, [.. parameters()])];
 
     /// <summary>Reads tokens, each in the light of those before it.</summary>
     /// <param name="ids">[batch, time], int64, on the model's device.</param>

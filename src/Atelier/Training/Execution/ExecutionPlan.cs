@@ -6,7 +6,7 @@ namespace Atelier.Training.Execution;
 /// <param name="Replicas">Copies of the model that share a batch's rows.</param>
 /// <param name="Threads">The tensor library's threads of each.</param>
 /// <param name="Layers">How layers are carried out where there is a choice.</param>
-public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers = LayerPath.WrittenOut)
+public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers = LayerPath.Fused)
 {
     /// <summary>One model on all the threads there are.</summary>
     public static ExecutionPlan Undivided => new(1, TorchSharp.torch.get_num_threads());
@@ -20,7 +20,7 @@ public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers =
         return Layers switch
         {
             LayerPath.LibraryProducts => division + ", products by the tensor library",
-            LayerPath.Composed => division + ", layers from the tensor library's operators",
+            LayerPath.Reference => division + ", layers from the tensor library's operators",
             LayerPath.FusedAttention => division + ", layers from the tensor library's operators with fused attention",
             _ => division,
         };

@@ -72,9 +72,9 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     {
         using var scope = NewDisposeScope();
         replicas.Seed(seed, step);
-        for (int turn = 0; turn < replicas.Turns[0].Count; turn++)
+        for (int turn = 0; turn < replicas.Objectives[0].Count; turn++)
         {
-            for (int repeat = 0; repeat < replicas.Turns[0][turn].Repeats; repeat++)
+            for (int repeat = 0; repeat < replicas.Objectives[0][turn].Repeats; repeat++)
             {
                 replicas.Begin(turn);
                 replicas.Learn(turn, batch, 1);

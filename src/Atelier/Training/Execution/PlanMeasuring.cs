@@ -48,7 +48,7 @@ internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, Pl
         if (timing.HasTiles)
             Time(candidate with { Layers = LayerPath.LibraryProducts });
         if (timing.HasKernels)
-            timing = Time(candidate with { Layers = LayerPath.Composed }) ?? default;
+            timing = Time(candidate with { Layers = LayerPath.Reference }) ?? default;
         if (timing.HasAttention)
             Time(candidate with { Layers = LayerPath.FusedAttention });
     }

@@ -29,8 +29,8 @@ internal sealed class Replicas<TBatch> : IDisposable
         _plan = plan;
         _models = [model, .. Enumerable.Range(1, plan.Replicas - 1).Select(_ => Twin(model, create!()))];
         _streams = [.. _models.Select(_ => new RandomStream())];
-        _taught = [.. model.Turns.Select((_, turn) => _models.SelectMany(copy => copy.Turns[turn].Parameters).Where(p => p.requires_grad).ToArray())];
-        Ways = new LayerWays(plan.Layers);
+        _taught = [.. model.Objectives.Select((_, turn) => _models.SelectMany(copy => copy.Objectives[turn].Parameters).Where(p => p.requires_grad).ToArray())];
+        Ways = new LayerDispatch(plan.Layers);
         Team = new WorkerTeam(plan.Replicas, () => ComputeDevice.SetThreads(plan.Threads));
     }
 
@@ -38,13 +38,13 @@ internal sealed class Replicas<TBatch> : IDisposable
     public WorkerTeam Team { get; }
 
     /// <summary>How layers are carried out, and which choices they met.</summary>
-    public LayerWays Ways { get; }
+    public LayerDispatch Ways { get; }
 
     /// <summary>The weights in bf16, which the copies share.</summary>
     public RoundedWeights Rounded { get; } = new();
 
     /// <summary>The turns of each copy, the model's own first.</summary>
-    public IReadOnlyList<IReadOnlyList<Turn<TBatch>>> Turns => [.. _models.Select(model => model.Turns)];
+    public IReadOnlyList<IReadOnlyList<Objective<TBatch>>> Objectives => [.. _models.Select(model => model.Objectives)];
 
     /// <summary>Seeds a step's random numbers (dropout, noise), which follow from the run's seed and the step alone, so that a resumed run draws the same ones.</summary>
     public void Seed(long seed, long step)
@@ -104,7 +104,7 @@ internal sealed class Replicas<TBatch> : IDisposable
             using var stream = _streams[replica].Use();
             using var weights = Rounded.Use();
             using var ways = Ways.Use();
-            Tensor loss = Loss(_models[replica].Turns[turn], parts[replica].Part, factor * parts[replica].Share);
+            Tensor loss = Loss(_models[replica].Objectives[turn], parts[replica].Part, factor * parts[replica].Share);
             using (TimedOperation.Begin("backward"))
                 loss.backward();
             losses[replica] = loss.detach().DetachFromDisposeScope();
@@ -168,7 +168,7 @@ internal sealed class Replicas<TBatch> : IDisposable
             parameter.requires_grad = gradients;
     }
 
-    private static Tensor Loss(Turn<TBatch> turn, TBatch batch, double weight)
+    private static Tensor Loss(Objective<TBatch> turn, TBatch batch, double weight)
     {
         using TimedOperation timed = TimedOperation.Begin("forward");
         using var scope = NewDisposeScope(); // what no gradient needs is gone before the backward pass makes more

@@ -14,7 +14,7 @@ public sealed class ImageDataTests : IDisposable
     {
         for (int n = 0; n < 1000; n++)
         {
-            (byte[] pixels, int label) = ShapesWorld.Draw(3, n);
+            (byte[] pixels, int label) = ShapesWorld.Sample(3, n);
             ShapesWorld.Classify(pixels).ShouldBe(label, $"picture {n}");
         }
         byte[] white = new byte[3 * 32 * 32];
@@ -29,7 +29,7 @@ public sealed class ImageDataTests : IDisposable
         {
             Directory.CreateDirectory(_folder[$"in/{name}"]);
             for (int i = 0; i < 10; i++)
-                PictureFiles.WritePng(_folder[$"in/{name}/{i}.png"], 8, 8, 3, [.. Enumerable.Repeat((byte[])[name == "cats" ? (byte)250 : (byte)5, 10, 20], 64).SelectMany(p => p)]);
+                ImageFiles.WritePng(_folder[$"in/{name}/{i}.png"], 8, 8, 3, [.. Enumerable.Repeat((byte[])[name == "cats" ? (byte)250 : (byte)5, 10, 20], 64).SelectMany(p => p)]);
         }
         _folder.Write("in/cats/broken.png", "no picture");
         using ImageData data = Prepare("in", new ImageSection());
@@ -48,9 +48,9 @@ public sealed class ImageDataTests : IDisposable
     [Fact]
     public void Halving_with_the_box_filter_takes_the_mean_of_four_pixels_and_no_filter_changes_a_plain_picture()
     {
-        PictureResizer.Resize([0, 4, 8, 12, 16, 20, 24, 28, 1, 3, 5, 7, 9, 11, 13, 15], 4, 4, 2, 2, ResizeFilter.Box).ShouldBe([10f, 18f, 6f, 10f]);
+        ImageResizer.Resize([0, 4, 8, 12, 16, 20, 24, 28, 1, 3, 5, 7, 9, 11, 13, 15], 4, 4, 2, 2, ResizeFilter.Box).ShouldBe([10f, 18f, 6f, 10f]);
         foreach (ResizeFilter filter in Enum.GetValues<ResizeFilter>())
-            PictureResizer.Resize([.. Enumerable.Repeat(7f, 35)], 7, 5, 3, 9, filter).ShouldAllBe(value => Math.Abs(value - 7) < 1e-4);
+            ImageResizer.Resize([.. Enumerable.Repeat(7f, 35)], 7, 5, 3, 9, filter).ShouldAllBe(value => Math.Abs(value - 7) < 1e-4);
     }
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class PictureReadingTests : IDisposable
     {
         string path = _folder.Write("a.jpg", WithOrientation(Encoded(SKEncodedImageFormat.Jpeg), orientation));
         (int wide, int high) = orientation >= 5 ? (Height, Width) : (Width, Height);
-        PictureFiles.Measure(path).ShouldBe((wide, high));
+        ImageFiles.Measure(path).ShouldBe((wide, high));
         Greys(path, wide, high).ShouldBe([Corners[topLeft], Corners[topRight], Corners[bottomLeft], Corners[bottomRight]]);
     }
 
@@ -56,7 +56,7 @@ public sealed class PictureReadingTests : IDisposable
     {
         string upright = TestSupport.TestCases.Path("images/exif-orientation/o1/a.jpg"), turned = TestSupport.TestCases.Path($"images/exif-orientation/{name}/a.jpg");
         const int side = 8;
-        byte[] plain = PictureFiles.Read(upright, side, side, 1), read = PictureFiles.Read(turned, side, side, 1);
+        byte[] plain = ImageFiles.Read(upright, side, side, 1), read = ImageFiles.Read(turned, side, side, 1);
         for (int y = 0; y < side; y++)
         {
             for (int x = 0; x < side; x++)
@@ -120,9 +120,9 @@ public sealed class PictureReadingTests : IDisposable
         for (int i = 0; i < pixels.Length; i++)
             pixels[i] = (byte)(i % 4 == 3 ? 255 : 128 + (100 * Math.Sin(i / 4 % 3000 / 300.0) * Math.Cos(i / 4 / 3000 / 200.0)));
         using SKData jpeg = bitmap.Encode(SKEncodedImageFormat.Jpeg, 95), png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        using var small = DecodedPicture.Decode(jpeg.ToArray(), "a.jpg", 48, 32);
+        using var small = DecodedImage.Decode(jpeg.ToArray(), "a.jpg", 48, 32);
         small.Width.ShouldBeLessThan(1000);
-        using var whole = DecodedPicture.Decode(png.ToArray(), "a.png", 48, 32);
+        using var whole = DecodedImage.Decode(png.ToArray(), "a.png", 48, 32);
         whole.Width.ShouldBe(3000);
         byte[] one = small.Fit(48, 32, 3, ResizeFilter.Triangle), other = whole.Fit(48, 32, 3, ResizeFilter.Triangle);
         one.Zip(other).Max(pair => Math.Abs(pair.First - pair.Second)).ShouldBeLessThanOrEqualTo(6);
@@ -147,7 +147,7 @@ public sealed class PictureReadingTests : IDisposable
     /// <summary>The greys of <see cref="Corners"/> that the corners of a picture are nearest to.</summary>
     private static byte[] Greys(string path, int width, int height)
     {
-        byte[] pixels = PictureFiles.Read(path, width, height, 1);
+        byte[] pixels = ImageFiles.Read(path, width, height, 1);
         byte At(int x, int y) => Corners.MinBy(grey => Math.Abs(grey - pixels[(y * width) + x]));
         return [At(3, 3), At(width - 4, 3), At(3, height - 4), At(width - 4, height - 4)];
     }
@@ -197,7 +197,7 @@ public sealed class PictureReadingTests : IDisposable
     private void Paint(string name)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_folder[name])!);
-        PictureFiles.WritePng(_folder[name], 8, 8, 1, [.. Enumerable.Repeat((byte)name.Length, 64)]);
+        ImageFiles.WritePng(_folder[name], 8, 8, 1, [.. Enumerable.Repeat((byte)name.Length, 64)]);
     }
 
     private ImageData Prepare(string source) =>

@@ -152,7 +152,7 @@ public sealed class PictureSourceTests : IDisposable
     private void Paint(string name, byte grey)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_folder[name])!);
-        PictureFiles.WritePng(_folder[name], 8, 8, 1, [.. Enumerable.Repeat(grey, 64)]);
+        ImageFiles.WritePng(_folder[name], 8, 8, 1, [.. Enumerable.Repeat(grey, 64)]);
     }
 
     private ImageData Prepare(string name, ImageSection? section = null, SplitSection? split = null) => ImageData.Prepare(

@@ -25,15 +25,15 @@ public sealed class ImageEvaluatorTests : IDisposable
         using (LearnedFeatures network = await Open(data, kept))
         {
             network.KnowsClasses.ShouldBeTrue();
-            PictureSet held = PictureSet.Of(data.Test, 100);
-            PictureFeatures seen = network.Look(held, "held", null, CancellationToken.None);
+            ImageSet held = ImageSet.Of(data.Test, 100);
+            ImageFeatures seen = network.Extract(held, "held", null, CancellationToken.None);
             accuracy = seen.AreOf(held.Labels!).Average(right => right ? 1.0 : 0);
             accuracy.ShouldBeGreaterThan(0.3, "one in nine by chance");
             features = seen.Values;
         }
         DateTime written = File.GetLastWriteTimeUtc(kept);
         using LearnedFeatures again = await Open(data, kept);
-        PictureFeatures same = again.Look(PictureSet.Of(data.Test, 100), "held", null, CancellationToken.None);
+        ImageFeatures same = again.Extract(ImageSet.Of(data.Test, 100), "held", null, CancellationToken.None);
         same.Values.sub(features).abs().max().item<double>().ShouldBe(0, 1e-6);
         File.GetLastWriteTimeUtc(kept).ShouldBe(written);
         again.Description.ShouldContain("their classes");
@@ -44,14 +44,14 @@ public sealed class ImageEvaluatorTests : IDisposable
     {
         using ImageData data = Shapes(600);
         using LearnedFeatures network = await Open(data, null);
-        PictureSet training = PictureSet.Of(data.Train, data.Train.Count), held = PictureSet.Of(data.Test, 150);
-        PictureSet fresh = Fresh(200), copies = training.Slice(40, 60);
-        PictureCopying copied = PictureCopying.Check(network, copies, held, training, null, CancellationToken.None);
+        ImageSet training = ImageSet.Of(data.Train, data.Train.Count), held = ImageSet.Of(data.Test, 150);
+        ImageSet fresh = Fresh(200), copies = training.Slice(40, 60);
+        ImageCopying copied = ImageCopying.Check(network, copies, held, training, null, CancellationToken.None);
         copied.ByPixels.IsCopy.ShouldAllBe(copy => copy);
         copied.ByFeatures.IsCopy.Count(copy => copy).ShouldBe(60);
         copied.ByPixels.Index.ShouldBe(Enumerable.Range(40, 60));
         copied.ByPixels.Drawn.ShouldBe(0, 0.05, "in single precision of distances around 5");
-        PictureCopying own = PictureCopying.Check(network, fresh, held, training, null, CancellationToken.None);
+        ImageCopying own = ImageCopying.Check(network, fresh, held, training, null, CancellationToken.None);
         own.Figures(new EvaluationSection(), 1).Values.ShouldAllBe(share => share.Value < 0.08);
     }
 
@@ -75,29 +75,29 @@ public sealed class ImageEvaluatorTests : IDisposable
         using ImageData data = Shapes(200);
         using LearnedFeatures network = await Open(data, null);
         network.Cache = new FeatureCache(_folder["features"]);
-        PictureSet set = PictureSet.Of(data.Test, 40);
+        ImageSet set = ImageSet.Of(data.Test, 40);
         var told = new Said();
-        PictureFeatures first = Look(set);
+        ImageFeatures first = Extract(set);
         string file = Directory.GetFiles(_folder["features"]).Single();
         DateTime written = File.GetLastWriteTimeUtc(file);
-        Same(Look(set), first);
+        Same(Extract(set), first);
         File.GetLastWriteTimeUtc(file).ShouldBe(written);
-        Look(set.Slice(3, 37));
-        Look(Fresh(5));
+        Extract(set.Slice(3, 37));
+        Extract(Fresh(5));
         Directory.GetFiles(_folder["features"]).Length.ShouldBe(2, "other pictures have other features, and drawn ones are not kept");
 
         byte[] bytes = File.ReadAllBytes(file);
         bytes[^100] ^= 1;
         File.WriteAllBytes(file, bytes);
-        Same(Look(set), first);
+        Same(Extract(set), first);
         told.Lines.ShouldContain(line => line.Contains("is damaged", StringComparison.Ordinal));
         File.WriteAllText(file, "no features");
-        Same(Look(set), first);
-        Same(Look(set), first);
+        Same(Extract(set), first);
+        Same(Extract(set), first);
         told.Lines.Count(line => line.Contains("not used", StringComparison.Ordinal)).ShouldBe(2, "what was damaged is written anew");
 
-        PictureFeatures Look(PictureSet pictures) => network.Look(pictures, "pictures", told, CancellationToken.None);
-        static void Same(PictureFeatures one, PictureFeatures other)
+        ImageFeatures Extract(ImageSet pictures) => network.Extract(pictures, "pictures", told, CancellationToken.None);
+        static void Same(ImageFeatures one, ImageFeatures other)
         {
             one.Values.sub(other.Values).abs().max().item<double>().ShouldBe(0);
             one.LogProbabilities!.sub(other.LogProbabilities!).abs().max().item<double>().ShouldBe(0);
@@ -109,7 +109,7 @@ public sealed class ImageEvaluatorTests : IDisposable
     {
         Directory.CreateDirectory(_folder["pictures"]);
         for (int i = 0; i < 60; i++)
-            PictureFiles.WritePng(_folder[$"pictures/{i:00}.png"], 24, 16, 1, [.. Enumerable.Range(0, 24 * 16).Select(at => (byte)((at % 24 * 9) + (i % 7)))]);
+            ImageFiles.WritePng(_folder[$"pictures/{i:00}.png"], 24, 16, 1, [.. Enumerable.Range(0, 24 * 16).Select(at => (byte)((at % 24 * 9) + (i % 7)))]);
         Recipe recipe = RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
         [
             $"data.source={_folder["pictures"]}", "model.conditional=false", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2", "training.steps=4",
@@ -132,8 +132,8 @@ public sealed class ImageEvaluatorTests : IDisposable
         public void Report(string value) => Lines.Add(value);
     }
 
-    private static PictureSet Fresh(int count) =>
-        PictureSet.Of(ShapesWorld.Schema, [.. Enumerable.Range(0, count).SelectMany(n => ShapesWorld.Draw(99, n).Pixels)], null);
+    private static ImageSet Fresh(int count) =>
+        ImageSet.Of(ShapesWorld.Schema, [.. Enumerable.Range(0, count).SelectMany(n => ShapesWorld.Sample(99, n).Pixels)], null);
 
     private static Task<LearnedFeatures> Open(ImageData data, string? kept) => LearnedFeatures.OpenAsync(data, kept, 1, CPU, null, CancellationToken.None);
 

@@ -113,9 +113,9 @@ public sealed class PictureFiguresTests
     [Fact]
     public void Classes_are_drawn_as_often_as_the_data_has_them()
     {
-        DrawnPictures.Shares([0, 0, 0, 1, 1, 2], 3, 10).ShouldBe([5, 3, 2]);
-        DrawnPictures.Shares([0, 1, 2], 3, 9).ShouldBe([3, 3, 3]);
-        DrawnPictures.Shares([0, 0, 0, 1], 3, 2).Sum().ShouldBe(2);
+        SampledImages.Shares([0, 0, 0, 1, 1, 2], 3, 10).ShouldBe([5, 3, 2]);
+        SampledImages.Shares([0, 1, 2], 3, 9).ShouldBe([3, 3, 3]);
+        SampledImages.Shares([0, 0, 0, 1], 3, 2).Sum().ShouldBe(2);
     }
 
     private static double[] Radius(double[,] points, int k) =>

@@ -24,8 +24,8 @@ public sealed class PictureJudgingTests
     public void Held_out_shapes_are_no_copies_however_blurred(double deviation)
     {
         using var network = new Pooled();
-        PictureSet training = Shapes(1, 2000), held = Shapes(2, 400), other = Shapes(3, 300);
-        Copied(PictureCopying.Check(network, other.Blurred(deviation), held, training, null, default))
+        ImageSet training = Shapes(1, 2000), held = Shapes(2, 400), other = Shapes(3, 300);
+        Copied(ImageCopying.Check(network, other.Blurred(deviation), held, training, null, default))
             .ShouldAllBe(share => share < 0.06);
     }
 
@@ -33,10 +33,10 @@ public sealed class PictureJudgingTests
     public void Shapes_drawn_anew_are_no_copies_and_training_pictures_with_a_little_noise_are()
     {
         using var network = new Pooled();
-        PictureSet training = Shapes(1, 2000), held = Shapes(2, 400);
-        Copied(PictureCopying.Check(network, Shapes(4, 300), held, training, null, default)).ShouldAllBe(share =>
+        ImageSet training = Shapes(1, 2000), held = Shapes(2, 400);
+        Copied(ImageCopying.Check(network, Shapes(4, 300), held, training, null, default)).ShouldAllBe(share =>
             share < 0.06);
-        Copied(PictureCopying.Check(network, Noisy(training.First(200), 3), held, training, null, default))
+        Copied(ImageCopying.Check(network, Noisy(training.First(200), 3), held, training, null, default))
             .ShouldAllBe(share => share > 0.9);
     }
 
@@ -45,12 +45,12 @@ public sealed class PictureJudgingTests
     {
         using var scope = NewDisposeScope();
         using LeNet network = LeNet.Load(DataFolder.File("weights", "lenet-mnist", "lenet.pth"), Digits, CPU);
-        PictureSet training = Read("train", 0, 6000), held = Read("t10k", 0, 1000), other = Read("t10k", 5000, 500);
+        ImageSet training = Read("train", 0, 6000), held = Read("t10k", 0, 1000), other = Read("t10k", 5000, 500);
         foreach (double deviation in (double[])[0.7, 1.5, 3])
-            Copied(PictureCopying.Check(network, other.Blurred(deviation), held, training, null, default))
+            Copied(ImageCopying.Check(network, other.Blurred(deviation), held, training, null, default))
                 .ShouldAllBe(share => share < 0.06);
-        Copied(PictureCopying.Check(network, other, held, training, null, default)).ShouldAllBe(share => share < 0.06);
-        PictureCopying copied = PictureCopying.Check(network, Noisy(training.Slice(100, 300), 8), held, training, null,
+        Copied(ImageCopying.Check(network, other, held, training, null, default)).ShouldAllBe(share => share < 0.06);
+        ImageCopying copied = ImageCopying.Check(network, Noisy(training.Slice(100, 300), 8), held, training, null,
             default);
         copied.ByPixels.IsCopy.Count(copy => copy).ShouldBeGreaterThan(285);
         copied.ByPixels.Index.ShouldBe(Enumerable.Range(100, 300));
@@ -61,12 +61,12 @@ public sealed class PictureJudgingTests
     {
         using var scope = NewDisposeScope();
         using LeNet network = LeNet.Load(DataFolder.File("weights", "lenet-mnist", "lenet.pth"), Digits, CPU);
-        Tensor Look(PictureSet pictures) => network.Look(pictures, "pictures", null, default).Values;
-        Tensor real = Look(Read("t10k", 0, 1000));
-        NeighbourFigures.Of(Look(PictureSet.Noise(Digits, 1000, 1)), real, Options, 1)["recall"]
+        Tensor Extract(ImageSet pictures) => network.Extract(pictures, "pictures", null, default).Values;
+        Tensor real = Extract(Read("t10k", 0, 1000));
+        NeighbourFigures.Of(Extract(ImageSet.Noise(Digits, 1000, 1)), real, Options, 1)["recall"]
             .Value.ShouldBeLessThan(0.02);
-        NeighbourFigures.Of(Look(Gaussian(1000)), real, Options, 1)["recall"].Value.ShouldBeLessThan(0.02);
-        NeighbourFigures.Of(Look(Read("train", 0, 1000)), real, Options, 1)["recall"].Value.ShouldBeGreaterThan(0.9);
+        NeighbourFigures.Of(Extract(Gaussian(1000)), real, Options, 1)["recall"].Value.ShouldBeLessThan(0.02);
+        NeighbourFigures.Of(Extract(Read("train", 0, 1000)), real, Options, 1)["recall"].Value.ShouldBeGreaterThan(0.9);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class PictureJudgingTests
     [Fact]
     public void A_blur_is_what_every_weight_added_up_gives_and_takes_sharpness_away()
     {
-        PictureSet shapes = Shapes(5, 3), blurred = shapes.Blurred(1);
+        ImageSet shapes = Shapes(5, 3), blurred = shapes.Blurred(1);
         ImageSchema schema = shapes.Schema;
         byte[] before = new byte[schema.Size], after = new byte[schema.Size];
         shapes.Read(1, before);
@@ -102,9 +102,9 @@ public sealed class PictureJudgingTests
             }
             ((double)after[(((channel * schema.Height) + y) * schema.Width) + x]).ShouldBe(sum / weights, 0.51);
         }
-        double[] sharp = PictureBlur.Sharpness(shapes), soft = PictureBlur.Sharpness(blurred);
+        double[] sharp = ImageBlur.Sharpness(shapes), soft = ImageBlur.Sharpness(blurred);
         Enumerable.Range(0, 3).ShouldAllBe(i => soft[i] < sharp[i]);
-        PictureBlur.Sharpness(PictureSet.Of(schema, new byte[schema.Size], null)).ShouldBe([0]);
+        ImageBlur.Sharpness(ImageSet.Of(schema, new byte[schema.Size], null)).ShouldBe([0]);
     }
 
     [Fact]
@@ -115,27 +115,27 @@ public sealed class PictureJudgingTests
         using ImageData data = ImageData.Prepare(
             new DataSection { Source = ShapesWorld.Name, WorldDocuments = 1500,
                 Split = new SplitSection { Train = 0.6, Validation = 0, Test = 0.4 } }, 1, folder["data"]);
-        var judging = new Atelier.Tasks.Judging(null!, data, Options, "run", 1, null);
-        var comparison = new PictureComparison(network, data, data.Test, 120, 0, judging, null, default);
+        var judging = new Atelier.Tasks.EvaluationContext(null!, data, Options, "run", 1, null);
+        var comparison = new ImageComparison(network, data, data.Test, 120, 0, judging, null, default);
         Dictionary<string, Metric> figures = comparison.Figures(Shapes(7, 120), "drawn pictures",
-            out PictureFeatures seen);
+            out ImageFeatures seen);
         figures.Values.ShouldAllBe(f => f.Unit.EndsWith(", 120 pictures on each side", StringComparison.Ordinal));
         comparison.Notes.ShouldContain(note =>
             note.Contains("as many held-out ones, 120 on each side", StringComparison.Ordinal));
-        Tensor real = network.Look(PictureSet.Of(data.Test, data.Test.Count), "real", null, default).Values;
+        Tensor real = network.Extract(ImageSet.Of(data.Test, data.Test.Count), "real", null, default).Values;
         long[] evenly = [.. Enumerable.Range(0, 120).Select(i => i * (long)data.Test.Count / 120)];
         figures["frechetDistance"].Value.ShouldBe(FrechetDistance.Of(seen.Values,
             real.index_select(0, tensor(evenly))), 1e-9);
     }
 
-    private static IEnumerable<double> Copied(PictureCopying check) =>
+    private static IEnumerable<double> Copied(ImageCopying check) =>
         check.Figures(Options, 1).Values.Select(share => share.Value);
 
-    private static PictureSet Shapes(long seed, int count) =>
-        PictureSet.Of(ShapesWorld.Schema,
-            [.. Enumerable.Range(0, count).SelectMany(n => ShapesWorld.Draw(seed, n).Pixels)], null);
+    private static ImageSet Shapes(long seed, int count) =>
+        ImageSet.Of(ShapesWorld.Schema,
+            [.. Enumerable.Range(0, count).SelectMany(n => ShapesWorld.Sample(seed, n).Pixels)], null);
 
-    private static PictureSet Noisy(PictureSet pictures, int most) => pictures with
+    private static ImageSet Noisy(ImageSet pictures, int most) => pictures with
     {
         Content = null,
         Read = (number, room) =>
@@ -147,7 +147,7 @@ public sealed class PictureJudgingTests
         },
     };
 
-    private static PictureSet Gaussian(int count) => new(Digits, count, null, (number, room) =>
+    private static ImageSet Gaussian(int count) => new(Digits, count, null, (number, room) =>
     {
         var random = new SplitMix64((ulong)number);
         foreach (ref byte value in room.Span[..Digits.Size])
@@ -158,10 +158,10 @@ public sealed class PictureJudgingTests
         }
     });
 
-    private static PictureSet Read(string name, int first, int count)
+    private static ImageSet Read(string name, int first, int count)
     {
         byte[] pixels = IdxFile.Read(DataFolder.File("mnist", $"{name}-images-idx3-ubyte.gz")).Values;
-        return PictureSet.Of(Digits, pixels[(first * Digits.Size)..((first + count) * Digits.Size)], null);
+        return ImageSet.Of(Digits, pixels[(first * Digits.Size)..((first + count) * Digits.Size)], null);
     }
 
     /// <summary>Sees the means of eight by eight parts of a picture.</summary>

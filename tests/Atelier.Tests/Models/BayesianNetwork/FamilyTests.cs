@@ -59,7 +59,7 @@ public sealed class FamilyTests : IDisposable
         RowSample[] samples = [.. model.GenerateAsync(request).ToBlockingEnumerable().Cast<RowSample>()];
         samples.Length.ShouldBe(5);
         samples.ShouldAllBe(s => s.Values[0].ToString() == "yes" && s.Values[1].ToString().StartsWith("<="));
-        Explanation answer = ((IQueried)model).Answer(new Question { Targets = ["smoke"], Evidence = new Dictionary<string, string> { ["cough"] = "yes" } });
+        Explanation answer = ((IProbabilisticQuery)model).Answer(new Question { Targets = ["smoke"], Evidence = new Dictionary<string, string> { ["cough"] = "yes" } });
         double[] p = [.. answer.Tables[0].Rows.Select(r => r[2].ToJson().GetValue<double>())];
         p.Sum().ShouldBe(1, 1e-9);
         p[1].ShouldBeGreaterThan(0.6, "most who cough smoke");

@@ -107,7 +107,7 @@ public class InferenceTests
         if (ofEvidence == 0)
             return;
         const int Rows = 20_000;
-        byte[][] columns = AncestralSampler.Given(JunctionTree.Compile(network), evidence).Draw(Rows, (long)(seed >> 1));
+        byte[][] columns = RowSampler.Given(JunctionTree.Compile(network), evidence).Sample(Rows, (long)(seed >> 1));
         ILookup<string, int> drawn = Enumerable.Range(0, Rows).ToLookup(row => string.Concat(columns.Select(c => c[row])));
         foreach ((byte[] states, double probability) in Networks.Enumerate(network))
         {
@@ -122,7 +122,7 @@ public class InferenceTests
     public void The_same_seed_draws_the_same_rows_on_any_number_of_cores()
     {
         DiscreteNetwork network = Networks.Random(6, 3);
-        byte[][] first = Networks.Draw(network, 10_000, 7).Columns.ToArray(), again = Networks.Draw(network, 10_000, 7).Columns.ToArray();
+        byte[][] first = Networks.Sample(network, 10_000, 7).Columns.ToArray(), again = Networks.Sample(network, 10_000, 7).Columns.ToArray();
         again.ShouldBe(first);
     }
 

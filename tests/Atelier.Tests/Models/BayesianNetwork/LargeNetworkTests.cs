@@ -93,7 +93,7 @@ public class LargeNetworkTests
             const int Rows = 20_000;
             for (int row = 0; row < Rows; row++)
             {
-                double weight = ofRoots * Math.Exp(walk.Draw(states, ref random));
+                double weight = ofRoots * Math.Exp(walk.Sample(states, ref random));
                 (sum, squares) = (sum + weight, squares + (weight * weight));
             }
             double mean = sum / Rows, error = Math.Sqrt(Math.Max(0, (squares / Rows) - (mean * mean)) / Rows);
@@ -158,7 +158,7 @@ public class LargeNetworkTests
         refused.Hint!.ShouldStartWith("--precision 0.0");
         var drawing = new NetworkInference(Grid(3, 8, seed: 5), options with { MostRows = 100 });
         AtelierException undrawn = Should.Throw<AtelierException>(() => drawing
-            .Draw(new SortedDictionary<int, int> { [23] = 0 }, 2000, 1));
+            .Sample(new SortedDictionary<int, int> { [23] = 0 }, 2000, 1));
         undrawn.Message.ShouldContain("cannot be drawn");
     }
 
@@ -168,7 +168,7 @@ public class LargeNetworkTests
         DiscreteNetwork network = Networks.Random(5, 8);
         SortedDictionary<int, int> evidence = new() { [network.Graph.Order[^1]] = 0 };
         double ofEvidence = Share(network, evidence, _ => true);
-        (byte[][] columns, double? effective) = About(network, 2).Draw(evidence, 5_000, 7);
+        (byte[][] columns, double? effective) = About(network, 2).Sample(evidence, 5_000, 7);
         for (int i = 0; i < 5; i++)
         {
             double share = Share(network, evidence, s => s[i] == 0) / ofEvidence;
@@ -210,7 +210,7 @@ public class LargeNetworkTests
             [
                 () => inference.Marginals([0, 17], evidence, cancelled),
                 () => inference.Joint([0, 17], evidence, cancelled),
-                () => inference.MostProbable(evidence, cancelled), () => inference.Draw(evidence, 100, 1, cancelled),
+                () => inference.MostProbable(evidence, cancelled), () => inference.Sample(evidence, 100, 1, cancelled),
                 () => inference.Families(cancelled), () => EdgeStrength.Of(inference, cancelled),
             ])
         {

@@ -84,8 +84,8 @@ internal static class Networks
         return evidence;
     }
 
-    public static DiscreteData Draw(DiscreteNetwork network, int rows, long seed) =>
-        new(network.Variables, new Atelier.Models.BayesianNetwork.Inference.AncestralSampler(network).Draw(rows, seed));
+    public static DiscreteData Sample(DiscreteNetwork network, int rows, long seed) =>
+        new(network.Variables, new Atelier.Models.BayesianNetwork.Inference.RowSampler(network).Sample(rows, seed));
 
     /// <summary>A published network from the data folder; the test is skipped without it.</summary>
     public static DiscreteNetwork Published(string name) => BifFile.Read(DataFolder.File("networks", name + ".bif.gz"));

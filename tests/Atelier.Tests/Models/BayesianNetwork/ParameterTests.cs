@@ -8,7 +8,7 @@ public class ParameterTests
     [Fact]
     public void Maximum_likelihood_is_the_share_of_rows_and_no_other_table_is_likelier() => Gen.Select(Networks.Any, Gen.ULong).Sample((network, seed) =>
     {
-        DiscreteData data = Networks.Draw(network, 200, 1);
+        DiscreteData data = Networks.Sample(network, 200, 1);
         DiscreteNetwork learned = ParameterLearning.Count(data, network.Graph, 0);
         LogLikelihood(learned, data).ShouldBeGreaterThanOrEqualTo(LogLikelihood(network, data) - 1e-9);
         double share = data.Columns[network.Graph.Order[0]].Count(v => v == 0) / 200.0;
@@ -31,7 +31,7 @@ public class ParameterTests
     [Fact]
     public void An_iteration_of_expectation_maximisation_never_lowers_the_likelihood() => Gen.Select(Networks.Any, Gen.ULong, Gen.Bool).Sample((network, seed, prior) =>
     {
-        DiscreteData data = StructureTests.WithMissing(Networks.Draw(network, 100, (long)(seed >> 1)), 0.3, seed);
+        DiscreteData data = StructureTests.WithMissing(Networks.Sample(network, 100, (long)(seed >> 1)), 0.3, seed);
         var em = new ExpectationMaximization(data, network.Graph, prior ? 5 : 0);
         DiscreteNetwork current = em.Start(1);
         double before = double.NegativeInfinity;
@@ -49,7 +49,7 @@ public class ParameterTests
     public void Without_missing_values_one_iteration_is_counting()
     {
         DiscreteNetwork network = Networks.Random(4, 9);
-        DiscreteData data = Networks.Draw(network, 300, 1);
+        DiscreteData data = Networks.Sample(network, 300, 1);
         var em = new ExpectationMaximization(data, network.Graph, 3);
         DiscreteNetwork improved = em.Improve(em.Start(1), default).Network, counted = ParameterLearning.Count(data, network.Graph, 3);
         for (int i = 0; i < 4; i++)
@@ -60,7 +60,7 @@ public class ParameterTests
     public void Values_missing_at_random_are_made_up_for()
     {
         DiscreteNetwork network = Networks.Random(4, 11);
-        DiscreteData data = StructureTests.WithMissing(Networks.Draw(network, 20_000, 1), 0.2, 5);
+        DiscreteData data = StructureTests.WithMissing(Networks.Sample(network, 20_000, 1), 0.2, 5);
         var em = new ExpectationMaximization(data, network.Graph, 0);
         DiscreteNetwork learned = em.Start(1);
         for (int i = 0; i < 60; i++)

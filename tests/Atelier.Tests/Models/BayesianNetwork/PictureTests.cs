@@ -57,7 +57,7 @@ public class PictureTests
     {
         DiscreteNetwork network = Networks.Random(5, 8);
         var inference = new NetworkInference(network);
-        foreach (Atelier.Abstractions.ExplanationPicture picture in NetworkExplanation.Pictures(network, EdgeStrength.Of(inference)))
+        foreach (Atelier.Abstractions.ExplanationImage picture in NetworkExplanation.Pictures(network, EdgeStrength.Of(inference)))
         {
             if (picture.FileName.EndsWith(".png", StringComparison.Ordinal))
             {
@@ -74,7 +74,7 @@ public class PictureTests
     public void A_network_of_one_variable_is_drawn_too()
     {
         var network = new DiscreteNetwork([new Variable("变量", ["是", "否"])], new DirectedGraph([[]], ["变量"]), [[0.25, 0.75]]);
-        new NetworkPicture(network, []).Png().Length.ShouldBeGreaterThan(100);
-        new TablePicture(network, 0).Svg().Length.ShouldBeGreaterThan(100);
+        new NetworkImage(network, []).Png().Length.ShouldBeGreaterThan(100);
+        new TableImage(network, 0).Svg().Length.ShouldBeGreaterThan(100);
     }
 }

@@ -11,7 +11,7 @@ public class StructureTests
     [Fact]
     public void Counts_by_bits_and_by_indices_are_those_of_a_plain_loop() => Gen.Select(Networks.Any, Gen.Int[1, 300], Gen.Bool).Sample((network, rows, missing) =>
     {
-        DiscreteData data = Networks.Draw(network, rows, rows);
+        DiscreteData data = Networks.Sample(network, rows, rows);
         if (missing)
             data = WithMissing(data, share: 0.2, seed: 3);
         var counter = new FamilyCounter(data);
@@ -32,7 +32,7 @@ public class StructureTests
     [Fact]
     public void Equivalent_structures_have_the_same_score_by_bic_and_bdeu() => Gen.ULong.Sample(seed =>
     {
-        DiscreteData data = Networks.Draw(Networks.Random(3, seed), 200, 1);
+        DiscreteData data = Networks.Sample(Networks.Random(3, seed), 200, 1);
         foreach (NetworkScore kind in (NetworkScore[])[NetworkScore.Bic, NetworkScore.Aic, NetworkScore.Bdeu])
         {
             var score = new FamilyScore(new FamilyCounter(data), kind, 5);
@@ -44,7 +44,7 @@ public class StructureTests
     [Fact]
     public void Bayesian_scores_are_the_probability_of_the_rows_one_after_another() => Gen.ULong.Sample(seed =>
     {
-        DiscreteData data = Networks.Draw(Networks.Random(3, seed), 60, 1);
+        DiscreteData data = Networks.Sample(Networks.Random(3, seed), 60, 1);
         int[] parents = [0, 1];
         int states = data.Variables[2].States.Count, rows = data.Variables[0].States.Count * data.Variables[1].States.Count;
         foreach ((NetworkScore kind, double prior) in ((NetworkScore, double)[])[(NetworkScore.K2, 1), (NetworkScore.Bdeu, 7.0 / (rows * states))])
@@ -85,7 +85,7 @@ public class StructureTests
     [Fact]
     public void Learned_structures_keep_required_edges_and_leave_out_forbidden_ones() => Gen.ULong.Sample(seed =>
     {
-        DiscreteData data = Networks.Draw(Networks.Random(4, seed), 300, 1);
+        DiscreteData data = Networks.Sample(Networks.Random(4, seed), 300, 1);
         var constraints = new StructureConstraints(Names(4), [(3, 0)], [(0, 1), (1, 0), (2, 1)], 3);
         var counter = new FamilyCounter(data);
         foreach (DirectedGraph graph in (DirectedGraph[])
@@ -104,7 +104,7 @@ public class StructureTests
     [Fact]
     public void A_tree_that_cannot_have_the_edges_asked_for_is_told()
     {
-        var counter = new FamilyCounter(Networks.Draw(Tree(), 500, 1));
+        var counter = new FamilyCounter(Networks.Sample(Tree(), 500, 1));
         var constraints = new StructureConstraints(Names(4), [(0, 1), (3, 2)], [(2, 1)], 3);
         Should.Throw<AtelierException>(() => ChowLiu.Learn(counter, Names(4), constraints, root: 1)).Message.ShouldContain("no tree");
     }
@@ -114,7 +114,7 @@ public class StructureTests
     {
         // a → b → c, a → d, all strong.
         DiscreteNetwork network = Tree();
-        DirectedGraph learned = ChowLiu.Learn(new FamilyCounter(Networks.Draw(network, 5000, 1)), Names(4), Free, root: 0);
+        DirectedGraph learned = ChowLiu.Learn(new FamilyCounter(Networks.Sample(network, 5000, 1)), Names(4), Free, root: 0);
         learned.Edges.ShouldBe(network.Graph.Edges, ignoreOrder: true);
     }
 
@@ -125,7 +125,7 @@ public class StructureTests
         Variable[] variables = [.. Names(4).Select(n => new Variable(n, ["a", "b"]))];
         var graph = new DirectedGraph([[], [], [0, 1], [2]], Names(4));
         var network = new DiscreteNetwork(variables, graph, [[0.5, 0.5], [0.4, 0.6], [0.9, 0.1, 0.3, 0.7, 0.4, 0.6, 0.05, 0.95], [0.8, 0.2, 0.2, 0.8]]);
-        var counter = new FamilyCounter(Networks.Draw(network, 20_000, 2));
+        var counter = new FamilyCounter(Networks.Sample(network, 20_000, 2));
         foreach (IndependenceTestName test in Enum.GetValues<IndependenceTestName>())
         {
             DirectedGraph learned = new PcAlgorithm(Names(4), Free, new IndependenceTest(counter, test), 0.001, 3).Learn(null, default);
@@ -176,7 +176,7 @@ public class StructureTests
     public void A_learned_structure_scores_no_less_than_the_one_that_20_000_rows_were_drawn_from(string name, long seed)
     {
         DiscreteNetwork network = Networks.Published(name);
-        Beats(network, Networks.Draw(network, 20_000, seed));
+        Beats(network, Networks.Sample(network, 20_000, seed));
     }
 
     [Theory]
@@ -186,7 +186,7 @@ public class StructureTests
     public void So_it_does_where_causes_add_up_as_in_diagnosis(int variables, int edges, ulong seed)
     {
         DiscreteNetwork network = NoisyOr(variables, edges, seed);
-        Beats(network, Networks.Draw(network, 5_000, 1));
+        Beats(network, Networks.Sample(network, 5_000, 1));
     }
 
     [Fact]
@@ -209,7 +209,7 @@ public class StructureTests
     [Fact]
     public void Constraints_hold_through_every_restart() => Gen.ULong.Sample(seed =>
     {
-        DiscreteData data = Networks.Draw(Networks.Random(6, seed), 300, 1);
+        DiscreteData data = Networks.Sample(Networks.Random(6, seed), 300, 1);
         var constraints = new StructureConstraints(Names(6), [(3, 0), (4, 5)], [(0, 1), (1, 0), (2, 1)], 2);
         DirectedGraph graph = new HillClimbing(new FamilyScore(new FamilyCounter(data), NetworkScore.K2, 1), Names(6),
             constraints, new() { Restarts = 20 })
@@ -224,7 +224,7 @@ public class StructureTests
     [Fact]
     public void G2_is_twice_the_rows_times_the_mutual_information() => Gen.ULong.Sample(seed =>
     {
-        DiscreteData data = Networks.Draw(Networks.Random(2, seed), 400, 1);
+        DiscreteData data = Networks.Sample(Networks.Random(2, seed), 400, 1);
         var counter = new FamilyCounter(data);
         (double statistic, double freedom) = new IndependenceTest(counter, IndependenceTestName.G2).Statistic(0, 1, []);
         statistic.ShouldBe(2 * 400 * ChowLiu.MutualInformation(counter, 0, 1), 1e-8);
@@ -237,7 +237,7 @@ public class StructureTests
         return new(data.Variables, [.. data.Columns.Select(c => c.Select(v => random.NextDouble() < share ? DiscreteData.Missing : v).ToArray())]);
     }
 
-    private static FamilyScore ScoreOf(DiscreteNetwork network) => new(new FamilyCounter(Networks.Draw(network, 500, 1)), NetworkScore.Bic, 1);
+    private static FamilyScore ScoreOf(DiscreteNetwork network) => new(new FamilyCounter(Networks.Sample(network, 500, 1)), NetworkScore.Bic, 1);
 
     private static double Total(FamilyScore score, DirectedGraph graph) => Enumerable.Range(0, graph.Count).Sum(i => score.Of(i, [.. graph.Parents(i).Order()]));
 

@@ -20,7 +20,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     {
         await Train(network.Split(' '));
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
-        var request = new GenerationRequest { Count = 3, Class = "red-circle", Drawing = new DrawingOptions { Steps = 2, Guidance = 2 } };
+        var request = new GenerationRequest { Count = 3, Class = "red-circle", Drawing = new SamplingOptions { Steps = 2, Guidance = 2 } };
         ImageSample[] pictures = [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32 && p.Class == "red-circle");
         pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
@@ -30,8 +30,8 @@ public sealed class DiffusionFamilyTests : IDisposable
         Directory.GetFiles(_folder["run"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
 
         Refused(new GenerationRequest { Class = "pink-cat" }, "red-circle");
-        Refused(new GenerationRequest { Drawing = new DrawingOptions { Sampler = "magic" } }, "ddim");
-        Refused(new GenerationRequest { Drawing = new DrawingOptions { Steps = 0 } }, "--steps");
+        Refused(new GenerationRequest { Drawing = new SamplingOptions { Sampler = "magic" } }, "ddim");
+        Refused(new GenerationRequest { Drawing = new SamplingOptions { Steps = 0 } }, "--steps");
         Refused(new GenerationRequest { Prompt = "a cat" }, "prompt");
 
         void Refused(GenerationRequest wrong, string why) =>
@@ -45,24 +45,24 @@ public sealed class DiffusionFamilyTests : IDisposable
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
         byte[] red = [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => (byte)(i % 3 == 0 ? 200 : 40))];
         byte[] upper = [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 16 * 32 ? 255 : 0))];
-        PictureFiles.WritePng(_folder["red.png"], 32, 32, 3, red);
-        PictureFiles.WritePng(_folder["mask.png"], 32, 32, 1, upper);
+        ImageFiles.WritePng(_folder["red.png"], 32, 32, 3, red);
+        ImageFiles.WritePng(_folder["mask.png"], 32, 32, 1, upper);
 
-        byte[] masked = Draw(new DrawingOptions { From = _folder["red.png"], Mask = _folder["mask.png"] });
+        byte[] masked = Sample(new SamplingOptions { From = _folder["red.png"], Mask = _folder["mask.png"] });
         masked.AsSpan(3 * 16 * 32).SequenceEqual(red.AsSpan(3 * 16 * 32)).ShouldBeTrue();
         masked.AsSpan(0, 3 * 16 * 32).SequenceEqual(red.AsSpan(0, 3 * 16 * 32)).ShouldBeFalse();
-        double little = Apart(new DrawingOptions { From = _folder["red.png"], Strength = 0.02 }), much = Apart(new DrawingOptions { From = _folder["red.png"], Strength = 1 });
+        double little = Apart(new SamplingOptions { From = _folder["red.png"], Strength = 0.02 }), much = Apart(new SamplingOptions { From = _folder["red.png"], Strength = 1 });
         little.ShouldBeLessThan(5);
         much.ShouldBeGreaterThan(4 * little);
 
-        Refused(new DrawingOptions { From = _folder["red.png"], Strength = 2 }, "--strength");
-        Refused(new DrawingOptions { Mask = _folder["mask.png"] }, "--from");
-        Refused(new DrawingOptions { From = _folder["none.png"] }, "none.png");
+        Refused(new SamplingOptions { From = _folder["red.png"], Strength = 2 }, "--strength");
+        Refused(new SamplingOptions { Mask = _folder["mask.png"] }, "--from");
+        Refused(new SamplingOptions { From = _folder["none.png"] }, "none.png");
 
-        double Apart(DrawingOptions drawing) => Draw(drawing).Zip(red, (a, b) => Math.Abs(a - b)).Average();
-        byte[] Draw(DrawingOptions drawing) =>
+        double Apart(SamplingOptions drawing) => Sample(drawing).Zip(red, (a, b) => Math.Abs(a - b)).Average();
+        byte[] Sample(SamplingOptions drawing) =>
             generator.GenerateAsync(new GenerationRequest { Drawing = drawing }).ToBlockingEnumerable().Cast<ImageSample>().Single().Pixels.ToArray();
-        void Refused(DrawingOptions drawing, string where) => Should.Throw<AtelierException>(() => Draw(drawing)).ToLine().ShouldContain(where);
+        void Refused(SamplingOptions drawing, string where) => Should.Throw<AtelierException>(() => Sample(drawing)).ToLine().ShouldContain(where);
     }
 
     [Fact]
@@ -70,14 +70,14 @@ public sealed class DiffusionFamilyTests : IDisposable
     {
         await Train();
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
-        ImageSample[] way = [.. Draw(new GenerationRequest { Count = 5, Drawing = new DrawingOptions { Interpolate = "7,8" } })];
-        byte[] first = Draw(new GenerationRequest { Seed = 7 }).Single().Pixels.ToArray(), last = Draw(new GenerationRequest { Seed = 8 }).Single().Pixels.ToArray();
+        ImageSample[] way = [.. Sample(new GenerationRequest { Count = 5, Drawing = new SamplingOptions { Interpolate = "7,8" } })];
+        byte[] first = Sample(new GenerationRequest { Seed = 7 }).Single().Pixels.ToArray(), last = Sample(new GenerationRequest { Seed = 8 }).Single().Pixels.ToArray();
         Apart(way[0], first).ShouldBeLessThan(2, "rounding alone");
         Apart(way[4], last).ShouldBeLessThan(2, "rounding alone");
         Apart(way[2], first).ShouldBeGreaterThan(10);
         Apart(way[2], last).ShouldBeGreaterThan(10);
 
-        IEnumerable<ImageSample> Draw(GenerationRequest request) => generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>();
+        IEnumerable<ImageSample> Sample(GenerationRequest request) => generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>();
         static double Apart(ImageSample sample, byte[] other) => sample.Pixels.ToArray().Zip(other, (a, b) => Math.Abs(a - b)).Average();
     }
 
@@ -95,7 +95,7 @@ public sealed class DiffusionFamilyTests : IDisposable
             if (++looks == 3)
                 stop.Cancel();
         };
-        var drawing = new DrawingOptions { Steps = 1000, Sampler = sampler };
+        var drawing = new SamplingOptions { Steps = 1000, Sampler = sampler };
         var request = new GenerationRequest { Count = 8, Drawing = drawing };
         await Should.ThrowAsync<OperationCanceledException>(async () =>
         {

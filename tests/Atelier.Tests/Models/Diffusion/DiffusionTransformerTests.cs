@@ -66,7 +66,7 @@ public sealed class DiffusionTransformerTests
     public void Taught_dark_and_bright_pictures_it_draws_those_asked_for_and_says_other_things_at_other_times()
     {
         const int batch = 32;
-        var config = new DiffusionConfig { Network = NetworkKind.Dit, PatchSize = 2, HiddenSize = 16, HeadCount = 2, LayerCount = 1, Conditional = true, SamplerSteps = 6 };
+        var config = new DiffusionConfig { Network = DenoiserKind.Dit, PatchSize = 2, HiddenSize = 16, HeadCount = 2, LayerCount = 1, Conditional = true, SamplerSteps = 6 };
         using var model = new DiffusionModel(config, new ImageSchema(4, 4, 1, ["dark", "bright"]), Precision.Fp32, seed: 1);
         using var scope = NewDisposeScope();
         using var random = new Generator(3, CPU);
@@ -77,7 +77,7 @@ public sealed class DiffusionTransformerTests
             using var each = NewDisposeScope();
             Tensor labels = arange(batch).remainder(2);
             Tensor pictures = labels.mul(2).sub(1).mul(0.6).view(batch, 1, 1, 1).add(empty(batch, 1, 4, 4).normal_(0, 0.1, random));
-            optimizer.Step(model.Turns[0].Loss(new ImageBatch(pictures, labels)), learningRate: 5e-3);
+            optimizer.Step(model.Objectives[0].Loss(new ImageBatch(pictures, labels)), learningRate: 5e-3);
         }
         using var mode = new EvaluationMode(model);
         Tensor noise = empty(8, model.NoiseSize).normal_(0, 1, random);
@@ -89,9 +89,9 @@ public sealed class DiffusionTransformerTests
         Tensor early = network.Predict(x, full([8L], 0.9f), told), late = network.Predict(x, full([8L], 0.2f), told);
         early.sub(late).abs().mean().item<float>().ShouldBeGreaterThan(0.1f);
 
-        double Brightness(long label) => model.Draw(noise, full([8L], label, ScalarType.Int64), model.Check(new DrawingOptions()), random).mean().item<float>();
+        double Brightness(long label) => model.Sample(noise, full([8L], label, ScalarType.Int64), model.Check(new SamplingOptions()), random).mean().item<float>();
     }
 
     private static DiffusionTransformer Network(Generator random) =>
-        new(new DiffusionConfig { Network = NetworkKind.Dit, PatchSize = 2, HiddenSize = 8, HeadCount = 2, LayerCount = 2 }, [3, 4, 4], pictureChannels: 3, classes: 2, Precision.Fp32, random);
+        new(new DiffusionConfig { Network = DenoiserKind.Dit, PatchSize = 2, HiddenSize = 8, HeadCount = 2, LayerCount = 2 }, [3, 4, 4], pictureChannels: 3, classes: 2, Precision.Fp32, random);
 }

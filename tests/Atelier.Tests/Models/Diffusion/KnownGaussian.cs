@@ -9,18 +9,18 @@ internal sealed record KnownGaussian(double Mean, double Deviation)
     private const double Step = 2.0 / 255; // of values of 8 bits from −1 to 1
 
     /// <summary>E[x₀ | x] = (α s² x + σ² m) / (α² s² + σ²), and the noise that goes with it.</summary>
-    public Parts Best(NoiseSchedule schedule, Tensor x, double t)
+    public DenoiserOutput Best(NoiseSchedule schedule, Tensor x, double t)
     {
         double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t), total = (alpha * alpha * Deviation * Deviation) + (sigma * sigma);
         Tensor picture = x.mul(alpha * Deviation * Deviation / total).add(sigma * sigma * Mean / total);
-        return new Parts(picture, x.sub(picture.mul(alpha)).div(sigma));
+        return new DenoiserOutput(picture, x.sub(picture.mul(alpha)).div(sigma));
     }
 
     /// <summary>Pictures with values of 8 bits.</summary>
-    public Tensor Draw(long[] shape, Generator random) =>
+    public Tensor Sample(long[] shape, Generator random) =>
         empty(shape).normal_(Mean, Deviation, random).add(1).div(Step).round().clamp(0, 255).mul(Step).sub(1);
 
     /// <summary>−log P of a value, the mean over those of pictures: a step is small beside the deviation, so that P is the density times a step.</summary>
-    public double Surprise(Tensor pictures) =>
+    public double NegativeLogLikelihood(Tensor pictures) =>
         pictures.sub(Mean).div(Deviation).square().mul(0.5).mean().item<float>() + Math.Log(Deviation * Math.Sqrt(2 * Math.PI) / Step);
 }

@@ -30,7 +30,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         ImageSample[] pictures = [.. generator.GenerateAsync(new GenerationRequest { Count = 64 }).ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32);
         pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
-        PictureGrid.Write(_folder["grid.png"], generator.Schema, [.. pictures.Select(p => p.Pixels)]);
+        ImageGrid.Write(_folder["grid.png"], generator.Schema, [.. pictures.Select(p => p.Pixels)]);
         File.ReadAllBytes(_folder["grid.png"]).ShouldBe(File.ReadAllBytes(Directory.GetFiles(trained.Diffusion, "step-6.png", SearchOption.AllDirectories).Single()));
     }
 
@@ -45,8 +45,8 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         foreach ((string name, Tensor tensor) in vae.Model.state_dict())
             kept[name].equal(tensor).all().item<bool>().ShouldBeTrue(name);
 
-        byte[][] shapes = [.. Enumerable.Range(0, 3).Select(n => ShapesWorld.Draw(5, n).Pixels)];
-        IReadOnlyList<byte[]> again = new LatentPictures(vae.Model).Reconstruct(shapes);
+        byte[][] shapes = [.. Enumerable.Range(0, 3).Select(n => ShapesWorld.Sample(5, n).Pixels)];
+        IReadOnlyList<byte[]> again = new LatentImages(vae.Model).Reconstruct(shapes);
         ImageGenerator.Bytes(latents.Decode(latents.Encode(ImageBatches.Scaled([.. shapes.SelectMany(p => p)], ShapesWorld.Schema)))).Chunk(shapes[0].Length).Zip(again)
             .ShouldAllBe(pair => pair.First.Zip(pair.Second, (a, b) => Math.Abs(a - b)).Max() <= 1, "but for the scale's rounding");
 
@@ -89,7 +89,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
         FrozenAutoencoder latents = Model(generator).Latents!;
         latents.Shape.ShouldBe([3, 8, 8]);
-        Tensor encoded = latents.Encode(ImageBatches.Scaled(ShapesWorld.Draw(5, 1).Pixels, ShapesWorld.Schema)), decoded = latents.Decode(encoded);
+        Tensor encoded = latents.Encode(ImageBatches.Scaled(ShapesWorld.Sample(5, 1).Pixels, ShapesWorld.Schema)), decoded = latents.Decode(encoded);
         latents.Decode(encoded.add(1e-5)).equal(decoded).all().item<bool>().ShouldBeTrue();
         latents.Decode(encoded.add(10)).equal(decoded).all().item<bool>().ShouldBeFalse();
     }
@@ -98,20 +98,20 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
     public void What_a_mask_keeps_of_a_picture_is_kept_to_the_last_pixel_and_little_strength_changes_little()
     {
         using var generator = (ImageGenerator)Workshop.Open(trained.Diffusion);
-        byte[] shape = generator.Schema.Interleave(ShapesWorld.Draw(5, 1).Pixels).ToArray();
-        PictureFiles.WritePng(_folder["shape.png"], 32, 32, 3, shape);
-        PictureFiles.WritePng(_folder["mask.png"], 32, 32, 1, [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 13 * 32 ? 255 : 0))]); // ends within a latent place
-        byte[] masked = Draw(new DrawingOptions { From = _folder["shape.png"], Mask = _folder["mask.png"] });
+        byte[] shape = generator.Schema.Interleave(ShapesWorld.Sample(5, 1).Pixels).ToArray();
+        ImageFiles.WritePng(_folder["shape.png"], 32, 32, 3, shape);
+        ImageFiles.WritePng(_folder["mask.png"], 32, 32, 1, [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 13 * 32 ? 255 : 0))]); // ends within a latent place
+        byte[] masked = Sample(new SamplingOptions { From = _folder["shape.png"], Mask = _folder["mask.png"] });
         masked.AsSpan(3 * 13 * 32).SequenceEqual(shape.AsSpan(3 * 13 * 32)).ShouldBeTrue();
         masked.AsSpan(0, 3 * 13 * 32).SequenceEqual(shape.AsSpan(0, 3 * 13 * 32)).ShouldBeFalse();
 
-        byte[] again = [.. new LatentPictures(Model(generator).Latents!.Model).Reconstruct([ShapesWorld.Draw(5, 1).Pixels]).Select(p => generator.Schema.Interleave(p).ToArray()).Single()];
+        byte[] again = [.. new LatentImages(Model(generator).Latents!.Model).Reconstruct([ShapesWorld.Sample(5, 1).Pixels]).Select(p => generator.Schema.Interleave(p).ToArray()).Single()];
         double little = Apart(0.01), much = Apart(1);
         little.ShouldBeLessThan(5);
         much.ShouldBeGreaterThan(2 * little);
 
-        double Apart(double strength) => Draw(new DrawingOptions { From = _folder["shape.png"], Strength = strength }).Zip(again, (a, b) => Math.Abs(a - b)).Average();
-        byte[] Draw(DrawingOptions drawing) =>
+        double Apart(double strength) => Sample(new SamplingOptions { From = _folder["shape.png"], Strength = strength }).Zip(again, (a, b) => Math.Abs(a - b)).Average();
+        byte[] Sample(SamplingOptions drawing) =>
             generator.GenerateAsync(new GenerationRequest { Drawing = drawing }).ToBlockingEnumerable().Cast<ImageSample>().Single().Pixels.ToArray();
     }
 
@@ -122,7 +122,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         report.Metrics["loss"].Value.ShouldBeInRange(0.5, 3, "the velocity is the difference of noise and latents, each of a variance of about one");
         report.Metrics.Keys.ShouldContain("classAccuracy");
         using var generator = (ImageGenerator)Workshop.Open(trained.Diffusion);
-        await PictureOutput.DrawAsync(generator, new GenerationRequest { Count = 2 }, _folder["film.gif"]);
+        await ImageOutput.SampleAsync(generator, new GenerationRequest { Count = 2 }, _folder["film.gif"]);
         new FileInfo(_folder["film.gif"]).Length.ShouldBeGreaterThan(1000);
     }
 
@@ -168,7 +168,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         Refused(DiffusionRecipe(trained.Diffusion), "family vae");
         Refused(DiffusionRecipe(trained.Vae, "model.patchSize=3"), "latents of 8 × 8");
         for (int i = 0; i < 40; i++)
-            PictureFiles.WritePng(Path.Combine(Directory.CreateDirectory(_folder["grey"]).FullName, $"{i}.png"), 16, 16, 1, [.. Enumerable.Repeat((byte)(6 * i), 16 * 16)]);
+            ImageFiles.WritePng(Path.Combine(Directory.CreateDirectory(_folder["grey"]).FullName, $"{i}.png"), 16, 16, 1, [.. Enumerable.Repeat((byte)(6 * i), 16 * 16)]);
         Refused(DiffusionRecipe(trained.Vae, $"data.source={_folder["grey"]}", "model.conditional=false"), "taught pictures of 32 × 32 in colour, and these are of 16 × 16 in grey");
 
         void Refused(Recipe recipe, string why) =>

@@ -13,7 +13,7 @@ public sealed class MixtureTests
 {
     private const int Cells = 8, Steps = 500, BatchSize = 160, Drawn = 4000;
     private const double Deviation = 0.15, LearningRate = 3e-3;
-    private static readonly (double Weight, double X, double Y)[] Parts = [(0.5, -0.5, -0.5), (0.3, 0.5, -0.3), (0.2, 0, 0.5)];
+    private static readonly (double Weight, double X, double Y)[] DenoiserOutput = [(0.5, -0.5, -0.5), (0.3, 0.5, -0.3), (0.2, 0, 0.5)];
 
     [Fact]
     public void What_is_drawn_has_the_density_that_was_learned()
@@ -26,14 +26,14 @@ public sealed class MixtureTests
         using var mode = new EvaluationMode(model);
         using var random = new Generator(5, CPU);
         Tensor noise = empty(Drawn, 2).normal_(0, 1, random);
-        Tensor points = model.Draw(noise, labels: null, model.Check(new DrawingOptions()), random).view(Drawn, 2);
+        Tensor points = model.Sample(noise, labels: null, model.Check(new SamplingOptions()), random).view(Drawn, 2);
 
-        double[] density = Density((x, y) => Parts.Sum(p => p.Weight * Share(x, p.X, Deviation) * Share(y, p.Y, Deviation)));
+        double[] density = Density((x, y) => DenoiserOutput.Sum(p => p.Weight * Share(x, p.X, Deviation) * Share(y, p.Y, Deviation)));
         double learned = TotalVariation(Counted(points), density);
         // One Gaussian of the same mean and deviations is what a model would be that had missed the three parts.
-        double meanX = Parts.Sum(p => p.Weight * p.X), meanY = Parts.Sum(p => p.Weight * p.Y);
-        double deviationX = Math.Sqrt(Parts.Sum(p => p.Weight * p.X * p.X) - (meanX * meanX) + (Deviation * Deviation));
-        double deviationY = Math.Sqrt(Parts.Sum(p => p.Weight * p.Y * p.Y) - (meanY * meanY) + (Deviation * Deviation));
+        double meanX = DenoiserOutput.Sum(p => p.Weight * p.X), meanY = DenoiserOutput.Sum(p => p.Weight * p.Y);
+        double deviationX = Math.Sqrt(DenoiserOutput.Sum(p => p.Weight * p.X * p.X) - (meanX * meanX) + (Deviation * Deviation));
+        double deviationY = Math.Sqrt(DenoiserOutput.Sum(p => p.Weight * p.Y * p.Y) - (meanY * meanY) + (Deviation * Deviation));
         double single = TotalVariation(Density((x, y) => Share(x, meanX, deviationX) * Share(y, meanY, deviationY)), density);
         single.ShouldBeGreaterThan(0.4);
         learned.ShouldBeLessThan(0.2, "half the sum of differences; 4,000 points of the density itself give 0.03");
@@ -42,13 +42,13 @@ public sealed class MixtureTests
     private static void Learn(DiffusionModel model)
     {
         using var optimizer = new PlainAdam(model, beta2: 0.99);
-        using Tensor means = tensor(Parts.SelectMany(p => (float[])[(float)p.X, (float)p.Y]).ToArray(), Parts.Length, 2);
-        using Tensor weights = tensor(Parts.Select(p => (float)p.Weight).ToArray());
+        using Tensor means = tensor(DenoiserOutput.SelectMany(p => (float[])[(float)p.X, (float)p.Y]).ToArray(), DenoiserOutput.Length, 2);
+        using Tensor weights = tensor(DenoiserOutput.Select(p => (float)p.Weight).ToArray());
         for (int step = 0; step < Steps; step++)
         {
             using var scope = NewDisposeScope();
             Tensor points = means[multinomial(weights, BatchSize, replacement: true)].add(randn(BatchSize, 2).mul(Deviation));
-            Tensor loss = model.Turns[0].Loss(new ImageBatch(points.view(BatchSize, 1, 1, 2), zeros(BatchSize, ScalarType.Int64)));
+            Tensor loss = model.Objectives[0].Loss(new ImageBatch(points.view(BatchSize, 1, 1, 2), zeros(BatchSize, ScalarType.Int64)));
             optimizer.Step(loss, LearningRate * (1 - ((double)step / Steps)));
         }
     }

@@ -56,7 +56,7 @@ public sealed class SamplerTests
         var schedule = new NoiseSchedule(kind);
         using var random = new Generator(1, CPU);
         Tensor noise = empty(2000, 1, 1, 2).normal_(0, 1, random);
-        var given = new GivenPicture(tensor(new float[] { 0.25f, -9 }, 1, 1, 2), tensor(new float[] { 0, 1 }, 1, 1, 2)); // the second number is drawn anew
+        var given = new InitImage(tensor(new float[] { 0.25f, -9 }, 1, 1, 2), tensor(new float[] { 0, 1 }, 1, 1, 2)); // the second number is drawn anew
         Tensor drawn = given.Finish(DiffusionSamplers.Find(sampler).Sample(
             given.Hold((x, t) => Gaussian.Best(schedule, x, t), schedule, noise), schedule, schedule.Times(200), given.Noisy(noise, schedule, schedule.Start), random));
         drawn[TensorIndex.Ellipsis, 0].sub(0.25f).abs().max().item<float>().ShouldBeLessThan(1e-6f);
@@ -102,7 +102,7 @@ public sealed class SamplerTests
         var prediction = new Prediction(kind, schedule);
         using var random = new Generator(2, CPU);
         Tensor picture = Noise(random), noise = Noise(random), alpha = tensor((float)schedule.Alpha(0.4)), sigma = tensor((float)schedule.Sigma(0.4));
-        Parts parts = prediction.Parts(alpha.mul(picture).add(sigma.mul(noise)), prediction.Target(new Parts(picture, noise), alpha, sigma), 0.4);
+        DenoiserOutput parts = prediction.Output(alpha.mul(picture).add(sigma.mul(noise)), prediction.Target(new DenoiserOutput(picture, noise), alpha, sigma), 0.4);
         parts.Picture.sub(picture).abs().max().item<float>().ShouldBeLessThan(1e-4f);
         parts.Noise.sub(noise).abs().max().item<float>().ShouldBeLessThan(1e-4f);
     }

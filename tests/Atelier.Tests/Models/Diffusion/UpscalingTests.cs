@@ -25,7 +25,7 @@ public sealed class UpscalingTests : IDisposable
         var upscaling = new Upscaling(new DiffusionConfig { Upscale = 2 }, schema, new NoiseSchedule(ScheduleKind.Flow));
         using var random = new Generator(1, CPU);
         Tensor picture = empty(1, 1, 8, 12).uniform_(-1, 1, random);
-        float[] expected = PictureResizer.Resize(picture.data<float>().ToArray(), 12, 8, 6, 4, ResizeFilter.Triangle);
+        float[] expected = ImageResizer.Resize(picture.data<float>().ToArray(), 12, 8, 6, 4, ResizeFilter.Triangle);
         upscaling.Shrink(picture).sub(tensor(expected, 1, 1, 4, 6)).abs().max().item<float>().ShouldBeLessThan(1e-5f);
         upscaling.Enlarge(full([1, 1, 4, 6], 0.3f)).sub(0.3f).abs().max().item<float>().ShouldBeLessThan(1e-5f, "weights of a filter sum to one");
     }
@@ -65,17 +65,17 @@ public sealed class UpscalingTests : IDisposable
     {
         await Train("up", ["model.upscale=4", .. network]);
         using var generator = (ImageGenerator)Workshop.Open(_folder["up"]);
-        PictureFiles.WritePng(_folder["small.png"], 8, 8, 3, [.. Enumerable.Repeat((byte)90, 8 * 8 * 3)]);
-        PictureFiles.WritePng(_folder["other.png"], 9, 8, 3, [.. Enumerable.Repeat((byte)90, 9 * 8 * 3)]);
-        ImageSample[] drawn = Draw(new GenerationRequest { Count = 2, Drawing = new DrawingOptions { From = _folder["small.png"] } });
+        ImageFiles.WritePng(_folder["small.png"], 8, 8, 3, [.. Enumerable.Repeat((byte)90, 8 * 8 * 3)]);
+        ImageFiles.WritePng(_folder["other.png"], 9, 8, 3, [.. Enumerable.Repeat((byte)90, 9 * 8 * 3)]);
+        ImageSample[] drawn = Sample(new GenerationRequest { Count = 2, Drawing = new SamplingOptions { From = _folder["small.png"] } });
         drawn.ShouldAllBe(picture => picture.Width == 32 && picture.Height == 32);
-        Refused(new DrawingOptions { From = _folder["other.png"] }, "9 × 8");
-        Refused(new DrawingOptions(), "--from");
-        Refused(new DrawingOptions { From = _folder["small.png"], Strength = 0.8 }, "--strength");
-        Refused(new DrawingOptions { From = _folder["small.png"], Mask = _folder["small.png"] }, "--mask");
+        Refused(new SamplingOptions { From = _folder["other.png"] }, "9 × 8");
+        Refused(new SamplingOptions(), "--from");
+        Refused(new SamplingOptions { From = _folder["small.png"], Strength = 0.8 }, "--strength");
+        Refused(new SamplingOptions { From = _folder["small.png"], Mask = _folder["small.png"] }, "--mask");
 
-        ImageSample[] Draw(GenerationRequest request) => [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
-        void Refused(DrawingOptions drawing, string why) => Should.Throw<AtelierException>(() => Draw(new GenerationRequest { Drawing = drawing })).ToLine().ShouldContain(why);
+        ImageSample[] Sample(GenerationRequest request) => [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
+        void Refused(SamplingOptions drawing, string why) => Should.Throw<AtelierException>(() => Sample(new GenerationRequest { Drawing = drawing })).ToLine().ShouldContain(why);
     }
 
     [Fact]

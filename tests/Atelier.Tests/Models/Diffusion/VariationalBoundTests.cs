@@ -20,11 +20,11 @@ public sealed class VariationalBoundTests
         using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule(kind);
         using var random = new Generator(1, CPU);
-        Tensor pictures = Gaussian.Draw([40, 1, 25, 40], random);
-        Bound(Gaussian).ShouldBe(Gaussian.Surprise(pictures), 0.04, "nats; the estimate's own deviation is about 0.01");
+        Tensor pictures = Gaussian.Sample([40, 1, 25, 40], random);
+        Bound(Gaussian).ShouldBe(Gaussian.NegativeLogLikelihood(pictures), 0.04, "nats; the estimate's own deviation is about 0.01");
         // A Gaussian twice as wide is surprised more by these pictures, and its bound comes up to that.
-        Wide.Surprise(pictures).ShouldBeGreaterThan(Gaussian.Surprise(pictures) + 0.2);
-        Bound(Wide).ShouldBe(Wide.Surprise(pictures), 0.04);
+        Wide.NegativeLogLikelihood(pictures).ShouldBeGreaterThan(Gaussian.NegativeLogLikelihood(pictures) + 0.2);
+        Bound(Wide).ShouldBe(Wide.NegativeLogLikelihood(pictures), 0.04);
 
         double Bound(KnownGaussian model) => VariationalBound.Of(pictures, (x, t) => model.Best(schedule, x, t), schedule, strata: 64, random).Average() / 1000; // values of a picture
     }
@@ -36,9 +36,9 @@ public sealed class VariationalBoundTests
         using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule(kind);
         using var random = new Generator(1, CPU);
-        Tensor pictures = Gaussian.Draw([200, 1, 10, 10], random);
+        Tensor pictures = Gaussian.Sample([200, 1, 10, 10], random);
         double followed = FlowLikelihood.Of(pictures, (x, t) => Gaussian.Best(schedule, x, t), schedule, steps: 64, random).Average() / 100;
-        followed.ShouldBe(Gaussian.Surprise(pictures), 0.01, "nats; values of a Gaussian are independent, so that signs give the divergence itself");
+        followed.ShouldBe(Gaussian.NegativeLogLikelihood(pictures), 0.01, "nats; values of a Gaussian are independent, so that signs give the divergence itself");
     }
 
     [Theory]
@@ -47,7 +47,7 @@ public sealed class VariationalBoundTests
     public void The_divergence_along_random_signs_is_the_finite_difference_of_the_networks_velocity(string network)
     {
         using var scope = NewDisposeScope();
-        var config = new DiffusionConfig { Network = Enum.Parse<NetworkKind>(network, ignoreCase: true), PatchSize = 1, Channels = [16], Blocks = 1, HiddenSize = 16, HeadCount = 2, LayerCount = 2 };
+        var config = new DiffusionConfig { Network = Enum.Parse<DenoiserKind>(network, ignoreCase: true), PatchSize = 1, Channels = [16], Blocks = 1, HiddenSize = 16, HeadCount = 2, LayerCount = 2 };
         using var model = new DiffusionModel(config, new ImageSchema(4, 4, 1, []), Precision.Fp32, seed: 1);
         model.eval();
         using var random = new Generator(1, CPU);
@@ -58,7 +58,7 @@ public sealed class VariationalBoundTests
         }
         var schedule = new NoiseSchedule(config.Schedule);
         Tensor x = empty(3, 1, 4, 4).normal_(0, 1, random), signs = empty(3, 1, 4, 4).uniform_(-1, 1, random).sign(), times = full([3], 0.4f);
-        Denoiser denoiser = (at, t) => new Prediction(config.Prediction, schedule).Parts(at, model.Network.Predict(at, times, null), t);
+        Denoiser denoiser = (at, t) => new Prediction(config.Prediction, schedule).Output(at, model.Network.Predict(at, times, null), t);
         Tensor divergence = FlowLikelihood.Flow(denoiser, schedule, x, 0.4, signs).Divergence;
         using var none = no_grad();
         const double little = 1e-2;

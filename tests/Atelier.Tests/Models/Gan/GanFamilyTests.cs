@@ -28,7 +28,7 @@ public sealed class GanFamilyTests : IDisposable
         ImageSample last = again.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>().Last();
         last.Pixels.Span.SequenceEqual(pictures[2].Pixels.Span).ShouldBeTrue();
         Directory.GetFiles(_folder["run"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
-        Should.Throw<AtelierException>(() => generator.GenerateAsync(request with { Drawing = new DrawingOptions { Steps = 5 } }).ToBlockingEnumerable().ToList())
+        Should.Throw<AtelierException>(() => generator.GenerateAsync(request with { Drawing = new SamplingOptions { Steps = 5 } }).ToBlockingEnumerable().ToList())
             .ToLine().ShouldContain("draws in one step");
     }
 
@@ -37,13 +37,13 @@ public sealed class GanFamilyTests : IDisposable
     {
         await Train("run");
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
-        ImageSample[] way = [.. Draw(new() { Count = 3, Class = "red-circle,blue-square", Drawing = new() { Interpolate = "7,8" } })];
+        ImageSample[] way = [.. Sample(new() { Count = 3, Class = "red-circle,blue-square", Drawing = new() { Interpolate = "7,8" } })];
         way.Select(picture => picture.Class).ShouldBe(["red-circle", "blue-square", "blue-square"]);
-        Apart(way[0], Draw(new() { Class = "red-circle", Seed = 7 })[0]).ShouldBeLessThan(1, "rounding alone");
-        Apart(way[2], Draw(new() { Class = "blue-square", Seed = 8 })[0]).ShouldBeLessThan(1, "rounding alone");
-        Should.Throw<AtelierException>(() => Draw(new() { Count = 3, Drawing = new() { Interpolate = _folder.Path } })).ToLine().ShouldContain("give seeds");
+        Apart(way[0], Sample(new() { Class = "red-circle", Seed = 7 })[0]).ShouldBeLessThan(1, "rounding alone");
+        Apart(way[2], Sample(new() { Class = "blue-square", Seed = 8 })[0]).ShouldBeLessThan(1, "rounding alone");
+        Should.Throw<AtelierException>(() => Sample(new() { Count = 3, Drawing = new() { Interpolate = _folder.Path } })).ToLine().ShouldContain("give seeds");
 
-        ImageSample[] Draw(GenerationRequest request) => [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
+        ImageSample[] Sample(GenerationRequest request) => [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
         static double Apart(ImageSample one, ImageSample other) => one.Pixels.ToArray().Zip(other.Pixels.ToArray(), (a, b) => Math.Abs(a - b)).Average();
     }
 

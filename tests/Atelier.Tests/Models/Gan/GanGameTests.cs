@@ -29,10 +29,10 @@ public sealed class GanGameTests
         using var model = new GanModel(config with { Channels = [8] }, Schema, Precision.Fp32, seed: 1);
         using var replicas = new Replicas<ImageBatch>(model, null, new ExecutionPlan(1, 1));
         using ImageBatch batch = new GaussianPictures().Get(0);
-        TurnMover<ImageBatch>[] movers = [.. Enumerable.Range(0, 2).Select(turn => new TurnMover<ImageBatch>(turn, replicas, new Dictionary<nint, string>(), new TrainingSection()))];
+        ObjectiveOptimizer<ImageBatch>[] movers = [.. Enumerable.Range(0, 2).Select(turn => new ObjectiveOptimizer<ImageBatch>(turn, replicas, new Dictionary<nint, string>(), new TrainingSection()))];
         for (int turn = 0; turn < 2; turn++)
         {
-            using TurnMover<ImageBatch> mover = movers[turn];
+            using ObjectiveOptimizer<ImageBatch> mover = movers[turn];
             Dictionary<string, float[]> before = Weights(model);
             replicas.Seed(1, 1);
             mover.Begin();
@@ -76,7 +76,7 @@ public sealed class GanGameTests
         using var scope = NewDisposeScope();
         using var none = no_grad();
         using var random = new Generator(9, CPU);
-        Tensor made = model.Draw(empty(2000, 4).normal_(0, 1, random), null, new(), random).mean([1, 2, 3]);
+        Tensor made = model.Sample(empty(2000, 4).normal_(0, 1, random), null, new(), random).mean([1, 2, 3]);
         made.mean().ToDouble().ShouldBe(GaussianPictures.Mean, 0.15);
         made.std().ToDouble().ShouldBeInRange(GaussianPictures.Deviation / 2, GaussianPictures.Deviation * 2);
     }

@@ -42,7 +42,7 @@ public class HmmScaleTests
     {
         var random = new SplitMix64(3);
         double[] values = [.. Enumerable.Range(0, Times).Select(t =>
-            unit * ((t / 25 % 2 == 0 ? 4 : 9) + SpecialFunctions.DrawNormal(ref random)))];
+            unit * ((t / 25 % 2 == 0 ? 4 : 9) + SpecialFunctions.SampleNormal(ref random)))];
         (HmmModel model, _) = Learn(values, 1, new HmmConfig());
         double[] means = [.. Means(model).Select(m => m / unit).Order()];
         means[0].ShouldBe(4, 0.5);
@@ -72,8 +72,8 @@ public class HmmScaleTests
         for (int t = 0; t < Times; t++)
         {
             double regime = t / 20 % 2 == 0 ? 5 : -5;
-            values.AddRange([narrow * (regime + SpecialFunctions.DrawNormal(ref random)),
-                wide * (regime + SpecialFunctions.DrawNormal(ref random)), 7]);
+            values.AddRange([narrow * (regime + SpecialFunctions.SampleNormal(ref random)),
+                wide * (regime + SpecialFunctions.SampleNormal(ref random)), 7]);
         }
         return [.. values];
     }

@@ -111,7 +111,7 @@ public sealed class HmmTaggerTests : IDisposable
         using TaggedData data = TaggedData.Prepare(new DataSection { Source = folder }, 1, _folder["ewt"]);
         (data.Train.Count, data.Validation.Count, data.Test.Count).ShouldBe((12_544, 2_001, 2_077));
         using var tagger = new HmmTagger(TaggerCounts.Count(data.Train), new HmmConfig());
-        EvaluationReport report = await new TaggedKind().EvaluateAsync(new Judging(tagger, data, new EvaluationSection(), "run", 1, null), null, CancellationToken.None);
+        EvaluationReport report = await new TaggedKind().EvaluateAsync(new EvaluationContext(tagger, data, new EvaluationSection(), "run", 1, null), null, CancellationToken.None);
         report.Metrics["accuracy"].Value.ShouldBeGreaterThan(0.92);
         report.Baselines["mostFrequentTag"]["accuracy"].Value.ShouldBeInRange(0.85, 0.875);
     }

@@ -118,7 +118,7 @@ public sealed class HmmTests
         (HmmModel model, _, _, _) = Make(states, 7, 1, zeros: false, seed: 5);
         var random = new SplitMix64(3);
         int[] symbols = new int[30_001];
-        model.Sample(symbols.Length, new int[symbols.Length], ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.DrawSymbol(state, ref r));
+        model.Sample(symbols.Length, new int[symbols.Length], ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
         HmmSequence sequence = HmmSequence.Of(symbols);
         double filtered = model.LogLikelihoods([sequence])[0];
         HmmStatistics whole = new(model), checkpointed = new(model);
@@ -148,7 +148,7 @@ public sealed class HmmTests
         var emissions = (CategoricalEmissions)model.Emissions;
         var random = new SplitMix64(4);
         int[] symbols = new int[10_001];
-        model.Sample(symbols.Length, new int[symbols.Length], ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.DrawSymbol(state, ref r));
+        model.Sample(symbols.Length, new int[symbols.Length], ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
         (int[] path, double log) = Viterbi.Run(model, HmmSequence.Of(symbols));
         double[] best = [.. Enumerable.Range(0, states).Select(i => Math.Log(model.Chain.Start[i] * emissions.Row(symbols[0])[i]))];
         double worth = best[path[0]];
@@ -178,7 +178,7 @@ public sealed class HmmTests
     {
         foreach (int width in (int[])[8, 24])
         {
-            using AlignedNumbers values = new(new double[width]), row = new(new double[width]);
+            using AlignedBuffer values = new(new double[width]), row = new(new double[width]);
             ViterbiSteps.Best(values.Pointer, row.Pointer, width).ShouldBe(0);
             (values.Pointer[5], row.Pointer[6], values.Pointer[width - 1]) = (2, 2, 2);
             ViterbiSteps.Best(values.Pointer, row.Pointer, width).ShouldBe(5);
@@ -216,7 +216,7 @@ public sealed class HmmTests
         {
             bool high = t / 50 % 2 == 0;
             for (int d = 0; d < 2; d++)
-                values[(2 * t) + d] = emission == HmmEmission.Poisson ? SpecialFunctions.DrawPoisson(high ? 20 : 2, ref random) : (high ? 5 : -5) + SpecialFunctions.DrawNormal(ref random);
+                values[(2 * t) + d] = emission == HmmEmission.Poisson ? SpecialFunctions.SamplePoisson(high ? 20 : 2, ref random) : (high ? 5 : -5) + SpecialFunctions.SampleNormal(ref random);
         }
         HmmSequence[] data = [HmmSequence.Of(values.AsMemory(0, 400), 2), HmmSequence.Of(values.AsMemory(400), 2)];
         var config = new HmmConfig { MixtureCount = mixtures, Covariance = covariance, VarianceFloor = 1e-6 };
@@ -243,7 +243,7 @@ public sealed class HmmTests
         double[,] seen = new double[4, 4];
         for (int i = 0; i < count; i++)
         {
-            model.Sample(2, path, ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.DrawSymbol(state, ref r));
+            model.Sample(2, path, ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
             seen[symbols[0], symbols[1]]++;
         }
         for (int a = 0; a < 4; a++)

@@ -106,7 +106,7 @@ public sealed class BoundTests
         target.data<float>().ToArray().ShouldBe([-1f, -1f, 1f, 1f]);
         double[] logits = [0.5, -1, 2, 0.1];
         double expected = logits.Select((l, i) => i < 2 ? -Math.Log(1 - Sigmoid(l)) : -Math.Log(Sigmoid(l))).Sum();
-        likelihood.Surprise(target, tensor((float[])[0.5f, -1f, 2f, 0.1f]).view(1, 1, 2, 2)).item<float>().ShouldBe((float)expected, 1e-5f);
+        likelihood.NegativeLogLikelihood(target, tensor((float[])[0.5f, -1f, 2f, 0.1f]).view(1, 1, 2, 2)).item<float>().ShouldBe((float)expected, 1e-5f);
 
         static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
     }

@@ -60,11 +60,11 @@ public sealed class DiscreteLatentsTests
         using var prior = new CodePrior(places: 2, codes: 3, classes: 2, width: 8, Precision.Fp32, random);
         using var gradients = no_grad();
         Tensor all = tensor(Enumerable.Range(0, 9).SelectMany(i => (long[])[i / 3, i % 3]).ToArray()).view(9, 2), labels = ones(9, ScalarType.Int64);
-        float[] chances = [.. prior.Surprise(all, labels).neg().exp().data<float>()];
+        float[] chances = [.. prior.NegativeLogLikelihood(all, labels).neg().exp().data<float>()];
         chances.Sum().ShouldBe(1, 1e-5f);
 
         const int draws = 20_000;
-        Tensor drawn = prior.Draw(randn([draws, 2], generator: random), ones(draws, ScalarType.Int64));
+        Tensor drawn = prior.Sample(randn([draws, 2], generator: random), ones(draws, ScalarType.Int64));
         float[] shares = [.. drawn.select(1, 0).mul(3).add(drawn.select(1, 1)).bincount(null, 9).to(ScalarType.Float32).div(draws).data<float>()];
         for (int i = 0; i < 9; i++)
             shares[i].ShouldBe(chances[i], 4 * MathF.Sqrt(chances[i] / draws));

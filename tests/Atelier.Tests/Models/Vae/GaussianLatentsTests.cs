@@ -33,7 +33,7 @@ public sealed class GaussianLatentsTests
         Same(read.Divergence, vector.Read(alone, told, random).Divergence.view(Batch, -1).sum([1]));
         read.Charge.item<float>().ShouldBe(read.Divergence.mean().item<float>(), 1e-3f);
         Same(grid.Features(mean, labels).permute(0, 2, 3, 1).reshape(-1, Channels), vector.Features(vector.Expect(alone, told), told));
-        grid.Draw(arange(grid.NoiseSize, ScalarType.Float32).view(1, -1), null).shape.ShouldBe([1, Size, Rows, Columns]);
+        grid.Sample(arange(grid.NoiseSize, ScalarType.Float32).view(1, -1), null).shape.ShouldBe([1, Size, Rows, Columns]);
 
         static void Same(Tensor one, Tensor other) => one.sub(other).abs().max().item<float>().ShouldBeLessThan(1e-4f);
     }

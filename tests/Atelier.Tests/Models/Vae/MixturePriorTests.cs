@@ -16,13 +16,13 @@ public sealed class MixturePriorTests
         Tensor far = randn([1000, 2], generator: random).matmul(shape.t()).sub(tensor((float[])[4f, -1f]));
         prior.Fit(cat([near, far]), ones(4000, ScalarType.Int64));
 
-        Tensor drawn = prior.Draw(randn([20_000, 3], generator: random), ones(20_000, ScalarType.Int64));
+        Tensor drawn = prior.Sample(randn([20_000, 3], generator: random), ones(20_000, ScalarType.Int64));
         Tensor right = drawn.index_select(0, drawn.select(1, 0).gt(0).nonzero().flatten());
         (right.shape[0] / 20_000.0).ShouldBe(0.75, 0.02);
         right.mean([0]).sub(tensor((float[])[4f, -1f])).abs().max().item<float>().ShouldBeLessThan(0.05f);
         right.t().cov().sub(shape.matmul(shape.t())).abs().max().item<float>().ShouldBeLessThan(0.02f);
 
-        Tensor other = prior.Draw(randn([20_000, 3], generator: random), zeros(20_000, ScalarType.Int64));
+        Tensor other = prior.Sample(randn([20_000, 3], generator: random), zeros(20_000, ScalarType.Int64));
         other.mean().item<float>().ShouldBe(0, 0.02f, "the class without pictures keeps its standard normal distribution");
         other.std().item<float>().ShouldBe(1, 0.02f);
     }

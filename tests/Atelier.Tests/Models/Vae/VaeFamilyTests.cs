@@ -28,7 +28,7 @@ public sealed class VaeFamilyTests : IDisposable
         ImageSample[] pictures = [.. generator.GenerateAsync(new GenerationRequest { Count = 64 }).ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32);
         pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
-        PictureGrid.Write(_folder["grid.png"], generator.Schema, [.. pictures.Select(p => p.Pixels)]);
+        ImageGrid.Write(_folder["grid.png"], generator.Schema, [.. pictures.Select(p => p.Pixels)]);
         File.ReadAllBytes(_folder["grid.png"]).ShouldBe(File.ReadAllBytes(Preview("step-10.png")));
         Preview("step-10-reconstructions.png").ShouldNotBeNull();
     }
@@ -48,8 +48,8 @@ public sealed class VaeFamilyTests : IDisposable
     {
         await Train();
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
-        var latents = new LatentPictures(generator.Model);
-        byte[][] pictures = [.. Enumerable.Range(0, 2).Select(n => ShapesWorld.Draw(1, n).Pixels)];
+        var latents = new LatentImages(generator.Model);
+        byte[][] pictures = [.. Enumerable.Range(0, 2).Select(n => ShapesWorld.Sample(1, n).Pixels)];
         IReadOnlyList<byte[]> again = latents.Reconstruct(pictures), way = latents.Interpolate(pictures, 5);
         way.Count.ShouldBe(5);
         way[0].ShouldBe(again[0]);

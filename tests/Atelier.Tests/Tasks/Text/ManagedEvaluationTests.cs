@@ -42,7 +42,7 @@ public sealed class ManagedEvaluationTests
         (trained.Model is Decoder or RecurrentDecoder).ShouldBeFalse();
         using var data = (TextData)new TextKind().PrepareOther(new OtherData(text, new Recipe(), Bundle.Open(bundle), null, folder["data"], 1), null, CancellationToken.None);
         EvaluationReport expected = await TextEvaluator.EvaluateAsync(
-            trained, data, new Judging(trained, data, new() { Samples = 0 }, bundle, 3, null) { Families = ModelFamilies.All });
+            trained, data, new EvaluationContext(trained, data, new() { Samples = 0 }, bundle, 3, null) { Families = ModelFamilies.All });
         managed.Metrics.Keys.ShouldBe(expected.Metrics.Keys);
         foreach ((string name, Metric metric) in expected.Metrics)
         {

@@ -26,7 +26,7 @@ public sealed class TextEvaluatorTests
         using TextData data = Prepare(folder);
         using TextGenerator generator = Generator(data, context);
         var options = new EvaluationSection { Samples = 0, Stride = stride };
-        EvaluationReport report = await TextEvaluator.EvaluateAsync(generator, data, Judging(generator, data, options));
+        EvaluationReport report = await TextEvaluator.EvaluateAsync(generator, data, EvaluationContext(generator, data, options));
 
         // Each token of each document by itself; a first-order chain sees one token back, wherever a window begins.
         double nats = 0, characters = 0, bytes = 0, tokens = 0, right = 0;
@@ -107,7 +107,7 @@ public sealed class TextEvaluatorTests
         using TextData data = Prepare(folder);
         using TextGenerator generator = Generator(data, 16);
         EvaluationReport report = await TextEvaluator.EvaluateAsync(
-            generator, data, Judging(generator, data, new() { Samples = 3, SampleTokens = 12 }) with
+            generator, data, EvaluationContext(generator, data, new() { Samples = 3, SampleTokens = 12 }) with
             {
                 Run = "my run", Picture = folder["evaluation.png"],
             });
@@ -128,11 +128,11 @@ public sealed class TextEvaluatorTests
         using var folder = new TemporaryFolder();
         using TextData data = Prepare(folder);
         using var other = new TextGenerator(MarkovModel.Random(99, 1), data.Tokenizer, new(), 0);
-        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(other, data, Judging(other, data, new())))).Message.ShouldContain("99 tokens");
+        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(other, data, EvaluationContext(other, data, new())))).Message.ShouldContain("99 tokens");
         using TextData all = TextData.Prepare(
             new DataSection { Source = folder.Write("x.txt", string.Join('\n', Lines)), Document = DocumentUnit.Line, Split = new() { Train = 1, Validation = 0, Test = 0 } }, 1, folder["all"]);
         using TextGenerator generator = Generator(all, 16);
-        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(generator, all, Judging(generator, all, new())))).Message.ShouldContain("no held-out text");
+        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(generator, all, EvaluationContext(generator, all, new())))).Message.ShouldContain("no held-out text");
     }
 
     private static TextData Prepare(TemporaryFolder folder) => TextData.Prepare(
@@ -168,6 +168,6 @@ public sealed class TextEvaluatorTests
         }
     }
 
-    private static Judging Judging(TextGenerator generator, TextData data, EvaluationSection options) =>
+    private static EvaluationContext EvaluationContext(TextGenerator generator, TextData data, EvaluationSection options) =>
         new(generator, data, options, "run", 1, Picture: null) { Families = ModelFamilies.All };
 }

@@ -26,9 +26,9 @@ public sealed class ExecutionPlannerTests
     }
 
     [Theory]
-    [InlineData(LayerPath.WrittenOut)]
+    [InlineData(LayerPath.Fused)]
     [InlineData(LayerPath.LibraryProducts)]
-    [InlineData(LayerPath.Composed)]
+    [InlineData(LayerPath.Reference)]
     [InlineData(LayerPath.FusedAttention)]
     public void Of_the_paths_that_a_division_meets_the_fastest_is_kept_and_met_again(LayerPath fastest)
     {
@@ -39,13 +39,13 @@ public sealed class ExecutionPlannerTests
         {
             timed.Add(plan);
             bool kernels = plan.Threads == 1; // as layers that are written out ask only there
-            return new PlanTiming(plan.Replicas == 4 && plan.Layers == fastest ? 1 : 2, kernels, kernels && plan.Layers == default, !kernels || plan.Layers == LayerPath.Composed);
+            return new PlanTiming(plan.Replicas == 4 && plan.Layers == fastest ? 1 : 2, kernels, kernels && plan.Layers == default, !kernels || plan.Layers == LayerPath.Reference);
         }
 
         var expected = new ExecutionPlan(4, 1, fastest);
         Planner(home).Resolve(run.Path, true, Endless(), Time).ShouldBe(expected);
         timed.Distinct().ShouldBe([new(4, 1), new(1, 4), new(2, 2), new(1, 4, LayerPath.FusedAttention), new(2, 2, LayerPath.FusedAttention),
-            new(4, 1, LayerPath.LibraryProducts), new(4, 1, LayerPath.Composed), new(4, 1, LayerPath.FusedAttention)], ignoreOrder: true);
+            new(4, 1, LayerPath.LibraryProducts), new(4, 1, LayerPath.Reference), new(4, 1, LayerPath.FusedAttention)], ignoreOrder: true);
         timed.CountBy(plan => plan).ShouldAllBe(count => count.Value == (count.Key == expected || count.Key.Layers == default ? 3 : 1)); // no other path that is half as fast
         Func<ExecutionPlan, PlanTiming?> never = _ => throw new InvalidOperationException("it is known");
         using var other = new TemporaryFolder();
@@ -74,7 +74,7 @@ public sealed class ExecutionPlannerTests
         using var home = new TemporaryFolder();
         using var run = new TemporaryFolder();
         File.WriteAllText(Path.Combine(run.Path, "execution.json"), "{\"replicas\": 2, \"threads\": 2}");
-        Planner(home).Resolve(run.Path, true, Endless(), _ => throw new InvalidOperationException("it is known")).ShouldBe(new ExecutionPlan(2, 2, LayerPath.WrittenOut));
+        Planner(home).Resolve(run.Path, true, Endless(), _ => throw new InvalidOperationException("it is known")).ShouldBe(new ExecutionPlan(2, 2, LayerPath.Fused));
     }
 
     [Fact]

@@ -101,7 +101,7 @@ public sealed class ReplicasTests
     {
         using GptModel model = Model(dropout);
         using var replicas = new Replicas<TextBatch>(model, () => Model(dropout), new ExecutionPlan(copies, 1));
-        using var mover = new TurnMover<TextBatch>(0, replicas, new Dictionary<nint, string>(), new TrainingSection());
+        using var mover = new ObjectiveOptimizer<TextBatch>(0, replicas, new Dictionary<nint, string>(), new TrainingSection());
         model.train();
         using TextBatch batch = Batch();
         for (int step = 1; step <= 5; step++)

@@ -20,7 +20,7 @@ internal sealed class BucketWalk
     /// The logarithm of the product of the network's factors over the probability of the draw; −∞ where it led into
     /// what is impossible.
     /// </returns>
-    public double Draw(Span<byte> states, ref SplitMix64 random)
+    public double Sample(Span<byte> states, ref SplitMix64 random)
     {
         Span<double> numbers = stackalloc double[Variable.MostStates];
         double logWeight = 0;

@@ -93,7 +93,7 @@ internal sealed class ImportanceSampling
     /// exact.
     /// </returns>
     /// <exception cref="AtelierException">There are fewer effective rows than are asked for.</exception>
-    public (byte[][] Columns, double? EffectiveRows) Draw(int rows, long seed)
+    public (byte[][] Columns, double? EffectiveRows) Sample(int rows, long seed)
     {
         byte[][] columns = [.. Enumerable.Range(0, _network.Variables.Count).Select(_ => new byte[rows])];
         (int[] chosen, double? effective) = IsExact ? ([.. Enumerable.Range(0, rows)], null) : Choose(rows, seed);
@@ -137,14 +137,14 @@ internal sealed class ImportanceSampling
         for (int row = 0; row < BlockRows; row++)
         {
             _cancellation.ThrowIfCancellationRequested();
-            double logWeight = _above.Draw(states, ref random);
+            double logWeight = _above.Sample(states, ref random);
             if (logWeight > double.NegativeInfinity)
-                DrawBelow(states, ref random);
+                SampleBelow(states, ref random);
             action(row, logWeight, states);
         }
     }
 
-    private void DrawBelow(byte[] states, ref SplitMix64 random)
+    private void SampleBelow(byte[] states, ref SplitMix64 random)
     {
         foreach (int variable in _below)
         {

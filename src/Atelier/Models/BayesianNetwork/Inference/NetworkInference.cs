@@ -8,7 +8,7 @@ namespace Atelier.Models.BayesianNetwork.Inference;
 /// </summary>
 public sealed class NetworkInference
 {
-    internal const int DrawnRows = 200_000;
+    internal const int SampledRows = 200_000;
     private const double MostCompiledCells = 1 << 18; // beyond, a question is gone through faster than all is compiled
     private const double MostFamilyCells = 1 << 27; // a second or two
 
@@ -131,15 +131,15 @@ public sealed class NetworkInference
     /// <exception cref="AtelierException">
     /// The evidence has probability zero, or too few effective rows are to be had.
     /// </exception>
-    public (byte[][] Columns, double? EffectiveRows) Draw(IReadOnlyDictionary<int, int> evidence, int rows, long seed,
+    public (byte[][] Columns, double? EffectiveRows) Sample(IReadOnlyDictionary<int, int> evidence, int rows, long seed,
         CancellationToken cancellation = default)
     {
         if (evidence.Count == 0)
-            return (new AncestralSampler(Network).Draw(rows, seed, cancellation), null);
+            return (new RowSampler(Network).Sample(rows, seed, cancellation), null);
         FindOrder(cancellation);
         if (_tree.Value is { } tree)
-            return (AncestralSampler.Given(tree, evidence).Draw(rows, seed, cancellation), null);
-        return new ImportanceSampling(Network, Unobserved(evidence), evidence, _options, cancellation).Draw(rows, seed);
+            return (RowSampler.Given(tree, evidence).Sample(rows, seed, cancellation), null);
+        return new ImportanceSampling(Network, Unobserved(evidence), evidence, _options, cancellation).Sample(rows, seed);
     }
 
     /// <summary>Whether <see cref="Families"/> are exact; otherwise they are counted in so many drawn rows.</summary>
@@ -160,12 +160,12 @@ public sealed class NetworkInference
             return [.. families.Select(all.Distribution)];
         }
         var counter = new Structure.FamilyCounter(new DiscreteData(Network.Variables,
-            new AncestralSampler(Network).Draw(DrawnRows, _options.Seed, cancellation)));
+            new RowSampler(Network).Sample(SampledRows, _options.Seed, cancellation)));
         return [.. families.Select(family =>
         {
             var counts = new int[(int)Factor.CellsOf(family, Network.StatesOf)];
             counter.Count(family, counts);
-            return Array.ConvertAll(counts, n => (double)n / DrawnRows);
+            return Array.ConvertAll(counts, n => (double)n / SampledRows);
         })];
     }
 

@@ -15,7 +15,7 @@ public sealed class DdimSampler : ISampler
         Tensor x = noise;
         for (int i = 0; i + 1 < times.Count; i++)
         {
-            Parts parts = denoiser(x, times[i]);
+            DenoiserOutput parts = denoiser(x, times[i]);
             double s = times[i + 1];
             x = parts.Picture.Times(schedule.Alpha(s)).Plus(parts.Noise.Times(schedule.Sigma(s)));
         }

@@ -21,7 +21,7 @@ public sealed class EulerSampler : ISampler
     /// <summary>dx/dt at a place and a time.</summary>
     internal static Tensor Velocity(Denoiser denoiser, NoiseSchedule schedule, Tensor x, double t)
     {
-        Parts parts = denoiser(x, t);
+        DenoiserOutput parts = denoiser(x, t);
         return parts.Picture.Times(schedule.AlphaRate(t)).Plus(parts.Noise.Times(schedule.SigmaRate(t)));
     }
 }

@@ -5,7 +5,7 @@ namespace Atelier.Models.Diffusion.Samplers;
 /// <summary>Says what a noisy picture at a time is made of: a network with its prediction turned into parts, or a closed form.</summary>
 /// <param name="x">x_t, [batch, ...].</param>
 /// <param name="t">The time, above 0.</param>
-public delegate Parts Denoiser(Tensor x, double t);
+public delegate DenoiserOutput Denoiser(Tensor x, double t);
 
 /// <summary>Goes from noise to pictures.</summary>
 public interface ISampler

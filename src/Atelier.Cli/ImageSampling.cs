@@ -1,0 +1,86 @@
+using System.Text.Json.Nodes;
+using Atelier.Abstractions;
+using Atelier.Runs;
+using Atelier.Tasks.Images;
+
+namespace Atelier.Cli;
+
+/// <summary>Draws pictures for the command generate: anew, or like one that was drawn before.</summary>
+internal static class ImageSampling
+{
+    /// <summary>Draws pictures and tells where they are.</summary>
+    public static async Task<int> RunAsync(ToolConsole console, ImageGenerator generator, string run, GenerationRequest request, string? place, CancellationToken cancellation)
+    {
+        if (place is null)
+            console.Remark("pictures are drawn but not kept: --out names a place for them");
+        IReadOnlyList<ImageSample> samples = await ImageOutput.SampleAsync(generator, request, place, console, cancellation).ConfigureAwait(false);
+        foreach (string line in place is null ? samples.Select(sample => sample.Shown) : samples.Select(sample => sample.File!).Distinct())
+            console.Say(line);
+        console.Result(() => new JsonObject
+        {
+            ["run"] = Path.GetFullPath(run),
+            ["seed"] = request.Seed,
+            ["samples"] = new JsonArray([.. samples.Select(sample => (JsonNode)sample.ToJson())]),
+        });
+        return 0;
+    }
+
+    /// <summary>Opens a model that enlarges what another draws, and puts it behind it.</summary>
+    /// <exception cref="AtelierException">One of the two makes no pictures, or they do not go together.</exception>
+    public static IGenerator OpenUpscaler(string run, IGenerator first, string device,
+        CancellationToken cancellation)
+    {
+        if (first is not ImageGenerator generator)
+            throw new AtelierException("the model makes no pictures", "--upscale", "leave it out");
+        IGenerator opened = Workshop.OpenForUse(run, device, cancellation);
+        try
+        {
+            generator.Upscaler = opened as ImageGenerator ?? throw new AtelierException("is no model of pictures", run, "name one that was trained with model.upscale");
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a picture again.</summary>
+    /// <param name="console">Where to tell.</param>
+    /// <param name="picture">A PNG that was drawn before.</param>
+    /// <param name="run">The model; null finds the run that the picture names.</param>
+    /// <param name="upscaler">The model that enlarged it; null finds the run that the picture names.</param>
+    /// <param name="place">Where to; null takes a name beside the picture's.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="cancellation">Stops.</param>
+    public static async Task<int> AgainAsync(ToolConsole console, string picture, string? run, string? upscaler, string? place, string device, CancellationToken cancellation)
+    {
+        var origin = ImageOrigin.Read(picture);
+        string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
+        using IGenerator opened = Workshop.OpenForUse(source, device, cancellation);
+        if (opened is not ImageGenerator generator)
+            throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
+        Same(opened, origin.Model, "drew", source);
+        if (origin.Upscaler is null && upscaler is not null)
+            throw new AtelierException("the picture was enlarged by no model", "--upscale", "leave it out");
+        string? second = origin.Upscaler is { } enlarger ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN") : null;
+        using IGenerator? large = second is null ? null : OpenUpscaler(second, opened, device, cancellation);
+        if (large is not null)
+            Same(large, origin.Upscaler!, "enlarged", second!);
+        origin.CheckFiles();
+        GenerationRequest request = origin.Request;
+        string again = place ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(picture))!, Path.GetFileNameWithoutExtension(picture) + "-again.png");
+        return await RunAsync(console, generator, source, request, again, cancellation).ConfigureAwait(false);
+    }
+
+    private static void Same(IGenerator opened, BundleIdentity model, string did, string source)
+    {
+        if (((ImageGenerator)opened).Identity?.Weights != model.Weights)
+            throw new AtelierException($"is not the model that {did} the picture: its weights differ", source, $"name the run or bundle that {did} it");
+    }
+
+    private static string Find(BundleIdentity model, string done, string picture, string command) =>
+        model.RunId is not { } id ? throw new AtelierException($"does not say by which run it was {done}", picture, $"name the model: {command}")
+            : RunHistory.Default.Find(id)?.Folder
+            ?? throw new AtelierException($"was {done} by the run {id}, which is not known here", picture, $"name the model: {command}");
+}

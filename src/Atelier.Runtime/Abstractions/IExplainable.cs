@@ -1,0 +1,45 @@
+namespace Atelier.Abstractions;
+
+/// <summary>A model that can say what it has learned.</summary>
+public interface IExplainable
+{
+    /// <summary>What the model has learned, in tables and pictures.</summary>
+    /// <param name="cancellation">Stops.</param>
+    Explanation Explain(CancellationToken cancellation = default);
+}
+
+/// <summary>What a model has learned.</summary>
+/// <param name="Summary">In one sentence without a full stop.</param>
+/// <param name="Tables">Its parts.</param>
+/// <param name="Pictures">Pictures of it, where there are any.</param>
+public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables,
+    IReadOnlyList<ExplanationImage> Pictures)
+{
+    /// <summary>How exact the answer to a question is; null where nothing was asked.</summary>
+    public AnswerMethod? Method { get; init; }
+}
+
+/// <summary>How exact an answer is.</summary>
+/// <param name="Rows">Rows that it was estimated from; 0 where it is exact.</param>
+/// <param name="EffectiveRows">How many rows of equal weight would tell as much.</param>
+/// <param name="Precision">Half the width of the widest interval of 95 % confidence; 0 where it is exact.</param>
+public sealed record AnswerMethod(long Rows, double EffectiveRows, double Precision)
+{
+    /// <summary>Whether the answer is exact up to rounding.</summary>
+    public bool IsExact => Rows == 0;
+}
+
+/// <summary>A part of an explanation, as a table.</summary>
+/// <param name="Name">What it tells: "emissions".</param>
+/// <param name="Columns">The columns' names.</param>
+/// <param name="Rows">The cells, row by row.</param>
+public sealed record ExplanationTable(string Name, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<CellValue>> Rows)
+{
+    /// <summary>Whether it is for programs alone: long, and told to people by another table or a picture.</summary>
+    public bool ForPrograms { get; init; }
+}
+
+/// <summary>A picture of an explanation.</summary>
+/// <param name="FileName">The file's name with its extension: "network.svg".</param>
+/// <param name="Content">The file's bytes.</param>
+public sealed record ExplanationImage(string FileName, byte[] Content);

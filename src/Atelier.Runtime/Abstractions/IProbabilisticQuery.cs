@@ -1,0 +1,40 @@
+namespace Atelier.Abstractions;
+
+/// <summary>A model of several variables that answers questions about them. Safe for concurrent use.</summary>
+public interface IProbabilisticQuery
+{
+    /// <summary>Answers a question.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <returns>
+    /// The answer in a sentence and in tables; <see cref="Explanation.Method"/> says how exact it is.
+    /// </returns>
+    /// <exception cref="AtelierException">
+    /// A name is not known, what is known has probability zero, or no answer as precise as asked is to be had.
+    /// </exception>
+    Explanation Answer(Question question, CancellationToken cancellation = default);
+}
+
+/// <summary>What is asked of a model of several variables.</summary>
+public sealed record Question
+{
+    /// <summary>The variables asked for; none asks for each of those that nothing is known of.</summary>
+    public IReadOnlyList<string> Targets { get; init; } = [];
+
+    /// <summary>What is known, by variable: "smoke" is "yes".</summary>
+    public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What is set from outside, by variable: do(smoke = yes).</summary>
+    public IReadOnlyDictionary<string, string> Interventions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether the most probable values of all variables together are asked for, instead of probabilities.</summary>
+    public bool MostProbable { get; init; }
+
+    /// <summary>The seed of approximate answers.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>
+    /// Half the width that intervals of 95 % confidence may have where an answer is approximate, above 0.
+    /// </summary>
+    public double Precision { get; init; } = 0.005;
+}

@@ -1,0 +1,178 @@
+using Atelier.Recipes;
+using SkiaSharp;
+
+namespace Atelier.Data.Images;
+
+/// <summary>
+/// An unpacked picture, upright as its orientation tag (EXIF 2.3, tag 0x0112) says. It takes 4 bytes a pixel, and
+/// nothing
+/// of its size is made of it besides.
+/// </summary>
+internal sealed class DecodedImage : IDisposable
+{
+    /// <summary>Pixels above which a picture is unpacked smaller where its format allows that, and alone.</summary>
+    public const long BigPixels = 4_000_000;
+
+    private const double SpareScale = 2; // a picture is unpacked at no less than this times the size that is needed
+
+    private readonly SKBitmap _bitmap;
+    private readonly SKEncodedOrigin _origin;
+
+    private DecodedImage(SKBitmap bitmap, SKEncodedOrigin origin) => (_bitmap, _origin) = (bitmap, origin);
+
+    /// <summary>Pixels across.</summary>
+    public int Width => IsTurned(_origin) ? _bitmap.Height : _bitmap.Width;
+
+    /// <summary>Pixels down.</summary>
+    public int Height => IsTurned(_origin) ? _bitmap.Width : _bitmap.Height;
+
+    /// <summary>The width and height that a file claims, upright.</summary>
+    /// <exception cref="AtelierException">
+    /// It is no picture that can be read, or larger than <see cref="ImageFiles.MostPixels"/>.
+    /// </exception>
+    public static (int Width, int Height) Measure(byte[] bytes, string path)
+    {
+        using SKCodec codec = Open(bytes, path);
+        SKImageInfo info = codec.Info;
+        return IsTurned(Origin(codec, bytes)) ? (info.Height, info.Width) : (info.Width, info.Height);
+    }
+
+    /// <summary>
+    /// Unpacks a picture. What is transparent is laid on white; other depths and colour spaces become 8 bits a channel.
+    /// </summary>
+    /// <param name="bytes">As they would stand in the file.</param>
+    /// <param name="path">Where it came from, for messages.</param>
+    /// <param name="width">
+    /// The width that is needed; a big picture may be unpacked smaller than it is, but not than twice this.
+    /// </param>
+    /// <param name="height">The height that is needed.</param>
+    /// <exception cref="AtelierException">
+    /// The file is no picture that can be read, damaged, or larger than <see cref="ImageFiles.MostPixels"/>.
+    /// </exception>
+    public static DecodedImage Decode(byte[] bytes, string path, int width = int.MaxValue, int height = int.MaxValue)
+    {
+        using SKCodec codec = Open(bytes, path);
+        SKEncodedOrigin origin = Origin(codec, bytes);
+        (int across, int down) = IsTurned(origin) ? (height, width) : (width, height);
+        SKSizeI size = SizeFor(codec, across, down);
+        var bitmap = new SKBitmap(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+        if (codec.GetPixels(bitmap.Info, bitmap.GetPixels()) is not SKCodecResult.Success)
+        {
+            bitmap.Dispose();
+            throw Broken(path, "is damaged or cut short");
+        }
+        if (codec.Info.AlphaType != SKAlphaType.Opaque)
+            LayOnWhite(bitmap.GetPixelSpan());
+        return new DecodedImage(bitmap, origin);
+    }
+
+    /// <summary>Whether every pixel is grey.</summary>
+    public bool IsGrey()
+    {
+        ReadOnlySpan<byte> pixels = _bitmap.GetPixelSpan();
+        for (int i = 0; i < pixels.Length; i += 4)
+        {
+            if (pixels[i] != pixels[i + 1] || pixels[i] != pixels[i + 2])
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Cuts the middle of the asked shape out of the picture and resizes it.</summary>
+    /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
+    public byte[] Fit(int width, int height, int channels, ResizeFilter filter)
+    {
+        double scale = Math.Min((double)Width / width, (double)Height / height);
+        int cutWidth = Math.Max(1, (int)Math.Round(width * scale));
+        int cutHeight = Math.Max(1, (int)Math.Round(height * scale));
+        int left = (Width - cutWidth) / 2, top = (Height - cutHeight) / 2;
+        var fitted = new byte[channels * height * width];
+        for (int channel = 0; channel < channels; channel++)
+        {
+            int? only = channels == 1 ? null : channel;
+            float[] resized = ImageResizer.Resize(
+                (y, row) => Read(left, y + top, only, row), cutWidth, cutHeight, width, height, filter);
+            for (int i = 0; i < resized.Length; i++)
+                fitted[(channel * height * width) + i] = (byte)Math.Clamp(MathF.Round(resized[i]), 0, 255);
+        }
+        return fitted;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _bitmap.Dispose();
+
+    /// <summary>Reads a row's pixels from one on: a channel, or the luma of ITU-R BT.601.</summary>
+    private void Read(int x, int y, int? channel, Span<float> row)
+    {
+        ReadOnlySpan<byte> pixels = _bitmap.GetPixelSpan();
+        int first = Place(x, y), step = Place(x + 1, y) - first;
+        for (int i = 0; i < row.Length; i++)
+        {
+            ReadOnlySpan<byte> pixel = pixels.Slice(first + (i * step), 4);
+            row[i] = channel is { } only
+                ? pixel[only] : (0.299f * pixel[0]) + (0.587f * pixel[1]) + (0.114f * pixel[2]);
+        }
+    }
+
+    /// <summary>Where a pixel of the upright picture is among the bytes.</summary>
+    private int Place(int x, int y)
+    {
+        int right = _bitmap.Width - 1, bottom = _bitmap.Height - 1;
+        (int column, int row) = _origin switch
+        {
+            SKEncodedOrigin.TopRight => (right - x, y),
+            SKEncodedOrigin.BottomRight => (right - x, bottom - y),
+            SKEncodedOrigin.BottomLeft => (x, bottom - y),
+            SKEncodedOrigin.LeftTop => (y, x),
+            SKEncodedOrigin.RightTop => (y, bottom - x),
+            SKEncodedOrigin.RightBottom => (right - y, bottom - x),
+            SKEncodedOrigin.LeftBottom => (right - y, x),
+            _ => (x, y),
+        };
+        return ((row * _bitmap.Width) + column) * 4;
+    }
+
+    private static SKEncodedOrigin Origin(SKCodec codec, byte[] bytes) =>
+        codec.EncodedFormat == SKEncodedImageFormat.Png ? PngOrientation.Read(bytes) : codec.EncodedOrigin;
+
+    private static bool IsTurned(SKEncodedOrigin origin) => origin
+        is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+
+    private static SKSizeI SizeFor(SKCodec codec, int width, int height)
+    {
+        SKImageInfo info = codec.Info;
+        if ((long)info.Width * info.Height <= BigPixels)
+            return info.Size;
+        double scale = Math.Min(1, Math.Max(SpareScale * width / info.Width, SpareScale * height / info.Height));
+        SKSizeI scaled = codec.GetScaledDimensions((float)scale);
+        return scaled.Width >= width && scaled.Height >= height ? scaled : info.Size;
+    }
+
+    private static void LayOnWhite(Span<byte> pixels)
+    {
+        for (int i = 0; i < pixels.Length; i += 4)
+        {
+            int alpha = pixels[i + 3];
+            if (alpha == 255)
+                continue;
+            for (int c = i; c < i + 3; c++)
+                pixels[c] = (byte)(255 - ((((255 - pixels[c]) * alpha) + 127) / 255));
+            pixels[i + 3] = 255;
+        }
+    }
+
+    private static SKCodec Open(byte[] bytes, string path)
+    {
+        using var data = SKData.CreateCopy(bytes);
+        SKCodec codec = SKCodec.Create(data) ?? throw Broken(path, "is no picture that can be read");
+        if ((long)codec.Info.Width * codec.Info.Height <= ImageFiles.MostPixels)
+            return codec;
+        SKImageInfo info = codec.Info;
+        codec.Dispose();
+        throw Broken(path, $"has {info.Width} × {info.Height} pixels, "
+            + $"more than {ImageFiles.MostPixels / 1_000_000} million");
+    }
+
+    private static AtelierException Broken(string path, string what) =>
+        new(what, path, "take it out, or save it again as PNG");
+}

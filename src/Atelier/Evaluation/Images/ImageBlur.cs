@@ -1,0 +1,79 @@
+namespace Atelier.Evaluation.Images;
+
+/// <summary>How sharp pictures are, and what they look like less sharp.</summary>
+internal static class ImageBlur
+{
+    private const double FineDetail = 1; // pixels: what a blur so wide takes away is fine
+
+    /// <summary>
+    /// The same pictures blurred by a normal distribution, each row and column by itself; at the edge it weighs what
+    /// there is.
+    /// </summary>
+    /// <param name="pictures">The pictures.</param>
+    /// <param name="deviation">In pixels, above 0.</param>
+    public static ImageSet Blurred(this ImageSet pictures, double deviation) => pictures with
+    {
+        Content = null,
+        Read = (number, room) =>
+        {
+            pictures.Read(number, room);
+            Span<byte> values = room.Span[..pictures.Schema.Size];
+            double[] blurred = Blur(values, pictures, deviation);
+            for (int i = 0; i < values.Length; i++)
+                values[i] = (byte)Math.Clamp(Math.Round(blurred[i]), 0, 255);
+        },
+    };
+
+    /// <summary>
+    /// How much of what varies in each picture is fine detail: the length of what a blur of one pixel takes away over
+    /// the length of the picture less its mean; 0 for a picture of one colour. Brightness and contrast do not change
+    /// it.
+    /// </summary>
+    public static double[] Sharpness(ImageSet pictures)
+    {
+        var sharpness = new double[pictures.Count];
+        Parallel.For(0, sharpness.Length, number =>
+        {
+            byte[] values = new byte[pictures.Schema.Size];
+            pictures.Read(number, values);
+            double[] blurred = Blur(values, pictures, FineDetail);
+            double mean = values.Average(v => (double)v), fine = 0, all = 0;
+            for (int i = 0; i < values.Length; i++)
+            {
+                fine += (values[i] - blurred[i]) * (values[i] - blurred[i]);
+                all += (values[i] - mean) * (values[i] - mean);
+            }
+            sharpness[number] = all > 0 ? Math.Sqrt(fine / all) : 0;
+        });
+        return sharpness;
+    }
+
+    private static double[] Blur(ReadOnlySpan<byte> values, ImageSet pictures, double deviation)
+    {
+        int height = pictures.Schema.Height, width = pictures.Schema.Width, reach = (int)Math.Ceiling(3 * deviation);
+        double[] weights = [.. Enumerable.Range(0, reach + 1).Select(d =>
+            Math.Exp(-0.5 * d * d / (deviation * deviation)))];
+        double[] along = new double[values.Length], both = new double[values.Length];
+        for (int i = 0; i < along.Length; i++)
+            along[i] = values[i];
+        Pass(along, both, count: width, stride: 1);
+        Pass(both, along, count: height, stride: width);
+        return along;
+
+        // Each line of so many values, one stride apart.
+        void Pass(double[] from, double[] to, int count, int stride)
+        {
+            for (int i = 0; i < from.Length; i++)
+            {
+                int at = i / stride % count;
+                double sum = 0, weight = 0;
+                for (int d = Math.Max(-reach, -at); d <= Math.Min(reach, count - 1 - at); d++)
+                {
+                    sum += weights[Math.Abs(d)] * from[i + (d * stride)];
+                    weight += weights[Math.Abs(d)];
+                }
+                to[i] = sum / weight;
+            }
+        }
+    }
+}

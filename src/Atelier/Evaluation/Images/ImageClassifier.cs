@@ -1,0 +1,100 @@
+using Atelier.Data.Images;
+using Atelier.Layers;
+using Atelier.Tensors;
+using Atelier.Training;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using Convolution = Atelier.Layers.Convolution;
+using F = TorchSharp.torch.nn.functional;
+using GroupNorm = Atelier.Layers.GroupNorm;
+using Linear = Atelier.Layers.Linear;
+
+namespace Atelier.Evaluation.Images;
+
+/// <summary>
+/// A small convolutional network that learns to tell pictures' classes or, where there are none, which way they were turned
+/// (Gidaris et al. 2018). What stands before its last layer is what pictures are compared by.
+/// </summary>
+internal sealed class ImageClassifier : GradientModel<ImageBatch>
+{
+    /// <summary>Features of a picture.</summary>
+    public const int Width = 64;
+
+    private const int Turnings = 4;
+    private const int Groups = 8;
+    private IReadOnlyList<Objective<ImageBatch>>? _turns;
+
+    /// <summary>Draws the weights.</summary>
+    /// <param name="schema">What the pictures have in common.</param>
+    /// <param name="seed">Of the weights.</param>
+    public ImageClassifier(ImageSchema schema, long seed) : base(nameof(ImageClassifier))
+    {
+        using var random = new Generator((ulong)seed, CPU);
+        Schema = schema;
+        Convolutions = new ModuleList<Convolution>(
+            new Convolution(schema.Channels, 32, 3, 2, Precision.Fp32, random),
+            new Convolution(32, 64, 3, 2, Precision.Fp32, random, Math.Sqrt(2)),
+            new Convolution(64, 64, 3, 2, Precision.Fp32, random, Math.Sqrt(2)));
+        Norms = new ModuleList<GroupNorm>(new GroupNorm(Groups, 32), new GroupNorm(Groups, 64), new GroupNorm(Groups, 64));
+        Features = new Linear(64 * Pooled * Pooled, Width, bias: true, Precision.Fp32, 1 / Math.Sqrt(64 * Pooled * Pooled), random);
+        Head = new Linear(Width, HasClasses ? schema.Classes.Count : Turnings, bias: true, Precision.Fp32, 1 / Math.Sqrt(Width), random);
+        RegisterComponents();
+    }
+
+    private const int Pooled = 4; // the side of what is seen by the layer of features, whatever the pictures' size
+
+    /// <summary>What the pictures have in common.</summary>
+    public ImageSchema Schema { get; }
+
+    /// <summary>Whether it tells classes, and not turnings.</summary>
+    public bool HasClasses => Schema.Classes.Count > 1;
+
+    [field: ComponentName(Name = "convolutions")]
+    private ModuleList<Convolution> Convolutions { get; }
+
+    [field: ComponentName(Name = "norms")]
+    private ModuleList<GroupNorm> Norms { get; }
+
+    [field: ComponentName(Name = "features")]
+    private Linear Features { get; }
+
+    [field: ComponentName(Name = "head")]
+    private Linear Head { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Objective<ImageBatch>> Objectives => _turns ??= [new("loss", batch => Losses(batch).Loss, [.. parameters()])];
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
+    {
+        (Tensor loss, Tensor right) = Losses(batch);
+        return new Dictionary<string, double> { ["loss"] = loss.Number(), ["accuracy"] = right.Number() };
+    }
+
+    /// <summary>What it makes of pictures.</summary>
+    /// <param name="pictures">[batch, channels, height, width], −1 to 1.</param>
+    /// <returns>Features, [batch, <see cref="Width"/>], −1 to 1, and logits.</returns>
+    public (Tensor Features, Tensor Logits) Extract(Tensor pictures)
+    {
+        Tensor x = pictures;
+        for (int layer = 0; layer < Convolutions.Count; layer++)
+            x = F.silu(Norms[layer].call(Convolutions[layer].call(x))); // half the side each
+        x = F.adaptive_avg_pool2d(x, [Pooled, Pooled]).flatten(1);
+        x = Features.call(x).tanh();
+        return (x, Head.call(x));
+    }
+
+    private (Tensor Loss, Tensor Right) Losses(ImageBatch batch)
+    {
+        Tensor pictures = HasClasses ? batch.Pictures : cat(Turned(batch.Pictures));
+        Tensor labels = HasClasses ? batch.Labels : KeptScalars.Range(Turnings, ScalarType.Int64, batch.Labels.device).repeat_interleave(batch.Labels.shape[0]);
+        Tensor logits = Extract(pictures).Logits;
+        return (F.cross_entropy(logits, labels), logits.argmax(1).eq(labels).to(ScalarType.Float32).mean());
+    }
+
+    /// <summary>Pictures turned by quarters of a circle; those that are not square as they are, mirrored either way, and turned by half.</summary>
+    private static Tensor[] Turned(Tensor x) => x.shape[2] == x.shape[3]
+        ? [x, x.transpose(2, 3).flip(2), x.flip(2, 3), x.transpose(2, 3).flip(3)]
+        : [x, x.flip(2), x.flip(3), x.flip(2, 3)];
+}

@@ -1,0 +1,125 @@
+using System.Globalization;
+using Atelier.Recipes;
+using static TorchSharp.torch;
+
+namespace Atelier.Evaluation.Images;
+
+/// <summary>
+/// The copying check: how near drawn pictures are to their nearest training pictures, by features and by pixels, beside
+/// how near held-out pictures are, which the model cannot have copied. A blurred picture is near everything, so each
+/// drawn picture is compared with held-out ones of its own sharpness, for which these are blurred too. It counts as a
+/// copy where it is nearer than all but 1 % of them, so an honest model has about 1 % of copies.
+/// </summary>
+/// <param name="ByFeatures">The nearest training picture of each drawn one, and whether it is a copy.</param>
+/// <param name="ByPixels">The same by pixels.</param>
+internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPixels)
+{
+    /// <summary>Pictures that are checked.</summary>
+    public const int Most = 1000;
+
+    /// <summary>Held-out pictures without which nothing can be said.</summary>
+    public const int FewestHeld = 100;
+
+    private const long MostValues = 1 << 23; // of training pictures at once
+    private const int MostBlurred = 250;
+    private const int UsualSide = 32; // for which blurs are given in pixels; of larger pictures they are wider
+
+    private static readonly double[] Blurs = [0.5, 0.75, 1, 1.5, 2, 3];
+
+    /// <summary>Checks the first drawn pictures.</summary>
+    public static ImageCopying Check(FeatureNetwork network, ImageSet drawn, ImageSet held, ImageSet training, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        drawn = drawn.First(Most);
+        held = held.First(Most);
+        double wider = Math.Max(1, Math.Min(held.Schema.Height, held.Schema.Width) / (double)UsualSide);
+        ImageSet[] references = [held, .. Blurs.Select(blur => held.First(MostBlurred).Blurred(blur * wider))];
+        double[] sharpness = ImageBlur.Sharpness(drawn),
+            ofReferences = [.. references.SelectMany(ImageBlur.Sharpness)];
+        progress?.Report(FormattableString.Invariant($"the nearest of {training.Count} training pictures to {drawn.Count} drawn ones"));
+        Tensor Features(ImageSet some) => network.Extract(some, "training pictures", progress, cancellation).Values;
+        IEnumerable<Tensor> Parts(Func<ImageSet, Tensor> view)
+        {
+            int together = (int)Math.Max(1, MostValues / training.Schema.Size);
+            for (int first = 0; first < training.Count; first += together)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                yield return view(training.Slice(first, Math.Min(together, training.Count - first)));
+            }
+        }
+        NearestImages Nearest(Func<ImageSet, Tensor> view)
+        {
+            Tensor all = cat([view(drawn), .. references.Select(view)]); // the training pictures are passed once
+            (int[] index, double[] squared) = Neighbours.Nearest(all, Parts(view));
+            double[] distances = Array.ConvertAll(squared, Math.Sqrt);
+            return NearestImages.Of(index[..drawn.Count], distances[..drawn.Count], sharpness,
+                distances[drawn.Count..], ofReferences, held.Count);
+        }
+        return new(Nearest(Features), Nearest(Pixels));
+    }
+
+    /// <summary>The shares of copies.</summary>
+    public IReadOnlyDictionary<string, Metric> Figures(EvaluationSection options, long seed)
+    {
+        Metric Share(NearestImages nearest) => MeanScore.Mean([.. nearest.IsCopy.Select(copy => new MeanScore(copy ? 1 : 0, 1))], options, seed, "share of drawn pictures, 0.01 expected");
+        return new Dictionary<string, Metric> { ["copiedByFeatures"] = Share(ByFeatures), ["copiedByPixels"] = Share(ByPixels) };
+    }
+
+    /// <summary>What it found, one sentence.</summary>
+    public string Note => string.Create(CultureInfo.InvariantCulture,
+        $"Copying: the nearest training picture is {ByFeatures.Drawn:0.000} away from the median drawn picture by "
+        + $"features and {ByFeatures.Held:0.000} from the median held-out one; by pixels (0 to 1, root of the sum "
+        + $"of squares) {ByPixels.Drawn:0.000} and {ByPixels.Held:0.000}. Of {ByFeatures.Index.Count} drawn "
+        + $"pictures those count as copies that are nearer than all but 1 % of held-out ones of the same sharpness.");
+
+    /// <summary>Pixels from 0 to 1, [pictures, size], fp32.</summary>
+    private static Tensor Pixels(ImageSet pictures)
+    {
+        int size = pictures.Schema.Size;
+        var values = new float[(long)pictures.Count * size];
+        Parallel.For(0, pictures.Count, i =>
+        {
+            byte[] picture = new byte[size];
+            pictures.Read(i, picture);
+            for (int at = 0; at < size; at++)
+                values[((long)i * size) + at] = picture[at] / 255f;
+        });
+        return tensor(values, pictures.Count, size);
+    }
+}
+
+/// <summary>The nearest training pictures of drawn ones by some view.</summary>
+/// <param name="Index">The number of each one's nearest training picture.</param>
+/// <param name="IsCopy">Whether it is nearer than all but 1 % of held-out ones as sharp as it is.</param>
+/// <param name="Drawn">The median distance of drawn pictures.</param>
+/// <param name="Held">The median distance of held-out pictures as they are.</param>
+internal sealed record NearestImages(IReadOnlyList<int> Index, IReadOnlyList<bool> IsCopy, double Drawn, double Held)
+{
+    private const double Share = 0.01;
+    private const int FewestCompared = 100; // so that 1 % is one of them
+
+    /// <summary>Compares distances to the nearest training picture.</summary>
+    /// <param name="index">Of each drawn picture the number of the training picture.</param>
+    /// <param name="distances">Of each drawn picture.</param>
+    /// <param name="sharpness">Of each drawn picture.</param>
+    /// <param name="references">The distances of held-out pictures, followed by those of blurred ones.</param>
+    /// <param name="ofReferences">Their sharpness.</param>
+    /// <param name="held">How many are not blurred.</param>
+    public static NearestImages Of(int[] index, double[] distances, double[] sharpness, double[] references,
+        double[] ofReferences, int held)
+    {
+        int[] bySharpness = [.. Enumerable.Range(0, references.Length).OrderBy(i => ofReferences[i])];
+        double[] sorted = [.. bySharpness.Select(i => ofReferences[i])];
+        int compared = Math.Min(sorted.Length, Math.Max(FewestCompared, sorted.Length / 5));
+        var isCopy = new bool[distances.Length];
+        Parallel.For(0, isCopy.Length, i =>
+        {
+            int at = Array.BinarySearch(sorted, sharpness[i]);
+            int first = Math.Clamp((at < 0 ? ~at : at) - (compared / 2), 0, sorted.Length - compared);
+            double[] alike = [.. bySharpness.AsSpan(first, compared).ToArray().Select(r => references[r]).Order()];
+            isCopy[i] = distances[i] < alike[(int)(Share * compared)];
+        });
+        return new(index, isCopy, distances.Order().ElementAt(distances.Length / 2),
+            references[..held].Order().ElementAt(held / 2));
+    }
+}

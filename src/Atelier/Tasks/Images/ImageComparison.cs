@@ -1,0 +1,107 @@
+using System.Globalization;
+using Atelier.Data.Images;
+using Atelier.Evaluation;
+using Atelier.Evaluation.Images;
+using static TorchSharp.torch;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>Compares sets of pictures with real ones by a network's features.</summary>
+internal sealed class ImageComparison
+{
+    private const int MostReal = 10_000;
+    private const int FewestReal = 500; // held-out pictures; with fewer, training pictures stand for real ones
+
+    private readonly FeatureNetwork _network;
+    private readonly ImageFeatures _real;
+    private readonly EvaluationContext _judging;
+    private readonly IProgress<string>? _progress;
+    private readonly CancellationToken _cancellation;
+    private readonly ImageSet _other;
+    private readonly string _otherName;
+
+    /// <summary>Looks at the real pictures: held-out ones where there are enough, else those learned from.</summary>
+    /// <param name="network">Gives the features.</param>
+    /// <param name="data">The pictures.</param>
+    /// <param name="held">The part that is held out.</param>
+    /// <param name="count">How many pictures are compared with them.</param>
+    /// <param name="enlarged">The first held-out pictures that are left out, since what is compared was made of them.</param>
+    /// <param name="judging">How to judge.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops.</param>
+    public ImageComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, int enlarged, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        (_network, _judging, _progress, _cancellation) = (network, judging, progress, cancellation);
+        int others = held.Count - enlarged;
+        bool byHeld = others >= FewestReal || others >= data.Train.Count;
+        ImageSet real = byHeld ? ImageSet.Of(held, held.Count).Slice(enlarged, Math.Min(others, Math.Max(MostReal, count))) : ImageSet.Of(data.Train, Math.Max(MostReal, count));
+        (_other, _otherName) = byHeld ? (ImageSet.Of(data.Train, count), "trainingPictures") : (ImageSet.Of(held, count), "heldOutPictures");
+        progress?.Report(FormattableString.Invariant($"looking at {real.Count} real pictures"));
+        _real = network.Extract(real, "real pictures", progress, cancellation);
+        string stand = byHeld ? "held-out ones"
+            : $"training ones, since only {others} {(enlarged > 0 ? "more " : "")}are held out";
+        Notes =
+        [
+            $"Features: {network.Description}.",
+            string.Create(CultureInfo.InvariantCulture, $"Drawn pictures are compared with as many {stand}, "
+                + $"{Math.Min(count, real.Count)} on each side; fewer pictures make every Fréchet distance larger, "
+                + $"so only figures of equal counts compare."),
+        ];
+    }
+
+    /// <summary>How it was measured, one sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Whether there are pictures enough on both sides of a set of so many.</summary>
+    public bool IsPossible(int count) => Math.Min(_real.Count, count) >= NeighbourFigures.Fewest;
+
+    /// <summary>The figures of a set.</summary>
+    /// <param name="pictures">The pictures.</param>
+    /// <param name="name">Of progress.</param>
+    /// <param name="seen">Their features.</param>
+    public Dictionary<string, Metric> Figures(ImageSet pictures, string name, out ImageFeatures seen)
+    {
+        int each = Math.Min(pictures.Count, _real.Count);
+        _progress?.Report(FormattableString.Invariant($"comparing {each} {name} with as many real ones"));
+        seen = _network.Extract(pictures, name, _progress, _cancellation);
+        Tensor made = Evenly(seen.Values, each), real = Evenly(_real.Values, each);
+        var figures = new Dictionary<string, Metric>
+        {
+            ["frechetDistance"] = FrechetDistance.Of(made, real, _judging.Options, _judging.Seed),
+            ["kernelDistance"] = KernelDistance.Of(made, real, _judging.Options, _judging.Seed),
+        };
+        foreach ((string figure, Metric metric) in NeighbourFigures.Of(made, real, _judging.Options, _judging.Seed))
+            figures[figure] = metric;
+        foreach (string figure in figures.Keys.ToArray())
+            figures[figure] = figures[figure] with { Unit = $"{figures[figure].Unit}, {each} pictures on each side" };
+        if (seen.LogProbabilities is { } said)
+            figures["inceptionScore"] = InceptionScore.Of(said, _judging.Options, _judging.Seed);
+        if (_network.KnowsClasses && pictures.Labels is { } labels)
+            figures["classAccuracy"] = MeanScore.Mean(Shares(seen.AreOf(labels)), _judging.Options, _judging.Seed, "share of pictures");
+        return figures;
+    }
+
+    /// <summary>Real pictures that are not those compared with, and noise, by name.</summary>
+    public IEnumerable<(string Name, Dictionary<string, Metric> Figures)> Baselines(int count)
+    {
+        if (IsPossible(_other.Count))
+            yield return (_otherName, Figures(_other, "other real pictures", out _));
+        yield return ("noise", Figures(ImageSet.Noise(_other.Schema, count, _judging.Seed), "pictures of noise", out _));
+    }
+
+    /// <summary>The share of each class's pictures that the network takes for that class, by the class's name.</summary>
+    public IReadOnlyDictionary<string, Metric> ByClass(ImageSet pictures, ImageFeatures seen)
+    {
+        if (!_network.KnowsClasses || pictures.Labels is not { } labels)
+            return new Dictionary<string, Metric>();
+        return seen.AreOf(labels).Zip(labels).GroupBy(p => p.Second, p => p.First).OrderBy(g => g.Key).ToDictionary(
+            g => pictures.Schema.Classes[g.Key], g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
+    }
+
+    // So many rows, evenly spread over all: files often have one kind of picture after another.
+    private static Tensor Evenly(Tensor features, int count) => features.shape[0] == count ? features
+        : features.index_select(0, tensor((long[])[.. Enumerable.Range(0, count).Select(i =>
+            i * features.shape[0] / count)]));
+
+    private static MeanScore[] Shares(bool[] right) => [.. right.Select(r => new MeanScore(r ? 1 : 0, 1))];
+}

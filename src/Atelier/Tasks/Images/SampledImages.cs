@@ -1,0 +1,68 @@
+using Atelier.Abstractions;
+using Atelier.Evaluation.Images;
+using Atelier.Runs;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>Draws the pictures that a model is judged by, each class as often as the data has it, in an order without meaning.</summary>
+internal static class SampledImages
+{
+    /// <summary>The pictures; of a model without classes they have no labels.</summary>
+    /// <exception cref="AtelierException">They would not fit in memory.</exception>
+    public static ImageSet Sample(ImageGenerator generator, IReadOnlyList<int> labels, int count, long seed, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        if ((long)count * generator.Schema.Size > Array.MaxLength)
+            throw new AtelierException($"{count} pictures of this size do not fit in memory", "evaluation.pictures", "take fewer");
+        SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
+        var pixels = new byte[count * generator.Schema.Size];
+        var asked = new int[count];
+        int[] counts = generator.IsConditional ? Shares(labels, generator.Schema.Classes.Count, count) : [count];
+        int[] places = Places(count, seed);
+        int done = 0;
+        for (int label = 0; label < counts.Length; label++)
+        {
+            for (int left = counts[label]; left > 0;)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                int some = Math.Min(generator.BatchSize, left);
+                byte[] drawn = generator.Sample(seed, done, some, generator.IsConditional ? label : null, drawing,
+                    cancellation);
+                for (int i = 0; i < some; i++)
+                {
+                    int place = places[done + i];
+                    drawn.AsSpan(i * generator.Schema.Size, generator.Schema.Size).CopyTo(pixels.AsSpan(place * generator.Schema.Size));
+                    asked[place] = label;
+                }
+                (done, left) = (done + some, left - some);
+                if (done == count || done / 500 > (done - some) / 500)
+                    progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(count, "picture")} drawn"));
+            }
+        }
+        return ImageSet.Of(generator.Schema, pixels, generator.IsConditional ? asked : null);
+    }
+
+    /// <summary>Where each picture goes, so that the first ones are of every class too (Fisher and Yates).</summary>
+    private static int[] Places(int count, long seed)
+    {
+        int[] places = [.. Enumerable.Range(0, count)];
+        var random = new SplitMix64((ulong)seed);
+        for (int i = count - 1; i > 0; i--)
+        {
+            int j = (int)random.Next(i + 1);
+            (places[i], places[j]) = (places[j], places[i]);
+        }
+        return places;
+    }
+
+    /// <summary>So many of each class that they are in the data's proportion (largest remainder).</summary>
+    internal static int[] Shares(IReadOnlyList<int> labels, int classes, int count)
+    {
+        double[] ideal = new double[classes];
+        foreach (int label in labels)
+            ideal[label] += (double)count / labels.Count;
+        int[] shares = [.. ideal.Select(share => (int)share)];
+        foreach (int label in Enumerable.Range(0, classes).OrderByDescending(c => ideal[c] - shares[c]).Take(count - shares.Sum()))
+            shares[label]++;
+        return shares;
+    }
+}

@@ -1,0 +1,67 @@
+using Atelier.Abstractions;
+using Atelier.Data.Images;
+using Atelier.Evaluation;
+using Atelier.Evaluation.Images;
+using Atelier.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Atelier.Tasks.Images;
+
+/// <summary>Held-out pictures made small and enlarged again: by a model, and by bicubic interpolation, which every model should beat.</summary>
+/// <param name="Real">As they are.</param>
+/// <param name="Drawn">By the model.</param>
+/// <param name="Bicubic">By cubic convolution (Keys 1981).</param>
+internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bicubic)
+{
+    private const double LeastError = 1e-10; // of equal pictures, whose ratio to noise would be infinite
+
+    /// <summary>Enlarges the first held-out pictures, whose small ones have 8 bits a value as those in files.</summary>
+    public static UpscaledImages Sample(ImageGenerator generator, ImagePart part, int count, long seed, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        IUpscaler upscaler = generator.Model.Upscaler!;
+        ImageSchema schema = generator.Schema;
+        SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
+        count = Math.Min(count, part.Count);
+        var batches = new ImageBatches(part, generator.BatchSize, seed, shuffled: false);
+        List<byte> drawn = [], bicubic = [];
+        for (long number = 0; drawn.Count < (long)count * schema.Size; number++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            ImageBatch batch = batches.Get(number);
+            Tensor small = ImageBatches.Scaled(ImageGenerator.Bytes(upscaler.Shrink(batch.Pictures)), upscaler.Small);
+            drawn.AddRange(generator.Enlarge(seed, drawn.Count / schema.Size, small, batch.Labels, drawing,
+                cancellation));
+            bicubic.AddRange(ImageGenerator.Bytes(F.interpolate(small, size: [schema.Height, schema.Width], mode: InterpolationMode.Bicubic, align_corners: false)));
+            progress?.Report(FormattableString.Invariant($"{drawn.Count / schema.Size} of {Quantity.Of(count, "picture")} enlarged"));
+        }
+        var real = ImageSet.Of(part, count);
+        return new(real, Of(drawn), Of(bicubic));
+
+        ImageSet Of(List<byte> pixels) => ImageSet.Of(schema, [.. pixels.Take(count * schema.Size)], real.Labels);
+    }
+
+    /// <summary>How far enlarged pictures are from the real ones.</summary>
+    public IReadOnlyDictionary<string, Metric> Figures(ImageSet enlarged, EvaluationContext judging)
+    {
+        var errors = new MeanScore[enlarged.Count];
+        Parallel.For(0, errors.Length, i =>
+        {
+            byte[] one = new byte[Real.Schema.Size], other = new byte[Real.Schema.Size];
+            enlarged.Read(i, one);
+            Real.Read(i, other);
+            double sum = 0;
+            for (int at = 0; at < one.Length; at++)
+                sum += (one[at] - other[at]) * (one[at] - other[at]) / (255.0 * 255.0);
+            errors[i] = new(sum / one.Length, 1);
+        });
+        MeanScore[] ratios = [.. errors.Select(error => new MeanScore(-10 * Math.Log10(Math.Max(LeastError, error.Sum)), 1))];
+        return new Dictionary<string, Metric>
+        {
+            ["meanSquaredError"] = MeanScore.Mean(errors, judging.Options, judging.Seed, "of values from 0 to 1"),
+            ["peakSignalToNoise"] = MeanScore.Mean(ratios, judging.Options, judging.Seed, "dB"),
+        };
+    }
+}
