@@ -16,7 +16,8 @@ internal sealed record Measurement(double Value, double PeakMiB, double? Loss = 
 /// <param name="Unit">The unit of both values; more is better.</param>
 /// <param name="Limit">The ratio to reach.</param>
 /// <param name="Ours">Does the work once, in a process of its own.</param>
-/// <param name="Peers">The peer's ways of doing it, each a script under peers/ with its arguments; the best counts.</param>
+/// <param name="Peers">The peer's ways of doing it, each a script under peers/ with its arguments; the best
+/// counts.</param>
 internal sealed record Comparison(
     string Name, string Description, string Unit, double Limit, Func<Measurement> Ours, IReadOnlyList<string[]> Peers)
 {
@@ -24,12 +25,15 @@ internal sealed record Comparison(
     public const string RooflineName = "roofline";
 
     private const int Resamplings = 2000;
-    private const double Hopeless = 2.0 / 3; // a way that does less of its side's best speed is not measured after the first round
+    // a way that does less of its side's best speed is not measured after the first round
+    private const double Hopeless = 2.0 / 3;
 
     /// <summary>Done once before both sides, unmeasured.</summary>
     public Action Prepare { get; init; } = () => { };
 
-    /// <summary>Floating-point operations of one unit, where both sides are set beside the machine's fastest bf16 product.</summary>
+    /// <summary>
+    /// Floating-point operations of one unit, where both sides are set beside the machine's fastest bf16 product.
+    /// </summary>
     public double? FlopsPerUnit { get; init; }
 
     /// <summary>Alternates the two sides and prints each round, then one JSON line.</summary>
@@ -52,10 +56,12 @@ internal sealed record Comparison(
                     peers[i].Add(MeasurePeer(Peers[i]));
                 Measurement last = peers[i][^1];
                 told.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"{last.Value:N0} ({LabelOf(Peers[i])}{last.PeakMiB:N0} MiB{LossOf(last)}{(measured ? "" : ", of an earlier round: more than a third below the best way")})"));
+                    $"{last.Value:N0} ({LabelOf(Peers[i])}{last.PeakMiB:N0} "
+                        + $"MiB{LossOf(last)}{(measured ? "" : ", of an earlier round: more than a third below the best way")})"));
             }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} MiB{LossOf(ours[^1])}); peer {string.Join(", ", told)}"));
+                $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} "
+                    + $"MiB{LossOf(ours[^1])}); peer {string.Join(", ", told)}"));
         }
         List<Measurement> best = peers[Best([.. peers.Select(p => p.Select(m => m.Value).ToList())])];
         (double low, double high) = Spread([.. ours.Select(m => m.Value)], [.. best.Select(m => m.Value)]);
@@ -87,15 +93,18 @@ internal sealed record Comparison(
     public static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2]
+            : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
     /// <summary>Whether a side's way is measured again: not where it is far below the fastest of several.</summary>
     public static bool IsWorthMeasuring(int way, IReadOnlyList<List<double>> ways) =>
-        ways.Count == 1 || ways[way].Count == 0 || Median(ways[way]) >= Hopeless * ways.SelectMany(values => values).Max();
+        ways.Count == 1 || ways[way].Count == 0
+            || Median(ways[way]) >= Hopeless * ways.SelectMany(values => values).Max();
 
     /// <summary>The way whose median is highest.</summary>
-    public static int Best(IReadOnlyList<List<double>> ways) => Enumerable.Range(0, ways.Count).MaxBy(i => Median(ways[i]));
+    public static int Best(IReadOnlyList<List<double>> ways) =>
+        Enumerable.Range(0, ways.Count).MaxBy(i => Median(ways[i]));
 
     private static double? MedianLoss(IEnumerable<Measurement> measurements)
     {
@@ -103,12 +112,15 @@ internal sealed record Comparison(
         return losses.Length > 0 ? Median(losses) : null;
     }
 
-    /// <summary>The central 95 % of the ratio of medians when rounds are drawn anew with replacement (Efron 1979).</summary>
+    /// <summary>
+    /// The central 95 % of the ratio of medians when rounds are drawn anew with replacement (Efron 1979).
+    /// </summary>
     public static (double Low, double High) Spread(double[] ours, double[] peer)
     {
         var random = new Random(1);
         double[] ratios = [.. Enumerable.Range(0, Resamplings)
-            .Select(_ => Median(ours.Select(_ => ours[random.Next(ours.Length)])) / Median(peer.Select(_ => peer[random.Next(peer.Length)]))).Order()];
+            .Select(_ => Median(ours.Select(_ => ours[random.Next(ours.Length)]))
+                / Median(peer.Select(_ => peer[random.Next(peer.Length)]))).Order()];
         return (ratios[(int)(0.025 * Resamplings)], ratios[(int)(0.975 * Resamplings)]);
     }
 
@@ -130,20 +142,24 @@ internal sealed record Comparison(
         using JsonDocument result = JsonDocument.Parse(output.Trim().Split('\n')[^1]);
         JsonElement root = result.RootElement;
         return new Measurement(root.GetProperty("value").GetDouble(), root.GetProperty("peakMiB").GetDouble(),
-            root.TryGetProperty("loss", out JsonElement loss) && loss.ValueKind == JsonValueKind.Number ? loss.GetDouble() : null);
+            root.TryGetProperty("loss", out JsonElement loss) && loss.ValueKind == JsonValueKind.Number
+                ? loss.GetDouble() : null);
     }
 
-    private static string LossOf(Measurement m) => m.Loss is double loss ? string.Create(CultureInfo.InvariantCulture, $", loss {loss:F4}") : "";
+    private static string LossOf(Measurement m) =>
+        m.Loss is double loss ? string.Create(CultureInfo.InvariantCulture, $", loss {loss:F4}") : "";
 
     /// <summary>What sets one of the peer's ways apart: it stands at the end of its arguments.</summary>
     private string LabelOf(string[] peer) =>
-        string.Concat(peer.Where((argument, i) => i > 0 && Peers.Any(p => p.ElementAtOrDefault(i) != argument)).Select(argument => argument + ", "));
+        string.Concat(peer.Where((argument, i) => i > 0 && Peers.Any(p => p.ElementAtOrDefault(i) != argument))
+            .Select(argument => argument + ", "));
 
     private static string PeerFolder()
     {
         string folder = AppContext.BaseDirectory;
         while (!Directory.Exists(Path.Combine(folder, "peers")))
-            folder = Path.GetDirectoryName(folder) ?? throw new AtelierException("benchmarks/peers is not there", AppContext.BaseDirectory);
+            folder = Path.GetDirectoryName(folder)
+                ?? throw new AtelierException("benchmarks/peers is not there", AppContext.BaseDirectory);
         return Path.Combine(folder, "peers");
     }
 }

@@ -29,7 +29,8 @@ internal sealed class Curves(string size)
         if (!_points.TryGetValue(work, out List<(double, double)>? points))
             _points[work] = points = [];
         points.Add((at, Comparison.Median(times)));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{work}, {at} {size}: {Comparison.Median(times):G3} s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{work}, {at} {size}: {Comparison.Median(times):G3} s"));
     }
 
     public void Save(string path)
@@ -38,14 +39,18 @@ internal sealed class Curves(string size)
         using var plot = new Plot();
         foreach ((string work, List<(double Size, double Seconds)> points) in _points)
         {
-            var line = plot.Add.Scatter(points.Select(p => Math.Log10(p.Size)).ToArray(), points.Select(p => Math.Log10(p.Seconds)).ToArray());
+            var line = plot.Add.Scatter(points.Select(p => Math.Log10(p.Size)).ToArray(),
+                points.Select(p => Math.Log10(p.Seconds)).ToArray());
             line.LegendText = work;
             line.LineWidth = 2;
             line.MarkerSize = 6;
         }
         plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericManual(
-            [.. _points.Values.First().Select(p => new Tick(Math.Log10(p.Size), p.Size.ToString("N0", CultureInfo.InvariantCulture)))]);
-        plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericManual([.. Enumerable.Range(-6, 8).Select(power => new Tick(power, Time(power)))]);
+            [.. _points.Values.First()
+                .Select(p => new Tick(Math.Log10(p.Size), p.Size.ToString("N0", CultureInfo.InvariantCulture)))]);
+        plot.Axes.Left.TickGenerator =
+            new ScottPlot.TickGenerators.NumericManual([.. Enumerable.Range(-6, 8)
+            .Select(power => new Tick(power, Time(power)))]);
         plot.XLabel(size);
         plot.YLabel("time");
         plot.ShowLegend(Alignment.UpperLeft);

@@ -2,7 +2,10 @@ using Atelier.Models.Hmm;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>How the cost of hidden Markov models grows with states and with length, on the characters of Tiny Shakespeare, as pictures on logarithmic axes.</summary>
+/// <summary>
+/// How the cost of hidden Markov models grows with states and with length, on the characters of Tiny Shakespeare, as
+/// pictures on logarithmic axes.
+/// </summary>
 internal static class HmmCost
 {
     private const int LengthOfStates = 50_000;

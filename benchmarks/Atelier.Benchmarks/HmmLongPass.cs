@@ -5,7 +5,10 @@ using Atelier.Models.Hmm;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>Time and memory of one very long sequence: with all vectors kept, and with about √T of them. Each is measured in a process of its own.</summary>
+/// <summary>
+/// Time and memory of one very long sequence: with all vectors kept, and with about √T of them. Each is measured in a
+/// process of its own.
+/// </summary>
 internal static class HmmLongPass
 {
     public const string Name = "hmm-long";
@@ -18,12 +21,15 @@ internal static class HmmLongPass
         foreach (int states in (int[])[8, 32])
         {
             double data = Comparison.MeasureOurs(Name, Arguments(length, states, Data, Plain)).PeakMiB;
-            foreach ((string work, string way) in (ReadOnlySpan<(string, string)>)[(Em, Plain), (Em, Checkpointed), (Path, Plain), (Path, Checkpointed)])
+            foreach ((string work, string way) in (ReadOnlySpan<(string, string)>)[(Em, Plain), (Em, Checkpointed),
+                (Path, Plain), (Path, Checkpointed)])
             {
                 Measurement m = Comparison.MeasureOurs(Name, Arguments(length, states, work, way));
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{work}, {states} states, {length:N0} symbols, {way}: {length / m.Value:0.00} s, {m.PeakMiB:N0} MiB (the sequence and the program {data:N0}), loss {m.Loss:F6}"));
-                lines.Add(new { work, states, length, way, seconds = length / m.Value, peakMiB = m.PeakMiB, dataMiB = data, loss = m.Loss });
+                    $"{work}, {states} states, {length:N0} symbols, {way}: {length / m.Value:0.00} s, {m.PeakMiB:N0} "
+                        + $"MiB (the sequence and the program {data:N0}), loss {m.Loss:F6}"));
+                lines.Add(new { work, states, length, way, seconds = length / m.Value, peakMiB = m.PeakMiB,
+                    dataMiB = data, loss = m.Loss });
             }
         }
         Console.WriteLine(JsonSerializer.Serialize(new { name = Name, lines }));
@@ -36,7 +42,8 @@ internal static class HmmLongPass
         long budget = way == Plain ? long.MaxValue : 0;
         if (work == Data)
             return new Measurement(1, Comparison.PeakMiB());
-        double log = work == Em ? Expect(model, text, budget) : Viterbi.Run(model, text, budget).LogProbability; // compiled before it is timed
+        // compiled before it is timed
+        double log = work == Em ? Expect(model, text, budget) : Viterbi.Run(model, text, budget).LogProbability;
         var watch = Stopwatch.StartNew();
         log = work == Em ? Expect(model, text, budget) : Viterbi.Run(model, text, budget).LogProbability;
         return new Measurement(length / watch.Elapsed.TotalSeconds, Comparison.PeakMiB(), -log / length);

@@ -5,7 +5,10 @@ using Atelier.Tensors;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>What both sides of comparisons achieved, kept in a file as it comes, so that a long measurement may be broken off and goes on where it was.</summary>
+/// <summary>
+/// What both sides of comparisons achieved, kept in a file as it comes, so that a long measurement may be broken off
+/// and goes on where it was.
+/// </summary>
 internal sealed class KeptSpeeds
 {
     // Another build is another thing to measure: its figures are kept apart.
@@ -28,7 +31,8 @@ internal sealed class KeptSpeeds
         Directory.CreateDirectory(Path.GetDirectoryName(Place)!);
         AtomicFile.WriteText(Place, JsonSerializer.Serialize(_rounds));
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{comparison.Name}, round {round}: ours {ours:N0} {comparison.Unit}, peer {peer:N0}, ratio {ours / peer:0.00}"));
+            $"{comparison.Name}, round {round}: ours {ours:N0} {comparison.Unit}, peer {peer:N0}, ratio "
+                + $"{ours / peer:0.00}"));
     }
 
     /// <summary>The medians of a comparison's rounds.</summary>

@@ -8,7 +8,9 @@ using Atelier.Models.BayesianNetwork.Structure;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>The ALARM network (Beinlich et al. 1989) beside pgmpy: drawing rows, learning the structure, answering queries.</summary>
+/// <summary>
+/// The ALARM network (Beinlich et al. 1989) beside pgmpy: drawing rows, learning the structure, answering queries.
+/// </summary>
 internal static class NetworkComparisons
 {
     private const int Rows = 10_000;
@@ -17,10 +19,14 @@ internal static class NetworkComparisons
 
     public static IEnumerable<Comparison> All =>
     [
-        new("network-draw", "draw 10,000 rows of ALARM; pgmpy", "rows/s", 10, Draw, [Peer("draw")]) { Prepare = Prepare },
-        new("network-structure", "hill climbing with BIC on 10,000 rows of ALARM; pgmpy (loss: BIC)", "networks/s", 10, Structure, [Peer("structure")]) { Prepare = Prepare },
-        new("network-query", "one variable of ALARM given three others, by the compiled junction tree; pgmpy", "queries/s", 10, () => Query(compiled: true), [Peer("query")]) { Prepare = Prepare },
-        new("network-query-once", "the same by variable elimination, nothing compiled; pgmpy", "queries/s", 10, () => Query(compiled: false), [Peer("query")]) { Prepare = Prepare },
+        new("network-draw", "draw 10,000 rows of ALARM; pgmpy", "rows/s", 10, Draw,
+            [Peer("draw")]) { Prepare = Prepare },
+        new("network-structure", "hill climbing with BIC on 10,000 rows of ALARM; pgmpy (loss: BIC)", "networks/s", 10,
+            Structure, [Peer("structure")]) { Prepare = Prepare },
+        new("network-query", "one variable of ALARM given three others, by the compiled junction tree; pgmpy",
+            "queries/s", 10, () => Query(compiled: true), [Peer("query")]) { Prepare = Prepare },
+        new("network-query-once", "the same by variable elimination, nothing compiled; pgmpy", "queries/s", 10,
+            () => Query(compiled: false), [Peer("query")]) { Prepare = Prepare },
     ];
 
     private static void Prepare() => BenchmarkData.Find("networks", "alarm.bif.gz");
@@ -42,7 +48,8 @@ internal static class NetworkComparisons
         double rate = Rate(() => StructureLearning.Learn(data, config, 1));
         LearnedNetwork learned = NetworkLearning.Learn(data, config, 1);
         Console.Error.WriteLine(StructureDistance.Between(network.Graph, learned.Network.Graph));
-        return new Measurement(rate, Comparison.PeakMiB(), NetworkLearning.Bic(learned.Network, learned.LogLikelihood, Rows));
+        return new Measurement(rate, Comparison.PeakMiB(),
+            NetworkLearning.Bic(learned.Network, learned.LogLikelihood, Rows));
     }
 
     private static Measurement Query(bool compiled)
@@ -88,7 +95,8 @@ internal static class NetworkComparisons
         return 1 / Comparison.Median(times);
     }
 
-    private static DiscreteData Sample(DiscreteNetwork network) => new(network.Variables, new RowSampler(network).Sample(Rows, 1));
+    private static DiscreteData Sample(DiscreteNetwork network) =>
+        new(network.Variables, new RowSampler(network).Sample(Rows, 1));
 
     // Evidence that occurs: three values of a row that was drawn.
     private static IEnumerable<(int Target, int State, Dictionary<int, int> Evidence)> Ask(DiscreteNetwork network)
@@ -122,11 +130,13 @@ internal static class NetworkComparisons
         return text.ToString();
     });
 
-    private static string QuestionsPath() => Made("alarm-questions.json", network => JsonSerializer.Serialize(Ask(network).Select(q => new
+    private static string QuestionsPath() =>
+        Made("alarm-questions.json", network => JsonSerializer.Serialize(Ask(network).Select(q => new
     {
         target = network.Variables[q.Target].Name,
         state = network.Variables[q.Target].States[q.State],
-        evidence = q.Evidence.ToDictionary(e => network.Variables[e.Key].Name, e => network.Variables[e.Key].States[e.Value]),
+        evidence = q.Evidence.ToDictionary(e => network.Variables[e.Key].Name,
+            e => network.Variables[e.Key].States[e.Value]),
     })));
 
     private static string Made(string name, Func<DiscreteNetwork, string> make)

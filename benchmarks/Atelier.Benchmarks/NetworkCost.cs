@@ -4,7 +4,9 @@ using Atelier.Models.BayesianNetwork.Structure;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>How the cost of Bayesian networks grows with rows and with variables, as pictures on logarithmic axes.</summary>
+/// <summary>
+/// How the cost of Bayesian networks grows with rows and with variables, as pictures on logarithmic axes.
+/// </summary>
 internal static class NetworkCost
 {
     private const int RowsOfVariables = 5_000;
@@ -13,7 +15,9 @@ internal static class NetworkCost
     private static readonly int[] RowCounts = [1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
     private static readonly int[] VariableCounts = [10, 20, 40, 80, 160, 320];
 
-    /// <summary>Measures, prints a line a point, and draws docs/images/network-rows.png and network-variables.png.</summary>
+    /// <summary>
+    /// Measures, prints a line a point, and draws docs/images/network-rows.png and network-variables.png.
+    /// </summary>
     public static void Draw(string folder)
     {
         DiscreteNetwork alarm = BifFile.Read(BenchmarkData.Find("networks", "alarm.bif.gz"));
@@ -46,17 +50,21 @@ internal static class NetworkCost
     }
 
     private static DirectedGraph Learn(DiscreteData data, StructureName structure) =>
-        StructureLearning.Learn(data, new BayesianNetworkConfig { Structure = structure, TabuLength = 0, Restarts = 0 }, 1);
+        StructureLearning.Learn(data, new BayesianNetworkConfig { Structure = structure, TabuLength = 0, Restarts = 0 },
+            1);
 
-    private static LearnedNetwork ParameterTables(DiscreteData data, DirectedGraph graph) => NetworkLearning.Learn(data, new BayesianNetworkConfig
+    private static LearnedNetwork ParameterTables(DiscreteData data, DirectedGraph graph) =>
+        NetworkLearning.Learn(data, new BayesianNetworkConfig
     {
-        Structure = StructureName.Given, Edges = [.. graph.Edges.Select(e => $"{data.Variables[e.Parent].Name}->{data.Variables[e.Child].Name}")],
+        Structure = StructureName.Given,
+            Edges = [.. graph.Edges.Select(e => $"{data.Variables[e.Parent].Name}->{data.Variables[e.Child].Name}")],
     }, 1);
 
     private static double Ask(Calibration calibration, DiscreteNetwork network, DiscreteData data)
     {
         Span<double> distribution = stackalloc double[2];
-        calibration.Set(new Dictionary<int, int> { [0] = data.Columns[0][0], [network.Variables.Count - 1] = data.Columns[^1][0] });
+        calibration.Set(new Dictionary<int, int> { [0] = data.Columns[0][0], [network.Variables.Count - 1] =
+            data.Columns[^1][0] });
         calibration.Marginal(network.Variables.Count / 2, distribution);
         return distribution[0];
     }
@@ -65,7 +73,9 @@ internal static class NetworkCost
     {
         var random = new SplitMix64(11);
         Variable[] variables = [.. Enumerable.Range(0, count).Select(i => new Variable($"V{i}", ["a", "b"]))];
-        int[][] parents = [.. Enumerable.Range(0, count).Select(i => Enumerable.Range(Math.Max(0, i - Window), Math.Min(i, Window)).Where(_ => random.Next(5) == 0).Take(3).ToArray())];
+        int[][] parents = [.. Enumerable.Range(0, count)
+            .Select(i => Enumerable.Range(Math.Max(0, i - Window), Math.Min(i, Window)).Where(_ => random.Next(5) == 0)
+            .Take(3).ToArray())];
         double[][] tables = [.. parents.Select(p => Enumerable.Range(0, 1 << p.Length).SelectMany(_ =>
         {
             double share = random.NextDouble();

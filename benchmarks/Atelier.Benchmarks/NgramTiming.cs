@@ -14,7 +14,8 @@ internal static class NgramTiming
     public static void Run(int rounds)
     {
         int[] tokens = Text(Counted + Scored);
-        using var model = new NgramModel(NgramTrie.Count([tokens.AsMemory(0, Counted)], Order), new() { Order = Order }, Vocabulary);
+        using var model =
+            new NgramModel(NgramTrie.Count([tokens.AsMemory(0, Counted)], Order), new() { Order = Order }, Vocabulary);
         for (int round = 0; round < rounds; round++)
         {
             var watch = Stopwatch.StartNew();
@@ -27,7 +28,8 @@ internal static class NgramTiming
                 state.Append(tokens.AsSpan(Counted + step, 1), logits);
             double drawn = watch.Elapsed.TotalSeconds;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{{\"vocabulary\": {Vocabulary}, \"order\": {Order}, \"scoredPerSecond\": {Scored / scored:0}, \"logitsPerSecond\": {Steps / drawn:0.0}, \"natsPerToken\": {nats / (Scored - 1):R}}}"));
+                $"{{\"vocabulary\": {Vocabulary}, \"order\": {Order}, \"scoredPerSecond\": {Scored / scored:0}, "
+                    + $"\"logitsPerSecond\": {Steps / drawn:0.0}, \"natsPerToken\": {nats / (Scored - 1):R}}}"));
         }
     }
 
@@ -40,7 +42,8 @@ internal static class NgramTiming
         for (int i = 0; i < length; i++)
         {
             int rank = (int)Math.Exp(random.NextDouble() * Math.Log(Vocabulary));
-            last = random.NextDouble() < 0.5 ? (int)(SplitMix64.At((ulong)last, (ulong)(rank % 50)) % Vocabulary) : rank % Vocabulary;
+            last = random.NextDouble() < 0.5 ? (int)(SplitMix64.At((ulong)last, (ulong)(rank % 50)) % Vocabulary)
+                : rank % Vocabulary;
             tokens[i] = last;
         }
         return tokens;

@@ -11,8 +11,10 @@ using Convolution = Atelier.Layers.Convolution;
 namespace Atelier.Benchmarks;
 
 /// <summary>
-/// What the paths cost that serve where the tensor library's answers are wrong, by turns on the same machine: the path that serves
-/// by itself ("checked") beside the tensor library as it is ("library") in sizes that it computes rightly everywhere, and the path
+/// What the paths cost that serve where the tensor library's answers are wrong, by turns on the same machine: the path
+/// that serves
+/// by itself ("checked") beside the tensor library as it is ("library") in sizes that it computes rightly everywhere,
+/// and the path
 /// for machines where nothing can be corrected ("padded") beside the one that serves by itself.
 /// </summary>
 internal static class OperatorPathTiming
@@ -50,7 +52,8 @@ internal static class OperatorPathTiming
             case "lstm-512" or "lstm-500" or "lstm-scoring":
                 bool scores = work == "lstm-scoring";
                 var layer = new RecurrentLayer(
-                    CellName.Lstm, Inputs, work == "lstm-500" ? 500 : 512, scores ? Precision.Fp32 : Precision.Bf16, random);
+                    CellName.Lstm, Inputs, work == "lstm-500" ? 500 : 512, scores ? Precision.Fp32
+                        : Precision.Bf16, random);
                 Tensor tokens = randn([Batch, Time, Inputs], generator: random);
                 return Rate(!scores, () => layer.Forward(tokens, layer.EmptyState(Batch)).Output);
             default:
@@ -82,7 +85,8 @@ internal static class OperatorPathTiming
 
     private static double By(string setting, string work)
     {
-        Environment.SetEnvironmentVariable(Variable, setting == "checked" ? null : setting); // of the process that measures
+        // of the process that measures
+        Environment.SetEnvironmentVariable(Variable, setting == "checked" ? null : setting);
         return Comparison.MeasureOurs(work).Value;
     }
 

@@ -7,14 +7,19 @@ using static TorchSharp.torch;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>Products of bf16 matrices in the shapes of training, by our kernels and by the tensor library, one thread, by turns.</summary>
+/// <summary>
+/// Products of bf16 matrices in the shapes of training, by our kernels and by the tensor library, one thread, by turns.
+/// </summary>
 internal static unsafe class ProductTiming
 {
     private static readonly (string Work, int Rows, int Inputs, int Outputs)[] Shapes =
     [
-        ("small GPT, queries, keys, values", 384, 128, 384), ("small GPT, output", 384, 128, 128), ("small GPT, feed-forward in", 384, 128, 512),
-        ("small GPT, feed-forward out", 384, 512, 128), ("medium GPT, queries, keys, values", 1024, 384, 1152), ("medium GPT, output", 1024, 384, 384),
-        ("medium GPT, feed-forward in", 1024, 384, 1536), ("medium GPT, feed-forward out", 1024, 1536, 384), ("GRU, inputs", 2048, 256, 1536),
+        ("small GPT, queries, keys, values", 384, 128, 384), ("small GPT, output", 384, 128, 128),
+            ("small GPT, feed-forward in", 384, 128, 512),
+        ("small GPT, feed-forward out", 384, 512, 128), ("medium GPT, queries, keys, values", 1024, 384, 1152),
+            ("medium GPT, output", 1024, 384, 384),
+        ("medium GPT, feed-forward in", 1024, 384, 1536), ("medium GPT, feed-forward out", 1024, 1536, 384),
+            ("GRU, inputs", 2048, 256, 1536),
         ("GRU, a step", 32, 512, 1536), ("GRU, head", 816, 512, 10_000),
     ];
 
@@ -22,28 +27,35 @@ internal static unsafe class ProductTiming
     public static void Run(int rounds)
     {
         if (!GemmMicrokernel.IsSupported)
-            throw new AtelierException("products of our own need AVX512-BF16 on Linux", "this machine", "there is nothing to time");
+            throw new AtelierException("products of our own need AVX512-BF16 on Linux", "this machine",
+                "there is nothing to time");
         ComputeDevice.Configure(1);
         using var noGradients = no_grad();
-        Console.WriteLine("GFLOP/s of one thread, medians: y = x Wᵀ, dx = dy W, dW = dyᵀ x; ours, and the tensor library's");
+        Console.WriteLine(
+            "GFLOP/s of one thread, medians: y = x Wᵀ, dx = dy W, dW = dyᵀ x; ours, and the tensor library's");
         foreach ((string work, int rows, int inputs, int outputs) in Shapes)
         {
             using var scope = NewDisposeScope();
-            Tensor x = randn(rows, inputs).to(ScalarType.BFloat16), w = randn(outputs, inputs), dy = randn(rows, outputs).to(ScalarType.BFloat16);
+            Tensor x = randn(rows, inputs).to(ScalarType.BFloat16), w = randn(outputs, inputs),
+                dy = randn(rows, outputs).to(ScalarType.BFloat16);
             Tensor rounded = w.to(ScalarType.BFloat16), y = empty_like(dy), dx = empty_like(x), dW = empty_like(w);
             using var panels = new WeightPanels(w);
             Action[] ways =
             [
-                () => Bf16Product.Run(x.Pointer<ushort>(), inputs, panels.Forward, null, GemmOutput.Bf16, y.Pointer<ushort>(), outputs, rows),
+                () => Bf16Product.Run(x.Pointer<ushort>(), inputs, panels.Forward, null, GemmOutput.Bf16,
+                    y.Pointer<ushort>(), outputs, rows),
                 () => x.mm(rounded.t()).Dispose(),
-                () => Bf16Product.Run(dy.Pointer<ushort>(), outputs, panels.Backward, null, GemmOutput.Bf16, dx.Pointer<ushort>(), inputs, rows),
+                () => Bf16Product.Run(dy.Pointer<ushort>(), outputs, panels.Backward, null, GemmOutput.Bf16,
+                    dx.Pointer<ushort>(), inputs, rows),
                 () => dy.mm(rounded).Dispose(),
-                () => Bf16Product.RunTransposed(dy.Pointer<ushort>(), outputs, outputs, x.Pointer<ushort>(), inputs, inputs, rows, GemmOutput.Single, dW.Pointer<float>()),
+                () => Bf16Product.RunTransposed(dy.Pointer<ushort>(), outputs, outputs, x.Pointer<ushort>(), inputs,
+                    inputs, rows, GemmOutput.Single, dW.Pointer<float>()),
                 () => dy.t().mm(x).Dispose(),
             ];
             double[] speeds = Speeds(ways, 2.0 * rows * inputs * outputs, rounds);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{work,-34} {speeds[0],4:0} {speeds[1],4:0}   {speeds[2],4:0} {speeds[3],4:0}   {speeds[4],4:0} {speeds[5],4:0}"));
+                $"{work,-34} {speeds[0],4:0} {speeds[1],4:0}   {speeds[2],4:0} {speeds[3],4:0}   {speeds[4],4:0} "
+                    + $"{speeds[5],4:0}"));
         }
     }
 

@@ -4,11 +4,16 @@ using Atelier.Benchmarks;
 
 (string Name, string Description, Action<string> Draw)[] pictures =
 [
-    ("network-cost", "how the cost of Bayesian networks grows with rows and variables; FOLDER takes the pictures", NetworkCost.Draw),
-    ("hmm-cost", "how the cost of hidden Markov models grows with states and length; FOLDER takes the pictures", HmmCost.Draw),
-    ("train-scaling", "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture, ROUNDS (1) may follow", folder => TrainingScaling.Draw(folder, Rounds(2, 1))),
+    ("network-cost", "how the cost of Bayesian networks grows with rows and variables; FOLDER takes the pictures",
+        NetworkCost.Draw),
+    ("hmm-cost", "how the cost of hidden Markov models grows with states and length; FOLDER takes the pictures",
+        HmmCost.Draw),
+    ("train-scaling",
+        "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture, "
+            + "ROUNDS (1) may follow", folder => TrainingScaling.Draw(folder, Rounds(2, 1))),
 ];
-Comparison[] comparisons = [.. TrainingComparisons.All, .. ImageComparisons.All, .. TokenizerComparisons.All, .. NetworkComparisons.All, .. HmmComparisons.All];
+Comparison[] comparisons = [.. TrainingComparisons.All, .. ImageComparisons.All, .. TokenizerComparisons.All,
+    .. NetworkComparisons.All, .. HmmComparisons.All];
 try
 {
     if (args is ["work", string work, ..])
@@ -39,7 +44,8 @@ try
     }
     else if (args is ["signals", ..])
     {
-        SignalTiming.Run(Rounds(1, 50), args.ElementAtOrDefault(2) is null or "0" ? 0 : Rounds(2), args[Math.Min(3, args.Length)..]);
+        SignalTiming.Run(Rounds(1, 50), args.ElementAtOrDefault(2) is null or "0" ? 0
+            : Rounds(2), args[Math.Min(3, args.Length)..]);
     }
     else if (args is [OperatorPathTiming.Name, ..])
     {
@@ -61,7 +67,8 @@ try
     {
         SpeculativeComparison.Run(model, draft, Rounds(3), args.ElementAtOrDefault(4));
     }
-    else if (args is [string name, string folder, ..] && Array.Find(pictures, p => p.Name == name) is { Draw: not null } picture)
+    else if (args is [string name, string folder, ..] && Array.Find(pictures, p => p.Name == name)
+        is { Draw: not null } picture)
     {
         picture.Draw(folder);
     }
@@ -76,15 +83,29 @@ try
             Console.WriteLine($"  {comparison.Name,-16} {comparison.Description}");
         foreach ((string decoding, string told, _, _) in DecodingComparison.All)
             Console.WriteLine($"  {decoding,-16} {told}");
-        Console.WriteLine("benchmarks/run products [ROUNDS]: matrix products in the shapes of training, ours and the tensor library's");
-        Console.WriteLine("benchmarks/run ngram [ROUNDS]: n-grams over 30,000 tokens, how fast they score one document and give all logits");
-        Console.WriteLine("benchmarks/run signals [MOMENTS [LOAD [NAME …]]]: how long every command goes on after SIGTERM at a random moment, while LOAD processes take a core each");
-        Console.WriteLine("benchmarks/run operator-paths [ROUNDS]: what the paths cost that serve where the tensor library is wrong");
-        Console.WriteLine("benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
-        Console.WriteLine("benchmarks/run train-memory [STEPS [gpt|vae|gan|diffusion]]: the memory that a long training holds, told ten times");
-        Console.WriteLine("benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS [PROMPT.txt]]: decode with a draft and without");
-        Console.WriteLine("benchmarks/run hmm-long [LENGTH]: time and memory of one long sequence, with all vectors kept and with checkpoints");
-        Console.WriteLine("benchmarks/run step-cost MODEL [ROUNDS [THREADS]]: a step's time by the tokens that it reads at once");
+        Console.WriteLine(
+            "benchmarks/run products [ROUNDS]: matrix products in the shapes of training, ours and the "
+                + "tensor library's");
+        Console.WriteLine(
+            "benchmarks/run ngram [ROUNDS]: n-grams over 30,000 tokens, how fast they score one document and "
+                + "give all logits");
+        Console.WriteLine(
+            "benchmarks/run signals [MOMENTS [LOAD [NAME …]]]: how long every command goes on after SIGTERM at a "
+                + "random moment, while LOAD processes take a core each");
+        Console.WriteLine(
+            "benchmarks/run operator-paths [ROUNDS]: what the paths cost that serve where the tensor library is wrong");
+        Console.WriteLine(
+            "benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
+        Console.WriteLine(
+            "benchmarks/run train-memory [STEPS [gpt|vae|gan|diffusion]]: the memory that a long training holds, "
+                + "told ten times");
+        Console.WriteLine(
+            "benchmarks/run speculative MODEL DRAFT|LOOKUP [ROUNDS [PROMPT.txt]]: decode with a draft and without");
+        Console.WriteLine(
+            "benchmarks/run hmm-long [LENGTH]: time and memory of one long sequence, with all vectors kept and "
+                + "with checkpoints");
+        Console.WriteLine(
+            "benchmarks/run step-cost MODEL [ROUNDS [THREADS]]: a step's time by the tokens that it reads at once");
         Console.WriteLine("benchmarks/run NAME FOLDER");
         foreach ((string known, string description, _) in pictures)
             Console.WriteLine($"  {known,-16} {description}");

@@ -6,7 +6,9 @@ using Atelier.Networks;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>A random Llama of 134 million weights in a GGUF file, which is written once and kept, opened for use.</summary>
+/// <summary>
+/// A random Llama of 134 million weights in a GGUF file, which is written once and kept, opened for use.
+/// </summary>
 internal sealed class RandomLlama : IDisposable
 {
     public const int Vocabulary = 32_000;
@@ -15,12 +17,14 @@ internal sealed class RandomLlama : IDisposable
     public RandomLlama(WeightType type)
     {
         Type = type;
-        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"atelier-llama-134m-{Environment.UserName}-{type}.gguf");
+        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(),
+            $"atelier-llama-134m-{Environment.UserName}-{type}.gguf");
         if (!File.Exists(Path))
             Write(Path, type);
         GgufFile file = GgufFile.Open(Path);
         using var shape = JsonDocument.Parse(GgufConfig.ToHuggingFace(file).ToJsonString());
-        (DecoderConfig config, DecoderWeights weights) = DecoderWeightsFile.Take(new ConfigFile(Path, shape.RootElement.Clone()), ModelWeights.FromGguf(file));
+        (DecoderConfig config, DecoderWeights weights) =
+            DecoderWeightsFile.Take(new ConfigFile(Path, shape.RootElement.Clone()), ModelWeights.FromGguf(file));
         Decoder = new Decoder(config, weights);
         Bytes = weights.Products().Sum(p => (double)p.Weight.ByteCount); // the head is one of them: it is not tied
     }
@@ -45,18 +49,22 @@ internal sealed class RandomLlama : IDisposable
         var metadata = new GgufMetadata("llama");
         foreach ((string key, long value) in ((string, long)[])
         [
-            ("llama.block_count", Layers), ("llama.context_length", 2048), ("llama.embedding_length", Hidden), ("llama.feed_forward_length", Inner),
-            ("llama.attention.head_count", Heads), ("llama.attention.head_count_kv", Heads), ("llama.rope.dimension_count", Hidden / Heads), ("llama.vocab_size", Vocabulary),
+            ("llama.block_count", Layers), ("llama.context_length", 2048), ("llama.embedding_length", Hidden),
+                ("llama.feed_forward_length", Inner),
+            ("llama.attention.head_count", Heads), ("llama.attention.head_count_kv", Heads),
+                ("llama.rope.dimension_count", Hidden / Heads), ("llama.vocab_size", Vocabulary),
         ])
             metadata.Add(key, value);
         metadata.Add("llama.attention.layer_norm_rms_epsilon", 1e-5);
         metadata.Add("tokenizer.ggml.model", "no_vocab");
-        var tensors = new List<GgufTensor> { new("token_embd.weight", type, [Vocabulary, Hidden]), new("output_norm.weight", WeightType.F32, [Hidden]), new("output.weight", type, [Vocabulary, Hidden]) };
+        var tensors = new List<GgufTensor> { new("token_embd.weight", type, [Vocabulary, Hidden]),
+            new("output_norm.weight", WeightType.F32, [Hidden]), new("output.weight", type, [Vocabulary, Hidden]) };
         for (int layer = 0; layer < Layers; layer++)
         {
             foreach ((string name, long rows, long columns) in ((string, long, long)[])
             [
-                ("attn_q", Hidden, Hidden), ("attn_k", Hidden, Hidden), ("attn_v", Hidden, Hidden), ("attn_output", Hidden, Hidden),
+                ("attn_q", Hidden, Hidden), ("attn_k", Hidden, Hidden), ("attn_v", Hidden, Hidden),
+                    ("attn_output", Hidden, Hidden),
                 ("ffn_gate", Inner, Hidden), ("ffn_up", Inner, Hidden), ("ffn_down", Hidden, Inner),
             ])
                 tensors.Add(new($"blk.{layer}.{name}.weight", type, [rows, columns]));

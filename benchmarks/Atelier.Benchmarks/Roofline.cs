@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>The fastest matrix product there is on this machine, the tensor library's or ours: what a training step could not surpass.</summary>
+/// <summary>
+/// The fastest matrix product there is on this machine, the tensor library's or ours: what a training step could not
+/// surpass.
+/// </summary>
 internal static class Roofline
 {
     private const int Size = 1024, Products = 40;
@@ -31,7 +34,8 @@ internal static class Roofline
         return Median(() => team.Run(member =>
         {
             int from = Size * member / team.Size, rows = (Size * (member + 1) / team.Size) - from;
-            Bf16Product.Run(x.Pointer<ushort>() + (from * Size), Size, panels.Forward, null, GemmOutput.Bf16, y.Pointer<ushort>() + (from * Size), Size, rows);
+            Bf16Product.Run(x.Pointer<ushort>() + (from * Size), Size, panels.Forward, null, GemmOutput.Bf16,
+                y.Pointer<ushort>() + (from * Size), Size, rows);
         }));
     }
 

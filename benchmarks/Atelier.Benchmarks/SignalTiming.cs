@@ -27,13 +27,15 @@ internal sealed partial class SignalTiming : IDisposable
         for (int i = 0; i < load; i++)
             timing._burners.Add(Process.Start(new ProcessStartInfo("sh", ["-c", "while :; do :; done"]))!);
         (double Seconds, string Command) longest = default;
-        foreach ((string name, string[] arguments) in SignalWork.Commands.Where(c => only.Length == 0 || only.Any(part => c.Name.Contains(part, StringComparison.Ordinal))))
+        foreach ((string name, string[] arguments) in SignalWork.Commands.Where(c => only.Length == 0
+            || only.Any(part => c.Name.Contains(part, StringComparison.Ordinal))))
         {
             double slowest = timing.Measure(name, arguments, moments, load);
             if (slowest > longest.Seconds)
                 longest = (slowest, name);
         }
-        Console.WriteLine(JsonSerializer.Serialize(new { moments, load, longest = Math.Round(longest.Seconds, 2), command = longest.Command }));
+        Console.WriteLine(JsonSerializer.Serialize(new { moments, load, longest = Math.Round(longest.Seconds, 2),
+            command = longest.Command }));
     }
 
     /// <inheritdoc/>
@@ -69,13 +71,15 @@ internal sealed partial class SignalTiming : IDisposable
             }
             process.WaitForExit();
             codes[process.ExitCode] = codes.GetValueOrDefault(process.ExitCode) + 1;
-            unanswered += process.ExitCode == 130 && !said.GetAwaiter().GetResult().Contains("stopping", StringComparison.Ordinal) ? 1 : 0;
+            unanswered += process.ExitCode == 130
+                && !said.GetAwaiter().GetResult().Contains("stopping", StringComparison.Ordinal) ? 1 : 0;
         }
         seconds.Sort();
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             command = name, load, signals = seconds.Count, whole = Math.Round(whole, 2), unanswered,
-            median = seconds.Count == 0 ? 0 : Math.Round(seconds[seconds.Count / 2], 2), longest = seconds.Count == 0 ? 0 : Math.Round(seconds[^1], 2), codes,
+            median = seconds.Count == 0 ? 0 : Math.Round(seconds[seconds.Count / 2], 2), longest = seconds.Count == 0
+                ? 0 : Math.Round(seconds[^1], 2), codes,
         }));
         return seconds.Count == 0 ? 0 : seconds[^1];
     }
@@ -91,18 +95,22 @@ internal sealed partial class SignalTiming : IDisposable
         process.WaitForExit();
         double seconds = watch.Elapsed.TotalSeconds;
         if (process.ExitCode is not (0 or 137))
-            throw new AtelierException($"ended with code {process.ExitCode}: {said.GetAwaiter().GetResult().Trim()}", string.Join(' ', arguments));
+            throw new AtelierException($"ended with code {process.ExitCode}: {said.GetAwaiter().GetResult().Trim()}",
+                string.Join(' ', arguments));
         return seconds;
     }
 
     /// <summary>The same arguments with a place to write that is not there yet.</summary>
-    private string[] Fresh(string[] arguments) => [.. arguments.Select(a => a.Replace("NEW", string.Create(CultureInfo.InvariantCulture, $"new-{_number}"), StringComparison.Ordinal))];
+    private string[] Fresh(string[] arguments) =>
+        [.. arguments.Select(a =>
+        a.Replace("NEW", string.Create(CultureInfo.InvariantCulture, $"new-{_number}"), StringComparison.Ordinal))];
 
     private Process Start(string[] arguments, string home)
     {
         var start = new ProcessStartInfo("dotnet", [Tool(), .. arguments])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = _folder.Path,
+            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+                WorkingDirectory = _folder.Path,
         };
         start.Environment["ATELIER_HOME"] = Path.Combine(_folder.Path, home); // plans are measured anew each time
         Process process = Process.Start(start)!;
@@ -117,8 +125,10 @@ internal sealed partial class SignalTiming : IDisposable
         DirectoryInfo? root = new(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "Atelier.slnx")))
             root = root.Parent;
-        string tool = Path.Combine(root?.FullName ?? "", "src", "Atelier.Cli", "bin", "Release", "net10.0", "Atelier.Cli.dll");
-        return File.Exists(tool) ? tool : throw new AtelierException("the tool is not built", tool, "run ./atelier --help once");
+        string tool =
+            Path.Combine(root?.FullName ?? "", "src", "Atelier.Cli", "bin", "Release", "net10.0", "Atelier.Cli.dll");
+        return File.Exists(tool) ? tool
+            : throw new AtelierException("the tool is not built", tool, "run ./atelier --help once");
     }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]

@@ -14,10 +14,13 @@ internal static class SignalWork
     [
         ("quickstart", ["quickstart", "--out", "NEW"]),
         ("train gpt", ["train", "--text", "novel.txt", "--set", Endless, "--out", "NEW"]),
-        ("train gpt bpe", ["train", "--text", "novel.txt", "--set", "data.tokenizer.kind=bpe", "--set", "data.tokenizer.vocabularySize=4000", "--set", Endless, "--out", "NEW"]),
+        ("train gpt bpe",
+            ["train", "--text", "novel.txt", "--set", "data.tokenizer.kind=bpe", "--set",
+            "data.tokenizer.vocabularySize=4000", "--set", Endless, "--out", "NEW"]),
         ("train rnn", ["train", "--text", "novel.txt", "--model", "rnn", "--set", Endless, "--out", "NEW"]),
         ("train ngram", ["train", "--text", "novel.txt", "--model", "ngram", "--out", "NEW"]),
-        ("train hmm", ["train", "--text", "novel.txt", "--model", "hmm", "--set", "model.stateCount=64", "--out", "NEW"]),
+        ("train hmm",
+            ["train", "--text", "novel.txt", "--model", "hmm", "--set", "model.stateCount=64", "--out", "NEW"]),
         ("train network", ["train", "--table", "table.csv", "--model", "bayesian-network", "--out", "NEW"]),
         ("train vae", ["train", "shapes-vae", "--set", Endless, "--out", "NEW"]),
         ("train diffusion", ["train", "shapes-diffusion", "--set", Endless, "--out", "NEW"]),
@@ -51,7 +54,9 @@ internal static class SignalWork
         var novel = new StringBuilder();
         for (int sentence = 0; sentence < 40_000; sentence++)
         {
-            novel.Append(CultureInfo.InvariantCulture, $"{sentence} little boats of colour {random.Next(900)} went to harbour {random.Next(70)}, and {random.Next(5000)} came home.");
+            novel.Append(CultureInfo.InvariantCulture,
+                $"{sentence} little boats of colour {random.Next(900)} went to harbour {random.Next(70)}, and "
+                    + $"{random.Next(5000)} came home.");
             novel.Append(sentence % 10 == 9 ? "\n\n" : " ");
         }
         AtomicFile.WriteText(Path.Combine(folder, "novel.txt"), novel.ToString());
@@ -60,11 +65,14 @@ internal static class SignalWork
         for (int row = 0; row < 20_000; row++)
         {
             long last = 0;
-            table.AppendJoin(',', Enumerable.Range(0, columns).Select(_ => last = (last + random.Next(3)) % 4)).Append('\n');
+            table.AppendJoin(',', Enumerable.Range(0, columns).Select(_ => last = (last + random.Next(3)) % 4))
+                .Append('\n');
         }
         AtomicFile.WriteText(Path.Combine(folder, "table.csv"), table.ToString());
-        run(["train", "--text", "novel.txt", "--set", "training.steps=20", "--set", "evaluation.samples=0", "--out", "gpt", "--quiet"]);
-        run(["train", "shapes-vae", "--set", "training.steps=20", "--set", "evaluation.pictures=100", "--out", "vae", "--quiet"]);
+        run(["train", "--text", "novel.txt", "--set", "training.steps=20", "--set", "evaluation.samples=0", "--out",
+            "gpt", "--quiet"]);
+        run(["train", "shapes-vae", "--set", "training.steps=20", "--set", "evaluation.pictures=100", "--out", "vae",
+            "--quiet"]);
         run(["train", "--table", "table.csv", "--model", "bayesian-network", "--out", "network", "--quiet"]);
         run(["export", "gpt", "--to", "gguf", "--out", "gpt.gguf"]);
     }

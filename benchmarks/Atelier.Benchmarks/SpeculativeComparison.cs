@@ -8,7 +8,8 @@ using Atelier.Generation;
 namespace Atelier.Benchmarks;
 
 /// <summary>
-/// A model decoding with a draft model or prompt look-up, and by itself: the same model, by turns. The line at the end tells
+/// A model decoding with a draft model or prompt look-up, and by itself: the same model, by turns. The line at the end
+/// tells
 /// also what steps of 1, 2, 4 and 8 tokens take, from which the gain follows.
 /// </summary>
 internal static class SpeculativeComparison
@@ -30,7 +31,8 @@ internal static class SpeculativeComparison
         SpeculationCounts counts = default;
         for (int round = -1; round < rounds; round++) // one to warm up
         {
-            var request = new GenerationRequest { Seed = Math.Max(0, round), Prompt = prompt, Decoding = new() { MaxTokens = Tokens, Temperature = 0.8, Lookup = looksUp ? length : 0 } };
+            var request = new GenerationRequest { Seed = Math.Max(0, round), Prompt = prompt,
+                Decoding = new() { MaxTokens = Tokens, Temperature = 0.8, Lookup = looksUp ? length : 0 } };
             generator.Draft = smaller;
             (double fast, SpeculationCounts proposed) = Measure(generator, request);
             generator.Draft = null;
@@ -39,7 +41,8 @@ internal static class SpeculativeComparison
                 continue;
             (with[round], without[round]) = (fast, plain);
             counts += proposed;
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round + 1} of {rounds}: with {fast:N1} tokens/s, without {plain:N1}"));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"round {round + 1} of {rounds}: with {fast:N1} tokens/s, without {plain:N1}"));
         }
         double[] ratios = [.. with.Zip(without, (a, b) => a / b).Order()];
         Console.WriteLine(JsonSerializer.Serialize(new
@@ -55,11 +58,13 @@ internal static class SpeculativeComparison
             acceptanceRate = counts.AcceptanceRate,
             proposed = counts.Proposed,
             millisecondsOfTokens = StepCost.Measure((IBatchedLanguageModel)generator.Model, [1, 2, 4, 8], rounds: 20),
-            millisecondsOfDraft = smaller?.Model is IBatchedLanguageModel proposing ? StepCost.Measure(proposing, [1], rounds: 100)[0] : (double?)null,
+            millisecondsOfDraft = smaller?.Model is IBatchedLanguageModel proposing
+                ? StepCost.Measure(proposing, [1], rounds: 100)[0] : (double?)null,
         }));
     }
 
-    private static (double TokensPerSecond, SpeculationCounts Counts) Measure(TextGenerator generator, GenerationRequest request)
+    private static (double TokensPerSecond, SpeculationCounts Counts) Measure(TextGenerator generator,
+        GenerationRequest request)
     {
         var watch = Stopwatch.StartNew();
         TextSample sample = generator.GenerateAsync(request).ToBlockingEnumerable().Single();

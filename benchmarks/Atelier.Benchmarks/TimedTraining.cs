@@ -12,11 +12,15 @@ internal static class TimedTraining
 {
     private const int Reports = 50;
 
-    /// <summary>Steps of a timing: the usual ones, or those that ATELIER_BENCHMARK_STEPS names, for the losses after more.</summary>
+    /// <summary>
+    /// Steps of a timing: the usual ones, or those that ATELIER_BENCHMARK_STEPS names, for the losses after more.
+    /// </summary>
     /// <exception cref="AtelierException">It names no such number.</exception>
-    public static int Steps(int usual) => Environment.GetEnvironmentVariable("ATELIER_BENCHMARK_STEPS") is not { Length: > 0 } steps ? usual
+    public static int Steps(int usual) =>
+        Environment.GetEnvironmentVariable("ATELIER_BENCHMARK_STEPS") is not { Length: > 0 } steps ? usual
         : int.TryParse(steps, CultureInfo.InvariantCulture, out int number) && number > 0 ? number
-        : throw new AtelierException($"'{steps}' is no whole number above 0", "ATELIER_BENCHMARK_STEPS", "name the steps of a timing, or leave it out");
+        : throw new AtelierException($"'{steps}' is no whole number above 0", "ATELIER_BENCHMARK_STEPS",
+            "name the steps of a timing, or leave it out");
 
     /// <summary>A training section that does nothing but learn, and tells of it about fifty times.</summary>
     public static TrainingSection Section(int steps) => new()
@@ -27,7 +31,9 @@ internal static class TimedTraining
         ReportEvery = Math.Max(1, steps / Reports),
     };
 
-    /// <summary>Trains, and tells the median speed of the last two thirds and the mean loss of the last tenth.</summary>
+    /// <summary>
+    /// Trains, and tells the median speed of the last two thirds and the mean loss of the last tenth.
+    /// </summary>
     /// <param name="recipe">What to train.</param>
     /// <param name="data">What it learns from.</param>
     /// <param name="look">Called about fifty times on the way, with the step.</param>
@@ -54,7 +60,9 @@ internal static class TimedTraining
         }
     }
 
-    /// <summary>Measures how this machine learns the fastest, unless it is known: a short training would begin with a guess.</summary>
+    /// <summary>
+    /// Measures how this machine learns the fastest, unless it is known: a short training would begin with a guess.
+    /// </summary>
     private static void Plan(Recipe recipe, IDataSource data, string folder)
     {
         Recipe longer = recipe with { Training = recipe.Training with { Steps = null, Minutes = 2 } };

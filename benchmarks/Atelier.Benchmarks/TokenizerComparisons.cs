@@ -13,7 +13,8 @@ internal static class TokenizerComparisons
 
     public static IEnumerable<Comparison> All =>
     [
-        new("train-bpe", "learn a BPE vocabulary of 4,096 from Tiny Shakespeare and Chinese ci poems; sentencepiece", "bytes/s", 1,
+        new("train-bpe", "learn a BPE vocabulary of 4,096 from Tiny Shakespeare and Chinese ci poems; sentencepiece",
+            "bytes/s", 1,
             TrainBpe, [["sentencepiece_bpe.py", "train", TextFile]]) { Prepare = Prepare },
         new("tokenize", "tokenize the same text with that vocabulary; sentencepiece", "bytes/s", 1,
             Tokenize, [["sentencepiece_bpe.py", "encode", TextFile]]) { Prepare = Prepare },
@@ -50,8 +51,11 @@ internal static class TokenizerComparisons
     {
         if (File.Exists(TextFile))
             return;
-        using var poems = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(BenchmarkData.Find("poetry-zh", "ci.song.0.json")));
-        Formats.AtomicFile.WriteText(TextFile, File.ReadAllText(BenchmarkData.Find("tinyshakespeare", "input.txt")) + string.Join('\n',
-            poems.RootElement.EnumerateArray().SelectMany(p => p.GetProperty("paragraphs").EnumerateArray()).Select(line => line.GetString())));
+        using var poems =
+            System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(BenchmarkData.Find("poetry-zh", "ci.song.0.json")));
+        Formats.AtomicFile.WriteText(TextFile,
+            File.ReadAllText(BenchmarkData.Find("tinyshakespeare", "input.txt")) + string.Join('\n',
+            poems.RootElement.EnumerateArray().SelectMany(p => p.GetProperty("paragraphs").EnumerateArray())
+                .Select(line => line.GetString())));
     }
 }

@@ -10,7 +10,10 @@ internal static class TrainingMemory
 {
     private const int Lines = 10;
 
-    /// <summary>Trains through the whole trainer, a tiny GPT or a network of pictures on few of them a step, and prints the resident set ten times on the way.</summary>
+    /// <summary>
+    /// Trains through the whole trainer, a tiny GPT or a network of pictures on few of them a step, and prints the
+    /// resident set ten times on the way.
+    /// </summary>
     /// <param name="steps">A multiple of 50.</param>
     /// <param name="family">gpt, vae, gan or diffusion.</param>
     public static void Run(int steps, string family)
@@ -20,7 +23,8 @@ internal static class TrainingMemory
             ImageComparisons.Learn(family, steps, Look);
             return;
         }
-        var work = new TrainingWork("train-memory", steps, new TokenizerSection { ByteFallback = false }, new ModelSection("gpt", new GptConfig
+        var work = new TrainingWork("train-memory", steps, new TokenizerSection { ByteFallback = false },
+            new ModelSection("gpt", new GptConfig
         {
             LayerCount = 2, HeadCount = 2, HiddenSize = 32, ContextLength = 16, Dropout = 0.1,
         }), BatchSize: 4);
@@ -32,7 +36,8 @@ internal static class TrainingMemory
             if (step % (steps / Lines) != 0)
                 return;
             using Process self = Process.GetCurrentProcess();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {step}: {self.WorkingSet64 / 1048576.0:N1} MiB resident"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"step {step}: {self.WorkingSet64 / 1048576.0:N1} MiB resident"));
         }
     }
 }

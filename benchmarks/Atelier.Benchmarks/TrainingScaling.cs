@@ -3,7 +3,9 @@ using ScottPlot;
 
 namespace Atelier.Benchmarks;
 
-/// <summary>How fast a GPT learns as it grows wider and deeper, its context longer and its batch larger, beside PyTorch's best.</summary>
+/// <summary>
+/// How fast a GPT learns as it grows wider and deeper, its context longer and its batch larger, beside PyTorch's best.
+/// </summary>
 internal static class TrainingScaling
 {
     private const int Layers = 4, Width = 128, Context = 64, Batch = 12; // nanoGPT's CPU setting, where all curves meet
@@ -17,9 +19,13 @@ internal static class TrainingScaling
     ];
 
     /// <summary>A comparison for each point, which a process of its own takes by name.</summary>
-    public static IEnumerable<Comparison> All => Axes.SelectMany(axis => axis.Sizes.Select(axis.At)).DistinctBy(point => point.Name);
+    public static IEnumerable<Comparison> All =>
+        Axes.SelectMany(axis => axis.Sizes.Select(axis.At)).DistinctBy(point => point.Name);
 
-    /// <summary>Measures each point, prints a line for it, and draws train-scaling.png into the folder. Points that this build measured before are kept.</summary>
+    /// <summary>
+    /// Measures each point, prints a line for it, and draws train-scaling.png into the folder. Points that this build
+    /// measured before are kept.
+    /// </summary>
     /// <param name="folder">Takes the picture.</param>
     /// <param name="rounds">How often each point is measured; medians count.</param>
     public static void Draw(string folder, int rounds)
@@ -38,7 +44,8 @@ internal static class TrainingScaling
             (string name, int usual, int[] sizes, Func<int, Comparison> at) = Axes[i];
             (double Ours, double Peer)[] points = [.. sizes.Select(size => speeds.Of(at(size)))];
             foreach ((int size, (double ours, double peer)) in sizes.Zip(points))
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {size}: ours {ours:N0} tokens/s, PyTorch {peer:N0}, ratio {ours / peer:0.00}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{name} {size}: ours {ours:N0} tokens/s, PyTorch {peer:N0}, ratio {ours / peer:0.00}"));
             Plot plot = figure.GetPlot(i);
             Add(plot, "ours", sizes, points.Select(p => p.Ours));
             Add(plot, "PyTorch's best", sizes, points.Select(p => p.Peer));
@@ -57,8 +64,10 @@ internal static class TrainingScaling
     private static Comparison Point(int layers, int width, int context, int batch)
     {
         double flops = TrainingComparisons.GptFlops(layers, width, context);
-        int steps = (int)Math.Clamp(2e12 / (flops * context * batch), 24, 800); // several seconds, most of them after .NET has compiled
-        return TrainingComparisons.Gpt($"scaling-{layers}-{width}-{context}-{batch}", layers, heads: 4, width, context, batch, steps);
+        // several seconds, most of them after .NET has compiled
+        int steps = (int)Math.Clamp(2e12 / (flops * context * batch), 24, 800);
+        return TrainingComparisons.Gpt($"scaling-{layers}-{width}-{context}-{batch}", layers, heads: 4, width, context,
+            batch, steps);
     }
 
     private static void Add(Plot plot, string name, int[] sizes, IEnumerable<double> speeds)

@@ -11,7 +11,8 @@ namespace Atelier.Benchmarks;
 /// <param name="Tokenizer">How Tiny Shakespeare becomes tokens.</param>
 /// <param name="Model">What is taught.</param>
 /// <param name="BatchSize">Rows in a batch.</param>
-internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSection Tokenizer, ModelSection Model, int BatchSize)
+internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSection Tokenizer, ModelSection Model,
+    int BatchSize)
 {
     public int Steps => TimedTraining.Steps(UsualSteps);
 
@@ -29,7 +30,8 @@ internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSectio
         Directory.CreateDirectory(Folder);
         var section = new DataSection
         {
-            Source = text, Tokenizer = Tokenizer, Split = new() { Train = 0.9, Validation = 0.1, Test = 0, Shuffle = false },
+            Source = text, Tokenizer = Tokenizer,
+                Split = new() { Train = 0.9, Validation = 0.1, Test = 0, Shuffle = false },
         };
         using TextData data = TextData.Prepare(section, seed: 1, Folder);
         var ids = new int[data.Train.Count];
@@ -40,14 +42,17 @@ internal sealed record TrainingWork(string Name, int UsualSteps, TokenizerSectio
         AtomicFile.Write(IdsPath, stream => stream.Write(bytes));
     }
 
-    /// <summary>Trains, and tells the median speed of the last two thirds and the mean loss of the last tenth.</summary>
+    /// <summary>
+    /// Trains, and tells the median speed of the last two thirds and the mean loss of the last tenth.
+    /// </summary>
     public Measurement Run() => Run(null);
 
     /// <summary>The same.</summary>
     /// <param name="look">Called about fifty times on the way, with the step.</param>
     public Measurement Run(Action<long>? look)
     {
-        var recipe = new Recipe { Name = Name, Model = Model, Training = TimedTraining.Section(Steps) with { BatchSize = BatchSize } };
+        var recipe = new Recipe { Name = Name, Model = Model,
+            Training = TimedTraining.Section(Steps) with { BatchSize = BatchSize } };
         using TextData data = TextData.Open(Folder);
         return TimedTraining.Run(recipe, data, look);
     }

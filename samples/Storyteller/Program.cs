@@ -1,5 +1,6 @@
 // Goes on from a prompt with a model of any kind that the runtime reads, greedily. No libtorch, no native library.
-// build/check-aot publishes it ahead of time; or: dotnet run -c Release --project samples/Storyteller -- MODEL "Once upon a time"
+// build/check-aot publishes it ahead of time; or: dotnet run -c Release --project samples/Storyteller -- MODEL "Once
+// upon a time"
 using Atelier;
 using Atelier.Abstractions;
 using Atelier.Exchange;
@@ -7,7 +8,9 @@ using Atelier.Generation;
 
 if (args.Length == 0)
 {
-    Console.Error.WriteLine("Storyteller MODEL [PROMPT] [TOKENS] [TOKENIZER]: a bundle, a Hugging Face folder, a GGUF file, or llama2.c's .bin");
+    Console.Error.WriteLine(
+        "Storyteller MODEL [PROMPT] [TOKENS] [TOKENIZER]: a bundle, a Hugging Face folder, a GGUF file, or "
+            + "llama2.c's .bin");
     return 2;
 }
 try
@@ -16,7 +19,9 @@ try
     var request = new GenerationRequest
     {
         Prompt = args.ElementAtOrDefault(1),
-        Decoding = new() { Temperature = 0, MaxTokens = int.Parse(args.ElementAtOrDefault(2) ?? "200", System.Globalization.CultureInfo.InvariantCulture) },
+        Decoding = new() { Temperature = 0,
+            MaxTokens = int.Parse(args.ElementAtOrDefault(2)
+            ?? "200", System.Globalization.CultureInfo.InvariantCulture) },
     };
     Console.Write(request.Prompt);
     await foreach (TextPiece piece in generator.StreamAsync(request))

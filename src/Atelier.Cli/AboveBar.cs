@@ -2,7 +2,9 @@ using Spectre.Console.Rendering;
 
 namespace Atelier.Cli;
 
-/// <summary>Something written where a bar stands, which is cleared first: a shorter line would leave the bar's end behind it.</summary>
+/// <summary>
+/// Something written where a bar stands, which is cleared first: a shorter line would leave the bar's end behind it.
+/// </summary>
 /// <param name="content">What is written.</param>
 internal sealed class AboveBar(IRenderable content) : IRenderable
 {

@@ -14,7 +14,8 @@ internal sealed class DecodingArguments
     [
         .. typeof(DecodingOptions).GetProperties().Where(p => p.CanWrite).Select(p => (p, new Option<string[]>(Name(p))
         {
-            HelpName = p.Name == nameof(DecodingOptions.Schema) ? "F.json" : p.PropertyType == typeof(int) ? "N" : p.PropertyType == typeof(double) ? "X" : "TEXT",
+            HelpName = p.Name == nameof(DecodingOptions.Schema) ? "F.json" : p.PropertyType == typeof(int) ? "N"
+                : p.PropertyType == typeof(double) ? "X" : "TEXT",
             Description = Descriptions[p.Name],
         })),
     ];
@@ -26,7 +27,8 @@ internal sealed class DecodingArguments
         [nameof(DecodingOptions.TopK)] = "Keeps the k likeliest tokens; 0 keeps all.",
         [nameof(DecodingOptions.TopP)] = "Keeps the smallest set of tokens with this probability; 1 keeps all.",
         [nameof(DecodingOptions.MinP)] = "Keeps tokens at least this share as likely as the likeliest; 0 keeps all.",
-        [nameof(DecodingOptions.TypicalP)] = "Keeps tokens of about the expected surprise, up to this probability; 1 keeps all.",
+        [nameof(DecodingOptions.TypicalP)] =
+            "Keeps tokens of about the expected surprise, up to this probability; 1 keeps all.",
         [nameof(DecodingOptions.BeamWidth)] = "More than 1 searches with so many beams.",
         [nameof(DecodingOptions.LengthPenalty)] = "The power of the length that a beam's score is divided by.",
         [nameof(DecodingOptions.RepetitionPenalty)] = "Above 1 makes tokens seen before less likely.",
@@ -94,10 +96,12 @@ internal sealed class DecodingArguments
         RangeAttribute? range = property.GetCustomAttribute<RangeAttribute>();
         if (number is not null && range?.IsValid(number) != false)
             return number;
-        string hint = range is null ? "write a number" : string.Create(invariant, $"allowed is {range.Minimum} to {range.Maximum}");
+        string hint = range is null ? "write a number"
+            : string.Create(invariant, $"allowed is {range.Minimum} to {range.Maximum}");
         throw new AtelierException($"{name} is '{text}'", "atelier generate", hint);
     }
 
     private static string Name(PropertyInfo property) =>
-        "--" + string.Concat(property.Name.Select((c, i) => char.IsUpper(c) ? (i > 0 ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
+        "--" + string.Concat(property.Name.Select((c, i) => char.IsUpper(c) ? (i > 0 ? "-" : "")
+            + char.ToLowerInvariant(c) : c.ToString()));
 }

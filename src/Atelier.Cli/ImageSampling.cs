@@ -9,12 +9,15 @@ namespace Atelier.Cli;
 internal static class ImageSampling
 {
     /// <summary>Draws pictures and tells where they are.</summary>
-    public static async Task<int> RunAsync(ToolConsole console, ImageGenerator generator, string run, GenerationRequest request, string? place, CancellationToken cancellation)
+    public static async Task<int> RunAsync(ToolConsole console, ImageGenerator generator, string run,
+        GenerationRequest request, string? place, CancellationToken cancellation)
     {
         if (place is null)
             console.Remark("pictures are drawn but not kept: --out names a place for them");
-        IReadOnlyList<ImageSample> samples = await ImageOutput.SampleAsync(generator, request, place, console, cancellation).ConfigureAwait(false);
-        foreach (string line in place is null ? samples.Select(sample => sample.Shown) : samples.Select(sample => sample.File!).Distinct())
+        IReadOnlyList<ImageSample> samples =
+            await ImageOutput.SampleAsync(generator, request, place, console, cancellation).ConfigureAwait(false);
+        foreach (string line in place is null ? samples.Select(sample => sample.Shown)
+            : samples.Select(sample => sample.File!).Distinct())
             console.Say(line);
         console.Result(() => new JsonObject
         {
@@ -35,7 +38,9 @@ internal static class ImageSampling
         IGenerator opened = Workshop.OpenForUse(run, device, cancellation);
         try
         {
-            generator.Upscaler = opened as ImageGenerator ?? throw new AtelierException("is no model of pictures", run, "name one that was trained with model.upscale");
+            generator.Upscaler = opened as ImageGenerator
+                ?? throw new AtelierException("is no model of pictures", run,
+                "name one that was trained with model.upscale");
             return opened;
         }
         catch
@@ -53,7 +58,8 @@ internal static class ImageSampling
     /// <param name="place">Where to; null takes a name beside the picture's.</param>
     /// <param name="device">The device.</param>
     /// <param name="cancellation">Stops.</param>
-    public static async Task<int> AgainAsync(ToolConsole console, string picture, string? run, string? upscaler, string? place, string device, CancellationToken cancellation)
+    public static async Task<int> AgainAsync(ToolConsole console, string picture, string? run, string? upscaler,
+        string? place, string device, CancellationToken cancellation)
     {
         var origin = ImageOrigin.Read(picture);
         string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
@@ -63,24 +69,32 @@ internal static class ImageSampling
         Same(opened, origin.Model, "drew", source);
         if (origin.Upscaler is null && upscaler is not null)
             throw new AtelierException("the picture was enlarged by no model", "--upscale", "leave it out");
-        string? second = origin.Upscaler is { } enlarger ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN") : null;
+        string? second = origin.Upscaler is { } enlarger
+            ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN")
+            : null;
         using IGenerator? large = second is null ? null : OpenUpscaler(second, opened, device, cancellation);
         if (large is not null)
             Same(large, origin.Upscaler!, "enlarged", second!);
         origin.CheckFiles();
         GenerationRequest request = origin.Request;
-        string again = place ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(picture))!, Path.GetFileNameWithoutExtension(picture) + "-again.png");
+        string again = place
+            ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(picture))!,
+            Path.GetFileNameWithoutExtension(picture) + "-again.png");
         return await RunAsync(console, generator, source, request, again, cancellation).ConfigureAwait(false);
     }
 
     private static void Same(IGenerator opened, BundleIdentity model, string did, string source)
     {
         if (((ImageGenerator)opened).Identity?.Weights != model.Weights)
-            throw new AtelierException($"is not the model that {did} the picture: its weights differ", source, $"name the run or bundle that {did} it");
+            throw new AtelierException($"is not the model that {did} the picture: its weights differ", source,
+                $"name the run or bundle that {did} it");
     }
 
     private static string Find(BundleIdentity model, string done, string picture, string command) =>
-        model.RunId is not { } id ? throw new AtelierException($"does not say by which run it was {done}", picture, $"name the model: {command}")
+        model.RunId is not { } id
+            ? throw new AtelierException($"does not say by which run it was {done}", picture,
+            $"name the model: {command}")
             : RunHistory.Default.Find(id)?.Folder
-            ?? throw new AtelierException($"was {done} by the run {id}, which is not known here", picture, $"name the model: {command}");
+            ?? throw new AtelierException($"was {done} by the run {id}, which is not known here", picture,
+                $"name the model: {command}");
 }

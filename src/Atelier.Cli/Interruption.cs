@@ -1,7 +1,8 @@
 namespace Atelier.Cli;
 
 /// <summary>
-/// Ctrl-C, and the signals that ask for the same. The first is answered at once and asks the command to end; one that is at
+/// Ctrl-C, and the signals that ask for the same. The first is answered at once and asks the command to end; one that
+/// is at
 /// work on something that cannot be interrupted, and has nothing to keep, is ended a moment later. The second ends the
 /// process at once.
 /// </summary>
@@ -43,7 +44,9 @@ internal sealed class Interruption(Action<string> say, Action<TimeSpan> wait, Ac
         end();
     }
 
-    /// <summary>Until the answer is disposed, the command has something to finish and keep, and is given the time that it takes.</summary>
+    /// <summary>
+    /// Until the answer is disposed, the command has something to finish and keep, and is given the time that it takes.
+    /// </summary>
     public IDisposable Keep()
     {
         Interlocked.Increment(ref _keeping);

@@ -5,14 +5,22 @@ using Atelier.Tasks.Images;
 
 namespace Atelier.Cli;
 
-/// <summary>The options that show a model's latents: pictures made again, ways between them, and what each latent number changes.</summary>
+/// <summary>
+/// The options that show a model's latents: pictures made again, ways between them, and what each latent number
+/// changes.
+/// </summary>
 internal sealed class LatentArguments
 {
     private const int MostPictures = 64, Steps = 11;
 
-    private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH", Description = "A picture or a folder of them: each beside what the model makes of it." };
-    private readonly Option<string?> _interpolate = new("--interpolate") { HelpName = "FOLDER|SEEDS", Description = "A folder of pictures, or seeds as 1,5,9 where pictures are drawn from noise: the ways from each to the next, a row each of --count pictures (11), or a GIF." };
-    private readonly Option<string?> _traverse = new("--traverse") { HelpName = "PICTURE", Description = "A picture: each of its latent numbers from -3 to 3, a row each." };
+    private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH",
+        Description = "A picture or a folder of them: each beside what the model makes of it." };
+    private readonly Option<string?> _interpolate = new("--interpolate") { HelpName = "FOLDER|SEEDS",
+        Description =
+        "A folder of pictures, or seeds as 1,5,9 where pictures are drawn from noise: the ways from each to the "
+            + "next, a row each of --count pictures (11), or a GIF." };
+    private readonly Option<string?> _traverse = new("--traverse") { HelpName = "PICTURE",
+        Description = "A picture: each of its latent numbers from -3 to 3, a row each." };
 
     public void AddTo(Command command)
     {
@@ -26,16 +34,20 @@ internal sealed class LatentArguments
         : Interpolation.AreSeeds(ends) ? ends : Path.GetFullPath(ends);
 
     /// <summary>Writes the grid that is asked for.</summary>
-    /// <returns>The file; null where nothing of the kind is asked for, or the model has no latents to go between.</returns>
-    /// <exception cref="AtelierException">More than one is asked for, the model has no latents, or there is no picture.</exception>
+    /// <returns>The file; null where nothing of the kind is asked for, or the model has no latents to go
+    /// between.</returns>
+    /// <exception cref="AtelierException">More than one is asked for, the model has no latents, or there is no
+    /// picture.</exception>
     public string? Write(ParseResult parse, IGenerator generator, string? label, string? file)
     {
-        (string Name, string? Path)[] asked = [("reconstruct", parse.GetValue(_reconstruct)), ("interpolate", parse.GetValue(_interpolate)), ("traverse", parse.GetValue(_traverse))];
+        (string Name, string? Path)[] asked = [("reconstruct", parse.GetValue(_reconstruct)),
+            ("interpolate", parse.GetValue(_interpolate)), ("traverse", parse.GetValue(_traverse))];
         (string Name, string? Path)[] given = [.. asked.Where(a => a.Path is not null)];
         if (given.Length == 0)
             return null;
         if (given.Length > 1)
-            throw new AtelierException($"--{given[0].Name} and --{given[1].Name} are asked for at once", "atelier generate", "ask for one at a time");
+            throw new AtelierException($"--{given[0].Name} and --{given[1].Name} are asked for at once",
+                "atelier generate", "ask for one at a time");
         if (generator is not ImageGenerator images)
             throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
         if (given[0].Name == "interpolate" && images.Model is not IAutoencoder)
@@ -56,5 +68,6 @@ internal sealed class LatentArguments
     }
 
     /// <summary>Each picture with its twin to the right of it.</summary>
-    private static List<byte[]> Beside(IReadOnlyList<byte[]> pictures, IReadOnlyList<byte[]> twins) => [.. pictures.Zip(twins).SelectMany(pair => (byte[][])[pair.First, pair.Second])];
+    private static List<byte[]> Beside(IReadOnlyList<byte[]> pictures, IReadOnlyList<byte[]> twins) =>
+        [.. pictures.Zip(twins).SelectMany(pair => (byte[][])[pair.First, pair.Second])];
 }

@@ -14,7 +14,8 @@ internal static class NamedValues
         {
             int equals = text.IndexOf('=', StringComparison.Ordinal);
             if (equals < 1)
-                throw new AtelierException($"'{text}' is no name, '=' and value", option.Name, $"write {option.HelpName}");
+                throw new AtelierException($"'{text}' is no name, '=' and value", option.Name,
+                    $"write {option.HelpName}");
             if (!pairs.TryAdd(text[..equals], text[(equals + 1)..]))
                 throw new AtelierException($"'{text[..equals]}' is given twice", option.Name, "give it once");
         }

@@ -5,11 +5,15 @@ using Atelier.Cli;
 TensorLibrary.LoadWhereNeeded(args);
 // The answer is given by a thread of its own: a terminal or a pipe that takes nothing must not hold the end up.
 using var interruption = new Interruption(
-    line => new Thread(() => Answer(line)) { IsBackground = true }.Start(), Thread.Sleep, () => ProcessEnd.Now(Interruption.ExitCode));
-using PosixSignalRegistration pressed = Follow(PosixSignal.SIGINT), asked = Follow(PosixSignal.SIGTERM), hungUp = Follow(PosixSignal.SIGHUP);
-using var output = new StreamWriter(StandardOutput.Open(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+    line => new Thread(() => Answer(line)) { IsBackground = true }.Start(), Thread.Sleep,
+        () => ProcessEnd.Now(Interruption.ExitCode));
+using PosixSignalRegistration pressed = Follow(PosixSignal.SIGINT), asked = Follow(PosixSignal.SIGTERM),
+    hungUp = Follow(PosixSignal.SIGHUP);
+using var output = new StreamWriter(StandardOutput.Open(),
+    new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
 Console.OutputEncoding = output.Encoding;
-var console = new ToolConsole(output, Console.Error, IsTerminal: !Console.IsOutputRedirected && !Console.IsErrorRedirected)
+var console =
+    new ToolConsole(output, Console.Error, IsTerminal: !Console.IsOutputRedirected && !Console.IsErrorRedirected)
 {
     Interruption = interruption, In = Console.IsInputRedirected ? null : Console.In,
 };

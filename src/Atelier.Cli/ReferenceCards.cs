@@ -18,31 +18,48 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
     public static IReadOnlyList<ReferenceCard> All { get; } =
     [
         new("quickstart", "the world's exact entropy", "computed from its grammar"),
-        new("shakespeare-ngram", "5-grams 1.669 nats per character", "interpolated Witten-Bell (Witten and Bell 1991) on the same split"),
-        new("ewt-tagger", "90.47 % by a plain bigram HMM", "add-0.1 transitions, hapax mass for unknown words, on the same split"),
+        new("shakespeare-ngram", "5-grams 1.669 nats per character",
+            "interpolated Witten-Bell (Witten and Bell 1991) on the same split"),
+        new("ewt-tagger", "90.47 % by a plain bigram HMM",
+            "add-0.1 transitions, hapax mass for unknown words, on the same split"),
         new("shakespeare-hmm-8", "none; the n-gram beside it", "8 hidden states"),
         new("shakespeare-hmm-32", "none; the n-gram beside it", "32 hidden states"),
         new("shakespeare-hmm-128", "none; the n-gram beside it", "128 hidden states"),
         new("shakespeare-char-small", "1.88 nats per character", "karpathy/nanoGPT, README, its setting without a GPU"),
-        new("shakespeare-char-medium", "1.4697 nats per character with 6 layers, 384 wide, context 256", "karpathy/nanoGPT, README, its setting with a GPU"),
+        new("shakespeare-char-medium", "1.4697 nats per character with 6 layers, 384 wide, context 256",
+            "karpathy/nanoGPT, README, its setting with a GPU"),
         new("names", "about 1.92 nats per character", "karpathy/makemore, README, its Transformer"),
         new("names-rnn", "2.10 nats per character by a multilayer perceptron, 1.99 by a WaveNet", "karpathy/makemore"),
         new("poetry-zh", "none; the n-gram beside it", "chinese-poetry/chinese-poetry"),
-        new("rnn-words", "none; the n-gram beside it", "the surveys' worked example: embedding 256, LSTM of 512 units, 10,000 words"),
-        new("mnist-vae", "Fréchet distance 4.07 by a VAE, 0.099 by training pictures", "abdulfatir/gan-metrics-pytorch, on the same LeNet's features", "classAccuracy"),
-        new("mnist-gan", "Fréchet distance 10.66 by an MLP-GAN, 0.099 by training pictures", "abdulfatir/gan-metrics-pytorch, on the same LeNet's features", "classAccuracy"),
-        new("mnist-diffusion", "none by diffusion; Fréchet distance 4.07 by a VAE, 0.099 by training pictures", "abdulfatir/gan-metrics-pytorch, on the same LeNet's features", "classAccuracy"),
-        new("mnist-vae-binary", "-86.76 nats per picture by a dense VAE, 5,000 importance samples", "Burda et al. 2016, table 1: one layer of 50 latents, dynamic binarisation", "elbo", "importanceWeightedBound"),
-        new("shapes-diffusion", "none; real pictures 1.000", "the world of shapes, whose attributes are read back from the pixels", "frechetDistance"),
-        new("learning-test-network", "at the true graph log-likelihood -23832.132 (-4.766 a row), BIC -24006.734", "bnlearn, on its own rows"),
-        new("asia-network", "at the true graph log-likelihood -11033.087 (-2.207 a row), BIC -11109.742", "bnlearn, on its own rows"),
-        new("alarm-network", "at the true graph log-likelihood -216249.401 (-10.812 a row), BIC -218769.838", "bnlearn, on its own rows"),
-        new("asia-structure", "at the true graph BIC -11109.742; 1 to 6 of 8 edges right in direction", "bnlearn; pgmpy 0.1.26, hill climbing with BIC on the same rows, five runs"),
-        new("alarm-structure", "at the true graph BIC -218769.838; 25 to 33 of 46 edges right in direction", "bnlearn; pgmpy 0.1.26, hill climbing with BIC on the same rows, five runs"),
+        new("rnn-words", "none; the n-gram beside it",
+            "the surveys' worked example: embedding 256, LSTM of 512 units, 10,000 words"),
+        new("mnist-vae", "Fréchet distance 4.07 by a VAE, 0.099 by training pictures",
+            "abdulfatir/gan-metrics-pytorch, on the same LeNet's features", "classAccuracy"),
+        new("mnist-gan", "Fréchet distance 10.66 by an MLP-GAN, 0.099 by training pictures",
+            "abdulfatir/gan-metrics-pytorch, on the same LeNet's features", "classAccuracy"),
+        new("mnist-diffusion", "none by diffusion; Fréchet distance 4.07 by a VAE, 0.099 by training pictures",
+            "abdulfatir/gan-metrics-pytorch, on the same LeNet's features", "classAccuracy"),
+        new("mnist-vae-binary", "-86.76 nats per picture by a dense VAE, 5,000 importance samples",
+            "Burda et al. 2016, table 1: one layer of 50 latents, dynamic binarisation", "elbo",
+            "importanceWeightedBound"),
+        new("shapes-diffusion", "none; real pictures 1.000",
+            "the world of shapes, whose attributes are read back from the pixels", "frechetDistance"),
+        new("learning-test-network", "at the true graph log-likelihood -23832.132 (-4.766 a row), BIC -24006.734",
+            "bnlearn, on its own rows"),
+        new("asia-network", "at the true graph log-likelihood -11033.087 (-2.207 a row), BIC -11109.742",
+            "bnlearn, on its own rows"),
+        new("alarm-network", "at the true graph log-likelihood -216249.401 (-10.812 a row), BIC -218769.838",
+            "bnlearn, on its own rows"),
+        new("asia-structure", "at the true graph BIC -11109.742; 1 to 6 of 8 edges right in direction",
+            "bnlearn; pgmpy 0.1.26, hill climbing with BIC on the same rows, five runs"),
+        new("alarm-structure", "at the true graph BIC -218769.838; 25 to 33 of 46 edges right in direction",
+            "bnlearn; pgmpy 0.1.26, hill climbing with BIC on the same rows, five runs"),
     ];
 }
 
-/// <summary>Results of cards, kept in a JSON file beside the page, so that a broken series goes on where it was.</summary>
+/// <summary>
+/// Results of cards, kept in a JSON file beside the page, so that a broken series goes on where it was.
+/// </summary>
 /// <param name="page">The Markdown page.</param>
 internal sealed class ReferenceCardResults(string page)
 {
@@ -59,7 +76,8 @@ internal sealed class ReferenceCardResults(string page)
         }
         catch (JsonException e)
         {
-            throw new AtelierException($"not the results of cards: {e.Message.TrimEnd('.')}", _store, "delete it to run all cards again", e);
+            throw new AtelierException($"not the results of cards: {e.Message.TrimEnd('.')}", _store,
+                "delete it to run all cards again", e);
         }
     }
 
@@ -71,10 +89,14 @@ internal sealed class ReferenceCardResults(string page)
         string[] also = ReferenceCard.All.Single(c => c.Recipe == recipe).Also;
         all[recipe] = new JsonObject
         {
-            ["figure"] = report.Headline.Unit, ["data"] = report.Data, ["steps"] = outcome.Report.Steps, ["seconds"] = outcome.Report.Seconds, ["ours"] = Commands.EvaluateCommand.Json(report.Metrics[figure]),
+            ["figure"] = report.Headline.Unit, ["data"] = report.Data, ["steps"] = outcome.Report.Steps,
+                ["seconds"] = outcome.Report.Seconds, ["ours"] = Commands.EvaluateCommand.Json(report.Metrics[figure]),
             ["baselines"] = new JsonObject(report.Baselines.Where(b => b.Value.ContainsKey(figure))
-                .Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Commands.EvaluateCommand.Json(b.Value[figure])))),
-            ["also"] = new JsonObject(also.Where(report.Metrics.ContainsKey).Select(name => KeyValuePair.Create<string, JsonNode?>(name, Commands.EvaluateCommand.Json(report.Metrics[name])))),
+                .Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key,
+                    Commands.EvaluateCommand.Json(b.Value[figure])))),
+            ["also"] = new JsonObject(also.Where(report.Metrics.ContainsKey)
+                .Select(name =>
+                KeyValuePair.Create<string, JsonNode?>(name, Commands.EvaluateCommand.Json(report.Metrics[name])))),
         };
         AtomicFile.WriteText(_store, all.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         AtomicFile.WriteText(page, Markdown(all));
@@ -94,15 +116,23 @@ internal sealed class ReferenceCardResults(string page)
         {
             if (all[card.Recipe] is not JsonObject result)
                 continue;
-            string beside = string.Join(", ", result["baselines"]!.AsObject().Select(b => $"{b.Key} {Number(b.Value!["value"]!)}"));
-            string also = result["also"] is JsonObject figures ? string.Concat(figures.Select(f => $", {f.Key} {Interval(f.Value!)}")) : "";
-            text.Append(CultureInfo.InvariantCulture, $"| {result["data"]} | {card.Published} | {card.Source} | {Interval(result["ours"]!)}{also} | {result["figure"]?.GetValue<string>() ?? Headline.CrossEntropy.Unit} ")
-                .Append(CultureInfo.InvariantCulture, $"| {beside} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train {card.Recipe}` |\n");
+            string beside =
+                string.Join(", ", result["baselines"]!.AsObject().Select(b => $"{b.Key} {Number(b.Value!["value"]!)}"));
+            string also = result["also"] is JsonObject figures
+                ? string.Concat(figures.Select(f => $", {f.Key} {Interval(f.Value!)}")) : "";
+            text.Append(CultureInfo.InvariantCulture,
+                $"| {result["data"]} | {card.Published} | {card.Source} | {Interval(result["ours"]!)}{also} | "
+                    + $"{result["figure"]?.GetValue<string>() ?? Headline.CrossEntropy.Unit} ")
+                .Append(CultureInfo.InvariantCulture,
+                    $"| {beside} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train "
+                        + $"{card.Recipe}` |\n");
         }
         return text.ToString();
     }
 
-    private static string Interval(JsonNode figure) => $"**{Number(figure["value"]!)}** [{Number(figure["low"]!)}, {Number(figure["high"]!)}]";
+    private static string Interval(JsonNode figure) =>
+        $"**{Number(figure["value"]!)}** [{Number(figure["low"]!)}, {Number(figure["high"]!)}]";
 
-    private static string Number(JsonNode value) => value.GetValue<double>().ToString("0.000", CultureInfo.InvariantCulture);
+    private static string Number(JsonNode value) =>
+        value.GetValue<double>().ToString("0.000", CultureInfo.InvariantCulture);
 }

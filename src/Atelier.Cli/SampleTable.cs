@@ -45,7 +45,8 @@ internal static class SampleTable
             foreach (double[] values in each.Rows)
             {
                 IEnumerable<string> cells = values.Select(value => value.ToString("R", CultureInfo.InvariantCulture));
-                text.Append(DelimitedText.Line(several ? cells.Prepend(FormattableString.Invariant($"{number + 1}")) : cells, separator));
+                text.Append(DelimitedText.Line(several ? cells.Prepend(FormattableString.Invariant($"{number + 1}"))
+                    : cells, separator));
             }
         }
         return text.ToString();

@@ -6,13 +6,22 @@ namespace Atelier.Cli;
 /// <summary>The options of how pictures are drawn.</summary>
 internal sealed class SamplingArguments
 {
-    private readonly Option<string?> _sampler = new("--sampler") { HelpName = "NAME", Description = "How pictures are drawn: ancestral, ddim, euler, heun or dpm." };
-    private readonly Option<int?> _steps = new("--steps") { HelpName = "N", Description = "Steps from noise to picture." };
-    private readonly Option<double?> _guidance = new("--guidance") { HelpName = "X", Description = "The weight of the class: 1 as learned, more presses it." };
-    private readonly Option<string?> _from = new("--from") { HelpName = "PICTURE", Description = "A picture to begin from, or a small one that the model enlarges." };
-    private readonly Option<double?> _strength = new("--strength") { HelpName = "X", Description = "How much of that picture is changed, above 0, up to 1; usually 0.6. Of a small one to enlarge, the noise laid over it; usually 0." };
-    private readonly Option<string?> _upscale = new("--upscale") { HelpName = "RUN", Description = "A second model that enlarges what is drawn." };
-    private readonly Option<string?> _mask = new("--mask") { HelpName = "PICTURE", Description = "White where that picture is drawn anew, black where it is kept." };
+    private readonly Option<string?> _sampler = new("--sampler") { HelpName = "NAME",
+        Description = "How pictures are drawn: ancestral, ddim, euler, heun or dpm." };
+    private readonly Option<int?> _steps =
+        new("--steps") { HelpName = "N", Description = "Steps from noise to picture." };
+    private readonly Option<double?> _guidance =
+        new("--guidance") { HelpName = "X", Description = "The weight of the class: 1 as learned, more presses it." };
+    private readonly Option<string?> _from = new("--from") { HelpName = "PICTURE",
+        Description = "A picture to begin from, or a small one that the model enlarges." };
+    private readonly Option<double?> _strength = new("--strength") { HelpName = "X",
+        Description =
+        "How much of that picture is changed, above 0, up to 1; usually 0.6. Of a small one to enlarge, the noise "
+            + "laid over it; usually 0." };
+    private readonly Option<string?> _upscale =
+        new("--upscale") { HelpName = "RUN", Description = "A second model that enlarges what is drawn." };
+    private readonly Option<string?> _mask = new("--mask") { HelpName = "PICTURE",
+        Description = "White where that picture is drawn anew, black where it is kept." };
 
     public void AddTo(Command command)
     {
@@ -36,7 +45,8 @@ internal sealed class SamplingArguments
         SamplingOptions given = new()
         {
             Sampler = parse.GetValue(_sampler), Steps = parse.GetValue(_steps), Guidance = parse.GetValue(_guidance),
-            From = Whole(parse.GetValue(_from)), Strength = parse.GetValue(_strength), Mask = Whole(parse.GetValue(_mask)), Interpolate = ends,
+            From = Whole(parse.GetValue(_from)), Strength = parse.GetValue(_strength),
+                Mask = Whole(parse.GetValue(_mask)), Interpolate = ends,
         };
         return given == new SamplingOptions() ? null : given;
     }

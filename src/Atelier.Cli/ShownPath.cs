@@ -1,6 +1,8 @@
 namespace Atelier.Cli;
 
-/// <summary>Paths as people write them: from the current folder or from home, and in a narrow table without their middle.</summary>
+/// <summary>
+/// Paths as people write them: from the current folder or from home, and in a narrow table without their middle.
+/// </summary>
 internal static class ShownPath
 {
     private const int LeastWidth = 20;
@@ -13,10 +15,14 @@ internal static class ShownPath
         string relative = Path.GetRelativePath(Environment.CurrentDirectory, full);
         if (!relative.StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(relative))
             return relative;
-        return home.Length > 1 && full.StartsWith(home + Path.DirectorySeparatorChar, StringComparison.Ordinal) && !OperatingSystem.IsWindows() ? "~" + full[home.Length..] : full;
+        return home.Length > 1 && full.StartsWith(home + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+            && !OperatingSystem.IsWindows() ? "~" + full[home.Length..] : full;
     }
 
-    /// <summary>The same in at most so many characters: its end, which tells it from others, and as much of its beginning as there is room for.</summary>
+    /// <summary>
+    /// The same in at most so many characters: its end, which tells it from others, and as much of its beginning as
+    /// there is room for.
+    /// </summary>
     /// <param name="path">The path.</param>
     /// <param name="width">The room; taken for at least 20 characters.</param>
     public static string Of(string path, int width)
@@ -25,7 +31,8 @@ internal static class ShownPath
         int room = Math.Max(LeastWidth, width);
         if (shown.Length <= room)
             return shown;
-        int end = Math.Min(room - 1, Math.Max(room * 2 / 3, Path.GetFileName(Path.TrimEndingDirectorySeparator(shown)).Length + 1));
+        int end = Math.Min(room - 1,
+            Math.Max(room * 2 / 3, Path.GetFileName(Path.TrimEndingDirectorySeparator(shown)).Length + 1));
         return shown[..(room - 1 - end)] + Left + shown[^end..];
     }
 }

@@ -2,7 +2,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Atelier.Cli;
 
-/// <summary>The process's standard output, which tells when nobody reads it any more: .NET's own would drop what is written.</summary>
+/// <summary>
+/// The process's standard output, which tells when nobody reads it any more: .NET's own would drop what is written.
+/// </summary>
 internal static class StandardOutput
 {
     private const int Descriptor = 1;
@@ -14,7 +16,8 @@ internal static class StandardOutput
             return Console.OpenStandardOutput();
         try
         {
-            var stream = new FileStream(new SafeFileHandle(Descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            var stream = new FileStream(new SafeFileHandle(Descriptor, ownsHandle: false), FileAccess.Write,
+                bufferSize: 0);
             // A file's place is shared with standard error, which a FileStream would not move.
             return stream.CanSeek ? Console.OpenStandardOutput() : stream;
         }

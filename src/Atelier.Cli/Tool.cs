@@ -23,7 +23,10 @@ internal sealed class Tool(ToolConsole console)
     private const int Bug = 1;
     private const int Mistake = 2;
 
-    /// <summary>Runs a command line and gives the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted, 141 when nobody reads the output.</summary>
+    /// <summary>
+    /// Runs a command line and gives the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted, 141
+    /// when nobody reads the output.
+    /// </summary>
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation = default)
     {
         bool json = args.Contains(Json);
@@ -77,9 +80,11 @@ internal sealed class Tool(ToolConsole console)
     {
         var root = new RootCommand("Makes, judges and serves generative models. Begin with: atelier quickstart")
         {
-            new Option<bool>(Json) { Recursive = true, Description = "Print one JSON object on stdout; progress goes to stderr." },
+            new Option<bool>(Json) { Recursive = true,
+                Description = "Print one JSON object on stdout; progress goes to stderr." },
             new Option<bool>(Quiet) { Recursive = true, Description = "No progress and no remarks." },
-            new Option<long?>(Seed) { Recursive = true, Description = "The seed of every random choice.", HelpName = "N" },
+            new Option<long?>(Seed) { Recursive = true, Description = "The seed of every random choice.",
+                HelpName = "N" },
             new QuickstartCommand(console),
             new TrainCommand(console),
             new GenerateCommand(console),
@@ -102,13 +107,16 @@ internal sealed class Tool(ToolConsole console)
             var shown = new HelpWithExample(usual);
             help.Action = shown;
             // A command that only groups others shows them.
-            foreach (Command group in root.Subcommands.Prepend(root).Where(c => c.Subcommands.Count > 0 && c.Action is null))
+            foreach (Command group in root.Subcommands.Prepend(root)
+                .Where(c => c.Subcommands.Count > 0 && c.Action is null))
                 group.SetAction(shown.Invoke);
         }
         return root;
     }
 
-    /// <summary>Refuses options and arguments whose value is an empty text, except where that means something.</summary>
+    /// <summary>
+    /// Refuses options and arguments whose value is an empty text, except where that means something.
+    /// </summary>
     private static void RefuseEmpty(ParseResult parse)
     {
         foreach (SymbolResult result in parse.CommandResult.Children)
@@ -138,20 +146,23 @@ internal sealed class Tool(ToolConsole console)
         if (wrong is null)
             return new AtelierException(parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.'), path, help);
         IEnumerable<string> known = wrong.StartsWith('-')
-            ? command.Options.Concat(parse.RootCommandResult.Command.Options.Where(o => o.Recursive)).Select(o => o.Name)
+            ? command.Options.Concat(parse.RootCommandResult.Command.Options.Where(o => o.Recursive))
+                .Select(o => o.Name)
             : command.Subcommands.Select(c => c.Name);
         return new AtelierException($"'{wrong}' is not known here", path,
             Spelling.Nearest(wrong, known) is { } near ? $"did you mean '{near}'? {help}" : help);
     }
 
     private static IEnumerable<string> Path(Command command) =>
-        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? Path(parent).Append(command.Name) : ["atelier"];
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? Path(parent).Append(command.Name)
+            : ["atelier"];
 
     private void Tell(bool json, string message, string? where, string? hint, string line)
     {
         try
         {
-            console.Error.WriteLine(json ? new JsonObject { ["error"] = message, ["where"] = where, ["hint"] = hint }.ToJsonString() : line);
+            console.Error.WriteLine(json
+                ? new JsonObject { ["error"] = message, ["where"] = where, ["hint"] = hint }.ToJsonString() : line);
         }
         catch (IOException)
         {
@@ -162,7 +173,9 @@ internal sealed class Tool(ToolConsole console)
     private static string WriteLog(Exception e, string[] args)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"error-{DateTime.UtcNow:yyyyMMdd-HHmmss}.log");
-        string text = $"atelier {string.Join(' ', args)}\n{typeof(Tool).Assembly.GetName().Version} {Environment.OSVersion} {Environment.Version}\n{e}\n";
+        string text =
+            $"atelier {string.Join(' ', args)}\n{typeof(Tool).Assembly.GetName().Version} {Environment.OSVersion} "
+                + $"{Environment.Version}\n{e}\n";
         try
         {
             string path = System.IO.Path.Combine(AtelierHome.Folder, "logs", name);

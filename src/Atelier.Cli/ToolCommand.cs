@@ -24,7 +24,8 @@ internal abstract class ToolCommand : Command
     protected abstract Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation);
 
     private Task<int> RunAsync(ParseResult parse, CancellationToken cancellation) => RunAsync(
-        _console with { Json = parse.GetValue<bool>(Tool.Json), Quiet = parse.GetValue<bool>(Tool.Quiet) }, parse, cancellation);
+        _console with { Json = parse.GetValue<bool>(Tool.Json), Quiet = parse.GetValue<bool>(Tool.Quiet) }, parse,
+            cancellation);
 }
 
 /// <summary>The usual help, and after it the command's example.</summary>

@@ -50,11 +50,13 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
     /// <param name="question">Without the question mark.</param>
     /// <param name="otherwise">What to do instead where nobody can answer: the hint of the error.</param>
     /// <returns>Whether the answer was yes; anything else than y or yes is no.</returns>
-    /// <exception cref="AtelierException">Nobody can answer: standard input is not a terminal, or the output is for a program.</exception>
+    /// <exception cref="AtelierException">Nobody can answer: standard input is not a terminal, or the output is for a
+    /// program.</exception>
     public bool Confirm(string question, string otherwise)
     {
         if (In is null || Json)
-            throw new AtelierException($"{question}? needs an answer, and standard input is no terminal", hint: otherwise);
+            throw new AtelierException($"{question}? needs an answer, and standard input is no terminal",
+                hint: otherwise);
         Error.Write($"{question}? [y/N] ");
         Error.Flush();
         return In.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes";
@@ -88,7 +90,8 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
     }
 
     /// <summary>A path in a table's last column: without its middle where the terminal is narrow.</summary>
-    public string Cell(string path) => ShownPath.Of(path, IsTerminal ? Rich(Out).Profile.Width - OtherColumns : int.MaxValue);
+    public string Cell(string path) =>
+        ShownPath.Of(path, IsTerminal ? Rich(Out).Profile.Width - OtherColumns : int.MaxValue);
 
     /// <summary>A console that draws on a stream.</summary>
     public IAnsiConsole Rich(TextWriter writer)

@@ -20,10 +20,12 @@ internal static class TrainingView
         }
         IAnsiConsole terminal = console.Rich(console.Error);
         return await terminal.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(),
+                new PercentageColumn())
             .StartAsync(async context =>
             {
-                using var bar = new Kept(console, new Bar(terminal, context.AddTask("preparing").IsIndeterminate()), answers: true);
+                using var bar =
+                    new Kept(console, new Bar(terminal, context.AddTask("preparing").IsIndeterminate()), answers: true);
                 return await learn(bar).ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
@@ -33,11 +35,13 @@ internal static class TrainingView
         CultureInfo invariant = CultureInfo.InvariantCulture;
         var parts = new List<string>
         {
-            at.TotalSteps is { } total ? string.Create(invariant, $"step {at.Step}/{total}") : string.Create(invariant, $"step {at.Step}"),
+            at.TotalSteps is { } total ? string.Create(invariant, $"step {at.Step}/{total}")
+                : string.Create(invariant, $"step {at.Step}"),
         };
         if (at.Loss is { } loss)
             parts.Add(string.Create(invariant, $"loss {loss:0.0000}"));
-        parts.AddRange(at.Figures.Select(figure => string.Create(invariant, $"{Words(figure.Key)} {figure.Value:0.00}")));
+        parts.AddRange(at.Figures.Select(figure =>
+            string.Create(invariant, $"{Words(figure.Key)} {figure.Value:0.00}")));
         if (at.ValidationLoss is { } validation)
         {
             string of = at.ValidationBatches is { } batches
@@ -52,18 +56,23 @@ internal static class TrainingView
     }
 
     /// <summary>"realRight" is told as "real right".</summary>
-    private static string Words(string name) => string.Concat(name.Select(c => char.IsAsciiLetterUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
+    private static string Words(string name) =>
+        string.Concat(name.Select(c => char.IsAsciiLetterUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
 
     private static string Indented(string sample) => "    " + sample.TrimEnd().ReplaceLineEndings("\n    ");
 
     /// <summary>From the first step on there is something to keep: an interruption waits until it is saved.</summary>
     /// <param name="console">Knows of interruptions.</param>
     /// <param name="view">What is shown.</param>
-    /// <param name="answers">Whether an interruption is answered here too, since a bar is drawn over what others write.</param>
-    private sealed class Kept(ToolConsole console, IProgress<TrainingProgress> view, bool answers) : IProgress<TrainingProgress>, IDisposable
+    /// <param name="answers">Whether an interruption is answered here too, since a bar is drawn over what others
+    /// write.</param>
+    private sealed class Kept(ToolConsole console, IProgress<TrainingProgress> view, bool answers)
+        : IProgress<TrainingProgress>, IDisposable
     {
         private readonly CancellationTokenRegistration _answer = answers && console.Interruption is { } interruption
-            ? interruption.Token.Register(() => ThreadPool.QueueUserWorkItem(_ => view.Report(new TrainingProgress { Step = 0, Message = Interruption.Answer })))
+            ? interruption.Token.Register(() =>
+                ThreadPool.QueueUserWorkItem(_ =>
+                view.Report(new TrainingProgress { Step = 0, Message = Interruption.Answer })))
             : default;
 
         private IDisposable? _keeping;
@@ -93,7 +102,8 @@ internal static class TrainingView
             {
                 if (value.Message is not null)
                     console.Remark(value.Message);
-                bool due = !_sinceLine.IsRunning || _sinceLine.Elapsed >= BetweenLines || value.Step == value.TotalSteps;
+                bool due = !_sinceLine.IsRunning || _sinceLine.Elapsed >= BetweenLines
+                    || value.Step == value.TotalSteps;
                 if (value.Step > 0 && value.Loss is not null && (due || value.ValidationLoss is not null))
                 {
                     console.Remark(Line(value));
@@ -117,7 +127,8 @@ internal static class TrainingView
                 if (value.Message is not null)
                     terminal.Write(new AboveBar(new Spectre.Console.Text(value.Message + "\n")));
                 if (value.Sample is not null)
-                    terminal.Write(new AboveBar(new Spectre.Console.Text(Indented(value.Sample) + "\n", new Style(Color.Grey))));
+                    terminal.Write(new AboveBar(new Spectre.Console.Text(Indented(value.Sample) + "\n",
+                        new Style(Color.Grey))));
                 if (value.Step == 0)
                     return;
                 _validation = value.ValidationLoss ?? _validation;

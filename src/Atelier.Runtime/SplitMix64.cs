@@ -13,13 +13,18 @@ public struct SplitMix64(ulong seed)
     /// <summary>The next 64 random bits.</summary>
     public ulong Next() => Finish(_state += Gamma);
 
-    /// <summary>A whole number from 0 to <paramref name="limit"/> - 1, equally likely (Lemire 2019, without the rejection: the bias is below limit / 2^64).</summary>
+    /// <summary>
+    /// A whole number from 0 to <paramref name="limit"/> - 1, equally likely (Lemire 2019, without the rejection: the
+    /// bias is below limit / 2^64).
+    /// </summary>
     public long Next(long limit) => (long)Math.BigMul(Next(), (ulong)limit, out _);
 
     /// <summary>A number in [0, 1) with 53 random bits.</summary>
     public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>Random bits that belong to <paramref name="seed"/> and a counter, so that draws can be made in any order.</summary>
+    /// <summary>
+    /// Random bits that belong to <paramref name="seed"/> and a counter, so that draws can be made in any order.
+    /// </summary>
     public static ulong At(ulong seed, ulong counter) => Finish(Finish(seed + Gamma) + counter * Gamma);
 
     private static ulong Finish(ulong z)

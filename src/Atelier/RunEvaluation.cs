@@ -47,7 +47,8 @@ internal static class RunEvaluation
             File.Exists(Path.Combine(learned, PreparedFacts.FileName)) ? learned : null, prepared.Path, drawn);
         using IDataSource data =
             await Task.Run(() => kind.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
-        var judging = new EvaluationContext(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other)
+        var judging =
+            new EvaluationContext(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other)
         {
             Families = ModelFamilies.All,
         };

@@ -41,15 +41,20 @@ public static class Workshop
 
     /// <summary>Prepares the data and teaches a model as the recipe says.</summary>
     /// <param name="recipe">What to make.</param>
-    /// <param name="folder">A new or empty folder for the run, or that of one that ended before its first checkpoint.</param>
+    /// <param name="folder">A new or empty folder for the run, or that of one that ended before its first
+    /// checkpoint.</param>
     /// <param name="progress">Told of remarks (step 0) and of each report.</param>
-    /// <param name="cancellation">Ends learning after the step under way; a checkpoint is saved, and <see cref="ResumeAsync(string, IProgress{TrainingProgress}?, CancellationToken)"/> goes on.</param>
+    /// <param name="cancellation">Ends learning after the step under way; a checkpoint is saved, and
+    /// <see cref="ResumeAsync(string, IProgress{TrainingProgress}?, CancellationToken)"/> goes on.</param>
     /// <exception cref="AtelierException">The recipe, the data or the folder is at fault.</exception>
     public static Task<TrainingOutcome> TrainAsync(
-        Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null,
+            CancellationToken cancellation = default) =>
         TrainAsync(recipe, folder, null, progress, cancellation);
 
-    /// <summary>Prepares the data and teaches a model as the recipe says, and tells where the time of some steps goes.</summary>
+    /// <summary>
+    /// Prepares the data and teaches a model as the recipe says, and tells where the time of some steps goes.
+    /// </summary>
     /// <param name="profile">Which steps; the report is in it afterwards, and in the run's folder profile/.</param>
     /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param|/exception"/>
 #pragma warning disable CS1573 // the other parameters are the other method's
@@ -69,7 +74,8 @@ public static class Workshop
         bool replaced = Run.Exists(folder);
         using Run run = Run.Create(folder, recipe);
         if (replaced)
-            told.Report(new TrainingProgress { Step = 0, Message = "the run that was here had learned nothing that was kept; it is begun anew" });
+            told.Report(new TrainingProgress { Step = 0,
+                Message = "the run that was here had learned nothing that was kept; it is begun anew" });
         run.Profile = profile;
         return await LearnAsync(run, told, cancellation).ConfigureAwait(false);
     }
@@ -107,7 +113,8 @@ public static class Workshop
     /// <param name="recipe">What would be made.</param>
     /// <param name="progress">Told of each rate and its loss.</param>
     /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>
-    /// <exception cref="AtelierException">The recipe or the data is at fault, or the family does not learn by gradient descent.</exception>
+    /// <exception cref="AtelierException">The recipe or the data is at fault, or the family does not learn by gradient
+    /// descent.</exception>
     public static async Task<LearningRateSweep> FindLearningRateAsync(
         Recipe recipe, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -115,9 +122,12 @@ public static class Workshop
         IModelFamily family = FamilyOf(recipe);
         using var folder = new WorkFolder();
         using IDataSource data = Prepare(recipe, folder.Path, told, cancellation);
-        if (await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false) is not ILearningRateFinder finder)
-            throw new AtelierException($"the family {family.Name} has no learning rate", "model.family", "it learns by counting");
-        return await Task.Run(() => finder.FindLearningRate(told, cancellation), CancellationToken.None).ConfigureAwait(false);
+        if (await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false)
+            is not ILearningRateFinder finder)
+            throw new AtelierException($"the family {family.Name} has no learning rate", "model.family",
+                "it learns by counting");
+        return await Task.Run(() => finder.FindLearningRate(told, cancellation), CancellationToken.None)
+            .ConfigureAwait(false);
     }
 
     /// <summary>What a model has learned; null where its kind has nothing to explain.</summary>
@@ -147,10 +157,12 @@ public static class Workshop
     }
 
     /// <summary>
-    /// Loads a finished model for use alone: as <see cref="Open"/>, but text of the shapes that the managed runtime knows runs
+    /// Loads a finished model for use alone: as <see cref="Open"/>, but text of the shapes that the managed runtime
+    /// knows runs
     /// there on a CPU, weights mapped from their file; files of other systems open too.
     /// </summary>
-    /// <param name="path">A run's folder or a bundle's, a GGUF file, or one of llama2.c's with its tokenizer beside it.</param>
+    /// <param name="path">A run's folder or a bundle's, a GGUF file, or one of llama2.c's with its tokenizer beside
+    /// it.</param>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
     /// <param name="cancellation">Stops between tensors.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or of no known kind.</exception>
@@ -161,7 +173,8 @@ public static class Workshop
         {
             return onCpu
                 ? TextModelFile.Open(path)
-                : throw new AtelierException("a single file runs on the CPU", path, "take --device cpu, or import it first: atelier import");
+                : throw new AtelierException("a single file runs on the CPU", path,
+                    "take --device cpu, or import it first: atelier import");
         }
         Bundle bundle = Bundle.Open(path);
         return onCpu && TextModelFile.ModelTypes.Contains(bundle.ModelType) ? TextModelFile.Open(bundle.Folder)
@@ -200,17 +213,21 @@ public static class Workshop
     }
 
     /// <summary>Makes a bundle of another system's model, checking that it loads.</summary>
-    /// <param name="source">A Hugging Face folder, a GGUF file, a llama2.c .bin, or a family's own file, such as a network's .bif.</param>
+    /// <param name="source">A Hugging Face folder, a GGUF file, a llama2.c .bin, or a family's own file, such as a
+    /// network's .bif.</param>
     /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the source's own.</param>
     /// <param name="folder">The bundle's folder, new or a bundle's.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops; nothing is left behind.</param>
     /// <returns>The bundle's full path.</returns>
-    /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the tokenizer.</exception>
-    public static string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the
+    /// tokenizer.</exception>
+    public static string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         if (Directory.Exists(source) || OwnFormats.FirstOrDefault(f => f.Reads(source)) is not { } own)
-            return BundleExchange.Import(source, tokenizer, folder, made => Open(made, "cpu", cancellation), progress, cancellation);
+            return BundleExchange.Import(source, tokenizer, folder, made => Open(made, "cpu", cancellation), progress,
+                cancellation);
         if (tokenizer is not null)
             throw new AtelierException($"a {own.Format} file needs no tokenizer", "--tokenizer", "leave it out");
         own.Import(source, folder);
@@ -224,8 +241,10 @@ public static class Workshop
     /// <param name="type">"f32", "f16", "bf16", and of GGUF "q8" and "q4"; null keeps the weights as they are.</param>
     /// <param name="cancellation">Stops; nothing is left behind.</param>
     /// <returns>The full path.</returns>
-    /// <exception cref="AtelierException">There is no model, the format cannot say it, or the place cannot be written.</exception>
-    public static string Export(string source, string format, string path, string? type = null, CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">There is no model, the format cannot say it, or the place cannot be
+    /// written.</exception>
+    public static string Export(string source, string format, string path, string? type = null,
+        CancellationToken cancellation = default)
     {
         Bundle bundle = Bundle.Open(source);
         WeightType? weights = type is null ? null : WeightNames.Parse(type);
@@ -242,22 +261,27 @@ public static class Workshop
     private static string ToOwnFormat(Bundle bundle, string format, string path, string? type)
     {
         IFileExchange own = OwnFormats.FirstOrDefault(f => f.Format == format)
-            ?? throw new AtelierException($"there is no format '{format}'", "--to", $"allowed are {string.Join(", ", OwnFormats.Select(f => f.Format).Prepend("gguf").Prepend("huggingface"))}");
+            ?? throw new AtelierException($"there is no format '{format}'", "--to",
+                $"allowed are {string.Join(", ", OwnFormats.Select(f => f.Format).Prepend("gguf").Prepend("huggingface"))}");
         if (type is not null)
             throw new AtelierException($"{format} keeps its numbers as they are", "--type", "leave it out");
         own.Export(bundle, path);
         return Path.GetFullPath(path);
     }
 
-    /// <summary>Writes a text model anew with weights in blocks of 8 or 4 bits, and judges both on the text it was held from.</summary>
+    /// <summary>
+    /// Writes a text model anew with weights in blocks of 8 or 4 bits, and judges both on the text it was held from.
+    /// </summary>
     /// <param name="source">A run's folder or a bundle's.</param>
     /// <param name="type">"q8" or "q4".</param>
     /// <param name="folder">The compressed bundle's folder, new or a bundle's.</param>
-    /// <param name="against">Other data to judge by: a file, a folder, a catalogue name or a world; null takes the run's, where there is one.</param>
+    /// <param name="against">Other data to judge by: a file, a folder, a catalogue name or a world; null takes the
+    /// run's, where there is one.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops; nothing is left behind.</param>
     /// <exception cref="AtelierException">There is no text model, or the place cannot be written.</exception>
-    public static async Task<CompressionReport> CompressAsync(string source, string type, string folder, string? against = null,
+    public static async Task<CompressionReport> CompressAsync(string source, string type, string folder,
+        string? against = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         WeightType weights = WeightNames.Parse(type);
@@ -273,7 +297,8 @@ public static class Workshop
             : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
             : null;
         return await Task.Run(() => BundleCompression.Run(
-            bundle, folder, weights, type, data, recipe, made => OpenForUse(made, "cpu", cancellation), progress, cancellation), cancellation).ConfigureAwait(false);
+            bundle, folder, weights, type, data, recipe, made => OpenForUse(made, "cpu", cancellation), progress,
+                cancellation), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The family that a recipe names.</summary>
@@ -282,10 +307,12 @@ public static class Workshop
     {
         string name = recipe.Model.Family;
         return ModelFamilies.All.FirstOrDefault(f => f.Name == name)
-            ?? throw new AtelierException($"there is no family '{name}'", "model.family", $"there are {string.Join(", ", ModelFamilies.All.Select(f => f.Name))}");
+            ?? throw new AtelierException($"there is no family '{name}'", "model.family",
+                $"there are {string.Join(", ", ModelFamilies.All.Select(f => f.Name))}");
     }
 
-    private static async Task<TrainingOutcome> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    private static async Task<TrainingOutcome> LearnAsync(Run run, IProgress<TrainingProgress> progress,
+        CancellationToken cancellation)
     {
         IModelFamily family = FamilyOf(run.Recipe);
         var record = new RunRecord
@@ -297,9 +324,11 @@ public static class Workshop
         try
         {
             using IDataSource data = Prepare(run.Recipe, run.DataFolder, progress, cancellation);
-            ILearner learner = await Task.Run(() => family.CreateLearner(run.Recipe, data), cancellation).ConfigureAwait(false);
+            ILearner learner = await Task.Run(() => family.CreateLearner(run.Recipe, data), cancellation)
+                .ConfigureAwait(false);
             if (run.Profile is not null && learner is not ILearningRateFinder)
-                throw new AtelierException($"the family {family.Name} takes no steps whose time could be told", "model.family", "it learns by counting");
+                throw new AtelierException($"the family {family.Name} takes no steps whose time could be told",
+                    "model.family", "it learns by counting");
             TrainingReport report = await learner.LearnAsync(run, progress, cancellation).ConfigureAwait(false);
             var outcome = new TrainingOutcome(run.Folder, family.Name, report);
             if (!outcome.IsInterrupted)
@@ -313,19 +342,23 @@ public static class Workshop
         }
         catch (Exception e)
         {
-            // What was found before learning began leaves nothing behind, but prepared data that is whole where no mistake was made.
+            // What was found before learning began leaves nothing behind, but prepared data that is whole where no
+            // mistake was made.
             bool isInterrupted = e is OperationCanceledException;
-            if (run.IsBarelyBegun && !(isInterrupted && File.Exists(Path.Combine(run.DataFolder, PreparedFacts.FileName))))
+            if (run.IsBarelyBegun
+                && !(isInterrupted && File.Exists(Path.Combine(run.DataFolder, PreparedFacts.FileName))))
                 Abandon(run, record, progress);
             else
-                Remember(record with { Status = isInterrupted ? "interrupted" : "failed", Finished = DateTimeOffset.UtcNow }, progress);
+                Remember(record with { Status = isInterrupted ? "interrupted"
+                    : "failed", Finished = DateTimeOffset.UtcNow }, progress);
             if (FileFault.Explain(e, run.Folder) is { } mistake)
                 throw mistake;
             throw;
         }
     }
 
-    private static IDataSource Prepare(Recipe recipe, string folder, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    private static IDataSource Prepare(Recipe recipe, string folder, IProgress<TrainingProgress> progress,
+        CancellationToken cancellation)
     {
         IDataKind kind = DataKinds.Of(recipe, FamilyOf(recipe));
         // facts.json is written last: where it is, the data is whole.
@@ -344,7 +377,8 @@ public static class Workshop
     {
         try
         {
-            RunRecord known = RunHistory.Default.Find(record.Folder) is { } before ? record with { Id = before.Id } : record;
+            RunRecord known = RunHistory.Default.Find(record.Folder) is { } before ? record with { Id = before.Id }
+                : record;
             RunHistory.Default.Save(known);
             return known;
         }
@@ -364,7 +398,8 @@ public static class Workshop
         }
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
-            progress.Report(new TrainingProgress { Step = 0, Message = $"what was begun could not be taken away: {e.Message}" });
+            progress.Report(new TrainingProgress { Step = 0, Message =
+                $"what was begun could not be taken away: {e.Message}" });
         }
     }
 

@@ -11,7 +11,8 @@ namespace Atelier.Cli.Tests;
 [Collection(nameof(ToolCollection))]
 public sealed class CancellationTests : IDisposable
 {
-    private const int MostToFinish = 4; // remarks after a cancellation: a step's report, a checkpoint, a sample, the end
+    // remarks after a cancellation: a step's report, a checkpoint, a sample, the end
+    private const int MostToFinish = 4;
     private readonly ToolRunner _tool = new();
 
     public void Dispose() => _tool.Dispose();
@@ -52,7 +53,8 @@ public sealed class CancellationTests : IDisposable
         if (!outcome.IsInterrupted)
             family.ShouldBe("bayesian-network"); // its last remark comes when all is learned
         else if (outcome.Report.Steps > 0)
-            Directory.Exists(Path.Combine(folder, "checkpoints", string.Create(CultureInfo.InvariantCulture, $"step-{outcome.Report.Steps}"))).ShouldBeTrue();
+            Directory.Exists(Path.Combine(folder, "checkpoints",
+                string.Create(CultureInfo.InvariantCulture, $"step-{outcome.Report.Steps}"))).ShouldBeTrue();
     }
 
     [Fact]
@@ -62,16 +64,19 @@ public sealed class CancellationTests : IDisposable
         for (int remark = 0; remark < 3; remark++)
         {
             using var judging = new Canceller(remark);
-            await Should.ThrowAsync<OperationCanceledException>(() => Workshop.EvaluateAsync(run, progress: judging, cancellation: judging.Token));
+            await Should.ThrowAsync<OperationCanceledException>(() =>
+                Workshop.EvaluateAsync(run, progress: judging, cancellation: judging.Token));
             judging.RemarksAfter.ShouldBe(0);
             using var compressing = new Canceller(remark);
-            await Should.ThrowAsync<OperationCanceledException>(() => Workshop.CompressAsync(run, "q8", _tool.At("small"), null, compressing, compressing.Token));
+            await Should.ThrowAsync<OperationCanceledException>(() =>
+                Workshop.CompressAsync(run, "q8", _tool.At("small"), null, compressing, compressing.Token));
             compressing.RemarksAfter.ShouldBeLessThanOrEqualTo(1); // two measurements of a moment each are one remark
             Directory.Exists(_tool.At("small")).ShouldBeFalse();
             Directory.Exists(_tool.At("small.partial")).ShouldBeFalse();
         }
         using var sweep = new Canceller(8);
-        await Should.ThrowAsync<OperationCanceledException>(() => Workshop.FindLearningRateAsync(Recipe("gpt", Text()), sweep, sweep.Token));
+        await Should.ThrowAsync<OperationCanceledException>(() =>
+            Workshop.FindLearningRateAsync(Recipe("gpt", Text()), sweep, sweep.Token));
         sweep.StepsAfter.ShouldBeLessThanOrEqualTo(1);
     }
 
@@ -82,7 +87,8 @@ public sealed class CancellationTests : IDisposable
         var cancelled = new CancellationToken(canceled: true);
         foreach (string format in (string[])["gguf", "huggingface"])
         {
-            Should.Throw<OperationCanceledException>(() => Workshop.Export(run, format, _tool.At("out"), null, cancelled));
+            Should.Throw<OperationCanceledException>(() =>
+                Workshop.Export(run, format, _tool.At("out"), null, cancelled));
             File.Exists(_tool.At("out")).ShouldBeFalse();
             Directory.Exists(_tool.At("out")).ShouldBeFalse();
             Directory.Exists(_tool.At("out.partial")).ShouldBeFalse();
@@ -104,7 +110,8 @@ public sealed class CancellationTests : IDisposable
         int drawn = 0;
         await Should.ThrowAsync<OperationCanceledException>(async () =>
         {
-            await foreach (Sample sample in generator.GenerateAsync(new GenerationRequest { Count = 1000 }, cancel.Token))
+            await foreach (Sample sample in generator.GenerateAsync(new GenerationRequest { Count = 1000 },
+                cancel.Token))
             {
                 drawn++;
                 await cancel.CancelAsync();
@@ -113,11 +120,13 @@ public sealed class CancellationTests : IDisposable
         drawn.ShouldBeLessThan(100); // those that were under way together
     }
 
-    private static Recipe Recipe(string family, string source) => RecipeReader.Parse("", "test", Models.ModelFamilies.All,
+    private static Recipe Recipe(string family, string source) =>
+        RecipeReader.Parse("", "test", Models.ModelFamilies.All,
     [
         $"data.source={source}", $"model.family={family}",
         .. family is "gpt" or "rnn"
-            ? (string[])["training.steps=100000", "training.batchSize=4", "training.reportEvery=1", "training.threads=1", "training.evaluateEvery=5", "training.sampleEvery=7", "model.hiddenSize=16"]
+            ? (string[])["training.steps=100000", "training.batchSize=4", "training.reportEvery=1",
+                "training.threads=1", "training.evaluateEvery=5", "training.sampleEvery=7", "model.hiddenSize=16"]
             : [],
         .. family == "gpt" ? (string[])["model.layerCount=1", "model.headCount=2", "model.contextLength=16"] : [],
         .. family == "hmm" ? (string[])["model.stateCount=3", "model.tolerance=0", "model.iterations=10000"] : [],
@@ -126,21 +135,27 @@ public sealed class CancellationTests : IDisposable
     private async Task<string> TrainedAsync()
     {
         Recipe recipe = Recipe("gpt", Text());
-        recipe = recipe with { Training = recipe.Training with { Steps = 3 }, Evaluation = recipe.Evaluation with { Samples = 2, SampleTokens = 16, BootstrapSamples = 10 } };
+        recipe = recipe with { Training = recipe.Training with { Steps = 3 },
+            Evaluation = recipe.Evaluation with { Samples = 2, SampleTokens = 16, BootstrapSamples = 10 } };
         return (await Workshop.TrainAsync(recipe, _tool.At("trained"))).Folder;
     }
 
     private string Text()
     {
         string path = _tool.At("boats.txt");
-        File.WriteAllText(path, string.Concat(Enumerable.Range(0, 400).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats and {i + 1} more.\n\n"))));
+        File.WriteAllText(path,
+            string.Concat(Enumerable.Range(0, 400)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats and {i + 1} more.\n\n"))));
         return path;
     }
 
     private string Table()
     {
         string path = _tool.At("coins.csv");
-        File.WriteAllText(path, "coin,side,day\n" + string.Concat(Enumerable.Range(0, 600).Select(i => $"{(i % 2 == 0 ? "old" : "new")},{(i % 3 == 0 ? "head" : "tail")},{i % 7}\n")));
+        File.WriteAllText(path,
+            "coin,side,day\n"
+            + string.Concat(Enumerable.Range(0, 600)
+            .Select(i => $"{(i % 2 == 0 ? "old" : "new")},{(i % 3 == 0 ? "head" : "tail")},{i % 7}\n")));
         return path;
     }
 

@@ -20,10 +20,12 @@ public sealed class ConsoleTests
     [Fact]
     public void Paths_are_told_from_here_or_from_home_and_lose_their_middle_where_there_is_no_room()
     {
-        string here = Path.Combine(Environment.CurrentDirectory, "runs", "mine"), home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        string here = Path.Combine(Environment.CurrentDirectory, "runs", "mine"),
+            home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         ShownPath.Of(here).ShouldBe(Path.Combine("runs", "mine"));
         ShownPath.Of("runs/mine").ShouldBe(Path.Combine("runs", "mine"));
-        if (home.Length > 1 && !OperatingSystem.IsWindows() && !Environment.CurrentDirectory.StartsWith(home, StringComparison.Ordinal))
+        if (home.Length > 1 && !OperatingSystem.IsWindows()
+            && !Environment.CurrentDirectory.StartsWith(home, StringComparison.Ordinal))
             ShownPath.Of(Path.Combine(home, "elsewhere")).ShouldBe("~/elsewhere");
         string far = "/" + string.Join('/', Enumerable.Repeat("folder", 20)) + "/the-run";
         string shown = ShownPath.Of(far, 30);

@@ -18,15 +18,20 @@ public sealed class DataShowTests : IDisposable
     public void A_table_is_shown_by_columns_and_one_column_with_all_about_it()
     {
         string table = _tool.At("t.csv");
-        File.WriteAllText(table, "name;age\n" + string.Concat(Enumerable.Range(1, 41).Select(i => $"{(i % 3 == 0 ? "x,y" : "z")};{(i == 5 ? "nan" : $"{i},5")}\n")));
+        File.WriteAllText(table,
+            "name;age\n"
+            + string.Concat(Enumerable.Range(1, 41)
+            .Select(i => $"{(i % 3 == 0 ? "x,y" : "z")};{(i == 5 ? "nan" : $"{i},5")}\n")));
         JsonElement shown = _tool.Run("data", "show", table, "--json").Json;
         shown.GetProperty("kind").GetString().ShouldBe("table");
         shown.GetProperty("rows").GetInt32().ShouldBe(41);
         shown.GetProperty("encodings").GetProperty("t.csv").GetString().ShouldBe("UTF-8");
         JsonElement age = shown.GetProperty("columns")[1];
-        (age.GetProperty("holds").GetString(), age.GetProperty("missing").GetInt32(), age.GetProperty("different").GetInt32()).ShouldBe(("numbers", 1, 40));
+        (age.GetProperty("holds").GetString(), age.GetProperty("missing").GetInt32(),
+            age.GetProperty("different").GetInt32()).ShouldBe(("numbers", 1, 40));
         // 1.5 to 41.5 without 5.5: by hand.
-        age.GetProperty("quantiles").EnumerateArray().Select(q => q.GetDouble()).ShouldBe([1.5, 12.25, 22, 31.75, 41.5]);
+        age.GetProperty("quantiles").EnumerateArray().Select(q => q.GetDouble())
+            .ShouldBe([1.5, 12.25, 22, 31.75, 41.5]);
         ToolResult one = _tool.Run("data", "show", table, "--column", "name");
         one.Out.ShouldContain("x,y");
         one.Out.ShouldNotContain("12.25", Case.Sensitive, "the other column is left out");
@@ -44,8 +49,10 @@ public sealed class DataShowTests : IDisposable
         Picture(Path.Combine(folder, "e.png"), 8);
         JsonElement text = _tool.Run("data", "show", folder, "--json").Json;
         text.GetProperty("kind").GetString().ShouldBe("text");
-        text.GetProperty("notes").EnumerateArray().Select(n => n.GetString()).ShouldContain("3 files of other kinds left out: 2 .heic, 1 .png.");
-        _tool.Run("data", "show", folder, "--kind", "images", "--json").Json.GetProperty("pictures").GetInt32().ShouldBe(1);
+        text.GetProperty("notes").EnumerateArray().Select(n => n.GetString())
+            .ShouldContain("3 files of other kinds left out: 2 .heic, 1 .png.");
+        _tool.Run("data", "show", folder, "--kind", "images", "--json").Json.GetProperty("pictures").GetInt32()
+            .ShouldBe(1);
         _tool.Run("data", "show", folder, "--kind", "sounds").Error.ShouldContain("there is no kind of data 'sounds'");
     }
 
@@ -68,18 +75,26 @@ public sealed class DataShowTests : IDisposable
     public void Rows_that_a_network_makes_are_a_table_that_train_reads_back()
     {
         string table = _tool.At("t.csv"), run = _tool.At("run"), made = _tool.At("rows.csv");
-        File.WriteAllText(table, "\"a, b\";q;n\n" + string.Concat(Enumerable.Range(0, 200).Select(i => $"{(i % 2 == 0 ? "\"say \"\"hi\"\"\"" : "x,y")};{(i % 3 == 0 ? "u|v" : "w")};{i * 1000003L}\n")));
-        ToolResult trained = _tool.Run("train", "--table", table, "--model", "bayesian-network", "--out", run, "--set", "data.split=none");
+        File.WriteAllText(table,
+            "\"a, b\";q;n\n"
+            + string.Concat(Enumerable.Range(0, 200)
+            .Select(i => $"{(i % 2 == 0 ? "\"say \"\"hi\"\"\"" : "x,y")};{(i % 3 == 0 ? "u|v" : "w")};{i * 1000003L}\n")));
+        ToolResult trained = _tool.Run("train", "--table", table, "--model", "bayesian-network", "--out", run, "--set",
+            "data.split=none");
         trained.Code.ShouldBe(0, trained.Error);
         (trained.Out + trained.Error).ShouldContain("The numbers of column n became levels between quantiles");
         _tool.Run("generate", run, "--count", "300", "--out", made).Code.ShouldBe(0);
-        JsonElement before = _tool.Run("data", "show", table, "--json").Json, after = _tool.Run("data", "show", made, "--json").Json;
+        JsonElement before = _tool.Run("data", "show", table, "--json").Json,
+            after = _tool.Run("data", "show", made, "--json").Json;
         after.GetProperty("rows").GetInt32().ShouldBe(300);
-        string?[] Names(JsonElement shown) => [.. shown.GetProperty("columns").EnumerateArray().Select(c => c.GetProperty("name").GetString())];
+        string?[] Names(JsonElement shown) =>
+            [.. shown.GetProperty("columns").EnumerateArray().Select(c => c.GetProperty("name").GetString())];
         Names(after).ShouldBe(Names(before));
         for (int column = 0; column < 2; column++)
         {
-            string[] Values(JsonElement shown) => [.. shown.GetProperty("columns")[column].GetProperty("counts").EnumerateObject().Select(v => v.Name).Order(StringComparer.Ordinal)];
+            string[] Values(JsonElement shown) =>
+                [.. shown.GetProperty("columns")[column].GetProperty("counts").EnumerateObject().Select(v => v.Name)
+                .Order(StringComparer.Ordinal)];
             Values(after).ShouldBe(Values(before));
         }
         _tool.Run("train", "--table", made, "--model", "bayesian-network", "--out", _tool.At("again")).Code.ShouldBe(0);
@@ -89,15 +104,20 @@ public sealed class DataShowTests : IDisposable
     public void Series_near_a_thousand_million_keep_their_digits()
     {
         string table = _tool.At("s.csv"), run = _tool.At("run"), made = _tool.At("made.csv");
-        File.WriteAllText(table, "x\n" + string.Concat(Enumerable.Range(0, 200).Select(i => string.Create(CultureInfo.InvariantCulture, $"{1e9 + (i / 50 % 2 * 40) + (i * 37 % 11)}\n"))));
-        ToolResult trained = _tool.Run("train", "--series", table, "--model", "hmm", "--out", run, "--set", "model.stateCount=2");
+        File.WriteAllText(table,
+            "x\n" + string.Concat(Enumerable.Range(0, 200)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"{1e9 + (i / 50 % 2 * 40) + (i * 37 % 11)}\n"))));
+        ToolResult trained =
+            _tool.Run("train", "--series", table, "--model", "hmm", "--out", run, "--set", "model.stateCount=2");
         trained.Code.ShouldBe(0, trained.Error);
         _tool.Run("generate", run, "--count", "2", "--max-tokens", "30", "--out", made).Code.ShouldBe(0);
         string[] lines = File.ReadAllLines(made);
         lines[0].ShouldBe("sequence,x");
         lines.Length.ShouldBe(61);
-        lines.Skip(1).Select(line => line.Split(',')[1]).Distinct().Count().ShouldBeGreaterThan(50, "six digits would make them all one");
-        _tool.Run("train", "--series", made, "--model", "hmm", "--out", _tool.At("again"), "--set", "data.table.sequence=sequence", "--set", "model.stateCount=1", "--set", "data.split=none")
+        lines.Skip(1).Select(line => line.Split(',')[1]).Distinct().Count()
+            .ShouldBeGreaterThan(50, "six digits would make them all one");
+        _tool.Run("train", "--series", made, "--model", "hmm", "--out", _tool.At("again"), "--set",
+            "data.table.sequence=sequence", "--set", "model.stateCount=1", "--set", "data.split=none")
             .Code.ShouldBe(0);
     }
 
@@ -133,8 +153,11 @@ public sealed class DataShowTests : IDisposable
     {
         try
         {
-            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+            string? line = File.ReadLines($"/proc/{process}/status")
+                .FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0
+                : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+                CultureInfo.InvariantCulture);
         }
         catch (IOException)
         {
@@ -152,7 +175,8 @@ public sealed class DataShowTests : IDisposable
 
     private static Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Atelier.Cli.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "Atelier.Cli.dll"), .. arguments])
         {
             RedirectStandardOutput = true, UseShellExecute = false,
         };

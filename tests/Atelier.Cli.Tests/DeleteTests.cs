@@ -18,7 +18,8 @@ public sealed class DeleteTests : IDisposable
         Run.Create(Folder, Workshop.ReadRecipe("quickstart")).Dispose();
         RunHistory.Default.Save(new RunRecord
         {
-            Id = "r1", Folder = Folder, Family = "gpt", Recipe = "mine", Started = DateTimeOffset.UtcNow, Status = "interrupted",
+            Id = "r1", Folder = Folder, Family = "gpt", Recipe = "mine", Started = DateTimeOffset.UtcNow,
+                Status = "interrupted",
         });
     }
 

@@ -10,8 +10,10 @@ public sealed partial class DocumentationTests : IDisposable
     // What makes a command that trains take a second instead of minutes.
     private static readonly string[] Quick =
     [
-        "--set", "training.steps=3", "--set", "model.layerCount=1", "--set", "model.hiddenSize=16", "--set", "evaluation.samples=1",
-        "--set", "evaluation.sampleTokens=8", "--set", "evaluation.bootstrapSamples=10", "--set", "generation.maxTokens=8",
+        "--set", "training.steps=3", "--set", "model.layerCount=1", "--set", "model.hiddenSize=16", "--set",
+            "evaluation.samples=1",
+        "--set", "evaluation.sampleTokens=8", "--set", "evaluation.bootstrapSamples=10", "--set",
+            "generation.maxTokens=8",
     ];
 
     private readonly ToolRunner _tool = new();
@@ -32,7 +34,8 @@ public sealed partial class DocumentationTests : IDisposable
         Environment.CurrentDirectory = _tool.Folder;
         string text = File.ReadAllText(Path.Combine(Repository.Folder, page));
         string[] commands = [.. Block().Matches(text).SelectMany(m => m.Groups["text"].Value.Split('\n'))
-            .Select(line => line.Split(" # ")[0].TrimEnd()).Where(line => line.StartsWith("./atelier ", StringComparison.Ordinal))];
+            .Select(line => line.Split(" # ")[0].TrimEnd())
+                .Where(line => line.StartsWith("./atelier ", StringComparison.Ordinal))];
         commands.Length.ShouldBeGreaterThan(8);
         foreach (string command in commands)
         {
@@ -53,8 +56,10 @@ public sealed partial class DocumentationTests : IDisposable
     public void The_readme_s_table_is_whole_and_has_every_family(string page)
     {
         string[] lines = File.ReadAllLines(Path.Combine(Repository.Folder, page));
-        string[] table = [.. lines.SkipWhile(line => line != "|---|---|---|").TakeWhile(line => line.StartsWith('|')).Skip(1)];
-        table.Select(line => line.Split('`')[1]).Order().ShouldBe(Models.ModelFamilies.All.Select(family => family.Name).Order());
+        string[] table =
+            [.. lines.SkipWhile(line => line != "|---|---|---|").TakeWhile(line => line.StartsWith('|')).Skip(1)];
+        table.Select(line => line.Split('`')[1]).Order()
+            .ShouldBe(Models.ModelFamilies.All.Select(family => family.Name).Order());
     }
 
     [Fact]
@@ -66,7 +71,8 @@ public sealed partial class DocumentationTests : IDisposable
             foreach (Match match in Indented().Matches(File.ReadAllText(page)))
             {
                 string[] words = [.. Word().Matches(match.Groups["text"].Value).Select(m => m.Value.Trim('"'))];
-                string[] names = [.. words.TakeWhile(w => ToolWord().IsMatch(w)).Take(words[0] is "data" or "recipes" or "runs" ? 2 : 1)];
+                string[] names = [.. words.TakeWhile(w => ToolWord().IsMatch(w))
+                    .Take(words[0] is "data" or "recipes" or "runs" ? 2 : 1)];
                 ToolResult help = _tool.Run([.. names, "--help"]);
                 help.Code.ShouldBe(0, $"{page}: {match.Value}");
                 foreach (string option in words.Where(w => w.StartsWith("--", StringComparison.Ordinal)))

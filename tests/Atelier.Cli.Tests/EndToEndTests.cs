@@ -9,8 +9,10 @@ public sealed class EndToEndTests : IDisposable
 {
     private static readonly string[] Tiny =
     [
-        "--set", "training.steps=20", "--set", "model.layerCount=1", "--set", "model.headCount=2", "--set", "model.hiddenSize=16", "--set", "model.contextLength=16",
-        "--set", "training.batchSize=4", "--set", "evaluation.samples=2", "--set", "evaluation.sampleTokens=16", "--set", "evaluation.bootstrapSamples=10",
+        "--set", "training.steps=20", "--set", "model.layerCount=1", "--set", "model.headCount=2", "--set",
+            "model.hiddenSize=16", "--set", "model.contextLength=16",
+        "--set", "training.batchSize=4", "--set", "evaluation.samples=2", "--set", "evaluation.sampleTokens=16",
+            "--set", "evaluation.bootstrapSamples=10",
     ];
 
     private readonly ToolRunner _tool = new();
@@ -21,11 +23,13 @@ public sealed class EndToEndTests : IDisposable
     {
         string path = _tool.At("rhymes.txt");
         File.WriteAllText(path, string.Concat(Enumerable.Range(0, 200).Select(i =>
-            string.Create(CultureInfo.InvariantCulture, $"{i} little boats went out to sea, and {i + 1} came home for tea.\n"))));
+            string.Create(CultureInfo.InvariantCulture,
+                $"{i} little boats went out to sea, and {i + 1} came home for tea.\n"))));
         return path;
     }
 
-    private ToolResult Train(string folder, params string[] more) => _tool.Run(["train", "--text", Text(), "--out", folder, "--json", .. Tiny, .. more]);
+    private ToolResult Train(string folder, params string[] more) =>
+        _tool.Run(["train", "--text", Text(), "--out", folder, "--json", .. Tiny, .. more]);
 
     [Fact]
     public void A_text_is_learned_and_continued_and_the_run_is_remembered()
@@ -34,22 +38,28 @@ public sealed class EndToEndTests : IDisposable
         ToolResult trained = Train(folder);
         trained.Code.ShouldBe(0, trained.Error);
         JsonElement result = trained.Json;
-        result.EnumerateObject().Select(p => p.Name).ShouldBe(["run", "bundle", "family", "steps", "seconds", "metrics"]);
-        (result.GetProperty("run").GetString(), result.GetProperty("family").GetString(), result.GetProperty("steps").GetInt64()).ShouldBe((folder, "gpt", 20));
+        result.EnumerateObject().Select(p => p.Name)
+            .ShouldBe(["run", "bundle", "family", "steps", "seconds", "metrics"]);
+        (result.GetProperty("run").GetString(), result.GetProperty("family").GetString(),
+            result.GetProperty("steps").GetInt64()).ShouldBe((folder, "gpt", 20));
         Directory.Exists(result.GetProperty("bundle").GetString()).ShouldBeTrue();
-        result.GetProperty("metrics").GetProperty("validationLoss").GetProperty("value").GetDouble().ShouldBeInRange(0.5, 10);
-        double judged = result.GetProperty("metrics").GetProperty("crossEntropyPerCharacter").GetProperty("value").GetDouble();
+        result.GetProperty("metrics").GetProperty("validationLoss").GetProperty("value").GetDouble()
+            .ShouldBeInRange(0.5, 10);
+        double judged = result.GetProperty("metrics").GetProperty("crossEntropyPerCharacter").GetProperty("value")
+            .GetDouble();
 
         JsonElement report = _tool.Run("evaluate", folder, "--json").Json;
         report.EnumerateObject().Select(p => p.Name).ShouldBe(["run", "data", "metrics", "baselines"]);
         JsonElement figure = report.GetProperty("metrics").GetProperty("crossEntropyPerCharacter");
         figure.EnumerateObject().Select(p => p.Name).ShouldBe(["value", "low", "high", "unit"]);
         figure.GetProperty("value").GetDouble().ShouldBe(judged);
-        figure.GetProperty("value").GetDouble().ShouldBeInRange(figure.GetProperty("low").GetDouble(), figure.GetProperty("high").GetDouble());
+        figure.GetProperty("value").GetDouble()
+            .ShouldBeInRange(figure.GetProperty("low").GetDouble(), figure.GetProperty("high").GetDouble());
         report.GetProperty("baselines").GetProperty("ngram5").TryGetProperty("perplexity", out _).ShouldBeTrue();
         File.ReadAllText(Path.Combine(folder, "report.md")).ShouldContain("crossEntropyPerCharacter");
 
-        string[] generate = ["generate", folder, "--prompt", "3 little", "--count", "2", "--max-tokens", "12", "--seed", "7", "--json"];
+        string[] generate =
+            ["generate", folder, "--prompt", "3 little", "--count", "2", "--max-tokens", "12", "--seed", "7", "--json"];
         string drawnText = _tool.Run(generate).Out;
         JsonElement drawn = JsonDocument.Parse(drawnText).RootElement;
         drawn.EnumerateObject().Select(p => p.Name).ShouldBe(["run", "seed", "samples"]);
@@ -77,23 +87,30 @@ public sealed class EndToEndTests : IDisposable
     public void A_table_is_learned_judged_and_drawn_from()
     {
         string table = _tool.At("coins.csv"), folder = _tool.At("coins");
-        File.WriteAllText(table, "coin,side\n" + string.Concat(Enumerable.Range(0, 200).Select(i => $"{(i % 2 == 0 ? "old" : "new")},{(i % 3 == 0 ? "head" : "tail")}\n")));
+        File.WriteAllText(table,
+            "coin,side\n"
+            + string.Concat(Enumerable.Range(0, 200)
+            .Select(i => $"{(i % 2 == 0 ? "old" : "new")},{(i % 3 == 0 ? "head" : "tail")}\n")));
         ToolResult trained = _tool.Run("train", "--table", table, "--model", "independent", "--out", folder, "--json");
         trained.Code.ShouldBe(0, trained.Error);
         trained.Json.GetProperty("family").GetString().ShouldBe("independent");
-        trained.Json.GetProperty("metrics").GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble().ShouldBeInRange(-1.6, -1.1);
+        trained.Json.GetProperty("metrics").GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble()
+            .ShouldBeInRange(-1.6, -1.1);
 
         JsonElement report = _tool.Run("evaluate", folder, "--against", table, "--json").Json;
         report.GetProperty("metrics").GetProperty("bic").GetProperty("value").GetDouble().ShouldBeLessThan(0);
-        report.GetProperty("baselines").EnumerateObject().ShouldBeEmpty("independent columns are not held against themselves");
-        JsonElement sample = _tool.Run("generate", folder, "--evidence", "coin=old", "--count", "3", "--json").Json.GetProperty("samples")[2];
+        report.GetProperty("baselines").EnumerateObject()
+            .ShouldBeEmpty("independent columns are not held against themselves");
+        JsonElement sample = _tool.Run("generate", folder, "--evidence", "coin=old", "--count", "3",
+            "--json").Json.GetProperty("samples")[2];
         sample.GetProperty("row").GetProperty("coin").GetString().ShouldBe("old");
         sample.GetProperty("logProbability").GetDouble().ShouldBeLessThan(0);
         _tool.Run("generate", folder, "--evidence", "coin=old").Out.Trim().ShouldMatch("^coin=old, side=(head|tail)$");
 
         _tool.Run("generate", folder, "--evidence", "coin").Error.ShouldContain("COLUMN=VALUE");
         _tool.Run("train", "--table", table, "--text", table).Error.ShouldContain("do not go together");
-        _tool.Run("train", "--table", table, "--model", "ngram", "--out", _tool.At("no")).Error.ShouldContain("does not learn from data of the kind 'table'");
+        _tool.Run("train", "--table", table, "--model", "ngram", "--out",
+            _tool.At("no")).Error.ShouldContain("does not learn from data of the kind 'table'");
         _tool.Run("explain", folder).Error.ShouldContain("nothing to explain");
     }
 
@@ -104,16 +121,20 @@ public sealed class EndToEndTests : IDisposable
         // Rain wets the grass, and the grass alone wets shoes.
         File.WriteAllText(table, "shoes,grass,rain\n" + string.Concat(Enumerable.Range(0, 600).Select(i =>
             $"{(i % 10 < 4 ? "wet" : "dry")},{(i % 10 < 5 ? "wet" : "dry")},{(i % 10 < 4 || i % 100 == 55 ? "yes" : "no")}\n")));
-        ToolResult trained = _tool.Run("train", "--table", table, "--model", "bayesian-network", "--out", folder, "--json");
+        ToolResult trained =
+            _tool.Run("train", "--table", table, "--model", "bayesian-network", "--out", folder, "--json");
         trained.Code.ShouldBe(0, trained.Error);
-        trained.Json.GetProperty("metrics").GetProperty("edges").GetProperty("value").GetDouble().ShouldBeGreaterThanOrEqualTo(2);
+        trained.Json.GetProperty("metrics").GetProperty("edges").GetProperty("value").GetDouble()
+            .ShouldBeGreaterThanOrEqualTo(2);
         _tool.Run("evaluate", folder).Out.ShouldContain("(beaten)");
-        JsonElement row = _tool.Run("generate", folder, "--evidence", "rain=yes", "--count", "3", "--json").Json.GetProperty("samples")[2].GetProperty("row");
+        JsonElement row = _tool.Run("generate", folder, "--evidence", "rain=yes", "--count", "3",
+            "--json").Json.GetProperty("samples")[2].GetProperty("row");
         row.GetProperty("rain").GetString().ShouldBe("yes");
 
         JsonElement answer = _tool.Run("explain", folder, "--query", "rain", "--evidence", "shoes=wet", "--json").Json;
         answer.GetProperty("summary").GetString()!.ShouldStartWith("P(rain | shoes=wet), exact");
-        answer.GetProperty("tables").GetProperty("probabilities")[1].GetProperty("probability").GetDouble().ShouldBeGreaterThan(0.9);
+        answer.GetProperty("tables").GetProperty("probabilities")[1].GetProperty("probability").GetDouble()
+            .ShouldBeGreaterThan(0.9);
         _tool.Run("explain", folder, "--do", "grass=wet", "--most-probable").Out.ShouldContain("do(grass=wet)");
         ToolResult explained = _tool.Run("explain", folder);
         explained.Out.ShouldContain("strongest edges");
@@ -121,7 +142,8 @@ public sealed class EndToEndTests : IDisposable
 
         _tool.Run("export", folder, "--to", "bif", "--out", _tool.At("rain.bif")).Code.ShouldBe(0);
         _tool.Run("import", _tool.At("rain.bif"), "--out", _tool.At("again")).Code.ShouldBe(0);
-        _tool.Run("explain", _tool.At("again"), "--query", "rain", "--evidence", "shoes=wet", "--json").Json.GetProperty("summary").GetString()
+        _tool.Run("explain", _tool.At("again"), "--query", "rain", "--evidence", "shoes=wet",
+            "--json").Json.GetProperty("summary").GetString()
             .ShouldBe(answer.GetProperty("summary").GetString());
 
         _tool.Run("explain", folder, "--query", "rian").Error.ShouldContain("did you mean 'rain'?");
@@ -133,35 +155,46 @@ public sealed class EndToEndTests : IDisposable
     {
         string tagged = _tool.At("tags.conllu"), folder = _tool.At("tagger");
         static string Word(int id, string form, string tag) => $"{id}\t{form}\t_\t{tag}\t_\t_\t_\t_\t_\t_\n";
-        File.WriteAllText(tagged, string.Concat(Enumerable.Range(0, 60).Select(i => $"{Word(1, i % 2 == 0 ? "the" : "a", "DET")}{Word(2, i % 3 == 0 ? "dog" : "cat", "NOUN")}\n")));
+        File.WriteAllText(tagged,
+            string.Concat(Enumerable.Range(0, 60)
+            .Select(i => $"{Word(1, i % 2 == 0 ? "the" : "a", "DET")}{Word(2, i % 3 == 0 ? "dog" : "cat", "NOUN")}\n")));
         ToolResult trained = _tool.Run("train", "--tagged", tagged, "--out", folder, "--json");
         trained.Code.ShouldBe(0, trained.Error);
         trained.Json.GetProperty("metrics").GetProperty("accuracy").GetProperty("value").GetDouble().ShouldBe(1);
-        JsonElement sample = _tool.Run("generate", folder, "--prompt", "the cat", "--json").Json.GetProperty("samples")[0];
+        JsonElement sample =
+            _tool.Run("generate", folder, "--prompt", "the cat", "--json").Json.GetProperty("samples")[0];
         sample.GetProperty("tags").EnumerateArray().Select(t => t.GetString()).ShouldBe(["DET", "NOUN"]);
         _tool.Run("generate", folder, "--input", tagged).Out.Split('\n')[0].ShouldBe("the/DET dog/NOUN");
         string untagged = _tool.At("untagged.conllu"), retagged = _tool.At("retagged.conllu");
-        string written = $"# sent_id = 1\n1-2\tthecat\t_\t_\t_\t_\t_\t_\t_\t_\n{Word(1, "the", "_")}{Word(2, "cat", "_")}\n";
+        string written =
+            $"# sent_id = 1\n1-2\tthecat\t_\t_\t_\t_\t_\t_\t_\t_\n{Word(1, "the", "_")}{Word(2, "cat", "_")}\n";
         File.WriteAllText(untagged, written);
         _tool.Run("generate", folder, "--input", untagged, "--out", retagged).Code.ShouldBe(0);
-        File.ReadAllText(retagged).ShouldBe(written.Replace(Word(1, "the", "_"), Word(1, "the", "DET")).Replace(Word(2, "cat", "_"), Word(2, "cat", "NOUN")));
+        File.ReadAllText(retagged)
+            .ShouldBe(written.Replace(Word(1, "the", "_"), Word(1, "the", "DET"))
+            .Replace(Word(2, "cat", "_"), Word(2, "cat", "NOUN")));
         _tool.Run("evaluate", folder, "--against", retagged).Code.ShouldBe(0);
-        _tool.Run("explain", folder, "--json").Json.GetProperty("tables").GetProperty("tags").GetArrayLength().ShouldBe(2);
+        _tool.Run("explain", folder, "--json").Json.GetProperty("tables").GetProperty("tags").GetArrayLength()
+            .ShouldBe(2);
 
         string text = _tool.At("text");
-        string[] hmm = ["train", "--text", Text(), "--model", "hmm", "--set", "model.stateCounts=[2,3]", "--set", "model.iterations=4", "--set", "evaluation.samples=2", "--set", "evaluation.sampleTokens=20", "--json"];
+        string[] hmm = ["train", "--text", Text(), "--model", "hmm", "--set", "model.stateCounts=[2,3]", "--set",
+            "model.iterations=4", "--set", "evaluation.samples=2", "--set", "evaluation.sampleTokens=20", "--json"];
         ToolResult whole = _tool.Run([.. hmm, "--out", text]);
         whole.Code.ShouldBe(0, whole.Error);
-        whole.Json.GetProperty("metrics").GetProperty("stateCount").GetProperty("value").GetDouble().ShouldBeInRange(2, 3);
+        whole.Json.GetProperty("metrics").GetProperty("stateCount").GetProperty("value").GetDouble()
+            .ShouldBeInRange(2, 3);
         JsonElement tables = _tool.Run("explain", text, "--json").Json.GetProperty("tables");
-        tables.GetProperty("transition probabilities").EnumerateArray().Where(row => row.GetProperty("from").GetString() == "1")
+        tables.GetProperty("transition probabilities").EnumerateArray()
+            .Where(row => row.GetProperty("from").GetString() == "1")
             .Sum(row => row.GetProperty("probability").GetDouble()).ShouldBe(1, 1e-9);
         ToolResult shown = _tool.Run("explain", text);
         shown.Out.ShouldContain("likeliest symbols");
         shown.Out.ShouldNotContain("transition probabilities");
         File.Exists(Path.Combine(text, "plots", "transitions.svg")).ShouldBeTrue();
         _tool.Run("generate", text, "--state", "3=1", "--max-tokens", "8").Code.ShouldBe(0);
-        _tool.Run("generate", text, "--state", "3=7", "--max-tokens", "8").Error.ShouldContain("3=7 is no state of a place");
+        _tool.Run("generate", text, "--state", "3=7", "--max-tokens",
+            "8").Error.ShouldContain("3=7 is no state of a place");
         _tool.Run("generate", text, "--input", tagged).Error.ShouldContain("no use for an input file");
     }
 
@@ -178,20 +211,24 @@ public sealed class EndToEndTests : IDisposable
     {
         string text = _tool.At("abc.txt"), folder = _tool.At("abc");
         File.WriteAllText(text, string.Concat(Enumerable.Repeat("abc\ncab\n", 60)));
-        string[] train = ["train", "--text", text, "--model", "hmm", "--set", "model.stateCount=2", "--set", "model.iterations=2", "--set", "data.tokenizer.byteFallback=false"];
+        string[] train = ["train", "--text", text, "--model", "hmm", "--set", "model.stateCount=2", "--set",
+            "model.iterations=2", "--set", "data.tokenizer.byteFallback=false"];
         _tool.Run([.. train, "--out", folder]).Code.ShouldBe(0);
-        Told([.. train, "--set", "model.topology=sparse", "--set", "model.transitions=[0->1]", "--out", _tool.At("a")]).ShouldContain("no transition leads from state 1");
+        Told([.. train, "--set", "model.topology=sparse", "--set", "model.transitions=[0->1]", "--out", _tool.At("a")])
+            .ShouldContain("no transition leads from state 1");
         Told("generate", folder, "--prompt", "z").ShouldContain("no character 'z'");
         string other = _tool.At("z.txt"), one = _tool.At("one.txt");
         File.WriteAllText(other, "zzz\n");
         Told("evaluate", folder, "--against", other).ShouldContain("no character 'z'");
         File.WriteAllText(one, "a");
-        Told("train", "--text", one, "--model", "hmm", "--out", _tool.At("b")).ShouldContain("there is nothing to learn from");
+        Told("train", "--text", one, "--model", "hmm", "--out", _tool.At("b"))
+            .ShouldContain("there is nothing to learn from");
         // A row of zeros in a file from elsewhere.
         string weights = Path.Combine(folder, "bundle", "model.safetensors");
         byte[] bytes = File.ReadAllBytes(weights);
         JsonElement header = JsonDocument.Parse(bytes.AsMemory(8, (int)BitConverter.ToInt64(bytes))).RootElement;
-        int at = 8 + (int)BitConverter.ToInt64(bytes) + header.GetProperty("transitions").GetProperty("data_offsets")[0].GetInt32();
+        int at = 8 + (int)BitConverter.ToInt64(bytes)
+            + header.GetProperty("transitions").GetProperty("data_offsets")[0].GetInt32();
         bytes.AsSpan(at, 2 * sizeof(double)).Clear();
         File.WriteAllBytes(weights, bytes);
         Told("generate", folder).ShouldContain("the transitions from state 0 sum to 0");
@@ -205,42 +242,66 @@ public sealed class EndToEndTests : IDisposable
             File.WriteAllText(_tool.At(name), content);
             return _tool.At(name);
         }
-        string[] Train(string table, params string[] more) => ["train", "--table", table, "--model", "bayesian-network", "--out", table + ".run", .. more];
-        string two = Written("two.csv", "a,b\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{(i % 2 == 0 ? "y" : "n")},{(i % 3 == 0 ? "y" : "n")}\n")));
-        Told(Train(two, "--set", "model.structure=given", "--set", "model.edges=[a->b, b->a]")).ShouldContain("the edges form a cycle: a -> b -> a");
-        Told(Train(Written("same.csv", "a,b\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"y,{(i % 3 == 0 ? "y" : "n")}\n"))))).ShouldContain("the column a has one value only");
-        Told(Train(Written("many.csv", "a,b\n" + string.Concat(Enumerable.Range(0, 10_000).Select(i => $"n{i},{(i % 3 == 0 ? "y" : "n")}\n"))))).ShouldContain("the variable a has 10000 states");
-        string variables = "network x { }\nvariable a { type discrete [ 2 ] { y, n }; }\nvariable b { type discrete [ 2 ] { y, n }; }\n";
-        Told("import", Written("missing.bif", variables + "probability ( a ) { table 0.3, 0.7; }\n"), "--out", _tool.At("no")).ShouldContain("there is no table for b");
-        Told("import", Written("sum.bif", variables + "probability ( a ) { table 0.3, 0.8; }\nprobability ( b ) { table 0.5, 0.5; }\n"), "--out", _tool.At("no")).ShouldContain("sums to 1.1, not to 1");
-        string sure = Written("sure.bif", variables + "probability ( a ) { table 0.3, 0.7; }\nprobability ( b | a ) { (y) 1, 0; (n) 0, 1; }\n");
+        string[] Train(string table, params string[] more) =>
+            ["train", "--table", table, "--model", "bayesian-network", "--out", table + ".run", .. more];
+        string two = Written("two.csv",
+            "a,b\n" + string.Concat(Enumerable.Range(0, 50)
+            .Select(i => $"{(i % 2 == 0 ? "y" : "n")},{(i % 3 == 0 ? "y" : "n")}\n")));
+        Told(Train(two, "--set", "model.structure=given", "--set", "model.edges=[a->b, b->a]"))
+            .ShouldContain("the edges form a cycle: a -> b -> a");
+        Told(Train(Written("same.csv",
+            "a,b\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"y,{(i % 3 == 0 ? "y" : "n")}\n")))))
+            .ShouldContain("the column a has one value only");
+        Told(Train(Written("many.csv",
+            "a,b\n" + string.Concat(Enumerable.Range(0, 10_000).Select(i => $"n{i},{(i % 3 == 0 ? "y" : "n")}\n")))))
+            .ShouldContain("the variable a has 10000 states");
+        string variables =
+            "network x { }\nvariable a { type discrete [ 2 ] { y, n }; }\nvariable b { type discrete [ 2 ] "
+                + "{ y, n }; }\n";
+        Told("import", Written("missing.bif", variables + "probability ( a ) { table 0.3, 0.7; }\n"), "--out",
+            _tool.At("no")).ShouldContain("there is no table for b");
+        Told("import",
+            Written("sum.bif",
+            variables + "probability ( a ) { table 0.3, 0.8; }\nprobability ( b ) { table 0.5, 0.5; }\n"), "--out",
+            _tool.At("no")).ShouldContain("sums to 1.1, not to 1");
+        string sure = Written("sure.bif", variables
+            + "probability ( a ) { table 0.3, 0.7; }\nprobability ( b | a ) { (y) 1, 0; (n) 0, 1; }\n");
         _tool.Run("import", sure, "--out", _tool.At("sure")).Code.ShouldBe(0);
-        Told("generate", _tool.At("sure"), "--evidence", "a=y", "--evidence", "b=n").ShouldContain("the evidence has probability zero: a=y, b=n");
+        Told("generate", _tool.At("sure"), "--evidence", "a=y", "--evidence", "b=n")
+            .ShouldContain("the evidence has probability zero: a=y, b=n");
     }
 
     [Theory]
     [InlineData("gaussian", "diagonal")]
     [InlineData("gaussian", "full")]
     [InlineData("poisson", "diagonal")]
-    public void A_series_is_learned_judged_gone_on_with_and_drawn_through_known_states(string emission, string covariance)
+    public void A_series_is_learned_judged_gone_on_with_and_drawn_through_known_states(string emission,
+        string covariance)
     {
         string series = _tool.At("series.csv"), folder = _tool.At("series");
-        File.WriteAllText(series, "low,high\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{(i / 20 % 2 * 10) + (i % 3)},{(i / 20 % 2 * 5) + (i % 7)}\n")));
+        File.WriteAllText(series,
+            "low,high\n"
+            + string.Concat(Enumerable.Range(0, 400)
+            .Select(i => $"{(i / 20 % 2 * 10) + (i % 3)},{(i / 20 % 2 * 5) + (i % 7)}\n")));
         ToolResult trained = _tool.Run("train", "--series", series, "--model", "hmm", "--out", folder, "--json",
-            "--set", "model.stateCount=2", "--set", $"model.emission={emission}", "--set", $"model.covariance={covariance}");
+            "--set", "model.stateCount=2", "--set", $"model.emission={emission}", "--set",
+                $"model.covariance={covariance}");
         trained.Code.ShouldBe(0, trained.Error);
         JsonElement report = _tool.Run("evaluate", folder, "--json").Json;
         double own = report.GetProperty("metrics").GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble();
         if (emission == "gaussian")
-            own.ShouldBeGreaterThan(report.GetProperty("baselines").GetProperty("independent").GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble());
-        JsonElement sample = _tool.Run("generate", folder, "--input", series, "--state", "4=0", "--state", "5=1", "--max-tokens", "8", "--json").Json.GetProperty("samples")[0];
+            own.ShouldBeGreaterThan(report.GetProperty("baselines").GetProperty("independent")
+                .GetProperty("logLikelihoodPerRow").GetProperty("value").GetDouble());
+        JsonElement sample = _tool.Run("generate", folder, "--input", series, "--state", "4=0", "--state", "5=1",
+            "--max-tokens", "8", "--json").Json.GetProperty("samples")[0];
         sample.GetProperty("rows").GetArrayLength().ShouldBe(8);
         (sample.GetProperty("states")[4].GetString(), sample.GetProperty("states")[5].GetString()).ShouldBe(("0", "1"));
         _tool.Run("explain", folder).Out.ShouldContain("transitions");
         _tool.Run("evaluate", folder, "--against", series).Code.ShouldBe(0);
         _tool.Run("generate", folder, "--state", "4=7").Error.ShouldContain("no state of a place");
         File.WriteAllText(series, "low,high\n1,x\n");
-        _tool.Run("train", "--series", series, "--out", _tool.At("bad")).Error.ShouldContain("'x' in column 'high' of row 2 is no number");
+        _tool.Run("train", "--series", series, "--out",
+            _tool.At("bad")).Error.ShouldContain("'x' in column 'high' of row 2 is no number");
     }
 
     [Fact]
@@ -250,23 +311,31 @@ public sealed class EndToEndTests : IDisposable
         Train(_tool.At("b"), "--seed", "5").Code.ShouldBe(0);
         JsonElement compared = _tool.Run("runs", "compare", _tool.At("a"), _tool.At("b"), "--json").Json;
         compared.GetProperty("differences").EnumerateObject().Select(p => p.Name).ShouldBe(["seed"]);
-        compared.GetProperty("differences").GetProperty("seed").EnumerateArray().Select(v => v.GetString()).ShouldBe(["1", "5"]);
+        compared.GetProperty("differences").GetProperty("seed").EnumerateArray().Select(v => v.GetString())
+            .ShouldBe(["1", "5"]);
     }
 
     [Fact]
     public void Runs_on_the_same_held_out_text_are_compared_pair_by_pair_and_runs_on_other_text_are_not()
     {
-        string[] Lines(string folder, params string[] more) => ["train", "--text", Text(), "--model", "ngram", "--out", _tool.At(folder), "--quiet", "--set", "data.document=line", .. more];
+        string[] Lines(string folder, params string[] more) =>
+            ["train", "--text", Text(), "--model", "ngram", "--out", _tool.At(folder), "--quiet", "--set",
+            "data.document=line", .. more];
         _tool.Run(Lines("long", "--set", "model.order=4", "--set", "evaluation.samples=0")).Code.ShouldBe(0);
         _tool.Run(Lines("short", "--set", "model.order=1", "--set", "evaluation.samples=0")).Code.ShouldBe(0);
-        _tool.Run(Lines("other", "--set", "model.order=1", "--set", "evaluation.samples=0", "--seed", "9")).Code.ShouldBe(0);
-        double Loss(string folder) => _tool.Run("evaluate", _tool.At(folder), "--json").Json.GetProperty("metrics").GetProperty("crossEntropyPerCharacter").GetProperty("value").GetDouble();
+        _tool.Run(Lines("other", "--set", "model.order=1", "--set", "evaluation.samples=0", "--seed",
+            "9")).Code.ShouldBe(0);
+        double Loss(string folder) =>
+            _tool.Run("evaluate", _tool.At(folder), "--json").Json.GetProperty("metrics")
+            .GetProperty("crossEntropyPerCharacter").GetProperty("value").GetDouble();
 
-        JsonElement heldOut = _tool.Run("runs", "compare", _tool.At("long"), _tool.At("short"), _tool.At("other"), "--json").Json.GetProperty("heldOut");
+        JsonElement heldOut = _tool.Run("runs", "compare", _tool.At("long"), _tool.At("short"), _tool.At("other"),
+            "--json").Json.GetProperty("heldOut");
         JsonElement difference = heldOut[1].GetProperty("difference");
         difference.GetProperty("value").GetDouble().ShouldBe(Loss("short") - Loss("long"), 1e-12);
         difference.GetProperty("low").GetDouble().ShouldBeGreaterThan(0);
-        (difference.GetProperty("basis").GetString(), difference.GetProperty("outcome").GetString()).ShouldBe(("paired", "notBeaten"));
+        (difference.GetProperty("basis").GetString(), difference.GetProperty("outcome").GetString())
+            .ShouldBe(("paired", "notBeaten"));
         heldOut[2].GetProperty("difference").ValueKind.ShouldBe(JsonValueKind.Null);
         heldOut[2].GetProperty("reason").GetString()!.ShouldContain("different data");
 
@@ -282,10 +351,12 @@ public sealed class EndToEndTests : IDisposable
         File.WriteAllText(path, string.Concat(Enumerable.Repeat("buy milk and call home. ", 10)));
         ToolResult refused = _tool.Run("train", "--text", path, "--out", folder);
         refused.Code.ShouldBe(2);
-        refused.Error.ShouldContain("too little text to judge by: 240 characters leave 12 for the test part, which needs 20");
+        refused.Error.ShouldContain(
+            "too little text to judge by: 240 characters leave 12 for the test part, which needs 20");
         refused.Error.ShouldContain("bring at least 400 characters");
         Directory.Exists(folder).ShouldBeFalse();
-        _tool.Run("train", "--text", path, "--model", "ngram", "--out", _tool.At("all"), "--set", "data.split=none").Code.ShouldBe(0);
+        _tool.Run("train", "--text", path, "--model", "ngram", "--out", _tool.At("all"), "--set",
+            "data.split=none").Code.ShouldBe(0);
     }
 
     [Fact]
@@ -296,13 +367,16 @@ public sealed class EndToEndTests : IDisposable
         using StringWriter output = new(), error = new();
         using var watched = new StopAtFirstStep(error, stop);
         int code = await new Tool(new ToolConsole(output, watched, IsTerminal: false))
-            .RunAsync(["train", "--text", Text(), "--out", folder, .. Tiny, "--set", "training.steps=100000", "--set", "training.reportEvery=1"], stop.Token);
+            .RunAsync(["train", "--text", Text(), "--out", folder, .. Tiny, "--set", "training.steps=100000", "--set",
+                "training.reportEvery=1"], stop.Token);
         code.ShouldBe(130);
         error.ToString().ShouldContain($"go on with: atelier train --resume --out {folder}");
-        _tool.Run("runs", "list", "--json").Json.GetProperty("runs")[0].GetProperty("status").GetString().ShouldBe("interrupted");
+        _tool.Run("runs", "list", "--json").Json.GetProperty("runs")[0].GetProperty("status").GetString()
+            .ShouldBe("interrupted");
 
         string recipe = Path.Combine(folder, "recipe.yaml");
-        File.WriteAllText(recipe, File.ReadAllText(recipe).Replace("steps: 100000", "steps: 40", StringComparison.Ordinal));
+        File.WriteAllText(recipe,
+            File.ReadAllText(recipe).Replace("steps: 100000", "steps: 40", StringComparison.Ordinal));
         ToolResult resumed = _tool.Run("train", "--resume", "--json");
         resumed.Code.ShouldBe(0, resumed.Error);
         resumed.Json.GetProperty("steps").GetInt64().ShouldBe(40);
@@ -311,23 +385,27 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void Recipes_are_listed_shown_and_checked()
     {
-        _tool.Run("recipes", "list", "--json").Json.GetProperty("recipes").GetArrayLength().ShouldBe(BuiltInRecipes.All.Count);
+        _tool.Run("recipes", "list", "--json").Json.GetProperty("recipes").GetArrayLength()
+            .ShouldBe(BuiltInRecipes.All.Count);
         _tool.Run("recipes", "show", "names").Out.ShouldContain("source: names");
         string resolved = _tool.Run("recipes", "show", "names", "--resolved").Out;
         File.WriteAllText(_tool.At("mine.yaml"), resolved);
-        _tool.Run("recipes", "check", _tool.At("mine.yaml")).ShouldBe(new ToolResult(0, $"names: no mistakes{Environment.NewLine}", ""));
+        _tool.Run("recipes", "check", _tool.At("mine.yaml"))
+            .ShouldBe(new ToolResult(0, $"names: no mistakes{Environment.NewLine}", ""));
     }
 
     [Fact]
     public void A_bundle_exported_and_imported_again_says_the_same()
     {
         Train(_tool.At("run")).Code.ShouldBe(0);
-        _tool.Run("export", _tool.At("run"), "--out", _tool.At("hf"), "--json").Json.GetProperty("folder").GetString().ShouldBe(_tool.At("hf"));
+        _tool.Run("export", _tool.At("run"), "--out", _tool.At("hf"), "--json").Json.GetProperty("folder").GetString()
+            .ShouldBe(_tool.At("hf"));
         JsonElement imported = _tool.Run("import", _tool.At("hf"), "--out", _tool.At("back"), "--json").Json;
         imported.GetProperty("bundle").GetString().ShouldBe(_tool.At("back"));
         imported.GetProperty("parameters").GetInt64().ShouldBeGreaterThan(1000);
         imported.GetProperty("shape").GetProperty("layerCount").GetInt64().ShouldBeGreaterThan(0);
-        string[] said = [.. ((string[])["run", "hf", "back"]).Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20").Out)];
+        string[] said = [.. ((string[])["run", "hf", "back"])
+            .Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20").Out)];
         said.ShouldAllBe(s => s == said[0] && s.Length > 5);
         _tool.Run("export", _tool.At("run"), "--out", _tool.Folder).Error.ShouldContain("no bundle's");
     }
@@ -337,15 +415,20 @@ public sealed class EndToEndTests : IDisposable
     {
         Train(_tool.At("run")).Code.ShouldBe(0);
         JsonElement report = _tool.Run("compress", _tool.At("run"), "--to", "q8", "--json").Json;
-        report.EnumerateObject().Select(p => p.Name).ShouldBe(["bundle", "type", "data", "before", "after", "lossChange"]);
+        report.EnumerateObject().Select(p => p.Name)
+            .ShouldBe(["bundle", "type", "data", "before", "after", "lossChange"]);
         report.GetProperty("bundle").GetString().ShouldBe(_tool.At("run-q8"));
-        report.GetProperty("after").GetProperty("bytes").GetInt64().ShouldBeLessThan(report.GetProperty("before").GetProperty("bytes").GetInt64());
+        report.GetProperty("after").GetProperty("bytes").GetInt64()
+            .ShouldBeLessThan(report.GetProperty("before").GetProperty("bytes").GetInt64());
         report.GetProperty("lossChange").GetProperty("value").GetDouble().ShouldBeInRange(-0.05, 0.05);
-        _tool.Run("export", _tool.At("run"), "--to", "gguf", "--out", _tool.At("model.gguf"), "--json").Json.GetProperty("file").GetString().ShouldBe(_tool.At("model.gguf"));
+        _tool.Run("export", _tool.At("run"), "--to", "gguf", "--out", _tool.At("model.gguf"),
+            "--json").Json.GetProperty("file").GetString().ShouldBe(_tool.At("model.gguf"));
         _tool.Run("import", _tool.At("model.gguf"), "--out", _tool.At("back")).Code.ShouldBe(0);
-        string[] said = [.. ((string[])["run", "back"]).Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20", "--temperature", "0").Out)];
+        string[] said = [.. ((string[])["run", "back"])
+            .Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20", "--temperature", "0").Out)];
         said[1].ShouldBe(said[0]);
-        _tool.Run("export", _tool.At("run"), "--to", "gguf", "--type", "q7", "--out", _tool.At("x")).Error.ShouldContain("allowed are f32, f16, bf16, q8, q4");
+        _tool.Run("export", _tool.At("run"), "--to", "gguf", "--type", "q7", "--out",
+            _tool.At("x")).Error.ShouldContain("allowed are f32, f16, bf16, q8, q4");
     }
 
     [Fact]
@@ -353,10 +436,13 @@ public sealed class EndToEndTests : IDisposable
     {
         string model = TestSupport.DataFolder.File("weights", "stories260K", "stories260K.bin");
         string weights = Path.GetDirectoryName(model)!;
-        _tool.Run("import", model, "--tokenizer", Path.Combine(weights, "tok512.bin"), "--out", _tool.At("stories"), "--quiet").Code.ShouldBe(0);
-        string story = _tool.Run("generate", _tool.At("stories"), "--temperature", "0", "--max-tokens", "60").Out.Trim();
+        _tool.Run("import", model, "--tokenizer", Path.Combine(weights, "tok512.bin"), "--out", _tool.At("stories"),
+            "--quiet").Code.ShouldBe(0);
+        string story =
+            _tool.Run("generate", _tool.At("stories"), "--temperature", "0", "--max-tokens", "60").Out.Trim();
         File.ReadAllText(Path.Combine(weights, "expected-greedy-200.txt")).Trim().ShouldStartWith(story);
-        _tool.Run("import", model, "--out", _tool.At("beside"), "--quiet").Code.ShouldBe(0, "its tokenizer lies beside it");
+        _tool.Run("import", model, "--out", _tool.At("beside"), "--quiet").Code.ShouldBe(0,
+            "its tokenizer lies beside it");
         File.Copy(model, _tool.At("alone.bin"));
         _tool.Run("import", _tool.At("alone.bin"), "--out", _tool.At("x")).Error.ShouldContain("--tokenizer");
     }
@@ -364,12 +450,14 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void Data_is_listed_shown_and_cleaned()
     {
-        _tool.Run("data", "list", "--json").Json.GetProperty("worlds").EnumerateArray().Select(w => w.GetProperty("name").GetString()).ShouldContain("world:shapes");
+        _tool.Run("data", "list", "--json").Json.GetProperty("worlds").EnumerateArray()
+            .Select(w => w.GetProperty("name").GetString()).ShouldContain("world:shapes");
         JsonElement shown = _tool.Run("data", "show", Text(), "--json").Json;
         shown.GetProperty("characters").GetInt64().ShouldBe(File.ReadAllText(Text()).Length);
         string clean = _tool.At("clean.jsonl");
         _tool.Run("data", "clean", Text(), "--step", "whitespace", "--out", clean).Code.ShouldBe(0);
-        JsonDocument.Parse(File.ReadLines(clean).First()).RootElement.GetProperty("text").GetString()!.ShouldStartWith("0 little boats");
+        JsonDocument.Parse(File.ReadLines(clean).First()).RootElement.GetProperty("text")
+            .GetString()!.ShouldStartWith("0 little boats");
         _tool.Run("data", "get", "tinyshakespear").Error.ShouldContain("did you mean 'tinyshakespeare'?");
     }
 
@@ -383,7 +471,8 @@ public sealed class EndToEndTests : IDisposable
         {
             ToolResult made = _tool.Run(["cards", "names", "--out", page, "--json", .. Tiny]);
             made.Code.ShouldBe(0, made.Error);
-            made.Json.GetProperty("cards").GetProperty("names").GetProperty("ours").GetProperty("value").GetDouble().ShouldBeInRange(1, 4);
+            made.Json.GetProperty("cards").GetProperty("names").GetProperty("ours").GetProperty("value").GetDouble()
+                .ShouldBeInRange(1, 4);
         }
         finally
         {
@@ -397,7 +486,8 @@ public sealed class EndToEndTests : IDisposable
     public void The_doctor_finds_a_tensor_library_that_computes()
     {
         JsonElement findings = _tool.Run("doctor", "--json").Json.GetProperty("findings");
-        findings.EnumerateArray().Single(f => f.GetProperty("name").GetString() == "tensor library").GetProperty("ok").GetBoolean().ShouldBeTrue();
+        findings.EnumerateArray().Single(f => f.GetProperty("name").GetString() == "tensor library").GetProperty("ok")
+            .GetBoolean().ShouldBeTrue();
     }
 
     [Fact]
@@ -407,7 +497,8 @@ public sealed class EndToEndTests : IDisposable
         JsonElement[] operators = [.. answer.GetProperty("operators").EnumerateArray()];
         operators.Length.ShouldBeGreaterThan(30);
         operators.ShouldAllBe(o => o.GetProperty("path").GetString() != "none");
-        operators.Select(o => o.GetProperty("precision").GetString()).Distinct().ShouldBe(["fp32", "bf16"], ignoreOrder: true);
+        operators.Select(o => o.GetProperty("precision").GetString()).Distinct()
+            .ShouldBe(["fp32", "bf16"], ignoreOrder: true);
         bool vnni = System.Runtime.Intrinsics.X86.AvxVnni.IsSupported;
         answer.GetProperty("instructions").GetProperty("avxVnni").GetBoolean().ShouldBe(vnni);
     }

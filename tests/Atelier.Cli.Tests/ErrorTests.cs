@@ -10,23 +10,38 @@ public sealed class ErrorTests : IDisposable
     public void Dispose() => _tool.Dispose();
 
     [Theory]
-    [InlineData("trian", "atelier: 'trian' is not known here; did you mean 'train'? atelier --help shows what there is")]
-    [InlineData("train --txt", "atelier train: '--txt' is not known here; did you mean '--text'? atelier train --help shows what there is")]
-    [InlineData("train --jsn", "atelier train: '--jsn' is not known here; did you mean '--json'? atelier train --help shows what there is")]
-    [InlineData("train", "atelier train: nothing to learn from; name a recipe (atelier recipes list) or give your own data with --text or --table or --tagged or --series or --images")]
+    [InlineData("trian",
+        "atelier: 'trian' is not known here; did you mean 'train'? atelier --help shows what there is")]
+    [InlineData("train --txt",
+        "atelier train: '--txt' is not known here; did you mean '--text'? atelier train --help shows what there is")]
+    [InlineData("train --jsn",
+        "atelier train: '--jsn' is not known here; did you mean '--json'? atelier train --help shows what there is")]
+    [InlineData("train",
+        "atelier train: nothing to learn from; name a recipe (atelier recipes list) or give your own data with "
+            + "--text or --table or --tagged or --series or --images")]
     [InlineData("generate runs/x --seed abc", "atelier generate: --seed is 'abc'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 1.5", "atelier generate: --count is '1.5'; write a whole number such as 100")]
-    [InlineData("generate runs/x --count 99999999999", "atelier generate: --count is '99999999999'; write a whole number such as 100")]
+    [InlineData("generate runs/x --count 99999999999",
+        "atelier generate: --count is '99999999999'; write a whole number such as 100")]
     [InlineData("train --frob", "atelier train: '--frob' is not known here; atelier train --help shows what there is")]
-    [InlineData("train quikstart", "quikstart: there is no such file or built-in recipe; did you mean 'quickstart'? atelier recipes list shows the built-in ones")]
-    [InlineData("train quickstart --set training.stepz=5", "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
-    [InlineData("train --text nowhere.txt", "nowhere.txt: there is no such file or folder; give one to --text, or check the name")]
+    [InlineData("train quikstart",
+        "quikstart: there is no such file or built-in recipe; did you mean 'quickstart'? atelier recipes list shows "
+            + "the built-in ones")]
+    [InlineData("train quickstart --set training.stepz=5",
+        "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
+    [InlineData("train --text nowhere.txt",
+        "nowhere.txt: there is no such file or folder; give one to --text, or check the name")]
     [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]
-    [InlineData("train --resume --out nowhere", "nowhere: there is no run here; atelier runs list shows the runs there are")]
-    [InlineData("generate nowhere", "nowhere: there is no such folder; give a run's folder or a bundle's; atelier runs list shows the runs there are")]
+    [InlineData("train --resume --out nowhere",
+        "nowhere: there is no run here; atelier runs list shows the runs there are")]
+    [InlineData("generate nowhere",
+        "nowhere: there is no such folder; give a run's folder or a bundle's; atelier runs list shows the "
+            + "runs there are")]
     [InlineData("generate nowhere --count 0", "atelier generate: --count is 0; allowed is 1 and more")]
-    [InlineData("runs show nowhere", "nowhere: there is no such run in the history; atelier runs list shows ids and folders")]
-    [InlineData("recipes show nothing-near", "nothing-near: there is no such file or built-in recipe; atelier recipes list shows the built-in ones")]
+    [InlineData("runs show nowhere",
+        "nowhere: there is no such run in the history; atelier runs list shows ids and folders")]
+    [InlineData("recipes show nothing-near",
+        "nothing-near: there is no such file or built-in recipe; atelier recipes list shows the built-in ones")]
     public void A_mistake_is_one_line_on_standard_error_and_exit_code_2(string line, string error)
     {
         ToolResult result = _tool.Run(line.Split(' '));
@@ -52,7 +67,8 @@ public sealed class ErrorTests : IDisposable
     [InlineData("atelier train: --text is empty; give it a value, or leave it out", "train", "--text", " ")]
     [InlineData("atelier generate: RUN is empty; give it a value", "generate", "")]
     [InlineData("atelier runs show: RUN is empty; give it a value", "runs", "show", "")]
-    [InlineData("atelier data clean: --out is empty; give it a value, or leave it out", "data", "clean", "world:stories-en", "--out", "")]
+    [InlineData("atelier data clean: --out is empty; give it a value, or leave it out", "data", "clean",
+        "world:stories-en", "--out", "")]
     [InlineData("atelier import: SOURCE is empty; give it a value", "import", "", "--out", "x")]
     public void An_empty_value_is_refused_by_the_name_of_its_option(string error, params string[] args)
     {

@@ -17,8 +17,10 @@ public sealed class FaultTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "the numbers are Unix's");
         await using var full = new StreamWriter(new FullStream()) { AutoFlush = true };
         using var error = new StringWriter();
-        int code = await new Tool(new ToolConsole(full, error, IsTerminal: false)).RunAsync(["recipes", "list"], TestContext.Current.CancellationToken);
-        (code, error.ToString()).ShouldBe((2, "the disk is full; free some space or choose another place" + Environment.NewLine));
+        int code = await new Tool(new ToolConsole(full, error, IsTerminal: false))
+            .RunAsync(["recipes", "list"], TestContext.Current.CancellationToken);
+        (code, error.ToString())
+            .ShouldBe((2, "the disk is full; free some space or choose another place" + Environment.NewLine));
     }
 
     [Fact]
@@ -27,7 +29,8 @@ public sealed class FaultTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "the numbers are Unix's");
         await using var closed = new StreamWriter(new FullStream { Number = 32 }) { AutoFlush = true };
         using var error = new StringWriter();
-        int code = await new Tool(new ToolConsole(closed, error, IsTerminal: false)).RunAsync(["recipes", "list"], TestContext.Current.CancellationToken);
+        int code = await new Tool(new ToolConsole(closed, error, IsTerminal: false))
+            .RunAsync(["recipes", "list"], TestContext.Current.CancellationToken);
         (code, error.ToString()).ShouldBe((Tool.ClosedPipe, ""));
     }
 
@@ -64,9 +67,12 @@ public sealed class FaultTests : IDisposable
         _tool.Run("train", "--table", table, "--out", folder).Code.ShouldBe(2);
         Directory.Exists(_tool.At("runs")).ShouldBeFalse();
         string text = _tool.At("boats.txt");
-        File.WriteAllText(text, string.Concat(Enumerable.Range(0, 50).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats.\n\n"))));
+        File.WriteAllText(text,
+            string.Concat(Enumerable.Range(0, 50)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats.\n\n"))));
         ToolResult profiled = _tool.Run("train", "--text", text, "--model", "ngram", "--profile", "--out", folder);
-        (profiled.Code, profiled.Error.Contains("takes no steps", StringComparison.Ordinal)).ShouldBe((2, true), profiled.Error);
+        (profiled.Code, profiled.Error.Contains("takes no steps", StringComparison.Ordinal))
+            .ShouldBe((2, true), profiled.Error);
         Directory.Exists(_tool.At("runs")).ShouldBeFalse();
         _tool.Run("runs", "list", "--json").Json.GetProperty("runs").GetArrayLength().ShouldBe(0);
     }
@@ -92,14 +98,19 @@ public sealed class FaultTests : IDisposable
     public void What_takes_no_steps_is_not_said_to_and_changes_show_in_the_first_line()
     {
         string text = _tool.At("boats.txt");
-        File.WriteAllText(text, string.Concat(Enumerable.Range(0, 300).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats and {i + 1} more.\n\n"))));
-        ToolResult counted = _tool.Run("train", "--text", text, "--model", "ngram", "--set", "model.order=3", "--set", "evaluation.samples=0", "--out", _tool.At("ngram"));
+        File.WriteAllText(text,
+            string.Concat(Enumerable.Range(0, 300)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats and {i + 1} more.\n\n"))));
+        ToolResult counted = _tool.Run("train", "--text", text, "--model", "ngram", "--set", "model.order=3", "--set",
+            "evaluation.samples=0", "--out", _tool.At("ngram"));
         counted.Code.ShouldBe(0, counted.Error);
         counted.Error.Split('\n')[0].ShouldContain("ngram, order 3, character tokens (change any with --set)");
         counted.Error.ShouldNotContain("step");
 
-        ToolResult learned = _tool.Run("train", "--text", text, "--set", "training.steps=7", "--set", "training.batchSize=4", "--set", "model.layerCount=1",
-            "--set", "model.hiddenSize=16", "--set", "model.contextLength=16", "--set", "training.threads=1", "--set", "evaluation.samples=0", "--out", _tool.At("gpt"));
+        ToolResult learned = _tool.Run("train", "--text", text, "--set", "training.steps=7", "--set",
+            "training.batchSize=4", "--set", "model.layerCount=1",
+            "--set", "model.hiddenSize=16", "--set", "model.contextLength=16", "--set", "training.threads=1", "--set",
+                "evaluation.samples=0", "--out", _tool.At("gpt"));
         learned.Code.ShouldBe(0, learned.Error);
         learned.Error.Split('\n')[0].ShouldContain("gpt, 1 layer, 16 wide, context 16, character tokens, 7 steps of 4");
     }
@@ -111,12 +122,19 @@ public sealed class FaultTests : IDisposable
     public async Task A_signal_to_a_training_is_answered_and_a_checkpoint_is_kept(int signal)
     {
         Assert.SkipUnless(File.Exists("/proc/self/status"), "whether a signal is ignored cannot be seen here");
-        ulong ignored = ulong.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))[7..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        Assert.SkipWhen(((ignored >> (signal - 1)) & 1) == 1, "the shell that started this ignores the signal, and so does all that it starts");
+        ulong ignored = ulong.Parse(File.ReadLines("/proc/self/status")
+            .Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))[7..].Trim(), NumberStyles.HexNumber,
+            CultureInfo.InvariantCulture);
+        Assert.SkipWhen(((ignored >> (signal - 1)) & 1) == 1,
+            "the shell that started this ignores the signal, and so does all that it starts");
         string text = _tool.At("boats.txt"), folder = _tool.At("run");
-        File.WriteAllText(text, string.Concat(Enumerable.Range(0, 400).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats and {i + 1} more.\n\n"))));
-        var start = new ProcessStartInfo("dotnet", [typeof(Tool).Assembly.Location, "train", "--text", text, "--out", folder, "--set", "model.layerCount=1",
-            "--set", "model.hiddenSize=16", "--set", "model.contextLength=16", "--set", "training.batchSize=4", "--set", "training.steps=1000000",
+        File.WriteAllText(text,
+            string.Concat(Enumerable.Range(0, 400)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats and {i + 1} more.\n\n"))));
+        var start = new ProcessStartInfo("dotnet",
+            [typeof(Tool).Assembly.Location, "train", "--text", text, "--out", folder, "--set", "model.layerCount=1",
+            "--set", "model.hiddenSize=16", "--set", "model.contextLength=16", "--set", "training.batchSize=4", "--set",
+                "training.steps=1000000",
             "--set", "training.checkpointEvery=20", "--set", "training.sampleEvery=0", "--set", "training.threads=1"])
         {
             RedirectStandardError = true, UseShellExecute = false,
@@ -124,7 +142,8 @@ public sealed class FaultTests : IDisposable
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string checkpoints = Path.Combine(folder, "checkpoints");
-        while (!(Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, "step-*").Any()) && !process.HasExited)
+        while (!(Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, "step-*").Any())
+            && !process.HasExited)
             await Task.Delay(5, TestContext.Current.CancellationToken);
         Shell(string.Create(CultureInfo.InvariantCulture, $"kill -{signal} {process.Id}"));
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
@@ -138,7 +157,8 @@ public sealed class FaultTests : IDisposable
 
     private static (int Code, string Error) Shell(string line)
     {
-        var start = new ProcessStartInfo("bash", ["-c", line]) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("bash", ["-c", line]) { RedirectStandardError = true,
+            RedirectStandardOutput = true, UseShellExecute = false };
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         string error = process.StandardError.ReadToEnd();

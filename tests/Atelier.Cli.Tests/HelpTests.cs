@@ -14,7 +14,8 @@ public sealed class HelpTests : IDisposable
     private static ToolConsole Nowhere => new(TextWriter.Null, TextWriter.Null, IsTerminal: false);
 
     private static IEnumerable<(string Path, ToolCommand Command)> Leaves(Command command, string path) =>
-        command.Subcommands.SelectMany(c => Leaves(c, $"{path} {c.Name}".Trim())).Concat(command is ToolCommand leaf ? [(path, leaf)] : []);
+        command.Subcommands.SelectMany(c => Leaves(c, $"{path} {c.Name}".Trim()))
+            .Concat(command is ToolCommand leaf ? [(path, leaf)] : []);
 
     [Theory]
     [MemberData(nameof(CommandPaths))]
@@ -43,7 +44,8 @@ public sealed class HelpTests : IDisposable
     public void The_tool_s_help_lists_its_commands()
     {
         string help = _tool.Run("--help").Out;
-        foreach (string name in (string[])["quickstart", "train", "generate", "evaluate", "explain", "data", "import", "export", "compress", "recipes", "runs", "doctor", "find-learning-rate", "cards"])
+        foreach (string name in (string[])["quickstart", "train", "generate", "evaluate", "explain", "data", "import",
+            "export", "compress", "recipes", "runs", "doctor", "find-learning-rate", "cards"])
             help.ShouldMatch($@"(?m)^  {name}\b");
     }
 }

@@ -6,7 +6,8 @@ public sealed class InterruptionTests
     public void The_first_signal_is_answered_and_cancels_and_what_goes_on_all_the_same_is_ended_a_moment_later()
     {
         var happened = new List<string>();
-        using var interruption = new Interruption(_ => happened.Add("said"), time => happened.Add($"waited {time.TotalSeconds}"), () => happened.Add("ended"));
+        using var interruption = new Interruption(_ => happened.Add("said"),
+            time => happened.Add($"waited {time.TotalSeconds}"), () => happened.Add("ended"));
         interruption.Token.Register(() => happened.Add("cancelled"));
         interruption.Receive();
         happened.ShouldBe(["said", "cancelled", "waited 2", "ended"]);

@@ -18,10 +18,14 @@ public sealed class KillTests : IDisposable
     {
         string[] train =
         [
-            "train", "--text", Text(), "--set", "model.layerCount=1", "--set", "model.headCount=2", "--set", "model.hiddenSize=16",
-            "--set", "model.contextLength=16", "--set", "model.dropout=0.2", "--set", "training.batchSize=4", "--set", "training.minutes=null",
-            "--set", "training.epochs=null", "--set", string.Create(CultureInfo.InvariantCulture, $"training.steps={Steps}"),
-            "--set", "training.checkpointEvery=20", "--set", "training.sampleEvery=0", "--set", "training.threads=1", "--set", "training.ema=0.9",
+            "train", "--text", Text(), "--set", "model.layerCount=1", "--set", "model.headCount=2", "--set",
+                "model.hiddenSize=16",
+            "--set", "model.contextLength=16", "--set", "model.dropout=0.2", "--set", "training.batchSize=4", "--set",
+                "training.minutes=null",
+            "--set", "training.epochs=null", "--set",
+                string.Create(CultureInfo.InvariantCulture, $"training.steps={Steps}"),
+            "--set", "training.checkpointEvery=20", "--set", "training.sampleEvery=0", "--set", "training.threads=1",
+                "--set", "training.ema=0.9",
             "--set", "evaluation.samples=0", "--set", "evaluation.bootstrapSamples=10",
         ];
         _tool.Run([.. train, "--out", _tool.At("whole")]).Code.ShouldBe(0);
@@ -29,7 +33,8 @@ public sealed class KillTests : IDisposable
         using (Process process = Start([.. train, "--out", _tool.At("killed")]))
         {
             var watch = Stopwatch.StartNew();
-            while (!Directory.Exists(_tool.At("killed/checkpoints/step-60")) && !process.HasExited && watch.Elapsed < TimeSpan.FromMinutes(1))
+            while (!Directory.Exists(_tool.At("killed/checkpoints/step-60")) && !process.HasExited
+                && watch.Elapsed < TimeSpan.FromMinutes(1))
                 await Task.Delay(2);
             process.Kill();
             await process.WaitForExitAsync();
@@ -52,13 +57,17 @@ public sealed class KillTests : IDisposable
     private string Text()
     {
         string path = _tool.At("sums.txt");
-        File.WriteAllText(path, string.Join("\n\n", Enumerable.Range(0, 400).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} and {i + 7} make {2 * i + 7}."))));
+        File.WriteAllText(path,
+            string.Join("\n\n",
+            Enumerable.Range(0, 400)
+            .Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} and {i + 7} make {2 * i + 7}."))));
         return path;
     }
 
     private static Process Start(string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Tool).Assembly.Location, .. arguments, "--quiet"]) { UseShellExecute = false };
+        var start = new ProcessStartInfo("dotnet",
+            [typeof(Tool).Assembly.Location, .. arguments, "--quiet"]) { UseShellExecute = false };
         return Process.Start(start)!;
     }
 }

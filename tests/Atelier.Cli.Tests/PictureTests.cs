@@ -20,13 +20,17 @@ public sealed class PictureTests : IDisposable
     [Fact]
     public void A_picture_is_made_again_byte_by_byte_from_its_own_file()
     {
-        string grid = _tool.At("grid.png"), folder = _tool.At("each") + Path.DirectorySeparatorChar, again = _tool.At("again.png");
-        _tool.Run("generate", _run, "--class", "red-circle", "--count", "5", "--seed", "7", "--sampler", "ancestral", "--out", grid).Code.ShouldBe(0);
+        string grid = _tool.At("grid.png"), folder = _tool.At("each") + Path.DirectorySeparatorChar,
+            again = _tool.At("again.png");
+        _tool.Run("generate", _run, "--class", "red-circle", "--count", "5", "--seed", "7", "--sampler", "ancestral",
+            "--out", grid).Code.ShouldBe(0);
         _tool.Run("generate", "--like", grid, "--out", again).Code.ShouldBe(0);
         File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(grid));
 
-        JsonElement each = _tool.Run("generate", _run, "--count", "3", "--sampler", "ancestral", "--out", folder, "--json").Json;
-        each.GetProperty("samples").EnumerateArray().Select(s => Path.GetFileName(s.GetProperty("file").GetString())).ShouldBe(["00.png", "01.png", "02.png"]);
+        JsonElement each =
+            _tool.Run("generate", _run, "--count", "3", "--sampler", "ancestral", "--out", folder, "--json").Json;
+        each.GetProperty("samples").EnumerateArray().Select(s => Path.GetFileName(s.GetProperty("file").GetString()))
+            .ShouldBe(["00.png", "01.png", "02.png"]);
         _tool.Run("generate", _run, "--like", Path.Combine(folder, "01.png"), "--out", again).Code.ShouldBe(0);
         File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(Path.Combine(folder, "01.png")));
     }
@@ -35,7 +39,8 @@ public sealed class PictureTests : IDisposable
     public void Ways_between_seeds_and_between_pictures_are_rows_that_can_be_made_again_or_an_animation()
     {
         string rows = _tool.At("rows.png"), again = _tool.At("again.png"), film = _tool.At("way.gif");
-        _tool.Run("generate", _run, "--interpolate", "1,2,3", "--class", "red-circle,blue-square,red-circle", "--count", "4", "--out", rows).Code.ShouldBe(0);
+        _tool.Run("generate", _run, "--interpolate", "1,2,3", "--class", "red-circle,blue-square,red-circle", "--count",
+            "4", "--out", rows).Code.ShouldBe(0);
         Size(rows).ShouldBe(((4 * 34) - 2, (2 * 34) - 2), "a row a way, of four pictures of 32 pixels, 2 between");
         _tool.Run("generate", "--like", rows, "--out", again).Code.ShouldBe(0);
         File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(rows));
@@ -44,7 +49,8 @@ public sealed class PictureTests : IDisposable
 
         string folder = _tool.At("ends");
         _tool.Run("generate", _run, "--count", "2", "--out", folder + "/").Code.ShouldBe(0);
-        _tool.Run("generate", _run, "--interpolate", folder, "--class", "red-circle", "--strength", "0.5", "--count", "3", "--out", rows).Code.ShouldBe(0);
+        _tool.Run("generate", _run, "--interpolate", folder, "--class", "red-circle", "--strength", "0.5", "--count",
+            "3", "--out", rows).Code.ShouldBe(0);
         Size(rows).ShouldBe(((3 * 34) - 2, 32));
         _tool.Run("generate", "--like", rows, "--out", again).Code.ShouldBe(0);
         File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(rows));
@@ -54,19 +60,23 @@ public sealed class PictureTests : IDisposable
         Refused("--sampler", "generate", _run, "--interpolate", "1,2", "--sampler", "ancestral", "--out", rows);
         Refused("--class", "generate", _run, "--interpolate", folder, "--out", rows);
         Refused("nor two or more seeds", "generate", _run, "--interpolate", "7", "--out", rows);
-        Refused("2 classes are named for 3 ends", "generate", _run, "--interpolate", "1,2,3", "--class", "red-circle,blue-square", "--out", rows);
+        Refused("2 classes are named for 3 ends", "generate", _run, "--interpolate", "1,2,3", "--class",
+            "red-circle,blue-square", "--out", rows);
     }
 
     [Fact]
     public void What_a_second_model_enlarged_is_made_again_by_both()
     {
-        string small = Train("small", "data.image.width=16", "data.image.height=16", "model.patchSize=2"), up = Train("up", "model.upscale=2", "model.conditional=false");
+        string small = Train("small", "data.image.width=16", "data.image.height=16", "model.patchSize=2"),
+            up = Train("up", "model.upscale=2", "model.conditional=false");
         string grid = _tool.At("grid.png"), again = _tool.At("again.png"), one = _tool.At("one.png");
-        _tool.Run("generate", small, "--upscale", up, "--class", "red-circle", "--count", "4", "--out", grid).Code.ShouldBe(0);
+        _tool.Run("generate", small, "--upscale", up, "--class", "red-circle", "--count", "4", "--out",
+            grid).Code.ShouldBe(0);
         Size(grid).ShouldBe((66, 66), "four pictures of 32 pixels");
         _tool.Run("generate", "--like", grid, "--out", again).Code.ShouldBe(0);
         File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(grid));
-        Refused("is not the model that enlarged the picture", "generate", "--like", grid, "--upscale", Train("other", "model.upscale=2", "model.conditional=false", "seed=5"), "--out", again);
+        Refused("is not the model that enlarged the picture", "generate", "--like", grid, "--upscale",
+            Train("other", "model.upscale=2", "model.conditional=false", "seed=5"), "--out", again);
 
         _tool.Run("generate", small, "--out", one).Code.ShouldBe(0);
         _tool.Run("generate", up, "--from", one, "--out", again).Code.ShouldBe(0);
@@ -110,7 +120,8 @@ public sealed class PictureTests : IDisposable
     private static (int, int) Size(string png)
     {
         byte[] bytes = File.ReadAllBytes(png);
-        return (BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(20)));
+        return (BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(16)),
+            BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(20)));
     }
 
     private string Train(string name, params string[] settings)
@@ -118,8 +129,10 @@ public sealed class PictureTests : IDisposable
         string run = _tool.At(name);
         ToolResult trained = _tool.Run(
         [
-            "train", "shapes-diffusion", "--out", run, "--set", "training.steps=2", "--set", "data.worldDocuments=40", "--set", "training.batchSize=4",
-            "--set", "model.channels=[8]", "--set", "model.patchSize=4", "--set", "model.samplerSteps=3", "--set", "training.evaluateEvery=0", "--set", "training.sampleEvery=2",
+            "train", "shapes-diffusion", "--out", run, "--set", "training.steps=2", "--set", "data.worldDocuments=40",
+                "--set", "training.batchSize=4",
+            "--set", "model.channels=[8]", "--set", "model.patchSize=4", "--set", "model.samplerSteps=3", "--set",
+                "training.evaluateEvery=0", "--set", "training.sampleEvery=2",
             "--set", "evaluation.features=none", .. settings.SelectMany(setting => (string[])["--set", setting]),
         ]);
         trained.Code.ShouldBe(0, trained.Error);
@@ -129,6 +142,7 @@ public sealed class PictureTests : IDisposable
     private void Refused(string why, params string[] arguments)
     {
         ToolResult result = _tool.Run(arguments);
-        (result.Code, result.Error.Trim().Split('\n')[^1].Contains(why, StringComparison.Ordinal)).ShouldBe((2, true), result.Error);
+        (result.Code, result.Error.Trim().Split('\n')[^1].Contains(why, StringComparison.Ordinal))
+            .ShouldBe((2, true), result.Error);
     }
 }

@@ -19,8 +19,10 @@ public sealed class SampleTests : IDisposable
             [
                 new[]
                 {
-                    _tool.At("run"), "training.steps=5", "data.worldDocuments=100", "model.layerCount=1", "model.hiddenSize=16", "model.contextLength=16",
-                    "evaluation.samples=1", "evaluation.sampleTokens=16", "evaluation.bootstrapSamples=10", "generation.maxTokens=20",
+                    _tool.At("run"), "training.steps=5", "data.worldDocuments=100", "model.layerCount=1",
+                        "model.hiddenSize=16", "model.contextLength=16",
+                    "evaluation.samples=1", "evaluation.sampleTokens=16", "evaluation.bootstrapSamples=10",
+                        "generation.maxTokens=20",
                 },
             ]);
         }

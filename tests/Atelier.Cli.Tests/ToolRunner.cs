@@ -19,7 +19,8 @@ internal sealed class ToolRunner : IDisposable
     public ToolResult Answer(string? answer, params string[] args)
     {
         using StringWriter output = new(), error = new();
-        var console = new ToolConsole(output, error, IsTerminal: false) { In = answer is null ? null : new StringReader(answer) };
+        var console =
+            new ToolConsole(output, error, IsTerminal: false) { In = answer is null ? null : new StringReader(answer) };
         int code = new Tool(console).RunAsync(args).GetAwaiter().GetResult();
         return new ToolResult(code, output.ToString(), error.ToString());
     }

@@ -17,7 +17,8 @@ public sealed class LargeModelTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>
-    /// The file has holes for weights, which read as zeros and take no room on the disk. Nearly all of it is the table of
+    /// The file has holes for weights, which read as zeros and take no room on the disk. Nearly all of it is the table
+    /// of
     /// learned positions, of which a text reads a row a token; the layers are read whole.
     /// </summary>
     [Fact]
@@ -41,7 +42,9 @@ public sealed class LargeModelTests : IDisposable
 
         long before = Environment.WorkingSet;
         using TextGenerator generator = TextModelFile.Open(path);
-        TextSample sample = generator.GenerateAsync(new() { Prompt = "ab", Decoding = new() { Temperature = 0, MaxTokens = 1 } }).ToBlockingEnumerable().Single();
+        TextSample sample =
+            generator.GenerateAsync(new() { Prompt = "ab", Decoding = new() { Temperature = 0, MaxTokens = 1 } })
+            .ToBlockingEnumerable().Single();
         // Weights of zero leave all tokens alike.
         sample.Tokens.Single().LogProbability.ShouldBe((float)-Math.Log(generator.Tokenizer.VocabularySize), 1e-5f);
         (Environment.WorkingSet - before).ShouldBeLessThan(size / 20);
@@ -57,7 +60,8 @@ public sealed class LargeModelTests : IDisposable
         var metadata = new GgufMetadata("gpt2");
         GgufConfig.Write(metadata, new ConfigFile("config.json", config));
         GgufTokenizer.Write(metadata, tokenizer, TextBounds.Of(tokenizer, 0));
-        List<GgufTensor> tensors = [Holes("token_embd.weight", vocabulary, width), Holes("position_embd.weight", Positions, width), .. Norm("output_norm", width)];
+        List<GgufTensor> tensors = [Holes("token_embd.weight", vocabulary, width),
+            Holes("position_embd.weight", Positions, width), .. Norm("output_norm", width)];
         for (int layer = 0; layer < Layers; layer++)
         {
             string block = $"blk.{layer}.";
@@ -75,9 +79,11 @@ public sealed class LargeModelTests : IDisposable
         });
     }
 
-    private static GgufTensor[] Norm(string name, long size) => [Holes(name + ".weight", size), Holes(name + ".bias", size)];
+    private static GgufTensor[] Norm(string name, long size) =>
+        [Holes(name + ".weight", size), Holes(name + ".bias", size)];
 
-    private static GgufTensor[] Linear(string name, long rows, long columns) => [Holes(name + ".weight", rows, columns), Holes(name + ".bias", rows)];
+    private static GgufTensor[] Linear(string name, long rows, long columns) =>
+        [Holes(name + ".weight", rows, columns), Holes(name + ".bias", rows)];
 
     private static GgufTensor Holes(string name, params long[] shape) => new(name, WeightType.F32, shape);
 }

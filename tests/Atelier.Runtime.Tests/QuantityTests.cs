@@ -12,8 +12,10 @@ public sealed class QuantityTests
     [InlineData(3, "copy", "3 copies")]
     [InlineData(3, "key", "3 keys")]
     [InlineData(2, "box", "2 boxes")]
-    public void A_noun_goes_with_its_number(long count, string noun, string expected) => Quantity.Of(count, noun).ShouldBe(expected);
+    public void A_noun_goes_with_its_number(long count, string noun, string expected) =>
+        Quantity.Of(count, noun).ShouldBe(expected);
 
     [Fact]
-    public void An_irregular_plural_is_given() => (Quantity.Of(1, "series", "series"), Quantity.Of(2, "series", "series")).ShouldBe(("1 series", "2 series"));
+    public void An_irregular_plural_is_given() =>
+        (Quantity.Of(1, "series", "series"), Quantity.Of(2, "series", "series")).ShouldBe(("1 series", "2 series"));
 }

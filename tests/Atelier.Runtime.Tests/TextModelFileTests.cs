@@ -31,16 +31,19 @@ public sealed class TextModelFileTests : IDisposable
         string gguf = Path.Combine(_folder, "stories.gguf"), folder = Path.Combine(_folder, "run", "bundle");
         Directory.CreateDirectory(folder);
         Llama2CFile file = Llama2CFile.Open(Stories());
-        SentencePieceTokenizer tokenizer = SentencePieceTokenizer.FromLlama2C(DataFolder.File("weights", "stories260K", "tok512.bin"));
+        SentencePieceTokenizer tokenizer =
+            SentencePieceTokenizer.FromLlama2C(DataFolder.File("weights", "stories260K", "tok512.bin"));
         string config = file.ToHuggingFace().ToJsonString();
         using (ModelWeights weights = ModelWeights.FromLlama2C(file))
         {
-            ModelWriter.WriteGguf(gguf, weights, new ConfigFile("config.json", JsonDocument.Parse(config).RootElement), tokenizer, TextBounds.Of(tokenizer, tokenizer.BeginId!.Value));
+            ModelWriter.WriteGguf(gguf, weights, new ConfigFile("config.json", JsonDocument.Parse(config).RootElement),
+                tokenizer, TextBounds.Of(tokenizer, tokenizer.BeginId!.Value));
             ModelWriter.WriteSafetensors(Path.Combine(folder, "model.safetensors"), weights);
         }
         File.WriteAllText(Path.Combine(folder, "config.json"), config);
         tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
-        new GenerationConfigFile(Greedy with { MaxTokens = 9 }, tokenizer.BeginId, [tokenizer.EndOfTextId!.Value]).Write(Path.Combine(folder, "generation_config.json"));
+        new GenerationConfigFile(Greedy with { MaxTokens = 9 }, tokenizer.BeginId, [tokenizer.EndOfTextId!.Value])
+            .Write(Path.Combine(folder, "generation_config.json"));
         foreach (string path in (string[])[gguf, folder, Path.Combine(_folder, "run")])
         {
             using TextGenerator generator = TextModelFile.Open(path);
@@ -77,7 +80,9 @@ public sealed class TextModelFileTests : IDisposable
         using TextGenerator generator = TextModelFile.Open(Stories());
         using IChatClient client = new TextChatClient(generator);
         JsonElement schema = JsonDocument.Parse("""{ "type": "object", "properties": { "name": { "type": "string", "maxLength": 12 }, "happy": { "type": "boolean" } }, "required": ["name", "happy"] }""").RootElement;
-        ChatResponse response = await client.GetResponseAsync("Once upon a time", new ChatOptions { Seed = 3, Temperature = 0.7f, ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
+        ChatResponse response = await client.GetResponseAsync("Once upon a time",
+            new ChatOptions { Seed = 3, Temperature = 0.7f,
+            ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
         JsonElement answer = JsonDocument.Parse(response.Text).RootElement;
         answer.GetProperty("name").GetString()!.Length.ShouldBeLessThanOrEqualTo(12);
         answer.GetProperty("happy").ValueKind.ShouldBeOneOf(JsonValueKind.True, JsonValueKind.False);
@@ -86,7 +91,8 @@ public sealed class TextModelFileTests : IDisposable
     [Fact]
     public void What_is_no_model_is_refused_in_one_line()
     {
-        string nothing = Path.Combine(_folder, "nothing"), text = Path.Combine(_folder, "notes.txt"), other = Path.Combine(_folder, "other");
+        string nothing = Path.Combine(_folder, "nothing"), text = Path.Combine(_folder, "notes.txt"),
+            other = Path.Combine(_folder, "other");
         File.WriteAllText(text, "not a model at all, but long enough to have a header");
         Directory.CreateDirectory(other);
         File.WriteAllText(Path.Combine(other, "config.json"), """{ "model_type": "bert", "vocab_size": 3 }""");
@@ -110,16 +116,19 @@ public sealed class TextModelFileTests : IDisposable
     {
         string path = Path.Combine(_folder, "q8.gguf");
         Llama2CFile file = Llama2CFile.Open(Stories());
-        SentencePieceTokenizer tokenizer = SentencePieceTokenizer.FromLlama2C(DataFolder.File("weights", "stories260K", "tok512.bin"));
+        SentencePieceTokenizer tokenizer =
+            SentencePieceTokenizer.FromLlama2C(DataFolder.File("weights", "stories260K", "tok512.bin"));
         var config = new ConfigFile("config.json", JsonDocument.Parse(file.ToHuggingFace().ToJsonString()).RootElement);
         using (ModelWeights weights = ModelWeights.FromLlama2C(file))
-            ModelWriter.WriteGguf(path, weights, config, tokenizer, TextBounds.Of(tokenizer, tokenizer.BeginId!.Value), WeightType.Q8_0);
+            ModelWriter.WriteGguf(path, weights, config, tokenizer, TextBounds.Of(tokenizer, tokenizer.BeginId!.Value),
+                WeightType.Q8_0);
         int[] ids = [tokenizer.BeginId!.Value, .. tokenizer.Encode(Expected())];
         (float[] exact, double exactLoss) = Judge(Stories(), ids);
         (float[] small, double smallLoss) = Judge(path, ids);
         double mean = exact.Average(), spread = Math.Sqrt(exact.Average(x => (x - mean) * (x - mean)));
         double moved = Math.Sqrt(exact.Zip(small, (e, s) => (double)(e - s) * (e - s)).Average()) / spread;
-        TestContext.Current.TestOutputHelper?.WriteLine($"logits moved by {moved:P2} of their spread, loss by {smallLoss - exactLoss:0.0000} nats a token");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"logits moved by {moved:P2} of their spread, loss by {smallLoss - exactLoss:0.0000} nats a token");
         moved.ShouldBeInRange(1e-6, 0.03);
         Math.Abs(smallLoss - exactLoss).ShouldBeLessThan(0.02);
     }
@@ -136,7 +145,8 @@ public sealed class TextModelFileTests : IDisposable
 
     private static string Stories() => DataFolder.File("weights", "stories260K", "stories260K.bin");
 
-    private static string Expected() => File.ReadAllText(DataFolder.File("weights", "stories260K", "expected-greedy-200.txt"));
+    private static string Expected() =>
+        File.ReadAllText(DataFolder.File("weights", "stories260K", "expected-greedy-200.txt"));
 
     private static string Write(TextGenerator generator, DecodingOptions? options = null) =>
         generator.GenerateAsync(new() { Decoding = options ?? Greedy }).ToBlockingEnumerable().Single().Text;

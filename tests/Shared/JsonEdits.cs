@@ -5,11 +5,15 @@ namespace Atelier.TestSupport;
 /// <summary>Changes one place in a JSON file.</summary>
 internal static class JsonEdits
 {
-    /// <summary>Sets the value at a path such as "model.dropout" or "added_tokens[0].lstrip"; makes the file where there is none.</summary>
+    /// <summary>
+    /// Sets the value at a path such as "model.dropout" or "added_tokens[0].lstrip"; makes the file where there is
+    /// none.
+    /// </summary>
     public static void Set(string file, string path, string json)
     {
         JsonNode root = File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))! : new JsonObject();
-        string[] names = path.Replace("[", ".[", StringComparison.Ordinal).Split('.', StringSplitOptions.RemoveEmptyEntries);
+        string[] names = path.Replace("[", ".[", StringComparison.Ordinal)
+            .Split('.', StringSplitOptions.RemoveEmptyEntries);
         JsonNode at = root;
         foreach (string name in names[..^1])
             at = Place(name) is int place ? at[place]! : at[name] ??= new JsonObject();
@@ -21,5 +25,6 @@ internal static class JsonEdits
         File.WriteAllText(file, root.ToJsonString());
     }
 
-    private static int? Place(string name) => name.StartsWith('[') ? int.Parse(name.Trim('[', ']'), System.Globalization.CultureInfo.InvariantCulture) : null;
+    private static int? Place(string name) =>
+        name.StartsWith('[') ? int.Parse(name.Trim('[', ']'), System.Globalization.CultureInfo.InvariantCulture) : null;
 }

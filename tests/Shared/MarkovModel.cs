@@ -34,7 +34,8 @@ internal sealed class MarkovModel(double[][] transitions, int contextLength = in
     public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
         CancellationToken cancellation = default) =>
         [.. sequences.Select(s => Enumerable.Range(1, s.Length - 1).Select(i =>
-            new TokenScore(Math.Log(P(s.Span[i - 1], s.Span[i])), P(s.Span[i - 1], s.Span[i]) == transitions[s.Span[i - 1]].Max())).ToArray())];
+            new TokenScore(Math.Log(P(s.Span[i - 1], s.Span[i])),
+                P(s.Span[i - 1], s.Span[i]) == transitions[s.Span[i - 1]].Max())).ToArray())];
 
     public void Dispose()
     {
@@ -54,7 +55,8 @@ internal sealed class MarkovModel(double[][] transitions, int contextLength = in
             for (int i = 0; i < Sequences; i++)
             {
                 for (int w = 0; w < v; w++)
-                    logits[i * v + w] = (float)Math.Log(model.P(tokens[(i + 1) * each - 1], w)) + 3; // logits are free up to a constant
+                    // logits are free up to a constant
+                    logits[i * v + w] = (float)Math.Log(model.P(tokens[(i + 1) * each - 1], w)) + 3;
             }
         }
 

@@ -9,11 +9,16 @@ namespace Atelier.Cli.Commands;
 /// <summary>Runs the reference recipes and writes their page.</summary>
 internal sealed class CardsCommand : ToolCommand
 {
-    private readonly Argument<string[]> _names = new("NAME") { Arity = ArgumentArity.ZeroOrMore, Description = "Cards by their recipes' names; those without a result where left out." };
+    private readonly Argument<string[]> _names = new("NAME") { Arity = ArgumentArity.ZeroOrMore,
+        Description = "Cards by their recipes' names; those without a result where left out." };
     private readonly Option<string[]> _set = TrainCommand.SetOption();
-    private readonly Option<string> _out = new("--out") { HelpName = "FILE", Description = "The page; results are kept in a .json beside it.", DefaultValueFactory = _ => Path.Combine("docs", "reference-cards.md") };
+    private readonly Option<string> _out = new("--out") { HelpName = "FILE",
+        Description = "The page; results are kept in a .json beside it.",
+        DefaultValueFactory = _ => Path.Combine("docs", "reference-cards.md") };
 
-    public CardsCommand(ToolConsole console) : base(console, "cards", "Runs reference recipes and writes docs/reference-cards.md.", "atelier cards shakespeare-ngram")
+    public CardsCommand(ToolConsole console)
+        : base(console, "cards", "Runs reference recipes and writes docs/reference-cards.md.",
+        "atelier cards shakespeare-ngram")
     {
         Add(_names);
         Add(_set);
@@ -29,7 +34,8 @@ internal sealed class CardsCommand : ToolCommand
             : [.. ReferenceCard.All.Select(c => c.Recipe).Where(name => !results.Read().ContainsKey(name))];
         foreach (string name in names.Where(n => ReferenceCard.All.All(c => c.Recipe != n)))
         {
-            throw new AtelierException("there is no such card", name, $"there are {string.Join(", ", ReferenceCard.All.Select(c => c.Recipe))}");
+            throw new AtelierException("there is no such card", name,
+                $"there are {string.Join(", ", ReferenceCard.All.Select(c => c.Recipe))}");
         }
         foreach (string name in names)
         {
@@ -43,7 +49,8 @@ internal sealed class CardsCommand : ToolCommand
                 ? Workshop.ResumeAsync(folder, progress, cancellation)
                 : Workshop.TrainAsync(recipe, folder, progress, cancellation)).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
-            EvaluationReport report = await Workshop.EvaluateAsync(folder, progress: console, cancellation: cancellation).ConfigureAwait(false);
+            EvaluationReport report = await Workshop.EvaluateAsync(folder, progress: console,
+                cancellation: cancellation).ConfigureAwait(false);
             results.Add(name, outcome, report);
             console.Say($"{name}: {report.Verdict}");
             Run.Delete(folder); // its result is kept; the recipe makes it again

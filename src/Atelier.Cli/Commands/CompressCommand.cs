@@ -10,11 +10,17 @@ namespace Atelier.Cli.Commands;
 internal sealed class CompressCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
-    private readonly Option<string> _to = new("--to") { HelpName = "TYPE", Description = "q8 (8 bits a weight) or q4 (4 bits).", DefaultValueFactory = _ => "q8" };
-    private readonly Option<string?> _against = new("--against") { HelpName = "DATA", Description = "Other data to judge by: a file, a folder, a catalogue name or a world. Without it the run's own held-out text." };
-    private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "The compressed bundle's folder. Without it RUN-q8 or RUN-q4." };
+    private readonly Option<string> _to = new("--to") { HelpName = "TYPE",
+        Description = "q8 (8 bits a weight) or q4 (4 bits).", DefaultValueFactory = _ => "q8" };
+    private readonly Option<string?> _against = new("--against") { HelpName = "DATA",
+        Description =
+        "Other data to judge by: a file, a folder, a catalogue name or a world. Without it the run's own "
+            + "held-out text." };
+    private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER",
+        Description = "The compressed bundle's folder. Without it RUN-q8 or RUN-q4." };
 
-    public CompressCommand(ToolConsole console) : base(console, "compress", "Makes a text model smaller, weights in 8 or 4 bits, and says what it lost.",
+    public CompressCommand(ToolConsole console)
+        : base(console, "compress", "Makes a text model smaller, weights in 8 or 4 bits, and says what it lost.",
         "atelier compress runs/quickstart --to q8")
     {
         Add(_run);
@@ -27,12 +33,16 @@ internal sealed class CompressCommand : ToolCommand
     {
         string run = parse.GetRequiredValue(_run), type = parse.GetRequiredValue(_to);
         string folder = parse.GetValue(_out) ?? $"{Path.TrimEndingDirectorySeparator(run)}-{type}";
-        CompressionReport report = await Workshop.CompressAsync(run, type, folder, parse.GetValue(_against), console, cancellation).ConfigureAwait(false);
+        CompressionReport report = await Workshop.CompressAsync(run, type, folder, parse.GetValue(_against), console,
+            cancellation).ConfigureAwait(false);
         console.Table(["", "before", type, "change"],
         [
-            ["held-out loss (nats a character)", Loss(report.Before.Loss), Loss(report.After.Loss), Change(report.LossChange)],
-            ["weights (MB)", Megabytes(report.Before), Megabytes(report.After), Ratio(report.After.Bytes / (double)report.Before.Bytes)],
-            ["writing (tokens a second)", Speed(report.Before), Speed(report.After), Ratio(report.After.TokensPerSecond / report.Before.TokensPerSecond)],
+            ["held-out loss (nats a character)", Loss(report.Before.Loss), Loss(report.After.Loss),
+                Change(report.LossChange)],
+            ["weights (MB)", Megabytes(report.Before), Megabytes(report.After),
+                Ratio(report.After.Bytes / (double)report.Before.Bytes)],
+            ["writing (tokens a second)", Speed(report.Before), Speed(report.After),
+                Ratio(report.After.TokensPerSecond / report.Before.TokensPerSecond)],
         ]);
         if (report.Data is null)
             console.Say("not judged: there is no held-out text here; give some with --against");
@@ -53,16 +63,21 @@ internal sealed class CompressCommand : ToolCommand
     };
 
     private static string Loss(Metric? loss) =>
-        loss is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{loss.Value:0.0000} [{loss.Low:0.0000}, {loss.High:0.0000}]");
+        loss is null ? ""
+            : string.Create(CultureInfo.InvariantCulture,
+            $"{loss.Value:0.0000} [{loss.Low:0.0000}, {loss.High:0.0000}]");
 
     private static string Change(Metric? change) =>
         change is null ? "" : $"{Signed(change.Value)} [{Signed(change.Low)}, {Signed(change.High)}]";
 
-    private static string Signed(double value) => Math.Round(value, 4).ToString("+0.0000;-0.0000;0.0000", CultureInfo.InvariantCulture);
+    private static string Signed(double value) =>
+        Math.Round(value, 4).ToString("+0.0000;-0.0000;0.0000", CultureInfo.InvariantCulture);
 
-    private static string Megabytes(CompressionFigures figures) => (figures.Bytes / 1e6).ToString("0.00", CultureInfo.InvariantCulture);
+    private static string Megabytes(CompressionFigures figures) =>
+        (figures.Bytes / 1e6).ToString("0.00", CultureInfo.InvariantCulture);
 
-    private static string Speed(CompressionFigures figures) => figures.TokensPerSecond.ToString("0", CultureInfo.InvariantCulture);
+    private static string Speed(CompressionFigures figures) =>
+        figures.TokensPerSecond.ToString("0", CultureInfo.InvariantCulture);
 
     private static string Ratio(double ratio) => string.Create(CultureInfo.InvariantCulture, $"{ratio:0.00} ×");
 }

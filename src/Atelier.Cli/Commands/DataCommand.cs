@@ -28,7 +28,8 @@ internal sealed class DataCommand : Command
         new("SOURCE") { Description = "A file, a folder, a catalogue name or a world." };
 
     internal static Option<string?> EncodingOption() =>
-        new("--encoding") { HelpName = "NAME", Description = "The encoding of text, where it is not found out: GB18030, Shift-JIS, windows-1252 …" };
+        new("--encoding") { HelpName = "NAME",
+            Description = "The encoding of text, where it is not found out: GB18030, Shift-JIS, windows-1252 …" };
 
     private static Option<string?> ColumnOption() =>
         new("--column") { HelpName = "NAME", Description = "The column of a table that holds the text." };
@@ -38,7 +39,8 @@ internal sealed class DataCommand : Command
         ["step"] = c.Step, ["documentsRemoved"] = c.DocumentsRemoved, ["charactersRemoved"] = c.CharactersRemoved,
     })];
 
-    private sealed class ListCommand(ToolConsole console) : ToolCommand(console, "list", "Lists public data sets and worlds.", "atelier data list")
+    private sealed class ListCommand(ToolConsole console)
+        : ToolCommand(console, "list", "Lists public data sets and worlds.", "atelier data list")
     {
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
@@ -47,17 +49,21 @@ internal sealed class DataCommand : Command
             [
                 .. TextWorlds.All.Select(w => new[] { w.Name, w.Description, "made from a seed", "yes" }),
                 [ShapesWorld.Name, ShapesWorld.Description, "made from a seed", "yes"],
-                .. catalogue.Entries.Select(e => new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
+                .. catalogue.Entries.Select(e =>
+                    new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
             ]);
             console.Result(() => new JsonObject
             {
                 ["worlds"] = new JsonArray([.. TextWorlds.All.Select(w => new JsonObject
                 {
-                    ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "text", ["entropyPerCharacter"] = w.EntropyPerCharacter,
-                }), new JsonObject { ["name"] = ShapesWorld.Name, ["description"] = ShapesWorld.Description, ["kind"] = "images" }]),
+                    ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "text",
+                        ["entropyPerCharacter"] = w.EntropyPerCharacter,
+                }), new JsonObject { ["name"] = ShapesWorld.Name, ["description"] = ShapesWorld.Description,
+                    ["kind"] = "images" }]),
                 ["data"] = new JsonArray([.. catalogue.Entries.Select(e => new JsonObject
                 {
-                    ["name"] = e.Name, ["description"] = e.Description, ["source"] = e.Source, ["licence"] = e.Licence, ["folder"] = catalogue.Folder(e),
+                    ["name"] = e.Name, ["description"] = e.Description, ["source"] = e.Source, ["licence"] = e.Licence,
+                        ["folder"] = catalogue.Folder(e),
                 })]),
             });
             return Task.FromResult(0);
@@ -68,18 +74,23 @@ internal sealed class DataCommand : Command
     {
         private readonly Argument<string> _name = new("NAME") { Description = "A catalogue name (atelier data list)." };
 
-        public GetCommand(ToolConsole console) : base(console, "get", "Fetches a public data set and checks it.", "atelier data get tinyshakespeare") => Add(_name);
+        public GetCommand(ToolConsole console)
+            : base(console, "get", "Fetches a public data set and checks it.", "atelier data get tinyshakespeare") =>
+            Add(_name);
 
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             string name = parse.GetRequiredValue(_name);
             Catalogue catalogue = Catalogue.OfThisMachine();
-            CatalogueEntry entry = catalogue.Find(name) ?? throw new AtelierException("the catalogue has no such data set", name,
-                Spelling.Nearest(name, catalogue.Entries.Select(e => e.Name)) is { } near ? $"did you mean '{near}'?" : "atelier data list shows what there is");
+            CatalogueEntry entry = catalogue.Find(name)
+                ?? throw new AtelierException("the catalogue has no such data set", name,
+                Spelling.Nearest(name, catalogue.Entries.Select(e => e.Name)) is { } near ? $"did you mean '{near}'?"
+                    : "atelier data list shows what there is");
             IReadOnlyList<string> files = catalogue.Get(entry, console, cancellation);
             foreach (string file in files)
                 console.Say(file);
-            console.Result(() => new JsonObject { ["name"] = name, ["files"] = new JsonArray([.. files.Select(f => (JsonNode)f)]) });
+            console.Result(() =>
+                new JsonObject { ["name"] = name, ["files"] = new JsonArray([.. files.Select(f => (JsonNode)f)]) });
             return Task.FromResult(0);
         }
     }
@@ -95,9 +106,11 @@ internal sealed class DataCommand : Command
             Description = $"Steps in order, of {string.Join(", ", CleaningSteps.All.Select(s => s.Usage))}.",
         };
 
-        private readonly Option<string> _out = new("--out") { HelpName = "FILE", Required = true, Description = "Where the cleaned text goes: one JSON object a document, with its text." };
+        private readonly Option<string> _out = new("--out") { HelpName = "FILE", Required = true,
+            Description = "Where the cleaned text goes: one JSON object a document, with its text." };
 
-        public CleanCommand(ToolConsole console) : base(console, "clean", "Cleans text, and says what each step removed.",
+        public CleanCommand(ToolConsole console)
+            : base(console, "clean", "Cleans text, and says what each step removed.",
             $"atelier data clean world:stories-en --step {CleaningSteps.All[0].Name} --out clean.jsonl")
         {
             Add(_source);
@@ -111,7 +124,8 @@ internal sealed class DataCommand : Command
         {
             var section = new DataSection
             {
-                Source = parse.GetRequiredValue(_source), Column = parse.GetValue(_column), Encoding = parse.GetValue(_encoding), Clean = parse.GetRequiredValue(_steps),
+                Source = parse.GetRequiredValue(_source), Column = parse.GetValue(_column),
+                    Encoding = parse.GetValue(_encoding), Clean = parse.GetRequiredValue(_steps),
             };
             string file = parse.GetRequiredValue(_out);
             var cleaning = new TextCleaning(section.Clean);
@@ -120,7 +134,8 @@ internal sealed class DataCommand : Command
             {
                 using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
                 var text = new StringBuilder();
-                foreach (DocumentPiece piece in TextPreview.Read(section, parse.GetValue<long?>(Tool.Seed) ?? 1, cleaning, new ReadingReport(console, cancellation), console, cancellation))
+                foreach (DocumentPiece piece in TextPreview.Read(section, parse.GetValue<long?>(Tool.Seed)
+                    ?? 1, cleaning, new ReadingReport(console, cancellation), console, cancellation))
                 {
                     text.Append(piece.Text);
                     if (!piece.Ends)
@@ -132,10 +147,13 @@ internal sealed class DataCommand : Command
             });
             console.Table(["step", "documents removed", "characters removed"], cleaning.Results.Select(r => new[]
             {
-                r.Step, r.DocumentsRemoved.ToString("#,0", CultureInfo.InvariantCulture), r.CharactersRemoved.ToString("#,0", CultureInfo.InvariantCulture),
+                r.Step, r.DocumentsRemoved.ToString("#,0", CultureInfo.InvariantCulture),
+                    r.CharactersRemoved.ToString("#,0", CultureInfo.InvariantCulture),
             }));
             console.Say(string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(documents, "document")} in {file}"));
-            console.Result(() => new JsonObject { ["file"] = Path.GetFullPath(file), ["documents"] = documents, ["cleaning"] = Json(cleaning.Results) });
+            console.Result(() =>
+                new JsonObject { ["file"] = Path.GetFullPath(file), ["documents"] = documents,
+                ["cleaning"] = Json(cleaning.Results) });
             return Task.FromResult(0);
         }
     }

@@ -19,7 +19,8 @@ internal sealed class DataShowCommand : ToolCommand
 
     private static readonly Dictionary<string, Modality> Kinds = new()
     {
-        ["text"] = Modality.Text, ["table"] = Modality.Table, ["series"] = Modality.Series, ["tagged"] = Modality.Tagged,
+        ["text"] = Modality.Text, ["table"] = Modality.Table, ["series"] = Modality.Series,
+            ["tagged"] = Modality.Tagged,
         ["images"] = Modality.Image,
     };
 
@@ -27,7 +28,9 @@ internal sealed class DataShowCommand : ToolCommand
     private readonly Option<string?> _kind = new("--kind")
     {
         HelpName = "NAME",
-        Description = $"What the source is read as: {string.Join(", ", Kinds.Keys)}. By default the kind that most of its files are of.",
+        Description =
+            $"What the source is read as: {string.Join(", ", Kinds.Keys)}. By default the kind that most of its "
+                + $"files are of.",
     };
 
     private readonly Option<string?> _column = new("--column")
@@ -103,8 +106,10 @@ internal sealed class DataShowCommand : ToolCommand
             console.Say($"---\n{Cut(text, LongestShown)}");
         console.Result(() => new JsonObject
         {
-            ["source"] = source, ["kind"] = "text", ["documents"] = preview.Documents, ["characters"] = preview.Characters,
-            ["bytes"] = preview.Bytes, ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes), ["first"] = Json(preview.First),
+            ["source"] = source, ["kind"] = "text", ["documents"] = preview.Documents,
+                ["characters"] = preview.Characters,
+            ["bytes"] = preview.Bytes, ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
+                ["first"] = Json(preview.First),
         });
     }
 
@@ -116,7 +121,8 @@ internal sealed class DataShowCommand : ToolCommand
                 $"there are {string.Join(", ", preview.Columns.Take(50).Select(c => c.Name))}");
         console.Say($"{Quantity.Of(preview.Rows, "row")}, {Quantity.Of(preview.Columns.Count, "column")}");
         SayFound(console, preview.Encodings, preview.Notes);
-        string figures = column is null ? "least, median, greatest; or most frequent" : "least, quartiles, greatest; mean";
+        string figures = column is null ? "least, median, greatest; or most frequent"
+            : "least, quartiles, greatest; mean";
         console.Table(["column", "holds", "missing", "different", figures], shown.Select(c => new[]
         {
             c.Name, c.Kind, Number(c.Missing), Number(c.Different), column is null ? Brief(c) : Figures(c),
@@ -124,7 +130,8 @@ internal sealed class DataShowCommand : ToolCommand
         if (column is not null)
         {
             console.Table(["value", "rows"],
-                shown[0].Counts.Take(ValuesOfColumn).Select(v => new[] { Cut(v.Value, LongestShown), Number(v.Count) }));
+                shown[0].Counts.Take(ValuesOfColumn)
+                    .Select(v => new[] { Cut(v.Value, LongestShown), Number(v.Count) }));
             if (shown[0].Different > ValuesOfColumn)
                 console.Say($"and {Quantity.Of(shown[0].Different - ValuesOfColumn, "more value")}");
         }
@@ -200,7 +207,8 @@ internal sealed class DataShowCommand : ToolCommand
         console.Result(() => new JsonObject
         {
             ["source"] = source, ["kind"] = "images", ["pictures"] = preview.Count, ["width"] = schema.Width,
-            ["height"] = schema.Height, ["channels"] = schema.Channels, ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
+            ["height"] = schema.Height, ["channels"] = schema.Channels,
+                ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
             ["notes"] = Json(preview.Notes), ["file"] = place,
         });
     }

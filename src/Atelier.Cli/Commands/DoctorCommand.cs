@@ -10,7 +10,8 @@ namespace Atelier.Cli.Commands;
 
 /// <summary>Says what this machine has and lacks.</summary>
 internal sealed class DoctorCommand(ToolConsole console)
-    : ToolCommand(console, "doctor", "What this machine has and lacks, and whether its answers are right.", "atelier doctor")
+    : ToolCommand(console, "doctor", "What this machine has and lacks, and whether its answers are right.",
+        "atelier doctor")
 {
     private const long Gigabyte = 1 << 30;
 
@@ -27,7 +28,9 @@ internal sealed class DoctorCommand(ToolConsole console)
             console.Say($"{(finding.IsGood ? "ok  " : "LACK")}  {finding.Name}: {finding.Text}");
         console.Result(() => new JsonObject
         {
-            ["findings"] = new JsonArray([.. findings.Select(f => new JsonObject { ["name"] = f.Name, ["ok"] = f.IsGood, ["text"] = f.Text })]),
+            ["findings"] =
+                new JsonArray([.. findings.Select(f => new JsonObject { ["name"] = f.Name, ["ok"] = f.IsGood,
+                ["text"] = f.Text })]),
             ["operators"] = new JsonArray([.. verdicts.Select(ToJson)]),
             ["instructions"] = new JsonObject
             {
@@ -40,19 +43,24 @@ internal sealed class DoctorCommand(ToolConsole console)
     }
 
     private static Finding Runtime() => new("system", true, string.Create(CultureInfo.InvariantCulture,
-        $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} cores, .NET {Environment.Version}"));
+        $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}, "
+            + $"{Environment.ProcessorCount} cores, .NET {Environment.Version}"));
 
     private static Finding Processor()
     {
         (string Name, bool IsThere)[] all =
         [
-            ("AVX-512", Instructions.HasAvx512), ("AVX512-BF16", Instructions.HasAvx512Bf16), ("AVX-VNNI", Instructions.HasAvxVnni),
+            ("AVX-512", Instructions.HasAvx512), ("AVX512-BF16", Instructions.HasAvx512Bf16),
+                ("AVX-VNNI", Instructions.HasAvxVnni),
         ];
-        string Those(bool there) => string.Join(", ", all.Where(i => i.IsThere == there).Select(i => i.Name).DefaultIfEmpty("none"));
+        string Those(bool there) =>
+            string.Join(", ", all.Where(i => i.IsThere == there).Select(i => i.Name).DefaultIfEmpty("none"));
         return new Finding("instructions", true, $"{Those(true)}; paths that cannot run here: {Those(false)}");
     }
 
-    /// <summary>One line where all is as the tensor library computes it, else one for each operator that is not.</summary>
+    /// <summary>
+    /// One line where all is as the tensor library computes it, else one for each operator that is not.
+    /// </summary>
     private static IEnumerable<Finding> Operators(IReadOnlyList<OperatorVerdict> verdicts)
     {
         if (verdicts.Count == 0)
@@ -105,17 +113,22 @@ internal sealed class DoctorCommand(ToolConsole console)
         {
             using torch.Tensor sum = torch.ones(2, 2).sum();
             bool right = sum.item<float>() == 4;
-            return new Finding("tensor library", right, right ? $"libtorch {torch.__version__} loads and computes" : "libtorch computes wrong sums");
+            return new Finding("tensor library", right, right ? $"libtorch {torch.__version__} loads and computes"
+                : "libtorch computes wrong sums");
         }
         catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException)
         {
-            return new Finding("tensor library", false, $"libtorch does not load: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}; docs/install.md tells which systems it runs on");
+            return new Finding("tensor library", false,
+                $"libtorch does not load: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}; docs/install.md "
+                    + $"tells which systems it runs on");
         }
     }
 
     private static Finding Graphics() => torch.cuda.is_available()
-        ? new Finding("graphics processor", true, string.Create(CultureInfo.InvariantCulture, $"{torch.cuda.device_count()} for CUDA"))
-        : new Finding("graphics processor", true, "none for CUDA; training runs on the processor (docs/install.md tells how to build for one)");
+        ? new Finding("graphics processor", true,
+            string.Create(CultureInfo.InvariantCulture, $"{torch.cuda.device_count()} for CUDA"))
+        : new Finding("graphics processor", true,
+            "none for CUDA; training runs on the processor (docs/install.md tells how to build for one)");
 
     private static Finding Home()
     {

@@ -9,16 +9,19 @@ namespace Atelier.Cli.Commands;
 /// <summary>Judges a finished model on held-out data, beside baselines.</summary>
 internal sealed class EvaluateCommand : ToolCommand
 {
-    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder; with --against a bundle's too." };
+    private readonly Argument<string> _run =
+        new("RUN") { Description = "A run's folder; with --against a bundle's too." };
     private readonly Option<string?> _against =
         new("--against")
         {
-            HelpName = "DATA", Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world.",
+            HelpName = "DATA",
+                Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world.",
         };
     private readonly Option<bool> _baselines =
         new("--baselines") { Description = "Baselines too; they are there without it." };
 
-    public EvaluateCommand(ToolConsole console) : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
+    public EvaluateCommand(ToolConsole console)
+        : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
         "atelier evaluate runs/quickstart --baselines")
     {
         Add(_run);
@@ -31,7 +34,8 @@ internal sealed class EvaluateCommand : ToolCommand
     {
         console.Table(["", "model", .. report.Baselines.Keys], report.Metrics.Select(m =>
             (string[])[$"{m.Key} ({m.Value.Unit})", m.Value.ToText(),
-                .. report.Baselines.Values.Select(b => b.TryGetValue(m.Key, out Metric? other) ? other.ToText() : "")]));
+                .. report.Baselines.Values.Select(b =>
+                    b.TryGetValue(m.Key, out Metric? other) ? other.ToText() : "")]));
         foreach (string note in report.Notes.Concat(report.Differences))
             console.Say(note);
         console.Say(report.Verdict);
@@ -40,14 +44,17 @@ internal sealed class EvaluateCommand : ToolCommand
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         EvaluationReport report = await Workshop.EvaluateAsync(
-            parse.GetRequiredValue(_run), parse.GetValue(_against), parse.GetValue<long?>(Tool.Seed), console, cancellation).ConfigureAwait(false);
+            parse.GetRequiredValue(_run), parse.GetValue(_against), parse.GetValue<long?>(Tool.Seed), console,
+                cancellation).ConfigureAwait(false);
         Show(console, report);
         console.Result(() => new JsonObject
         {
             ["run"] = Path.GetFullPath(parse.GetRequiredValue(_run)),
             ["data"] = report.Data,
             ["metrics"] = Json(report.Metrics),
-            ["baselines"] = new JsonObject(report.Baselines.Select(b => KeyValuePair.Create<string, JsonNode?>(b.Key, Json(b.Value)))),
+            ["baselines"] =
+                new JsonObject(report.Baselines.Select(b =>
+                KeyValuePair.Create<string, JsonNode?>(b.Key, Json(b.Value)))),
         });
         return 0;
     }

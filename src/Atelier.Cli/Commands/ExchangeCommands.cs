@@ -8,9 +8,16 @@ namespace Atelier.Cli.Commands;
 /// <summary>Takes a model of another system and makes a bundle of it.</summary>
 internal sealed class ImportCommand : ToolCommand
 {
-    private readonly Argument<string> _source = new("SOURCE") { Description = "A Hugging Face folder (config.json, model.safetensors or its shards, tokenizer.json or vocab.json and merges.txt), a GGUF file, a llama2.c .bin, or a Bayesian network as .bif or .bif.gz." };
-    private readonly Option<string?> _tokenizer = new("--tokenizer") { HelpName = "FILE", Description = "A tokenizer.json or a llama2.c tokenizer, where the source has none. Without it a .bin takes what lies beside it: tokenizer.bin, tokN.bin for N tokens, or tokenizer.json." };
-    private readonly Option<string> _out = new("--out") { HelpName = "FOLDER", Required = true, Description = "The bundle's folder." };
+    private readonly Argument<string> _source =
+        new("SOURCE") { Description =
+        "A Hugging Face folder (config.json, model.safetensors or its shards, tokenizer.json or vocab.json and "
+            + "merges.txt), a GGUF file, a llama2.c .bin, or a Bayesian network as .bif or .bif.gz." };
+    private readonly Option<string?> _tokenizer = new("--tokenizer") { HelpName = "FILE",
+        Description =
+        "A tokenizer.json or a llama2.c tokenizer, where the source has none. Without it a .bin takes what lies "
+            + "beside it: tokenizer.bin, tokN.bin for N tokens, or tokenizer.json." };
+    private readonly Option<string> _out =
+        new("--out") { HelpName = "FOLDER", Required = true, Description = "The bundle's folder." };
 
     public ImportCommand(ToolConsole console) : base(console, "import", "Makes a bundle of another system's model.",
         "atelier import stories260K.bin --tokenizer tok512.bin --out bundles/stories260K")
@@ -26,7 +33,8 @@ internal sealed class ImportCommand : ToolCommand
             parse.GetRequiredValue(_out), console, cancellation);
         ModelSummary model = ModelSummary.Of(bundle);
         string parameters = model.Parameters.ToString("N0", CultureInfo.InvariantCulture);
-        console.Say($"model:  {model.ModelType}, {parameters} parameters\n{Shape(model)}bundle: {bundle}\nmore:   atelier generate {parse.GetValue(_out)}");
+        console.Say($"model:  {model.ModelType}, {parameters} parameters\n{Shape(model)}bundle: {bundle}\nmore:   "
+            + $"atelier generate {parse.GetValue(_out)}");
         console.Result(() => new JsonObject
         {
             ["bundle"] = bundle,
@@ -46,9 +54,15 @@ internal sealed class ImportCommand : ToolCommand
 internal sealed class ExportCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
-    private readonly Option<string> _format = new("--to") { HelpName = "FORMAT", Description = "huggingface (a folder), gguf (a file that llama.cpp runs) or bif (a Bayesian network's file).", DefaultValueFactory = _ => "huggingface" };
-    private readonly Option<string?> _type = new("--type") { HelpName = "TYPE", Description = "The weights' type: f32, f16, bf16, with gguf also q8 and q4. Without it they stay as they are (blocks of 8 or 4 bits become f32 with huggingface)." };
-    private readonly Option<string> _out = new("--out") { HelpName = "PATH", Required = true, Description = "The folder or the file to write." };
+    private readonly Option<string> _format = new("--to") { HelpName = "FORMAT",
+        Description = "huggingface (a folder), gguf (a file that llama.cpp runs) or bif (a Bayesian network's file).",
+        DefaultValueFactory = _ => "huggingface" };
+    private readonly Option<string?> _type = new("--type") { HelpName = "TYPE",
+        Description =
+        "The weights' type: f32, f16, bf16, with gguf also q8 and q4. Without it they stay as they are (blocks of 8 "
+            + "or 4 bits become f32 with huggingface)." };
+    private readonly Option<string> _out =
+        new("--out") { HelpName = "PATH", Required = true, Description = "The folder or the file to write." };
 
     public ExportCommand(ToolConsole console) : base(console, "export", "Writes a model for other systems.",
         "atelier export runs/quickstart --to gguf --type q8 --out quickstart.gguf")
@@ -62,9 +76,11 @@ internal sealed class ExportCommand : ToolCommand
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string format = parse.GetRequiredValue(_format);
-        string path = Workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out), parse.GetValue(_type), cancellation);
+        string path = Workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out),
+            parse.GetValue(_type), cancellation);
         console.Say(path);
-        console.Result(() => new JsonObject { ["format"] = format, [format == "huggingface" ? "folder" : "file"] = path });
+        console.Result(() =>
+            new JsonObject { ["format"] = format, [format == "huggingface" ? "folder" : "file"] = path });
         return Task.FromResult(0);
     }
 }

@@ -10,18 +10,25 @@ namespace Atelier.Cli.Commands;
 internal sealed class ExplainCommand : ToolCommand
 {
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
-    private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "Where pictures go; a run's own plots where it is left out." };
+    private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER",
+        Description = "Where pictures go; a run's own plots where it is left out." };
 
-    private readonly Option<string[]> _query = new("--query") { HelpName = "COLUMN", Description = "A variable whose probabilities are asked for; several ask for them together.", DefaultValueFactory = _ => [] };
-    private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known; may stand several times.", DefaultValueFactory = _ => [] };
-    private readonly Option<string[]> _do = new("--do") { HelpName = "COLUMN=VALUE", Description = "What is set from outside, an intervention; may stand several times.", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _query = new("--query") { HelpName = "COLUMN",
+        Description = "A variable whose probabilities are asked for; several ask for them together.",
+        DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE",
+        Description = "What is known; may stand several times.", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _do = new("--do") { HelpName = "COLUMN=VALUE",
+        Description = "What is set from outside, an intervention; may stand several times.",
+        DefaultValueFactory = _ => [] };
     private readonly Option<double> _precision = new("--precision")
     {
         HelpName = "P",
         Description = "How far off an estimated answer may be, at 95 % confidence; drawing goes on until it is met.",
         DefaultValueFactory = _ => new Question().Precision,
     };
-    private readonly Option<bool> _mostProbable = new("--most-probable") { Description = "The most probable values of all variables together." };
+    private readonly Option<bool> _mostProbable =
+        new("--most-probable") { Description = "The most probable values of all variables together." };
 
     public ExplainCommand(ToolConsole console) : base(console, "explain",
         "Tells what a model has learned, in tables and pictures, and answers questions about its variables.",
@@ -45,12 +52,14 @@ internal sealed class ExplainCommand : ToolCommand
                 ? queried.Answer(question, cancellation)
                 : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
             : Workshop.Explain(generator, cancellation)
-                ?? throw new AtelierException("this kind of model has nothing to explain", run, "models of states and of networks have");
+                ?? throw new AtelierException("this kind of model has nothing to explain", run,
+                    "models of states and of networks have");
         console.Say(explanation.Summary);
         foreach (ExplanationTable table in explanation.Tables.Where(t => !t.ForPrograms))
         {
             console.Say($"\n{table.Name}");
-            console.Table([.. table.Columns], table.Rows.Select(row => (string[])[.. row.Select(cell => cell.ToString())]));
+            console.Table([.. table.Columns],
+                table.Rows.Select(row => (string[])[.. row.Select(cell => cell.ToString())]));
         }
         cancellation.ThrowIfCancellationRequested();
         string[] pictures = [.. Pictures(run, parse.GetValue(_out), explanation)];
@@ -60,7 +69,8 @@ internal sealed class ExplainCommand : ToolCommand
         {
             ["run"] = Path.GetFullPath(run),
             ["summary"] = explanation.Summary,
-            ["tables"] = new JsonObject(explanation.Tables.Select(table => KeyValuePair.Create<string, JsonNode?>(table.Name,
+            ["tables"] = new JsonObject(explanation.Tables.Select(table =>
+                KeyValuePair.Create<string, JsonNode?>(table.Name,
                 new JsonArray([.. table.Rows.Select(row => (JsonNode)CellValue.Row(table.Columns, row))])))),
             ["pictures"] = new JsonArray([.. pictures.Select(picture => (JsonNode)Path.GetFullPath(picture))]),
         });
@@ -79,7 +89,8 @@ internal sealed class ExplainCommand : ToolCommand
             MostProbable = parse.GetValue(_mostProbable),
             Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
         };
-        return question is { Targets.Count: 0, Evidence.Count: 0, Interventions.Count: 0, MostProbable: false } ? null : question;
+        return question is { Targets.Count: 0, Evidence.Count: 0, Interventions.Count: 0, MostProbable: false } ? null
+            : question;
     }
 
     private static IEnumerable<KeyValuePair<string, JsonNode?>> Method(AnswerMethod? method)

@@ -9,7 +9,8 @@ namespace Atelier.Cli.Commands;
 /// <summary>Looks for the learning rate at which the loss falls the fastest.</summary>
 internal sealed class FindLearningRateCommand : ToolCommand
 {
-    private readonly Argument<string> _recipe = new("RECIPE") { Description = "A YAML file, or a built-in recipe's name." };
+    private readonly Argument<string> _recipe =
+        new("RECIPE") { Description = "A YAML file, or a built-in recipe's name." };
     private readonly Option<string[]> _set = TrainCommand.SetOption();
     private readonly Option<string> _out = new("--out")
     {
@@ -17,7 +18,8 @@ internal sealed class FindLearningRateCommand : ToolCommand
     };
 
     public FindLearningRateCommand(ToolConsole console) : base(console, "find-learning-rate",
-        "Tries growing learning rates on a recipe and suggests one (Smith 2017).", "atelier find-learning-rate quickstart --out learning-rate.png")
+        "Tries growing learning rates on a recipe and suggests one (Smith 2017).",
+            "atelier find-learning-rate quickstart --out learning-rate.png")
     {
         Add(_recipe);
         Add(_set);
@@ -38,7 +40,8 @@ internal sealed class FindLearningRateCommand : ToolCommand
             ["recipe"] = recipe.Name,
             ["suggestion"] = sweep.Suggestion,
             ["plot"] = Path.GetFullPath(picture),
-            ["points"] = new JsonArray([.. sweep.Points.Select(p => new JsonObject { ["learningRate"] = p.Rate, ["loss"] = p.Loss })]),
+            ["points"] = new JsonArray([.. sweep.Points.Select(p => new JsonObject { ["learningRate"] = p.Rate,
+                ["loss"] = p.Loss })]),
         });
         return cancellation.IsCancellationRequested ? Interruption.ExitCode : 0; // what was found so far is shown
     }

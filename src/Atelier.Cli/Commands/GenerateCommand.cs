@@ -13,19 +13,39 @@ namespace Atelier.Cli.Commands;
 /// <summary>Draws samples from a finished model.</summary>
 internal sealed class GenerateCommand : ToolCommand
 {
-    private readonly Argument<string?> _run = new("RUN") { Description = "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it.", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string?> _prompt = new("--prompt") { HelpName = "T", Description = "The text to go on from." };
-    private readonly Option<string?> _input = new("--input") { HelpName = "F", Description = "A file to go on from, or to work on: a series, sentences to tag." };
-    private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE", Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
-    private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE", Description = "A hidden state that is known, by its place from 0; may stand several times.", DefaultValueFactory = _ => [] };
-    private readonly Option<int> _count = new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
-    private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "The class of the pictures, where the model was taught classes; with --interpolate also one for each end, with commas between." };
+    private readonly Argument<string?> _run =
+        new("RUN") { Description =
+        "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it.",
+        Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _prompt =
+        new("--prompt") { HelpName = "T", Description = "The text to go on from." };
+    private readonly Option<string?> _input = new("--input") { HelpName = "F",
+        Description = "A file to go on from, or to work on: a series, sentences to tag." };
+    private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE",
+        Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE",
+        Description = "A hidden state that is known, by its place from 0; may stand several times.",
+        DefaultValueFactory = _ => [] };
+    private readonly Option<int> _count =
+        new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
+    private readonly Option<string?> _class = new("--class") { HelpName = "NAME",
+        Description =
+        "The class of the pictures, where the model was taught classes; with --interpolate also one for each end, "
+            + "with commas between." };
     private readonly SamplingArguments _drawing = new();
     private readonly LatentArguments _latents = new();
-    private readonly Option<string?> _out = new("--out") { HelpName = "F", Description = "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or F/ (a file each)." };
-    private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE", Description = "Makes a picture again, from what its PNG says of its making." };
-    private readonly Option<string> _device = new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
-    private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN", Description = "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
+    private readonly Option<string?> _out = new("--out") { HelpName = "F",
+        Description =
+        "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of "
+            + "tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or "
+                + "F/ (a file each)." };
+    private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE",
+        Description = "Makes a picture again, from what its PNG says of its making." };
+    private readonly Option<string> _device =
+        new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN",
+        Description =
+        "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
     private readonly DecodingArguments _decoding = new();
 
     public GenerateCommand(ToolConsole console) : base(console, "generate", "Draws samples from a finished model.",
@@ -53,8 +73,11 @@ internal sealed class GenerateCommand : ToolCommand
         if (count < 1)
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
         if (parse.GetValue(_like) is { } like)
-            return await ImageSampling.AgainAsync(console, like, parse.GetValue(_run), _drawing.Upscaler(parse), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
-        string run = parse.GetValue(_run) ?? throw new AtelierException("no model is named", "atelier generate", "name a run's folder: atelier runs list shows them");
+            return await ImageSampling.AgainAsync(console, like, parse.GetValue(_run), _drawing.Upscaler(parse),
+                parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
+        string run = parse.GetValue(_run)
+            ?? throw new AtelierException("no model is named", "atelier generate",
+            "name a run's folder: atelier runs list shows them");
         using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device), cancellation);
         if (_latents.Write(parse, generator, parse.GetValue(_class), parse.GetValue(_out)) is { } shown)
         {
@@ -83,10 +106,12 @@ internal sealed class GenerateCommand : ToolCommand
             Decoding = _decoding.Read(parse, defaults),
         };
         if (generator is ImageGenerator images)
-            return await ImageSampling.RunAsync(console, images, run, request, parse.GetValue(_out), cancellation).ConfigureAwait(false);
+            return await ImageSampling.RunAsync(console, images, run, request, parse.GetValue(_out), cancellation)
+                .ConfigureAwait(false);
         if (parse.GetValue(_out) is { } place && Directory.Exists(place))
             throw new AtelierException("is a folder", place, "name a file");
-        if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator is TextGenerator streaming)
+        if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator
+            is TextGenerator streaming)
             return await StreamAsync(console, streaming, request, cancellation).ConfigureAwait(false);
 
         var samples = new List<Sample>();
@@ -96,10 +121,15 @@ internal sealed class GenerateCommand : ToolCommand
             if (parse.GetValue(_out) is null)
                 console.Say(Shown(request, sample) + (count > 1 && Lines(sample) ? "\n---" : ""));
         }
-        if (request.Decoding is { } asked && (asked.Pattern ?? asked.Schema) is not null && samples.OfType<TextSample>().Count(s => s.FinishReason == "length") is > 0 and int cut)
-            console.Remark($"{cut} of {Quantity.Of(count, "sample")} reached {Quantity.Of(asked.MaxTokens, "token")} before the constraint was met; --max-tokens allows more");
-        if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation) is { AcceptanceRate: double rate } speculation)
-            console.Remark(string.Create(CultureInfo.InvariantCulture, $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
+        if (request.Decoding is { } asked && (asked.Pattern ?? asked.Schema) is not null
+            && samples.OfType<TextSample>().Count(s => s.FinishReason == "length") is > 0 and int cut)
+            console.Remark(
+                $"{cut} of {Quantity.Of(count, "sample")} reached {Quantity.Of(asked.MaxTokens, "token")} before the "
+                    + $"constraint was met; --max-tokens allows more");
+        if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation)
+            is { AcceptanceRate: double rate } speculation)
+            console.Remark(string.Create(CultureInfo.InvariantCulture,
+                $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
         if (samples.OfType<RowSample>().FirstOrDefault()?.EffectiveRows is { } effective)
             console.Remark(string.Create(CultureInfo.InvariantCulture,
                 $"the rows are not exact draws: they were chosen from weighted ones worth {effective:0} exact ones"));
@@ -133,23 +163,27 @@ internal sealed class GenerateCommand : ToolCommand
         if (opened is not TextGenerator draft)
         {
             opened.Dispose();
-            throw new AtelierException("a draft is a text model", folder, "name a smaller text model of the same tokens");
+            throw new AtelierException("a draft is a text model", folder,
+                "name a smaller text model of the same tokens");
         }
         text.Draft = draft;
         return draft;
     }
 
     /// <summary>A text stands after its prompt, anything else by itself.</summary>
-    private static string Shown(GenerationRequest request, Sample sample) => sample is TextSample ? request.Prompt + sample.Shown : sample.Shown;
+    private static string Shown(GenerationRequest request, Sample sample) =>
+        sample is TextSample ? request.Prompt + sample.Shown : sample.Shown;
 
     /// <summary>Whether samples are told apart by lines between them; a row is a line of its own.</summary>
     private static bool Lines(Sample sample) => sample is TextSample or SeriesSample;
 
-    private static int Place(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int place)
+    private static int Place(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int place)
         ? place
         : throw new AtelierException($"'{text}' is no place", "--state", "write a number from 0");
 
-    private static async Task<int> StreamAsync(ToolConsole console, TextGenerator generator, GenerationRequest request, CancellationToken cancellation)
+    private static async Task<int> StreamAsync(ToolConsole console, TextGenerator generator, GenerationRequest request,
+        CancellationToken cancellation)
     {
         console.Out.Write(request.Prompt);
         await foreach (TextPiece piece in generator.StreamAsync(request, cancellation).ConfigureAwait(false))

@@ -10,7 +10,8 @@ internal sealed class QuickstartCommand : ToolCommand
     private const string RecipeName = "quickstart";
 
     private readonly Option<string[]> _set = TrainCommand.SetOption();
-    private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/quickstart where it is left out." };
+    private readonly Option<string?> _out =
+        new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/quickstart where it is left out." };
 
     public QuickstartCommand(ToolConsole console)
         : base(console, RecipeName, "A minute, from nothing to a judged sample.", "atelier quickstart")
@@ -28,7 +29,8 @@ internal sealed class QuickstartCommand : ToolCommand
         string folder = parse.GetValue(_out) ?? TrainCommand.NewFolder(RecipeName);
         console.Remark($"teaching a model {recipe.Description}: {TrainCommand.Summary(recipe)}");
         console.Remark($"run: {ShownPath.Of(folder)}");
-        return await TrainingRunner.RunAsync(console, folder, progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), profile: null, cancellation)
+        return await TrainingRunner.RunAsync(console, folder,
+            progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), profile: null, cancellation)
             .ConfigureAwait(false);
     }
 }

@@ -27,7 +27,9 @@ internal sealed class RecipesCommand : Command
             console.Table(["recipe", "what it is"], BuiltInRecipes.All.Select(r => new[] { r.Name, r.Description }));
             console.Result(() => new JsonObject
             {
-                ["recipes"] = new JsonArray([.. BuiltInRecipes.All.Select(r => new JsonObject { ["name"] = r.Name, ["description"] = r.Description })]),
+                ["recipes"] =
+                    new JsonArray([.. BuiltInRecipes.All.Select(r => new JsonObject { ["name"] = r.Name,
+                    ["description"] = r.Description })]),
             });
             return Task.FromResult(0);
         }
@@ -37,9 +39,11 @@ internal sealed class RecipesCommand : Command
     {
         private readonly Argument<string> _recipe = RecipeArgument();
 
-        private readonly Option<bool> _resolved = new("--resolved") { Description = "With every default in it, as a run keeps it." };
+        private readonly Option<bool> _resolved =
+            new("--resolved") { Description = "With every default in it, as a run keeps it." };
 
-        public ShowCommand(ToolConsole console) : base(console, "show", "Shows a recipe.", "atelier recipes show quickstart --resolved")
+        public ShowCommand(ToolConsole console)
+            : base(console, "show", "Shows a recipe.", "atelier recipes show quickstart --resolved")
         {
             Add(_recipe);
             Add(_resolved);
@@ -50,7 +54,8 @@ internal sealed class RecipesCommand : Command
             string name = parse.GetRequiredValue(_recipe);
             Recipe recipe = RecipeReader.Read(name, ModelFamilies.All);
             bool asWritten = !parse.GetValue(_resolved);
-            string text = asWritten ? BuiltInRecipes.Find(name)?.Text ?? InputFile.ReadAllText(name) : RecipeWriter.Write(recipe);
+            string text = asWritten ? BuiltInRecipes.Find(name)?.Text ?? InputFile.ReadAllText(name)
+                : RecipeWriter.Write(recipe);
             console.Say(text.TrimEnd());
             console.Result(() => new JsonObject { ["name"] = recipe.Name, ["yaml"] = text });
             return Task.FromResult(0);
@@ -63,7 +68,9 @@ internal sealed class RecipesCommand : Command
 
         private readonly Option<string[]> _set = TrainCommand.SetOption();
 
-        public CheckCommand(ToolConsole console) : base(console, "check", "Checks a recipe without running it.", "atelier recipes check quickstart --set training.steps=500")
+        public CheckCommand(ToolConsole console)
+            : base(console, "check", "Checks a recipe without running it.",
+            "atelier recipes check quickstart --set training.steps=500")
         {
             Add(_recipe);
             Add(_set);

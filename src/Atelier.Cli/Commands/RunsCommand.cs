@@ -17,7 +17,8 @@ internal sealed class RunsCommand : Command
     }
 
     internal static RunRecord Find(string idOrFolder) => RunHistory.Default.Find(idOrFolder)
-        ?? throw new AtelierException("there is no such run in the history", idOrFolder, "atelier runs list shows ids and folders");
+        ?? throw new AtelierException("there is no such run in the history", idOrFolder,
+            "atelier runs list shows ids and folders");
 
     // A run that died cannot say so: it is held by no process any more.
     private static string Status(RunRecord run) => run.Status switch
@@ -45,7 +46,8 @@ internal sealed class RunsCommand : Command
         ["metrics"] = new JsonObject(run.Metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value))),
     };
 
-    private sealed class ListCommand(ToolConsole console) : ToolCommand(console, "list", "Lists all runs, the latest first.", "atelier runs list")
+    private sealed class ListCommand(ToolConsole console)
+        : ToolCommand(console, "list", "Lists all runs, the latest first.", "atelier runs list")
     {
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
@@ -54,10 +56,12 @@ internal sealed class RunsCommand : Command
                 console.Say("no runs yet; begin with: atelier quickstart");
             else
             {
-                console.Table(["id", "recipe", "family", "status", "steps", "validation loss", "folder"], runs.Select(r => new[]
+                console.Table(["id", "recipe", "family", "status", "steps", "validation loss", "folder"],
+                    runs.Select(r => new[]
                 {
                     r.Id, r.Recipe, r.Family, Status(r), r.Steps.ToString(CultureInfo.InvariantCulture),
-                    r.Metrics.TryGetValue("validationLoss", out double loss) ? Number(loss) : "", console.Cell(r.Folder),
+                    r.Metrics.TryGetValue("validationLoss", out double loss) ? Number(loss)
+                        : "", console.Cell(r.Folder),
                 }));
             }
             console.Result(() => new JsonObject { ["runs"] = new JsonArray([.. runs.Select(Json)]) });
@@ -69,15 +73,18 @@ internal sealed class RunsCommand : Command
     {
         private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
 
-        public ShowCommand(ToolConsole console) : base(console, "show", "Shows one run.", "atelier runs show runs/quickstart") => Add(_run);
+        public ShowCommand(ToolConsole console)
+            : base(console, "show", "Shows one run.", "atelier runs show runs/quickstart") => Add(_run);
 
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             RunRecord run = Find(parse.GetRequiredValue(_run));
             console.Table(["", ""],
             [
-                ["id", run.Id], ["folder", run.Folder], ["recipe", run.Recipe], ["family", run.Family], ["status", Status(run)],
-                ["started", run.Started.ToString("u", CultureInfo.InvariantCulture)], ["steps", run.Steps.ToString(CultureInfo.InvariantCulture)],
+                ["id", run.Id], ["folder", run.Folder], ["recipe", run.Recipe], ["family", run.Family],
+                    ["status", Status(run)],
+                ["started", run.Started.ToString("u", CultureInfo.InvariantCulture)],
+                    ["steps", run.Steps.ToString(CultureInfo.InvariantCulture)],
                 ["seconds", Number(run.Seconds)], .. run.Metrics.Select(m => new[] { m.Key, Number(m.Value) }),
             ]);
             console.Result(() => Json(run));
@@ -89,7 +96,8 @@ internal sealed class RunsCommand : Command
     {
         private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
         private readonly Option<bool> _yes = new("--yes") { Description = "Does not ask." };
-        private readonly Option<bool> _keepFiles = new("--keep-files") { Description = "Forgets the run, and leaves its folder as it is." };
+        private readonly Option<bool> _keepFiles =
+            new("--keep-files") { Description = "Forgets the run, and leaves its folder as it is." };
 
         public DeleteCommand(ToolConsole console)
             : base(console, "delete", "Deletes a run and its folder.", "atelier runs delete runs/first --yes")
@@ -107,9 +115,11 @@ internal sealed class RunsCommand : Command
             string folder = known?.Folder ?? Path.GetFullPath(named);
             bool deletes = !parse.GetValue(_keepFiles) && Directory.Exists(folder);
             if (Run.IsHeld(folder))
-                throw new AtelierException("another process is at work on this run", folder, "stop it first, or wait for it");
+                throw new AtelierException("another process is at work on this run", folder,
+                    "stop it first, or wait for it");
             if (deletes && !parse.GetValue(_yes)
-                && !console.Confirm($"delete {folder} and the {Files(folder)} in it", "add --yes to delete, or --keep-files to forget the run alone"))
+                && !console.Confirm($"delete {folder} and the {Files(folder)} in it",
+                    "add --yes to delete, or --keep-files to forget the run alone"))
             {
                 console.Say("nothing was deleted");
                 console.Result(() => Json(known, folder, isDeleted: false, filesDeleted: false));
@@ -127,7 +137,8 @@ internal sealed class RunsCommand : Command
         private static string Files(string folder)
         {
             FileInfo[] files = [.. new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories)];
-            return string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(files.Length, "file")} ({files.Sum(f => f.Length) / 1e6:0.0} MB)");
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{Quantity.Of(files.Length, "file")} ({files.Sum(f => f.Length) / 1e6:0.0} MB)");
         }
 
         internal static JsonObject Json(RunRecord? known, string folder, bool isDeleted, bool filesDeleted) => new()

@@ -16,7 +16,8 @@ internal sealed class RunsCompareCommand : ToolCommand
 
     public RunsCompareCommand(ToolConsole console)
         : base(console, "compare",
-            "Compares runs: held-out figures and how they differ from the first run's, then where their recipes differ.",
+            "Compares runs: held-out figures and how they differ from the first run's, then where their "
+                + "recipes differ.",
             "atelier runs compare runs/quickstart runs/quickstart-2") => Add(_runs);
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
@@ -80,8 +81,10 @@ internal sealed class RunsCompareCommand : ToolCommand
         };
         return comparison.Basis == ComparisonBasis.Bic
             ? string.Create(CultureInfo.InvariantCulture,
-                $"the first of them {outcome} by BIC, which is {comparison.Difference.Value:+0.00;-0.00} nats (nothing was held out)")
-            : $"the first of them {outcome} on the same held-out data, by {comparison.Difference.ToText()} {headline.Unit}";
+                $"the first of them {outcome} by BIC, which is {comparison.Difference.Value:+0.00;-0.00} nats "
+                    + $"(nothing was held out)")
+            : $"the first of them {outcome} on the same held-out data, by {comparison.Difference.ToText()} "
+                + $"{headline.Unit}";
     }
 
     private static JsonObject Json(JudgedRun judged) => new()

@@ -13,24 +13,32 @@ internal sealed class TrainCommand : ToolCommand
 {
     private readonly Argument<string?> _recipe = new("RECIPE")
     {
-        Arity = ArgumentArity.ZeroOrOne, Description = "A YAML file, or a built-in recipe's name (atelier recipes list).",
+        Arity = ArgumentArity.ZeroOrOne,
+            Description = "A YAML file, or a built-in recipe's name (atelier recipes list).",
     };
 
     private readonly (IDataKind Kind, Option<string?> Option)[] _data =
-        [.. DataKinds.All.Select(kind => (kind, new Option<string?>($"--{kind.Name}") { HelpName = "F", Description = kind.Description }))];
+        [.. DataKinds.All.Select(kind =>
+            (kind, new Option<string?>($"--{kind.Name}") { HelpName = "F", Description = kind.Description }))];
 
-    private readonly Option<string?> _model = new("--model") { HelpName = "FAMILY", Description = "The family of model." };
+    private readonly Option<string?> _model =
+        new("--model") { HelpName = "FAMILY", Description = "The family of model." };
     private readonly Option<string[]> _set = SetOption();
-    private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/NAME where it is left out." };
-    private readonly Option<bool> _resume = new("--resume") { Description = "Goes on with the unfinished run in --out, or with the latest one." };
+    private readonly Option<string?> _out =
+        new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/NAME where it is left out." };
+    private readonly Option<bool> _resume =
+        new("--resume") { Description = "Goes on with the unfinished run in --out, or with the latest one." };
     private readonly Option<bool> _profile = new("--profile")
     {
-        Description = "Tells where the time of some steps goes, operation by operation: a table, and a trace for chrome://tracing or ui.perfetto.dev in the run's folder profile/.",
+        Description =
+            "Tells where the time of some steps goes, operation by operation: a table, and a trace for "
+                + "chrome://tracing or ui.perfetto.dev in the run's folder profile/.",
     };
 
     private readonly Option<int> _profileFrom = new("--profile-from")
     {
-        HelpName = "N", Description = "The first step that is profiled, counted in this session.", DefaultValueFactory = _ => 10,
+        HelpName = "N", Description = "The first step that is profiled, counted in this session.",
+            DefaultValueFactory = _ => 10,
     };
 
     private readonly Option<int> _profileSteps = new("--profile-steps")
@@ -61,7 +69,9 @@ internal sealed class TrainCommand : ToolCommand
 
     /// <summary>Changes to a recipe, one key a use.</summary>
     public static Option<string[]> SetOption() =>
-        new("--set") { HelpName = "KEY=VALUE", Description = "Changes the recipe, for example training.steps=500; may stand several times.", DefaultValueFactory = _ => [] };
+        new("--set") { HelpName = "KEY=VALUE",
+            Description = "Changes the recipe, for example training.steps=500; may stand several times.",
+            DefaultValueFactory = _ => [] };
 
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
@@ -70,18 +80,22 @@ internal sealed class TrainCommand : ToolCommand
         if (parse.GetValue(_resume))
         {
             string unfinished = parse.GetValue(_out) ?? Unfinished();
-            if (parse.GetValue(_recipe) is not null || _data.Any(d => parse.GetValue(d.Option) is not null) || parse.GetRequiredValue(_set).Length > 0)
-                throw new AtelierException("a run goes on as it was begun", "--resume", "leave the recipe and --set out, or begin a new run with --out");
+            if (parse.GetValue(_recipe) is not null || _data.Any(d => parse.GetValue(d.Option) is not null)
+                || parse.GetRequiredValue(_set).Length > 0)
+                throw new AtelierException("a run goes on as it was begun", "--resume",
+                    "leave the recipe and --set out, or begin a new run with --out");
             if (Run.Exists(unfinished))
                 console.Remark($"going on with {ShownPath.Of(unfinished)}");
             return await TrainingRunner.RunAsync(console, unfinished,
-                progress => Workshop.ResumeAsync(unfinished, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
+                progress => Workshop.ResumeAsync(unfinished, profile, progress, stop.Token), profile, cancellation)
+                    .ConfigureAwait(false);
         }
         Recipe recipe = Read(console, parse, cancellation);
         string folder = parse.GetValue(_out) ?? NewFolder(recipe.Name);
         console.Remark($"run: {ShownPath.Of(folder)}");
         return await TrainingRunner.RunAsync(console, folder,
-            progress => Workshop.TrainAsync(recipe, folder, profile, progress, stop.Token), profile, cancellation).ConfigureAwait(false);
+            progress => Workshop.TrainAsync(recipe, folder, profile, progress, stop.Token), profile, cancellation)
+                .ConfigureAwait(false);
     }
 
     /// <summary>What a recipe will do.</summary>
@@ -90,7 +104,8 @@ internal sealed class TrainCommand : ToolCommand
     /// <summary>The first of runs/NAME, runs/NAME-2, … in which nothing is kept.</summary>
     public static string NewFolder(string name)
     {
-        string safe = string.Concat(name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('.');
+        string safe = string.Concat(name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'))
+            .Trim('.');
         string folder = Path.Combine("runs", safe.Length == 0 ? "run" : safe);
         for (int n = 2; !Run.CanBegin(folder); n++)
             folder = Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{safe}-{n}"));
@@ -104,7 +119,8 @@ internal sealed class TrainCommand : ToolCommand
     {
         bool only = parse.GetValue(_profileOnly);
         return only || parse.GetValue(_profile)
-            ? new StepProfile(parse.GetValue(_profileFrom), parse.GetValue(_profileSteps)) { Taken = only ? stop.Cancel : null }
+            ? new StepProfile(parse.GetValue(_profileFrom), parse.GetValue(_profileSteps)) { Taken = only ? stop.Cancel
+                : null }
             : null;
     }
 
@@ -117,19 +133,23 @@ internal sealed class TrainCommand : ToolCommand
             overrides.Add(string.Create(CultureInfo.InvariantCulture, $"seed={seed}"));
         (IDataKind Kind, Option<string?> Option)[] given = [.. _data.Where(d => parse.GetValue(d.Option) is not null)];
         if (given.Length > 1)
-            throw new AtelierException($"{given[0].Option.Name} and {given[1].Option.Name} do not go together", "atelier train", "give one of them");
+            throw new AtelierException($"{given[0].Option.Name} and {given[1].Option.Name} do not go together",
+                "atelier train", "give one of them");
         if (given is [(IDataKind kind, Option<string?> option)])
         {
             string path = parse.GetValue(option)!;
             if (name is not null)
-                throw new AtelierException($"a recipe and {option.Name} do not go together", "atelier train", $"write atelier train {name} --set data.source={path}");
+                throw new AtelierException($"a recipe and {option.Name} do not go together", "atelier train",
+                    $"write atelier train {name} --set data.source={path}");
             DataAdvice advice = kind.Advise(path, Family(family ?? DefaultFamily(kind)), cancellation);
             Recipe chosen = RecipeReader.Parse("", option.Name, ModelFamilies.All, [.. advice.Overrides, .. overrides]);
             console.Remark($"for {advice.Amount}: {Summary(chosen)} (change any with --set)");
             return chosen;
         }
         if (name is null)
-            throw new AtelierException("nothing to learn from", "atelier train", $"name a recipe (atelier recipes list) or give your own data with {string.Join(" or ", _data.Select(d => d.Option.Name))}");
+            throw new AtelierException("nothing to learn from", "atelier train",
+                $"name a recipe (atelier recipes list) or give your own data with "
+                    + $"{string.Join(" or ", _data.Select(d => d.Option.Name))}");
         if (family is not null)
             overrides.Insert(0, $"model.family={family}");
         Recipe named = RecipeReader.Read(name, ModelFamilies.All, overrides);
@@ -141,10 +161,13 @@ internal sealed class TrainCommand : ToolCommand
         ?? throw new AtelierException($"there is no family '{name}'", "--model",
             $"there are {string.Join(", ", ModelFamilies.All.Select(family => family.Name))}");
 
-    /// <summary>The recipe's default family where it learns from such data, and the first that does otherwise.</summary>
+    /// <summary>
+    /// The recipe's default family where it learns from such data, and the first that does otherwise.
+    /// </summary>
     private static string DefaultFamily(IDataKind kind)
     {
-        string[] families = [.. ModelFamilies.All.Where(f => f.DataKinds.Any(k => k.Name == kind.Name)).Select(f => f.Name)];
+        string[] families =
+            [.. ModelFamilies.All.Where(f => f.DataKinds.Any(k => k.Name == kind.Name)).Select(f => f.Name)];
         return families.Contains(new Recipe().Model.Family) ? new Recipe().Model.Family : families[0];
     }
 

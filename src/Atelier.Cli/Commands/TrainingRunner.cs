@@ -20,7 +20,8 @@ internal static class TrainingRunner
     /// <param name="profile">The profile that is taken on the way, or null.</param>
     /// <param name="cancellation">Stops the judging.</param>
     public static async Task<int> RunAsync(ToolConsole console, string folder,
-        Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, StepProfile? profile, CancellationToken cancellation)
+        Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, StepProfile? profile,
+            CancellationToken cancellation)
     {
         string shown = ShownPath.Of(folder), next = $"atelier train --resume --out {shown}";
         TrainingOutcome outcome;
@@ -36,7 +37,8 @@ internal static class TrainingRunner
         TrainingReport report = outcome.Report;
         if (outcome.IsInterrupted && profile is { Report: not null, Taken: not null })
         {
-            console.Remark(string.Create(CultureInfo.InvariantCulture, $"ended after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
+            console.Remark(string.Create(CultureInfo.InvariantCulture,
+                $"ended after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
             console.Result(() => Json(outcome, profile));
             return 0;
         }
@@ -44,7 +46,8 @@ internal static class TrainingRunner
         {
             console.Remark(report.Steps == 0
                 ? $"interrupted before the first step; begin with: {next}"
-                : string.Create(CultureInfo.InvariantCulture, $"interrupted after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
+                : string.Create(CultureInfo.InvariantCulture,
+                    $"interrupted after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
             console.Result(() => Json(outcome, profile));
             return Interruption.ExitCode;
         }
@@ -60,15 +63,19 @@ internal static class TrainingRunner
     }
 
     // A run whose recipe holds nothing out is a good run all the same.
-    private static async Task<EvaluationReport?> JudgeAsync(ToolConsole console, TrainingOutcome outcome, CancellationToken cancellation)
+    private static async Task<EvaluationReport?> JudgeAsync(ToolConsole console, TrainingOutcome outcome,
+        CancellationToken cancellation)
     {
         try
         {
-            return await Workshop.EvaluateAsync(outcome.Folder, progress: console, cancellation: cancellation).ConfigureAwait(false);
+            return await Workshop.EvaluateAsync(outcome.Folder, progress: console, cancellation: cancellation)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            console.Remark($"the model is finished but not judged; judge it with: atelier evaluate {ShownPath.Of(outcome.Folder)}");
+            console.Remark(
+                $"the model is finished but not judged; judge it with: atelier evaluate "
+                    + $"{ShownPath.Of(outcome.Folder)}");
             throw;
         }
         catch (AtelierException e)
@@ -86,14 +93,17 @@ internal static class TrainingRunner
         bool takesSteps = ModelFamilies.All.Any(family => family.Name == outcome.Family && family.TakesSteps);
         return !takesSteps && report.Steps <= 1
             ? $"learned in {seconds} seconds"
-            : string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(report.Steps, takesSteps ? "step" : "iteration")} in {seconds} seconds, ended by {report.StopReason}");
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{Quantity.Of(report.Steps, takesSteps ? "step" : "iteration")} in {seconds} seconds, ended by "
+                    + $"{report.StopReason}");
     }
 
     private static JsonObject Json(TrainingOutcome outcome, StepProfile? profile, EvaluationReport? judged = null)
     {
         var metrics = new JsonObject();
         foreach ((string name, double value) in outcome.Report.Metrics)
-            metrics[name] = new JsonObject { ["value"] = value, ["low"] = null, ["high"] = null, ["unit"] = Unit(name) };
+            metrics[name] =
+                new JsonObject { ["value"] = value, ["low"] = null, ["high"] = null, ["unit"] = Unit(name) };
         foreach ((string name, Metric metric) in judged?.Metrics ?? new Dictionary<string, Metric>())
             metrics[name] = EvaluateCommand.Json(metric);
         var json = new JsonObject
@@ -115,7 +125,8 @@ internal static class TrainingRunner
         _ when name.EndsWith("PerSecond", StringComparison.Ordinal) => $"{name[..^"PerSecond".Length]}/s",
         _ when name.EndsWith("Accuracy", StringComparison.Ordinal) => "share",
         _ when name.EndsWith("Loss", StringComparison.Ordinal) => "nats/token",
-        _ when name.EndsWith("ogLikelihood", StringComparison.Ordinal) || name.EndsWith("bic", StringComparison.OrdinalIgnoreCase) => "nats",
+        _ when name.EndsWith("ogLikelihood", StringComparison.Ordinal)
+            || name.EndsWith("bic", StringComparison.OrdinalIgnoreCase) => "nats",
         _ => "count",
     };
 
@@ -128,6 +139,7 @@ internal static class TrainingRunner
             foreach (string plot in Directory.EnumerateFiles(plots, "*.png").Order(StringComparer.Ordinal))
                 console.Say($"plot:   {ShownPath.Of(plot)}");
         }
-        console.Say($"run:    {folder}\nmore:   atelier generate {folder} {Workshop.DataKindOf(outcome.Folder).GenerateExample}");
+        console.Say($"run:    {folder}\nmore:   atelier generate {folder} "
+            + $"{Workshop.DataKindOf(outcome.Folder).GenerateExample}");
     }
 }

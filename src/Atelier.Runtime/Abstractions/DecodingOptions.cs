@@ -19,27 +19,42 @@ public sealed record DecodingOptions
     [Range(0, int.MaxValue)]
     public int TopK { get; init; }
 
-    /// <summary>Keeps the smallest set of tokens that holds this probability; 1 keeps all (Holtzman et al. 2020).</summary>
+    /// <summary>
+    /// Keeps the smallest set of tokens that holds this probability; 1 keeps all (Holtzman et al. 2020).
+    /// </summary>
     [Range(0.0, 1.0)]
     public double TopP { get; init; } = 1.0;
 
-    /// <summary>Keeps tokens at least this share as likely as the likeliest; 0 keeps all (Nguyen et al. 2024).</summary>
+    /// <summary>
+    /// Keeps tokens at least this share as likely as the likeliest; 0 keeps all (Nguyen et al. 2024).
+    /// </summary>
     [Range(0.0, 1.0)]
     public double MinP { get; init; }
 
-    /// <summary>Keeps the tokens whose surprise is nearest the expected, up to this probability; 1 keeps all (Meister et al. 2023).</summary>
+    /// <summary>
+    /// Keeps the tokens whose surprise is nearest the expected, up to this probability; 1 keeps all (Meister et al.
+    /// 2023).
+    /// </summary>
     [Range(0.0, 1.0)]
     public double TypicalP { get; init; } = 1.0;
 
-    /// <summary>More than 1 searches with so many beams instead of sampling; temperature, filters and penalties then do nothing.</summary>
+    /// <summary>
+    /// More than 1 searches with so many beams instead of sampling; temperature, filters and penalties then do nothing.
+    /// </summary>
     [Range(1, 1024)]
     public int BeamWidth { get; init; } = 1;
 
-    /// <summary>The power of the length that a beam's log-probability is divided by; 0 does not normalise (Wu et al. 2016 use 0.6 to 0.7 in a like form).</summary>
+    /// <summary>
+    /// The power of the length that a beam's log-probability is divided by; 0 does not normalise (Wu et al. 2016 use
+    /// 0.6 to 0.7 in a like form).
+    /// </summary>
     [Range(0.0, 10.0)]
     public double LengthPenalty { get; init; } = 1.0;
 
-    /// <summary>Divides positive logits of tokens seen before, and multiplies negative ones; 1 does nothing (Keskar et al. 2019).</summary>
+    /// <summary>
+    /// Divides positive logits of tokens seen before, and multiplies negative ones; 1 does nothing (Keskar et al.
+    /// 2019).
+    /// </summary>
     [Range(0.01, 100.0)]
     public double RepetitionPenalty { get; init; } = 1.0;
 
@@ -60,15 +75,23 @@ public sealed record DecodingOptions
     /// <summary>A JSON schema, as text, that each sample follows, or null.</summary>
     public string? Schema { get; init; }
 
-    /// <summary>The tokens that must stand alike earlier in a text for what followed there to be proposed (prompt look-up); 0 does not look. The samples' distribution stays the model's own.</summary>
+    /// <summary>
+    /// The tokens that must stand alike earlier in a text for what followed there to be proposed (prompt look-up); 0
+    /// does not look. The samples' distribution stays the model's own.
+    /// </summary>
     [Range(0, 64)]
     public int Lookup { get; init; }
 
-    /// <summary>The most tokens that a draft model or prompt look-up proposes at a time, fewer where few are taken; without either it does nothing.</summary>
+    /// <summary>
+    /// The most tokens that a draft model or prompt look-up proposes at a time, fewer where few are taken; without
+    /// either it does nothing.
+    /// </summary>
     [Range(1, 64)]
     public int DraftTokens { get; init; } = 8;
 
-    /// <summary>Gives the options back if every value is in its range: files and callers are not trusted to keep them.</summary>
+    /// <summary>
+    /// Gives the options back if every value is in its range: files and callers are not trusted to keep them.
+    /// </summary>
     /// <param name="where">Where the values come from, for the error.</param>
     /// <exception cref="AtelierException">A value is out of its range.</exception>
     public DecodingOptions Check(string? where = null)
@@ -76,7 +99,8 @@ public sealed record DecodingOptions
         // The ranges of the attributes above, by hand: reading attributes does not survive trimming.
         ReadOnlySpan<(string Name, double Value, double Low, double High)> ranges =
         [
-            ("maxTokens", MaxTokens, 1, int.MaxValue), ("temperature", Temperature, 0, 100), ("topK", TopK, 0, int.MaxValue),
+            ("maxTokens", MaxTokens, 1, int.MaxValue), ("temperature", Temperature, 0, 100),
+                ("topK", TopK, 0, int.MaxValue),
             ("topP", TopP, 0, 1), ("minP", MinP, 0, 1), ("typicalP", TypicalP, 0, 1), ("beamWidth", BeamWidth, 1, 1024),
             ("lengthPenalty", LengthPenalty, 0, 10), ("repetitionPenalty", RepetitionPenalty, 0.01, 100),
             ("presencePenalty", PresencePenalty, -100, 100), ("frequencyPenalty", FrequencyPenalty, -100, 100),
@@ -95,7 +119,8 @@ public sealed record DecodingOptions
         if (Stop.Any(stop => !WellFormed.Is(stop)))
             throw new AtelierException("a stop string has half a surrogate pair", where, "write the whole character");
         if (Pattern is not null && Schema is not null)
-            throw new AtelierException("a pattern and a schema are given", where, "give one of them: a schema's strings may have patterns");
+            throw new AtelierException("a pattern and a schema are given",
+                where, "give one of them: a schema's strings may have patterns");
         return this;
     }
 }

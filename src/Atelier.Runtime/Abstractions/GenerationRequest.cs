@@ -1,12 +1,17 @@
 namespace Atelier.Abstractions;
 
-/// <summary>What a caller asks of a generator. What a kind of model has no use for, it refuses with a clear error.</summary>
+/// <summary>
+/// What a caller asks of a generator. What a kind of model has no use for, it refuses with a clear error.
+/// </summary>
 public sealed record GenerationRequest
 {
     /// <summary>How many samples.</summary>
     public int Count { get; init; } = 1;
 
-    /// <summary>The number, from 0, of the one sample of <see cref="Count"/> that is wanted, made as it is among the others; null for all.</summary>
+    /// <summary>
+    /// The number, from 0, of the one sample of <see cref="Count"/> that is wanted, made as it is among the others;
+    /// null for all.
+    /// </summary>
     public int? Only { get; init; }
 
     /// <summary>The seed of every random choice: the same request gives the same samples.</summary>
@@ -15,13 +20,18 @@ public sealed record GenerationRequest
     /// <summary>The text that samples go on from, or null to begin afresh.</summary>
     public string? Prompt { get; init; }
 
-    /// <summary>The tokens that samples of text go on from, the one that texts begin after included, in place of <see cref="Prompt"/>; null takes that.</summary>
+    /// <summary>
+    /// The tokens that samples of text go on from, the one that texts begin after included, in place of
+    /// <see cref="Prompt"/>; null takes that.
+    /// </summary>
     public IReadOnlyList<int>? PromptIds { get; init; }
 
     /// <summary>Tokens that end a sample of text beside the one that ends a text.</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];
 
-    /// <summary>A file that samples go on from or are made for: sentences to tag, the beginning of a series; null for none.</summary>
+    /// <summary>
+    /// A file that samples go on from or are made for: sentences to tag, the beginning of a series; null for none.
+    /// </summary>
     public string? Input { get; init; }
 
     /// <summary>What is known of each sample, by column: "smoke" is "yes".</summary>
@@ -39,7 +49,9 @@ public sealed record GenerationRequest
     /// <summary>How tokens are chosen; null takes the bundle's own settings.</summary>
     public DecodingOptions? Decoding { get; init; }
 
-    /// <summary>Gives the request back if it asks for one sample or more and for nothing that the generator cannot heed.</summary>
+    /// <summary>
+    /// Gives the request back if it asks for one sample or more and for nothing that the generator cannot heed.
+    /// </summary>
     /// <param name="prompt">Whether the generator heeds a prompt.</param>
     /// <param name="input">Whether it heeds a file.</param>
     /// <param name="evidence">Whether it heeds evidence.</param>

@@ -8,8 +8,10 @@ namespace Atelier.Abstractions;
 public interface IBatchedLanguageModel : ILanguageModel
 {
     /// <summary>
-    /// What each further token that a step reads of one sequence adds to its time, in steps of one token: near 0 where reading
-    /// the weights takes the time, 1 where tokens read together take as long as one by one. Says how far it pays to look
+    /// What each further token that a step reads of one sequence adds to its time, in steps of one token: near 0 where
+    /// reading
+    /// the weights takes the time, 1 where tokens read together take as long as one by one. Says how far it pays to
+    /// look
     /// ahead in speculative decoding. A quarter where a model does not say.
     /// </summary>
     double FurtherTokenCost => 0.25;
@@ -21,8 +23,10 @@ public interface IBatchedLanguageModel : ILanguageModel
     IDecodingSequence CreateSequence();
 
     /// <summary>
-    /// Begins a sequence that is to read a prompt, with as much of the prompt's beginning as a living sequence has read and
-    /// can share: <see cref="IDecodingSequence.Length"/> says how much; the rest is to be appended, at least its last token.
+    /// Begins a sequence that is to read a prompt, with as much of the prompt's beginning as a living sequence has read
+    /// and
+    /// can share: <see cref="IDecodingSequence.Length"/> says how much; the rest is to be appended, at least its last
+    /// token.
     /// </summary>
     /// <param name="prompt">The prompt, at least one token.</param>
     IDecodingSequence CreateSequence(ReadOnlySpan<int> prompt) => CreateSequence();
@@ -33,7 +37,8 @@ public interface IBatchedLanguageModel : ILanguageModel
     /// One row of the vocabulary after another, in the order of the inputs: of an input with
     /// <see cref="SequenceInput.AllLogits"/> a row a token, of another the row after its last token.
     /// </param>
-    /// <exception cref="ArgumentException">A sequence is another model's or would leave the context, a token is unknown, or the logits do not fit.</exception>
+    /// <exception cref="ArgumentException">A sequence is another model's or would leave the context, a token is
+    /// unknown, or the logits do not fit.</exception>
     void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits);
 }
 
@@ -43,7 +48,9 @@ public interface IDecodingSequence : IDisposable
     /// <summary>The tokens appended so far.</summary>
     int Length { get; }
 
-    /// <summary>Another sequence with the same past; what the model keeps of it is shared until one of them goes on.</summary>
+    /// <summary>
+    /// Another sequence with the same past; what the model keeps of it is shared until one of them goes on.
+    /// </summary>
     IDecodingSequence Fork();
 
     /// <summary>Whether <see cref="Truncate"/> can forget tokens again.</summary>

@@ -33,7 +33,8 @@ public sealed record AnswerMethod(long Rows, double EffectiveRows, double Precis
 /// <param name="Name">What it tells: "emissions".</param>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Rows">The cells, row by row.</param>
-public sealed record ExplanationTable(string Name, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<CellValue>> Rows)
+public sealed record ExplanationTable(string Name, IReadOnlyList<string> Columns,
+    IReadOnlyList<IReadOnlyList<CellValue>> Rows)
 {
     /// <summary>Whether it is for programs alone: long, and told to people by another table or a picture.</summary>
     public bool ForPrograms { get; init; }

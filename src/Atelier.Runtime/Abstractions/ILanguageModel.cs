@@ -23,8 +23,10 @@ public interface ILanguageModel : IDisposable
     IDecodingState CreateState(int sequences);
 
     /// <summary>
-    /// Scores each sequence's tokens but its first, each given all before it in the sequence. The result has one array a
-    /// sequence, one element shorter than the sequence. A sequence may have at most <see cref="ContextLength"/> + 1 tokens;
+    /// Scores each sequence's tokens but its first, each given all before it in the sequence. The result has one array
+    /// a
+    /// sequence, one element shorter than the sequence. A sequence may have at most <see cref="ContextLength"/> + 1
+    /// tokens;
     /// lengths may differ.
     /// </summary>
     /// <param name="sequences">The sequences.</param>
@@ -52,13 +54,19 @@ public interface IDecodingState : IDisposable
     /// <param name="logits">[sequences, vocabulary]: filled with the logits after the last token.</param>
     void Append(ReadOnlySpan<int> tokens, Span<float> logits);
 
-    /// <summary>Makes sequence i go on from what sequence <c>parents[i]</c> was: the move of beam search. May change the number of sequences.</summary>
+    /// <summary>
+    /// Makes sequence i go on from what sequence <c>parents[i]</c> was: the move of beam search. May change the number
+    /// of sequences.
+    /// </summary>
     void Select(ReadOnlySpan<int> parents);
 
     /// <summary>Whether <see cref="Truncate"/> can forget tokens again.</summary>
     bool CanTruncate => false;
 
-    /// <summary>Forgets all but the first tokens of every sequence: what speculative decoding does with tokens that were refused.</summary>
+    /// <summary>
+    /// Forgets all but the first tokens of every sequence: what speculative decoding does with tokens that were
+    /// refused.
+    /// </summary>
     /// <param name="length">The tokens to keep, 0 to <see cref="Length"/>.</param>
     /// <exception cref="NotSupportedException">The model cannot: <see cref="CanTruncate"/> says so.</exception>
     void Truncate(int length) => throw new NotSupportedException("this model cannot forget tokens again");

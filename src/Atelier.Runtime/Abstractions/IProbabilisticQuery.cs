@@ -27,7 +27,9 @@ public sealed record Question
     /// <summary>What is set from outside, by variable: do(smoke = yes).</summary>
     public IReadOnlyDictionary<string, string> Interventions { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether the most probable values of all variables together are asked for, instead of probabilities.</summary>
+    /// <summary>
+    /// Whether the most probable values of all variables together are asked for, instead of probabilities.
+    /// </summary>
     public bool MostProbable { get; init; }
 
     /// <summary>The seed of approximate answers.</summary>

@@ -11,7 +11,9 @@ public abstract record Sample
     /// <summary>The sample as a person reads it.</summary>
     public abstract string Shown { get; }
 
-    /// <summary>The sample as programs read it: what it is, under the name of its form, and its log-probability.</summary>
+    /// <summary>
+    /// The sample as programs read it: what it is, under the name of its form, and its log-probability.
+    /// </summary>
     public JsonObject ToJson()
     {
         var json = new JsonObject();
@@ -46,7 +48,8 @@ public sealed record TextSample(string Text) : Sample
         json["text"] = Text;
         json["finishReason"] = FinishReason;
         if (Speculation.AcceptanceRate is double rate)
-            json["speculation"] = new JsonObject { ["proposed"] = Speculation.Proposed, ["accepted"] = Speculation.Accepted, ["acceptanceRate"] = rate };
+            json["speculation"] = new JsonObject { ["proposed"] = Speculation.Proposed,
+                ["accepted"] = Speculation.Accepted, ["acceptanceRate"] = rate };
     }
 }
 
@@ -98,16 +101,20 @@ public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<str
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Rows">The values of the columns at each time.</param>
 /// <param name="States">The hidden state at each time; empty for a model without such.</param>
-public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<double[]> Rows, IReadOnlyList<string> States) : Sample
+public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<double[]> Rows,
+    IReadOnlyList<string> States) : Sample
 {
     /// <inheritdoc/>
     public override string Shown => string.Join('\n', Rows.Select((row, time) =>
-        string.Join(',', row.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture))) + (States.Count > 0 ? $"  ({States[time]})" : "")));
+        string.Join(',', row.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture)))
+            + (States.Count > 0 ? $"  ({States[time]})" : "")));
 
     /// <inheritdoc/>
     protected override void Write(JsonObject json)
     {
-        json["rows"] = new JsonArray([.. Rows.Select(row => (JsonNode)CellValue.Row(Columns, [.. row.Select(value => new CellValue(value))]))]);
+        json["rows"] =
+            new JsonArray([.. Rows.Select(row => (JsonNode)CellValue.Row(Columns,
+            [.. row.Select(value => new CellValue(value))]))]);
         if (States.Count > 0)
             json["states"] = new JsonArray([.. States.Select(state => (JsonNode)state)]);
     }
@@ -117,7 +124,8 @@ public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<d
 /// <param name="Width">Pixels across.</param>
 /// <param name="Height">Pixels down.</param>
 /// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
-/// <param name="Pixels">Rows from the top, each pixel's channels together, 0 to 255: Height · Width · Channels values.</param>
+/// <param name="Pixels">Rows from the top, each pixel's channels together, 0 to 255: Height · Width · Channels
+/// values.</param>
 public sealed record ImageSample(int Width, int Height, int Channels, ReadOnlyMemory<byte> Pixels) : Sample
 {
     /// <summary>The class it was made for; null for none.</summary>
@@ -127,7 +135,8 @@ public sealed record ImageSample(int Width, int Height, int Channels, ReadOnlyMe
     public string? File { get; init; }
 
     /// <inheritdoc/>
-    public override string Shown => File ?? $"a picture of {Width} × {Height}{(Class is null ? "" : $", class {Class}")}";
+    public override string Shown =>
+        File ?? $"a picture of {Width} × {Height}{(Class is null ? "" : $", class {Class}")}";
 
     /// <inheritdoc/>
     protected override void Write(JsonObject json)

@@ -1,6 +1,8 @@
 namespace Atelier.Abstractions;
 
-/// <summary>How pictures are drawn by models that go there in steps; what is null is taken from the model's configuration.</summary>
+/// <summary>
+/// How pictures are drawn by models that go there in steps; what is null is taken from the model's configuration.
+/// </summary>
 public sealed record SamplingOptions
 {
     /// <summary>The sampler by name: ancestral, ddim, heun, dpm or euler.</summary>
@@ -9,21 +11,31 @@ public sealed record SamplingOptions
     /// <summary>Steps from noise to picture; at least 1.</summary>
     public int? Steps { get; init; }
 
-    /// <summary>The weight of the class: 0 ignores it, 1 takes it as learned, more presses it (Ho and Salimans 2022).</summary>
+    /// <summary>
+    /// The weight of the class: 0 ignores it, 1 takes it as learned, more presses it (Ho and Salimans 2022).
+    /// </summary>
     public double? Guidance { get; init; }
 
     /// <summary>A picture to begin from, a file; null begins from noise alone.</summary>
     public string? From { get; init; }
 
-    /// <summary>How far towards noise the picture is taken first, above 0, up to 1: the more, the less of it stays (Meng et al. 2022). Null takes 0.6, and 1 with a mask.</summary>
+    /// <summary>
+    /// How far towards noise the picture is taken first, above 0, up to 1: the more, the less of it stays (Meng et al.
+    /// 2022). Null takes 0.6, and 1 with a mask.
+    /// </summary>
     public double? Strength { get; init; }
 
-    /// <summary>A picture that is white where <see cref="From"/> is drawn anew and black where it is kept, a file; null draws all of it.</summary>
+    /// <summary>
+    /// A picture that is white where <see cref="From"/> is drawn anew and black where it is kept, a file; null draws
+    /// all of it.
+    /// </summary>
     public string? Mask { get; init; }
 
     /// <summary>
-    /// What pictures lie between, each end and the next: seeds, "1,5,9", whose first noises are gone between on the great circle,
-    /// or a folder of pictures. The pictures of a request are shared out evenly among the ways. Null draws each by itself.
+    /// What pictures lie between, each end and the next: seeds, "1,5,9", whose first noises are gone between on the
+    /// great circle,
+    /// or a folder of pictures. The pictures of a request are shared out evenly among the ways. Null draws each by
+    /// itself.
     /// </summary>
     public string? Interpolate { get; init; }
 }

@@ -9,5 +9,6 @@ public readonly record struct SpeculationCounts(int Proposed, int Accepted)
     public double? AcceptanceRate => Proposed == 0 ? null : (double)Accepted / Proposed;
 
     /// <summary>Counts of two together.</summary>
-    public static SpeculationCounts operator +(SpeculationCounts a, SpeculationCounts b) => new(a.Proposed + b.Proposed, a.Accepted + b.Accepted);
+    public static SpeculationCounts operator +(SpeculationCounts a, SpeculationCounts b) =>
+        new(a.Proposed + b.Proposed, a.Accepted + b.Accepted);
 }

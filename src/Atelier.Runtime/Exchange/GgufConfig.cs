@@ -51,9 +51,12 @@ public static class GgufConfig
     private static JsonObject ToLlama(GgufFile file)
     {
         int Size(string key, long? otherwise = null) => Positive(file, "llama." + key, otherwise);
-        int heads = Size("attention.head_count"), hidden = Size("embedding_length"), headSize = Size("attention.key_length", hidden / heads);
+        int heads = Size("attention.head_count"), hidden = Size("embedding_length"),
+            headSize = Size("attention.key_length", hidden / heads);
         if (Size("attention.value_length", headSize) != headSize || Size("rope.dimension_count", headSize) != headSize)
-            throw new AtelierException("heads of which rotary positions turn a part, or whose values are of another size, are not read", file.Path);
+            throw new AtelierException(
+                "heads of which rotary positions turn a part, or whose values are of another size, are not read",
+                file.Path);
         return new JsonObject
         {
             ["model_type"] = GgufNames.Llama,
@@ -110,7 +113,9 @@ public static class GgufConfig
         if (file.Find(GgufNames.RopeFactors) is { } tensor)
         {
             if (type != "none" && factor != 1)
-                throw new AtelierException($"'{key}factor' is {factor} beside a tensor of rotary factors, which is not read", file.Path, "choose a model with one of them");
+                throw new AtelierException(
+                    $"'{key}factor' is {factor} beside a tensor of rotary factors, which is not read", file.Path,
+                    "choose a model with one of them");
             return ToLlama3(file, tensor);
         }
         return type switch
@@ -123,7 +128,8 @@ public static class GgufConfig
                 ["rope_type"] = "yarn", ["factor"] = Single(factor),
                 ["original_max_position_embeddings"] = Positive(file, key + "original_context_length", null),
             },
-            _ => throw new AtelierException($"rotary positions scaled by '{type}' are not read", file.Path, "linear, yarn and Llama 3's are"),
+            _ => throw new AtelierException($"rotary positions scaled by '{type}' are not read", file.Path,
+                "linear, yarn and Llama 3's are"),
         };
     }
 
@@ -145,7 +151,9 @@ public static class GgufConfig
         double[] made = RotaryFrequencies.Divisors(2 * factors.Length, file.Number("llama.rope.freq_base", 10_000),
             scaling);
         if (made.Zip(factors).Any(pair => !(Math.Abs(pair.First - pair.Second) <= 1e-3 * pair.First)))
-            throw new AtelierException($"the tensor {tensor.Name} has factors that Llama 3's scaling does not make, and others are not read", file.Path, "choose a model without them");
+            throw new AtelierException(
+                $"the tensor {tensor.Name} has factors that Llama 3's scaling does not make, and others are not read",
+                file.Path, "choose a model without them");
         return DecoderConfigFile.WriteScaling(scaling)!;
     }
 
@@ -174,8 +182,10 @@ public static class GgufConfig
                 metadata.Add(ScalingKey + "high_freq_factor", scaling.HighFrequencyFactor);
                 metadata.Add(ScalingKey + "original_context_length", scaling.OriginalContextLength);
                 break;
-            case { Name: RotaryScalingName.Yarn } scaling when scaling is not { BetaFast: 32, BetaSlow: 1, AttentionFactor: null }:
-                throw new AtelierException("llama.cpp has no place for a yarn scaling with numbers of its own", config.Path, "export to huggingface");
+            case { Name: RotaryScalingName.Yarn } scaling when scaling
+                is not { BetaFast: 32, BetaSlow: 1, AttentionFactor: null }:
+                throw new AtelierException("llama.cpp has no place for a yarn scaling with numbers of its own",
+                    config.Path, "export to huggingface");
             case RotaryScaling scaling:
                 metadata.Add("llama.rope.scaling.type", scaling.Name == RotaryScalingName.Yarn ? "yarn" : "linear");
                 metadata.Add("llama.rope.scaling.factor", scaling.Factor);
@@ -220,5 +230,6 @@ public static class GgufConfig
 
     /// <summary>The shortest decimal of a number in single precision: 1E-05, not 9.999999747378752E-06.</summary>
     private static double Single(double value) =>
-        double.Parse(((float)value).ToString("R", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+        double.Parse(((float)value).ToString("R", System.Globalization.CultureInfo.InvariantCulture),
+            System.Globalization.CultureInfo.InvariantCulture);
 }

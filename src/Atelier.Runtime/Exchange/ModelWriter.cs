@@ -16,17 +16,22 @@ public static class ModelWriter
     /// <param name="type">F32, F16 or BF16; null keeps each tensor's, F32 for one in blocks.</param>
     /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
     /// <exception cref="AtelierException">The type is another, or the place cannot be written.</exception>
-    public static void WriteSafetensors(string path, ModelWeights weights, WeightType? type = null, CancellationToken cancellation = default)
+    public static void WriteSafetensors(string path, ModelWeights weights, WeightType? type = null,
+        CancellationToken cancellation = default)
     {
         if (type?.IsBlocked() == true)
             throw new AtelierException($"Hugging Face's files have no {type}", path, "allowed are f32, f16 and bf16");
-        (SafetensorsEntry Entry, ModelTensor Tensor, WeightType Type)[] parts = [.. weights.Tensors.OrderBy(t => t.Name, StringComparer.Ordinal).Select(tensor =>
+        (SafetensorsEntry Entry, ModelTensor Tensor, WeightType Type)[] parts =
+            [.. weights.Tensors.OrderBy(t => t.Name, StringComparer.Ordinal).Select(tensor =>
         {
-            WeightType target = type ?? (tensor.Type is WeightType.F16 or WeightType.BF16 ? tensor.Type : WeightType.F32);
-            SafetensorsType named = target switch { WeightType.F16 => SafetensorsType.F16, WeightType.BF16 => SafetensorsType.BF16, _ => SafetensorsType.F32 };
+            WeightType target = type
+                ?? (tensor.Type is WeightType.F16 or WeightType.BF16 ? tensor.Type : WeightType.F32);
+            SafetensorsType named = target switch { WeightType.F16 => SafetensorsType.F16,
+                WeightType.BF16 => SafetensorsType.BF16, _ => SafetensorsType.F32 };
             return (new SafetensorsEntry(tensor.Name, named, tensor.Shape(TensorLayout.HuggingFace)), tensor, target);
         })];
-        Dictionary<string, (ModelTensor Tensor, WeightType Type)> byName = parts.ToDictionary(p => p.Entry.Name, p => (p.Tensor, p.Type));
+        Dictionary<string, (ModelTensor Tensor, WeightType Type)> byName =
+            parts.ToDictionary(p => p.Entry.Name, p => (p.Tensor, p.Type));
         SafetensorsWriter.Write(path, [.. parts.Select(p => p.Entry)],
             (entry, stream) =>
             {
@@ -45,13 +50,16 @@ public static class ModelWriter
     /// <param name="type">The type of the products' weights; null keeps each one's. Norms and biases are F32.</param>
     /// <param name="chatTemplate">How its makers write conversations, or null.</param>
     /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
-    /// <exception cref="AtelierException">GGUF cannot say the shape or the tokenizer, or the place cannot be written.</exception>
+    /// <exception cref="AtelierException">GGUF cannot say the shape or the tokenizer, or the place cannot be
+    /// written.</exception>
     public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
-        TextBounds bounds, WeightType? type = null, string? chatTemplate = null, CancellationToken cancellation = default)
+        TextBounds bounds, WeightType? type = null, string? chatTemplate = null,
+            CancellationToken cancellation = default)
     {
         string architecture = config.ModelType;
         if (!GgufNames.Knows(architecture))
-            throw new AtelierException($"GGUF has no shape for models of type '{architecture}'", config.Path, "it has GPT-2's and Llama's: see docs/formats.md");
+            throw new AtelierException($"GGUF has no shape for models of type '{architecture}'", config.Path,
+                "it has GPT-2's and Llama's: see docs/formats.md");
         GgufMetadata metadata = Metadata(architecture);
         GgufConfig.Write(metadata, config);
         GgufTokenizer.Write(metadata, tokenizer, bounds);
@@ -60,7 +68,8 @@ public static class ModelWriter
     }
 
     /// <summary>
-    /// Writes weights in blocks for a bundle: as llama.cpp has them where it knows the shape, and otherwise under their own
+    /// Writes weights in blocks for a bundle: as llama.cpp has them where it knows the shape, and otherwise under their
+    /// own
     /// names, as the kind of model "atelier", which only Atelier reads.
     /// </summary>
     /// <param name="path">The file.</param>
@@ -87,14 +96,17 @@ public static class ModelWriter
         return metadata;
     }
 
-    private static void WriteGguf(string path, GgufMetadata metadata, ModelWeights weights, WeightType? type, float[] factors, CancellationToken cancellation)
+    private static void WriteGguf(string path, GgufMetadata metadata, ModelWeights weights, WeightType? type,
+        float[] factors, CancellationToken cancellation)
     {
         TensorLayout layout = GgufNames.LayoutOf(metadata.Architecture);
         var parts = new Dictionary<string, (GgufTensor Target, ModelTensor Source)>();
         foreach (ModelTensor tensor in weights.Tensors)
         {
             (string name, _) = GgufNames.ToGguf(metadata.Architecture, tensor.Name)
-                ?? throw new AtelierException($"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path, "fetch or export the model again");
+                ?? throw new AtelierException(
+                    $"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path,
+                    "fetch or export the model again");
             IReadOnlyList<long> shape = tensor.Shape(layout);
             parts.Add(name, (new GgufTensor(name, TypeFor(name, shape, type ?? tensor.Type), shape), tensor));
         }
@@ -124,12 +136,16 @@ public static class ModelWriter
             return type;
         if (shape[^1] % WeightTypes.BlockSize != 0)
             return WeightType.F16;
-        return name is "token_embd.weight" or "output.weight" or "tokens.weight" or "head.weight" ? WeightType.Q8_0 : type;
+        return name is "token_embd.weight" or "output.weight" or "tokens.weight" or "head.weight" ? WeightType.Q8_0
+            : type;
     }
 
-    /// <summary>The type with the fewest bits that a matrix has: what the others were spared is not what the file is called by.</summary>
+    /// <summary>
+    /// The type with the fewest bits that a matrix has: what the others were spared is not what the file is called by.
+    /// </summary>
     private static WeightType MainType(List<GgufTensor> tensors) =>
-        tensors.Where(t => t.Shape.Count > 1).Select(t => t.Type).DefaultIfEmpty(WeightType.F32).MinBy(t => t.RowBytes(WeightTypes.BlockSize));
+        tensors.Where(t => t.Shape.Count > 1).Select(t => t.Type).DefaultIfEmpty(WeightType.F32)
+            .MinBy(t => t.RowBytes(WeightTypes.BlockSize));
 
     /// <summary>llama.cpp's numbers of a file's main type (LLAMA_FTYPE).</summary>
     private static long FileType(WeightType type) => type switch
@@ -141,12 +157,15 @@ public static class ModelWriter
         _ => 0,
     };
 
-    /// <summary>What Llama 3's scaling divides each frequency by, which llama.cpp reads from a tensor; empty for others.</summary>
+    /// <summary>
+    /// What Llama 3's scaling divides each frequency by, which llama.cpp reads from a tensor; empty for others.
+    /// </summary>
     private static IReadOnlyList<float> RopeFactors(ModelWeights weights, ConfigFile config)
     {
         if (weights.RopeFactors is not null)
             return weights.RopeFactors;
-        if (config.ModelType != GgufNames.Llama || DecoderConfigFile.Read(config) is not { RopeScaling: { Name: RotaryScalingName.Llama3 } scaling } shape)
+        if (config.ModelType != GgufNames.Llama || DecoderConfigFile.Read(config)
+            is not { RopeScaling: { Name: RotaryScalingName.Llama3 } scaling } shape)
             return [];
         return [.. RotaryFrequencies.Divisors(shape.HeadSize, shape.RopeTheta, scaling).Select(divisor =>
             (float)divisor)];
@@ -158,7 +177,8 @@ public static class ModelWriter
         long width = shape.Count == 0 ? 1 : shape[^1], rows = tensor.ElementCount / Math.Max(1, width);
         bool asTheyAre = type == tensor.Type && tensor.HasRows(layout) && !tensor.IsVector;
         // A turned tensor is read whole: each of its rows has a part of every row of the file.
-        int together = (int)(tensor.HasRows(layout) && !tensor.IsVector ? Math.Clamp(ElementsAtOnce / Math.Max(1, width), 1, rows) : rows);
+        int together = (int)(tensor.HasRows(layout) && !tensor.IsVector
+            ? Math.Clamp(ElementsAtOnce / Math.Max(1, width), 1, rows) : rows);
         float[] values = asTheyAre ? [] : new float[together * width];
         byte[] bytes = asTheyAre ? [] : new byte[type.RowBytes(together * width)];
         for (long row = 0; row < rows; row += asTheyAre ? 1 : together)
@@ -172,7 +192,8 @@ public static class ModelWriter
             tensor.Read(layout, row, values.AsSpan(0, count));
             float limit = type is WeightType.F16 ? (float)Half.MaxValue : float.MaxValue;
             if (values.AsSpan(0, count).ContainsAnyExceptInRange(-limit, limit))
-                throw new AtelierException($"the tensor {tensor.Name} has a weight that {type} cannot hold", hint: type is WeightType.F16 ? "take bf16, or f32" : "a weight is no number: the training went astray");
+                throw new AtelierException($"the tensor {tensor.Name} has a weight that {type} cannot hold", hint: type
+                    is WeightType.F16 ? "take bf16, or f32" : "a weight is no number: the training went astray");
             Span<byte> written = bytes.AsSpan(0, (int)type.RowBytes(count));
             WeightConversion.Encode(type, values.AsSpan(0, count), written);
             stream.Write(written);

@@ -27,7 +27,8 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
         (Tokenizer tokenizer, IReadOnlyList<int>? leading) = ReadContents(folder, tokenizerPath);
         if (tokenizer.VocabularySize != config.VocabularySize)
         {
-            throw new AtelierException($"the model knows {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
+            throw new AtelierException(
+                $"the model knows {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
                 folder, "bring config.json and tokenizer.json of the same model together");
         }
         GenerationConfigFile generation = GenerationConfigFile.Read(Path.Combine(folder, GenerationConfig));
@@ -36,7 +37,8 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
         int startId = generation.StartId ?? config.IntegerOrNull("bos_token_id")
             ?? leading?.Cast<int?>().FirstOrDefault() ?? tokenizer.EndOfTextId ?? 0;
         IReadOnlyList<int>? endIds = generation.EndIds, older = config.Integers("eos_token_id");
-        new TextBounds(config.IntegerOrNull("bos_token_id") ?? startId, older ?? []).Check(tokenizer, config.Path); // even where the other file has the say
+        // even where the other file has the say
+        new TextBounds(config.IntegerOrNull("bos_token_id") ?? startId, older ?? []).Check(tokenizer, config.Path);
         string where = Path.Combine(folder, generation.StartId is null && endIds is null ? "config.json"
             : GenerationConfig);
         bool? begins = tokenizerPath is null ? TokenizerConfigFile.Read(Path.Combine(folder, TokenizerConfigFile.Name),
@@ -55,10 +57,14 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
     {
         const string hint = "bring files of the same model together";
         if (leading is [int first] && first != startId)
-            throw new AtelierException($"tokenizer.json puts the token '{tokenizer.Name(first)}' before a text, but bos_token_id is {startId}", folder, hint);
+            throw new AtelierException(
+                $"tokenizer.json puts the token '{tokenizer.Name(first)}' before a text, but bos_token_id is {startId}",
+                folder, hint);
         if (leading is not null && begins is not null && begins != leading.Count > 0)
         {
-            throw new AtelierException($"tokenizer.json puts {leading.Count} tokens before a text, but add_bos_token is {(begins.Value ? "true" : "false")} in {TokenizerConfigFile.Name}",
+            throw new AtelierException(
+                $"tokenizer.json puts {leading.Count} tokens before a text, but add_bos_token is "
+                    + $"{(begins.Value ? "true" : "false")} in {TokenizerConfigFile.Name}",
                 folder, hint);
         }
         return begins ?? leading is not { Count: 0 };

@@ -16,15 +16,18 @@ namespace Atelier.Exchange;
 public static class TextModelFile
 {
     /// <summary>What config.json may call its model_type in a folder that <see cref="Open"/> reads.</summary>
-    public static IReadOnlyList<string> ModelTypes { get; } = [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
+    public static IReadOnlyList<string> ModelTypes { get; } =
+        [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
 
     /// <summary>Opens a model. Its weights stay in the file, mapped into memory.</summary>
     /// <param name="path">
-    /// A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's shapes), a GGUF file, or
+    /// A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's shapes), a GGUF
+    /// file, or
     /// a model in llama2.c's first binary format.
     /// </param>
     /// <param name="tokenizerPath">
-    /// A tokenizer.json or llama2.c's tokenizer.bin, where the model does not bring its own; null takes what lies beside a
+    /// A tokenizer.json or llama2.c's tokenizer.bin, where the model does not bring its own; null takes what lies
+    /// beside a
     /// llama2.c file: tokenizer.bin, or tok512.bin for a model of 512 tokens.
     /// </param>
     /// <param name="threads">Threads that compute; 0 takes one a processor.</param>
@@ -33,7 +36,8 @@ public static class TextModelFile
     {
         if (Directory.Exists(path))
             return OpenFolder(path, tokenizerPath, threads);
-        return GgufFile.IsGguf(path) ? OpenGguf(path, tokenizerPath, threads) : OpenLlama2C(path, tokenizerPath, threads);
+        return GgufFile.IsGguf(path) ? OpenGguf(path, tokenizerPath, threads)
+            : OpenLlama2C(path, tokenizerPath, threads);
     }
 
     private static TextGenerator OpenFolder(string folder, string? tokenizerPath, int threads)
@@ -91,7 +95,9 @@ public static class TextModelFile
         {
             if (tokenizer.VocabularySize != file.VocabularySize)
             {
-                throw new AtelierException($"the model knows {file.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}", file.Path,
+                throw new AtelierException(
+                    $"the model knows {file.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
+                    file.Path,
                     "bring a model and its own tokenizer together");
             }
             bounds.Check(tokenizer, file.Path);
@@ -120,7 +126,8 @@ public static class TextModelFile
         if (!ModelTypes.Contains(file.ModelType))
         {
             throw new AtelierException($"models of type '{file.ModelType}' are not read without libtorch", file.Path,
-                $"{string.Join(", ", ModelTypes)} are; Workshop.Open of the package Atelier opens every kind that Atelier makes");
+                $"{string.Join(", ", ModelTypes)} are; Workshop.Open of the package Atelier opens every kind that "
+                    + $"Atelier makes");
         }
     }
 

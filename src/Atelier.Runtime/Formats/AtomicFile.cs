@@ -1,9 +1,13 @@
 namespace Atelier.Formats;
 
-/// <summary>Writes a file whole or not at all: to a temporary name beside it, flushed to the disk, then renamed.</summary>
+/// <summary>
+/// Writes a file whole or not at all: to a temporary name beside it, flushed to the disk, then renamed.
+/// </summary>
 public static class AtomicFile
 {
-    /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>; on any failure the old file stays.</summary>
+    /// <summary>
+    /// Writes <paramref name="path"/> through <paramref name="write"/>; on any failure the old file stays.
+    /// </summary>
     /// <param name="path">The file to write. Its folder is made where it is missing.</param>
     /// <param name="write">Writes the content to the stream it is given.</param>
     /// <exception cref="AtelierException">The disk is full or the place cannot be written.</exception>
@@ -15,12 +19,14 @@ public static class AtomicFile
         {
             if (!OperatingSystem.IsWindows() && full.StartsWith("/dev/", StringComparison.Ordinal))
             {
-                using var device = new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite); // nothing to put in its place
+                // nothing to put in its place
+                using var device = new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
                 write(device);
                 return;
             }
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
+            using (var stream =
+                new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);

@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Atelier.Formats;
 
-/// <summary>A model's config.json, or an object in it: Hugging Face's keys for shapes it knows, snake_case of our own records for others.</summary>
+/// <summary>
+/// A model's config.json, or an object in it: Hugging Face's keys for shapes it knows, snake_case of our own records
+/// for others.
+/// </summary>
 public sealed class ConfigFile
 {
     private const int LargestFile = 1 << 20;
@@ -34,8 +37,10 @@ public sealed class ConfigFile
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > LargestFile })
-                throw new AtelierException("is too large for a config.json", path, "check that this folder holds a model");
-            using var document = JsonDocument.Parse(InputFile.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = Deepest });
+                throw new AtelierException("is too large for a config.json", path,
+                    "check that this folder holds a model");
+            using var document =
+                JsonDocument.Parse(InputFile.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = Deepest });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new AtelierException("is not a JSON object", path, "check that this folder holds a model");
             CheckTexts(document.RootElement);
@@ -51,7 +56,8 @@ public sealed class ConfigFile
         }
         catch (JsonException e)
         {
-            throw new AtelierException("is not JSON", $"{path}, line {e.LineNumber + 1}", "fetch or export the model again", e);
+            throw new AtelierException("is not JSON", $"{path}, line {e.LineNumber + 1}",
+                "fetch or export the model again", e);
         }
     }
 
@@ -61,7 +67,8 @@ public sealed class ConfigFile
 
     /// <summary>A whole number; <paramref name="otherwise"/> where the key is missing or null.</summary>
     public int Integer(string key, int? otherwise = null) => Find(key) is { } value
-        ? value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : throw Wrong(key, "a whole number", value)
+        ? value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number
+            : throw Wrong(key, "a whole number", value)
         : otherwise ?? throw Missing(key);
 
     /// <summary>A whole number, or null where the key is missing or null.</summary>
@@ -74,7 +81,8 @@ public sealed class ConfigFile
 
     /// <summary>True or false; <paramref name="otherwise"/> where the key is missing or null.</summary>
     public bool Boolean(string key, bool otherwise) => Find(key) is { } value
-        ? value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(key, "true or false", value)
+        ? value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+            : throw Wrong(key, "true or false", value)
         : otherwise;
 
     /// <summary>True or false, or null where the key is missing or null.</summary>
@@ -115,7 +123,9 @@ public sealed class ConfigFile
             : throw Wrong(key, "a string or a list of them", value))];
     }
 
-    /// <summary>Reads every name and text once: half of a surrogate pair is allowed in JSON, but not in a string.</summary>
+    /// <summary>
+    /// Reads every name and text once: half of a surrogate pair is allowed in JSON, but not in a string.
+    /// </summary>
     private static void CheckTexts(JsonElement element)
     {
         switch (element.ValueKind)

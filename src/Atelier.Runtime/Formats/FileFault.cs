@@ -1,7 +1,8 @@
 namespace Atelier.Formats;
 
 /// <summary>
-/// What the operating system says about a file or a stream that could not be read or written, as a mistake that the user can
+/// What the operating system says about a file or a stream that could not be read or written, as a mistake that the
+/// user can
 /// mend: a full disk is none of the program's faults.
 /// </summary>
 public static class FileFault
@@ -23,19 +24,24 @@ public static class FileFault
 
     /// <summary>The mistake that a fault of a file is.</summary>
     /// <param name="fault">An <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</param>
-    /// <param name="where">The file, folder or stream; null where the fault's own words name it, or nothing does.</param>
-    /// <returns>What is wrong, where, and what to do; null for any other exception, such as a missing assembly.</returns>
+    /// <param name="where">The file, folder or stream; null where the fault's own words name it, or nothing
+    /// does.</param>
+    /// <returns>What is wrong, where, and what to do; null for any other exception, such as a missing
+    /// assembly.</returns>
     public static AtelierException? Explain(Exception fault, string? where = null)
     {
-        if ((fault is not (IOException or UnauthorizedAccessException)) || fault is FileLoadException or FileNotFoundException or EndOfStreamException)
+        if ((fault is not (IOException or UnauthorizedAccessException)) || fault is FileLoadException
+            or FileNotFoundException or EndOfStreamException)
             return null; // of these, files of the program's own are missing or cut short
         string said = fault.Message.TrimEnd('.');
         return KindOf(fault) switch
         {
             Kind.Full => new("the disk is full", where, "free some space or choose another place", fault),
-            Kind.OverQuota => new("the quota of disk space is used up", where, "free some space or choose another place", fault),
+            Kind.OverQuota =>
+                new("the quota of disk space is used up", where, "free some space or choose another place", fault),
             Kind.ReadOnly => new($"the place is read-only: {said}", where, "choose another place", fault),
-            Kind.Denied => new($"access is denied: {said}", where, "check its permissions or choose another place", fault),
+            Kind.Denied =>
+                new($"access is denied: {said}", where, "check its permissions or choose another place", fault),
             Kind.ClosedPipe => new("what reads the output has ended", where, inner: fault),
             Kind.Closed => new("it is not open for this", where ?? "standard output", inner: fault),
             Kind.TooManyOpen => new("too many files are open", where, "raise the limit (ulimit -n)", fault),
@@ -47,13 +53,17 @@ public static class FileFault
     /// <param name="fault">What was thrown.</param>
     /// <param name="where">The file, folder or stream.</param>
     public static AtelierException At(Exception fault, string? where) =>
-        Explain(fault, where) ?? new AtelierException(fault.Message.TrimEnd('.'), where, "check the place, or choose another", fault);
+        Explain(fault, where)
+            ?? new AtelierException(fault.Message.TrimEnd('.'), where, "check the place, or choose another", fault);
 
-    /// <summary>By the system's own number, which .NET keeps: errno on Unix, the low half of an HRESULT on Windows.</summary>
+    /// <summary>
+    /// By the system's own number, which .NET keeps: errno on Unix, the low half of an HRESULT on Windows.
+    /// </summary>
     private static Kind KindOf(Exception fault)
     {
         if (fault is UnauthorizedAccessException)
-            return fault.InnerException?.HResult == 9 && !OperatingSystem.IsWindows() ? Kind.Closed : Kind.Denied; // EBADF
+            // EBADF
+            return fault.InnerException?.HResult == 9 && !OperatingSystem.IsWindows() ? Kind.Closed : Kind.Denied;
         if (fault is not IOException)
             return Kind.Other;
         if (OperatingSystem.IsWindows())

@@ -4,7 +4,8 @@ using Atelier.Kernels;
 namespace Atelier.Formats;
 
 /// <summary>
-/// A GGUF file (versions 2 and 3), memory-mapped: metadata, a vocabulary and weights. Every length is checked against what
+/// A GGUF file (versions 2 and 3), memory-mapped: metadata, a vocabulary and weights. Every length is checked against
+/// what
 /// is left of the file before anything is allocated, and every tensor lies inside the file, none overlapping another.
 /// </summary>
 public sealed class GgufFile : IDisposable
@@ -26,10 +27,13 @@ public sealed class GgufFile : IDisposable
         uint version = reader.UInt32();
         if (version is not (2 or 3))
             throw Damaged($"its version is {version}; 2 and 3 are read");
-        long tensorCount = reader.Count(24); // a name's length, a count of dimensions, a type and an offset at the least
+        // a name's length, a count of dimensions, a type and an offset at the least
+        long tensorCount = reader.Count(24);
         long valueCount = reader.Count(13); // a name's length, a type and a byte at the least
         if (tensorCount > MostTensors || valueCount > MostValues)
-            throw Damaged($"{tensorCount} tensors and {valueCount} values are announced; {MostTensors} and {MostValues} are read at most");
+            throw Damaged(
+                $"{tensorCount} tensors and {valueCount} values are announced; {MostTensors} and {MostValues} are "
+                    + $"read at most");
         _values = ReadValues(ref reader, valueCount);
         ReadTensors(ref reader, tensorCount);
         Tensors = [.. _tensors.Values.OrderBy(t => t.Offset).Select(t => t.Tensor)];
@@ -53,7 +57,8 @@ public sealed class GgufFile : IDisposable
     }
 
     /// <summary>Opens and checks a file.</summary>
-    /// <exception cref="AtelierException">It is missing, cut short, not GGUF, or holds tensors of a type that is not read.</exception>
+    /// <exception cref="AtelierException">It is missing, cut short, not GGUF, or holds tensors of a type that is not
+    /// read.</exception>
     public static GgufFile Open(string path)
     {
         MappedFile file = MappedFile.Open(path);
@@ -149,7 +154,8 @@ public sealed class GgufFile : IDisposable
     public unsafe byte* Pointer(string name)
     {
         if (!_tensors.TryGetValue(name, out var tensor))
-            throw new AtelierException($"there is no tensor '{name}'", Path, "the file belongs to another kind of model");
+            throw new AtelierException($"there is no tensor '{name}'", Path,
+                "the file belongs to another kind of model");
         return _file.Pointer(tensor.Offset, tensor.Tensor.ByteCount);
     }
 
@@ -180,7 +186,8 @@ public sealed class GgufFile : IDisposable
         if (alignment is < 1 or > 1 << 20 || !long.IsPow2(alignment))
             throw Damaged($"its alignment is {alignment}, not a power of two up to 2^20");
         long start = (reader.Position + alignment - 1) / alignment * alignment, end = start;
-        foreach ((GgufTensor tensor, long offset) in _tensors.Values.OrderBy(t => t.Offset).ThenBy(t => t.Tensor.ByteCount).ToList())
+        foreach ((GgufTensor tensor, long offset) in _tensors.Values.OrderBy(t => t.Offset)
+            .ThenBy(t => t.Tensor.ByteCount).ToList())
         {
             if (offset % alignment != 0)
                 throw Damaged($"tensor '{tensor.Name}' begins at {offset}, no multiple of the alignment {alignment}");
@@ -204,11 +211,13 @@ public sealed class GgufFile : IDisposable
             shape[i] = (long)reader.UInt64();
         uint number = reader.UInt32();
         long offset = (long)reader.UInt64();
-        WeightType type = GgufTensor.TypeOf(number) ?? throw new AtelierException($"tensor '{name}' has the type {number}, which is not read", Path,
+        WeightType type = GgufTensor.TypeOf(number)
+            ?? throw new AtelierException($"tensor '{name}' has the type {number}, which is not read", Path,
             "F32, F16, BF16, Q8_0 and Q4_0 are: convert the file with llama.cpp's llama-quantize");
         var tensor = new GgufTensor(name, type, shape);
         if (type.IsBlocked() && (shape.Length == 0 || shape[^1] % WeightTypes.BlockSize != 0))
-            throw Damaged($"tensor '{name}' is in blocks of {WeightTypes.BlockSize}, which its rows do not divide into");
+            throw Damaged(
+                $"tensor '{name}' is in blocks of {WeightTypes.BlockSize}, which its rows do not divide into");
         if (shape.Any(dimension => dimension < 0) || offset < 0 || !HasSize(tensor))
             throw Damaged($"tensor '{name}' has an impossible shape or place");
         return (tensor, offset);
@@ -229,16 +238,20 @@ public sealed class GgufFile : IDisposable
     private GgufValue? Find(string key, bool isArray, bool isOptional, Func<GgufValueType, bool> isRight)
     {
         if (!_values.TryGetValue(key, out GgufValue value))
-            return isOptional ? null : throw new AtelierException($"there is no value '{key}'", Path, "take the file from its source again");
+            return isOptional ? null
+                : throw new AtelierException($"there is no value '{key}'", Path, "take the file from its source again");
         return value.IsArray == isArray && isRight(value.Type)
             ? value
-            : throw new AtelierException($"'{key}' is not of the type it should be", Path, "take the file from its source again");
+            : throw new AtelierException($"'{key}' is not of the type it should be", Path,
+                "take the file from its source again");
     }
 
     private static bool IsInteger(GgufValueType type) =>
-        type is not (GgufValueType.Float32 or GgufValueType.Float64 or GgufValueType.Bool or GgufValueType.Text or GgufValueType.Array);
+        type is not (GgufValueType.Float32 or GgufValueType.Float64 or GgufValueType.Bool or GgufValueType.Text
+            or GgufValueType.Array);
 
-    private static bool IsNumber(GgufValueType type) => type is GgufValueType.Float32 or GgufValueType.Float64 || IsInteger(type);
+    private static bool IsNumber(GgufValueType type) =>
+        type is GgufValueType.Float32 or GgufValueType.Float64 || IsInteger(type);
 
     private AtelierException Damaged(string what) => GgufReader.Damaged(Path, what);
 }

@@ -6,7 +6,9 @@ internal enum TensorOrder
     /// <summary>Alike.</summary>
     Same,
 
-    /// <summary>Hugging Face's GPT-2 keeps products as [inputs, outputs] (Conv1D); GGUF, as all others, as [outputs, inputs].</summary>
+    /// <summary>
+    /// Hugging Face's GPT-2 keeps products as [inputs, outputs] (Conv1D); GGUF, as all others, as [outputs, inputs].
+    /// </summary>
     Transposed,
 
     /// <summary>
@@ -27,7 +29,9 @@ internal static class GgufNames
     /// <summary>The kind of model of files that keep tensors under Atelier's own names.</summary>
     public const string Own = "atelier";
 
-    /// <summary>llama.cpp's name for the factors that scale rotary frequencies; Hugging Face has them in config.json.</summary>
+    /// <summary>
+    /// llama.cpp's name for the factors that scale rotary frequencies; Hugging Face has them in config.json.
+    /// </summary>
     public const string RopeFactors = "rope_freqs.weight";
 
     private static readonly Naming LlamaNames = new("model.layers.",
@@ -43,32 +47,48 @@ internal static class GgufNames
 
     private static readonly Naming Gpt2Names = new("transformer.h.",
     [
-        new("transformer.wte", "token_embd"), new("transformer.wpe", "position_embd"), new("transformer.ln_f", "output_norm"),
+        new("transformer.wte", "token_embd"), new("transformer.wpe", "position_embd"),
+            new("transformer.ln_f", "output_norm"),
         new("lm_head", "output"),
     ],
     [
-        new("ln_1", "attn_norm"), new("attn.c_attn", "attn_qkv", TensorOrder.Transposed), new("attn.c_proj", "attn_output", TensorOrder.Transposed),
-        new("ln_2", "ffn_norm"), new("mlp.c_fc", "ffn_up", TensorOrder.Transposed), new("mlp.c_proj", "ffn_down", TensorOrder.Transposed),
+        new("ln_1", "attn_norm"), new("attn.c_attn", "attn_qkv", TensorOrder.Transposed),
+            new("attn.c_proj", "attn_output", TensorOrder.Transposed),
+        new("ln_2", "ffn_norm"), new("mlp.c_fc", "ffn_up", TensorOrder.Transposed),
+            new("mlp.c_proj", "ffn_down", TensorOrder.Transposed),
     ]);
 
     /// <summary>Whether llama.cpp has the shape.</summary>
     public static bool Knows(string architecture) => Of(architecture) is not null;
 
     /// <summary>The layout of a file of that kind of model.</summary>
-    public static TensorLayout LayoutOf(string architecture) => architecture == Own ? TensorLayout.HuggingFace : TensorLayout.Gguf;
+    public static TensorLayout LayoutOf(string architecture) =>
+        architecture == Own ? TensorLayout.HuggingFace : TensorLayout.Gguf;
 
-    /// <summary>The name in GGUF of a tensor that Hugging Face calls <paramref name="name"/>, or null where the shape has none such.</summary>
+    /// <summary>
+    /// The name in GGUF of a tensor that Hugging Face calls <paramref name="name"/>, or null where the shape has none
+    /// such.
+    /// </summary>
     public static (string Name, TensorOrder Order)? ToGguf(string architecture, string name) =>
-        architecture == Own ? (name, TensorOrder.Same) : Translate(Of(architecture), name, part => part.HuggingFace, part => part.Gguf, layers => layers.Layers, _ => "blk.");
+        architecture == Own ? (name, TensorOrder.Same)
+            : Translate(Of(architecture), name, part => part.HuggingFace, part => part.Gguf, layers => layers.Layers,
+            _ => "blk.");
 
-    /// <summary>The name with Hugging Face of a tensor that GGUF calls <paramref name="name"/>, or null where the shape has none such.</summary>
+    /// <summary>
+    /// The name with Hugging Face of a tensor that GGUF calls <paramref name="name"/>, or null where the shape has none
+    /// such.
+    /// </summary>
     public static (string Name, TensorOrder Order)? ToHuggingFace(string architecture, string name) =>
-        architecture == Own ? (name, TensorOrder.Same) : Translate(Of(architecture), name, part => part.Gguf, part => part.HuggingFace, _ => "blk.", layers => layers.Layers);
+        architecture == Own ? (name, TensorOrder.Same)
+            : Translate(Of(architecture), name, part => part.Gguf, part => part.HuggingFace, _ => "blk.",
+            layers => layers.Layers);
 
-    private static Naming? Of(string architecture) => architecture switch { Llama => LlamaNames, Gpt2 => Gpt2Names, _ => null };
+    private static Naming? Of(string architecture) =>
+        architecture switch { Llama => LlamaNames, Gpt2 => Gpt2Names, _ => null };
 
     private static (string, TensorOrder)? Translate(
-        Naming? naming, string name, Func<Part, string> from, Func<Part, string> to, Func<Naming, string> fromLayers, Func<Naming, string> toLayers)
+        Naming? naming, string name, Func<Part, string> from, Func<Part, string> to, Func<Naming, string> fromLayers,
+            Func<Naming, string> toLayers)
     {
         int dot = name.LastIndexOf('.');
         if (naming is null || dot < 0 || name[dot..] is not (".weight" or ".bias"))
@@ -89,7 +109,8 @@ internal static class GgufNames
             if (stem.AsSpan(prefix.Length).SequenceEqual(from(part)))
             {
                 // A bias is one row: there is nothing to transpose.
-                TensorOrder order = kind == ".bias" && part.Order == TensorOrder.Transposed ? TensorOrder.Same : part.Order;
+                TensorOrder order = kind == ".bias" && part.Order == TensorOrder.Transposed ? TensorOrder.Same
+                    : part.Order;
                 return (target + to(part) + kind, order);
             }
         }

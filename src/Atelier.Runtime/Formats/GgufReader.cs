@@ -73,7 +73,9 @@ internal ref struct GgufReader(MappedFile file, long position)
         return value;
     }
 
-    /// <summary>A count of things that take so many bytes each at the least: no more than what is left of the file can hold.</summary>
+    /// <summary>
+    /// A count of things that take so many bytes each at the least: no more than what is left of the file can hold.
+    /// </summary>
     public long Count(int bytesEach)
     {
         ulong count = UInt64();

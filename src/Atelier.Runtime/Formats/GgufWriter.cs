@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Atelier.Formats;
 
-/// <summary>Writes GGUF files, version 3: counts, metadata, the tensors' names and places, then their bytes, each at a multiple of 32.</summary>
+/// <summary>
+/// Writes GGUF files, version 3: counts, metadata, the tensors' names and places, then their bytes, each at a multiple
+/// of 32.
+/// </summary>
 public static class GgufWriter
 {
     private const int Alignment = 32; // the format's own, which needs no value of its own
@@ -13,8 +16,10 @@ public static class GgufWriter
     /// <param name="tensors">The tensors, in the order their bytes will have.</param>
     /// <param name="writeData">Writes one tensor's bytes, exactly <see cref="GgufTensor.ByteCount"/> of them.</param>
     /// <exception cref="AtelierException">The place cannot be written or the disk is full.</exception>
-    /// <exception cref="InvalidOperationException"><paramref name="writeData"/> wrote another number of bytes.</exception>
-    public static void Write(string path, GgufMetadata metadata, IReadOnlyList<GgufTensor> tensors, Action<GgufTensor, Stream> writeData)
+    /// <exception cref="InvalidOperationException"><paramref name="writeData"/> wrote another number of
+    /// bytes.</exception>
+    public static void Write(string path, GgufMetadata metadata, IReadOnlyList<GgufTensor> tensors,
+        Action<GgufTensor, Stream> writeData)
         => AtomicFile.Write(path, stream =>
         {
             using var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true);
@@ -43,7 +48,9 @@ public static class GgufWriter
                 long before = stream.Position;
                 writeData(tensor, stream);
                 if (stream.Position - before != tensor.ByteCount)
-                    throw new InvalidOperationException($"{tensor.Name}: {stream.Position - before} bytes were written, {tensor.ByteCount} belong to it");
+                    throw new InvalidOperationException(
+                        $"{tensor.Name}: {stream.Position - before} bytes were written, {tensor.ByteCount} "
+                            + $"belong to it");
                 Pad(stream);
             }
         });

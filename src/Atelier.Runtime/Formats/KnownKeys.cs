@@ -54,7 +54,8 @@ public sealed class KnownKeys
                 if (!allowed.Any(one => IsSame(one, value)))
                 {
                     throw new AtelierException($"'{at}{key}' is {Shortened(value)}, which is not read", file,
-                        $"{string.Join(" and ", allowed)} {(allowed.Length == 1 ? "is" : "are")}: choose a model without it");
+                        $"{string.Join(" and ", allowed)} {(allowed.Length == 1 ? "is" : "are")}: choose a "
+                            + $"model without it");
                 }
             }
             else if (!SaysNothing(value))

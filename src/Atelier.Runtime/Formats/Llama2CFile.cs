@@ -13,7 +13,8 @@ namespace Atelier.Formats;
 /// <param name="ContextLength">The most tokens it conditions on.</param>
 /// <param name="TieHead">Whether the head is the embedding.</param>
 public sealed record Llama2CSizes(
-    int HiddenSize, int FeedForwardSize, int LayerCount, int HeadCount, int KeyValueHeadCount, int VocabularySize, int ContextLength, bool TieHead)
+    int HiddenSize, int FeedForwardSize, int LayerCount, int HeadCount, int KeyValueHeadCount, int VocabularySize,
+        int ContextLength, bool TieHead)
 {
     /// <summary>The width of a head.</summary>
     public int HeadSize => HiddenSize / HeadCount;
@@ -42,15 +43,18 @@ public sealed class Llama2CFile : IDisposable
             throw new AtelierException($"it has {file.Length} bytes, too few for a model of llama2.c", Path);
         ReadOnlySpan<int> sizes = MemoryMarshal.Cast<byte, int>(file.Bytes(0, HeaderBytes));
         // A positive vocabulary says that the head is the embedding.
-        bool possible = sizes[..5].IndexOfAnyExceptInRange(1, 1 << 24) < 0 && sizes[5] is not (0 or int.MinValue) && sizes[6] > 0
+        bool possible = sizes[..5].IndexOfAnyExceptInRange(1, 1 << 24) < 0 && sizes[5] is not (0 or int.MinValue)
+            && sizes[6] > 0
             && sizes[0] % sizes[3] == 0 && sizes[3] % sizes[4] == 0 && sizes[0] / sizes[3] % 2 == 0;
         if (!possible)
-            throw new AtelierException($"its sizes ({string.Join(", ", sizes.ToArray())}) are those of no model", Path, "the file is damaged or of another kind");
+            throw new AtelierException($"its sizes ({string.Join(", ", sizes.ToArray())}) are those of no model", Path,
+                "the file is damaged or of another kind");
         Sizes = new(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], Math.Abs(sizes[5]), sizes[6], sizes[5] > 0);
         // Before the layout: a damaged count of layers would fill the memory with names.
         Int128 length = LengthFor(Sizes);
         if (length != file.Length)
-            throw new AtelierException($"its sizes ask for {length} bytes, the file has {file.Length}", Path, "the file is damaged or of another kind: take it from its source again");
+            throw new AtelierException($"its sizes ask for {length} bytes, the file has {file.Length}", Path,
+                "the file is damaged or of another kind: take it from its source again");
         Tensors = Lay();
     }
 
@@ -63,19 +67,25 @@ public sealed class Llama2CFile : IDisposable
     /// <summary>The tensors in the order of their bytes.</summary>
     internal IReadOnlyList<Llama2CTensor> Tensors { get; }
 
-    /// <summary>The tokenizer that lies beside it: tokenizer.bin, tokN.bin of a model of N tokens, or tokenizer.json.</summary>
+    /// <summary>
+    /// The tokenizer that lies beside it: tokenizer.bin, tokN.bin of a model of N tokens, or tokenizer.json.
+    /// </summary>
     /// <exception cref="AtelierException">There is none.</exception>
     public string TokenizerBeside()
     {
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
-        string[] names = ["tokenizer.bin", FormattableString.Invariant($"tok{Sizes.VocabularySize}.bin"), "tokenizer.json"];
+        string[] names =
+            ["tokenizer.bin", FormattableString.Invariant($"tok{Sizes.VocabularySize}.bin"), "tokenizer.json"];
         return names.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists)
-            ?? throw new AtelierException($"a model of llama2.c has no tokenizer with it, and beside it is none of {string.Join(", ", names)}", Path,
+            ?? throw new AtelierException(
+                $"a model of llama2.c has no tokenizer with it, and beside it is none of {string.Join(", ", names)}",
+                Path,
                 "name one when it is opened or imported: atelier import takes --tokenizer");
     }
 
     /// <summary>Opens and checks a file.</summary>
-    /// <exception cref="AtelierException">It is missing, its sizes are impossible, or its length is not what they ask for.</exception>
+    /// <exception cref="AtelierException">It is missing, its sizes are impossible, or its length is not what they ask
+    /// for.</exception>
     public static Llama2CFile Open(string path)
     {
         MappedFile file = MappedFile.Open(path);
@@ -113,9 +123,12 @@ public sealed class Llama2CFile : IDisposable
 
     /// <summary>Where a tensor's bytes begin in memory; valid until the file is disposed.</summary>
     internal unsafe byte* Pointer(Llama2CTensor tensor) =>
-        _file.Pointer(tensor.Offset, tensor.Shape.Aggregate((long)sizeof(float), (product, dimension) => product * dimension));
+        _file.Pointer(tensor.Offset,
+            tensor.Shape.Aggregate((long)sizeof(float), (product, dimension) => product * dimension));
 
-    /// <summary>The bytes of a whole file; sizes that pass the check of the header keep this far below 128 bits.</summary>
+    /// <summary>
+    /// The bytes of a whole file; sizes that pass the check of the header keep this far below 128 bits.
+    /// </summary>
     private static Int128 LengthFor(Llama2CSizes sizes)
     {
         Int128 hidden = sizes.HiddenSize, keyValue = hidden / sizes.HeadCount * sizes.KeyValueHeadCount;
@@ -161,7 +174,8 @@ public sealed class Llama2CFile : IDisposable
         AddEach("mlp.down_proj", hidden, feedForward);
         AddEach("mlp.up_proj", feedForward, hidden);
         Add("model.norm.weight", TensorOrder.Same, 1, hidden);
-        offset += (long)Sizes.ContextLength * Sizes.HeadSize * sizeof(float); // tables of sines and cosines, computed anew
+        // tables of sines and cosines, computed anew
+        offset += (long)Sizes.ContextLength * Sizes.HeadSize * sizeof(float);
         if (!Sizes.TieHead)
             Add("lm_head.weight", TensorOrder.Same, 1, Sizes.VocabularySize, hidden);
         return tensors;

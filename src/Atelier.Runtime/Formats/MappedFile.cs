@@ -3,7 +3,8 @@ using System.IO.MemoryMappedFiles;
 namespace Atelier.Formats;
 
 /// <summary>
-/// A file mapped into memory for reading: the system brings its bytes in as they are touched and may let go of them again,
+/// A file mapped into memory for reading: the system brings its bytes in as they are touched and may let go of them
+/// again,
 /// so that a file larger than the memory can be used. Safe to share between threads.
 /// </summary>
 public sealed unsafe class MappedFile : IDisposable
@@ -17,7 +18,8 @@ public sealed unsafe class MappedFile : IDisposable
         (Path, Length) = (path, stream.Length);
         if (Length == 0)
             return; // nothing can be mapped, and nothing needs to be
-        _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
+            leaveOpen: true);
         _view = _map.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
         _start += _view.PointerOffset;

@@ -5,7 +5,9 @@ namespace Atelier.Formats;
 /// <summary>The two ways in which files order the rows of the same weights.</summary>
 public enum TensorLayout
 {
-    /// <summary>As transformers keeps them: GPT-2's products as [inputs, outputs], rotary pairs half a head apart.</summary>
+    /// <summary>
+    /// As transformers keeps them: GPT-2's products as [inputs, outputs], rotary pairs half a head apart.
+    /// </summary>
     HuggingFace,
 
     /// <summary>As llama.cpp keeps them: every product as [outputs, inputs], rotary pairs side by side.</summary>
@@ -27,7 +29,8 @@ public sealed unsafe class ModelTensor
     /// <param name="layout">The layout of the file.</param>
     /// <param name="order">How the layouts of this tensor differ.</param>
     /// <param name="heads">The heads that its rows belong to, where they are in pairs.</param>
-    internal ModelTensor(string name, WeightType type, IReadOnlyList<long> shape, byte* data, TensorLayout layout, TensorOrder order, int heads)
+    internal ModelTensor(string name, WeightType type, IReadOnlyList<long> shape, byte* data, TensorLayout layout,
+        TensorOrder order, int heads)
     {
         (Name, Type, FileShape, Layout, _order, _heads) = (name, type, shape, layout, order, heads);
         _data = data;
@@ -57,7 +60,9 @@ public sealed unsafe class ModelTensor
     /// <summary>Whether its rows in a layout are the file's, so that their bytes can be taken as they are.</summary>
     public bool HasRows(TensorLayout layout) => !IsTurned(layout);
 
-    /// <summary>The bytes of a row of a layout as the file has them, not copied; the whole of a vector for row 0.</summary>
+    /// <summary>
+    /// The bytes of a row of a layout as the file has them, not copied; the whole of a vector for row 0.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The file's rows are that layout's columns.</exception>
     public ReadOnlySpan<byte> Row(TensorLayout layout, long row)
     {
@@ -116,17 +121,22 @@ public sealed unsafe class ModelTensor
         {
             WeightConversion.Decode(Type, FileRow(row), values);
             if (values.AsSpan().ContainsAnyExceptInRange(-float.MaxValue, float.MaxValue))
-                throw new AtelierException($"the tensor {Name} has a weight that is no number", where, "take the file from its source again");
+                throw new AtelierException($"the tensor {Name} has a weight that is no number",
+                    where, "take the file from its source again");
         }
     }
 
-    /// <summary>The matrix as [outputs, inputs], rows in the order of the file: where it lies, or a copy where the file has it as [inputs, outputs].</summary>
+    /// <summary>
+    /// The matrix as [outputs, inputs], rows in the order of the file: where it lies, or a copy where the file has it
+    /// as [inputs, outputs].
+    /// </summary>
     /// <param name="owner">What keeps the file mapped.</param>
     /// <exception cref="AtelierException">It is no matrix.</exception>
     public WeightMatrix ToMatrix(ModelWeights owner)
     {
         if (FileShape is not [> 0 and <= int.MaxValue and long rows, > 0 and <= int.MaxValue and long columns])
-            throw new AtelierException($"the tensor {Name} is [{string.Join(", ", FileShape)}], where a matrix is due", owner.Path, "fetch or export the model again");
+            throw new AtelierException($"the tensor {Name} is [{string.Join(", ", FileShape)}], where a matrix is due",
+                owner.Path, "fetch or export the model again");
         return HasRows(TensorLayout.Gguf)
             ? new WeightMatrix(Name, Type, (int)rows, (int)columns, _data, owner)
             : WeightMatrix.From(Name, (int)columns, (int)rows, Read(TensorLayout.Gguf), Type);
@@ -139,7 +149,8 @@ public sealed unsafe class ModelTensor
     {
         if (layout == Layout || _order is not (TensorOrder.QueryPairs or TensorOrder.KeyPairs))
             return row;
-        long size = (IsVector ? FileShape[^1] : FileShape[0]) / _heads, within = row % size, head = row - within, half = size / 2;
+        long size = (IsVector ? FileShape[^1] : FileShape[0]) / _heads, within = row % size, head = row - within,
+            half = size / 2;
         // Halves apart, row i turns with i + half; side by side, 2i with 2i + 1.
         return head + (layout == TensorLayout.HuggingFace
             ? within < half ? 2 * within : 2 * (within - half) + 1

@@ -20,7 +20,9 @@ public sealed unsafe class ModelWeights : IDisposable
     /// <summary>The layout of the files.</summary>
     public TensorLayout Layout { get; }
 
-    /// <summary>What rotary frequencies are divided by, [head size / 2], where a GGUF file has them; otherwise null.</summary>
+    /// <summary>
+    /// What rotary frequencies are divided by, [head size / 2], where a GGUF file has them; otherwise null.
+    /// </summary>
     public IReadOnlyList<float>? RopeFactors { get; private set; }
 
     /// <summary>The tensors, in the order of their files.</summary>
@@ -47,7 +49,8 @@ public sealed unsafe class ModelWeights : IDisposable
         weights._files.Add(file);
         return weights.Filled(() =>
         {
-            long heads = file.Integer($"{architecture}.attention.head_count", architecture == GgufNames.Own ? 1 : null), keyHeads = file.Integer($"{architecture}.attention.head_count_kv", heads);
+            long heads = file.Integer($"{architecture}.attention.head_count", architecture == GgufNames.Own ? 1 : null),
+                keyHeads = file.Integer($"{architecture}.attention.head_count_kv", heads);
             foreach (GgufTensor tensor in file.Tensors)
             {
                 if (tensor.Name == GgufNames.RopeFactors)
@@ -56,20 +59,26 @@ public sealed unsafe class ModelWeights : IDisposable
                     continue;
                 }
                 (string name, TensorOrder order) = GgufNames.ToHuggingFace(architecture, tensor.Name)
-                    ?? throw new AtelierException($"the tensor {tensor.Name} has no place in a model of the kind '{architecture}'", file.Path);
-                weights.Add(new ModelTensor(name, tensor.Type, tensor.Shape, file.Pointer(tensor.Name), weights.Layout, order,
+                    ?? throw new AtelierException(
+                        $"the tensor {tensor.Name} has no place in a model of the kind '{architecture}'", file.Path);
+                weights.Add(new ModelTensor(name, tensor.Type, tensor.Shape, file.Pointer(tensor.Name), weights.Layout,
+                    order,
                     Heads(file.Path, tensor.Name, tensor.Shape, order, heads, keyHeads)));
             }
         });
     }
 
-    /// <summary>Takes the weights of a model of llama2.c's, which rotates neighbours as GGUF does. The file is disposed with them.</summary>
+    /// <summary>
+    /// Takes the weights of a model of llama2.c's, which rotates neighbours as GGUF does. The file is disposed with
+    /// them.
+    /// </summary>
     public static ModelWeights FromLlama2C(Llama2CFile file)
     {
         var weights = new ModelWeights(file.Path, TensorLayout.Gguf);
         weights._files.Add(file);
         foreach (Llama2CTensor tensor in file.Tensors)
-            weights.Add(new ModelTensor(tensor.Name, WeightType.F32, tensor.Shape, file.Pointer(tensor), TensorLayout.Gguf, tensor.Order, tensor.Heads));
+            weights.Add(new ModelTensor(tensor.Name, WeightType.F32, tensor.Shape, file.Pointer(tensor),
+                TensorLayout.Gguf, tensor.Order, tensor.Heads));
         return weights;
     }
 
@@ -133,10 +142,12 @@ public sealed unsafe class ModelWeights : IDisposable
                 foreach (SafetensorsEntry entry in file.Entries.Where(e => !IsBuffer(e.Name)))
                 {
                     string name = entry.Name;
-                    if (prefix.Length > 0 && !name.StartsWith(prefix, StringComparison.Ordinal) && GgufNames.ToGguf(architecture, prefix + name) is not null)
+                    if (prefix.Length > 0 && !name.StartsWith(prefix, StringComparison.Ordinal)
+                        && GgufNames.ToGguf(architecture, prefix + name) is not null)
                         name = prefix + name;
                     TensorOrder order = GgufNames.ToGguf(architecture, name)?.Order ?? TensorOrder.Same;
-                    weights.Add(new ModelTensor(name, TypeOf(path, entry), entry.Shape, file.Pointer(entry.Name), TensorLayout.HuggingFace, order,
+                    weights.Add(new ModelTensor(name, TypeOf(path, entry), entry.Shape, file.Pointer(entry.Name),
+                        TensorLayout.HuggingFace, order,
                         Heads(path, name, entry.Shape, order, heads, keyHeads)));
                 }
             }
@@ -146,16 +157,19 @@ public sealed unsafe class ModelWeights : IDisposable
     internal static float[] ReadFactors(GgufFile file, GgufTensor tensor)
     {
         if (tensor is not { Type: WeightType.F32, Shape: [> 0 and <= 1 << 16 and long count] })
-            throw new AtelierException($"the tensor {tensor.Name} is no list of factors in single precision", file.Path, "take the file from its source again");
+            throw new AtelierException($"the tensor {tensor.Name} is no list of factors in single precision", file.Path,
+                "take the file from its source again");
         float[] factors = new ReadOnlySpan<float>(file.Pointer(tensor.Name), (int)count).ToArray();
         return factors.All(factor => factor is > 0 and < 1e6f)
             ? factors
-            : throw new AtelierException($"the tensor {tensor.Name} has factors that are not above 0", file.Path, "take the file from its source again");
+            : throw new AtelierException($"the tensor {tensor.Name} has factors that are not above 0", file.Path,
+                "take the file from its source again");
     }
 
     /// <summary>Buffers that older files hold beside the weights.</summary>
     private static bool IsBuffer(string name) =>
-        name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
+        name.EndsWith(".attn.bias", StringComparison.Ordinal)
+            || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
         || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
     private static WeightType TypeOf(string path, SafetensorsEntry entry) => entry.Type switch
@@ -163,18 +177,22 @@ public sealed unsafe class ModelWeights : IDisposable
         SafetensorsType.F32 => WeightType.F32,
         SafetensorsType.F16 => WeightType.F16,
         SafetensorsType.BF16 => WeightType.BF16,
-        _ => throw new AtelierException($"the tensor {entry.Name} has the type {entry.Type}", path, "weights are read as F32, F16 and BF16"),
+        _ => throw new AtelierException($"the tensor {entry.Name} has the type {entry.Type}", path,
+            "weights are read as F32, F16 and BF16"),
     };
 
     /// <summary>The heads that a tensor's rows belong to where they are in pairs; each must be of even size.</summary>
-    private static int Heads(string path, string name, IReadOnlyList<long> shape, TensorOrder order, long queryHeads, long keyHeads)
+    private static int Heads(string path, string name, IReadOnlyList<long> shape, TensorOrder order, long queryHeads,
+        long keyHeads)
     {
         if (order is not (TensorOrder.QueryPairs or TensorOrder.KeyPairs))
             return 1;
         long heads = order == TensorOrder.QueryPairs ? queryHeads : keyHeads;
         return heads is > 0 and <= int.MaxValue && shape.Count > 0 && shape[0] % (2 * heads) == 0
             ? (int)heads
-            : throw new AtelierException($"the tensor {name} is [{string.Join(", ", shape)}], which {heads} heads do not divide into pairs of rows", path,
+            : throw new AtelierException(
+                $"the tensor {name} is [{string.Join(", ", shape)}], which {heads} heads do not divide into "
+                    + $"pairs of rows", path,
                 "fetch or export the model again");
     }
 

@@ -3,7 +3,9 @@ namespace Atelier.Formats;
 /// <summary>Files of models that are known by sight and not read: what they are, and what to do.</summary>
 public static class OtherFiles
 {
-    private const string Save = "save it as safetensors from Python, model.save_pretrained(FOLDER) and tokenizer.save_pretrained(FOLDER), and give that folder";
+    private const string Save =
+        "save it as safetensors from Python, model.save_pretrained(FOLDER) and tokenizer.save_pretrained(FOLDER), "
+            + "and give that folder";
 
     /// <summary>Refuses a single file that is known to be of a kind from which no model is made.</summary>
     /// <param name="path">The file.</param>
@@ -20,7 +22,8 @@ public static class OtherFiles
         bool isPyTorch = start.StartsWith("PK\x03\x04"u8) || start is [0x80, >= 2 and <= 5, 0x8a, 10]
             || Path.GetExtension(path) is ".pt" or ".pth" or ".ckpt";
         if (isPyTorch)
-            throw new AtelierException("this is a file of PyTorch's: weights alone, without the model's shape and tokenizer", path, Save);
+            throw new AtelierException(
+                "this is a file of PyTorch's: weights alone, without the model's shape and tokenizer", path, Save);
     }
 
     /// <summary>Refuses a folder whose only weights are PyTorch's.</summary>

@@ -5,7 +5,8 @@ using System.Text;
 namespace Atelier.Formats;
 
 /// <summary>
-/// Reads one pickle (Python's stack language of serialised objects, pickletools.py) as far as tensors need it. It runs no
+/// Reads one pickle (Python's stack language of serialised objects, pickletools.py) as far as tensors need it. It runs
+/// no
 /// code: the few names that tensors are made by are known here, and every other name or operation is refused by name.
 /// </summary>
 /// <param name="bytes">The pickle, and what follows it.</param>
@@ -24,7 +25,8 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     };
 
     private static readonly HashSet<string> Globals =
-        [.. StorageTypes.Keys, "collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter", "torch.Size"];
+        [.. StorageTypes.Keys, "collections.OrderedDict", "torch._utils._rebuild_tensor_v2",
+            "torch._utils._rebuild_parameter", "torch.Size"];
 
     private readonly ReadOnlySpan<byte> _bytes = bytes;
     private readonly List<object?> _stack = [];
@@ -40,7 +42,8 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     public readonly IReadOnlyCollection<PickleStorage> Storages => _storages.Values;
 
     /// <summary>Reads up to the end of the pickle.</summary>
-    /// <returns>null, bool, long, BigInteger, double, string, object?[] (a tuple), List of object?, or one of the Pickle types.</returns>
+    /// <returns>null, bool, long, BigInteger, double, string, object?[] (a tuple), List of object?, or one of the
+    /// Pickle types.</returns>
     /// <exception cref="AtelierException">It is cut short, damaged, or asks for more than tensors need.</exception>
     public object? Read()
     {
@@ -153,12 +156,14 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
             case (byte)'c':
                 return Push(Global(Line(), Line()));
             case 0x93: // STACK_GLOBAL
-                return Push(Pop(2) is [string module, string name] ? Global(module, name) : throw Damaged("a name is no text"));
+                return Push(Pop(2) is [string module, string name] ? Global(module, name)
+                    : throw Damaged("a name is no text"));
             case (byte)'Q':
                 return Push(Storage(Pop()));
             case (byte)'R':
                 object? arguments = Pop();
-                return Push(Make(Pop() as PickleGlobal, arguments as object?[] ?? throw Damaged("a call has no arguments")));
+                return Push(Make(Pop() as PickleGlobal, arguments as object?[]
+                    ?? throw Damaged("a call has no arguments")));
             case (byte)'b': // BUILD: attributes, such as a state dictionary's _metadata, which no weight is in
                 Pop();
                 Top<PickleDictionary>();
@@ -170,7 +175,9 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
 
     private readonly PickleGlobal Global(string module, string name) =>
         Globals.Contains($"{module}.{name}") ? new($"{module}.{name}")
-            : throw new AtelierException($"it asks for {Short(module)}.{Short(name)}, which no tensor needs: nothing of it was run", path, "save the weights alone: torch.save(model.state_dict(), path)");
+            : throw new AtelierException(
+                $"it asks for {Short(module)}.{Short(name)}, which no tensor needs: nothing of it was run", path,
+                "save the weights alone: torch.save(model.state_dict(), path)");
 
     private readonly object? Make(PickleGlobal? function, object?[] arguments) => (function?.Name, arguments) switch
     {
@@ -178,7 +185,9 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
         ("collections.OrderedDict", [List<object?> pairs]) => Pairs(pairs), // Python 2's way
         ("torch.Size", [object?[] sizes]) => sizes,
         // storage, offset, size, stride, requires_grad, hooks
-        ("torch._utils._rebuild_tensor_v2", [PickleStorage storage, long offset, object?[] shape, object?[] strides, _, _, ..]) => View(storage, offset, shape, strides),
+        ("torch._utils._rebuild_tensor_v2",
+            [PickleStorage storage, long offset, object?[] shape, object?[] strides, _, _, ..]) =>
+            View(storage, offset, shape, strides),
         ("torch._utils._rebuild_parameter", [PickleTensor tensor, _, _]) => tensor,
         _ => throw Damaged($"a call of {function?.Name ?? "no function"} has other arguments than a tensor's"),
     };
@@ -187,15 +196,19 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     {
         var made = new PickleDictionary();
         foreach (object? pair in pairs)
-            made.Entries.Add(pair is List<object?> or object?[] && (pair as IList<object?>) is [var key, var value] ? (key, value) : throw Damaged("a dictionary's entry is no pair"));
+            made.Entries.Add(pair is List<object?> or object?[] && (pair as IList<object?>) is [var key, var value]
+                ? (key, value) : throw Damaged("a dictionary's entry is no pair"));
         return made;
     }
 
-    /// <summary>("storage", type, key, device, elements), and in the old format a view of it, which has long been none.</summary>
+    /// <summary>
+    /// ("storage", type, key, device, elements), and in the old format a view of it, which has long been none.
+    /// </summary>
     private readonly PickleStorage Storage(object? name)
     {
         if (name is not object?[] parts
-            || parts is not (["storage", PickleGlobal, string, _, >= 0L] or ["storage", PickleGlobal, string, _, >= 0L, null])
+            || parts is not (["storage", PickleGlobal, string, _, >= 0L]
+                or ["storage", PickleGlobal, string, _, >= 0L, null])
             || !StorageTypes.TryGetValue(((PickleGlobal)parts[1]!).Name, out SafetensorsType type))
         {
             throw Damaged("it refers to something that is no storage");
@@ -207,7 +220,8 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
 
     private readonly PickleTensor View(PickleStorage storage, long offset, object?[] shape, object?[] strides)
     {
-        if (shape.Length != strides.Length || offset < 0 || offset > storage.Count || !Array.TrueForAll(shape, s => s is >= 0L) || !Array.TrueForAll(strides, s => s is >= 0L))
+        if (shape.Length != strides.Length || offset < 0 || offset > storage.Count
+            || !Array.TrueForAll(shape, s => s is >= 0L) || !Array.TrueForAll(strides, s => s is >= 0L))
             throw Damaged("a tensor has impossible dimensions");
         long[] sizes = [.. shape.Cast<long>()], steps = [.. strides.Cast<long>()];
         Int128 count = 1, last = offset;
@@ -216,7 +230,8 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
             count *= sizes[i];
             last += (Int128)Math.Max(0, sizes[i] - 1) * steps[i];
         }
-        return count <= storage.Count && (count == 0 || last < storage.Count) ? new PickleTensor(storage, offset, sizes, steps)
+        return count <= storage.Count && (count == 0 || last < storage.Count)
+            ? new PickleTensor(storage, offset, sizes, steps)
             : throw Damaged("a tensor leaves its storage");
     }
 
@@ -236,7 +251,8 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
         return true;
     }
 
-    private readonly bool Recall(long key) => Push(_memo.TryGetValue(key, out object? value) ? value : throw Damaged("it recalls a value that it lacks"));
+    private readonly bool Recall(long key) =>
+        Push(_memo.TryGetValue(key, out object? value) ? value : throw Damaged("it recalls a value that it lacks"));
 
     private readonly bool Push(object? value)
     {
@@ -265,7 +281,9 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
         return values;
     }
 
-    private readonly T Top<T>() => _stack.Count > 0 && _stack[^1] is T top ? top : throw Damaged($"a {(typeof(T) == typeof(PickleDictionary) ? "dictionary" : "list")} is missing");
+    private readonly T Top<T>() =>
+        _stack.Count > 0 && _stack[^1] is T top ? top
+        : throw Damaged($"a {(typeof(T) == typeof(PickleDictionary) ? "dictionary" : "list")} is missing");
 
     private string Text(long length)
     {

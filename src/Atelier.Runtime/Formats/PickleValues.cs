@@ -26,4 +26,5 @@ internal sealed record PickleStorage(SafetensorsType Type, string Key, long Coun
 /// <param name="Offset">The element that is its first.</param>
 /// <param name="Shape">Its dimensions.</param>
 /// <param name="Strides">Elements between neighbours along each dimension.</param>
-internal sealed record PickleTensor(PickleStorage Storage, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides);
+internal sealed record PickleTensor(PickleStorage Storage, long Offset, IReadOnlyList<long> Shape,
+    IReadOnlyList<long> Strides);

@@ -6,7 +6,8 @@ using System.Runtime.InteropServices;
 namespace Atelier.Formats;
 
 /// <summary>
-/// Weights as torch.save writes them: the zip format (PyTorch 1.6 and later), and the older one of pickles in a row followed
+/// Weights as torch.save writes them: the zip format (PyTorch 1.6 and later), and the older one of pickles in a row
+/// followed
 /// by the storages. Read without running anything of the file's: see <see cref="PickleReader"/>.
 /// </summary>
 public sealed class PyTorchFile
@@ -14,7 +15,8 @@ public sealed class PyTorchFile
     private const int LongestPickle = 64 << 20;
     private const int MostDepth = 8; // dictionaries within dictionaries
     private const int MostTensors = 100_000;
-    private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
+    private static readonly BigInteger Magic =
+        BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
 
     private readonly Dictionary<string, PickleTensor> _tensors = [];
     private readonly Dictionary<string, byte[]> _storages = [];
@@ -37,10 +39,13 @@ public sealed class PyTorchFile
         var file = new PyTorchFile(path);
         try
         {
-            object? root = mapped.Length >= 4 && mapped.Bytes(0, 4).SequenceEqual("PK\x03\x04"u8) ? file.ReadZip() : file.ReadOld(mapped);
+            object? root = mapped.Length >= 4 && mapped.Bytes(0, 4).SequenceEqual("PK\x03\x04"u8) ? file.ReadZip()
+                : file.ReadOld(mapped);
             file.Collect(root, "", 0);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or NotSupportedException or ArgumentException or OverflowException)
+        catch (Exception e)
+            when (e is InvalidDataException or IOException or NotSupportedException or ArgumentException
+            or OverflowException)
         {
             throw Damaged(path, "it is not what the format asks for", e);
         }
@@ -55,7 +60,8 @@ public sealed class PyTorchFile
     public float[] Read(string name)
     {
         if (!_tensors.TryGetValue(name, out PickleTensor? tensor))
-            throw new AtelierException($"there is no tensor '{name}'", Path, "the file belongs to another kind of model");
+            throw new AtelierException($"there is no tensor '{name}'", Path,
+                "the file belongs to another kind of model");
         byte[] storage = _storages[tensor.Storage.Key];
         var values = new float[tensor.Shape.Aggregate(1L, (product, size) => product * size)];
         var index = new long[tensor.Shape.Count];
@@ -100,7 +106,8 @@ public sealed class PyTorchFile
     {
         using FileStream stream = File.OpenRead(Path);
         using var zip = new ZipArchive(stream, ZipArchiveMode.Read);
-        ZipArchiveEntry? pickle = zip.Entries.FirstOrDefault(e => e.FullName.EndsWith("/data.pkl", StringComparison.Ordinal));
+        ZipArchiveEntry? pickle =
+            zip.Entries.FirstOrDefault(e => e.FullName.EndsWith("/data.pkl", StringComparison.Ordinal));
         if (pickle is null)
             throw Damaged(Path, "it is a zip without data.pkl");
         string folder = pickle.FullName[..^"data.pkl".Length];
@@ -112,24 +119,33 @@ public sealed class PyTorchFile
         object? root = reader.Read();
         foreach (PickleStorage storage in reader.Storages)
         {
-            ZipArchiveEntry data = zip.GetEntry($"{folder}data/{storage.Key}") ?? throw Damaged(Path, $"the storage {storage.Key} is missing");
+            ZipArchiveEntry data = zip.GetEntry($"{folder}data/{storage.Key}")
+                ?? throw Damaged(Path, $"the storage {storage.Key} is missing");
             _storages[storage.Key] = Unpack(data, storage.Bytes);
         }
         return root;
     }
 
-    /// <summary>The bytes of an entry. One that is packed is refused: PyTorch packs none, and a few bytes may claim gigabytes.</summary>
+    /// <summary>
+    /// The bytes of an entry. One that is packed is refused: PyTorch packs none, and a few bytes may claim gigabytes.
+    /// </summary>
     private byte[] Unpack(ZipArchiveEntry entry, long expected)
     {
-        if (entry.Length != expected || entry.CompressedLength != entry.Length || entry.Length > new FileInfo(Path).Length || entry.Length > Array.MaxLength)
-            throw Damaged(Path, $"its entry {entry.FullName} has {entry.CompressedLength} bytes of {entry.Length}, where {expected} are due");
+        if (entry.Length != expected || entry.CompressedLength != entry.Length
+            || entry.Length > new FileInfo(Path).Length || entry.Length > Array.MaxLength)
+            throw Damaged(Path,
+                $"its entry {entry.FullName} has {entry.CompressedLength} bytes of {entry.Length}, where "
+                    + $"{expected} are due");
         byte[] bytes = new byte[entry.Length];
         using Stream stream = entry.Open();
         stream.ReadExactly(bytes);
         return bytes;
     }
 
-    /// <summary>Pickles in a row: a magic number, a version, facts of the machine, the object, the storages' keys; then each storage: an int64 count, and its elements.</summary>
+    /// <summary>
+    /// Pickles in a row: a magic number, a version, facts of the machine, the object, the storages' keys; then each
+    /// storage: an int64 count, and its elements.
+    /// </summary>
     private object? ReadOld(MappedFile mapped)
     {
         long at = 0;
@@ -154,13 +170,15 @@ public sealed class PyTorchFile
         {
             if (key is not string name || !storages.Remove(name, out PickleStorage? storage))
                 throw Damaged(Path, "it holds a storage that nothing refers to");
-            if (mapped.Length - at < 8 || BinaryPrimitives.ReadInt64LittleEndian(mapped.Bytes(at, 8)) != storage.Count || storage.Bytes > mapped.Length - at - 8 || storage.Bytes > Array.MaxLength)
+            if (mapped.Length - at < 8 || BinaryPrimitives.ReadInt64LittleEndian(mapped.Bytes(at, 8)) != storage.Count
+                || storage.Bytes > mapped.Length - at - 8 || storage.Bytes > Array.MaxLength)
                 throw Damaged(Path, $"the storage {name} is cut short or of another length than {storage.Count}");
             _storages[name] = mapped.Bytes(at + 8, (int)storage.Bytes).ToArray();
             at += 8 + storage.Bytes;
         }
         return storages.Count == 0 && at == mapped.Length ? root
-            : throw Damaged(Path, storages.Count > 0 ? $"the storage {storages.Keys.First()} is missing" : "bytes follow its last storage");
+            : throw Damaged(Path, storages.Count > 0 ? $"the storage {storages.Keys.First()} is missing"
+                : "bytes follow its last storage");
     }
 
     private void Collect(object? value, string name, int depth)

@@ -88,7 +88,8 @@ public sealed class SafetensorsFile : IDisposable
     private (SafetensorsEntry Entry, long Offset) Find(string name) =>
         _tensors.TryGetValue(name, out var tensor)
             ? tensor
-            : throw new AtelierException($"there is no tensor '{name}'", Path, "the file belongs to another kind of model");
+            : throw new AtelierException($"there is no tensor '{name}'", Path,
+                "the file belongs to another kind of model");
 
     private static (IReadOnlyDictionary<string, string>, Dictionary<string, (SafetensorsEntry, long)>) ReadHeader(
         string path, byte[] header, long dataLength)
@@ -111,13 +112,16 @@ public sealed class SafetensorsFile : IDisposable
                     throw Damaged(path, $"tensor '{entry.Name}' stands twice");
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or OverflowException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException
+            or OverflowException)
         {
             throw Damaged(path, "its header is not what the format asks for", e);
         }
 
         long expected = 0;
-        foreach ((SafetensorsEntry entry, long offset) in tensors.Values.OrderBy(t => t.Offset).ThenBy(t => t.Entry.ByteCount))
+        foreach ((SafetensorsEntry entry, long offset) in tensors.Values.OrderBy(t => t.Offset)
+            .ThenBy(t => t.Entry.ByteCount))
         {
             if (offset != expected)
                 throw Damaged(path, $"tensor '{entry.Name}' begins at {offset}, where {expected} is due");
@@ -131,7 +135,8 @@ public sealed class SafetensorsFile : IDisposable
     private static (SafetensorsEntry Entry, long Start) ReadEntry(string path, JsonProperty property, long dataLength)
     {
         string typeName = property.Value.GetProperty("dtype").GetString() ?? "";
-        if (!Enum.TryParse(typeName, ignoreCase: true, out SafetensorsType type) || !Enum.IsDefined(type) || char.IsDigit(typeName[0]))
+        if (!Enum.TryParse(typeName, ignoreCase: true, out SafetensorsType type) || !Enum.IsDefined(type)
+            || char.IsDigit(typeName[0]))
             throw Damaged(path, $"tensor '{property.Name}' has the unknown type '{typeName}'");
         long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
         if (shape.Any(d => d < 0))
@@ -141,7 +146,8 @@ public sealed class SafetensorsFile : IDisposable
             throw Damaged(path, $"tensor '{property.Name}' lies outside the file");
         var entry = new SafetensorsEntry(property.Name, type, shape);
         if (entry.ByteCount != offsets[1] - offsets[0])
-            throw Damaged(path, $"tensor '{property.Name}' has {offsets[1] - offsets[0]} bytes, its shape asks for {entry.ByteCount}");
+            throw Damaged(path,
+                $"tensor '{property.Name}' has {offsets[1] - offsets[0]} bytes, its shape asks for {entry.ByteCount}");
         return (entry, offsets[0]);
     }
 

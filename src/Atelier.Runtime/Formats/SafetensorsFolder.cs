@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Atelier.Formats;
 
-/// <summary>The weights' files of a folder as Hugging Face's tools save it: model.safetensors, or shards with an index.</summary>
+/// <summary>
+/// The weights' files of a folder as Hugging Face's tools save it: model.safetensors, or shards with an index.
+/// </summary>
 public static class SafetensorsFolder
 {
     private const int LongestIndex = 64 << 20;
@@ -20,7 +22,8 @@ public static class SafetensorsFolder
         string whole = Path.Combine(folder, FileName), index = Path.Combine(folder, IndexName);
         if (!File.Exists(whole) && !File.Exists(index))
             OtherFiles.RefuseFolder(folder);
-        return File.Exists(whole) || !File.Exists(index) ? [whole] : [.. Shards(index).Select(shard => Path.Combine(folder, shard))];
+        return File.Exists(whole) || !File.Exists(index) ? [whole]
+            : [.. Shards(index).Select(shard => Path.Combine(folder, shard))];
     }
 
     /// <summary>The files that weight_map names, each once.</summary>
@@ -30,13 +33,16 @@ public static class SafetensorsFolder
         {
             if (new FileInfo(index).Length > LongestIndex)
                 throw new AtelierException("is too large for an index of shards", index, "fetch the model again");
-            using JsonDocument document = JsonDocument.Parse(InputFile.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 8 });
+            using JsonDocument document =
+                JsonDocument.Parse(InputFile.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 8 });
             string[] shards = [.. document.RootElement.GetProperty("weight_map").EnumerateObject()
                 .Select(entry => entry.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal)];
             foreach (string shard in shards)
             {
-                if (shard.Length == 0 || shard != Path.GetFileName(shard) || shard.Contains('\\')) // a name from a stranger stays inside the folder
-                    throw new AtelierException($"names the file '{shard}' outside the folder", index, "fetch the model again");
+                // a name from a stranger stays inside the folder
+                if (shard.Length == 0 || shard != Path.GetFileName(shard) || shard.Contains('\\'))
+                    throw new AtelierException($"names the file '{shard}' outside the folder", index,
+                        "fetch the model again");
             }
             return shards;
         }

@@ -4,16 +4,20 @@ using System.Text.Json;
 
 namespace Atelier.Formats;
 
-/// <summary>Writes safetensors files: an 8-byte length, a JSON header, the tensors' bytes one after another, little-endian.</summary>
+/// <summary>
+/// Writes safetensors files: an 8-byte length, a JSON header, the tensors' bytes one after another, little-endian.
+/// </summary>
 public static class SafetensorsWriter
 {
     /// <summary>Writes a file whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="entries">The tensors, in the order their bytes will have.</param>
-    /// <param name="writeData">Writes one tensor's bytes, exactly <see cref="SafetensorsEntry.ByteCount"/> of them.</param>
+    /// <param name="writeData">Writes one tensor's bytes, exactly <see cref="SafetensorsEntry.ByteCount"/> of
+    /// them.</param>
     /// <param name="metadata">Free text by name, kept in the header.</param>
     /// <exception cref="AtelierException">The place cannot be written or the disk is full.</exception>
-    /// <exception cref="InvalidOperationException"><paramref name="writeData"/> wrote another number of bytes.</exception>
+    /// <exception cref="InvalidOperationException"><paramref name="writeData"/> wrote another number of
+    /// bytes.</exception>
     public static void Write(
         string path,
         IReadOnlyList<SafetensorsEntry> entries,
@@ -31,7 +35,8 @@ public static class SafetensorsWriter
                 long before = stream.Position;
                 writeData(entry, stream);
                 if (stream.Position - before != entry.ByteCount)
-                    throw new InvalidOperationException($"{entry.Name}: {stream.Position - before} bytes were written, {entry.ByteCount} belong to it");
+                    throw new InvalidOperationException(
+                        $"{entry.Name}: {stream.Position - before} bytes were written, {entry.ByteCount} belong to it");
             }
         });
 

@@ -7,7 +7,8 @@ public static class WeightNames
 {
     private static readonly (string Name, WeightType Type)[] Names =
     [
-        ("f32", WeightType.F32), ("f16", WeightType.F16), ("bf16", WeightType.BF16), ("q8", WeightType.Q8_0), ("q4", WeightType.Q4_0),
+        ("f32", WeightType.F32), ("f16", WeightType.F16), ("bf16", WeightType.BF16), ("q8", WeightType.Q8_0),
+            ("q4", WeightType.Q4_0),
     ];
 
     /// <summary>The type of a name.</summary>
@@ -19,6 +20,7 @@ public static class WeightNames
             if (known == name)
                 return type;
         }
-        throw new AtelierException($"there is no type of weights '{name}'", hint: $"allowed are {string.Join(", ", Names.Select(n => n.Name))}");
+        throw new AtelierException($"there is no type of weights '{name}'",
+            hint: $"allowed are {string.Join(", ", Names.Select(n => n.Name))}");
     }
 }

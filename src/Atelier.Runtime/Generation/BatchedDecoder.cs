@@ -16,8 +16,10 @@ public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 }
 
 /// <summary>
-/// Writes the samples of many requests in one batch: requests join and leave between steps, and a step reads the next token
-/// of every sample at once. Samples of one request share their prompt. With a draft model or prompt look-up a step may write
+/// Writes the samples of many requests in one batch: requests join and leave between steps, and a step reads the next
+/// token
+/// of every sample at once. Samples of one request share their prompt. With a draft model or prompt look-up a step may
+/// write
 /// several tokens of a sample (speculative decoding), each drawn from the model's own distribution.
 /// </summary>
 /// <remarks>
@@ -29,7 +31,9 @@ public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 /// </remarks>
 public sealed class BatchedDecoder : IDisposable
 {
-    /// <summary>The most tokens of a prompt that are read in a step, so that a long one does not hold up the others.</summary>
+    /// <summary>
+    /// The most tokens of a prompt that are read in a step, so that a long one does not hold up the others.
+    /// </summary>
     public const int PromptBlock = 512;
 
     private readonly TextGenerator _generator;
@@ -38,7 +42,8 @@ public sealed class BatchedDecoder : IDisposable
     private readonly bool _sharesPrompts;
     private readonly DraftProposer? _proposer;
     private readonly List<BatchedSequence> _samples = [];
-    private readonly List<BatchedSequence> _reading = []; // those that take part in the step, in the order of their inputs
+    // those that take part in the step, in the order of their inputs
+    private readonly List<BatchedSequence> _reading = [];
     private readonly List<SequenceInput> _inputs = [];
     private readonly List<BatchedPiece> _pieces = [];
     private float[] _logits = [];
@@ -107,7 +112,9 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Lets a request's samples leave before they end. A request that has ended is none of its business.</summary>
+    /// <summary>
+    /// Lets a request's samples leave before they end. A request that has ended is none of its business.
+    /// </summary>
     public void Remove(int request)
     {
         lock (_gate)
@@ -179,13 +186,15 @@ public sealed class BatchedDecoder : IDisposable
                 continue;
             if (sample.Window.Prepare(_model, draft.Ids, _sharesPrompts) != 1)
                 continue;
-            int most = Math.Min(sample.Length.Next(), Math.Min(sample.Window.Room(_model, draft.Ids), draft.TokensLeft - 1));
+            int most = Math.Min(sample.Length.Next(),
+                Math.Min(sample.Window.Room(_model, draft.Ids), draft.TokensLeft - 1));
             if (most < 1)
                 continue;
             if (_proposer is not null)
                 _proposer.Add(sample, most);
             else
-                sample.ProposedCount = PromptLookup.Propose(CollectionsMarshal.AsSpan(draft.Ids), draft.Options.Lookup, sample.Proposals[..most]);
+                sample.ProposedCount = PromptLookup.Propose(CollectionsMarshal.AsSpan(draft.Ids), draft.Options.Lookup,
+                    sample.Proposals[..most]);
         }
         _proposer?.Run();
     }
@@ -272,7 +281,8 @@ public sealed class BatchedDecoder : IDisposable
                 // min(1, p / q), and another draw is one from max(0, p − q).
                 choice = draft.Choose(sample.Sampler, row);
             else
-                choice = draft.Choose(sample.Sampler, row, sample.Proposals[place], sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary));
+                choice = draft.Choose(sample.Sampler, row, sample.Proposals[place],
+                    sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary));
             if (place < proposed)
                 agrees = choice.Id == sample.Proposals[place];
             accepted += place < proposed && agrees ? 1 : 0;

@@ -3,14 +3,18 @@ using Atelier.Generation.Speculative;
 
 namespace Atelier.Generation;
 
-/// <summary>A sample in a <see cref="BatchedDecoder"/>: the window of its tokens that the model has read, and what is proposed next.</summary>
+/// <summary>
+/// A sample in a <see cref="BatchedDecoder"/>: the window of its tokens that the model has read, and what is proposed
+/// next.
+/// </summary>
 /// <param name="request">The request it belongs to.</param>
 /// <param name="draft">Its tokens and text.</param>
 /// <param name="sampler">Chooses its tokens.</param>
 /// <param name="leader">The sample that reads the prompt for it, or null.</param>
 /// <param name="proposals">The most tokens proposed at a time; 0 where none are.</param>
 /// <param name="proposalCost">What a proposal adds to a step, in steps of one token.</param>
-internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler sampler, BatchedSequence? leader, int proposals, double proposalCost) : IDisposable
+internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler sampler, BatchedSequence? leader,
+    int proposals, double proposalCost) : IDisposable
 {
     private readonly int[] _tokens = new int[1 + proposals];
 
@@ -46,7 +50,9 @@ internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler
     /// <summary>How many tokens to propose.</summary>
     public ProposalLength Length { get; } = new(proposals, proposalCost);
 
-    /// <summary>The draft's distribution at each proposal, [proposals, vocabulary]; empty where proposals are not drawn.</summary>
+    /// <summary>
+    /// The draft's distribution at each proposal, [proposals, vocabulary]; empty where proposals are not drawn.
+    /// </summary>
     public float[] ProposalOdds { get; set; } = [];
 
     public SpeculationCounts Speculation { get; set; }

@@ -15,7 +15,8 @@ internal sealed record Beam(IReadOnlyList<TokenChoice> Tokens, double LogProbabi
 }
 
 /// <summary>
-/// Beam search (Lowerre 1976; with length normalisation as in Wu et al. 2016): keeps the likeliest unfinished sequences at
+/// Beam search (Lowerre 1976; with length normalisation as in Wu et al. 2016): keeps the likeliest unfinished sequences
+/// at
 /// every length, and the best finished ones.
 /// </summary>
 /// <param name="model">Says how likely each next token is.</param>
@@ -99,7 +100,10 @@ internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, Decoding
         return best.UnorderedItems;
     }
 
-    /// <summary>Whether no unfinished beam can still get among the finished: its log-probability only falls, its length is bounded.</summary>
+    /// <summary>
+    /// Whether no unfinished beam can still get among the finished: its log-probability only falls, its length is
+    /// bounded.
+    /// </summary>
     private bool IsSettled(Beam best) =>
         _finished.Count >= _width &&
         best.LogProbability / Math.Pow(options.MaxTokens, options.LengthPenalty)

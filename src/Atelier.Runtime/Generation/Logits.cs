@@ -26,7 +26,8 @@ internal static class Logits
         var sums = Vector<double>.Zero;
         foreach (Vector<float> vector in vectors)
         {
-            Vector.Widen(Vector.Exp(vector - new Vector<float>(highest)), out Vector<double> low, out Vector<double> high);
+            Vector.Widen(Vector.Exp(vector - new Vector<float>(highest)), out Vector<double> low,
+                out Vector<double> high);
             sums += low + high;
         }
         double sum = Vector.Sum(sums);
@@ -62,7 +63,8 @@ internal static class Logits
                 any |= !float.IsNegativeInfinity(logits[i]);
         }
         if (!any)
-            throw new AtelierException("the model gives no probability to anything that the constraint allows", hint: "begin with another prompt, or loosen the constraint");
+            throw new AtelierException("the model gives no probability to anything that the constraint allows",
+                hint: "begin with another prompt, or loosen the constraint");
     }
 
     /// <summary>Whether any token that is allowed has a probability above zero.</summary>

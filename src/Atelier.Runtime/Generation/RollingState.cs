@@ -3,7 +3,8 @@ using Atelier.Abstractions;
 namespace Atelier.Generation;
 
 /// <summary>
-/// Sequences that grow past the model's context: when the context is full, they go on from the last half of it, read anew.
+/// Sequences that grow past the model's context: when the context is full, they go on from the last half of it, read
+/// anew.
 /// All sequences have the same length.
 /// </summary>
 internal sealed class RollingState : IDisposable
@@ -41,7 +42,8 @@ internal sealed class RollingState : IDisposable
 
     /// <summary>Appends one token to each sequence.</summary>
     /// <param name="tokens">A token a sequence.</param>
-    /// <param name="history">All tokens of a sequence, the new one included; asked for only when the context is full.</param>
+    /// <param name="history">All tokens of a sequence, the new one included; asked for only when the context is
+    /// full.</param>
     public void Append(ReadOnlySpan<int> tokens, Func<int, List<int>> history)
     {
         if (_state.Length < _model.ContextLength)

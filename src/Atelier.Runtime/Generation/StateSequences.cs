@@ -3,7 +3,8 @@ using Atelier.Abstractions;
 namespace Atelier.Generation;
 
 /// <summary>
-/// Any language model as one whose sequences come and go: each is a state of its own, and what a state cannot do (forgetting
+/// Any language model as one whose sequences come and go: each is a state of its own, and what a state cannot do
+/// (forgetting
 /// tokens, being copied) is done by reading its tokens again.
 /// </summary>
 internal sealed class StateSequences(ILanguageModel model) : IBatchedLanguageModel
@@ -19,7 +20,8 @@ internal sealed class StateSequences(ILanguageModel model) : IBatchedLanguageMod
         foreach (SequenceInput input in inputs)
         {
             int rows = input.AllLogits ? input.Tokens.Length : 1;
-            ((StateSequence)input.Sequence).Append(input.Tokens.Span, input.AllLogits, logits[..(rows * VocabularySize)]);
+            ((StateSequence)input.Sequence)
+                .Append(input.Tokens.Span, input.AllLogits, logits[..(rows * VocabularySize)]);
             logits = logits[(rows * VocabularySize)..];
         }
     }

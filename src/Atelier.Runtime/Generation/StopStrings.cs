@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Atelier.Generation;
 
-/// <summary>Gives a sample's text out up to its first stop string, holding back what may be the beginning of one.</summary>
+/// <summary>
+/// Gives a sample's text out up to its first stop string, holding back what may be the beginning of one.
+/// </summary>
 internal sealed class StopStrings(IReadOnlyList<string> stops)
 {
     private readonly List<char> _held = [];

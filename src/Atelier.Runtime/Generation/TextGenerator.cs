@@ -71,12 +71,16 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <summary>The token that every text begins after.</summary>
     public int StartId => Bounds.StartId;
 
-    /// <summary>The program, in Jinja, by which the model's makers write conversations; null where its files have none.</summary>
+    /// <summary>
+    /// The program, in Jinja, by which the model's makers write conversations; null where its files have none.
+    /// </summary>
     public string? ChatTemplate { get; init; }
 
     /// <summary>
-    /// A smaller model of the same vocabulary that proposes tokens for the model to take or refuse (speculative decoding;
-    /// Leviathan et al. 2023): faster where the two agree, and the samples' distribution stays the model's own. Null decodes
+    /// A smaller model of the same vocabulary that proposes tokens for the model to take or refuse (speculative
+    /// decoding;
+    /// Leviathan et al. 2023): faster where the two agree, and the samples' distribution stays the model's own. Null
+    /// decodes
     /// without. Requests begun before it is set go on without it. Not disposed with the generator.
     /// </summary>
     /// <exception cref="AtelierException">The two have not the same tokens.</exception>
@@ -87,7 +91,9 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         {
             if (value is not null && !SameTokens(Tokenizer, value.Tokenizer))
             {
-                throw new AtelierException($"the draft's tokens are not the model's: {value.Tokenizer.VocabularySize} and {Tokenizer.VocabularySize}, or of other texts",
+                throw new AtelierException(
+                    $"the draft's tokens are not the model's: {value.Tokenizer.VocabularySize} and "
+                        + $"{Tokenizer.VocabularySize}, or of other texts",
                     hint: "train the draft with the same tokenizer");
             }
             lock (_batchGate)
@@ -139,7 +145,10 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         }
     }
 
-    /// <summary>Draws samples side by side and gives each piece of text as soon as it is certain. Beams are given when the search is over.</summary>
+    /// <summary>
+    /// Draws samples side by side and gives each piece of text as soon as it is certain. Beams are given when the
+    /// search is over.
+    /// </summary>
     /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
     public async IAsyncEnumerable<TextPiece> StreamAsync(
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
@@ -147,7 +156,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         DecodingOptions options = request.Decoding ?? Defaults;
         TextDraft[] drafts = Begin(request, options);
         await Task.Yield(); // the caller gets its enumerator before the first product
-        ILanguageModel given = request.States.Count > 0 ? ((IHiddenStates)Model).Given(request.States, drafts[0].Ids.Count, options.MaxTokens) : Model;
+        ILanguageModel given = request.States.Count > 0
+            ? ((IHiddenStates)Model).Given(request.States, drafts[0].Ids.Count, options.MaxTokens) : Model;
         IAsyncEnumerable<TextPiece> pieces =
             options.BeamWidth > 1 ? SearchAsync(given, drafts, options, cancellation)
             : request.States.Count > 0 ? SampleInStepAsync(given, drafts, options, cancellation)
@@ -167,16 +177,21 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     {
         request.Check(prompt: true, states: Model is IHiddenStates, decoding: true);
         if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
-            throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams", hint: "ask for no more samples than beams");
+            throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams",
+                hint: "ask for no more samples than beams");
         options.Check();
         if (request.States.Count > 0 && (Draft is not null || options.Lookup > 0))
             throw new AtelierException("known states and a draft are asked for", hint: "take one of them");
         if (options.BeamWidth > 1 && (Draft is not null || options.Lookup > 0))
-            throw new AtelierException("beam search takes no proposals of a draft model or a look-up", hint: "leave out the beams or the draft");
+            throw new AtelierException("beam search takes no proposals of a draft model or a look-up",
+                hint: "leave out the beams or the draft");
         if (Draft is not null && options.Lookup > 0)
             throw new AtelierException("a draft model and a look-up are asked for", hint: "take one of them");
-        if (request.PromptIds is { } ids && (ids.Count == 0 || ids.Any(id => id < 0 || id >= Tokenizer.VocabularySize) || request.Prompt is not null))
-            throw new AtelierException("the prompt's tokens are none, unknown to the model, or stand beside a prompt", hint: $"give tokens from 0 to {Tokenizer.VocabularySize - 1} alone");
+        if (request.PromptIds is { } ids
+            && (ids.Count == 0 || ids.Any(id => id < 0 || id >= Tokenizer.VocabularySize) || request.Prompt
+            is not null))
+            throw new AtelierException("the prompt's tokens are none, unknown to the model, or stand beside a prompt",
+                hint: $"give tokens from 0 to {Tokenizer.VocabularySize - 1} alone");
         int[] prompt = request.PromptIds is null ? Bounds.Begin(Tokenizer.Encode(request.Prompt ?? ""))
             : [.. request.PromptIds];
         bool isFresh = prompt.Length == 1 && (request.PromptIds is not null || prompt[0] == StartId);

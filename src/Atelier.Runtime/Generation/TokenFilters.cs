@@ -14,7 +14,10 @@ internal ref struct Candidates(Span<float> probabilities, Span<int> ids, double 
     /// <summary>The tokens they belong to.</summary>
     public Span<int> Ids = ids;
 
-    /// <summary>What the probabilities of all that the filters have left sum to; those too small to matter may be left out of the list.</summary>
+    /// <summary>
+    /// What the probabilities of all that the filters have left sum to; those too small to matter may be left out of
+    /// the list.
+    /// </summary>
     public double Total = total;
 
     public readonly int Count => Ids.Length;
@@ -65,7 +68,10 @@ internal sealed class MinPFilter(double share) : ITokenFilter
     }
 }
 
-/// <summary>Keeps the tokens whose surprise is nearest the expected surprise, until they hold a share (Meister et al. 2023, eq. 8).</summary>
+/// <summary>
+/// Keeps the tokens whose surprise is nearest the expected surprise, until they hold a share (Meister et al. 2023, eq.
+/// 8).
+/// </summary>
 internal sealed class TypicalFilter(double share, int vocabularySize) : ITokenFilter
 {
     private readonly double[] _distances = new double[vocabularySize];

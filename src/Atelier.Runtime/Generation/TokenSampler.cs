@@ -2,7 +2,10 @@ using Atelier.Abstractions;
 
 namespace Atelier.Generation;
 
-/// <summary>Chooses the next token from a model's logits. Not for use by several threads at once; allocates nothing once it is made.</summary>
+/// <summary>
+/// Chooses the next token from a model's logits. Not for use by several threads at once; allocates nothing once it is
+/// made.
+/// </summary>
 internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
 {
     private const double Slack = 1 - 1e-6; // cuts before sorting leave the last bits to the filters
@@ -19,7 +22,8 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
     /// <param name="random">The sample's own stream; one number is drawn from it unless decoding is greedy.</param>
     /// <exception cref="AtelierException">The model gives no probability to any token that may come.</exception>
     /// <returns>The token, with its log-probability under the model's own distribution.</returns>
-    public TokenChoice Choose(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed, ref SplitMix64 random)
+    public TokenChoice Choose(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed,
+        ref SplitMix64 random)
     {
         Weigh(logits, seen, allowed);
         int id = options.Temperature == 0 ? Logits.ArgMax(_weights) : Draw(random.NextDouble());
@@ -92,7 +96,8 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
 
     private Candidates Filter()
     {
-        // Sorting a whole vocabulary costs more than a small model's step: what the first filter drops in any case goes before.
+        // Sorting a whole vocabulary costs more than a small model's step: what the first filter drops in any case goes
+        // before.
         double total = TokenFilters.Sum(_weights), least = Least(total);
         int count = 0;
         for (int i = 0; i < _weights.Length; i++)

@@ -15,7 +15,8 @@ internal readonly unsafe struct ArmBlocks : IBlockProducts
         for (int row = 0; row < w.Rows; row++)
         {
             for (int t = 0; t < vectors; t++)
-                y[t * yStride + row] = Q8(w.Data + row * w.RowBytes, blocks, x.Values + (long)t * w.Columns, x.Scales + (long)t * blocks);
+                y[t * yStride + row] =
+                    Q8(w.Data + row * w.RowBytes, blocks, x.Values + (long)t * w.Columns, x.Scales + (long)t * blocks);
         }
     }
 
@@ -25,7 +26,8 @@ internal readonly unsafe struct ArmBlocks : IBlockProducts
         for (int row = 0; row < w.Rows; row++)
         {
             for (int t = 0; t < vectors; t++)
-                y[t * yStride + row] = Q4(w.Data + row * w.RowBytes, blocks, x.Values + (long)t * w.Columns, x.Scales + (long)t * blocks);
+                y[t * yStride + row] =
+                    Q4(w.Data + row * w.RowBytes, blocks, x.Values + (long)t * w.Columns, x.Scales + (long)t * blocks);
         }
     }
 
@@ -35,7 +37,8 @@ internal readonly unsafe struct ArmBlocks : IBlockProducts
         Vector128<float> sum = default;
         for (int b = 0; b < blocks; b++, w += WeightTypes.Q8BlockBytes, values += WeightTypes.BlockSize)
         {
-            Vector128<int> dot = Dp.DotProduct(Vector128<int>.Zero, Vector128.Load((sbyte*)w + 2), Vector128.Load(values));
+            Vector128<int> dot =
+                Dp.DotProduct(Vector128<int>.Zero, Vector128.Load((sbyte*)w + 2), Vector128.Load(values));
             dot = Dp.DotProduct(dot, Vector128.Load((sbyte*)w + 18), Vector128.Load(values + 16));
             sum = AdvSimd.FusedMultiplyAdd(sum, Vector128.ConvertToSingle(dot), Vector128.Create(Scale(w) * scales[b]));
         }
@@ -51,7 +54,8 @@ internal readonly unsafe struct ArmBlocks : IBlockProducts
             Vector128<byte> both = Vector128.Load(w + 2);
             Vector128<sbyte> low = (both & Vector128.Create((byte)15)).AsSByte() - Vector128.Create((sbyte)8);
             Vector128<sbyte> high = AdvSimd.ShiftRightLogical(both, 4).AsSByte() - Vector128.Create((sbyte)8);
-            Vector128<int> dot = Dp.DotProduct(Dp.DotProduct(Vector128<int>.Zero, low, Vector128.Load(values)), high, Vector128.Load(values + 16));
+            Vector128<int> dot = Dp.DotProduct(Dp.DotProduct(Vector128<int>.Zero, low, Vector128.Load(values)), high,
+                Vector128.Load(values + 16));
             sum = AdvSimd.FusedMultiplyAdd(sum, Vector128.ConvertToSingle(dot), Vector128.Create(Scale(w) * scales[b]));
         }
         return Vector128.Sum(sum);

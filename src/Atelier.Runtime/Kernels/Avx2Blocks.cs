@@ -5,7 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Blocks of 32 in registers of 256 bits, eight rows at a time, turned so that a register holds four weights of each row: on
+/// Blocks of 32 in registers of 256 bits, eight rows at a time, turned so that a register holds four weights of each
+/// row: on
 /// the way for a single vector, in a <see cref="BlockPanel{TDot, TBlock}"/> for several.
 /// </summary>
 internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
@@ -22,13 +23,15 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     private static void Multiply<TBlock>(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride)
         where TBlock : struct, IBlock
     {
-        int blocks = w.Columns / WeightTypes.BlockSize, inFours = vectors / BlockPanel<TDot, TBlock>.Vectors * BlockPanel<TDot, TBlock>.Vectors, row = 0;
+        int blocks = w.Columns / WeightTypes.BlockSize,
+            inFours = vectors / BlockPanel<TDot, TBlock>.Vectors * BlockPanel<TDot, TBlock>.Vectors, row = 0;
         for (; row + RowsAtOnce <= w.Rows; row += RowsAtOnce)
         {
             if (inFours > 0)
                 BlockPanel<TDot, TBlock>.Multiply(w, row, x, inFours, y + row, yStride);
             for (int t = inFours; t < vectors; t++)
-                EightRows<TBlock>(w.Data + row * w.RowBytes, w.RowBytes, blocks, x.At(t, w.Columns), y + t * yStride + row);
+                EightRows<TBlock>(w.Data + row * w.RowBytes, w.RowBytes, blocks, x.At(t, w.Columns),
+                    y + t * yStride + row);
         }
         for (; row < w.Rows; row++)
         {
@@ -47,7 +50,8 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
         Vector256<float> sum = default;
         for (int b = 0; b < blocks; b++, w += TBlock.Bytes, next += RowsAtOnce * TBlock.Bytes)
         {
-            // The next eight rows, as one stream: eight at once would be more than the processor fetches ahead by itself.
+            // The next eight rows, as one stream: eight at once would be more than the processor fetches ahead by
+            // itself.
             Sse.Prefetch0(next);
             Sse.Prefetch0(next + Line);
             Sse.Prefetch0(next + 2 * Line);
@@ -59,7 +63,8 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
             Vector256<int> dot = TBlock.EightRows(w, rowBytes, v + 8 * b);
             if (TBlock.Offset != 0)
                 dot -= Vector256.Create(sums[b] * TBlock.Offset);
-            sum = Fma.MultiplyAdd(Vector256.ConvertToSingle(dot), BlockScales.Eight(w, rowBytes) * Vector256.Create(scales[b]), sum);
+            sum = Fma.MultiplyAdd(Vector256.ConvertToSingle(dot),
+                BlockScales.Eight(w, rowBytes) * Vector256.Create(scales[b]), sum);
         }
         sum.Store(y);
     }
@@ -69,7 +74,8 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     {
         float sum = 0;
         for (int b = 0; b < blocks; b++, w += TBlock.Bytes)
-            sum += (TBlock.OneRow(w, x.Values + b * WeightTypes.BlockSize) - x.Sums[b] * TBlock.Offset) * BlockScales.One(w) * x.Scales[b];
+            sum += (TBlock.OneRow(w, x.Values + b * WeightTypes.BlockSize) - x.Sums[b] * TBlock.Offset)
+                * BlockScales.One(w) * x.Scales[b];
         return sum;
     }
 }

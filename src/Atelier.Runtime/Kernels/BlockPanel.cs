@@ -5,7 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Eight rows of blocked weights, turned so that a register holds four weights of each row: a vector's four values, the same in
+/// Eight rows of blocked weights, turned so that a register holds four weights of each row: a vector's four values, the
+/// same in
 /// all lanes, give sums for eight rows at once, and what is unpacked serves all vectors.
 /// </summary>
 internal static unsafe class BlockPanel<TDot, TBlock>
@@ -55,7 +56,8 @@ internal static unsafe class BlockPanel<TDot, TBlock>
 
     /// <summary>Some blocks of the panel with four vectors; the first set the results, the others are added.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Four(byte* panel, float* scales, int first, int count, in ByteVectors x, int blocks, float* y, long yStride)
+    private static void Four(byte* panel, float* scales, int first, int count, in ByteVectors x, int blocks, float* y,
+        long yStride)
     {
         float* y1 = y + yStride, y2 = y1 + yStride, y3 = y2 + yStride;
         Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default;
@@ -67,10 +69,12 @@ internal static unsafe class BlockPanel<TDot, TBlock>
         int* sums = x.Sums + first;
         for (int b = 0; b < count; b++, v += 8, s++, sums++, panel += PlaneBytes * TBlock.Planes)
         {
-            Vector256<int> d0 = default, d1 = default, d2 = default, d3 = default, e0 = default, e1 = default, e2 = default, e3 = default;
+            Vector256<int> d0 = default, d1 = default, d2 = default, d3 = default, e0 = default, e1 = default,
+                e2 = default, e3 = default;
             for (int four = 0; four < 8; four++)
             {
-                Vector256<sbyte> v0 = Values(v + four), v1 = Values(v + vectorInts + four), v2 = Values(v + 2 * vectorInts + four), v3 = Values(v + 3 * vectorInts + four);
+                Vector256<sbyte> v0 = Values(v + four), v1 = Values(v + vectorInts + four),
+                    v2 = Values(v + 2 * vectorInts + four), v3 = Values(v + 3 * vectorInts + four);
                 Vector256<byte> low = Vector256.Load(panel + 32 * four);
                 d0 = TDot.Add(d0, low, v0);
                 d1 = TDot.Add(d1, low, v1);

@@ -7,11 +7,15 @@ namespace Atelier.Kernels;
 /// <summary>Exchanges rows and columns of weights in registers.</summary>
 internal static unsafe class BlockTranspose
 {
-    /// <summary>16 bytes of eight rows become four registers: bytes 0 to 3 of every row, bytes 4 to 7, and so on.</summary>
+    /// <summary>
+    /// 16 bytes of eight rows become four registers: bytes 0 to 3 of every row, bytes 4 to 7, and so on.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FourBytesOfEightRows(byte* from, long rowBytes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d)
+    public static void FourBytesOfEightRows(byte* from, long rowBytes, out Vector256<byte> a, out Vector256<byte> b,
+        out Vector256<byte> c, out Vector256<byte> d)
     {
-        Vector256<int> r0 = Pair(from, rowBytes), r1 = Pair(from + rowBytes, rowBytes), r2 = Pair(from + 2 * rowBytes, rowBytes), r3 = Pair(from + 3 * rowBytes, rowBytes);
+        Vector256<int> r0 = Pair(from, rowBytes), r1 = Pair(from + rowBytes, rowBytes),
+            r2 = Pair(from + 2 * rowBytes, rowBytes), r3 = Pair(from + 3 * rowBytes, rowBytes);
         Vector256<long> low01 = Avx2.UnpackLow(r0, r1).AsInt64(), high01 = Avx2.UnpackHigh(r0, r1).AsInt64();
         Vector256<long> low23 = Avx2.UnpackLow(r2, r3).AsInt64(), high23 = Avx2.UnpackHigh(r2, r3).AsInt64();
         a = Avx2.UnpackLow(low01, low23).AsByte();
@@ -22,5 +26,6 @@ internal static unsafe class BlockTranspose
 
     /// <summary>A row, and the fourth after it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Pair(byte* row, long rowBytes) => Vector256.Create(Vector128.Load((int*)row), Vector128.Load((int*)(row + 4 * rowBytes)));
+    private static Vector256<int> Pair(byte* row, long rowBytes) =>
+        Vector256.Create(Vector128.Load((int*)row), Vector128.Load((int*)(row + 4 * rowBytes)));
 }

@@ -28,7 +28,8 @@ internal static unsafe class FloatProducts<TLanes, TVector>
         {
             byte* at = w.Data + row * w.RowBytes;
             for (int t = 0; t + 4 <= vectors; t += 4)
-                FourByFour<TElement>(at, w.RowBytes, w.Columns, x + (long)t * w.Columns, y + t * yStride + row, yStride);
+                FourByFour<TElement>(at, w.RowBytes, w.Columns, x + (long)t * w.Columns, y + t * yStride + row,
+                    yStride);
         }
         int inFours = row;
         for (row = 0; row < w.Rows; row++)
@@ -122,7 +123,8 @@ internal static unsafe class FloatProducts<TLanes, TVector>
         for (; c + TLanes.Count <= columns; c += TLanes.Count)
         {
             long at = (long)c * TElement.Size;
-            TVector b0 = TLanes.Load(x + c), b1 = TLanes.Load(x1 + c), b2 = TLanes.Load(x2 + c), b3 = TLanes.Load(x3 + c);
+            TVector b0 = TLanes.Load(x + c), b1 = TLanes.Load(x1 + c), b2 = TLanes.Load(x2 + c),
+                b3 = TLanes.Load(x3 + c);
             TVector r = TElement.Load<TLanes, TVector>(w + at);
             a00 = TLanes.MultiplyAdd(r, b0, a00);
             a01 = TLanes.MultiplyAdd(r, b1, a01);
@@ -170,8 +172,10 @@ internal static unsafe class FloatProducts<TLanes, TVector>
         {
             a0 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w), TLanes.Load(x + c), a0);
             a1 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + step), TLanes.Load(x + c + TLanes.Count), a1);
-            a2 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + 2 * step), TLanes.Load(x + c + 2 * TLanes.Count), a2);
-            a3 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + 3 * step), TLanes.Load(x + c + 3 * TLanes.Count), a3);
+            a2 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + 2 * step), TLanes.Load(x + c + 2 * TLanes.Count),
+                a2);
+            a3 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w + 3 * step), TLanes.Load(x + c + 3 * TLanes.Count),
+                a3);
         }
         for (; c + TLanes.Count <= columns; c += TLanes.Count, w += step)
             a0 = TLanes.MultiplyAdd(TElement.Load<TLanes, TVector>(w), TLanes.Load(x + c), a0);

@@ -13,7 +13,10 @@ internal unsafe interface IBlock
     /// <summary>What <see cref="OneRow"/> and <see cref="EightRows"/> take the weights to be too large by.</summary>
     static abstract int Offset { get; }
 
-    /// <summary>Registers of unsigned bytes that each four weights of eight rows take in a panel; the second counts sixteen times.</summary>
+    /// <summary>
+    /// Registers of unsigned bytes that each four weights of eight rows take in a panel; the second counts sixteen
+    /// times.
+    /// </summary>
     static abstract int Planes { get; }
 
     /// <summary>What the planes take the weights to be too large by.</summary>
@@ -58,8 +61,10 @@ internal readonly unsafe struct Q8Block<TDot> : IBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> EightRows(byte* block, long rowBytes, int* values)
     {
-        BlockTranspose.FourBytesOfEightRows(block + 2, rowBytes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
-        Vector256<int> sum = Add(d, values + 3, Add(c, values + 2, Add(b, values + 1, Add(a, values, Vector256<int>.Zero))));
+        BlockTranspose.FourBytesOfEightRows(block + 2, rowBytes, out Vector256<byte> a, out Vector256<byte> b,
+            out Vector256<byte> c, out Vector256<byte> d);
+        Vector256<int> sum =
+            Add(d, values + 3, Add(c, values + 2, Add(b, values + 1, Add(a, values, Vector256<int>.Zero))));
         BlockTranspose.FourBytesOfEightRows(block + 18, rowBytes, out a, out b, out c, out d);
         return Add(d, values + 7, Add(c, values + 6, Add(b, values + 5, Add(a, values + 4, sum))));
     }
@@ -71,7 +76,8 @@ internal readonly unsafe struct Q8Block<TDot> : IBlock
         if (TDot.TakesAnyByte)
             return TDot.Add(sum, weights ^ Vector256.Create((byte)0x80), x);
         // |w| · (sign(w) x): at most 2 · 128 · 127 in 16 bits.
-        return sum + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Avx2.Abs(w), Avx2.Sign(x, w)), Vector256<short>.One);
+        return sum + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Avx2.Abs(w), Avx2.Sign(x, w)),
+            Vector256<short>.One);
     }
 
     public static void Pack(byte* block, long rowBytes, byte* panel)
@@ -79,7 +85,8 @@ internal readonly unsafe struct Q8Block<TDot> : IBlock
         // The first 16 bytes of the rows, then the others.
         for (int half = 0; half < 2; half++)
         {
-            BlockTranspose.FourBytesOfEightRows(block + 2 + 16 * half, rowBytes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
+            BlockTranspose.FourBytesOfEightRows(block + 2 + 16 * half, rowBytes, out Vector256<byte> a,
+                out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
             Put(a, panel + 128 * half);
             Put(b, panel + 128 * half + 32);
             Put(c, panel + 128 * half + 64);
@@ -121,9 +128,12 @@ internal readonly unsafe struct Q4Block<TDot> : IBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> EightRows(byte* block, long rowBytes, int* values)
     {
-        BlockTranspose.FourBytesOfEightRows(block + 2, rowBytes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
-        Vector256<int> sum = Add(d, values + 3, Add(c, values + 2, Add(b, values + 1, Add(a, values, Vector256<int>.Zero))));
-        return TDot.Total(Add(High(d), values + 7, Add(High(c), values + 6, Add(High(b), values + 5, Add(High(a), values + 4, sum)))));
+        BlockTranspose.FourBytesOfEightRows(block + 2, rowBytes, out Vector256<byte> a, out Vector256<byte> b,
+            out Vector256<byte> c, out Vector256<byte> d);
+        Vector256<int> sum =
+            Add(d, values + 3, Add(c, values + 2, Add(b, values + 1, Add(a, values, Vector256<int>.Zero))));
+        return TDot.Total(Add(High(d), values + 7,
+            Add(High(c), values + 6, Add(High(b), values + 5, Add(High(a), values + 4, sum)))));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -135,7 +145,8 @@ internal readonly unsafe struct Q4Block<TDot> : IBlock
 
     public static void Pack(byte* block, long rowBytes, byte* panel)
     {
-        BlockTranspose.FourBytesOfEightRows(block + 2, rowBytes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
+        BlockTranspose.FourBytesOfEightRows(block + 2, rowBytes, out Vector256<byte> a, out Vector256<byte> b,
+            out Vector256<byte> c, out Vector256<byte> d);
         Put(a, panel);
         Put(b, panel + 32);
         Put(c, panel + 64);

@@ -1,6 +1,8 @@
 namespace Atelier.Kernels;
 
-/// <summary>Products of weights in blocks of 32 with vectors in 8 bits: sums of a block in whole numbers, then the scales.</summary>
+/// <summary>
+/// Products of weights in blocks of 32 with vectors in 8 bits: sums of a block in whole numbers, then the scales.
+/// </summary>
 internal interface IBlockProducts
 {
     /// <summary>y[t, r] = Σ W[r, c] x[t, c] over 8-bit blocks.</summary>
@@ -19,7 +21,8 @@ internal readonly unsafe struct PlainBlocks : IBlockProducts
     public static void MultiplyQ4(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride) =>
         Multiply(w, x, vectors, y, yStride, WeightTypes.Q4BlockBytes, &Q4);
 
-    private static void Multiply(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride, int blockBytes, delegate*<byte*, sbyte*, int> dot)
+    private static void Multiply(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride,
+        int blockBytes, delegate*<byte*, sbyte*, int> dot)
     {
         int blocks = w.Columns / WeightTypes.BlockSize;
         for (int t = 0; t < vectors; t++)

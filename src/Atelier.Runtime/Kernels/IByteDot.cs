@@ -4,13 +4,20 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
-/// <summary>Sums of products of unsigned with signed bytes in registers of 256 bits, with AVX2 alone or with AVX-VNNI.</summary>
+/// <summary>
+/// Sums of products of unsigned with signed bytes in registers of 256 bits, with AVX2 alone or with AVX-VNNI.
+/// </summary>
 internal interface IByteDot
 {
-    /// <summary>Whether the unsigned bytes may be any; otherwise they are at most 15, and at most eight products are added to a sum.</summary>
+    /// <summary>
+    /// Whether the unsigned bytes may be any; otherwise they are at most 15, and at most eight products are added to a
+    /// sum.
+    /// </summary>
     static abstract bool TakesAnyByte { get; }
 
-    /// <summary>Adds products to a sum under way, which begins at zero. The signed bytes are from −127 to 127.</summary>
+    /// <summary>
+    /// Adds products to a sum under way, which begins at zero. The signed bytes are from −127 to 127.
+    /// </summary>
     static abstract Vector256<int> Add(Vector256<int> sum, Vector256<byte> unsigned, Vector256<sbyte> signed);
 
     /// <summary>What a sum under way amounts to: one number for each four bytes.</summary>
@@ -27,7 +34,8 @@ internal readonly struct Avx2Dot : IByteDot
         (sum.AsInt16() + Avx2.MultiplyAddAdjacent(unsigned, signed)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Total(Vector256<int> sum) => Avx2.MultiplyAddAdjacent(sum.AsInt16(), Vector256<short>.One);
+    public static Vector256<int> Total(Vector256<int> sum) =>
+        Avx2.MultiplyAddAdjacent(sum.AsInt16(), Vector256<short>.One);
 }
 
 /// <summary>AVX-VNNI: four products of bytes into 32 bits at once.</summary>

@@ -1,7 +1,8 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Single-precision numbers side by side in one register: what kernels over floats are written in, once for every width.
+/// Single-precision numbers side by side in one register: what kernels over floats are written in, once for every
+/// width.
 /// The plain path is one number wide.
 /// </summary>
 /// <typeparam name="TVector">The register.</typeparam>
@@ -16,12 +17,16 @@ internal unsafe interface ILanes<TVector>
     /// <summary>Widens bfloat16: its bits are the upper half of a float's.</summary>
     static abstract TVector LoadBFloat16(ushort* source);
 
-    /// <summary>Widens half precision, subnormals included; infinities and NaN become large numbers, as no weight is either.</summary>
+    /// <summary>
+    /// Widens half precision, subnormals included; infinities and NaN become large numbers, as no weight is either.
+    /// </summary>
     static abstract TVector LoadHalf(ushort* source);
 
     static abstract void Store(TVector value, float* destination);
 
-    /// <summary>Writes the nearest whole numbers, of two the even ones, as bytes, and gives their sum; none is beyond ±127.</summary>
+    /// <summary>
+    /// Writes the nearest whole numbers, of two the even ones, as bytes, and gives their sum; none is beyond ±127.
+    /// </summary>
     static abstract int StoreRounded(TVector value, sbyte* destination);
 
     static abstract TVector Broadcast(float value);

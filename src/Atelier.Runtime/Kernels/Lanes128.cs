@@ -21,7 +21,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     public static Vector128<float> LoadHalf(ushort* source)
     {
         Vector128<uint> bits = Wide(source);
-        Vector128<float> magnitude = ((bits & Vector128.Create(0x7FFFu)) << 13).AsSingle() * Vector128.Create(5.192296858534828e33f);
+        Vector128<float> magnitude = ((bits & Vector128.Create(0x7FFFu)) << 13)
+            .AsSingle() * Vector128.Create(5.192296858534828e33f);
         return (magnitude.AsUInt32() | ((bits & Vector128.Create(0x8000u)) << 16)).AsSingle();
     }
 
@@ -31,7 +32,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int StoreRounded(Vector128<float> value, sbyte* destination)
     {
-        Vector128<int> whole = AdvSimd.IsSupported ? AdvSimd.ConvertToInt32RoundToEven(value) : Sse2.ConvertToVector128Int32(value);
+        Vector128<int> whole = AdvSimd.IsSupported ? AdvSimd.ConvertToInt32RoundToEven(value)
+            : Sse2.ConvertToVector128Int32(value);
         *(int*)destination = Vector128.Narrow(Vector128.Narrow(whole, whole), Vector128<short>.Zero).AsInt32()[0];
         return Vector128.Sum(whole);
     }
@@ -52,7 +54,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
+    public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) =>
+        Vector128.MultiplyAddEstimate(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Exp(Vector128<float> value) => Vector128.Exp(value);
@@ -61,7 +64,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     public static Vector128<float> Abs(Vector128<float> value) => Vector128.Abs(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> CopySign(Vector128<float> magnitude, Vector128<float> sign) => Vector128.CopySign(magnitude, sign);
+    public static Vector128<float> CopySign(Vector128<float> magnitude, Vector128<float> sign) =>
+        Vector128.CopySign(magnitude, sign);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) => Vector128.Sum(value);
@@ -76,5 +80,6 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<uint> Wide(ushort* source) => Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe());
+    private static Vector128<uint> Wide(ushort* source) =>
+        Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe());
 }

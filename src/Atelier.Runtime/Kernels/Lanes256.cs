@@ -20,7 +20,8 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> LoadHalf(ushort* source)
     {
         Vector256<uint> bits = Wide(source);
-        Vector256<float> magnitude = ((bits & Vector256.Create(0x7FFFu)) << 13).AsSingle() * Vector256.Create(5.192296858534828e33f);
+        Vector256<float> magnitude = ((bits & Vector256.Create(0x7FFFu)) << 13)
+            .AsSingle() * Vector256.Create(5.192296858534828e33f);
         return (magnitude.AsUInt32() | ((bits & Vector256.Create(0x8000u)) << 16)).AsSingle();
     }
 
@@ -31,7 +32,8 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static int StoreRounded(Vector256<float> value, sbyte* destination)
     {
         Vector256<int> whole = Avx.ConvertToVector256Int32(value);
-        Vector128.Narrow(Vector128.Narrow(whole.GetLower(), whole.GetUpper()), Vector128<short>.Zero).GetLower().Store(destination);
+        Vector128.Narrow(Vector128.Narrow(whole.GetLower(), whole.GetUpper()), Vector128<short>.Zero).GetLower()
+            .Store(destination);
         return Vector256.Sum(whole);
     }
 
@@ -51,7 +53,8 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.MultiplyAddEstimate(a, b, c);
+    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Vector256.MultiplyAddEstimate(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Exp(Vector256<float> value) => Vector256.Exp(value);
@@ -60,7 +63,8 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> Abs(Vector256<float> value) => Vector256.Abs(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> CopySign(Vector256<float> magnitude, Vector256<float> sign) => Vector256.CopySign(magnitude, sign);
+    public static Vector256<float> CopySign(Vector256<float> magnitude, Vector256<float> sign) =>
+        Vector256.CopySign(magnitude, sign);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value) => Vector256.Sum(value);
@@ -75,5 +79,6 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<uint> Wide(ushort* source) => Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe());
+    private static Vector256<uint> Wide(ushort* source) =>
+        Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe());
 }

@@ -22,7 +22,8 @@ internal static class VectorFunctions<TLanes, TVector>
         TVector half = TLanes.Multiply(x, TLanes.Broadcast(0.5f));
         TVector cube = TLanes.Multiply(TLanes.Multiply(x, x), x);
         TVector bend = tanh
-            ? Tanh(TLanes.Multiply(TLanes.MultiplyAdd(cube, TLanes.Broadcast(0.044715f), x), TLanes.Broadcast(0.7978845608f)))
+            ? Tanh(TLanes.Multiply(TLanes.MultiplyAdd(cube, TLanes.Broadcast(0.044715f), x),
+                TLanes.Broadcast(0.7978845608f)))
             : Erf(TLanes.Multiply(x, TLanes.Broadcast(0.7071067811865476f)));
         return TLanes.MultiplyAdd(half, bend, half);
     }

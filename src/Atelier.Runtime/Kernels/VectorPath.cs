@@ -9,7 +9,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
     where TBlocks : struct, IBlockProducts
 {
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
-    private const int VectorBytesAtOnce = 1 << 18; // vectors that several rows are multiplied with stay in the second cache
+    // vectors that several rows are multiplied with stay in the second cache
+    private const int VectorBytesAtOnce = 1 << 18;
 
     public override string Name => name;
 
@@ -18,7 +19,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
     {
         if (w.Rows == 0)
             return;
-        int atOnce = Math.Max(16, VectorBytesAtOnce / (int)(w.Type.IsBlocked() ? WeightType.Q8_0 : WeightType.F32).RowBytes(w.Columns)) & ~3;
+        int atOnce = Math.Max(16,
+            VectorBytesAtOnce / (int)(w.Type.IsBlocked() ? WeightType.Q8_0 : WeightType.F32).RowBytes(w.Columns)) & ~3;
         for (int t = 0; t < vectors; t += atOnce)
         {
             int count = Math.Min(atOnce, vectors - t);
@@ -58,7 +60,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             TVector inverse = TLanes.Broadcast(most == 0 ? 0 : 127 / most);
             sums[b] = 0;
             for (int i = 0; i < WeightTypes.BlockSize; i += TLanes.Count)
-                sums[b] += TLanes.StoreRounded(TLanes.Multiply(TLanes.Load(block + i), inverse), values + b * WeightTypes.BlockSize + i);
+                sums[b] += TLanes.StoreRounded(TLanes.Multiply(TLanes.Load(block + i), inverse),
+                    values + b * WeightTypes.BlockSize + i);
         }
     }
 
@@ -105,7 +108,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         TVector factors = TLanes.Broadcast(factor);
         for (i = 0; i + TLanes.Count <= size; i += TLanes.Count)
         {
-            TVector scaled = TLanes.Multiply(TLanes.Multiply(TLanes.Add(TLanes.Load(x + i), minusMean), factors), TLanes.Load(weight + i));
+            TVector scaled = TLanes.Multiply(TLanes.Multiply(TLanes.Add(TLanes.Load(x + i), minusMean), factors),
+                TLanes.Load(weight + i));
             TLanes.Store(bias is null ? scaled : TLanes.Add(scaled, TLanes.Load(bias + i)), y + i);
         }
         for (; i < size; i++)
@@ -130,7 +134,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         for (; i + TLanes.Count <= size; i += TLanes.Count)
         {
             TVector g = TLanes.Load(gate + i);
-            TLanes.Store(TLanes.Divide(TLanes.Multiply(g, TLanes.Load(y + i)), TLanes.Add(one, TLanes.Exp(TLanes.Multiply(g, minus)))), y + i);
+            TLanes.Store(TLanes.Divide(TLanes.Multiply(g, TLanes.Load(y + i)),
+                TLanes.Add(one, TLanes.Exp(TLanes.Multiply(g, minus)))), y + i);
         }
         for (; i < size; i++)
             y[i] *= gate[i] / (1 + MathF.Exp(-gate[i]));
@@ -152,7 +157,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         TVector one = TLanes.Broadcast(1), minus = TLanes.Broadcast(-1);
         int i = 0;
         for (; i + TLanes.Count <= size; i += TLanes.Count)
-            TLanes.Store(TLanes.Divide(one, TLanes.Add(one, TLanes.Exp(TLanes.Multiply(TLanes.Load(y + i), minus)))), y + i);
+            TLanes.Store(TLanes.Divide(one, TLanes.Add(one, TLanes.Exp(TLanes.Multiply(TLanes.Load(y + i), minus)))),
+                y + i);
         for (; i < size; i++)
             y[i] = 1 / (1 + MathF.Exp(-y[i]));
     }
@@ -185,7 +191,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             }
             float s0 = TLanes.Sum(a0), s1 = TLanes.Sum(a1), s2 = TLanes.Sum(a2), s3 = TLanes.Sum(a3);
             for (int i = whole; i < size; i++)
-                (s0, s1, s2, s3) = (s0 + query[i] * k0[i], s1 + query[i] * k1[i], s2 + query[i] * k2[i], s3 + query[i] * k3[i]);
+                (s0, s1, s2, s3) =
+                    (s0 + query[i] * k0[i], s1 + query[i] * k1[i], s2 + query[i] * k2[i], s3 + query[i] * k3[i]);
             (scores[j], scores[j + 1], scores[j + 2], scores[j + 3]) = (s0 * scale, s1 * scale, s2 * scale, s3 * scale);
         }
         for (; j < count; j++)

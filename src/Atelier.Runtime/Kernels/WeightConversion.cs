@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Single precision to each weight type and back, element for element as GGUF's tools do it. Plain code: it says what the
+/// Single precision to each weight type and back, element for element as GGUF's tools do it. Plain code: it says what
+/// the
 /// types mean, and the kernels are tested against it.
 /// </summary>
 public static class WeightConversion
@@ -32,11 +33,13 @@ public static class WeightConversion
                 break;
             case WeightType.Q8_0:
                 for (int block = 0; block < source.Length / WeightTypes.BlockSize; block++)
-                    EncodeQ8(source.Slice(block * WeightTypes.BlockSize, WeightTypes.BlockSize), destination[(block * WeightTypes.Q8BlockBytes)..]);
+                    EncodeQ8(source.Slice(block * WeightTypes.BlockSize, WeightTypes.BlockSize),
+                        destination[(block * WeightTypes.Q8BlockBytes)..]);
                 break;
             default:
                 for (int block = 0; block < source.Length / WeightTypes.BlockSize; block++)
-                    EncodeQ4(source.Slice(block * WeightTypes.BlockSize, WeightTypes.BlockSize), destination[(block * WeightTypes.Q4BlockBytes)..]);
+                    EncodeQ4(source.Slice(block * WeightTypes.BlockSize, WeightTypes.BlockSize),
+                        destination[(block * WeightTypes.Q4BlockBytes)..]);
                 break;
         }
     }
@@ -56,7 +59,9 @@ public static class WeightConversion
                 break;
             case WeightType.BF16:
                 for (int i = 0; i < destination.Length; i++)
-                    destination[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(source[(2 * i)..]) << 16);
+                    destination[i] =
+                        BitConverter.UInt32BitsToSingle(
+                        (uint)BinaryPrimitives.ReadUInt16LittleEndian(source[(2 * i)..]) << 16);
                 break;
             case WeightType.F16:
                 for (int i = 0; i < destination.Length; i++)
@@ -65,16 +70,21 @@ public static class WeightConversion
             case WeightType.Q8_0:
                 for (int i = 0; i < destination.Length; i++)
                 {
-                    ReadOnlySpan<byte> block = source.Slice(i / WeightTypes.BlockSize * WeightTypes.Q8BlockBytes, WeightTypes.Q8BlockBytes);
-                    destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(block) * (sbyte)block[2 + i % WeightTypes.BlockSize];
+                    ReadOnlySpan<byte> block =
+                        source.Slice(i / WeightTypes.BlockSize * WeightTypes.Q8BlockBytes, WeightTypes.Q8BlockBytes);
+                    destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(block) * (sbyte)block[2
+                        + i % WeightTypes.BlockSize];
                 }
                 break;
             default:
                 for (int i = 0; i < destination.Length; i++)
                 {
-                    ReadOnlySpan<byte> block = source.Slice(i / WeightTypes.BlockSize * WeightTypes.Q4BlockBytes, WeightTypes.Q4BlockBytes);
+                    ReadOnlySpan<byte> block =
+                        source.Slice(i / WeightTypes.BlockSize * WeightTypes.Q4BlockBytes, WeightTypes.Q4BlockBytes);
                     int within = i % WeightTypes.BlockSize, pair = block[2 + within % 16];
-                    destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(block) * ((within < 16 ? pair & 15 : pair >> 4) - 8);
+                    destination[i] =
+                        (float)BinaryPrimitives.ReadHalfLittleEndian(block)
+                        * ((within < 16 ? pair & 15 : pair >> 4) - 8);
                 }
                 break;
         }
@@ -84,7 +94,8 @@ public static class WeightConversion
     public static ushort ToBFloat16(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40)
+            : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
     // The largest magnitude becomes ±127.
@@ -96,7 +107,8 @@ public static class WeightConversion
         float scale = highest / 127, inverse = scale == 0 ? 0 : 1 / scale;
         BinaryPrimitives.WriteHalfLittleEndian(block, (Half)scale);
         for (int i = 0; i < source.Length; i++)
-            block[2 + i] = (byte)(sbyte)Math.Clamp(MathF.Round(source[i] * inverse, MidpointRounding.AwayFromZero), -127, 127);
+            block[2 + i] =
+                (byte)(sbyte)Math.Clamp(MathF.Round(source[i] * inverse, MidpointRounding.AwayFromZero), -127, 127);
     }
 
     // The value of largest magnitude becomes −8, the one end that has no opposite.
@@ -116,6 +128,7 @@ public static class WeightConversion
     private static void CheckLengths(WeightType type, int elements, int bytes)
     {
         if (type.RowBytes(elements) != bytes)
-            throw new ArgumentException($"{elements} elements of {type} take {type.RowBytes(elements)} bytes, not {bytes}");
+            throw new ArgumentException(
+                $"{elements} elements of {type} take {type.RowBytes(elements)} bytes, not {bytes}");
     }
 }

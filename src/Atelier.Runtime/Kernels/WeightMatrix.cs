@@ -1,7 +1,8 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// A matrix of weights, row after row, that is only read: in a mapped file, where it may lie at any address, or in memory of
+/// A matrix of weights, row after row, that is only read: in a mapped file, where it may lie at any address, or in
+/// memory of
 /// its own. A product with a vector x is the dot product of each row with x. Safe to share between threads.
 /// </summary>
 public sealed unsafe class WeightMatrix
@@ -14,7 +15,8 @@ public sealed unsafe class WeightMatrix
     /// <param name="rows">Rows, from 1.</param>
     /// <param name="columns">Elements of a row, from 1; of blocked types a multiple of 32.</param>
     /// <param name="data">The first byte of the first row; <see cref="ByteCount"/> bytes are read.</param>
-    /// <param name="owner">Kept alive with the matrix: what the memory belongs to. Whoever disposes of it must not use the matrix any more.</param>
+    /// <param name="owner">Kept alive with the matrix: what the memory belongs to. Whoever disposes of it must not use
+    /// the matrix any more.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such matrix.</exception>
     public WeightMatrix(string name, WeightType type, int rows, int columns, byte* data, object? owner)
     {
@@ -52,7 +54,8 @@ public sealed unsafe class WeightMatrix
     /// <param name="columns">Elements of a row, from 1.</param>
     /// <param name="values">[rows, columns], copied.</param>
     /// <param name="type">The type to keep them in.</param>
-    public static WeightMatrix From(string name, int rows, int columns, ReadOnlySpan<float> values, WeightType type = WeightType.F32)
+    public static WeightMatrix From(string name, int rows, int columns, ReadOnlySpan<float> values,
+        WeightType type = WeightType.F32)
     {
         if (values.Length != (long)rows * columns)
             throw new ArgumentException($"{values.Length} values do not make {rows} × {columns}", nameof(values));

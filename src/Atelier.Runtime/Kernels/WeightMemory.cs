@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Atelier.Kernels;
 
-/// <summary>Memory outside the managed heap, aligned to cache lines, filled with zeros, that goes when nobody holds it any more.</summary>
+/// <summary>
+/// Memory outside the managed heap, aligned to cache lines, filled with zeros, that goes when nobody holds it any more.
+/// </summary>
 internal sealed unsafe class WeightMemory : SafeHandle
 {
     private const int CacheLine = 64;

@@ -13,12 +13,14 @@ public enum WeightType
     F16,
 
     /// <summary>
-    /// Blocks of 32 elements, 34 bytes: a half-precision scale d, then 32 signed bytes q; element i is d · q[i]. GGUF's Q8_0.
+    /// Blocks of 32 elements, 34 bytes: a half-precision scale d, then 32 signed bytes q; element i is d · q[i]. GGUF's
+    /// Q8_0.
     /// </summary>
     Q8_0,
 
     /// <summary>
-    /// Blocks of 32 elements, 18 bytes: a half-precision scale d, then 16 bytes whose low four bits are elements 0 to 15 and
+    /// Blocks of 32 elements, 18 bytes: a half-precision scale d, then 16 bytes whose low four bits are elements 0 to
+    /// 15 and
     /// whose high four bits are elements 16 to 31; an element is d · (q − 8). GGUF's Q4_0.
     /// </summary>
     Q4_0,
@@ -47,7 +49,8 @@ public static class WeightTypes
     {
         ArgumentOutOfRangeException.ThrowIfNegative(columns);
         if (type.IsBlocked() && columns % BlockSize != 0)
-            throw new ArgumentOutOfRangeException(nameof(columns), columns, $"rows of {type} have a multiple of {BlockSize} elements");
+            throw new ArgumentOutOfRangeException(nameof(columns), columns,
+                $"rows of {type} have a multiple of {BlockSize} elements");
         return type switch
         {
             WeightType.F32 => columns * sizeof(float),

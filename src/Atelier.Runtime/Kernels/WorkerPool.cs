@@ -1,6 +1,8 @@
 namespace Atelier.Kernels;
 
-/// <summary>Work that several workers do at once, each the part of its number, waiting for one another at barriers.</summary>
+/// <summary>
+/// Work that several workers do at once, each the part of its number, waiting for one another at barriers.
+/// </summary>
 internal interface IParallelWork
 {
     /// <summary>Does one worker's part. It may not throw: the others would wait for ever.</summary>
@@ -9,13 +11,15 @@ internal interface IParallelWork
 }
 
 /// <summary>
-/// Threads that work together on one token after another. Between two works they look for the next one for some 100 µs, the
+/// Threads that work together on one token after another. Between two works they look for the next one for some 100 µs,
+/// the
 /// time that choosing a token takes, then sleep until there is one: an idle pool takes no processor time.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
     private const int LooksBeforeSleep = 4000; // a pause instruction takes some 40 ns
-    private const int LooksBeforeYield = 20_000; // at a barrier the others are on their way, unless their processor was taken away
+    // at a barrier the others are on their way, unless their processor was taken away
+    private const int LooksBeforeYield = 20_000;
     private readonly Thread[] _threads;
     private readonly Sleeper[] _sleepers;
     private IParallelWork? _work;

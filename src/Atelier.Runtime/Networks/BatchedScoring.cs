@@ -10,13 +10,16 @@ internal static unsafe class BatchedScoring
     private const int TokensAtOnce = 256;
 
     /// <inheritdoc cref="ILanguageModel.Score"/>
-    public static IReadOnlyList<TokenScore[]> Score(IBatchedLanguageModel model, IReadOnlyList<ReadOnlyMemory<int>> sequences,
+    public static IReadOnlyList<TokenScore[]> Score(IBatchedLanguageModel model,
+        IReadOnlyList<ReadOnlyMemory<int>> sequences,
         KernelPath path, CancellationToken cancellation = default)
     {
         foreach (ReadOnlyMemory<int> sequence in sequences)
         {
             if (sequence.Length == 0 || sequence.Length - 1 > model.ContextLength)
-                throw new ArgumentException($"a sequence has {sequence.Length} tokens, but 1 to {model.ContextLength + 1L} can be scored", nameof(sequences));
+                throw new ArgumentException(
+                    $"a sequence has {sequence.Length} tokens, but 1 to {model.ContextLength + 1L} can be scored",
+                    nameof(sequences));
         }
         int vocabulary = model.VocabularySize, atOnce = Math.Clamp(LogitsAtOnce / vocabulary, 1, TokensAtOnce);
         var scores = new TokenScore[sequences.Count][];
@@ -59,7 +62,8 @@ internal static unsafe class BatchedScoring
             foreach ((int sequence, int start, int count) in places)
             {
                 for (int t = 0; t < count; t++, row++)
-                    scores[sequence][start + t] = Judge(logits.AsSpan(row * vocabulary, vocabulary), sequences[sequence].Span[start + t + 1], path);
+                    scores[sequence][start + t] = Judge(logits.AsSpan(row * vocabulary, vocabulary),
+                        sequences[sequence].Span[start + t + 1], path);
             }
             for (int i = 0; i < inputs.Count - (isWhole ? 0 : 1); i++)
                 inputs[i].Sequence.Dispose();
@@ -73,6 +77,7 @@ internal static unsafe class BatchedScoring
     {
         float chosen = logits[token];
         fixed (float* at = logits)
-            return new TokenScore(Math.Min(0, chosen - path.LogSumExp(at, logits.Length)), !logits.ContainsAnyInRange(MathF.BitIncrement(chosen), float.PositiveInfinity));
+            return new TokenScore(Math.Min(0, chosen - path.LogSumExp(at, logits.Length)),
+                !logits.ContainsAnyInRange(MathF.BitIncrement(chosen), float.PositiveInfinity));
     }
 }

@@ -59,7 +59,8 @@ internal sealed class BatchedState : IDecodingState
     {
         (int added, int rest) = Math.DivRem(tokens.Length, Sequences);
         if (added == 0 || rest != 0)
-            throw new ArgumentException($"{tokens.Length} tokens do not make rows for {Sequences} sequences", nameof(tokens));
+            throw new ArgumentException($"{tokens.Length} tokens do not make rows for {Sequences} sequences",
+                nameof(tokens));
         if (_tokens.Length < tokens.Length)
             _tokens = new int[tokens.Length];
         tokens.CopyTo(_tokens);

@@ -12,7 +12,8 @@ namespace Atelier.Networks;
 public sealed class Decoder : IBatchedLanguageModel
 {
     /// <summary>
-    /// Weights below these bytes are read by one thread before several have met at the barriers: 22 µs a token against 44 with
+    /// Weights below these bytes are read by one thread before several have met at the barriers: 22 µs a token against
+    /// 44 with
     /// 0.4 MB, 80 against 86 with 1 MB (benchmarks/run step-cost MODEL 200 1).
     /// </summary>
     private const long AloneBelow = 1 << 20;
@@ -26,7 +27,8 @@ public sealed class Decoder : IBatchedLanguageModel
     /// <summary>Makes a decoder of a shape and its weights.</summary>
     /// <param name="config">The shape.</param>
     /// <param name="weights">The weights; their owners are disposed with the decoder.</param>
-    /// <param name="threads">Threads that compute, the caller's included; 0 takes one a processor, and one alone for weights below a megabyte.</param>
+    /// <param name="threads">Threads that compute, the caller's included; 0 takes one a processor, and one alone for
+    /// weights below a megabyte.</param>
     /// <exception cref="AtelierException">The shape is impossible, or the weights are not its own.</exception>
     public Decoder(DecoderConfig config, DecoderWeights weights, int threads = 0)
         : this(config, weights, threads, KernelPath.Best)
@@ -42,12 +44,14 @@ public sealed class Decoder : IBatchedLanguageModel
         Weights = weights;
         _owners = weights.Owners;
         Pages = new KeyValuePages(config);
-        foreach (WeightMatrix matrix in weights.Products().Select(p => p.Weight).Concat(weights.Head is null ? [weights.Embedding] : []))
+        foreach (WeightMatrix matrix in weights.Products().Select(p => p.Weight)
+            .Concat(weights.Head is null ? [weights.Embedding] : []))
         {
             StepBytes += matrix.ByteCount;
             _weightCount += (double)matrix.Rows * matrix.Columns;
         }
-        _pass = new DecoderPass(config, weights, Pages, path, threads > 0 ? threads : StepBytes < AloneBelow ? 1 : Environment.ProcessorCount);
+        _pass = new DecoderPass(config, weights, Pages, path, threads > 0 ? threads : StepBytes < AloneBelow ? 1
+            : Environment.ProcessorCount);
     }
 
     /// <summary>The shape.</summary>
@@ -63,8 +67,10 @@ public sealed class Decoder : IBatchedLanguageModel
     public int ContextLength => Config.ContextLength;
 
     /// <summary>
-    /// By the bytes of a weight: a token's products take about as long as memory takes to give 0.28 bytes a weight, beside the
-    /// time of the weights themselves (benchmarks/run step-cost: 1.19 steps for 4 tokens of single precision, 1.37 for 4 in 8 bits).
+    /// By the bytes of a weight: a token's products take about as long as memory takes to give 0.28 bytes a weight,
+    /// beside the
+    /// time of the weights themselves (benchmarks/run step-cost: 1.19 steps for 4 tokens of single precision, 1.37 for
+    /// 4 in 8 bits).
     /// </summary>
     public double FurtherTokenCost => Math.Min(1, 0.28 * _weightCount / StepBytes);
 
@@ -158,9 +164,12 @@ public sealed class Decoder : IBatchedLanguageModel
             if (input.Sequence is not DecoderSequence sequence || sequence.Decoder != this)
                 throw new ArgumentException("a sequence is not this decoder's", nameof(inputs));
             if (input.Tokens.IsEmpty || input.Tokens.Length > ContextLength - sequence.Length)
-                throw new ArgumentException($"{sequence.Length} + {input.Tokens.Length} tokens: allowed are 1 and more, {ContextLength} in all", nameof(inputs));
+                throw new ArgumentException(
+                    $"{sequence.Length} + {input.Tokens.Length} tokens: allowed are 1 and more, {ContextLength} in all",
+                    nameof(inputs));
             if (input.Tokens.Span.IndexOfAnyExceptInRange(0, VocabularySize - 1) is >= 0 and int at)
-                throw new ArgumentException($"the token {input.Tokens.Span[at]} is not among the {VocabularySize}", nameof(inputs));
+                throw new ArgumentException($"the token {input.Tokens.Span[at]} is not among the {VocabularySize}",
+                    nameof(inputs));
             rows += input.AllLogits ? input.Tokens.Length : 1;
         }
         if (logits != rows * VocabularySize)

@@ -39,14 +39,18 @@ public enum CellName
     /// <summary>h' = tanh(W x + b + U h + c) (Elman 1990).</summary>
     Plain,
 
-    /// <summary>Long short-term memory with a forget gate (Hochreiter and Schmidhuber 1997; Gers et al. 2000).</summary>
+    /// <summary>
+    /// Long short-term memory with a forget gate (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
+    /// </summary>
     Lstm,
 
     /// <summary>The gated recurrent unit (Cho et al. 2014), reset gate after the product, as cuDNN has it.</summary>
     Gru,
 }
 
-/// <summary>Which components of a head make the pairs that rotary positions turn: the order of the rows of queries and keys.</summary>
+/// <summary>
+/// Which components of a head make the pairs that rotary positions turn: the order of the rows of queries and keys.
+/// </summary>
 public enum RotaryPairs
 {
     /// <summary>(i, i + size/2): Hugging Face's order.</summary>

@@ -1,6 +1,8 @@
 namespace Atelier.Networks;
 
-/// <summary>The shape of a causal Transformer with its norms before each part: GPT-2's, Llama's, and what lies between.</summary>
+/// <summary>
+/// The shape of a causal Transformer with its norms before each part: GPT-2's, Llama's, and what lies between.
+/// </summary>
 public sealed record DecoderConfig
 {
     /// <summary>Token ids.</summary>
@@ -18,7 +20,9 @@ public sealed record DecoderConfig
     /// <summary>Query heads of a block.</summary>
     public required int HeadCount { get; init; }
 
-    /// <summary>Heads of keys and values, shared by groups of query heads (Ainslie et al. 2023); divides the head count.</summary>
+    /// <summary>
+    /// Heads of keys and values, shared by groups of query heads (Ainslie et al. 2023); divides the head count.
+    /// </summary>
     public required int KeyValueHeadCount { get; init; }
 
     /// <summary>The width of a head; mostly HiddenSize / HeadCount.</summary>
@@ -51,7 +55,10 @@ public sealed record DecoderConfig
     /// <summary>How the rotary angles are stretched, or null.</summary>
     public RotaryScaling? RopeScaling { get; init; }
 
-    /// <summary>Divides each pair's angle, [HeadSize / 2], where a file tells the factors themselves (GGUF's rope_freqs.weight); or null.</summary>
+    /// <summary>
+    /// Divides each pair's angle, [HeadSize / 2], where a file tells the factors themselves (GGUF's rope_freqs.weight);
+    /// or null.
+    /// </summary>
     public IReadOnlyList<float>? RopeFactors { get; init; }
 
     /// <summary>Which components of a head are a pair.</summary>
@@ -70,15 +77,18 @@ public sealed record DecoderConfig
     {
         foreach ((string name, int value) in ((string, int)[])
         [
-            ("vocabulary size", VocabularySize), ("context length", ContextLength), ("hidden size", HiddenSize), ("layer count", LayerCount),
-            ("head count", HeadCount), ("key-value head count", KeyValueHeadCount), ("head size", HeadSize), ("feed-forward size", FeedForwardSize),
+            ("vocabulary size", VocabularySize), ("context length", ContextLength), ("hidden size", HiddenSize),
+                ("layer count", LayerCount),
+            ("head count", HeadCount), ("key-value head count", KeyValueHeadCount), ("head size", HeadSize),
+                ("feed-forward size", FeedForwardSize),
         ])
         {
             if (value is < 1 or > 1 << 24)
                 throw Wrong($"the {name} is {value}", "allowed is 1 to 16777216");
         }
         if (HeadCount % KeyValueHeadCount != 0)
-            throw Wrong($"{HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly", "the first must be a multiple of the second");
+            throw Wrong($"{HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly",
+                "the first must be a multiple of the second");
         if ((long)HeadCount * HeadSize > 1 << 24)
             throw Wrong($"{HeadCount} heads of {HeadSize} are too wide", "allowed is 16777216 in all");
         if (Positions == PositionName.Rotary && HeadSize % 2 != 0)
@@ -86,9 +96,13 @@ public sealed record DecoderConfig
         if (RopeFactors is { } factors && factors.Count != HeadSize / 2)
             throw Wrong($"there are {factors.Count} rotary factors", $"heads of {HeadSize} have {HeadSize / 2} pairs");
         if (!(NormEpsilon is >= 0 and < 1) || !(RopeTheta is > 0 and < 1e30))
-            throw Wrong($"norm epsilon {NormEpsilon} and rope theta {RopeTheta} make no model", "allowed are 0 to 1 and above 0");
-        if (RopeScaling is { } scaling && (!(scaling.Factor is > 0 and < 1e9) || (scaling.Name != RotaryScalingName.Linear && scaling.OriginalContextLength < 1)))
-            throw Wrong($"rotary scaling by {scaling.Factor} from a context of {scaling.OriginalContextLength} is impossible", "the factor is above 0, the context from 1");
+            throw Wrong($"norm epsilon {NormEpsilon} and rope theta {RopeTheta} make no model",
+                "allowed are 0 to 1 and above 0");
+        if (RopeScaling is { } scaling
+            && (!(scaling.Factor is > 0 and < 1e9)
+            || (scaling.Name != RotaryScalingName.Linear && scaling.OriginalContextLength < 1)))
+            throw Wrong($"rotary scaling by {scaling.Factor} from a context of {scaling.OriginalContextLength} "
+                + $"is impossible", "the factor is above 0, the context from 1");
 
         AtelierException Wrong(string what, string hint) => new(what, where, hint);
     }

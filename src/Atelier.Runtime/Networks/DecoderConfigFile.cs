@@ -3,10 +3,15 @@ using Atelier.Formats;
 
 namespace Atelier.Networks;
 
-/// <summary>The shape of a decoder in a config.json: Hugging Face's GPT2Config and LlamaConfig, and Atelier's own for what lies between.</summary>
+/// <summary>
+/// The shape of a decoder in a config.json: Hugging Face's GPT2Config and LlamaConfig, and Atelier's own for what lies
+/// between.
+/// </summary>
 public static class DecoderConfigFile
 {
-    /// <summary>The model_type of shapes that are neither GPT-2's nor Llama's; its keys are those of the family's record.</summary>
+    /// <summary>
+    /// The model_type of shapes that are neither GPT-2's nor Llama's; its keys are those of the family's record.
+    /// </summary>
     public const string Own = "atelier_gpt";
 
     private static readonly string[] ScalingTypes = ["default", "linear", "dynamic", "llama3", "yarn"];
@@ -15,7 +20,8 @@ public static class DecoderConfigFile
     public static IReadOnlyList<string> ModelTypes { get; } = [GgufNames.Gpt2, GgufNames.Llama, Own];
 
     /// <summary>Reads the shape.</summary>
-    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not supported.</exception>
+    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not
+    /// supported.</exception>
     public static DecoderConfig Read(ConfigFile file)
     {
         DecoderConfig config = file.ModelType switch
@@ -23,7 +29,9 @@ public static class DecoderConfigFile
             GgufNames.Gpt2 => ReadGpt2(file),
             GgufNames.Llama => ReadLlama(file),
             Own => ReadOwn(file),
-            string other => throw new AtelierException($"models of type '{other}' are not decoders that are read", file.Path, $"these are: {string.Join(", ", ModelTypes)}"),
+            string other =>
+                throw new AtelierException($"models of type '{other}' are not decoders that are read", file.Path,
+                $"these are: {string.Join(", ", ModelTypes)}"),
         };
         config.Check(file.Path);
         return config;
@@ -34,7 +42,10 @@ public static class DecoderConfigFile
         ? file.Boolean("tie_head", false)
         : file.Boolean("tie_word_embeddings", file.ModelType == GgufNames.Gpt2);
 
-    /// <summary>Reads how rotary angles are stretched: rope_scaling, or rope_parameters in newer files. Null where they are not, within the model's context.</summary>
+    /// <summary>
+    /// Reads how rotary angles are stretched: rope_scaling, or rope_parameters in newer files. Null where they are not,
+    /// within the model's context.
+    /// </summary>
     /// <exception cref="AtelierException">The kind is unknown, or its numbers are impossible.</exception>
     public static RotaryScaling? ReadScaling(ConfigFile file)
     {
@@ -65,16 +76,21 @@ public static class DecoderConfigFile
         {
             Name = name,
             Factor = scaling.Number("factor"),
-            OriginalContextLength = name == RotaryScalingName.Linear ? 0 : scaling.Integer("original_max_position_embeddings", file.Integer("max_position_embeddings")),
+            OriginalContextLength = name == RotaryScalingName.Linear ? 0
+                : scaling.Integer("original_max_position_embeddings", file.Integer("max_position_embeddings")),
             LowFrequencyFactor = scaling.Number("low_freq_factor", 1),
             HighFrequencyFactor = scaling.Number("high_freq_factor", 4),
             BetaFast = scaling.Number("beta_fast", 32),
             BetaSlow = scaling.Number("beta_slow", 1),
             AttentionFactor = scaling.Number("attention_factor", 0) is double factor && factor != 0 ? factor : null,
         };
-        bool possible = read.LowFrequencyFactor > 0 && read.HighFrequencyFactor > read.LowFrequencyFactor && read.HighFrequencyFactor < 1e9
-            && read.BetaSlow > 0 && read.BetaFast > read.BetaSlow && read.BetaFast < 1e9 && read.AttentionFactor is null or (> 0 and < 1e3);
-        return possible ? read : throw new AtelierException("the numbers of rope_scaling are impossible", file.Path, "fetch or export the model again");
+        bool possible = read.LowFrequencyFactor > 0 && read.HighFrequencyFactor > read.LowFrequencyFactor
+            && read.HighFrequencyFactor < 1e9
+            && read.BetaSlow > 0 && read.BetaFast > read.BetaSlow && read.BetaFast < 1e9 && read.AttentionFactor is null
+                or (> 0 and < 1e3);
+        return possible ? read
+            : throw new AtelierException("the numbers of rope_scaling are impossible", file.Path,
+            "fetch or export the model again");
     }
 
     /// <summary>The base of the rotary angles: rope_theta, or rope_parameters' in newer files.</summary>
@@ -98,12 +114,15 @@ public static class DecoderConfigFile
         RotaryScalingName.Llama3 => new()
         {
             ["rope_type"] = "llama3", ["factor"] = scaling.Factor, ["low_freq_factor"] = scaling.LowFrequencyFactor,
-            ["high_freq_factor"] = scaling.HighFrequencyFactor, ["original_max_position_embeddings"] = scaling.OriginalContextLength,
+            ["high_freq_factor"] = scaling.HighFrequencyFactor,
+                ["original_max_position_embeddings"] = scaling.OriginalContextLength,
         },
         _ => new()
         {
-            ["rope_type"] = "yarn", ["factor"] = scaling.Factor, ["original_max_position_embeddings"] = scaling.OriginalContextLength,
-            ["beta_fast"] = scaling.BetaFast, ["beta_slow"] = scaling.BetaSlow, ["attention_factor"] = scaling.AttentionFactor,
+            ["rope_type"] = "yarn", ["factor"] = scaling.Factor,
+                ["original_max_position_embeddings"] = scaling.OriginalContextLength,
+            ["beta_fast"] = scaling.BetaFast, ["beta_slow"] = scaling.BetaSlow,
+                ["attention_factor"] = scaling.AttentionFactor,
         },
     };
 
@@ -125,7 +144,8 @@ public static class DecoderConfigFile
             Positions = PositionName.Learned,
             Norm = NormName.Layer,
             NormEpsilon = file.Number("layer_norm_epsilon", 1e-5),
-            Activation = file.String("activation_function", "gelu_new") == "gelu" ? ActivationName.Gelu : ActivationName.GeluTanh,
+            Activation = file.String("activation_function", "gelu_new") == "gelu" ? ActivationName.Gelu
+                : ActivationName.GeluTanh,
             AttentionBias = file.Boolean("bias", true),
             FeedForwardBias = file.Boolean("bias", true),
         };
@@ -176,7 +196,8 @@ public static class DecoderConfigFile
             Positions = One(file, "positions", ("learned", PositionName.Learned), ("rotary", PositionName.Rotary)),
             Norm = One(file, "norm", ("layer", NormName.Layer), ("rms", NormName.Rms)),
             NormEpsilon = file.Number("norm_epsilon", 1e-5),
-            Activation = One(file, "activation", ("gelu", ActivationName.Gelu), ("gelu_tanh", ActivationName.GeluTanh), ("swi_glu", ActivationName.SwiGlu)),
+            Activation = One(file, "activation", ("gelu", ActivationName.Gelu), ("gelu_tanh", ActivationName.GeluTanh),
+                ("swi_glu", ActivationName.SwiGlu)),
             RopeTheta = file.Number("rope_theta", 10_000),
             AttentionBias = bias,
             FeedForwardBias = bias,
@@ -215,11 +236,13 @@ public static class DecoderConfigFile
             if (known == name)
                 return value;
         }
-        throw new AtelierException($"{key} is '{name}'", file.Path, $"allowed are {string.Join(", ", choices.Select(c => c.Name))}");
+        throw new AtelierException($"{key} is '{name}'", file.Path,
+            $"allowed are {string.Join(", ", choices.Select(c => c.Name))}");
     }
 
     private static int Divided(ConfigFile file, int hidden, int heads) =>
         heads > 0 && hidden > 0 && hidden % heads == 0
             ? hidden / heads
-            : throw new AtelierException($"{heads} heads do not divide a width of {hidden}", file.Path, "fetch or export the model again");
+            : throw new AtelierException($"{heads} heads do not divide a width of {hidden}", file.Path,
+                "fetch or export the model again");
 }

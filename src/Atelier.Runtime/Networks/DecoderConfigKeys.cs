@@ -20,7 +20,9 @@ internal static class DecoderConfigKeys
         "tokenizer_class", "is_decoder",
         "pad_token_id", "sep_token_id", "cls_token_id", "bos_token_id", "eos_token_id", "unsloth_version",
         "unsloth_fixed",
-        "max_length", "do_sample", "num_return_sequences", "remove_invalid_values", "output_scores", "return_dict_in_generate", // TextBundleFiles reads the ends
+        // TextBundleFiles reads the ends
+        "max_length", "do_sample", "num_return_sequences", "remove_invalid_values", "output_scores",
+            "return_dict_in_generate",
     ];
 
     // Generation settings that older files have here, with the values that change nothing.

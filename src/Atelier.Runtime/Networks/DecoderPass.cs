@@ -4,14 +4,18 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// One step through the network, by all workers at once: each computes its rows of every product and its heads of attention,
+/// One step through the network, by all workers at once: each computes its rows of every product and its heads of
+/// attention,
 /// and they wait for one another between. Many tokens go through in pieces of <see cref="MostRows"/>.
 /// </summary>
 internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
 {
     private const int MostRows = 256;
 
-    /// <summary>Up to so many rows every worker prepares all of a product's vectors for itself, which is less than waiting for the others.</summary>
+    /// <summary>
+    /// Up to so many rows every worker prepares all of a product's vectors for itself, which is less than waiting for
+    /// the others.
+    /// </summary>
     private const int FewRows = 2;
 
     private readonly DecoderConfig _config;
@@ -84,7 +88,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
                         RunRows();
                     bool isWanted = input.AllLogits || i == tokens.Length - 1;
                     _isOneTokenEach &= i == 0 || _rowCount == 0;
-                    _rows[_rowCount++] = new PassRow(sequence, tokens[i], sequence.Length + i, isWanted ? _logitRows++ : -1);
+                    _rows[_rowCount++] =
+                        new PassRow(sequence, tokens[i], sequence.Length + i, isWanted ? _logitRows++ : -1);
                 }
             }
             RunRows();
@@ -138,7 +143,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     }
 
     /// <summary>The rows that a worker prepares of all.</summary>
-    private (int Start, int End) Share(int worker, int rows) => (rows * worker / _pool.Workers, rows * (worker + 1) / _pool.Workers);
+    private (int Start, int End) Share(int worker, int rows) =>
+        (rows * worker / _pool.Workers, rows * (worker + 1) / _pool.Workers);
 
     private void Embed(int worker)
     {
@@ -199,7 +205,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         if (columns % WeightTypes.BlockSize != 0)
             return; // no blocked weights have such rows
         long at = (long)row * columns;
-        Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + at / WeightTypes.BlockSize, bytes.Sums + at / WeightTypes.BlockSize);
+        Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + at / WeightTypes.BlockSize,
+            bytes.Sums + at / WeightTypes.BlockSize);
     }
 
     /// <summary>A worker's rows of a product with its bias.</summary>
@@ -252,7 +259,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             for (int head = 0; head < _config.KeyValueHeadCount; head++)
             {
                 if (IsMine(worker, row, head))
-                    _attention.Store(_rows[row], layer, head, Of(_queries, row, _config.QuerySize), Of(_keys, row, _config.KeyValueSize), Of(_values, row, _config.KeyValueSize));
+                    _attention.Store(_rows[row], layer, head, Of(_queries, row, _config.QuerySize),
+                        Of(_keys, row, _config.KeyValueSize), Of(_values, row, _config.KeyValueSize));
             }
         }
         if (!_isOneTokenEach)
@@ -262,12 +270,14 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             for (int row = 0; row < _rowCount; row++)
             {
                 if (IsMine(worker, row, head))
-                    _attention.Mix(worker, _rows[row], layer, head, Of(_queries, row, _config.QuerySize), Of(_mixed, row, _config.QuerySize));
+                    _attention.Mix(worker, _rows[row], layer, head, Of(_queries, row, _config.QuerySize),
+                        Of(_mixed, row, _config.QuerySize));
             }
         }
     }
 
-    private bool IsMine(int worker, int row, int head) => (row * _config.KeyValueHeadCount + head) % _pool.Workers == worker;
+    private bool IsMine(int worker, int row, int head) =>
+        (row * _config.KeyValueHeadCount + head) % _pool.Workers == worker;
 
     private static float* Of(float* vectors, int row, int size) => vectors + (long)row * size;
 
@@ -286,7 +296,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
                 for (int row = 0; row < _rowCount; row++)
                 {
                     if (_rows[row].LogitRow >= 0)
-                        new ReadOnlySpan<float>(_x + (long)row * hidden, hidden).CopyTo(new Span<float>(_last + (long)wanted++ * hidden, hidden));
+                        new ReadOnlySpan<float>(_x + (long)row * hidden, hidden)
+                            .CopyTo(new Span<float>(_last + (long)wanted++ * hidden, hidden));
                 }
             }
             _pool.Barrier();

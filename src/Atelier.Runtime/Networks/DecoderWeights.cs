@@ -18,7 +18,9 @@ public sealed record BlockWeights
     /// <summary>Before attention.</summary>
     public required NormWeights AttentionNorm { get; init; }
 
-    /// <summary>[heads · head size, hidden]; rows of a head in the order that <see cref="DecoderConfig.RotaryPairs"/> says.</summary>
+    /// <summary>
+    /// [heads · head size, hidden]; rows of a head in the order that <see cref="DecoderConfig.RotaryPairs"/> says.
+    /// </summary>
     public required LinearWeights Query { get; init; }
 
     /// <summary>[key-value heads · head size, hidden]; rows of a head in the same order.</summary>
@@ -66,7 +68,8 @@ public sealed record DecoderWeights
 
     /// <summary>Every product's weights, in the order in which a token meets them.</summary>
     public IEnumerable<LinearWeights> Products() =>
-        Blocks.SelectMany(b => (LinearWeights?[])[b.Query, b.Key, b.Value, b.Output, b.Gate, b.Up, b.Down]).Append(Head).OfType<LinearWeights>();
+        Blocks.SelectMany(b => (LinearWeights?[])[b.Query, b.Key, b.Value, b.Output, b.Gate, b.Up, b.Down]).Append(Head)
+            .OfType<LinearWeights>();
 
     /// <summary>Throws where the weights are not those of a shape.</summary>
     /// <param name="config">The shape, checked.</param>
@@ -77,7 +80,8 @@ public sealed record DecoderWeights
         int hidden = config.HiddenSize;
         Matrix(Embedding, config.VocabularySize, hidden);
         if (Positions is null != (config.Positions == PositionName.Rotary))
-            throw Wrong(Positions is null ? "there are no learned positions" : "there are learned positions beside rotary ones");
+            throw Wrong(Positions is null ? "there are no learned positions"
+                : "there are learned positions beside rotary ones");
         if (Positions is not null)
             Matrix(Positions, config.ContextLength, hidden);
         if (Blocks.Count != config.LayerCount)
@@ -111,7 +115,8 @@ public sealed record DecoderWeights
         {
             Matrix(linear.Weight, rows, columns);
             if (linear.Bias is not null && linear.Bias.Length != rows)
-                throw Wrong($"the bias of {linear.Weight.Name} has {linear.Bias.Length} elements, the shape tells {rows}");
+                throw Wrong($"the bias of {linear.Weight.Name} has {linear.Bias.Length} elements, the shape "
+                    + $"tells {rows}");
         }
 
         void Matrix(WeightMatrix matrix, int rows, int columns)

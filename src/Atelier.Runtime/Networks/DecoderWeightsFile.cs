@@ -11,7 +11,8 @@ public static class DecoderWeightsFile
 {
     /// <summary>Takes the weights of a bundle, or of a folder as Hugging Face's tools save it.</summary>
     /// <param name="folder">The folder, with config.json.</param>
-    /// <returns>The shape, with the order in which the rows make rotary pairs, and the weights, which own the mapped files.</returns>
+    /// <returns>The shape, with the order in which the rows make rotary pairs, and the weights, which own the mapped
+    /// files.</returns>
     /// <exception cref="AtelierException">A file is missing or damaged, or they do not fit together.</exception>
     public static (DecoderConfig Config, DecoderWeights Weights) Open(string folder)
     {
@@ -37,7 +38,8 @@ public static class DecoderWeightsFile
     {
         DecoderConfig shape = DecoderConfigFile.Read(file) with
         {
-            // llama.cpp and llama2.c turn neighbours, Hugging Face turns halves: the rows stay as they lie, and the decoder is told.
+            // llama.cpp and llama2.c turn neighbours, Hugging Face turns halves: the rows stay as they lie, and the
+            // decoder is told.
             RotaryPairs = weights.Layout == TensorLayout.Gguf ? RotaryPairs.Neighbours : RotaryPairs.Halves,
         };
         if (weights.RopeFactors is not null)
@@ -155,7 +157,9 @@ public static class DecoderWeightsFile
                 return Vector(name);
             if (modelType == GgufNames.Gpt2 && weights.Find(name) is not null
                 && Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
-                throw new AtelierException($"the tensor {name} is not all zeros, though config.json says that there are no biases", weights.Path, "fetch or export the model again");
+                throw new AtelierException(
+                    $"the tensor {name} is not all zeros, though config.json says that there are no biases",
+                    weights.Path, "fetch or export the model again");
             return null;
         }
 
@@ -164,7 +168,9 @@ public static class DecoderWeightsFile
             ModelTensor tensor = weights.Take(name);
             return tensor.IsVector && tensor.ElementCount <= 1 << 24
                 ? tensor.Read(tensor.Layout)
-                : throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], where a vector is due", weights.Path, "fetch or export the model again");
+                : throw new AtelierException(
+                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], where a vector is due",
+                    weights.Path, "fetch or export the model again");
         }
 
         /// <summary>Queries, keys and values, whose rows stand in one matrix.</summary>
@@ -177,6 +183,7 @@ public static class DecoderWeightsFile
         private LinearWeights Rows(LinearWeights all, int start, int count) =>
             start + count <= all.Weight.Rows && (all.Bias is null || start + count <= all.Bias.Length)
                 ? new LinearWeights(all.Weight.Slice(start, count), all.Bias?[start..(start + count)])
-                : throw new AtelierException($"{all.Weight.Name} has {all.Weight.Rows} rows, too few for the shape", weights.Path, "fetch or export the model again");
+                : throw new AtelierException($"{all.Weight.Name} has {all.Weight.Rows} rows, too few for the shape",
+                    weights.Path, "fetch or export the model again");
     }
 }

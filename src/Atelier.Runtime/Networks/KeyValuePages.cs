@@ -3,7 +3,8 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// Keys and values of <see cref="Tokens"/> tokens of all layers, in single precision. Sequences with the same beginning hold
+/// Keys and values of <see cref="Tokens"/> tokens of all layers, in single precision. Sequences with the same beginning
+/// hold
 /// the same pages.
 /// </summary>
 internal sealed unsafe class KeyValuePage(long bytes)
@@ -42,11 +43,14 @@ internal sealed unsafe class KeyValuePages(DecoderConfig config) : IDisposable
         return page;
     }
 
-    /// <summary>A page with the same content that only the caller holds; the caller no longer holds the other one.</summary>
+    /// <summary>
+    /// A page with the same content that only the caller holds; the caller no longer holds the other one.
+    /// </summary>
     public KeyValuePage TakeCopy(KeyValuePage page)
     {
         KeyValuePage copy = Take();
-        new ReadOnlySpan<byte>(page.Data, checked((int)(_floats * sizeof(float)))).CopyTo(new Span<byte>(copy.Data, (int)(_floats * sizeof(float))));
+        new ReadOnlySpan<byte>(page.Data, checked((int)(_floats * sizeof(float))))
+            .CopyTo(new Span<byte>(copy.Data, (int)(_floats * sizeof(float))));
         LetGo(page);
         return copy;
     }

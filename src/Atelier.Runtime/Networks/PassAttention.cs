@@ -2,7 +2,9 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>Attention over the cache, a key-value head at a time: keys turned to their places and kept, values mixed.</summary>
+/// <summary>
+/// Attention over the cache, a key-value head at a time: keys turned to their places and kept, values mixed.
+/// </summary>
 internal sealed unsafe class PassAttention
 {
     private readonly KeyValuePages _pages;
@@ -39,11 +41,15 @@ internal sealed unsafe class PassAttention
         }
         float* page = row.Sequence.Pages[row.Position / KeyValuePage.Tokens].Data;
         long within = (long)(row.Position % KeyValuePage.Tokens) * _size;
-        new ReadOnlySpan<float>(key, _size).CopyTo(new Span<float>(page + _pages.Offset(layer, values: false, head) + within, _size));
-        new ReadOnlySpan<float>(value, _size).CopyTo(new Span<float>(page + _pages.Offset(layer, values: true, head) + within, _size));
+        new ReadOnlySpan<float>(key, _size)
+            .CopyTo(new Span<float>(page + _pages.Offset(layer, values: false, head) + within, _size));
+        new ReadOnlySpan<float>(value, _size)
+            .CopyTo(new Span<float>(page + _pages.Offset(layer, values: true, head) + within, _size));
     }
 
-    /// <summary>softmax(q Kᵀ / √size) V of the query heads that share a key-value head (Vaswani et al. 2017, eq. 1).</summary>
+    /// <summary>
+    /// softmax(q Kᵀ / √size) V of the query heads that share a key-value head (Vaswani et al. 2017, eq. 1).
+    /// </summary>
     /// <param name="worker">Who computes.</param>
     /// <param name="row">The token.</param>
     /// <param name="layer">The layer.</param>
@@ -63,14 +69,16 @@ internal sealed unsafe class PassAttention
             for (int start = 0; start < count; start += KeyValuePage.Tokens)
             {
                 float* page = pages[start / KeyValuePage.Tokens].Data + keys;
-                _path.Scores(queries + at, page, Math.Min(KeyValuePage.Tokens, count - start), _size, scale, scores + start);
+                _path.Scores(queries + at, page, Math.Min(KeyValuePage.Tokens, count - start), _size, scale,
+                    scores + start);
             }
             _path.SoftMax(scores, count);
             new Span<float>(mixed + at, _size).Clear();
             for (int start = 0; start < count; start += KeyValuePage.Tokens)
             {
                 float* page = pages[start / KeyValuePage.Tokens].Data + values;
-                _path.AddWeighted(scores + start, page, Math.Min(KeyValuePage.Tokens, count - start), _size, mixed + at);
+                _path.AddWeighted(scores + start, page, Math.Min(KeyValuePage.Tokens, count - start), _size,
+                    mixed + at);
             }
         }
     }

@@ -19,7 +19,8 @@ internal readonly unsafe struct PassProduct(LinearWeights weights, PassScratch s
     public (int Start, int End) Share(int worker, int workers)
     {
         int sixteens = (Weight.Rows + 15) / 16;
-        return (Math.Min(Weight.Rows, sixteens * worker / workers * 16), Math.Min(Weight.Rows, sixteens * (worker + 1) / workers * 16));
+        return (Math.Min(Weight.Rows, sixteens * worker / workers * 16),
+            Math.Min(Weight.Rows, sixteens * (worker + 1) / workers * 16));
     }
 }
 

@@ -2,7 +2,9 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>Vectors as products take them: in single precision, and in 8 bits where blocked weights ask for it.</summary>
+/// <summary>
+/// Vectors as products take them: in single precision, and in 8 bits where blocked weights ask for it.
+/// </summary>
 internal readonly unsafe struct Operand(float* floats, ByteVectors bytes)
 {
     public readonly float* Floats = floats;
@@ -23,7 +25,8 @@ internal sealed unsafe class PassScratch : IDisposable
     public ByteVectors ByteVectors(long vectors, int columns)
     {
         int padded = (columns + WeightTypes.BlockSize - 1) / WeightTypes.BlockSize * WeightTypes.BlockSize;
-        return new((sbyte*)Bytes(vectors * padded), Floats(vectors * padded / WeightTypes.BlockSize), (int*)Floats(vectors * padded / WeightTypes.BlockSize));
+        return new((sbyte*)Bytes(vectors * padded), Floats(vectors * padded / WeightTypes.BlockSize),
+            (int*)Floats(vectors * padded / WeightTypes.BlockSize));
     }
 
     /// <summary>A copy of numbers, or null of null.</summary>

@@ -56,11 +56,13 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
             if (input.Tokens.IsEmpty)
                 throw new ArgumentException("a sequence appends no tokens", nameof(inputs));
             if (input.Tokens.Span.IndexOfAnyExceptInRange(0, VocabularySize - 1) is >= 0 and int at)
-                throw new ArgumentException($"the token {input.Tokens.Span[at]} is not among the {VocabularySize}", nameof(inputs));
+                throw new ArgumentException($"the token {input.Tokens.Span[at]} is not among the {VocabularySize}",
+                    nameof(inputs));
             rows += input.AllLogits ? input.Tokens.Length : 1;
         }
         if (logits.Length != rows * VocabularySize)
-            throw new ArgumentException($"{logits.Length} places are not {rows} × {VocabularySize} logits", nameof(logits));
+            throw new ArgumentException($"{logits.Length} places are not {rows} × {VocabularySize} logits",
+                nameof(logits));
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);

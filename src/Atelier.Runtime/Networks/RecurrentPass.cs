@@ -4,8 +4,10 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// One step of many sequences through a recurrent network, by all workers at once. Each layer's products with its input are
-/// one large product over all tokens; then its states move place by place, each worker moving its units. Sequences with more
+/// One step of many sequences through a recurrent network, by all workers at once. Each layer's products with its input
+/// are
+/// one large product over all tokens; then its states move place by place, each worker moving its units. Sequences with
+/// more
 /// tokens stand first, so that those that still read at a place are the first ones.
 /// </summary>
 internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
@@ -105,7 +107,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         for (int place = 0; place < _places; place++)
         {
             for (int row = _firstRows[place] + worker; row < _firstRows[place + 1]; row += _pool.Workers)
-                _weights.Embedding.ReadRow(_order[row - _firstRows[place]].Tokens.Span[_from + place], new Span<float>(_x + ((long)row * size), size));
+                _weights.Embedding.ReadRow(_order[row - _firstRows[place]].Tokens.Span[_from + place],
+                    new Span<float>(_x + ((long)row * size), size));
         }
         _pool.Barrier();
     }
@@ -119,7 +122,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         for (int row = worker; row < rows; row += _pool.Workers)
         {
             long at = (long)row * columns;
-            Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + (at / WeightTypes.BlockSize), bytes.Sums + (at / WeightTypes.BlockSize));
+            Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + (at / WeightTypes.BlockSize),
+                bytes.Sums + (at / WeightTypes.BlockSize));
         }
         _pool.Barrier();
         return new Operand(x, bytes);
@@ -141,7 +145,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     private (int Start, int End) Units(int worker)
     {
         int sixteens = (_hidden + 15) / 16;
-        return (Math.Min(_hidden, sixteens * worker / _pool.Workers * 16), Math.Min(_hidden, sixteens * (worker + 1) / _pool.Workers * 16));
+        return (Math.Min(_hidden, sixteens * worker / _pool.Workers * 16),
+            Math.Min(_hidden, sixteens * (worker + 1) / _pool.Workers * 16));
     }
 
     /// <summary>The states before a layer's first place.</summary>
@@ -150,8 +155,10 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         for (int i = 0; i < _sequences; i++)
         {
             var sequence = (RecurrentSequence)_order[i].Sequence;
-            sequence.Hidden.AsSpan(layer * _hidden, _hidden).CopyTo(new Span<float>(_hiddenNow + ((long)i * _hidden), _hidden));
-            sequence.Cell.AsSpan(layer * _hidden, _hidden).CopyTo(new Span<float>(_cells + ((long)i * _hidden), _hidden));
+            sequence.Hidden.AsSpan(layer * _hidden, _hidden)
+                .CopyTo(new Span<float>(_hiddenNow + ((long)i * _hidden), _hidden));
+            sequence.Cell.AsSpan(layer * _hidden, _hidden)
+                .CopyTo(new Span<float>(_cells + ((long)i * _hidden), _hidden));
         }
     }
 
@@ -162,7 +169,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         int count = end - start, stride = _gates * _hidden;
         for (int i = 0; i < active; i++)
         {
-            float* input = _gateSums + ((long)(row + i) * stride) + start, state = _stateSums + ((long)i * stride) + start;
+            float* input = _gateSums + ((long)(row + i) * stride) + start,
+                state = _stateSums + ((long)i * stride) + start;
             float* before = _hiddenNow + ((long)i * _hidden) + start, after = _hiddenNext + ((long)i * _hidden) + start;
             switch (_weights.Cell)
             {
@@ -214,7 +222,9 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
             after[j] = candidate[j] + (update[j] * (before[j] - candidate[j]));
     }
 
-    /// <summary>Keeps what a place gave as the next layer's input; sequences that do not read any more keep their state.</summary>
+    /// <summary>
+    /// Keeps what a place gave as the next layer's input; sequences that do not read any more keep their state.
+    /// </summary>
     private void EndPlace(int row, int active)
     {
         long made = (long)active * _hidden, all = (long)_sequences * _hidden;
@@ -231,8 +241,10 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         for (int i = 0; i < _sequences; i++)
         {
             var sequence = (RecurrentSequence)_order[i].Sequence;
-            new ReadOnlySpan<float>(_hiddenNow + ((long)i * _hidden), _hidden).CopyTo(sequence.Hidden.AsSpan(layer * _hidden, _hidden));
-            new ReadOnlySpan<float>(_cells + ((long)i * _hidden), _hidden).CopyTo(sequence.Cell.AsSpan(layer * _hidden, _hidden));
+            new ReadOnlySpan<float>(_hiddenNow + ((long)i * _hidden), _hidden)
+                .CopyTo(sequence.Hidden.AsSpan(layer * _hidden, _hidden));
+            new ReadOnlySpan<float>(_cells + ((long)i * _hidden), _hidden)
+                .CopyTo(sequence.Cell.AsSpan(layer * _hidden, _hidden));
         }
         float* made = _output;
         _output = _x;
@@ -240,7 +252,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     }
 
     /// <summary>
-    /// The logits that are wanted. Their tokens' vectors are brought together in the order of the inputs, and those whose
+    /// The logits that are wanted. Their tokens' vectors are brought together in the order of the inputs, and those
+    /// whose
     /// logits stand one after another go through the product together.
     /// </summary>
     private void Head(int worker)
@@ -286,7 +299,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     {
         _sequences = inputs.Length;
         if (_order.Length < inputs.Length)
-            (_order, _logitRows, _rank) = (new SequenceInput[inputs.Length], new int[inputs.Length], new int[inputs.Length]);
+            (_order, _logitRows, _rank) =
+                (new SequenceInput[inputs.Length], new int[inputs.Length], new int[inputs.Length]);
         for (int i = 0, row = 0; i < inputs.Length; i++)
         {
             SequenceInput input = inputs[i];
@@ -314,7 +328,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         }
     }
 
-    private static void Copy(float* from, float* to, long count) => Buffer.MemoryCopy(from, to, count * sizeof(float), count * sizeof(float));
+    private static void Copy(float* from, float* to, long count) =>
+        Buffer.MemoryCopy(from, to, count * sizeof(float), count * sizeof(float));
 
     private void MakeRoom(int rows)
     {

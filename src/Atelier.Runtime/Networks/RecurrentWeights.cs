@@ -3,7 +3,9 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>The weights of a recurrent layer. Gate order is PyTorch's: LSTM input, forget, cell, output; GRU reset, update, new.</summary>
+/// <summary>
+/// The weights of a recurrent layer. Gate order is PyTorch's: LSTM input, forget, cell, output; GRU reset, update, new.
+/// </summary>
 /// <param name="Input">W and b: [gates · hidden, input].</param>
 /// <param name="State">U and c: [gates · hidden, hidden].</param>
 public sealed record RecurrentLayerWeights(LinearWeights Input, LinearWeights State);
@@ -51,11 +53,15 @@ public sealed record RecurrentWeights
             "plain" => CellName.Plain,
             "lstm" => CellName.Lstm,
             "gru" => CellName.Gru,
-            string other => throw new AtelierException($"cell is '{other}'", file.Path, "allowed are plain, lstm and gru"),
+            string other =>
+                throw new AtelierException($"cell is '{other}'", file.Path, "allowed are plain, lstm and gru"),
         };
-        int vocabulary = file.VocabularySize, embedding = file.Integer("embedding_size"), hidden = file.Integer("hidden_size"), layers = file.Integer("layer_count");
-        if (vocabulary < 1 || embedding < 1 || hidden < 1 || layers is < 1 or > 1000 || hidden > int.MaxValue / Gates(cell))
-            throw new AtelierException($"{layers} layers of {hidden} over {embedding} make no model", file.Path, "fetch or export the model again");
+        int vocabulary = file.VocabularySize, embedding = file.Integer("embedding_size"),
+            hidden = file.Integer("hidden_size"), layers = file.Integer("layer_count");
+        if (vocabulary < 1 || embedding < 1 || hidden < 1 || layers is < 1 or > 1000
+            || hidden > int.MaxValue / Gates(cell))
+            throw new AtelierException($"{layers} layers of {hidden} over {embedding} make no model", file.Path,
+                "fetch or export the model again");
         WeightMatrix tokens = Matrix("embedding.weight", vocabulary, embedding);
         var taken = new RecurrentWeights
         {
@@ -66,7 +72,8 @@ public sealed record RecurrentWeights
                 string name = $"layers.{layer}.";
                 int rows = Gates(cell) * hidden;
                 return new RecurrentLayerWeights(
-                    new(Matrix(name + "weight_ih", rows, layer == 0 ? embedding : hidden), Vector(name + "bias_ih", rows)),
+                    new(Matrix(name + "weight_ih", rows, layer == 0 ? embedding : hidden),
+                        Vector(name + "bias_ih", rows)),
                     new(Matrix(name + "weight_hh", rows, hidden), Vector(name + "bias_hh", rows)));
             })],
             Head = file.Boolean("tie_head", false) && embedding == hidden
@@ -82,7 +89,9 @@ public sealed record RecurrentWeights
             WeightMatrix matrix = weights.Take(name).ToMatrix(weights);
             return matrix.Rows == rows && matrix.Columns == columns
                 ? matrix
-                : throw new AtelierException($"the tensor {name} is [{matrix.Rows}, {matrix.Columns}], the shape tells [{rows}, {columns}]", weights.Path, "fetch or export the model again");
+                : throw new AtelierException(
+                    $"the tensor {name} is [{matrix.Rows}, {matrix.Columns}], the shape tells [{rows}, {columns}]",
+                    weights.Path, "fetch or export the model again");
         }
 
         float[] Vector(string name, int size)
@@ -90,7 +99,9 @@ public sealed record RecurrentWeights
             ModelTensor tensor = weights.Take(name);
             return tensor.IsVector && tensor.ElementCount == size
                 ? tensor.Read(tensor.Layout)
-                : throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], the shape tells [{size}]", weights.Path, "fetch or export the model again");
+                : throw new AtelierException(
+                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], the shape tells [{size}]",
+                    weights.Path, "fetch or export the model again");
         }
     }
 

@@ -21,12 +21,16 @@ public static class RotaryFrequencies
     public static double[] Divisors(int headSize, double theta, RotaryScaling scaling) =>
         [.. Of(headSize, theta, null).Zip(Of(headSize, theta, scaling), (whole, divided) => whole / divided)];
 
-    /// <summary>What cosine and sine are multiplied by: 1 but for YaRN, 0.1 ln(factor) + 1 where it does not say (Peng et al. 2023, eq. 22).</summary>
+    /// <summary>
+    /// What cosine and sine are multiplied by: 1 but for YaRN, 0.1 ln(factor) + 1 where it does not say (Peng et al.
+    /// 2023, eq. 22).
+    /// </summary>
     public static double Amplitude(RotaryScaling? scaling) => scaling is { Name: RotaryScalingName.Yarn }
         ? scaling.AttentionFactor ?? ((0.1 * Math.Log(Math.Max(1, scaling.Factor))) + 1)
         : 1;
 
-    private static double Divisor(RotaryScaling scaling, int i, double frequency, int headSize, double theta) => scaling.Name switch
+    private static double Divisor(RotaryScaling scaling, int i, double frequency, int headSize, double theta) =>
+        scaling.Name switch
     {
         RotaryScalingName.Linear => scaling.Factor,
         RotaryScalingName.Llama3 => Llama3Divisor(scaling, frequency),
@@ -36,15 +40,19 @@ public static class RotaryFrequencies
     private static double Llama3Divisor(RotaryScaling scaling, double frequency)
     {
         double turns = scaling.OriginalContextLength * frequency / (2 * Math.PI); // in the original context
-        double kept = Math.Clamp((turns - scaling.LowFrequencyFactor) / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor), 0, 1);
+        double kept =
+            Math.Clamp((turns - scaling.LowFrequencyFactor)
+            / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor), 0, 1);
         return 1 / (((1 - kept) / scaling.Factor) + kept);
     }
 
     private static double YarnDivisor(RotaryScaling scaling, int i, int headSize, double theta)
     {
         // The pair that turns so many times in the original context (Peng et al. 2023, eq. 17 to 20).
-        double Pair(double turns) => headSize * Math.Log(scaling.OriginalContextLength / (turns * 2 * Math.PI)) / (2 * Math.Log(theta));
-        double low = Math.Max(Math.Floor(Pair(scaling.BetaFast)), 0), high = Math.Min(Math.Ceiling(Pair(scaling.BetaSlow)), headSize - 1);
+        double Pair(double turns) =>
+            headSize * Math.Log(scaling.OriginalContextLength / (turns * 2 * Math.PI)) / (2 * Math.Log(theta));
+        double low = Math.Max(Math.Floor(Pair(scaling.BetaFast)), 0),
+            high = Math.Min(Math.Ceiling(Pair(scaling.BetaSlow)), headSize - 1);
         double scaled = Math.Clamp((i - low) / Math.Max(high - low, 0.001), 0, 1);
         return 1 / ((scaled / scaling.Factor) + 1 - scaled);
     }

@@ -1,15 +1,22 @@
 namespace Atelier.Networks;
 
-/// <summary>How the rotary angles of a model are stretched so that it reads longer texts than it was first trained on.</summary>
+/// <summary>
+/// How the rotary angles of a model are stretched so that it reads longer texts than it was first trained on.
+/// </summary>
 public enum RotaryScalingName
 {
     /// <summary>All angles divided by the factor (Chen et al. 2023).</summary>
     Linear,
 
-    /// <summary>Llama 3.1's: slow angles divided by the factor, fast ones kept, those between blended (Dubey et al. 2024).</summary>
+    /// <summary>
+    /// Llama 3.1's: slow angles divided by the factor, fast ones kept, those between blended (Dubey et al. 2024).
+    /// </summary>
     Llama3,
 
-    /// <summary>YaRN (Peng et al. 2023, section 3): by the turns that an angle makes in the original context; attention sharpened.</summary>
+    /// <summary>
+    /// YaRN (Peng et al. 2023, section 3): by the turns that an angle makes in the original context; attention
+    /// sharpened.
+    /// </summary>
     Yarn,
 }
 

@@ -45,7 +45,8 @@ internal sealed class AddedTokens
     {
         if (tokens.Count > MostTokens || tokens.Any(token => token.Text.Length > LongestToken))
         {
-            throw new AtelierException($"{tokens.Count} tokens, the longest of {tokens.Max(token => token.Text.Length)} characters, "
+            throw new AtelierException(
+                $"{tokens.Count} tokens, the longest of {tokens.Max(token => token.Text.Length)} characters, "
                 + "are to be found in the text", hint: $"{MostTokens} of {LongestToken} are read at most");
         }
         var beginnings = new Dictionary<string, string>();

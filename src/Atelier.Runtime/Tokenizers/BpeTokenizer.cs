@@ -5,7 +5,8 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): text is split into words, words into bytes,
+/// Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): text is split into words, words into
+/// bytes,
 /// and neighbours are joined in the order in which training joined them.
 /// </summary>
 public sealed class BpeTokenizer : Tokenizer
@@ -25,7 +26,8 @@ public sealed class BpeTokenizer : Tokenizer
     /// <param name="merges">The pairs in the order they were learned.</param>
     /// <param name="rules">What this vocabulary differs in from GPT-2's.</param>
     /// <exception cref="AtelierException">A byte, or a token that a merge speaks of, is missing.</exception>
-    internal BpeTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges, BpeRules? rules = null)
+    internal BpeTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges,
+        BpeRules? rules = null)
     {
         Rules = rules ?? new BpeRules();
         HashSet<string> specials = [.. Rules.Specials], added = [.. Rules.Added.Select(t => t.Text)];
@@ -63,14 +65,17 @@ public sealed class BpeTokenizer : Tokenizer
 
     /// <summary>Learns a vocabulary. The result does not depend on the number of threads.</summary>
     /// <param name="documents">The text to learn from.</param>
-    /// <param name="vocabularySize">Ids in all: 256 bytes, the merges, and the end of text. Text with little variety gives fewer.</param>
+    /// <param name="vocabularySize">Ids in all: 256 bytes, the merges, and the end of text. Text with little variety
+    /// gives fewer.</param>
     /// <param name="threads">Threads to use; 0 takes all cores.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="ArgumentOutOfRangeException">The vocabulary is smaller than 257.</exception>
-    public static BpeTokenizer Train(IEnumerable<string> documents, int vocabularySize, int threads = 0, CancellationToken cancellation = default)
+    public static BpeTokenizer Train(IEnumerable<string> documents, int vocabularySize, int threads = 0,
+        CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(vocabularySize, 257);
-        List<(byte[] Left, byte[] Right)> merges = BpeTrainer.Learn(documents, vocabularySize - 257, threads, cancellation);
+        List<(byte[] Left, byte[] Right)> merges =
+            BpeTrainer.Learn(documents, vocabularySize - 257, threads, cancellation);
         string[] alphabet = [.. Enumerable.Range(0, 256).Select(value => TokenTable.ByteLevelName([(byte)value]))];
         (string Left, string Right)[] names =
             [.. merges.Select(m => (TokenTable.ByteLevelName(m.Left), TokenTable.ByteLevelName(m.Right)))];
@@ -91,9 +96,12 @@ public sealed class BpeTokenizer : Tokenizer
                 .Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal))
                 .Select(line => TokenizerFile.MergePair(line, mergesPath))]);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or FormatException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException
+            or FormatException)
         {
-            throw new AtelierException($"not a vocabulary of GPT-2's form: {e.Message.TrimEnd('.')}", vocabularyPath, inner: e);
+            throw new AtelierException($"not a vocabulary of GPT-2's form: {e.Message.TrimEnd('.')}", vocabularyPath,
+                inner: e);
         }
     }
 
@@ -155,5 +163,6 @@ public sealed class BpeTokenizer : Tokenizer
     private int Id(string name) =>
         _table.TryGetId(name, out int id)
             ? id
-            : throw new AtelierException($"the vocabulary lacks the token '{name}'", hint: "its vocabulary and merges do not belong together");
+            : throw new AtelierException($"the vocabulary lacks the token '{name}'",
+                hint: "its vocabulary and merges do not belong together");
 }

@@ -3,17 +3,22 @@ using System.Runtime.InteropServices;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Learns the merges of byte pair encoding (Sennrich et al. 2016, algorithm 1): counts words on all cores, then joins the
+/// Learns the merges of byte pair encoding (Sennrich et al. 2016, algorithm 1): counts words on all cores, then joins
+/// the
 /// most frequent pair again and again, touching only the words that hold it.
 /// </summary>
 internal static class BpeTrainer
 {
     private const int PieceLength = 1 << 20; // characters that one task counts at a time
 
-    /// <summary>Learns at most so many merges; ties go to the pair of lower ids, so that the result is one whatever the threads.</summary>
-    public static List<(byte[] Left, byte[] Right)> Learn(IEnumerable<string> documents, int mergeCount, int threads, CancellationToken cancellation)
+    /// <summary>
+    /// Learns at most so many merges; ties go to the pair of lower ids, so that the result is one whatever the threads.
+    /// </summary>
+    public static List<(byte[] Left, byte[] Right)> Learn(IEnumerable<string> documents, int mergeCount, int threads,
+        CancellationToken cancellation)
     {
-        (int[][] words, long[] counts) = CountWords(documents, threads == 0 ? Environment.ProcessorCount : threads, cancellation);
+        (int[][] words, long[] counts) =
+            CountWords(documents, threads == 0 ? Environment.ProcessorCount : threads, cancellation);
         var pairs = new Dictionary<long, Pair>();
         for (int word = 0; word < words.Length; word++)
         {
@@ -21,7 +26,8 @@ internal static class BpeTrainer
                 Change(pairs, words[word][i], words[word][i + 1], counts[word], word);
         }
         // A queue that may be out of date: what comes out is checked against the count as it is now.
-        var queue = new PriorityQueue<long, (long MinusCount, long Key)>(pairs.Select(p => (p.Key, (-p.Value.Count, p.Key))));
+        var queue = new PriorityQueue<long, (long MinusCount, long Key)>(pairs.Select(p =>
+            (p.Key, (-p.Value.Count, p.Key))));
 
         List<byte[]> tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value })];
         var merges = new List<(byte[], byte[])>(mergeCount);
@@ -58,7 +64,8 @@ internal static class BpeTrainer
 
     /// <summary>Joins a pair in one word and brings the counts of its neighbours up to date.</summary>
     private static int[] Join(
-        int[] word, int left, int right, int joined, long count, int index, Dictionary<long, Pair> pairs, HashSet<long> changed)
+        int[] word, int left, int right, int joined, long count, int index, Dictionary<long, Pair> pairs,
+            HashSet<long> changed)
     {
         var result = new List<int>(word.Length);
         for (int i = 0; i < word.Length; i++)
@@ -96,7 +103,8 @@ internal static class BpeTrainer
         return key;
     }
 
-    private static (int[][] Words, long[] Counts) CountWords(IEnumerable<string> documents, int threads, CancellationToken cancellation)
+    private static (int[][] Words, long[] Counts) CountWords(IEnumerable<string> documents, int threads,
+        CancellationToken cancellation)
     {
         var total = new Dictionary<string, long>();
         Parallel.ForEach(
@@ -124,7 +132,8 @@ internal static class BpeTrainer
             });
         // In an order of its own, so that nothing depends on which thread came first.
         string[] words = [.. total.Keys.Order(StringComparer.Ordinal)];
-        return ([.. words.Select(word => Wtf8.Encode(word).Select(value => (int)value).ToArray())], [.. words.Select(word => total[word])]);
+        return ([.. words.Select(word => Wtf8.Encode(word).Select(value => (int)value).ToArray())],
+            [.. words.Select(word => total[word])]);
     }
 
     /// <summary>Cuts a text where white space follows something else: no word reaches across.</summary>

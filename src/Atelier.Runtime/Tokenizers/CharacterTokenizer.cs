@@ -5,7 +5,8 @@ using System.Text;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// One id a character (Unicode scalar value). Characters outside the vocabulary are spelled in bytes where it was made so,
+/// One id a character (Unicode scalar value). Characters outside the vocabulary are spelled in bytes where it was made
+/// so,
 /// and refused otherwise.
 /// </summary>
 public sealed class CharacterTokenizer : Tokenizer
@@ -30,7 +31,8 @@ public sealed class CharacterTokenizer : Tokenizer
                 out int used) == OperationStatus.Done && used == names[id].Length)
                 _ids[rune.Value] = id;
         }
-        int?[] fallback = [.. Enumerable.Range(0, 256).Select(value => _table.IdOrNull(TokenTable.FallbackName(value)))];
+        int?[] fallback =
+            [.. Enumerable.Range(0, 256).Select(value => _table.IdOrNull(TokenTable.FallbackName(value)))];
         if (fallback.All(id => id is not null))
             _fallbackIds = [.. fallback.Select(id => id!.Value)];
     }
@@ -50,7 +52,10 @@ public sealed class CharacterTokenizer : Tokenizer
     /// <summary>Whether characters outside the vocabulary are spelled in bytes.</summary>
     public bool ByteFallback => _fallbackIds is not null;
 
-    /// <summary>Makes a vocabulary of the characters of some text: the end of text, bytes where asked for, then the characters by code point.</summary>
+    /// <summary>
+    /// Makes a vocabulary of the characters of some text: the end of text, bytes where asked for, then the characters
+    /// by code point.
+    /// </summary>
     /// <param name="documents">The text.</param>
     /// <param name="byteFallback">Whether characters that the text lacks are spelled in bytes (256 more ids).</param>
     public static CharacterTokenizer Train(IEnumerable<string> documents, bool byteFallback)
@@ -90,7 +95,8 @@ public sealed class CharacterTokenizer : Tokenizer
             {
                 int code = status == OperationStatus.Done ? rune.Value : text[0];
                 throw new AtelierException(
-                    string.Create(CultureInfo.InvariantCulture, $"the vocabulary has no character '{text[..used]}' (U+{code:X4})"),
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"the vocabulary has no character '{text[..used]}' (U+{code:X4})"),
                     hint: "leave it out, or make the tokenizer with byteFallback: true");
             }
             text = text[used..];

@@ -4,7 +4,8 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Tokenizers in a GGUF file's metadata: byte-level BPE ("gpt2"), and SentencePiece's BPE ("llama"), in which characters
+/// Tokenizers in a GGUF file's metadata: byte-level BPE ("gpt2"), and SentencePiece's BPE ("llama"), in which
+/// characters
 /// without merges can be said too. What llama.cpp would read otherwise is refused.
 /// </summary>
 public static class GgufTokenizer
@@ -46,7 +47,8 @@ public static class GgufTokenizer
         {
             "gpt2" => ReadByteLevel(file),
             "llama" => ReadSentencePiece(file),
-            _ => throw new AtelierException($"a vocabulary of the kind '{model}' is not read", file.Path, "'gpt2' and 'llama' are"),
+            _ => throw new AtelierException($"a vocabulary of the kind '{model}' is not read", file.Path,
+                "'gpt2' and 'llama' are"),
         };
         int start = file.Contains(Key + "bos_token_id") ? TokenId(file, "bos_token_id", tokenizer.VocabularySize)
             : tokenizer.EndOfTextId ?? 0;
@@ -60,7 +62,8 @@ public static class GgufTokenizer
 
     /// <summary>The template by which the model's makers write conversations, or null where there is none.</summary>
     /// <exception cref="AtelierException">It is damaged.</exception>
-    public static string? ReadChatTemplate(GgufFile file) => file.Contains(ChatTemplate) ? file.Text(ChatTemplate) : null;
+    public static string? ReadChatTemplate(GgufFile file) =>
+        file.Contains(ChatTemplate) ? file.Text(ChatTemplate) : null;
 
     /// <summary>Adds such a template to a file's values, where there is one.</summary>
     public static void WriteChatTemplate(GgufMetadata metadata, string? template)
@@ -77,11 +80,15 @@ public static class GgufTokenizer
     public static void Write(GgufMetadata metadata, Tokenizer tokenizer, TextBounds bounds)
     {
         if (bounds.EndIds.Count > Ends.Length)
-            throw new AtelierException($"{bounds.EndIds.Count} tokens end a text, and GGUF has places for {Ends.Length}", hint: "export to huggingface");
+            throw new AtelierException(
+                $"{bounds.EndIds.Count} tokens end a text, and GGUF has places for {Ends.Length}",
+                hint: "export to huggingface");
         switch (tokenizer)
         {
             case BpeTokenizer { Rules.Normalizer: { } normalizer }:
-                throw new AtelierException($"GGUF has no place for the tokenizer's normalizer {string.Join(", ", normalizer.Steps)}", hint: "export to huggingface");
+                throw new AtelierException(
+                    $"GGUF has no place for the tokenizer's normalizer {string.Join(", ", normalizer.Steps)}",
+                    hint: "export to huggingface");
             case BpeTokenizer bpe:
                 RefuseOverlaps(bpe.Rules.Added, "tokenizer");
                 WriteVocabulary(metadata, "gpt2", Splits.First(s => s.Split == bpe.Rules.Split).Name, Names(bpe),
@@ -94,7 +101,9 @@ public static class GgufTokenizer
                 break;
             case SentencePieceTokenizer { Rules: { SplitsWords: true } or { Prefix: SpacePrefix.WhereAbsent
                 or SpacePrefix.FirstWhereAbsent } or { Added.Count: > 0 } }:
-                throw new AtelierException("GGUF has no place for the tokenizer's way with spaces (Metaspace) or its added tokens", hint: "export to huggingface");
+                throw new AtelierException(
+                    "GGUF has no place for the tokenizer's way with spaces (Metaspace) or its added tokens",
+                    hint: "export to huggingface");
             case SentencePieceTokenizer pieces:
                 WriteVocabulary(metadata, "llama", "default", Names(pieces), pieces.Specials);
                 metadata.Add(Key + "scores", Scores(pieces));
@@ -145,7 +154,9 @@ public static class GgufTokenizer
             : TokenKind.Normal))]);
     }
 
-    /// <summary>Scores by which llama.cpp joins in the order of the merges: minus the rank of the merge that makes a token.</summary>
+    /// <summary>
+    /// Scores by which llama.cpp joins in the order of the merges: minus the rank of the merge that makes a token.
+    /// </summary>
     private static float[] Scores(SentencePieceTokenizer tokenizer)
     {
         string[] names = Names(tokenizer);
@@ -154,7 +165,8 @@ public static class GgufTokenizer
             ranks.TryAdd(left + right, ranks.Count);
         float[] scores = [.. names.Select(name => ranks.TryGetValue(name, out int rank) ? -(float)rank : 0)];
         // llama.cpp tries every cut of a token into two: a vocabulary whose merges are fewer would be read otherwise.
-        HashSet<(string, string)> implied = [.. SentencePieceTokenizer.MergesByScore(names, scores, tokenizer.Specials)];
+        HashSet<(string, string)> implied =
+            [.. SentencePieceTokenizer.MergesByScore(names, scores, tokenizer.Specials)];
         if (!implied.SetEquals(tokenizer.Merges))
         {
             throw new AtelierException("GGUF keeps scores instead of merges, and no scores say this tokenizer's merges",
@@ -168,7 +180,8 @@ public static class GgufTokenizer
         string[] names = Names(tokenizer);
         // llama.cpp writes a space as "▁" before it looks for tokens.
         if (names.Contains("▁"))
-            throw new AtelierException("the vocabulary has the character '▁', which GGUF keeps for spaces", hint: "export to huggingface");
+            throw new AtelierException("the vocabulary has the character '▁', which GGUF keeps for spaces",
+                hint: "export to huggingface");
         return [.. names.Select(name => name == " " ? "▁" : name)];
     }
 
@@ -190,7 +203,9 @@ public static class GgufTokenizer
         string[] names = file.Texts(Key + "tokens");
         TokenKind[] kinds = Kinds(file, names);
         if (Array.IndexOf(kinds, TokenKind.Byte) is >= 0 and int at)
-            throw new AtelierException($"the token '{names[at]}' is a byte by its kind, which byte-level BPE has no use for", file.Path, "take the file from its source again");
+            throw new AtelierException(
+                $"the token '{names[at]}' is a byte by its kind, which byte-level BPE has no use for", file.Path,
+                "take the file from its source again");
         List<AddedToken> added = [.. names.Select((name, id) => new AddedToken(name, id,
             IsNormalized: false)).Where(token => kinds.Length > 0 && kinds[token.Id] == TokenKind.UserDefined)];
         RefuseOverlaps(added, file.Path);
@@ -202,7 +217,8 @@ public static class GgufTokenizer
             Added = added,
             EndOfText = EndOfText(file, names),
         });
-        return tokenizer.Merges.Count == 0 && names.SequenceEqual(ByteTokenizer.Names) ? new ByteTokenizer() : tokenizer;
+        return tokenizer.Merges.Count == 0 && names.SequenceEqual(ByteTokenizer.Names) ? new ByteTokenizer()
+            : tokenizer;
     }
 
     private static Tokenizer ReadSentencePiece(GgufFile file)
@@ -215,7 +231,9 @@ public static class GgufTokenizer
         TokenKind[] kinds = Kinds(file, names);
         if (Array.IndexOf(kinds, TokenKind.UserDefined) is >= 0 and int at)
         {
-            throw new AtelierException($"the token '{names[at]}' is of the kind {(int)TokenKind.UserDefined} (defined by the user), which is not read of a vocabulary of the kind 'llama'",
+            throw new AtelierException(
+                $"the token '{names[at]}' is of the kind {(int)TokenKind.UserDefined} (defined by the user), which "
+                    + $"is not read of a vocabulary of the kind 'llama'",
                 file.Path, "choose a model without such tokens");
         }
         HashSet<string> specials = kinds.Length == 0 ? [.. SentencePieceRules.UsualSpecials] : Specials(names, kinds);
@@ -238,7 +256,9 @@ public static class GgufTokenizer
             throw new AtelierException($"{names.Length} tokens have {kinds.Length} kinds", file.Path);
         int other = Array.FindIndex(kinds, kind => !Enum.IsDefined(kind));
         return other < 0 ? kinds
-            : throw new AtelierException($"the token '{names[other]}' is of the kind {(int)kinds[other]}, which is not read", file.Path, "take the file from its source again");
+            : throw new AtelierException(
+                $"the token '{names[other]}' is of the kind {(int)kinds[other]}, which is not read", file.Path,
+                "take the file from its source again");
     }
 
     private static HashSet<string> Specials(string[] names, TokenKind[] kinds) =>
@@ -251,7 +271,9 @@ public static class GgufTokenizer
     private static void RefuseOverlaps(IReadOnlyList<AddedToken> added, string where)
     {
         if (AddedTokens.Overlapping(added) is var (first, second))
-            throw new AtelierException($"the token '{first}' ends as '{second}' begins, which is not read of tokens that the user defined", where, "choose a model without such tokens");
+            throw new AtelierException(
+                $"the token '{first}' ends as '{second}' begins, which is not read of tokens that the user defined",
+                where, "choose a model without such tokens");
     }
 
     private static string? EndOfText(GgufFile file, string[] names) =>

@@ -6,7 +6,8 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Llama's tokenizer: byte pair encoding over characters (Kudo and Richardson 2018), with a space put before the text and
+/// Llama's tokenizer: byte pair encoding over characters (Kudo and Richardson 2018), with a space put before the text
+/// and
 /// characters outside the vocabulary spelled in bytes. Decoding a whole text takes that first space away again.
 /// </summary>
 public sealed class SentencePieceTokenizer : Tokenizer
@@ -75,7 +76,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
     internal IReadOnlyList<string> Specials { get; }
 
     /// <summary>
-    /// Reads llama2.c's tokenizer.bin: the longest token's length, then each token's score, length and bytes. Merges are
+    /// Reads llama2.c's tokenizer.bin: the longest token's length, then each token's score, length and bytes. Merges
+    /// are
     /// every way to join two tokens into a third, best score first.
     /// </summary>
     /// <exception cref="AtelierException">The file is missing, cut short or of another kind.</exception>
@@ -157,14 +159,16 @@ public sealed class SentencePieceTokenizer : Tokenizer
             pieces: Rules);
 
     /// <summary>
-    /// The merges that scores stand for: every way to join two tokens into a third, best score first, as SentencePiece does
+    /// The merges that scores stand for: every way to join two tokens into a third, best score first, as SentencePiece
+    /// does
     /// (Kudo and Richardson 2018).
     /// </summary>
     /// <param name="names">The tokens by id, spaces as "▁".</param>
     /// <param name="scores">Their scores by id; what is higher is joined first.</param>
     /// <param name="specials">Tokens that stand for no text, and come of no merge.</param>
     /// <exception cref="AtelierException">A score is not a number, or a token is longer than any.</exception>
-    internal static List<(string Left, string Right)> MergesByScore(IReadOnlyList<string> names, float[] scores, IReadOnlyCollection<string> specials)
+    internal static List<(string Left, string Right)> MergesByScore(IReadOnlyList<string> names, float[] scores,
+        IReadOnlyCollection<string> specials)
     {
         var known = names.ToHashSet();
         HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup = known.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -173,7 +177,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
         {
             string name = names[id];
             if (float.IsNaN(scores[id]) || name.Length > LongestToken)
-                throw new AtelierException($"token {id} has the score {scores[id]} and {name.Length} characters", hint: $"a number and at most {LongestToken} are due");
+                throw new AtelierException($"token {id} has the score {scores[id]} and {name.Length} characters",
+                    hint: $"a number and at most {LongestToken} are due");
             if (TokenTable.FallbackByte(name) is not null || specials.Contains(name))
                 continue;
             for (int cut = 1; cut < name.Length; cut++)
@@ -203,8 +208,10 @@ public sealed class SentencePieceTokenizer : Tokenizer
     private int Id(string name) =>
         _table.TryGetId(name, out int id)
             ? id
-            : throw new AtelierException($"the vocabulary lacks the token '{name}'", hint: "its vocabulary and merges do not belong together");
+            : throw new AtelierException($"the vocabulary lacks the token '{name}'",
+                hint: "its vocabulary and merges do not belong together");
 
     private static AtelierException Damaged(string path, int left) =>
-        new($"cut short or not a tokenizer of llama2.c: {left} bytes are left where a token is due", path, "take the file from its source again");
+        new($"cut short or not a tokenizer of llama2.c: {left} bytes are left where a token is due", path,
+            "take the file from its source again");
 }

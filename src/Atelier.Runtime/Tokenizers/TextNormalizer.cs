@@ -22,7 +22,9 @@ internal sealed class TextNormalizer
         Steps = steps;
         // Without ICU .NET gives every text back as it is.
         if (steps.Any(step => step != "Lowercase") && "e\u0301".Normalize(NormalizationForm.FormC) != "\u00e9")
-            throw new AtelierException($"the tokenizer brings text into the form {steps.First(step => step != "Lowercase")}, for which .NET needs ICU", hint: "run without InvariantGlobalization");
+            throw new AtelierException(
+                $"the tokenizer brings text into the form {steps.First(step => step != "Lowercase")}, for which "
+                    + $".NET needs ICU", hint: "run without InvariantGlobalization");
     }
 
     /// <summary>The names of the steps.</summary>

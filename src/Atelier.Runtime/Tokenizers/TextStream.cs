@@ -59,13 +59,15 @@ public sealed class TextStream
         int at = 0;
         while (at < _held.Count)
         {
-            int length = Wtf8.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_held)[at..], out int scalar);
+            int length = Wtf8.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_held)[at..],
+                out int scalar);
             if (length == 0 && !final)
                 break; // a character's first bytes: the rest may come
             if (length <= 0)
             {
                 _text.Append(WellFormed.Replacement);
-                at = length == 0 ? _held.Count : at - length; // what is incomplete at the end is one character that was cut
+                // what is incomplete at the end is one character that was cut
+                at = length == 0 ? _held.Count : at - length;
                 continue;
             }
             if (_keepsSurrogates && scalar <= 0xFFFF)

@@ -50,7 +50,10 @@ internal sealed class TokenTable
             ? value
             : null;
 
-    /// <summary>Bytes as GPT-2's vocabulary writes them: each byte as one visible letter (Radford et al. 2019, bytes_to_unicode).</summary>
+    /// <summary>
+    /// Bytes as GPT-2's vocabulary writes them: each byte as one visible letter (Radford et al. 2019,
+    /// bytes_to_unicode).
+    /// </summary>
     public static string ByteLevelName(ReadOnlySpan<byte> bytes)
     {
         var name = new StringBuilder(bytes.Length);

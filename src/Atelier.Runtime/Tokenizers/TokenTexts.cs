@@ -1,6 +1,8 @@
 namespace Atelier.Tokenizers;
 
-/// <summary>The texts of tokens that are whole characters, made once each: a token that comes again costs no new string.</summary>
+/// <summary>
+/// The texts of tokens that are whole characters, made once each: a token that comes again costs no new string.
+/// </summary>
 internal sealed class TokenTexts(Tokenizer tokenizer)
 {
     /// <summary>What says which bytes a token stands for.</summary>

@@ -15,10 +15,15 @@ public abstract class Tokenizer
     /// <summary>The id that stands between documents, or null where the vocabulary has none.</summary>
     public abstract int? EndOfTextId { get; }
 
-    /// <summary>Whether encoding puts a space before the text, which decoding from the text's start takes away.</summary>
+    /// <summary>
+    /// Whether encoding puts a space before the text, which decoding from the text's start takes away.
+    /// </summary>
     public virtual bool BeginsWithSpace => false;
 
-    /// <summary>Appends the ids of <paramref name="text"/> to <paramref name="ids"/>. Special tokens' names in the text are plain text.</summary>
+    /// <summary>
+    /// Appends the ids of <paramref name="text"/> to <paramref name="ids"/>. Special tokens' names in the text are
+    /// plain text.
+    /// </summary>
     /// <exception cref="AtelierException">The text has a character that the vocabulary cannot express.</exception>
     public abstract void Encode(ReadOnlySpan<char> text, List<int> ids);
 

@@ -41,7 +41,9 @@ internal static class TokenizerConfigFile
         file.RefuseUnread(Known);
         if (file.Boolean("add_prefix_space", tokenizer.BeginsWithSpace) != tokenizer.BeginsWithSpace)
         {
-            throw new AtelierException($"add_prefix_space is {(tokenizer.BeginsWithSpace ? "false" : "true")}, and tokenizer.json puts {(tokenizer.BeginsWithSpace ? "a" : "no")} space before a text",
+            throw new AtelierException(
+                $"add_prefix_space is {(tokenizer.BeginsWithSpace ? "false" : "true")}, and tokenizer.json puts "
+                    + $"{(tokenizer.BeginsWithSpace ? "a" : "no")} space before a text",
                 path, "bring files of the same model together");
         }
         foreach (JsonProperty token in file.Section("added_tokens_decoder")?.Root.EnumerateObject().ToArray() ?? [])
@@ -52,7 +54,9 @@ internal static class TokenizerConfigFile
             bool isKnown = int.TryParse(token.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
                 && id < tokenizer.VocabularySize && tokenizer.Name(id) == content;
             if (!isKnown)
-                throw new AtelierException($"added_tokens_decoder has the token {token.Name} '{content}', which tokenizer.json has not", path, "bring files of the same model together");
+                throw new AtelierException(
+                    $"added_tokens_decoder has the token {token.Name} '{content}', which tokenizer.json has not", path,
+                    "bring files of the same model together");
         }
         return file.BooleanOrNull("add_bos_token");
     }

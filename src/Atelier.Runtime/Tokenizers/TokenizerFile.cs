@@ -36,12 +36,16 @@ public static class TokenizerFile
             throw new AtelierException("too large for a tokenizer.json", path);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(InputFile.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
+            using JsonDocument document =
+                JsonDocument.Parse(InputFile.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
             return AtelierException.At(path, () => new TokenizerReader(path).Read(document.RootElement));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException
+            or ArgumentException)
         {
-            throw new AtelierException($"not a tokenizer.json: {e.Message.TrimEnd('.')}", path, "take the file from its source again", e);
+            throw new AtelierException($"not a tokenizer.json: {e.Message.TrimEnd('.')}", path,
+                "take the file from its source again", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

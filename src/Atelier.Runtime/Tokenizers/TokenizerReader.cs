@@ -47,7 +47,8 @@ internal sealed class TokenizerReader(string path)
         IReadOnlyList<int>? leading = steps.Leading?.Select(token => tokens.TryGetValue(token.Name, out int id)
             && (token.Id ?? id) == id ? id
             : throw new AtelierException($"post_processor puts '{token.Name}'"
-                + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is no token", path, "take the file from its source again")).ToList();
+                + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is no token", path,
+                    "take the file from its source again")).ToList();
         return new TokenizerContents(tokenizer, leading);
     }
 
@@ -112,7 +113,9 @@ internal sealed class TokenizerReader(string path)
         bool IsChanged(AddedToken token) =>
             token.IsNormalized && (steps.Prefix == SpacePrefix.Always || token.Text.AsSpan().ContainsAny(" ▁"));
         if (steps.Normalizer.Count > 0 && added.Find(IsChanged) is { } token)
-            throw new AtelierException($"the added token '{token.Text}' is looked for in normalized text, which is not read of this kind of tokenizer", path, "choose a model whose added tokens have normalized: false");
+            throw new AtelierException(
+                $"the added token '{token.Text}' is looked for in normalized text, which is not read of this kind "
+                    + $"of tokenizer", path, "choose a model whose added tokens have normalized: false");
         return new SentencePieceTokenizer(names, merges,
             new SentencePieceRules { Prefix = steps.Prefix, SplitsWords = steps.SplitsWords, Added = added,
                 Specials = specials });
@@ -125,7 +128,9 @@ internal sealed class TokenizerReader(string path)
             throw new AtelierException("merges over text that is not brought into another form first are not read",
                 path, "byte-level BPE and Llama's BPE are");
         if (added.Count > 0)
-            throw new AtelierException($"the added token '{added[0].Text}', which is not special, is not read beside characters", path, "choose a model without it");
+            throw new AtelierException(
+                $"the added token '{added[0].Text}', which is not special, is not read beside characters", path,
+                "choose a model without it");
         var tokenizer = new CharacterTokenizer(names, specials);
         Require(model, "byte_fallback", tokenizer.ByteFallback);
         return tokenizer;
@@ -134,7 +139,9 @@ internal sealed class TokenizerReader(string path)
     private void Require(JsonElement model, string key, bool value)
     {
         if (IsOn(model, key) != value)
-            throw new AtelierException($"'model.{key}' is {(value ? "false" : "true")}, which is not read of this kind of tokenizer", path, $"{(value ? "true" : "false")} is: choose another model");
+            throw new AtelierException(
+                $"'model.{key}' is {(value ? "false" : "true")}, which is not read of this kind of tokenizer", path,
+                $"{(value ? "true" : "false")} is: choose another model");
     }
 
     /// <summary>A merge as it stands in the file: two strings, or one with a space between.</summary>

@@ -217,7 +217,10 @@ internal sealed class TokenizerSteps
             }
             string name = part.GetProperty("SpecialToken").GetProperty("id").GetString() ?? "";
             if (isPast || leading.Count > 0)
-                throw new AtelierException($"'{at}single' puts '{name}' {(isPast ? "after a text" : $"and '{leading[0].Name}' before a text")}, which is not read", _path, "one token before a text is");
+                throw new AtelierException(
+                    $"'{at}single' puts '{name}' "
+                        + $"{(isPast ? "after a text" : $"and '{leading[0].Name}' before a text")}, which is not read",
+                        _path, "one token before a text is");
             leading.Add((name, TemplateId(step, at, name)));
         }
         return isPast ? leading : throw new AtelierException($"'{at}single' has no place for the text", _path,
@@ -235,7 +238,8 @@ internal sealed class TokenizerSteps
         JsonElement ids = token.GetProperty("ids");
         return ids.GetArrayLength() == 1 ? ids[0].GetInt32()
             : throw new AtelierException(
-                $"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not read", _path, "one token before a text is");
+                $"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not read", _path,
+                    "one token before a text is");
     }
 
     private string Replace(JsonElement step, string at)
@@ -243,7 +247,8 @@ internal sealed class TokenizerSteps
         Check(step, at, ["pattern", "content"], []);
         JsonElement pattern = step.GetProperty("pattern");
         Check(pattern, at + "pattern.", ["String"], []);
-        string name = $"Replace '{pattern.GetProperty("String").GetString()}' by '{step.GetProperty("content").GetString()}'";
+        string name =
+            $"Replace '{pattern.GetProperty("String").GetString()}' by '{step.GetProperty("content").GetString()}'";
         return name is Spaces or Words ? name
             : throw new AtelierException($"the step '{name}' at {at.TrimEnd('.')} is not read", _path,
             "choose another model");

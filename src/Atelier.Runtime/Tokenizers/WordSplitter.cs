@@ -82,7 +82,8 @@ internal static class WordSplitter
         if (kind == Class.Letter)
             return Run(text, Class.Letter);
         // Letters may have one sign or space before them, but no line end.
-        if (kind != Class.Number && text[0] is not ('\r' or '\n') && used < text.Length && ClassOf(text[used..], out _) == Class.Letter)
+        if (kind != Class.Number && text[0] is not ('\r' or '\n') && used < text.Length
+            && ClassOf(text[used..], out _) == Class.Letter)
             return used + Run(text[used..], Class.Letter);
         if (kind == Class.Number)
             return Run(text, Class.Number, numbersTogether);
@@ -116,7 +117,8 @@ internal static class WordSplitter
     private static int Run(ReadOnlySpan<char> text, Class kind, int most = int.MaxValue)
     {
         int length = 0;
-        for (int count = 0; count < most && length < text.Length && ClassOf(text[length..], out int used) == kind; count++)
+        for (int count = 0; count < most && length < text.Length
+            && ClassOf(text[length..], out int used) == kind; count++)
             length += used;
         return length;
     }
@@ -126,14 +128,16 @@ internal static class WordSplitter
         char first = text[0];
         used = 1;
         if (first < 128)
-            return char.IsAsciiLetter(first) ? Class.Letter : char.IsAsciiDigit(first) ? Class.Number : char.IsWhiteSpace(first) ? Class.Space : Class.Other;
+            return char.IsAsciiLetter(first) ? Class.Letter : char.IsAsciiDigit(first) ? Class.Number
+                : char.IsWhiteSpace(first) ? Class.Space : Class.Other;
         if (Rune.DecodeFromUtf16(text, out Rune rune, out used) != OperationStatus.Done)
             return Class.Other; // a lone surrogate
         return Rune.GetUnicodeCategory(rune) switch
         {
             UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
                 or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter => Class.Letter,
-            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Class.Number,
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber =>
+                Class.Number,
             _ => Rune.IsWhiteSpace(rune) ? Class.Space : Class.Other,
         };
     }

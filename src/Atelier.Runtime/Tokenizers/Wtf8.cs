@@ -38,7 +38,8 @@ public static class Wtf8
     }
 
     /// <summary>Decodes the first character.</summary>
-    /// <returns>Its length in bytes; 0 where more bytes are needed; minus the length of a malformed run otherwise.</returns>
+    /// <returns>Its length in bytes; 0 where more bytes are needed; minus the length of a malformed run
+    /// otherwise.</returns>
     public static int Decode(ReadOnlySpan<byte> bytes, out int scalar)
     {
         scalar = 0xFFFD;

@@ -25,7 +25,8 @@ internal static class BundleCompression
     /// <param name="open">Opens a bundle as it will be used.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
-    public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data, Recipe recipe,
+    public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data,
+        Recipe recipe,
         Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         RefuseSmaller(source, type, name);
@@ -34,12 +35,14 @@ internal static class BundleCompression
         CompressionReport? report = null;
         BundleWriter.Replace(folder, partial =>
         {
-            foreach (string file in Directory.EnumerateFiles(source.Folder).Where(f => BundleWriter.IsBundleFile(f) && !BundleWriter.IsWeights(f)))
+            foreach (string file in Directory.EnumerateFiles(source.Folder)
+                .Where(f => BundleWriter.IsBundleFile(f) && !BundleWriter.IsWeights(f)))
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type, cancellation);
             cancellation.ThrowIfCancellationRequested();
             using TextGenerator compressed = OpenText(partial, open);
-            report = Compare(source, folder, partial, name, original, compressed, (TextData?)data, recipe, progress, cancellation);
+            report = Compare(source, folder, partial, name, original, compressed, (TextData?)data, recipe, progress,
+                cancellation);
             File.AppendAllText(Path.Combine(partial, "README.md"), report.ToMarkdown());
         });
         return report!;
@@ -51,8 +54,11 @@ internal static class BundleCompression
         if (!source.IsGguf)
             return;
         using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
-        if (weights.Tensors.FirstOrDefault(t => t.Type.IsBlocked() && t.Type.RowBytes(WeightTypes.BlockSize) <= type.RowBytes(WeightTypes.BlockSize)) is { } tensor)
-            throw new AtelierException($"its weights are in blocks of {tensor.Type} already, no larger than {name}", source.Folder, "compress the model that it was made of");
+        if (weights.Tensors.FirstOrDefault(t =>
+            t.Type.IsBlocked() && t.Type.RowBytes(WeightTypes.BlockSize) <= type.RowBytes(WeightTypes.BlockSize))
+            is { } tensor)
+            throw new AtelierException($"its weights are in blocks of {tensor.Type} already, no larger than {name}",
+                source.Folder, "compress the model that it was made of");
     }
 
     private static void WriteBlocks(Bundle source, string path, WeightType type, CancellationToken cancellation)
@@ -62,21 +68,27 @@ internal static class BundleCompression
         ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.Bounds, type, cancellation);
     }
 
-    private static CompressionReport Compare(Bundle source, string folder, string partial, string name, TextGenerator original, TextGenerator compressed,
+    private static CompressionReport Compare(Bundle source, string folder, string partial, string name,
+        TextGenerator original, TextGenerator compressed,
         TextData? data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
     {
         progress?.Report("measuring both");
-        double before = DecodingSpeed.Measure(original.Model, original.StartId), after = DecodingSpeed.Measure(compressed.Model, compressed.StartId);
+        double before = DecodingSpeed.Measure(original.Model, original.StartId),
+            after = DecodingSpeed.Measure(compressed.Model, compressed.StartId);
         (Metric? Before, Metric? After, Metric? Change) loss = default;
         if (data is not null)
             loss = Losses(folder, original, compressed, data, recipe, progress, cancellation);
         return new CompressionReport(Path.GetFullPath(folder), name,
-            new CompressionFigures(WeightBytes(source.Folder), before, loss.Before), new CompressionFigures(WeightBytes(partial), after, loss.After),
+            new CompressionFigures(WeightBytes(source.Folder), before, loss.Before),
+                new CompressionFigures(WeightBytes(partial), after, loss.After),
             loss.Change, data?.Facts.Source);
     }
 
-    /// <summary>Both losses, and their difference over the same draws of the same stretches (a paired bootstrap).</summary>
-    private static (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original, TextGenerator compressed,
+    /// <summary>
+    /// Both losses, and their difference over the same draws of the same stretches (a paired bootstrap).
+    /// </summary>
+    private static (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original,
+        TextGenerator compressed,
         TextData data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
     {
         const string figure = "crossEntropyPerCharacter";

@@ -6,7 +6,8 @@ namespace Atelier.Compress;
 /// <summary>A model before and after compression: figures of one kind.</summary>
 /// <param name="Bytes">The size of its weights' files.</param>
 /// <param name="TokensPerSecond">Writing one text on this machine.</param>
-/// <param name="Loss">Held-out cross-entropy in nats a character, with its 95 % interval; null where there was no held-out text.</param>
+/// <param name="Loss">Held-out cross-entropy in nats a character, with its 95 % interval; null where there was no
+/// held-out text.</param>
 public sealed record CompressionFigures(long Bytes, double TokensPerSecond, Metric? Loss);
 
 /// <summary>What compression did to a model.</summary>
@@ -14,7 +15,8 @@ public sealed record CompressionFigures(long Bytes, double TokensPerSecond, Metr
 /// <param name="Type">"q8" or "q4".</param>
 /// <param name="Before">The model as it was.</param>
 /// <param name="After">The compressed one.</param>
-/// <param name="LossChange">After minus before on the same resampled text, with its 95 % interval; null where there was no held-out text.</param>
+/// <param name="LossChange">After minus before on the same resampled text, with its 95 % interval; null where there was
+/// no held-out text.</param>
 /// <param name="Data">What they were judged by; null where there was none.</param>
 public sealed record CompressionReport(
     string Bundle, string Type, CompressionFigures Before, CompressionFigures After, Metric? LossChange, string? Data)
@@ -24,7 +26,8 @@ public sealed record CompressionReport(
     {
         static string Loss(Metric? loss) => loss is null
             ? "not judged"
-            : string.Create(CultureInfo.InvariantCulture, $"{loss.Value:0.0000} [{loss.Low:0.0000}, {loss.High:0.0000}]");
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{loss.Value:0.0000} [{loss.Low:0.0000}, {loss.High:0.0000}]");
         return string.Create(CultureInfo.InvariantCulture, $"""
 
             ## Compressed

@@ -10,7 +10,10 @@ public static class DecodingSpeed
     private const int LongestRound = 64; // tokens
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(2);
 
-    /// <summary>Tokens a second, one sequence, token by token: the median of rounds of at most 64 tokens, after one that is not counted.</summary>
+    /// <summary>
+    /// Tokens a second, one sequence, token by token: the median of rounds of at most 64 tokens, after one that is not
+    /// counted.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="startId">The token to begin with; the likeliest next ones follow.</param>
     public static double Measure(ILanguageModel model, int startId)

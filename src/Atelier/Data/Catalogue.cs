@@ -5,7 +5,8 @@ using Atelier.Formats;
 namespace Atelier.Data;
 
 /// <summary>
-/// Public data sets by name. A file is looked for in the mirror first (a folder with a subfolder for each data set), then
+/// Public data sets by name. A file is looked for in the mirror first (a folder with a subfolder for each data set),
+/// then
 /// in the cache, and is fetched into the cache otherwise; wherever it comes from, its SHA-256 is checked.
 /// </summary>
 /// <param name="mirror">The mirror's folder; null for none.</param>
@@ -13,7 +14,10 @@ namespace Atelier.Data;
 /// <param name="entries">The data sets; null for those that the program knows.</param>
 public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<CatalogueEntry>? entries = null)
 {
-    /// <summary>The catalogue of this machine: the mirror is the folder named by ATELIER_DATA, the cache is data in <see cref="AtelierHome"/>.</summary>
+    /// <summary>
+    /// The catalogue of this machine: the mirror is the folder named by ATELIER_DATA, the cache is data in
+    /// <see cref="AtelierHome"/>.
+    /// </summary>
     public static Catalogue OfThisMachine()
     {
         string? mirror = Environment.GetEnvironmentVariable("ATELIER_DATA");
@@ -26,7 +30,9 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
     /// <summary>The data set of that name; null where there is none.</summary>
     public CatalogueEntry? Find(string name) => Entries.FirstOrDefault(entry => entry.Name == name);
 
-    /// <summary>Where a data set lies on this machine, checked or not; null where some of it would have to be fetched.</summary>
+    /// <summary>
+    /// Where a data set lies on this machine, checked or not; null where some of it would have to be fetched.
+    /// </summary>
     public string? Folder(CatalogueEntry entry) =>
         Places(entry).FirstOrDefault(folder => entry.Files.All(file => File.Exists(Path.Combine(folder, file.Name))));
 
@@ -36,7 +42,8 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
     /// <param name="cancellation">Stops; what was fetched stays, and the next call goes on from there.</param>
     /// <returns>The files' paths.</returns>
     /// <exception cref="AtelierException">A file cannot be had, or is not the one that the catalogue means.</exception>
-    public IReadOnlyList<string> Get(CatalogueEntry entry, IProgress<string>? progress = null, CancellationToken cancellation = default) =>
+    public IReadOnlyList<string> Get(CatalogueEntry entry, IProgress<string>? progress = null,
+        CancellationToken cancellation = default) =>
         [.. entry.Files.Select(file => Get(entry, file, progress, cancellation))];
 
     private IEnumerable<string> Places(CatalogueEntry entry)
@@ -46,7 +53,8 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
         yield return Path.Combine(cache, entry.Folder);
     }
 
-    private string Get(CatalogueEntry entry, CatalogueFile file, IProgress<string>? progress, CancellationToken cancellation)
+    private string Get(CatalogueEntry entry, CatalogueFile file, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
         foreach (string folder in Places(entry))
         {
@@ -54,7 +62,8 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
             if (!File.Exists(path))
                 continue;
             if (!IsMeant(path, file))
-                throw new AtelierException($"is not the file that the catalogue means by {entry.Name}: its SHA-256 differs", path,
+                throw new AtelierException(
+                    $"is not the file that the catalogue means by {entry.Name}: its SHA-256 differs", path,
                     "take it away, and it is fetched again");
             return path;
         }
@@ -62,7 +71,8 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
         if (file.Url is null)
         {
             throw new AtelierException($"{file.Name} of {entry.Name} is not to be had as a file", target,
-                $"make it of {entry.Source}, and put it there or under {entry.Folder} in the folder that ATELIER_DATA names");
+                $"make it of {entry.Source}, and put it there or under {entry.Folder} in the folder that "
+                    + $"ATELIER_DATA names");
         }
         Download.Fetch(file, target, progress, cancellation);
         return target;
@@ -84,7 +94,8 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check that it may be read", e);
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check that it may be read",
+                e);
         }
     }
 

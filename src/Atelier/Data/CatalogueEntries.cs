@@ -17,13 +17,15 @@ internal static class CatalogueEntries
             Licence = "MIT (the repository); the plays are in the public domain",
             Files =
             [
-                new("input.txt", Raw + "karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare/input.txt",
+                new("input.txt",
+                    Raw + "karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare/input.txt",
                     1_115_394, "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"),
             ],
             Reading = new() { Unit = DocumentUnit.File },
             Published =
             [
-                "nanoGPT, first 90 % to train on: 1.88 nats a character with 4 layers, 128 wide, context 64, 2,000 steps.",
+                "nanoGPT, first 90 % to train on: 1.88 nats a character with 4 layers, 128 wide, context 64, "
+                    + "2,000 steps.",
                 "nanoGPT: 1.4697 with 6 layers, 384 wide, context 256.",
             ],
         },
@@ -67,10 +69,12 @@ internal static class CatalogueEntries
             Licence = "CC BY 2.0 FR",
             Files =
             [
-                new("cmn.txt", Raw + "YC-Coder-Chen/English-Chinese-Translator/9663dba4f2f52b4111b706b560023caaa73c72eb/data/cmn.txt",
+                new("cmn.txt",
+                    Raw + "YC-Coder-Chen/English-Chinese-Translator/9663dba4f2f52b4111b706b560023caaa73c72eb/data/cmn.txt",
                     1_315_138, "f81798986021a75cbbcdd7521e627d87031e1b74e5601cfb3604cf1637ac62dd"),
             ],
-            Reading = new() { Unit = DocumentUnit.Row, Format = "tsv", ColumnNames = ["english", "chinese"], Column = "english" },
+            Reading = new() { Unit = DocumentUnit.Row, Format = "tsv", ColumnNames = ["english", "chinese"],
+                Column = "english" },
         },
         new()
         {
@@ -85,7 +89,8 @@ internal static class CatalogueEntries
                 Ewt("test", 330_912, "29c151eee8846d3f3ef7806c126ecac9932af2317c008c6d6b076c5e14950dbe"),
             ],
             Reading = new() { Unit = DocumentUnit.Paragraph },
-            Published = ["Universal tags of the test set: each word's most frequent tag 86.93 %, a plain bigram HMM 90.47 %."],
+            Published = [
+                "Universal tags of the test set: each word's most frequent tag 86.93 %, a plain bigram HMM 90.47 %."],
         },
         new()
         {
@@ -95,26 +100,34 @@ internal static class CatalogueEntries
             Licence = "CC BY-SA 3.0",
             Files =
             [
-                Mnist("train-images-idx3-ubyte", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                Mnist("train-images-idx3-ubyte", 9_912_422,
+                    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
                     new(47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db")),
-                Mnist("train-labels-idx1-ubyte", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                Mnist("train-labels-idx1-ubyte", 28_881,
+                    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
                     new(60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5")),
-                Mnist("t10k-images-idx3-ubyte", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                Mnist("t10k-images-idx3-ubyte", 1_648_877,
+                    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
                     new(7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7")),
-                Mnist("t10k-labels-idx1-ubyte", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+                Mnist("t10k-labels-idx1-ubyte", 4_542,
+                    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
                     new(10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2")),
             ],
             Reading = new() { Unit = DocumentUnit.File },
             Published =
             [
-                "gan-metrics-pytorch, Fréchet distance on the 84 features of its LeNet against the 10,000 test pictures: 10,000 training pictures 0.099, an MLP-GAN 10.66, a VAE 4.07, noise 99.9.",
+                "gan-metrics-pytorch, Fréchet distance on the 84 features of its LeNet against the 10,000 test "
+                    + "pictures: 10,000 training pictures 0.099, an MLP-GAN 10.66, a VAE 4.07, noise 99.9.",
             ],
         },
-        Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges", "learning.test", 60_012,
+        Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges",
+            "learning.test", 60_012,
             "ef5374f340f3aaa1ade720d5f09884b21eecc4cea81b4a0209ed941b68343b6c", "-23832.132", "-24006.734", 41),
-        Rows("asia", "asia.csv", "5,000 rows of the Asia network: 8 questions to a patient short of breath, 8 edges", "asia", 128_785,
+        Rows("asia", "asia.csv", "5,000 rows of the Asia network: 8 questions to a patient short of breath, 8 edges",
+            "asia", 128_785,
             "95339f7cb30ecae229d22f5b901fa8edc0999834a6670ccdf8bc036142530135", "-11033.087", "-11109.742", 18),
-        Rows("alarm", "alarm.csv.gz", "20,000 rows of the ALARM network: 37 readings of a patient monitor, 46 edges", "alarm", 166_382,
+        Rows("alarm", "alarm.csv.gz", "20,000 rows of the ALARM network: 37 readings of a patient monitor, 46 edges",
+            "alarm", 166_382,
             "185a54a735ae611a80c3520584c6be9c09e94c45aa84fb7455c802427fd620c0", "-216249.401", "-218769.838", 509),
         new()
         {
@@ -141,27 +154,34 @@ internal static class CatalogueEntries
             Licence = "Apache 2.0",
             Files =
             [
-                new("lenet.pth", Raw + "abdulfatir/gan-metrics-pytorch/c56c62bffd747943898ceb6f52a09c62407244c3/models/lenet.pth",
+                new("lenet.pth",
+                    Raw + "abdulfatir/gan-metrics-pytorch/c56c62bffd747943898ceb6f52a09c62407244c3/models/lenet.pth",
                     248_652, "e4bed3817dd7723c605580e7b7393538a5dfc3508aacc4890b07e7f07c16bebf"),
             ],
             Reading = new() { Unit = DocumentUnit.File },
         },
     ];
 
-    private static CatalogueEntry Rows(string name, string file, string description, string frame, long bytes, string sha256, string logLikelihood, string bic, int parameters) => new()
+    private static CatalogueEntry Rows(string name, string file, string description, string frame, long bytes,
+        string sha256, string logLikelihood, string bic, int parameters) => new()
     {
         Name = name,
         Folder = "networks",
         Description = description,
-        Source = $"data/{frame}.rda of github.com/cran/bnlearn at 7d44622, by R's write.csv({frame}, quote = FALSE, row.names = FALSE)",
+        Source = $"data/{frame}.rda of github.com/cran/bnlearn at 7d44622, by R's write.csv({frame}, quote = FALSE, "
+            + $"row.names = FALSE)",
         Licence = "GPL 2 or later",
         Files = [new(file, Url: null, bytes, sha256)],
         Reading = new() { Unit = DocumentUnit.Row },
-        Published = [$"bnlearn, nats of all rows at the true graph by maximum likelihood: log-likelihood {logLikelihood}, BIC {bic}, {parameters} free parameters."],
+        Published = [
+            $"bnlearn, nats of all rows at the true graph by maximum likelihood: log-likelihood {logLikelihood}, BIC "
+                + $"{bic}, {parameters} free parameters."],
     };
 
     private static CatalogueFile Bif(string name, long bytes, string sha256) =>
-        new($"{name}.bif.gz", $"{Raw}pgmpy/pgmpy/94105f10d4177e4420e2fa6766d819c19aa6b66e/pgmpy/utils/example_models/{name}.bif.gz", bytes, sha256);
+        new($"{name}.bif.gz",
+            $"{Raw}pgmpy/pgmpy/94105f10d4177e4420e2fa6766d819c19aa6b66e/pgmpy/utils/example_models/{name}.bif.gz",
+            bytes, sha256);
 
     private static CatalogueFile Mnist(string name, long bytes, string sha256, FileContent content) =>
         new($"{name}.gz", $"https://ossci-datasets.s3.amazonaws.com/mnist/{name}.gz", bytes, sha256, content);
@@ -170,5 +190,6 @@ internal static class CatalogueEntries
         new($"en_ewt-ud-{part}.conllu.gz", Url: null, bytes, sha256);
 
     private static CatalogueFile Ci(int first, long bytes, string sha256) =>
-        new($"ci.song.{first}.json", $"{Raw}chinese-poetry/chinese-poetry/99ebbef/宋词/ci.song.{first}.json", bytes, sha256);
+        new($"ci.song.{first}.json", $"{Raw}chinese-poetry/chinese-poetry/99ebbef/宋词/ci.song.{first}.json", bytes,
+            sha256);
 }

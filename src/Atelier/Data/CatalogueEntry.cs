@@ -32,10 +32,12 @@ public sealed record CatalogueEntry
 
 /// <summary>A file of a data set.</summary>
 /// <param name="Name">The file's name in the data set's folder.</param>
-/// <param name="Url">Where it is fetched from; null where nobody offers it in this form, and the user brings it.</param>
+/// <param name="Url">Where it is fetched from; null where nobody offers it in this form, and the user brings
+/// it.</param>
 /// <param name="Bytes">Its length.</param>
 /// <param name="Sha256">Its SHA-256, in lower-case hexadecimal digits.</param>
-/// <param name="Content">Of a gzip file, what it holds, so that the same content packed otherwise is taken too; null for none.</param>
+/// <param name="Content">Of a gzip file, what it holds, so that the same content packed otherwise is taken too; null
+/// for none.</param>
 public sealed record CatalogueFile(string Name, string? Url, long Bytes, string Sha256, FileContent? Content = null);
 
 /// <summary>What a packed file holds.</summary>

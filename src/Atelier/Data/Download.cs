@@ -8,9 +8,13 @@ internal static class Download
 {
     private const int Attempts = 4;
 
-    /// <summary>Fetches <paramref name="file"/> to <paramref name="target"/>; until it is whole and checked it is called .partial.</summary>
+    /// <summary>
+    /// Fetches <paramref name="file"/> to <paramref name="target"/>; until it is whole and checked it is called
+    /// .partial.
+    /// </summary>
     /// <exception cref="AtelierException">It cannot be had, or what comes is not it.</exception>
-    public static void Fetch(CatalogueFile file, string target, IProgress<string>? progress, CancellationToken cancellation)
+    public static void Fetch(CatalogueFile file, string target, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
         string partial = target + ".partial";
         try
@@ -18,12 +22,14 @@ internal static class Download
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(100) };
             client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("atelier", null));
-            for (int attempt = 1; !TryGoOn(client, file, partial, progress, attempt == Attempts, cancellation); attempt++)
+            for (int attempt =
+                1; !TryGoOn(client, file, partial, progress, attempt == Attempts, cancellation); attempt++)
                 progress?.Report($"{file.Name}: the connection broke off, going on");
             if (!Catalogue.IsMeant(partial, file))
             {
                 File.Delete(partial);
-                throw new AtelierException("what came is not the file that the catalogue means: its SHA-256 differs", file.Url,
+                throw new AtelierException("what came is not the file that the catalogue means: its SHA-256 differs",
+                    file.Url,
                     "try again later; if it stays so, the source has changed it");
             }
             File.Move(partial, target, overwrite: true);
@@ -35,9 +41,12 @@ internal static class Download
         }
     }
 
-    /// <summary>Fetches what is missing; false where the connection broke off and it is worth another attempt.</summary>
+    /// <summary>
+    /// Fetches what is missing; false where the connection broke off and it is worth another attempt.
+    /// </summary>
     private static bool TryGoOn(
-        HttpClient client, CatalogueFile file, string partial, IProgress<string>? progress, bool last, CancellationToken cancellation)
+        HttpClient client, CatalogueFile file, string partial, IProgress<string>? progress, bool last,
+            CancellationToken cancellation)
     {
         using var output = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
         if (output.Length > file.Bytes)
@@ -49,11 +58,13 @@ internal static class Download
             using var request = new HttpRequestMessage(HttpMethod.Get, file.Url);
             if (output.Length > 0)
                 request.Headers.Range = new RangeHeaderValue(output.Length, null);
-            using HttpResponseMessage response = client.Send(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            using HttpResponseMessage response =
+                client.Send(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
             bool goesOn = response.StatusCode == HttpStatusCode.PartialContent
                 && response.Content.Headers.ContentRange?.From == output.Length;
             if (!goesOn && response.StatusCode != HttpStatusCode.OK)
-                throw new AtelierException($"the server answers {(int)response.StatusCode} {response.ReasonPhrase}", file.Url,
+                throw new AtelierException($"the server answers {(int)response.StatusCode} {response.ReasonPhrase}",
+                    file.Url,
                     Elsewhere(file));
             // A server that cannot begin in the middle sends everything again.
             if (!goesOn)
@@ -62,20 +73,25 @@ internal static class Download
             if (Copy(response, output, file, progress, cancellation))
                 return true;
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        catch (Exception e)
+            when (e is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
             if (last || output.Length == 0)
-                throw new AtelierException("cannot be fetched: " + e.Message.TrimEnd('.'), file.Url, Elsewhere(file), e);
+                throw new AtelierException("cannot be fetched: " + e.Message.TrimEnd('.'), file.Url, Elsewhere(file),
+                    e);
         }
         if (last)
-            throw new AtelierException($"the connection broke off {Attempts} times, last after {output.Length} of {file.Bytes} bytes", file.Url,
+            throw new AtelierException(
+                $"the connection broke off {Attempts} times, last after {output.Length} of {file.Bytes} bytes",
+                file.Url,
                 "run the command again: it goes on from there");
         return false;
     }
 
     /// <summary>True where all came; false where the connection broke off before.</summary>
     private static bool Copy(
-        HttpResponseMessage response, FileStream output, CatalogueFile file, IProgress<string>? progress, CancellationToken cancellation)
+        HttpResponseMessage response, FileStream output, CatalogueFile file, IProgress<string>? progress,
+            CancellationToken cancellation)
     {
         using Stream input = response.Content.ReadAsStream(cancellation);
         var buffer = new byte[1 << 16];
@@ -109,5 +125,6 @@ internal static class Download
     }
 
     private static string Elsewhere(CatalogueFile file) =>
-        $"try again when the network is there, or bring {file.Name} into the data set's folder under the one named by ATELIER_DATA";
+        $"try again when the network is there, or bring {file.Name} into the data set's folder under the one named "
+            + $"by ATELIER_DATA";
 }

@@ -1,7 +1,10 @@
 namespace Atelier.Data;
 
-/// <summary>Gives batches by number, the same batch for the same number always, so that a run resumes exactly.</summary>
-/// <typeparam name="TBatch">What one step learns from; disposed by the trainer after use where it is disposable.</typeparam>
+/// <summary>
+/// Gives batches by number, the same batch for the same number always, so that a run resumes exactly.
+/// </summary>
+/// <typeparam name="TBatch">What one step learns from; disposed by the trainer after use where it is
+/// disposable.</typeparam>
 public interface IBatchSource<out TBatch>
 {
     /// <summary>Batches in one pass over the data.</summary>
@@ -10,6 +13,8 @@ public interface IBatchSource<out TBatch>
     /// <summary>Items (tokens, pictures, rows) in one batch.</summary>
     long ItemsPerBatch { get; }
 
-    /// <summary>The batch of that number, from 0; numbers go on past an epoch. Called from one thread at a time.</summary>
+    /// <summary>
+    /// The batch of that number, from 0; numbers go on past an epoch. Called from one thread at a time.
+    /// </summary>
     TBatch Get(long number);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Atelier.Data;
 
 /// <summary>
@@ -24,8 +26,9 @@ internal sealed class PackingLimit(string path, long packedBytes)
         _unpacked += bytes;
         if (_unpacked > FreeBytes && _unpacked / MostTimes > packedBytes)
         {
-            throw new AtelierException(FormattableString.Invariant(
-                    $"unpacks to more than {MostTimes} times its {packedBytes:N0} bytes, as files do that are made to fill a disk"),
+            throw new AtelierException(string.Create(CultureInfo.InvariantCulture,
+                    $"unpacks to more than {MostTimes} times its {packedBytes:N0} bytes, as files do that are made "
+                        + $"to fill a disk"),
                 path, "if it is meant, unpack it yourself and name the unpacked file");
         }
     }

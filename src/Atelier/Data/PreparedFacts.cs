@@ -12,7 +12,8 @@ public sealed record PreparedFacts
 
     private static readonly JsonSerializerOptions Json = new()
     {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            WriteIndented = true,
     };
 
     /// <summary>The source as the recipe names it.</summary>
@@ -22,7 +23,8 @@ public sealed record PreparedFacts
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Writes facts.json into a folder.</summary>
-    internal void Write(string folder) => AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
+    internal void Write(string folder) =>
+        AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
 
     /// <summary>Reads the facts.json of a folder.</summary>
     /// <exception cref="AtelierException">It is missing or damaged.</exception>
@@ -31,11 +33,13 @@ public sealed record PreparedFacts
         string path = Path.Combine(folder, FileName);
         try
         {
-            return JsonSerializer.Deserialize<PreparedFacts>(File.ReadAllText(path), Json) ?? throw new JsonException("it is null");
+            return JsonSerializer.Deserialize<PreparedFacts>(File.ReadAllText(path), Json)
+                ?? throw new JsonException("it is null");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("prepared data cannot be read: " + e.Message.TrimEnd('.'), path, "prepare the data again", e);
+            throw new AtelierException("prepared data cannot be read: " + e.Message.TrimEnd('.'), path,
+                "prepare the data again", e);
         }
     }
 }

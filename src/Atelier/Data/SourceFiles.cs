@@ -14,31 +14,39 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
     /// <param name="cancellation">Stops fetching.</param>
     /// <param name="others">Other names that could have been meant.</param>
     /// <exception cref="AtelierException">There is no such source.</exception>
-    public static SourceFiles Find(string source, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation,
+    public static SourceFiles Find(string source, ReadingReport report, IProgress<string>? progress,
+        CancellationToken cancellation,
         IEnumerable<string>? others = null)
     {
         var catalogue = Catalogue.OfThisMachine();
         if (catalogue.Find(source) is { } entry)
         {
             if (Path.Exists(source))
-                report.Note($"'{source}' was taken from the catalogue; for the file or folder of that name write ./{source}.");
+                report.Note($"'{source}' was taken from the catalogue; for the file or folder of that name "
+                    + $"write ./{source}.");
             return new(catalogue.Get(entry, progress, cancellation), entry);
         }
         if (Path.Exists(source))
             return new([source], null);
         string? near = Spelling.Nearest(source, catalogue.Entries.Select(e => e.Name).Concat(others ?? []));
-        throw new AtelierException("there is no such file or folder, and the catalogue has no data of that name", source,
-            near is null ? "atelier data list shows the catalogue" : $"did you mean '{near}'? atelier data list shows the catalogue");
+        throw new AtelierException("there is no such file or folder, and the catalogue has no data of that name",
+            source,
+            near is null ? "atelier data list shows the catalogue"
+                : $"did you mean '{near}'? atelier data list shows the catalogue");
     }
 
-    /// <summary>The name of a source in files that leave this machine, such as a model card: of a path, the last part alone.</summary>
+    /// <summary>
+    /// The name of a source in files that leave this machine, such as a model card: of a path, the last part alone.
+    /// </summary>
     /// <param name="source">As a recipe names it.</param>
     public static string PublicName(string source) =>
         source is "." or ".." || source.AsSpan().ContainsAny('/', '\\')
             ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source)))
             : source;
 
-    /// <summary>The files themselves: those of a folder that have one of these endings, in order of their names.</summary>
+    /// <summary>
+    /// The files themselves: those of a folder that have one of these endings, in order of their names.
+    /// </summary>
     /// <param name="report">Told which files are left out.</param>
     /// <param name="formats">The endings, without the dot.</param>
     /// <exception cref="AtelierException">The folder holds none.</exception>
@@ -50,6 +58,7 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
         string[] files = [.. all.Where(file => formats.Contains(TextSource.Format(file)))];
         SourceFolder.TellLeftOut(all.Except(files), report);
         return files.Length > 0 ? files : throw new AtelierException("the folder holds no data", folder,
-            $"it should hold files named {string.Join(", ", formats.Select(format => "." + format))}, or these with .gz");
+            $"it should hold files named {string.Join(", ", formats.Select(format => "." + format))}, or "
+                + $"these with .gz");
     }
 }

@@ -53,18 +53,21 @@ internal static class SourceFolder
             .OrderByDescending(ending => ending.Item2).ThenBy(ending => ending.Item1, StringComparer.Ordinal)];
         if (endings.Length == 0)
             return;
-        List<string> named = [.. endings.Take(MostEndings).Select(e => FormattableString.Invariant($"{e.Count} {e.Ending}"))];
+        List<string> named =
+            [.. endings.Take(MostEndings).Select(e => FormattableString.Invariant($"{e.Count} {e.Ending}"))];
         int others = endings.Skip(MostEndings).Sum(e => e.Count);
         if (others > 0)
             named.Add(FormattableString.Invariant($"{others} more"));
-        report.Note($"{Quantity.Of(endings.Sum(e => e.Count), "file")} of other kinds left out: {string.Join(", ", named)}.");
+        report.Note($"{Quantity.Of(endings.Sum(e => e.Count), "file")} of other kinds left out: "
+            + $"{string.Join(", ", named)}.");
     }
 
     private static void Collect(DirectoryInfo folder, List<string> above, List<string> files,
         CancellationToken cancellation)
     {
         if (above.Count > MostDepth)
-            throw new AtelierException($"folders lie over {MostDepth} deep", folder.FullName, "move the data further up");
+            throw new AtelierException($"folders lie over {MostDepth} deep", folder.FullName,
+                "move the data further up");
         var every = new EnumerationOptions { AttributesToSkip = FileAttributes.None };
         foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos("*", every))
         {

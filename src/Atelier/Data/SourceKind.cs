@@ -16,7 +16,8 @@ public static class SourceKind
         if (source == ShapesWorld.Name)
             return Modality.Image;
         if (Catalogue.OfThisMachine().Find(source) is { } entry)
-            return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image : Modality.Text; // read as the entry says
+            // read as the entry says
+            return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image : Modality.Text;
         IReadOnlyList<string> files = Directory.Exists(source) ? SourceFolder.Files(source) : [source];
         return files.Select(Kind).OfType<Modality>().CountBy(kind => kind).OrderByDescending(kind => kind.Value)
             .Select(kind => (Modality?)kind.Key).FirstOrDefault() ?? Modality.Text;

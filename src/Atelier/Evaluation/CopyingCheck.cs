@@ -3,12 +3,15 @@ namespace Atelier.Evaluation;
 /// <summary>How much of what a model wrote stands in its training text.</summary>
 /// <param name="LongestRun">The most characters in a row that a sample shares with the training text.</param>
 /// <param name="LongestRunText">Those characters.</param>
-/// <param name="NewEightGrams">The share of the samples' runs of eight characters that the training text lacks, 0 to 1; null where no sample has eight.</param>
+/// <param name="NewEightGrams">The share of the samples' runs of eight characters that the training text lacks, 0 to 1;
+/// null where no sample has eight.</param>
 public sealed record CopyingResult(int LongestRun, string LongestRunText, double? NewEightGrams)
 {
     private const int Gram = 8;
 
-    /// <summary>Checks samples against a training text of any length: the samples are indexed, and the text is read once.</summary>
+    /// <summary>
+    /// Checks samples against a training text of any length: the samples are indexed, and the text is read once.
+    /// </summary>
     /// <param name="samples">What the model wrote.</param>
     /// <param name="training">The training text, document by document.</param>
     public static CopyingResult Check(IReadOnlyList<string> samples, IEnumerable<string> training)
@@ -19,7 +22,8 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
         {
             automaton.Add(sample);
             for (int i = 0; i + Gram <= sample.Length; i++)
-                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(grams, sample.Substring(i, Gram), out _)++;
+                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(grams,
+                    sample.Substring(i, Gram), out _)++;
         }
         int total = grams.Values.Sum();
         var unseen = grams.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -32,7 +36,8 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
             for (int i = 0; i + Gram <= text.Length && grams.Count > 0; i++)
                 unseen.Remove(text.AsSpan(i, Gram));
         }
-        return new CopyingResult(longest.EnumerateRunes().Count(), longest, total == 0 ? null : (double)grams.Values.Sum() / total);
+        return new CopyingResult(longest.EnumerateRunes().Count(), longest, total == 0 ? null
+            : (double)grams.Values.Sum() / total);
     }
 
     /// <summary>A run without the half characters (lone surrogates) that it may begin or end with.</summary>
@@ -44,7 +49,9 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
     }
 }
 
-/// <summary>All substrings of some strings, as a suffix automaton (Blumer et al. 1985), grown character by character.</summary>
+/// <summary>
+/// All substrings of some strings, as a suffix automaton (Blumer et al. 1985), grown character by character.
+/// </summary>
 internal sealed class SuffixAutomaton
 {
     private readonly List<Dictionary<char, int>> _next = [[]];

@@ -7,7 +7,8 @@ namespace Atelier.Evaluation;
 /// <param name="Distinct1">Different words over words (Li et al. 2016).</param>
 /// <param name="Distinct2">Different pairs of words over pairs.</param>
 /// <param name="Distinct3">Different triples over triples.</param>
-/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018): 1 where all say the same.</param>
+/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018): 1 where all say the
+/// same.</param>
 public sealed record DiversityResult(double Distinct1, double Distinct2, double Distinct3, double SelfBleu)
 {
     private const int LongestGram = 4;
@@ -60,7 +61,10 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
         return spoken.Select((words, i) => Bleu(words, [.. spoken.Where((_, j) => j != i)])).Average();
     }
 
-    /// <summary>BLEU of a sentence against references (Papineni et al. 2002): the geometric mean of clipped precisions, times a penalty for being short.</summary>
+    /// <summary>
+    /// BLEU of a sentence against references (Papineni et al. 2002): the geometric mean of clipped precisions, times a
+    /// penalty for being short.
+    /// </summary>
     internal static double Bleu(string[] words, string[][] references)
     {
         int longest = Math.Min(LongestGram, words.Length);
@@ -68,7 +72,8 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
         for (int n = 1; n <= longest; n++)
         {
             Dictionary<string, int>[] counts = [.. references.Select(r => Grams(r, n).CountBy(g => g).ToDictionary())];
-            double matched = Grams(words, n).CountBy(g => g).Sum(g => Math.Min(g.Value, counts.Max(c => c.GetValueOrDefault(g.Key))));
+            double matched = Grams(words, n).CountBy(g => g)
+                .Sum(g => Math.Min(g.Value, counts.Max(c => c.GetValueOrDefault(g.Key))));
             logPrecision += Math.Log(Math.Max(matched, Smoothing) / (words.Length - n + 1)) / longest;
         }
         int nearest = references.Select(r => r.Length).MinBy(length => (Math.Abs(length - words.Length), length));
@@ -76,5 +81,6 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
     }
 
     private static IEnumerable<string> Grams(string[] words, int n) =>
-        Enumerable.Range(0, Math.Max(0, words.Length - n + 1)).Select(i => string.Join('\u001f', words.AsSpan(i, n).ToArray()));
+        Enumerable.Range(0, Math.Max(0, words.Length - n + 1))
+            .Select(i => string.Join('\u001f', words.AsSpan(i, n).ToArray()));
 }

@@ -6,7 +6,9 @@ using System.Text.Json.Serialization;
 
 namespace Atelier.Evaluation;
 
-/// <summary>How good a model is: its figures on held-out data beside those of baselines, and what its samples are like.</summary>
+/// <summary>
+/// How good a model is: its figures on held-out data beside those of baselines, and what its samples are like.
+/// </summary>
 public sealed record EvaluationReport
 {
     /// <summary>How what is judged is written for programs.</summary>
@@ -14,7 +16,8 @@ public sealed record EvaluationReport
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a perplexity may pass what a double holds
+        // a perplexity may pass what a double holds
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
@@ -38,7 +41,9 @@ public sealed record EvaluationReport
     /// <summary>The model's figures by name.</summary>
     public required IReadOnlyDictionary<string, Metric> Metrics { get; init; }
 
-    /// <summary>The same figures of baselines: "ngram5", and of worlds "exactEntropy", which no model beats on average.</summary>
+    /// <summary>
+    /// The same figures of baselines: "ngram5", and of worlds "exactEntropy", which no model beats on average.
+    /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, Metric>> Baselines { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
 
@@ -61,7 +66,10 @@ public sealed record EvaluationReport
     /// <summary>How it was measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>Of pictures with classes, the share of each class's drawn ones that are taken for that class, by the class's name.</summary>
+    /// <summary>
+    /// Of pictures with classes, the share of each class's drawn ones that are taken for that class, by the class's
+    /// name.
+    /// </summary>
     public IReadOnlyDictionary<string, Metric> ByClass { get; init; } = new Dictionary<string, Metric>();
 
     /// <summary>What else is to be looked at.</summary>
@@ -76,7 +84,8 @@ public sealed record EvaluationReport
         get
         {
             Metric own = Metrics[Headline.Metric];
-            string lead = string.Create(CultureInfo.InvariantCulture, $"{Headline.Part} {own.Value:0.000} {Headline.Unit}");
+            string lead =
+                string.Create(CultureInfo.InvariantCulture, $"{Headline.Part} {own.Value:0.000} {Headline.Unit}");
             var parts = new List<string> { lead };
             foreach ((string name, var metrics) in Baselines)
             {
@@ -86,7 +95,8 @@ public sealed record EvaluationReport
                     ? string.Create(CultureInfo.InvariantCulture,
                         $"best possible {metric.Value:0.000} ({(own.Value / metric.Value) - 1:+0.0%;-0.0%} from it)")
                     : string.Create(CultureInfo.InvariantCulture,
-                        $"{name} {metric.Value:0.000} ({Comparisons.GetValueOrDefault(name) ?? Comparison.ByIntervals(own, metric, Headline)})"));
+                        $"{name} {metric.Value:0.000} "
+                            + $"({Comparisons.GetValueOrDefault(name) ?? Comparison.ByIntervals(own, metric, Headline)})"));
             }
             return string.Join(", ", parts);
         }
@@ -95,7 +105,8 @@ public sealed record EvaluationReport
     /// <summary>The differences that the verdict rests on, one sentence each.</summary>
     [JsonIgnore]
     public IEnumerable<string> Differences =>
-        Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None).Select(c => string.Create(CultureInfo.InvariantCulture,
+        Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None)
+            .Select(c => string.Create(CultureInfo.InvariantCulture,
             $"The model less {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
 
     /// <summary>One JSON object, camelCase, numbers unrounded.</summary>
@@ -126,7 +137,8 @@ public sealed record EvaluationReport
         }
         text.Append('\n').AppendJoin('\n', Notes.Concat(Differences).Select(note => $"- {note}")).Append('\n');
         foreach (ReportImage picture in Pictures)
-            text.Append(CultureInfo.InvariantCulture, $"\n![{picture.Caption}](plots/{picture.File})\n\n{picture.Caption}\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"\n![{picture.Caption}](plots/{picture.File})\n\n{picture.Caption}\n");
         if (ByClass.Count > 0)
         {
             text.Append("\n## Class by class\n| class | drawn pictures taken for it |\n|---|---|\n");
@@ -144,7 +156,8 @@ public sealed record EvaluationReport
                 """);
         }
         foreach (string sample in Samples)
-            text.Append(CultureInfo.InvariantCulture, $"\n```text\n{sample.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"\n```text\n{sample.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
         return text.ToString();
     }
 }

@@ -8,7 +8,8 @@ namespace Atelier.Evaluation;
 public sealed record Headline(string Metric, string Unit, bool MoreIsBetter, string Part = "held-out")
 {
     /// <summary>Text's.</summary>
-    public static Headline CrossEntropy { get; } = new("crossEntropyPerCharacter", "nats per character", MoreIsBetter: false);
+    public static Headline CrossEntropy { get; } =
+        new("crossEntropyPerCharacter", "nats per character", MoreIsBetter: false);
 
     /// <summary>Whether one figure is better than another.</summary>
     public bool IsBetter(double figure, double other) => MoreIsBetter ? figure > other : figure < other;

@@ -48,7 +48,8 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     /// <summary>The share of pieces that are among others, each of those counted once.</summary>
     public static double ShareIn(IEnumerable<ulong> pieces, IEnumerable<ulong> others)
     {
-        Dictionary<ulong, int> missing = pieces.GroupBy(hash => hash).ToDictionary(group => group.Key, group => group.Count());
+        Dictionary<ulong, int> missing = pieces.GroupBy(hash => hash)
+            .ToDictionary(group => group.Key, group => group.Count());
         long all = missing.Values.Sum(count => (long)count), found = 0;
         foreach (ulong hash in others)
         {
@@ -64,7 +65,8 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     /// Compares a model with a baseline: pair by pair on held-out data, by BIC where that is known, and not at all
     /// otherwise.
     /// </summary>
-    public Comparison Compare(Headline headline, JudgedModel own, JudgedModel other, EvaluationSection options, long seed)
+    public Comparison Compare(Headline headline, JudgedModel own, JudgedModel other, EvaluationSection options,
+        long seed)
     {
         if (IsHeldOut)
             return Comparison.Paired(own.Scores, other.Scores, headline, options.BootstrapSamples, seed);

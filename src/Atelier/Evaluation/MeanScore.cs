@@ -13,14 +13,16 @@ public readonly record struct MeanScore(double Sum, double Weight) : IAdditionOp
     public double Quotient => Sum / Weight;
 
     /// <summary>Both together.</summary>
-    public static MeanScore operator +(MeanScore left, MeanScore right) => new(left.Sum + right.Sum, left.Weight + right.Weight);
+    public static MeanScore operator +(MeanScore left, MeanScore right) =>
+        new(left.Sum + right.Sum, left.Weight + right.Weight);
 
     /// <summary>The quotient of the sums, with a 95 % bootstrap interval over the stretches.</summary>
     /// <param name="scores">The stretches: rows, sentences, sequences.</param>
     /// <param name="options">How often to draw anew.</param>
     /// <param name="seed">Of the draws.</param>
     /// <param name="unit">What the quotient is counted in.</param>
-    public static Metric Mean(IReadOnlyList<MeanScore> scores, Recipes.EvaluationSection options, long seed, string unit)
+    public static Metric Mean(IReadOnlyList<MeanScore> scores, Recipes.EvaluationSection options, long seed,
+        string unit)
     {
         (double low, double high) = Bootstrap.Central(
             [.. Bootstrap.Resample(Stretches(scores), options.BootstrapSamples, seed).Select(s => s.Quotient)]);

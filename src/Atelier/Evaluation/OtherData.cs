@@ -22,7 +22,8 @@ public sealed record OtherData(string Source, Recipe Recipe, Bundle Bundle, stri
     };
 
     /// <summary>
-    /// Whether this is the source that the model learned from, a part of it, or a folder that holds it. A world's documents
+    /// Whether this is the source that the model learned from, a part of it, or a folder that holds it. A world's
+    /// documents
     /// follow from the seed, so that a world is none.
     /// </summary>
     public bool IsLearnedSource
@@ -31,10 +32,12 @@ public sealed record OtherData(string Source, Recipe Recipe, Bundle Bundle, stri
         {
             string own = Place(Source), learned = Place(Recipe.Data.Source);
             return Learned is not null && !Source.StartsWith("world:", StringComparison.Ordinal)
-                && (own.StartsWith(learned, StringComparison.Ordinal) || learned.StartsWith(own, StringComparison.Ordinal));
+                && (own.StartsWith(learned, StringComparison.Ordinal)
+                    || learned.StartsWith(own, StringComparison.Ordinal));
         }
     }
 
     private static string Place(string source) =>
-        (Path.Exists(source) ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(source)) : source) + Path.DirectorySeparatorChar;
+        (Path.Exists(source) ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(source)) : source)
+            + Path.DirectorySeparatorChar;
 }

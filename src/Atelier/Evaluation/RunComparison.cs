@@ -43,13 +43,18 @@ public static class RunComparison
         (Headline ownHeadline, Headline firstHeadline) = (own.Report.Headline, first.Report.Headline);
         if (ownHeadline.Metric != firstHeadline.Metric || ownHeadline.Unit != firstHeadline.Unit)
         {
-            return (null, $"not compared: they are judged by different figures, {ownHeadline.Metric} in {ownHeadline.Unit} "
+            return (null,
+                $"not compared: they are judged by different figures, {ownHeadline.Metric} in {ownHeadline.Unit} "
                 + $"and {firstHeadline.Metric} in {firstHeadline.Unit}");
         }
         if (own.Scores is null || first.Scores is null)
-            return (null, $"not compared: {own.Report.Headline.Metric} is not kept piece by piece (atelier evaluate RUN keeps it where it is a mean over pieces)");
+            return (null,
+                $"not compared: {own.Report.Headline.Metric} is not kept piece by piece (atelier evaluate RUN keeps "
+                    + $"it where it is a mean over pieces)");
         if (own.Scores.Content != first.Scores.Content || own.Scores.Sums.Count != first.Scores.Sums.Count)
-            return (null, $"not compared: they were judged on different data, {own.Scores.Data} and {first.Scores.Data}, or on other parts of it");
+            return (null,
+                $"not compared: they were judged on different data, {own.Scores.Data} and {first.Scores.Data}, or on "
+                    + $"other parts of it");
         if (own.Scores.HeldOut && first.Scores.HeldOut)
             return (Comparison.Paired(own.Scores.Pieces, first.Scores.Pieces, own.Scores.Headline, Samples, Seed),
                 null);

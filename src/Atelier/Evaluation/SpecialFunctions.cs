@@ -5,20 +5,26 @@ internal static class SpecialFunctions
 {
     private static readonly double[] LogFactorials = MakeLogFactorials(256);
 
-    /// <summary>ln n!; by Stirling's series (Abramowitz and Stegun 1964, 6.1.41) above 255, with an error below 1e-12.</summary>
+    /// <summary>
+    /// ln n!; by Stirling's series (Abramowitz and Stegun 1964, 6.1.41) above 255, with an error below 1e-12.
+    /// </summary>
     public static double LogFactorial(double n)
     {
         if (n < LogFactorials.Length)
             return LogFactorials[(int)n];
         double x = n + 1, inverse = 1 / x, square = inverse * inverse;
-        return ((x - 0.5) * Math.Log(x)) - x + (0.5 * Math.Log(Math.Tau)) + (inverse * ((1.0 / 12) - (square * ((1.0 / 360) - (square / 1260)))));
+        return ((x - 0.5) * Math.Log(x)) - x + (0.5 * Math.Log(Math.Tau))
+            + (inverse * ((1.0 / 12) - (square * ((1.0 / 360) - (square / 1260)))));
     }
 
     /// <summary>A draw from the standard normal distribution (Box and Muller 1958).</summary>
     public static double SampleNormal(ref SplitMix64 random) =>
         Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());
 
-    /// <summary>A draw from a Poisson distribution: by products of uniform draws (Knuth 1969), in parts where the rate is large, since sums of Poisson draws are Poisson.</summary>
+    /// <summary>
+    /// A draw from a Poisson distribution: by products of uniform draws (Knuth 1969), in parts where the rate is large,
+    /// since sums of Poisson draws are Poisson.
+    /// </summary>
     public static double SamplePoisson(double rate, ref SplitMix64 random)
     {
         const double part = 30;

@@ -7,9 +7,12 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Causal attention, softmax(q kᵀ / √size + mask) v (Vaswani et al. 2017, eq. 1), head by head in fp32 within the cache, over
-/// rows of bf16 where they lie: sixteen queries at a time against the keys up to theirs, so that the masked half is hardly
-/// computed. Going back, the weights are computed anew from the logarithms of the softmax's sums (Dao et al. 2022, section 3.1).
+/// Causal attention, softmax(q kᵀ / √size + mask) v (Vaswani et al. 2017, eq. 1), head by head in fp32 within the
+/// cache, over
+/// rows of bf16 where they lie: sixteen queries at a time against the keys up to theirs, so that the masked half is
+/// hardly
+/// computed. Going back, the weights are computed anew from the logarithms of the softmax's sums (Dao et al. 2022,
+/// section 3.1).
 /// </summary>
 /// <param name="layout">How heads lie.</param>
 /// <param name="turn">The tables that turn queries and keys, or none.</param>
@@ -22,14 +25,16 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
 
     /// <summary>Attends.</summary>
     /// <param name="qkv">Queries, keys and values, [batch · time, <see cref="AttentionLayout.Row"/>].</param>
-    /// <param name="mixed">Takes what the heads make of them, [batch · time, <see cref="AttentionLayout.MixedRow"/>].</param>
+    /// <param name="mixed">Takes what the heads make of them, [batch · time,
+    /// <see cref="AttentionLayout.MixedRow"/>].</param>
     /// <param name="logSums">Takes log Σ exp of each query's scores, [batch, heads, padded time].</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward(ushort* qkv, ushort* mixed, float* logSums)
     {
         long matrix = (long)_padded * _size;
         using var scratch = new Scratch((4 * matrix) + (Lanes * _padded));
-        float* keys = scratch.Take(matrix), v = scratch.Take(matrix), q = scratch.Take(matrix), o = scratch.Take(matrix);
+        float* keys = scratch.Take(matrix), v = scratch.Take(matrix), q = scratch.Take(matrix),
+            o = scratch.Take(matrix);
         float* weights = scratch.Take(Lanes * _padded);
         for (int place = 0; place < layout.Batch * layout.KeyValueHeads; place++)
         {
@@ -45,12 +50,15 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
                 for (int first = 0; first < _padded; first += Lanes)
                 {
                     int span = first + Lanes;
-                    SmallProduct.Run(q + (first * _size), _size, 1, keys, _padded, weights, _padded, Lanes, span, _size, add: false);
+                    SmallProduct.Run(q + (first * _size), _size, 1, keys, _padded, weights, _padded, Lanes, span, _size,
+                        add: false);
                     for (int r = 0; r < Lanes; r++)
                         sums[first + r] = Softmax(weights + (r * _padded), r + 1, span);
-                    SmallProduct.Run(weights, _padded, 1, v, _size, o + (first * _size), _size, Lanes, _size, span, add: false);
+                    SmallProduct.Run(weights, _padded, 1, v, _size, o + (first * _size), _size, Lanes, _size, span,
+                        add: false);
                 }
-                _head.Write(o, mixed + ((long)batch * layout.Time * layout.MixedRow) + (head * _size), layout.MixedRow, 1, default);
+                _head.Write(o, mixed + ((long)batch * layout.Time * layout.MixedRow) + (head * _size), layout.MixedRow,
+                    1, default);
             }
         }
     }
@@ -66,9 +74,12 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
     {
         long matrix = (long)_padded * _size;
         using var scratch = new Scratch((9 * matrix) + (2 * Lanes * _padded) + _padded);
-        float* k = scratch.Take(matrix), keys = scratch.Take(matrix), values = scratch.Take(matrix), q = scratch.Take(matrix);
-        float* dO = scratch.Take(matrix), dQ = scratch.Take(matrix), dK = scratch.Take(matrix), dV = scratch.Take(matrix), o = scratch.Take(matrix);
-        float* weights = scratch.Take(Lanes * _padded), dScores = scratch.Take(Lanes * _padded), along = scratch.Take(_padded);
+        float* k = scratch.Take(matrix), keys = scratch.Take(matrix), values = scratch.Take(matrix),
+            q = scratch.Take(matrix);
+        float* dO = scratch.Take(matrix), dQ = scratch.Take(matrix), dK = scratch.Take(matrix),
+            dV = scratch.Take(matrix), o = scratch.Take(matrix);
+        float* weights = scratch.Take(Lanes * _padded), dScores = scratch.Take(Lanes * _padded),
+            along = scratch.Take(_padded);
         for (int place = 0; place < layout.Batch * layout.KeyValueHeads; place++)
         {
             (int batch, int shared) = Math.DivRem(place, layout.KeyValueHeads);
@@ -91,13 +102,16 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
                 {
                     int span = first + Lanes;
                     float* queries = q + (first * _size), dMix = dO + (first * _size);
-                    SmallProduct.Run(queries, _size, 1, keys, _padded, weights, _padded, Lanes, span, _size, add: false);
+                    SmallProduct.Run(queries, _size, 1, keys, _padded, weights, _padded, Lanes, span, _size,
+                        add: false);
                     SmallProduct.Run(dMix, _size, 1, values, _padded, dScores, _padded, Lanes, span, _size, add: false);
                     for (int r = 0; r < Lanes; r++)
-                        SoftmaxBackward(weights + (r * _padded), dScores + (r * _padded), sums[first + r], along[first + r], r + 1, span);
+                        SoftmaxBackward(weights + (r * _padded), dScores + (r * _padded), sums[first + r],
+                            along[first + r], r + 1, span);
                     SmallProduct.Run(weights, 1, _padded, dMix, _size, dV, _size, span, _size, Lanes, add: true);
                     SmallProduct.Run(dScores, 1, _padded, queries, _size, dK, _size, span, _size, Lanes, add: true);
-                    SmallProduct.Run(dScores, _padded, 1, k, _size, dQ + (first * _size), _size, Lanes, _size, span, add: false);
+                    SmallProduct.Run(dScores, _padded, 1, k, _size, dQ + (first * _size), _size, Lanes, _size, span,
+                        add: false);
                 }
                 _head.Write(dQ, dQkv + at + (head * _size), layout.Row, _scale, turn);
             }
@@ -106,7 +120,10 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
         }
     }
 
-    /// <summary>Replaces scores by weights, of the last sixteen the first <paramref name="seen"/> and zeros after; gives log Σ exp.</summary>
+    /// <summary>
+    /// Replaces scores by weights, of the last sixteen the first <paramref name="seen"/> and zeros after; gives log Σ
+    /// exp.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* row, int seen, int span)
     {
@@ -132,7 +149,9 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
         return most + MathF.Log(sum);
     }
 
-    /// <summary>Replaces scores s by weights w = exp(s − log Σ exp), and their gradients g by w (g − Σ w g), that of the scores.</summary>
+    /// <summary>
+    /// Replaces scores s by weights w = exp(s − log Σ exp), and their gradients g by w (g − Σ w g), that of the scores.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SoftmaxBackward(float* row, float* gradient, float logSum, float along, int seen, int span)
     {
@@ -149,7 +168,8 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
     }
 
     /// <summary>All bits of the first numbers of a register.</summary>
-    public static Vector512<float> Seen(int seen) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(seen)).AsSingle();
+    public static Vector512<float> Seen(int seen) =>
+        Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(seen)).AsSingle();
 
     /// <summary>The largest of sixteen numbers.</summary>
     public static float Largest(Vector512<float> x)

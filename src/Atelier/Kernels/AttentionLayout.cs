@@ -2,7 +2,9 @@ using Atelier.Tensors;
 
 namespace Atelier.Kernels;
 
-/// <summary>How queries, keys and values of a causal self-attention lie in the rows that one product made, one row a place.</summary>
+/// <summary>
+/// How queries, keys and values of a causal self-attention lie in the rows that one product made, one row a place.
+/// </summary>
 /// <param name="Batch">Sequences.</param>
 /// <param name="Time">Places of each.</param>
 /// <param name="Heads">Query heads, first in a row.</param>

@@ -16,7 +16,8 @@ internal readonly record struct ChannelGroup(int Channels, int Places, double Ep
     /// <param name="shape">[batch, channels, height, width].</param>
     /// <param name="groups">How many; they divide the channels.</param>
     /// <param name="epsilon">ε.</param>
-    public static ChannelGroup Of(long[] shape, long groups, double epsilon) => new((int)(shape[1] / groups), (int)(shape[2] * shape[3]), epsilon);
+    public static ChannelGroup Of(long[] shape, long groups, double epsilon) =>
+        new((int)(shape[1] / groups), (int)(shape[2] * shape[3]), epsilon);
 
     /// <summary>All bits of those numbers of a register that earlier registers have not covered.</summary>
     /// <param name="covered">How many of the first it covers again; below 16.</param>

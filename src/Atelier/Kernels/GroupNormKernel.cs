@@ -6,7 +6,8 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// silu(a x̂ + b), with x̂ a picture's group of channels normalised (Wu and He 2018, eq. 7), a and b a number for each channel,
+/// silu(a x̂ + b), with x̂ a picture's group of channels normalised (Wu and He 2018, eq. 7), a and b a number for each
+/// channel,
 /// and silu(z) = z σ(z): a group is read while it lies in the nearest cache, and nothing between is written.
 /// </summary>
 internal static unsafe class GroupNormKernel
@@ -31,7 +32,8 @@ internal static unsafe class GroupNormKernel
             Vector512<float> slopes = Vector512.Create(slope), offsets = Vector512.Create(b[channel] - (slope * mean));
             for (int at = 0; at < group.Places; at += Bf16.Lanes)
             {
-                int i = Math.Min(at, group.Places - Bf16.Lanes); // the last register begins earlier, and writes some numbers again
+                // the last register begins earlier, and writes some numbers again
+                int i = Math.Min(at, group.Places - Bf16.Lanes);
                 Vector512<float> z = Vector512.FusedMultiplyAdd(Read(x + i), slopes, offsets);
                 Write(y + i, z * VectorMath.Sigmoid(z));
             }
@@ -50,7 +52,8 @@ internal static unsafe class GroupNormKernel
     /// <param name="da">The gradient of a is added.</param>
     /// <param name="db">The gradient of b is added.</param>
     /// <param name="scratch">Room for channels × places numbers.</param>
-    public static void Backward<T>(T* x, T* gradient, float* a, float* b, in ChannelGroup group, T* dx, float* da, float* db, float* scratch)
+    public static void Backward<T>(T* x, T* gradient, float* a, float* b, in ChannelGroup group, T* dx, float* da,
+        float* db, float* scratch)
         where T : unmanaged
     {
         (float mean, float scale) = Moments(x, group);
@@ -59,14 +62,17 @@ internal static unsafe class GroupNormKernel
         {
             float slope = a[channel] * scale;
             Vector512<float> slopes = Vector512.Create(slope), offsets = Vector512.Create(b[channel] - (slope * mean));
-            Vector512<float> sums = Vector512<float>.Zero, products = Vector512<float>.Zero, means = Vector512.Create(mean);
+            Vector512<float> sums = Vector512<float>.Zero, products = Vector512<float>.Zero,
+                means = Vector512.Create(mean);
             int from = channel * group.Places;
             for (int at = 0; at < group.Places; at += Bf16.Lanes)
             {
                 int i = Math.Min(at, group.Places - Bf16.Lanes);
-                Vector512<float> value = Read(x + from + i), z = Vector512.FusedMultiplyAdd(value, slopes, offsets), s = VectorMath.Sigmoid(z);
+                Vector512<float> value = Read(x + from + i), z = Vector512.FusedMultiplyAdd(value, slopes, offsets),
+                    s = VectorMath.Sigmoid(z);
                 // silu'(z) = σ(z) (1 + z (1 − σ(z)))
-                Vector512<float> dz = Read(gradient + from + i) * s * Vector512.FusedMultiplyAdd(z, Vector512<float>.One - s, Vector512<float>.One);
+                Vector512<float> dz = Read(gradient + from + i) * s * Vector512.FusedMultiplyAdd(z,
+                    Vector512<float>.One - s, Vector512<float>.One);
                 dz.Store(scratch + from + i);
                 dz &= group.New(at - i);
                 sums += dz;
@@ -81,7 +87,8 @@ internal static unsafe class GroupNormKernel
         // dx = scale (a dz − mean(a dz) − x̂ mean(a dz x̂))
         int count = group.Size;
         float back = scale * scale * product / count;
-        Vector512<float> factors = Vector512.Create(-back), constants = Vector512.Create((back * mean) - (scale * sum / count));
+        Vector512<float> factors = Vector512.Create(-back),
+            constants = Vector512.Create((back * mean) - (scale * sum / count));
         for (int channel = 0; channel < group.Channels; channel++)
         {
             Vector512<float> slopes = Vector512.Create(a[channel] * scale);
@@ -89,7 +96,9 @@ internal static unsafe class GroupNormKernel
             for (int at = 0; at < group.Places; at += Bf16.Lanes)
             {
                 int i = from + Math.Min(at, group.Places - Bf16.Lanes);
-                Write(dx + i, Vector512.FusedMultiplyAdd(Vector512.Load(scratch + i), slopes, Vector512.FusedMultiplyAdd(Read(x + i), factors, constants)));
+                Write(dx + i,
+                    Vector512.FusedMultiplyAdd(Vector512.Load(scratch + i), slopes,
+                    Vector512.FusedMultiplyAdd(Read(x + i), factors, constants)));
             }
         }
     }
@@ -99,7 +108,8 @@ internal static unsafe class GroupNormKernel
         where T : unmanaged
     {
         int count = group.Size, whole = count / Bf16.Lanes * Bf16.Lanes;
-        Vector512<float> first = Vector512<float>.Zero, second = Vector512<float>.Zero, last = group.Last(count - whole);
+        Vector512<float> first = Vector512<float>.Zero, second = Vector512<float>.Zero,
+            last = group.Last(count - whole);
         for (int i = 0; i < whole; i += Bf16.Lanes)
             first += Read(x + i);
         if (whole < count)

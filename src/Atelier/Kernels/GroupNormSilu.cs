@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Kernels;
 
-/// <summary>Group normalisation, a scale and a shift a channel, and SiLU in one pass over the pictures, with their gradients, on a CPU.</summary>
+/// <summary>
+/// Group normalisation, a scale and a shift a channel, and SiLU in one pass over the pictures, with their gradients, on
+/// a CPU.
+/// </summary>
 internal sealed unsafe class GroupNormSilu : autograd.SingleTensorFunction<GroupNormSilu>
 {
     private const string Groups = "groups", Epsilon = "epsilon";
@@ -31,7 +34,8 @@ internal sealed unsafe class GroupNormSilu : autograd.SingleTensorFunction<Group
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        (var x, var a, var b, long groups, double epsilon) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (long)vars[3], (double)vars[4]);
+        (var x, var a, var b, long groups, double epsilon) =
+            ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (long)vars[3], (double)vars[4]);
         ctx.save_for_backward([x, a, b]);
         ctx.save_data(Groups, groups);
         ctx.save_data(Epsilon, epsilon);
@@ -72,7 +76,8 @@ internal sealed unsafe class GroupNormSilu : autograd.SingleTensorFunction<Group
         var group = ChannelGroup.Of(x.shape, groups, epsilon);
         T* from = x.Pointer<T>(), to = y.Pointer<T>();
         float* slopes = a.Pointer<float>(), offsets = b.Pointer<float>();
-        (long count, bool alike) = (x.shape[0] * groups, a.shape[0] == 1); // each look at a shape is a call to the library
+        // each look at a shape is a call to the library
+        (long count, bool alike) = (x.shape[0] * groups, a.shape[0] == 1);
         for (long number = 0; number < count; number++)
         {
             long channel = (alike ? number % groups : number) * group.Channels, at = number * group.Size;
@@ -80,20 +85,24 @@ internal sealed unsafe class GroupNormSilu : autograd.SingleTensorFunction<Group
         }
     }
 
-    private static void Backward<T>(Tensor x, Tensor gradient, Tensor a, Tensor b, Tensor dx, Tensor da, Tensor db, long groups, double epsilon)
+    private static void Backward<T>(Tensor x, Tensor gradient, Tensor a, Tensor b, Tensor dx, Tensor da, Tensor db,
+        long groups, double epsilon)
         where T : unmanaged
     {
         var group = ChannelGroup.Of(x.shape, groups, epsilon);
         T* from = x.Pointer<T>(), down = gradient.Pointer<T>(), to = dx.Pointer<T>();
-        float* slopes = a.Pointer<float>(), offsets = b.Pointer<float>(), ofA = da.Pointer<float>(), ofB = db.Pointer<float>();
+        float* slopes = a.Pointer<float>(), offsets = b.Pointer<float>(), ofA = da.Pointer<float>(),
+            ofB = db.Pointer<float>();
         float[] scratch = ArrayPool<float>.Shared.Rent(group.Size);
-        (long count, bool alike) = (x.shape[0] * groups, a.shape[0] == 1); // each look at a shape is a call to the library
+        // each look at a shape is a call to the library
+        (long count, bool alike) = (x.shape[0] * groups, a.shape[0] == 1);
         fixed (float* room = scratch)
         {
             for (long number = 0; number < count; number++)
             {
                 long channel = (alike ? number % groups : number) * group.Channels, at = number * group.Size;
-                GroupNormKernel.Backward(from + at, down + at, slopes + channel, offsets + channel, group, to + at, ofA + channel, ofB + channel, room);
+                GroupNormKernel.Backward(from + at, down + at, slopes + channel, offsets + channel, group, to + at,
+                    ofA + channel, ofB + channel, room);
             }
         }
         ArrayPool<float>.Shared.Return(scratch);

@@ -5,8 +5,10 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// What a gated recurrent unit does with its products, element by element (Cho et al. 2014, eq. 5 to 8, with the reset gate after
-/// the product, as PyTorch has it): with a = W x + b of the input and u = U h of the state, each of the gates r, z, n in turn,
+/// What a gated recurrent unit does with its products, element by element (Cho et al. 2014, eq. 5 to 8, with the reset
+/// gate after
+/// the product, as PyTorch has it): with a = W x + b of the input and u = U h of the state, each of the gates r, z, n
+/// in turn,
 /// r = σ(a_r + u_r + c_r), z = σ(a_z + u_z + c_z), s = u_n + c_n, n = tanh(a_n + r s), h′ = n + z (h − n).
 /// </summary>
 /// <param name="width">The state's width, a multiple of sixteen.</param>
@@ -23,14 +25,18 @@ internal readonly unsafe struct GruCell(int width)
     /// <param name="inner">Takes s, [rows, width].</param>
     /// <param name="rows">Sequences.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Forward(ushort* input, ushort* state, float* bias, ushort* before, ushort* after, ushort* inner, int rows)
+    public void Forward(ushort* input, ushort* state, float* bias, ushort* before, ushort* after, ushort* inner,
+        int rows)
     {
-        for (int row = 0; row < rows; row++, input += 3 * width, state += 3 * width, before += width, after += width, inner += width)
+        for (int row = 0; row < rows; row++, input += 3 * width, state += 3 * width, before += width, after += width,
+            inner += width)
         {
             for (int i = 0, z = width, n = 2 * width; i < width; i += Lanes, z += Lanes, n += Lanes)
             {
-                Vector512<float> reset = VectorMath.Sigmoid(Bf16.Load(input + i) + Bf16.Load(state + i) + Vector512.Load(bias + i));
-                Vector512<float> update = VectorMath.Sigmoid(Bf16.Load(input + z) + Bf16.Load(state + z) + Vector512.Load(bias + z));
+                Vector512<float> reset =
+                    VectorMath.Sigmoid(Bf16.Load(input + i) + Bf16.Load(state + i) + Vector512.Load(bias + i));
+                Vector512<float> update =
+                    VectorMath.Sigmoid(Bf16.Load(input + z) + Bf16.Load(state + z) + Vector512.Load(bias + z));
                 Vector512<float> sum = Bf16.Load(state + n) + Vector512.Load(bias + n);
                 Vector512<float> fresh = VectorMath.Tanh(Vector512.FusedMultiplyAdd(reset, sum, Bf16.Load(input + n)));
                 Bf16.Store(after + i, Vector512.FusedMultiplyAdd(update, Bf16.Load(before + i) - fresh, fresh));
@@ -47,18 +53,22 @@ internal readonly unsafe struct GruCell(int width)
     /// <param name="inner">s.</param>
     /// <param name="before">h.</param>
     /// <param name="dAfter">The gradient of h′ from above, [rows, width].</param>
-    /// <param name="carried">The gradient of h′ from the next step, fp32; the part of h's that goes past the products takes its place.</param>
+    /// <param name="carried">The gradient of h′ from the next step, fp32; the part of h's that goes past the products
+    /// takes its place.</param>
     /// <param name="dState">Takes the gradient of u, [rows, 3 · width].</param>
     /// <param name="rows">Sequences.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Backward(ushort* gates, ushort* inner, ushort* before, ushort* dAfter, float* carried, ushort* dState, int rows)
+    public void Backward(ushort* gates, ushort* inner, ushort* before, ushort* dAfter, float* carried, ushort* dState,
+        int rows)
     {
         Vector512<float> one = Vector512<float>.One;
-        for (int row = 0; row < rows; row++, gates += 3 * width, inner += width, before += width, dAfter += width, carried += width, dState += 3 * width)
+        for (int row = 0; row < rows; row++, gates += 3 * width, inner += width, before += width, dAfter += width,
+            carried += width, dState += 3 * width)
         {
             for (int i = 0, z = width, n = 2 * width; i < width; i += Lanes, z += Lanes, n += Lanes)
             {
-                Vector512<float> reset = Bf16.Load(gates + i), update = Bf16.Load(gates + z), fresh = Bf16.Load(gates + n);
+                Vector512<float> reset = Bf16.Load(gates + i), update = Bf16.Load(gates + z),
+                    fresh = Bf16.Load(gates + n);
                 Vector512<float> d = Bf16.Load(dAfter + i) + Vector512.Load(carried + i);
                 Vector512<float> dFresh = d * (one - update) * (one - (fresh * fresh));
                 Vector512<float> dUpdate = d * (Bf16.Load(before + i) - fresh) * update * (one - update);

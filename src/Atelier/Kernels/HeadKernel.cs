@@ -6,7 +6,10 @@ using Atelier.Tensors;
 
 namespace Atelier.Kernels;
 
-/// <summary>One head between its place in rows of bf16 and a matrix in fp32 of its own, [padded time, size], turned by positions on the way.</summary>
+/// <summary>
+/// One head between its place in rows of bf16 and a matrix in fp32 of its own, [padded time, size], turned by positions
+/// on the way.
+/// </summary>
 /// <param name="time">Places.</param>
 /// <param name="padded">Rows of the matrix; those after the last place are zero.</param>
 /// <param name="size">The width of a head, a multiple of sixteen; of thirty-two where it is turned.</param>
@@ -44,7 +47,9 @@ internal readonly unsafe struct HeadKernel(int time, int padded, int size)
         new Span<float>(to, (padded - time) * size).Clear();
     }
 
-    /// <summary>Writes a head; where <see cref="Read"/> turned it, this turns back, which is what a gradient asks for.</summary>
+    /// <summary>
+    /// Writes a head; where <see cref="Read"/> turned it, this turns back, which is what a gradient asks for.
+    /// </summary>
     /// <param name="from">The matrix.</param>
     /// <param name="to">The head in the first row.</param>
     /// <param name="row">From one row to the next.</param>
@@ -80,7 +85,8 @@ internal readonly unsafe struct HeadKernel(int time, int padded, int size)
         for (int t = 0; t < padded; t += Lanes)
         {
             for (int i = 0; i < size; i += Lanes)
-                SquareTranspose.Run((uint*)(from + ((long)t * size) + i), size, (uint*)(to + ((long)i * padded) + t), padded);
+                SquareTranspose.Run((uint*)(from + ((long)t * size) + i), size, (uint*)(to + ((long)i * padded) + t),
+                    padded);
         }
     }
 }

@@ -4,7 +4,8 @@ using TorchSharp;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// How the layers of a copy of a model are carried out on the thread that learns, as the plan says: layers ask here, models do
+/// How the layers of a copy of a model are carried out on the thread that learns, as the plan says: layers ask here,
+/// models do
 /// not know. It notes what was asked for, so that only choices that make a difference are measured.
 /// </summary>
 /// <param name="path">The plan's.</param>
@@ -41,7 +42,9 @@ internal sealed class LayerDispatch(LayerPath path)
         return ways.Path == LayerPath.Fused;
     }
 
-    /// <summary>Whether attention is computed by the tensor library's fused kernel; where no plan says so, on GPUs.</summary>
+    /// <summary>
+    /// Whether attention is computed by the tensor library's fused kernel; where no plan says so, on GPUs.
+    /// </summary>
     /// <param name="device">Where it is computed.</param>
     public static bool FusesAttention(DeviceType device)
     {

@@ -1,7 +1,8 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// What the loss that this thread computes is to be multiplied by: a layer that computes gradients on the way forward lets them have it at
+/// What the loss that this thread computes is to be multiplied by: a layer that computes gradients on the way forward
+/// lets them have it at
 /// once. It need not heed it, and is told the factor again on the way back.
 /// </summary>
 internal static class LossWeight

@@ -36,7 +36,8 @@ internal readonly unsafe struct NormKernel(int width, float epsilon, bool center
     }
 
     /// <summary>
-    /// Goes back: with n = (x − m) s and g = w · dy, dx = s (g − mean(g) − n · mean(g n)), the middle term only where the mean
+    /// Goes back: with n = (x − m) s and g = w · dy, dx = s (g − mean(g) − n · mean(g n)), the middle term only where
+    /// the mean
     /// was taken off; it is added to the gradient that came past the layer.
     /// </summary>
     /// <param name="x">[rows, width], as it went in.</param>
@@ -49,7 +50,8 @@ internal readonly unsafe struct NormKernel(int width, float epsilon, bool center
     /// <param name="rows">How many.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(
-        float* x, float* weight, ushort* dy, float* past, float* dx, float* weightGradient, float* biasGradient, int rows)
+        float* x, float* weight, ushort* dy, float* past, float* dx, float* weightGradient, float* biasGradient,
+            int rows)
     {
         Vector512<float> share = Vector512.Create(1f / width);
         for (int row = 0; row < rows; row++, x += width, dy += width, past += width, dx += width)

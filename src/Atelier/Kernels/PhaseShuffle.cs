@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Two by two pixels from four channels, as Shi et al. 2016, section 3.2, but of windows that lie between places: phase (p, q) of
-/// place (i, j) is read at (i + p, j + q), so that one convolution of 2 × 2 windows over a bordered picture serves all four.
+/// Two by two pixels from four channels, as Shi et al. 2016, section 3.2, but of windows that lie between places: phase
+/// (p, q) of
+/// place (i, j) is read at (i + p, j + q), so that one convolution of 2 × 2 windows over a bordered picture serves all
+/// four.
 /// </summary>
 internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseShuffle>
 {
@@ -14,7 +16,8 @@ internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseS
     public override string Name => nameof(PhaseShuffle);
 
     /// <summary>The pictures of twice the width and height.</summary>
-    /// <param name="windows">[batch, 4 · channels, height + 1, width + 1] on a CPU, bf16 or fp32; of each channel the phases (0, 0), (0, 1), (1, 0) and (1, 1).</param>
+    /// <param name="windows">[batch, 4 · channels, height + 1, width + 1] on a CPU, bf16 or fp32; of each channel the
+    /// phases (0, 0), (0, 1), (1, 0) and (1, 1).</param>
     /// <returns>[batch, channels, 2 · height, 2 · width], as the windows.</returns>
     public static Tensor Apply(Tensor windows) => is_grad_enabled() ? apply(windows) : Forward(windows);
 
@@ -28,7 +31,8 @@ internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseS
         Tensor pixels = grad_output.contiguous();
         long[] shape = pixels.shape;
         (int height, int width) = ((int)shape[2] / 2, (int)shape[3] / 2);
-        Tensor windows = zeros([shape[0], 4 * shape[1], height + 1, width + 1], pixels.dtype); // a phase does not read all places
+        // a phase does not read all places
+        Tensor windows = zeros([shape[0], 4 * shape[1], height + 1, width + 1], pixels.dtype);
         long pictures = shape[0] * shape[1];
         if (pixels.dtype == ScalarType.BFloat16)
             Move(windows.Pointer<ushort>(), pixels.Pointer<ushort>(), pictures, height, width, back: true);

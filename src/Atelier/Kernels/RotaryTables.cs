@@ -2,7 +2,10 @@ using Atelier.Layers;
 
 namespace Atelier.Kernels;
 
-/// <summary>Cosines and sines of each place, [time, size], in the order of <see cref="RotaryPositions"/>: the sines' first half is negative.</summary>
+/// <summary>
+/// Cosines and sines of each place, [time, size], in the order of <see cref="RotaryPositions"/>: the sines' first half
+/// is negative.
+/// </summary>
 internal readonly unsafe struct RotaryTables(float* cosine, float* sine)
 {
     /// <summary>Cosines; null where nothing turns.</summary>

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// The weights in bf16, which all copies of a model share: rounded once between two steps, each thread its share, instead of at
+/// The weights in bf16, which all copies of a model share: rounded once between two steps, each thread its share,
+/// instead of at
 /// each use; by the optimizer as it moves them, where it can.
 /// </summary>
 internal sealed unsafe class RoundedWeights : IDisposable
@@ -32,13 +33,16 @@ internal sealed unsafe class RoundedWeights : IDisposable
     public static Tensor For(Tensor weight) =>
         weight is Parameter && !is_grad_enabled() ? Of(weight) : weight.to(ScalarType.BFloat16);
 
-    /// <summary>A weight as our own products read it, held until the next batch, or by the answer where this thread shares none.</summary>
+    /// <summary>
+    /// A weight as our own products read it, held until the next batch, or by the answer where this thread shares none.
+    /// </summary>
     /// <param name="weight">fp32, [outputs, inputs], in one piece.</param>
     public static PanelLease PanelsOf(Tensor weight)
     {
         if (s_current is not { } shared)
             return new PanelLease(new WeightPanels(weight), isOwn: true);
-        return new PanelLease(shared._panels.GetOrAdd((nint)weight.Pointer<float>(), static (_, w) => new Lazy<WeightPanels>(() => new WeightPanels(w)), weight).Value, isOwn: false);
+        return new PanelLease(shared._panels.GetOrAdd((nint)weight.Pointer<float>(), static (_, w) =>
+            new Lazy<WeightPanels>(() => new WeightPanels(w)), weight).Value, isOwn: false);
     }
 
     /// <summary>Makes these this thread's until the answer is disposed.</summary>
@@ -98,7 +102,9 @@ internal sealed unsafe class RoundedWeights : IDisposable
         {
             using var noGradients = no_grad();
             return _known.GetOrAdd(place,
-                static (_, w) => new Entry(w.alias().DetachFromDisposeScope(), w.to(ScalarType.BFloat16).DetachFromDisposeScope()), weight).Rounded;
+                static (_, w) =>
+                    new Entry(w.alias().DetachFromDisposeScope(), w.to(ScalarType.BFloat16).DetachFromDisposeScope()),
+                    weight).Rounded;
         }
     }
 

@@ -10,7 +10,8 @@ namespace Atelier.Kernels;
 internal static unsafe class SmallProduct
 {
     /// <summary>C = A B, or C += A B.</summary>
-    /// <param name="a">A, [rows, depth]: the number of row i and column k lies at i · aRow + k · aColumn, so that a transposed one can be given.</param>
+    /// <param name="a">A, [rows, depth]: the number of row i and column k lies at i · aRow + k · aColumn, so that a
+    /// transposed one can be given.</param>
     /// <param name="aRow">See there.</param>
     /// <param name="aColumn">See there.</param>
     /// <param name="b">B, [depth, columns].</param>
@@ -23,35 +24,43 @@ internal static unsafe class SmallProduct
     /// <param name="add">Whether what C holds is added to.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(
-        float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int rows, int columns, int depth, bool add)
+        float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int rows, int columns, int depth,
+            bool add)
     {
         int column = 0;
         for (; column + 64 <= columns; column += 64)
         {
             for (int row = 0; row < rows; row += 4)
-                Tile4By4(a + (row * aRow), aRow, aColumn, b + column, bRow, c + (row * cRow) + column, cRow, depth, add);
+                Tile4By4(a + (row * aRow), aRow, aColumn, b + column, bRow, c + (row * cRow) + column, cRow, depth,
+                    add);
         }
         for (; column + 32 <= columns; column += 32)
         {
             for (int row = 0; row < rows; row += 8)
-                Tile8By2(a + (row * aRow), aRow, aColumn, b + column, bRow, c + (row * cRow) + column, cRow, depth, add);
+                Tile8By2(a + (row * aRow), aRow, aColumn, b + column, bRow, c + (row * cRow) + column, cRow, depth,
+                    add);
         }
         for (; column < columns; column += 16)
         {
             for (int row = 0; row < rows; row += 8)
-                Tile8By1(a + (row * aRow), aRow, aColumn, b + column, bRow, c + (row * cRow) + column, cRow, depth, add);
+                Tile8By1(a + (row * aRow), aRow, aColumn, b + column, bRow, c + (row * cRow) + column, cRow, depth,
+                    add);
         }
     }
 
     /// <summary>Four registers of each of four rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4By4(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth, bool add)
+    private static void Tile4By4(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth,
+        bool add)
     {
-        Vector512<float> c0a = default, c0b = default, c0c = default, c0d = default, c1a = default, c1b = default, c1c = default, c1d = default;
-        Vector512<float> c2a = default, c2b = default, c2c = default, c2d = default, c3a = default, c3b = default, c3c = default, c3d = default;
+        Vector512<float> c0a = default, c0b = default, c0c = default, c0d = default, c1a = default, c1b = default,
+            c1c = default, c1d = default;
+        Vector512<float> c2a = default, c2b = default, c2c = default, c2d = default, c3a = default, c3b = default,
+            c3c = default, c3d = default;
         for (int k = 0; k < depth; k++, a += aColumn, b += bRow)
         {
-            Vector512<float> ba = Vector512.Load(b), bb = Vector512.Load(b + 16), bc = Vector512.Load(b + 32), bd = Vector512.Load(b + 48);
+            Vector512<float> ba = Vector512.Load(b), bb = Vector512.Load(b + 16), bc = Vector512.Load(b + 32),
+                bd = Vector512.Load(b + 48);
             Vector512<float> a0 = Vector512.Create(*a);
             c0a = Vector512.FusedMultiplyAdd(a0, ba, c0a);
             c0b = Vector512.FusedMultiplyAdd(a0, bb, c0b);
@@ -81,10 +90,13 @@ internal static unsafe class SmallProduct
 
     /// <summary>Two registers of each of eight rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8By2(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth, bool add)
+    private static void Tile8By2(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth,
+        bool add)
     {
-        Vector512<float> c0a = default, c0b = default, c1a = default, c1b = default, c2a = default, c2b = default, c3a = default, c3b = default;
-        Vector512<float> c4a = default, c4b = default, c5a = default, c5b = default, c6a = default, c6b = default, c7a = default, c7b = default;
+        Vector512<float> c0a = default, c0b = default, c1a = default, c1b = default, c2a = default, c2b = default,
+            c3a = default, c3b = default;
+        Vector512<float> c4a = default, c4b = default, c5a = default, c5b = default, c6a = default, c6b = default,
+            c7a = default, c7b = default;
         for (int k = 0; k < depth; k++, a += aColumn, b += bRow)
         {
             Vector512<float> ba = Vector512.Load(b), bb = Vector512.Load(b + 16);
@@ -125,9 +137,11 @@ internal static unsafe class SmallProduct
 
     /// <summary>One register of each of eight rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8By1(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth, bool add)
+    private static void Tile8By1(float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, int depth,
+        bool add)
     {
-        Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
+        Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default,
+            c6 = default, c7 = default;
         for (int k = 0; k < depth; k++, a += aColumn, b += bRow)
         {
             Vector512<float> column = Vector512.Load(b);
@@ -151,7 +165,8 @@ internal static unsafe class SmallProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(float* c, bool add, Vector512<float> first) => (add ? first + Vector512.Load(c) : first).Store(c);
+    private static void Put(float* c, bool add, Vector512<float> first) =>
+        (add ? first + Vector512.Load(c) : first).Store(c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Put(float* c, bool add, Vector512<float> first, Vector512<float> second)
@@ -161,7 +176,8 @@ internal static unsafe class SmallProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(float* c, bool add, Vector512<float> first, Vector512<float> second, Vector512<float> third, Vector512<float> fourth)
+    private static void Put(float* c, bool add, Vector512<float> first, Vector512<float> second, Vector512<float> third,
+        Vector512<float> fourth)
     {
         Put(c, add, first, second);
         Put(c + 32, add, third, fourth);

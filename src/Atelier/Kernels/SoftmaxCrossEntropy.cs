@@ -5,7 +5,8 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// The cross-entropy of a row of bf16 logits and its gradient, which takes the logits' place: one reading for the largest,
+/// The cross-entropy of a row of bf16 logits and its gradient, which takes the logits' place: one reading for the
+/// largest,
 /// one for the exponentials and their sum, one for the gradient; of fp32 no more than one row is held.
 /// </summary>
 internal static unsafe class SoftmaxCrossEntropy
@@ -13,7 +14,8 @@ internal static unsafe class SoftmaxCrossEntropy
     private const int Width = Bf16.Lanes;
 
     /// <summary>
-    /// −(1 − s) log p[target] − s/V Σ log p with p = softmax(logits), and its gradient p − (1 − s) 1[target] − s/V times a
+    /// −(1 − s) log p[target] − s/V Σ log p with p = softmax(logits), and its gradient p − (1 − s) 1[target] − s/V
+    /// times a
     /// factor.
     /// </summary>
     /// <param name="row">V logits in bf16; replaced by the gradient in bf16.</param>
@@ -25,7 +27,8 @@ internal static unsafe class SoftmaxCrossEntropy
     /// <param name="sum">V numbers that the gradient is added to, in fp32; null where nobody asks.</param>
     /// <returns>The cross-entropy in nats.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double Replace(ushort* row, int count, long target, double smoothing, float factor, float* scratch, float* sum)
+    public static double Replace(ushort* row, int count, long target, double smoothing, float factor, float* scratch,
+        float* sum)
     {
         int whole = count / Width * Width;
         Vector512<float> largest = Vector512.Create(float.NegativeInfinity), total = Vector512<float>.Zero;

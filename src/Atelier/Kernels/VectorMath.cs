@@ -10,7 +10,8 @@ internal static class VectorMath
     private const float Largest = 87; // exp(±87) is a normal number of fp32; smaller ones count as exp(−87)
 
     /// <summary>
-    /// exp(x) for x ≤ 87 to about 2 units in the last place: 2ⁿ exp(r) with r = x − n log 2 within ± log(2)/2, where Taylor's
+    /// exp(x) for x ≤ 87 to about 2 units in the last place: 2ⁿ exp(r) with r = x − n log 2 within ± log(2)/2, where
+    /// Taylor's
     /// polynomial of degree 7 is as good as fp32.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -25,7 +25,9 @@ internal sealed class WorkerTeam : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         Size = size;
         _failures = new ExceptionDispatchInfo?[size];
-        _threads = [.. Enumerable.Range(1, size - 1).Select(member => new Thread(() => Serve(member, begin)) { IsBackground = true, Name = $"replica {member}" })];
+        _threads = [.. Enumerable.Range(1, size - 1)
+            .Select(member =>
+            new Thread(() => Serve(member, begin)) { IsBackground = true, Name = $"replica {member}" })];
         foreach (Thread thread in _threads)
             thread.Start();
     }
@@ -33,7 +35,9 @@ internal sealed class WorkerTeam : IDisposable
     /// <summary>How many members there are.</summary>
     public int Size { get; }
 
-    /// <summary>Lets each member do its part at the same time, and waits for all; then throws what the first that failed threw.</summary>
+    /// <summary>
+    /// Lets each member do its part at the same time, and waits for all; then throws what the first that failed threw.
+    /// </summary>
     /// <param name="work">Given the member's number from 0, which is the calling thread.</param>
     public void Run(Action<int> work)
     {

@@ -8,7 +8,8 @@ namespace Atelier.Layers;
 
 /// <summary>
 /// Attention: softmax(q kᵀ / √d + mask) v (Vaswani et al. 2017, eq. 1), with query heads sharing keys and values
-/// in groups (Ainslie et al. 2023): by two products and a softmax, or by the tensor library's fused kernel, as the plan says.
+/// in groups (Ainslie et al. 2023): by two products and a softmax, or by the tensor library's fused kernel, as the plan
+/// says.
 /// </summary>
 /// <param name="causal">Whether a query sees the keys up to its own position alone; else it sees all of them.</param>
 public sealed class AttentionProduct(bool causal = true) : IDisposable
@@ -17,7 +18,8 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
 
     /// <summary>Attends from each query to the keys that it sees. The last query stands at the last key.</summary>
     /// <param name="q">[heads, batch, time, headSize].</param>
-    /// <param name="k">[keyValueHeads, batch, span, headSize]; heads a multiple of keyValueHeads, span at least time.</param>
+    /// <param name="k">[keyValueHeads, batch, span, headSize]; heads a multiple of keyValueHeads, span at least
+    /// time.</param>
     /// <param name="v">As k.</param>
     /// <param name="dropout">The share of attention weights dropped; 0 where not training.</param>
     /// <returns>[heads, batch, time, headSize].</returns>
@@ -34,7 +36,8 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
     {
         long heads = q.shape[0], batch = q.shape[1], time = q.shape[2], size = q.shape[3];
         long keyValueHeads = k.shape[0], span = k.shape[2], group = heads / keyValueHeads;
-        bool canFuse = time == span && group == 1 && (dropout == 0 || q.device_type == TorchSharp.DeviceType.CUDA); // on CPUs it would draw from the one generator
+        // on CPUs it would draw from the one generator
+        bool canFuse = time == span && group == 1 && (dropout == 0 || q.device_type == TorchSharp.DeviceType.CUDA);
         if (canFuse && LayerDispatch.FusesAttention(q.device_type))
             return F.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: causal);
 
@@ -47,7 +50,8 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
         float scale = (float)(1 / Math.Sqrt(size));
         Tensor scores = time == 1 || !causal
             ? queries.bmm(keys).Times(scale)
-            : queries.baddbmm(keys, Mask(group, time, span, q), beta: 1, alpha: scale); // TorchSharp puts the summand last
+            // TorchSharp puts the summand last
+            : queries.baddbmm(keys, Mask(group, time, span, q), beta: 1, alpha: scale);
         Tensor weights = F.softmax(scores, -1); // [rows, group · time, span]
         if (dropout > 0)
             weights = Dropout.Apply(weights, dropout);
@@ -64,7 +68,8 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
             && _mask.dtype == like.dtype && _mask.device == like.device)
             return _mask;
         using var scope = NewDisposeScope();
-        Tensor mask = KeptScalars.Full([time, span], double.NegativeInfinity, like.dtype, like.device).triu(span - time + 1);
+        Tensor mask = KeptScalars.Full([time, span], double.NegativeInfinity, like.dtype, like.device)
+            .triu(span - time + 1);
         _mask?.Dispose();
         _mask = mask.repeat(group, 1).unsqueeze(0).DetachFromDisposeScope();
         return _mask;

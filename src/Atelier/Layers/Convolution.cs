@@ -9,7 +9,10 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Layers;
 
-/// <summary>A convolution over pictures. The weights are fp32 always; with bf16 precision the product takes bf16 copies of them, as <see cref="Linear"/> does.</summary>
+/// <summary>
+/// A convolution over pictures. The weights are fp32 always; with bf16 precision the product takes bf16 copies of them,
+/// as <see cref="Linear"/> does.
+/// </summary>
 public sealed class Convolution : nn.Module<Tensor, Tensor>
 {
     private readonly long _stride;
@@ -24,11 +27,13 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <param name="precision">The precision of the product.</param>
     /// <param name="random">Draws W.</param>
     /// <param name="gain">0 makes y zero at first.</param>
-    public Convolution(long inputs, long outputs, long kernel, long stride, Precision precision, Generator random, double gain = 1)
+    public Convolution(long inputs, long outputs, long kernel, long stride, Precision precision, Generator random,
+        double gain = 1)
         : base(nameof(Convolution))
     {
         (_stride, _padding, _precision) = (stride, (kernel - 1) / 2, precision);
-        Weight = new Parameter(empty(outputs, inputs, kernel, kernel).normal_(0, gain / Math.Sqrt(inputs * kernel * kernel), random));
+        Weight = new Parameter(empty(outputs, inputs, kernel, kernel)
+            .normal_(0, gain / Math.Sqrt(inputs * kernel * kernel), random));
         Bias = new Parameter(zeros(outputs));
         register_parameter("weight", Weight);
         register_parameter("bias", Bias);

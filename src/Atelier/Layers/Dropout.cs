@@ -8,7 +8,10 @@ namespace Atelier.Layers;
 /// <summary>Sets a share of numbers to zero and raises the others to keep the mean (Srivastava et al. 2014).</summary>
 internal static class Dropout
 {
-    /// <summary>x with each number dropped by the chance <paramref name="share"/>; drawn from the replica's own random numbers where there are some.</summary>
+    /// <summary>
+    /// x with each number dropped by the chance <paramref name="share"/>; drawn from the replica's own random numbers
+    /// where there are some.
+    /// </summary>
     public static Tensor Apply(Tensor x, double share)
     {
         if (x.device_type != DeviceType.CPU || RandomStream.Current is not { } random)

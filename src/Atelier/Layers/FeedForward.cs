@@ -7,7 +7,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Layers;
 
-/// <summary>Two products with an activation between them, at each position by itself (Vaswani et al. 2017, eq. 2).</summary>
+/// <summary>
+/// Two products with an activation between them, at each position by itself (Vaswani et al. 2017, eq. 2).
+/// </summary>
 public sealed class FeedForward : nn.Module<Tensor, Tensor>
 {
     /// <summary>Makes the layer.</summary>

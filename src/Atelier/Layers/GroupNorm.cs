@@ -9,7 +9,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers;
 
 /// <summary>
-/// Group normalisation (Wu and He 2018, eq. 7) over pictures: a picture's channels in groups, each to a mean of zero and a
+/// Group normalisation (Wu and He 2018, eq. 7) over pictures: a picture's channels in groups, each to a mean of zero
+/// and a
 /// variance of one, then scaled and shifted a channel.
 /// </summary>
 public sealed class GroupNorm : nn.Module<Tensor, Tensor>
@@ -40,7 +41,8 @@ public sealed class GroupNorm : nn.Module<Tensor, Tensor>
     public Parameter Bias { get; }
 
     /// <summary>The normalised pictures.</summary>
-    /// <param name="input">x, [batch, channels, height, width], fp32 or bf16; the sums inside are fp32 whatever that is.</param>
+    /// <param name="input">x, [batch, channels, height, width], fp32 or bf16; the sums inside are fp32 whatever that
+    /// is.</param>
     /// <returns>As x.</returns>
     public override Tensor forward(Tensor input)
     {
@@ -50,7 +52,8 @@ public sealed class GroupNorm : nn.Module<Tensor, Tensor>
 
     /// <summary>silu(y (1 + scale) + shift), with y the normalised pictures and silu(z) = z σ(z).</summary>
     /// <param name="input">x, [batch, channels, height, width], fp32 or bf16.</param>
-    /// <param name="scale">A number for each picture's channels, [batch, channels], fp32 (Dhariwal and Nichol 2021, section 3.1); null for 0.</param>
+    /// <param name="scale">A number for each picture's channels, [batch, channels], fp32 (Dhariwal and Nichol 2021,
+    /// section 3.1); null for 0.</param>
     /// <param name="shift">The same; null for 0.</param>
     /// <returns>As x.</returns>
     public Tensor Silu(Tensor input, Tensor? scale = null, Tensor? shift = null)
@@ -64,6 +67,8 @@ public sealed class GroupNorm : nn.Module<Tensor, Tensor>
             b = b.Plus(shift);
         return timed.End(GroupNormSilu.Serves(input)
             ? GroupNormSilu.Apply(input, a, b, _groups, _epsilon)
-            : F.silu(F.group_norm(input, _groups, null, null, _epsilon).mul(a.to(input.dtype).unsqueeze(-1).unsqueeze(-1)).Plus(b.to(input.dtype).unsqueeze(-1).unsqueeze(-1))));
+            : F.silu(F.group_norm(input, _groups, null, null, _epsilon)
+                .mul(a.to(input.dtype).unsqueeze(-1).unsqueeze(-1))
+                .Plus(b.to(input.dtype).unsqueeze(-1).unsqueeze(-1))));
     }
 }

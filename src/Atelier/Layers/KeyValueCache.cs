@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers;
 
-/// <summary>The keys and values of the tokens that an attention layer has seen, kept while decoding. Room doubles as it fills.</summary>
+/// <summary>
+/// The keys and values of the tokens that an attention layer has seen, kept while decoding. Room doubles as it fills.
+/// </summary>
 public sealed class KeyValueCache : IDisposable
 {
     private const int FirstRoom = 64;

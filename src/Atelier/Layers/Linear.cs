@@ -45,7 +45,9 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) => Product(input, Weight, Bias, _precision);
 
-    /// <summary>x Wᵀ + b in the precision asked for; also the product of a head that shares the embedding's weights.</summary>
+    /// <summary>
+    /// x Wᵀ + b in the precision asked for; also the product of a head that shares the embedding's weights.
+    /// </summary>
     /// <param name="input">x, [..., inputs].</param>
     /// <param name="weight">W, [outputs, inputs].</param>
     /// <param name="bias">b, [outputs], or null.</param>
@@ -54,7 +56,8 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     {
         TimedOperation timed = TimedOperation.Begin("linear", ref input);
         return timed.End(precision == Precision.Bf16
-            ? F.linear(input.to(ScalarType.BFloat16), RoundedWeights.For(weight), bias is null ? null : RoundedWeights.For(bias))
+            ? F.linear(input.to(ScalarType.BFloat16), RoundedWeights.For(weight), bias is null ? null
+                : RoundedWeights.For(bias))
             : F.linear(input, weight, bias));
     }
 }

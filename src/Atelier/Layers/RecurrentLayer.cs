@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// One recurrent layer. Names, shapes and gate order of its weights are PyTorch's: LSTM input, forget, cell, output; GRU
+/// One recurrent layer. Names, shapes and gate order of its weights are PyTorch's: LSTM input, forget, cell, output;
+/// GRU
 /// reset, update, new. The weights are fp32; with bf16 precision the kernel takes bf16 copies of them.
 /// </summary>
 public sealed class RecurrentLayer : nn.Module
@@ -71,14 +72,16 @@ public sealed class RecurrentLayer : nn.Module
     /// <summary>Reads a sequence from the state zero, in training; the last state is not told.</summary>
     /// <param name="input">[batch, time, input].</param>
     /// <returns>[batch, time, hidden], bf16 with that precision.</returns>
-    public Tensor ForwardTraining(Tensor input) => _kernel is { Serves: true } kernel && KernelLayers.Serve(input, _precision)
+    public Tensor ForwardTraining(Tensor input) =>
+        _kernel is { Serves: true } kernel && KernelLayers.Serve(input, _precision)
         ? KernelLayers.Run(input, [kernel])
         : Forward(input, EmptyState(input.shape[0])).Output;
 
     /// <summary>Reads a sequence.</summary>
     /// <param name="input">[batch, time, input].</param>
     /// <param name="state">The state to begin from.</param>
-    /// <returns>The states after each place [batch, time, hidden], bf16 with that precision, and the last state.</returns>
+    /// <returns>The states after each place [batch, time, hidden], bf16 with that precision, and the last
+    /// state.</returns>
     public (Tensor Output, RecurrentState State) Forward(Tensor input, RecurrentState state)
     {
         TimedOperation timed = TimedOperation.Begin("recurrent layer", ref input);

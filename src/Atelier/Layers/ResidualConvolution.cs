@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers;
 
-/// <summary>x + conv(silu(norm(conv(silu(norm(x)))))), the norms and activations before the convolutions (He et al. 2016, figure 4e).</summary>
+/// <summary>
+/// x + conv(silu(norm(conv(silu(norm(x)))))), the norms and activations before the convolutions (He et al. 2016, figure
+/// 4e).
+/// </summary>
 public sealed class ResidualConvolution : nn.Module<Tensor, Tensor>
 {
     /// <summary>Groups of the norms; they divide the channels.</summary>

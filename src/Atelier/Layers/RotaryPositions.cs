@@ -30,9 +30,12 @@ public sealed unsafe class RotaryPositions : nn.Module
         using var scope = NewDisposeScope();
         Tensor rates = tensor(RotaryFrequencies.Of(headSize, theta, scaling)); // [headSize / 2]
         double amplitude = RotaryFrequencies.Amplitude(scaling);
-        Tensor angles = KeptScalars.Range(contextLength, ScalarType.Float64).unsqueeze(1) * rates; // [position, headSize / 2]
-        _cosine = cat([angles.cos(), angles.cos()], -1).Times(amplitude).to(ScalarType.Float32).MoveToOuterDisposeScope();
-        _sine = cat([-angles.sin(), angles.sin()], -1).Times(amplitude).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        // [position, headSize / 2]
+        Tensor angles = KeptScalars.Range(contextLength, ScalarType.Float64).unsqueeze(1) * rates;
+        _cosine = cat([angles.cos(), angles.cos()], -1).Times(amplitude).to(ScalarType.Float32)
+            .MoveToOuterDisposeScope();
+        _sine = cat([-angles.sin(), angles.sin()], -1).Times(amplitude).to(ScalarType.Float32)
+            .MoveToOuterDisposeScope();
         register_buffer("cosine", _cosine, persistent: false);
         register_buffer("sine", _sine, persistent: false);
     }

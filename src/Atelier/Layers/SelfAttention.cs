@@ -11,7 +11,8 @@ namespace Atelier.Layers;
 /// <param name="HeadSize">The width of a head.</param>
 /// <param name="Bias">Whether the products have biases.</param>
 /// <param name="Dropout">The share of attention weights dropped in training.</param>
-public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueHeadCount, int HeadSize, bool Bias, double Dropout)
+public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueHeadCount, int HeadSize, bool Bias,
+    double Dropout)
 {
     /// <summary>The width of all query heads.</summary>
     public int QuerySize => HeadCount * HeadSize;
@@ -36,7 +37,8 @@ public sealed class SelfAttention : nn.Module
     {
         (Shape, Rotary, _product) = (shape, rotary, product);
         int keyValueSize = shape.KeyValueHeadCount * shape.HeadSize;
-        QueryKeyValue = new Linear(shape.HiddenSize, shape.QuerySize + 2 * keyValueSize, shape.Bias, precision, deviation, random);
+        QueryKeyValue =
+            new Linear(shape.HiddenSize, shape.QuerySize + 2 * keyValueSize, shape.Bias, precision, deviation, random);
         Output = new Linear(shape.QuerySize, shape.HiddenSize, shape.Bias, precision, outputDeviation, random);
         register_module("qkv", QueryKeyValue);
         register_module("output", Output);
@@ -63,7 +65,8 @@ public sealed class SelfAttention : nn.Module
         TimedOperation timed = TimedOperation.Begin("attention", ref x);
         long batch = x.shape[0], time = x.shape[1];
         int heads = Shape.HeadCount, keyValueHeads = Shape.KeyValueHeadCount;
-        // One copy puts the heads first, so that queries, keys and values are whole pieces of memory without further copies.
+        // One copy puts the heads first, so that queries, keys and values are whole pieces of memory without further
+        // copies.
         Tensor all = QueryKeyValue.forward(x).view(batch, time, heads + 2 * keyValueHeads, Shape.HeadSize)
             .permute(2, 0, 1, 3).contiguous(); // [heads + 2 · keyValueHeads, batch, time, headSize]
         if (Rotary is not null)

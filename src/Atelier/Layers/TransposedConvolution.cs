@@ -6,13 +6,19 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers;
 
-/// <summary>The transpose of a convolution of stride 2: twice the width and height. The weights are fp32 always, as <see cref="Convolution"/>'s.</summary>
+/// <summary>
+/// The transpose of a convolution of stride 2: twice the width and height. The weights are fp32 always, as
+/// <see cref="Convolution"/>'s.
+/// </summary>
 public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
 {
     private const int Kernel = 4, Stride = 2, Padding = 1;
     private readonly Precision _precision;
 
-    /// <summary>Draws W around 0 with variance gain² / (inputs · 4), since four weights an input reach each pixel, and sets b to 0.</summary>
+    /// <summary>
+    /// Draws W around 0 with variance gain² / (inputs · 4), since four weights an input reach each pixel, and sets b to
+    /// 0.
+    /// </summary>
     /// <param name="inputs">Channels of x.</param>
     /// <param name="outputs">Channels of y.</param>
     /// <param name="precision">The precision of the product.</param>
@@ -22,7 +28,8 @@ public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
         : base(nameof(TransposedConvolution))
     {
         _precision = precision;
-        Weight = new Parameter(empty(inputs, outputs, Kernel, Kernel).normal_(0, gain / Math.Sqrt(inputs * (Kernel / Stride) * (Kernel / Stride)), random));
+        Weight = new Parameter(empty(inputs, outputs, Kernel, Kernel)
+            .normal_(0, gain / Math.Sqrt(inputs * (Kernel / Stride) * (Kernel / Stride)), random));
         Bias = new Parameter(zeros(outputs));
         register_parameter("weight", Weight);
         register_parameter("bias", Bias);

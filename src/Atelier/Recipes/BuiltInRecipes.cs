@@ -23,7 +23,8 @@ public static class BuiltInRecipes
     private static IEnumerable<BuiltInRecipe> Read()
     {
         Assembly assembly = typeof(BuiltInRecipes).Assembly;
-        foreach (string resource in assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        foreach (string resource in assembly.GetManifestResourceNames()
+            .Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
             string text = reader.ReadToEnd();

@@ -17,10 +17,15 @@ public sealed record ImageSection
     [Range(1, 3)]
     public int? Channels { get; init; }
 
-    /// <summary>The filter that pictures are resized with, widened where they shrink so that nothing is left out.</summary>
+    /// <summary>
+    /// The filter that pictures are resized with, widened where they shrink so that nothing is left out.
+    /// </summary>
     public ResizeFilter Filter { get; init; } = ResizeFilter.Triangle;
 
-    /// <summary>A table (.csv, .tsv, .parquet) that tells each picture's class: a column file and a column label, or caption; from the source's folder. Null takes labels.csv where there is one, and subfolders otherwise.</summary>
+    /// <summary>
+    /// A table (.csv, .tsv, .parquet) that tells each picture's class: a column file and a column label, or caption;
+    /// from the source's folder. Null takes labels.csv where there is one, and subfolders otherwise.
+    /// </summary>
     public string? Labels { get; init; }
 
     /// <summary>How pictures are varied at random while a model learns from them.</summary>

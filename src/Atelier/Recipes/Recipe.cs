@@ -3,7 +3,9 @@ using Atelier.Abstractions;
 
 namespace Atelier.Recipes;
 
-/// <summary>Says what to make: data, model, training, evaluation, generation. The only configuration there is.</summary>
+/// <summary>
+/// Says what to make: data, model, training, evaluation, generation. The only configuration there is.
+/// </summary>
 public sealed record Recipe
 {
     /// <summary>A short name, used for the run's folder.</summary>
@@ -37,13 +39,16 @@ public sealed record Recipe
 
 /// <summary>The family and its configuration, side by side in the recipe's model section.</summary>
 /// <param name="Family">The family's name: "gpt".</param>
-/// <param name="Config">An instance of the family's configuration record; null only where a recipe was made in code and defaults are meant.</param>
+/// <param name="Config">An instance of the family's configuration record; null only where a recipe was made in code and
+/// defaults are meant.</param>
 public sealed record ModelSection(string Family, object? Config);
 
 /// <summary>What to learn from, and how it becomes tokens.</summary>
 public sealed record DataSection
 {
-    /// <summary>"text", "tagged", "series", "table" or "images"; null takes the first that the family learns from.</summary>
+    /// <summary>
+    /// "text", "tagged", "series", "table" or "images"; null takes the first that the family learns from.
+    /// </summary>
     public string? Kind { get; init; }
 
     /// <summary>A catalogue name ("tinyshakespeare"), a world ("world:stories-en"), a file or a folder.</summary>
@@ -52,10 +57,15 @@ public sealed record DataSection
     /// <summary>The column of a table (.csv, .jsonl, .parquet) that holds the text.</summary>
     public string? Column { get; init; }
 
-    /// <summary>The encoding of text files and tables ("GB18030", "Shift-JIS", "windows-1252"); null finds it out for each file.</summary>
+    /// <summary>
+    /// The encoding of text files and tables ("GB18030", "Shift-JIS", "windows-1252"); null finds it out for each file.
+    /// </summary>
     public string? Encoding { get; init; }
 
-    /// <summary>What a document is: a whole file, each line, each paragraph between blank lines, each table row; auto takes the source's own.</summary>
+    /// <summary>
+    /// What a document is: a whole file, each line, each paragraph between blank lines, each table row; auto takes the
+    /// source's own.
+    /// </summary>
     public DocumentUnit Document { get; init; } = DocumentUnit.Auto;
 
     /// <summary>Documents drawn from a world; other sources take all they have.</summary>
@@ -100,7 +110,10 @@ public enum DocumentUnit
     Row,
 }
 
-/// <summary>The shares of training, validation and test data; they sum to at most 1. Split by document; a single document is cut in that order.</summary>
+/// <summary>
+/// The shares of training, validation and test data; they sum to at most 1. Split by document; a single document is cut
+/// in that order.
+/// </summary>
 public sealed record SplitSection
 {
     /// <summary>All to learn from, and nothing held out: what is judged by is what was learned from.</summary>
@@ -114,7 +127,9 @@ public sealed record SplitSection
     [Range(0.0, 0.9)]
     public double Validation { get; init; } = 0.05;
 
-    /// <summary>The share to judge by at the end; with 0 the validation share serves for both, and the report says so.</summary>
+    /// <summary>
+    /// The share to judge by at the end; with 0 the validation share serves for both, and the report says so.
+    /// </summary>
     [Range(0.0, 0.9)]
     public double Test { get; init; } = 0.05;
 
@@ -132,7 +147,9 @@ public sealed record TokenizerSection
     [Range(257, 1_000_000)]
     public int VocabularySize { get; init; } = 4096;
 
-    /// <summary>Whether characters that training text lacks are spelled in bytes (256 more ids) instead of being refused.</summary>
+    /// <summary>
+    /// Whether characters that training text lacks are spelled in bytes (256 more ids) instead of being refused.
+    /// </summary>
     public bool ByteFallback { get; init; } = true;
 
     /// <summary>A tokenizer.json to take instead of making one.</summary>
@@ -159,7 +176,9 @@ public sealed record EvaluationSection
     [Range(1, 12)]
     public int BaselineOrder { get; init; } = 5;
 
-    /// <summary>Tokens between the starts of two scoring windows; 0 takes the model's context, so that windows do not overlap.</summary>
+    /// <summary>
+    /// Tokens between the starts of two scoring windows; 0 takes the model's context, so that windows do not overlap.
+    /// </summary>
     [Range(0, int.MaxValue)]
     public int Stride { get; init; }
 
@@ -175,14 +194,22 @@ public sealed record EvaluationSection
     [Range(10, 1_000_000)]
     public int Pictures { get; init; } = 900;
 
-    /// <summary>What pictures are compared by: auto takes a network that learns the data's pictures, lenet-mnist the published one, a .pth file a LeNet of that shape, none compares nothing.</summary>
+    /// <summary>
+    /// What pictures are compared by: auto takes a network that learns the data's pictures, lenet-mnist the published
+    /// one, a .pth file a LeNet of that shape, none compares nothing.
+    /// </summary>
     public string Features { get; init; } = "auto";
 
-    /// <summary>The most held-out pictures of which a diffusion model's bound on the likelihood is estimated, by 32 looks each; 0 leaves it out.</summary>
+    /// <summary>
+    /// The most held-out pictures of which a diffusion model's bound on the likelihood is estimated, by 32 looks each;
+    /// 0 leaves it out.
+    /// </summary>
     [Range(0, 1_000_000)]
     public int LikelihoodPictures { get; init; } = 500;
 
-    /// <summary>Draws of each picture's latents in a variational autoencoder's importance-weighted bound (Burda et al. 2016).</summary>
+    /// <summary>
+    /// Draws of each picture's latents in a variational autoencoder's importance-weighted bound (Burda et al. 2016).
+    /// </summary>
     [Range(1, 100_000)]
     public int ImportanceSamples { get; init; } = 20;
 

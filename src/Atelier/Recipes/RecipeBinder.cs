@@ -4,7 +4,9 @@ using System.Reflection;
 
 namespace Atelier.Recipes;
 
-/// <summary>Makes records from nodes by reflection: what a recipe may say is exactly what the records declare.</summary>
+/// <summary>
+/// Makes records from nodes by reflection: what a recipe may say is exactly what the records declare.
+/// </summary>
 /// <param name="configTypes">The configuration record of each family, by the family's name.</param>
 internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes)
 {
@@ -49,13 +51,15 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
             // "training:" with nothing under it is an empty section.
             if (IsRecord(type) && type != typeof(ModelSection))
                 return Activator.CreateInstance(type);
-            throw new AtelierException($"{path} has no value", node.Where, $"write {Expected(type)} or leave the line out");
+            throw new AtelierException($"{path} has no value", node.Where,
+                $"write {Expected(type)} or leave the line out");
         }
         Type plain = Nullable.GetUnderlyingType(type) ?? type;
         if (plain == typeof(ModelSection))
             return Model(Mapping(node, path), path);
         if (IsRecord(plain))
-            return node is RecipeScalar name && Named(plain, name.Text) is { } whole ? whole : Record(plain, Mapping(node, path), path);
+            return node is RecipeScalar name && Named(plain, name.Text) is { } whole ? whole
+                : Record(plain, Mapping(node, path), path);
         if (ItemType(plain) is { } item)
             return List(item, node, path);
         if (node is RecipeScalar scalar && Scalar(plain, scalar, path) is { } value)
@@ -70,9 +74,11 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
 
     private ModelSection Model(RecipeMapping mapping, string path)
     {
-        RecipeNode node = mapping.Find(FamilyKey) ?? new RecipeScalar(mapping.Where, new Recipe().Model.Family, quoted: true);
+        RecipeNode node = mapping.Find(FamilyKey)
+            ?? new RecipeScalar(mapping.Where, new Recipe().Model.Family, quoted: true);
         if (node is not RecipeScalar family || family.IsNull)
-            throw new AtelierException($"{path}.{FamilyKey} is {node.Shown}", node.Where, $"write one of {string.Join(", ", configTypes.Keys)}");
+            throw new AtelierException($"{path}.{FamilyKey} is {node.Shown}", node.Where,
+                $"write one of {string.Join(", ", configTypes.Keys)}");
         return new ModelSection(family.Text, Record(ConfigType(family), mapping, path, spare: FamilyKey));
     }
 
@@ -80,7 +86,8 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     {
         if (configTypes.TryGetValue(family.Text, out Type? type))
             return type;
-        throw new AtelierException($"model.{FamilyKey} {family.Shown} is no family", family.Where, Choice(family.Text, configTypes.Keys));
+        throw new AtelierException($"model.{FamilyKey} {family.Shown} is no family", family.Where,
+            Choice(family.Text, configTypes.Keys));
     }
 
     private Array List(Type item, RecipeNode node, string path)
@@ -104,7 +111,8 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
                 if (Spelling.Plain(RecipeNames.Value(value)) == Spelling.Plain(scalar.Text))
                     return value;
             }
-            throw new AtelierException($"{path} has no value {scalar.Shown}", scalar.Where, Choice(scalar.Text, RecipeNames.Values(type)));
+            throw new AtelierException($"{path} has no value {scalar.Shown}", scalar.Where,
+                Choice(scalar.Text, RecipeNames.Values(type)));
         }
         if (scalar.Quoted)
             return null;
@@ -118,7 +126,8 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         if (type == typeof(long))
             return long.TryParse(text, Whole, invariant, out long number) ? number : null;
         if (type == typeof(double))
-            return double.TryParse(text, NumberStyles.Float, invariant, out double number) && double.IsFinite(number) ? number : null;
+            return double.TryParse(text, NumberStyles.Float, invariant, out double number) && double.IsFinite(number)
+                ? number : null;
         throw new NotSupportedException($"{path}: recipes have no values of type {type}");
     }
 
@@ -146,7 +155,8 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     {
         string section = path.Length == 0 ? "a recipe" : path;
         string? near = Spelling.Nearest(key, known);
-        string? elsewhere = near is null ? Paths(typeof(Recipe), "").FirstOrDefault(p => p.EndsWith('.' + key, StringComparison.Ordinal)) : null;
+        string? elsewhere = near is null
+            ? Paths(typeof(Recipe), "").FirstOrDefault(p => p.EndsWith('.' + key, StringComparison.Ordinal)) : null;
         string hint = (near, elsewhere) switch
         {
             (null, null) => $"there are {string.Join(", ", known)}",
@@ -163,15 +173,18 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
             : [prefix + RecipeNames.Key(p)]);
 
     private static RecipeMapping Mapping(RecipeNode node, string path) => node as RecipeMapping
-        ?? throw new AtelierException($"{path} is {node.Shown}", node.Where, "write 'key: value' lines under it, indented");
+        ?? throw new AtelierException($"{path} is {node.Shown}", node.Where,
+            "write 'key: value' lines under it, indented");
 
     private bool MayBeNull(PropertyInfo property) => Nullable.GetUnderlyingType(property.PropertyType) is not null
-        || (!property.PropertyType.IsValueType && _nullability.Create(property).WriteState == NullabilityState.Nullable);
+        || (!property.PropertyType.IsValueType
+            && _nullability.Create(property).WriteState == NullabilityState.Nullable);
 
     private static bool IsRecord(Type type) => type.IsClass && type != typeof(string) && !type.IsArray;
 
     private static Type? ItemType(Type type) =>
-        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0] : null;
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0]
+            : null;
 
     private static string Choice(string wrong, IEnumerable<string> allowed)
     {

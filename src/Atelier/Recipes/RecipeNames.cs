@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Atelier.Recipes;
 
-/// <summary>How names in code and names in recipes correspond: properties in camelCase, enum values in kebab-case.</summary>
+/// <summary>
+/// How names in code and names in recipes correspond: properties in camelCase, enum values in kebab-case.
+/// </summary>
 internal static class RecipeNames
 {
     /// <summary>The key of a property: LearningRate becomes learningRate.</summary>
@@ -15,7 +17,9 @@ internal static class RecipeNames
             .Where(p => p.SetMethod is { IsPublic: true } && p.GetIndexParameters().Length == 0)
             .OrderBy(p => p.MetadataToken);
 
-    /// <summary>An enum value: OneCycle becomes one-cycle. A capital at the very end is no word of its own: AdamW is adamw.</summary>
+    /// <summary>
+    /// An enum value: OneCycle becomes one-cycle. A capital at the very end is no word of its own: AdamW is adamw.
+    /// </summary>
     public static string Value(Enum value)
     {
         string name = value.ToString();

@@ -3,7 +3,9 @@ using Atelier.Formats;
 
 namespace Atelier.Recipes;
 
-/// <summary>Reads recipes, checking every key and value, and says of a mistake the line, the value, and what is right.</summary>
+/// <summary>
+/// Reads recipes, checking every key and value, and says of a mistake the line, the value, and what is right.
+/// </summary>
 public static class RecipeReader
 {
     private const int MaximumBytes = 1 << 20;
@@ -13,7 +15,8 @@ public static class RecipeReader
     /// <param name="families">The families a recipe may name; each brings its own keys of the model section.</param>
     /// <param name="overrides">Changes such as "training.steps=500", in order, checked like the file.</param>
     /// <exception cref="AtelierException">There is no such recipe, or it has a mistake.</exception>
-    public static Recipe Read(string pathOrName, IReadOnlyList<IModelSection> families, IReadOnlyList<string>? overrides = null)
+    public static Recipe Read(string pathOrName, IReadOnlyList<IModelSection> families,
+        IReadOnlyList<string>? overrides = null)
     {
         if (!File.Exists(pathOrName) && BuiltInRecipes.Find(pathOrName) is { } builtIn)
             return Parse(builtIn.Text, builtIn.Name, families, overrides);
@@ -26,7 +29,8 @@ public static class RecipeReader
     /// <param name="families">The families a recipe may name; each brings its own keys of the model section.</param>
     /// <param name="overrides">Changes such as "training.steps=500", in order, checked like the text.</param>
     /// <exception cref="AtelierException">The recipe has a mistake.</exception>
-    public static Recipe Parse(string text, string name, IReadOnlyList<IModelSection> families, IReadOnlyList<string>? overrides = null)
+    public static Recipe Parse(string text, string name, IReadOnlyList<IModelSection> families,
+        IReadOnlyList<string>? overrides = null)
     {
         RecipeMapping root = RecipeYaml.Read(text, name);
         foreach (string change in overrides ?? [])
@@ -39,18 +43,21 @@ public static class RecipeReader
     private static string ReadFile(string path)
     {
         if (Directory.Exists(path))
-            throw new AtelierException("this is a folder, not a recipe", path, "a run's recipe is its recipe.yaml; to train on a folder of text use --text");
+            throw new AtelierException("this is a folder, not a recipe", path,
+                "a run's recipe is its recipe.yaml; to train on a folder of text use --text");
         if (!File.Exists(path))
         {
             string? near = Spelling.Nearest(path, BuiltInRecipes.All.Select(r => r.Name));
             throw new AtelierException("there is no such file or built-in recipe", path,
-                near is null ? "atelier recipes list shows the built-in ones" : $"did you mean '{near}'? atelier recipes list shows the built-in ones");
+                near is null ? "atelier recipes list shows the built-in ones"
+                    : $"did you mean '{near}'? atelier recipes list shows the built-in ones");
         }
         try
         {
             using FileStream stream = InputFile.Open(path);
             if (stream.Length > MaximumBytes)
-                throw new AtelierException($"{stream.Length} bytes are too many for a recipe", path, "recipes are small YAML files; to train on text use --text");
+                throw new AtelierException($"{stream.Length} bytes are too many for a recipe", path,
+                    "recipes are small YAML files; to train on text use --text");
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes).TrimStart('\uFEFF');
@@ -71,7 +78,8 @@ public static class RecipeReader
         int equals = change.IndexOf('=', StringComparison.Ordinal);
         string[] keys = equals < 0 ? [] : change[..equals].Trim().Split('.');
         if (equals < 1 || keys.Any(k => k.Length == 0))
-            throw new AtelierException("a change is a key, '=' and a value", where, "write for example --set training.steps=500");
+            throw new AtelierException("a change is a key, '=' and a value",
+                where, "write for example --set training.steps=500");
         RecipeMapping section = root;
         foreach (string key in keys[..^1])
         {
@@ -81,7 +89,8 @@ public static class RecipeReader
         }
         RecipeNode value = RecipeYaml.ReadValue(change[(equals + 1)..], where);
         // Another family's keys mean nothing to this one.
-        if (keys is ["model", "family"] && (section.Find("family") as RecipeScalar)?.Text != (value as RecipeScalar)?.Text)
+        if (keys is ["model", "family"]
+            && (section.Find("family") as RecipeScalar)?.Text != (value as RecipeScalar)?.Text)
             section.KeepOnly("family");
         section.Set(keys[^1], where, value);
     }
@@ -93,14 +102,17 @@ public static class RecipeReader
         double shares = split.Train + split.Validation + split.Test;
         if (shares > 1 + 1e-9)
         {
-            throw new AtelierException(FormattableString.Invariant($"data.split sums to {shares:0.######}"), Place(root, "data", "split"),
+            throw new AtelierException(FormattableString.Invariant($"data.split sums to {shares:0.######}"),
+                Place(root, "data", "split"),
                 "train, validation and test together are at most 1");
         }
         TrainingSection training = recipe.Training;
         if (training.Steps is null && training.Epochs is null && training.Minutes is null)
-            throw new AtelierException("training would never end", Place(root, "training"), "give training.steps, training.epochs or training.minutes");
+            throw new AtelierException("training would never end", Place(root, "training"),
+                "give training.steps, training.epochs or training.minutes");
         if (training.Optimizer is { Nesterov: true, Momentum: 0 })
-            throw new AtelierException("training.optimizer.nesterov needs momentum", Place(root, "training", "optimizer"), "set training.optimizer.momentum, for example 0.9");
+            throw new AtelierException("training.optimizer.nesterov needs momentum",
+                Place(root, "training", "optimizer"), "set training.optimizer.momentum, for example 0.9");
     }
 
     private static string Place(RecipeMapping root, params ReadOnlySpan<string> keys)

@@ -8,10 +8,14 @@ using System.Text.RegularExpressions;
 
 namespace Atelier.Recipes;
 
-/// <summary>Writes a recipe with every value in it, defaults too, as YAML that <see cref="RecipeReader"/> reads back as the same recipe.</summary>
+/// <summary>
+/// Writes a recipe with every value in it, defaults too, as YAML that <see cref="RecipeReader"/> reads back as the same
+/// recipe.
+/// </summary>
 public static partial class RecipeWriter
 {
-    private static readonly JsonSerializerOptions Quoting = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Quoting =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The YAML of <paramref name="recipe"/>.</summary>
     public static string Write(Recipe recipe)

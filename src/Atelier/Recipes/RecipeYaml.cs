@@ -3,7 +3,10 @@ using YamlDotNet.Core.Events;
 
 namespace Atelier.Recipes;
 
-/// <summary>Turns YAML into nodes that know their lines. A recipe may come from a stranger: size and depth are limited, and aliases, which can unfold without bound, are refused.</summary>
+/// <summary>
+/// Turns YAML into nodes that know their lines. A recipe may come from a stranger: size and depth are limited, and
+/// aliases, which can unfold without bound, are refused.
+/// </summary>
 internal static class RecipeYaml
 {
     private const int MaximumLength = 1 << 20;
@@ -31,7 +34,8 @@ internal static class RecipeYaml
     private static RecipeNode? ReadNode(string text, Func<long, string> place, string name)
     {
         if (text.Length > MaximumLength)
-            throw new AtelierException($"{text.Length} characters are too many for a recipe", name, "recipes are small: at most 1,048,576 characters");
+            throw new AtelierException($"{text.Length} characters are too many for a recipe", name,
+                "recipes are small: at most 1,048,576 characters");
         var parser = new Parser(new StringReader(text));
         try
         {
@@ -42,7 +46,8 @@ internal static class RecipeYaml
             RecipeNode node = Node(parser, place, depth: 0);
             parser.Consume<DocumentEnd>();
             if (!parser.Accept<StreamEnd>(out _))
-                throw new AtelierException("a recipe is one YAML document, and here a second begins", place(parser.Current!.Start.Line), "remove the '---' line");
+                throw new AtelierException("a recipe is one YAML document, and here a second begins",
+                    place(parser.Current!.Start.Line), "remove the '---' line");
             return node;
         }
         catch (Exception e) when (e is not AtelierException)
@@ -60,7 +65,8 @@ internal static class RecipeYaml
     {
         string where = place(parser.Current is null ? 1 : parser.Current.Start.Line);
         if (depth > MaximumDepth)
-            throw new AtelierException($"nested more than {MaximumDepth} deep", where, "recipes have two or three levels");
+            throw new AtelierException($"nested more than {MaximumDepth} deep",
+                where, "recipes have two or three levels");
         if (parser.Accept<NodeEvent>(out NodeEvent? node) && node is { Tag: { IsEmpty: false, IsNonSpecific: false } })
         {
             throw new AtelierException($"the tag {node.Tag.Value} is not read", place(node.Start.Line),
@@ -78,7 +84,8 @@ internal static class RecipeYaml
         if (parser.TryConsume<MappingStart>(out MappingStart? start))
             return Mapping(parser, place, place(start.Start.Line), depth);
         if (parser.TryConsume<AnchorAlias>(out AnchorAlias? alias))
-            throw new AtelierException($"aliases such as *{alias.Value} are not allowed in recipes", place(alias.Start.Line), "write the value out");
+            throw new AtelierException($"aliases such as *{alias.Value} are not allowed in recipes",
+                place(alias.Start.Line), "write the value out");
         throw new AtelierException("a value is missing", where, "write it after the colon");
     }
 

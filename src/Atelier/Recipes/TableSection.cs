@@ -8,13 +8,18 @@ public sealed record TableSection
     /// <summary>The columns to take, in order; empty takes all.</summary>
     public IReadOnlyList<string> Columns { get; init; } = [];
 
-    /// <summary>Columns whose values are numbers. Others are numbers where all their values are and more than 10 differ.</summary>
+    /// <summary>
+    /// Columns whose values are numbers. Others are numbers where all their values are and more than 10 differ.
+    /// </summary>
     public IReadOnlyList<string> Numeric { get; init; } = [];
 
     /// <summary>Columns whose values are names of levels, though they look like numbers.</summary>
     public IReadOnlyList<string> Categorical { get; init; } = [];
 
-    /// <summary>Whether columns of numbers become levels: none, of equal width, or of equally many training rows. Null takes the last for families that learn levels only, as networks do, and none for others.</summary>
+    /// <summary>
+    /// Whether columns of numbers become levels: none, of equal width, or of equally many training rows. Null takes the
+    /// last for families that learn levels only, as networks do, and none for others.
+    /// </summary>
     public Discretisation? Discretise { get; init; }
 
     /// <summary>The levels that a column of numbers becomes.</summary>
@@ -31,10 +36,15 @@ public sealed record TableSection
     /// <summary>What stands before the decimals of numbers, "." or ","; null finds it out for each column.</summary>
     public string? Decimal { get; init; }
 
-    /// <summary>Whether the first row of a table in text names its columns; null takes it so unless it holds numbers such as 1.5.</summary>
+    /// <summary>
+    /// Whether the first row of a table in text names its columns; null takes it so unless it holds numbers such as
+    /// 1.5.
+    /// </summary>
     public bool? Header { get; init; }
 
-    /// <summary>Of a series: the column that says which sequence a row belongs to; null where all rows are one.</summary>
+    /// <summary>
+    /// Of a series: the column that says which sequence a row belongs to; null where all rows are one.
+    /// </summary>
     public string? Sequence { get; init; }
 }
 

@@ -3,7 +3,9 @@ using Atelier.Tensors;
 
 namespace Atelier.Recipes;
 
-/// <summary>How to teach a model by gradient descent. Training ends at whichever limit of steps, epochs and minutes comes first.</summary>
+/// <summary>
+/// How to teach a model by gradient descent. Training ends at whichever limit of steps, epochs and minutes comes first.
+/// </summary>
 public sealed record TrainingSection
 {
     /// <summary>Sequences, pictures or rows in a batch.</summary>
@@ -14,7 +16,10 @@ public sealed record TrainingSection
     [Range(1, 100_000)]
     public int GradientAccumulation { get; init; } = 1;
 
-    /// <summary>Keeps only the inputs of the model's blocks and computes the rest anew going back (Chen et al. 2016): less memory for about a third more time, and the same gradients.</summary>
+    /// <summary>
+    /// Keeps only the inputs of the model's blocks and computes the rest anew going back (Chen et al. 2016): less
+    /// memory for about a third more time, and the same gradients.
+    /// </summary>
     [MayChange]
     public bool ActivationCheckpointing { get; init; }
 
@@ -28,7 +33,9 @@ public sealed record TrainingSection
     [Range(0.000001, 1e9)]
     public double? Epochs { get; init; }
 
-    /// <summary>The most minutes; null for no such limit. A run that ends by time is not repeatable step for step.</summary>
+    /// <summary>
+    /// The most minutes; null for no such limit. A run that ends by time is not repeatable step for step.
+    /// </summary>
     [MayChange]
     [Range(0.001, 1e6)]
     public double? Minutes { get; init; }
@@ -50,7 +57,10 @@ public sealed record TrainingSection
     [Range(0.0, 0.999)]
     public double LabelSmoothing { get; init; }
 
-    /// <summary>The decay of an exponential moving average of the weights, which then is what is judged and kept; 0 keeps none (Polyak and Juditsky 1992).</summary>
+    /// <summary>
+    /// The decay of an exponential moving average of the weights, which then is what is judged and kept; 0 keeps none
+    /// (Polyak and Juditsky 1992).
+    /// </summary>
     [Range(0.0, 0.999999)]
     public double Ema { get; init; }
 
@@ -67,7 +77,10 @@ public sealed record TrainingSection
     [Range(0, 1024)]
     public int Threads { get; init; }
 
-    /// <summary>Copies of the model that share a batch's rows, each with its part of the threads; 0 takes what was measured to be fastest here. One thread a copy makes runs repeat bit for bit.</summary>
+    /// <summary>
+    /// Copies of the model that share a batch's rows, each with its part of the threads; 0 takes what was measured to
+    /// be fastest here. One thread a copy makes runs repeat bit for bit.
+    /// </summary>
     [MayChange]
     [Range(0, 1024)]
     public int Replicas { get; init; }
@@ -85,7 +98,9 @@ public sealed record TrainingSection
     [Range(1, 1_000_000)]
     public int? EvaluationBatches { get; init; }
 
-    /// <summary>Measurements without improvement after which training stops; 0 never stops early (Prechelt 1998).</summary>
+    /// <summary>
+    /// Measurements without improvement after which training stops; 0 never stops early (Prechelt 1998).
+    /// </summary>
     [MayChange]
     [Range(0, 1_000_000)]
     public int Patience { get; init; }

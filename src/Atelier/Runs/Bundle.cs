@@ -49,14 +49,18 @@ public sealed class Bundle
         if (!Directory.Exists(folder))
         {
             throw File.Exists(folder)
-                ? new AtelierException("this is a file, not a run or a bundle", folder, $"make a bundle of another system's model first: atelier import {folder} --out FOLDER")
-                : new AtelierException("there is no such folder", folder, "give a run's folder or a bundle's; atelier runs list shows the runs there are");
+                ? new AtelierException("this is a file, not a run or a bundle", folder,
+                    $"make a bundle of another system's model first: atelier import {folder} --out FOLDER")
+                : new AtelierException("there is no such folder", folder,
+                    "give a run's folder or a bundle's; atelier runs list shows the runs there are");
         }
         string inner = Path.Combine(folder, "bundle");
         if (Run.Exists(folder) && !Directory.Exists(inner))
-            throw new AtelierException("this run has no finished model yet", folder, $"go on with: atelier train --resume --out {folder}");
+            throw new AtelierException("this run has no finished model yet", folder,
+                $"go on with: atelier train --resume --out {folder}");
         // A run whose recipe was deleted still has its model.
-        bool isRun = Run.Exists(folder) || (!File.Exists(new Bundle(folder).ConfigPath) && File.Exists(new Bundle(inner).ConfigPath));
+        bool isRun = Run.Exists(folder)
+            || (!File.Exists(new Bundle(folder).ConfigPath) && File.Exists(new Bundle(inner).ConfigPath));
         var bundle = new Bundle(Path.GetFullPath(isRun ? inner : folder));
         foreach (string path in (string[])[bundle.ConfigPath, bundle.WeightsPath])
         {
@@ -65,7 +69,8 @@ public sealed class Bundle
             {
                 OtherFiles.RefuseFolder(bundle.Folder);
                 throw new AtelierException($"{Path.GetFileName(path)} is missing", bundle.Folder,
-                    "a bundle has config.json and model.safetensors (model.gguf where it is quantised), and for text a tokenizer.json");
+                    "a bundle has config.json and model.safetensors (model.gguf where it is quantised), and for text "
+                        + "a tokenizer.json");
             }
         }
         return new Bundle(bundle.Folder) { ModelType = ConfigFile.Read(bundle.ConfigPath).ModelType };

@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 namespace Atelier.Runs;
 
 /// <summary>Which model a bundle is: written into the files that it makes, so that they can be made again.</summary>
-/// <param name="RunId">The id of the run that it came from, as atelier runs list shows it; null where no run is known.</param>
+/// <param name="RunId">The id of the run that it came from, as atelier runs list shows it; null where no run is
+/// known.</param>
 /// <param name="Weights">The SHA-256 of its weights, in lower-case hexadecimal digits.</param>
 /// <param name="Recipe">The run's resolved recipe; null where no run is known.</param>
 public sealed record BundleIdentity(string? RunId, string Weights, string? Recipe)
@@ -23,7 +24,8 @@ public sealed record BundleIdentity(string? RunId, string Weights, string? Recip
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), bundle.Folder, "check that it may be read", e);
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), bundle.Folder,
+                "check that it may be read", e);
         }
     }
 }

@@ -9,7 +9,8 @@ namespace Atelier.Runs;
 internal static class BundleTensors
 {
     /// <summary>Reads every tensor onto the CPU, quantised ones as single precision. The caller owns them.</summary>
-    /// <exception cref="AtelierException">A file is missing or damaged, or the index names a file outside the folder.</exception>
+    /// <exception cref="AtelierException">A file is missing or damaged, or the index names a file outside the
+    /// folder.</exception>
     public static IReadOnlyDictionary<string, Tensor> Read(Bundle bundle, CancellationToken cancellation = default)
     {
         var tensors = new Dictionary<string, Tensor>();
@@ -37,7 +38,8 @@ internal static class BundleTensors
     /// <param name="isIgnored">Whether a name that the model lacks may be there all the same.</param>
     /// <param name="where">The file, for errors.</param>
     /// <exception cref="AtelierException">A tensor is missing, too many, or of another shape.</exception>
-    public static void CopyTo(IEnumerable<(string Name, Tensor? Target)> targets, IReadOnlyDictionary<string, Tensor> tensors,
+    public static void CopyTo(IEnumerable<(string Name, Tensor? Target)> targets,
+        IReadOnlyDictionary<string, Tensor> tensors,
         Func<string, bool> isIgnored, string where)
     {
         const string hint = "fetch or export the model again";
@@ -49,20 +51,24 @@ internal static class BundleTensors
             if (target is null)
             {
                 if (tensors.TryGetValue(name, out Tensor? unread) && unread.count_nonzero().Number() > 0)
-                    throw new AtelierException($"the tensor {name} is not all zeros, though config.json says that there are no biases", where, hint);
+                    throw new AtelierException(
+                        $"the tensor {name} is not all zeros, though config.json says that there are no biases",
+                        where, hint);
                 continue;
             }
             if (!tensors.TryGetValue(name, out Tensor? tensor))
                 throw new AtelierException($"the tensor {name} is missing", where, hint);
             if (!tensor.shape.SequenceEqual(target.shape))
             {
-                throw new AtelierException($"the tensor {name} is [{string.Join(", ", tensor.shape)}], but config.json makes it "
+                throw new AtelierException(
+                    $"the tensor {name} is [{string.Join(", ", tensor.shape)}], but config.json makes it "
                     + $"[{string.Join(", ", target.shape)}]", where, hint);
             }
             target.copy_(tensor);
         }
         if (tensors.Keys.FirstOrDefault(name => !used.Contains(name) && !isIgnored(name)) is { } extra)
-            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", where, hint);
+            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells",
+                where, hint);
     }
 
     private static void ReadFloats(Bundle bundle, Dictionary<string, Tensor> tensors, CancellationToken cancellation)
@@ -74,7 +80,8 @@ internal static class BundleTensors
                 if (!tensors.TryAdd(name, tensor))
                 {
                     tensor.Dispose();
-                    throw new AtelierException($"the tensor {name} is in two shards", bundle.WeightsIndexPath, "fetch the model again");
+                    throw new AtelierException($"the tensor {name} is in two shards", bundle.WeightsIndexPath,
+                        "fetch the model again");
                 }
             }
         }
@@ -87,7 +94,9 @@ internal static class BundleTensors
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            tensors.Add(tensor.Name, torch.tensor(tensor.Read(TensorLayout.HuggingFace), [.. tensor.Shape(TensorLayout.HuggingFace)]).DetachFromDisposeScope());
+            tensors.Add(tensor.Name,
+                torch.tensor(tensor.Read(TensorLayout.HuggingFace), [.. tensor.Shape(TensorLayout.HuggingFace)])
+                .DetachFromDisposeScope());
         }
     }
 }

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Runs;
 
-/// <summary>Writes bundles whole or not at all: into a folder beside the place, which then takes the old one's name.</summary>
+/// <summary>
+/// Writes bundles whole or not at all: into a folder beside the place, which then takes the old one's name.
+/// </summary>
 public static class BundleWriter
 {
     /// <summary>Writes a bundle. One that stood there before stays until the new one is whole.</summary>
@@ -19,9 +21,11 @@ public static class BundleWriter
     /// <param name="decoding">How it makes samples where a request does not say.</param>
     /// <param name="startId">The token that a text begins after where there is no prompt.</param>
     /// <param name="card">The model card, Markdown.</param>
-    /// <exception cref="AtelierException">The place cannot be written, or holds something that is no bundle.</exception>
+    /// <exception cref="AtelierException">The place cannot be written, or holds something that is no
+    /// bundle.</exception>
     public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors,
-        Tokenizer tokenizer, DecodingOptions decoding, int startId, string card) => Write(folder, configJson, tensors, card, partial =>
+        Tokenizer tokenizer, DecodingOptions decoding, int startId, string card) =>
+            Write(folder, configJson, tensors, card, partial =>
         {
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
             new GenerationConfigFile(decoding, startId, tokenizer.EndOfTextId is int end ? [end]
@@ -34,8 +38,10 @@ public static class BundleWriter
     /// <param name="tensors">The weights.</param>
     /// <param name="card">The model card, Markdown.</param>
     /// <param name="writeMore">Writes what else such bundles have into the folder it is given: schema.json.</param>
-    /// <exception cref="AtelierException">The place cannot be written, or holds something that is no bundle.</exception>
-    public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors, string card, Action<string> writeMore) =>
+    /// <exception cref="AtelierException">The place cannot be written, or holds something that is no
+    /// bundle.</exception>
+    public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors, string card,
+        Action<string> writeMore) =>
         Replace(folder, partial =>
         {
             AtomicFile.WriteText(Path.Combine(partial, "config.json"), configJson);
@@ -47,11 +53,14 @@ public static class BundleWriter
 
     /// <summary>Whether a file's name is one of those that bundles have.</summary>
     internal static bool IsBundleFile(string path) => Path.GetFileName(path) is
-        "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "schema.json" or ChatTemplateFile.FileName or ChatTemplateFile.ConfigName || IsWeights(path);
+        "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "schema.json"
+            or ChatTemplateFile.FileName or ChatTemplateFile.ConfigName || IsWeights(path);
 
     /// <summary>Whether a file's name is one of those that bundles' weights have.</summary>
-    internal static bool IsWeights(string path) => Path.GetFileName(path) is SafetensorsFolder.IndexName or SafetensorsFolder.FileName or ModelWeights.GgufName
-        || (Path.GetFileName(path).StartsWith("model-", StringComparison.Ordinal) && path.EndsWith(".safetensors", StringComparison.Ordinal));
+    internal static bool IsWeights(string path) =>
+        Path.GetFileName(path) is SafetensorsFolder.IndexName or SafetensorsFolder.FileName or ModelWeights.GgufName
+        || (Path.GetFileName(path).StartsWith("model-", StringComparison.Ordinal)
+            && path.EndsWith(".safetensors", StringComparison.Ordinal));
 
     /// <summary>Makes a folder by filling one beside it and then exchanging the two.</summary>
     internal static void Replace(string folder, Action<string> fill)
@@ -61,7 +70,8 @@ public static class BundleWriter
         try
         {
             if (Directory.Exists(full) && !Directory.EnumerateFileSystemEntries(full).All(IsBundleFile))
-                throw new AtelierException("the folder holds files that are no bundle's", folder, "choose an empty or new folder with --out");
+                throw new AtelierException("the folder holds files that are no bundle's", folder,
+                    "choose an empty or new folder with --out");
             Remove(partial);
             Directory.CreateDirectory(partial);
             fill(partial);
@@ -91,7 +101,8 @@ public static class BundleWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Writing has failed already, and that is the error that the user sees; the next bundle written here takes its place.
+            // Writing has failed already, and that is the error that the user sees; the next bundle written here takes
+            // its place.
         }
     }
 

@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace Atelier.Runs;
 
 /// <summary>
-/// Checkpoints of a run: checkpoints/step-N with safetensors files, state.json, and checksums.json over them. A folder of
+/// Checkpoints of a run: checkpoints/step-N with safetensors files, state.json, and checksums.json over them. A folder
+/// of
 /// that name is whole, since it is written under another name first; the checksums tell where it was altered later.
 /// </summary>
 internal sealed class CheckpointStore(string folder)
@@ -17,11 +18,15 @@ internal sealed class CheckpointStore(string folder)
     private const string Prefix = "step-", StateFile = "state.json", ChecksumFile = "checksums.json";
     private const int Kept = 2;
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
     /// <summary>The steps there are checkpoints of, whole or not, the newest first.</summary>
-    public IReadOnlyList<long> Steps => !Directory.Exists(folder) ? [] : [.. Directory.EnumerateDirectories(folder, Prefix + "*")
-        .Select(path => long.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : -1)
+    public IReadOnlyList<long> Steps =>
+        !Directory.Exists(folder) ? [] : [.. Directory.EnumerateDirectories(folder, Prefix + "*")
+        .Select(path =>
+            long.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture,
+            out long step) ? step : -1)
         .Where(step => step >= 0)
         .OrderDescending()];
 
@@ -31,7 +36,8 @@ internal sealed class CheckpointStore(string folder)
     /// <summary>Writes a checkpoint whole or not at all, then removes all but the last two and the best.</summary>
     /// <param name="state">Where the run stands.</param>
     /// <param name="files">Tensors by file name.</param>
-    /// <exception cref="AtelierException">The disk is full or the place cannot be written; the checkpoints before stay.</exception>
+    /// <exception cref="AtelierException">The disk is full or the place cannot be written; the checkpoints before
+    /// stay.</exception>
     public void Save(TrainingState state, IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> files)
     {
         string temporary = Path.Combine(folder, $".{Prefix}{state.Step}.partial"), final = FolderOf(state.Step);
@@ -52,7 +58,8 @@ internal sealed class CheckpointStore(string folder)
         {
             Remove(temporary);
             string left = Steps.Count > 0 ? $"; the checkpoint of step {Steps[0]} is kept" : "";
-            throw new AtelierException($"the checkpoint of step {state.Step} could not be saved: {e.Message}{left}", final,
+            throw new AtelierException($"the checkpoint of step {state.Step} could not be saved: {e.Message}{left}",
+                final,
                 "free some space, then go on with --resume", e);
         }
         foreach (long old in Steps.Where(step => step <= state.Step).Skip(Kept).Where(step => step != state.BestStep))
@@ -88,7 +95,9 @@ internal sealed class CheckpointStore(string folder)
         string checkpoint = FolderOf(step);
         try
         {
-            var checksums = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllBytes(Path.Combine(checkpoint, ChecksumFile)), Json);
+            var checksums =
+                JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllBytes(Path.Combine(checkpoint,
+                ChecksumFile)), Json);
             if (checksums is null || !checksums.ContainsKey(StateFile))
                 throw Damaged(checkpoint, $"{ChecksumFile} names no {StateFile}");
             foreach ((string name, string checksum) in checksums)
@@ -99,7 +108,8 @@ internal sealed class CheckpointStore(string folder)
                 if (Checksum(path) != checksum)
                     throw Damaged(checkpoint, $"{name} was cut short or altered");
             }
-            return JsonSerializer.Deserialize<TrainingState>(File.ReadAllBytes(Path.Combine(checkpoint, StateFile)), Json)
+            return JsonSerializer.Deserialize<TrainingState>(File.ReadAllBytes(Path.Combine(checkpoint, StateFile)),
+                Json)
                 ?? throw Damaged(checkpoint, $"{StateFile} is empty");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
@@ -127,13 +137,16 @@ internal sealed class CheckpointStore(string folder)
             if (!saved.TryGetValue(name, out Tensor? value))
                 throw OfAnother(path, $"there is no tensor '{name}'");
             if (!value.shape.AsSpan().SequenceEqual(tensor.shape))
-                throw OfAnother(path, $"tensor '{name}' is [{string.Join(", ", value.shape)}], the model's is [{string.Join(", ", tensor.shape)}]");
+                throw OfAnother(path,
+                    $"tensor '{name}' is [{string.Join(", ", value.shape)}], the model's is "
+                        + $"[{string.Join(", ", tensor.shape)}]");
             tensor.copy_(value);
         }
     }
 
     private static AtelierException OfAnother(string path, string what) => new(what, path,
-        "the checkpoint is of another recipe: put the recipe's model and optimizer back, or train into another folder with --out");
+        "the checkpoint is of another recipe: put the recipe's model and optimizer back, or train into another "
+            + "folder with --out");
 
     private static AtelierException Damaged(string checkpoint, string what, Exception? inner = null) =>
         new($"the checkpoint is damaged: {what}", checkpoint, inner: inner);
@@ -153,7 +166,9 @@ internal sealed class CheckpointStore(string folder)
             Directory.Delete(path, recursive: true);
     }
 
-    /// <summary>Removes a checkpoint under another name, so that a process killed meanwhile leaves no half of one.</summary>
+    /// <summary>
+    /// Removes a checkpoint under another name, so that a process killed meanwhile leaves no half of one.
+    /// </summary>
     private void Remove(string path)
     {
         if (!Directory.Exists(path))

@@ -35,11 +35,13 @@ internal static class RecipeChanges
             string? current = now.FirstOrDefault(entry => entry.Key == key)?.Value;
             if (was == current)
                 continue;
-            string misfit = learned && !IsOfData(key) ? "its checkpoint no longer fits" : "its prepared data no longer fits";
+            string misfit = learned && !IsOfData(key) ? "its checkpoint no longer fits"
+                : "its prepared data no longer fits";
             throw new AtelierException(
                 $"{key} was {was ?? "not set"} when the run was begun and is {current ?? "not set"} now: {misfit}",
                 Run.RecipePath(run.Folder),
-                $"{(was is null ? "take the key out" : $"set it to {was} again")}, or train into another folder with --out");
+                $"{(was is null ? "take the key out" : $"set it to {was} again")}, or train into another "
+                    + $"folder with --out");
         }
         Keep(run.Recipe, run.DataFolder);
     }

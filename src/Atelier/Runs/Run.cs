@@ -6,7 +6,9 @@ using Atelier.Tensors.Profiling;
 
 namespace Atelier.Runs;
 
-/// <summary>One training, in a folder that a person can read. Held by one process at a time; a process that dies lets go of it.</summary>
+/// <summary>
+/// One training, in a folder that a person can read. Held by one process at a time; a process that dies lets go of it.
+/// </summary>
 public sealed class Run : IDisposable
 {
     private const string RecipeFile = "recipe.yaml";
@@ -63,7 +65,9 @@ public sealed class Run : IDisposable
     /// <summary>Whether training ended as the recipe says.</summary>
     public bool IsFinished => HasResult(Folder);
 
-    /// <summary>Whether this process began the run and nothing was learned yet: no checkpoint, no bundle, no figures.</summary>
+    /// <summary>
+    /// Whether this process began the run and nothing was learned yet: no checkpoint, no bundle, no figures.
+    /// </summary>
     internal bool IsBarelyBegun => _made is not null && !HoldsLearning(Folder) && !File.Exists(MetricsPath);
 
     /// <summary>Whether a folder is a run's, finished or not.</summary>
@@ -76,15 +80,18 @@ public sealed class Run : IDisposable
     public static bool HasResult(string folder) => File.Exists(Path.Combine(folder, ResultFile));
 
     /// <summary>
-    /// Begins a run: makes the folder, or takes an empty one, or that of a run that ended before anything was kept, and writes
+    /// Begins a run: makes the folder, or takes an empty one, or that of a run that ended before anything was kept, and
+    /// writes
     /// the recipe into it.
     /// </summary>
-    /// <exception cref="AtelierException">The folder holds something already, is in use, or cannot be written.</exception>
+    /// <exception cref="AtelierException">The folder holds something already, is in use, or cannot be
+    /// written.</exception>
     public static Run Create(string folder, Recipe recipe)
     {
         string full = Path.GetFullPath(folder);
         if (File.Exists(full))
-            throw new AtelierException("this is a file, and a run needs a folder", folder, "choose another place with --out");
+            throw new AtelierException("this is a file, and a run needs a folder", folder,
+                "choose another place with --out");
         string made = Path.Combine(full, LockFile);
         for (string? above = full; above is not null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
             made = above;
@@ -109,14 +116,17 @@ public sealed class Run : IDisposable
         }
     }
 
-    /// <summary>Whether a run can begin in a folder: it is not there, or empty, or a run ended there before anything was kept.</summary>
+    /// <summary>
+    /// Whether a run can begin in a folder: it is not there, or empty, or a run ended there before anything was kept.
+    /// </summary>
     public static bool CanBegin(string folder) => !Directory.Exists(folder)
         || (!HasResult(folder) && !IsHeld(folder) && (IsEmpty(folder) || IsVacant(folder)));
 
     /// <summary>Takes up a run that is there.</summary>
     /// <param name="folder">Its folder.</param>
     /// <param name="families">The families its recipe may name.</param>
-    /// <exception cref="AtelierException">There is no run, its recipe is damaged, or another process holds it.</exception>
+    /// <exception cref="AtelierException">There is no run, its recipe is damaged, or another process holds
+    /// it.</exception>
     public static Run Open(string folder, IReadOnlyList<IModelSection> families)
     {
         string full = Path.GetFullPath(folder);
@@ -151,7 +161,8 @@ public sealed class Run : IDisposable
     }
 
     /// <summary>Deletes a run's folder and all in it.</summary>
-    /// <exception cref="AtelierException">It is no run's, a process is at work on it, or it cannot be deleted.</exception>
+    /// <exception cref="AtelierException">It is no run's, a process is at work on it, or it cannot be
+    /// deleted.</exception>
     public static void Delete(string folder)
     {
         if (!Exists(folder) && !HasResult(folder)) // a finished run stays one when its recipe is deleted
@@ -179,7 +190,9 @@ public sealed class Run : IDisposable
             writeResult(json);
         });
 
-    /// <summary>Lets go of a run that was begun here, and takes everything of it away, the folders that were made for it too.</summary>
+    /// <summary>
+    /// Lets go of a run that was begun here, and takes everything of it away, the folders that were made for it too.
+    /// </summary>
     internal void Abandon()
     {
         Clear(Folder);
@@ -194,16 +207,23 @@ public sealed class Run : IDisposable
 
     /// <summary>Whether a folder holds what was learned.</summary>
     private static bool HoldsLearning(string folder) =>
-        Directory.Exists(Path.Combine(folder, "bundle")) || new CheckpointStore(Path.Combine(folder, "checkpoints")).Steps.Count > 0;
+        Directory.Exists(Path.Combine(folder, "bundle"))
+            || new CheckpointStore(Path.Combine(folder, "checkpoints")).Steps.Count > 0;
 
-    /// <summary>Whether a folder holds a run that learned nothing that was kept, and nothing besides: a person's own files are never taken for one.</summary>
-    private static bool IsVacant(string folder) => Exists(folder) && File.Exists(Path.Combine(folder, LockFile)) && !HoldsLearning(folder)
+    /// <summary>
+    /// Whether a folder holds a run that learned nothing that was kept, and nothing besides: a person's own files are
+    /// never taken for one.
+    /// </summary>
+    private static bool IsVacant(string folder) =>
+        Exists(folder) && File.Exists(Path.Combine(folder, LockFile)) && !HoldsLearning(folder)
         && Directory.EnumerateFileSystemEntries(folder).All(path => Path.GetFileName(path) == LockFile || IsOwn(path));
 
-    private static bool IsEmpty(string folder) => Directory.EnumerateFileSystemEntries(folder).All(e => Path.GetFileName(e) == LockFile);
+    private static bool IsEmpty(string folder) =>
+        Directory.EnumerateFileSystemEntries(folder).All(e => Path.GetFileName(e) == LockFile);
 
     /// <summary>Whether a file or folder is one that a run writes before it has learned.</summary>
-    private static bool IsOwn(string path) => s_ownNames.Contains(Path.GetFileName(path)) || path.EndsWith(".partial", StringComparison.Ordinal);
+    private static bool IsOwn(string path) =>
+        s_ownNames.Contains(Path.GetFileName(path)) || path.EndsWith(".partial", StringComparison.Ordinal);
 
     /// <summary>Deletes those, and nothing else.</summary>
     private static void Clear(string folder)
@@ -222,9 +242,11 @@ public sealed class Run : IDisposable
         if (HasResult(full))
             throw new AtelierException("a finished run is here already", folder, "choose another place with --out");
         if (Exists(full) && !IsVacant(full))
-            throw new AtelierException("an unfinished run is here already", folder, "go on with --resume, or choose another place with --out");
+            throw new AtelierException("an unfinished run is here already", folder,
+                "go on with --resume, or choose another place with --out");
         if (Directory.Exists(full) && !Exists(full) && !IsEmpty(full))
-            throw new AtelierException("the folder holds files that are no run's", folder, "choose an empty or new folder with --out");
+            throw new AtelierException("the folder holds files that are no run's", folder,
+                "choose an empty or new folder with --out");
     }
 
     private static FileStream Hold(string folder, string full)
@@ -233,11 +255,15 @@ public sealed class Run : IDisposable
         {
             Directory.CreateDirectory(full);
             // The system drops the lock with the process, however it dies.
-            return new FileStream(Path.Combine(full, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+            return new FileStream(Path.Combine(full, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                FileShare.None, 1);
         }
-        catch (IOException e) when (File.Exists(Path.Combine(full, LockFile)) && e is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException e)
+            when (File.Exists(Path.Combine(full, LockFile)) && e
+            is not (FileNotFoundException or DirectoryNotFoundException))
         {
-            throw new AtelierException("another process is at work on this run", folder, "wait for it, stop it, or choose another place with --out", e);
+            throw new AtelierException("another process is at work on this run", folder,
+                "wait for it, stop it, or choose another place with --out", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -38,7 +38,10 @@ public sealed record RunRecord
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
 }
 
-/// <summary>All runs of a user, in a SQLite database. The runs' folders are the truth; this is a list of them that may be deleted.</summary>
+/// <summary>
+/// All runs of a user, in a SQLite database. The runs' folders are the truth; this is a list of them that may be
+/// deleted.
+/// </summary>
 /// <param name="path">The database; made where it is missing.</param>
 public sealed class RunHistory(string path)
 {
@@ -81,7 +84,8 @@ public sealed class RunHistory(string path)
         [
             ("$id", run.Id), ("$folder", run.Folder), ("$family", run.Family), ("$recipe", run.Recipe),
             ("$started", Text(run.Started)), ("$finished", run.Finished is { } finished ? Text(finished) : null),
-            ("$status", run.Status), ("$steps", run.Steps), ("$seconds", run.Seconds), ("$metrics", JsonSerializer.Serialize(run.Metrics)),
+            ("$status", run.Status), ("$steps", run.Steps), ("$seconds", run.Seconds),
+                ("$metrics", JsonSerializer.Serialize(run.Metrics)),
         ];
         foreach ((string name, object? value) in values)
             command.Parameters.AddWithValue(name, value ?? DBNull.Value);
@@ -122,11 +126,15 @@ public sealed class RunHistory(string path)
         }
         catch (SqliteException e) when (e.SqliteErrorCode is 5 or 6) // SQLITE_BUSY, SQLITE_LOCKED
         {
-            throw new AtelierException("the history of runs is in use by another program", path, "try again in a moment", e);
+            throw new AtelierException("the history of runs is in use by another program", path,
+                "try again in a moment", e);
         }
-        catch (Exception e) when (e is SqliteException or JsonException or FormatException or InvalidCastException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
+            when (e is SqliteException or JsonException or FormatException or InvalidCastException or IOException
+            or UnauthorizedAccessException)
         {
-            throw new AtelierException($"the history of runs cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}", path,
+            throw new AtelierException(
+                $"the history of runs cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}", path,
                 "move the file away to begin a new one (the runs' folders are not touched), or set ATELIER_HOME", e);
         }
     }
@@ -145,7 +153,9 @@ public sealed class RunHistory(string path)
         Metrics = JsonSerializer.Deserialize<Dictionary<string, double>>(reader.GetString(9)) ?? [],
     };
 
-    private static string Text(DateTimeOffset time) => time.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture);
+    private static string Text(DateTimeOffset time) =>
+        time.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture);
 
-    private static DateTimeOffset Time(string text) => DateTimeOffset.ParseExact(text, "O", CultureInfo.InvariantCulture);
+    private static DateTimeOffset Time(string text) =>
+        DateTimeOffset.ParseExact(text, "O", CultureInfo.InvariantCulture);
 }

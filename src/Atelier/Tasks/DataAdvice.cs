@@ -27,7 +27,8 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     internal static long Bytes(string path, string option, CancellationToken cancellation) => Directory.Exists(path)
         ? SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(file => new FileInfo(file).Length)
         : File.Exists(path) ? new FileInfo(path).Length
-        : throw new AtelierException("there is no such file or folder", path, $"give one to {option}, or check the name");
+        : throw new AtelierException("there is no such file or folder", path,
+            $"give one to {option}, or check the name");
 
     /// <summary>The changes that name the source and the run.</summary>
     internal static IEnumerable<string> Source(string path) =>

@@ -12,7 +12,8 @@ namespace Atelier.Tasks;
 public static class DataKinds
 {
     /// <summary>All of them, in the order that help shows.</summary>
-    public static IReadOnlyList<IDataKind> All { get; } = [new TextKind(), new TableKind(), new TaggedKind(), new SeriesKind(), new ImageKind()];
+    public static IReadOnlyList<IDataKind> All { get; } =
+        [new TextKind(), new TableKind(), new TaggedKind(), new SeriesKind(), new ImageKind()];
 
     /// <summary>The kind that judges a model.</summary>
     /// <exception cref="AtelierException">There is none.</exception>
@@ -27,6 +28,7 @@ public static class DataKinds
             return family.DataKinds[0];
         string known = string.Join(", ", family.DataKinds.Select(kind => kind.Name));
         return family.DataKinds.FirstOrDefault(kind => kind.Name == name)
-            ?? throw new AtelierException($"the family {family.Name} does not learn from data of the kind '{name}'", "data.kind", $"it learns from {known}");
+            ?? throw new AtelierException($"the family {family.Name} does not learn from data of the kind '{name}'",
+                "data.kind", $"it learns from {known}");
     }
 }

@@ -12,7 +12,8 @@ namespace Atelier.Tasks;
 /// <param name="Run">The name that the report carries.</param>
 /// <param name="Seed">Of resampling and samples.</param>
 /// <param name="Picture">Where to draw the headline figure beside the baselines' (PNG), or null.</param>
-/// <param name="Folder">The run's folder, where what is learned to judge by is kept for the next time; null keeps nothing.</param>
+/// <param name="Folder">The run's folder, where what is learned to judge by is kept for the next time; null keeps
+/// nothing.</param>
 /// <param name="Other">What other data the test part is; null where all parts come from the recipe's own
 /// source.</param>
 public sealed record EvaluationContext(

@@ -6,7 +6,8 @@ using Atelier.Recipes;
 namespace Atelier.Tasks;
 
 /// <summary>
-/// A kind of data: how a source is prepared and opened again, and how models of it are judged. A family names the kinds it
+/// A kind of data: how a source is prepared and opened again, and how models of it are judged. A family names the kinds
+/// it
 /// learns from; a new kind is one class here and one line in <see cref="DataKinds"/>.
 /// </summary>
 public interface IDataKind
@@ -42,8 +43,10 @@ public interface IDataKind
     IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation);
 
     /// <summary>Judges a model on data of this kind.</summary>
-    /// <exception cref="AtelierException">There is nothing to judge by, or the model does not go with the data.</exception>
-    Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation);
+    /// <exception cref="AtelierException">There is nothing to judge by, or the model does not go with the
+    /// data.</exception>
+    Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+        CancellationToken cancellation);
 
     /// <summary>Sensible settings for a person's own file or folder.</summary>
     /// <param name="path">Where the data is.</param>

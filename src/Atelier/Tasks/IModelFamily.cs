@@ -7,7 +7,10 @@ using Atelier.Training;
 
 namespace Atelier.Tasks;
 
-/// <summary>One kind of model: how to make it, teach it, load it. A new family is one folder and one line in <see cref="ModelFamilies"/>.</summary>
+/// <summary>
+/// One kind of model: how to make it, teach it, load it. A new family is one folder and one line in
+/// <see cref="ModelFamilies"/>.
+/// </summary>
 public interface IModelFamily : IModelSection
 {
     /// <summary>One line for lists and help.</summary>
@@ -16,7 +19,10 @@ public interface IModelFamily : IModelSection
     /// <summary>The kinds of data that it learns from; the first where a recipe does not say.</summary>
     IReadOnlyList<IDataKind> DataKinds { get; }
 
-    /// <summary>Whether it learns step by step as the recipe's training section says; others count, or iterate as their own configuration says.</summary>
+    /// <summary>
+    /// Whether it learns step by step as the recipe's training section says; others count, or iterate as their own
+    /// configuration says.
+    /// </summary>
     bool TakesSteps => true;
 
     /// <summary>The values of config.json's model_type that it loads: "gpt2", "llama".</summary>

@@ -14,7 +14,10 @@ public static class RecipeSummary
         ("HiddenSize", value => $"{value} wide"), ("ContextLength", value => $"context {value}"),
     ];
 
-    /// <summary>The family, its shape, how the data is read, and what learning ends by: "gpt, 4 layers, 128 wide, context 128, character tokens, 600 steps of 16".</summary>
+    /// <summary>
+    /// The family, its shape, how the data is read, and what learning ends by: "gpt, 4 layers, 128 wide, context 128,
+    /// character tokens, 600 steps of 16".
+    /// </summary>
     /// <param name="recipe">The recipe, with every change in it.</param>
     /// <param name="family">Its family.</param>
     public static string Of(Recipe recipe, IModelFamily family)
@@ -28,7 +31,8 @@ public static class RecipeSummary
         }
         string kind = recipe.Data.Kind ?? family.DataKinds[0].Name;
         if (kind == "text")
-            parts.Add(recipe.Data.Tokenizer.File is null ? $"{RecipeNames.Value(recipe.Data.Tokenizer.Kind)} tokens" : "tokens of a tokenizer's file");
+            parts.Add(recipe.Data.Tokenizer.File is null ? $"{RecipeNames.Value(recipe.Data.Tokenizer.Kind)} tokens"
+                : "tokens of a tokenizer's file");
         if (kind == "images")
             parts.AddRange(Pictures(recipe, config));
         if (family.TakesSteps)
@@ -53,7 +57,8 @@ public static class RecipeSummary
         CultureInfo invariant = CultureInfo.InvariantCulture;
         List<string> limits = [];
         if (training.Steps is { } steps)
-            limits.Add(string.Create(invariant, $"{Quantity.Of(steps, "step")} of {training.BatchSize * (long)training.GradientAccumulation}"));
+            limits.Add(string.Create(invariant,
+                $"{Quantity.Of(steps, "step")} of {training.BatchSize * (long)training.GradientAccumulation}"));
         if (training.Epochs is { } epochs)
             limits.Add(string.Create(invariant, $"{epochs:0.###} passes over the data"));
         if (training.Minutes is { } minutes)

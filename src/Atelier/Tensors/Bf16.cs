@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Tensors;
 
-/// <summary>bfloat16, the upper half of an fp32 number, sixteen at a time; rounded to the nearest, ties to even.</summary>
+/// <summary>
+/// bfloat16, the upper half of an fp32 number, sixteen at a time; rounded to the nearest, ties to even.
+/// </summary>
 internal static unsafe class Bf16
 {
     /// <summary>Numbers in a register.</summary>

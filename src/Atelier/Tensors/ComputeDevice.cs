@@ -14,8 +14,11 @@ public static partial class ComputeDevice
     // All cores, or what OMP_NUM_THREADS says; read before anything sets another number.
     private static readonly int DefaultThreads = get_num_threads();
 
-    /// <summary>Whether this CPU multiplies bf16 numbers by an instruction: AVX512-BF16's or AMX's (leaf 7, EDX bit 22).</summary>
-    internal static bool HasBf16Products { get; } = Instructions.HasAvx512Bf16 || (X86Base.IsSupported && (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
+    /// <summary>
+    /// Whether this CPU multiplies bf16 numbers by an instruction: AVX512-BF16's or AMX's (leaf 7, EDX bit 22).
+    /// </summary>
+    internal static bool HasBf16Products { get; } = Instructions.HasAvx512Bf16
+        || (X86Base.IsSupported && (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
 
     // musl has no mallopt
     private static bool HasGlibc => RuntimeInformation.RuntimeIdentifier.StartsWith("linux", StringComparison.Ordinal)
@@ -50,7 +53,8 @@ public static partial class ComputeDevice
     }
 
     /// <summary>
-    /// Sets the tensor library's threads, and on glibc keeps freed memory in the process: a training step frees and takes
+    /// Sets the tensor library's threads, and on glibc keeps freed memory in the process: a training step frees and
+    /// takes
     /// the same large tensors again, and the kernel would zero each page anew (12 % of a step).
     /// </summary>
     /// <param name="threads">From 1; 0 takes all cores, or as many as the environment's OMP_NUM_THREADS says.</param>
@@ -67,7 +71,8 @@ public static partial class ComputeDevice
     }
 
     /// <summary>
-    /// Whether CUDA may round the factors of fp32 products to tf32, 10 bits of mantissa, while it adds up in fp32; then they
+    /// Whether CUDA may round the factors of fp32 products to tf32, 10 bits of mantissa, while it adds up in fp32; then
+    /// they
     /// run on its tensor cores. CPUs take no notice.
     /// </summary>
     internal static void AllowTf32(bool allowed)
@@ -77,8 +82,10 @@ public static partial class ComputeDevice
     }
 
     /// <summary>
-    /// A copy on a device, under way when this returns: to CUDA it goes from page-locked memory, so that neither the calling
-    /// thread nor the device waits. Operations on the device see it whole, since they stand behind it in the same queue.
+    /// A copy on a device, under way when this returns: to CUDA it goes from page-locked memory, so that neither the
+    /// calling
+    /// thread nor the device waits. Operations on the device see it whole, since they stand behind it in the same
+    /// queue.
     /// </summary>
     internal static Tensor SendAhead(Tensor tensor, Device device)
     {

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tensors;
 
-/// <summary>Holds a module in evaluation mode without gradients until disposed, and then puts it back as it was.</summary>
+/// <summary>
+/// Holds a module in evaluation mode without gradients until disposed, and then puts it back as it was.
+/// </summary>
 internal readonly ref struct EvaluationMode : IDisposable
 {
     private readonly nn.Module _module;

@@ -50,9 +50,11 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
 
     private static string Key(OperatorSetting setting, CacheSizes caches)
     {
-        IEnumerable<string> variables = Variables.Select(name => $", {name}={Environment.GetEnvironmentVariable(name)}");
+        IEnumerable<string> variables =
+            Variables.Select(name => $", {name}={Environment.GetEnvironmentVariable(name)}");
         long size = new FileInfo(LibTorch.File().Path).Length;
-        return $"{Machine.Processor} {Machine.Signature}, {Environment.ProcessorCount} cores, caches {caches}, {setting}"
+        return $"{Machine.Processor} {Machine.Signature}, {Environment.ProcessorCount} cores, caches "
+            + $"{caches}, {setting}"
             + $", libtorch {torch.__version__} of {size} bytes{string.Concat(variables)}, "
             + $"Atelier {typeof(KeptVerdicts).Module.ModuleVersionId}";
     }

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tensors;
 
-/// <summary>A module's tensors. The tensor library knows one by several names where a part was registered twice, by hand and by its field.</summary>
+/// <summary>
+/// A module's tensors. The tensor library knows one by several names where a part was registered twice, by hand and by
+/// its field.
+/// </summary>
 internal static class ModuleTensors
 {
     /// <summary>Each tensor under the first of its names.</summary>

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// Random numbers of one replica: what it draws depends on its seed alone, not on what other threads draw meanwhile from
+/// Random numbers of one replica: what it draws depends on its seed alone, not on what other threads draw meanwhile
+/// from
 /// the tensor library's one generator.
 /// </summary>
 internal sealed class RandomStream : IDisposable
@@ -12,7 +13,9 @@ internal sealed class RandomStream : IDisposable
     private static RandomStream? s_current;
     private readonly Generator _generator = new(0, CPU);
 
-    /// <summary>The generator in use on this thread, or null where there is none: then the tensor library's own serves.</summary>
+    /// <summary>
+    /// The generator in use on this thread, or null where there is none: then the tensor library's own serves.
+    /// </summary>
     public static Generator? Current => s_current?._generator;
 
     /// <summary>Begins the stream anew.</summary>

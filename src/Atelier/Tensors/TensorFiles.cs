@@ -18,7 +18,10 @@ public static class TensorFiles
         (SafetensorsType.F64, ScalarType.Float64), (SafetensorsType.I64, ScalarType.Int64),
     ];
 
-    /// <summary>Writes tensors, from whatever device they are on, whole or not at all; ordered by name, so that the same tensors make the same file.</summary>
+    /// <summary>
+    /// Writes tensors, from whatever device they are on, whole or not at all; ordered by name, so that the same tensors
+    /// make the same file.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="tensors">The tensors by name, of any type but complex ones.</param>
     /// <param name="metadata">Free text by name.</param>
@@ -38,10 +41,13 @@ public static class TensorFiles
         }, metadata);
     }
 
-    /// <summary>Reads every tensor of a file onto the CPU. The caller owns them; they belong to no dispose scope.</summary>
+    /// <summary>
+    /// Reads every tensor of a file onto the CPU. The caller owns them; they belong to no dispose scope.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellation">Stops between tensors.</param>
-    /// <exception cref="AtelierException">The file is missing, damaged, or holds a type that the tensor library lacks.</exception>
+    /// <exception cref="AtelierException">The file is missing, damaged, or holds a type that the tensor library
+    /// lacks.</exception>
     public static IReadOnlyDictionary<string, Tensor> Read(string path, CancellationToken cancellation = default)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
@@ -97,6 +103,7 @@ public static class TensorFiles
             if (file == entry.Type)
                 return memory;
         }
-        throw new AtelierException($"tensor '{entry.Name}' has the type {entry.Type}, which is not supported here", path);
+        throw new AtelierException($"tensor '{entry.Name}' has the type {entry.Type}, which is not supported here",
+            path);
     }
 }

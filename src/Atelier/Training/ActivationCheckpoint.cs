@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Atelier.Training;
 
 /// <summary>
-/// Keeps a block's input instead of all that it computes on the way, and computes it anew when the gradient arrives, with
+/// Keeps a block's input instead of all that it computes on the way, and computes it anew when the gradient arrives,
+/// with
 /// the same random numbers (Chen et al. 2016, section 3). Gradients are those of the plain path.
 /// </summary>
 internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<ActivationCheckpoint>
@@ -55,7 +56,9 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
         return [x.grad!.MoveToOuterDisposeScope(), null!];
     }
 
-    /// <summary>The random numbers that are about to be drawn on this thread: a replica's own, or the tensor library's.</summary>
+    /// <summary>
+    /// The random numbers that are about to be drawn on this thread: a replica's own, or the tensor library's.
+    /// </summary>
     private sealed class RandomState
     {
         private readonly Generator? _own = RandomStream.Current;

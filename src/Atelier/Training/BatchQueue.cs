@@ -9,8 +9,10 @@ using static TorchSharp.torch;
 namespace Atelier.Training;
 
 /// <summary>
-/// Prepares the next batches on a thread of its own while the device learns from the present one: several at a time, since
-/// a thread that wakes at each step makes those of the tensor library wait for one another on a CPU with few cores. Where
+/// Prepares the next batches on a thread of its own while the device learns from the present one: several at a time,
+/// since
+/// a thread that wakes at each step makes those of the tensor library wait for one another on a CPU with few cores.
+/// Where
 /// the device has memory of its own, batches are on their way there before they are taken.
 /// </summary>
 internal sealed class BatchQueue<TBatch> : IDisposable
@@ -36,7 +38,9 @@ internal sealed class BatchQueue<TBatch> : IDisposable
         _thread.Start();
     }
 
-    /// <summary>The batch of that number: the one taken last, or the next. It stays the queue's, until another is taken.</summary>
+    /// <summary>
+    /// The batch of that number: the one taken last, or the next. It stays the queue's, until another is taken.
+    /// </summary>
     public TBatch Take(long number)
     {
         if (_held is { } held && held.Number == number)

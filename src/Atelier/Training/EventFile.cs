@@ -34,9 +34,12 @@ internal sealed class EventFile : IDisposable
     public void WritePicture(long step, string tag, byte[] png)
     {
         // The header's first two numbers, after the signature and the chunk's head.
-        int width = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)), height = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20));
-        var image = new Summary.Types.Image { Width = width, Height = height, Colorspace = 3, EncodedImageString = ByteString.CopyFrom(png) };
-        Write(new Event { WallTime = Now(), Step = step, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } });
+        int width = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)),
+            height = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20));
+        var image = new Summary.Types.Image { Width = width, Height = height, Colorspace = 3,
+            EncodedImageString = ByteString.CopyFrom(png) };
+        Write(new Event { WallTime = Now(), Step = step,
+            Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } });
     }
 
     /// <inheritdoc/>

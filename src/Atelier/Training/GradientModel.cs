@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>One move in a training step: a loss and the parameters it moves. Most models take one turn a step; a GAN takes two.</summary>
+/// <summary>
+/// One move in a training step: a loss and the parameters it moves. Most models take one turn a step; a GAN takes two.
+/// </summary>
 /// <param name="Name">For the log: "loss", "generator".</param>
 /// <param name="Loss">The mean loss of a batch, a scalar in fp32.</param>
 /// <param name="Parameters">What the turn's optimizer moves; the only ones that have gradients meanwhile.</param>
@@ -23,25 +25,36 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
 {
     private readonly Dictionary<string, (Tensor Sum, int Count)> _notes = [];
 
-    /// <summary>Whether training keeps only the inputs of the model's blocks and computes the rest anew going back.</summary>
+    /// <summary>
+    /// Whether training keeps only the inputs of the model's blocks and computes the rest anew going back.
+    /// </summary>
     public bool ActivationCheckpointing { get; set; }
 
-    /// <summary>Whether anything was computed through <see cref="Through"/>: a model without blocks cannot be checkpointed.</summary>
+    /// <summary>
+    /// Whether anything was computed through <see cref="Through"/>: a model without blocks cannot be checkpointed.
+    /// </summary>
     internal bool HasBlocks { get; private set; }
 
     /// <summary>The moves of a step, in order.</summary>
     public abstract IReadOnlyList<Objective<TBatch>> Objectives { get; }
 
-    /// <summary>Mean figures on a batch by name, with "loss" among them; called in evaluation mode without gradients.</summary>
+    /// <summary>
+    /// Mean figures on a batch by name, with "loss" among them; called in evaluation mode without gradients.
+    /// </summary>
     public abstract IReadOnlyDictionary<string, double> Evaluate(TBatch batch);
 
-    /// <summary>Called before each time that a turn is taken, without gradients, on the model and not on copies that share its weights.</summary>
+    /// <summary>
+    /// Called before each time that a turn is taken, without gradients, on the model and not on copies that share its
+    /// weights.
+    /// </summary>
     /// <param name="turn">The number of the turn.</param>
     public virtual void Prepare(int turn)
     {
     }
 
-    /// <summary>What a user should know of the figures that <see cref="Evaluate"/> gave, in one line; null where all is well.</summary>
+    /// <summary>
+    /// What a user should know of the figures that <see cref="Evaluate"/> gave, in one line; null where all is well.
+    /// </summary>
     /// <param name="figures">Means over the validation batches.</param>
     public virtual string? Warn(IReadOnlyDictionary<string, double> figures) => null;
 
@@ -75,6 +88,7 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     {
         HasBlocks = true;
         using var scope = NewDisposeScope(); // what no gradient needs is gone before the next block begins
-        return (training && ActivationCheckpointing ? ActivationCheckpoint.Run(block, x) : block(x)).MoveToOuterDisposeScope();
+        return (training && ActivationCheckpointing ? ActivationCheckpoint.Run(block, x) : block(x))
+            .MoveToOuterDisposeScope();
     }
 }

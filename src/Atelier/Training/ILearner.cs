@@ -2,14 +2,22 @@ using Atelier.Runs;
 
 namespace Atelier.Training;
 
-/// <summary>Learns from data until the recipe says stop. Counting and expectation maximisation implement it; gradient families get it from the trainer.</summary>
+/// <summary>
+/// Learns from data until the recipe says stop. Counting and expectation maximisation implement it; gradient families
+/// get it from the trainer.
+/// </summary>
 public interface ILearner
 {
-    /// <summary>Learns, keeps checkpoints in the run's folder, and writes the bundle at the end; goes on from the last checkpoint where there is one.</summary>
+    /// <summary>
+    /// Learns, keeps checkpoints in the run's folder, and writes the bundle at the end; goes on from the last
+    /// checkpoint where there is one.
+    /// </summary>
     /// <param name="run">The run's folder and recipe.</param>
     /// <param name="progress">Told after each report interval; may be called from another thread.</param>
-    /// <param name="cancellation">Ends learning early: a checkpoint is saved first, and the report says so. Where nothing was learned that can be kept it throws.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled before the first step, or while counting, which keeps nothing half done.</exception>
+    /// <param name="cancellation">Ends learning early: a checkpoint is saved first, and the report says so. Where
+    /// nothing was learned that can be kept it throws.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled before the first step, or while counting, which
+    /// keeps nothing half done.</exception>
     Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation);
 }
 
@@ -25,7 +33,9 @@ public sealed record TrainingProgress
     /// <summary>The mean loss since the last report.</summary>
     public double? Loss { get; init; }
 
-    /// <summary>What else was measured since the last report, by name: losses of a model's other turns, figures of its own.</summary>
+    /// <summary>
+    /// What else was measured since the last report, by name: losses of a model's other turns, figures of its own.
+    /// </summary>
     public IReadOnlyDictionary<string, double> Figures { get; init; } = new Dictionary<string, double>();
 
     /// <summary>The loss on validation data, where it was just measured.</summary>
@@ -51,7 +61,9 @@ public sealed record TrainingProgress
     /// <summary>A sample the model just made, as a person would look at it.</summary>
     public string? Sample { get; init; }
 
-    /// <summary>Whether learning begins here: from now on an interruption is followed by saving what was learned.</summary>
+    /// <summary>
+    /// Whether learning begins here: from now on an interruption is followed by saving what was learned.
+    /// </summary>
     public bool IsLearning { get; init; }
 
     /// <summary>A remark worth telling, such as a saved checkpoint.</summary>

@@ -14,19 +14,23 @@ namespace Atelier.Training;
 public interface ILearningRateFinder
 {
     /// <summary>
-    /// The learning-rate range test (Smith 2017, section 3.3): steps at rates that grow from 1e-6 to 10 by a constant factor,
+    /// The learning-rate range test (Smith 2017, section 3.3): steps at rates that grow from 1e-6 to 10 by a constant
+    /// factor,
     /// each with a new batch, until the loss is four times its lowest. The model is as before afterwards.
     /// </summary>
     /// <param name="progress">Told of each rate and its loss.</param>
     /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>
-    /// <exception cref="AtelierException">The loss is not finite at the lowest rate already, or too few rates were tried to say anything.</exception>
-    LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default);
+    /// <exception cref="AtelierException">The loss is not finite at the lowest rate already, or too few rates were
+    /// tried to say anything.</exception>
+    LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default);
 }
 
 /// <summary>What a sweep over learning rates found.</summary>
 /// <param name="Points">The rates tried, growing, with the loss at each and the loss smoothed.</param>
 /// <param name="Suggestion">The rate at which the loss falls the fastest over the logarithm of the rate.</param>
-public sealed record LearningRateSweep(IReadOnlyList<(double Rate, double Loss, double Smoothed)> Points, double Suggestion)
+public sealed record LearningRateSweep(IReadOnlyList<(double Rate, double Loss, double Smoothed)> Points,
+    double Suggestion)
 {
     /// <summary>Draws the loss over the rate, with the suggestion marked, as a PNG.</summary>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
@@ -46,7 +50,8 @@ public sealed record LearningRateSweep(IReadOnlyList<(double Rate, double Loss, 
             IntegerTicksOnly = true,
         };
         double lowest = Points.Min(p => p.Smoothed), first = Points[0].Smoothed;
-        plot.Axes.SetLimitsY(lowest - (0.1 * (first - lowest)), first + (first - lowest)); // past it the loss only explodes
+        // past it the loss only explodes
+        plot.Axes.SetLimitsY(lowest - (0.1 * (first - lowest)), first + (first - lowest));
         plot.XLabel("learning rate");
         plot.YLabel("loss");
         plot.ShowLegend(Alignment.UpperLeft);
@@ -80,14 +85,16 @@ internal static class LearningRateFinder
             {
                 mover.Begin();
                 for (int part = 0; part < section.GradientAccumulation; part++)
-                    mover.Learn(batches.Take(((long)i * section.GradientAccumulation) + part), section.GradientAccumulation);
+                    mover.Learn(batches.Take(((long)i * section.GradientAccumulation) + part),
+                        section.GradientAccumulation);
                 mover.Move(rate);
             }
             double loss = mover.ReadLosses()[0];
             if (!double.IsFinite(loss))
                 break;
             average = (Smoothing * average) + ((1 - Smoothing) * loss);
-            double smoothed = average / (1 - Math.Pow(Smoothing, i + 1)); // without the pull towards the zero it began with
+            // without the pull towards the zero it began with
+            double smoothed = average / (1 - Math.Pow(Smoothing, i + 1));
             points.Add((rate, loss, smoothed));
             progress?.Report(new() { Step = i + 1, TotalSteps = Rates, Loss = loss, LearningRate = rate });
             lowest = Math.Min(lowest, smoothed);
@@ -103,15 +110,19 @@ internal static class LearningRateFinder
         return new LearningRateSweep(points, Suggest(points));
     }
 
-    /// <summary>The rate at the middle of the window over which a straight line through the losses falls the fastest.</summary>
+    /// <summary>
+    /// The rate at the middle of the window over which a straight line through the losses falls the fastest.
+    /// </summary>
     internal static double Suggest(IReadOnlyList<(double Rate, double Loss, double Smoothed)> points)
     {
         int side = Math.Min(Side, (points.Count - 1) / 2);
         return points[Enumerable.Range(side, points.Count - (2 * side)).MinBy(middle =>
         {
-            var window = Enumerable.Range(middle - side, (2 * side) + 1).Select(i => (X: Math.Log(points[i].Rate), Y: points[i].Loss)).ToList();
+            var window = Enumerable.Range(middle - side, (2 * side) + 1)
+                .Select(i => (X: Math.Log(points[i].Rate), Y: points[i].Loss)).ToList();
             double meanX = window.Average(p => p.X), meanY = window.Average(p => p.Y);
-            return window.Sum(p => (p.X - meanX) * (p.Y - meanY)) / window.Sum(p => (p.X - meanX) * (p.X - meanX)); // least squares
+            // least squares
+            return window.Sum(p => (p.X - meanX) * (p.Y - meanY)) / window.Sum(p => (p.X - meanX) * (p.X - meanX));
         })].Rate;
     }
 

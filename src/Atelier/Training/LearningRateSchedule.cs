@@ -38,7 +38,8 @@ public sealed class LearningRateSchedule
         double progress = Math.Min(1, (step - warmup) / Math.Max(1, _length - warmup)); // 1 at the last step
         return _highest * _section.Name switch
         {
-            ScheduleName.Cosine => final + ((1 - final) * 0.5 * (1 + Math.Cos(Math.PI * progress))), // Loshchilov and Hutter 2017, eq. 5
+            // Loshchilov and Hutter 2017, eq. 5
+            ScheduleName.Cosine => final + ((1 - final) * 0.5 * (1 + Math.Cos(Math.PI * progress))),
             ScheduleName.Linear => 1 - ((1 - final) * progress),
             ScheduleName.InverseSquareRoot => Math.Sqrt(Math.Max(1, warmup) / step), // Vaswani et al. 2017, section 5.3
             _ => 1,
@@ -46,7 +47,8 @@ public sealed class LearningRateSchedule
     }
 
     /// <summary>
-    /// Smith and Topin 2018, by half cosines: from a 25th of the highest up over the warm-up (or 30 % of the length where
+    /// Smith and Topin 2018, by half cosines: from a 25th of the highest up over the warm-up (or 30 % of the length
+    /// where
     /// that is shorter than the warm-up or no warm-up is asked), then down to the final share.
     /// </summary>
     private double OneCycle(long step, double warmup, double final)

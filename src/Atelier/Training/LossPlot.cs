@@ -7,7 +7,9 @@ namespace Atelier.Training;
 /// <summary>The losses of a run over its steps, as a picture.</summary>
 internal static class LossPlot
 {
-    /// <summary>Draws the training and validation loss, and a dashed line for each value they are compared with.</summary>
+    /// <summary>
+    /// Draws the training and validation loss, and a dashed line for each value they are compared with.
+    /// </summary>
     /// <param name="path">The PNG to write.</param>
     /// <param name="training">Points of step and loss.</param>
     /// <param name="validation">Points of step and loss.</param>
@@ -36,7 +38,8 @@ internal static class LossPlot
     {
         if (points.Count == 0)
             return;
-        var line = plot.Add.Scatter(points.Select(p => (double)p.Step).ToArray(), points.Select(p => p.Value).ToArray());
+        var line = plot.Add.Scatter(points.Select(p => (double)p.Step).ToArray(),
+            points.Select(p => p.Value).ToArray());
         line.LegendText = name;
         line.LineWidth = 1.5f;
         line.MarkerSize = points.Count == 1 ? 6 : markers;

@@ -25,7 +25,8 @@ internal sealed class MovingAverage : IDisposable
     }
 
     /// <summary>The averages by their parameters' names; the tensors themselves.</summary>
-    public IReadOnlyDictionary<string, Tensor> State() => _names.Zip(_averages).ToDictionary(pair => pair.First, pair => pair.Second);
+    public IReadOnlyDictionary<string, Tensor> State() =>
+        _names.Zip(_averages).ToDictionary(pair => pair.First, pair => pair.Second);
 
     /// <summary>Takes in the weights after a step, from 1.</summary>
     public void Update(long step)

@@ -24,12 +24,15 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     /// <param name="replicas">What learns.</param>
     /// <param name="names">The names of parameters by their handles.</param>
     /// <param name="section">How to teach.</param>
-    public ObjectiveOptimizer(int number, Replicas<TBatch> replicas, IReadOnlyDictionary<nint, string> names, TrainingSection section)
+    public ObjectiveOptimizer(int number, Replicas<TBatch> replicas, IReadOnlyDictionary<nint, string> names,
+        TrainingSection section)
     {
         (_number, _replicas, _clipNorm) = (number, replicas, section.ClipNorm);
-        Parameter[][] taught = [.. replicas.Objectives.Select(turns => turns[number].Parameters.Where(p => p.requires_grad).ToArray())];
+        Parameter[][] taught =
+            [.. replicas.Objectives.Select(turns => turns[number].Parameters.Where(p => p.requires_grad).ToArray())];
         Optimizer = Optimizer.Create(section.Optimizer,
-            taught[0].Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{Objective.Name}.{i}"), p)), replicas.Team.Size);
+            taught[0].Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{Objective.Name}.{i}"), p)),
+                replicas.Team.Size);
         Optimizer.Rounded = replicas.Rounded;
         var order = taught[0].Index().ToDictionary(p => p.Item.Handle, p => p.Index);
         int[] places = [.. Optimizer.Parameters.Select(p => order[p.Handle])];
@@ -61,13 +64,19 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
         _stepLoss = (_stepLoss is null ? loss : _stepLoss.Plus(loss)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Clips the gradients (Pascanu et al. 2013) and moves the parameters against them, each thread its share of them.</summary>
+    /// <summary>
+    /// Clips the gradients (Pascanu et al. 2013) and moves the parameters against them, each thread its share of them.
+    /// </summary>
     public void Move(double learningRate)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        IEnumerable<Tensor[]> gradients = _parameters.Select((parameters, replica) => Gradients(parameters, isFirst: replica == 0)).OfType<Tensor[]>();
-        Tensor[][][] parts = [.. gradients.Select(all => Enumerable.Range(0, Optimizer.ShardCount).Select(shard => Optimizer.CutFor(shard, all)).ToArray())];
+        IEnumerable<Tensor[]> gradients =
+            _parameters.Select((parameters, replica) => Gradients(parameters, isFirst: replica == 0))
+            .OfType<Tensor[]>();
+        Tensor[][][] parts =
+            [.. gradients.Select(all =>
+            Enumerable.Range(0, Optimizer.ShardCount).Select(shard => Optimizer.CutFor(shard, all)).ToArray())];
         var norms = new Tensor[Optimizer.ShardCount];
         _replicas.Team.Run(shard =>
         {
@@ -119,7 +128,10 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
         Optimizer.Dispose();
     }
 
-    /// <summary>The gradients of a replica, or null where it learned nothing; a parameter that the first one's loss does not touch has the gradient zero.</summary>
+    /// <summary>
+    /// The gradients of a replica, or null where it learned nothing; a parameter that the first one's loss does not
+    /// touch has the gradient zero.
+    /// </summary>
     private static Tensor[]? Gradients(Parameter[] parameters, bool isFirst)
     {
         Tensor?[] gradients = [.. parameters.Select(p => p.grad)];

@@ -15,19 +15,30 @@ public sealed record TrainerHooks
     /// <summary>Writes the model, as it is, as a bundle into a folder.</summary>
     public required Action<string> WriteBundle { get; init; }
 
-    /// <summary>Writes the bundle of a training that was interrupted, in no more time than a step; null where <see cref="WriteBundle"/> takes no more.</summary>
+    /// <summary>
+    /// Writes the bundle of a training that was interrupted, in no more time than a step; null where
+    /// <see cref="WriteBundle"/> takes no more.
+    /// </summary>
     public Action<string>? WriteInterrupted { get; init; }
 
-    /// <summary>A sample of the model as it is, from a fixed seed, as a person would look at it; stops where it is cancelled.</summary>
+    /// <summary>
+    /// A sample of the model as it is, from a fixed seed, as a person would look at it; stops where it is cancelled.
+    /// </summary>
     public Func<CancellationToken, string>? Preview { get; init; }
 
-    /// <summary>Writes such a sample to a PNG file, where it is one to look at and not to read; stops where it is cancelled.</summary>
+    /// <summary>
+    /// Writes such a sample to a PNG file, where it is one to look at and not to read; stops where it is cancelled.
+    /// </summary>
     public Action<string, CancellationToken>? PreviewFile { get; init; }
 
-    /// <summary>Values from outside training that metrics are compared with in plots: "5-gram", "exact entropy".</summary>
+    /// <summary>
+    /// Values from outside training that metrics are compared with in plots: "5-gram", "exact entropy".
+    /// </summary>
     public IReadOnlyDictionary<string, double> ReferenceLosses { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>Makes another model of the same shape, on the CPU; null where several copies cannot share a step's rows.</summary>
+    /// <summary>
+    /// Makes another model of the same shape, on the CPU; null where several copies cannot share a step's rows.
+    /// </summary>
     public Func<nn.Module>? CreateReplica { get; init; }
 
     /// <summary>What the items of a batch are.</summary>
@@ -49,8 +60,10 @@ public sealed class Trainer<TBatch>(
     TrainerHooks hooks) : ILearner, ILearningRateFinder
 {
     /// <inheritdoc/>
-    /// <exception cref="AtelierException">The loss is not finite, a batch does not fit in memory, the disk is full, or the recipe sets no end.</exception>
-    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
+    /// <exception cref="AtelierException">The loss is not finite, a batch does not fit in memory, the disk is full, or
+    /// the recipe sets no end.</exception>
+    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
+        CancellationToken cancellation) =>
         Task.Factory.StartNew(
             () =>
             {
@@ -60,14 +73,18 @@ public sealed class Trainer<TBatch>(
                 }
                 catch (ExternalException e) when (IsOutOfMemory(e.Message))
                 {
-                    throw new AtelierException($"a batch of {recipe.Training.BatchSize} does not fit in memory", "training.batchSize",
-                        "lower it and raise training.gradientAccumulation by as much, which learns the same, or set training.activationCheckpointing to true", e);
+                    throw new AtelierException($"a batch of {recipe.Training.BatchSize} does not fit in memory",
+                        "training.batchSize",
+                        "lower it and raise training.gradientAccumulation by as much, which learns the same, or set "
+                            + "training.activationCheckpointing to true", e);
                 }
             },
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default); // cancelling ends the loop, which saves first
+            // cancelling ends the loop, which saves first
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <inheritdoc/>
-    public LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    public LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         PrepareDevice(cancellation);
         return LearningRateFinder.Find(recipe, model, training, progress, cancellation);
@@ -80,13 +97,16 @@ public sealed class Trainer<TBatch>(
         model.train();
         model.ActivationCheckpointing = section.ActivationCheckpointing;
         using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
-        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation is not null, model.Objectives.Max(turn => turn.Repeats));
+        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation
+            is not null, model.Objectives.Max(turn => turn.Repeats));
         using Replicas<TBatch> replicas = CreateReplicas(run, limits, progress, cancellation);
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
-        using var session = new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
+        using var session =
+            new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
         using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits), device);
 
-        progress.Report(new TrainingProgress { Step = session.State.Step, TotalSteps = limits.TotalSteps, ItemUnit = hooks.ItemUnit, IsLearning = true });
+        progress.Report(new TrainingProgress { Step = session.State.Step, TotalSteps = limits.TotalSteps, ItemUnit =
+            hooks.ItemUnit, IsLearning = true });
         string? stopReason;
         while ((stopReason = limits.StopReason(session.State, cancellation)) is null)
         {
@@ -109,7 +129,8 @@ public sealed class Trainer<TBatch>(
                 session.Average?.Update(step);
             }
             if (section.ActivationCheckpointing && !model.HasBlocks)
-                throw new AtelierException("this model has no blocks that could be computed anew", "training.activationCheckpointing", "leave it out");
+                throw new AtelierException("this model has no blocks that could be computed anew",
+                    "training.activationCheckpointing", "leave it out");
             session.EndStep(limits.BatchesPerStep);
             session.AfterStep(learningRate, cancellation);
         }
@@ -131,11 +152,17 @@ public sealed class Trainer<TBatch>(
     {
         if (recipe.Training.OverfitOneBatch)
             return 0;
-        return recipe.Training.Optimizer.Name == OptimizerName.FullBatch ? part % training.BatchesPerEpoch : state.Batch + part; // the same batches each step, or the next ones
+        // the same batches each step, or the next ones
+        return recipe.Training.Optimizer.Name == OptimizerName.FullBatch ? part % training.BatchesPerEpoch
+            : state.Batch + part;
     }
 
-    /// <summary>The batches that a turn of the next step learns from at once: a turn that is taken less often than others sees their last ones.</summary>
-    private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits, Objective<TBatch> turn, int repeat)
+    /// <summary>
+    /// The batches that a turn of the next step learns from at once: a turn that is taken less often than others sees
+    /// their last ones.
+    /// </summary>
+    private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits, Objective<TBatch> turn,
+        int repeat)
     {
         long first = limits.BatchesPerStep - ((turn.Repeats - repeat) * limits.BatchesPerTurn);
         for (long part = first; part < first + limits.BatchesPerTurn; part++)
@@ -145,7 +172,8 @@ public sealed class Trainer<TBatch>(
     /// <summary>The batches in the order in which the loop will take them.</summary>
     private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits)
     {
-        if (BatchNumber(state, 0) == BatchNumber(state with { Batch = state.Batch + limits.BatchesPerStep }, limits.BatchesPerStep - 1))
+        if (BatchNumber(state, 0) == BatchNumber(state with { Batch = state.Batch + limits.BatchesPerStep },
+            limits.BatchesPerStep - 1))
         {
             yield return 0; // one batch for ever: it is taken once and stays
             yield break;
@@ -154,7 +182,8 @@ public sealed class Trainer<TBatch>(
         {
             foreach (Objective<TBatch> turn in model.Objectives)
             {
-                foreach (long number in Enumerable.Range(0, turn.Repeats).SelectMany(repeat => BatchNumbers(state, limits, turn, repeat)))
+                foreach (long number in Enumerable.Range(0, turn.Repeats)
+                    .SelectMany(repeat => BatchNumbers(state, limits, turn, repeat)))
                     yield return number;
             }
         }
@@ -166,11 +195,16 @@ public sealed class Trainer<TBatch>(
         || message.Contains("not enough memory", StringComparison.Ordinal)
         || message.Contains("out of memory", StringComparison.Ordinal);
 
-    /// <summary>The model in as many copies as the plan says: the run's own where it has one, else the machine's.</summary>
-    private Replicas<TBatch> CreateReplicas(Run run, TrainingLimits limits, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    /// <summary>
+    /// The model in as many copies as the plan says: the run's own where it has one, else the machine's.
+    /// </summary>
+    private Replicas<TBatch> CreateReplicas(Run run, TrainingLimits limits, IProgress<TrainingProgress> progress,
+        CancellationToken cancellation)
     {
-        Func<GradientModel<TBatch>>? create = hooks.CreateReplica is { } hook ? () => (GradientModel<TBatch>)hook() : null;
-        var planner = new ExecutionPlanner(recipe, AtelierHome.Folder, message => progress.Report(new TrainingProgress { Step = 0, Message = message }));
+        Func<GradientModel<TBatch>>? create = hooks.CreateReplica is { } hook ? () =>
+            (GradientModel<TBatch>)hook() : null;
+        var planner = new ExecutionPlanner(recipe, AtelierHome.Folder,
+            message => progress.Report(new TrainingProgress { Step = 0, Message = message }));
         var limit = new MeasuringLimit(TimeProvider.System, limits.TotalSteps, limits.Seconds, cancellation);
         ExecutionPlan plan = planner.Resolve(run.Folder, canReplicate: create is not null, limit, candidate =>
         {

@@ -12,7 +12,8 @@ namespace Atelier.Training;
 /// <param name="Seconds">The limit of time; null where there is none.</param>
 /// <param name="Patience">Measurements without improvement that end training; 0 for no such limit.</param>
 internal sealed record TrainingLimits(
-    long BatchesPerTurn, long BatchesPerStep, long ItemsPerStep, long? TotalSteps, bool ByEpochs, double? Seconds, int Patience)
+    long BatchesPerTurn, long BatchesPerStep, long ItemsPerStep, long? TotalSteps, bool ByEpochs, double? Seconds,
+        int Patience)
 {
     /// <summary>The limits of a recipe.</summary>
     /// <param name="section">How to teach.</param>
@@ -21,18 +22,23 @@ internal sealed record TrainingLimits(
     /// <param name="validated">Whether there are validation data.</param>
     /// <param name="repeats">How often the turn that is taken the most often is taken in a step.</param>
     /// <exception cref="AtelierException">There is no data, or training would never end.</exception>
-    public static TrainingLimits Of(TrainingSection section, long batchesPerEpoch, long itemsPerBatch, bool validated, int repeats = 1)
+    public static TrainingLimits Of(TrainingSection section, long batchesPerEpoch, long itemsPerBatch, bool validated,
+        int repeats = 1)
     {
         if (batchesPerEpoch < 1)
-            throw new AtelierException("the training data do not fill one batch", "training.batchSize", "take a smaller batch or more data");
-        if (section is { Steps: null, Epochs: null, Minutes: null } && (section.Patience == 0 || section.EvaluateEvery == 0 || !validated))
-            throw new AtelierException("training would never end", "training", "set training.steps, training.epochs or training.minutes");
+            throw new AtelierException("the training data do not fill one batch", "training.batchSize",
+                "take a smaller batch or more data");
+        if (section is { Steps: null, Epochs: null, Minutes: null }
+            && (section.Patience == 0 || section.EvaluateEvery == 0 || !validated))
+            throw new AtelierException("training would never end", "training",
+                "set training.steps, training.epochs or training.minutes");
         long parts = section.Optimizer.Name == OptimizerName.FullBatch ? batchesPerEpoch : section.GradientAccumulation;
         long? byEpochs = section.Epochs is { } epochs
             ? Math.Max(1, (long)Math.Ceiling(epochs * batchesPerEpoch / (parts * repeats)))
             : null;
         long? total = section.Steps is { } steps ? Math.Min(steps, byEpochs ?? steps) : byEpochs;
-        return new(parts, parts * repeats, parts * repeats * itemsPerBatch, total, total is not null && total != section.Steps, section.Minutes * 60, section.Patience);
+        return new(parts, parts * repeats, parts * repeats * itemsPerBatch, total, total is not null
+            && total != section.Steps, section.Minutes * 60, section.Patience);
     }
 
     /// <summary>Why to stop before the next step, or null to go on.</summary>

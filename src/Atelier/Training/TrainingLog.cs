@@ -14,7 +14,9 @@ internal sealed class TrainingLog : IDisposable
     private readonly FileStream _stream;
     private readonly EventFile _events;
 
-    /// <summary>Goes on after a step; what an earlier session wrote of later steps is dropped, since they are done again.</summary>
+    /// <summary>
+    /// Goes on after a step; what an earlier session wrote of later steps is dropped, since they are done again.
+    /// </summary>
     /// <param name="run">The run's folder.</param>
     /// <param name="step">The step that the run goes on after.</param>
     /// <param name="references">Losses from outside training that the plot shows.</param>
@@ -42,7 +44,8 @@ internal sealed class TrainingLog : IDisposable
     public void Write(long step, IReadOnlyDictionary<string, double> values)
     {
         var line = new StringBuilder().Append("{\"step\":").Append(JsonSerializer.Serialize(step));
-        foreach ((string name, double value) in values.Where(pair => double.IsFinite(pair.Value))) // JSON has no infinity
+        // JSON has no infinity
+        foreach ((string name, double value) in values.Where(pair => double.IsFinite(pair.Value)))
             line.Append(',').Append(JsonSerializer.Serialize(name)).Append(':').Append(JsonSerializer.Serialize(value));
         _stream.Write(Encoding.UTF8.GetBytes(line.Append("}\n").ToString()));
         _stream.Flush();
@@ -65,7 +68,10 @@ internal sealed class TrainingLog : IDisposable
         _events.Dispose();
     }
 
-    /// <summary>Takes in a line of an earlier session; false where it is of a later step, or not whole since the process was killed.</summary>
+    /// <summary>
+    /// Takes in a line of an earlier session; false where it is of a later step, or not whole since the process was
+    /// killed.
+    /// </summary>
     private bool TakeIn(string line, long step)
     {
         try

@@ -37,22 +37,27 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly double _secondsBefore; // in sessions before this one
     private long _stepsRead, _stepsReported, _stepSaved = -1, _allocated;
 
-    public TrainingSession(Recipe recipe, GradientModel<TBatch> model, Replicas<TBatch> replicas, IBatchSource<TBatch>? validation,
+    public TrainingSession(Recipe recipe, GradientModel<TBatch> model, Replicas<TBatch> replicas,
+        IBatchSource<TBatch>? validation,
         TrainerHooks hooks, Run run, IProgress<TrainingProgress> progress, TrainingLimits limits)
     {
         (_recipe, _section, _model, _replicas, _validation) = (recipe, recipe.Training, model, replicas, validation);
         (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
         var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one stands twice
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
-        Movers = [.. model.Objectives.Select((_, turn) => new ObjectiveOptimizer<TBatch>(turn, replicas, names, _section))];
-        Average = _section.Ema > 0 ? new MovingAverage([.. named.Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
+        Movers = [.. model.Objectives.Select((_, turn) =>
+            new ObjectiveOptimizer<TBatch>(turn, replicas, names, _section))];
+        Average = _section.Ema > 0
+            ? new MovingAverage([.. named.Where(p => p.parameter.requires_grad)
+            .Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
         _losses = [.. Movers.Select(_ => new List<float>())];
         _checkpoints = new CheckpointStore(run.CheckpointFolder);
         State = Resume() ?? new TrainingState { Seed = recipe.Seed, RecipeHash = HashOf(recipe) };
         (_secondsBefore, _stepsRead, _stepsReported) = (State.ElapsedSeconds, State.Step, State.Step);
         _log = new TrainingLog(run, State.Step, hooks.ReferenceLosses);
         (double? trainingLoss, double? validationLoss) = _log.Last; // what the report says where nothing is left to do
-        foreach ((string name, double? value) in new[] { ("trainingLoss", trainingLoss), ("validationLoss", validationLoss) })
+        foreach ((string name, double? value) in new[] { ("trainingLoss", trainingLoss),
+            ("validationLoss", validationLoss) })
         {
             if (value is { } known)
                 _metrics[name] = known;
@@ -92,7 +97,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
 
     /// <summary>Reports, measures and samples where the recipe's intervals say so.</summary>
     /// <param name="learningRate">That of the step just done.</param>
-    /// <param name="cancellation">Ends measuring and sampling, which then leave nothing; the loop saves what was learned.</param>
+    /// <param name="cancellation">Ends measuring and sampling, which then leave nothing; the loop saves what was
+    /// learned.</param>
     public void AfterStep(double learningRate, CancellationToken cancellation)
     {
         bool last = State.Step == _limits.TotalSteps;
@@ -103,7 +109,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         try
         {
             if (_section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0)
-                told = Measure(told, values, _section.Patience > 0 ? CancellationToken.None : cancellation); // patience counts every one
+                // patience counts every one
+                told = Measure(told, values, _section.Patience > 0 ? CancellationToken.None : cancellation);
             if (_section.SampleEvery > 0 && State.Step % _section.SampleEvery == 0)
                 told = told with { Sample = Sample(cancellation) };
         }
@@ -151,7 +158,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         if (State.Step > 0)
         {
-            Action<string> write = stopReason == "interrupted" ? _hooks.WriteInterrupted ?? _hooks.WriteBundle : _hooks.WriteBundle;
+            Action<string> write = stopReason == "interrupted" ? _hooks.WriteInterrupted ?? _hooks.WriteBundle
+                : _hooks.WriteBundle;
             InEvaluationMode(() =>
             {
                 write(_run.BundleFolder);
@@ -173,7 +181,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// Keeps the youngest generation small: by itself it grows to the size of the last cache before it is collected, and the
+    /// Keeps the youngest generation small: by itself it grows to the size of the last cache before it is collected,
+    /// and the
     /// handles of tensors, dead after each step, would walk through all of it.
     /// </summary>
     private void CollectGarbage()
@@ -185,7 +194,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         GC.Collect(0);
     }
 
-    private void TakeProfile() => Tell(_run.Profile!.Take(_run.ProfileFolder, _limits.ItemsPerStep, _hooks.ItemUnit)?.ToText()
+    private void TakeProfile() =>
+        Tell(_run.Profile!.Take(_run.ProfileFolder, _limits.ItemsPerStep, _hooks.ItemUnit)?.ToText()
         ?? $"no step was profiled: training ended before the session's step {_run.Profile.From}");
 
     private TrainingProgress Report(TrainingProgress told, double learningRate, Dictionary<string, double> values)
@@ -206,7 +216,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             if (!double.IsFinite(norm))
                 throw NotFinite($"the norm of the gradients is {Text(norm)}", State.Step);
         }
-        var figures = Movers.Skip(1).ToDictionary(mover => mover.Objective.Name, mover => values[$"loss.{mover.Objective.Name}"]);
+        var figures = Movers.Skip(1)
+            .ToDictionary(mover => mover.Objective.Name, mover => values[$"loss.{mover.Objective.Name}"]);
         foreach ((string name, double value) in _replicas.TakeNotes())
             values[name] = figures[name] = value;
         values["learningRate"] = learningRate;
@@ -226,7 +237,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     }
 
     /// <summary>The mean of the model's own figures over validation batches, the same ones each time.</summary>
-    private TrainingProgress Measure(TrainingProgress told, Dictionary<string, double> values, CancellationToken cancellation)
+    private TrainingProgress Measure(TrainingProgress told, Dictionary<string, double> values,
+        CancellationToken cancellation)
     {
         if (_validation is null)
             return told;
@@ -242,7 +254,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
                 using var scope = NewDisposeScope();
                 var batches = new TBatch[Math.Min(_replicas.Team.Size, count - number)];
                 for (int i = 0; i < batches.Length; i++)
-                    batches[i] = _validation.Get(((2 * (number + i)) + 1) * inAll / (2 * count)); // spread over the part
+                    // spread over the part
+                    batches[i] = _validation.Get(((2 * (number + i)) + 1) * inAll / (2 * count));
                 foreach ((string name, double value) in _replicas.Evaluate(batches).SelectMany(figures => figures))
                     sums[name] = sums.GetValueOrDefault(name) + (value / count);
                 foreach (TBatch batch in batches)
@@ -287,7 +300,10 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         return sample;
     }
 
-    /// <summary>Looks at the model as it will be judged and kept: in evaluation mode, without gradients, with the averaged weights where there are some.</summary>
+    /// <summary>
+    /// Looks at the model as it will be judged and kept: in evaluation mode, without gradients, with the averaged
+    /// weights where there are some.
+    /// </summary>
     private T InEvaluationMode<T>(Func<T> look)
     {
         bool training = _model.training;
@@ -312,7 +328,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             float[] losses = Movers[turn].ReadLosses();
             int bad = Array.FindIndex(losses, loss => !float.IsFinite(loss));
             if (bad >= 0)
-                throw NotFinite($"the {Movers[turn].Objective.Name} is {Text(losses[bad])}", _stepsRead + (bad / Movers[turn].Objective.Repeats) + 1);
+                throw NotFinite($"the {Movers[turn].Objective.Name} is {Text(losses[bad])}",
+                    _stepsRead + (bad / Movers[turn].Objective.Repeats) + 1);
             _losses[turn].AddRange(losses);
         }
         _stepsRead = State.Step;
@@ -323,7 +340,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     {
         long batch = State.Batch - ((State.Step - step + 1) * _limits.BatchesPerStep);
         string kept = _checkpoints.Steps.Count > 0 ? $"; the checkpoint of step {_checkpoints.Steps[0]} is kept" : "";
-        return new AtelierException(what + kept, $"step {step}, batch {batch}", "lower training.optimizer.learningRate, "
+        return new AtelierException(what + kept, $"step {step}, batch {batch}",
+            "lower training.optimizer.learningRate, "
             + "set training.clipNorm to 1, lengthen training.schedule.warmupSteps, or take training.precision fp32");
     }
 
@@ -360,23 +378,27 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     /// <summary>The tensors of a checkpoint by file; the optimizer's only for going on with training.</summary>
     private Dictionary<string, IReadOnlyDictionary<string, Tensor>> Files(bool training)
     {
-        var files = new Dictionary<string, IReadOnlyDictionary<string, Tensor>> { ["model.safetensors"] = _model.state_dict() };
+        var files = new Dictionary<string, IReadOnlyDictionary<string, Tensor>> { ["model.safetensors"] =
+            _model.state_dict() };
         if (Average is not null)
             files["ema.safetensors"] = Average.State();
         if (training)
         {
             files["optimizer.safetensors"] = Movers
-                .SelectMany(mover => mover.Optimizer.State().Select(pair => ($"{mover.Objective.Name}.{pair.Key}", pair.Value)))
+                .SelectMany(mover =>
+                    mover.Optimizer.State().Select(pair => ($"{mover.Objective.Name}.{pair.Key}", pair.Value)))
                 .ToDictionary();
         }
         return files;
     }
 
-    private TrainingProgress Here() => new() { Step = State.Step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit };
+    private TrainingProgress Here() =>
+        new() { Step = State.Step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit };
 
     private void Tell(string message) => _progress.Report(Here() with { Message = message });
 
-    private static string HashOf(Recipe recipe) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(recipe)));
+    private static string HashOf(Recipe recipe) =>
+        Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(recipe)));
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

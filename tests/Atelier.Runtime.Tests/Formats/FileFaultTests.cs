@@ -34,10 +34,12 @@ public sealed class FileFaultTests
     public void A_device_is_written_to_and_never_replaced()
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "this system has no /dev/full");
-        Should.Throw<AtelierException>(() => AtomicFile.WriteText("/dev/full", "text")).ToLine().ShouldStartWith("/dev/full: the disk is full");
+        Should.Throw<AtelierException>(() => AtomicFile.WriteText("/dev/full", "text")).ToLine()
+            .ShouldStartWith("/dev/full: the disk is full");
         AtomicFile.WriteText("/dev/null", "text");
         File.Exists("/dev/null.partial").ShouldBeFalse();
-        using var still = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        using var still =
+            new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         Should.Throw<IOException>(() => still.WriteByte(1));
     }
 

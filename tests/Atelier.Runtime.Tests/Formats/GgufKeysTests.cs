@@ -67,7 +67,8 @@ public sealed class GgufKeysTests : IDisposable
     [InlineData("llama.rope.scaling.factor", 4.0, "linear", 4.0)]
     [InlineData("llama.rope.scaling.factor", 4.0, "none", null)]
     [InlineData("llama.rope.scale_linear", 1.0, null, null)]
-    public void Rotary_angles_are_scaled_as_llama_cpp_scales_them_under_either_name(string key, double factor, string? type, double? expected)
+    public void Rotary_angles_are_scaled_as_llama_cpp_scales_them_under_either_name(string key, double factor,
+        string? type, double? expected)
     {
         Write(metadata =>
         {
@@ -131,7 +132,8 @@ public sealed class GgufKeysTests : IDisposable
     [InlineData("gpt2", "gpt-2", "<tool>", 6, "a byte by its kind")]
     [InlineData("llama", null, "<tool>", 4, "'<tool>' is of the kind 4")]
     [InlineData("bert", null, "<tool>", 1, "'bert'")]
-    public void Vocabularies_that_are_not_read_are_refused_by_name(string model, string? pre, string token, int kind, string named)
+    public void Vocabularies_that_are_not_read_are_refused_by_name(string model, string? pre, string token, int kind,
+        string named)
     {
         WriteTokens(model, pre, [(token, kind)], eos: 256);
         Should.Throw<AtelierException>(() => Read()).ToLine().ShouldContain(named);
@@ -155,8 +157,10 @@ public sealed class GgufKeysTests : IDisposable
         TextBounds bounds = Read().Bounds;
         bounds.EndIds.ShouldBe(['x', 257]);
         bounds.StartsPrompts.ShouldBeTrue();
-        WriteTokens("gpt2", "gpt-2", [("<|eot|>", 3)], eos: 256, metadata => metadata.Add("tokenizer.ggml.eot_token_id", 300L));
-        Should.Throw<AtelierException>(() => Read()).Message.ShouldContain("'tokenizer.ggml.eot_token_id' is 300, but there are 258 tokens");
+        WriteTokens("gpt2", "gpt-2", [("<|eot|>", 3)], eos: 256,
+            metadata => metadata.Add("tokenizer.ggml.eot_token_id", 300L));
+        Should.Throw<AtelierException>(() =>
+            Read()).Message.ShouldContain("'tokenizer.ggml.eot_token_id' is 300, but there are 258 tokens");
     }
 
     private static void Add(GgufMetadata metadata, string key, string value)
@@ -200,15 +204,18 @@ public sealed class GgufKeysTests : IDisposable
             : new byte[tensor.ByteCount]));
     }
 
-    private void WriteTokens(string model, string? pre, (string Name, int Kind)[] more, long eos, Action<GgufMetadata>? add = null)
+    private void WriteTokens(string model, string? pre, (string Name, int Kind)[] more, long eos,
+        Action<GgufMetadata>? add = null)
     {
         var metadata = new GgufMetadata(model == "gpt2" ? "gpt2" : "llama");
-        string[] bytes = [.. Enumerable.Range(0, 256).Select(value => model == "gpt2" ? new ByteTokenizer().Name(value) : TokenTable.FallbackName(value))];
+        string[] bytes = [.. Enumerable.Range(0, 256)
+            .Select(value => model == "gpt2" ? new ByteTokenizer().Name(value) : TokenTable.FallbackName(value))];
         metadata.Add("tokenizer.ggml.model", model);
         if (pre is not null)
             metadata.Add("tokenizer.ggml.pre", pre);
         metadata.Add("tokenizer.ggml.tokens", [.. bytes, TokenTable.EndOfText, .. more.Select(m => m.Name)]);
-        metadata.Add("tokenizer.ggml.token_type", [.. bytes.Select(_ => model == "gpt2" ? 1 : 6), 3, .. more.Select(m => m.Kind)]);
+        metadata.Add("tokenizer.ggml.token_type",
+            [.. bytes.Select(_ => model == "gpt2" ? 1 : 6), 3, .. more.Select(m => m.Kind)]);
         metadata.Add("tokenizer.ggml.merges", Array.Empty<string>());
         metadata.Add("tokenizer.ggml.eos_token_id", eos);
         add?.Invoke(metadata);

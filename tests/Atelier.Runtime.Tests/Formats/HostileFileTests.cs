@@ -8,7 +8,9 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Runtime.Tests.Formats;
 
-/// <summary>Ten thousand spoiled files of each format: no crash, no hang, little memory, one clear error each.</summary>
+/// <summary>
+/// Ten thousand spoiled files of each format: no crash, no hang, little memory, one clear error each.
+/// </summary>
 public sealed class HostileFileTests : IDisposable
 {
     private const int Count = 10_000;
@@ -26,7 +28,8 @@ public sealed class HostileFileTests : IDisposable
     {
         string path = At("model.safetensors");
         TinyModelFiles.WriteLlama(_folder, Shape);
-        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: false, OpenBundle).ShouldBeInRange(Count / 2, Count - 1);
+        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: false, OpenBundle)
+            .ShouldBeInRange(Count / 2, Count - 1);
     }
 
     [Fact]
@@ -34,7 +37,8 @@ public sealed class HostileFileTests : IDisposable
     {
         string path = At("config.json");
         TinyModelFiles.WriteLlama(_folder, Shape);
-        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: true, OpenBundle).ShouldBeInRange(Count / 2, Count - 1);
+        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: true, OpenBundle)
+            .ShouldBeInRange(Count / 2, Count - 1);
     }
 
     [Fact]
@@ -43,7 +47,8 @@ public sealed class HostileFileTests : IDisposable
         TinyModelFiles.WriteLlama(_folder, Shape);
         File.Move(At("model.safetensors"), At("model-00001-of-00001.safetensors"));
         const string good = """{"metadata":{"total_size":128},"weight_map":{"model.norm.weight":"model-00001-of-00001.safetensors"}}""";
-        Mutations.Try(Count, Encoding.UTF8.GetBytes(good), At("model.safetensors.index.json"), isJson: true, OpenBundle).ShouldBeInRange(Count / 4, Count - 1);
+        Mutations.Try(Count, Encoding.UTF8.GetBytes(good), At("model.safetensors.index.json"), isJson: true, OpenBundle)
+            .ShouldBeInRange(Count / 4, Count - 1);
     }
 
     [Fact]
@@ -79,12 +84,14 @@ public sealed class HostileFileTests : IDisposable
     [Fact]
     public void Spoiled_models_of_llama2c_are_refused_or_read()
     {
-        byte[] good = new byte[(7 + (6 * 8) + (2 * 8) + (2 * 8 * 8) + (2 * 8 * 4) + (3 * 8 * 4) + 8 + (4 * 4)) * sizeof(float)];
+        byte[] good =
+            new byte[(7 + (6 * 8) + (2 * 8) + (2 * 8 * 8) + (2 * 8 * 4) + (3 * 8 * 4) + 8 + (4 * 4)) * sizeof(float)];
         int[] sizes = [8, 4, 1, 2, 1, 6, 4];
         for (int i = 0; i < sizes.Length; i++)
             BinaryPrimitives.WriteInt32LittleEndian(good.AsSpan(i * sizeof(int)), sizes[i]);
         string path = At("model.bin");
-        Mutations.Try(Count, good, path, isJson: false, () => ReadAll(ModelWeights.FromLlama2C(Llama2CFile.Open(path)))).ShouldBeInRange(Count / 2, Count - 1);
+        Mutations.Try(Count, good, path, isJson: false, () => ReadAll(ModelWeights.FromLlama2C(Llama2CFile.Open(path))))
+            .ShouldBeInRange(Count / 2, Count - 1);
     }
 
     [Theory]
@@ -102,8 +109,11 @@ public sealed class HostileFileTests : IDisposable
         };
         good.Save(path);
         // Without its white space the file is small, and nearly every change meets something.
-        byte[] compact = Encoding.UTF8.GetBytes(System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(path)).RootElement.ToString().ReplaceLineEndings("").Replace("  ", "", StringComparison.Ordinal));
-        Mutations.Try(count, compact, path, isJson: true, () => Encode(TokenizerFile.Load(path))).ShouldBeInRange(count / 4, count - 1);
+        byte[] compact =
+            Encoding.UTF8.GetBytes(System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(path)).RootElement.ToString()
+            .ReplaceLineEndings("").Replace("  ", "", StringComparison.Ordinal));
+        Mutations.Try(count, compact, path, isJson: true, () => Encode(TokenizerFile.Load(path)))
+            .ShouldBeInRange(count / 4, count - 1);
     }
 
     [Fact]
@@ -111,7 +121,8 @@ public sealed class HostileFileTests : IDisposable
     {
         string path = At("tok.bin");
         File.WriteAllBytes(path, Llama2CTokens());
-        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: false, () => Encode(SentencePieceTokenizer.FromLlama2C(path))).ShouldBeInRange(Count / 4, Count - 1);
+        Mutations.Try(Count, File.ReadAllBytes(path), path, isJson: false,
+            () => Encode(SentencePieceTokenizer.FromLlama2C(path))).ShouldBeInRange(Count / 4, Count - 1);
     }
 
     private static void Encode(Tokenizer tokenizer)
@@ -120,7 +131,8 @@ public sealed class HostileFileTests : IDisposable
         {
             tokenizer.Encode(Text);
         }
-        catch (AtelierException e) when (e.Message.StartsWith("the vocabulary has no character", StringComparison.Ordinal))
+        catch (AtelierException e)
+            when (e.Message.StartsWith("the vocabulary has no character", StringComparison.Ordinal))
         {
             // A smaller vocabulary is a vocabulary.
         }
@@ -142,12 +154,15 @@ public sealed class HostileFileTests : IDisposable
     }
 
     private static string[] Vocabulary() =>
-        ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(v => $"<0x{v:X2}>"), "▁", "a", "b", "c", "ab", "▁c", "▁cab"];
+        ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(v => $"<0x{v:X2}>"), "▁", "a", "b", "c", "ab", "▁c",
+            "▁cab"];
 
     private static SentencePieceTokenizer Pieces()
     {
         string[] names = Vocabulary();
-        return new SentencePieceTokenizer(names, SentencePieceTokenizer.MergesByScore(names, [.. names.Select(n => -(float)n.Length)], ["<unk>", "<s>", "</s>"]));
+        return new SentencePieceTokenizer(names,
+            SentencePieceTokenizer.MergesByScore(names, [.. names.Select(n => -(float)n.Length)],
+            ["<unk>", "<s>", "</s>"]));
     }
 
     private void WriteGguf(string path)

@@ -10,7 +10,8 @@ public sealed class KnownKeysTests
     [Theory]
     [InlineData("""{"size": 3, "name": "x", "scale": 1.0, "kind": "plain"}""")]
     [InlineData("""{"scale": 2, "unknown": null, "other": false, "more": [], "another": {}, "text": "", "kind": null}""")]
-    public void What_is_known_harmless_or_says_nothing_is_passed(string json) => Known.Check(JsonDocument.Parse(json).RootElement, "a.json");
+    public void What_is_known_harmless_or_says_nothing_is_passed(string json) =>
+        Known.Check(JsonDocument.Parse(json).RootElement, "a.json");
 
     [Theory]
     [InlineData("""{"scale": 3}""", "'part.scale' is 3, which is not read; 1 and 2 are: choose a model without it")]
@@ -20,5 +21,6 @@ public sealed class KnownKeysTests
     [InlineData("""{"zero_is_a_value": 0}""", "the key 'part.zero_is_a_value' is not read, and says 0; what it says would not hold: choose a model without it")]
     [InlineData("""{"on": true}""", "the key 'part.on' is not read, and says true; what it says would not hold: choose a model without it")]
     public void What_would_be_passed_over_is_refused_with_file_way_and_value(string json, string line) =>
-        Should.Throw<AtelierException>(() => Known.Check(JsonDocument.Parse(json).RootElement, "a.json", "part.")).ToLine().ShouldBe($"a.json: {line}");
+        Should.Throw<AtelierException>(() => Known.Check(JsonDocument.Parse(json).RootElement, "a.json", "part."))
+            .ToLine().ShouldBe($"a.json: {line}");
 }

@@ -11,16 +11,20 @@ internal static class Mutations
     public const long Constant = 1 << 20;
 
     private static readonly long[] Extremes =
-        [0, -1, 1, 31, 33, 1 << 20, int.MaxValue, int.MinValue, 1L << 32, 1L << 60, long.MaxValue, long.MinValue, BitConverter.SingleToInt32Bits(float.NaN)];
+        [0, -1, 1, 31, 33, 1 << 20, int.MaxValue, int.MinValue, 1L << 32, 1L << 60, long.MaxValue, long.MinValue,
+            BitConverter.SingleToInt32Bits(float.NaN)];
 
     private static readonly string[] JsonExtremes =
     [
-        "-1", "0", "1e999", "-1e999", "1152921504606846976", "9223372036854775807", "99999999999999999999999999", "0.5", "null", "true", "[]", "{}", "\"\"",
-        "\"\\u0000\"", "\"\\ud800\"", string.Concat(Enumerable.Repeat("[", 200)), string.Concat(Enumerable.Repeat("{\"a\":", 200)), new string('9', 400), "NaN", "\"q\",",
+        "-1", "0", "1e999", "-1e999", "1152921504606846976", "9223372036854775807", "99999999999999999999999999", "0.5",
+            "null", "true", "[]", "{}", "\"\"",
+        "\"\\u0000\"", "\"\\ud800\"", string.Concat(Enumerable.Repeat("[", 200)),
+            string.Concat(Enumerable.Repeat("{\"a\":", 200)), new string('9', 400), "NaN", "\"q\",",
     ];
 
     /// <summary>
-    /// Reads so many spoiled versions of a file: each gives an <see cref="AtelierException"/> that says where, or is read;
+    /// Reads so many spoiled versions of a file: each gives an <see cref="AtelierException"/> that says where, or is
+    /// read;
     /// none takes a second, or more of the heap than its size and <see cref="Constant"/>.
     /// </summary>
     /// <returns>How many were refused.</returns>
@@ -54,7 +58,8 @@ internal static class Mutations
         {
             isRefused = true;
             if (string.IsNullOrEmpty(e.Where) || e.ToLine().Length > 2000 || e.ToLine().Contains('\n'))
-                throw new InvalidOperationException($"mutation {seed}: '{e.Message}' at '{e.Where}' is no clear error", e);
+                throw new InvalidOperationException($"mutation {seed}: '{e.Message}' at '{e.Where}' is no clear error",
+                    e);
         }
         catch (Exception e)
         {

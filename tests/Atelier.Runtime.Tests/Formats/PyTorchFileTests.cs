@@ -16,7 +16,8 @@ public sealed class PyTorchFileTests : IDisposable
     [InlineData(nameof(PyTorchSamples.Old))]
     public void Both_formats_give_the_tensors_that_were_saved(string format)
     {
-        PyTorchFile file = PyTorchFile.Open(Write(format == nameof(PyTorchSamples.Zip) ? PyTorchSamples.Zip : PyTorchSamples.Old));
+        PyTorchFile file =
+            PyTorchFile.Open(Write(format == nameof(PyTorchSamples.Zip) ? PyTorchSamples.Zip : PyTorchSamples.Old));
         file.Entries.Select(e => $"{e.Name} {e.Type} [{string.Join(", ", e.Shape)}]").ShouldBe(
             ["net.w F32 [3, 4]", "net.t F32 [4, 3]", "net.h F16 [2]", "net.s I64 []", "net.b BF16 [1]", "p F32 [2]"]);
         file.Read("net.w").ShouldBe(Enumerable.Range(0, 12).Select(i => (float)i));
@@ -57,8 +58,12 @@ public sealed class PyTorchFileTests : IDisposable
         // {0: d, 1: d, …} with d the same within, ten deep: more paths than any file has weights.
         var pickle = new StringBuilder("}q\0");
         for (int depth = 0; depth < 7; depth++)
-            pickle.Append("}(").Append(string.Concat(Enumerable.Range(0, 20).Select(key => $"K{(char)key}h{(char)depth}"))).Append('u').Append('q').Append((char)(depth + 1));
-        string path = Write([.. PyTorchSamples.Old[..137], 0x80, 2, .. Encoding.Latin1.GetBytes(pickle + "."), 0x80, 2, .. "]."u8]);
+            pickle.Append("}(")
+                .Append(string.Concat(Enumerable.Range(0, 20).Select(key => $"K{(char)key}h{(char)depth}"))).Append('u')
+                .Append('q').Append((char)(depth + 1));
+        string path =
+            Write([.. PyTorchSamples.Old[..137], 0x80, 2, .. Encoding.Latin1.GetBytes(pickle + "."), 0x80, 2,
+            .. "]."u8]);
         Should.Throw<AtelierException>(() => PyTorchFile.Open(path)).Message.ShouldContain("nested");
     }
 

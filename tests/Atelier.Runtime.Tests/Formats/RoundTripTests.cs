@@ -7,7 +7,9 @@ using CsCheck;
 
 namespace Atelier.Runtime.Tests.Formats;
 
-/// <summary>What goes into a file of another system comes back: properties over drawn tensors, shapes and texts.</summary>
+/// <summary>
+/// What goes into a file of another system comes back: properties over drawn tensors, shapes and texts.
+/// </summary>
 public sealed class RoundTripTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("atelier-").FullName;
@@ -31,8 +33,10 @@ public sealed class RoundTripTests : IDisposable
     [InlineData(WeightType.Q4_0)]
     public void Llamas_weights_go_through_gguf_and_come_back(WeightType type) => Shapes.Sample(shape =>
     {
-        ConfigFile config = TinyModelFiles.WriteLlama(_folder, new(shape.Heads, shape.KeyHeads, shape.HeadSize, shape.Inner, shape.Layers), shape.Seed);
-        string safetensors = Path.Combine(_folder, "model.safetensors"), first = Path.Combine(_folder, "first.gguf"), second = Path.Combine(_folder, "second.gguf"), back = Path.Combine(_folder, "back.safetensors");
+        ConfigFile config = TinyModelFiles.WriteLlama(_folder,
+            new(shape.Heads, shape.KeyHeads, shape.HeadSize, shape.Inner, shape.Layers), shape.Seed);
+        string safetensors = Path.Combine(_folder, "model.safetensors"), first = Path.Combine(_folder, "first.gguf"),
+            second = Path.Combine(_folder, "second.gguf"), back = Path.Combine(_folder, "back.safetensors");
         using (ModelWeights weights = ModelWeights.Open(_folder, config))
             ModelWriter.WriteGguf(first, weights, config, new ByteTokenizer(), new TextBounds(256, [256]), type);
         using (ModelWeights weights = ModelWeights.FromGguf(GgufFile.Open(first)))
@@ -79,13 +83,16 @@ public sealed class RoundTripTests : IDisposable
         GgufWriter.Write(path, metadata, [], (_, _) => { });
         using GgufFile file = GgufFile.Open(path);
         (Tokenizer back, (int start, _, _)) = GgufTokenizer.Read(file);
-        (back.GetType(), back.VocabularySize, back.EndOfTextId, start).ShouldBe((tokenizer.GetType(), tokenizer.VocabularySize, tokenizer.EndOfTextId, 0));
+        (back.GetType(), back.VocabularySize, back.EndOfTextId, start)
+            .ShouldBe((tokenizer.GetType(), tokenizer.VocabularySize, tokenizer.EndOfTextId, 0));
         // What JSON and GGUF say is one tokenizer.
         string first = Path.Combine(_folder, "first.json"), second = Path.Combine(_folder, "second.json");
         tokenizer.Save(first);
         back.Save(second);
         File.ReadAllText(second).ShouldBe(File.ReadAllText(first));
-        Gen<string> texts = kind == "character without bytes" ? Gen.OneOf([.. Corpus.EnumerateRunes().Select(r => r.ToString())]).Array[0, 40].Select(string.Concat) : Gen.String;
+        Gen<string> texts = kind == "character without bytes"
+            ? Gen.OneOf([.. Corpus.EnumerateRunes().Select(r => r.ToString())]).Array[0, 40].Select(string.Concat)
+            : Gen.String;
         texts.Sample(text => back.Encode(text).ShouldBe(tokenizer.Encode(text)), iter: 200, threads: 1);
     }
 
@@ -102,7 +109,10 @@ public sealed class RoundTripTests : IDisposable
 
     private static SentencePieceTokenizer Pieces()
     {
-        string[] names = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(v => $"<0x{v:X2}>"), "▁", "t", "h", "e", "n", "th", "the", "▁the", "en"];
-        return new SentencePieceTokenizer(names, SentencePieceTokenizer.MergesByScore(names, [.. names.Select((_, id) => -(float)id)], ["<unk>", "<s>", "</s>"]));
+        string[] names = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(v => $"<0x{v:X2}>"), "▁", "t", "h",
+            "e", "n", "th", "the", "▁the", "en"];
+        return new SentencePieceTokenizer(names,
+            SentencePieceTokenizer.MergesByScore(names, [.. names.Select((_, id) => -(float)id)],
+            ["<unk>", "<s>", "</s>"]));
     }
 }

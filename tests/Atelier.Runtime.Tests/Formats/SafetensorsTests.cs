@@ -19,7 +19,8 @@ public sealed class SafetensorsTests : IDisposable
             new("empty", SafetensorsType.BF16, [0, 7]),
             new("scalar", SafetensorsType.I64, []),
         ];
-        SafetensorsWriter.Write(path, entries, (e, s) => s.Write(Enumerable.Range(0, (int)e.ByteCount).Select(i => (byte)i).ToArray()),
+        SafetensorsWriter.Write(path, entries,
+            (e, s) => s.Write(Enumerable.Range(0, (int)e.ByteCount).Select(i => (byte)i).ToArray()),
             new Dictionary<string, string> { ["format"] = "pt" });
 
         using SafetensorsFile file = SafetensorsFile.Open(path);
@@ -38,7 +39,8 @@ public sealed class SafetensorsTests : IDisposable
         // Layout by the format's own page: 8 bytes of length, JSON, data.
         string path = Path.Combine(_folder, "b.safetensors");
         string header = """{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""";
-        File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), 7, 9]);
+        File.WriteAllBytes(path,
+            [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), 7, 9]);
         using SafetensorsFile file = SafetensorsFile.Open(path);
         byte[] bytes = new byte[2];
         file.CopyTo("x", 0, bytes);
@@ -58,7 +60,8 @@ public sealed class SafetensorsTests : IDisposable
     public void A_header_that_lies_is_refused_in_one_line(string header, int dataBytes, string expected)
     {
         string path = Path.Combine(_folder, "c.safetensors");
-        File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[dataBytes]]);
+        File.WriteAllBytes(path,
+            [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[dataBytes]]);
         Should.Throw<AtelierException>(() => SafetensorsFile.Open(path)).Message.ShouldContain(expected);
     }
 

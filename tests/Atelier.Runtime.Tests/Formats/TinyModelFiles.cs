@@ -7,7 +7,8 @@ namespace Atelier.Runtime.Tests.Formats;
 internal static class TinyModelFiles
 {
     /// <summary>The sizes of a Llama.</summary>
-    public sealed record Llama(int Heads, int KeyHeads, int HeadSize, int Inner, int Layers, int Vocabulary = 257, int? Hidden = null, string Scaling = "null")
+    public sealed record Llama(int Heads, int KeyHeads, int HeadSize, int Inner, int Layers, int Vocabulary = 257,
+        int? Hidden = null, string Scaling = "null")
     {
         public int Width => Hidden ?? Heads * HeadSize;
     }
@@ -15,18 +16,23 @@ internal static class TinyModelFiles
     /// <summary>Writes model.safetensors and config.json into a folder.</summary>
     public static ConfigFile WriteLlama(string folder, Llama shape, int seed = 1)
     {
-        int width = shape.Width, queries = shape.Heads * shape.HeadSize, keys = shape.KeyHeads * shape.HeadSize, inner = shape.Inner;
+        int width = shape.Width, queries = shape.Heads * shape.HeadSize, keys = shape.KeyHeads * shape.HeadSize,
+            inner = shape.Inner;
         List<SafetensorsEntry> entries =
-            [Entry("model.embed_tokens.weight", shape.Vocabulary, width), Entry("model.norm.weight", width), Entry("lm_head.weight", shape.Vocabulary, width)];
+            [Entry("model.embed_tokens.weight", shape.Vocabulary, width), Entry("model.norm.weight", width),
+                Entry("lm_head.weight", shape.Vocabulary, width)];
         for (int layer = 0; layer < shape.Layers; layer++)
         {
             string block = $"model.layers.{layer}.";
             entries.AddRange(
             [
                 Entry(block + "input_layernorm.weight", width), Entry(block + "post_attention_layernorm.weight", width),
-                Entry(block + "self_attn.q_proj.weight", queries, width), Entry(block + "self_attn.k_proj.weight", keys, width),
-                Entry(block + "self_attn.v_proj.weight", keys, width), Entry(block + "self_attn.o_proj.weight", width, queries),
-                Entry(block + "mlp.gate_proj.weight", inner, width), Entry(block + "mlp.up_proj.weight", inner, width), Entry(block + "mlp.down_proj.weight", width, inner),
+                Entry(block + "self_attn.q_proj.weight", queries, width),
+                    Entry(block + "self_attn.k_proj.weight", keys, width),
+                Entry(block + "self_attn.v_proj.weight", keys, width),
+                    Entry(block + "self_attn.o_proj.weight", width, queries),
+                Entry(block + "mlp.gate_proj.weight", inner, width), Entry(block + "mlp.up_proj.weight", inner, width),
+                    Entry(block + "mlp.down_proj.weight", width, inner),
             ]);
         }
         WriteWeights(Path.Combine(folder, "model.safetensors"), entries, seed);
@@ -45,7 +51,8 @@ internal static class TinyModelFiles
         var random = new Random(seed);
         SafetensorsWriter.Write(path, [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal)], (entry, stream) =>
         {
-            float[] values = [.. Enumerable.Range(0, (int)(entry.ByteCount / sizeof(float))).Select(_ => (float)((random.NextDouble() * 2) - 1))];
+            float[] values = [.. Enumerable.Range(0, (int)(entry.ByteCount / sizeof(float)))
+                .Select(_ => (float)((random.NextDouble() * 2) - 1))];
             stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values));
         }, new Dictionary<string, string> { ["format"] = "pt" });
     }

@@ -6,7 +6,8 @@ namespace Atelier.Runtime.Tests.Generation;
 
 public class BatchedDecoderTests
 {
-    private static readonly CharacterTokenizer Letters = CharacterTokenizer.Train(["abcdefgh "], byteFallback: false); // id 0 ends a text
+    // id 0 ends a text
+    private static readonly CharacterTokenizer Letters = CharacterTokenizer.Train(["abcdefgh "], byteFallback: false);
 
     [Fact]
     public async Task Requests_that_join_and_leave_write_what_each_writes_alone()
@@ -17,7 +18,8 @@ public class BatchedDecoderTests
         [
             new() { Prompt = "abc", Count = 3, Seed = 1 },
             new() { Seed = 2, Decoding = new() { MaxTokens = 12, Temperature = 0 } },
-            new() { Prompt = "h", Count = 2, Seed = 3, Decoding = new() { MaxTokens = 50, TopK = 4, RepetitionPenalty = 1.3, Stop = ["ab"] } },
+            new() { Prompt = "h", Count = 2, Seed = 3,
+                Decoding = new() { MaxTokens = 50, TopK = 4, RepetitionPenalty = 1.3, Stop = ["ab"] } },
             new() { Prompt = "bad ", Seed = 4, Decoding = new() { Pattern = "(cab|face){6}g*" } },
         ];
         using var batch = new BatchedDecoder(generator);
@@ -28,7 +30,8 @@ public class BatchedDecoderTests
             if (step % 5 == 0 && step / 5 < requests.Length)
                 numbers[step / 5] = batch.Add(requests[step / 5]);
             foreach (BatchedPiece piece in batch.Step())
-                texts[(piece.Request, piece.Piece.Sample)] = texts.GetValueOrDefault((piece.Request, piece.Piece.Sample), "") + piece.Piece.Text;
+                texts[(piece.Request, piece.Piece.Sample)] =
+                    texts.GetValueOrDefault((piece.Request, piece.Piece.Sample), "") + piece.Piece.Text;
         }
         model.Widest.ShouldBeGreaterThan(4);
         model.Open.ShouldBe(0);
@@ -73,7 +76,8 @@ public class BatchedDecoderTests
                     from = ids.Count - 8;
                 float[] logits = model.LogitsAfter(ids[from..]);
                 TokenChoice choice = piece.Piece.Token!.Value;
-                choice.LogProbability.ShouldBe((float)(logits[choice.Id] - Math.Log(logits.Sum(l => Math.Exp(l)))), 1e-5f);
+                choice.LogProbability.ShouldBe((float)(logits[choice.Id] - Math.Log(logits.Sum(l => Math.Exp(l)))),
+                    1e-5f);
                 ids.Add(choice.Id);
             }
         }
@@ -84,7 +88,8 @@ public class BatchedDecoderTests
     public void A_long_prompt_is_read_in_blocks_while_others_go_on()
     {
         var model = new HistoryModel(10, 6);
-        using var generator = new TextGenerator(model, Letters, new() { MaxTokens = 20, Temperature = 0, Pattern = "[a-h]*" }, 0);
+        using var generator =
+            new TextGenerator(model, Letters, new() { MaxTokens = 20, Temperature = 0, Pattern = "[a-h]*" }, 0);
         using var batch = new BatchedDecoder(generator);
         int quick = batch.Add(new());
         batch.Step().Count.ShouldBe(1);
@@ -94,7 +99,8 @@ public class BatchedDecoderTests
             batch.Step().ShouldAllBe(piece => piece.Request == quick);
         BatchedPiece first = batch.Step().Single(piece => piece.Request == slow);
         float[] logits = model.LogitsAfter([0, .. Letters.Encode(prompt)]);
-        first.Piece.Token!.Value.LogProbability.ShouldBe((float)(logits[first.Piece.Token.Value.Id] - Math.Log(logits.Sum(l => Math.Exp(l)))), 1e-5f);
+        first.Piece.Token!.Value.LogProbability.ShouldBe(
+            (float)(logits[first.Piece.Token.Value.Id] - Math.Log(logits.Sum(l => Math.Exp(l)))), 1e-5f);
     }
 
     [Fact]
@@ -110,7 +116,8 @@ public class BatchedDecoderTests
         model.TokensRead.ShouldBe(1 + 160 + 3);
         int number = batch.Add(late);
         string text = string.Concat(batch.Step().Where(p => p.Request == number).Select(p => p.Piece.Text));
-        model.TokensRead.ShouldBe(164 + 1 + 4); // a token of the first, and of the second what the first does not begin with
+        // a token of the first, and of the second what the first does not begin with
+        model.TokensRead.ShouldBe(164 + 1 + 4);
         for (int step = 1; step < 8; step++)
             text += string.Concat(batch.Step().Where(p => p.Request == number).Select(p => p.Piece.Text));
         text.ShouldBe((await Texts(generator, late)).Single());
@@ -132,7 +139,9 @@ public class BatchedDecoderTests
         batch.Count.ShouldBe(1);
     }
 
-    /// <summary>Nothing at all is allocated between the steps: of the strings of text, each token's was made when it first came.</summary>
+    /// <summary>
+    /// Nothing at all is allocated between the steps: of the strings of text, each token's was made when it first came.
+    /// </summary>
     [Theory]
     [InlineData("greedy")]
     [InlineData("plain")]
@@ -146,7 +155,9 @@ public class BatchedDecoderTests
         options = kind switch
         {
             "greedy" => options with { Temperature = 0 },
-            "filters and penalties" => options with { TopK = 8, TopP = 0.95, MinP = 0.01, TypicalP = 0.9, RepetitionPenalty = 1.1, PresencePenalty = 0.1, FrequencyPenalty = 0.01 },
+            "filters and penalties" =>
+                options with { TopK = 8, TopP = 0.95, MinP = 0.01, TypicalP = 0.9, RepetitionPenalty = 1.1,
+                PresencePenalty = 0.1, FrequencyPenalty = 0.01 },
             "pattern" => options with { Pattern = "([a-h ]|x[a-d])*" },
             "look-up" => options with { Lookup = 2 },
             _ => options,
@@ -155,7 +166,8 @@ public class BatchedDecoderTests
         var model = new HistoryModel(letters.VocabularySize, 6, endless: true);
         using var generator = new TextGenerator(model, letters, options, 0);
         if (kind == "draft")
-            generator.Draft = new TextGenerator(new HistoryModel(letters.VocabularySize, 7, endless: true), letters, options, 0);
+            generator.Draft =
+                new TextGenerator(new HistoryModel(letters.VocabularySize, 7, endless: true), letters, options, 0);
         using var batch = new BatchedDecoder(generator);
         batch.Add(new() { Prompt = "a bad cab", Count = 3, Seed = 2 });
         for (int step = 0; step < 300; step++)

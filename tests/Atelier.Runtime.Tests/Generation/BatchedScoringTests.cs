@@ -22,7 +22,8 @@ public sealed class BatchedScoringTests
     }
 
     /// <summary>A model that cancels in one of its steps.</summary>
-    private sealed class CancellingModel(HistoryModel inner, CancellationTokenSource stop, int at) : IBatchedLanguageModel
+    private sealed class CancellingModel(HistoryModel inner, CancellationTokenSource stop, int at)
+        : IBatchedLanguageModel
     {
         public HistoryModel Inner => inner;
 

@@ -14,10 +14,12 @@ namespace Atelier.Runtime.Tests.Generation;
 public class ChatOptionsTests
 {
     private static readonly string[] Followed =
-        ["Temperature", "MaxOutputTokens", "TopP", "TopK", "FrequencyPenalty", "PresencePenalty", "Seed", "StopSequences", "ResponseFormat", "Instructions"];
+        ["Temperature", "MaxOutputTokens", "TopP", "TopK", "FrequencyPenalty", "PresencePenalty", "Seed",
+            "StopSequences", "ResponseFormat", "Instructions"];
 
     public static TheoryData<string> Options =>
-        [.. typeof(ChatOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name)];
+        [.. typeof(ChatOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Select(property => property.Name)];
 
     [Theory]
     [MemberData(nameof(Options))]
@@ -41,7 +43,8 @@ public class ChatOptionsTests
         using TextGenerator generator = Make();
         using IChatClient client = new TextChatClient(generator, "letters");
         (await Should.ThrowAsync<AtelierException>(() => client.GetResponseAsync("ab", options))).Where.ShouldBe(name);
-        (await Should.ThrowAsync<AtelierException>(async () => await client.GetStreamingResponseAsync("ab", options).ToListAsync())).Where.ShouldBe(name);
+        (await Should.ThrowAsync<AtelierException>(async () =>
+            await client.GetStreamingResponseAsync("ab", options).ToListAsync())).Where.ShouldBe(name);
     }
 
     [Fact]
@@ -49,8 +52,11 @@ public class ChatOptionsTests
     {
         using TextGenerator generator = Make();
         using IChatClient client = new TextChatClient(generator, "letters");
-        var options = new ChatOptions { ModelId = "letters", Tools = [], ToolMode = ChatToolMode.Auto, AllowBackgroundResponses = false, AdditionalProperties = [], Instructions = "", Seed = 3, ResponseFormat = ChatResponseFormat.Text };
-        (await client.GetResponseAsync("ab", options)).Text.ShouldBe((await client.GetResponseAsync("ab", new ChatOptions { Seed = 3 })).Text);
+        var options = new ChatOptions { ModelId = "letters", Tools = [], ToolMode = ChatToolMode.Auto,
+            AllowBackgroundResponses = false, AdditionalProperties = [], Instructions = "", Seed = 3,
+            ResponseFormat = ChatResponseFormat.Text };
+        (await client.GetResponseAsync("ab",
+            options)).Text.ShouldBe((await client.GetResponseAsync("ab", new ChatOptions { Seed = 3 })).Text);
     }
 
     [Fact]
@@ -58,13 +64,20 @@ public class ChatOptionsTests
     {
         using TextGenerator generator = Make();
         using IChatClient client = new TextChatClient(generator, "letters");
-        foreach (AIContent content in (AIContent[])[new DataContent(new byte[] { 1 }, "image/png"), new UriContent("https://example.org/a.png", "image/png"),
-            new FunctionCallContent("1", "f"), new FunctionResultContent("1", 3), new TextReasoningContent("hm"), new ErrorContent("no")])
+        foreach (AIContent content in (AIContent[])[new DataContent(new byte[] { 1 }, "image/png"),
+            new UriContent("https://example.org/a.png", "image/png"),
+            new FunctionCallContent("1", "f"), new FunctionResultContent("1", 3), new TextReasoningContent("hm"),
+                new ErrorContent("no")])
         {
-            AtelierException error = await Should.ThrowAsync<AtelierException>(() => client.GetResponseAsync([new(ChatRole.User, "a"), new(ChatRole.User, [new TextContent("b"), content])]));
-            (error.Where, error.Message).ShouldBe((content.GetType().Name, "message 1 holds it, and the model reads text alone"));
+            AtelierException error =
+                await Should.ThrowAsync<AtelierException>(() =>
+                client.GetResponseAsync([new(ChatRole.User, "a"),
+                new(ChatRole.User, [new TextContent("b"), content])]));
+            (error.Where, error.Message)
+                .ShouldBe((content.GetType().Name, "message 1 holds it, and the model reads text alone"));
         }
-        (await client.GetResponseAsync([new(ChatRole.User, [new TextContent("a"), new TextContent("b")])], new ChatOptions { Seed = 1 })).Text
+        (await client.GetResponseAsync([new(ChatRole.User, [new TextContent("a"), new TextContent("b")])],
+            new ChatOptions { Seed = 1 })).Text
             .ShouldBe((await client.GetResponseAsync("ab", new ChatOptions { Seed = 1 })).Text);
     }
 
@@ -79,24 +92,31 @@ public class ChatOptionsTests
             var options = new ChatOptions { Seed = 2, Instructions = "be brief" };
             if (format == ChatFormat.Plain)
             {
-                (await Should.ThrowAsync<AtelierException>(() => client.GetResponseAsync("hello", options))).Where.ShouldBe("Instructions");
+                (await Should.ThrowAsync<AtelierException>(() =>
+                    client.GetResponseAsync("hello", options))).Where.ShouldBe("Instructions");
                 continue;
             }
             ChatResponse said = await client.GetResponseAsync("hello", options);
-            ChatResponse written = await client.GetResponseAsync([new(ChatRole.System, "be brief"), new(ChatRole.User, "hello")], new ChatOptions { Seed = 2 });
-            (said.Text, said.Usage!.InputTokenCount).ShouldBe((written.Text, written.Usage!.InputTokenCount), format.ToString());
+            ChatResponse written =
+                await client.GetResponseAsync([new(ChatRole.System, "be brief"), new(ChatRole.User, "hello")],
+                new ChatOptions { Seed = 2 });
+            (said.Text, said.Usage!.InputTokenCount)
+                .ShouldBe((written.Text, written.Usage!.InputTokenCount), format.ToString());
         }
     }
 
     [Fact]
     public async Task Sampling_that_is_asked_for_is_sampling_whatever_the_model_s_own_settings()
     {
-        using TextGenerator searches = Make(new() { BeamWidth = 3, MaxTokens = 10 }), samples = Make(new() { MaxTokens = 10 });
+        using TextGenerator searches = Make(new() { BeamWidth = 3, MaxTokens = 10 }),
+            samples = Make(new() { MaxTokens = 10 });
         using IChatClient first = new TextChatClient(searches), second = new TextChatClient(samples);
-        foreach (ChatOptions options in (ChatOptions[])[new() { Seed = 4, Temperature = 0.7f }, new() { Seed = 4, TopP = 0.5f }, new() { Seed = 4, TopK = 2 },
+        foreach (ChatOptions options in (ChatOptions[])[new() { Seed = 4, Temperature = 0.7f },
+            new() { Seed = 4, TopP = 0.5f }, new() { Seed = 4, TopK = 2 },
             new() { Seed = 4, PresencePenalty = 1 }, new() { Seed = 4, FrequencyPenalty = 1 }])
         {
-            (await first.GetResponseAsync("ab", options)).Text.ShouldBe((await second.GetResponseAsync("ab", options)).Text);
+            (await first.GetResponseAsync("ab",
+                options)).Text.ShouldBe((await second.GetResponseAsync("ab", options)).Text);
         }
     }
 
@@ -105,12 +125,19 @@ public class ChatOptionsTests
     {
         using TextGenerator generator = Make();
         using IChatClient client = new TextChatClient(generator, "letters");
-        foreach ((ChatOptions options, string says) in ((ChatOptions, string)[])[(new() { Temperature = -1 }, "temperature is -1"), (new() { TopP = 2 }, "topP is 2"), (new() { TopK = -3 }, "topK is -3"),
-            (new() { MaxOutputTokens = 0 }, "maxTokens is 0"), (new() { StopSequences = [""] }, "a stop string is empty"), (new() { PresencePenalty = 1000 }, "presencePenalty is 1000")])
+        foreach ((ChatOptions options,
+            string says) in ((ChatOptions, string)[])[(new() { Temperature = -1 }, "temperature is -1"),
+            (new() { TopP = 2 }, "topP is 2"), (new() { TopK = -3 }, "topK is -3"),
+            (new() { MaxOutputTokens = 0 }, "maxTokens is 0"),
+                (new() { StopSequences = [""] }, "a stop string is empty"),
+                (new() { PresencePenalty = 1000 }, "presencePenalty is 1000")])
         {
-            (await Should.ThrowAsync<AtelierException>(() => client.GetResponseAsync("ab", options))).ToLine().ShouldContain(says);
+            (await Should.ThrowAsync<AtelierException>(() => client.GetResponseAsync("ab", options))).ToLine()
+                .ShouldContain(says);
         }
-        (await client.GetResponseAsync("ab", new ChatOptions { MaxOutputTokens = 3, Seed = 2, StopSequences = ["zz"] })).Usage!.OutputTokenCount!.Value.ShouldBeLessThanOrEqualTo(3);
+        (await client.GetResponseAsync("ab",
+            new ChatOptions { MaxOutputTokens = 3, Seed = 2,
+            StopSequences = ["zz"] })).Usage!.OutputTokenCount!.Value.ShouldBeLessThanOrEqualTo(3);
         string greedy = (await client.GetResponseAsync("ab", new ChatOptions { Temperature = 0, Seed = 1 })).Text;
         (await client.GetResponseAsync("ab", new ChatOptions { TopK = 1, Seed = 77 })).Text.ShouldBe(greedy);
         (await client.GetResponseAsync("ab", new ChatOptions { TopP = 0, Seed = 78 })).Text.ShouldBe(greedy);
@@ -119,6 +146,7 @@ public class ChatOptionsTests
     private static TextGenerator Make(DecodingOptions? defaults = null)
     {
         CharacterTokenizer letters = CharacterTokenizer.Train(["abcdefgh "], byteFallback: false);
-        return new TextGenerator(MarkovModel.Random(letters.VocabularySize, 3), letters, defaults ?? new() { MaxTokens = 20 }, 0);
+        return new TextGenerator(MarkovModel.Random(letters.VocabularySize, 3), letters, defaults
+            ?? new() { MaxTokens = 20 }, 0);
     }
 }

@@ -14,12 +14,14 @@ namespace Atelier.Runtime.Tests.Generation;
 public sealed class ConcurrentRequestsTests : IDisposable
 {
     private const int Callers = 16;
-    private static readonly CharacterTokenizer Letters = CharacterTokenizer.Train(["abcdefgh "], byteFallback: false); // id 0 ends a text
+    // id 0 ends a text
+    private static readonly CharacterTokenizer Letters = CharacterTokenizer.Train(["abcdefgh "], byteFallback: false);
     private readonly string _folder = Directory.CreateTempSubdirectory("atelier-concurrent").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    // Two workers wait for each other at every layer, which takes long where other programs take the cores: a few requests
+    // Two workers wait for each other at every layer, which takes long where other programs take the cores: a few
+    // requests
     // suffice to try them.
     [Theory]
     [InlineData(1, Callers, 3)]
@@ -33,7 +35,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
             alone[i] = await Texts(generator, requests[i]);
         for (int round = 0; round < rounds; round++)
         {
-            string[][] together = await Task.WhenAll(requests.Select(request => Task.Run(() => Texts(generator, request))));
+            string[][] together =
+                await Task.WhenAll(requests.Select(request => Task.Run(() => Texts(generator, request))));
             for (int i = 0; i < callers; i++)
                 together[i].ShouldBe(alone[i], $"round {round}, request {i}");
         }
@@ -49,7 +52,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
         GenerationRequest[] requests = [.. Enumerable.Range(0, Callers).Select(i => new GenerationRequest
         {
             Seed = i, Count = 1 + (i % 3), Prompt = i % 2 == 0 ? "abc" : null,
-            Decoding = generator.Defaults with { Temperature = i % 4 == 0 ? 0 : 1, Lookup = i % 5 == 0 ? 2 : 0, Pattern = i % 7 == 3 ? "[a-h ]{5,30}" : null, BeamWidth = i == 9 && !batched ? 3 : 1 },
+            Decoding = generator.Defaults with { Temperature = i % 4 == 0 ? 0 : 1, Lookup = i % 5 == 0 ? 2
+                : 0, Pattern = i % 7 == 3 ? "[a-h ]{5,30}" : null, BeamWidth = i == 9 && !batched ? 3 : 1 },
         })];
         string[][] alone = new string[Callers][];
         for (int i = 0; i < Callers; i++)
@@ -64,7 +68,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
     {
         using TextGenerator generator = Llama(), draft = Llama(seed: 2);
         generator.Draft = draft;
-        GenerationRequest[] requests = [.. Enumerable.Range(0, Callers).Select(Request).Where(request => request.Decoding is { BeamWidth: 1, Lookup: 0 })];
+        GenerationRequest[] requests = [.. Enumerable.Range(0, Callers).Select(Request)
+            .Where(request => request.Decoding is { BeamWidth: 1, Lookup: 0 })];
         var alone = new List<string[]>();
         foreach (GenerationRequest request in requests)
             alone.Add(await Texts(generator, request));
@@ -79,13 +84,16 @@ public sealed class ConcurrentRequestsTests : IDisposable
     {
         using TextGenerator generator = Llama();
         using IChatClient client = new TextChatClient(generator);
-        static ChatOptions Options(int seed) => new() { Seed = seed, MaxOutputTokens = 24, Temperature = seed % 3 == 0 ? 0 : 0.9f, PresencePenalty = seed % 2 };
+        static ChatOptions Options(int seed) =>
+            new() { Seed = seed, MaxOutputTokens = 24, Temperature = seed % 3 == 0 ? 0
+            : 0.9f, PresencePenalty = seed % 2 };
         var alone = new List<string>();
         for (int i = 0; i < Callers; i++)
             alone.Add((await client.GetResponseAsync($"say {i}", Options(i))).Text);
         string[] together = await Task.WhenAll(Enumerable.Range(0, Callers).Select(i => Task.Run(async () => i % 2 == 0
             ? (await client.GetResponseAsync($"say {i}", Options(i))).Text
-            : string.Concat(await client.GetStreamingResponseAsync($"say {i}", Options(i)).Select(update => update.Text).ToListAsync()))));
+            : string.Concat(await client.GetStreamingResponseAsync($"say {i}", Options(i)).Select(update => update.Text)
+                .ToListAsync()))));
         together.ShouldBe(alone);
     }
 
@@ -94,13 +102,17 @@ public sealed class ConcurrentRequestsTests : IDisposable
     {
         var model = new HistoryModel(10, 6, endless: true);
         using var generator = new TextGenerator(model, Letters, new() { MaxTokens = 400 }, 0);
-        IAsyncEnumerator<TextPiece> stopped = generator.StreamAsync(new() { Seed = 9, Count = 2 }).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        IAsyncEnumerator<TextPiece> stopped = generator.StreamAsync(new() { Seed = 9, Count = 2 })
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         (await stopped.MoveNextAsync()).ShouldBeTrue();
-        IAsyncEnumerator<TextPiece> abandoned = generator.StreamAsync(new() { Seed = 9, Decoding = new() { MaxTokens = int.MaxValue } }).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        IAsyncEnumerator<TextPiece> abandoned =
+            generator.StreamAsync(new() { Seed = 9, Decoding = new() { MaxTokens = int.MaxValue } })
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         (await abandoned.MoveNextAsync()).ShouldBeTrue();
         int readBefore = model.TokensRead;
         (await Texts(generator, new() { Seed = 1 }))[0].Length.ShouldBe(400);
-        (model.TokensRead - readBefore).ShouldBeLessThan(400 + 200, "those that are not read go a few steps ahead, and wait");
+        (model.TokensRead - readBefore)
+            .ShouldBeLessThan(400 + 200, "those that are not read go a few steps ahead, and wait");
         model.Open.ShouldBe(3);
         await abandoned.DisposeAsync();
         model.Open.ShouldBe(2);
@@ -118,9 +130,11 @@ public sealed class ConcurrentRequestsTests : IDisposable
         var model = new SlowModel();
         using var generator = new TextGenerator(model, Letters, new() { MaxTokens = 3 }, 0);
         Task<string[]> first = Task.Run(() => Texts(generator, new() { Seed = 1 }));
-        await model.Entered.WaitAsync(TestContext.Current.CancellationToken); // the first one is in its step, and stays there
+        // the first one is in its step, and stays there
+        await model.Entered.WaitAsync(TestContext.Current.CancellationToken);
         using var cancel = new CancellationTokenSource();
-        Task<TextSample> second = Task.Run(async () => await generator.GenerateAsync(new() { Seed = 2 }, cancel.Token).FirstAsync());
+        Task<TextSample> second =
+            Task.Run(async () => await generator.GenerateAsync(new() { Seed = 2 }, cancel.Token).FirstAsync());
         cancel.Cancel();
         await Should.ThrowAsync<OperationCanceledException>(() => second);
         first.IsCompleted.ShouldBeFalse();
@@ -135,10 +149,12 @@ public sealed class ConcurrentRequestsTests : IDisposable
     {
         var model = new HistoryModel(10, 6, endless: true); // never ends a text, so that a whole match cannot end
         using var generator = new TextGenerator(model, Letters, new() { MaxTokens = 200 }, 0);
-        Task<string[]>[] others = [.. Enumerable.Range(0, 4).Select(i => Task.Run(() => Texts(generator, new() { Seed = i })))];
+        Task<string[]>[] others =
+            [.. Enumerable.Range(0, 4).Select(i => Task.Run(() => Texts(generator, new() { Seed = i })))];
         for (int i = 0; i < 5; i++)
         {
-            (await Should.ThrowAsync<AtelierException>(() => Texts(generator, new() { Count = 2, Decoding = new() { Pattern = "[a-h]{4}" } })))
+            (await Should.ThrowAsync<AtelierException>(() =>
+                Texts(generator, new() { Count = 2, Decoding = new() { Pattern = "[a-h]{4}" } })))
                 .Message.ShouldContain("no probability");
         }
         (await Task.WhenAll(others)).ShouldAllBe(texts => texts[0].Length == 200);
@@ -166,7 +182,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
         var begun = new SemaphoreSlim(0);
         Task[] callers = [.. Enumerable.Range(0, 4).Select(i => Task.Run(async () =>
         {
-            await foreach (TextPiece piece in generator.StreamAsync(new() { Seed = i, Decoding = new() { MaxTokens = 1_000_000 } }))
+            await foreach (TextPiece piece in generator.StreamAsync(new() { Seed = i,
+                Decoding = new() { MaxTokens = 1_000_000 } }))
                 begun.Release();
         }))];
         await begun.WaitAsync(TestContext.Current.CancellationToken);
@@ -208,7 +225,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
         Prompt = (i % 4) switch { 0 => null, 1 => "Once upon a time", 2 => new string('x', 40), _ => $"number {i}" },
         Decoding = new()
         {
-            MaxTokens = 20 + i, Temperature = i % 3 == 0 ? 0 : 0.8, TopK = i % 2 == 0 ? 12 : 0, RepetitionPenalty = i % 5 == 0 ? 1.2 : 1,
+            MaxTokens = 20 + i, Temperature = i % 3 == 0 ? 0 : 0.8, TopK = i % 2 == 0 ? 12
+                : 0, RepetitionPenalty = i % 5 == 0 ? 1.2 : 1,
             Schema = i == 7 ? """{"type":"array","items":{"type":"boolean"},"maxItems":4}""" : null, BeamWidth = i == 11 ? 3 : 1, Lookup = i == 10 ? 2 : 0,
         },
     };

@@ -3,10 +3,12 @@ using Atelier.Abstractions;
 namespace Atelier.Runtime.Tests.Generation;
 
 /// <summary>
-/// A model whose odds follow from every token it has read, so that a wrong past shows at once: the hash of the tokens seeds the
+/// A model whose odds follow from every token it has read, so that a wrong past shows at once: the hash of the tokens
+/// seeds the
 /// logits. Reads many sequences in one step and allocates nothing while it does.
 /// </summary>
-internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength = 1 << 20, double spread = 3, bool forgets = true, bool endless = false) : IBatchedLanguageModel
+internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength = 1 << 20, double spread = 3,
+    bool forgets = true, bool endless = false) : IBatchedLanguageModel
 {
     private readonly List<Past> _living = [];
 
@@ -30,7 +32,8 @@ internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength
         List<ulong> wanted = [];
         foreach (int token in prompt[..^1])
             wanted.Add(SplitMix64.At(wanted.Count == 0 ? seed : wanted[^1], (ulong)token));
-        return new Past(this, wanted.Take(forgets ? _living.Select(past => past.Common(wanted)).DefaultIfEmpty().Max() : 0));
+        return new Past(this,
+            wanted.Take(forgets ? _living.Select(past => past.Common(wanted)).DefaultIfEmpty().Max() : 0));
     }
 
     public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
@@ -62,7 +65,8 @@ internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength
         return logits;
     }
 
-    public IDecodingState CreateState(int sequences) => throw new NotSupportedException("sequences are asked for one by one");
+    public IDecodingState CreateState(int sequences) =>
+        throw new NotSupportedException("sequences are asked for one by one");
 
     public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
         CancellationToken cancellation = default) => throw new NotSupportedException();

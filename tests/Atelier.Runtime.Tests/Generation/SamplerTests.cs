@@ -88,7 +88,9 @@ public class SamplerTests
         return [.. Enumerable.Range(0, count).Select(_ => sampler.Choose(logits, none, [], ref random))];
     }
 
-    /// <summary>Pearson's chi-squared test against the expected distribution, at a level of about one in ten thousand.</summary>
+    /// <summary>
+    /// Pearson's chi-squared test against the expected distribution, at a level of about one in ten thousand.
+    /// </summary>
     private static void Follows(DecodingOptions options, double[] weights)
     {
         const int count = 40_000;

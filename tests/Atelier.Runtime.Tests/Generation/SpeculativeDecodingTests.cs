@@ -8,7 +8,8 @@ namespace Atelier.Runtime.Tests.Generation;
 
 public class SpeculativeDecodingTests
 {
-    private static readonly CharacterTokenizer Letters = CharacterTokenizer.Train(["abcdefgh "], byteFallback: false); // id 0 ends a text
+    // id 0 ends a text
+    private static readonly CharacterTokenizer Letters = CharacterTokenizer.Train(["abcdefgh "], byteFallback: false);
     private static readonly CharacterTokenizer Two = CharacterTokenizer.Train(["ab"], byteFallback: false);
 
     [Theory]
@@ -22,7 +23,8 @@ public class SpeculativeDecodingTests
         var options = new DecodingOptions { MaxTokens = 80, Temperature = temperature, TopP = topP };
         var request = new GenerationRequest { Prompt = "abab", Count = 4, Seed = 3, Decoding = options };
         TextSample[] without = await Samples(plain, request);
-        TextSample[] with = await Samples(plain, request with { Decoding = options with { Lookup = 2, DraftTokens = 3 } });
+        TextSample[] with =
+            await Samples(plain, request with { Decoding = options with { Lookup = 2, DraftTokens = 3 } });
         with.Select(s => s.Text).ShouldBe(without.Select(s => s.Text));
         with.SelectMany(s => s.Tokens).ShouldBe(without.SelectMany(s => s.Tokens));
         with.Sum(s => s.Speculation.Accepted).ShouldBeGreaterThan(10);
@@ -35,7 +37,8 @@ public class SpeculativeDecodingTests
     {
         foreach (int context in (int[])[1 << 20, 20])
         {
-            using var generator = new TextGenerator(new HistoryModel(10, 5, context), Letters, new() { MaxTokens = 60, Temperature = 0 }, 0);
+            using var generator = new TextGenerator(new HistoryModel(10, 5, context), Letters,
+                new() { MaxTokens = 60, Temperature = 0 }, 0);
             var request = new GenerationRequest { Prompt = "abc", Count = 2 };
             TextSample[] without = await Samples(generator, request);
             using var draft = new TextGenerator(new HistoryModel(10, 8, contextLength: 12), Letters, new(), 0);
@@ -47,7 +50,8 @@ public class SpeculativeDecodingTests
     [Fact]
     public async Task A_draft_that_is_the_model_itself_is_always_right()
     {
-        using var generator = new TextGenerator(new HistoryModel(10, 5), Letters, new() { MaxTokens = 61, TopP = 0.9, Pattern = "[a-h]*" }, 0);
+        using var generator = new TextGenerator(new HistoryModel(10, 5), Letters,
+            new() { MaxTokens = 61, TopP = 0.9, Pattern = "[a-h]*" }, 0);
         using var draft = new TextGenerator(new HistoryModel(10, 5), Letters, new(), 0);
         generator.Draft = draft;
         foreach (TextSample sample in await Samples(generator, new() { Count = 3 }))
@@ -58,11 +62,14 @@ public class SpeculativeDecodingTests
     [InlineData(1.0, 1.0, null)]
     [InlineData(0.6, 0.85, null)]
     [InlineData(1.0, 1.0, "(ab|ba|a)*b?")]
-    public async Task Samples_with_a_draft_follow_the_distribution_of_those_without(double temperature, double topP, string? pattern)
+    public async Task Samples_with_a_draft_follow_the_distribution_of_those_without(double temperature, double topP,
+        string? pattern)
     {
-        // Every text of at most four tokens, with the probability that the model, the filters and the constraint give it.
+        // Every text of at most four tokens, with the probability that the model, the filters and the constraint give
+        // it.
         var model = new HistoryModel(3, 21);
-        var options = new DecodingOptions { MaxTokens = 4, Temperature = temperature, TopP = topP, Pattern = pattern, DraftTokens = 3 };
+        var options = new DecodingOptions { MaxTokens = 4, Temperature = temperature, TopP = topP, Pattern = pattern,
+            DraftTokens = 3 };
         var expected = new Dictionary<string, double>();
         void Extend(List<int> ids, double probability)
         {
@@ -92,9 +99,11 @@ public class SpeculativeDecodingTests
             return [.. odds.Select(o => o / odds.Sum())];
         }
         bool Allowed(string text, int id) => pattern is null || (id == 0
-            ? System.Text.RegularExpressions.Regex.IsMatch(text, $"^(?:{pattern})$", System.Text.RegularExpressions.RegexOptions.NonBacktracking)
+            ? System.Text.RegularExpressions.Regex.IsMatch(text, $"^(?:{pattern})$",
+                System.Text.RegularExpressions.RegexOptions.NonBacktracking)
             : Enumerable.Range(0, 4).Any(more => new[] { "", "a", "b", "ab" }.Any(end =>
-                System.Text.RegularExpressions.Regex.IsMatch(text + (id == 1 ? 'a' : 'b') + end, $"^(?:{pattern})$", System.Text.RegularExpressions.RegexOptions.NonBacktracking))));
+                System.Text.RegularExpressions.Regex.IsMatch(text + (id == 1 ? 'a' : 'b') + end, $"^(?:{pattern})$",
+                    System.Text.RegularExpressions.RegexOptions.NonBacktracking))));
         Extend([0], 1);
         expected.Values.Sum().ShouldBe(1, 1e-6);
 
@@ -105,17 +114,20 @@ public class SpeculativeDecodingTests
         TextSample[] samples = await Samples(generator, new() { Count = count, Seed = 9 });
         var drawn = samples.CountBy(s => string.Join(',', s.Tokens.Select(t => t.Id))).ToDictionary();
         drawn.Keys.ShouldBeSubsetOf(expected.Keys);
-        double statistic = expected.Sum(e => Math.Pow(drawn.GetValueOrDefault(e.Key) - count * e.Value, 2) / (count * e.Value));
+        double statistic =
+            expected.Sum(e => Math.Pow(drawn.GetValueOrDefault(e.Key) - count * e.Value, 2) / (count * e.Value));
         double freedom = expected.Count - 1;
         // The 0.9999 quantile of chi-squared, by Wilson and Hilferty 1931.
         statistic.ShouldBeLessThan(freedom * Math.Pow(1 - 2 / (9 * freedom) + 3.719 * Math.Sqrt(2 / (9 * freedom)), 3));
-        samples.Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation).AcceptanceRate!.Value.ShouldBeInRange(0.1, 0.99);
+        samples.Aggregate(default(SpeculationCounts),
+            (sum, s) => sum + s.Speculation).AcceptanceRate!.Value.ShouldBeInRange(0.1, 0.99);
     }
 
     [Fact]
     public void A_token_comes_exactly_as_often_as_the_model_says_whatever_the_draft_says()
     {
-        // All outcomes of the rule, weighed: q(x) min(1, p(x) / q(x)) of the draft's tokens and the rest from max(0, p - q).
+        // All outcomes of the rule, weighed: q(x) min(1, p(x) / q(x)) of the draft's tokens and the rest from max(0, p
+        // - q).
         float[] p = [0.1f, 0.6f, 0f, 0.3f], q = [0.4f, 0.2f, 0.3f, 0.1f];
         const int draws = 200_000;
         int[] counts = new int[4];
@@ -143,10 +155,13 @@ public class SpeculativeDecodingTests
     [Fact]
     public async Task What_cannot_be_drafted_is_refused_in_one_line()
     {
-        using var generator = new TextGenerator(new HistoryModel(10, 5, forgets: false), Letters, new() { MaxTokens = 20, Pattern = "(abc){30}" }, 0);
-        (await Should.ThrowAsync<AtelierException>(() => Samples(generator, new() { Decoding = generator.Defaults with { Lookup = 2 } })))
+        using var generator = new TextGenerator(new HistoryModel(10, 5, forgets: false), Letters,
+            new() { MaxTokens = 20, Pattern = "(abc){30}" }, 0);
+        (await Should.ThrowAsync<AtelierException>(() =>
+            Samples(generator, new() { Decoding = generator.Defaults with { Lookup = 2 } })))
             .ToLine().ShouldContain("cannot take back tokens");
-        Should.Throw<AtelierException>(() => generator.Draft = new TextGenerator(new HistoryModel(257, 1), new ByteTokenizer(), new(), 256))
+        Should.Throw<AtelierException>(() =>
+            generator.Draft = new TextGenerator(new HistoryModel(257, 1), new ByteTokenizer(), new(), 256))
             .ToLine().ShouldContain("the draft's tokens are not the model's");
         generator.Draft = new TextGenerator(new HistoryModel(10, 1), Letters, new(), 0);
         await Should.ThrowAsync<AtelierException>(() => Samples(generator, new() { Decoding = new() { Lookup = 2 } }));

@@ -46,18 +46,25 @@ public sealed class TextBoundsTests : IDisposable
     {
         // All four tokens are alike likely: '!' and '?' are the ends, and the end of text is a token as any other.
         double[] row = [0.25, 0.25, 0.25, 0.25];
-        var tokenizer = CharacterTokenizer.Train(["b!?"], byteFallback: false); // 0 the end of text, 1 '!', 2 '?', 3 'b'
-        using var generator = new TextGenerator(new MarkovModel([row, row, row, row]), tokenizer, new() { MaxTokens = 100 }, new TextBounds(0, [1, 2]));
+        // 0 the end of text, 1 '!', 2 '?', 3 'b'
+        var tokenizer = CharacterTokenizer.Train(["b!?"], byteFallback: false);
+        using var generator = new TextGenerator(new MarkovModel([row, row, row, row]), tokenizer,
+            new() { MaxTokens = 100 }, new TextBounds(0, [1, 2]));
         TextSample[] samples = [.. generator.GenerateAsync(new() { Count = 60 }).ToBlockingEnumerable()];
-        samples.ShouldAllBe(s => s.FinishReason == "end" && IsEnd(Last(s)) && !s.Text.Contains('!') && !s.Text.Contains('?'));
+        samples.ShouldAllBe(s =>
+            s.FinishReason == "end" && IsEnd(Last(s)) && !s.Text.Contains('!') && !s.Text.Contains('?'));
         samples.Select(Last).Distinct().Count().ShouldBe(2);
         samples.Any(s => s.Tokens.Any(t => t.Id == 0)).ShouldBeTrue();
 
-        TextSample[] held = [.. generator.GenerateAsync(new() { Count = 40, Decoding = new() { MaxTokens = 100, Pattern = "b{2}" } }).ToBlockingEnumerable()];
+        TextSample[] held =
+            [.. generator.GenerateAsync(new() { Count = 40, Decoding = new() { MaxTokens = 100, Pattern = "b{2}" } })
+            .ToBlockingEnumerable()];
         held.ShouldAllBe(s => s.Text == "bb" && s.FinishReason == "end");
         held.Select(Last).Distinct().Count().ShouldBe(2);
 
-        TextSample[] beams = [.. generator.GenerateAsync(new() { Count = 4, Decoding = new() { MaxTokens = 20, BeamWidth = 4 } }).ToBlockingEnumerable()];
+        TextSample[] beams =
+            [.. generator.GenerateAsync(new() { Count = 4, Decoding = new() { MaxTokens = 20, BeamWidth = 4 } })
+            .ToBlockingEnumerable()];
         beams.Count(s => s.FinishReason == "end").ShouldBeGreaterThan(1);
         beams.Where(s => s.FinishReason == "end").ShouldAllBe(s => IsEnd(Last(s)));
     }
@@ -67,7 +74,8 @@ public sealed class TextBoundsTests : IDisposable
     {
         string generation = TestCases.Path("generation/eos-token-id-list.json");
         TinyModelFiles.WriteLlama(_folder, new(1, 1, 4, 4, 1, Vocabulary: 259));
-        File.Copy(TestCases.Path("generation/eos-token-id-list.tokenizer.json"), Path.Combine(_folder, "tokenizer.json"));
+        File.Copy(TestCases.Path("generation/eos-token-id-list.tokenizer.json"),
+            Path.Combine(_folder, "tokenizer.json"));
         File.Copy(generation, Path.Combine(_folder, "generation_config.json"));
         using TextGenerator generator = TextModelFile.Open(_folder);
         (generator.StartId, generator.Bounds.EndIds[0], generator.Bounds.EndIds[1]).ShouldBe((256, 257, 258));
@@ -77,9 +85,12 @@ public sealed class TextBoundsTests : IDisposable
     [InlineData(null, null, true)]
     [InlineData("false", null, false)]
     [InlineData("true", null, true)]
-    [InlineData(null, "[{\"SpecialToken\":{\"id\":\"<|endoftext|>\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]", true)]
+    [InlineData(null,
+        "[{\"SpecialToken\":{\"id\":\"<|endoftext|>\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]",
+        true)]
     [InlineData(null, "[{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]", false)]
-    public void The_start_token_stands_before_a_prompt_unless_the_files_say_otherwise(string? setting, string? template, bool starts)
+    public void The_start_token_stands_before_a_prompt_unless_the_files_say_otherwise(string? setting, string? template,
+        bool starts)
     {
         Write("{}", null);
         if (setting is not null)
@@ -118,10 +129,12 @@ public sealed class TextBoundsTests : IDisposable
         Write("""{"bos_token_id": 65}""", null);
         JsonEdits.Set(Path.Combine(_folder, "tokenizer.json"), "post_processor",
             """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{}}""");
-        Should.Throw<AtelierException>(() => TextModelFile.Open(_folder)).Message.ShouldContain("'<|endoftext|>' before a text, but bos_token_id is 65");
+        Should.Throw<AtelierException>(() =>
+            TextModelFile.Open(_folder)).Message.ShouldContain("'<|endoftext|>' before a text, but bos_token_id is 65");
         JsonEdits.Set(Path.Combine(_folder, "config.json"), "bos_token_id", "256");
         JsonEdits.Set(Path.Combine(_folder, "tokenizer_config.json"), "add_bos_token", "false");
-        Should.Throw<AtelierException>(() => TextModelFile.Open(_folder)).Message.ShouldContain("add_bos_token is false");
+        Should.Throw<AtelierException>(() =>
+            TextModelFile.Open(_folder)).Message.ShouldContain("add_bos_token is false");
     }
 
     private static int Last(TextSample sample) => sample.Tokens[^1].Id;

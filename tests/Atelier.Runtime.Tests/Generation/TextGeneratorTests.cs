@@ -9,7 +9,8 @@ namespace Atelier.Runtime.Tests.Generation;
 
 public class TextGeneratorTests
 {
-    private static readonly CharacterTokenizer Letters = CharacterTokenizer.Train(["abcde "], byteFallback: false); // id 0 ends a text
+    // id 0 ends a text
+    private static readonly CharacterTokenizer Letters = CharacterTokenizer.Train(["abcde "], byteFallback: false);
 
     [Fact]
     public async Task The_same_seed_gives_the_same_samples_and_each_is_its_own_stream()
@@ -25,7 +26,8 @@ public class TextGeneratorTests
     public async Task Streaming_gives_the_text_that_generating_gives()
     {
         using TextGenerator generator = Make();
-        var request = new GenerationRequest { Count = 4, Seed = 2, Decoding = new() { MaxTokens = 30, Stop = ["ab", "e"] } };
+        var request =
+            new GenerationRequest { Count = 4, Seed = 2, Decoding = new() { MaxTokens = 30, Stop = ["ab", "e"] } };
         string[] whole = await Texts(generator, request);
         string[] streamed = ["", "", "", ""];
         await foreach (TextPiece piece in generator.StreamAsync(request))
@@ -38,7 +40,8 @@ public class TextGeneratorTests
     public async Task Log_probabilities_are_those_of_the_chain()
     {
         MarkovModel chain = MarkovModel.Random(7, 3);
-        using var generator = new TextGenerator(chain, Letters, new() { MaxTokens = 20, Temperature = 0.7, TopK = 3 }, 0);
+        using var generator =
+            new TextGenerator(chain, Letters, new() { MaxTokens = 20, Temperature = 0.7, TopK = 3 }, 0);
         await foreach (TextSample sample in generator.GenerateAsync(new() { Prompt = "ab", Count = 2 }))
         {
             int previous = Letters.Encode("b")[0];
@@ -56,7 +59,8 @@ public class TextGeneratorTests
     {
         using TextGenerator generator = Make();
         var ended = new List<string>();
-        await foreach (TextSample sample in generator.GenerateAsync(new() { Count = 40, Decoding = new() { MaxTokens = 12 } }))
+        await foreach (TextSample sample in generator.GenerateAsync(new() { Count = 40,
+            Decoding = new() { MaxTokens = 12 } }))
         {
             ended.Add(sample.FinishReason);
             if (sample.FinishReason == "end")
@@ -73,7 +77,8 @@ public class TextGeneratorTests
     public async Task A_text_longer_than_the_context_goes_on_from_its_last_half()
     {
         MarkovModel small = MarkovModel.Random(7, 3, contextLength: 8), large = MarkovModel.Random(7, 3);
-        var request = new GenerationRequest { Prompt = "abcabcabcabc", Count = 2, Seed = 9, Decoding = new() { MaxTokens = 40 } };
+        var request =
+            new GenerationRequest { Prompt = "abcabcabcabc", Count = 2, Seed = 9, Decoding = new() { MaxTokens = 40 } };
         using var rolling = new TextGenerator(small, Letters, new(), 0);
         using var endless = new TextGenerator(large, Letters, new(), 0);
         // A first-order chain needs one token of context, so rolling must change nothing.
@@ -88,7 +93,8 @@ public class TextGeneratorTests
     {
         MarkovModel chain = MarkovModel.Random(4, 11);
         CharacterTokenizer abc = CharacterTokenizer.Train(["abc"], byteFallback: false);
-        using var generator = new TextGenerator(chain, abc, new() { BeamWidth = 200, MaxTokens = 4, LengthPenalty = lengthPenalty }, 0);
+        using var generator =
+            new TextGenerator(chain, abc, new() { BeamWidth = 200, MaxTokens = 4, LengthPenalty = lengthPenalty }, 0);
         TextSample found = (await generator.GenerateAsync(new()).ToListAsync())[0];
 
         (double Score, int[] Tokens) best = (double.NegativeInfinity, []);
@@ -101,7 +107,8 @@ public class TextGeneratorTests
                 return;
             }
             for (int next = 0; next < 4; next++)
-                Extend([.. tokens, next], logProbability + Math.Log(chain.P(tokens.Length == 0 ? 0 : tokens[^1], next)));
+                Extend([.. tokens, next],
+                    logProbability + Math.Log(chain.P(tokens.Length == 0 ? 0 : tokens[^1], next)));
         }
         Extend([], 0);
         found.Tokens.Select(t => t.Id).ShouldBe(best.Tokens);
@@ -135,7 +142,8 @@ public class TextGeneratorTests
         int pieces = 0;
         await Should.ThrowAsync<OperationCanceledException>(async () =>
         {
-            await foreach (TextPiece piece in generator.StreamAsync(new() { Count = 8, Decoding = new() { MaxTokens = 1_000_000 } }, cancel.Token))
+            await foreach (TextPiece piece in generator.StreamAsync(new() { Count = 8,
+                Decoding = new() { MaxTokens = 1_000_000 } }, cancel.Token))
             {
                 if (++pieces == 20)
                     cancel.Cancel();
@@ -170,7 +178,9 @@ public class TextGeneratorTests
     public void A_generation_config_reads_back_and_takes_hugging_faces_keys()
     {
         string path = Path.GetTempFileName();
-        var written = new GenerationConfigFile(new() { TopK = 5, MinP = 0.1, Stop = ["\n"], MaxTokens = 7, Temperature = 0.3 }, 2, [9]);
+        var written =
+            new GenerationConfigFile(new() { TopK = 5, MinP = 0.1, Stop = ["\n"], MaxTokens = 7, Temperature = 0.3 }, 2,
+            [9]);
         written.Write(path);
         GenerationConfigFile read = GenerationConfigFile.Read(path);
         read.StartId.ShouldBe(2);

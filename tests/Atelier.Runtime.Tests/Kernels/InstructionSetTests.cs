@@ -23,7 +23,9 @@ public sealed class InstructionSetTests
         if (Environment.GetEnvironmentVariable(Expected) is not null)
             Assert.Skip("this is such a process itself");
         string log = "";
-        var start = new ProcessStartInfo("dotnet", [typeof(InstructionSetTests).Assembly.Location, "--progress", "off", "--no-ansi", "--filter-class", .. Classes, "*InstructionSetTests"])
+        var start = new ProcessStartInfo("dotnet",
+            [typeof(InstructionSetTests).Assembly.Location, "--progress", "off", "--no-ansi", "--filter-class",
+            .. Classes, "*InstructionSetTests"])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

@@ -17,7 +17,8 @@ public sealed unsafe class KernelPathTests
     [InlineData(WeightType.Q4_0)]
     public void Products_of_any_shape_are_those_of_decoded_weights(WeightType type)
     {
-        foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 1), (7, 96, 2), (16, 64, 4), (21, 160, 9), (9, 2112, 6), (5, type.IsBlocked() ? 32 : 37, 5)])
+        foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 1), (7, 96, 2), (16, 64, 4),
+            (21, 160, 9), (9, 2112, 6), (5, type.IsBlocked() ? 32 : 37, 5)])
         {
             float[] x = Numbers(vectors * columns, 1), decoded = new float[columns];
             WeightMatrix w = WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 2), type);
@@ -33,9 +34,11 @@ public sealed unsafe class KernelPathTests
                     if (type.IsBlocked())
                     {
                         for (int t = 0; t < vectors; t++)
-                            path.ToBytes(px + t * columns, columns, pv + t * columns, ps + t * columns / 32, pu + t * columns / 32);
+                            path.ToBytes(px + t * columns, columns, pv + t * columns, ps + t * columns / 32,
+                                pu + t * columns / 32);
                     }
-                    path.Multiply(new ProductRows(w, 0, rows), px, new ByteVectors(pv, ps, pu), vectors, py, rows, asAlone: false);
+                    path.Multiply(new ProductRows(w, 0, rows), px, new ByteVectors(pv, ps, pu), vectors, py, rows,
+                        asAlone: false);
                 }
                 for (int t = 0; t < vectors; t++)
                 {
@@ -45,11 +48,15 @@ public sealed unsafe class KernelPathTests
                         double expected = 0, size = 0;
                         for (int c = 0; c < columns; c++)
                         {
-                            double term = decoded[c] * (type.IsBlocked() ? scales[(t * columns + c) / 32] * values[t * columns + c] : (double)x[t * columns + c]);
+                            double term = decoded[c] * (type.IsBlocked()
+                                ? scales[(t * columns + c) / 32] * values[t * columns + c]
+                                : (double)x[t * columns + c]);
                             expected += term;
                             size += Math.Abs(term);
                         }
-                        ((double)y[t * rows + r]).ShouldBe(expected, 1e-6 * size + 1e-9, $"{path.Name}, {rows} × {columns}, row {r}, vector {t}");
+                        ((double)y[t * rows + r])
+                            .ShouldBe(expected, 1e-6 * size + 1e-9,
+                            $"{path.Name}, {rows} × {columns}, row {r}, vector {t}");
                     }
                 }
             }
@@ -64,7 +71,8 @@ public sealed unsafe class KernelPathTests
     [InlineData(WeightType.Q4_0)]
     public void A_vector_among_others_can_have_the_result_that_it_has_alone_to_the_bit(WeightType type)
     {
-        foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 3), (7, 96, 2), (16, 64, 4), (21, 160, 9), (9, 2112, 16), (5, type.IsBlocked() ? 32 : 137, 5)])
+        foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 3), (7, 96, 2), (16, 64, 4),
+            (21, 160, 9), (9, 2112, 16), (5, type.IsBlocked() ? 32 : 137, 5)])
         {
             float[] x = Numbers(vectors * columns, 1);
             WeightMatrix w = WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 2), type);
@@ -80,14 +88,17 @@ public sealed unsafe class KernelPathTests
                     fixed (int* pu = sums)
                     {
                         for (int t = 0; t < count && type.IsBlocked(); t++)
-                            path.ToBytes(px + (first + t) * columns, columns, pv + t * columns, ps + t * columns / 32, pu + t * columns / 32);
-                        path.Multiply(new ProductRows(w, 0, rows), px + first * columns, new ByteVectors(pv, ps, pu), count, py, rows, asAlone: true);
+                            path.ToBytes(px + (first + t) * columns, columns, pv + t * columns, ps + t * columns / 32,
+                                pu + t * columns / 32);
+                        path.Multiply(new ProductRows(w, 0, rows), px + first * columns, new ByteVectors(pv, ps, pu),
+                            count, py, rows, asAlone: true);
                     }
                     return y;
                 }
                 float[] together = Multiply(0, vectors);
                 for (int t = 0; t < vectors; t++)
-                    together[(t * rows)..((t + 1) * rows)].ShouldBe(Multiply(t, 1), $"{path.Name}, {rows} × {columns}, vector {t} of {vectors}");
+                    together[(t * rows)..((t + 1) * rows)]
+                        .ShouldBe(Multiply(t, 1), $"{path.Name}, {rows} × {columns}, vector {t} of {vectors}");
             }
         }
     }
@@ -129,7 +140,8 @@ public sealed unsafe class KernelPathTests
                         ours[i].ShouldBe(plain[i], 2e-6f + 4e-6f * Math.Abs(plain[i]), $"{path.Name}, {size}, {i}");
                 }
                 Same((p, y) => { fixed (float* py = y, pw = weight) p.RmsNorm(py, pw, size, 1e-5f, py); });
-                Same((p, y) => { fixed (float* py = y, pw = weight, pb = bias) p.LayerNorm(py, pw, pb, size, 1e-5f, py); });
+                Same((p, y) =>
+                    { fixed (float* py = y, pw = weight, pb = bias) p.LayerNorm(py, pw, pb, size, 1e-5f, py); });
                 Same((p, y) => { fixed (float* py = y, pg = gate) p.SwiGlu(pg, size, py); });
                 Same((p, y) => { fixed (float* py = y) p.Gelu(size, py, tanh: false); });
                 Same((p, y) => { fixed (float* py = y) p.Gelu(size, py, tanh: true); });

@@ -11,7 +11,9 @@ public sealed class DecoderTests
 {
     private static readonly int[] Tokens = [.. Enumerable.Range(0, 300).Select(i => i * 7 % 61)];
 
-    public static TheoryData<string> Shapes => ["gpt2", "gpt2-tanh", "llama", "llama-grouped", "llama-neighbours", "llama3-scaling", "llama-q8", "llama-q4", "llama-bf16", "llama-f16"];
+    public static TheoryData<string> Shapes =>
+        ["gpt2", "gpt2-tanh", "llama", "llama-grouped", "llama-neighbours", "llama3-scaling", "llama-q8", "llama-q4",
+        "llama-bf16", "llama-f16"];
 
     [Theory]
     [MemberData(nameof(Shapes))]
@@ -28,13 +30,17 @@ public sealed class DecoderTests
             using var decoder = new Decoder(config, weights, 2, path);
             using IDecodingSequence sequence = decoder.CreateSequence();
             float[] all = new float[expected.Length];
-            decoder.Append([new(sequence, Tokens.AsMemory(0, 33), AllLogits: true)], all.AsSpan(0, 33 * config.VocabularySize));
+            decoder.Append([new(sequence, Tokens.AsMemory(0, 33), AllLogits: true)],
+                all.AsSpan(0, 33 * config.VocabularySize));
             for (int t = 33; t < count; t++)
-                decoder.Append([new(sequence, Tokens.AsMemory(t, 1))], all.AsSpan(t * config.VocabularySize, config.VocabularySize));
+                decoder.Append([new(sequence, Tokens.AsMemory(t, 1))],
+                    all.AsSpan(t * config.VocabularySize, config.VocabularySize));
             // Vectors in 8 bits move the logits, whose root mean square is about 1, by 3 % of it at most.
-            Math.Sqrt(all.Zip(expected, (a, e) => (a - e) * (a - e)).Average()).ShouldBeLessThan(inBytes ? 0.03 : 1e-4, path.Name);
+            Math.Sqrt(all.Zip(expected, (a, e) => (a - e) * (a - e)).Average())
+                .ShouldBeLessThan(inBytes ? 0.03 : 1e-4, path.Name);
             for (int i = 0; i < all.Length; i++)
-                all[i].ShouldBe(expected[i], inBytes ? 0.25f : 2e-4f, $"{path.Name}, token {i / config.VocabularySize}");
+                all[i].ShouldBe(expected[i], inBytes ? 0.25f
+                    : 2e-4f, $"{path.Name}, token {i / config.VocabularySize}");
         }
     }
 
@@ -85,7 +91,8 @@ public sealed class DecoderTests
                 decoder.Append([new(sequences[i], Tokens.AsMemory(i, 5 + i))], logits);
             float[] all = new float[count * config.VocabularySize];
             for (int t = 0; t < steps; t++)
-                decoder.Append([.. sequences.Select((sequence, i) => new SequenceInput(sequence, Tokens.AsMemory(5 + (2 * i) + t, 1)))], all);
+                decoder.Append([.. sequences.Select((sequence, i) => new SequenceInput(sequence,
+                    Tokens.AsMemory(5 + (2 * i) + t, 1)))], all);
             for (int i = 0; i < count; i++)
                 all[(i * logits.Length)..((i + 1) * logits.Length)].ShouldBe(expected[i], $"{i} of {count}");
             foreach (IDecodingSequence sequence in sequences)
@@ -165,20 +172,26 @@ public sealed class DecoderTests
     private static (DecoderConfig, DecoderWeights) Model(string shape)
     {
         bool llama = shape.StartsWith("llama", StringComparison.Ordinal);
-        WeightType type = shape switch { "llama-q8" => WeightType.Q8_0, "llama-q4" => WeightType.Q4_0, "llama-bf16" => WeightType.BF16, "llama-f16" => WeightType.F16, _ => WeightType.F32 };
+        WeightType type = shape switch { "llama-q8" => WeightType.Q8_0, "llama-q4" => WeightType.Q4_0,
+            "llama-bf16" => WeightType.BF16, "llama-f16" => WeightType.F16, _ => WeightType.F32 };
         var config = new DecoderConfig
         {
-            VocabularySize = 61, ContextLength = 320, HiddenSize = 64, LayerCount = 2, HeadCount = 4, HeadSize = 16, FeedForwardSize = 96,
+            VocabularySize = 61, ContextLength = 320, HiddenSize = 64, LayerCount = 2, HeadCount = 4, HeadSize = 16,
+                FeedForwardSize = 96,
             KeyValueHeadCount = shape == "llama-grouped" ? 2 : 4,
             Positions = llama ? PositionName.Rotary : PositionName.Learned,
             Norm = llama ? NormName.Rms : NormName.Layer,
-            Activation = llama ? ActivationName.SwiGlu : shape == "gpt2-tanh" ? ActivationName.GeluTanh : ActivationName.Gelu,
+            Activation = llama ? ActivationName.SwiGlu : shape == "gpt2-tanh" ? ActivationName.GeluTanh
+                : ActivationName.Gelu,
             RotaryPairs = shape == "llama-neighbours" ? RotaryPairs.Neighbours : RotaryPairs.Halves,
-            RopeScaling = shape == "llama3-scaling" ? new RotaryScaling { Name = RotaryScalingName.Llama3, Factor = 8, OriginalContextLength = 64 } : null,
+            RopeScaling = shape == "llama3-scaling"
+                ? new RotaryScaling { Name = RotaryScalingName.Llama3, Factor = 8, OriginalContextLength = 64 } : null,
         };
         var random = new Random(1);
-        float[] Numbers(int count, float size) => [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() * 2 - 1) * size)];
-        WeightMatrix Matrix(int rows, int columns) => WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 0.25f), type);
+        float[] Numbers(int count, float size) =>
+            [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() * 2 - 1) * size)];
+        WeightMatrix Matrix(int rows, int columns) =>
+            WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 0.25f), type);
         LinearWeights Linear(int rows, int columns) => new(Matrix(rows, columns), llama ? null : Numbers(rows, 0.1f));
         NormWeights Norm() => new([.. Numbers(64, 0.3f).Select(w => 1 + w)], llama ? null : Numbers(64, 0.1f));
         var weights = new DecoderWeights
@@ -187,8 +200,10 @@ public sealed class DecoderTests
             Positions = llama ? null : Matrix(320, 64),
             Blocks = [.. Enumerable.Range(0, 2).Select(_ => new BlockWeights
             {
-                AttentionNorm = Norm(), Query = Linear(64, 64), Key = Linear(config.KeyValueSize, 64), Value = Linear(config.KeyValueSize, 64),
-                Output = Linear(64, 64), FeedForwardNorm = Norm(), Gate = llama ? Linear(96, 64) : null, Up = Linear(96, 64), Down = Linear(64, 96),
+                AttentionNorm = Norm(), Query = Linear(64, 64), Key = Linear(config.KeyValueSize, 64),
+                    Value = Linear(config.KeyValueSize, 64),
+                Output = Linear(64, 64), FeedForwardNorm = Norm(), Gate = llama ? Linear(96, 64)
+                    : null, Up = Linear(96, 64), Down = Linear(64, 96),
             })],
             FinalNorm = Norm(),
         };

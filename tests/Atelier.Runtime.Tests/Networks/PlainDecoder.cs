@@ -51,7 +51,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
             }
         }
         float[][] hidden = Read(tokens);
-        foreach (float[] row in Product(_weights.Head ?? new LinearWeights(_weights.Embedding), [.. wanted.Select(at => hidden[at])]))
+        foreach (float[] row in Product(_weights.Head
+            ?? new LinearWeights(_weights.Embedding), [.. wanted.Select(at => hidden[at])]))
         {
             row.CopyTo(logits);
             logits = logits[VocabularySize..];
@@ -79,7 +80,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         {
             BlockWeights block = _weights.Blocks[layer];
             float[][] normed = Norm(x, block.AttentionNorm);
-            float[][] queries = Product(block.Query, normed), keys = Product(block.Key, normed), values = Product(block.Value, normed);
+            float[][] queries = Product(block.Query, normed), keys = Product(block.Key, normed),
+                values = Product(block.Value, normed);
             float[][] mixed = new float[tokens.Count][];
             for (int i = 0; i < tokens.Count; i++)
             {
@@ -144,7 +146,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
     private static double Erf(double x)
     {
         double t = 1 / (1 + (0.3275911 * Math.Abs(x)));
-        double sum = ((((((((1.061405429 * t) - 1.453152027) * t) + 1.421413741) * t) - 0.284496736) * t) + 0.254829592) * t;
+        double sum = ((((((((1.061405429 * t) - 1.453152027) * t) + 1.421413741) * t) - 0.284496736) * t)
+            + 0.254829592) * t;
         return Math.CopySign(1 - (sum * Math.Exp(-x * x)), x);
     }
 
@@ -155,7 +158,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         {
             for (int i = 0; i < size / 2; i++)
             {
-                (int a, int b) = _config.RotaryPairs == RotaryPairs.Neighbours ? (start + (2 * i), start + (2 * i) + 1) : (start + i, start + i + (size / 2));
+                (int a, int b) = _config.RotaryPairs == RotaryPairs.Neighbours ? (start + (2 * i), start + (2 * i) + 1)
+                    : (start + i, start + i + (size / 2));
                 (double sine, double cosine) = Math.SinCos(position * _angles[i]);
                 (float s, float c) = ((float)sine * _amplitude, (float)cosine * _amplitude);
                 (heads[a], heads[b]) = ((heads[a] * c) - (heads[b] * s), (heads[a] * s) + (heads[b] * c));
@@ -165,7 +169,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
 
     private float[][] Norm(float[][] x, NormWeights norm) => [.. x.Select(row =>
     {
-        float mean = _config.Norm == NormName.Layer ? row.Average() : 0; // Ba et al. 2016; Zhang and Sennrich 2019 without the mean
+        // Ba et al. 2016; Zhang and Sennrich 2019 without the mean
+        float mean = _config.Norm == NormName.Layer ? row.Average() : 0;
         float scale = 1 / MathF.Sqrt(row.Sum(v => (v - mean) * (v - mean)) / row.Length + (float)_config.NormEpsilon);
         return row.Select((v, i) => (v - mean) * scale * norm.Weight[i] + (norm.Bias?[i] ?? 0)).ToArray();
     })];
@@ -222,7 +227,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
     {
         ref float left = ref MemoryMarshal.GetReference(a), right = ref MemoryMarshal.GetReference(b);
         int width = Vector<float>.Count, length = Math.Min(a.Length, b.Length), i = 0;
-        Vector<float> first = default, second = default, third = default, fourth = default; // sums that do not wait for one another
+        // sums that do not wait for one another
+        Vector<float> first = default, second = default, third = default, fourth = default;
         for (; i <= length - (4 * width); i += 4 * width)
         {
             first += Load(ref left, i) * Load(ref right, i);
@@ -242,13 +248,16 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
     {
         public List<float[]>[] Keys { get; init; } = [.. Enumerable.Range(0, layers).Select(_ => new List<float[]>())];
 
-        public List<float[]>[] Values { get; init; } = [.. Enumerable.Range(0, layers).Select(_ => new List<float[]>())];
+        public List<float[]>[] Values { get; init; } =
+            [.. Enumerable.Range(0, layers).Select(_ => new List<float[]>())];
 
         public int Length => Keys[0].Count;
 
         public bool CanTruncate => true;
 
-        public IDecodingSequence Fork() => new Sequence(Keys.Length) { Keys = [.. Keys.Select(k => k.ToList())], Values = [.. Values.Select(v => v.ToList())] };
+        public IDecodingSequence Fork() =>
+            new Sequence(Keys.Length) { Keys = [.. Keys.Select(k => k.ToList())],
+            Values = [.. Values.Select(v => v.ToList())] };
 
         public void Truncate(int length)
         {
@@ -265,7 +274,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
     /// <summary>Sequences of one length, for beam search.</summary>
     private sealed class State(PlainDecoder decoder, int sequences) : IDecodingState
     {
-        private IDecodingSequence[] _sequences = [.. Enumerable.Range(0, sequences).Select(_ => decoder.CreateSequence())];
+        private IDecodingSequence[] _sequences =
+            [.. Enumerable.Range(0, sequences).Select(_ => decoder.CreateSequence())];
 
         public int Sequences => _sequences.Length;
 
@@ -275,7 +285,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         {
             int each = tokens.Length / Sequences;
             int[] all = tokens.ToArray();
-            decoder.Append([.. _sequences.Select((sequence, i) => new SequenceInput(sequence, all.AsMemory(i * each, each)))], logits);
+            decoder.Append([.. _sequences.Select((sequence, i) => new SequenceInput(sequence,
+                all.AsMemory(i * each, each)))], logits);
         }
 
         public void Select(ReadOnlySpan<int> parents)

@@ -20,7 +20,8 @@ public sealed class RotaryFrequenciesTests
 
     [Fact]
     public void Linear_scaling_slows_all_alike() =>
-        RotaryFrequencies.Of(HeadSize, Theta, new() { Name = RotaryScalingName.Linear, Factor = 4 }).ShouldBe(Plain.Select(f => f / 4));
+        RotaryFrequencies.Of(HeadSize, Theta, new() { Name = RotaryScalingName.Linear, Factor = 4 })
+            .ShouldBe(Plain.Select(f => f / 4));
 
     [Fact]
     public void Llama_3s_scaling_keeps_what_turns_4_times_in_the_first_context_and_divides_what_turns_less_than_once()

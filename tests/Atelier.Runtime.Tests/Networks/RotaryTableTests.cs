@@ -11,8 +11,10 @@ public sealed unsafe class RotaryTableTests
     {
         var config = new DecoderConfig
         {
-            VocabularySize = 8, ContextLength = 1 << 20, HiddenSize = 64, LayerCount = 1, HeadCount = 1, HeadSize = 64, FeedForwardSize = 64,
-            KeyValueHeadCount = 1, Positions = PositionName.Rotary, Norm = NormName.Rms, Activation = ActivationName.SwiGlu, RotaryPairs = pairs,
+            VocabularySize = 8, ContextLength = 1 << 20, HiddenSize = 64, LayerCount = 1, HeadCount = 1, HeadSize = 64,
+                FeedForwardSize = 64,
+            KeyValueHeadCount = 1, Positions = PositionName.Rotary, Norm = NormName.Rms,
+                Activation = ActivationName.SwiGlu, RotaryPairs = pairs,
         };
         var table = new RotaryTable(config);
         table.Bytes.ShouldBe(0);
@@ -24,7 +26,8 @@ public sealed unsafe class RotaryTableTests
             for (int i = 0; i < 32; i++)
             {
                 (int first, int second) = pairs == RotaryPairs.Halves ? (i, 32 + i) : (2 * i, 2 * i + 1);
-                (double sine, double cosine) = Math.SinCos(position * Math.Pow(config.RopeTheta, -2.0 * i / 64)); // Su et al. 2021, eq. 34
+                // Su et al. 2021, eq. 34
+                (double sine, double cosine) = Math.SinCos(position * Math.Pow(config.RopeTheta, -2.0 * i / 64));
                 head[first].ShouldBe((float)((first + 1) * cosine - (second + 1) * sine), 1e-4f);
                 head[second].ShouldBe((float)((second + 1) * cosine + (first + 1) * sine), 1e-4f);
             }

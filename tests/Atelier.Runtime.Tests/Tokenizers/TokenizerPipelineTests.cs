@@ -5,8 +5,10 @@ using Atelier.Tokenizers;
 namespace Atelier.Runtime.Tests.Tokenizers;
 
 /// <summary>
-/// What a tokenizer.json may say: read as Hugging Face's tokenizers reads it, or refused by name. Expected ids are those of
-/// the npm package @huggingface/tokenizers 0.2, but where its JavaScript differs from the library's Rust, which is said.
+/// What a tokenizer.json may say: read as Hugging Face's tokenizers reads it, or refused by name. Expected ids are
+/// those of
+/// the npm package @huggingface/tokenizers 0.2, but where its JavaScript differs from the library's Rust, which is
+/// said.
 /// </summary>
 public sealed class TokenizerPipelineTests : IDisposable
 {
@@ -24,7 +26,8 @@ public sealed class TokenizerPipelineTests : IDisposable
     [InlineData("a   b", new int[] { 'a', 256, ' ', 'b' })]
     [InlineData("v2.0  ", new int[] { 'v', '2', '.', '0', 256 })]
     [InlineData("Ⅷ½3", new int[] { 226, 133, 167, 194, 189, '3' })]
-    public void Given_digits_before_byte_level_then_each_stands_alone_and_nothing_before_one_sees_it(string text, int[] ids)
+    public void Given_digits_before_byte_level_then_each_stands_alone_and_nothing_before_one_sees_it(string text,
+        int[] ids)
     {
         WriteByteLevel(["ĠĠ", "12"], ["Ġ Ġ", "1 2"]);
         JsonEdits.Set(TokenizerPath, "pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}]}""");
@@ -34,8 +37,10 @@ public sealed class TokenizerPipelineTests : IDisposable
     [Theory]
     [InlineData("CAFÉ Éa", "café éa", new int[] { 'c', 'a', 'f', 256, ' ', 256, 'a' })]
     [InlineData("İX ẞ", "i̇x ß", new int[] { 'i', 204, 135, 'x', ' ', 195, 159 })]
-    [InlineData("ΟΣ", "οσ", new int[] { 206, 191, 207, 131 })] // JavaScript has ς at a word's end; Rust goes character by character
-    public void Given_the_normalizer_Lowercase_then_text_is_lower_case_before_its_merges(string text, string decoded, int[] ids)
+    // JavaScript has ς at a word's end; Rust goes character by character
+    [InlineData("ΟΣ", "οσ", new int[] { 206, 191, 207, 131 })]
+    public void Given_the_normalizer_Lowercase_then_text_is_lower_case_before_its_merges(string text, string decoded,
+        int[] ids)
     {
         WriteByteLevel(["Ã©"], ["Ã ©"]);
         JsonEdits.Set(TokenizerPath, "normalizer", """{"type":"Lowercase"}""");
@@ -55,10 +60,12 @@ public sealed class TokenizerPipelineTests : IDisposable
     }
 
     [Theory]
-    [InlineData("the <think>th</think>x", new int[] { 256, 'e', ' ', 258, 256, '<', '/', 256, 'i', 'n', 'k', '>', 'x' })]
+    [InlineData("the <think>th</think>x",
+        new int[] { 256, 'e', ' ', 258, 256, '<', '/', 256, 'i', 'n', 'k', '>', 'x' })]
     [InlineData("ilÖveyou the", new int[] { 259, ' ', 256, 'e' })]
     [InlineData("<think><think>", new int[] { 258, 258 })]
-    public void Given_added_tokens_that_are_not_special_then_each_is_found_gives_one_id_and_is_its_own_text(string text, int[] ids)
+    public void Given_added_tokens_that_are_not_special_then_each_is_found_gives_one_id_and_is_its_own_text(string text,
+        int[] ids)
     {
         WriteByteLevel(["th"], ["t h"]);
         Add("<think>", 258, normalized: true);
@@ -92,10 +99,12 @@ public sealed class TokenizerPipelineTests : IDisposable
     [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":false}""", "c ab", new int[] { 259, 266, 267, 261 })]
     [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}""", "c<x>ab", new int[] { 259, 266, 268, 265 })]
     [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true}""", "c<x>ab", new int[] { 259, 266, 268, 264 })]
-    public void Given_Metaspace_then_spaces_go_before_text_and_merges_stay_within_words_as_it_says(string step, string text, int[] ids)
+    public void Given_Metaspace_then_spaces_go_before_text_and_merges_stay_within_words_as_it_says(string step,
+        string text, int[] ids)
     {
         WritePieces(step);
-        // Merges across a word's beginning come first: c ▁ → c▁, c▁ a → c▁a; then a b, ▁ ab. By hand after the library's own rules.
+        // Merges across a word's beginning come first: c ▁ → c▁, c▁ a → c▁a; then a b, ▁ ab. By hand after the
+        // library's own rules.
         RoundTripsThroughItsFile().Encode(text).ShouldBe(ids);
     }
 
@@ -156,7 +165,8 @@ public sealed class TokenizerPipelineTests : IDisposable
     [InlineData("pre_tokenizer.add_prefix_space", "false", "says otherwise")]
     [InlineData("decoder", """{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"}""", "Metaspace")]
     [InlineData("decoder", """{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}]}""", "decoder of the steps")]
-    public void What_is_not_read_in_a_file_of_SentencePieces_kind_is_refused_by_name(string key, string value, string named)
+    public void What_is_not_read_in_a_file_of_SentencePieces_kind_is_refused_by_name(string key, string value,
+        string named)
     {
         WritePieces("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"}""");
         JsonEdits.Set(TokenizerPath, key, value);
@@ -212,12 +222,14 @@ public sealed class TokenizerPipelineTests : IDisposable
         int end = vocabulary.Count;
         var root = new JsonObject
         {
-            ["version"] = "1.0", ["truncation"] = null, ["padding"] = null, ["added_tokens"] = new JsonArray(), ["normalizer"] = null,
+            ["version"] = "1.0", ["truncation"] = null, ["padding"] = null, ["added_tokens"] = new JsonArray(),
+                ["normalizer"] = null,
             ["pre_tokenizer"] = JsonNode.Parse("""{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}"""),
             ["post_processor"] = null, ["decoder"] = JsonNode.Parse("""{"type":"ByteLevel"}"""),
             ["model"] = new JsonObject
             {
-                ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = null, ["continuing_subword_prefix"] = null, ["end_of_word_suffix"] = null,
+                ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = null, ["continuing_subword_prefix"] = null,
+                    ["end_of_word_suffix"] = null,
                 ["fuse_unk"] = false, ["byte_fallback"] = false, ["ignore_merges"] = false, ["vocab"] = vocabulary,
                 ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)m)]),
             },
@@ -228,8 +240,10 @@ public sealed class TokenizerPipelineTests : IDisposable
 
     private void WritePieces(string step)
     {
-        string[] names = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(TokenTable.FallbackName), "▁", "a", "b", "X", "Y", "ab", "▁ab", "c", "c▁", "<x>"];
-        // As in the small input: 259 ▁, 260 a, 261 b, 264 ab, 265 ▁ab, 266 c; 267 is ▁a, which only text that is not split into words comes to.
+        string[] names = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(TokenTable.FallbackName), "▁", "a",
+            "b", "X", "Y", "ab", "▁ab", "c", "c▁", "<x>"];
+        // As in the small input: 259 ▁, 260 a, 261 b, 264 ab, 265 ▁ab, 266 c; 267 is ▁a, which only text that is not
+        // split into words comes to.
         names[267] = "▁a";
         string[] merges = ["▁ a", "a b", "▁ ab"];
         bool splits = !step.Contains("\"split\":false", StringComparison.Ordinal);
@@ -244,11 +258,13 @@ public sealed class TokenizerPipelineTests : IDisposable
         string strip = step.Contains("false}", StringComparison.Ordinal) && !step.Contains("scheme", StringComparison.Ordinal) ? "" : """,{"type":"Strip","content":" ","start":1,"stop":0}""";
         var root = new JsonObject
         {
-            ["version"] = "1.0", ["added_tokens"] = new JsonArray(), ["normalizer"] = null, ["pre_tokenizer"] = JsonNode.Parse(step),
+            ["version"] = "1.0", ["added_tokens"] = new JsonArray(), ["normalizer"] = null,
+                ["pre_tokenizer"] = JsonNode.Parse(step),
             ["decoder"] = JsonNode.Parse("""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}""" + strip + "]}"),
             ["model"] = new JsonObject
             {
-                ["type"] = "BPE", ["unk_token"] = "<unk>", ["fuse_unk"] = true, ["byte_fallback"] = true, ["vocab"] = vocabulary,
+                ["type"] = "BPE", ["unk_token"] = "<unk>", ["fuse_unk"] = true, ["byte_fallback"] = true,
+                    ["vocab"] = vocabulary,
                 ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)m)]),
             },
         };
@@ -263,7 +279,8 @@ public sealed class TokenizerPipelineTests : IDisposable
         JsonNode root = JsonNode.Parse(File.ReadAllText(TokenizerPath))!;
         root["added_tokens"]!.AsArray().Add(new JsonObject
         {
-            ["id"] = id, ["content"] = text, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = normalized, ["special"] = special,
+            ["id"] = id, ["content"] = text, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false,
+                ["normalized"] = normalized, ["special"] = special,
         });
         File.WriteAllText(TokenizerPath, root.ToJsonString());
     }

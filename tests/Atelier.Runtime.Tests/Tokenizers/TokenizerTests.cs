@@ -9,7 +9,8 @@ namespace Atelier.Runtime.Tests.Tokenizers;
 
 public sealed class TokenizerTests : IDisposable
 {
-    private const string Sample = "Once upon a time there was a fox. It's 12 o'clock, isn't it?\n\n从前有一只狐狸,它住在山里。  The end 🦊!";
+    private const string Sample =
+        "Once upon a time there was a fox. It's 12 o'clock, isn't it?\n\n从前有一只狐狸,它住在山里。  The end 🦊!";
     private static readonly string[] Awkward =
         ["fox ", "狐狸", "🦊", "\ud83e", "\udd8a", "\0", "\n\n", "  ", "'s", "é", "<|endoftext|>", "<0x41>", "\u00a0"];
 
@@ -99,7 +100,8 @@ public sealed class TokenizerTests : IDisposable
     [Fact]
     public void Gpt2s_vocabulary_gives_the_published_ids()
     {
-        BpeTokenizer tokenizer = BpeTokenizer.FromGpt2(DataFolder.File("weights", "gpt2", "encoder.json"), DataFolder.File("weights", "gpt2", "vocab.bpe"));
+        BpeTokenizer tokenizer = BpeTokenizer.FromGpt2(DataFolder.File("weights", "gpt2", "encoder.json"),
+            DataFolder.File("weights", "gpt2", "vocab.bpe"));
         tokenizer.VocabularySize.ShouldBe(50257);
         tokenizer.EndOfTextId.ShouldBe(50256);
         tokenizer.Encode("Hello world").ShouldBe([15496, 995]);
@@ -123,7 +125,8 @@ public sealed class TokenizerTests : IDisposable
     [Fact]
     public void Llama2cs_tokenizer_reads_saves_and_round_trips()
     {
-        SentencePieceTokenizer tokenizer = SentencePieceTokenizer.FromLlama2C(DataFolder.File("weights", "stories260K", "tok512.bin"));
+        SentencePieceTokenizer tokenizer =
+            SentencePieceTokenizer.FromLlama2C(DataFolder.File("weights", "stories260K", "tok512.bin"));
         tokenizer.VocabularySize.ShouldBe(512);
         tokenizer.BeginId.ShouldBe(1);
         string text = File.ReadAllText(DataFolder.File("weights", "stories260K", "expected-greedy-200.txt"));
@@ -161,7 +164,8 @@ public sealed class TokenizerTests : IDisposable
             }
         }
         refused.ShouldBeGreaterThan(60);
-        Should.Throw<AtelierException>(() => TokenizerFile.Load(Path.Combine(_folder, "none.json"))).Message.ShouldBe("no such file");
+        Should.Throw<AtelierException>(() =>
+            TokenizerFile.Load(Path.Combine(_folder, "none.json"))).Message.ShouldBe("no such file");
     }
 
     [Theory]
@@ -183,7 +187,8 @@ public sealed class TokenizerTests : IDisposable
             try
             {
                 _ = name.EndsWith("gguf", StringComparison.Ordinal) ? OpenGguf(path)
-                    : name.Contains("tok", StringComparison.Ordinal) ? SentencePieceTokenizer.FromLlama2C(path).VocabularySize
+                    : name.Contains("tok", StringComparison.Ordinal)
+                        ? SentencePieceTokenizer.FromLlama2C(path).VocabularySize
                     : OpenLlama2C(path);
             }
             catch (AtelierException e)
@@ -218,8 +223,10 @@ public sealed class TokenizerTests : IDisposable
 
     private static void GoldenTexts(Tokenizer tokenizer)
     {
-        string[] texts = File.ReadAllText(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf.inp")).Split("\n__ggml_vocab_test__\n");
-        string[] lines = File.ReadAllText(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf.out")).Split('\n');
+        string[] texts = File.ReadAllText(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf.inp"))
+            .Split("\n__ggml_vocab_test__\n");
+        string[] lines = File.ReadAllText(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf.out"))
+            .Split('\n');
         texts.Length.ShouldBeGreaterThan(30);
         for (int i = 0; i < texts.Length; i++)
         {
@@ -239,7 +246,8 @@ public sealed class TokenizerTests : IDisposable
     private static List<string> SlowMerges(string text, int count)
     {
         // Sennrich et al. 2016, algorithm 1, as it stands: count all pairs, join the most frequent, begin again.
-        var words = System.Text.RegularExpressions.Regex.Matches(text, @" ?[a-z]+|\s+(?!\S)|\s+").Select(m => m.Value.Replace(' ', 'Ġ').Select(c => c.ToString()).ToList()).ToList();
+        var words = System.Text.RegularExpressions.Regex.Matches(text, @" ?[a-z]+|\s+(?!\S)|\s+")
+            .Select(m => m.Value.Replace(' ', 'Ġ').Select(c => c.ToString()).ToList()).ToList();
         var ids = new Dictionary<string, int>();
         foreach (string token in words.SelectMany(w => w).Distinct())
             ids[token] = token == "Ġ" ? ' ' : token[0];
@@ -247,7 +255,8 @@ public sealed class TokenizerTests : IDisposable
         while (learned.Count < count)
         {
             (string Left, string Right) best = words.SelectMany(w => w.Zip(w.Skip(1))).GroupBy(p => p)
-                .OrderByDescending(g => g.Count()).ThenBy(g => ids[g.Key.First]).ThenBy(g => ids[g.Key.Second]).First().Key;
+                .OrderByDescending(g => g.Count()).ThenBy(g => ids[g.Key.First]).ThenBy(g => ids[g.Key.Second])
+                    .First().Key;
             foreach (List<string> word in words)
             {
                 for (int i = 0; i + 1 < word.Count; i++)

@@ -4,14 +4,17 @@ using CsCheck;
 
 namespace Atelier.Runtime.Tests.Tokenizers;
 
-/// <summary>Words by hand against the regular expressions that define them, over text without characters beyond U+FFFF.</summary>
+/// <summary>
+/// Words by hand against the regular expressions that define them, over text without characters beyond U+FFFF.
+/// </summary>
 public sealed class WordSplitterTests
 {
     private const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     // What the rules tell apart, and how they meet: letters, digits, signs, spaces and line ends in short runs.
     private static readonly Gen<string> Texts =
-        Gen.OneOf("a", "B", "é", "好", "1", "23", "٤", "'s", "'RE", "'", "!", "...", " ", "  ", "\t", "\n", "\r\n", "\n\n ", "_", "\u00A0", "'ll").Array[1, 12].Select(string.Concat);
+        Gen.OneOf("a", "B", "é", "好", "1", "23", "٤", "'s", "'RE", "'", "!", "...", " ", "  ", "\t", "\n", "\r\n",
+            "\n\n ", "_", "\u00A0", "'ll").Array[1, 12].Select(string.Concat);
 
     [Theory]
     [InlineData(WordSplit.Gpt2)]
@@ -19,7 +22,8 @@ public sealed class WordSplitterTests
     [InlineData(WordSplit.Qwen2)]
     public void Words_are_those_of_the_published_expression(WordSplit split)
     {
-        var expression = new Regex(WordSplitter.Pattern(split) ?? Gpt2, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        var expression =
+            new Regex(WordSplitter.Pattern(split) ?? Gpt2, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
         Texts.Sample(text =>
         {
             var words = new List<string>();
@@ -39,7 +43,8 @@ public sealed class WordSplitterTests
         try
         {
             BpeTokenizer trained = BpeTokenizer.Train(["12345", "12345"], 261);
-            var tokenizer = new BpeTokenizer([.. Enumerable.Range(0, trained.VocabularySize).Select(trained.Name)], trained.Merges,
+            var tokenizer =
+                new BpeTokenizer([.. Enumerable.Range(0, trained.VocabularySize).Select(trained.Name)], trained.Merges,
                 new BpeRules { Split = WordSplit.Llama3, TakesWholeWords = true });
             tokenizer.Save(path);
             Tokenizer read = TokenizerFile.Load(path);

@@ -6,7 +6,9 @@ namespace Atelier.Tests.Architecture;
 /// <summary>The types of an assembly and the types that each of them uses, read from the compiled code.</summary>
 internal static class CompiledTypes
 {
-    /// <summary>Each type that stands in no other, with every type of our own that it or a type within it names.</summary>
+    /// <summary>
+    /// Each type that stands in no other, with every type of our own that it or a type within it names.
+    /// </summary>
     public static IReadOnlyDictionary<TypeName, IReadOnlySet<TypeName>> Uses(string assembly)
     {
         using var resolver = new DefaultAssemblyResolver();
@@ -41,7 +43,8 @@ internal static class CompiledTypes
     private static IEnumerable<TypeReference?> Named(MethodDefinition method)
     {
         IEnumerable<TypeReference?> signature =
-            [method.ReturnType, .. method.Parameters.Select(p => p.ParameterType), .. method.GenericParameters.SelectMany(Constraints)];
+            [method.ReturnType, .. method.Parameters.Select(p => p.ParameterType),
+                .. method.GenericParameters.SelectMany(Constraints)];
         return !method.HasBody ? signature : signature.Concat(method.Body.Variables.Select(v => v.VariableType))
             .Concat(method.Body.Instructions.SelectMany(Named));
     }
@@ -66,7 +69,8 @@ internal static class CompiledTypes
     {
         null => [],
         GenericInstanceType generic => generic.GenericArguments.SelectMany(Parts).Prepend(generic.ElementType),
-        FunctionPointerType pointer => pointer.Parameters.Select(p => p.ParameterType).Append(pointer.ReturnType).SelectMany(Parts),
+        FunctionPointerType pointer =>
+            pointer.Parameters.Select(p => p.ParameterType).Append(pointer.ReturnType).SelectMany(Parts),
         TypeSpecification specification => Parts(specification.ElementType),
         _ => [type],
     };

@@ -15,7 +15,8 @@ public class HouseTests
 
     private static readonly string[] Library =
     [
-        "Tensors", "Kernels", "Layers", "Recipes", "Data", "Runs", "Training", "Evaluation", "Tasks", "Models", "Explain",
+        "Tensors", "Kernels", "Layers", "Recipes", "Data", "Runs", "Training", "Evaluation", "Tasks", "Models",
+            "Explain",
         "Compress", "Choose", "",
     ];
 
@@ -27,7 +28,8 @@ public class HouseTests
         string[] order = assembly == "Atelier" ? Library : Runtime;
         var uses = CompiledTypes.Uses(PathOf(assembly));
         uses.Count.ShouldBeGreaterThan(100);
-        uses.Keys.Select(type => type.Folder).Distinct().Except(order).ShouldBeEmpty("a folder that the plan does not have");
+        uses.Keys.Select(type => type.Folder).Distinct().Except(order)
+            .ShouldBeEmpty("a folder that the plan does not have");
 
         (from type in uses.Keys from used in uses[type] where Level(used) > Level(type) select $"{type} uses {used}")
             .ShouldBeEmpty();
@@ -49,7 +51,8 @@ public class HouseTests
     [Fact]
     public void The_tool_knows_no_family()
     {
-        string tool = Path.Combine(Repository.Folder, "src", "Atelier.Cli", "bin", "Release", "net10.0", "Atelier.Cli.dll");
+        string tool =
+            Path.Combine(Repository.Folder, "src", "Atelier.Cli", "bin", "Release", "net10.0", "Atelier.Cli.dll");
         Assert.SkipUnless(File.Exists(tool), "the tool is not built here");
         Mono.Cecil.ModuleDefinition.ReadModule(tool).GetTypeReferences()
             .Where(type => type.Namespace.StartsWith("Atelier.Models.", StringComparison.Ordinal))
@@ -60,7 +63,9 @@ public class HouseTests
     public void The_runtime_names_no_native_library()
     {
         Mono.Cecil.ModuleDefinition.ReadModule(PathOf("Atelier.Runtime")).AssemblyReferences.Select(a => a.Name)
-            .Where(name => name.StartsWith("TorchSharp", StringComparison.Ordinal) || name.StartsWith("SkiaSharp", StringComparison.Ordinal))
+            .Where(name =>
+                name.StartsWith("TorchSharp", StringComparison.Ordinal)
+                || name.StartsWith("SkiaSharp", StringComparison.Ordinal))
             .ShouldBeEmpty();
     }
 
@@ -80,7 +85,8 @@ public class HouseTests
     }
 
     private static IEnumerable<string> Sources() =>
-        Directory.EnumerateFiles(Path.Combine(Repository.Folder, "src"), "*.cs", SearchOption.AllDirectories).Where(file =>
+        Directory.EnumerateFiles(Path.Combine(Repository.Folder, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file =>
             !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 
     private static string PathOf(string assembly) => Path.Combine(AppContext.BaseDirectory, assembly + ".dll");

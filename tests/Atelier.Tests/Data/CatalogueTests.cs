@@ -65,7 +65,8 @@ public sealed class CatalogueTests : IDisposable
             }
             context.Response.ContentLength64 = _served.Length - start;
             int most = _breaks.TryDequeue(out int some) && some >= 0 ? some : _served.Length;
-            await context.Response.OutputStream.WriteAsync(_served.AsMemory(start, Math.Min(most, _served.Length - start)));
+            await context.Response.OutputStream.WriteAsync(_served.AsMemory(start,
+                Math.Min(most, _served.Length - start)));
             await context.Response.OutputStream.FlushAsync();
             if (most < _served.Length - start)
                 context.Response.Abort();
@@ -83,7 +84,8 @@ public sealed class CatalogueTests : IDisposable
             Source = "",
             Licence = "",
             Reading = new(),
-            Files = [new("file.bin", _address + "file.bin", Content.Length, Convert.ToHexStringLower(SHA256.HashData(Content)))],
+            Files = [new("file.bin", _address + "file.bin", Content.Length,
+                Convert.ToHexStringLower(SHA256.HashData(Content)))],
         };
         return (new Catalogue(mirror, Path.Combine(_folder.Path, "cache"), [entry]), entry);
     }
@@ -177,7 +179,8 @@ public sealed class CatalogueTests : IDisposable
     [Fact]
     public void A_gzip_file_of_the_same_content_packed_otherwise_is_taken_and_one_of_other_content_is_not()
     {
-        var file = new CatalogueFile("file.gz", null, 1, "of another packing", new FileContent(Content.Length, Convert.ToHexStringLower(SHA256.HashData(Content))));
+        var file = new CatalogueFile("file.gz", null, 1, "of another packing",
+            new FileContent(Content.Length, Convert.ToHexStringLower(SHA256.HashData(Content))));
         Catalogue.IsMeant(_folder.Write("file.gz", Packed(Content)), file).ShouldBeTrue();
         Catalogue.IsMeant(_folder.Write("file.gz", Packed(Content[1..])), file).ShouldBeFalse();
         Catalogue.IsMeant(_folder.Write("file.gz", Packed([.. Content, 1])), file).ShouldBeFalse();

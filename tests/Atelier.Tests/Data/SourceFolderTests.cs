@@ -20,7 +20,8 @@ public sealed class SourceFolderTests : IDisposable
     [Fact]
     public void Hidden_files_and_leftovers_are_no_data()
     {
-        foreach (string name in (string[])["a.txt", "b/c.txt", ".git/config.txt", "b/.cache/d.txt", "__MACOSX/e.txt", "._a.txt", "b/.DS_Store", "Thumbs.db"])
+        foreach (string name in (string[])["a.txt", "b/c.txt", ".git/config.txt", "b/.cache/d.txt", "__MACOSX/e.txt",
+            "._a.txt", "b/.DS_Store", "Thumbs.db"])
             _folder.Write(name, "words");
         SourceFolder.Files(_folder.Path).ShouldBe([_folder["a.txt"], _folder["b/c.txt"]]);
     }
@@ -57,13 +58,17 @@ public sealed class SourceFolderTests : IDisposable
     [Fact]
     public void Pipes_and_devices_are_refused_at_once_by_every_reader()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "pipes have no names in folders there");
+        Assert.SkipUnless(OperatingSystem.IsLinux()
+            || OperatingSystem.IsMacOS(), "pipes have no names in folders there");
         string pipe = _folder["pipe.csv"];
         using (Process made = Process.Start("mkfifo", pipe))
             made.WaitForExit();
-        Should.Throw<AtelierException>(() => InputFile.Open(pipe)).Message.ShouldBe("is a pipe, and only regular files are read");
-        Should.Throw<AtelierException>(() => InputFile.ReadAllText("/dev/zero")).Message.ShouldBe("is a device, and only regular files are read");
-        Should.Throw<AtelierException>(() => InputFile.ReadAllBytes(_folder.Path)).Message.ShouldBe("is a folder, and only regular files are read");
+        Should.Throw<AtelierException>(() =>
+            InputFile.Open(pipe)).Message.ShouldBe("is a pipe, and only regular files are read");
+        Should.Throw<AtelierException>(() =>
+            InputFile.ReadAllText("/dev/zero")).Message.ShouldBe("is a device, and only regular files are read");
+        Should.Throw<AtelierException>(() =>
+            InputFile.ReadAllBytes(_folder.Path)).Message.ShouldBe("is a folder, and only regular files are read");
         Action[] readers =
         [
             () => TextSource.Read(pipe, new(), new()).Count(),
@@ -91,7 +96,8 @@ public sealed class SourceFolderTests : IDisposable
         }
         var progress = new List<string>();
         var report = new ReadingReport(new Teller(progress), TestContext.Current.CancellationToken);
-        AtelierException e = Should.Throw<AtelierException>(() => TextSource.Read(_folder["zeros.txt.gz"], new(), report).Count());
+        AtelierException e =
+            Should.Throw<AtelierException>(() => TextSource.Read(_folder["zeros.txt.gz"], new(), report).Count());
         e.Message.ShouldContain("unpacks to more than 200 times its");
         e.Hint!.ShouldContain("unpack it yourself");
         progress.ShouldContain(line => line.StartsWith("unpacking zeros.txt.gz: 256 MiB", StringComparison.Ordinal));

@@ -22,7 +22,8 @@ public sealed partial class RecipeReferenceTests
         string made = Make();
         if (Environment.GetEnvironmentVariable("ATELIER_UPDATE_DOCS") == "1")
             File.WriteAllText(path, made);
-        File.ReadAllText(path).ShouldBe(made, "run ATELIER_UPDATE_DOCS=1 ./test --filter-class '*RecipeReferenceTests'");
+        File.ReadAllText(path)
+            .ShouldBe(made, "run ATELIER_UPDATE_DOCS=1 ./test --filter-class '*RecipeReferenceTests'");
     }
 
     private static string Make()
@@ -48,27 +49,36 @@ public sealed partial class RecipeReferenceTests
         Section(text, comments, "data.split", "data.split.", typeof(SplitSection), new SplitSection());
         Section(text, comments, "data.tokenizer", "data.tokenizer.", typeof(TokenizerSection), new TokenizerSection());
         Section(text, comments, "data.image", "data.image.", typeof(ImageSection), new ImageSection());
-        Section(text, comments, "data.image.augment", "data.image.augment.", typeof(AugmentSection), new AugmentSection());
+        Section(text, comments, "data.image.augment", "data.image.augment.", typeof(AugmentSection),
+            new AugmentSection());
         Section(text, comments, "data.table", "data.table.", typeof(TableSection), new TableSection());
         foreach (IModelFamily family in ModelFamilies.All)
-            Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.", family.ConfigType, Activator.CreateInstance(family.ConfigType)!);
+            Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.", family.ConfigType,
+                Activator.CreateInstance(family.ConfigType)!);
         Section(text, comments, "training", "training.", typeof(TrainingSection), new TrainingSection());
-        Section(text, comments, "training.optimizer", "training.optimizer.", typeof(OptimizerSection), new OptimizerSection());
-        Section(text, comments, "training.schedule", "training.schedule.", typeof(ScheduleSection), new ScheduleSection());
+        Section(text, comments, "training.optimizer", "training.optimizer.", typeof(OptimizerSection),
+            new OptimizerSection());
+        Section(text, comments, "training.schedule", "training.schedule.", typeof(ScheduleSection),
+            new ScheduleSection());
         Section(text, comments, "evaluation", "evaluation.", typeof(EvaluationSection), new EvaluationSection());
         Section(text, comments, "generation", "generation.", typeof(DecodingOptions), new DecodingOptions());
         return text.ToString().TrimEnd() + "\n";
     }
 
-    private static void Section(StringBuilder text, Dictionary<string, string> comments, string title, string prefix, Type type, object defaults)
+    private static void Section(StringBuilder text, Dictionary<string, string> comments, string title, string prefix,
+        Type type, object defaults)
     {
-        text.Append(CultureInfo.InvariantCulture, $"## {title}\n| key | default | range | what it is |\n|---|---|---|---|\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"## {title}\n| key | default | range | what it is |\n|---|---|---|---|\n");
         foreach (PropertyInfo property in type.GetProperties().Where(p => p.CanWrite))
         {
             object? value = property.GetValue(defaults);
-            bool nested = value?.GetType().Namespace == typeof(Recipe).Namespace && value is not Enum || value is DecodingOptions;
+            bool nested = value?.GetType().Namespace == typeof(Recipe).Namespace && value is not Enum || value
+                is DecodingOptions;
             text.Append(CultureInfo.InvariantCulture,
-                $"| `{prefix}{JsonName(property.Name)}` | {(nested ? "see below" : $"`{Show(value)}`")} | {Range(property)} | {comments.GetValueOrDefault($"P:{property.DeclaringType}.{property.Name}", "")} |\n");
+                $"| `{prefix}{JsonName(property.Name)}` | {(nested ? "see below" : $"`{Show(value)}`")} | "
+                    + $"{Range(property)} | "
+                        + $"{comments.GetValueOrDefault($"P:{property.DeclaringType}.{property.Name}", "")} |\n");
         }
         text.Append('\n');
     }
@@ -79,7 +89,8 @@ public sealed partial class RecipeReferenceTests
         string text => text,
         bool flag => flag ? "true" : "false",
         Enum name => Kebab(name.ToString()),
-        System.Collections.IEnumerable list => $"[{string.Join(", ", list.Cast<object>().Select(item => $"\"{item}\""))}]",
+        System.Collections.IEnumerable list =>
+            $"[{string.Join(", ", list.Cast<object>().Select(item => $"\"{item}\""))}]",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString()!,
     };
@@ -103,7 +114,8 @@ public sealed partial class RecipeReferenceTests
         .SelectMany(type => XDocument.Load(Path.ChangeExtension(type.Assembly.Location, ".xml")).Descendants("member"))
         .ToDictionary(m => m.Attribute("name")!.Value, m => Spaces().Replace(Plain(m.Element("summary")), " ").Trim());
 
-    private static string Plain(XElement? element) => element is null ? "" : string.Concat(element.Nodes().Select(node => node switch
+    private static string Plain(XElement? element) =>
+        element is null ? "" : string.Concat(element.Nodes().Select(node => node switch
     {
         XElement see => see.Attribute("cref")?.Value.Split('.')[^1] ?? see.Value,
         _ => node.ToString(),

@@ -14,7 +14,8 @@ public sealed class ComparisonTests
 
     private static MeanScore[] Rows(IEnumerable<double> values) => [.. values.Select(v => new MeanScore(v, 1))];
 
-    private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());
+    private static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());
 
     [Fact]
     public void A_small_difference_that_every_row_shares_is_beaten_though_the_intervals_overlap()
@@ -28,11 +29,13 @@ public sealed class ComparisonTests
         comparison.Difference.Value.ShouldBe(better.Average() - hard.Average(), 1e-12);
         // The interval of a mean of independent differences: 1.96 standard errors to each side.
         double[] differences = [.. better.Zip(hard, (b, h) => b - h)];
-        double error = 1.96 * Math.Sqrt(differences.Average(d => (d - differences.Average()) * (d - differences.Average())) / 200);
+        double error =
+            1.96 * Math.Sqrt(differences.Average(d => (d - differences.Average()) * (d - differences.Average())) / 200);
         comparison.Difference.Low.ShouldBe(differences.Average() - error, error / 4);
         comparison.Difference.High.ShouldBe(differences.Average() + error, error / 4);
         var options = new EvaluationSection();
-        Comparison.ByIntervals(MeanScore.Mean(own, options, 1, ""), MeanScore.Mean(other, options, 1, ""), More).Outcome.ShouldBe(ComparisonOutcome.Undecided);
+        Comparison.ByIntervals(MeanScore.Mean(own, options, 1, ""), MeanScore.Mean(other, options, 1, ""),
+            More).Outcome.ShouldBe(ComparisonOutcome.Undecided);
         Comparison.Paired(other, own, More, 1000, 1).Outcome.ShouldBe(ComparisonOutcome.NotBeaten);
     }
 
@@ -44,7 +47,8 @@ public sealed class ComparisonTests
         {
             var random = new Random(set);
             double[] rows = [.. Enumerable.Range(0, 60).Select(_ => Normal(random))];
-            var comparison = Comparison.Paired(Rows(rows.Select(r => r + Normal(random))), Rows(rows.Select(r => r + Normal(random))), More, 300, set);
+            var comparison = Comparison.Paired(Rows(rows.Select(r => r + Normal(random))),
+                Rows(rows.Select(r => r + Normal(random))), More, 300, set);
             decided += comparison.Outcome == ComparisonOutcome.Undecided ? 0 : 1;
         }
         decided.ShouldBeInRange(2, 24);
@@ -53,8 +57,10 @@ public sealed class ComparisonTests
     [Fact]
     public void Too_few_pieces_decide_nothing_and_one_impossible_row_decides_against_the_model()
     {
-        Comparison.Paired(Rows([1, 1, 1, 1, 1]), Rows([0, 0, 0, 0, 0]), More, 100, 1).Outcome.ShouldBe(ComparisonOutcome.Undecided);
-        Comparison.Paired(Rows([1, 1, 1, 1, 1, 1]), Rows([0, 0, 0, 0, 0, 0]), More, 100, 1).ToString().ShouldBe("beaten");
+        Comparison.Paired(Rows([1, 1, 1, 1, 1]), Rows([0, 0, 0, 0, 0]), More, 100,
+            1).Outcome.ShouldBe(ComparisonOutcome.Undecided);
+        Comparison.Paired(Rows([1, 1, 1, 1, 1, 1]), Rows([0, 0, 0, 0, 0, 0]), More, 100, 1).ToString()
+            .ShouldBe("beaten");
         double[] rows = [.. Enumerable.Repeat(5.0, 49), double.NegativeInfinity];
         Comparison.Paired(Rows(rows), Rows(Enumerable.Repeat(0.0, 50)), More, 100, 1).ToString().ShouldBe("not beaten");
         Comparison.Paired(Rows(rows), Rows(rows), More, 100, 1).ToString().ShouldBe("not beaten: no clear difference");
@@ -68,7 +74,8 @@ public sealed class ComparisonTests
         double[] Counts(int rows) => [.. Enumerable.Range(0, rows).SelectMany(i => (double[])[i % 4, 0])];
         EvaluationReport report = Judge(isOfCounts: true, Counts(200), Counts(100));
         double mean = ((50 * 6) + 0.5) / 200, zero = 0.5 / 200;
-        double expected = new[] { 0, 1, 2, 3 }.Average(n => (n * Math.Log(mean)) - mean - Enumerable.Range(1, n).Sum(k => Math.Log(k))) - zero;
+        double expected = new[] { 0, 1, 2, 3 }.Average(n => (n * Math.Log(mean)) - mean - Enumerable.Range(1, n)
+            .Sum(k => Math.Log(k))) - zero;
         report.Baselines["independent"]["logLikelihoodPerRow"].Value.ShouldBe(expected, 1e-9);
         report.Baselines["independent"]["freeParameters"].Value.ShouldBe(2);
         report.Notes.ShouldContain(note => note.Contains("Poisson"));
@@ -78,7 +85,8 @@ public sealed class ComparisonTests
     [Fact]
     public void Densities_are_not_compared_where_a_column_never_changes_and_the_reason_is_said()
     {
-        double[] Numbers(int rows, double last) => [.. Enumerable.Range(0, rows).SelectMany(i => (double[])[Math.Sin(i), i == rows - 1 ? last : 7])];
+        double[] Numbers(int rows, double last) =>
+            [.. Enumerable.Range(0, rows).SelectMany(i => (double[])[Math.Sin(i), i == rows - 1 ? last : 7])];
         EvaluationReport report = Judge(isOfCounts: false, Numbers(200, 7), Numbers(100, 8));
         report.Baselines.ShouldBeEmpty();
         report.Notes.ShouldContain(note => note.StartsWith("There is no baseline: b never changed"));
@@ -90,15 +98,20 @@ public sealed class ComparisonTests
     private static EvaluationReport Judge(bool isOfCounts, double[] training, double[] test)
     {
         using var folder = new TemporaryFolder();
-        static string Csv(IEnumerable<double> values) => "a,b\n" + string.Concat(values.Chunk(2).Select(row => FormattableString.Invariant($"{row[0]:R},{row[1]:R}\n")));
+        static string Csv(IEnumerable<double> values) =>
+            "a,b\n" + string.Concat(values.Chunk(2)
+            .Select(row => FormattableString.Invariant($"{row[0]:R},{row[1]:R}\n")));
         double share = training.Length / (double)(training.Length + test.Length);
         var section = new DataSection
         {
-            Source = folder.Write("s.csv", Csv(training.Concat(test))), Split = new SplitSection { Train = share, Validation = 0, Test = 1 - share },
+            Source = folder.Write("s.csv", Csv(training.Concat(test))),
+                Split = new SplitSection { Train = share, Validation = 0, Test = 1 - share },
         };
         using var data = SeriesData.Prepare(section, 1, folder["data"]);
         data.Train[0].Length.ShouldBe(training.Length);
-        return new SeriesKind().EvaluateAsync(new EvaluationContext(new Flat(isOfCounts), data, new EvaluationSection { Samples = 0 }, "run", 1, null), null, CancellationToken.None)
+        return new SeriesKind()
+            .EvaluateAsync(new EvaluationContext(new Flat(isOfCounts), data, new EvaluationSection { Samples = 0 },
+            "run", 1, null), null, CancellationToken.None)
             .GetAwaiter().GetResult();
     }
 
@@ -113,9 +126,11 @@ public sealed class ComparisonTests
 
         public long FreeParameters => 0;
 
-        public double[] LogLikelihoods(IReadOnlyList<double[]> series, CancellationToken cancellation = default) => [.. series.Select(s => -2.5 * s.Length)];
+        public double[] LogLikelihoods(IReadOnlyList<double[]> series, CancellationToken cancellation = default) =>
+            [.. series.Select(s => -2.5 * s.Length)];
 
-        public IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, CancellationToken cancellation = default) => throw new NotSupportedException();
+        public IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
+            CancellationToken cancellation = default) => throw new NotSupportedException();
 
         public void Dispose()
         {

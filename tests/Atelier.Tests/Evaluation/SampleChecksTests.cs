@@ -20,7 +20,8 @@ public sealed class SampleChecksTests
                 {
                     for (int length = 1; from + length <= sample.Length; length++)
                     {
-                        bool known = training.Any(t => t.Contains(sample.Substring(from, length), StringComparison.Ordinal));
+                        bool known = training.Any(t =>
+                            t.Contains(sample.Substring(from, length), StringComparison.Ordinal));
                         longest = known ? Math.Max(longest, length) : longest;
                         if (length == 8)
                             (total, unseen) = (total + 1, unseen + (known ? 0 : 1));
@@ -55,7 +56,8 @@ public sealed class SampleChecksTests
     [Fact]
     public void Words_are_split_with_and_without_spaces()
     {
-        DiversityResult.Words("The fox's 12 dens, 狐狸!").ShouldBe(["The", "fox", "'", "s", "12", "dens", ",", "狐", "狸", "!"]);
+        DiversityResult.Words("The fox's 12 dens, 狐狸!")
+            .ShouldBe(["The", "fox", "'", "s", "12", "dens", ",", "狐", "狸", "!"]);
     }
 
     [Fact]
@@ -64,7 +66,8 @@ public sealed class SampleChecksTests
         DiversityResult.Bleu(["a", "b", "c", "d", "e"], [["a", "b", "c", "d", "e"]]).ShouldBe(1, 1e-12);
         // Papineni et al. 2002, example 2: "the" seven times against a reference with two: a clipped precision of 2/7.
         double logs = Math.Log(2.0 / 7) + Math.Log(0.1 / 6) + Math.Log(0.1 / 5) + Math.Log(0.1 / 4);
-        DiversityResult.Bleu([.. Enumerable.Repeat("the", 7)], ["the cat is on the mat".Split(' ')]).ShouldBe(Math.Exp(logs / 4), 1e-12);
+        DiversityResult.Bleu([.. Enumerable.Repeat("the", 7)], ["the cat is on the mat".Split(' ')])
+            .ShouldBe(Math.Exp(logs / 4), 1e-12);
         // Half as long as its reference and right: only the brevity penalty, e^(1 − 2).
         DiversityResult.Bleu(["a", "b"], [["a", "b", "c", "d"]]).ShouldBe(Math.Exp(-1), 1e-12);
         DiversityResult.Of(["same words here now", "same words here now"]).SelfBleu.ShouldBe(1, 1e-12);
@@ -80,7 +83,8 @@ public sealed class SampleChecksTests
         for (int trial = 0; trial < trials; trial++)
         {
             // Documents of 10 tokens, each token's surprise from a uniform distribution on [0, 2): the mean is 1.
-            TextScore[] documents = [.. Enumerable.Range(0, 60).Select(_ => new TextScore(Enumerable.Range(0, 10).Sum(_ => 2 * random.NextDouble()), 10, 10, 10, 0))];
+            TextScore[] documents = [.. Enumerable.Range(0, 60)
+                .Select(_ => new TextScore(Enumerable.Range(0, 10).Sum(_ => 2 * random.NextDouble()), 10, 10, 10, 0))];
             Metric metric = TextMetrics.Of(documents, 300, trial)["crossEntropyPerToken"];
             covered += metric.Low <= 1 && 1 <= metric.High ? 1 : 0;
         }

@@ -63,7 +63,8 @@ public sealed class CompressionTests : IDisposable
         using (NewDisposeScope())
         {
             Tokenizer tokenizer = TinyBundles.Tokenizer("character");
-            using var model = new RnnModel(new RnnConfig { EmbeddingSize = 64, HiddenSize = 64 }, tokenizer.VocabularySize, Precision.Fp32, seed: 1);
+            using var model = new RnnModel(new RnnConfig { EmbeddingSize = 64, HiddenSize = 64 },
+                tokenizer.VocabularySize, Precision.Fp32, seed: 1);
             new RnnFamily().Write(_folder["rnn"], model, tokenizer, new DecodingOptions(), 0, "# Tiny");
         }
         await Workshop.CompressAsync(_folder["rnn"], "q8", _folder["small"]);
@@ -71,8 +72,10 @@ public sealed class CompressionTests : IDisposable
         using var after = (TextGenerator)Workshop.Open(_folder["small"], "cpu");
         float[] a = TinyBundles.Logits(before.Model, [1, 2, 3])[2], b = TinyBundles.Logits(after.Model, [1, 2, 3])[2];
         a.Zip(b, (x, y) => Math.Abs(x - y)).Max().ShouldBeInRange(1e-9f, 1e-2f);
-        Should.Throw<AtelierException>(() => Workshop.Export(_folder["small"], "gguf", _folder["rnn.gguf"])).Message.ShouldContain("GGUF has no shape");
-        Should.Throw<AtelierException>(() => Workshop.CompressAsync(_folder["rnn"], "f16", _folder["x"])).Message.ShouldContain("no compression");
+        Should.Throw<AtelierException>(() =>
+            Workshop.Export(_folder["small"], "gguf", _folder["rnn.gguf"])).Message.ShouldContain("GGUF has no shape");
+        Should.Throw<AtelierException>(() =>
+            Workshop.CompressAsync(_folder["rnn"], "f16", _folder["x"])).Message.ShouldContain("no compression");
     }
 
     [Fact]
@@ -83,12 +86,15 @@ public sealed class CompressionTests : IDisposable
         byte[] bytes = File.ReadAllBytes(path);
         BitConverter.GetBytes(float.NaN).CopyTo(bytes, bytes.Length - 4);
         File.WriteAllBytes(path, bytes);
-        Should.Throw<AtelierException>(() => Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "q8")).Message.ShouldContain("cannot hold");
-        Should.Throw<AtelierException>(() => Workshop.Import(_folder["bundle"], null, _folder["copy"])).Message.ShouldContain("no number");
+        Should.Throw<AtelierException>(() =>
+            Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "q8")).Message.ShouldContain("cannot hold");
+        Should.Throw<AtelierException>(() =>
+            Workshop.Import(_folder["bundle"], null, _folder["copy"])).Message.ShouldContain("no number");
         Directory.Exists(_folder["copy"]).ShouldBeFalse();
         BitConverter.GetBytes(1e6f).CopyTo(bytes, bytes.Length - 4);
         File.WriteAllBytes(path, bytes);
-        Should.Throw<AtelierException>(() => Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "f16")).Hint!.ShouldContain("bf16");
+        Should.Throw<AtelierException>(() =>
+            Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "f16")).Hint!.ShouldContain("bf16");
         Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "bf16").ShouldBe(_folder["a.gguf"]);
     }
 }

@@ -59,10 +59,12 @@ public sealed class ImportTests : IDisposable
     [InlineData("gpt2, no biases and a head of its own", "bpe")]
     public void What_went_out_as_gguf_comes_back_with_the_same_bytes_of_weights(string shape, string tokenizer)
     {
-        TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer), scaling: TinyBundles.Scaling(shape));
+        TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer),
+            scaling: TinyBundles.Scaling(shape));
         Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"]);
         Workshop.Import(_folder["a.gguf"], null, _folder["back"]);
-        File.ReadAllBytes(_folder["back/model.safetensors"]).ShouldBe(File.ReadAllBytes(_folder["bundle/model.safetensors"]));
+        File.ReadAllBytes(_folder["back/model.safetensors"])
+            .ShouldBe(File.ReadAllBytes(_folder["bundle/model.safetensors"]));
         File.ReadAllBytes(_folder["back/tokenizer.json"]).ShouldBe(File.ReadAllBytes(_folder["bundle/tokenizer.json"]));
         using var before = (TextGenerator)Workshop.Open(_folder["bundle"], "cpu");
         using var after = (TextGenerator)Workshop.Open(_folder["back"], "cpu");
@@ -79,10 +81,12 @@ public sealed class ImportTests : IDisposable
         var bpe = (BpeTokenizer)tokenizer;
         _folder.Write("folder/vocab.json", System.Text.Json.JsonSerializer.Serialize(
             Enumerable.Range(0, bpe.VocabularySize).ToDictionary(bpe.Name, id => id)));
-        _folder.Write("folder/merges.txt", "#version: 0.2\n" + string.Join('\n', Merges(_folder["folder/tokenizer.json"])) + "\n");
+        _folder.Write("folder/merges.txt",
+            "#version: 0.2\n" + string.Join('\n', Merges(_folder["folder/tokenizer.json"])) + "\n");
         File.Delete(_folder["folder/tokenizer.json"]);
         Workshop.Import(_folder["folder"], null, _folder["bundle"]);
-        TokenizerFile.Load(_folder["bundle/tokenizer.json"]).Encode(TinyBundles.Text).ShouldBe(tokenizer.Encode(TinyBundles.Text));
+        TokenizerFile.Load(_folder["bundle/tokenizer.json"]).Encode(TinyBundles.Text)
+            .ShouldBe(tokenizer.Encode(TinyBundles.Text));
     }
 
     [Theory]
@@ -102,7 +106,8 @@ public sealed class ImportTests : IDisposable
         // One file again, by way of GGUF in the same type.
         Workshop.Export(_folder["back"], "gguf", _folder["a.gguf"]);
         Workshop.Import(_folder["a.gguf"], null, _folder["again"]);
-        TinyBundles.Logits(((TextGenerator)Workshop.Open(_folder["again"], "cpu")).Model, ids).ShouldBe(TinyBundles.Logits(whole.Model, ids));
+        TinyBundles.Logits(((TextGenerator)Workshop.Open(_folder["again"], "cpu")).Model, ids)
+            .ShouldBe(TinyBundles.Logits(whole.Model, ids));
     }
 
     /// <summary>Makes two shards and their index of a folder's model.safetensors.</summary>
@@ -127,13 +132,15 @@ public sealed class ImportTests : IDisposable
             }
         }
         File.Delete(whole);
-        File.WriteAllText(whole + ".index.json", new System.Text.Json.Nodes.JsonObject { ["weight_map"] = map }.ToJsonString());
+        File.WriteAllText(whole + ".index.json",
+            new System.Text.Json.Nodes.JsonObject { ["weight_map"] = map }.ToJsonString());
     }
 
     private static IEnumerable<string> Merges(string path)
     {
         using var document = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(path));
-        return [.. document.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray().Select(m => m.GetString()!)];
+        return [.. document.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray()
+            .Select(m => m.GetString()!)];
     }
 
     /// <summary>The bytes of the last token: a score, a length, and so many bytes.</summary>

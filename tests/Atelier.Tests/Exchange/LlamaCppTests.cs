@@ -13,7 +13,8 @@ namespace Atelier.Tests.Exchange;
 /// </summary>
 public sealed class LlamaCppTests
 {
-    // llama.cpp rounds what goes into a product to the type of its weights, and looks GELU up in a table of half precision.
+    // llama.cpp rounds what goes into a product to the type of its weights, and looks GELU up in a table of half
+    // precision.
     private static readonly Dictionary<string, double> Tolerances = new()
     {
         ["f32"] = 2e-3, ["f16"] = 2e-2, ["bf16"] = 1e-1, ["q8"] = 2e-1, ["q4"] = 2e-1,
@@ -31,7 +32,8 @@ public sealed class LlamaCppTests
             }
             foreach (string tokenizer in (string[])["character", "character without bytes", "byte"])
                 data.Add("llama", tokenizer, "f32");
-            foreach (string shape in (string[])["llama, biases and a tied head", "llama, wide heads", "llama, linear", "llama, llama3", "llama, yarn"])
+            foreach (string shape in (string[])["llama, biases and a tied head", "llama, wide heads", "llama, linear",
+                "llama, llama3", "llama, yarn"])
                 data.Add(shape, "bpe", "f32");
             data.Add("gpt2, no biases and a head of its own", "character", "f32");
             return data;
@@ -44,7 +46,8 @@ public sealed class LlamaCppTests
     {
         using var folder = new TemporaryFolder();
         using var peer = new LlamaCpp();
-        TinyBundles.Write(folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer), scaling: TinyBundles.Scaling(shape));
+        TinyBundles.Write(folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer),
+            scaling: TinyBundles.Scaling(shape));
         CompareWith(peer, folder["bundle"], folder["model.gguf"], type, TinyBundles.Text);
     }
 
@@ -64,12 +67,14 @@ public sealed class LlamaCppTests
     [Fact]
     public void Gpt2s_own_vocabulary_gives_the_same_ids_in_llama_cpp()
     {
-        BpeTokenizer tokenizer = BpeTokenizer.FromGpt2(DataFolder.File("weights", "gpt2", "encoder.json"), DataFolder.File("weights", "gpt2", "vocab.bpe"));
+        BpeTokenizer tokenizer = BpeTokenizer.FromGpt2(DataFolder.File("weights", "gpt2", "encoder.json"),
+            DataFolder.File("weights", "gpt2", "vocab.bpe"));
         using var folder = new TemporaryFolder();
         using var peer = new LlamaCpp();
         TinyBundles.Write(folder["bundle"], TinyBundles.Gpt2 with { LayerCount = 1, ContextLength = 64 }, tokenizer);
         Workshop.Export(folder["bundle"], "gguf", folder["model.gguf"], "q8");
-        string[] texts = File.ReadAllText(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf.inp")).Split("\n__ggml_vocab_test__\n");
+        string[] texts = File.ReadAllText(DataFolder.File("weights", "gguf-vocab", "ggml-vocab-gpt-2.gguf.inp"))
+            .Split("\n__ggml_vocab_test__\n");
         foreach (string text in texts.Where(t => tokenizer.Encode(t).Length is > 3 and < 60))
             peer.Run(folder["model.gguf"], text).Ids.ShouldBe([50256, .. tokenizer.Encode(text)], text);
     }
@@ -84,7 +89,9 @@ public sealed class LlamaCppTests
         using var peer = new LlamaCpp();
         try
         {
-            const string rules = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}NUMBERS| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+";
+            const string rules =
+                "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}NUMBERS| "
+                    + "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+";
             TinyBundles.Tokenizer("bpe").Save(path);
             string step = $$"""{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"{{rules.Replace("NUMBERS", split == WordSplit.Llama3 ? "{1,3}" : "", StringComparison.Ordinal)}}"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]}""";
             var root = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(path))!.AsObject();
@@ -97,7 +104,8 @@ public sealed class LlamaCppTests
         {
             File.Delete(path);
         }
-        CompareWith(peer, folder["bundle"], folder["model.gguf"], "f32", TinyBundles.Text + "WE'RE 1234567, I'LL\r\n\r\n  go   on");
+        CompareWith(peer, folder["bundle"], folder["model.gguf"], "f32",
+            TinyBundles.Text + "WE'RE 1234567, I'LL\r\n\r\n  go   on");
     }
 
     private static void CompareWith(LlamaCpp peer, string bundle, string gguf, string type, string text)
@@ -120,7 +128,8 @@ public sealed class LlamaCppTests
             for (int v = 0; v < ours[i].Length; v++)
                 worst = Math.Max(worst, Math.Abs(ours[i][v] - theirs[i][v]) / spread);
         }
-        TestContext.Current.TestOutputHelper?.WriteLine($"{type}: logits of standard deviation {spread:0.00} differ by at most {worst:0.00000} of it");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{type}: logits of standard deviation {spread:0.00} differ by at most {worst:0.00000} of it");
         worst.ShouldBeLessThan(Tolerances[type]);
     }
 
@@ -142,14 +151,16 @@ public sealed class LlamaCppTests
             string libraries = Path.Combine(root!, "build", "bin");
             Assert.SkipUnless(Directory.Exists(libraries), $"{libraries} is not there: build llama.cpp");
             Start("g++", "", ["-O1", "-I", Path.Combine(root!, "include"), "-I", Path.Combine(root!, "ggml", "include"),
-                Path.Combine(Repository.Folder, "benchmarks", "peers", "llama_logits.cpp"), "-L", libraries, "-lllama", "-lggml", "-lggml-base",
+                Path.Combine(Repository.Folder, "benchmarks", "peers", "llama_logits.cpp"), "-L", libraries, "-lllama",
+                    "-lggml", "-lggml-base",
                 $"-Wl,-rpath,{libraries}", "-o", _folder["llama_logits"]]);
         }
 
         public (int[] Ids, float[][] Logits) Run(string gguf, string text)
         {
             string[] lines = Start(_folder["llama_logits"], text, [gguf]).TrimEnd('\n').Split('\n');
-            float[][] logits = [.. lines.Skip(1).Select(line => line.Split(' ').Select(v => float.Parse(v, CultureInfo.InvariantCulture)).ToArray())];
+            float[][] logits = [.. lines.Skip(1)
+                .Select(line => line.Split(' ').Select(v => float.Parse(v, CultureInfo.InvariantCulture)).ToArray())];
             return ([.. lines[0].Split(' ').Select(int.Parse)], logits);
         }
 
@@ -159,7 +170,8 @@ public sealed class LlamaCppTests
         {
             using Process process = Process.Start(new ProcessStartInfo(program, arguments)
             {
-                UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+                UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true,
+                    RedirectStandardError = true,
                 StandardInputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             })!;
             process.StandardInput.Write(input);

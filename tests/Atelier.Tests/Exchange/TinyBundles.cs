@@ -9,19 +9,25 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tests.Exchange;
 
-/// <summary>Small bundles of every shape and tokenizer that goes out to other systems, with weights far from zero.</summary>
+/// <summary>
+/// Small bundles of every shape and tokenizer that goes out to other systems, with weights far from zero.
+/// </summary>
 internal static class TinyBundles
 {
-    public const string Text = "It's 1999: the naïve café sold 12 jars of 蜂蜜 😀 to Ann's  friends.\n\tThey'll be back, they said; and back they came.\n\n";
+    public const string Text =
+        "It's 1999: the naïve café sold 12 jars of 蜂蜜 😀 to Ann's  friends.\n\tThey'll be back, they said; and back "
+            + "they came.\n\n";
 
     public static readonly GptConfig Llama = new()
     {
-        Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 64, FeedForwardSize = 96, ContextLength = 160, NormEpsilon = 1e-5,
+        Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 64,
+            FeedForwardSize = 96, ContextLength = 160, NormEpsilon = 1e-5,
     };
 
     public static readonly GptConfig Gpt2 = new()
     {
-        LayerCount = 2, HeadCount = 4, HiddenSize = 64, FeedForwardSize = 128, ContextLength = 160, Activation = ActivationName.GeluTanh,
+        LayerCount = 2, HeadCount = 4, HiddenSize = 64, FeedForwardSize = 128, ContextLength = 160,
+            Activation = ActivationName.GeluTanh,
     };
 
     public static GptConfig Shape(string name) => name switch
@@ -54,7 +60,8 @@ internal static class TinyBundles
     };
 
     /// <summary>Writes a bundle with drawn weights.</summary>
-    public static void Write(string folder, GptConfig config, Tokenizer tokenizer, int seed = 1, RotaryScaling? scaling = null)
+    public static void Write(string folder, GptConfig config, Tokenizer tokenizer, int seed = 1,
+        RotaryScaling? scaling = null)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -68,7 +75,8 @@ internal static class TinyBundles
     /// <summary>Writes a bundle of a recurrent model with drawn weights.</summary>
     public static void WriteRecurrent(string folder, Tokenizer tokenizer)
     {
-        using var model = new RnnModel(new RnnConfig { EmbeddingSize = 8, HiddenSize = 8 }, tokenizer.VocabularySize, Precision.Fp32, seed: 1);
+        using var model = new RnnModel(new RnnConfig { EmbeddingSize = 8, HiddenSize = 8 }, tokenizer.VocabularySize,
+            Precision.Fp32, seed: 1);
         new RnnFamily().Write(folder, model, tokenizer, new DecodingOptions(), tokenizer.EndOfTextId ?? 0, "# Tiny");
     }
 

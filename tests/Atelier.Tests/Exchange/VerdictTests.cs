@@ -9,7 +9,9 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Tests.Exchange;
 
-/// <summary>The same file gets the same verdict wherever it is given: to import, to generate (OpenForUse), to the library.</summary>
+/// <summary>
+/// The same file gets the same verdict wherever it is given: to import, to generate (OpenForUse), to the library.
+/// </summary>
 public sealed class VerdictTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -46,7 +48,8 @@ public sealed class VerdictTests : IDisposable
     [InlineData("tokenizer.json", "normalizer", """{"type":"StripAccents"}""", "StripAccents")]
     [InlineData("tokenizer.json", "model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix")]
     [InlineData("tokenizer.json", "truncation", """{"max_length":8}""", "'truncation'")]
-    public void A_folder_that_says_what_is_not_read_is_refused_everywhere_by_the_same_name(string file, string key, string value, string named)
+    public void A_folder_that_says_what_is_not_read_is_refused_everywhere_by_the_same_name(string file, string key,
+        string value, string named)
     {
         TinyBundles.Write(_folder["model"], TinyBundles.Llama, new ByteTokenizer());
         JsonEdits.Set(_folder[$"model/{file}"], key, value);
@@ -93,7 +96,8 @@ public sealed class VerdictTests : IDisposable
     [InlineData("llama", "model.layers.0.self_attn.q_proj.bias", 64, "self_attn.q_proj.bias")]
     [InlineData("gpt2", "transformer.h.7.ln_1.weight", 64, "transformer.h.7.ln_1.weight")]
     [InlineData("rnn", "extra", 4, "extra")]
-    public void A_tensor_that_the_shape_has_no_place_for_is_refused_everywhere(string shape, string tensor, int size, string named)
+    public void A_tensor_that_the_shape_has_no_place_for_is_refused_everywhere(string shape, string tensor, int size,
+        string named)
     {
         WriteShape(shape);
         AddTensor(_folder["model/model.safetensors"], new SafetensorsEntry(tensor, SafetensorsType.F32, [size]));
@@ -104,7 +108,9 @@ public sealed class VerdictTests : IDisposable
     public void Biases_in_the_attention_alone_are_read_everywhere_and_give_the_same_logits()
     {
         TinyBundles.Write(_folder["model"], TinyBundles.Llama with { Bias = true }, new ByteTokenizer());
-        Keep(_folder["model/model.safetensors"], name => !(name.Contains(".mlp.", StringComparison.Ordinal) && name.EndsWith(".bias", StringComparison.Ordinal)));
+        Keep(_folder["model/model.safetensors"],
+            name => !(name.Contains(".mlp.", StringComparison.Ordinal)
+            && name.EndsWith(".bias", StringComparison.Ordinal)));
         JsonEdits.Set(_folder["model/config.json"], "mlp_bias", "false");
         Everywhere("model").ShouldAllBe(verdict => verdict == null);
         using TextGenerator managed = TextModelFile.Open(_folder["model"]);
@@ -138,7 +144,9 @@ public sealed class VerdictTests : IDisposable
     {
         TinyBundles.Write(_folder["model"], TinyBundles.Llama, new ByteTokenizer());
         File.Move(_folder["model/model.safetensors"], _folder["model/pytorch_model.bin"]);
-        Everywhere("model").ShouldAllBe(verdict => verdict != null && verdict.Contains("pytorch_model.bin") && verdict.Contains("save_pretrained"));
+        Everywhere("model")
+            .ShouldAllBe(verdict =>
+            verdict != null && verdict.Contains("pytorch_model.bin") && verdict.Contains("save_pretrained"));
     }
 
     [Theory]
@@ -150,9 +158,11 @@ public sealed class VerdictTests : IDisposable
         ModelSummary model = ModelSummary.Of(_folder["model"]);
         model.ModelType.ShouldBe(shape);
         // By hand: embeddings, a head of its own for Llama's shape, blocks, norms.
-        long block = shape == "gpt2" ? (4L * width * width) + (4 * width) + (2L * width * inner) + inner + width + (4 * width)
+        long block = shape == "gpt2"
+            ? (4L * width * width) + (4 * width) + (2L * width * inner) + inner + width + (4 * width)
             : (2L * width * width) + (2L * width * (width / 2)) + (3L * width * inner) + (2 * width);
-        long expected = (shape == "gpt2" ? (257L + 160) * width : 2L * 257 * width) + (layers * block) + (shape == "gpt2" ? 2 : 1) * width;
+        long expected = (shape == "gpt2" ? (257L + 160) * width : 2L * 257 * width) + (layers * block)
+            + (shape == "gpt2" ? 2 : 1) * width;
         model.Parameters.ShouldBe(expected);
         model.Shape.ShouldContain(("layerCount", layers));
         model.Shape.ShouldContain(("headCount", heads));
@@ -207,12 +217,15 @@ public sealed class VerdictTests : IDisposable
         if (shape == "rnn")
             TinyBundles.WriteRecurrent(_folder["model"], new ByteTokenizer());
         else
-            TinyBundles.Write(_folder["model"], shape switch { "gpt2" => TinyBundles.Gpt2, "llama" => TinyBundles.Llama, _ => TinyBundles.Gpt2 with { Norm = Atelier.Networks.NormName.Rms } }, new ByteTokenizer());
+            TinyBundles.Write(_folder["model"],
+                shape switch { "gpt2" => TinyBundles.Gpt2, "llama" => TinyBundles.Llama,
+                _ => TinyBundles.Gpt2 with { Norm = Atelier.Networks.NormName.Rms } }, new ByteTokenizer());
     }
 
     private static void AddTensor(string path, SafetensorsEntry added) => Rewrite(path, entries => [.. entries, added]);
 
-    private static void Keep(string path, Func<string, bool> isKept) => Rewrite(path, entries => [.. entries.Where(e => isKept(e.Name))]);
+    private static void Keep(string path, Func<string, bool> isKept) =>
+        Rewrite(path, entries => [.. entries.Where(e => isKept(e.Name))]);
 
     private static void Rewrite(string path, Func<IReadOnlyList<SafetensorsEntry>, SafetensorsEntry[]> change)
     {
@@ -221,7 +234,8 @@ public sealed class VerdictTests : IDisposable
         using (SafetensorsFile file = SafetensorsFile.Open(old))
         {
             HashSet<string> known = [.. file.Entries.Select(e => e.Name)];
-            SafetensorsWriter.Write(path, [.. change(file.Entries).OrderBy(e => e.Name, StringComparer.Ordinal)], (entry, stream) =>
+            SafetensorsWriter.Write(path, [.. change(file.Entries).OrderBy(e => e.Name, StringComparer.Ordinal)],
+                (entry, stream) =>
             {
                 byte[] bytes = new byte[entry.ByteCount];
                 if (known.Contains(entry.Name))

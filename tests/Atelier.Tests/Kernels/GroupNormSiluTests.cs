@@ -14,14 +14,17 @@ public sealed class GroupNormSiluTests
     [InlineData(ScalarType.Float32, 5, 9, true)]
     [InlineData(ScalarType.BFloat16, 14, 14, true)]
     [InlineData(ScalarType.BFloat16, 7, 7, false)]
-    public void The_result_and_its_gradients_are_those_of_the_plain_operations(ScalarType type, int height, int width, bool own)
+    public void The_result_and_its_gradients_are_those_of_the_plain_operations(ScalarType type, int height, int width,
+        bool own)
     {
         const int batch = 3, channels = 24, groups = 8;
         manual_seed(4);
         using var scope = NewDisposeScope();
-        // Numbers that bf16 holds exactly, so that both ways see the same ones; a mean far from zero, where sums of squares would fail.
+        // Numbers that bf16 holds exactly, so that both ways see the same ones; a mean far from zero, where sums of
+        // squares would fail.
         Tensor x = randn(batch, channels, height, width).mul(2).add(5).bfloat16().to(type).requires_grad_();
-        Tensor a = randn(own ? batch : 1, channels).requires_grad_(), b = randn(own ? batch : 1, channels).requires_grad_();
+        Tensor a = randn(own ? batch : 1, channels).requires_grad_(),
+            b = randn(own ? batch : 1, channels).requires_grad_();
         Assert.SkipUnless(GroupNormSilu.Serves(x), "this processor lacks AVX-512");
         Tensor down = randn(batch, channels, height, width).bfloat16();
 
@@ -44,7 +47,8 @@ public sealed class GroupNormSiluTests
     [Fact]
     public void No_tensor_is_left_behind()
     {
-        using Tensor x = randn(2, 8, 4, 4).requires_grad_(), a = ones(1, 8).requires_grad_(), b = zeros(1, 8).requires_grad_();
+        using Tensor x = randn(2, 8, 4, 4).requires_grad_(), a = ones(1, 8).requires_grad_(),
+            b = zeros(1, 8).requires_grad_();
         Assert.SkipUnless(GroupNormSilu.Serves(x), "this processor lacks AVX-512");
         Step();
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
@@ -59,8 +63,10 @@ public sealed class GroupNormSiluTests
         }
     }
 
-    private static double Apart(Tensor one, Tensor other) => (one.@double() - other.@double()).norm().ToDouble() / other.@double().norm().ToDouble();
+    private static double Apart(Tensor one, Tensor other) =>
+        (one.@double() - other.@double()).norm().ToDouble() / other.@double().norm().ToDouble();
 
     private static Tensor Plain(Tensor x, Tensor a, Tensor b, long groups) =>
-        F.silu((F.group_norm(x, groups) * a.@double().unsqueeze(-1).unsqueeze(-1)) + b.@double().unsqueeze(-1).unsqueeze(-1));
+        F.silu((F.group_norm(x, groups) * a.@double().unsqueeze(-1).unsqueeze(-1))
+            + b.@double().unsqueeze(-1).unsqueeze(-1));
 }

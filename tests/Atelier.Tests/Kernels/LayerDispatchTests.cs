@@ -34,7 +34,9 @@ public sealed class LayerWaysTests : IDisposable
         using (ways.Use())
             actual = Learn(model, ids);
         for (int i = 0; i < expected.Length; i++)
-            (actual[i] - expected[i]).norm().ToSingle().ShouldBeLessThan(0.05f * expected[i].norm().ToSingle() + 1e-6f, $"gradient {i}"); // bf16 has 8 bits
+            // bf16 has 8 bits
+            (actual[i] - expected[i]).norm().ToSingle()
+                .ShouldBeLessThan(0.05f * expected[i].norm().ToSingle() + 1e-6f, $"gradient {i}");
         ways.HasKernels.ShouldBeTrue();
         ways.HasAttention.ShouldBe(path != LayerPath.Fused);
     }
@@ -47,7 +49,8 @@ public sealed class LayerWaysTests : IDisposable
         using var scope = NewDisposeScope();
         using var random = new Generator(3, CPU);
         using var product = new AttentionProduct(causal);
-        Tensor[] qkv = [.. Enumerable.Range(0, 3).Select(_ => randn([2, 3, 17, 8], generator: random).requires_grad_())];
+        Tensor[] qkv =
+            [.. Enumerable.Range(0, 3).Select(_ => randn([2, 3, 17, 8], generator: random).requires_grad_())];
         Tensor[] Attend(LayerPath path)
         {
             using IDisposable ways = new LayerDispatch(path).Use();

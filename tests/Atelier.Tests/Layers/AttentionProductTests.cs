@@ -13,7 +13,8 @@ public sealed class AttentionProductTests
     [InlineData(6, 1, 4, 4)]
     [InlineData(4, 2, 1, 7)]
     [InlineData(4, 4, 3, 7)]
-    public void Given_random_queries_keys_and_values_then_the_result_is_that_of_a_plain_loop(int heads, int keyValueHeads, int time, int span)
+    public void Given_random_queries_keys_and_values_then_the_result_is_that_of_a_plain_loop(int heads,
+        int keyValueHeads, int time, int span)
     {
         const int batch = 2, size = 4;
         using var scope = NewDisposeScope();
@@ -26,7 +27,8 @@ public sealed class AttentionProductTests
         actual.shape.ShouldBe([heads, batch, time, size]);
         for (int b = 0; b < batch; b++)
         {
-            double[][] expected = PlainTransformer.Attention(Places(q, b), Places(k, b), Places(v, b), heads, keyValueHeads);
+            double[][] expected =
+                PlainTransformer.Attention(Places(q, b), Places(k, b), Places(v, b), heads, keyValueHeads);
             double[][] mixed = Places(actual, b);
             for (int t = 0; t < time; t++)
             {
@@ -50,7 +52,8 @@ public sealed class AttentionProductTests
         using AttentionProduct all = new(causal: false), causal = new();
         Tensor actual = all.Attend(q, k, v, dropout: 0);
         for (int place = 0; place < places; place++)
-            actual.narrow(2, place, 1).sub(causal.Attend(q.narrow(2, place, 1), k, v, dropout: 0)).abs().max().ToDouble().ShouldBeLessThan(1e-12);
+            actual.narrow(2, place, 1).sub(causal.Attend(q.narrow(2, place, 1), k, v, dropout: 0)).abs().max()
+                .ToDouble().ShouldBeLessThan(1e-12);
     }
 
     [Fact]
@@ -59,12 +62,15 @@ public sealed class AttentionProductTests
         using var scope = NewDisposeScope();
         Tensor q = zeros(1, 1, 400, 2), v = ones(1, 1, 400, 2);
         using var product = new AttentionProduct();
-        product.Attend(q, q, v, dropout: 0).ShouldSatisfyAllConditions(t => t.min().ToSingle().ShouldBe(1, 1e-5f), t => t.max().ToSingle().ShouldBe(1, 1e-5f));
+        product.Attend(q, q, v, dropout: 0)
+            .ShouldSatisfyAllConditions(t => t.min().ToSingle().ShouldBe(1, 1e-5f),
+            t => t.max().ToSingle().ShouldBe(1, 1e-5f));
         manual_seed(1);
         product.Attend(q, q, v, dropout: 0.25).mean().ToSingle().ShouldBe(1, 0.03f); // unbiased
     }
 
     /// <summary>[heads, batch, time, size] → of one batch row, [time][heads · size].</summary>
     private static double[][] Places(Tensor x, int row) =>
-        [.. x.select(1, row).permute(1, 0, 2).flatten(1).unbind(0).Select(t => t.contiguous().data<double>().ToArray())];
+        [.. x.select(1, row).permute(1, 0, 2).flatten(1).unbind(0)
+            .Select(t => t.contiguous().data<double>().ToArray())];
 }

@@ -22,7 +22,8 @@ public sealed class CrossEntropyHeadTests : IDisposable
     [InlineData(9000, true, 0.1, 0.25, LayerPath.Fused)] // rows taken in two parts
     [InlineData(1030, true, 0.1, 0.5, LayerPath.LibraryProducts)]
     [InlineData(9000, false, 0.0, 1, LayerPath.LibraryProducts)]
-    public void The_loss_and_its_gradients_are_those_of_the_product_and_the_cross_entropy(int vocabulary, bool hasBias, double smoothing, double told, LayerPath path)
+    public void The_loss_and_its_gradients_are_those_of_the_product_and_the_cross_entropy(int vocabulary, bool hasBias,
+        double smoothing, double told, LayerPath path)
     {
         using var ways = new LayerDispatch(path).Use();
         const int rows = 2000, width = 32;
@@ -37,7 +38,8 @@ public sealed class CrossEntropyHeadTests : IDisposable
         Assert.SkipUnless(CrossEntropyHead.Serves(hidden, weight, Precision.Bf16), "this processor lacks AVX-512");
         Tensor[] inputs = bias is null ? [hidden, weight] : [hidden, weight, bias];
 
-        Tensor plain = F.cross_entropy(F.linear(hidden, weight, bias!).view(-1, vocabulary), targets.view(-1), label_smoothing: smoothing);
+        Tensor plain = F.cross_entropy(F.linear(hidden, weight, bias!).view(-1, vocabulary), targets.view(-1),
+            label_smoothing: smoothing);
         (plain * 0.5f).backward();
         Tensor[] expected = [.. inputs.Select(input => input.grad!.clone())];
         foreach (Tensor input in inputs)
@@ -51,7 +53,8 @@ public sealed class CrossEntropyHeadTests : IDisposable
         for (int i = 0; i < inputs.Length; i++)
         {
             float length = expected[i].norm().ToSingle();
-            (inputs[i].grad! - expected[i]).norm().ToSingle().ShouldBeLessThan(0.01f * length, $"gradient {i}"); // bf16 has 8 bits
+            // bf16 has 8 bits
+            (inputs[i].grad! - expected[i]).norm().ToSingle().ShouldBeLessThan(0.01f * length, $"gradient {i}");
         }
     }
 

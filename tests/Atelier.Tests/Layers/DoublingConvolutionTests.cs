@@ -6,7 +6,10 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Tests.Layers;
 
-/// <summary>Convolutions that double a picture, computed at its smaller size, compared with the library's operators at the larger one in 64 bits.</summary>
+/// <summary>
+/// Convolutions that double a picture, computed at its smaller size, compared with the library's operators at the
+/// larger one in 64 bits.
+/// </summary>
 public sealed class DoublingConvolutionTests
 {
     [Theory]
@@ -16,7 +19,8 @@ public sealed class DoublingConvolutionTests
     public void A_convolution_of_doubled_places_and_its_gradients_are_the_plain_ones(int height, int width) => Compare(
         [3, 4, height, width], [5, 4, 3, 3],
         (x, w, b) => DoublingConvolution.OfDoubled(x, w, b, Precision.Fp32),
-        (x, w, b) => F.conv2d(F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest), w, b, padding: [1, 1]));
+        (x, w, b) => F.conv2d(F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest), w, b,
+            padding: [1, 1]));
 
     [Theory]
     [InlineData(1, 1)]
@@ -33,18 +37,22 @@ public sealed class DoublingConvolutionTests
         using var scope = NewDisposeScope();
         using var random = new Generator(3, CPU);
         using var none = no_grad();
-        Tensor x = randn([2, 16, 5, 6], generator: random).bfloat16().@float(), w = randn([8, 16, 3, 3], generator: random).mul(0.1), b = randn([8], generator: random);
+        Tensor x = randn([2, 16, 5, 6], generator: random).bfloat16().@float(),
+            w = randn([8, 16, 3, 3], generator: random).mul(0.1), b = randn([8], generator: random);
         Tensor answer = DoublingConvolution.OfDoubled(x, w, b, Precision.Bf16);
         answer.dtype.ShouldBe(ScalarType.BFloat16);
-        Tensor exact = F.conv2d(F.interpolate(x.@double(), scale_factor: [2, 2], mode: InterpolationMode.Nearest), w.@double(), b.@double(), padding: [1, 1]);
+        Tensor exact = F.conv2d(F.interpolate(x.@double(), scale_factor: [2, 2], mode: InterpolationMode.Nearest),
+            w.@double(), b.@double(), padding: [1, 1]);
         (answer.@double() - exact).abs().max().ToDouble().ShouldBeLessThan(exact.abs().max().ToDouble() / 100);
     }
 
-    private static void Compare(long[] pictures, long[] weights, Func<Tensor, Tensor, Tensor, Tensor> ours, Func<Tensor, Tensor, Tensor, Tensor> plain)
+    private static void Compare(long[] pictures, long[] weights, Func<Tensor, Tensor, Tensor, Tensor> ours,
+        Func<Tensor, Tensor, Tensor, Tensor> plain)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(2, CPU);
-        Tensor x = randn(pictures, generator: random).requires_grad_(), w = randn(weights, generator: random).requires_grad_(), b = randn([5], generator: random).requires_grad_();
+        Tensor x = randn(pictures, generator: random).requires_grad_(),
+            w = randn(weights, generator: random).requires_grad_(), b = randn([5], generator: random).requires_grad_();
         Tensor[] exact = [.. new[] { x, w, b }.Select(t => t.detach().@double().requires_grad_())];
         Tensor expected = plain(exact[0], exact[1], exact[2]), weighing = randn(expected.shape, generator: random);
         expected.mul(weighing).sum().backward();

@@ -42,7 +42,8 @@ public sealed class GruKernelTests : IDisposable
 
         ShouldBeClose(actual.to(ScalarType.Float32), expected, "states");
         ShouldBeClose(first.grad!, second.grad!, "input");
-        foreach (((string name, TorchSharp.Modules.Parameter own), (_, TorchSharp.Modules.Parameter other)) in kernels.named_parameters().Zip(plain.named_parameters()))
+        foreach (((string name, TorchSharp.Modules.Parameter own),
+            (_, TorchSharp.Modules.Parameter other)) in kernels.named_parameters().Zip(plain.named_parameters()))
             ShouldBeClose(own.grad!, other.grad!, name);
     }
 

@@ -21,18 +21,25 @@ public sealed class KernelLayersTests : IDisposable
     private static readonly (string Name, GptConfig Config)[] Configs =
     [
         ("GPT-2 with biases", new() { HiddenSize = 64, HeadCount = 4, ContextLength = 37 }),
-        ("GPT-2 without", new() { HiddenSize = 128, HeadCount = 4, ContextLength = 64, Bias = false, Activation = ActivationName.GeluTanh }),
-        ("Llama", new() { Layout = GptLayout.Llama, HiddenSize = 128, HeadCount = 4, ContextLength = 48, TieHead = true }),
-        ("Llama with shared keys", new() { Layout = GptLayout.Llama, HiddenSize = 192, HeadCount = 6, KeyValueHeadCount = 2, ContextLength = 20 }),
+        ("GPT-2 without",
+            new() { HiddenSize = 128, HeadCount = 4, ContextLength = 64, Bias = false,
+            Activation = ActivationName.GeluTanh }),
+        ("Llama", new() { Layout = GptLayout.Llama, HiddenSize = 128, HeadCount = 4, ContextLength = 48,
+            TieHead = true }),
+        ("Llama with shared keys",
+            new() { Layout = GptLayout.Llama, HiddenSize = 192, HeadCount = 6, KeyValueHeadCount = 2,
+            ContextLength = 20 }),
         ("a long text", new() { HiddenSize = 64, HeadCount = 2, ContextLength = 150, Bias = false }),
         ("wide heads", new() { HiddenSize = 112, HeadCount = 1, ContextLength = 16 }),
     ];
 
-    public static MatrixTheoryData<(string Name, GptConfig Config), LayerPath> Shapes => new(Configs, [LayerPath.Fused, LayerPath.LibraryProducts]);
+    public static MatrixTheoryData<(string Name, GptConfig Config), LayerPath> Shapes =>
+        new(Configs, [LayerPath.Fused, LayerPath.LibraryProducts]);
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void A_model_in_kernels_has_the_loss_and_the_gradients_of_the_plain_one((string Name, GptConfig Config) shape, LayerPath path)
+    public void A_model_in_kernels_has_the_loss_and_the_gradients_of_the_plain_one((string Name,
+        GptConfig Config) shape, LayerPath path)
     {
         using var ways = new LayerDispatch(path).Use();
         GptConfig config = shape.Config;
@@ -58,7 +65,8 @@ public sealed class KernelLayersTests : IDisposable
 
         actual.ShouldBe(expected, 0.01f);
         foreach ((string name, Tensor gradient) in wanted)
-            (given[name] - gradient).norm().ToSingle().ShouldBeLessThan(0.03f * gradient.norm().ToSingle(), name); // bf16 has 8 bits
+            // bf16 has 8 bits
+            (given[name] - gradient).norm().ToSingle().ShouldBeLessThan(0.03f * gradient.norm().ToSingle(), name);
     }
 
     private static bool Bf16Supported => Bf16.IsSupported;
@@ -68,6 +76,8 @@ public sealed class KernelLayersTests : IDisposable
         Tensor logits = model.Head(model.Encode(ids, null)).to(ScalarType.Float32);
         Tensor loss = F.cross_entropy(logits.reshape(-1, logits.shape[^1]), targets.reshape(-1));
         loss.backward();
-        return (loss.ToSingle(), model.named_parameters().DistinctBy(p => p.parameter.Handle).ToDictionary(p => p.name, p => p.parameter.grad!));
+        return (loss.ToSingle(),
+            model.named_parameters().DistinctBy(p => p.parameter.Handle)
+            .ToDictionary(p => p.name, p => p.parameter.grad!));
     }
 }

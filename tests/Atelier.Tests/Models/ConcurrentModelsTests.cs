@@ -50,13 +50,17 @@ public sealed class ConcurrentModelsTests : IDisposable
         await TogetherAsAlone(async i =>
         {
             if (i % 4 == 3)
-                return (await client.GetResponseAsync($"say {i}", new ChatOptions { Seed = i, MaxOutputTokens = 10 })).Text;
+                return (await client.GetResponseAsync($"say {i}",
+                    new ChatOptions { Seed = i, MaxOutputTokens = 10 })).Text;
             var request = new GenerationRequest
             {
                 Seed = i, Count = 1 + (i % 2), Prompt = i % 3 == 0 ? "The cat" : null,
-                Decoding = new() { MaxTokens = 12, Temperature = i % 4 == 0 ? 0 : 0.9, BeamWidth = i == 13 ? 2 : 1, Pattern = i == 5 ? "[a-z]{2,9}" : null },
+                Decoding = new() { MaxTokens = 12, Temperature = i % 4 == 0 ? 0 : 0.9, BeamWidth = i == 13 ? 2
+                    : 1, Pattern = i == 5 ? "[a-z]{2,9}" : null },
             };
-            return string.Join('|', await generator.GenerateAsync(request).OrderBy(s => s.Text, StringComparer.Ordinal).Select(s => s.Text).ToListAsync());
+            return string.Join('|',
+                await generator.GenerateAsync(request).OrderBy(s => s.Text, StringComparer.Ordinal).Select(s => s.Text)
+                .ToListAsync());
         });
     }
 
@@ -71,7 +75,8 @@ public sealed class ConcurrentModelsTests : IDisposable
             if (i % 2 == 0)
                 await generator.GenerateAsync(new() { Seed = i, Decoding = new() { MaxTokens = 8 } }).CountAsync();
             else
-                generator.Model.Score(texts).Sum(scores => scores.Sum(score => score.LogProbability)).ShouldBe(alone, 1e-9);
+                generator.Model.Score(texts).Sum(scores => scores.Sum(score => score.LogProbability))
+                    .ShouldBe(alone, 1e-9);
         })));
     }
 
@@ -80,15 +85,18 @@ public sealed class ConcurrentModelsTests : IDisposable
     {
         var schema = new ImageSchema(8, 8, 3, ["cat", "dog"]);
         using var generator = new ImageGenerator(new VaeModel(
-            new VaeConfig { Network = NetworkKind.Dense, Hidden = [16], LatentSize = 4, Conditional = true }, schema, Precision.Fp32, seed: 1));
+            new VaeConfig { Network = NetworkKind.Dense, Hidden = [16], LatentSize = 4, Conditional = true }, schema,
+                Precision.Fp32, seed: 1));
         await TogetherAsAlone(async i =>
         {
             var request = new GenerationRequest { Seed = i, Count = 1 + (i % 3), Class = i % 2 == 0 ? "cat" : null };
-            return string.Concat(await generator.GenerateAsync(request).Cast<ImageSample>().Select(sample => Convert.ToHexString(sample.Pixels.Span)).ToListAsync());
+            return string.Concat(await generator.GenerateAsync(request).Cast<ImageSample>()
+                .Select(sample => Convert.ToHexString(sample.Pixels.Span)).ToListAsync());
         });
         // The client's requests have seeds in the order in which they come.
         using IImageGenerator together = new ImageClient(generator), single = new ImageClient(generator);
-        ImageGenerationResponse[] pictures = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => together.GenerateImagesAsync("dog")));
+        ImageGenerationResponse[] pictures =
+            await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => together.GenerateImagesAsync("dog")));
         foreach (ImageGenerationResponse picture in pictures)
             Data(picture).ShouldBe(Data(await single.GenerateImagesAsync("dog")));
 
@@ -101,7 +109,8 @@ public sealed class ConcurrentModelsTests : IDisposable
         using var drawing = new SemaphoreSlim(0);
         using var goOn = new ManualResetEventSlim();
         using var generator = new ImageGenerator(new VaeModel(
-            new VaeConfig { Network = NetworkKind.Dense, Hidden = [16], LatentSize = 4 }, new ImageSchema(8, 8, 1, []), Precision.Fp32, seed: 1));
+            new VaeConfig { Network = NetworkKind.Dense, Hidden = [16], LatentSize = 4 }, new ImageSchema(8, 8, 1, []),
+                Precision.Fp32, seed: 1));
         generator.Watch = _ =>
         {
             drawing.Release();
@@ -110,13 +119,15 @@ public sealed class ConcurrentModelsTests : IDisposable
         Task<Sample> first = Task.Run(async () => await generator.GenerateAsync(new() { Seed = 1 }).FirstAsync());
         await drawing.WaitAsync(TestContext.Current.CancellationToken);
         using var cancel = new CancellationTokenSource();
-        Task<Sample> second = Task.Run(async () => await generator.GenerateAsync(new() { Seed = 2 }, cancel.Token).FirstAsync());
+        Task<Sample> second =
+            Task.Run(async () => await generator.GenerateAsync(new() { Seed = 2 }, cancel.Token).FirstAsync());
         cancel.Cancel();
         await Should.ThrowAsync<OperationCanceledException>(() => second);
         first.IsCompleted.ShouldBeFalse();
         goOn.Set();
         await first;
-        await using IAsyncEnumerator<Sample> stopped = generator.GenerateAsync(new() { Seed = 3, Count = 2 }).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using IAsyncEnumerator<Sample> stopped = generator.GenerateAsync(new() { Seed = 3, Count = 2 })
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         (await stopped.MoveNextAsync()).ShouldBeTrue();
         (await generator.GenerateAsync(new() { Seed = 4 }).CountAsync()).ShouldBe(1);
     }
@@ -128,7 +139,9 @@ public sealed class ConcurrentModelsTests : IDisposable
         using var model = new BayesianNetworkModel(NetworkRows.Schema(network), network, new BayesianNetworkConfig());
         var smoke = new Dictionary<string, string> { ["smoke"] = "yes" };
         await TogetherAsAlone(async i => i % 3 == 2
-            ? string.Join('|', model.Answer(new Question { Targets = [i % 2 == 0 ? "lung" : "bronc"], Evidence = smoke, MostProbable = false }).Tables[0].Rows.Select(row => string.Join(',', row.Select(cell => cell.ToString()))))
+            ? string.Join('|',
+                model.Answer(new Question { Targets = [i % 2 == 0 ? "lung" : "bronc"], Evidence = smoke, MostProbable =
+                false }).Tables[0].Rows.Select(row => string.Join(',', row.Select(cell => cell.ToString()))))
             : await Samples(model, new() { Seed = i, Count = 20, Evidence = i % 2 == 0 ? smoke : None }));
     }
 
@@ -137,21 +150,29 @@ public sealed class ConcurrentModelsTests : IDisposable
     {
         var schema = new TableSchema([new("colour", ["red", "green"], []), new("size", [], [])]);
         using var model = new IndependentModel(schema, [[Math.Log(0.25), Math.Log(0.75)], [3, 2]]);
-        await TogetherAsAlone(i => Samples(model, new() { Seed = i, Count = 30, Evidence = i % 2 == 0 ? new Dictionary<string, string> { ["colour"] = "red" } : None }));
+        await TogetherAsAlone(i =>
+            Samples(model,
+            new() { Seed = i, Count = 30, Evidence = i % 2 == 0 ? new Dictionary<string, string> { ["colour"] = "red" }
+            : None }));
     }
 
     [Fact]
     public async Task Series_and_tagged_sentences_are_those_that_each_caller_gets_alone()
     {
-        TaggedSentence[] sentences = [new(["the", "dog", "runs"], ["D", "N", "V"]), new(["a", "run", "ends"], ["D", "N", "V"]), new(["dogs", "run"], ["N", "V"])];
+        TaggedSentence[] sentences = [new(["the", "dog", "runs"], ["D", "N", "V"]),
+            new(["a", "run", "ends"], ["D", "N", "V"]), new(["dogs", "run"], ["N", "V"])];
         using var tagger = new HmmTagger(TaggerCounts.Count(sentences), new HmmConfig());
-        await TogetherAsAlone(i => Samples(tagger, new() { Seed = i, Count = i % 2 == 0 ? 5 : 1, Prompt = i % 2 == 0 ? null : "a dog ends" }));
-        using var series = new HmmSeries(new HmmModel(new HmmChain([0.6, 0.4], [0.9, 0.1, 0.2, 0.8]), new PoissonEmissions(2, [1.0, 5.0], 1)), ["count"]);
+        await TogetherAsAlone(i =>
+            Samples(tagger, new() { Seed = i, Count = i % 2 == 0 ? 5 : 1, Prompt = i % 2 == 0 ? null : "a dog ends" }));
+        using var series =
+            new HmmSeries(new HmmModel(new HmmChain([0.6, 0.4], [0.9, 0.1, 0.2, 0.8]),
+            new PoissonEmissions(2, [1.0, 5.0], 1)), ["count"]);
         await TogetherAsAlone(i => Samples(series, new() { Seed = i, Count = 2, Decoding = new() { MaxTokens = 25 } }));
     }
 
     private static async Task<string> Samples(IGenerator generator, GenerationRequest request) =>
-        string.Join('|', await generator.GenerateAsync(request).Select(sample => sample.ToJson().ToJsonString()).ToListAsync());
+        string.Join('|',
+            await generator.GenerateAsync(request).Select(sample => sample.ToJson().ToJsonString()).ToListAsync());
 
     private static async Task TogetherAsAlone(Func<int, Task<string>> ask)
     {
@@ -169,12 +190,14 @@ public sealed class ConcurrentModelsTests : IDisposable
         if (kind == "ngram")
         {
             int[] ids = [256, .. Bytes.Encode("The cat sat on the mat. The dog sat on the log. They all ate ham.")];
-            return new TextGenerator(new NgramModel(NgramTrie.Count([ids], 3), new() { Order = 3 }, Bytes.VocabularySize), Bytes, new(), 256);
+            return new TextGenerator(new NgramModel(NgramTrie.Count([ids], 3), new() { Order = 3 },
+                Bytes.VocabularySize), Bytes, new(), 256);
         }
         if (kind == "hmm")
         {
             var random = new SplitMix64(1);
-            double[] emissions = [.. Enumerable.Range(0, 3 * Bytes.VocabularySize).Select(_ => 0.1 + random.NextDouble())];
+            double[] emissions =
+                [.. Enumerable.Range(0, 3 * Bytes.VocabularySize).Select(_ => 0.1 + random.NextDouble())];
             for (int state = 0; state < 3; state++)
             {
                 double sum = Enumerable.Range(0, Bytes.VocabularySize).Sum(symbol => emissions[(symbol * 3) + state]);
@@ -188,12 +211,16 @@ public sealed class ConcurrentModelsTests : IDisposable
         string folder = _folder[kind];
         if (kind == "gpt")
         {
-            using var gpt = new GptModel(new GptConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = 64, Dropout = 0.1 }, Bytes.VocabularySize, Precision.Fp32, seed: 1);
+            using var gpt =
+                new GptModel(new GptConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = 64,
+                Dropout = 0.1 }, Bytes.VocabularySize, Precision.Fp32, seed: 1);
             new GptFamily().Write(folder, gpt, Bytes, new DecodingOptions(), 256, "# gpt");
         }
         else
         {
-            using var rnn = new RnnModel(new RnnConfig { Cell = CellName.Gru, EmbeddingSize = 16, HiddenSize = 24, Dropout = 0.1 }, Bytes.VocabularySize, Precision.Fp32, seed: 1);
+            using var rnn =
+                new RnnModel(new RnnConfig { Cell = CellName.Gru, EmbeddingSize = 16, HiddenSize = 24, Dropout = 0.1 },
+                Bytes.VocabularySize, Precision.Fp32, seed: 1);
             new RnnFamily().Write(folder, rnn, Bytes, new DecodingOptions(), 256, "# rnn");
         }
         return managed ? TextModelFile.Open(folder, threads: 1) : (TextGenerator)Workshop.Open(folder);

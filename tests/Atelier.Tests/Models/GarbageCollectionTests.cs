@@ -16,7 +16,9 @@ public sealed class GarbageCollectionTests
     [InlineData(GptLayout.Llama)]
     public async Task A_model_learns_while_the_collector_runs_all_the_time(GptLayout layout)
     {
-        using var model = new GptModel(new() { Layout = layout, LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 8 }, 20, Precision.Fp32, seed: 1);
+        using var model =
+            new GptModel(new() { Layout = layout, LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 8 },
+            20, Precision.Fp32, seed: 1);
         long[] ids = [.. Enumerable.Range(0, 32).Select(i => (long)(i * 7 % 20))];
         using var batch = new TextBatch(tensor(ids, 4, 8), tensor(ids, 4, 8));
         using var stop = new CancellationTokenSource();
@@ -35,7 +37,8 @@ public sealed class GarbageCollectionTests
                 using var scope = NewDisposeScope();
                 using Tensor loss = model.Loss(batch);
                 loss.backward();
-                TensorScripts.Clip([TensorScripts.Norm([.. model.parameters().Select(p => p.grad!)])], 1.0).Norm.Number().ShouldBeGreaterThan(0);
+                TensorScripts.Clip([TensorScripts.Norm([.. model.parameters().Select(p => p.grad!)])],
+                    1.0).Norm.Number().ShouldBeGreaterThan(0);
                 model.zero_grad();
                 model.Evaluate(batch)["loss"].ShouldBeInRange(2, 4);
             }

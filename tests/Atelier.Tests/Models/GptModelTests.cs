@@ -16,7 +16,8 @@ public sealed class GptModelTests
     public static TheoryData<GptConfig> Shapes { get; } =
     [
         new GptConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 12 },
-        new GptConfig { Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 16, ContextLength = 12 },
+        new GptConfig { Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 16,
+            ContextLength = 12 },
     ];
 
     [Theory]
@@ -61,7 +62,8 @@ public sealed class GptModelTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Given_sequences_side_by_side_when_parents_are_selected_then_each_goes_on_from_its_parent(GptConfig config)
+    public void Given_sequences_side_by_side_when_parents_are_selected_then_each_goes_on_from_its_parent(
+        GptConfig config)
     {
         using var model = Scrambled(config);
         int[] a = TextModels.RandomTokens(5, Vocabulary, 1), b = TextModels.RandomTokens(5, Vocabulary, 2);
@@ -94,7 +96,8 @@ public sealed class GptModelTests
     public void Given_sequences_of_unequal_length_when_scored_then_each_has_its_own_log_softmax(GptConfig config)
     {
         using var model = Scrambled(config);
-        int[][] sequences = [TextModels.RandomTokens(4, Vocabulary, 4), TextModels.RandomTokens(13, Vocabulary, 5), [1], TextModels.RandomTokens(9, Vocabulary, 6)];
+        int[][] sequences = [TextModels.RandomTokens(4, Vocabulary, 4), TextModels.RandomTokens(13, Vocabulary, 5), [1],
+            TextModels.RandomTokens(9, Vocabulary, 6)];
         IReadOnlyList<TokenScore[]> scores = model.Score([.. sequences.Select(s => new ReadOnlyMemory<int>(s))]);
         for (int i = 0; i < sequences.Length; i++)
         {
@@ -112,7 +115,8 @@ public sealed class GptModelTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Given_double_precision_when_each_weight_is_nudged_then_the_loss_moves_as_its_gradient_says(GptConfig config)
+    public void Given_double_precision_when_each_weight_is_nudged_then_the_loss_moves_as_its_gradient_says(
+        GptConfig config)
     {
         using var model = Scrambled(config);
         model.to(ScalarType.Float64);
@@ -132,14 +136,16 @@ public sealed class GptModelTests
         model.train();
         using var scope = NewDisposeScope();
         model.Forward(TextModels.Ids(tokens, 1)).data<float>().ToArray().ShouldNotBe(kept);
-        model.Score([tokens])[0].ShouldBe(same.Score([tokens])[0]); // scoring is evaluation, whatever the model was doing
+        // scoring is evaluation, whatever the model was doing
+        model.Score([tokens])[0].ShouldBe(same.Score([tokens])[0]);
         model.training.ShouldBeTrue();
     }
 
     [Fact]
     public void Given_gpt2_initialisation_then_weights_have_deviation_0_02_and_residual_products_less()
     {
-        using var model = new GptModel(new GptConfig { LayerCount = 8, HeadCount = 4, HiddenSize = 128 }, 200, Precision.Fp32, seed: 5);
+        using var model = new GptModel(new GptConfig { LayerCount = 8, HeadCount = 4, HiddenSize = 128 }, 200,
+            Precision.Fp32, seed: 5);
         Dictionary<string, Tensor> state = model.state_dict();
         state["tokens.weight"].std().ToSingle().ShouldBe(0.02f, 0.001f);
         state["blocks.3.attention.qkv.weight"].std().ToSingle().ShouldBe(0.02f, 0.001f);
@@ -171,11 +177,16 @@ public sealed class GptModelTests
     [Fact]
     public void The_error_of_key_value_heads_that_do_not_divide_the_heads_names_those_that_do()
     {
-        var error = Should.Throw<AtelierException>(() => new GptConfig { HiddenSize = 96, HeadCount = 6, KeyValueHeadCount = 4 }.Resolve());
-        error.ToLine().ShouldBe("model.keyValueHeadCount: headCount 6 is not divisible by keyValueHeadCount 4; take one of 1, 2, 3, 6");
+        var error = Should.Throw<AtelierException>(() =>
+            new GptConfig { HiddenSize = 96, HeadCount = 6, KeyValueHeadCount = 4 }.Resolve());
+        error.ToLine()
+            .ShouldBe("model.keyValueHeadCount: headCount 6 is not divisible by keyValueHeadCount 4; take one "
+                + "of 1, 2, 3, 6");
     }
 
-    /// <summary>A model whose weights, norms and biases are all far from where they begin, so that each one counts.</summary>
+    /// <summary>
+    /// A model whose weights, norms and biases are all far from where they begin, so that each one counts.
+    /// </summary>
     internal static GptModel Scrambled(GptConfig config, int vocabularySize = Vocabulary)
     {
         var model = new GptModel(config, vocabularySize, Precision.Fp32, seed: 1);

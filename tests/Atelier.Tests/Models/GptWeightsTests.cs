@@ -12,11 +12,13 @@ namespace Atelier.Tests.Models;
 
 public sealed class GptWeightsTests
 {
-    private static readonly GptConfig Gpt2 = new() { LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 12, Activation = ActivationName.GeluTanh };
+    private static readonly GptConfig Gpt2 = new() { LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 12,
+        Activation = ActivationName.GeluTanh };
 
     private static readonly GptConfig Llama = new()
     {
-        Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 16, FeedForwardSize = 24, ContextLength = 12,
+        Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 16,
+            FeedForwardSize = 24, ContextLength = 12,
     };
 
     public static TheoryData<GptConfig> Shapes { get; } =
@@ -42,7 +44,8 @@ public sealed class GptWeightsTests
         using var scope = NewDisposeScope();
         using GptModel model = GptModelTests.Scrambled(Llama with { RopeTheta = 50 });
         int[] ids = TextModels.RandomTokens(9, model.VocabularySize, 1);
-        double[][] expected = new PlainTransformer(GptWeights.Export(model)).Llama(ids, layers: 2, heads: 4, keyValueHeads: 2, width: 16, theta: 50);
+        double[][] expected = new PlainTransformer(GptWeights.Export(model))
+            .Llama(ids, layers: 2, heads: 4, keyValueHeads: 2, width: 16, theta: 50);
         TextModels.Logits(model, ids).ShouldBeNear([.. expected.SelectMany(row => row).Select(v => (float)v)], 1e-4);
     }
 
@@ -84,7 +87,8 @@ public sealed class GptWeightsTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Given_any_shape_when_its_config_and_weights_are_written_and_read_then_it_is_the_same_model(GptConfig config)
+    public void Given_any_shape_when_its_config_and_weights_are_written_and_read_then_it_is_the_same_model(
+        GptConfig config)
     {
         using var scope = NewDisposeScope();
         using GptModel model = GptModelTests.Scrambled(config);
@@ -112,7 +116,8 @@ public sealed class GptWeightsTests
     {
         using var scope = NewDisposeScope();
         using GptModel model = GptModelTests.Scrambled(Gpt2);
-        Dictionary<string, Tensor> bare = GptWeights.Export(model).ToDictionary(t => t.Key["transformer.".Length..], t => t.Value);
+        Dictionary<string, Tensor> bare = GptWeights.Export(model)
+            .ToDictionary(t => t.Key["transformer.".Length..], t => t.Value);
         bare["h.0.attn.bias"] = ones(1, 1, 12, 12);
         using var copy = new GptModel(Gpt2, model.VocabularySize, Precision.Fp32, seed: 99);
         GptWeights.Import(copy, bare, "model.safetensors");
@@ -130,7 +135,8 @@ public sealed class GptWeightsTests
             spoil(tensors);
             return Should.Throw<AtelierException>(() => GptWeights.Import(model, tensors, "model.safetensors"));
         }
-        Spoiled(t => t.Remove("transformer.ln_f.weight")).Message.ShouldBe("the tensor transformer.ln_f.weight is missing");
+        Spoiled(t => t.Remove("transformer.ln_f.weight")).Message.ShouldBe(
+            "the tensor transformer.ln_f.weight is missing");
         Spoiled(t => t["transformer.wte.weight"] = zeros(12, 8)).Message.ShouldBe(
             "the tensor transformer.wte.weight is [12, 8], but config.json makes it [11, 8]");
         Spoiled(t => t["transformer.h.2.ln_1.weight"] = zeros(8)).Message.ShouldContain("transformer.h.2.ln_1.weight");
@@ -149,7 +155,8 @@ public sealed class GptWeightsTests
         try
         {
             File.WriteAllText(path, json);
-            Should.Throw<AtelierException>(() => GptConfigFile.Read(ConfigFile.Read(path))).Message.ShouldContain(message);
+            Should.Throw<AtelierException>(() =>
+                GptConfigFile.Read(ConfigFile.Read(path))).Message.ShouldContain(message);
         }
         finally
         {
@@ -170,5 +177,6 @@ public sealed class GptWeightsTests
     }
 
     private static IEnumerable<string> NamesAndShapes(GptModel model) =>
-        GptWeights.Export(model).Select(t => $"{t.Key} [{string.Join(", ", t.Value.shape)}]").Order(StringComparer.Ordinal);
+        GptWeights.Export(model).Select(t => $"{t.Key} [{string.Join(", ", t.Value.shape)}]")
+            .Order(StringComparer.Ordinal);
 }

@@ -15,10 +15,18 @@ public sealed class ManagedRuntimeTests
     public static TheoryData<string, GptConfig> Shapes => new()
     {
         { "GPT-2", new() { LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = 24 } },
-        { "Llama with shared key-value heads", new() { Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 32, ContextLength = 24, RopeTheta = 500 } },
-        { "Llama with a tied head", new() { Layout = GptLayout.Llama, LayerCount = 1, HeadCount = 2, HiddenSize = 16, ContextLength = 24, TieHead = true } },
-        { "rotary positions in GPT-2's blocks", new() { LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = 24, Positions = PositionName.Rotary, Bias = false } },
-        { "learned positions in Llama's blocks", new() { Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = 24, Positions = PositionName.Learned, Activation = ActivationName.Gelu, Bias = true } },
+        { "Llama with shared key-value heads",
+            new() { Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 32,
+            ContextLength = 24, RopeTheta = 500 } },
+        { "Llama with a tied head",
+            new() { Layout = GptLayout.Llama, LayerCount = 1, HeadCount = 2, HiddenSize = 16, ContextLength = 24,
+            TieHead = true } },
+        { "rotary positions in GPT-2's blocks",
+            new() { LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = 24, Positions = PositionName.Rotary,
+            Bias = false } },
+        { "learned positions in Llama's blocks",
+            new() { Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = 24,
+            Positions = PositionName.Learned, Activation = ActivationName.Gelu, Bias = true } },
     };
 
     [Theory]

@@ -32,7 +32,8 @@ public class NgramModelTests
         foreach (int[] context in new int[][] { [], [0], [1], [0, 1], [2, 3], [7, 7], [1, 2, 3] })
         {
             for (int token = 0; token < 8; token++)
-                model.Probability(context, token).ShouldBe(Plain(context[^Math.Min(2, context.Length)..], token), 1e-12);
+                model.Probability(context, token)
+                    .ShouldBe(Plain(context[^Math.Min(2, context.Length)..], token), 1e-12);
         }
     }
 
@@ -40,7 +41,8 @@ public class NgramModelTests
     public void Kneser_Ney_counts_what_a_token_follows_and_not_how_often()
     {
         // "san francisco" often, "francisco" after nothing else: it must be unlikely after an unknown context.
-        int[][] documents = [.. Enumerable.Range(0, 20).Select(_ => new[] { 0, 1, 2 }), [0, 3, 4], [0, 5, 4], [0, 6, 4], [0, 4, 4]];
+        int[][] documents =
+            [.. Enumerable.Range(0, 20).Select(_ => new[] { 0, 1, 2 }), [0, 3, 4], [0, 5, 4], [0, 6, 4], [0, 4, 4]];
         NgramTrie trie = NgramTrie.Count(documents.Select(d => (ReadOnlyMemory<int>)d), 2);
         using var kneserNey = new NgramModel(trie, new() { Order = 2, Smoothing = NgramSmoothing.KneserNey }, 8);
         using var wittenBell = new NgramModel(trie, new() { Order = 2 }, 8);
@@ -72,20 +74,26 @@ public class NgramModelTests
     [Theory]
     [InlineData(NgramSmoothing.WittenBell)]
     [InlineData(NgramSmoothing.KneserNey)]
-    public void A_long_document_of_a_large_vocabulary_is_scored_as_each_token_alone_and_the_same_each_time(NgramSmoothing smoothing)
+    public void A_long_document_of_a_large_vocabulary_is_scored_as_each_token_alone_and_the_same_each_time(
+        NgramSmoothing smoothing)
     {
         const int vocabulary = 500;
         var random = new Random(3);
-        int Token() => (int)Math.Min(vocabulary - 1, Math.Exp(random.NextDouble() * Math.Log(vocabulary))) - 1; // rare ones are rare
-        int[] training = [.. Enumerable.Range(0, 4000).Select(_ => Token() + 1)], held = [.. Enumerable.Range(0, 10_000).Select(_ => Token() + 1)];
+        // rare ones are rare
+        int Token() => (int)Math.Min(vocabulary - 1, Math.Exp(random.NextDouble() * Math.Log(vocabulary))) - 1;
+        int[] training = [.. Enumerable.Range(0, 4000).Select(_ => Token() + 1)],
+            held = [.. Enumerable.Range(0, 10_000).Select(_ => Token() + 1)];
         NgramTrie trie = NgramTrie.Count([training], 3);
         using var model = new NgramModel(trie, new() { Order = 3, Smoothing = smoothing }, vocabulary);
         TokenScore[] scores = model.Score([held])[0];
         using (var again = new NgramModel(trie, new() { Order = 3, Smoothing = smoothing }, vocabulary))
-            again.Score([held[..5001], held[5000..]]).SelectMany(row => row).Where((_, i) => i is < 5000 or >= 5002).ShouldBe(scores.Where((_, i) => i is < 5000 or >= 5002)); // but where the context is cut
+            // but where the context is cut
+            again.Score([held[..5001], held[5000..]]).SelectMany(row => row).Where((_, i) => i is < 5000 or >= 5002)
+                .ShouldBe(scores.Where((_, i) => i is < 5000 or >= 5002));
         foreach (int i in Enumerable.Range(0, 40).Select(_ => random.Next(1, held.Length)))
         {
-            double[] all = [.. Enumerable.Range(0, vocabulary).Select(token => model.Probability(held.AsSpan(0, i), token))];
+            double[] all =
+                [.. Enumerable.Range(0, vocabulary).Select(token => model.Probability(held.AsSpan(0, i), token))];
             all.Sum().ShouldBe(1, 1e-9);
             scores[i - 1].LogProbability.ShouldBe(Math.Log(all[held[i]]));
             scores[i - 1].IsMostLikely.ShouldBe(all[held[i]] >= all.Max());
@@ -110,7 +118,8 @@ public class NgramModelTests
     }
 
     private static NgramModel Make(NgramSmoothing smoothing, int order) =>
-        new(NgramTrie.Count(Corpus.Select(d => (ReadOnlyMemory<int>)d), order), new() { Order = order, Smoothing = smoothing }, 8);
+        new(NgramTrie.Count(Corpus.Select(d => (ReadOnlyMemory<int>)d), order),
+            new() { Order = order, Smoothing = smoothing }, 8);
 
     /// <summary>p(w | c) = (n(c, w) + T(c) p(w | c′)) / (n(c) + T(c)), counted afresh each time.</summary>
     private static double Plain(int[] context, int token)
@@ -132,6 +141,7 @@ public class NgramModelTests
     private static int[][] MakeCorpus()
     {
         var random = new Random(4);
-        return [.. Enumerable.Range(0, 12).Select(_ => (int[])[0, .. Enumerable.Range(0, random.Next(1, 15)).Select(_ => random.Next(1, 6)), 0])];
+        return [.. Enumerable.Range(0, 12)
+            .Select(_ => (int[])[0, .. Enumerable.Range(0, random.Next(1, 15)).Select(_ => random.Next(1, 6)), 0])];
     }
 }

@@ -22,7 +22,9 @@ public sealed class RecurrentRuntimeTests
     public void Logits_are_the_training_library_s(CellName cell, int layers, bool tied)
     {
         using var folder = new TemporaryFolder();
-        using RnnModel model = Save(folder["bundle"], new() { Cell = cell, LayerCount = layers, EmbeddingSize = 24, HiddenSize = tied ? 24 : 40, TieHead = tied });
+        using RnnModel model = Save(folder["bundle"],
+            new() { Cell = cell, LayerCount = layers, EmbeddingSize = 24, HiddenSize = tied ? 24
+            : 40, TieHead = tied });
         int[] tokens = TextModels.RandomTokens(300, Bytes.VocabularySize, 5); // more than go through a layer together
 
         using TextGenerator opened = TextModelFile.Open(folder["bundle"]);
@@ -34,11 +36,15 @@ public sealed class RecurrentRuntimeTests
     public void Sequences_of_different_lengths_read_side_by_side_as_they_do_alone()
     {
         using var folder = new TemporaryFolder();
-        using RnnModel model = Save(folder["bundle"], new() { Cell = CellName.Lstm, LayerCount = 2, EmbeddingSize = 24, HiddenSize = 40 });
+        using RnnModel model =
+            Save(folder["bundle"], new() { Cell = CellName.Lstm, LayerCount = 2, EmbeddingSize = 24, HiddenSize = 40 });
         using TextGenerator opened = TextModelFile.Open(folder["bundle"]);
         var batched = (IBatchedLanguageModel)opened.Model;
-        int[][] tokens = [.. new[] { 3, 11, 1, 7, 11 }.Select((length, i) => TextModels.RandomTokens(length, Bytes.VocabularySize, i))];
-        SequenceInput[] inputs = [.. tokens.Select((row, i) => new SequenceInput(batched.CreateSequence(), row, AllLogits: i % 2 == 0))];
+        int[][] tokens =
+            [.. new[] { 3, 11, 1, 7,
+            11 }.Select((length, i) => TextModels.RandomTokens(length, Bytes.VocabularySize, i))];
+        SequenceInput[] inputs =
+            [.. tokens.Select((row, i) => new SequenceInput(batched.CreateSequence(), row, AllLogits: i % 2 == 0))];
         float[] logits = new float[inputs.Sum(i => i.AllLogits ? i.Tokens.Length : 1) * Bytes.VocabularySize];
         batched.Append(inputs, logits);
 
@@ -54,7 +60,8 @@ public sealed class RecurrentRuntimeTests
     public void A_copied_sequence_goes_its_own_way()
     {
         using var folder = new TemporaryFolder();
-        using RnnModel model = Save(folder["bundle"], new() { Cell = CellName.Gru, EmbeddingSize = 24, HiddenSize = 40 });
+        using RnnModel model =
+            Save(folder["bundle"], new() { Cell = CellName.Gru, EmbeddingSize = 24, HiddenSize = 40 });
         using TextGenerator opened = TextModelFile.Open(folder["bundle"]);
         var batched = (IBatchedLanguageModel)opened.Model;
         int[] tokens = TextModels.RandomTokens(12, Bytes.VocabularySize, 5);

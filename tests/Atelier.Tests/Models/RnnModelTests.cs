@@ -21,7 +21,9 @@ public sealed class RnnModelTests
     [MemberData(nameof(Cells))]
     public void Given_a_repeating_text_when_trained_by_a_plain_loop_then_it_learns_it(CellName cell)
     {
-        using var model = new RnnModel(new RnnConfig { Cell = cell, EmbeddingSize = 16, HiddenSize = 24, LayerCount = 2 }, Vocabulary, Precision.Bf16, seed: 1);
+        using var model =
+            new RnnModel(new RnnConfig { Cell = cell, EmbeddingSize = 16, HiddenSize = 24, LayerCount = 2 }, Vocabulary,
+            Precision.Bf16, seed: 1);
         int[] text = [.. Enumerable.Range(0, 13 * 4).Select(i => i * i % Vocabulary)];
         using Tensor all = TextModels.Ids(text, 4);
         using var batch = new TextBatch(all.narrow(1, 0, 12).contiguous(), all.narrow(1, 1, 12).contiguous());
@@ -72,7 +74,8 @@ public sealed class RnnModelTests
         double[] h = new double[hidden], c = new double[hidden];
         for (int t = 0; t < time; t++)
         {
-            double FromInput(int row) => b[row] + Enumerable.Range(0, inputs).Sum(i => (double)W[row * inputs + i] * x[t * inputs + i]);
+            double FromInput(int row) =>
+                b[row] + Enumerable.Range(0, inputs).Sum(i => (double)W[row * inputs + i] * x[t * inputs + i]);
             double[] old = [.. h];
             double FromState(int row) => d[row] + Enumerable.Range(0, hidden).Sum(i => U[row * hidden + i] * old[i]);
             double Both(int gate, int i) => FromInput(gate * hidden + i) + FromState(gate * hidden + i);
@@ -88,7 +91,8 @@ public sealed class RnnModelTests
                         h[i] = Sigmoid(Both(3, i)) * Math.Tanh(c[i]);
                         break;
                     default: // Cho et al. 2014: reset, update, new
-                        double fresh = Math.Tanh(FromInput(2 * hidden + i) + Sigmoid(Both(0, i)) * FromState(2 * hidden + i));
+                        double fresh =
+                            Math.Tanh(FromInput(2 * hidden + i) + Sigmoid(Both(0, i)) * FromState(2 * hidden + i));
                         double keep = Sigmoid(Both(1, i));
                         h[i] = (1 - keep) * fresh + keep * old[i];
                         break;
@@ -100,7 +104,8 @@ public sealed class RnnModelTests
 
     [Theory]
     [MemberData(nameof(Cells))]
-    public void Given_double_precision_when_each_weight_is_nudged_then_the_loss_moves_as_its_gradient_says(CellName cell)
+    public void Given_double_precision_when_each_weight_is_nudged_then_the_loss_moves_as_its_gradient_says(
+        CellName cell)
     {
         using var model = Small(cell);
         model.to(ScalarType.Float64);
@@ -129,7 +134,8 @@ public sealed class RnnModelTests
         RnnConfig config = new() { EmbeddingSize = 256, HiddenSize = 512 };
         using var model = new RnnModel(config, 10_000, Precision.Bf16, seed: 1);
         // Embedding, then LSTM with two biases, then dense: the counts of the shapes themselves.
-        model.parameters().Sum(p => p.numel()).ShouldBe(10_000 * 256 + 4 * 512 * (256 + 512 + 2) + 512 * 10_000 + 10_000);
+        model.parameters().Sum(p => p.numel())
+            .ShouldBe(10_000 * 256 + 4 * 512 * (256 + 512 + 2) + 512 * 10_000 + 10_000);
         using TextBatch batch = TextModels.RandomBatch(64, 16, 10_000, 2);
         using var scope = NewDisposeScope();
         Tensor loss = model.Loss(batch);
@@ -140,12 +146,16 @@ public sealed class RnnModelTests
     [Fact]
     public void The_error_of_a_tied_head_between_unequal_widths_says_which_width_to_take()
     {
-        var error = Should.Throw<AtelierException>(() => new RnnConfig { TieHead = true, EmbeddingSize = 8, HiddenSize = 9 }.Check());
-        error.ToLine().ShouldBe("model.tieHead: a tied head needs embeddingSize 8 and hiddenSize 9 to be equal; take embeddingSize: 9, or tieHead: false");
+        var error = Should.Throw<AtelierException>(() =>
+            new RnnConfig { TieHead = true, EmbeddingSize = 8, HiddenSize = 9 }.Check());
+        error.ToLine()
+            .ShouldBe("model.tieHead: a tied head needs embeddingSize 8 and hiddenSize 9 to be equal; take "
+                + "embeddingSize: 9, or tieHead: false");
     }
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 
     private static RnnModel Small(CellName cell) =>
-        new(new RnnConfig { Cell = cell, EmbeddingSize = 6, HiddenSize = 6, LayerCount = 2, TieHead = true }, Vocabulary, Precision.Fp32, seed: 3);
+        new(new RnnConfig { Cell = cell, EmbeddingSize = 6, HiddenSize = 6, LayerCount = 2, TieHead = true },
+            Vocabulary, Precision.Fp32, seed: 3);
 }

@@ -19,8 +19,10 @@ public sealed class BuiltInRecipesTests
     [Fact]
     public void The_recipes_of_reference_cards_are_there() => ((string[])
         [
-            "names", "names-rnn", "poetry-zh", "quickstart", "rnn-words", "shakespeare-char-medium", "shakespeare-char-small", "shakespeare-ngram",
-            "alarm-network", "alarm-structure", "asia-network", "asia-structure", "learning-test-network", "shakespeare-hmm-8", "shakespeare-hmm-32", "shakespeare-hmm-128",
+            "names", "names-rnn", "poetry-zh", "quickstart", "rnn-words", "shakespeare-char-medium",
+                "shakespeare-char-small", "shakespeare-ngram",
+            "alarm-network", "alarm-structure", "asia-network", "asia-structure", "learning-test-network",
+                "shakespeare-hmm-8", "shakespeare-hmm-32", "shakespeare-hmm-128",
             "mnist-diffusion", "mnist-gan", "mnist-vae", "mnist-vae-binary", "mnist-vqvae", "shapes-diffusion",
         ]).ShouldBeSubsetOf(BuiltInRecipes.All.Select(r => r.Name));
 }

@@ -76,7 +76,8 @@ public sealed class RecipeReaderTests
     [InlineData("training:\n  ema: 1", "my.yaml:2", "training.ema is '1'", "0 to 0.999999")]
     [InlineData("training:\n  batchSize: null", "my.yaml:2", "training.batchSize has no value", "a whole number")]
     [InlineData("training:\n  overfitOneBatch: yes", "my.yaml:2", "'yes'", "true or false")]
-    [InlineData("training:\n  optimizer:\n    name: adamx", "my.yaml:3", "'adamx'", "'adamw'? allowed are adamw, adam, sgd")]
+    [InlineData("training:\n  optimizer:\n    name: adamx", "my.yaml:3", "'adamx'",
+        "'adamw'? allowed are adamw, adam, sgd")]
     [InlineData("training: 5", "my.yaml:1", "training is '5'", "indented")]
     [InlineData("model:\n  sizes: [1, 10]", "my.yaml:2", "model.sizes is a list", "1 to 9")]
     [InlineData("model:\n  sizes: [1, x]", "my.yaml:2", "model.sizes[1] is 'x'", "a whole number")]
@@ -88,7 +89,8 @@ public sealed class RecipeReaderTests
     [InlineData("seed: 1\n  name: x", "my.yaml:2", "not valid YAML", "indentation")]
     [InlineData("a: &x [1]\nb: *x", "my.yaml:2", "*x", "write the value out")]
     [InlineData("seed: 1\n---\nseed: 2", "my.yaml:2", "a second begins", "---")]
-    public void A_mistake_is_named_with_its_line_and_what_is_right(string text, string where, string message, string hint)
+    public void A_mistake_is_named_with_its_line_and_what_is_right(string text, string
+        where, string message, string hint)
     {
         AtelierException mistake = Mistake(text);
         mistake.Where.ShouldBe(where);
@@ -142,9 +144,11 @@ public sealed class RecipeReaderTests
     [Fact]
     public void Whatever_is_wrong_in_a_recipe_is_a_mistake_that_names_its_line()
     {
-        string[] pieces = ["\t", "- ", ": ", "? ", "!!int ", "!mine ", "&a ", "*a", "{", "}", "[", "]", "'", "\"", "#", "|", ">", "%YAML 1.2\n",
+        string[] pieces = ["\t", "- ", ": ", "? ", "!!int ", "!mine ", "&a ", "*a", "{", "}", "[", "]", "'", "\"", "#",
+            "|", ">", "%YAML 1.2\n",
             "---\n", "...\n", "\n", "  ", "@", "`", "\0", "\u2028", "\uFEFF", "\\x", "<<: ", "null", "\r", "1e999"];
-        const string text = "name: mine\ndata:\n  clean: [unicode, whitespace]\nmodel:\n  layerCount: 7\ntraining:\n  steps: 5\n";
+        const string text =
+            "name: mine\ndata:\n  clean: [unicode, whitespace]\nmodel:\n  layerCount: 7\ntraining:\n  steps: 5\n";
         var random = new Random(5);
         int mistakes = 0;
         for (int trial = 0; trial < 4000; trial++)

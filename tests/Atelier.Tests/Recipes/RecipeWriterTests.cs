@@ -7,7 +7,8 @@ namespace Atelier.Tests.Recipes;
 public sealed class RecipeWriterTests
 {
     private static readonly string[] Awkward =
-        ["null", "true", "1e5", "~", "", "a: b", "-x", "# no", "world:a-b", "春 江", "x\u2028y", "'\"\\", "line\nend ", "\u0007\u0085\uFEFF", "😀"];
+        ["null", "true", "1e5", "~", "", "a: b", "-x", "# no", "world:a-b", "春 江", "x\u2028y", "'\"\\", "line\nend ",
+            "\u0007\u0085\uFEFF", "😀"];
 
     private static readonly Gen<Recipe> Recipes =
         from name in Gen.String
@@ -24,7 +25,8 @@ public sealed class RecipeWriterTests
             Name = name,
             Data = new DataSection { Source = source },
             Model = new ModelSection("gpt", new BigConfig { Shape = shape, Dropout = dropout, Sizes = sizes }),
-            Training = new TrainingSection { Steps = steps, Epochs = 1, Optimizer = new OptimizerSection { Name = optimizer, LearningRate = rate } },
+            Training = new TrainingSection { Steps = steps, Epochs = 1,
+                Optimizer = new OptimizerSection { Name = optimizer, LearningRate = rate } },
             Generation = new DecodingOptions { Stop = stop },
         };
 

@@ -96,7 +96,8 @@ public sealed class CheckpointTests
     [Fact]
     public void The_last_two_and_the_best_are_kept()
     {
-        using var run = new TinyRun(TinyRun.Plain with { Steps = 60, CheckpointEvery = 10, EvaluateEvery = 5, Patience = 1000 });
+        using var run =
+            new TinyRun(TinyRun.Plain with { Steps = 60, CheckpointEvery = 10, EvaluateEvery = 5, Patience = 1000 });
         using var model = new TinyModel();
         run.Learn(model, new PointBatches(1, size: 2, batches: 1), new RisingBatches());
         long best = run.Told.Where(t => t.ValidationLoss is not null).MinBy(t => t.ValidationLoss)!.Step;
@@ -111,7 +112,8 @@ public sealed class CheckpointTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs tmpfs");
         using var run = new TinyRun(TinyRun.Plain with { CheckpointEvery = 10 });
         Directory.CreateDirectory(run.Run.CheckpointFolder);
-        Assert.SkipUnless(Command("mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", run.Run.CheckpointFolder) == 0, "tmpfs cannot be mounted here");
+        Assert.SkipUnless(Command("mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", run.Run.CheckpointFolder) == 0,
+            "tmpfs cannot be mounted here");
         try
         {
             using var model = new TinyModel(width: 2000); // 32 kB of weights, thrice a checkpoint
@@ -160,7 +162,8 @@ public sealed class CheckpointTests
     private static void Kill(TinyRun run, long step)
     {
         using var model = new TinyModel(dropout: 0.3);
-        Should.Throw<InvalidOperationException>(() => run.Learn(model, validation: new PointBatches(2), hooks: Hooks(() =>
+        Should.Throw<InvalidOperationException>(() =>
+            run.Learn(model, validation: new PointBatches(2), hooks: Hooks(() =>
         {
             if (run.Told[^1].Step >= step - 1)
                 throw new InvalidOperationException("killed");
@@ -171,7 +174,9 @@ public sealed class CheckpointTests
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(name, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+            using Process process =
+                Process.Start(new ProcessStartInfo(name, arguments) { RedirectStandardError = true, UseShellExecute =
+                false })!;
             process.WaitForExit();
             return process.ExitCode;
         }

@@ -24,7 +24,8 @@ public sealed class RecipeChangesTests : IDisposable
         {
             recipe.ShouldContain(was);
             File.WriteAllText(_folder["run/recipe.yaml"], recipe.Replace(was, now));
-            AtelierException refusal = await Should.ThrowAsync<AtelierException>(() => Workshop.ResumeAsync(_folder["run"]));
+            AtelierException refusal =
+                await Should.ThrowAsync<AtelierException>(() => Workshop.ResumeAsync(_folder["run"]));
             refusal.Message.ShouldStartWith($"{key} was ");
             refusal.Where.ShouldBe(_folder["run/recipe.yaml"]);
         }
@@ -39,8 +40,10 @@ public sealed class RecipeChangesTests : IDisposable
         await Refused("train: 0.8", "train: 0.7", "data.split.train");
         await Refused("a.txt", "b.txt", "data.source");
 
-        File.WriteAllText(_folder["run/recipe.yaml"], recipe.Replace("steps: 1000", "steps: 12").Replace("temperature: 1", "temperature: 0.5")
-            .Replace("learningRate: 0.001", "learningRate: 0.002").Replace("evaluationBatches: null", "evaluationBatches: 3"));
+        File.WriteAllText(_folder["run/recipe.yaml"],
+            recipe.Replace("steps: 1000", "steps: 12").Replace("temperature: 1", "temperature: 0.5")
+            .Replace("learningRate: 0.001", "learningRate: 0.002")
+                .Replace("evaluationBatches: null", "evaluationBatches: 3"));
         TrainingOutcome outcome = await Workshop.ResumeAsync(_folder["run"]);
         (outcome.Report.Steps, outcome.Report.StopReason).ShouldBe((12, "steps"));
     }
@@ -52,8 +55,10 @@ public sealed class RecipeChangesTests : IDisposable
         Directory.Delete(_folder["run/checkpoints"], recursive: true);
         string recipe = File.ReadAllText(_folder["run/recipe.yaml"]).Replace("steps: 1000", "steps: 3");
         File.WriteAllText(_folder["run/recipe.yaml"], recipe.Replace("kind: character", "kind: byte"));
-        (await Should.ThrowAsync<AtelierException>(() => Workshop.ResumeAsync(_folder["run"]))).Message.ShouldStartWith("data.tokenizer.kind was character");
-        File.WriteAllText(_folder["run/recipe.yaml"], recipe.Replace("hiddenSize: 16", "hiddenSize: 32").Replace("batchSize: 4", "batchSize: 8"));
+        (await Should.ThrowAsync<AtelierException>(() =>
+            Workshop.ResumeAsync(_folder["run"]))).Message.ShouldStartWith("data.tokenizer.kind was character");
+        File.WriteAllText(_folder["run/recipe.yaml"],
+            recipe.Replace("hiddenSize: 16", "hiddenSize: 32").Replace("batchSize: 4", "batchSize: 8"));
         (await Workshop.ResumeAsync(_folder["run"])).Report.Steps.ShouldBe(3);
     }
 
@@ -63,10 +68,14 @@ public sealed class RecipeChangesTests : IDisposable
         var recipe = new Recipe { Name = "x", Model = new("gpt", new Atelier.Models.Gpt.GptConfig()) };
         IReadOnlyList<RecipeEntry> entries = RecipeEntry.Of(recipe);
         string written = RecipeWriter.Write(recipe);
-        entries.ShouldAllBe(entry => written.Contains($"{entry.Key.Substring(entry.Key.LastIndexOf('.') + 1)}: {entry.Value}\n"));
+        entries.ShouldAllBe(entry =>
+            written.Contains($"{entry.Key.Substring(entry.Key.LastIndexOf('.') + 1)}: {entry.Value}\n"));
         entries.Count.ShouldBe(written.Split('\n').Count(line => line.Length > 0 && !line.EndsWith(':')));
-        entries.Where(e => e.Key.StartsWith("data.", StringComparison.Ordinal) || e.Key.StartsWith("model.", StringComparison.Ordinal)).ShouldAllBe(e => !e.MayChange);
-        entries.Where(e => e.Key.StartsWith("generation.", StringComparison.Ordinal) || e.Key == "training.steps").ShouldAllBe(e => e.MayChange);
+        entries.Where(e =>
+            e.Key.StartsWith("data.", StringComparison.Ordinal) || e.Key.StartsWith("model.", StringComparison.Ordinal))
+            .ShouldAllBe(e => !e.MayChange);
+        entries.Where(e => e.Key.StartsWith("generation.", StringComparison.Ordinal) || e.Key == "training.steps")
+            .ShouldAllBe(e => e.MayChange);
     }
 
     private async Task Begin()

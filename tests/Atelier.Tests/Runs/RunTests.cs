@@ -29,7 +29,8 @@ public sealed class RunTests : IDisposable
     {
         using (Run.Create(Folder, Recipe))
         {
-            Should.Throw<AtelierException>(() => Run.Open(Folder, TestFamily.All)).Message.ShouldContain("another process");
+            Should.Throw<AtelierException>(() =>
+                Run.Open(Folder, TestFamily.All)).Message.ShouldContain("another process");
             Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).Message.ShouldContain("another process");
         }
         Run.Open(Folder, TestFamily.All).Dispose();
@@ -43,13 +44,15 @@ public sealed class RunTests : IDisposable
         Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).Hint!.ShouldContain("--resume");
         using (Run run = Run.Open(Folder, TestFamily.All))
             run.Finish(json => { json.WriteStartObject(); json.WriteEndObject(); });
-        Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).ToLine().ShouldContain("finished run is here already; choose another place with --out");
+        Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).ToLine()
+            .ShouldContain("finished run is here already; choose another place with --out");
 
         string others = Directory.CreateDirectory(Path.Combine(_root, "others")).FullName;
         File.WriteAllText(Path.Combine(others, "thesis.txt"), "mine");
         Should.Throw<AtelierException>(() => Run.Create(others, Recipe)).Hint!.ShouldContain("--out");
         Directory.GetFiles(others).ShouldBe([Path.Combine(others, "thesis.txt")]);
-        Should.Throw<AtelierException>(() => Run.Create(Path.Combine(others, "thesis.txt"), Recipe)).Message.ShouldContain("file");
+        Should.Throw<AtelierException>(() =>
+            Run.Create(Path.Combine(others, "thesis.txt"), Recipe)).Message.ShouldContain("file");
     }
 
     [Theory]
@@ -70,7 +73,8 @@ public sealed class RunTests : IDisposable
         }
         Run.CanBegin(Folder).ShouldBeTrue();
         using Run run = Run.Create(Folder, Recipe with { Seed = 7 });
-        Directory.EnumerateFileSystemEntries(Folder).Select(e => Path.GetFileName(e)!).Order().ShouldBe([".lock", "recipe.yaml"]);
+        Directory.EnumerateFileSystemEntries(Folder).Select(e => Path.GetFileName(e)!).Order()
+            .ShouldBe([".lock", "recipe.yaml"]);
         Run.ReadRecipe(Folder, TestFamily.All).Seed.ShouldBe(7);
     }
 

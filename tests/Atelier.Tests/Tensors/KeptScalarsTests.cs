@@ -26,7 +26,8 @@ public class KeptScalarsTests
 
     /// <summary>A number in a static field lives as long as the program; KeptScalars keeps the others.</summary>
     private static bool IsKept(MethodDefinition method) =>
-        method.Name == ".cctor" || method.DeclaringType.FullName.StartsWith(typeof(KeptScalars).FullName!, StringComparison.Ordinal);
+        method.Name == ".cctor"
+            || method.DeclaringType.FullName.StartsWith(typeof(KeptScalars).FullName!, StringComparison.Ordinal);
 
     /// <summary>The library's methods that make a temporary number, or call one that does.</summary>
     private static HashSet<string> MakersOfScalars(ModuleDefinition library)
@@ -34,7 +35,8 @@ public class KeptScalarsTests
         (string Name, HashSet<string> Calls)[] methods = [.. Bodies(library)
             .Where(method => method.DeclaringType.FullName != Scalar)
             .Select(method => (method.FullName, Calls(method).Select(called => called.FullName).ToHashSet()))];
-        var makers = new HashSet<string>(Bodies(library).Where(method => Calls(method).Any(IsConversion)).Select(method => method.FullName));
+        var makers = new HashSet<string>(Bodies(library).Where(method => Calls(method).Any(IsConversion))
+            .Select(method => method.FullName));
         int count;
         do
         {

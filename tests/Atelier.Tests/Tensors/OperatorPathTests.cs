@@ -31,7 +31,8 @@ public sealed class OperatorPathTests
     {
         Assert.SkipWhen(Setting is not null, "this is such a process itself");
         using var home = new TemporaryFolder();
-        string[] arguments = [typeof(OperatorPathTests).Assembly.Location, "--progress", "off", "--no-ansi", "--filter-class"];
+        string[] arguments =
+            [typeof(OperatorPathTests).Assembly.Location, "--progress", "off", "--no-ansi", "--filter-class"];
         var start = new ProcessStartInfo("dotnet", [.. arguments, .. Classes])
         {
             UseShellExecute = false,
@@ -53,7 +54,8 @@ public sealed class OperatorPathTests
     [Fact]
     public void Where_oneDNN_knows_the_caches_or_guesses_them_the_tensor_library_is_right()
     {
-        Assert.SkipWhen(Setting is not null || CheckedOperators.Caches == CacheSizes.Wrong, "this is the process of another path");
+        Assert.SkipWhen(Setting is not null
+            || CheckedOperators.Caches == CacheSizes.Wrong, "this is the process of another path");
         CheckedOperators.Verdicts.ShouldNotBeEmpty();
         CheckedOperators.Verdicts.ShouldAllBe(verdict => verdict.IsRight && verdict.Path == OperatorPath.Library);
     }
@@ -61,7 +63,8 @@ public sealed class OperatorPathTests
     [Fact]
     public void Where_oneDNN_takes_hidden_caches_for_one_byte_the_check_finds_its_wrong_answers_and_other_paths_serve()
     {
-        Assert.SkipWhen(Setting is null || CheckedOperators.Caches != CacheSizes.Wrong, "oneDNN's cache sizes are right here");
+        Assert.SkipWhen(Setting is null
+            || CheckedOperators.Caches != CacheSizes.Wrong, "oneDNN's cache sizes are right here");
         Path("convolution", "bf16").ShouldBe((false, OperatorPath.PaddedChannels));
         Path("convolution", "fp32").ShouldBe((false, OperatorPath.PaddedChannels));
         Path("convolution, second order", "bf16").ShouldBe((false, OperatorPath.Unfolded));

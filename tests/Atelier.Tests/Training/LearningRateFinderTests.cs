@@ -23,14 +23,18 @@ public sealed class LearningRateFinderTests
         var recipe = new Recipe { Training = TinyRun.Plain with { Device = "cpu", Threads = 1 } };
         using var model = new TinyModel();
         float[] before = model.Weights();
-        var trainer = new Trainer<PointBatch>(recipe, model, new PointBatches(1), null, new() { WriteBundle = _ => { } });
+        var trainer =
+            new Trainer<PointBatch>(recipe, model, new PointBatches(1), null, new() { WriteBundle = _ => { } });
         LearningRateSweep sweep = trainer.FindLearningRate();
         model.Weights().ShouldBe(before);
         sweep.Suggestion.ShouldBeInRange(1e-4, 1);
         sweep.Points.Zip(sweep.Points.Skip(1)).ShouldAllBe(pair => pair.Second.Rate > pair.First.Rate);
 
-        using var run = new TinyRun(TinyRun.Plain with { Steps = 60, Optimizer = new() { LearningRate = sweep.Suggestion, WeightDecay = 0 } });
-        run.Learn(model).Metrics["trainingLoss"].ShouldBeLessThan(0.5 * run.Told.First(t => t.Loss is not null).Loss!.Value);
+        using var run =
+            new TinyRun(TinyRun.Plain with { Steps = 60,
+            Optimizer = new() { LearningRate = sweep.Suggestion, WeightDecay = 0 } });
+        run.Learn(model).Metrics["trainingLoss"]
+            .ShouldBeLessThan(0.5 * run.Told.First(t => t.Loss is not null).Loss!.Value);
 
         DirectoryInfo folder = Directory.CreateTempSubdirectory("atelier-test-");
         string path = Path.Combine(folder.FullName, "rates.png");
@@ -44,7 +48,8 @@ public sealed class LearningRateFinderTests
     {
         var recipe = new Recipe { Training = TinyRun.Plain with { Device = "cpu", Threads = 1 } };
         using var model = new TinyModel { OnLoss = loss => loss / 0 };
-        var trainer = new Trainer<PointBatch>(recipe, model, new PointBatches(1), null, new() { WriteBundle = _ => { } });
+        var trainer =
+            new Trainer<PointBatch>(recipe, model, new PointBatches(1), null, new() { WriteBundle = _ => { } });
         Should.Throw<AtelierException>(() => trainer.FindLearningRate()).Message.ShouldContain("0 learning rates");
     }
 }

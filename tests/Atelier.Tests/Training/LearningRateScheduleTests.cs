@@ -45,7 +45,8 @@ public sealed class LearningRateScheduleTests
     [Fact]
     public void One_cycle_peaks_once_and_ends_at_its_final_share()
     {
-        LearningRateSchedule schedule = Make(new() { Name = ScheduleName.OneCycle, WarmupSteps = 30, FinalShare = 0.01 });
+        LearningRateSchedule schedule =
+            Make(new() { Name = ScheduleName.OneCycle, WarmupSteps = 30, FinalShare = 0.01 });
         double[] rates = [.. Enumerable.Range(1, 100).Select(step => schedule.Rate(step))];
         rates.Max().ShouldBe(2, 1e-12);
         Array.IndexOf(rates, rates.Max()).ShouldBe(29);
@@ -58,13 +59,15 @@ public sealed class LearningRateScheduleTests
     public void Constant_stays_and_decay_steps_go_before_the_length_of_the_run()
     {
         Make(new() { Name = ScheduleName.Constant, WarmupSteps = 0 }).Rate(12345).ShouldBe(2);
-        Make(new() { Name = ScheduleName.Linear, WarmupSteps = 0, FinalShare = 0, DecaySteps = 10 }).Rate(5).ShouldBe(1, 1e-12);
+        Make(new() { Name = ScheduleName.Linear, WarmupSteps = 0, FinalShare = 0, DecaySteps = 10 }).Rate(5)
+            .ShouldBe(1, 1e-12);
     }
 
     [Fact]
     public void A_shape_that_needs_a_length_says_so_where_there_is_none()
     {
-        var e = Should.Throw<AtelierException>(() => new LearningRateSchedule(new() { Name = ScheduleName.Cosine }, 1, null));
+        var e = Should.Throw<AtelierException>(() =>
+            new LearningRateSchedule(new() { Name = ScheduleName.Cosine }, 1, null));
         e.ToLine().ShouldContain("decaySteps");
     }
 

@@ -12,7 +12,8 @@ public sealed class MemoryTests
         var live = new List<long>();
         using var run = new TinyRun(TinyRun.Plain with
         {
-            Steps = 200, ReportEvery = 10, EvaluateEvery = 10, SampleEvery = 20, CheckpointEvery = 40, GradientAccumulation = 3, Ema = 0.9,
+            Steps = 200, ReportEvery = 10, EvaluateEvery = 10, SampleEvery = 20, CheckpointEvery = 40,
+                GradientAccumulation = 3, Ema = 0.9,
         });
         using var model = new TinyModel(dropout: 0.1);
         run.Learn(model, validation: new PointBatches(2), hooks: new()
@@ -20,10 +21,13 @@ public sealed class MemoryTests
             WriteBundle = _ => { },
             Preview = _ =>
             {
-                // A batch's two tensors are made on another thread; all but the batch in hand were disposed on this one.
+                // A batch's two tensors are made on another thread; all but the batch in hand were disposed on this
+                // one.
                 long step = 20L * (live.Count + 1), disposedForAnother = 2 * ((3 * step) - 1);
                 ThreadDisposeScopeStatistics here = DisposeScopeManager.Statistics;
-                live.Add(here.CreatedOutsideScopeCount + here.CreatedInScopeCount - here.DisposedOutsideScopeCount - here.DisposedInScopeCount + disposedForAnother);
+                live.Add(here.CreatedOutsideScopeCount
+                    + here.CreatedInScopeCount - here.DisposedOutsideScopeCount - here.DisposedInScopeCount
+                    + disposedForAnother);
                 return "sample";
             },
         });
@@ -35,7 +39,9 @@ public sealed class MemoryTests
     public void Ten_thousand_steps_hold_no_more_memory_than_the_first_thousand()
     {
         var resident = new List<double>();
-        using var run = new TinyRun(TinyRun.Plain with { Steps = 10_000, ReportEvery = 100, SampleEvery = 1000, EvaluateEvery = 500, Ema = 0.99 });
+        using var run =
+            new TinyRun(TinyRun.Plain with { Steps = 10_000, ReportEvery = 100, SampleEvery = 1000, EvaluateEvery = 500,
+            Ema = 0.99 });
         using var model = new TinyModel(dropout: 0.1, width: 64);
         run.Learn(model, validation: new PointBatches(2), hooks: new()
         {
@@ -51,6 +57,7 @@ public sealed class MemoryTests
         });
         resident.Count.ShouldBe(10);
         // A step makes some 40 tensors of up to 4 KiB: a leak of one tensor a step would show as 36 MiB.
-        (resident[^1] - resident[0]).ShouldBeLessThan(16, $"MiB resident: {string.Join(", ", resident.Select(r => $"{r:F0}"))}");
+        (resident[^1] - resident[0])
+            .ShouldBeLessThan(16, $"MiB resident: {string.Join(", ", resident.Select(r => $"{r:F0}"))}");
     }
 }

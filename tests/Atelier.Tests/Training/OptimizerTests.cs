@@ -34,7 +34,8 @@ public sealed class OptimizerTests
     {
         Rule rule = name switch
         {
-            OptimizerName.Sgd or OptimizerName.FullBatch => (s, w, g, d, _) => Descend(s, w, g + (d * w), momentum, nesterov),
+            OptimizerName.Sgd or OptimizerName.FullBatch =>
+                (s, w, g, d, _) => Descend(s, w, g + (d * w), momentum, nesterov),
             OptimizerName.Adam => (s, w, g, d, t) => AdamStep(s, w, g + (d * w), t),
             OptimizerName.AdamW => (s, w, g, d, t) => AdamStep(s, w * (1 - (Rate * d)), g, t),
             OptimizerName.RmsProp => (s, w, g, d, _) =>
@@ -60,7 +61,8 @@ public sealed class OptimizerTests
         double[][] values = [[.. Draw(random, 6)], [.. Draw(random, 3)], [.. Draw(random, 8)]];
         long[][] shapes = [[2, 3], [3], [4, 2]]; // a vector between two matrices: groups must not mix them up
         var states = values.Select(v => v.Select(_ => new double[2]).ToArray()).ToArray();
-        Parameter[] parameters = [.. values.Select((v, i) => new Parameter(tensor(v, shapes[i]).to(ScalarType.Float32)))];
+        Parameter[] parameters =
+            [.. values.Select((v, i) => new Parameter(tensor(v, shapes[i]).to(ScalarType.Float32)))];
         var section = new OptimizerSection
         {
             Name = name, LearningRate = Rate, Beta1 = Beta1, Beta2 = Beta2, Epsilon = Epsilon,
@@ -98,7 +100,8 @@ public sealed class OptimizerTests
         {
             var section = new OptimizerSection { Name = name, Momentum = Momentum };
             Parameter unbroken = new(ones(3, 2)), broken = new(ones(3, 2));
-            using Optimizer first = Optimizer.Create(section, [("p", unbroken)]), second = Optimizer.Create(section, [("p", broken)]);
+            using Optimizer first = Optimizer.Create(section, [("p", unbroken)]),
+                second = Optimizer.Create(section, [("p", broken)]);
             for (int step = 0; step < 4; step++)
                 first.Step([full(3, 2, step + 0.5f)], Rate);
             for (int step = 0; step < 2; step++)
@@ -115,9 +118,11 @@ public sealed class OptimizerTests
     [Theory]
     [InlineData(10, 1)]
     [InlineData(1, 0.2)]
-    public void Clipping_scales_all_gradients_by_one_factor_and_only_where_they_are_too_long(double largest, double expected)
+    public void Clipping_scales_all_gradients_by_one_factor_and_only_where_they_are_too_long(double largest,
+        double expected)
     {
-        Tensor[] norms = [TensorScripts.Norm([tensor(new float[] { 3, 0 })]), TensorScripts.Norm([tensor(new float[] { 0, 4 }, [2, 1])])];
+        Tensor[] norms = [TensorScripts.Norm([tensor(new float[] { 3, 0 })]),
+            TensorScripts.Norm([tensor(new float[] { 0, 4 }, [2, 1])])];
         (Tensor norm, Tensor factor) = TensorScripts.Clip(norms, largest);
         norm.ToDouble().ShouldBe(5, 1e-6);
         factor.ToDouble().ShouldBe(expected, 1e-6);
@@ -128,7 +133,8 @@ public sealed class OptimizerTests
     {
         foreach (OptimizerName name in Enum.GetValues<OptimizerName>())
         {
-            var section = new OptimizerSection { Name = name, LearningRate = Rate, WeightDecay = Decay, Momentum = Momentum };
+            var section =
+                new OptimizerSection { Name = name, LearningRate = Rate, WeightDecay = Decay, Momentum = Momentum };
             (Parameter[] Parameters, IReadOnlyDictionary<string, Tensor> State) Move(int shards)
             {
                 using var random = new Generator(3, CPU); // the library's own serves other tests meanwhile
@@ -153,7 +159,8 @@ public sealed class OptimizerTests
     [Theory]
     [InlineData(OptimizerName.Adam, 0.25)]
     [InlineData(OptimizerName.AdamW, 1)]
-    public void Weights_that_are_moved_in_one_pass_are_moved_as_by_the_tensor_library_and_rounded_on_the_way(OptimizerName name, double factor)
+    public void Weights_that_are_moved_in_one_pass_are_moved_as_by_the_tensor_library_and_rounded_on_the_way(
+        OptimizerName name, double factor)
     {
         Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
         using var scope = NewDisposeScope();
@@ -162,7 +169,8 @@ public sealed class OptimizerTests
         using var rounded = new RoundedWeights();
         using var team = new WorkerTeam(1, () => { });
         Parameter[] weights = [new(randn([37, 23], generator: random)), new(randn([50], generator: random))];
-        Tensor[] plain = [.. weights.Select(p => p.detach().clone())], means = [.. plain.Select(p => zeros_like(p))], squares = [.. plain.Select(p => zeros_like(p))];
+        Tensor[] plain = [.. weights.Select(p => p.detach().clone())], means = [.. plain.Select(p => zeros_like(p))],
+            squares = [.. plain.Select(p => zeros_like(p))];
         Tensor[] steps = [zeros([]), zeros([])];
         using Optimizer optimizer = Optimizer.Create(section, weights.Select((p, i) => ($"p{i}", p)), shards: 3);
         optimizer.Rounded = rounded;
@@ -176,7 +184,8 @@ public sealed class OptimizerTests
             TensorScripts.Run("advance", steps);
             for (int i = 0; i < plain.Length; i++)
             {
-                TensorScripts.Run(name == OptimizerName.Adam ? "adam" : "adamw", plain[i..(i + 1)], copies[i..(i + 1)], means[i..(i + 1)], squares[i..(i + 1)],
+                TensorScripts.Run(name == OptimizerName.Adam ? "adam"
+                    : "adamw", plain[i..(i + 1)], copies[i..(i + 1)], means[i..(i + 1)], squares[i..(i + 1)],
                     steps[i..(i + 1)], Rate, section.Beta1, section.Beta2, i == 0 ? Decay : 0.0, section.Epsilon);
             }
             optimizer.Begin();
@@ -196,7 +205,8 @@ public sealed class OptimizerTests
         using var rounded = new RoundedWeights();
         using var team = new WorkerTeam(2, () => { });
         var weight = new Parameter(ones(5, 7));
-        using Optimizer optimizer = Optimizer.Create(new OptimizerSection { Name = OptimizerName.Sgd }, [("p", weight)], shards: 2);
+        using Optimizer optimizer =
+            Optimizer.Create(new OptimizerSection { Name = OptimizerName.Sgd }, [("p", weight)], shards: 2);
         optimizer.Rounded = rounded;
         Tensor known;
         using (rounded.Use())
@@ -214,12 +224,16 @@ public sealed class OptimizerTests
         using var scope = NewDisposeScope();
         using var random = new Generator(2, CPU);
         long[][] shapes = [[90, 53], [7], [1]]; // more than a block, and less than a register
-        Tensor[][] gradients = [.. Enumerable.Range(0, copies).Select(_ => shapes.Select(shape => randn(shape, generator: random)).ToArray())];
-        Tensor[] expected = [.. shapes.Select((_, i) => gradients.Select(copy => copy[i].clone()).Aggregate((sum, next) => sum + next))];
+        Tensor[][] gradients = [.. Enumerable.Range(0, copies)
+            .Select(_ => shapes.Select(shape => randn(shape, generator: random)).ToArray())];
+        Tensor[] expected =
+            [.. shapes.Select((_, i) =>
+            gradients.Select(copy => copy[i].clone()).Aggregate((sum, next) => sum + next))];
         Tensor norm = GradientSums.Add(gradients[0], gradients[1..]);
         for (int i = 0; i < shapes.Length; i++)
             gradients[0][i].allclose(expected[i], 1e-6, 1e-6).ShouldBeTrue($"gradient {i}");
-        norm.ToDouble().ShouldBe(Math.Sqrt(expected.Sum(sum => sum.to(ScalarType.Float64).square().sum().ToDouble())), 1e-3);
+        norm.ToDouble()
+            .ShouldBe(Math.Sqrt(expected.Sum(sum => sum.to(ScalarType.Float64).square().sum().ToDouble())), 1e-3);
     }
 
     private static double Descend(double[] state, double value, double gradient, double momentum, bool nesterov)

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tests.Training;
 
-/// <summary>Tests that draw from the tensor library's one random generator, and so run with nothing beside them.</summary>
+/// <summary>
+/// Tests that draw from the tensor library's one random generator, and so run with nothing beside them.
+/// </summary>
 [CollectionDefinition(nameof(OneAtATime), DisableParallelization = true)]
 public sealed class OneAtATime;
 

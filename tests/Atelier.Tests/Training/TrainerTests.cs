@@ -15,7 +15,8 @@ public sealed class TrainerTests
         using var run = new TinyRun(TinyRun.Plain with { Steps = 400, EvaluateEvery = 100 });
         using var model = new TinyModel();
         string? bundle = null;
-        TrainingReport report = run.Learn(model, validation: new PointBatches(2), hooks: new() { WriteBundle = folder => bundle = folder });
+        TrainingReport report =
+            run.Learn(model, validation: new PointBatches(2), hooks: new() { WriteBundle = folder => bundle = folder });
         report.Steps.ShouldBe(400);
         report.StopReason.ShouldBe("steps");
         report.Metrics["validationLoss"].ShouldBeLessThan(0.02);
@@ -28,12 +29,16 @@ public sealed class TrainerTests
     [InlineData(null, 32, 3, new long[] { 0, 1, 2 })]
     [InlineData(null, 32, 80, null)] // 40 of them
     [InlineData(null, 8, 1000, null)] // 160: as many rows
-    public void A_measurement_takes_batches_spread_over_the_validation_part_and_says_of_how_many_it_is(int? most, int batchSize, int batches, long[]? expected)
+    public void A_measurement_takes_batches_spread_over_the_validation_part_and_says_of_how_many_it_is(int? most,
+        int batchSize, int batches, long[]? expected)
     {
         var asked = new List<long>();
-        using var run = new TinyRun(TinyRun.Plain with { Steps = 2, EvaluateEvery = 1, EvaluationBatches = most, BatchSize = batchSize });
+        using var run =
+            new TinyRun(TinyRun.Plain with { Steps = 2, EvaluateEvery = 1, EvaluationBatches = most,
+            BatchSize = batchSize });
         using var model = new TinyModel();
-        TrainingReport report = run.Learn(model, validation: new PointBatches(2, size: 4, batches: batches) { OnGet = asked.Add });
+        TrainingReport report =
+            run.Learn(model, validation: new PointBatches(2, size: 4, batches: batches) { OnGet = asked.Add });
         long[] first = [.. asked.Take(asked.Count / 2)];
         asked.Skip(asked.Count / 2).ShouldBe(first, "each measurement takes the same");
         if (expected is not null)
@@ -41,7 +46,8 @@ public sealed class TrainerTests
         else
         {
             first.Length.ShouldBe(1280 / batchSize);
-            first.Zip(first.Skip(1), (a, b) => b - a).ShouldAllBe(gap => gap == batches / first.Length || gap == (batches / first.Length) + 1);
+            first.Zip(first.Skip(1), (a, b) => b - a)
+                .ShouldAllBe(gap => gap == batches / first.Length || gap == (batches / first.Length) + 1);
         }
         report.Metrics["validationBatches"].ShouldBe(first.Length);
         report.Metrics["validationBatchesInAll"].ShouldBe(batches);
@@ -95,8 +101,12 @@ public sealed class TrainerTests
     [Fact]
     public void Full_batch_descent_takes_every_batch_in_every_step()
     {
-        using var full = new TinyRun(TinyRun.Plain with { Steps = 3, Optimizer = new() { Name = OptimizerName.FullBatch, LearningRate = 0.1 } });
-        using var one = new TinyRun(TinyRun.Plain with { Steps = 3, Optimizer = new() { Name = OptimizerName.Sgd, LearningRate = 0.1 } });
+        using var full =
+            new TinyRun(TinyRun.Plain with { Steps = 3,
+            Optimizer = new() { Name = OptimizerName.FullBatch, LearningRate = 0.1 } });
+        using var one =
+            new TinyRun(TinyRun.Plain with { Steps = 3,
+            Optimizer = new() { Name = OptimizerName.Sgd, LearningRate = 0.1 } });
         using TinyModel a = new(), b = new();
         full.Learn(a, new PointBatches(1, size: 8, batches: 2));
         one.Learn(b, new JoinedBatches(new PointBatches(1, size: 8, batches: 2)));
@@ -129,7 +139,8 @@ public sealed class TrainerTests
         using var run = new TinyRun(TinyRun.Plain with { Steps = 2000, EvaluateEvery = 5, Patience = 3 });
         using var model = new TinyModel(width: 64);
         float[]? kept = null;
-        TrainingReport report = run.Learn(model, new PointBatches(1, size: 4, batches: 1), new PointBatches(7, size: 64, batches: 1),
+        TrainingReport report =
+            run.Learn(model, new PointBatches(1, size: 4, batches: 1), new PointBatches(7, size: 64, batches: 1),
             new() { WriteBundle = _ => kept = model.Weights() });
         report.StopReason.ShouldBe("early-stopping");
         double[] measured = [.. run.Told.Where(t => t.ValidationLoss is not null).Select(t => t.ValidationLoss!.Value)];
@@ -164,12 +175,16 @@ public sealed class TrainerTests
     public void A_loss_that_is_not_finite_stops_the_run_with_its_step_and_batch_and_the_last_checkpoint_stays()
     {
         int calls = 0;
-        using var run = new TinyRun(TinyRun.Plain with { CheckpointEvery = 5, ReportEvery = 10, Steps = 40, GradientAccumulation = 2 });
-        using var model = new TinyModel { OnLoss = loss => ++calls >= 25 ? loss / 0 : loss }; // the first batch of step 13
+        using var run =
+            new TinyRun(TinyRun.Plain with { CheckpointEvery = 5, ReportEvery = 10, Steps = 40,
+            GradientAccumulation = 2 });
+        // the first batch of step 13
+        using var model = new TinyModel { OnLoss = loss => ++calls >= 25 ? loss / 0 : loss };
         var e = Should.Throw<AtelierException>(() => run.Learn(model));
         e.Where.ShouldBe("step 13, batch 24");
         e.ToLine().ShouldContain("learningRate");
-        Directory.GetDirectories(run.Run.CheckpointFolder).Select(Path.GetFileName).ShouldBe(["step-10", "step-5"], ignoreOrder: true);
+        Directory.GetDirectories(run.Run.CheckpointFolder).Select(Path.GetFileName)
+            .ShouldBe(["step-10", "step-5"], ignoreOrder: true);
     }
 
     [Fact]
@@ -196,8 +211,10 @@ public sealed class TrainerTests
     {
         using var run = new TinyRun(TinyRun.Plain with { SampleEvery = 10 });
         using var model = new TinyModel();
-        run.Learn(model, hooks: new() { WriteBundle = _ => { }, Preview = _ => model.training ? "training" : "judged" });
-        run.Told.Where(t => t.Sample is not null).Select(t => (t.Step, t.Sample)).ShouldBe([(10, "judged"), (20, "judged"), (30, "judged")]);
+        run.Learn(model,
+            hooks: new() { WriteBundle = _ => { }, Preview = _ => model.training ? "training" : "judged" });
+        run.Told.Where(t => t.Sample is not null).Select(t => (t.Step, t.Sample))
+            .ShouldBe([(10, "judged"), (20, "judged"), (30, "judged")]);
         File.ReadAllText(Path.Combine(run.Run.SampleFolder, "step-20.txt")).ShouldBe("judged");
         model.training.ShouldBeTrue();
     }
@@ -229,7 +246,9 @@ public sealed class TrainerTests
     [Fact]
     public void Weights_that_the_last_update_spoiled_are_not_saved()
     {
-        using var run = new TinyRun(TinyRun.Plain with { CheckpointEvery = 5, ReportEvery = 100, ClipNorm = 0, Optimizer = new() { Name = OptimizerName.Sgd, LearningRate = 0.1 } });
+        using var run =
+            new TinyRun(TinyRun.Plain with { CheckpointEvery = 5, ReportEvery = 100, ClipNorm = 0,
+            Optimizer = new() { Name = OptimizerName.Sgd, LearningRate = 0.1 } });
         int calls = 0;
         // The loss stays finite while its gradient is not: the square root of zero has an infinite slope.
         using var model = new TinyModel { OnLoss = loss => ++calls == 10 ? loss + (loss * 0).sqrt() : loss };

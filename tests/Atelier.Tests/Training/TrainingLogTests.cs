@@ -12,9 +12,12 @@ public sealed class TrainingLogTests
     {
         using var run = new TinyRun(TinyRun.Plain with { Steps = 25, ReportEvery = 5, EvaluateEvery = 10 });
         using var model = new TinyModel();
-        run.Learn(model, validation: new PointBatches(2), hooks: new() { WriteBundle = _ => { }, ReferenceLosses = new Dictionary<string, double> { ["5-gram"] = 0.5 } });
+        run.Learn(model, validation: new PointBatches(2),
+            hooks: new() { WriteBundle = _ => { },
+            ReferenceLosses = new Dictionary<string, double> { ["5-gram"] = 0.5 } });
 
-        List<Dictionary<string, double>> lines = [.. File.ReadLines(run.Run.MetricsPath).Select(line => JsonSerializer.Deserialize<Dictionary<string, double>>(line)!)];
+        List<Dictionary<string, double>> lines = [.. File.ReadLines(run.Run.MetricsPath)
+            .Select(line => JsonSerializer.Deserialize<Dictionary<string, double>>(line)!)];
         lines.Select(l => l["step"]).ShouldBe([5, 10, 15, 20, 25, 25]);
         lines.Where(l => l.ContainsKey("validationLoss")).Select(l => l["step"]).ShouldBe([10, 20, 25]);
         lines[0].Keys.ShouldBe(["step", "loss", "gradientNorm", "learningRate", "tokensPerSecond"]);
@@ -35,7 +38,9 @@ public sealed class TrainingLogTests
         plot.Pixels.Distinct().Count().ShouldBeGreaterThan(10);
     }
 
-    /// <summary>TFRecords and the three messages by their wire format alone, with every checksum worked out bit by bit.</summary>
+    /// <summary>
+    /// TFRecords and the three messages by their wire format alone, with every checksum worked out bit by bit.
+    /// </summary>
     private static IEnumerable<(long Step, Dictionary<string, float> Values)> ReadEvents(byte[] file)
     {
         for (int at = 0; at < file.Length;)
@@ -56,7 +61,8 @@ public sealed class TrainingLogTests
             foreach (var value in Fields(fields.Single(f => f.Number == 5).Bytes))
             {
                 var parts = Fields(value.Bytes).ToList();
-                values.Add(Encoding.UTF8.GetString(parts.Single(f => f.Number == 1).Bytes), BitConverter.UInt32BitsToSingle((uint)parts.Single(f => f.Number == 2).Value));
+                values.Add(Encoding.UTF8.GetString(parts.Single(f => f.Number == 1).Bytes),
+                    BitConverter.UInt32BitsToSingle((uint)parts.Single(f => f.Number == 2).Value));
             }
             yield return ((long)fields.Single(f => f.Number == 2).Value, values);
         }

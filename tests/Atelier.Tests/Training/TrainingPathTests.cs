@@ -35,7 +35,8 @@ public sealed class TrainingPathTests
                 await Workshop.TrainAsync(RecipeReader.Read(recipe, ModelFamilies.All,
                 [
                     "data.source=world:shapes", "data.worldDocuments=200", $"model.channels={channels}",
-                    "training.steps=6", "training.batchSize=8", "training.replicas=1", "training.threads=1", "training.reportEvery=1",
+                    "training.steps=6", "training.batchSize=8", "training.replicas=1", "training.threads=1",
+                        "training.reportEvery=1",
                     "training.evaluateEvery=0", "training.sampleEvery=0", "training.checkpointEvery=0",
                     "training.device=cpu", $"training.precision={precision}",
                 ]), run, cancellation: TestContext.Current.CancellationToken);

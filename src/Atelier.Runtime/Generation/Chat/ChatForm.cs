@@ -43,7 +43,9 @@ internal sealed class ChatForm
             _template = Parse(template) ?? throw new AtelierException("the model's chat template has what is not read",
                 hint: $"{hint}: {names}");
             format = Find(_template, _startName, _endName)
-                ?? throw new AtelierException("the model's chat template writes conversations in no form that is known here", hint: $"{hint}: {names}");
+                ?? throw new AtelierException(
+                    "the model's chat template writes conversations in no form that is known here",
+                    hint: $"{hint}: {names}");
         }
         Format = format ?? ChatFormat.Plain;
         // A ChatML conversation begins with its own mark, unless the template puts the start token before it.
@@ -95,7 +97,9 @@ internal sealed class ChatForm
         if (!begins && written != text)
         {
             int at = written.AsSpan().CommonPrefixLength(text);
-            throw new AtelierException($"the model's chat template writes this conversation otherwise than the form {Format}: '{Around(written, at)}' where that has '{Around(text, at)}'",
+            throw new AtelierException(
+                $"the model's chat template writes this conversation otherwise than the form {Format}: "
+                    + $"'{Around(written, at)}' where that has '{Around(text, at)}'",
                 hint: $"{hint}; where the model's makers have a system message of their own, give one");
         }
         return begins;

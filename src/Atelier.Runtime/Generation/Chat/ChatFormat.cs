@@ -12,7 +12,9 @@ public enum ChatFormat
     /// <summary>[INST] &lt;&lt;SYS&gt;&gt; … [/INST] (Llama 2; Touvron et al. 2023).</summary>
     Llama2,
 
-    /// <summary>&lt;|start_header_id|&gt;role&lt;|end_header_id|&gt; … &lt;|eot_id|&gt; (Llama 3; Dubey et al. 2024).</summary>
+    /// <summary>
+    /// &lt;|start_header_id|&gt;role&lt;|end_header_id|&gt; … &lt;|eot_id|&gt; (Llama 3; Dubey et al. 2024).
+    /// </summary>
     Llama3,
 
     /// <summary>&lt;|user|&gt; … &lt;/s&gt; (Zephyr, TinyLlama; Tunstall et al. 2023).</summary>

@@ -14,14 +14,18 @@ public readonly record struct ChatTurn(string Role, string Text);
 public static class ChatTemplate
 {
     /// <summary>The form in which a template writes conversations, found by running it on some.</summary>
-    /// <param name="template">The model's template: chat_template of tokenizer_config.json, tokenizer.chat_template of GGUF.</param>
+    /// <param name="template">The model's template: chat_template of tokenizer_config.json, tokenizer.chat_template of
+    /// GGUF.</param>
     /// <param name="startName">The name of the token that texts begin after, for the template's bos_token.</param>
     /// <param name="endName">The name of the token that ends a text, for its eos_token.</param>
     /// <returns>The form, or null where what it writes is of no form that is known.</returns>
     public static ChatFormat? Recognise(string template, string startName = "<s>", string endName = "</s>") =>
         ChatForm.Find(template, startName, endName);
 
-    /// <summary>The conversation in a form, with the beginning of the answer that is to be written; the start token is not in it.</summary>
+    /// <summary>
+    /// The conversation in a form, with the beginning of the answer that is to be written; the start token is not in
+    /// it.
+    /// </summary>
     /// <param name="format">The form.</param>
     /// <param name="turns">The messages, the last one the user's.</param>
     /// <param name="endName">The name of the token that ends a text, which some forms write after an answer.</param>
@@ -33,7 +37,9 @@ public static class ChatTemplate
         foreach (ChatTurn turn in turns)
         {
             if (format != ChatFormat.Plain && turn.Role is not ("system" or "user" or "assistant"))
-                throw new AtelierException($"there is no place for the role '{turn.Role}' in a conversation of the form {format}", hint: "system, user and assistant have one");
+                throw new AtelierException(
+                    $"there is no place for the role '{turn.Role}' in a conversation of the form {format}",
+                    hint: "system, user and assistant have one");
         }
         var chat = new ChatText();
         switch (format)
@@ -67,19 +73,23 @@ public static class ChatTemplate
                 break;
             case ChatFormat.Gemma:
                 foreach (ChatTurn turn in Merged(turns, system => $"{system}\n\n"))
-                    chat.Add($"<start_of_turn>{(turn.Role == "user" ? "user" : "model")}\n", turn.Text.Trim(), "<end_of_turn>\n");
+                    chat.Add($"<start_of_turn>{(turn.Role == "user" ? "user" : "model")}\n", turn.Text.Trim(),
+                        "<end_of_turn>\n");
                 chat.Add("<start_of_turn>model\n");
                 break;
             default:
                 foreach (ChatTurn turn in turns)
-                    chat.Add(turn.Role switch { "system" => "", "user" => "### Instruction:\n", _ => "### Response:\n" }, turn.Text, turn.Role == "assistant" ? $"{endName}\n\n" : "\n\n");
+                    chat.Add(turn.Role switch { "system" => "", "user" => "### Instruction:\n",
+                        _ => "### Response:\n" }, turn.Text, turn.Role == "assistant" ? $"{endName}\n\n" : "\n\n");
                 chat.Add("### Response:\n");
                 break;
         }
         return chat;
     }
 
-    /// <summary>The tokens of a conversation, in whose form, not in what was said, the names of special tokens stand for them.</summary>
+    /// <summary>
+    /// The tokens of a conversation, in whose form, not in what was said, the names of special tokens stand for them.
+    /// </summary>
     /// <param name="tokenizer">The model's.</param>
     /// <param name="chat">The conversation.</param>
     public static int[] Encode(Tokenizer tokenizer, ChatText chat)
@@ -91,7 +101,8 @@ public static class ChatTemplate
         for (int at = 0; at < text.Length;)
         {
             string? name = chat.IsSaid(at) ? null
-                : specials.Keys.Where(special => text.AsSpan(at).StartsWith(special, StringComparison.Ordinal)).MaxBy(special => special.Length);
+                : specials.Keys.Where(special => text.AsSpan(at).StartsWith(special, StringComparison.Ordinal))
+                    .MaxBy(special => special.Length);
             if (name is null)
             {
                 at++;
@@ -107,10 +118,14 @@ public static class ChatTemplate
         return [.. ids];
     }
 
-    /// <summary>The tokens by which a model of a form ends its answer, beside the end of the text; those that its vocabulary has.</summary>
+    /// <summary>
+    /// The tokens by which a model of a form ends its answer, beside the end of the text; those that its vocabulary
+    /// has.
+    /// </summary>
     public static IReadOnlyList<int> EndIds(ChatFormat format, Tokenizer tokenizer)
     {
-        string? name = format switch { ChatFormat.ChatMl => "<|im_end|>", ChatFormat.Llama3 => "<|eot_id|>", ChatFormat.Gemma => "<end_of_turn>", _ => null };
+        string? name = format switch { ChatFormat.ChatMl => "<|im_end|>", ChatFormat.Llama3 => "<|eot_id|>",
+            ChatFormat.Gemma => "<end_of_turn>", _ => null };
         // The mark is one token by its name, whether the vocabulary calls it special or not.
         IEnumerable<int> ids = Enumerable.Range(0, tokenizer.VocabularySize);
         return name is null ? [] : [.. ids.Where(id => tokenizer.Name(id) == name).Take(1)];
@@ -127,7 +142,9 @@ public static class ChatTemplate
         return specials;
     }
 
-    /// <summary>Forms without a place for a system's message have it at the beginning of the user's first one.</summary>
+    /// <summary>
+    /// Forms without a place for a system's message have it at the beginning of the user's first one.
+    /// </summary>
     private static IEnumerable<ChatTurn> Merged(IReadOnlyList<ChatTurn> turns, Func<string, string> form)
     {
         string system = "";

@@ -27,16 +27,19 @@ public static class ChatTemplateFile
         try
         {
             using JsonDocument document = JsonDocument.Parse(Bytes(config), new JsonDocumentOptions { MaxDepth = 32 });
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("chat_template", out JsonElement template))
+            if (document.RootElement.ValueKind != JsonValueKind.Object
+                || !document.RootElement.TryGetProperty("chat_template", out JsonElement template))
                 return null;
             // Several templates are a list of names and texts; the one named default is for conversations.
             return template.ValueKind == JsonValueKind.Array
-                ? template.EnumerateArray().Where(t => t.GetProperty("name").GetString() == "default").Select(t => t.GetProperty("template").GetString()).FirstOrDefault()
+                ? template.EnumerateArray().Where(t => t.GetProperty("name").GetString() == "default")
+                    .Select(t => t.GetProperty("template").GetString()).FirstOrDefault()
                 : template.GetString();
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new AtelierException($"not a {ConfigName}: {e.Message.TrimEnd('.')}", config, "mend or delete it: only the chat template is read from it", e);
+            throw new AtelierException($"not a {ConfigName}: {e.Message.TrimEnd('.')}", config,
+                "mend or delete it: only the chat template is read from it", e);
         }
     }
 
@@ -45,6 +48,7 @@ public static class ChatTemplateFile
         long length = new FileInfo(path).Length;
         return length <= LongestFile
             ? InputFile.ReadAllBytes(path)
-            : throw new AtelierException($"it has {length} bytes; {LongestFile} are read at most", path, "take the file from its source again");
+            : throw new AtelierException($"it has {length} bytes; {LongestFile} are read at most", path,
+                "take the file from its source again");
     }
 }

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Atelier.Generation.Chat;
 
-/// <summary>A conversation in its form, which remembers what of it was said: nothing said can pass for a mark of the form.</summary>
+/// <summary>
+/// A conversation in its form, which remembers what of it was said: nothing said can pass for a mark of the form.
+/// </summary>
 public sealed class ChatText
 {
     private readonly StringBuilder _text = new();

@@ -8,8 +8,10 @@ namespace Atelier.Generation.Chat;
 #pragma warning disable MEAI001 // options that may still change are refused all the same
 
 /// <summary>
-/// A text model as an <see cref="IChatClient"/>. Conversations are written in the form that the model's own template names;
-/// of a model without a template, which continues text and knows no roles, the messages' texts, joined by line ends, are the
+/// A text model as an <see cref="IChatClient"/>. Conversations are written in the form that the model's own template
+/// names;
+/// of a model without a template, which continues text and knows no roles, the messages' texts, joined by line ends,
+/// are the
 /// prompt, and what the model writes next is the answer.
 /// </summary>
 /// <remarks>
@@ -23,7 +25,8 @@ namespace Atelier.Generation.Chat;
 /// <param name="modelId">The name that answers carry.</param>
 /// <param name="format">The form of conversations; null takes the one that the model's template writes.</param>
 /// <exception cref="AtelierException">The model's template is of no known form, and none is given.</exception>
-public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier", ChatFormat? format = null) : IChatClient
+public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier", ChatFormat? format = null)
+    : IChatClient
 {
     private readonly ChatForm _form = new(generator.Tokenizer, generator.Bounds, generator.ChatTemplate, format);
 
@@ -49,7 +52,8 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         GenerationRequest request = Request(messages, options);
         int written = 0;
@@ -65,7 +69,8 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
                 };
             }
         }
-        yield return new ChatResponseUpdate(ChatRole.Assistant, [new UsageContent(Usage(request, written))]) { ModelId = modelId };
+        yield return new ChatResponseUpdate(ChatRole.Assistant,
+            [new UsageContent(Usage(request, written))]) { ModelId = modelId };
     }
 
     /// <inheritdoc/>
@@ -164,8 +169,10 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     private UsageDetails Usage(GenerationRequest request, int written)
     {
         int read = request.PromptIds!.Count;
-        return new UsageDetails { InputTokenCount = read, OutputTokenCount = written, TotalTokenCount = read + written };
+        return new UsageDetails { InputTokenCount = read, OutputTokenCount = written,
+            TotalTokenCount = read + written };
     }
 
-    private static ChatFinishReason Reason(string reason) => reason == "length" ? ChatFinishReason.Length : ChatFinishReason.Stop;
+    private static ChatFinishReason Reason(string reason) =>
+        reason == "length" ? ChatFinishReason.Length : ChatFinishReason.Stop;
 }

@@ -19,7 +19,8 @@ internal sealed record NetworkNode
 }
 
 /// <summary>
-/// A grammar as a nondeterministic automaton over bytes of UTF-8 (Thompson 1968), whose rules call one another (recursive
+/// A grammar as a nondeterministic automaton over bytes of UTF-8 (Thompson 1968), whose rules call one another
+/// (recursive
 /// transition network, Woods 1970). Only nodes from which a whole text can still be reached are kept as useful.
 /// </summary>
 internal sealed class ByteNetwork
@@ -57,7 +58,9 @@ internal sealed class ByteNetwork
         return network;
     }
 
-    /// <summary>The node from which a text of the expression and then whatever <paramref name="next"/> begins is read.</summary>
+    /// <summary>
+    /// The node from which a text of the expression and then whatever <paramref name="next"/> begins is read.
+    /// </summary>
     private int Build(Expression expression, int next)
     {
         // The same part before the same end is one place: properties that may be left out share what follows them.
@@ -199,7 +202,8 @@ internal sealed class ByteNetwork
     private static void Visit(int rule, List<int>[] called, int[] colors)
     {
         if (colors[rule] == 1)
-            throw new AtelierException("a rule begins with itself", hint: "a $ref must not lead straight back to where it stands");
+            throw new AtelierException("a rule begins with itself",
+                hint: "a $ref must not lead straight back to where it stands");
         if (colors[rule] == 2)
             return;
         colors[rule] = 1;
@@ -218,7 +222,8 @@ internal sealed class ByteNetwork
 
         public override bool Equals(object? obj) => obj is Built other && Equals(other);
 
-        public override int GetHashCode() => HashCode.Combine(System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(_expression), _next);
+        public override int GetHashCode() =>
+            HashCode.Combine(System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(_expression), _next);
     }
 
     private void FindUseful()

@@ -18,7 +18,8 @@ internal sealed class CharacterSet
     public bool IsEmpty => _ranges.Length == 0;
 
     /// <summary>The characters of some ranges, in any order; surrogates are left out.</summary>
-    public static CharacterSet Of(params IEnumerable<(int First, int Last)> ranges) => new CharacterSet(Merge(ranges)).Intersect(All);
+    public static CharacterSet Of(params IEnumerable<(int First, int Last)> ranges) =>
+        new CharacterSet(Merge(ranges)).Intersect(All);
 
     public static CharacterSet Of(int character) => Of((character, character));
 
@@ -44,7 +45,8 @@ internal sealed class CharacterSet
         var ranges = new List<(int, int)>();
         for (int i = 0, j = 0; i < _ranges.Length && j < other._ranges.Length;)
         {
-            int first = Math.Max(_ranges[i].First, other._ranges[j].First), last = Math.Min(_ranges[i].Last, other._ranges[j].Last);
+            int first = Math.Max(_ranges[i].First, other._ranges[j].First),
+                last = Math.Min(_ranges[i].Last, other._ranges[j].Last);
             if (first <= last)
                 ranges.Add((first, last));
             if (_ranges[i].Last < other._ranges[j].Last)

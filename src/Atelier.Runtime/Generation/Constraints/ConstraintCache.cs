@@ -3,7 +3,9 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Generation.Constraints;
 
-/// <summary>Compiles constraints for a tokenizer, and keeps the last few: a server is asked for the same ones again and again.</summary>
+/// <summary>
+/// Compiles constraints for a tokenizer, and keeps the last few: a server is asked for the same ones again and again.
+/// </summary>
 internal sealed class ConstraintCache(Tokenizer tokenizer, IReadOnlyList<int> endIds)
 {
     private const int Kept = 8;

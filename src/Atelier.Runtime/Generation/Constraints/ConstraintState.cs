@@ -7,7 +7,8 @@ internal sealed record CallFrame(int Return, CallFrame? Caller, long Id);
 internal readonly record struct NetworkPlace(int Node, CallFrame? Frame)
 {
     /// <summary>Some order: states are told apart by their places in order.</summary>
-    public static int Order(NetworkPlace a, NetworkPlace b) => (a.Node, a.Frame?.Id ?? 0).CompareTo((b.Node, b.Frame?.Id ?? 0));
+    public static int Order(NetworkPlace a, NetworkPlace b) =>
+        (a.Node, a.Frame?.Id ?? 0).CompareTo((b.Node, b.Frame?.Id ?? 0));
 }
 
 /// <summary>Where a text stands: all places of the network that its bytes lead to.</summary>

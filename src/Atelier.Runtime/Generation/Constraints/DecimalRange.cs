@@ -37,7 +37,8 @@ internal sealed class DecimalRange
         // Below zero: the sign, and the size between the bounds turned round. Zero has no sign.
         if (low is not { Value: >= 0 })
         {
-            DecimalBound smallest = high is { Value: < 0 } ? new(-high.Value.Value, high.Value.IsExclusive) : new(0, true);
+            DecimalBound smallest = high is { Value: < 0 } ? new(-high.Value.Value, high.Value.IsExclusive)
+                : new(0, true);
             DecimalBound? largest = low is DecimalBound l ? new(-l.Value, l.IsExclusive) : null;
             options.Add(Expression.Of(Expression.Literal("-"), Sizes(smallest, largest, whole)));
         }
@@ -49,7 +50,8 @@ internal sealed class DecimalRange
     /// <summary>Numbers from zero on, one alternative a count of digits before the point.</summary>
     private static Choice Sizes(DecimalBound low, DecimalBound? high, bool whole)
     {
-        int shortest = Length(low.Value), longest = high is DecimalBound limit ? Length(limit.Value) : Math.Max(18, shortest);
+        int shortest = Length(low.Value), longest = high is DecimalBound limit ? Length(limit.Value)
+            : Math.Max(18, shortest);
         var options = new List<Expression>();
         for (int digits = shortest; digits <= longest; digits++)
         {
@@ -60,7 +62,9 @@ internal sealed class DecimalRange
         return new Choice(options);
     }
 
-    /// <summary>What may stand from a digit on, where the digits before it equal those of the low or high bound.</summary>
+    /// <summary>
+    /// What may stand from a digit on, where the digits before it equal those of the low or high bound.
+    /// </summary>
     private Expression From(int at, bool onLow, bool onHigh)
     {
         int length = Math.Max(_low.Length, _high?.Length ?? 0);
@@ -89,10 +93,12 @@ internal sealed class DecimalRange
             return new Choice(options);
         if (_whole)
             return ZerosFit(at, onLow, onHigh) ? Expression.Empty : Expression.Nothing;
-        Expression more = at == _point ? Expression.Of(Expression.Literal("."), new Choice(options)) : new Choice(options);
+        Expression more = at == _point ? Expression.Of(Expression.Literal("."), new Choice(options))
+            : new Choice(options);
         return ZerosFit(at, onLow, onHigh) ? Expression.Optional(more) : more;
 
-        Expression Digit(char first, char last, Expression rest) => Expression.Of(new Characters(CharacterSet.Of((first, last))), rest);
+        Expression Digit(char first, char last, Expression rest) =>
+            Expression.Of(new Characters(CharacterSet.Of((first, last))), rest);
     }
 
     /// <summary>Any digits up to the point, and any decimals.</summary>
@@ -106,7 +112,10 @@ internal sealed class DecimalRange
         return at == _point ? Expression.Optional(Expression.Of(Expression.Literal("."), decimals)) : decimals;
     }
 
-    /// <summary>After all digits of the bounds: on an inclusive high bound only zeros fit, on an exclusive low bound one other digit must come.</summary>
+    /// <summary>
+    /// After all digits of the bounds: on an inclusive high bound only zeros fit, on an exclusive low bound one other
+    /// digit must come.
+    /// </summary>
     private Expression Equal(int at, bool onLow, bool onHigh)
     {
         bool above = onLow && _lowExclusive;
@@ -118,7 +127,8 @@ internal sealed class DecimalRange
         Expression more = onHigh
             ? new Repetition(zero, 1, MostDecimals)
             : above
-                ? Expression.Of(new Repetition(zero, 0, MostDecimals), new Characters(CharacterSet.Of(('1', '9'))), new Repetition(new Characters(Digits), 0, MostDecimals))
+                ? Expression.Of(new Repetition(zero, 0, MostDecimals), new Characters(CharacterSet.Of(('1', '9'))),
+                    new Repetition(new Characters(Digits), 0, MostDecimals))
                 : new Repetition(new Characters(Digits), 1, MostDecimals);
         if (at == _point)
             more = Expression.Of(Expression.Literal("."), more);
@@ -138,9 +148,12 @@ internal sealed class DecimalRange
 
     private static int Length(decimal value) => decimal.Truncate(value).ToString(CultureInfo.InvariantCulture).Length;
 
-    private static decimal Power(int exponent) => decimal.Parse("1" + new string('0', exponent), CultureInfo.InvariantCulture);
+    private static decimal Power(int exponent) =>
+        decimal.Parse("1" + new string('0', exponent), CultureInfo.InvariantCulture);
 
-    /// <summary>The digits of a number, zeros before it up to the point's place, no zeros at the end of its decimals.</summary>
+    /// <summary>
+    /// The digits of a number, zeros before it up to the point's place, no zeros at the end of its decimals.
+    /// </summary>
     private static string Spell(decimal value, int point)
     {
         string[] parts = value.ToString(CultureInfo.InvariantCulture).Split('.');

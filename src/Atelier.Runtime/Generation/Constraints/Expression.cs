@@ -10,7 +10,8 @@ internal abstract record Expression
     public static Expression Nothing { get; } = new Choice([]);
 
     /// <summary>One text.</summary>
-    public static Expression Literal(string text) => new Sequence([.. text.EnumerateRunes().Select(rune => new Characters(CharacterSet.Of(rune.Value)))]);
+    public static Expression Literal(string text) =>
+        new Sequence([.. text.EnumerateRunes().Select(rune => new Characters(CharacterSet.Of(rune.Value)))]);
 
     public static Expression Optional(Expression part) => new Repetition(part, 0, 1);
 

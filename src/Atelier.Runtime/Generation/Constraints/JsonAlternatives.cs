@@ -14,7 +14,8 @@ internal sealed class JsonAlternatives(JsonReferences references)
     /// <param name="types">Every type with the keywords that speak of it.</param>
     /// <param name="at">Where the schema stands, for errors.</param>
     /// <exception cref="AtelierException">A type is unknown.</exception>
-    public static string[] TypesOf(JsonElement schema, string[] keywords, (string Type, string[] Keywords)[] types, string at)
+    public static string[] TypesOf(JsonElement schema, string[] keywords, (string Type, string[] Keywords)[] types,
+        string at)
     {
         if (schema.TryGetProperty("type", out JsonElement type))
         {
@@ -22,7 +23,8 @@ internal sealed class JsonAlternatives(JsonReferences references)
             foreach (JsonElement name in named)
             {
                 if (name.ValueKind != JsonValueKind.String || types.All(t => t.Type != name.GetString()))
-                    throw JsonSchemaReader.Wrong(at, $"there is no type {name.GetRawText()}", $"{string.Join(", ", types.Select(t => t.Type))} are the types");
+                    throw JsonSchemaReader.Wrong(at, $"there is no type {name.GetRawText()}",
+                        $"{string.Join(", ", types.Select(t => t.Type))} are the types");
             }
             return [.. named.Select(name => name.GetString()!).Distinct()];
         }
@@ -32,10 +34,12 @@ internal sealed class JsonAlternatives(JsonReferences references)
 
     /// <summary>Whether a value is of one of some types.</summary>
     public static bool IsOf(string[] types, JsonElement value) => types.Contains(TypeOf(value)) ||
-        (value.ValueKind == JsonValueKind.Number && types.Contains("integer") && value.TryGetDecimal(out decimal number) && decimal.IsInteger(number));
+        (value.ValueKind == JsonValueKind.Number && types.Contains("integer") && value.TryGetDecimal(out decimal number)
+            && decimal.IsInteger(number));
 
     /// <summary>
-    /// Checks that oneOf's alternatives exclude one another, as far as their types, constants and required properties show
+    /// Checks that oneOf's alternatives exclude one another, as far as their types, constants and required properties
+    /// show
     /// it: of texts that meet several, a grammar could not tell.
     /// </summary>
     /// <exception cref="AtelierException">Two may overlap.</exception>
@@ -48,7 +52,8 @@ internal sealed class JsonAlternatives(JsonReferences references)
             {
                 if (!Exclude(all[j], all[i], DeepestSearch))
                 {
-                    throw JsonSchemaReader.Wrong(at, FormattableString.Invariant($"alternatives {j} and {i} of oneOf may both hold"),
+                    throw JsonSchemaReader.Wrong(at,
+                        FormattableString.Invariant($"alternatives {j} and {i} of oneOf may both hold"),
                         "write anyOf where a value may meet both; otherwise tell them apart by type, "
                         + "or by a required property with another const in each");
                 }
@@ -71,12 +76,14 @@ internal sealed class JsonAlternatives(JsonReferences references)
             return true;
         return Required(a).Intersect(Required(b)).Any(name =>
             Kinds(a) is ["object"] && Kinds(b) is ["object"] &&
-            Property(a, name) is JsonElement first && Property(b, name) is JsonElement second && Exclude(first, second, depth - 1));
+            Property(a, name) is JsonElement first && Property(b, name) is JsonElement second
+                && Exclude(first, second, depth - 1));
     }
 
     private JsonElement Target(JsonElement schema, int hops)
     {
-        while (hops-- > 0 && schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$ref", out JsonElement reference) &&
+        while (hops-- > 0 && schema.ValueKind == JsonValueKind.Object
+            && schema.TryGetProperty("$ref", out JsonElement reference) &&
                reference.ValueKind == JsonValueKind.String &&
                references.Find(reference.GetString()!) is JsonElement target)
         {
@@ -86,26 +93,33 @@ internal sealed class JsonAlternatives(JsonReferences references)
     }
 
     private static JsonElement[]? Options(JsonElement schema) =>
-        (schema.TryGetProperty("anyOf", out JsonElement several) || schema.TryGetProperty("oneOf", out several)) && several.ValueKind == JsonValueKind.Array
+        (schema.TryGetProperty("anyOf", out JsonElement several) || schema.TryGetProperty("oneOf", out several))
+            && several.ValueKind == JsonValueKind.Array
             ? [.. several.EnumerateArray()]
             : null;
 
     private static JsonElement[]? Constants(JsonElement schema) =>
         schema.TryGetProperty("const", out JsonElement one) ? [one]
-        : schema.TryGetProperty("enum", out JsonElement several) && several.ValueKind == JsonValueKind.Array ? [.. several.EnumerateArray()]
+        : schema.TryGetProperty("enum", out JsonElement several) && several.ValueKind == JsonValueKind.Array
+            ? [.. several.EnumerateArray()]
         : null;
 
-    /// <summary>The types that a schema names or its constants have, whole numbers as numbers; null where it does not say.</summary>
+    /// <summary>
+    /// The types that a schema names or its constants have, whole numbers as numbers; null where it does not say.
+    /// </summary>
     private static string[]? Kinds(JsonElement schema) =>
         schema.TryGetProperty("type", out JsonElement type)
-            ? [.. (type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().ToArray() : [type]).Select(t => t.ToString() == "integer" ? "number" : t.ToString()).Distinct()]
+            ? [.. (type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().ToArray() : [type])
+                .Select(t => t.ToString() == "integer" ? "number" : t.ToString()).Distinct()]
             : Constants(schema)?.Select(TypeOf).Distinct().ToArray();
 
     private static string[] Required(JsonElement schema) =>
-        schema.TryGetProperty("required", out JsonElement names) && names.ValueKind == JsonValueKind.Array ? [.. names.EnumerateArray().Select(n => n.ToString())] : [];
+        schema.TryGetProperty("required", out JsonElement names) && names.ValueKind == JsonValueKind.Array
+            ? [.. names.EnumerateArray().Select(n => n.ToString())] : [];
 
     private static JsonElement? Property(JsonElement schema, string name) =>
-        schema.TryGetProperty("properties", out JsonElement all) && all.ValueKind == JsonValueKind.Object && all.TryGetProperty(name, out JsonElement property) ? property : null;
+        schema.TryGetProperty("properties", out JsonElement all) && all.ValueKind == JsonValueKind.Object
+            && all.TryGetProperty(name, out JsonElement property) ? property : null;
 
     private static string TypeOf(JsonElement value) => value.ValueKind switch
     {

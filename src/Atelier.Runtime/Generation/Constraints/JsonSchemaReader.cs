@@ -4,8 +4,10 @@ using System.Text.Json;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Reads JSON schemas (draft 2020-12, the part of it that says which texts there may be) as grammars. Objects have their
-/// properties in the schema's order. A keyword that is not read is refused, so that no sample is less than the schema says.
+/// Reads JSON schemas (draft 2020-12, the part of it that says which texts there may be) as grammars. Objects have
+/// their
+/// properties in the schema's order. A keyword that is not read is refused, so that no sample is less than the schema
+/// says.
 /// </summary>
 internal sealed class JsonSchemaReader
 {
@@ -56,7 +58,8 @@ internal sealed class JsonSchemaReader
             throw new AtelierException("half a surrogate pair is no character", "schema", "write whole characters");
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = DeepestSchema });
+            using JsonDocument document =
+                JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = DeepestSchema });
             var reader = new JsonSchemaReader(document.RootElement);
             reader.RuleAt("#", document.RootElement);
             return new Grammar(reader._rules);
@@ -114,7 +117,8 @@ internal sealed class JsonSchemaReader
                 throw Wrong(at, "allOf of several schemas is not read", "write one schema that says all");
             if (several == "oneOf")
                 new JsonAlternatives(_references).MustExclude(alternatives, at);
-            return new Choice([.. alternatives.EnumerateArray().Select((a, i) => Value(a, string.Create(CultureInfo.InvariantCulture, $"{at}/{several}/{i}")))]);
+            return new Choice([.. alternatives.EnumerateArray()
+                .Select((a, i) => Value(a, string.Create(CultureInfo.InvariantCulture, $"{at}/{several}/{i}")))]);
         }
         string[] types = JsonAlternatives.TypesOf(schema, keywords, Types, at);
         if (schema.TryGetProperty("const", out JsonElement constant))
@@ -127,7 +131,8 @@ internal sealed class JsonSchemaReader
             Alone("enum", "type");
             if (values.ValueKind != JsonValueKind.Array)
                 throw Wrong(at, "enum is a list of values");
-            return new Choice([.. values.EnumerateArray().Where(v => JsonAlternatives.IsOf(types, v)).Select(JsonText.Literal)]);
+            return new Choice([.. values.EnumerateArray().Where(v => JsonAlternatives.IsOf(types, v))
+                .Select(JsonText.Literal)]);
         }
         if (keywords.Except([.. Types.SelectMany(t => t.Keywords), "type"]).FirstOrDefault() is { } unknown)
         {
@@ -138,7 +143,8 @@ internal sealed class JsonSchemaReader
         }
         return types.Length == Types.Length && keywords.Length == 0
             ? AnyValue()
-            : new Choice([.. types.Where(t => t != "integer" || !types.Contains("number")).Select(type => OfType(type, schema, at))]);
+            : new Choice([.. types.Where(t => t != "integer" || !types.Contains("number"))
+                .Select(type => OfType(type, schema, at))]);
 
         void Alone(params string[] allowed)
         {
@@ -173,7 +179,8 @@ internal sealed class JsonSchemaReader
         if (named && known.ValueKind != JsonValueKind.Object)
             throw Wrong(at, "properties is an object of schemas");
         foreach (JsonProperty property in named ? known.EnumerateObject().ToArray() : [])
-            properties.Add((property.Name, Value(property.Value, $"{at}/properties/{property.Name}"), required.Contains(property.Name)));
+            properties.Add((property.Name, Value(property.Value, $"{at}/properties/{property.Name}"),
+                required.Contains(property.Name)));
         foreach (string name in required.Except(properties.Select(p => p.Name)).ToArray())
             properties.Add((name, open ? AnyValue() : Value(additional, $"{at}/additionalProperties"), true));
         if (properties.Count > MostProperties)
@@ -187,28 +194,33 @@ internal sealed class JsonSchemaReader
             further = Expression.Of(JsonText.StringExcept([.. properties.Select(p => p.Name)]), JsonText.Colon, value);
         }
         // From the last to the first: what may follow where a property stands before, and where none does.
-        Expression after = further is null ? Expression.Empty : new Repetition(Expression.Of(JsonText.Comma, further), 0, null);
+        Expression after = further is null ? Expression.Empty
+            : new Repetition(Expression.Of(JsonText.Comma, further), 0, null);
         Expression first = further is null ? Expression.Empty : JsonText.CommaSeparated(further, 0, null);
         foreach ((string name, Expression value, bool isRequired) in properties.AsEnumerable().Reverse())
         {
             Expression property = Expression.Of(JsonText.Quoted(Expression.Literal(name)), JsonText.Colon, value);
             Expression begun = Expression.Of(property, after);
             first = isRequired ? begun : new Choice([begun, first]);
-            after = Expression.Of(isRequired ? Expression.Of(JsonText.Comma, property) : Expression.Optional(Expression.Of(JsonText.Comma, property)), after);
+            after = Expression.Of(isRequired ? Expression.Of(JsonText.Comma, property)
+                : Expression.Optional(Expression.Of(JsonText.Comma, property)), after);
         }
         return JsonText.Listed('{', first, '}');
     }
 
     private Expression Array(JsonElement schema, string at)
     {
-        Expression item = schema.TryGetProperty("items", out JsonElement items) ? Value(items, $"{at}/items") : AnyValue();
-        return JsonText.Listed('[', JsonText.CommaSeparated(item, Count(schema, "minItems", at) ?? 0, Count(schema, "maxItems", at)), ']');
+        Expression item = schema.TryGetProperty("items", out JsonElement items) ? Value(items, $"{at}/items")
+            : AnyValue();
+        return JsonText.Listed('[',
+            JsonText.CommaSeparated(item, Count(schema, "minItems", at) ?? 0, Count(schema, "maxItems", at)), ']');
     }
 
     private static Expression String(JsonElement schema, string at)
     {
         int? least = Count(schema, "minLength", at), most = Count(schema, "maxLength", at);
-        bool hasPattern = schema.TryGetProperty("pattern", out JsonElement pattern), hasFormat = schema.TryGetProperty("format", out JsonElement format);
+        bool hasPattern = schema.TryGetProperty("pattern", out JsonElement pattern),
+            hasFormat = schema.TryGetProperty("format", out JsonElement format);
         if ((hasPattern ? 1 : 0) + (hasFormat ? 1 : 0) + (least is null && most is null ? 0 : 1) > 1)
             throw Wrong(at, "pattern, format and lengths do not go together", "say it all in the pattern");
         if (hasPattern)
@@ -241,7 +253,8 @@ internal sealed class JsonSchemaReader
         }
 
         static DecimalBound? Tighter(DecimalBound? bound, DecimalBound? exclusive, int sign) =>
-            (bound, exclusive) is (DecimalBound a, DecimalBound b) ? (b.Value - a.Value) * sign >= 0 ? b : a : bound ?? exclusive;
+            (bound, exclusive) is (DecimalBound a, DecimalBound b) ? (b.Value - a.Value) * sign >= 0 ? b : a
+                : bound ?? exclusive;
     }
 
     private RuleReference AnyValue()
@@ -254,7 +267,8 @@ internal sealed class JsonSchemaReader
         [
             JsonText.Null, JsonText.True, JsonText.False, JsonText.Number, JsonText.String(),
             JsonText.Listed('[', JsonText.CommaSeparated(any, 0, null), ']'),
-            JsonText.Listed('{', JsonText.CommaSeparated(Expression.Of(JsonText.String(), JsonText.Colon, any), 0, null), '}'),
+            JsonText.Listed('{',
+                JsonText.CommaSeparated(Expression.Of(JsonText.String(), JsonText.Colon, any), 0, null), '}'),
         ]));
         return any;
     }
@@ -268,7 +282,9 @@ internal sealed class JsonSchemaReader
         list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : throw Wrong(at, $"{keyword} is no list");
 
     private static string Text(JsonElement value, string at, string keyword) =>
-        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "a string is due");
+        value.ValueKind == JsonValueKind.String ? value.GetString()!
+            : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "a string is due");
 
-    internal static AtelierException Wrong(string at, string what, string? hint = null) => new(what, $"schema{at}", hint);
+    internal static AtelierException Wrong(string at, string what, string? hint = null) =>
+        new(what, $"schema{at}", hint);
 }

@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// JSON (RFC 8259) as expressions. Each text has one spelling: characters stand for themselves wherever they may, and a space
+/// JSON (RFC 8259) as expressions. Each text has one spelling: characters stand for themselves wherever they may, and a
+/// space
 /// may stand after a comma or a colon, nowhere else.
 /// </summary>
 internal static class JsonText
@@ -13,9 +14,11 @@ internal static class JsonText
     private static readonly CharacterSet Plain = CharacterSet.Of((0, 0x1F), ('"', '"'), ('\\', '\\')).Complement();
     private static readonly CharacterSet Digits = CharacterSet.Of(('0', '9'));
 
-    public static Expression Comma { get; } = Expression.Of(Expression.Literal(","), Expression.Optional(Expression.Literal(" ")));
+    public static Expression Comma { get; } =
+        Expression.Of(Expression.Literal(","), Expression.Optional(Expression.Literal(" ")));
 
-    public static Expression Colon { get; } = Expression.Of(Expression.Literal(":"), Expression.Optional(Expression.Literal(" ")));
+    public static Expression Colon { get; } =
+        Expression.Of(Expression.Literal(":"), Expression.Optional(Expression.Literal(" ")));
 
     public static Expression True { get; } = Expression.Literal("true");
 
@@ -26,7 +29,9 @@ internal static class JsonText
     /// <summary>Any whole number of at most 18 digits, so that it fits 64 bits.</summary>
     public static Expression Integer { get; } = Expression.Of(Expression.Optional(Expression.Literal("-")), Whole(18));
 
-    /// <summary>Any number of at most 15 digits, 15 decimals and 2 digits of exponent, so that it fits 64-bit floating point.</summary>
+    /// <summary>
+    /// Any number of at most 15 digits, 15 decimals and 2 digits of exponent, so that it fits 64-bit floating point.
+    /// </summary>
     public static Expression Number { get; } = Expression.Of(
         Expression.Optional(Expression.Literal("-")), Whole(15),
         Expression.Optional(Expression.Of(Expression.Literal("."), new Repetition(new Characters(Digits), 1, 15))),
@@ -36,14 +41,16 @@ internal static class JsonText
             new Repetition(new Characters(Digits), 1, 2))));
 
     /// <summary>A string of so many characters.</summary>
-    public static Expression String(int least = 0, int? most = null) => Quoted(new Repetition(new Characters(CharacterSet.All), least, most));
+    public static Expression String(int least = 0, int? most = null) =>
+        Quoted(new Repetition(new Characters(CharacterSet.All), least, most));
 
     /// <summary>A string whose value follows an expression.</summary>
     public static Expression Quoted(Expression value) =>
         Expression.Of(Expression.Literal("\""), Escaped(value), Expression.Literal("\""));
 
     /// <summary>A string that is none of some.</summary>
-    public static Expression StringExcept(IReadOnlyCollection<string> names) => Quoted(Except([.. names.Select(n => n.EnumerateRunes().Select(r => r.Value).ToArray())], 0));
+    public static Expression StringExcept(IReadOnlyCollection<string> names) =>
+        Quoted(Except([.. names.Select(n => n.EnumerateRunes().Select(r => r.Value).ToArray())], 0));
 
     /// <summary>Parts with commas between, in brackets or braces.</summary>
     public static Expression Listed(char open, Expression inside, char close) =>
@@ -56,7 +63,8 @@ internal static class JsonText
             return least == 0 ? Expression.Empty : Expression.Nothing;
         if (least > most)
             return Expression.Nothing;
-        Expression some = Expression.Of(part, new Repetition(Expression.Of(Comma, part), Math.Max(0, least - 1), most - 1));
+        Expression some =
+            Expression.Of(part, new Repetition(Expression.Of(Comma, part), Math.Max(0, least - 1), most - 1));
         return least == 0 ? Expression.Optional(some) : some;
     }
 
@@ -65,7 +73,9 @@ internal static class JsonText
     {
         JsonValueKind.String => Quoted(Expression.Literal(value.GetString()!)),
         JsonValueKind.Array => Listed('[', Separated(value.EnumerateArray().Select(Literal)), ']'),
-        JsonValueKind.Object => Listed('{', Separated(value.EnumerateObject().Select(p => Expression.Of(Quoted(Expression.Literal(p.Name)), Colon, Literal(p.Value)))), '}'),
+        JsonValueKind.Object =>
+            Listed('{', Separated(value.EnumerateObject()
+            .Select(p => Expression.Of(Quoted(Expression.Literal(p.Name)), Colon, Literal(p.Value)))), '}'),
         _ => Expression.Literal(value.GetRawText()),
     };
 
@@ -75,7 +85,8 @@ internal static class JsonText
     private static Expression Whole(int digits) => new Choice(
     [
         Expression.Literal("0"),
-        Expression.Of(new Characters(CharacterSet.Of(('1', '9'))), new Repetition(new Characters(Digits), 0, digits - 1)),
+        Expression.Of(new Characters(CharacterSet.Of(('1', '9'))),
+            new Repetition(new Characters(Digits), 0, digits - 1)),
     ]);
 
     /// <summary>An expression over a string's characters as one over their JSON spelling.</summary>
@@ -90,7 +101,9 @@ internal static class JsonText
             case Repetition repetition:
                 return repetition with { Part = Escaped(repetition.Part) };
             case Characters(CharacterSet set):
-                Expression[] escapes = [.. set.Except(Plain).Ranges.SelectMany(r => Enumerable.Range(r.First, r.Last - r.First + 1)).Select(c => Expression.Literal(Escape(c)))];
+                Expression[] escapes =
+                    [.. set.Except(Plain).Ranges.SelectMany(r => Enumerable.Range(r.First, r.Last - r.First + 1))
+                    .Select(c => Expression.Literal(Escape(c)))];
                 return escapes.Length == 0 ? value : new Choice([new Characters(set.Intersect(Plain)), .. escapes]);
             default:
                 throw new InvalidOperationException($"{value.GetType().Name} stands in no string");

@@ -1,6 +1,8 @@
 namespace Atelier.Generation.Constraints;
 
-/// <summary>What to write instead of what patterns of other dialects have: each hint keeps the meaning when it is followed.</summary>
+/// <summary>
+/// What to write instead of what patterns of other dialects have: each hint keeps the meaning when it is followed.
+/// </summary>
 internal static class RegexHints
 {
     /// <summary>What to write instead of an escape that is not read.</summary>

@@ -213,7 +213,8 @@ internal sealed class RegexParser
             {
                 _at++;
                 CharacterSet last = ClassItem();
-                if (item.Ranges is not [(int from, int fromToo)] || last.Ranges is not [(int to, int toToo)] || from != fromToo || to != toToo)
+                if (item.Ranges is not [(int from, int fromToo)] || last.Ranges is not [(int to, int toToo)]
+                    || from != fromToo || to != toToo)
                     throw Wrong("a range goes from one character to another", "write \\- for the character -");
                 if (to < from)
                     throw Wrong("a range runs backwards", "write the smaller character first");
@@ -344,5 +345,6 @@ internal sealed class RegexParser
         Wrong("half a surrogate pair is no character", "write the whole character, or its number as \\u{1f600}");
 
     private AtelierException Wrong(string what, string hint) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"{what}, at character {Math.Min(_at, _pattern.Length)}"), $"pattern '{_pattern}'", hint);
+        new(string.Create(CultureInfo.InvariantCulture, $"{what}, at character {Math.Min(_at, _pattern.Length)}"),
+            $"pattern '{_pattern}'", hint);
 }

@@ -3,7 +3,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Which tokens may come next, for one constraint and one vocabulary. What was worked out once is kept, and several threads
+/// Which tokens may come next, for one constraint and one vocabulary. What was worked out once is kept, and several
+/// threads
 /// may ask at once.
 /// </summary>
 internal sealed class TokenConstraint
@@ -32,7 +33,8 @@ internal sealed class TokenConstraint
         {
             ByteNetwork unlimited = Build(grammar, null);
             throw unlimited.IsUseful[unlimited.Starts[0]]
-                ? new AtelierException("no text of the model's vocabulary can meet it", where, "it asks for characters that the model does not know")
+                ? new AtelierException("no text of the model's vocabulary can meet it",
+                    where, "it asks for characters that the model does not know")
                 : new AtelierException("no finite text can meet it", where, "it contradicts itself");
         }
         _automaton = new LazyAutomaton(network);
@@ -44,7 +46,8 @@ internal sealed class TokenConstraint
 
     /// <summary>The state of a sample without text.</summary>
     /// <param name="fromStart">Whether the sample begins a text, and does not go on from a prompt.</param>
-    public ConstraintState Start(bool fromStart) => fromStart && _tokenizer.BeginsWithSpace ? _losesASpace : _automaton.Start;
+    public ConstraintState Start(bool fromStart) =>
+        fromStart && _tokenizer.BeginsWithSpace ? _losesASpace : _automaton.Start;
 
     /// <summary>
     /// A bit for each token that may come next: bit <c>id % 64</c> of word <c>id / 64</c>. The tokens that end a text

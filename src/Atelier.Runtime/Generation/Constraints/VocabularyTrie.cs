@@ -3,7 +3,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// The bytes of all tokens as a tree, so that tokens that begin alike are looked at once. Nodes stand in depth-first order.
+/// The bytes of all tokens as a tree, so that tokens that begin alike are looked at once. Nodes stand in depth-first
+/// order.
 /// </summary>
 internal sealed class VocabularyTrie
 {
@@ -14,7 +15,9 @@ internal sealed class VocabularyTrie
     private readonly int[] _tokens;
     private readonly int _deepest;
 
-    /// <summary>Reads the vocabulary. Tokens without bytes (special ones), and those longer than 255, are left out.</summary>
+    /// <summary>
+    /// Reads the vocabulary. Tokens without bytes (special ones), and those longer than 255, are left out.
+    /// </summary>
     public VocabularyTrie(Tokenizer tokenizer)
     {
         VocabularySize = tokenizer.VocabularySize;
@@ -45,13 +48,16 @@ internal sealed class VocabularyTrie
         while (path.Count > 0)
             afters[path.Pop()] = values.Count;
         firstTokens.Add(tokens.Count);
-        (_values, _depths, _afters, _firstTokens, _tokens) = ([.. values], [.. depths], [.. afters], [.. firstTokens], [.. tokens]);
+        (_values, _depths, _afters, _firstTokens, _tokens) =
+            ([.. values], [.. depths], [.. afters], [.. firstTokens], [.. tokens]);
         Alphabet = AlphabetOf(tokenizer);
     }
 
     public int VocabularySize { get; }
 
-    /// <summary>The characters that the vocabulary can write, or null for all of them (where every byte is a token).</summary>
+    /// <summary>
+    /// The characters that the vocabulary can write, or null for all of them (where every byte is a token).
+    /// </summary>
     public CharacterSet? Alphabet { get; }
 
     /// <summary>A bit for each token whose bytes may come in a state.</summary>

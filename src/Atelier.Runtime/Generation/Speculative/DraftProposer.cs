@@ -14,7 +14,10 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<i
     private readonly List<SequenceInput> _inputs = [];
     private float[] _logits = [];
 
-    /// <summary>What drawing a proposal takes beside a step of another model, by the weights that each reads; a tenth where that is not known.</summary>
+    /// <summary>
+    /// What drawing a proposal takes beside a step of another model, by the weights that each reads; a tenth where that
+    /// is not known.
+    /// </summary>
     public double CostBeside(IBatchedLanguageModel other) =>
         model.StepBytes > 0 && other.StepBytes > 0 ? (double)model.StepBytes / other.StepBytes : UsualCost;
 
@@ -38,7 +41,8 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<i
                     if (sample.ProposalOdds.Length == 0)
                         sample.ProposalOdds = new float[sample.Proposals.Length * vocabulary];
                 }
-                ReadOnlyMemory<int> tokens = place == 0 ? window.Next(ids, int.MaxValue) : sample.LastAndProposed()[place..];
+                ReadOnlyMemory<int> tokens = place == 0 ? window.Next(ids, int.MaxValue)
+                    : sample.LastAndProposed()[place..];
                 _inputs.Add(new SequenceInput(window.Sequence!, tokens));
             }
             if (_logits.Length < _inputs.Count * vocabulary)

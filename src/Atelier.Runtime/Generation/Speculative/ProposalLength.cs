@@ -1,9 +1,12 @@
 namespace Atelier.Generation.Speculative;
 
 /// <summary>
-/// How many tokens it pays to propose for a sample, by what became of the proposals before. Of proposals that are each taken
-/// with the probability α, a step of the model that reads k of them writes (1 − α^(k+1)) / (1 − α) tokens on average (Leviathan
-/// et al. 2023, eq. 1), in the time of 1 + k · cost steps: k is what makes most tokens a step's time. Nothing is timed: the same
+/// How many tokens it pays to propose for a sample, by what became of the proposals before. Of proposals that are each
+/// taken
+/// with the probability α, a step of the model that reads k of them writes (1 − α^(k+1)) / (1 − α) tokens on average
+/// (Leviathan
+/// et al. 2023, eq. 1), in the time of 1 + k · cost steps: k is what makes most tokens a step's time. Nothing is timed:
+/// the same
 /// sample looks ahead alike on every machine, so that a seed gives the same text.
 /// </summary>
 /// <param name="most">The most tokens at a time, from 1.</param>

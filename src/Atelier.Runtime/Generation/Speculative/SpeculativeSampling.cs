@@ -1,10 +1,14 @@
 namespace Atelier.Generation.Speculative;
 
-/// <summary>The rule by which a model takes or refuses a token that a draft drew, so that what comes out is the model's own distribution.</summary>
+/// <summary>
+/// The rule by which a model takes or refuses a token that a draft drew, so that what comes out is the model's own
+/// distribution.
+/// </summary>
 internal static class SpeculativeSampling
 {
     /// <summary>
-    /// Takes x, drawn from q, with probability min(1, p(x) / q(x)), and otherwise draws from max(0, p − q) in proportion
+    /// Takes x, drawn from q, with probability min(1, p(x) / q(x)), and otherwise draws from max(0, p − q) in
+    /// proportion
     /// (Leviathan et al. 2023, algorithm 1; Chen et al. 2023, theorem 1).
     /// </summary>
     /// <param name="token">x.</param>

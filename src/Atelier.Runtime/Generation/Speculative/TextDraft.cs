@@ -25,7 +25,8 @@ internal sealed class TextDraft
     /// <param name="constraint">What the text must be, or null.</param>
     /// <param name="seed">Of its own random stream.</param>
     /// <param name="fromStart">Whether it begins a text, and does not go on from a prompt.</param>
-    public TextDraft(int number, int[] prompt, TokenTexts texts, DecodingOptions options, TokenConstraint? constraint, ulong seed, bool fromStart)
+    public TextDraft(int number, int[] prompt, TokenTexts texts, DecodingOptions options, TokenConstraint? constraint,
+        ulong seed, bool fromStart)
     {
         (_number, Options, _constraint, _random) = (number, options, constraint, new SplitMix64(seed));
         _stream = new TextStream(texts, fromStart);
@@ -57,16 +58,21 @@ internal sealed class TextDraft
     public string? FinishReason { get; private set; }
 
     /// <summary>Where the constraint would stand after a token.</summary>
-    public ConstraintState? After(ConstraintState? state, int token) => state is null ? null : _constraint!.Advance(state, token);
+    public ConstraintState? After(ConstraintState? state, int token) =>
+        state is null ? null : _constraint!.Advance(state, token);
 
     /// <summary>Chooses the next token.</summary>
     public TokenChoice Choose(TokenSampler sampler, ReadOnlySpan<float> logits) =>
         sampler.Choose(logits, _seen, Allowed(State), ref _random);
 
-    /// <summary>Takes a token that was drawn from other odds, or another in its place, so that the choice is one of the model's own.</summary>
+    /// <summary>
+    /// Takes a token that was drawn from other odds, or another in its place, so that the choice is one of the model's
+    /// own.
+    /// </summary>
     public TokenChoice Choose(TokenSampler sampler, ReadOnlySpan<float> logits, int proposal, ReadOnlySpan<float> odds)
     {
-        int id = SpeculativeSampling.Choose(proposal, sampler.Distribution(logits, _seen, Allowed(State)), odds, ref _random);
+        int id = SpeculativeSampling.Choose(proposal, sampler.Distribution(logits, _seen, Allowed(State)), odds,
+            ref _random);
         return new TokenChoice(id, Logits.LogProbability(logits, id));
     }
 

@@ -1,13 +1,17 @@
 namespace Atelier.Data.Images;
 
-/// <summary>At most 256 colours that stand for those of pictures: greys as they are; colours by median cut (Heckbert 1982) over 15 bits each.</summary>
+/// <summary>
+/// At most 256 colours that stand for those of pictures: greys as they are; colours by median cut (Heckbert 1982) over
+/// 15 bits each.
+/// </summary>
 internal sealed class ColourPalette
 {
     private const int Size = 256, Bits = 5, Cells = 1 << (3 * Bits);
     private readonly byte[]? _nearest; // the index of each cell; null for greys
     private readonly int _channels;
 
-    private ColourPalette(byte[] table, byte[]? nearest, int channels) => (Table, _nearest, _channels) = (table, nearest, channels);
+    private ColourPalette(byte[] table, byte[]? nearest, int channels) =>
+        (Table, _nearest, _channels) = (table, nearest, channels);
 
     /// <summary>Red, green and blue of each colour: 768 bytes.</summary>
     public byte[] Table { get; }
@@ -41,7 +45,8 @@ internal sealed class ColourPalette
         {
             long all = boxes[index].Sum(cell => counts[cell]);
             for (int channel = 0; channel < 3; channel++)
-                table[(3 * index) + channel] = (byte)(boxes[index].Sum(cell => counts[cell] * Value(cell, channel)) / Math.Max(1, all));
+                table[(3 * index) + channel] =
+                    (byte)(boxes[index].Sum(cell => counts[cell] * Value(cell, channel)) / Math.Max(1, all));
             foreach (int cell in boxes[index])
                 nearest[cell] = (byte)index;
         }
@@ -59,7 +64,8 @@ internal sealed class ColourPalette
         return indices;
     }
 
-    private static int Cell(ReadOnlySpan<byte> rgb) => (rgb[0] >> 3 << (2 * Bits)) | (rgb[1] >> 3 << Bits) | (rgb[2] >> 3);
+    private static int Cell(ReadOnlySpan<byte> rgb) =>
+        (rgb[0] >> 3 << (2 * Bits)) | (rgb[1] >> 3 << Bits) | (rgb[2] >> 3);
 
     /// <summary>A channel of a cell's middle; the ends of the range stay black and white.</summary>
     private static int Value(int cell, int channel)
@@ -70,7 +76,8 @@ internal sealed class ColourPalette
 
     private static int Extent(int[] box) => Enumerable.Range(0, 3).Max(channel => Extent(box, channel));
 
-    private static int Extent(int[] box, int channel) => box.Length == 0 ? 0 : box.Max(c => Value(c, channel)) - box.Min(c => Value(c, channel));
+    private static int Extent(int[] box, int channel) =>
+        box.Length == 0 ? 0 : box.Max(c => Value(c, channel)) - box.Min(c => Value(c, channel));
 
     /// <summary>Cuts a box across its longest side so that about as many pixels lie on either side.</summary>
     private static (int[] Low, int[] High) Cut(int[] box, long[] counts)

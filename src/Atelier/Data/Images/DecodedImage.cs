@@ -136,7 +136,8 @@ internal sealed class DecodedImage : IDisposable
         codec.EncodedFormat == SKEncodedImageFormat.Png ? PngOrientation.Read(bytes) : codec.EncodedOrigin;
 
     private static bool IsTurned(SKEncodedOrigin origin) => origin
-        is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom
+            or SKEncodedOrigin.LeftBottom;
 
     private static SKSizeI SizeFor(SKCodec codec, int width, int height)
     {

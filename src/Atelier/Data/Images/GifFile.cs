@@ -3,7 +3,10 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Animations in the Graphics Interchange Format (CompuServe 1990, version 89a), shown in a loop; grey as it is, colours by a palette of all frames.</summary>
+/// <summary>
+/// Animations in the Graphics Interchange Format (CompuServe 1990, version 89a), shown in a loop; grey as it is,
+/// colours by a palette of all frames.
+/// </summary>
 public static class GifFile
 {
     private const int MostSide = ushort.MaxValue, LongestBlock = 255;
@@ -17,7 +20,8 @@ public static class GifFile
     /// <param name="delay">The time of a frame; GIF counts in hundredths of a second.</param>
     /// <param name="last">The time of the last frame.</param>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
-    public static void Write(string path, int width, int height, int channels, IReadOnlyList<byte[]> frames, TimeSpan delay, TimeSpan last)
+    public static void Write(string path, int width, int height, int channels, IReadOnlyList<byte[]> frames,
+        TimeSpan delay, TimeSpan last)
     {
         ArgumentOutOfRangeException.ThrowIfZero(frames.Count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Math.Max(width, height), MostSide);

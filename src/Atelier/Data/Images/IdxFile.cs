@@ -3,7 +3,10 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Files of MNIST's format: two zeros, a type, the number of dimensions, their sizes, then the values, all big-endian (LeCun et al. 1998).</summary>
+/// <summary>
+/// Files of MNIST's format: two zeros, a type, the number of dimensions, their sizes, then the values, all big-endian
+/// (LeCun et al. 1998).
+/// </summary>
 internal static class IdxFile
 {
     private const byte UnsignedByte = 8;
@@ -17,11 +20,13 @@ internal static class IdxFile
     public static bool IsNamed(string path)
     {
         string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
-        return name.EndsWith("-ubyte", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".idx", StringComparison.OrdinalIgnoreCase);
+        return name.EndsWith("-ubyte", StringComparison.OrdinalIgnoreCase)
+            || name.EndsWith(".idx", StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>Reads a file of bytes, unpacking gzip.</summary>
-    /// <exception cref="AtelierException">It is no such file, of another type, or its length is not what its header says.</exception>
+    /// <exception cref="AtelierException">It is no such file, of another type, or its length is not what its header
+    /// says.</exception>
     public static (int[] Shape, byte[] Values) Read(string path)
     {
         using Stream stream = FileBytes.Open(path);
@@ -34,7 +39,8 @@ internal static class IdxFile
         for (int read; values.Length <= count && (read = stream.Read(buffer)) > 0;)
             values.Write(buffer, 0, read);
         if (values.Length != count)
-            throw Damaged(path, $"its header tells {count} values, but {(values.Length > count ? "more" : $"{values.Length}")} follow");
+            throw Damaged(path,
+                $"its header tells {count} values, but {(values.Length > count ? "more" : $"{values.Length}")} follow");
         return (shape, values.ToArray());
     }
 
@@ -42,7 +48,8 @@ internal static class IdxFile
     public static int[] ReadHeader(Stream stream, string path)
     {
         Span<byte> magic = stackalloc byte[4];
-        if (stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) < 4 || magic[0] != 0 || magic[1] != 0 || magic[3] is 0 or > MostDimensions)
+        if (stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) < 4 || magic[0] != 0 || magic[1] != 0 || magic[3]
+            is 0 or > MostDimensions)
             throw Damaged(path, "it does not begin as one");
         if (magic[2] != UnsignedByte)
             throw Damaged(path, $"its type is {magic[2]}, and only bytes (8) are read");

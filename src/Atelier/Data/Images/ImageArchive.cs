@@ -54,7 +54,8 @@ internal static class ImageArchive
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             string kind = IsZip(path) ? "zip" : "tar";
-            throw new AtelierException($"is no sound {kind} file: " + e.Message.TrimEnd('.'), path, "pack or fetch it again", e);
+            throw new AtelierException($"is no sound {kind} file: " + e.Message.TrimEnd('.'), path,
+                "pack or fetch it again", e);
         }
         int start = CommonFolder(found.ConvertAll(f => f.Name));
         return found.ConvertAll(f => new ImageEntry(f.Name[start..], $"{path}:{f.Name}", () => f.Picture));

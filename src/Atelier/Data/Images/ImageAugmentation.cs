@@ -32,7 +32,8 @@ internal sealed class ImageAugmentation(AugmentSection section, ImageSchema sche
 
     private static int Draw(double uniform, int most) => (int)Math.Floor(uniform * ((2 * most) + 1)) - most;
 
-    private Span<float> Plane(Span<float> picture, int channel) => picture.Slice(channel * schema.Height * schema.Width, schema.Height * schema.Width);
+    private Span<float> Plane(Span<float> picture, int channel) =>
+        picture.Slice(channel * schema.Height * schema.Width, schema.Height * schema.Width);
 
     /// <summary>Mirrors and moves; what comes in from outside repeats the edge.</summary>
     private void Move(Span<float> picture, bool flipped, int down, int across)
@@ -62,7 +63,8 @@ internal sealed class ImageAugmentation(AugmentSection section, ImageSchema sche
     /// <summary>Greys out a square (DeVries and Taylor 2017), cut off at the edges.</summary>
     private void Cut(Span<float> picture, int top, int left)
     {
-        int rowEnd = Math.Min(schema.Height, top + section.Cutout), first = Math.Max(0, left), columns = Math.Min(schema.Width, left + section.Cutout) - first;
+        int rowEnd = Math.Min(schema.Height, top + section.Cutout), first = Math.Max(0, left),
+            columns = Math.Min(schema.Width, left + section.Cutout) - first;
         for (int channel = 0; channel < schema.Channels; channel++)
         {
             for (int y = Math.Max(0, top); y < rowEnd; y++)

@@ -5,7 +5,8 @@ namespace Atelier.Data.Images;
 /// <summary>Pictures to learn from at once.</summary>
 /// <param name="Pictures">[batch, channels, height, width], fp32 from −1 (black) to 1.</param>
 /// <param name="Labels">[batch], int64; all 0 where there are no classes.</param>
-public sealed record ImageBatch(Tensor Pictures, Tensor Labels) : IDivisibleBatch<ImageBatch>, IMovableBatch<ImageBatch>, IDisposable
+public sealed record ImageBatch(Tensor Pictures, Tensor Labels)
+    : IDivisibleBatch<ImageBatch>, IMovableBatch<ImageBatch>, IDisposable
 {
     /// <inheritdoc/>
     public IReadOnlyList<(ImageBatch Part, double Share)> Divide(int parts)
@@ -15,7 +16,8 @@ public sealed record ImageBatch(Tensor Pictures, Tensor Labels) : IDivisibleBatc
         return [.. Enumerable.Range(0, parts).Select(part =>
         {
             long from = rows * part / parts, count = (rows * (part + 1) / parts) - from;
-            return (new ImageBatch(Pictures.narrow(0, from, count), Labels.narrow(0, from, count)), (double)count / rows);
+            return (new ImageBatch(Pictures.narrow(0, from, count), Labels.narrow(0, from, count)),
+                (double)count / rows);
         })];
     }
 

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Batches of pictures. Shuffled, each pass takes every picture once in an order that follows from the seed and the pass,
+/// Batches of pictures. Shuffled, each pass takes every picture once in an order that follows from the seed and the
+/// pass,
 /// so that a batch is a function of the seed and its number. Unshuffled they come in order.
 /// </summary>
 public sealed class ImageBatches : IBatchSource<ImageBatch>
@@ -28,9 +29,11 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         if (part.Count == 0)
-            throw new AtelierException("there are no pictures to learn from", "data.split", "bring more pictures, or change the split");
+            throw new AtelierException("there are no pictures to learn from", "data.split",
+                "bring more pictures, or change the split");
         (_part, _batchSize, _seed, _shuffled) = (part, Math.Min(batchSize, part.Count), (ulong)seed, shuffled);
-        _augmentation = augment is null || augment == new AugmentSection() ? null : new ImageAugmentation(augment, part.Schema);
+        _augmentation = augment is null || augment == new AugmentSection() ? null
+            : new ImageAugmentation(augment, part.Schema);
         BatchesPerEpoch = shuffled ? part.Count / _batchSize : (part.Count + _batchSize - 1) / _batchSize;
     }
 
@@ -44,7 +47,8 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     internal bool AreVaried => _augmentation is not null;
 
     /// <inheritdoc/>
-    /// <remarks>Unshuffled, the last batch of a pass may have fewer pictures; shuffled, those that fill no batch are left to other passes.</remarks>
+    /// <remarks>Unshuffled, the last batch of a pass may have fewer pictures; shuffled, those that fill no batch are
+    /// left to other passes.</remarks>
     public ImageBatch Get(long number)
     {
         ImageSchema schema = _part.Schema;
@@ -59,7 +63,8 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
             Scale(picture, scaled);
             _augmentation?.Apply(scaled, new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _batchSize) + i))));
         }
-        return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width), tensor(places.Select(Label).ToArray()));
+        return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width),
+            tensor(places.Select(Label).ToArray()));
     }
 
     /// <summary>Where the pictures of a batch stand in the part.</summary>

@@ -1,9 +1,12 @@
+using System.Globalization;
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Pictures of one size, split into training, validation and test parts, in a folder that can be opened again.</summary>
+/// <summary>
+/// Pictures of one size, split into training, validation and test parts, in a folder that can be opened again.
+/// </summary>
 public sealed class ImageData : IDataSource
 {
     private ImageData(PreparedFacts facts, ImagePart train, ImagePart validation, ImagePart test) =>
@@ -31,23 +34,31 @@ public sealed class ImageData : IDataSource
     public ImagePart Test { get; }
 
     /// <summary>Reads a source, shares its pictures out, and writes them with images.json and facts.json.</summary>
-    /// <param name="section">What to read and how. A source that holds out pictures itself (MNIST's t10k files) keeps them as the test part.</param>
+    /// <param name="section">What to read and how. A source that holds out pictures itself (MNIST's t10k files) keeps
+    /// them as the test part.</param>
     /// <param name="seed">Of the split, and of a world's pictures.</param>
     /// <param name="folder">Where to write.</param>
     /// <param name="schema">What a model that is to be judged on the pictures makes; null finds it out.</param>
     /// <param name="progress">Told what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing, holds no pictures, or does not fit the section.</exception>
+    /// <exception cref="AtelierException">The source is missing, holds no pictures, or does not fit the
+    /// section.</exception>
     public static ImageData Prepare(DataSection section, long seed, string folder, ImageSchema? schema = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
         if (schema is not null)
-            section = section with { Image = section.Image with { Width = schema.Width, Height = schema.Height, Channels = schema.Channels } };
+            section = section with { Image =
+                section.Image with { Width = schema.Width, Height = schema.Height, Channels = schema.Channels } };
         var source = ImageSource.Read(section, seed, report, progress, cancellation);
-        if (schema is not null && (source.Schema.Size != schema.Size || !source.Schema.Classes.SequenceEqual(schema.Classes)))
-            throw new AtelierException("the pictures have another size or other classes than the model's", section.Source, "judge it on pictures of its own kind");
-        report.Note(FormattableString.Invariant($"{Quantity.Of(source.Pictures.Count + source.Test.Count, "picture")} of {source.Schema.Width} × {source.Schema.Height}, {(source.Schema.Classes.Count == 0 ? "without classes" : $"{Quantity.Of(source.Schema.Classes.Count, "class")}")}."));
+        if (schema is not null
+            && (source.Schema.Size != schema.Size || !source.Schema.Classes.SequenceEqual(schema.Classes)))
+            throw new AtelierException("the pictures have another size or other classes than the model's",
+                section.Source, "judge it on pictures of its own kind");
+        report.Note(string.Create(CultureInfo.InvariantCulture,
+            $"{Quantity.Of(source.Pictures.Count + source.Test.Count, "picture")} of {source.Schema.Width} × "
+                + $"{source.Schema.Height}, "
+                    + $"{(source.Schema.Classes.Count == 0 ? "without classes" : $"{Quantity.Of(source.Schema.Classes.Count, "class")}")}."));
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         source.Schema.Write(folder);
@@ -63,7 +74,8 @@ public sealed class ImageData : IDataSource
     {
         var facts = PreparedFacts.Read(folder);
         var schema = ImageSchema.Read(folder);
-        return new ImageData(facts, ImagePart.Open(folder, "train", schema), ImagePart.Open(folder, "validation", schema), ImagePart.Open(folder, "test", schema));
+        return new ImageData(facts, ImagePart.Open(folder, "train", schema),
+            ImagePart.Open(folder, "validation", schema), ImagePart.Open(folder, "test", schema));
     }
 
     /// <summary>
@@ -89,7 +101,8 @@ public sealed class ImageData : IDataSource
     }
 
     /// <summary>The parts by name. Shuffled by the seed where the split says so.</summary>
-    private static IEnumerable<(string Name, IReadOnlyList<(byte[], int)> Pictures)> Split(ImageSource source, SplitSection split, long seed)
+    private static IEnumerable<(string Name, IReadOnlyList<(byte[], int)> Pictures)> Split(ImageSource source,
+        SplitSection split, long seed)
     {
         if (split.Train == 0) // all is to judge by, whatever the source would hold out
             source = source with { Pictures = [.. source.Pictures, .. source.Test], Test = [] };
@@ -103,7 +116,8 @@ public sealed class ImageData : IDataSource
         bool heldBySource = source.Test.Count > 0;
         int test = heldBySource ? 0 : (int)Math.Round(split.Test * pictures.Length);
         int validation = Math.Min((int)Math.Round(split.Validation * pictures.Length), pictures.Length - test);
-        int train = heldBySource ? pictures.Length - validation : Math.Min((int)Math.Round(split.Train * pictures.Length), pictures.Length - test - validation);
+        int train = heldBySource ? pictures.Length - validation
+            : Math.Min((int)Math.Round(split.Train * pictures.Length), pictures.Length - test - validation);
         yield return ("train", pictures[..train]);
         yield return ("validation", pictures[train..(train + validation)]);
         yield return ("test", heldBySource ? source.Test : pictures[(train + validation)..(train + validation + test)]);

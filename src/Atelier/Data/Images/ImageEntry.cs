@@ -30,7 +30,8 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
         foreach (string file in files)
         {
             if (IsPicture(file))
-                found.Add(new(Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '/'), file, () => Bytes(file)));
+                found.Add(new(Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '/'), file,
+                    () => Bytes(file)));
             else if (IsNamed(file))
                 found.AddRange(ImageArchive.Unpack(file, others, report, cancellation));
             else if (!TableFile.IsTable(file)) // tables tell labels
@@ -44,7 +45,8 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
     public static bool IsNamed(string name) => IsPicture(name) || ImageArchive.IsNamed(name);
 
     /// <summary>Whether a file's name is a picture's.</summary>
-    public static bool IsPicture(string name) => ImageFiles.Formats.Contains(Path.GetExtension(name).TrimStart('.').ToLowerInvariant());
+    public static bool IsPicture(string name) =>
+        ImageFiles.Formats.Contains(Path.GetExtension(name).TrimStart('.').ToLowerInvariant());
 
     private static byte[] Bytes(string path)
     {
@@ -55,7 +57,8 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check that it may be read", e);
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check that it may be read",
+                e);
         }
     }
 }

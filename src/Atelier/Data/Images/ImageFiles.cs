@@ -13,7 +13,8 @@ public static class ImageFiles
     internal static IReadOnlyList<string> Formats { get; } = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 
     /// <summary>
-    /// Reads a picture upright, cuts the middle of the asked shape out of it, and resizes it. What is transparent is laid on
+    /// Reads a picture upright, cuts the middle of the asked shape out of it, and resizes it. What is transparent is
+    /// laid on
     /// white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.
     /// </summary>
     /// <param name="path">PNG, JPEG, WebP, GIF or BMP.</param>
@@ -22,20 +23,24 @@ public static class ImageFiles
     /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
     /// <param name="filter">The filter of resizing.</param>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than <see cref="MostPixels"/>.</exception>
-    public static byte[] Read(string path, int width, int height, int channels, ResizeFilter filter = ResizeFilter.Triangle)
+    /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than
+    /// <see cref="MostPixels"/>.</exception>
+    public static byte[] Read(string path, int width, int height, int channels,
+        ResizeFilter filter = ResizeFilter.Triangle)
     {
         using var picture = DecodedImage.Decode(Bytes(path), path, width, height);
         return picture.Fit(width, height, channels, filter);
     }
 
     /// <summary>The width and height that a file claims, upright.</summary>
-    /// <exception cref="AtelierException">It is no picture that can be read, or larger than <see cref="MostPixels"/>.</exception>
+    /// <exception cref="AtelierException">It is no picture that can be read, or larger than
+    /// <see cref="MostPixels"/>.</exception>
     internal static (int Width, int Height) Measure(string path) => DecodedImage.Measure(Bytes(path), path);
 
     /// <summary>A picture's own name, or the first pictures of a folder in the order of their names.</summary>
     internal static IReadOnlyList<string> Find(string path, int most) => Directory.Exists(path)
-        ? [.. SourceFolder.Files(path).Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Take(most)]
+        ? [.. SourceFolder.Files(path)
+            .Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Take(most)]
         : [path];
 
     /// <summary>Reads a picture, or those of a folder in the order of their names, in a model's size.</summary>
@@ -48,7 +53,8 @@ public static class ImageFiles
     {
         IReadOnlyList<string> files = Find(path, most);
         if (files.Count == 0)
-            throw new AtelierException("there are no pictures", path, $"bring files named {string.Join(", ", Formats.Select(f => "." + f))}");
+            throw new AtelierException("there are no pictures", path,
+                $"bring files named {string.Join(", ", Formats.Select(f => "." + f))}");
         return [.. files.Select(file => Read(file, schema.Width, schema.Height, schema.Channels))];
     }
 
@@ -69,9 +75,11 @@ public static class ImageFiles
 
     /// <summary>The bytes of a picture as PNG.</summary>
     /// <inheritdoc cref="WritePng" path="/param[@name != 'path']"/>
-    public static byte[] EncodePng(int width, int height, int channels, ReadOnlySpan<byte> pixels, IReadOnlyDictionary<string, string>? texts = null)
+    public static byte[] EncodePng(int width, int height, int channels, ReadOnlySpan<byte> pixels,
+        IReadOnlyDictionary<string, string>? texts = null)
     {
-        using var bitmap = new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
+        using var bitmap =
+            new SKBitmap(width, height, channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
         Span<byte> target = bitmap.GetPixelSpan();
         for (int i = 0; i < width * height; i++)
         {

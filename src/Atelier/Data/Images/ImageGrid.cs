@@ -13,9 +13,11 @@ public static class ImageGrid
     /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
     /// <param name="columns">Pictures in a row; null takes as many as make it as near to a square as goes.</param>
     /// <returns>The grid's width, height and pixels.</returns>
-    public static (int Width, int Height, byte[] Pixels) Lay(int width, int height, int channels, IReadOnlyList<ReadOnlyMemory<byte>> pictures, int? columns = null)
+    public static (int Width, int Height, byte[] Pixels) Lay(int width, int height, int channels,
+        IReadOnlyList<ReadOnlyMemory<byte>> pictures, int? columns = null)
     {
-        int across = columns ?? Math.Max(1, (int)Math.Ceiling(Math.Sqrt(pictures.Count))), rows = (pictures.Count + across - 1) / across;
+        int across = columns
+            ?? Math.Max(1, (int)Math.Ceiling(Math.Sqrt(pictures.Count))), rows = (pictures.Count + across - 1) / across;
         int wide = (across * (width + Gap)) - Gap, tall = (rows * (height + Gap)) - Gap;
         var pixels = new byte[wide * tall * channels];
         pixels.AsSpan().Fill(Ground);
@@ -37,7 +39,8 @@ public static class ImageGrid
     /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
     /// <param name="texts">Kept in the file by name.</param>
     /// <param name="columns">As in <see cref="Lay"/>.</param>
-    public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> pictures, IReadOnlyDictionary<string, string>? texts = null, int? columns = null)
+    public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> pictures,
+        IReadOnlyDictionary<string, string>? texts = null, int? columns = null)
     {
         (int width, int height, byte[] pixels) = Lay(schema.Width, schema.Height, schema.Channels, pictures, columns);
         ImageFiles.WritePng(path, width, height, schema.Channels, pixels, texts);

@@ -3,7 +3,10 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Images;
 
-/// <summary>The class of each picture, from a table beside the pictures: a column of files and one of labels, or of captions where there are no labels.</summary>
+/// <summary>
+/// The class of each picture, from a table beside the pictures: a column of files and one of labels, or of captions
+/// where there are no labels.
+/// </summary>
 internal sealed class ImageLabels
 {
     private const int MostClasses = 10_000;
@@ -17,9 +20,12 @@ internal sealed class ImageLabels
 
     private ImageLabels(string path, Dictionary<string, string> labels) => (_path, _labels) = (path, labels);
 
-    /// <summary>Reads the table that a recipe names, or one of a usual name in the pictures' folder; null where there is none.</summary>
+    /// <summary>
+    /// Reads the table that a recipe names, or one of a usual name in the pictures' folder; null where there is none.
+    /// </summary>
     /// <param name="root">The pictures' folder.</param>
-    /// <param name="asked">As the recipe names it: a path from that folder, or one of its own; null looks for a usual name.</param>
+    /// <param name="asked">As the recipe names it: a path from that folder, or one of its own; null looks for a usual
+    /// name.</param>
     /// <param name="options">How tables in text are read.</param>
     /// <param name="report">Told what was found.</param>
     /// <exception cref="AtelierException">The table is missing, damaged, or lacks a column.</exception>
@@ -33,15 +39,19 @@ internal sealed class ImageLabels
 
     /// <summary>The label of each picture, those without one left out.</summary>
     /// <exception cref="AtelierException">The table names a picture that is not there.</exception>
-    public IReadOnlyList<(ImageEntry Picture, string Label)> Of(IReadOnlyList<ImageEntry> pictures, ReadingReport report)
+    public IReadOnlyList<(ImageEntry Picture, string Label)> Of(IReadOnlyList<ImageEntry> pictures,
+        ReadingReport report)
     {
         // A table may name files with or without their folders.
-        ILookup<string, ImageEntry> byName = pictures.ToLookup(p => p.Name), byFile = pictures.ToLookup(p => p.Name[(p.Name.LastIndexOf('/') + 1)..]);
+        ILookup<string, ImageEntry> byName = pictures.ToLookup(p => p.Name),
+            byFile = pictures.ToLookup(p => p.Name[(p.Name.LastIndexOf('/') + 1)..]);
         var labels = new Dictionary<ImageEntry, string>();
         foreach ((string name, string label) in _labels)
         {
             ImageEntry picture = byName[name].FirstOrDefault() ?? (byFile[name].Take(2).ToArray() is [var only] ? only
-                : throw new AtelierException(byFile[name].Any() ? $"'{name}' could be any of several pictures" : $"names a picture that is not there: '{name}'", _path, "give each file by its path from the folder"));
+                : throw new AtelierException(byFile[name].Any() ? $"'{name}' could be any of several pictures"
+                    : $"names a picture that is not there: '{name}'", _path,
+                    "give each file by its path from the folder"));
             labels[picture] = label;
         }
         int without = pictures.Count - labels.Count;
@@ -58,23 +68,29 @@ internal sealed class ImageLabels
         {
             string name = (row[file] ?? "").Replace('\\', '/').TrimStart('.', '/'), value = row[label]?.Trim() ?? "";
             if (name.Length == 0 || value.Length == 0)
-                throw new AtelierException(name.Length == 0 ? "a row names no picture" : $"'{name}' has an empty label", path, "fill it in, or take the row out");
+                throw new AtelierException(name.Length == 0 ? "a row names no picture"
+                    : $"'{name}' has an empty label", path, "fill it in, or take the row out");
             if (!labels.TryAdd(name, value) && labels[name] != value)
-                throw new AtelierException($"'{name}' has the labels '{labels[name]}' and '{value}'", path, "leave one of the rows");
+                throw new AtelierException($"'{name}' has the labels '{labels[name]}' and '{value}'", path,
+                    "leave one of the rows");
         }
         int classes = labels.Values.Distinct().Count();
         if (classes > MostClasses || (classes > 10 && classes == labels.Count))
-            throw new AtelierException($"has {classes} different labels for {labels.Count} pictures: as classes they would say nothing", path, "give labels that several pictures share");
+            throw new AtelierException(
+                $"has {classes} different labels for {labels.Count} pictures: as classes they would say nothing", path,
+                "give labels that several pictures share");
         report.Note($"{Path.GetFileName(path)} tells the class of {Quantity.Of(labels.Count, "picture")}.");
         return new(path, labels);
 
         void Columns(IReadOnlyList<string> names)
         {
-            int Find(string[] wanted) => names.ToList().FindIndex(name => wanted.Contains(name.Trim().ToLowerInvariant()));
+            int Find(string[] wanted) =>
+                names.ToList().FindIndex(name => wanted.Contains(name.Trim().ToLowerInvariant()));
             file = Find(FileColumns);
             label = Find(LabelColumns) is var known and >= 0 ? known : Find(CaptionColumns);
             if (file < 0 || label < 0)
-                throw new AtelierException($"has the columns {string.Join(", ", names)}", path, $"name one of them {FileColumns[0]} and one {LabelColumns[0]} or {CaptionColumns[0]}");
+                throw new AtelierException($"has the columns {string.Join(", ", names)}", path,
+                    $"name one of them {FileColumns[0]} and one {LabelColumns[0]} or {CaptionColumns[0]}");
         }
     }
 }

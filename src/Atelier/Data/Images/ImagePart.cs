@@ -6,14 +6,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Atelier.Data.Images;
 
-/// <summary>The pictures of one part of prepared data, in an idx file [count, channels, height, width], read as they are asked for.</summary>
+/// <summary>
+/// The pictures of one part of prepared data, in an idx file [count, channels, height, width], read as they are asked
+/// for.
+/// </summary>
 public sealed class ImagePart : IDisposable
 {
     private const int HeaderBytes = 4 + (4 * 4);
     private readonly SafeFileHandle _pixels;
     private string? _contentHash;
 
-    private ImagePart(SafeFileHandle pixels, ImageSchema schema, IReadOnlyList<int> labels) => (_pixels, Schema, Labels) = (pixels, schema, labels);
+    private ImagePart(SafeFileHandle pixels, ImageSchema schema, IReadOnlyList<int> labels) =>
+        (_pixels, Schema, Labels) = (pixels, schema, labels);
 
     /// <summary>What the pictures have in common.</summary>
     public ImageSchema Schema { get; }
@@ -21,7 +25,9 @@ public sealed class ImagePart : IDisposable
     /// <summary>The label of each picture; all 0 where there are no classes.</summary>
     public IReadOnlyList<int> Labels { get; }
 
-    /// <summary>What the part holds: the SHA-256 of its pictures' size, values and labels, in lower-case hexadecimal digits.</summary>
+    /// <summary>
+    /// What the part holds: the SHA-256 of its pictures' size, values and labels, in lower-case hexadecimal digits.
+    /// </summary>
     public string ContentHash => _contentHash ??= Hash();
 
     /// <summary>How many pictures there are.</summary>
@@ -52,7 +58,8 @@ public sealed class ImagePart : IDisposable
     }
 
     /// <summary>Writes a part: NAME-images.idx and NAME-labels.bin.</summary>
-    internal static void Write(string folder, string name, ImageSchema schema, IReadOnlyList<(byte[] Pixels, int Label)> pictures)
+    internal static void Write(string folder, string name, ImageSchema schema,
+        IReadOnlyList<(byte[] Pixels, int Label)> pictures)
     {
         AtomicFile.Write(Path.Combine(folder, $"{name}-images.idx"), stream =>
         {
@@ -85,13 +92,15 @@ public sealed class ImagePart : IDisposable
                 values[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(4 * i));
             handle = File.OpenHandle(pixels);
             long expected = HeaderBytes + ((long)values.Length * schema.Size);
-            if (RandomAccess.GetLength(handle) != expected || values.Any(label => label < 0 || label >= Math.Max(1, schema.Classes.Count)))
+            if (RandomAccess.GetLength(handle) != expected
+                || values.Any(label => label < 0 || label >= Math.Max(1, schema.Classes.Count)))
                 throw new AtelierException("prepared pictures are damaged", pixels, "prepare the data again");
             return new ImagePart(handle, schema, values);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("prepared pictures cannot be read: " + e.Message.TrimEnd('.'), folder, "prepare the data again", e);
+            throw new AtelierException("prepared pictures cannot be read: " + e.Message.TrimEnd('.'), folder,
+                "prepare the data again", e);
         }
         catch
         {

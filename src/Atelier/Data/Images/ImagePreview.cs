@@ -9,7 +9,8 @@ namespace Atelier.Data.Images;
 /// <param name="PerClass">Pictures of each class; empty where there are no classes.</param>
 /// <param name="First">The first pictures: each rows from the top, each pixel's channels together.</param>
 /// <param name="Notes">Choices made for the user, one sentence each.</param>
-public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictionary<string, int> PerClass, IReadOnlyList<ReadOnlyMemory<byte>> First, IReadOnlyList<string> Notes)
+public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictionary<string, int> PerClass,
+    IReadOnlyList<ReadOnlyMemory<byte>> First, IReadOnlyList<string> Notes)
 {
     /// <summary>Reads a source through.</summary>
     /// <param name="section">What to read.</param>
@@ -18,13 +19,16 @@ public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictio
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The source is missing, damaged, or holds no pictures.</exception>
-    public static ImagePreview Of(DataSection section, long seed, int count, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    public static ImagePreview Of(DataSection section, long seed, int count, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
         var source = ImageSource.Read(section, seed, report, progress, cancellation);
         (byte[] Pixels, int Label)[] all = [.. source.Pictures, .. source.Test];
         return new(source.Schema, all.Length,
-            source.Schema.Classes.Select((name, label) => (name, Count: all.Count(picture => picture.Label == label))).ToDictionary(c => c.name, c => c.Count),
-            [.. all.Take(count).Select(picture => (ReadOnlyMemory<byte>)source.Schema.Interleave(picture.Pixels))], report.Notes);
+            source.Schema.Classes.Select((name, label) => (name, Count: all.Count(picture => picture.Label == label)))
+                .ToDictionary(c => c.name, c => c.Count),
+            [.. all.Take(count).Select(picture => (ReadOnlyMemory<byte>)source.Schema.Interleave(picture.Pixels))],
+                report.Notes);
     }
 }

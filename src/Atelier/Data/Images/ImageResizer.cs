@@ -3,7 +3,8 @@ using Atelier.Recipes;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Resizes pictures by a filter, first across and then down. Where a picture shrinks, the filter is as much wider, so that
+/// Resizes pictures by a filter, first across and then down. Where a picture shrinks, the filter is as much wider, so
+/// that
 /// every old pixel counts and no pattern appears that was not there.
 /// </summary>
 internal static class ImageResizer
@@ -14,7 +15,8 @@ internal static class ImageResizer
     public delegate void RowReader(int y, Span<float> row);
 
     /// <summary>Resizes one channel whose rows, height · width values, are all held.</summary>
-    public static float[] Resize(float[] source, int width, int height, int toWidth, int toHeight, ResizeFilter filter) =>
+    public static float[] Resize(float[] source, int width, int height, int toWidth, int toHeight,
+        ResizeFilter filter) =>
         Resize((y, row) => source.AsSpan(y * width, width).CopyTo(row), width, height, toWidth, toHeight, filter);
 
     /// <summary>Resizes one channel, of which a row is held at a time.</summary>
@@ -27,7 +29,8 @@ internal static class ImageResizer
     public static float[] Resize(RowReader read, int width, int height, int toWidth, int toHeight, ResizeFilter filter)
     {
         var across = new float[height * toWidth];
-        (int First, double[] Weights)[] columns = [.. Enumerable.Range(0, toWidth).Select(x => Weights(x, width, toWidth, filter))];
+        (int First, double[] Weights)[] columns =
+            [.. Enumerable.Range(0, toWidth).Select(x => Weights(x, width, toWidth, filter))];
         var row = new float[width];
         for (int y = 0; y < height; y++)
         {
@@ -66,11 +69,15 @@ internal static class ImageResizer
         return sum;
     }
 
-    /// <summary>What the old pixels count for a new one, summing to 1: the filter around the new pixel's middle.</summary>
+    /// <summary>
+    /// What the old pixels count for a new one, summing to 1: the filter around the new pixel's middle.
+    /// </summary>
     private static (int First, double[] Weights) Weights(int at, int from, int to, ResizeFilter filter)
     {
-        double scale = (double)from / to, wide = Math.Max(1, scale), reach = wide * Support(filter), middle = (at + 0.5) * scale;
-        int first = Math.Max(0, (int)Math.Floor(middle - reach)), end = Math.Min(from, (int)Math.Ceiling(middle + reach));
+        double scale = (double)from / to, wide = Math.Max(1, scale), reach = wide * Support(filter),
+            middle = (at + 0.5) * scale;
+        int first = Math.Max(0, (int)Math.Floor(middle - reach)),
+            end = Math.Min(from, (int)Math.Ceiling(middle + reach));
         var weights = new double[end - first];
         double sum = 0;
         for (int i = 0; i < weights.Length; i++)

@@ -7,13 +7,15 @@ namespace Atelier.Data.Images;
 /// <param name="Width">Pixels across.</param>
 /// <param name="Height">Pixels down.</param>
 /// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
-/// <param name="Classes">The names of the classes; a label is a place among them. Empty where pictures have none.</param>
+/// <param name="Classes">The names of the classes; a label is a place among them. Empty where pictures have
+/// none.</param>
 public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyList<string> Classes)
 {
     /// <summary>The name of its file beside prepared pictures.</summary>
     public const string FileName = "images.json";
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
     /// <summary>The values of a picture: channels · height · width.</summary>
     public int Size => Channels * Height * Width;
@@ -43,11 +45,13 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
         }
         throw Classes.Count == 0
             ? new AtelierException($"there is no class '{name}': the model knows no classes", "--class", "leave it out")
-            : new AtelierException($"there is no class '{name}'", "--class", $"there are {string.Join(", ", Classes.Take(50))}");
+            : new AtelierException($"there is no class '{name}'", "--class",
+                $"there are {string.Join(", ", Classes.Take(50))}");
     }
 
     /// <summary>Writes the file.</summary>
-    internal void Write(string folder) => AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
+    internal void Write(string folder) =>
+        AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
 
     /// <summary>Reads the file of a folder.</summary>
     /// <exception cref="AtelierException">It is missing or damaged.</exception>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
 
@@ -7,14 +8,19 @@ namespace Atelier.Data.Images;
 /// <param name="Schema">What they have in common.</param>
 /// <param name="Pictures">The pictures with their labels, in the source's order.</param>
 /// <param name="Test">Those that the source itself holds out; empty where it holds out none.</param>
-internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pixels, int Label)> Pictures, IReadOnlyList<(byte[] Pixels, int Label)> Test)
+internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pixels, int Label)> Pictures,
+    IReadOnlyList<(byte[] Pixels, int Label)> Test)
 {
-    private const int UsualSide = 32, MostKept = 64; // pixels: where sizes differ or are larger, and where they are kept
+    // pixels: where sizes differ or are larger, and where they are kept
+    private const int UsualSide = 32, MostKept = 64;
     private const int GreyLooked = 100; // pictures that are looked at for colour
     private const int MostNamed = 20; // broken pictures told by name
 
-    /// <summary>Reads a world, a catalogue entry, a folder of idx files, or pictures in a folder or a tar file.</summary>
-    public static ImageSource Read(DataSection section, long seed, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+    /// <summary>
+    /// Reads a world, a catalogue entry, a folder of idx files, or pictures in a folder or a tar file.
+    /// </summary>
+    public static ImageSource Read(DataSection section, long seed, ReadingReport report, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
         if (section.Source == ShapesWorld.Name)
         {
@@ -23,7 +29,8 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                 .WithCancellation(cancellation).Select(n => ShapesWorld.Sample(seed, n))];
             return new ImageSource(ShapesWorld.Schema, drawn, []).Fitted(section, report);
         }
-        IReadOnlyList<string> paths = SourceFiles.Find(section.Source, report, progress, cancellation, [ShapesWorld.Name]).Paths;
+        IReadOnlyList<string> paths =
+            SourceFiles.Find(section.Source, report, progress, cancellation, [ShapesWorld.Name]).Paths;
         string[] files = paths is [var folder] && Directory.Exists(folder)
             ? [.. SourceFolder.Files(folder, cancellation)]
             : [.. paths];
@@ -32,8 +39,10 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         string[] idx = [.. files.Where(IdxFile.IsNamed)];
         if (idx.Length > 0)
             return ReadIdx(idx, section).Fitted(section, report);
-        string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source) : Path.GetDirectoryName(Path.GetFullPath(files[0]))!;
-        return ReadPictures(ImageEntry.Find(root, files.Select(Path.GetFullPath), report, cancellation), root, section, report, progress, cancellation);
+        string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source)
+            : Path.GetDirectoryName(Path.GetFullPath(files[0]))!;
+        return ReadPictures(ImageEntry.Find(root, files.Select(Path.GetFullPath), report, cancellation), root, section,
+            report, progress, cancellation);
     }
 
     private static ImageSource ReadIdx(string[] files, DataSection section)
@@ -44,24 +53,33 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         foreach (string images in files.Where(f => Path.GetFileName(f).Contains("images", StringComparison.Ordinal)))
         {
             string name = Path.GetFileName(images);
-            string? labels = files.FirstOrDefault(f => Path.GetFileName(f) == name.Replace("images-idx3", "labels-idx1", StringComparison.Ordinal));
+            string? labels =
+                files.FirstOrDefault(f =>
+                Path.GetFileName(f) == name.Replace("images-idx3", "labels-idx1", StringComparison.Ordinal));
             (int[] shape, byte[] values) = IdxFile.Read(images);
             if (shape is not [var count, var height, var width] || height is < 1 or > 1024 || width is < 1 or > 1024)
-                throw new AtelierException("holds no pictures: it should have the sizes count, height and width", images, "give pictures in grey");
+                throw new AtelierException("holds no pictures: it should have the sizes count, height and width",
+                    images, "give pictures in grey");
             if (size is { } known && known != (height, width))
-                throw new AtelierException($"holds pictures of {width} × {height}, and other files of {known.Width} × {known.Height}", images, "bring files of one size");
+                throw new AtelierException(
+                    $"holds pictures of {width} × {height}, and other files of {known.Width} × {known.Height}", images,
+                    "bring files of one size");
             size = (height, width);
             byte[] told = labels is null ? new byte[count] : IdxFile.Read(labels).Values;
             if (told.Length != count)
-                throw new AtelierException($"holds {told.Length} labels for {count} pictures", labels, "bring the labels of these pictures");
+                throw new AtelierException($"holds {told.Length} labels for {count} pictures", labels,
+                    "bring the labels of these pictures");
             classes = labels is null ? classes : Math.Max(classes, told.Max() + 1);
-            List<(byte[], int)> part = name.StartsWith("t10k", StringComparison.Ordinal) || name.StartsWith("test", StringComparison.Ordinal) ? test : training;
+            List<(byte[], int)> part = name.StartsWith("t10k", StringComparison.Ordinal)
+                || name.StartsWith("test", StringComparison.Ordinal) ? test : training;
             for (int i = 0; i < count; i++)
                 part.Add((values.AsSpan(i * height * width, height * width).ToArray(), told[i]));
         }
         if (size is not { } found || training.Count == 0)
-            throw new AtelierException("there are no pictures in the idx files", section.Source, "bring train-images-idx3-ubyte with its labels");
-        return new(new ImageSchema(found.Width, found.Height, 1, [.. Enumerable.Range(0, classes).Select(c => FormattableString.Invariant($"{c}"))]), training, test);
+            throw new AtelierException("there are no pictures in the idx files", section.Source,
+                "bring train-images-idx3-ubyte with its labels");
+        return new(new ImageSchema(found.Width, found.Height, 1,
+            [.. Enumerable.Range(0, classes).Select(c => FormattableString.Invariant($"{c}"))]), training, test);
     }
 
     /// <summary>Pictures whose source has one size of its own, in the size that is asked for.</summary>
@@ -70,37 +88,50 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         ImageSection asked = section.Image;
         int width = asked.Width ?? Schema.Width, height = asked.Height ?? Schema.Height;
         if ((asked.Channels ?? Schema.Channels) != Schema.Channels)
-            throw new AtelierException($"the pictures are in {(Schema.Channels == 1 ? "grey" : "colour")}", "data.image.channels", "leave it out");
+            throw new AtelierException($"the pictures are in {(Schema.Channels == 1 ? "grey" : "colour")}",
+                "data.image.channels", "leave it out");
         if ((width, height) == (Schema.Width, Schema.Height))
             return this;
         if (width * Schema.Height != height * Schema.Width)
-            throw new AtelierException($"pictures of {Schema.Width} × {Schema.Height} are not of the shape {width} × {height}", "data.image", "keep the shape, or leave width and height out");
-        report.Note(FormattableString.Invariant($"Pictures of {Schema.Width} × {Schema.Height} were resized to {width} × {height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
+            throw new AtelierException(
+                $"pictures of {Schema.Width} × {Schema.Height} are not of the shape {width} × {height}", "data.image",
+                "keep the shape, or leave width and height out");
+        report.Note(string.Create(CultureInfo.InvariantCulture,
+            $"Pictures of {Schema.Width} × {Schema.Height} were resized to {width} × {height} with the filter "
+                + $"{asked.Filter.ToString().ToLowerInvariant()}."));
         return new(Schema with { Width = width, Height = height }, Resized(Pictures), Resized(Test));
 
-        IReadOnlyList<(byte[] Pixels, int Label)> Resized(IReadOnlyList<(byte[] Pixels, int Label)> pictures) => [.. pictures.AsParallel().AsOrdered().Select(picture =>
+        IReadOnlyList<(byte[] Pixels, int Label)> Resized(IReadOnlyList<(byte[] Pixels, int Label)> pictures) =>
+            [.. pictures.AsParallel().AsOrdered().Select(picture =>
         {
             int plane = Schema.Width * Schema.Height;
             float[] values = [.. picture.Pixels.Select(value => (float)value)];
             return (Enumerable.Range(0, Schema.Channels)
-                .SelectMany(channel => ImageResizer.Resize(values[(channel * plane)..((channel + 1) * plane)], Schema.Width, Schema.Height, width, height, asked.Filter))
+                .SelectMany(channel =>
+                    ImageResizer.Resize(values[(channel * plane)..((channel + 1) * plane)], Schema.Width, Schema.Height,
+                    width, height, asked.Filter))
                 .Select(value => (byte)Math.Clamp(MathF.Round(value), 0, 255)).ToArray(), picture.Label);
         })];
     }
 
-    private static ImageSource ReadPictures(IReadOnlyList<ImageEntry> pictures, string root, DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+    private static ImageSource ReadPictures(IReadOnlyList<ImageEntry> pictures, string root, DataSection section,
+        ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
     {
         ImageSection asked = section.Image;
         if (pictures.Count == 0)
-            throw new AtelierException("there are no pictures", section.Source, $"bring files named {string.Join(", ", ImageFiles.Formats.Select(f => "." + f))}, a tar or zip file of them, or idx files");
+            throw new AtelierException("there are no pictures", section.Source,
+                $"bring files named {string.Join(", ", ImageFiles.Formats.Select(f => "." + f))}, a tar or zip file "
+                    + $"of them, or idx files");
         IReadOnlyList<(ImageEntry Picture, string Label)> labelled = Labelled(pictures, root, section, report);
-        string[] classes = [.. labelled.Select(p => p.Label).Where(label => label.Length > 0).Distinct().Order(StringComparer.Ordinal)];
+        string[] classes = [.. labelled.Select(p => p.Label).Where(label => label.Length > 0).Distinct()
+            .Order(StringComparer.Ordinal)];
         if (classes.Length == 1)
         {
             report.Note($"All pictures are of one class, {classes[0]}: none is kept.");
             classes = [];
         }
-        (ImageSchema shape, List<(ImageEntry Picture, string Label, bool IsBig)> sound) = Shape(labelled, asked, section.Source, report);
+        (ImageSchema shape, List<(ImageEntry Picture, string Label, bool IsBig)> sound) =
+            Shape(labelled, asked, section.Source, report);
         ImageSchema schema = shape with { Classes = classes };
         var read = new (byte[] Pixels, int Label)?[sound.Count];
         var broken = new string?[sound.Count];
@@ -144,7 +175,8 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     }
 
     /// <summary>The class of each picture: by a table where there is one, and by the first folder otherwise.</summary>
-    private static IReadOnlyList<(ImageEntry Picture, string Label)> Labelled(IReadOnlyList<ImageEntry> pictures, string root, DataSection section, ReadingReport report)
+    private static IReadOnlyList<(ImageEntry Picture, string Label)> Labelled(IReadOnlyList<ImageEntry> pictures,
+        string root, DataSection section, ReadingReport report)
     {
         if (ImageLabels.Find(root, section.Image.Labels, ReadingOptions.Of(section), report) is { } labels)
             return labels.Of(pictures, report);
@@ -155,9 +187,13 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         return [.. pictures.Where(p => p.Folder.Length > 0).Select(p => (p, p.Folder))];
     }
 
-    /// <summary>The size and channels that the recipe asks for, or that suit the pictures; those that are no pictures are left out.</summary>
+    /// <summary>
+    /// The size and channels that the recipe asks for, or that suit the pictures; those that are no pictures are left
+    /// out.
+    /// </summary>
     private static (ImageSchema Schema, List<(ImageEntry Picture, string Label, bool IsBig)> Sound) Shape(
-        IReadOnlyList<(ImageEntry Picture, string Label)> pictures, ImageSection asked, string source, ReadingReport report)
+        IReadOnlyList<(ImageEntry Picture, string Label)> pictures, ImageSection asked, string source,
+            ReadingReport report)
     {
         var sound = new List<(ImageEntry Picture, string Label, bool IsBig)>();
         var broken = new List<string>();
@@ -179,14 +215,18 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         if (sound.Count == 0)
             throw NothingRead(source, broken);
         bool alike = sizes.Count == 1 && sizes.First() is { Width: <= MostKept, Height: <= MostKept };
-        int width = asked.Width ?? (alike ? sizes.First().Width : UsualSide), height = asked.Height ?? (alike ? sizes.First().Height : UsualSide);
+        int width = asked.Width ?? (alike ? sizes.First().Width : UsualSide), height = asked.Height
+            ?? (alike ? sizes.First().Height : UsualSide);
         if (sizes.Count > 1 || sizes.First() != (width, height))
-            report.Note(FormattableString.Invariant($"Pictures of {Quantity.Of(sizes.Count, "size")} were cut in the middle and resized to {width} × {height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
+            report.Note(string.Create(CultureInfo.InvariantCulture,
+                $"Pictures of {Quantity.Of(sizes.Count, "size")} were cut in the middle and resized to {width} × "
+                    + $"{height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
         int channels = asked.Channels switch
         {
             1 or 3 => asked.Channels.Value,
             null => sound.Take(GreyLooked).All(p => IsGrey(p.Picture)) ? 1 : 3,
-            _ => throw new AtelierException("pictures have 1 channel or 3", "data.image.channels", "write 1 for grey, 3 for colour"),
+            _ => throw new AtelierException("pictures have 1 channel or 3", "data.image.channels",
+                "write 1 for grey, 3 for colour"),
         };
         report.Note(channels == 1 ? "Pictures are grey." : "Pictures are in colour.");
         return (new ImageSchema(width, height, channels, []), sound);
@@ -208,7 +248,8 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     private static string Told(AtelierException e) => $"{e.Where} {e.Message}";
 
     private static AtelierException NothingRead(string source, IEnumerable<string> broken) =>
-        new("no picture could be read" + (broken.FirstOrDefault() is { } first ? $": {first}" : ""), source, "bring PNG, JPEG, WebP or GIF files");
+        new("no picture could be read" + (broken.FirstOrDefault() is { } first ? $": {first}" : ""), source,
+            "bring PNG, JPEG, WebP or GIF files");
 
     private static void Tell(ReadingReport report, IReadOnlyList<string> broken)
     {

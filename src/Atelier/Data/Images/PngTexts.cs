@@ -4,7 +4,9 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Text chunks (iTXt) of PNG files: a keyword and UTF-8 text (PNG specification, third edition, 11.3.3.4).</summary>
+/// <summary>
+/// Text chunks (iTXt) of PNG files: a keyword and UTF-8 text (PNG specification, third edition, 11.3.3.4).
+/// </summary>
 public static class PngTexts
 {
     private const int SignatureBytes = 8, HeadBytes = 8, CrcBytes = 4;
@@ -21,7 +23,8 @@ public static class PngTexts
         foreach ((string keyword, string text) in texts)
         {
             // keyword, 0, not compressed (0, 0), no language, no translated keyword, text
-            byte[] chunk = [.. "iTXt"u8, .. Encoding.ASCII.GetBytes(keyword), 0, 0, 0, 0, 0, .. Encoding.UTF8.GetBytes(text)];
+            byte[] chunk =
+                [.. "iTXt"u8, .. Encoding.ASCII.GetBytes(keyword), 0, 0, 0, 0, 0, .. Encoding.UTF8.GetBytes(text)];
             BinaryPrimitives.WriteInt32BigEndian(number, chunk.Length - 4);
             made.Write(number);
             made.Write(chunk);
@@ -54,7 +57,8 @@ public static class PngTexts
             if (length < 0 || length > png.Length - at - HeadBytes - CrcBytes)
                 throw new AtelierException("is damaged or cut short", path, "give the picture as it was made");
             ReadOnlySpan<byte> data = png.AsSpan(at + HeadBytes, length);
-            if (png.AsSpan(at + 4, 4).SequenceEqual("iTXt"u8) && data.IndexOf((byte)0) is > 0 and int end && data.Length >= end + 5)
+            if (png.AsSpan(at + 4, 4).SequenceEqual("iTXt"u8) && data.IndexOf((byte)0) is > 0 and int end
+                && data.Length >= end + 5)
                 texts[Encoding.ASCII.GetString(data[..end])] = Encoding.UTF8.GetString(data[(end + 5)..]);
             at += HeadBytes + length + CrcBytes;
         }

@@ -18,13 +18,17 @@ public static class ShapesWorld
     private const int Samples = 4; // to each side of a pixel: edges are smooth
 
     private static readonly string[] Forms = ["circle", "square", "triangle"];
-    private static readonly (string Name, byte[] Rgb)[] Colours = [("red", [220, 50, 40]), ("green", [40, 170, 70]), ("blue", [50, 90, 220])];
+    private static readonly (string Name, byte[] Rgb)[] Colours =
+        [("red", [220, 50, 40]), ("green", [40, 170, 70]), ("blue", [50, 90, 220])];
 
     /// <summary>What its pictures have in common.</summary>
-    public static ImageSchema Schema { get; } = new(Side, Side, 3, [.. Forms.SelectMany(form => Colours.Select(colour => $"{colour.Name}-{form}"))]);
+    public static ImageSchema Schema { get; } =
+        new(Side, Side, 3, [.. Forms.SelectMany(form => Colours.Select(colour => $"{colour.Name}-{form}"))]);
 
     /// <summary>Whether pictures are such as <see cref="Classify"/> reads.</summary>
-    public static bool Reads(ImageSchema schema) => (schema.Width, schema.Height, schema.Channels) == (Side, Side, 3) && schema.Classes.SequenceEqual(Schema.Classes);
+    public static bool Reads(ImageSchema schema) =>
+        (schema.Width, schema.Height, schema.Channels) == (Side, Side, 3)
+        && schema.Classes.SequenceEqual(Schema.Classes);
 
     /// <summary>The n-th picture, [3, 32, 32] on white, and its label.</summary>
     public static (byte[] Pixels, int Label) Sample(long seed, long number)
@@ -32,7 +36,8 @@ public static class ShapesWorld
         var random = new SplitMix64(SplitMix64.At((ulong)seed, (ulong)number));
         int label = (int)random.Next(Schema.Classes.Count);
         double half = 6 + (4 * random.NextDouble());
-        double x = half + ((Side - (2 * half)) * random.NextDouble()), y = half + ((Side - (2 * half)) * random.NextDouble());
+        double x = half + ((Side - (2 * half)) * random.NextDouble()),
+            y = half + ((Side - (2 * half)) * random.NextDouble());
         return (Sample(label, x, y, half), label);
     }
 
@@ -52,19 +57,22 @@ public static class ShapesWorld
                 int inside = 0;
                 for (int s = 0; s < Samples * Samples; s++)
                 {
-                    double dx = column + (((s % Samples) + 0.5) / Samples) - x, dy = row + (((s / Samples) + 0.5) / Samples) - y;
+                    double dx = column + (((s % Samples) + 0.5) / Samples) - x,
+                        dy = row + (((s / Samples) + 0.5) / Samples) - y;
                     inside += IsInside(Forms[label / Colours.Length], dx / half, dy / half) ? 1 : 0;
                 }
                 double share = (double)inside / (Samples * Samples);
                 for (int channel = 0; channel < 3; channel++)
-                    pixels[(((channel * Side) + row) * Side) + column] = (byte)Math.Round((share * rgb[channel]) + ((1 - share) * 255));
+                    pixels[(((channel * Side) + row) * Side) + column] =
+                        (byte)Math.Round((share * rgb[channel]) + ((1 - share) * 255));
             }
         }
         return pixels;
     }
 
     /// <summary>
-    /// The class of a picture, read from its pixels: the colour of what is not white, and the covered area as a share of the
+    /// The class of a picture, read from its pixels: the colour of what is not white, and the covered area as a share
+    /// of the
     /// longest row times the longest column, which smooth edges do not change.
     /// </summary>
     /// <param name="pixels">[3, 32, 32], 0 to 255.</param>

@@ -5,7 +5,10 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Series;
 
-/// <summary>Sequences of numbers from the rows of a table, split into training, validation and test parts, in a folder that can be opened again.</summary>
+/// <summary>
+/// Sequences of numbers from the rows of a table, split into training, validation and test parts, in a folder that can
+/// be opened again.
+/// </summary>
 public sealed class SeriesData : IDataSource
 {
     private SeriesData(PreparedFacts facts, IReadOnlyList<string> columns, IReadOnlyList<double[]>[] parts) =>
@@ -43,11 +46,13 @@ public sealed class SeriesData : IDataSource
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
-    public static SeriesData Prepare(DataSection section, long seed, string folder, IReadOnlyList<string>? columns = null,
+    public static SeriesData Prepare(DataSection section, long seed, string folder,
+        IReadOnlyList<string>? columns = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
-        (IReadOnlyList<string> names, List<double[]> sequences) = SeriesFile.Read(section, columns, report, progress, cancellation);
+        (IReadOnlyList<string> names, List<double[]> sequences) =
+            SeriesFile.Read(section, columns, report, progress, cancellation);
         int width = names.Count;
         ulong[] contents = [.. Enumerable.Range(0, sequences.Count).Select(i => (ulong)i)];
         var split = new DocumentSplit(contents, [.. sequences.Select(s => (long)s.Length / width)], section.Split,
@@ -74,7 +79,8 @@ public sealed class SeriesData : IDataSource
         PreparedFacts facts = PreparedFacts.Read(folder);
         TableSchema schema = TableSchema.Read(Path.Combine(folder, TableSchema.FileName));
         IReadOnlyList<double[]> Part(Part part) => Sequences(TableRows.Read(PathOf(folder, part), schema));
-        return new SeriesData(facts, schema.Names.SkipLast(1).ToArray(), [Part(Text.Part.Train), Part(Text.Part.Validation), Part(Text.Part.Test)]);
+        return new SeriesData(facts, schema.Names.SkipLast(1).ToArray(),
+            [Part(Text.Part.Train), Part(Text.Part.Validation), Part(Text.Part.Test)]);
     }
 
     /// <summary>The same series to judge by, with those that a model learned from as the training part.</summary>
@@ -87,7 +93,8 @@ public sealed class SeriesData : IDataSource
         // Arrays only.
     }
 
-    private static string PathOf(string folder, Part part) => Path.Combine(folder, part.ToString().ToLowerInvariant() + ".safetensors");
+    private static string PathOf(string folder, Part part) =>
+        Path.Combine(folder, part.ToString().ToLowerInvariant() + ".safetensors");
 
     // The last column numbers the sequences.
     private static TableSchema Schema(IReadOnlyList<string> names) =>

@@ -24,17 +24,21 @@ public sealed record SeriesPreview(IReadOnlyList<int> Lengths, IReadOnlyList<Ser
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
-    public static SeriesPreview Of(DataSection section, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    public static SeriesPreview Of(DataSection section, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
-        (IReadOnlyList<string> names, List<double[]> series) = SeriesFile.Read(section, null, report, progress, cancellation);
-        return new([.. series.Select(s => s.Length / names.Count)], [.. names.Select(Describe)], report.Encodings, report.Notes);
+        (IReadOnlyList<string> names, List<double[]> series) =
+            SeriesFile.Read(section, null, report, progress, cancellation);
+        return new([.. series.Select(s => s.Length / names.Count)], [.. names.Select(Describe)], report.Encodings,
+            report.Notes);
 
         SeriesColumn Describe(string name, int column)
         {
             double[] values = [.. series.SelectMany(s => s.Where((_, i) => i % names.Count == column))];
             double mean = values.Average();
-            return new(name, values.Min(), mean, Math.Sqrt(values.Average(value => (value - mean) * (value - mean))), values.Max());
+            return new(name, values.Min(), mean, Math.Sqrt(values.Average(value => (value - mean) * (value - mean))),
+                values.Max());
         }
     }
 }

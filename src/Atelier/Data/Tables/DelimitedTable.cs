@@ -21,7 +21,8 @@ internal sealed class DelimitedTable
     /// <summary>Finds the separator and the columns' names, which the first row has unless it holds numbers.</summary>
     /// <param name="reader">The text.</param>
     /// <param name="options">
-    /// How the table is read. Where they name the columns, the file has no header, and rows may have more fields, which are
+    /// How the table is read. Where they name the columns, the file has no header, and rows may have more fields, which
+    /// are
     /// left out.
     /// </param>
     /// <param name="report">Told what was found.</param>
@@ -36,7 +37,8 @@ internal sealed class DelimitedTable
             report.Note($"The cells of {Path.GetFileName(where)} were taken to have {Name(separator)} between them.");
         // In plain tab-separated text quotes stand for themselves.
         IEnumerator<(long Line, List<string> Fields)> rows = CsvRows.Read(
-            reader.Blocks().Prepend(beginning), separator, separator != '\t', options.LongestPiece, where).GetEnumerator();
+            reader.Blocks().Prepend(beginning), separator, separator != '\t', options.LongestPiece, where)
+                .GetEnumerator();
         if (options.ColumnNames is { } names)
             return new(names, separator, Checked(rows, null, names, exact: false, where));
         if (!rows.MoveNext())
@@ -48,7 +50,8 @@ internal sealed class DelimitedTable
         return new(numbered, separator, Checked(rows, first, numbered, exact: true, where));
     }
 
-    private static string Name(char separator) => separator switch { '\t' => "tabs", ' ' => "spaces", _ => $"'{separator}'" };
+    private static string Name(char separator) =>
+        separator switch { '\t' => "tabs", ' ' => "spaces", _ => $"'{separator}'" };
 
     /// <summary>A row of numbers names no columns, unless they are whole and all different, as years are.</summary>
     private static bool IsHeader(List<string> first, ReadingReport report, string where)
@@ -57,12 +60,15 @@ internal sealed class DelimitedTable
             return true;
         bool areNames = first.All(cell => cell.All(char.IsAsciiDigit)) && first.Distinct().Count() == first.Count;
         report.Note(areNames
-            ? $"The first row of {Path.GetFileName(where)} was taken for the columns' names, though it holds numbers: data.table.header=false takes it for a row."
-            : $"The first row of {Path.GetFileName(where)} holds numbers, so the columns were called column1, column2 and so on: data.table.header=true takes it for their names.");
+            ? $"The first row of {Path.GetFileName(where)} was taken for the columns' names, though it holds "
+                + $"numbers: data.table.header=false takes it for a row."
+            : $"The first row of {Path.GetFileName(where)} holds numbers, so the columns were called column1, "
+                + $"column2 and so on: data.table.header=true takes it for their names.");
         return areNames;
     }
 
-    private static IEnumerable<List<string>> Checked(IEnumerator<(long Line, List<string> Fields)> rows, List<string>? first,
+    private static IEnumerable<List<string>> Checked(IEnumerator<(long Line, List<string> Fields)> rows,
+        List<string>? first,
         IReadOnlyList<string> columns, bool exact, string where)
     {
         using (rows)
@@ -75,8 +81,10 @@ internal sealed class DelimitedTable
                 if (fields.Count < columns.Count || (exact && fields.Count != columns.Count))
                 {
                     string cells = fields.Count == 1 ? "1 field" : $"{fields.Count} fields";
-                    throw new AtelierException($"line {line} has {cells} where the columns are {string.Join(", ", columns)}", where,
-                        "quote fields that hold separators or line ends, or name the separator with data.table.separator");
+                    throw new AtelierException(
+                        $"line {line} has {cells} where the columns are {string.Join(", ", columns)}", where,
+                        "quote fields that hold separators or line ends, or name the separator with "
+                            + "data.table.separator");
                 }
                 yield return fields;
             }

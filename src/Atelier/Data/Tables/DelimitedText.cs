@@ -3,7 +3,8 @@ namespace Atelier.Data.Tables;
 /// <summary>Writes tables in text as they are read back: RFC 4180 with commas, or plain tab-separated text.</summary>
 public static class DelimitedText
 {
-    private static readonly System.Buffers.SearchValues<char> Quoted = System.Buffers.SearchValues.Create(",;|\t\"\r\n");
+    private static readonly System.Buffers.SearchValues<char> Quoted =
+        System.Buffers.SearchValues.Create(",;|\t\"\r\n");
 
     /// <summary>A line of cells, its end included.</summary>
     /// <param name="cells">The cells; an empty one stands for a missing value.</param>
@@ -18,5 +19,6 @@ public static class DelimitedText
         ? $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : cell;
 
     private static string Plain(string cell) => !cell.AsSpan().ContainsAny("\t\r\n") ? cell
-        : throw new AtelierException($"'{cell}' holds a tab or a line end, which tab-separated text cannot", hint: "write a .csv file");
+        : throw new AtelierException($"'{cell}' holds a tab or a line end, which tab-separated text cannot",
+            hint: "write a .csv file");
 }

@@ -6,7 +6,9 @@ namespace Atelier.Data.Tables;
 /// <summary>Makes levels of numbers.</summary>
 internal static class Discretiser
 {
-    /// <summary>Where one level ends and the next begins, growing; fewer than asked where the numbers do not tell so many apart.</summary>
+    /// <summary>
+    /// Where one level ends and the next begins, growing; fewer than asked where the numbers do not tell so many apart.
+    /// </summary>
     /// <param name="numbers">The training numbers, finite.</param>
     /// <param name="kind">Equal widths or equal counts.</param>
     /// <param name="bins">Levels wanted.</param>
@@ -28,6 +30,7 @@ internal static class Discretiser
         static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
         if (cuts.Count == 0)
             return ["any"];
-        return [$"<={Number(cuts[0])}", .. cuts.Skip(1).Select((cut, i) => $"({Number(cuts[i])}, {Number(cut)}]"), $">{Number(cuts[^1])}"];
+        return [$"<={Number(cuts[0])}", .. cuts.Skip(1).Select((cut, i) => $"({Number(cuts[i])}, {Number(cut)}]"),
+            $">{Number(cuts[^1])}"];
     }
 }

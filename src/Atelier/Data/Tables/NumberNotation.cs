@@ -55,7 +55,8 @@ internal static partial class NumberNotation
     [GeneratedRegex(@"^[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Grouped();
 
-    [GeneratedRegex(@"^[+-]?(?:\d{1,3}(?:[. \u00A0\u202F']\d{3})+|\d+)?(?:,\d+)?(?<=\d)(?:[eE][+-]?\d+)?$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"^[+-]?(?:\d{1,3}(?:[. \u00A0\u202F']\d{3})+|\d+)?(?:,\d+)?(?<=\d)(?:[eE][+-]?\d+)?$",
+        RegexOptions.CultureInvariant, 1000)]
     private static partial Regex DecimalComma();
 
     [GeneratedRegex(@"[. \u00A0\u202F']", RegexOptions.CultureInvariant, 1000)]

@@ -28,7 +28,8 @@ internal sealed class ParquetTable : IDisposable
             .Select(c => new ParquetColumn(c.column.Path.ToDotString(), c.i, TypeOf(c.column) == typeof(string)))];
         string[] others = [.. all.Where(column => !IsRead(column)).Select(column => column.Path.ToDotString())];
         if (others.Length > 0)
-            report.Note($"Columns of {Path.GetFileName(path)} left out, as they hold neither text, numbers, truth values nor times: {string.Join(", ", others)}.");
+            report.Note($"Columns of {Path.GetFileName(path)} left out, as they hold neither text, numbers, truth "
+                + $"values nor times: {string.Join(", ", others)}.");
     }
 
     /// <summary>The columns that have one value a row, of a kind that is read.</summary>
@@ -46,7 +47,8 @@ internal sealed class ParquetTable : IDisposable
         Stream bytes = Seekable(path, report);
         try
         {
-            return Guard(path, () => new ParquetTable(path, bytes, new ParquetFileReader(bytes, leaveOpen: true), report));
+            return Guard(path,
+                () => new ParquetTable(path, bytes, new ParquetFileReader(bytes, leaveOpen: true), report));
         }
         catch
         {
@@ -70,7 +72,8 @@ internal sealed class ParquetTable : IDisposable
         using RowGroupReader group = _reader.RowGroup(number);
         long rows = group.MetaData.NumRows;
         if (rows is < 0 or > MostRows)
-            throw new AtelierException($"claims {rows} rows in one group", _path, $"write groups of at most {MostRows} rows");
+            throw new AtelierException($"claims {rows} rows in one group", _path,
+                $"write groups of at most {MostRows} rows");
         using ColumnReader values = group.Column(column.Number);
         using LogicalColumnReader reader = values.LogicalReader();
         return reader.Apply(new Texts((int)rows));
@@ -86,7 +89,9 @@ internal sealed class ParquetTable : IDisposable
     private static bool IsRead(ColumnDescriptor column) =>
         column.MaxRepetitionLevel == 0 && TypeOf(column) is { } type && type != typeof(byte[]) && !type.IsArray;
 
-    /// <summary>What the column's values are in .NET, apart from being missing; null where the file has a type of its own.</summary>
+    /// <summary>
+    /// What the column's values are in .NET, apart from being missing; null where the file has a type of its own.
+    /// </summary>
     private static Type? TypeOf(ColumnDescriptor column)
     {
         try
@@ -110,7 +115,8 @@ internal sealed class ParquetTable : IDisposable
         DateTimeNanos nanos => nanos.DateTime.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
         TimeSpanNanos nanos => nanos.TimeSpan.ToString("c", CultureInfo.InvariantCulture),
         // Impala's time stamps: nanoseconds of a day, and the day by its Julian number (1970 begins with 2,440,588).
-        Int96 stamp => DateTime.UnixEpoch.AddDays(stamp.C - 2_440_588).AddTicks((((long)stamp.B << 32) | (uint)stamp.A) / 100)
+        Int96 stamp =>
+            DateTime.UnixEpoch.AddDays(stamp.C - 2_440_588).AddTicks((((long)stamp.B << 32) | (uint)stamp.A) / 100)
             .ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString(),
@@ -124,7 +130,8 @@ internal sealed class ParquetTable : IDisposable
             return bytes;
         using (bytes)
         {
-            var copy = new FileStream(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1 << 16,
+            var copy = new FileStream(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None,
+                1 << 16,
                 FileOptions.DeleteOnClose);
             try
             {
@@ -149,7 +156,8 @@ internal sealed class ParquetTable : IDisposable
         }
         catch (Exception e) when (e is not (AtelierException or OutOfMemoryException or OperationCanceledException))
         {
-            throw new AtelierException("is not a whole Parquet file: " + e.Message.TrimEnd('.').ReplaceLineEndings(" "), path,
+            throw new AtelierException("is not a whole Parquet file: " + e.Message.TrimEnd('.').ReplaceLineEndings(" "),
+                path,
                 "fetch or write the file again", e);
         }
     }
@@ -163,7 +171,8 @@ internal sealed class ParquetTable : IDisposable
             int read = 0;
             while (read < rows && columnReader.ReadBatch(values, read, rows - read) is > 0 and int count)
                 read += count;
-            return read == rows ? Array.ConvertAll(values, Text) : throw new InvalidDataException($"a column ends after {read} of {rows} rows");
+            return read == rows ? Array.ConvertAll(values, Text)
+                : throw new InvalidDataException($"a column ends after {read} of {rows} rows");
         }
     }
 }

@@ -49,7 +49,8 @@ internal sealed class RawColumn(string name)
     {
         double[] numbers = [.. _values.Select(value => ColumnSchema.TryNumber(value, out double number)
             ? number
-            : throw new AtelierException($"'{value}' in column '{Name}' is no number", where, "mend it, or add it to data.table.missing"))];
+            : throw new AtelierException($"'{value}' in column '{Name}' is no number",
+                where, "mend it, or add it to data.table.missing"))];
         return [.. _rows.Select(value => value < 0 ? double.NaN : numbers[value])];
     }
 
@@ -58,13 +59,15 @@ internal sealed class RawColumn(string name)
     public int[] Codes(ColumnSchema column, string where)
     {
         int[] codes = new int[_values.Count];
-        var levels = column.Levels.Select((level, code) => (level, code)).ToDictionary(pair => pair.level, pair => pair.code);
+        var levels = column.Levels.Select((level, code) => (level, code))
+            .ToDictionary(pair => pair.level, pair => pair.code);
         for (int i = 0; i < codes.Length; i++)
         {
             if (column.Cuts.Count > 0 && ColumnSchema.TryNumber(_values[i], out double number))
                 codes[i] = column.CodeOf(number);
             else if (!levels.TryGetValue(_values[i], out codes[i]))
-                throw new AtelierException($"'{_values[i]}' is no level of column '{Name}'", where, $"its levels are {string.Join(", ", column.Levels.Take(20))}");
+                throw new AtelierException($"'{_values[i]}' is no level of column '{Name}'",
+                    where, $"its levels are {string.Join(", ", column.Levels.Take(20))}");
         }
         return [.. _rows.Select(value => value < 0 ? TableRows.Missing : codes[value])];
     }

@@ -3,7 +3,9 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>Rows of a table, split into training, validation and test parts, in a folder that can be opened again.</summary>
+/// <summary>
+/// Rows of a table, split into training, validation and test parts, in a folder that can be opened again.
+/// </summary>
 public sealed class TableData : IDataSource
 {
     private TableData(PreparedFacts facts, TableRows train, TableRows validation, TableRows test) =>
@@ -37,7 +39,8 @@ public sealed class TableData : IDataSource
     /// <param name="schema">The columns of a model that is to be judged on the rows; null finds them out.</param>
     /// <param name="progress">Told what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing, damaged or no table, or the section does not fit it.</exception>
+    /// <exception cref="AtelierException">The source is missing, damaged or no table, or the section does not fit
+    /// it.</exception>
     public static TableData Prepare(DataSection section, long seed, string folder, TableSchema? schema = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
@@ -75,5 +78,6 @@ public sealed class TableData : IDataSource
         // Arrays only.
     }
 
-    private static string PathOf(string folder, Part part) => Path.Combine(folder, part.ToString().ToLowerInvariant() + ".safetensors");
+    private static string PathOf(string folder, Part part) =>
+        Path.Combine(folder, part.ToString().ToLowerInvariant() + ".safetensors");
 }

@@ -18,13 +18,16 @@ internal static class TableFile
     /// <param name="begin">Takes the header.</param>
     /// <param name="options">How text is read.</param>
     /// <param name="report">Told the encoding and what was found.</param>
-    /// <exception cref="AtelierException">The file is missing, damaged, no table, or has rows of different lengths.</exception>
+    /// <exception cref="AtelierException">The file is missing, damaged, no table, or has rows of different
+    /// lengths.</exception>
     public static IEnumerable<IReadOnlyList<string?>> Read(
-        string path, Action<TableHeader> begin, ReadingOptions options, ReadingReport report) => TextSource.Format(path) switch
+        string path, Action<TableHeader> begin, ReadingOptions options, ReadingReport report) =>
+            TextSource.Format(path) switch
         {
             "csv" or "tsv" => Delimited(path, begin, options, report),
             "parquet" => Parquet(path, begin, report),
-            _ => throw new AtelierException("is not a table", path, "bring .csv, .tsv or .parquet, or one of these with .gz"),
+            _ => throw new AtelierException("is not a table", path,
+                "bring .csv, .tsv or .parquet, or one of these with .gz"),
         };
 
     private static IEnumerable<IReadOnlyList<string?>> Delimited(
@@ -37,7 +40,8 @@ internal static class TableFile
             yield return row;
     }
 
-    private static IEnumerable<IReadOnlyList<string?>> Parquet(string path, Action<TableHeader> begin, ReadingReport report)
+    private static IEnumerable<IReadOnlyList<string?>> Parquet(string path, Action<TableHeader> begin,
+        ReadingReport report)
     {
         using var table = ParquetTable.Open(path, report);
         begin(new TableHeader([.. table.Columns.Select(column => column.Name)], null));

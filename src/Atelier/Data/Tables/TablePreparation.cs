@@ -5,7 +5,9 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>The way from a table's files to rows: read, find out what the columns hold, share out, make levels of numbers.</summary>
+/// <summary>
+/// The way from a table's files to rows: read, find out what the columns hold, share out, make levels of numbers.
+/// </summary>
 /// <param name="section">What to read and how.</param>
 /// <param name="seed">Of the split.</param>
 /// <param name="known">The columns of a model that is to be judged on the rows; null finds them out.</param>
@@ -22,7 +24,8 @@ internal sealed class TablePreparation(
     private readonly ReadingReport _report = new(progress, cancellation);
 
     /// <summary>Reads columns only, and tells another's report of what was found.</summary>
-    public TablePreparation(DataSection section, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+    public TablePreparation(DataSection section, ReadingReport report, IProgress<string>? progress,
+        CancellationToken cancellation)
         : this(section, 0, null, progress, cancellation) => _report = report;
 
     /// <summary>Choices made for the user, one sentence each.</summary>
@@ -59,9 +62,12 @@ internal sealed class TablePreparation(
         // Rows of few levels are alike by chance: unlike documents, equal ones need not stay together.
         ulong[] contents = [.. Enumerable.Range(0, count).Select(i => (ulong)i)];
         var split = new DocumentSplit(contents, section.Split, seed);
-        IReadOnlyList<int>[] parts = [.. new[] { Part.Train, Part.Validation, Part.Test }.Select(part => (IReadOnlyList<int>)[.. split.Documents(part)])];
+        IReadOnlyList<int>[] parts =
+            [.. new[] { Part.Train, Part.Validation,
+            Part.Test }.Select(part => (IReadOnlyList<int>)[.. split.Documents(part)])];
         if (parts[0].Count == 0 && section.Split.Train > 0)
-            throw new AtelierException("there are no rows to learn from", section.Source, "bring more rows, or set data.split to none");
+            throw new AtelierException("there are no rows to learn from", section.Source,
+                "bring more rows, or set data.split to none");
         return parts;
     }
 
@@ -75,7 +81,8 @@ internal sealed class TablePreparation(
         char? separator = null;
         var missing = new HashSet<string>(section.Table.Missing);
         var options = ReadingOptions.Of(section);
-        foreach (string path in SourceFiles.Find(section.Source, _report, progress, cancellation).Expand(_report, "csv", "tsv", "parquet"))
+        foreach (string path in SourceFiles.Find(section.Source, _report, progress, cancellation)
+            .Expand(_report, "csv", "tsv", "parquet"))
         {
             void Header(TableHeader header)
             {
@@ -93,7 +100,9 @@ internal sealed class TablePreparation(
                 progress?.Report(FormattableString.Invariant($"reading: {Quantity.Of(rows, "row")}"));
             }
         }
-        progress?.Report(FormattableString.Invariant($"read {Quantity.Of(rows, "row")} of {Quantity.Of(columns?.Length ?? 0, "column")}"));
+        progress?.Report(
+            FormattableString.Invariant(
+            $"read {Quantity.Of(rows, "row")} of {Quantity.Of(columns?.Length ?? 0, "column")}"));
         count = rows;
         Settle(columns ?? [], separator);
         return columns ?? [];
@@ -107,7 +116,8 @@ internal sealed class TablePreparation(
             null => null,
             "." => '.',
             "," => ',',
-            var other => throw new AtelierException($"'{other}' is no decimal mark", "data.table.decimal", "write \".\" or \",\""),
+            var other => throw new AtelierException($"'{other}' is no decimal mark", "data.table.decimal",
+                "write \".\" or \",\""),
         };
         string[] commas = [.. columns.Where(c => !section.Table.Categorical.Contains(c.Name))
             .Where(c => NumberNotation.Settle(c, separator, mark)).Select(c => c.Name)];
@@ -116,16 +126,21 @@ internal sealed class TablePreparation(
     }
 
     private static string Names(IReadOnlyCollection<string> columns) => (columns.Count == 1 ? "column " : "columns ")
-        + string.Join(", ", columns.Take(MostNamed)) + (columns.Count > MostNamed ? $" and {columns.Count - MostNamed} more" : "");
+        + string.Join(", ", columns.Take(MostNamed))
+            + (columns.Count > MostNamed ? $" and {columns.Count - MostNamed} more" : "");
 
     /// <summary>The places of the chosen columns in a file that begins.</summary>
     private int[] Begin(IReadOnlyList<string> names, string path, ref RawColumn[]? columns)
     {
         if (names.Distinct().Count() != names.Count)
-            throw new AtelierException($"two columns have the name '{names.First(n => names.Count(m => m == n) > 1)}'", path, "rename one");
-        IReadOnlyList<string> wanted = known?.Names ?? (section.Table.Columns.Count > 0 ? section.Table.Columns : columns is null ? names : [.. columns.Select(c => c.Name)]);
+            throw new AtelierException($"two columns have the name '{names.First(n => names.Count(m => m == n) > 1)}'",
+                path, "rename one");
+        IReadOnlyList<string> wanted = known?.Names
+            ?? (section.Table.Columns.Count > 0 ? section.Table.Columns : columns is null ? names
+            : [.. columns.Select(c => c.Name)]);
         foreach (string name in wanted.Where(name => !names.Contains(name)))
-            throw new AtelierException($"has no column '{name}'; its columns are {string.Join(", ", names.Take(50))}", path, "name columns that it has");
+            throw new AtelierException($"has no column '{name}'; its columns are {string.Join(", ", names.Take(50))}",
+                path, "name columns that it has");
         columns ??= [.. wanted.Select(name => new RawColumn(name))];
         return [.. wanted.Select(name => Enumerable.Range(0, names.Count).First(i => names[i] == name))];
     }
@@ -133,7 +148,8 @@ internal sealed class TablePreparation(
     private static void CheckNames(IEnumerable<string> names, RawColumn[] columns)
     {
         foreach (string name in names.Where(name => columns.All(c => c.Name != name)))
-            throw new AtelierException($"there is no column '{name}'", "data.table", $"there are {string.Join(", ", columns.Take(50).Select(c => c.Name))}");
+            throw new AtelierException($"there is no column '{name}'", "data.table",
+                $"there are {string.Join(", ", columns.Take(50).Select(c => c.Name))}");
     }
 
     private ColumnSchema Describe(RawColumn column, IReadOnlyList<int> training)
@@ -142,7 +158,9 @@ internal sealed class TablePreparation(
         bool numbers = column.Values.All(value => ColumnSchema.TryNumber(value, out _));
         if (options.Numeric.Contains(column.Name) && !numbers)
         {
-            throw new AtelierException($"'{column.Values.First(value => !ColumnSchema.TryNumber(value, out _))}' in column '{column.Name}' is no number",
+            throw new AtelierException(
+                $"'{column.Values.First(value => !ColumnSchema.TryNumber(value, out _))}' in column '{column.Name}' "
+                    + $"is no number",
                 section.Source, "add it to data.table.missing, or take the column out of data.table.numeric");
         }
         RefuseStrays(column, numbers);
@@ -151,15 +169,19 @@ internal sealed class TablePreparation(
         if (!numeric)
         {
             IEnumerable<string> levels = numbers
-                ? column.Values.OrderBy(value => double.Parse(value, CultureInfo.InvariantCulture)).ThenBy(value => value, StringComparer.Ordinal)
+                ? column.Values.OrderBy(value => double.Parse(value, CultureInfo.InvariantCulture))
+                    .ThenBy(value => value, StringComparer.Ordinal)
                 : column.Values.Order(StringComparer.Ordinal);
             ColumnSchema schema = new(column.Name, [.. levels], []);
-            return schema.Levels.Count > 0 ? schema : throw new AtelierException($"the column '{column.Name}' has no values", section.Source, "leave it out with data.table.columns");
+            return schema.Levels.Count > 0 ? schema
+                : throw new AtelierException($"the column '{column.Name}' has no values", section.Source,
+                "leave it out with data.table.columns");
         }
         if (options.Discretise is not { } discretise || discretise == Discretisation.None)
             return new ColumnSchema(column.Name, [], []);
         double[] all = column.Numbers(section.Source);
-        IReadOnlyList<double> cuts = Discretiser.Cuts([.. training.Select(row => all[row]).Where(double.IsFinite)], discretise, options.Bins);
+        IReadOnlyList<double> cuts =
+            Discretiser.Cuts([.. training.Select(row => all[row]).Where(double.IsFinite)], discretise, options.Bins);
         return new ColumnSchema(column.Name, Discretiser.Levels(cuts), cuts);
     }
 
@@ -172,22 +194,28 @@ internal sealed class TablePreparation(
         int sound = column.Values.Count - strays.Length;
         if (sound > FewNumbers && sound >= MostlyNumbers * column.Values.Count)
         {
-            throw new AtelierException($"'{strays[0]}' in column '{column.Name}' is no number, as {sound} of its {column.Values.Count} different values are",
-                section.Source, $"add it to data.table.missing if it means none, or name the column in data.table.categorical if its values are names");
+            throw new AtelierException(
+                $"'{strays[0]}' in column '{column.Name}' is no number, as {sound} of its {column.Values.Count} "
+                    + $"different values are",
+                section.Source,
+                    $"add it to data.table.missing if it means none, or name the column in data.table.categorical if "
+                        + $"its values are names");
         }
     }
 
     /// <summary>Says in one line what became of columns of numbers.</summary>
     private void TellOfNumbers(TableSchema schema)
     {
-        string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)], cut = [.. schema.Columns.Where(c => c.Cuts.Count > 0).Select(c => c.Name)];
+        string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)],
+            cut = [.. schema.Columns.Where(c => c.Cuts.Count > 0).Select(c => c.Name)];
         if (numbers.Length > 0)
             _report.Note($"There are numbers in {Names(numbers)}.");
         if (cut.Length > 0)
         {
             string kind = section.Table.Discretise == Discretisation.Quantile ? "quantiles" : "equal widths";
-            _report.Note(FormattableString.Invariant(
-                $"The numbers of {Names(cut)} became levels between {kind}, at most {section.Table.Bins} (data.table.discretise, data.table.bins)."));
+            _report.Note(string.Create(CultureInfo.InvariantCulture,
+                $"The numbers of {Names(cut)} became levels between {kind}, at most {section.Table.Bins} "
+                    + $"(data.table.discretise, data.table.bins)."));
         }
     }
 }

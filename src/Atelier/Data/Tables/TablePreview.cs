@@ -31,7 +31,8 @@ public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Column
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or no table.</exception>
-    public static TablePreview Of(DataSection section, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    public static TablePreview Of(DataSection section, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
         RawColumn[] columns = new TablePreparation(section, report, progress, cancellation).ReadColumns(out int rows);
@@ -43,12 +44,16 @@ public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Column
         var counts = new int[column.Values.Count];
         foreach (int value in column.Rows.Where(value => value != TableRows.Missing))
             counts[value]++;
-        (string, int)[] ordered = [.. column.Values.Zip(counts).OrderByDescending(v => v.Second).ThenBy(v => v.First, StringComparer.Ordinal)];
+        (string, int)[] ordered = [.. column.Values.Zip(counts).OrderByDescending(v => v.Second)
+            .ThenBy(v => v.First, StringComparer.Ordinal)];
         bool isNumbers = counts.Length > 0 && column.Values.All(value => ColumnSchema.TryNumber(value, out _));
-        double[] numbers = isNumbers ? [.. column.Numbers(column.Name).Where(number => !double.IsNaN(number)).Order()] : [];
-        string kind = isNumbers ? "numbers" : counts.Length > 0 && column.Values.Average(value => value.Length) > LongestName ? "text" : "names";
+        double[] numbers = isNumbers ? [.. column.Numbers(column.Name).Where(number => !double.IsNaN(number)).Order()]
+            : [];
+        string kind = isNumbers ? "numbers"
+            : counts.Length > 0 && column.Values.Average(value => value.Length) > LongestName ? "text" : "names";
         return new(column.Name, kind, column.MissingCount, counts.Length, ordered,
-            isNumbers ? [.. Enumerable.Range(0, 5).Select(i => Quantile(numbers, i / 4.0))] : [], isNumbers ? numbers.Average() : double.NaN);
+            isNumbers ? [.. Enumerable.Range(0, 5).Select(i => Quantile(numbers, i / 4.0))] : [], isNumbers
+                ? numbers.Average() : double.NaN);
     }
 
     /// <summary>

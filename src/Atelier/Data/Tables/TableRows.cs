@@ -15,7 +15,8 @@ public sealed class TableRows
     /// <summary>Rows of given columns.</summary>
     /// <param name="schema">The columns.</param>
     /// <param name="count">Rows.</param>
-    /// <param name="codes">[column][row]: the level's number, or <see cref="Missing"/>; null for a column of numbers.</param>
+    /// <param name="codes">[column][row]: the level's number, or <see cref="Missing"/>; null for a column of
+    /// numbers.</param>
     /// <param name="numbers">[column][row]: the number, or NaN; null for a column of levels.</param>
     public TableRows(TableSchema schema, int count, int[]?[] codes, double[]?[] numbers) =>
         (Schema, Count, _codes, _numbers) = (schema, count, codes, numbers);
@@ -27,10 +28,12 @@ public sealed class TableRows
     public int Count { get; }
 
     /// <summary>[row]: the level's number in a column of levels, or <see cref="Missing"/>.</summary>
-    public ReadOnlySpan<int> Codes(int column) => _codes[column] ?? throw new ArgumentException("it is a column of numbers", nameof(column));
+    public ReadOnlySpan<int> Codes(int column) =>
+        _codes[column] ?? throw new ArgumentException("it is a column of numbers", nameof(column));
 
     /// <summary>[row]: the number in a column of numbers, or NaN.</summary>
-    public ReadOnlySpan<double> Numbers(int column) => _numbers[column] ?? throw new ArgumentException("it is a column of levels", nameof(column));
+    public ReadOnlySpan<double> Numbers(int column) =>
+        _numbers[column] ?? throw new ArgumentException("it is a column of levels", nameof(column));
 
     /// <summary>The rows of those numbers, in that order.</summary>
     public TableRows Select(IReadOnlyList<int> rows) => new(Schema, rows.Count,
@@ -45,7 +48,8 @@ public sealed class TableRows
         SafetensorsWriter.Write(path, entries, (entry, stream) =>
         {
             int column = Array.IndexOf(entries, entry);
-            stream.Write(_codes[column] is { } codes ? MemoryMarshal.AsBytes<int>(codes) : MemoryMarshal.AsBytes<double>(_numbers[column]));
+            stream.Write(_codes[column] is { } codes ? MemoryMarshal.AsBytes<int>(codes)
+                : MemoryMarshal.AsBytes<double>(_numbers[column]));
         });
     }
 
@@ -61,7 +65,8 @@ public sealed class TableRows
         {
             bool numeric = schema.Columns[i].IsNumeric;
             SafetensorsEntry entry = file.Entry($"{i}");
-            if (entry.Type != (numeric ? SafetensorsType.F64 : SafetensorsType.I32) || entry.Shape.Count != 1 || entry.Shape[0] > int.MaxValue
+            if (entry.Type != (numeric ? SafetensorsType.F64 : SafetensorsType.I32) || entry.Shape.Count != 1
+                || entry.Shape[0] > int.MaxValue
                 || (count >= 0 && entry.Shape[0] != count))
                 throw Damaged(path);
             count = (int)entry.Shape[0];

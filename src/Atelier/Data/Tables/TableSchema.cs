@@ -8,7 +8,8 @@ namespace Atelier.Data.Tables;
 /// <summary>A column of a table: levels that have names, or numbers.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Levels">The names of its levels; empty for a column of numbers.</param>
-/// <param name="Cuts">Of a column of numbers made into levels: where one level ends and the next begins, growing, one fewer than levels.</param>
+/// <param name="Cuts">Of a column of numbers made into levels: where one level ends and the next begins, growing, one
+/// fewer than levels.</param>
 public sealed record ColumnSchema(string Name, IReadOnlyList<string> Levels, IReadOnlyList<double> Cuts)
 {
     /// <summary>Whether its values are numbers.</summary>
@@ -18,9 +19,11 @@ public sealed record ColumnSchema(string Name, IReadOnlyList<string> Levels, IRe
     /// <exception cref="AtelierException">There is no such level.</exception>
     public int Code(string value)
     {
-        int code = Levels.Count > 0 && Cuts.Count > 0 && TryNumber(value, out double number) ? CodeOf(number) : IndexOf(value);
+        int code = Levels.Count > 0 && Cuts.Count > 0 && TryNumber(value, out double number) ? CodeOf(number)
+            : IndexOf(value);
         return code >= 0 ? code : throw new AtelierException($"the column {Name} has no level '{value}'",
-            hint: Spelling.Nearest(value, Levels.Take(1000)) is { } near ? $"did you mean '{near}'?" : $"its levels are {string.Join(", ", Levels.Take(20))}");
+            hint: Spelling.Nearest(value, Levels.Take(1000)) is { } near ? $"did you mean '{near}'?"
+                : $"its levels are {string.Join(", ", Levels.Take(20))}");
     }
 
     /// <summary>The level that a number falls into: level i holds the numbers above cut i − 1 up to cut i.</summary>
@@ -58,7 +61,8 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
 
     private static readonly JsonSerializerOptions Json = new()
     {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            WriteIndented = true,
     };
 
     /// <summary>The names of the columns.</summary>
@@ -74,14 +78,16 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
                 return i;
         }
         throw new AtelierException($"there is no column '{name}'",
-            hint: Spelling.Nearest(name, Names) is { } near ? $"did you mean '{near}'?" : $"the columns are {string.Join(", ", Names)}");
+            hint: Spelling.Nearest(name, Names) is { } near ? $"did you mean '{near}'?"
+                : $"the columns are {string.Join(", ", Names)}");
     }
 
     /// <summary>Writes the file.</summary>
     public void Write(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, Json) + "\n");
 
     /// <summary>Reads the file.</summary>
-    /// <exception cref="AtelierException">It is missing, damaged or too large, or names a column or a level twice.</exception>
+    /// <exception cref="AtelierException">It is missing, damaged or too large, or names a column or a level
+    /// twice.</exception>
     public static TableSchema Read(string path)
     {
         const string hint = "prepare the data, or fetch or export the model, again";
@@ -89,10 +95,14 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
         {
             if (new FileInfo(path) is { Exists: true, Length: > LargestFile })
                 throw new AtelierException("is too large for a table's columns", path, hint);
-            TableSchema schema = JsonSerializer.Deserialize<TableSchema>(InputFile.ReadAllBytes(path), Json) ?? throw new JsonException("it is null");
-            if (schema.Columns is null || schema.Columns.Any(c => c is not { Name: not null, Levels: not null, Cuts: not null } || c.Levels.Contains(null!)))
+            TableSchema schema = JsonSerializer.Deserialize<TableSchema>(InputFile.ReadAllBytes(path), Json)
+                ?? throw new JsonException("it is null");
+            if (schema.Columns is null
+                || schema.Columns.Any(c =>
+                c is not { Name: not null, Levels: not null, Cuts: not null } || c.Levels.Contains(null!)))
                 throw new JsonException("a column lacks its name, levels or cuts");
-            if (schema.Names.Distinct().Count() != schema.Columns.Count || schema.Columns.Any(c => c.Levels.Distinct().Count() != c.Levels.Count))
+            if (schema.Names.Distinct().Count() != schema.Columns.Count
+                || schema.Columns.Any(c => c.Levels.Distinct().Count() != c.Levels.Count))
                 throw new JsonException("a column or a level stands twice");
             if (schema.Columns.Any(c => c.Cuts.Count > 0 && c.Cuts.Count != c.Levels.Count - 1))
                 throw new JsonException("cuts and levels do not go together");

@@ -13,20 +13,26 @@ public sealed record TaggedSentence(IReadOnlyList<string> Words, IReadOnlyList<s
     public IReadOnlyList<string> Lines { get; init; } = [];
 }
 
-/// <summary>CoNLL-U files (universaldependencies.org/format.html): a word a line, in ten columns, sentences between blank lines.</summary>
+/// <summary>
+/// CoNLL-U files (universaldependencies.org/format.html): a word a line, in ten columns, sentences between blank lines.
+/// </summary>
 public static class ConlluFile
 {
     private const int LongestLine = 1 << 20;
     private const int ColumnCount = 10, FormColumn = 1, UposColumn = 3, XposColumn = 4;
 
-    /// <summary>The sentences of a file. Ranges of written tokens (1-2) and empty nodes (1.1) are passed over: their words stand on lines of their own.</summary>
+    /// <summary>
+    /// The sentences of a file. Ranges of written tokens (1-2) and empty nodes (1.1) are passed over: their words stand
+    /// on lines of their own.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="column">Which tags.</param>
     /// <param name="report">Told what was passed over.</param>
     /// <param name="encoding">The file's encoding; null finds it out.</param>
     /// <param name="keepLines">Whether sentences keep the lines they stood in.</param>
     /// <exception cref="AtelierException">The file is missing, no text, or has a line that is no word's.</exception>
-    internal static IEnumerable<TaggedSentence> Read(string path, TagColumn column, ReadingReport report, string? encoding = null, bool keepLines = false)
+    internal static IEnumerable<TaggedSentence> Read(string path, TagColumn column, ReadingReport report,
+        string? encoding = null, bool keepLines = false)
     {
         using CheckedReader reader = CheckedReader.Open(path, Path.GetFileName(path), report, encoding);
         List<string> words = [], tags = [], lines = [];
@@ -47,7 +53,9 @@ public static class ConlluFile
                 continue;
             string[] fields = line.Split('\t');
             if (fields.Length != ColumnCount)
-                throw new AtelierException($"line {number} has {fields.Length} columns, where CoNLL-U has {ColumnCount} between tabs", path, "bring a CoNLL-U file");
+                throw new AtelierException(
+                    $"line {number} has {fields.Length} columns, where CoNLL-U has {ColumnCount} between tabs", path,
+                    "bring a CoNLL-U file");
             if (!IsWord(fields))
                 continue;
             words.Add(fields[FormColumn]);
@@ -57,7 +65,10 @@ public static class ConlluFile
             yield return new TaggedSentence(words, tags) { Lines = lines };
     }
 
-    /// <summary>A sentence with its tags as CoNLL-U, a blank line at its end: the lines it stood in with other tags, or new ones.</summary>
+    /// <summary>
+    /// A sentence with its tags as CoNLL-U, a blank line at its end: the lines it stood in with other tags, or new
+    /// ones.
+    /// </summary>
     /// <param name="sentence">Words and tags, and the lines they stood in where there are such.</param>
     /// <param name="column">Where the tags go.</param>
     public static string Write(TaggedSentence sentence, TagColumn column)
@@ -65,7 +76,9 @@ public static class ConlluFile
         var text = new StringBuilder();
         int word = 0;
         IEnumerable<string> lines = sentence.Lines.Count > 0 ? sentence.Lines
-            : [$"# text = {string.Join(' ', sentence.Words)}", .. sentence.Words.Select((form, i) => FormattableString.Invariant($"{i + 1}\t{form}\t_\t_\t_\t_\t_\t_\t_\t_"))];
+            : [$"# text = {string.Join(' ', sentence.Words)}",
+                .. sentence.Words.Select((form, i) =>
+                FormattableString.Invariant($"{i + 1}\t{form}\t_\t_\t_\t_\t_\t_\t_\t_"))];
         foreach (string line in lines)
         {
             string[] fields = line.Split('\t');
@@ -79,5 +92,6 @@ public static class ConlluFile
     private static int NumberOf(TagColumn column) => column == TagColumn.Upos ? UposColumn : XposColumn;
 
     /// <summary>Not a range of written tokens (1-2), nor an empty node (1.1).</summary>
-    private static bool IsWord(string[] fields) => !fields[0].Contains('-', StringComparison.Ordinal) && !fields[0].Contains('.', StringComparison.Ordinal);
+    private static bool IsWord(string[] fields) =>
+        !fields[0].Contains('-', StringComparison.Ordinal) && !fields[0].Contains('.', StringComparison.Ordinal);
 }

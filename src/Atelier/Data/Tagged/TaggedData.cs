@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Data.Text;
 using Atelier.Data.Text.Reading;
 using Atelier.Formats;
@@ -5,7 +6,10 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Tagged;
 
-/// <summary>Sentences whose words carry tags, split into training, validation and test parts, in a folder that can be opened again.</summary>
+/// <summary>
+/// Sentences whose words carry tags, split into training, validation and test parts, in a folder that can be opened
+/// again.
+/// </summary>
 public sealed class TaggedData : IDataSource
 {
     private TaggedData(PreparedFacts facts, IReadOnlyList<TaggedSentence>[] parts) =>
@@ -30,7 +34,8 @@ public sealed class TaggedData : IDataSource
     public IReadOnlyList<TaggedSentence> Test { get; }
 
     /// <summary>
-    /// Reads CoNLL-U and shares its sentences out. A source of several files that are named for their parts (train, dev or
+    /// Reads CoNLL-U and shares its sentences out. A source of several files that are named for their parts (train, dev
+    /// or
     /// valid, test) keeps that split, which is the published one.
     /// </summary>
     /// <param name="section">What to read and how.</param>
@@ -40,11 +45,14 @@ public sealed class TaggedData : IDataSource
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing or no CoNLL-U.</exception>
     public static TaggedData Prepare(
-        DataSection section, long seed, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
+        DataSection section, long seed, string folder, IProgress<string>? progress = null,
+            CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
-        IReadOnlyList<string> files = SourceFiles.Find(section.Source, report, progress, cancellation).Expand(report, "conllu", "conll");
-        List<TaggedSentence> Read(IEnumerable<string> some) => [.. some.SelectMany(file => ConlluFile.Read(file, section.Tags, report, section.Encoding))];
+        IReadOnlyList<string> files = SourceFiles.Find(section.Source, report, progress, cancellation)
+            .Expand(report, "conllu", "conll");
+        List<TaggedSentence> Read(IEnumerable<string> some) =>
+            [.. some.SelectMany(file => ConlluFile.Read(file, section.Tags, report, section.Encoding))];
         List<TaggedSentence>[] parts;
         if (section.Split.Train > 0 && Named(files) is { } named)
         {
@@ -56,9 +64,13 @@ public sealed class TaggedData : IDataSource
             List<TaggedSentence> all = Read(files);
             ulong[] contents = [.. Enumerable.Range(0, all.Count).Select(i => (ulong)i)];
             var split = new DocumentSplit(contents, section.Split, seed);
-            parts = [.. new[] { Part.Train, Part.Validation, Part.Test }.Select(part => split.Documents(part).Select(i => all[i]).ToList())];
+            parts = [.. new[] { Part.Train, Part.Validation,
+                Part.Test }.Select(part => split.Documents(part).Select(i => all[i]).ToList())];
         }
-        progress?.Report(FormattableString.Invariant($"read {Quantity.Of(parts.Sum(p => p.Count), "sentence")}, {Quantity.Of(parts.Sum(p => p.Sum(s => (long)s.Words.Count)), "word")}"));
+        progress?.Report(
+            string.Create(CultureInfo.InvariantCulture,
+            $"read {Quantity.Of(parts.Sum(p => p.Count), "sentence")}, "
+                + $"{Quantity.Of(parts.Sum(p => p.Sum(s => (long)s.Words.Count)), "word")}"));
         if (parts[section.Split.Train > 0 ? 0 : 2].Count == 0)
             throw new AtelierException($"holds no sentences to {(section.Split.Train > 0 ? "learn from" : "judge by")}",
                 section.Source, "bring CoNLL-U, a word a line and sentences between blank lines");
@@ -93,11 +105,13 @@ public sealed class TaggedData : IDataSource
     {
         string[][] parts = [.. ((string[])["train", "dev", "test"]).Select(part => files.Where(file =>
             Path.GetFileName(file).Contains(part, StringComparison.OrdinalIgnoreCase)
-            || (part == "dev" && Path.GetFileName(file).Contains("valid", StringComparison.OrdinalIgnoreCase))).ToArray())];
+            || (part == "dev" && Path.GetFileName(file).Contains("valid", StringComparison.OrdinalIgnoreCase)))
+                .ToArray())];
         return files.Count > 1 && parts[0].Length > 0 && parts.Sum(part => part.Length) == files.Count ? parts : null;
     }
 
-    private static string PathOf(string folder, Part part) => Path.Combine(folder, part.ToString().ToLowerInvariant() + ".tagged");
+    private static string PathOf(string folder, Part part) =>
+        Path.Combine(folder, part.ToString().ToLowerInvariant() + ".tagged");
 
     // A word and its tag a line between tabs, sentences between blank lines: to be read by people too.
     private static void Write(string path, IEnumerable<TaggedSentence> sentences) => AtomicFile.Write(path, stream =>

@@ -11,7 +11,8 @@ namespace Atelier.Data.Tagged;
 /// <param name="First">The first sentences.</param>
 /// <param name="Encodings">The encodings found, by file.</param>
 /// <param name="Notes">Choices made for the user, one sentence each.</param>
-public sealed record TaggedPreview(long Sentences, long Words, int DifferentWords, IReadOnlyList<(string Tag, int Count)> Tags,
+public sealed record TaggedPreview(long Sentences, long Words, int DifferentWords,
+    IReadOnlyList<(string Tag, int Count)> Tags,
     IReadOnlyList<TaggedSentence> First, IReadOnlyDictionary<string, string> Encodings, IReadOnlyList<string> Notes)
 {
     /// <summary>Reads sentences through.</summary>
@@ -20,14 +21,16 @@ public sealed record TaggedPreview(long Sentences, long Words, int DifferentWord
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The source is missing or no CoNLL-U.</exception>
-    public static TaggedPreview Of(DataSection section, int count, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    public static TaggedPreview Of(DataSection section, int count, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
         var words = new HashSet<string>();
         var tags = new Dictionary<string, int>();
         var first = new List<TaggedSentence>();
         long sentences = 0, all = 0;
-        foreach (string file in SourceFiles.Find(section.Source, report, progress, cancellation).Expand(report, "conllu", "conll"))
+        foreach (string file in SourceFiles.Find(section.Source, report, progress, cancellation)
+            .Expand(report, "conllu", "conll"))
         {
             foreach (TaggedSentence sentence in ConlluFile.Read(file, section.Tags, report, section.Encoding))
             {
@@ -41,7 +44,8 @@ public sealed record TaggedPreview(long Sentences, long Words, int DifferentWord
                     first.Add(sentence);
             }
         }
-        (string, int)[] ordered = [.. tags.Select(t => (t.Key, t.Value)).OrderByDescending(t => t.Value).ThenBy(t => t.Key, StringComparer.Ordinal)];
+        (string, int)[] ordered = [.. tags.Select(t => (t.Key, t.Value)).OrderByDescending(t => t.Value)
+            .ThenBy(t => t.Key, StringComparer.Ordinal)];
         return new(sentences, all, words.Count, ordered, first, report.Encodings, report.Notes);
     }
 }

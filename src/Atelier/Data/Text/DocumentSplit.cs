@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Recipes;
 
 namespace Atelier.Data.Text;
@@ -138,11 +139,18 @@ internal sealed class DocumentSplit
             $"{Stretches(part).Sum(s => s.To - s.From) / whole:0.0%} {part.ToString().ToLowerInvariant()}")));
         string how = Method switch
         {
-            SplitMethod.ByCount => FormattableString.Invariant($"The {_order.Length:#,0} {documents} were shared out whole"),
-            SplitMethod.BySize => FormattableString.Invariant($"The {_order.Length:#,0} {documents} differ much in size, so they were shared out whole by their {units}"),
+            SplitMethod.ByCount =>
+                FormattableString.Invariant($"The {_order.Length:#,0} {documents} were shared out whole"),
+            SplitMethod.BySize =>
+                string.Create(CultureInfo.InvariantCulture,
+                $"The {_order.Length:#,0} {documents} differ much in size, so they were shared out whole by "
+                    + $"their {units}"),
             _ when _order.Length == 1 =>
-                "The source is of one piece, so it was cut by position, its beginning for training and its end to judge by",
-            _ => FormattableString.Invariant($"No choice among {_order.Length:#,0} whole {documents} comes near the shares, so they were cut by position, one after another"),
+                "The source is of one piece, so it was cut by position, its beginning for training and its "
+                    + "end to judge by",
+            _ => string.Create(CultureInfo.InvariantCulture,
+                $"No choice among {_order.Length:#,0} whole {documents} comes near the shares, so they were cut by "
+                    + $"position, one after another"),
         };
         return $"{how}: {shares} ({units}).";
     }
@@ -155,7 +163,9 @@ internal sealed class DocumentSplit
         _ => Math.Max(0, 1 - _split.Train - _split.Validation - _split.Test),
     };
 
-    /// <summary>Documents of the same content: their numbers, the groups in the order in which each is met first.</summary>
+    /// <summary>
+    /// Documents of the same content: their numbers, the groups in the order in which each is met first.
+    /// </summary>
     private IEnumerable<ArraySegment<int>> Groups(ReadOnlySpan<ulong> contents)
     {
         var rank = new int[_order.Length];

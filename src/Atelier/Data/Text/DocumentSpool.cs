@@ -28,7 +28,8 @@ internal sealed class DocumentSpool : IDisposable
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            _file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 18, FileOptions.DeleteOnClose);
+            _file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 18,
+                FileOptions.DeleteOnClose);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -85,7 +86,8 @@ internal sealed class DocumentSpool : IDisposable
         int length = ReadLength();
         for (bool begins = true; length > 0; begins = false)
         {
-            string text = string.Create(length, _file, static (characters, file) => file.ReadExactly(MemoryMarshal.AsBytes(characters)));
+            string text = string.Create(length, _file,
+                static (characters, file) => file.ReadExactly(MemoryMarshal.AsBytes(characters)));
             length = ReadLength();
             yield return new(text, begins, length == 0);
         }

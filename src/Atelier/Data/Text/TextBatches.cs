@@ -7,7 +7,8 @@ namespace Atelier.Data.Text;
 /// position uniformly over the tokens, and begins there, or, where the document there is no longer than the context, at
 /// that document's start, with the end of text before it as first input; so short documents are always seen from their
 /// beginnings, in proportion to their lengths. Unshuffled, rows follow one another over the file and every token is
-/// predicted once; a document that would fit the context but is cut by a row's end is left to the next row, so that here
+/// predicted once; a document that would fit the context but is cut by a row's end is left to the next row, so that
+/// here
 /// too it is seen from its beginning, and the places it leaves have the target <see cref="TextBatch.NotCounted"/>.
 /// </summary>
 public sealed class TextBatches : IBatchSource<TextBatch>
@@ -93,7 +94,9 @@ public sealed class TextBatches : IBatchSource<TextBatch>
         }
     }
 
-    /// <summary>The position of the row's first input; -1 stands for the end of text before the first document.</summary>
+    /// <summary>
+    /// The position of the row's first input; -1 stands for the end of text before the first document.
+    /// </summary>
     private long Draw(long number, int row)
     {
         ulong bits = SplitMix64.At(SplitMix64.At(_seed, (ulong)number), (ulong)row);
@@ -105,7 +108,9 @@ public sealed class TextBatches : IBatchSource<TextBatch>
         return document.Length <= _contextLength ? document.Start - 1 : position;
     }
 
-    /// <summary>Reads a row that may begin before the file's first token and go on past its last, round to the first.</summary>
+    /// <summary>
+    /// Reads a row that may begin before the file's first token and go on past its last, round to the first.
+    /// </summary>
     private void ReadRow(long position, Span<int> row)
     {
         position = (position + _file.Count) % _file.Count;

@@ -3,7 +3,9 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Data.Text;
 
-/// <summary>Text as tokens, split into training, validation and test parts, in a folder that can be opened again.</summary>
+/// <summary>
+/// Text as tokens, split into training, validation and test parts, in a folder that can be opened again.
+/// </summary>
 public sealed class TextData : IDataSource
 {
     internal const string FactsFile = PreparedFacts.FileName;
@@ -27,9 +29,11 @@ public sealed class TextData : IDataSource
     /// <param name="folder">Where to write; what stood there is replaced.</param>
     /// <param name="progress">Told what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing, damaged or not text, or the section is impossible.</exception>
+    /// <exception cref="AtelierException">The source is missing, damaged or not text, or the section is
+    /// impossible.</exception>
     public static TextData Prepare(
-        DataSection section, long seed, string folder, IProgress<string>? progress = null, CancellationToken cancellation = default)
+        DataSection section, long seed, string folder, IProgress<string>? progress = null,
+            CancellationToken cancellation = default)
     {
         new TextDataPreparation(section, seed, folder, ends: null, progress, cancellation).Run();
         return Open(folder);
@@ -51,7 +55,9 @@ public sealed class TextData : IDataSource
                 TokenFile file = TokenFile.Open(PathOf(folder, part));
                 parts.Add(file);
                 if (file.VocabularySize != tokenizer.VocabularySize)
-                    throw new AtelierException($"has a vocabulary of {file.VocabularySize}, and the tokenizer beside it one of {tokenizer.VocabularySize}",
+                    throw new AtelierException(
+                        $"has a vocabulary of {file.VocabularySize}, and the tokenizer beside it one of "
+                            + $"{tokenizer.VocabularySize}",
                         file.Path, "prepare the data again");
             }
             return new TextData(tokenizer, parts[0], parts[1], parts[2], TextDataFacts.Read(facts));

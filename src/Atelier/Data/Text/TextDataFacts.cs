@@ -26,10 +26,15 @@ public sealed record TextDataFacts
     /// <summary>Choices made for the user, one sentence each: told before training.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>The token that a text begins after where there is no prompt: the end of text, or a line end for a single long document.</summary>
+    /// <summary>
+    /// The token that a text begins after where there is no prompt: the end of text, or a line end for a single long
+    /// document.
+    /// </summary>
     public required int StartId { get; init; }
 
-    /// <summary>Of a world: the exact entropy in nats per character, the best cross-entropy that any model can reach on average.</summary>
+    /// <summary>
+    /// Of a world: the exact entropy in nats per character, the best cross-entropy that any model can reach on average.
+    /// </summary>
     public double? ExactEntropy { get; init; }
 
     /// <summary>Writes facts.json.</summary>
@@ -45,7 +50,8 @@ public sealed record TextDataFacts
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("prepared data cannot be read: " + e.Message.TrimEnd('.'), path, "prepare the data again", e);
+            throw new AtelierException("prepared data cannot be read: " + e.Message.TrimEnd('.'), path,
+                "prepare the data again", e);
         }
     }
 }
@@ -53,5 +59,6 @@ public sealed record TextDataFacts
 /// <summary>What one cleaning step did.</summary>
 /// <param name="Step">The step's name.</param>
 /// <param name="DocumentsRemoved">Documents dropped.</param>
-/// <param name="CharactersRemoved">Characters gone, those of dropped documents included; below zero where a step wrote text out longer.</param>
+/// <param name="CharactersRemoved">Characters gone, those of dropped documents included; below zero where a step wrote
+/// text out longer.</param>
 public sealed record CleaningResult(string Step, long DocumentsRemoved, long CharactersRemoved);

@@ -7,7 +7,9 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Data.Text;
 
-/// <summary>The way from a source to token files: read, clean, set down, share out, make the tokenizer, encode.</summary>
+/// <summary>
+/// The way from a source to token files: read, clean, set down, share out, make the tokenizer, encode.
+/// </summary>
 internal sealed class TextDataPreparation(
     DataSection section, long seed, string folder, bool? ends, IProgress<string>? progress,
         CancellationToken cancellation)
@@ -30,7 +32,8 @@ internal sealed class TextDataPreparation(
             throw new AtelierException("no text is left to learn from", section.Source,
                 section.Clean.Count > 0 ? "loosen data.clean" : "bring a source with text");
 
-        // A single document has no end that was ever seen; a model that knows ends is judged on documents that have them.
+        // A single document has no end that was ever seen; a model that knows ends is judged on documents that have
+        // them.
         bool single = !(ends ?? spool.Count > 1);
         var split = new DocumentSplit(spool.Contents, spool.Sizes, section.Split, seed);
         if (split.Describe("documents", "characters") is { } how)
@@ -40,7 +43,8 @@ internal sealed class TextDataPreparation(
 
         Tokenizer tokenizer = MakeTokenizer(Pieces(Part.Train).Select(piece => piece.Text));
         if (!single && tokenizer.EndOfTextId is null)
-            throw new AtelierException("the tokenizer has no end-of-text token, which must stand between documents", section.Tokenizer.File,
+            throw new AtelierException("the tokenizer has no end-of-text token, which must stand between documents",
+                section.Tokenizer.File,
                 "take another tokenizer, or whole files as documents (data.document=file) of a single file");
         foreach (Part part in (ReadOnlySpan<Part>)[Part.Train, Part.Validation, Part.Test])
             WriteTokens(part, Pieces(part), tokenizer, single ? null : tokenizer.EndOfTextId);
@@ -59,7 +63,9 @@ internal sealed class TextDataPreparation(
     private static void CheckShares(SplitSection split)
     {
         if (split.Train + split.Validation + split.Test > 1 + 1e-9)
-            throw new AtelierException($"the shares of training, validation and test data sum to {split.Train + split.Validation + split.Test:0.###}",
+            throw new AtelierException(
+                $"the shares of training, validation and test data sum to "
+                    + $"{split.Train + split.Validation + split.Test:0.###}",
                 "data.split", "make them sum to at most 1");
     }
 
@@ -73,9 +79,13 @@ internal sealed class TextDataPreparation(
             if (spool.Count < reported + DocumentsPerReport)
                 continue;
             reported = spool.Count;
-            progress?.Report(FormattableString.Invariant($"reading: {Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}"));
+            progress?.Report(
+                FormattableString.Invariant(
+                $"reading: {Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}"));
         }
-        progress?.Report(FormattableString.Invariant($"read {Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}"));
+        progress?.Report(
+            FormattableString.Invariant(
+            $"read {Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}"));
     }
 
     /// <summary>A stretch of a document, in characters; it ends where it was cut.</summary>
@@ -85,7 +95,8 @@ internal sealed class TextDataPreparation(
         foreach (DocumentPiece piece in pieces)
         {
             long length = TextCount.Scalars(piece.Text);
-            int first = Place(piece.Text, Math.Clamp(from - at, 0, length)), last = Place(piece.Text, Math.Clamp(to - at, 0, length));
+            int first = Place(piece.Text, Math.Clamp(from - at, 0, length)),
+                last = Place(piece.Text, Math.Clamp(to - at, 0, length));
             if (first < last)
                 yield return new(piece.Text[first..last], at <= from, at + length >= to);
             at += length;
@@ -99,7 +110,8 @@ internal sealed class TextDataPreparation(
     {
         int place = 0;
         for (; character > 0; character--)
-            place += char.IsHighSurrogate(text[place]) && place + 1 < text.Length && char.IsLowSurrogate(text[place + 1]) ? 2 : 1;
+            place += char.IsHighSurrogate(text[place]) && place + 1 < text.Length
+                && char.IsLowSurrogate(text[place + 1]) ? 2 : 1;
         return place;
     }
 
@@ -108,7 +120,8 @@ internal sealed class TextDataPreparation(
         TokenizerSection options = section.Tokenizer;
         if (options.File is not null)
             return TokenizerFile.Load(options.File);
-        progress?.Report(FormattableString.Invariant($"making the {options.Kind.ToString().ToLowerInvariant()} tokenizer"));
+        progress?.Report(
+            FormattableString.Invariant($"making the {options.Kind.ToString().ToLowerInvariant()} tokenizer"));
         return options.Kind switch
         {
             TokenizerKind.Byte => new ByteTokenizer(),
@@ -144,7 +157,8 @@ internal sealed class TextDataPreparation(
             progress?.Report($"{name}: {Quantity.Of(tokens, "token")}");
             return;
         }
-        double share = part switch { Part.Train => section.Split.Train, Part.Validation => section.Split.Validation, _ => section.Split.Test };
+        double share = part switch { Part.Train => section.Split.Train, Part.Validation => section.Split.Validation,
+            _ => section.Split.Test };
         if (share > 0)
             _report.Note($"There is too little text for a {name} part.");
     }

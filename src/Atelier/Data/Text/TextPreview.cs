@@ -4,7 +4,10 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Text;
 
-/// <summary>A look at a source before anything is made of it: its first documents, and how much there is, cleaned as the section says.</summary>
+/// <summary>
+/// A look at a source before anything is made of it: its first documents, and how much there is, cleaned as the section
+/// says.
+/// </summary>
 /// <param name="First">The first documents.</param>
 /// <param name="Documents">Documents in all.</param>
 /// <param name="Characters">Unicode scalar values in all, ends not counted.</param>
@@ -24,7 +27,8 @@ public sealed record TextPreview(
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or not text.</exception>
     public static TextPreview Of(
-        DataSection section, long seed, int count, IProgress<string>? progress = null, CancellationToken cancellation = default)
+        DataSection section, long seed, int count, IProgress<string>? progress = null,
+            CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
         var cleaning = new TextCleaning(section.Clean);

@@ -12,18 +12,22 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
     /// <summary>Finds the source: a world, a catalogue entry, a file or a folder.</summary>
     /// <exception cref="AtelierException">There is no such source.</exception>
     public static TextSourceChoice Find(
-        DataSection section, long seed, ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
+        DataSection section, long seed, ReadingReport report, IProgress<string>? progress,
+            CancellationToken cancellation)
     {
         string source = section.Source;
         if (source.StartsWith("world:", StringComparison.Ordinal))
         {
             TextWorld world = TextWorlds.Find(source) ?? throw new AtelierException("there is no such world", source,
                 $"the worlds are {string.Join(", ", TextWorlds.All.Select(w => w.Name))}");
-            return new(world.Documents(seed, section.WorldDocuments).Select(text => new DocumentPiece(text)), world.EntropyPerCharacter);
+            return new(world.Documents(seed, section.WorldDocuments).Select(text => new DocumentPiece(text)),
+                world.EntropyPerCharacter);
         }
         var options = ReadingOptions.Of(section);
-        SourceFiles files = SourceFiles.Find(source, report, progress, cancellation, TextWorlds.All.Select(w => w.Name));
-        return new(files.Entry is { } entry ? Read(entry, files.Paths, options, report) : TextSource.Read(source, options, report), null);
+        SourceFiles files =
+            SourceFiles.Find(source, report, progress, cancellation, TextWorlds.All.Select(w => w.Name));
+        return new(files.Entry is { } entry ? Read(entry, files.Paths, options, report)
+            : TextSource.Read(source, options, report), null);
     }
 
     /// <summary>A catalogue entry is read in its own way; what the recipe says goes before.</summary>
@@ -31,7 +35,10 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
         CatalogueEntry entry, IReadOnlyList<string> files, ReadingOptions asked, ReadingReport report)
     {
         bool own = asked.Unit == DocumentUnit.Auto || asked.Unit == entry.Reading.Unit;
-        ReadingOptions options = own ? entry.Reading with { Column = asked.Column ?? entry.Reading.Column, Encoding = asked.Encoding, Separator = asked.Separator, HasHeader = asked.HasHeader } : asked;
+        ReadingOptions options = own
+            ? entry.Reading with { Column = asked.Column
+            ?? entry.Reading.Column, Encoding = asked.Encoding, Separator = asked.Separator,
+            HasHeader = asked.HasHeader } : asked;
         return files.SelectMany(file => TextSource.Read(file, options, report));
     }
 }

@@ -56,11 +56,14 @@ public sealed unsafe class TokenFile : IDisposable
     /// <summary>The vocabulary's size: every id is below it.</summary>
     public int VocabularySize => _header.VocabularySize;
 
-    /// <summary>The token that ends every document; null where the file holds a part of a single document, which has no end.</summary>
+    /// <summary>
+    /// The token that ends every document; null where the file holds a part of a single document, which has no end.
+    /// </summary>
     public int? EndOfTextId => _header.EndOfTextId < 0 ? null : _header.EndOfTextId;
 
     /// <summary>Opens a token file, checking its header and its index against its length and the checksum.</summary>
-    /// <exception cref="AtelierException">The file is missing, is not a token file, or was cut short or altered.</exception>
+    /// <exception cref="AtelierException">The file is missing, is not a token file, or was cut short or
+    /// altered.</exception>
     public static TokenFile Open(string path)
     {
         TokenFileHeader header;
@@ -133,7 +136,8 @@ public sealed unsafe class TokenFile : IDisposable
             tokens[i] = (int)id;
         }
         if (largest >= VocabularySize)
-            throw new AtelierException($"holds token {largest}, but the vocabulary has {VocabularySize}: the file was altered",
+            throw new AtelierException(
+                $"holds token {largest}, but the vocabulary has {VocabularySize}: the file was altered",
                 Path, "prepare the data again");
         return count;
     }

@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace Atelier.Data.Text;
 
-/// <summary>The first 128 bytes of a token file, checked against the file's length before anything else is read.</summary>
+/// <summary>
+/// The first 128 bytes of a token file, checked against the file's length before anything else is read.
+/// </summary>
 internal sealed record TokenFileHeader(
     int VocabularySize, int EndOfTextId, long Count, long DocumentCount, long Characters, long Bytes, byte[] IndexHash)
 {
@@ -24,7 +26,8 @@ internal sealed record TokenFileHeader(
     public long IndexOffset => (Size + Count * Width + 7) / 8 * 8;
 
     /// <summary>Reads and checks the header.</summary>
-    /// <exception cref="AtelierException">It is not one, or claims what the file's length does not bear out.</exception>
+    /// <exception cref="AtelierException">It is not one, or claims what the file's length does not bear
+    /// out.</exception>
     public static TokenFileHeader Read(Stream stream, string path)
     {
         Span<byte> bytes = stackalloc byte[Size];
@@ -33,7 +36,8 @@ internal sealed record TokenFileHeader(
             throw new AtelierException("is not a token file", path, "prepare the data again");
         int version = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
         if (version != Version)
-            throw new AtelierException($"is a token file of version {version}, and this program reads version {Version}", path,
+            throw new AtelierException(
+                $"is a token file of version {version}, and this program reads version {Version}", path,
                 "prepare the data again");
         if (!SHA256.HashData(bytes[..HashedBytes]).AsSpan().SequenceEqual(bytes[HashedBytes..]))
             throw Altered(path, "the header does not have its checksum");
@@ -44,9 +48,12 @@ internal sealed record TokenFileHeader(
             bytes[56..88].ToArray());
         long most = stream.Length;
         if (header.VocabularySize < 1 || header.EndOfTextId >= header.VocabularySize
-            || header.Count < 0 || header.Count > most || header.DocumentCount < 0 || header.DocumentCount > most / EntrySize
+            || header.Count < 0 || header.Count > most || header.DocumentCount < 0
+                || header.DocumentCount > most / EntrySize
             || header.IndexOffset + header.DocumentCount * EntrySize != most)
-            throw Altered(path, $"the header claims {header.Count} tokens in {header.DocumentCount} documents, which {most} bytes do not hold");
+            throw Altered(path,
+                $"the header claims {header.Count} tokens in {header.DocumentCount} documents, which {most} "
+                    + $"bytes do not hold");
         return header;
     }
 

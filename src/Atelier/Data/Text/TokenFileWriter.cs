@@ -4,7 +4,9 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Text;
 
-/// <summary>Writes a token file document by document, whole or not at all, in memory that does not grow with the corpus.</summary>
+/// <summary>
+/// Writes a token file document by document, whole or not at all, in memory that does not grow with the corpus.
+/// </summary>
 public sealed class TokenFileWriter
 {
     private readonly Stream _stream;
@@ -23,7 +25,9 @@ public sealed class TokenFileWriter
         _empty = empty;
     }
 
-    /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>; on any failure an old file stays.</summary>
+    /// <summary>
+    /// Writes <paramref name="path"/> through <paramref name="write"/>; on any failure an old file stays.
+    /// </summary>
     /// <param name="path">The file to write.</param>
     /// <param name="vocabularySize">Every id is below it; up to 65,536 an id takes two bytes, above it four.</param>
     /// <param name="endOfTextId">The token that ends every document, or null where the documents have no end.</param>
@@ -57,7 +61,8 @@ public sealed class TokenFileWriter
         {
             ReadOnlySpan<int> some = ids[done..Math.Min(ids.Length, done + narrow.Length)];
             foreach (int id in some)
-                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)_empty.VocabularySize, nameof(ids));
+                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)_empty.VocabularySize,
+                    nameof(ids));
             if (_empty.Width == 2)
             {
                 for (int i = 0; i < some.Length; i++)
@@ -70,10 +75,14 @@ public sealed class TokenFileWriter
             }
             done += some.Length;
         }
-        _document = new(_document.Start, _document.Length + ids.Length, _document.Characters + characters, _document.Bytes + bytes);
+        _document = new(_document.Start, _document.Length + ids.Length, _document.Characters + characters,
+            _document.Bytes + bytes);
     }
 
-    /// <summary>Ends the document at hand, with the end-of-text token where the file has one. A document without tokens is left out.</summary>
+    /// <summary>
+    /// Ends the document at hand, with the end-of-text token where the file has one. A document without tokens is left
+    /// out.
+    /// </summary>
     public void EndDocument()
     {
         if (_document.Length == 0)

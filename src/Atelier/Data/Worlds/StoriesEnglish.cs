@@ -1,6 +1,8 @@
 namespace Atelier.Data.Worlds;
 
-/// <summary>The grammar of the English stories. Words after "a" begin with consonants, so that "an" is never called for.</summary>
+/// <summary>
+/// The grammar of the English stories. Words after "a" begin with consonants, so that "an" is never called for.
+/// </summary>
 internal static class StoriesEnglish
 {
     public const string Rules = """

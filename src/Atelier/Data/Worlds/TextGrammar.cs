@@ -9,7 +9,8 @@ namespace Atelier.Data.Worlds;
 /// follow from the rules in closed form. They hold where no text can be derived in two ways, which the tests show.
 /// </summary>
 /// <remarks>
-/// As text, a line a rule: <c>name = alternative | alternative</c>, with <c>{other}</c> for a mention; a variable names its
+/// As text, a line a rule: <c>name = alternative | alternative</c>, with <c>{other}</c> for a mention; a variable names
+/// its
 /// forms, <c>hero(name, she) = Mia/she | Tom/he</c>, and is mentioned by form: <c>{hero.she}</c>. A rule goes on over
 /// lines that begin with white space. The text is what the rule <c>story</c> says.
 /// </remarks>
@@ -43,7 +44,9 @@ internal sealed class TextGrammar
         ExpectedCharacters = length;
     }
 
-    /// <summary>The entropy of a text in nats: the sum of the choices' entropies, each weighted by how often it is made.</summary>
+    /// <summary>
+    /// The entropy of a text in nats: the sum of the choices' entropies, each weighted by how often it is made.
+    /// </summary>
     public double Entropy { get; }
 
     /// <summary>The expected Unicode scalar values of a text.</summary>
@@ -73,12 +76,14 @@ internal sealed class TextGrammar
     {
         IEnumerable<Dictionary<string, string[]>> bindings = [[]];
         foreach ((string name, string[][] entries) in _variables)
-            bindings = bindings.SelectMany(b => entries.Select(e => new Dictionary<string, string[]>(b) { [name] = e }));
+            bindings = bindings.SelectMany(b =>
+                entries.Select(e => new Dictionary<string, string[]>(b) { [name] = e }));
         double share = 1.0 / _variables.Values.Aggregate(1L, (product, entries) => product * entries.Length);
         return bindings.SelectMany(b => Enumerate(_story, b)).Select(t => (t.Text, t.Probability * share));
     }
 
-    private static IEnumerable<(string Text, double Probability)> Enumerate(Item[][] alternatives, Dictionary<string, string[]> bindings)
+    private static IEnumerable<(string Text, double Probability)> Enumerate(Item[][] alternatives,
+        Dictionary<string, string[]> bindings)
     {
         foreach (Item[] alternative in alternatives)
         {
@@ -86,13 +91,15 @@ internal sealed class TextGrammar
             foreach (Item item in alternative)
                 texts = item.Rule is null
                     ? texts.Select(t => (t.Text + item.Say(bindings), t.Probability))
-                    : texts.SelectMany(t => Enumerate(item.Rule, bindings).Select(u => (t.Text + u.Text, t.Probability * u.Probability)));
+                    : texts.SelectMany(t =>
+                        Enumerate(item.Rule, bindings).Select(u => (t.Text + u.Text, t.Probability * u.Probability)));
             foreach ((string Text, double Probability) text in texts)
                 yield return text;
         }
     }
 
-    private static void Say(Item[][] alternatives, Dictionary<string, string[]> bindings, StringBuilder text, ref SplitMix64 random)
+    private static void Say(Item[][] alternatives, Dictionary<string, string[]> bindings, StringBuilder text,
+        ref SplitMix64 random)
     {
         foreach (Item item in alternatives[random.Next(alternatives.Length)])
             if (item.Rule is null)
@@ -101,7 +108,10 @@ internal sealed class TextGrammar
                 Say(item.Rule, bindings, text, ref random);
     }
 
-    /// <summary>Of one mention: the entropy of the choices below it, and the expected length. Variables' values and choices are independent.</summary>
+    /// <summary>
+    /// Of one mention: the entropy of the choices below it, and the expected length. Variables' values and choices are
+    /// independent.
+    /// </summary>
     private (double Entropy, double Length) Expectation(Item[][] alternatives)
     {
         double entropy = Math.Log(alternatives.Length), length = 0;
@@ -110,7 +120,8 @@ internal sealed class TextGrammar
             (double below, double characters) = item switch
             {
                 { Rule: { } rule } => Expectation(rule),
-                { Variable: { } variable } => (0, _variables[variable].Average(entry => (double)Text.TextCount.Scalars(entry[item.Form]))),
+                { Variable: { } variable } =>
+                    (0, _variables[variable].Average(entry => (double)Text.TextCount.Scalars(entry[item.Form]))),
                 _ => (0, Text.TextCount.Scalars(item.Words)),
             };
             entropy += below / alternatives.Length;
@@ -124,19 +135,22 @@ internal sealed class TextGrammar
         foreach ((string name, string[][] entries) in _variables)
         {
             if (entries.Any(entry => entry.Length != forms[name].Length))
-                throw new ArgumentException($"an entry of {name} does not have the forms {string.Join(", ", forms[name])}");
+                throw new ArgumentException(
+                    $"an entry of {name} does not have the forms {string.Join(", ", forms[name])}");
             if (!Mentions(_story, name))
                 throw new ArgumentException($"a text can go without {name}, so that its value is not always told");
         }
 
         static bool Mentions(Item[][] alternatives, string variable) => alternatives.All(alternative =>
-            alternative.Any(item => item.Variable == variable || (item.Rule is not null && Mentions(item.Rule, variable))));
+            alternative.Any(item =>
+                item.Variable == variable || (item.Rule is not null && Mentions(item.Rule, variable))));
     }
 
     private static IEnumerable<(string Name, string Body)> Rules(string text)
     {
         string joined = text.ReplaceLineEndings("\n").Replace("\n ", " ", StringComparison.Ordinal);
-        foreach (string line in joined.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (string line in joined.Split('\n',
+            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             string[] sides = line.Split('=', 2, StringSplitOptions.TrimEntries);
             if (sides.Length < 2)

@@ -1,6 +1,9 @@
 namespace Atelier.Data.Worlds;
 
-/// <summary>Texts made from a seed, whose distribution is known: no model can reach a lower cross-entropy than the world's entropy, on average.</summary>
+/// <summary>
+/// Texts made from a seed, whose distribution is known: no model can reach a lower cross-entropy than the world's
+/// entropy, on average.
+/// </summary>
 public sealed class TextWorld
 {
     private readonly TextGrammar _grammar;
@@ -19,7 +22,8 @@ public sealed class TextWorld
     public string Description { get; }
 
     /// <summary>
-    /// The exact entropy in nats per character (Unicode scalar value), a document's end counted as one: the entropy of a
+    /// The exact entropy in nats per character (Unicode scalar value), a document's end counted as one: the entropy of
+    /// a
     /// document over its expected length, which is what total cross-entropy over total characters tends to at best.
     /// </summary>
     public double EntropyPerCharacter => _grammar.Entropy / (_grammar.ExpectedCharacters + 1);
@@ -39,10 +43,14 @@ public sealed class TextWorld
         }
     }
 
-    /// <summary>The exact log-probability of a document in nats, its end included; minus infinity where the world never says it.</summary>
+    /// <summary>
+    /// The exact log-probability of a document in nats, its end included; minus infinity where the world never says it.
+    /// </summary>
     public double LogProbability(string document) => Math.Log(_grammar.Parse(document).Probability);
 
-    /// <summary>In how many ways the world says a document; 1 for each it says, as the closed form of its entropy supposes.</summary>
+    /// <summary>
+    /// In how many ways the world says a document; 1 for each it says, as the closed form of its entropy supposes.
+    /// </summary>
     internal int Derivations(string document) => _grammar.Parse(document).Derivations;
 }
 
@@ -52,8 +60,10 @@ public static class TextWorlds
     /// <summary>All of them.</summary>
     public static IReadOnlyList<TextWorld> All { get; } =
     [
-        new("world:stories-en", "little stories in English, of someone who meets an animal and comes home richer", StoriesEnglish.Rules),
-        new("world:stories-zh", "little stories in Chinese, of someone who meets an animal and comes home richer", StoriesChinese.Rules),
+        new("world:stories-en", "little stories in English, of someone who meets an animal and comes home richer",
+            StoriesEnglish.Rules),
+        new("world:stories-zh", "little stories in Chinese, of someone who meets an animal and comes home richer",
+            StoriesChinese.Rules),
     ];
 
     /// <summary>The world of that name; null where there is none.</summary>

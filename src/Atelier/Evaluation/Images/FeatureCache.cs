@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// What networks make of real pictures, kept in files beside them and named by the content of both, so that other pictures
+/// What networks make of real pictures, kept in files beside them and named by the content of both, so that other
+/// pictures
 /// and other networks find nothing. Each file holds a digest of what is in it: what is damaged is looked at anew.
 /// </summary>
 /// <param name="folder">Where the files lie; made when something is kept.</param>
@@ -26,7 +27,8 @@ internal sealed class FeatureCache(string folder)
         {
             tensors = TensorFiles.Read(path);
             using SafetensorsFile file = SafetensorsFile.Open(path);
-            if (!tensors.TryGetValue(ValuesName, out Tensor? values) || file.Metadata.GetValueOrDefault(DigestKey) != Digest(tensors))
+            if (!tensors.TryGetValue(ValuesName, out Tensor? values)
+                || file.Metadata.GetValueOrDefault(DigestKey) != Digest(tensors))
                 throw new AtelierException("is damaged", path);
             return new ImageFeatures(values.to(ScalarType.Float64), tensors.GetValueOrDefault(LogitsName)?.clone());
         }
@@ -48,13 +50,16 @@ internal sealed class FeatureCache(string folder)
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);
-        var tensors = new Dictionary<string, Tensor> { [ValuesName] = features.Values.to(ScalarType.Float32) }; // networks work in fp32: nothing is lost
+        // networks work in fp32: nothing is lost
+        var tensors = new Dictionary<string, Tensor> { [ValuesName] = features.Values.to(ScalarType.Float32) };
         if (features.LogProbabilities is { } said)
             tensors[LogitsName] = said;
         TensorFiles.Write(PathOf(key), tensors, new Dictionary<string, string> { [DigestKey] = Digest(tensors) });
     }
 
-    private string PathOf(string key) => Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..32] + ".safetensors");
+    private string PathOf(string key) =>
+        Path.Combine(folder,
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..32] + ".safetensors");
 
     private static string Digest(IReadOnlyDictionary<string, Tensor> tensors)
     {

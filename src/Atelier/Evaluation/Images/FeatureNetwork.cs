@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
 
-/// <summary>A network by whose inner values pictures are compared, and which may say what class a picture is of.</summary>
+/// <summary>
+/// A network by whose inner values pictures are compared, and which may say what class a picture is of.
+/// </summary>
 internal abstract class FeatureNetwork : IDisposable
 {
     private const int Together = 500; // pictures at once
@@ -31,7 +33,8 @@ internal abstract class FeatureNetwork : IDisposable
 
     /// <summary>Looks at pictures, on all cores, some at a time; or takes what is kept of them.</summary>
     /// <returns>On the CPU in fp64; the caller owns them.</returns>
-    public ImageFeatures Extract(ImageSet pictures, string name, IProgress<string>? progress, CancellationToken cancellation)
+    public ImageFeatures Extract(ImageSet pictures, string name, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
         if (Cache is null || pictures.Content is not { } content)
             return Compute(pictures, name, progress, cancellation);
@@ -43,7 +46,8 @@ internal abstract class FeatureNetwork : IDisposable
         return seen;
     }
 
-    private ImageFeatures Compute(ImageSet pictures, string name, IProgress<string>? progress, CancellationToken cancellation)
+    private ImageFeatures Compute(ImageSet pictures, string name, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -59,7 +63,8 @@ internal abstract class FeatureNetwork : IDisposable
             if (first > 0 && first % 10_000 == 0)
                 progress?.Report(FormattableString.Invariant($"{first} of {pictures.Count} {name} looked at"));
         }
-        return new ImageFeatures(cat(features).MoveToOuterDisposeScope(), logits.Count == 0 ? null : cat(logits).log_softmax(1).MoveToOuterDisposeScope());
+        return new ImageFeatures(cat(features).MoveToOuterDisposeScope(), logits.Count == 0 ? null
+            : cat(logits).log_softmax(1).MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc/>

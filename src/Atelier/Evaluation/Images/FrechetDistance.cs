@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// The Fréchet distance of two normal distributions with the means and covariances of two sets of features (Heusel et al.
+/// The Fréchet distance of two normal distributions with the means and covariances of two sets of features (Heusel et
+/// al.
 /// 2017, eq. 6; Dowson and Landau 1982): |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½), computed in fp64.
 /// </summary>
 internal static class FrechetDistance
@@ -23,7 +24,8 @@ internal static class FrechetDistance
     }
 
     /// <summary>
-    /// The distance with a 95 % interval by drawing both sets anew with replacement. A set drawn anew repeats pictures, which
+    /// The distance with a 95 % interval by drawing both sets anew with replacement. A set drawn anew repeats pictures,
+    /// which
     /// moves its distance up as fewer pictures would; so the interval is laid around the distance itself.
     /// </summary>
     public static Metric Of(Tensor first, Tensor second, Recipes.EvaluationSection options, long seed)
@@ -43,7 +45,10 @@ internal static class FrechetDistance
         return new Metric(value, Math.Max(0, low), Math.Max(0, high), "squared feature units");
     }
 
-    /// <summary>The distance of two normal distributions. The trace of (Σ₁ Σ₂)^½ is that of (Aᵀ Σ₂ A)^½ with A Aᵀ = Σ₁, whose eigenvalues are real.</summary>
+    /// <summary>
+    /// The distance of two normal distributions. The trace of (Σ₁ Σ₂)^½ is that of (Aᵀ Σ₂ A)^½ with A Aᵀ = Σ₁, whose
+    /// eigenvalues are real.
+    /// </summary>
     /// <param name="mean">[width], fp64.</param>
     /// <param name="covariance">[width, width], fp64.</param>
     /// <param name="otherMean">[width], fp64.</param>
@@ -54,11 +59,14 @@ internal static class FrechetDistance
         (Tensor values, Tensor vectors) = linalg.eigh(covariance);
         Tensor root = vectors.mul(values.relu().sqrt()); // columns scaled
         Tensor between = linalg.eigvalsh(root.t().matmul(otherCovariance).matmul(root)).relu().sqrt().sum();
-        Tensor distance = mean.sub(otherMean).Squared().sum().Plus(covariance.trace()).Plus(otherCovariance.trace()).sub(between.Times(2));
+        Tensor distance = mean.sub(otherMean).Squared().sum().Plus(covariance.trace()).Plus(otherCovariance.trace())
+            .sub(between.Times(2));
         return Math.Max(0, distance.Number());
     }
 
-    /// <summary>The mean and the covariance (divided by n − 1) of features, each counted as often as it was drawn.</summary>
+    /// <summary>
+    /// The mean and the covariance (divided by n − 1) of features, each counted as often as it was drawn.
+    /// </summary>
     private static (Tensor Mean, Tensor Covariance) Moments(Tensor features, Tensor? counts)
     {
         long n = features.shape[0];

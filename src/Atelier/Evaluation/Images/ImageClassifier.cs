@@ -13,7 +13,8 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// A small convolutional network that learns to tell pictures' classes or, where there are none, which way they were turned
+/// A small convolutional network that learns to tell pictures' classes or, where there are none, which way they were
+/// turned
 /// (Gidaris et al. 2018). What stands before its last layer is what pictures are compared by.
 /// </summary>
 internal sealed class ImageClassifier : GradientModel<ImageBatch>
@@ -36,9 +37,12 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
             new Convolution(schema.Channels, 32, 3, 2, Precision.Fp32, random),
             new Convolution(32, 64, 3, 2, Precision.Fp32, random, Math.Sqrt(2)),
             new Convolution(64, 64, 3, 2, Precision.Fp32, random, Math.Sqrt(2)));
-        Norms = new ModuleList<GroupNorm>(new GroupNorm(Groups, 32), new GroupNorm(Groups, 64), new GroupNorm(Groups, 64));
-        Features = new Linear(64 * Pooled * Pooled, Width, bias: true, Precision.Fp32, 1 / Math.Sqrt(64 * Pooled * Pooled), random);
-        Head = new Linear(Width, HasClasses ? schema.Classes.Count : Turnings, bias: true, Precision.Fp32, 1 / Math.Sqrt(Width), random);
+        Norms = new ModuleList<GroupNorm>(new GroupNorm(Groups, 32), new GroupNorm(Groups, 64),
+            new GroupNorm(Groups, 64));
+        Features = new Linear(64 * Pooled * Pooled, Width, bias: true, Precision.Fp32,
+            1 / Math.Sqrt(64 * Pooled * Pooled), random);
+        Head = new Linear(Width, HasClasses ? schema.Classes.Count
+            : Turnings, bias: true, Precision.Fp32, 1 / Math.Sqrt(Width), random);
         RegisterComponents();
     }
 
@@ -63,7 +67,8 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
     private Linear Head { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Objective<ImageBatch>> Objectives => _turns ??= [new("loss", batch => Losses(batch).Loss, [.. parameters()])];
+    public override IReadOnlyList<Objective<ImageBatch>> Objectives =>
+        _turns ??= [new("loss", batch => Losses(batch).Loss, [.. parameters()])];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
@@ -88,12 +93,17 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
     private (Tensor Loss, Tensor Right) Losses(ImageBatch batch)
     {
         Tensor pictures = HasClasses ? batch.Pictures : cat(Turned(batch.Pictures));
-        Tensor labels = HasClasses ? batch.Labels : KeptScalars.Range(Turnings, ScalarType.Int64, batch.Labels.device).repeat_interleave(batch.Labels.shape[0]);
+        Tensor labels = HasClasses ? batch.Labels
+            : KeptScalars.Range(Turnings, ScalarType.Int64, batch.Labels.device)
+            .repeat_interleave(batch.Labels.shape[0]);
         Tensor logits = Extract(pictures).Logits;
         return (F.cross_entropy(logits, labels), logits.argmax(1).eq(labels).to(ScalarType.Float32).mean());
     }
 
-    /// <summary>Pictures turned by quarters of a circle; those that are not square as they are, mirrored either way, and turned by half.</summary>
+    /// <summary>
+    /// Pictures turned by quarters of a circle; those that are not square as they are, mirrored either way, and turned
+    /// by half.
+    /// </summary>
     private static Tensor[] Turned(Tensor x) => x.shape[2] == x.shape[3]
         ? [x, x.transpose(2, 3).flip(2), x.flip(2, 3), x.transpose(2, 3).flip(3)]
         : [x, x.flip(2), x.flip(3), x.flip(2, 3)];

@@ -27,7 +27,8 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
     private static readonly double[] Blurs = [0.5, 0.75, 1, 1.5, 2, 3];
 
     /// <summary>Checks the first drawn pictures.</summary>
-    public static ImageCopying Check(FeatureNetwork network, ImageSet drawn, ImageSet held, ImageSet training, IProgress<string>? progress, CancellationToken cancellation)
+    public static ImageCopying Check(FeatureNetwork network, ImageSet drawn, ImageSet held, ImageSet training,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         drawn = drawn.First(Most);
@@ -36,7 +37,9 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
         ImageSet[] references = [held, .. Blurs.Select(blur => held.First(MostBlurred).Blurred(blur * wider))];
         double[] sharpness = ImageBlur.Sharpness(drawn),
             ofReferences = [.. references.SelectMany(ImageBlur.Sharpness)];
-        progress?.Report(FormattableString.Invariant($"the nearest of {training.Count} training pictures to {drawn.Count} drawn ones"));
+        progress?.Report(
+            FormattableString.Invariant(
+            $"the nearest of {training.Count} training pictures to {drawn.Count} drawn ones"));
         Tensor Features(ImageSet some) => network.Extract(some, "training pictures", progress, cancellation).Values;
         IEnumerable<Tensor> Parts(Func<ImageSet, Tensor> view)
         {
@@ -61,8 +64,11 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
     /// <summary>The shares of copies.</summary>
     public IReadOnlyDictionary<string, Metric> Figures(EvaluationSection options, long seed)
     {
-        Metric Share(NearestImages nearest) => MeanScore.Mean([.. nearest.IsCopy.Select(copy => new MeanScore(copy ? 1 : 0, 1))], options, seed, "share of drawn pictures, 0.01 expected");
-        return new Dictionary<string, Metric> { ["copiedByFeatures"] = Share(ByFeatures), ["copiedByPixels"] = Share(ByPixels) };
+        Metric Share(NearestImages nearest) =>
+            MeanScore.Mean([.. nearest.IsCopy.Select(copy => new MeanScore(copy ? 1 : 0, 1))], options, seed,
+            "share of drawn pictures, 0.01 expected");
+        return new Dictionary<string, Metric> { ["copiedByFeatures"] = Share(ByFeatures),
+            ["copiedByPixels"] = Share(ByPixels) };
     }
 
     /// <summary>What it found, one sentence.</summary>

@@ -6,10 +6,15 @@ namespace Atelier.Evaluation.Images;
 /// <param name="Schema">What they have in common.</param>
 /// <param name="Count">How many.</param>
 /// <param name="Labels">The class of each, or what it was asked to be; null where there are no classes.</param>
-/// <param name="Read">Reads the picture of a number into room for its values: channels, then rows, then columns.</param>
-internal sealed record ImageSet(ImageSchema Schema, int Count, IReadOnlyList<int>? Labels, Action<int, Memory<byte>> Read)
+/// <param name="Read">Reads the picture of a number into room for its values: channels, then rows, then
+/// columns.</param>
+internal sealed record ImageSet(ImageSchema Schema, int Count, IReadOnlyList<int>? Labels,
+    Action<int, Memory<byte>> Read)
 {
-    /// <summary>What tells these pictures from all others, so that what is made of them can be kept; null for drawn ones and noise.</summary>
+    /// <summary>
+    /// What tells these pictures from all others, so that what is made of them can be kept; null for drawn ones and
+    /// noise.
+    /// </summary>
     public Func<string>? Content { get; init; }
 
     /// <summary>The first pictures of a part.</summary>
@@ -20,14 +25,17 @@ internal sealed record ImageSet(ImageSchema Schema, int Count, IReadOnlyList<int
     };
 
     /// <summary>Pictures in memory, one after another.</summary>
-    public static ImageSet Of(ImageSchema schema, byte[] pixels, IReadOnlyList<int>? labels) => new(schema, pixels.Length / schema.Size, labels,
+    public static ImageSet Of(ImageSchema schema, byte[] pixels, IReadOnlyList<int>? labels) =>
+        new(schema, pixels.Length / schema.Size, labels,
         (number, room) => pixels.AsSpan(number * schema.Size, schema.Size).CopyTo(room.Span));
 
     /// <summary>The first pictures.</summary>
     public ImageSet First(int most) => Slice(0, Math.Min(most, Count));
 
     /// <summary>Some of the pictures.</summary>
-    public ImageSet Slice(int first, int count) => new(Schema, count, Labels is null ? null : [.. Labels.Skip(first).Take(count)], (number, room) => Read(first + number, room))
+    public ImageSet Slice(int first, int count) =>
+        new(Schema, count, Labels is null ? null
+        : [.. Labels.Skip(first).Take(count)], (number, room) => Read(first + number, room))
     {
         Content = Content is null ? null : () => FormattableString.Invariant($"{Content()} from {first}"),
     };

@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// The score of Salimans et al. 2016 (section 4) on a classifier's probabilities: exp of the mean divergence of p(y|x) from the
-/// mean p(y). It is 1 where all pictures look alike or like nothing, and the number of classes where each is surely of one
+/// The score of Salimans et al. 2016 (section 4) on a classifier's probabilities: exp of the mean divergence of p(y|x)
+/// from the
+/// mean p(y). It is 1 where all pictures look alike or like nothing, and the number of classes where each is surely of
+/// one
 /// class and all classes are as frequent.
 /// </summary>
 internal static class InceptionScore
@@ -19,7 +21,8 @@ internal static class InceptionScore
         using var scope = NewDisposeScope();
         int classes = (int)logProbabilities.shape[1], count = (int)logProbabilities.shape[0];
         double[] p = logProbabilities.exp().data<double>().ToArray();
-        double[] negentropy = logProbabilities.exp().mul(logProbabilities).sum([1]).data<double>().ToArray(); // Σ p ln p of each picture
+        // Σ p ln p of each picture
+        double[] negentropy = logProbabilities.exp().mul(logProbabilities).sum([1]).data<double>().ToArray();
         double Score(Func<int, int> pick)
         {
             var mean = new double[classes];

@@ -5,9 +5,12 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// The kernel distance (Bińkowski et al. 2018): the unbiased estimate of the squared maximum mean discrepancy (Gretton et al.
-/// 2012, eq. 3) under the kernel (x·y / width + 1)³, averaged over blocks of pictures that have none in common, each picture dealt
-/// to the next block in turn. It is around 0, and may be a little below, where both sets come from one distribution, however few
+/// The kernel distance (Bińkowski et al. 2018): the unbiased estimate of the squared maximum mean discrepancy (Gretton
+/// et al.
+/// 2012, eq. 3) under the kernel (x·y / width + 1)³, averaged over blocks of pictures that have none in common, each
+/// picture dealt
+/// to the next block in turn. It is around 0, and may be a little below, where both sets come from one distribution,
+/// however few
 /// they are.
 /// </summary>
 internal static class KernelDistance
@@ -20,16 +23,20 @@ internal static class KernelDistance
     /// <param name="options">How often to draw anew.</param>
     /// <param name="seed">Of the draws.</param>
     public static Metric Of(Tensor first, Tensor second, EvaluationSection options, long seed) =>
-        MeanScore.Mean([.. Blocks(first, second).Select(block => new MeanScore(block, 1))], options, seed, "squared mean discrepancy");
+        MeanScore.Mean([.. Blocks(first, second).Select(block => new MeanScore(block, 1))], options, seed,
+            "squared mean discrepancy");
 
     /// <summary>The estimate of each block.</summary>
     internal static double[] Blocks(Tensor first, Tensor second)
     {
         using var scope = NewDisposeScope();
-        long fewer = Math.Min(first.shape[0], second.shape[0]), blocks = Math.Clamp(fewer / 2, 1, MostBlocks), size = fewer / blocks, width = first.shape[1];
-        Tensor Deal(Tensor features) => features.narrow(0, 0, blocks * size).view(size, blocks, width).transpose(0, 1); // [blocks, size, width]
+        long fewer = Math.Min(first.shape[0], second.shape[0]), blocks = Math.Clamp(fewer / 2, 1, MostBlocks),
+            size = fewer / blocks, width = first.shape[1];
+        // [blocks, size, width]
+        Tensor Deal(Tensor features) => features.narrow(0, 0, blocks * size).view(size, blocks, width).transpose(0, 1);
         Tensor x = Deal(first), y = Deal(second);
-        Tensor estimate = Within(x, size).Plus(Within(y, size)).sub(Kernel(x, y, width).mean([1, 2]).Times(2)); // [blocks]
+        // [blocks]
+        Tensor estimate = Within(x, size).Plus(Within(y, size)).sub(Kernel(x, y, width).mean([1, 2]).Times(2));
         return estimate.data<double>().ToArray();
     }
 

@@ -9,7 +9,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// LeNet-5 with hyperbolic tangents and maximum pooling over grey pictures of 32 × 32 (after LeCun et al. 1998), from weights
+/// LeNet-5 with hyperbolic tangents and maximum pooling over grey pictures of 32 × 32 (after LeCun et al. 1998), from
+/// weights
 /// that PyTorch saved. The 84 values of its layer f6 are the features that Fréchet distances on MNIST are published on.
 /// </summary>
 internal sealed class LeNet : FeatureNetwork
@@ -30,15 +31,20 @@ internal sealed class LeNet : FeatureNetwork
         {
             SafetensorsEntry? entry = file.Entries.FirstOrDefault(e => e.Name == name);
             if (entry is null || !entry.Shape.SequenceEqual(shape))
-                throw new AtelierException($"the tensor {name} is {(entry is null ? "missing" : $"[{string.Join(", ", entry.Shape)}]")}, where [{string.Join(", ", shape)}] is due", path, $"give the weights of a LeNet, or write evaluation.features: {CatalogueName}");
+                throw new AtelierException(
+                    $"the tensor {name} is {(entry is null ? "missing" : $"[{string.Join(", ", entry.Shape)}]")}, "
+                        + $"where [{string.Join(", ", shape)}] is due", path,
+                        $"give the weights of a LeNet, or write evaluation.features: {CatalogueName}");
             _weights[name] = tensor(file.Read(name), shape).to(device).DetachFromDisposeScope();
         }
     }
 
     private static IEnumerable<(string Name, long[] Shape)> Shapes { get; } =
     [
-        ("convnet.c1.weight", [6, 1, 5, 5]), ("convnet.c1.bias", [6]), ("convnet.c3.weight", [16, 6, 5, 5]), ("convnet.c3.bias", [16]),
-        ("convnet.c5.weight", [120, 16, 5, 5]), ("convnet.c5.bias", [120]), ("fc.f6.weight", [84, 120]), ("fc.f6.bias", [84]),
+        ("convnet.c1.weight", [6, 1, 5, 5]), ("convnet.c1.bias", [6]), ("convnet.c3.weight", [16, 6, 5, 5]),
+            ("convnet.c3.bias", [16]),
+        ("convnet.c5.weight", [120, 16, 5, 5]), ("convnet.c5.bias", [120]), ("fc.f6.weight", [84, 120]),
+            ("fc.f6.bias", [84]),
         ("fc.f7.weight", [10, 84]), ("fc.f7.bias", [10]),
     ];
 
@@ -54,11 +60,14 @@ internal sealed class LeNet : FeatureNetwork
     /// <param name="device">Where it works.</param>
     /// <param name="progress">Told what is fetched.</param>
     /// <param name="cancellation">Stops fetching.</param>
-    /// <exception cref="AtelierException">The file is missing or no such network, or the pictures are in colour.</exception>
-    public static LeNet Load(string source, ImageSchema schema, Device device, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">The file is missing or no such network, or the pictures are in
+    /// colour.</exception>
+    public static LeNet Load(string source, ImageSchema schema, Device device, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         if (schema.Channels != 1)
-            throw new AtelierException("a LeNet looks at grey pictures, and these are in colour", "evaluation.features", "write auto");
+            throw new AtelierException("a LeNet looks at grey pictures, and these are in colour", "evaluation.features",
+                "write auto");
         if (source != CatalogueName)
             return new LeNet(source, schema, device);
         var catalogue = Catalogue.OfThisMachine();

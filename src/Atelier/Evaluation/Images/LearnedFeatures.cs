@@ -10,7 +10,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
 
-/// <summary>The features of a classifier that was taught on the data's own training pictures, once, and is kept beside the run.</summary>
+/// <summary>
+/// The features of a classifier that was taught on the data's own training pictures, once, and is kept beside the run.
+/// </summary>
 internal sealed class LearnedFeatures : FeatureNetwork
 {
     private const int BatchSize = 64;
@@ -28,12 +30,19 @@ internal sealed class LearnedFeatures : FeatureNetwork
     }
 
     /// <inheritdoc/>
-    public override string Description => string.Create(CultureInfo.InvariantCulture, $"the {ImageClassifier.Width} values before the last layer of a convolutional network that was taught on the training pictures to tell {(_classifier.HasClasses ? "their classes" : "which way they were turned, since they have no classes")}; on pictures it was not taught it is right in {_accuracy:P1}");
+    public override string Description =>
+        string.Create(CultureInfo.InvariantCulture,
+        $"the {ImageClassifier.Width} values before the last layer of a convolutional network that was taught on the "
+            + $"training pictures to tell "
+                + $"{(_classifier.HasClasses ? "their classes" : "which way they were turned, since they have no classes")}; on pictures it was not taught it is right in {_accuracy:P1}");
 
     /// <inheritdoc/>
     public override bool KnowsClasses => _classifier.HasClasses;
 
-    /// <summary>Opens the classifier that is kept, if it was taught on these training pictures; otherwise teaches one and keeps it.</summary>
+    /// <summary>
+    /// Opens the classifier that is kept, if it was taught on these training pictures; otherwise teaches one and keeps
+    /// it.
+    /// </summary>
     /// <param name="data">The pictures.</param>
     /// <param name="kept">Where it is kept; null keeps nothing.</param>
     /// <param name="seed">Of the weights and of the order of learning.</param>
@@ -41,14 +50,16 @@ internal sealed class LearnedFeatures : FeatureNetwork
     /// <param name="progress">Told of each stretch of steps.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There are no training pictures, or what is kept is damaged.</exception>
-    public static async Task<LearnedFeatures> OpenAsync(ImageData data, string? kept, long seed, Device device, IProgress<string>? progress, CancellationToken cancellation)
+    public static async Task<LearnedFeatures> OpenAsync(ImageData data, string? kept, long seed, Device device,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         var classifier = new ImageClassifier(data.Schema, seed);
         if (kept is not null && File.Exists(kept))
         {
             if (TaughtOn(kept) == data.Train.ContentHash)
                 return Read(classifier, kept, device);
-            progress?.Report("the training pictures are not those that the kept network was taught on: it is taught anew");
+            progress?.Report(
+                "the training pictures are not those that the kept network was taught on: it is taught anew");
         }
         ImagePart held = data.Test.Count > 0 ? data.Test : data.Validation;
         long steps = Math.Clamp((long)Passes * data.Train.Count / BatchSize, FewestSteps, MostSteps);
@@ -59,15 +70,19 @@ internal sealed class LearnedFeatures : FeatureNetwork
             Model = new("classifier", null),
             Training = new TrainingSection
             {
-                BatchSize = BatchSize, Steps = steps, Precision = Precision.Fp32, Device = device.type.ToString().ToLowerInvariant(),
-                Optimizer = new() { LearningRate = 2e-3, WeightDecay = 0.01 }, Schedule = new() { WarmupSteps = Math.Min(50, steps / 4), FinalShare = 0 },
+                BatchSize = BatchSize, Steps = steps, Precision = Precision.Fp32,
+                    Device = device.type.ToString().ToLowerInvariant(),
+                Optimizer = new() { LearningRate = 2e-3, WeightDecay = 0.01 },
+                    Schedule = new() { WarmupSteps = Math.Min(50, steps / 4), FinalShare = 0 },
                 EvaluateEvery = 0, SampleEvery = 0, CheckpointEvery = 0, ReportEvery = 50,
             },
         };
         using (var folder = new WorkFolder())
         {
             using Run run = Run.Create(Path.Combine(folder.Path, "run"), recipe);
-            var trainer = new Trainer<ImageBatch>(recipe, classifier, new ImageBatches(data.Train, BatchSize, seed, shuffled: true), null, new TrainerHooks { WriteBundle = _ => { }, ItemUnit = "pictures" });
+            var trainer = new Trainer<ImageBatch>(recipe, classifier,
+                new ImageBatches(data.Train, BatchSize, seed, shuffled: true), null,
+                new TrainerHooks { WriteBundle = _ => { }, ItemUnit = "pictures" });
             await trainer.LearnAsync(run, new Told(steps, progress), cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
         }
@@ -78,7 +93,8 @@ internal sealed class LearnedFeatures : FeatureNetwork
             using var scope = NewDisposeScope();
             TensorFiles.Write(kept, classifier.state_dict(), new Dictionary<string, string>
             {
-                [AccuracyKey] = accuracy.ToString("R", CultureInfo.InvariantCulture), [DataKey] = data.Train.ContentHash,
+                [AccuracyKey] = accuracy.ToString("R", CultureInfo.InvariantCulture),
+                    [DataKey] = data.Train.ContentHash,
             });
         }
         return new(classifier, accuracy);
@@ -88,7 +104,8 @@ internal sealed class LearnedFeatures : FeatureNetwork
     public override void Dispose() => _classifier.Dispose();
 
     /// <inheritdoc/>
-    protected override IEnumerable<(string Name, Tensor Weight)> Weights => _classifier.state_dict().Select(w => (w.Key, w.Value));
+    protected override IEnumerable<(string Name, Tensor Weight)> Weights =>
+        _classifier.state_dict().Select(w => (w.Key, w.Value));
 
     /// <inheritdoc/>
     protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
@@ -110,10 +127,13 @@ internal sealed class LearnedFeatures : FeatureNetwork
         try
         {
             using var scope = NewDisposeScope();
-            BundleTensors.CopyTo(classifier.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, path);
+            BundleTensors.CopyTo(classifier.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false,
+                path);
             classifier.to(device);
             using SafetensorsFile file = SafetensorsFile.Open(path);
-            return new(classifier, double.TryParse(file.Metadata.GetValueOrDefault(AccuracyKey), CultureInfo.InvariantCulture, out double accuracy) ? accuracy : double.NaN);
+            return new(classifier,
+                double.TryParse(file.Metadata.GetValueOrDefault(AccuracyKey), CultureInfo.InvariantCulture,
+                out double accuracy) ? accuracy : double.NaN);
         }
         finally
         {
@@ -131,7 +151,8 @@ internal sealed class LearnedFeatures : FeatureNetwork
         {
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(i);
-            right += batch.Labels.shape[0] * classifier.Evaluate(new ImageBatch(batch.Pictures.to(device), batch.Labels.to(device)))["accuracy"];
+            right += batch.Labels.shape[0]
+                * classifier.Evaluate(new ImageBatch(batch.Pictures.to(device), batch.Labels.to(device)))["accuracy"];
         }
         return right / held.Count;
     }
@@ -141,7 +162,9 @@ internal sealed class LearnedFeatures : FeatureNetwork
         public void Report(TrainingProgress value)
         {
             if (value.Step > 0)
-                progress?.Report(FormattableString.Invariant($"a network learns the pictures to compare by: step {value.Step} of {steps}"));
+                progress?.Report(
+                    FormattableString.Invariant(
+                    $"a network learns the pictures to compare by: step {value.Step} of {steps}"));
         }
     }
 }

@@ -22,7 +22,10 @@ internal static class NeighbourFigures
     private const int DensityK = 5;
     private const int RecallK = 10; // of fewer pictures all others
 
-    /// <summary>The figures with 95 % intervals by bootstrap over the pictures that each is a mean of, the balls held as they are.</summary>
+    /// <summary>
+    /// The figures with 95 % intervals by bootstrap over the pictures that each is a mean of, the balls held as they
+    /// are.
+    /// </summary>
     /// <param name="made">[made pictures, width], fp64.</param>
     /// <param name="real">[real pictures, width], fp64.</param>
     /// <param name="options">How often to draw anew.</param>
@@ -45,7 +48,8 @@ internal static class NeighbourFigures
             met.logical_or_(squared.le(realBalls[2]).any(0));
             recalled.logical_or_(squared.le(madeBalls.narrow(0, first, squared.shape[0]).unsqueeze(1)).any(0));
         });
-        Metric Mean(IEnumerable<double> values, string unit) => MeanScore.Mean([.. values.Select(value => new MeanScore(value, 1))], options, seed, unit);
+        Metric Mean(IEnumerable<double> values, string unit) =>
+            MeanScore.Mean([.. values.Select(value => new MeanScore(value, 1))], options, seed, unit);
         return new Dictionary<string, Metric>
         {
             ["precision"] = Mean(precise, "share of drawn pictures"),

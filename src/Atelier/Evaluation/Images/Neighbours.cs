@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
 
-/// <summary>Distances between many points, some rows at a time: as matrix products on all cores, and never all of them in memory.</summary>
+/// <summary>
+/// Distances between many points, some rows at a time: as matrix products on all cores, and never all of them in
+/// memory.
+/// </summary>
 internal static class Neighbours
 {
     private const long MostDistances = 1 << 23; // at once: 64 MiB
@@ -11,7 +14,8 @@ internal static class Neighbours
     /// <summary>The squared distances from some points to all others, block after block of rows.</summary>
     /// <param name="points">[n, width].</param>
     /// <param name="others">[m, width].</param>
-    /// <param name="take">Takes the number of the block's first point and the squared distances, [rows, m]; they are disposed afterwards, but for what is moved out.</param>
+    /// <param name="take">Takes the number of the block's first point and the squared distances, [rows, m]; they are
+    /// disposed afterwards, but for what is moved out.</param>
     public static void ForEach(Tensor points, Tensor others, Action<long, Tensor> take)
     {
         using var all = NewDisposeScope();
@@ -22,7 +26,8 @@ internal static class Neighbours
             using var block = NewDisposeScope();
             Tensor some = points.narrow(0, first, Math.Min(rows, points.shape[0] - first));
             // |x − y|² = |x|² + |y|² − 2 x·y, which rounding may take a little below 0
-            take(first, some.Squared().sum([1], keepdim: true).Plus(lengths).sub_(some.matmul(transposed).Times(2)).relu_());
+            take(first, some.Squared().sum([1], keepdim: true).Plus(lengths).sub_(some.matmul(transposed).Times(2))
+                .relu_());
         }
     }
 
@@ -36,7 +41,8 @@ internal static class Neighbours
         ForEach(points, points, (first, squared) =>
         {
             squared.diagonal(first).FillWith(double.PositiveInfinity); // a point is no neighbour of its own
-            nearest.Add(squared.topk(k.Max(), dim: 1, largest: false, sorted: true).values.MoveToOuterDisposeScope().DetachFromDisposeScope());
+            nearest.Add(squared.topk(k.Max(), dim: 1, largest: false, sorted: true).values.MoveToOuterDisposeScope()
+                .DetachFromDisposeScope());
         });
         using var scope = NewDisposeScope();
         foreach (Tensor part in nearest)

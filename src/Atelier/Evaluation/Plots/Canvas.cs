@@ -24,7 +24,8 @@ internal static class Canvas
     }
 
     /// <summary>Writes a text beside or about a place, in the middle of a row.</summary>
-    public static void Write(SKCanvas canvas, string text, float x, float middle, float size, SKColor color, SKTextAlign align = SKTextAlign.Left)
+    public static void Write(SKCanvas canvas, string text, float x, float middle, float size, SKColor color,
+        SKTextAlign align = SKTextAlign.Left)
     {
         using var paint = new SKPaint { Color = color, IsAntialias = true };
         using SKFont font = FontFor(text, size);

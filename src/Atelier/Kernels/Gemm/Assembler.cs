@@ -24,7 +24,8 @@ internal enum Register
 internal readonly record struct Address(Register Base, int Offset = 0, Register? Index = null, int Scale = 1);
 
 /// <summary>
-/// The few instructions of x64 and AVX-512 that <see cref="GemmMicrokernel"/> is made of, as bytes (Intel 64 and IA-32 Architectures Software
+/// The few instructions of x64 and AVX-512 that <see cref="GemmMicrokernel"/> is made of, as bytes (Intel 64 and IA-32
+/// Architectures Software
 /// Developer's Manual, volume 2, sections 2.1 and 2.7). Vector registers are zmm0 to zmm31.
 /// </summary>
 internal sealed class Assembler
@@ -83,10 +84,14 @@ internal sealed class Assembler
     /// <summary>to += what lies there, fp32.</summary>
     public void AddVector(int to, Address from) => Vector(Map0F, NoPrefix, 0x58, to, to, from);
 
-    /// <summary>Each fp32 number of to += the products of the two bf16 numbers of x and y in its place (vdpbf16ps).</summary>
+    /// <summary>
+    /// Each fp32 number of to += the products of the two bf16 numbers of x and y in its place (vdpbf16ps).
+    /// </summary>
     public void AddProducts(int to, int x, int y) => Vector(Map0F38, PrefixF3, 0x52, to, x, y);
 
-    /// <summary>The lower half of to = the register's numbers in bf16, rounded to the nearest (vcvtneps2bf16).</summary>
+    /// <summary>
+    /// The lower half of to = the register's numbers in bf16, rounded to the nearest (vcvtneps2bf16).
+    /// </summary>
     public void Round(int to, int from) => Vector(Map0F38, PrefixF3, 0x72, to, 0, from);
 
     /// <summary>What lies there = the lower half of a register.</summary>
@@ -116,7 +121,9 @@ internal sealed class Assembler
         Emit(operation, (byte)(0xC0 | ((register & 7) << 3) | (third & 7)));
     }
 
-    /// <summary>The prefix of AVX-512's instructions, whose register bits are written inverted (section 2.7.1).</summary>
+    /// <summary>
+    /// The prefix of AVX-512's instructions, whose register bits are written inverted (section 2.7.1).
+    /// </summary>
     private void Evex(int map, int prefix, int register, int second, int baseHigh, int indexHigh, int bits)
     {
         int high = (((register >> 3) & 1) << 7) | (indexHigh << 6) | (baseHigh << 5) | ((register >> 4) << 4);
@@ -129,7 +136,8 @@ internal sealed class Assembler
     {
         int field = (register & 7) << 3;
         if (place.Index is { } index)
-            Emit((byte)(0x84 | field), (byte)((int.Log2(place.Scale) << 6) | (((int)index & 7) << 3) | ((int)place.Base & 7)));
+            Emit((byte)(0x84 | field),
+                (byte)((int.Log2(place.Scale) << 6) | (((int)index & 7) << 3) | ((int)place.Base & 7)));
         else
             Emit((byte)(0x80 | field | ((int)place.Base & 7)));
         Number(place.Offset);

@@ -4,7 +4,8 @@ using Atelier.Tensors;
 namespace Atelier.Kernels.Gemm;
 
 /// <summary>
-/// Products of matrices in bf16 with sums in fp32, by one thread, in <see cref="GemmMicrokernel"/>s: a panel of B after another stays in the second
+/// Products of matrices in bf16 with sums in fp32, by one thread, in <see cref="GemmMicrokernel"/>s: a panel of B after
+/// another stays in the second
 /// cache while all rows of A pass by it.
 /// </summary>
 internal static unsafe class Bf16Product
@@ -14,7 +15,8 @@ internal static unsafe class Bf16Product
     private static readonly float* NoStart = Zeros();
 
     /// <summary>C = A B + s, or C += A B + s.</summary>
-    /// <param name="a">A, [rows, depth], bf16; where the depth is odd, one more number a row is read, and counts nothing.</param>
+    /// <param name="a">A, [rows, depth], bf16; where the depth is odd, one more number a row is read, and counts
+    /// nothing.</param>
     /// <param name="aRow">From one row of A to the next.</param>
     /// <param name="b">B.</param>
     /// <param name="start">s, as many as B's columns, fp32, added to each row; or null.</param>
@@ -23,11 +25,13 @@ internal static unsafe class Bf16Product
     /// <param name="cRow">From one row of C to the next.</param>
     /// <param name="rows">Any number.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(ushort* a, long aRow, in Panels b, float* start, GemmOutput output, void* c, long cRow, int rows)
+    public static void Run(ushort* a, long aRow, in Panels b, float* start, GemmOutput output, void* c, long cRow,
+        int rows)
     {
         var left = LeftFactor.Rows(a, aRow, rows);
         for (int panel = 0; panel < b.Count; panel++)
-            Panel(left, b, panel, start, output, (byte*)c + ((long)panel * Panels.Width * Bytes(output)), cRow * Bytes(output));
+            Panel(left, b, panel, start, output, (byte*)c + ((long)panel * Panels.Width * Bytes(output)),
+                cRow * Bytes(output));
     }
 
     /// <summary>C = Xᵀ Y, or C += Xᵀ Y.</summary>
@@ -41,14 +45,16 @@ internal static unsafe class Bf16Product
     /// <param name="output">What is done with C, and whether it is fp32 or bf16.</param>
     /// <param name="c">C, [rows, columns], in one piece.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void RunTransposed(ushort* x, long xRow, int rows, ushort* y, long yRow, int columns, int depth, GemmOutput output, void* c)
+    public static void RunTransposed(ushort* x, long xRow, int rows, ushort* y, long yRow, int columns, int depth,
+        GemmOutput output, void* c)
     {
         long pairs = (depth + 1L) / 2;
         using var scratch = new Scratch(pairs * (columns + ColumnsAtOnce)); // a pair takes the room of an fp32 number
         var right = new Panels((nint)scratch.Take(pairs * columns), depth, columns);
         uint* turned = (uint*)scratch.Take(pairs * ColumnsAtOnce);
         for (int panel = 0; panel < right.Count; panel++)
-            Packing.PairRows(y + (panel * Panels.Width), yRow, depth, right.ColumnsOf(panel), right.Of(panel), right.ColumnsOf(panel));
+            Packing.PairRows(y + (panel * Panels.Width), yRow, depth, right.ColumnsOf(panel), right.Of(panel),
+                right.ColumnsOf(panel));
         for (int from = 0; from < rows; from += ColumnsAtOnce)
         {
             int count = Math.Min(ColumnsAtOnce, rows - from);
@@ -56,7 +62,8 @@ internal static unsafe class Bf16Product
             var left = LeftFactor.Pairs(turned, ColumnsAtOnce, count);
             byte* to = (byte*)c + ((long)from * columns * Bytes(output));
             for (int panel = 0; panel < right.Count; panel++)
-                Panel(left, right, panel, null, output, to + ((long)panel * Panels.Width * Bytes(output)), (long)columns * Bytes(output));
+                Panel(left, right, panel, null, output, to + ((long)panel * Panels.Width * Bytes(output)),
+                    (long)columns * Bytes(output));
         }
     }
 
@@ -70,16 +77,20 @@ internal static unsafe class Bf16Product
     /// <param name="c">C, [rows, columns].</param>
     /// <param name="cRow">From one row of C to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void RunBriefly(in LeftFactor a, in Panels b, int firstPair, int pairs, int columns, GemmOutput output, void* c, long cRow)
+    public static void RunBriefly(in LeftFactor a, in Panels b, int firstPair, int pairs, int columns,
+        GemmOutput output, void* c, long cRow)
     {
         for (int panel = 0; panel * Panels.Width < columns; panel++)
         {
-            int width = b.ColumnsOf(panel), registers = Math.Min(Panels.Width, columns - (panel * Panels.Width)) / Bf16.Lanes;
+            int width = b.ColumnsOf(panel),
+                registers = Math.Min(Panels.Width, columns - (panel * Panels.Width)) / Bf16.Lanes;
             int blocks = a.Count / GemmMicrokernel.MostRows, rest = a.Count % GemmMicrokernel.MostRows;
             var work = new GemmWork
             {
-                A = a.Data, ARow = a.Row, APair = a.Pair, B = (byte*)(b.Of(panel) + ((long)firstPair * width)), BPair = width * sizeof(uint),
-                C = (byte*)c + ((long)panel * Panels.Width * Bytes(output)), CRow = cRow * Bytes(output), Start = NoStart, Pairs = pairs, Blocks = blocks,
+                A = a.Data, ARow = a.Row, APair = a.Pair, B = (byte*)(b.Of(panel) + ((long)firstPair * width)),
+                    BPair = width * sizeof(uint),
+                C = (byte*)c + ((long)panel * Panels.Width * Bytes(output)), CRow = cRow * Bytes(output),
+                    Start = NoStart, Pairs = pairs, Blocks = blocks,
             };
             if (blocks > 0)
                 GemmMicrokernel.RunBriefly(GemmMicrokernel.MostRows, registers, output, ref work);
@@ -92,7 +103,8 @@ internal static unsafe class Bf16Product
     private static int Bytes(GemmOutput output) => output == GemmOutput.Bf16 ? sizeof(ushort) : sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Panel(in LeftFactor a, in Panels b, int panel, float* start, GemmOutput output, byte* c, long cRow)
+    private static void Panel(in LeftFactor a, in Panels b, int panel, float* start, GemmOutput output, byte* c,
+        long cRow)
     {
         int columns = b.ColumnsOf(panel);
         start = start is null ? NoStart : start + (panel * Panels.Width);
@@ -109,7 +121,8 @@ internal static unsafe class Bf16Product
         {
             int pairs = Math.Min(DepthAtOnce / 2, b.Pairs - pair);
             bool first = pair == 0;
-            Rows(a, b.Of(panel), columns, pair, pairs, first ? start : NoStart, first && output != GemmOutput.Added ? GemmOutput.Single : GemmOutput.Added,
+            Rows(a, b.Of(panel), columns, pair, pairs, first ? start : NoStart, first && output != GemmOutput.Added
+                ? GemmOutput.Single : GemmOutput.Added,
                 (byte*)sums, sumRow);
         }
         for (int row = 0; row < a.Count && rounds; row++)
@@ -118,12 +131,15 @@ internal static unsafe class Bf16Product
 
     /// <summary>All rows by some depth of a panel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows(in LeftFactor a, uint* panel, int columns, int pair, int pairs, float* start, GemmOutput output, byte* c, long cRow)
+    private static void Rows(in LeftFactor a, uint* panel, int columns, int pair, int pairs, float* start,
+        GemmOutput output, byte* c, long cRow)
     {
-        int registers = columns / Bf16.Lanes, blocks = a.Count / GemmMicrokernel.MostRows, rest = a.Count % GemmMicrokernel.MostRows;
+        int registers = columns / Bf16.Lanes, blocks = a.Count / GemmMicrokernel.MostRows,
+            rest = a.Count % GemmMicrokernel.MostRows;
         var work = new GemmWork
         {
-            A = a.Data + (pair * a.Pair), ARow = a.Row, APair = a.Pair, B = (byte*)(panel + ((long)pair * columns)), BPair = columns * sizeof(uint),
+            A = a.Data + (pair * a.Pair), ARow = a.Row, APair = a.Pair, B = (byte*)(panel + ((long)pair * columns)),
+                BPair = columns * sizeof(uint),
             C = c, CRow = cRow, Start = start, Pairs = pairs, Blocks = blocks,
         };
         if (blocks > 0)
@@ -135,7 +151,8 @@ internal static unsafe class Bf16Product
 
     private static float* Zeros()
     {
-        var zeros = (float*)System.Runtime.InteropServices.NativeMemory.AlignedAlloc(Panels.Width * sizeof(float), Panels.Width);
+        var zeros = (float*)System.Runtime.InteropServices.NativeMemory.AlignedAlloc(Panels.Width * sizeof(float),
+            Panels.Width);
         new Span<float>(zeros, Panels.Width).Clear();
         return zeros; // for the life of the process
     }

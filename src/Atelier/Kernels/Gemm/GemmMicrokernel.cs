@@ -54,9 +54,12 @@ internal unsafe struct GemmWork
 }
 
 /// <summary>
-/// Sums of products of bf16 numbers in fp32, a block of up to six rows of C by up to four registers of columns at a time, which
-/// stays in 24 registers while a row of pairs of B after another is multiplied by pairs of A (Goto and van de Geijn 2008, section
-/// 6, with registers in place of their cache): 24 products, for four loads of B and six of A. As many blocks as there are, one below another.
+/// Sums of products of bf16 numbers in fp32, a block of up to six rows of C by up to four registers of columns at a
+/// time, which
+/// stays in 24 registers while a row of pairs of B after another is multiplied by pairs of A (Goto and van de Geijn
+/// 2008, section
+/// 6, with registers in place of their cache): 24 products, for four loads of B and six of A. As many blocks as there
+/// are, one below another.
 /// </summary>
 internal static unsafe class GemmMicrokernel
 {
@@ -89,10 +92,12 @@ internal static unsafe class GemmMicrokernel
     public static void RunBriefly(int rows, int registers, GemmOutput output, ref GemmWork work)
     {
         fixed (GemmWork* told = &work)
-            ((delegate* unmanaged[SuppressGCTransition]<GemmWork*, void>)Functions[Index(rows, registers, output)])(told);
+            ((delegate* unmanaged[SuppressGCTransition]<GemmWork*,
+                void>)Functions[Index(rows, registers, output)])(told);
     }
 
-    private static int Index(int rows, int registers, GemmOutput output) => ((((int)output * MostRows) + rows - 1) * MostRegisters) + registers - 1;
+    private static int Index(int rows, int registers, GemmOutput output) =>
+        ((((int)output * MostRows) + rows - 1) * MostRegisters) + registers - 1;
 
     private static nint[] Make()
     {
@@ -118,9 +123,11 @@ internal static unsafe class GemmMicrokernel
     /// <summary>One function: rdi holds the address of its <see cref="GemmWork"/>.</summary>
     private static void Write(Assembler to, int rows, int registers, GemmOutput output)
     {
-        const Register work = Register.Rdi, a = Register.Rax, aRow = Register.Rdx, threeRows = Register.R10, fiveRows = Register.R11;
+        const Register work = Register.Rdi, a = Register.Rax, aRow = Register.Rdx, threeRows = Register.R10,
+            fiveRows = Register.R11;
         const Register aPair = Register.Rsi, b = Register.Rcx, bPair = Register.R9, pairs = Register.R8;
-        const Register c = Register.Rcx, cRow = Register.R9, start = Register.R8; // when those of the same names are done, or not begun
+        // when those of the same names are done, or not begun
+        const Register c = Register.Rcx, cRow = Register.R9, start = Register.R8;
         Address Field(string name) => new(work, (int)Marshal.OffsetOf<GemmWork>(name));
         Address RowOfA(int row) => row switch
         {

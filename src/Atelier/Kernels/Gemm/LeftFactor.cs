@@ -25,11 +25,16 @@ internal readonly unsafe struct LeftFactor
     /// <param name="data">The first number.</param>
     /// <param name="row">Numbers from one row to the next.</param>
     /// <param name="count">Rows.</param>
-    public static LeftFactor Rows(ushort* data, long row, int count) => new(data, row * sizeof(ushort), 2 * sizeof(ushort), count);
+    public static LeftFactor Rows(ushort* data, long row, int count) =>
+        new(data, row * sizeof(ushort), 2 * sizeof(ushort), count);
 
-    /// <summary>A of which the numbers of a pair of columns lie side by side, pair by pair (<see cref="Packing.PairRows(ushort*, long, int, int, uint*, long)"/> of Aᵀ).</summary>
+    /// <summary>
+    /// A of which the numbers of a pair of columns lie side by side, pair by pair
+    /// (<see cref="Packing.PairRows(ushort*, long, int, int, uint*, long)"/> of Aᵀ).
+    /// </summary>
     /// <param name="data">The first pair.</param>
     /// <param name="pair">Numbers of 32 bits from one pair of columns to the next.</param>
     /// <param name="count">Rows of A.</param>
-    public static LeftFactor Pairs(uint* data, long pair, int count) => new(data, sizeof(uint), pair * sizeof(uint), count);
+    public static LeftFactor Pairs(uint* data, long pair, int count) =>
+        new(data, sizeof(uint), pair * sizeof(uint), count);
 }

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Atelier.Kernels.Gemm;
 
 /// <summary>
-/// Instructions made at run time, in pages that are first written and then, never writable again, executed. .NET 10 has no
+/// Instructions made at run time, in pages that are first written and then, never writable again, executed. .NET 10 has
+/// no
 /// intrinsics for AVX512-BF16; this is how they are reached, as oneDNN reaches them.
 /// </summary>
 internal static unsafe partial class MachineCode
@@ -12,8 +13,12 @@ internal static unsafe partial class MachineCode
     private const int Read = 1, Write = 2, Execute = 4, Private = 2, Anonymous = 0x20;
     private static readonly nint Failed = -1;
 
-    /// <summary>Whether functions can be made here: the instructions are those of x64, the calls those of System V's convention, the pages Linux's.</summary>
-    public static bool IsSupported { get; } = OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64;
+    /// <summary>
+    /// Whether functions can be made here: the instructions are those of x64, the calls those of System V's convention,
+    /// the pages Linux's.
+    /// </summary>
+    public static bool IsSupported { get; } = OperatingSystem.IsLinux()
+        && RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     /// <summary>Puts instructions where they can be executed, for the life of the process.</summary>
     /// <param name="code">They hold no address of their own.</param>

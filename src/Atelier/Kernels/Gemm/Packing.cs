@@ -6,7 +6,8 @@ using Atelier.Tensors;
 namespace Atelier.Kernels.Gemm;
 
 /// <summary>
-/// Pairs of bf16 numbers that stand one below the other, or side by side, brought to where a tile reads them: a pair is 32 bits,
+/// Pairs of bf16 numbers that stand one below the other, or side by side, brought to where a tile reads them: a pair is
+/// 32 bits,
 /// its first number in the lower half.
 /// </summary>
 internal static unsafe class Packing
@@ -61,7 +62,10 @@ internal static unsafe class Packing
         }
     }
 
-    /// <summary>Pairs of columns, turned: to[i, j] = (from[j, 2 i], from[j, 2 i + 1]) of fp32 numbers, which are rounded on the way.</summary>
+    /// <summary>
+    /// Pairs of columns, turned: to[i, j] = (from[j, 2 i], from[j, 2 i + 1]) of fp32 numbers, which are rounded on the
+    /// way.
+    /// </summary>
     /// <param name="from">The first row.</param>
     /// <param name="row">From one row to the next.</param>
     /// <param name="rows">Any number; up to a whole register zeros follow.</param>
@@ -80,14 +84,16 @@ internal static unsafe class Packing
             for (; i + (2 * Lanes) <= depth; i += 2 * Lanes)
             {
                 for (int r = 0; r < count; r++)
-                    Halves(Vector512.Load(from + (r * row) + i), Vector512.Load(from + (r * row) + i + Lanes)).Store(square + (r * Lanes));
+                    Halves(Vector512.Load(from + (r * row) + i), Vector512.Load(from + (r * row) + i + Lanes))
+                        .Store(square + (r * Lanes));
                 SquareTranspose.Run(square, Lanes, to + (i / 2 * toRow), toRow);
             }
             for (; i < depth; i += 2)
             {
                 Vector512<uint>.Zero.Store(to + (i / 2 * toRow));
                 for (int r = 0; r < count; r++)
-                    to[(i / 2 * toRow) + r] = Bf16.FromSingle(from[(r * row) + i]) | ((uint)Bf16.FromSingle(from[(r * row) + i + 1]) << 16);
+                    to[(i / 2 * toRow) + r] =
+                        Bf16.FromSingle(from[(r * row) + i]) | ((uint)Bf16.FromSingle(from[(r * row) + i + 1]) << 16);
             }
         }
     }
@@ -133,7 +139,8 @@ internal static unsafe class Packing
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> Halves(Vector512<float> first, Vector512<float> second)
     {
-        Vector512<uint> a = Vector512.ShiftRightLogical(Bf16.Rounded(first), 16), b = Vector512.ShiftRightLogical(Bf16.Rounded(second), 16);
+        Vector512<uint> a = Vector512.ShiftRightLogical(Bf16.Rounded(first), 16),
+            b = Vector512.ShiftRightLogical(Bf16.Rounded(second), 16);
         return Vector512.Create(Avx512F.ConvertToVector256UInt16(a), Avx512F.ConvertToVector256UInt16(b)).AsUInt32();
     }
 }

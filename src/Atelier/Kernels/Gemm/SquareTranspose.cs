@@ -34,8 +34,10 @@ internal static unsafe class SquareTranspose
         const byte even = 0x88, odd = 0xDD; // of each operand's four quarters, numbers 0 and 2, or 1 and 3
         for (int c = 0; c < 4; c++)
         {
-            Vector512<uint> firstEven = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], even), firstOdd = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], odd);
-            Vector512<uint> lastEven = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], even), lastOdd = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], odd);
+            Vector512<uint> firstEven = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], even),
+                firstOdd = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], odd);
+            Vector512<uint> lastEven = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], even),
+                lastOdd = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], odd);
             Avx512F.Shuffle4x128(firstEven, lastEven, even).Store(to + (c * toRow));
             Avx512F.Shuffle4x128(firstOdd, lastOdd, even).Store(to + ((4 + c) * toRow));
             Avx512F.Shuffle4x128(firstEven, lastEven, odd).Store(to + ((8 + c) * toRow));

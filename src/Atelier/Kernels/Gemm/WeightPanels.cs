@@ -41,7 +41,8 @@ internal sealed unsafe class WeightPanels : IDisposable
         for (int panel = member; panel < Forward.Count; panel += members)
         {
             int from = panel * Panels.Width, count = Math.Min(Panels.Width, _outputs - from);
-            Packing.PairColumns(_weight + ((long)from * _inputs), _inputs, count, _inputs, Forward.Of(panel), Forward.ColumnsOf(panel));
+            Packing.PairColumns(_weight + ((long)from * _inputs), _inputs, count, _inputs, Forward.Of(panel),
+                Forward.ColumnsOf(panel));
         }
         for (int panel = member; panel < Backward.Count; panel += members)
         {

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A head's product and the mean cross-entropy after it, in one: rows are taken some at a time, their logits in bf16 become
+/// A head's product and the mean cross-entropy after it, in one: rows are taken some at a time, their logits in bf16
+/// become
 /// the gradient in place, and the gradients of states and weights are computed at once (as Hsu et al. 2024 do on GPUs).
 /// The logits of the whole batch are never held, in fp32 least of all.
 /// </summary>
@@ -38,7 +39,8 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        (var hidden, var weight, var bias, var targets, double smoothing) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2], (Tensor)vars[3], (double)vars[4]);
+        (var hidden, var weight, var bias, var targets, double smoothing) =
+            ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2], (Tensor)vars[3], (double)vars[4]);
         using var scope = NewDisposeScope();
         int width = (int)weight.shape[1], vocabulary = (int)weight.shape[0];
         Tensor states = hidden.reshape(-1, width).to(ScalarType.BFloat16); // [rows, width]
@@ -47,7 +49,8 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         foreach (long id in ids)
             counted += id >= 0 ? 1 : 0;
         Tensor stateGradient = empty_like(states), biasGradient = zeros(bias is null ? 1 : vocabulary);
-        using IHeadProducts products = TileHeadProducts.Serve(width) ? new TileHeadProducts(weight, bias) : new LibraryHeadProducts(weight, bias);
+        using IHeadProducts products = TileHeadProducts.Serve(width) ? new TileHeadProducts(weight, bias)
+            : new LibraryHeadProducts(weight, bias);
         double loss = 0;
         int parts = (int)Math.Max(1, ((long)rows * vocabulary + LogitsAtOnce - 1) / LogitsAtOnce);
         for (int part = 0; part < parts; part++)
@@ -55,11 +58,14 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
             using var temporaries = NewDisposeScope();
             int from = (int)((long)rows * part / parts), count = (int)((long)rows * (part + 1) / parts) - from;
             Tensor some = states.narrow(0, from, count), logits = products.Logits(some); // [count, vocabulary or more]
-            loss += Replace(logits, vocabulary, ids.Slice(from, count), smoothing, counted, bias is null ? null : biasGradient);
+            loss += Replace(logits, vocabulary, ids.Slice(from, count), smoothing, counted, bias is null ? null
+                : biasGradient);
             products.Back(logits, some, stateGradient.narrow(0, from, count));
         }
-        ctx.save_data(Kept, new Gradients(weight, LossWeight.Current, stateGradient.view(hidden.shape).DetachFromDisposeScope(),
-            products.WeightGradient.DetachFromDisposeScope(), bias is null ? null : biasGradient.DetachFromDisposeScope()));
+        ctx.save_data(Kept,
+            new Gradients(weight, LossWeight.Current, stateGradient.view(hidden.shape).DetachFromDisposeScope(),
+            products.WeightGradient.DetachFromDisposeScope(), bias is null ? null
+                : biasGradient.DetachFromDisposeScope()));
         return tensor((float)(loss / counted)).MoveToOuterDisposeScope();
     }
 
@@ -86,7 +92,8 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
     }
 
     /// <summary>Replaces logits by their gradient, and gives the sum of the rows' losses.</summary>
-    private static double Replace(Tensor logits, int vocabulary, ReadOnlySpan<long> targets, double smoothing, int counted, Tensor? biasGradient)
+    private static double Replace(Tensor logits, int vocabulary, ReadOnlySpan<long> targets, double smoothing,
+        int counted, Tensor? biasGradient)
     {
         long next = logits.shape[1]; // past the vocabulary stand zeros, and stay
         ushort* row = logits.Pointer<ushort>();
@@ -97,7 +104,8 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         foreach (long target in targets)
         {
             if (target >= 0)
-                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, (float)(LossWeight.Current / counted), exponentials, sum);
+                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing,
+                    (float)(LossWeight.Current / counted), exponentials, sum);
             else
                 new Span<ushort>(row, (int)next).Clear();
             row += next;

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// x + W₂ f(W₁ norm(x)), forward and back. Kept are x and what the first product gives; the norm and the activation, which
+/// x + W₂ f(W₁ norm(x)), forward and back. Kept are x and what the first product gives; the norm and the activation,
+/// which
 /// cost less than their memory, are computed anew.
 /// </summary>
 /// <param name="norm">The norm before the layer.</param>

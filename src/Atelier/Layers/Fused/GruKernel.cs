@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A layer of gated recurrent units from the state zero, forward and back: the input's product over all steps at once, the state's
+/// A layer of gated recurrent units from the state zero, forward and back: the input's product over all steps at once,
+/// the state's
 /// one a step, and the gradients of both weights as one product each over all steps.
 /// </summary>
 /// <param name="layer">Its weights.</param>
@@ -24,7 +25,8 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
         using TimedOperation timed = TimedOperation.Begin("recurrent layer");
         using var scope = NewDisposeScope();
         (int batch, int time) = ((int)x.shape[0], (int)x.shape[1]);
-        Tensor inputs = x.transpose(0, 1).to(ScalarType.BFloat16).reshape((long)time * batch, -1); // by time, as all below: [time · batch, input]
+        // by time, as all below: [time · batch, input]
+        Tensor inputs = x.transpose(0, 1).to(ScalarType.BFloat16).reshape((long)time * batch, -1);
         Tensor gates = LinearKernel.Forward(inputs, layer.InputWeight, layer.InputBias); // [time · batch, 3 · width]
         Tensor states = empty([(time + 1L) * batch, Width], ScalarType.BFloat16); // the one before the first step, too
         states.narrow(0, 0, batch).zero_();
@@ -38,7 +40,8 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
             new GruCell(Width).Forward(gate + (3 * at), product.Pointer<ushort>(), layer.StateBias.Pointer<float>(),
                 state + at, state + at + ((long)batch * Width), sum + at, batch);
         }
-        Tensor output = states.narrow(0, batch, (long)time * batch).view(time, batch, Width).transpose(0, 1).contiguous();
+        Tensor output = states.narrow(0, batch, (long)time * batch).view(time, batch, Width).transpose(0, 1)
+            .contiguous();
         foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[inputs, gates, states, inner])
             kept?.Push(tensor.DetachFromDisposeScope());
         return output.MoveToOuterDisposeScope();
@@ -51,7 +54,8 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
         using var scope = NewDisposeScope();
         using Tensor inner = kept.Pop(), states = kept.Pop(), gates = kept.Pop(), inputs = kept.Pop();
         (int batch, int time) = ((int)gradient.shape[0], (int)gradient.shape[1]);
-        Tensor above = gradient.transpose(0, 1).contiguous(), carried = zeros(batch, Width), dStates = empty_like(gates);
+        Tensor above = gradient.transpose(0, 1).contiguous(), carried = zeros(batch, Width),
+            dStates = empty_like(gates);
         ushort* gate = gates.Pointer<ushort>(), dState = dStates.Pointer<ushort>();
         for (int t = time - 1; t >= 0; t--)
         {
@@ -64,7 +68,8 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
             LinearKernel.AddInputGradient(dStates.narrow(0, (long)t * batch, batch), layer.StateWeight, carried);
         }
         Tensor dGates = gates; // taken their place
-        LinearKernel.AddWeightGradients(dStates, states.narrow(0, 0, (long)time * batch), layer.StateWeight, layer.StateBias);
+        LinearKernel.AddWeightGradients(dStates, states.narrow(0, 0, (long)time * batch), layer.StateWeight,
+            layer.StateBias);
         LinearKernel.AddWeightGradients(dGates, inputs, layer.InputWeight, layer.InputBias);
         Tensor dInputs = LinearKernel.InputGradient(dGates, layer.InputWeight); // [time · batch, input]
         return dInputs.view(time, batch, -1).transpose(0, 1).contiguous().MoveToOuterDisposeScope();

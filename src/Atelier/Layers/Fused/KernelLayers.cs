@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers.Fused;
 
-/// <summary>Layers whose two directions are written out, as one operator: libtorch's own machinery is met once for all of them.</summary>
+/// <summary>
+/// Layers whose two directions are written out, as one operator: libtorch's own machinery is met once for all of them.
+/// </summary>
 internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
 {
     private const string Layers = "layers", Kept = "kept";
@@ -14,13 +16,15 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
     public override string Name => nameof(KernelLayers);
 
     /// <summary>
-    /// Whether such layers serve here: bf16 on a CPU that has the instructions, and one thread a copy of the model, since they run
+    /// Whether such layers serve here: bf16 on a CPU that has the instructions, and one thread a copy of the model,
+    /// since they run
     /// on the calling one; and the plan does not say otherwise.
     /// </summary>
     /// <param name="x">What would go in.</param>
     /// <param name="precision">The precision of products.</param>
     public static bool Serve(Tensor x, Precision precision) =>
-        precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1 && LayerDispatch.WritesOut();
+        precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1
+            && LayerDispatch.WritesOut();
 
     /// <summary>What the layers make of x, one after another.</summary>
     /// <param name="x">[..., width], fp32.</param>

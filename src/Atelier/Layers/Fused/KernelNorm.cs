@@ -14,7 +14,8 @@ internal sealed unsafe class KernelNorm(IKernelNorm norm) : IKernelLayer
     {
         using TimedOperation timed = TimedOperation.Begin("norm");
         Tensor y = empty_like(x, ScalarType.BFloat16, requires_grad: false);
-        norm.Kernel.Forward(x.Pointer<float>(), norm.Weight.Pointer<float>(), norm.Bias.PointerOrNull<float>(), y.Pointer<ushort>(), Rows(x));
+        norm.Kernel.Forward(x.Pointer<float>(), norm.Weight.Pointer<float>(), norm.Bias.PointerOrNull<float>(),
+            y.Pointer<ushort>(), Rows(x));
         return y;
     }
 
@@ -27,7 +28,8 @@ internal sealed unsafe class KernelNorm(IKernelNorm norm) : IKernelLayer
         using TimedOperation timed = TimedOperation.Begin("norm");
         Tensor dx = empty_like(x, requires_grad: false), weight = zeros_like(norm.Weight, requires_grad: false);
         Tensor? bias = norm.Bias is null ? null : zeros_like(norm.Bias, requires_grad: false);
-        norm.Kernel.Backward(x.Pointer<float>(), norm.Weight.Pointer<float>(), dy.Pointer<ushort>(), past.Pointer<float>(),
+        norm.Kernel.Backward(x.Pointer<float>(), norm.Weight.Pointer<float>(), dy.Pointer<ushort>(),
+            past.Pointer<float>(),
             dx.Pointer<float>(), weight.Pointer<float>(), bias.PointerOrNull<float>(), Rows(x));
         LinearKernel.Add(norm.Weight, weight);
         if (bias is not null)

@@ -9,7 +9,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// y = x Wᵀ + b in bf16, forward and back, by <see cref="Bf16Product"/> where the processor has what that takes and the widths are whole
+/// y = x Wᵀ + b in bf16, forward and back, by <see cref="Bf16Product"/> where the processor has what that takes and the
+/// widths are whole
 /// registers, else by the tensor library.
 /// </summary>
 internal static unsafe class LinearKernel
@@ -30,7 +31,8 @@ internal static unsafe class LinearKernel
         (int rows, int inputs, int outputs) = ((int)x.shape[0], (int)weight.shape[1], (int)weight.shape[0]);
         Tensor y = empty([rows, outputs], ScalarType.BFloat16);
         using PanelLease panels = RoundedWeights.PanelsOf(weight);
-        Bf16Product.Run(x.Pointer<ushort>(), inputs, panels.Forward, bias.PointerOrNull<float>(), GemmOutput.Bf16, y.Pointer<ushort>(), outputs, rows);
+        Bf16Product.Run(x.Pointer<ushort>(), inputs, panels.Forward, bias.PointerOrNull<float>(), GemmOutput.Bf16,
+            y.Pointer<ushort>(), outputs, rows);
         return y;
     }
 
@@ -101,11 +103,13 @@ internal static unsafe class LinearKernel
             parameter.grad = gradient.to(ScalarType.Float32);
     }
 
-    private static bool IsOurs(Tensor weight) => LayerDispatch.UsesTiles() && weight.shape[0] % Bf16.Lanes == 0 && weight.shape[1] % Bf16.Lanes == 0;
+    private static bool IsOurs(Tensor weight) =>
+        LayerDispatch.UsesTiles() && weight.shape[0] % Bf16.Lanes == 0 && weight.shape[1] % Bf16.Lanes == 0;
 
     private static void InputGradient(Tensor dy, Parameter weight, GemmOutput output, void* dx)
     {
         using PanelLease panels = RoundedWeights.PanelsOf(weight);
-        Bf16Product.Run(dy.Pointer<ushort>(), weight.shape[0], panels.Backward, null, output, dx, weight.shape[1], (int)dy.shape[0]);
+        Bf16Product.Run(dy.Pointer<ushort>(), weight.shape[0], panels.Backward, null, output, dx, weight.shape[1],
+            (int)dy.shape[0]);
     }
 }

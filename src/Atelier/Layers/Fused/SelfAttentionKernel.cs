@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// x + Wₒ attention(W norm(x)), forward and back. Kept are x, the queries, keys and values, what the heads make of them, and a
+/// x + Wₒ attention(W norm(x)), forward and back. Kept are x, the queries, keys and values, what the heads make of
+/// them, and a
 /// number a query for the softmax.
 /// </summary>
 /// <param name="norm">The norm before the layer.</param>
@@ -15,7 +16,8 @@ namespace Atelier.Layers.Fused;
 internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention layer) : IKernelLayer
 {
     private const string Name = "attention";
-    private const int LongestTime = 1024; // beyond, a head's matrices leave the cache, where products by a library are faster
+    // beyond, a head's matrices leave the cache, where products by a library are faster
+    private const int LongestTime = 1024;
     private readonly KernelNorm _norm = new(norm);
 
     /// <summary>Whether the layer fits the kernels at so many places.</summary>
@@ -56,7 +58,8 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
             dMixed = LinearKernel.Backward(dy, mixed, layer.Output);
         using (TimedOperation.Begin("attention product"))
         {
-            AttendBack(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>(), dMixed.Pointer<ushort>(), dQkv.Pointer<ushort>());
+            AttendBack(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>(),
+                dMixed.Pointer<ushort>(), dQkv.Pointer<ushort>());
         }
         Tensor normed = _norm.Of(x).view(qkv.shape[0], -1);
         using (TimedOperation.Begin("linear"))
@@ -65,7 +68,8 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
     }
 
     private AttentionLayout Layout(Tensor x) =>
-        new((int)x.shape[0], (int)x.shape[1], layer.Shape.HeadCount, layer.Shape.KeyValueHeadCount, layer.Shape.HeadSize);
+        new((int)x.shape[0], (int)x.shape[1], layer.Shape.HeadCount, layer.Shape.KeyValueHeadCount,
+            layer.Shape.HeadSize);
 
     private void Attend(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums)
     {
@@ -76,7 +80,8 @@ internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention
             new AttentionKernel(layout, turn).Forward(qkv, mixed, logSums);
     }
 
-    private void AttendBack(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
+    private void AttendBack(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed,
+        ushort* dQkv)
     {
         RotaryTables turn = layer.Rotary?.Tables ?? default;
         if (LayerDispatch.UsesTiles())

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers.Fused;
 
-/// <summary>A head's products by our own tiles: logits stand in whole registers, and the gradient of W is summed in fp32.</summary>
+/// <summary>
+/// A head's products by our own tiles: logits stand in whole registers, and the gradient of W is summed in fp32.
+/// </summary>
 internal sealed unsafe class TileHeadProducts : IHeadProducts
 {
     private readonly PanelLease _panels;
@@ -31,14 +33,16 @@ internal sealed unsafe class TileHeadProducts : IHeadProducts
     public Tensor WeightGradient { get; }
 
     /// <summary>Whether they serve for states so wide: on one thread, since they run on the calling one.</summary>
-    public static bool Serve(int width) => width % Bf16.Lanes == 0 && get_num_threads() == 1 && LayerDispatch.UsesTiles();
+    public static bool Serve(int width) =>
+        width % Bf16.Lanes == 0 && get_num_threads() == 1 && LayerDispatch.UsesTiles();
 
     /// <inheritdoc/>
     public Tensor Logits(Tensor states)
     {
         (int rows, int columns) = ((int)states.shape[0], _panels.Forward.Columns);
         Tensor logits = empty([rows, columns], ScalarType.BFloat16);
-        Bf16Product.Run(states.Pointer<ushort>(), _width, _panels.Forward, _bias.PointerOrNull<float>(), GemmOutput.Bf16, logits.Pointer<ushort>(), columns, rows);
+        Bf16Product.Run(states.Pointer<ushort>(), _width, _panels.Forward, _bias.PointerOrNull<float>(),
+            GemmOutput.Bf16, logits.Pointer<ushort>(), columns, rows);
         return logits;
     }
 
@@ -46,8 +50,10 @@ internal sealed unsafe class TileHeadProducts : IHeadProducts
     public void Back(Tensor gradient, Tensor states, Tensor stateGradient)
     {
         (int rows, int columns) = ((int)states.shape[0], _panels.Forward.Columns);
-        Bf16Product.Run(gradient.Pointer<ushort>(), columns, _panels.Backward, null, GemmOutput.Bf16, stateGradient.Pointer<ushort>(), _width, rows);
-        Bf16Product.RunTransposed(gradient.Pointer<ushort>(), columns, _vocabulary, states.Pointer<ushort>(), _width, _width, rows,
+        Bf16Product.Run(gradient.Pointer<ushort>(), columns, _panels.Backward, null, GemmOutput.Bf16,
+            stateGradient.Pointer<ushort>(), _width, rows);
+        Bf16Product.RunTransposed(gradient.Pointer<ushort>(), columns, _vocabulary, states.Pointer<ushort>(), _width,
+            _width, rows,
             _isFirst ? GemmOutput.Single : GemmOutput.Added, WeightGradient.Pointer<float>());
         _isFirst = false;
     }

@@ -8,7 +8,10 @@ public sealed record BayesianNetworkConfig
     /// <summary>How the edges are found.</summary>
     public StructureName Structure { get; init; } = StructureName.HillClimbing;
 
-    /// <summary>The edges where the structure is given, as [smoke-&gt;lung, smoke-&gt;bronc]; parents stand in this order in the tables.</summary>
+    /// <summary>
+    /// The edges where the structure is given, as [smoke-&gt;lung, smoke-&gt;bronc]; parents stand in this order in the
+    /// tables.
+    /// </summary>
     public IReadOnlyList<string> Edges { get; init; } = [];
 
     /// <summary>Edges that a learned structure must have.</summary>
@@ -17,13 +20,18 @@ public sealed record BayesianNetworkConfig
     /// <summary>Edges that a learned structure must not have.</summary>
     public IReadOnlyList<string> Forbidden { get; init; } = [];
 
-    /// <summary>A structure known from elsewhere; training and explain tell how far the learned one is from it.</summary>
+    /// <summary>
+    /// A structure known from elsewhere; training and explain tell how far the learned one is from it.
+    /// </summary>
     public IReadOnlyList<string> CompareWith { get; init; } = [];
 
     /// <summary>What hill climbing makes as large as it can.</summary>
     public NetworkScore Score { get; init; } = NetworkScore.Bic;
 
-    /// <summary>Imagined rows, spread evenly over each table: the prior of the tables and of the BDeu score; 0 gives maximum likelihood.</summary>
+    /// <summary>
+    /// Imagined rows, spread evenly over each table: the prior of the tables and of the BDeu score; 0 gives maximum
+    /// likelihood.
+    /// </summary>
     [Range(0.0, 1e9)]
     public double EquivalentSampleSize { get; init; } = 1;
 
@@ -31,7 +39,10 @@ public sealed record BayesianNetworkConfig
     [Range(1, 64)]
     public int MaxParents { get; init; } = 8;
 
-    /// <summary>Of hill climbing: how many moves an edge stays untouched, and how many without a new best end the search; 0 ends it at the first summit.</summary>
+    /// <summary>
+    /// Of hill climbing: how many moves an edge stays untouched, and how many without a new best end the search; 0 ends
+    /// it at the first summit.
+    /// </summary>
     [Range(0, 10_000)]
     public int TabuLength { get; init; } = 10;
 
@@ -66,11 +77,15 @@ public sealed record BayesianNetworkConfig
     [Range(1, 1_000_000)]
     public int EmIterations { get; init; } = 200;
 
-    /// <summary>Expectation maximisation ends when ln P of the observed values grows by less than this share of itself.</summary>
+    /// <summary>
+    /// Expectation maximisation ends when ln P of the observed values grows by less than this share of itself.
+    /// </summary>
     [Range(0.0, 1.0)]
     public double EmTolerance { get; init; } = 1e-6;
 
-    /// <summary>Where values are missing, how often the structure is learned again from rows filled in by the network so far.</summary>
+    /// <summary>
+    /// Where values are missing, how often the structure is learned again from rows filled in by the network so far.
+    /// </summary>
     [Range(0, 100)]
     public int StructureRounds { get; init; } = 3;
 }
@@ -100,7 +115,9 @@ public enum NetworkScore
     /// <summary>ln P(data) − k (Akaike 1974).</summary>
     Aic,
 
-    /// <summary>Bayesian Dirichlet, equivalent and uniform (Buntine 1991; Heckerman, Geiger and Chickering 1995).</summary>
+    /// <summary>
+    /// Bayesian Dirichlet, equivalent and uniform (Buntine 1991; Heckerman, Geiger and Chickering 1995).
+    /// </summary>
     Bdeu,
 
     /// <summary>Bayesian Dirichlet with one imagined row a cell (Cooper and Herskovits 1992).</summary>

@@ -14,7 +14,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Bayesian networks over discrete variables: learned by counting, search and expectation maximisation.</summary>
+/// <summary>
+/// Bayesian networks over discrete variables: learned by counting, search and expectation maximisation.
+/// </summary>
 public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
 {
     private const string ModelType = "atelier_bayesian_network";
@@ -23,7 +25,8 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public string Name => "bayesian-network";
 
     /// <inheritdoc/>
-    public string Description => "columns that depend on one another by a graph without cycles: rows given evidence, questions, interventions";
+    public string Description =>
+        "columns that depend on one another by a graph without cycles: rows given evidence, questions, interventions";
 
     /// <inheritdoc/>
     public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind { LevelsOnly = true }];
@@ -38,7 +41,8 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public IReadOnlyList<string> ModelTypes => [ModelType];
 
     /// <inheritdoc/>
-    public ILearner CreateLearner(Recipe recipe, IDataSource data) => new BayesianNetworkLearner(recipe, (TableData)data);
+    public ILearner CreateLearner(Recipe recipe, IDataSource data) =>
+        new BayesianNetworkLearner(recipe, (TableData)data);
 
     /// <inheritdoc/>
     public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
@@ -47,7 +51,8 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         BundledNetwork bundled = ConfigFile.Read(bundle.ConfigPath).Read<BundledNetwork>();
         int count = schema.Columns.Count;
         if (bundled.Parents.Count != count || bundled.Parents.Any(parents => parents.Any(p => p < 0 || p >= count)))
-            throw new AtelierException("parents does not go with the columns of schema.json", bundle.ConfigPath, "export the model again");
+            throw new AtelierException("parents does not go with the columns of schema.json", bundle.ConfigPath,
+                "export the model again");
         using SafetensorsFile weights = SafetensorsFile.Open(bundle.WeightsPath);
         try
         {
@@ -66,7 +71,9 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public string Format => "bif";
 
     /// <inheritdoc/>
-    public bool Reads(string path) => path.EndsWith(".bif", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".bif.gz", StringComparison.OrdinalIgnoreCase);
+    public bool Reads(string path) =>
+        path.EndsWith(".bif", StringComparison.OrdinalIgnoreCase)
+        || path.EndsWith(".bif.gz", StringComparison.OrdinalIgnoreCase);
 
     /// <inheritdoc/>
     public void Import(string path, string folder)
@@ -74,28 +81,34 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         DiscreteNetwork network = BifFile.Read(path);
         var config = new BayesianNetworkConfig
         {
-            Structure = StructureName.Given, Edges = [.. network.Graph.Edges.Select(e => EdgeList.Show(e, network.Variables))],
+            Structure = StructureName.Given,
+                Edges = [.. network.Graph.Edges.Select(e => EdgeList.Show(e, network.Variables))],
         };
-        Write(folder, NetworkRows.Schema(network), network, config, $"# {Path.GetFileName(path).Split('.')[0]}\n\nA Bayesian network, made of {Path.GetFileName(path)}.\n");
+        Write(folder, NetworkRows.Schema(network), network, config,
+            $"# {Path.GetFileName(path).Split('.')[0]}\n\nA Bayesian network, made of {Path.GetFileName(path)}.\n");
     }
 
     /// <inheritdoc/>
     public void Export(Bundle bundle, string path)
     {
         if (bundle.ModelType != ModelType)
-            throw new AtelierException($"a model of type '{bundle.ModelType}' is no Bayesian network", "--to", "choose another format");
+            throw new AtelierException($"a model of type '{bundle.ModelType}' is no Bayesian network", "--to",
+                "choose another format");
         using var model = (BayesianNetworkModel)Load(bundle, "cpu");
         BifFile.Write(path, model.Network);
     }
 
     /// <summary>Writes a network as a bundle.</summary>
-    internal static void Write(string folder, TableSchema schema, DiscreteNetwork network, BayesianNetworkConfig config, string card)
+    internal static void Write(string folder, TableSchema schema, DiscreteNetwork network, BayesianNetworkConfig config,
+        string card)
     {
         using var scope = NewDisposeScope();
-        var bundled = new BundledNetwork { Parents = [.. network.Variables.Select((_, i) => network.Graph.Parents(i))], Learning = config };
+        var bundled = new BundledNetwork { Parents = [.. network.Variables.Select((_, i) => network.Graph.Parents(i))],
+            Learning = config };
         Dictionary<string, Tensor> tables = Enumerable.Range(0, network.Variables.Count).ToDictionary(i => $"{i}", i =>
         {
-            long[] shape = [.. network.Graph.Parents(i).Append(i).Select(v => (long)network.StatesOf(v))]; // [parents …, own]
+            // [parents …, own]
+            long[] shape = [.. network.Graph.Parents(i).Append(i).Select(v => (long)network.StatesOf(v))];
             return tensor(network.Table(i).ToArray(), ScalarType.Float64).reshape(shape);
         });
         BundleWriter.Write(folder, ConfigRecords.Write(ModelType, schema.Columns.Count, bundled), tables, card,
@@ -115,7 +128,9 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     /// <summary>What config.json says of a network.</summary>
     private sealed record BundledNetwork
     {
-        /// <summary>The parents of each column, by their numbers, in the order of its tensor's first dimensions.</summary>
+        /// <summary>
+        /// The parents of each column, by their numbers, in the order of its tensor's first dimensions.
+        /// </summary>
         public IReadOnlyList<IReadOnlyList<int>> Parents { get; init; } = [];
 
         /// <summary>How it was learned.</summary>

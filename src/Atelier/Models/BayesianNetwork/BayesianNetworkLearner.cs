@@ -15,17 +15,20 @@ namespace Atelier.Models.BayesianNetwork;
 /// <summary>Teaches a network: structure, tables, bundle, pictures.</summary>
 internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : ILearner
 {
-    private readonly BayesianNetworkConfig _config = (BayesianNetworkConfig?)recipe.Model.Config ?? new BayesianNetworkConfig();
+    private readonly BayesianNetworkConfig _config = (BayesianNetworkConfig?)recipe.Model.Config
+        ?? new BayesianNetworkConfig();
 
     /// <inheritdoc/>
-    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
+    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
+        CancellationToken cancellation) =>
         Task.Run(() => Learn(run, progress, cancellation), cancellation);
 
     private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         int step = 0;
-        void Tell(string message) => progress.Report(new TrainingProgress { Step = ++step, ItemUnit = "rows", Message = message });
+        void Tell(string message) =>
+            progress.Report(new TrainingProgress { Step = ++step, ItemUnit = "rows", Message = message });
 
         DiscreteData data = NetworkRows.Of(table.Train, NetworkRows.Variables(table.Schema));
         LearnedNetwork learned = NetworkLearning.Learn(data, _config, recipe.Seed, Tell, cancellation);
@@ -34,13 +37,18 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
         var inference = new NetworkInference(network, new InferenceOptions { Seed = recipe.Seed });
         IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference, cancellation);
         BayesianNetworkFamily.Write(run.BundleFolder, table.Schema, network, _config, Card(network));
-        foreach (ExplanationImage picture in NetworkExplanation.Pictures(network, edges).Where(p => p.FileName.StartsWith("network", StringComparison.Ordinal)))
+        foreach (ExplanationImage picture in NetworkExplanation.Pictures(network, edges)
+            .Where(p => p.FileName.StartsWith("network", StringComparison.Ordinal)))
             AtomicFile.Write(Path.Combine(run.PlotFolder, picture.FileName), stream => stream.Write(picture.Content));
         if (learned.Trace.Count > 1)
-            LossPlot.Save(Path.Combine(run.PlotFolder, "loss.png"), [.. learned.Trace.Select((value, i) => ((long)i + 1, -value / data.RowCount))], [], new Dictionary<string, double>());
+            LossPlot.Save(Path.Combine(run.PlotFolder, "loss.png"),
+                [.. learned.Trace.Select((value, i) => ((long)i + 1, -value / data.RowCount))], [],
+                new Dictionary<string, double>());
 
         double bic = NetworkLearning.Bic(network, learned.LogLikelihood, data.RowCount);
-        Tell(string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(edges.Count, "edge")}, log-likelihood {learned.LogLikelihood:0.000}, BIC {bic:0.000}; questions are answered {inference.Method}"));
+        Tell(string.Create(CultureInfo.InvariantCulture,
+            $"{Quantity.Of(edges.Count, "edge")}, log-likelihood {learned.LogLikelihood:0.000}, BIC {bic:0.000}; "
+                + $"questions are answered {inference.Method}"));
         var metrics = new Dictionary<string, double>
         {
             ["trainingLogLikelihood"] = learned.LogLikelihood,

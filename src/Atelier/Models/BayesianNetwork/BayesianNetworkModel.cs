@@ -43,7 +43,8 @@ public sealed class BayesianNetworkModel : IRowModel, IExplainable, IProbabilist
         NetworkLearning.LogProbabilities(Network, NetworkRows.Of(rows, Network.Variables), cancellation);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         request.Check(evidence: true);
         SortedDictionary<int, int> evidence = States(request.Evidence);
@@ -56,7 +57,8 @@ public sealed class BayesianNetworkModel : IRowModel, IExplainable, IProbabilist
             cancellation.ThrowIfCancellationRequested();
             for (int i = 0; i < columns.Length; i++)
                 states[i] = columns[i][row];
-            yield return new RowSample(Schema.Names, [.. states.Select((state, i) => new CellValue(Schema.Columns[i].Levels[state]))])
+            yield return new RowSample(Schema.Names,
+                [.. states.Select((state, i) => new CellValue(Schema.Columns[i].Levels[state]))])
             {
                 LogProbability = Network.LogProbability(states),
                 EffectiveRows = effective,

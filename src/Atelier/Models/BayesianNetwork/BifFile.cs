@@ -6,34 +6,44 @@ using Atelier.Formats;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Networks in the Bayesian Interchange Format (Cozman 1998, version 0.15) as bnlearn and pgmpy exchange them, plain or gzipped.</summary>
+/// <summary>
+/// Networks in the Bayesian Interchange Format (Cozman 1998, version 0.15) as bnlearn and pgmpy exchange them, plain or
+/// gzipped.
+/// </summary>
 public static class BifFile
 {
     private const long LargestFile = 1L << 28;
 
     /// <summary>
-    /// Reads a network in any encoding that can be told, of the format's versions 0.15 and older (names in quotes, parents
-    /// without a bar before them, numbers without commas). Properties say nothing of the distribution and are passed over;
+    /// Reads a network in any encoding that can be told, of the format's versions 0.15 and older (names in quotes,
+    /// parents
+    /// without a bar before them, numbers without commas). Properties say nothing of the distribution and are passed
+    /// over;
     /// anything else that is not read is refused. Rows off 1 by no more than a thousandth, as rounding leaves them,
     /// are scaled to it.
     /// </summary>
-    /// <exception cref="AtelierException">The file cannot be read, is damaged, lacks a table, or has a row that does not sum to 1.</exception>
+    /// <exception cref="AtelierException">The file cannot be read, is damaged, lacks a table, or has a row that does
+    /// not sum to 1.</exception>
     public static DiscreteNetwork Read(string path)
     {
         var report = new ReadingReport();
         using CheckedReader reader = CheckedReader.Open(path, Path.GetFileName(path), report);
         if (reader.Encoding.OrElse is { } other)
-            throw new AtelierException($"is in {reader.Encoding.Name} or in {other}, which cannot be told", path, "convert it to UTF-8");
+            throw new AtelierException($"is in {reader.Encoding.Name} or in {other}, which cannot be told", path,
+                "convert it to UTF-8");
         var text = new StringBuilder();
         foreach (string block in reader.Blocks())
         {
             if (text.Append(block).Length > LargestFile)
-                throw new AtelierException($"is larger than {LargestFile} characters unpacked", path, "bring a network as BIF");
+                throw new AtelierException($"is larger than {LargestFile} characters unpacked", path,
+                    "bring a network as BIF");
         }
         return new BifReader(text.ToString(), path).Read();
     }
 
-    /// <summary>Writes a network, gzipped where the name ends in .gz; numbers as they are read back bit for bit.</summary>
+    /// <summary>
+    /// Writes a network, gzipped where the name ends in .gz; numbers as they are read back bit for bit.
+    /// </summary>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
     public static void Write(string path, DiscreteNetwork network) => AtomicFile.Write(path, stream =>
     {
@@ -52,17 +62,24 @@ public static class BifFile
     {
         var text = new StringBuilder("network unknown {\n}\n");
         foreach (Variable variable in network.Variables)
-            text.Append(CultureInfo.InvariantCulture, $"variable {Word(variable.Name)} {{\n  type discrete [ {variable.States.Count} ] {{ {string.Join(", ", variable.States.Select(Word))} }};\n}}\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"variable {Word(variable.Name)} {{\n  type discrete [ {variable.States.Count} ] {{ "
+                    + $"{string.Join(", ", variable.States.Select(Word))} }};\n}}\n");
         for (int i = 0; i < network.Variables.Count; i++)
         {
             IReadOnlyList<int> parents = network.Graph.Parents(i);
-            string given = parents.Count == 0 ? "" : $" | {string.Join(", ", parents.Select(p => Word(network.Variables[p].Name)))}";
+            string given = parents.Count == 0 ? ""
+                : $" | {string.Join(", ", parents.Select(p => Word(network.Variables[p].Name)))}";
             text.Append(CultureInfo.InvariantCulture, $"probability ( {Word(network.Variables[i].Name)}{given} ) {{\n");
             int states = network.StatesOf(i);
             for (int row = 0; row < network.RowsOf(i); row++)
             {
-                text.Append("  ").Append(parents.Count == 0 ? "table" : $"({string.Join(", ", StatesAt(network, parents, row).Select(Word))})").Append(' ');
-                text.AppendJoin(", ", network.Table(i).Slice(row * states, states).ToArray().Select(p => p.ToString("R", CultureInfo.InvariantCulture)));
+                text.Append("  ")
+                    .Append(parents.Count == 0 ? "table"
+                    : $"({string.Join(", ", StatesAt(network, parents, row).Select(Word))})").Append(' ');
+                text.AppendJoin(", ",
+                    network.Table(i).Slice(row * states, states).ToArray()
+                    .Select(p => p.ToString("R", CultureInfo.InvariantCulture)));
                 text.Append(";\n");
             }
             text.Append("}\n");
@@ -83,7 +100,8 @@ public static class BifFile
     }
 
     private static string Word(string name) =>
-        name.Length > 0 && !name.AsSpan().ContainsAny(BifReader.Special) && !name.Any(char.IsWhiteSpace) && !name.Contains("//", StringComparison.Ordinal) && !name.Contains("/*", StringComparison.Ordinal)
+        name.Length > 0 && !name.AsSpan().ContainsAny(BifReader.Special) && !name.Any(char.IsWhiteSpace)
+            && !name.Contains("//", StringComparison.Ordinal) && !name.Contains("/*", StringComparison.Ordinal)
             ? name
             : $"\"{name.Replace('"', '\'')}\"";
 }

@@ -43,7 +43,8 @@ internal sealed class BifReader(string text, string path)
         string[] names = [.. _variables.Select(v => v.Name)];
         for (int i = 0; i < names.Length; i++)
             if (!_tables.ContainsKey(i))
-                throw new AtelierException($"there is no table for {names[i]}", path, $"add: probability ( {names[i]} ) {{ … }}");
+                throw new AtelierException($"there is no table for {names[i]}", path,
+                    $"add: probability ( {names[i]} ) {{ … }}");
         try
         {
             var graph = new DirectedGraph([.. names.Select((_, i) => _tables[i].Parents)], names);
@@ -107,7 +108,8 @@ internal sealed class BifReader(string text, string path)
         };
         int[] parents = [.. given.Select(Known)];
         int states = _variables[child].States.Count;
-        long cells = parents.Aggregate((long)states, (product, p) => Math.Min(product * _variables[p].States.Count, MostCells + 1));
+        long cells = parents.Aggregate((long)states,
+            (product, p) => Math.Min(product * _variables[p].States.Count, MostCells + 1));
         if (cells > MostCells)
             throw Wrong($"the table of {_variables[child].Name} would have more than {MostCells} numbers");
         if (cells > text.Length)
@@ -144,7 +146,8 @@ internal sealed class BifReader(string text, string path)
     {
         List<string> values = ReadList(")");
         if (values.Count != parents.Length)
-            throw Wrong($"a row of the table of {_variables[child].Name} names {values.Count} states for {parents.Length} parents");
+            throw Wrong($"a row of the table of {_variables[child].Name} names {values.Count} states for "
+                + $"{parents.Length} parents");
         int row = 0;
         for (int d = 0; d < parents.Length; d++)
         {
@@ -171,12 +174,15 @@ internal sealed class BifReader(string text, string path)
         {
             Span<double> row = table.AsSpan(start, states);
             if (double.IsNaN(row[0]))
-                (otherwise ?? throw Wrong($"the table of {name} lacks row {(start / states) + 1} of {table.Length / states}")).CopyTo(row);
+                (otherwise ?? throw Wrong(
+                    $"the table of {name} lacks row {(start / states) + 1} of {table.Length / states}")).CopyTo(row);
             double sum = 0;
             foreach (double number in row)
-                sum += number is >= 0 and <= 1 + RoundingTolerance ? number : throw Wrong(FormattableString.Invariant($"{number} in the table of {name} is no probability"));
+                sum += number is >= 0 and <= 1 + RoundingTolerance ? number
+                    : throw Wrong(FormattableString.Invariant($"{number} in the table of {name} is no probability"));
             if (Math.Abs(sum - 1) > RoundingTolerance)
-                throw Wrong(FormattableString.Invariant($"row {(start / states) + 1} of the table of {name} sums to {sum:0.######}, not to 1"));
+                throw Wrong(FormattableString.Invariant(
+                    $"row {(start / states) + 1} of the table of {name} sums to {sum:0.######}, not to 1"));
             for (int state = 0; state < states && sum != 1; state++)
                 row[state] /= sum;
         }
@@ -186,12 +192,16 @@ internal sealed class BifReader(string text, string path)
     {
         List<string> words = ReadList(";");
         if (words.Count != count)
-            throw Wrong($"a row of the table of {_variables[child].Name} has {Quantity.Of(words.Count, "number")} where {count} belong");
-        return [.. words.Select(word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : throw Unexpected(word, "a number"))];
+            throw Wrong($"a row of the table of {_variables[child].Name} has {Quantity.Of(words.Count, "number")} "
+                + $"where {count} belong");
+        return [.. words.Select(word =>
+            double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number
+            : throw Unexpected(word, "a number"))];
     }
 
     private int Known(string name) => _indices.TryGetValue(name, out int index) ? index : throw new AtelierException(
-        $"there is no variable '{name}'", $"{path}, line {_wordLine}", Spelling.Nearest(name, _indices.Keys) is { } near ? $"did you mean '{near}'?" : null);
+        $"there is no variable '{name}'", $"{path}, line {_wordLine}", Spelling.Nearest(name, _indices.Keys) is { } near
+            ? $"did you mean '{near}'?" : null);
 
     private List<string> ReadList(string end)
     {
@@ -240,7 +250,8 @@ internal sealed class BifReader(string text, string path)
     private string Name(string wanted)
     {
         string word = Next();
-        return word.Length == 0 || Special.Contains(word[0]) && word[0] != '"' ? throw Unexpected(word, wanted) : Plain(word);
+        return word.Length == 0 || Special.Contains(word[0]) && word[0] != '"' ? throw Unexpected(word, wanted)
+            : Plain(word);
     }
 
     private static string Plain(string word) => word is ['"', ..] ? word[1..^1] : word;
@@ -301,5 +312,6 @@ internal sealed class BifReader(string text, string path)
     private AtelierException Unexpected(string word, string wanted) =>
         Wrong(word.Length == 0 ? $"the file ends where {wanted} belongs" : $"'{word}' stands where {wanted} belongs");
 
-    private AtelierException Wrong(string what) => new(what, $"{path}, line {_wordLine}", "mend the file or write it again");
+    private AtelierException Wrong(string what) =>
+        new(what, $"{path}, line {_wordLine}", "mend the file or write it again");
 }

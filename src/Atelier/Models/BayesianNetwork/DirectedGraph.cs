@@ -16,13 +16,16 @@ public sealed class DirectedGraph
             if (_parents[child].Distinct().Count() < _parents[child].Length)
                 throw new AtelierException($"an edge into {names[child]} stands twice", hint: "write each edge once");
         Order = TopologicalOrder() ?? throw new AtelierException(
-            $"the edges form a cycle: {string.Join(" -> ", Cycle().Select(v => names[v]))}", hint: "take one of these edges out, or turn it round");
+            $"the edges form a cycle: {string.Join(" -> ", Cycle().Select(v => names[v]))}",
+                hint: "take one of these edges out, or turn it round");
     }
 
     /// <summary>How many vertices there are.</summary>
     public int Count => _parents.Length;
 
-    /// <summary>All vertices, parents before children; of several such orders the one with the least numbers first.</summary>
+    /// <summary>
+    /// All vertices, parents before children; of several such orders the one with the least numbers first.
+    /// </summary>
     public IReadOnlyList<int> Order { get; }
 
     /// <summary>The parents of a vertex.</summary>
@@ -43,7 +46,9 @@ public sealed class DirectedGraph
         return new([.. names.Select((_, child) => byChild[child].ToArray())], names);
     }
 
-    /// <summary>The vertices from which a path leads to one of <paramref name="vertices"/>, and those themselves.</summary>
+    /// <summary>
+    /// The vertices from which a path leads to one of <paramref name="vertices"/>, and those themselves.
+    /// </summary>
     public bool[] AncestorsOf(IEnumerable<int> vertices)
     {
         var found = new bool[Count];
@@ -64,7 +69,8 @@ public sealed class DirectedGraph
     {
         int[] waiting = [.. _parents.Select(p => p.Length)];
         ILookup<int, int> children = Edges.ToLookup(e => e.Parent, e => e.Child);
-        var ready = new PriorityQueue<int, int>(Enumerable.Range(0, Count).Where(v => waiting[v] == 0).Select(v => (v, v)));
+        var ready = new PriorityQueue<int, int>(Enumerable.Range(0, Count).Where(v => waiting[v] == 0)
+            .Select(v => (v, v)));
         var order = new List<int>(Count);
         while (ready.TryDequeue(out int vertex, out _))
         {

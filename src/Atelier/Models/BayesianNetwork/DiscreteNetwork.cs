@@ -1,7 +1,8 @@
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
-/// A Bayesian network over discrete variables (Pearl 1988): a graph without cycles, and for each variable a table of its
+/// A Bayesian network over discrete variables (Pearl 1988): a graph without cycles, and for each variable a table of
+/// its
 /// distribution given its parents. P(x₁ … xₙ) = ∏ P(xᵢ | parents of xᵢ). Immutable, so threads may share it.
 /// </summary>
 public sealed class DiscreteNetwork
@@ -14,15 +15,18 @@ public sealed class DiscreteNetwork
     /// <summary>Makes a network.</summary>
     /// <param name="variables">Its variables, each name once.</param>
     /// <param name="graph">Its edges, by the variables' numbers.</param>
-    /// <param name="tables">For each variable the table [parents' states …, own states], the first parent slowest, each row summing to 1.</param>
-    /// <exception cref="AtelierException">A name stands twice, or a table has the wrong size, a negative number, or a row that does not sum to 1.</exception>
+    /// <param name="tables">For each variable the table [parents' states …, own states], the first parent slowest, each
+    /// row summing to 1.</param>
+    /// <exception cref="AtelierException">A name stands twice, or a table has the wrong size, a negative number, or a
+    /// row that does not sum to 1.</exception>
     public DiscreteNetwork(IReadOnlyList<Variable> variables, DirectedGraph graph, IReadOnlyList<double[]> tables)
     {
         (Variables, Graph, _tables) = (variables, graph, [.. tables]);
         for (int i = 0; i < variables.Count; i++)
         {
             if (!_indices.TryAdd(variables[i].Name, i))
-                throw new AtelierException($"there are two variables {variables[i].Name}", hint: "name each variable once");
+                throw new AtelierException($"there are two variables {variables[i].Name}",
+                    hint: "name each variable once");
             Check(i);
         }
     }
@@ -65,7 +69,8 @@ public sealed class DiscreteNetwork
             return index;
         IEnumerable<string> names = Variables.Select(v => v.Name);
         string all = $"there are {string.Join(", ", names.Take(20))}{(Variables.Count > 20 ? " …" : "")}";
-        throw new AtelierException($"there is no variable '{name}'", hint: Spelling.Nearest(name, names) is { } near ? $"did you mean '{near}'? {all}" : all);
+        throw new AtelierException($"there is no variable '{name}'", hint: Spelling.Nearest(name, names) is { } near
+            ? $"did you mean '{near}'? {all}" : all);
     }
 
     /// <summary>The natural logarithm of the probability of a whole row; −∞ where it is impossible.</summary>
@@ -79,7 +84,8 @@ public sealed class DiscreteNetwork
     }
 
     /// <summary>
-    /// The network after an intervention, do(X = x) (Pearl 2009, section 3.2): the variables are set from outside, so that
+    /// The network after an intervention, do(X = x) (Pearl 2009, section 3.2): the variables are set from outside, so
+    /// that
     /// their parents no longer reach them.
     /// </summary>
     /// <param name="settings">The state that each is set to, by the variable's number.</param>
@@ -88,7 +94,9 @@ public sealed class DiscreteNetwork
         if (settings.Count == 0)
             return this;
         int[][] parents = [.. Variables.Select((_, i) => settings.ContainsKey(i) ? [] : Graph.Parents(i).ToArray())];
-        double[][] tables = [.. _tables.Select((table, i) => settings.TryGetValue(i, out int state) ? PointAt(state, StatesOf(i)) : table)];
+        double[][] tables =
+            [.. _tables.Select((table, i) =>
+            settings.TryGetValue(i, out int state) ? PointAt(state, StatesOf(i)) : table)];
         return new DiscreteNetwork(Variables, new DirectedGraph(parents, [.. Variables.Select(v => v.Name)]), tables);
     }
 
@@ -103,9 +111,11 @@ public sealed class DiscreteNetwork
     {
         string name = Variables[variable].Name;
         int states = StatesOf(variable);
-        long cells = Graph.Parents(variable).Aggregate((long)states, (product, parent) => checked(product * StatesOf(parent)));
+        long cells = Graph.Parents(variable)
+            .Aggregate((long)states, (product, parent) => checked(product * StatesOf(parent)));
         if (_tables[variable].Length != cells)
-            throw new AtelierException($"the table of {name} has {_tables[variable].Length} numbers, not {cells}", name, "give a probability for each combination of states");
+            throw new AtelierException($"the table of {name} has {_tables[variable].Length} numbers, not {cells}", name,
+                "give a probability for each combination of states");
         for (int row = 0; row < cells / states; row++)
         {
             ReadOnlySpan<double> numbers = _tables[variable].AsSpan(row * states, states);
@@ -113,7 +123,9 @@ public sealed class DiscreteNetwork
             foreach (double number in numbers)
                 sum += number >= 0 ? number : double.NaN;
             if (!(Math.Abs(sum - 1) <= Tolerance))
-                throw new AtelierException($"row {row + 1} of the table of {name} is no distribution: {string.Join(", ", numbers.ToArray())}", name, "give numbers from 0 to 1 that sum to 1");
+                throw new AtelierException(
+                    $"row {row + 1} of the table of {name} is no distribution: {string.Join(", ", numbers.ToArray())}",
+                    name, "give numbers from 0 to 1 that sum to 1");
         }
     }
 }

@@ -5,7 +5,8 @@ namespace Atelier.Models.BayesianNetwork;
 /// <summary>How much an edge tells.</summary>
 /// <param name="Parent">Where it begins.</param>
 /// <param name="Child">Where it ends.</param>
-/// <param name="Information">I(child; parent | the child's other parents) in nats: what knowing the parent takes from the surprise at the child.</param>
+/// <param name="Information">I(child; parent | the child's other parents) in nats: what knowing the parent takes from
+/// the surprise at the child.</param>
 internal readonly record struct EdgeStrength(int Parent, int Child, double Information)
 {
     /// <summary>All edges of a network, the strongest first.</summary>
@@ -14,7 +15,9 @@ internal readonly record struct EdgeStrength(int Parent, int Child, double Infor
         DiscreteNetwork network = inference.Network;
         double[][] families = inference.Families(cancellation);
         return [.. network.Graph.Edges
-            .Select(edge => new EdgeStrength(edge.Parent, edge.Child, Measure(network, families[edge.Child], edge.Parent, edge.Child)))
+            .Select(edge =>
+                new EdgeStrength(edge.Parent, edge.Child,
+                Measure(network, families[edge.Child], edge.Parent, edge.Child)))
             .OrderByDescending(e => e.Information)];
     }
 
@@ -22,7 +25,8 @@ internal readonly record struct EdgeStrength(int Parent, int Child, double Infor
     private static double Measure(DiscreteNetwork network, double[] joint, int parent, int child)
     {
         IReadOnlyList<int> parents = network.Graph.Parents(child);
-        int place = Array.IndexOf([.. parents], parent), states = network.StatesOf(child), values = network.StatesOf(parent);
+        int place = Array.IndexOf([.. parents], parent), states = network.StatesOf(child),
+            values = network.StatesOf(parent);
         int inner = parents.Skip(place + 1).Aggregate(1, (product, p) => product * network.StatesOf(p));
         double sum = 0;
         for (int row = 0; row < joint.Length / states; row++)

@@ -5,11 +5,13 @@ namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
 /// Learns tables from rows that miss values (Lauritzen 1995): the missing ones are counted as what the network so far
-/// expects of them, again and again; ln P of what was observed, plus ln of the prior, never falls (Dempster, Laird and Rubin 1977).
+/// expects of them, again and again; ln P of what was observed, plus ln of the prior, never falls (Dempster, Laird and
+/// Rubin 1977).
 /// </summary>
 internal sealed class ExpectationMaximization
 {
-    private const int Parts = 32; // of the rows; sums are added in their order, so that the result does not depend on the cores
+    // of the rows; sums are added in their order, so that the result does not depend on the cores
+    private const int Parts = 32;
 
     private readonly DirectedGraph _graph;
     private readonly double _equivalentSampleSize;
@@ -36,7 +38,8 @@ internal sealed class ExpectationMaximization
                 continue;
             }
             string key = Convert.ToHexString(states);
-            broken[key] = broken.TryGetValue(key, out var known) ? (known.Evidence, known.Count + 1) : (EvidenceOf(states), 1);
+            broken[key] = broken.TryGetValue(key, out var known) ? (known.Evidence, known.Count + 1)
+                : (EvidenceOf(states), 1);
         }
         _incomplete = [.. broken.OrderBy(b => b.Key, StringComparer.Ordinal).Select(b => b.Value)];
         var counter = new FamilyCounter(data.Select(whole));
@@ -59,7 +62,10 @@ internal sealed class ExpectationMaximization
         return evidence;
     }
 
-    /// <summary>Where the iterations begin: tables of the rows' known values, mixed with a little of even ones so that nothing is impossible.</summary>
+    /// <summary>
+    /// Where the iterations begin: tables of the rows' known values, mixed with a little of even ones so that nothing
+    /// is impossible.
+    /// </summary>
     public DiscreteNetwork Start(long seed)
     {
         var random = new SplitMix64((ulong)seed);
@@ -72,10 +78,12 @@ internal sealed class ExpectationMaximization
 
     /// <summary>One iteration.</summary>
     /// <returns>The new network, and ln P of the observed values under the old one.</returns>
-    public (DiscreteNetwork Network, double LogLikelihood) Improve(DiscreteNetwork network, CancellationToken cancellation)
+    public (DiscreteNetwork Network, double LogLikelihood) Improve(DiscreteNetwork network,
+        CancellationToken cancellation)
     {
         var tree = JunctionTree.Compile(network);
-        int[][] indices = [.. Enumerable.Range(0, _graph.Count).Select(child => tree.Cliques[tree.FamilyCliqueOf[child]].IndicesInto(Family(child), network))];
+        int[][] indices = [.. Enumerable.Range(0, _graph.Count)
+            .Select(child => tree.Cliques[tree.FamilyCliqueOf[child]].IndicesInto(Family(child), network))];
         var parts = new (double[][] Counts, double LogLikelihood)[Parts];
         Parallel.For(0, Parts, new ParallelOptions { CancellationToken = cancellation }, part =>
         {
@@ -104,7 +112,9 @@ internal sealed class ExpectationMaximization
         return (ParameterLearning.Network(_variables, _graph, _equivalentSampleSize, counts), sum);
     }
 
-    /// <summary>ln of the prior's density of a network's tables, up to a constant: ∑ α ln θ; 0 without a prior.</summary>
+    /// <summary>
+    /// ln of the prior's density of a network's tables, up to a constant: ∑ α ln θ; 0 without a prior.
+    /// </summary>
     public double LogPrior(DiscreteNetwork network)
     {
         double sum = 0;

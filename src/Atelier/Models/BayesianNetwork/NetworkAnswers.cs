@@ -24,7 +24,8 @@ internal sealed class NetworkAnswers
         foreach ((int variable, int state) in _evidence)
         {
             if (_settings.TryGetValue(variable, out int set) && set != state)
-                throw new AtelierException($"{Name(variable)} is set to one value and seen to be another", "--evidence", "leave one of them out");
+                throw new AtelierException($"{Name(variable)} is set to one value and seen to be another", "--evidence",
+                    "leave one of them out");
         }
         _inference = model.After(_settings, _options);
     }
@@ -35,16 +36,19 @@ internal sealed class NetworkAnswers
             return MostProbable();
         int[] targets = [.. _question.Targets.Select(_model.Schema.IndexOf)];
         foreach (int target in targets.Where(t => _evidence.ContainsKey(t)))
-            throw new AtelierException($"{Name(target)} is asked for and given", "--query", "ask for another variable, or leave the evidence out");
+            throw new AtelierException($"{Name(target)} is asked for and given", "--query",
+                "ask for another variable, or leave the evidence out");
         return targets.Length > 1 ? Joint(targets) : Marginals(targets);
     }
 
     private Explanation MostProbable()
     {
         if (_question.Targets.Count > 0)
-            throw new AtelierException("the most probable explanation is of all variables", "--query", "leave --query out");
+            throw new AtelierException("the most probable explanation is of all variables", "--query",
+                "leave --query out");
         (byte[] states, double logProbability) = _inference.MostProbable(_evidence, _cancellation);
-        return new(string.Create(CultureInfo.InvariantCulture, $"the most probable values{Given()}, together of probability {Math.Exp(logProbability):G4}"),
+        return new(string.Create(CultureInfo.InvariantCulture,
+            $"the most probable values{Given()}, together of probability {Math.Exp(logProbability):G4}"),
             [new("values", ["variable", "value"],
                 [.. states.Select((state, i) => Row(Name(i), new CellValue(Value(i, state))))])], [])
         {
@@ -130,7 +134,8 @@ internal sealed class NetworkAnswers
     private string Value(int variable, int state) => _model.Schema.Columns[variable].Levels[state];
 
     private string Known() => string.Join(", ", ((string[])
-        [_settings.Count > 0 ? $"do({Evidence.Show(_model.Network, _settings)})" : "", Evidence.Show(_model.Network, _evidence)]).Where(part => part.Length > 0));
+        [_settings.Count > 0 ? $"do({Evidence.Show(_model.Network, _settings)})"
+            : "", Evidence.Show(_model.Network, _evidence)]).Where(part => part.Length > 0));
 
     private string Bar() => Known().Length == 0 ? "" : $" | {Known()}";
 

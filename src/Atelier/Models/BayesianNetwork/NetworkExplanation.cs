@@ -24,7 +24,8 @@ internal static class NetworkExplanation
         var tables = new List<ExplanationTable>
         {
             new("strongest edges", ["parent", "child", "nats"], [.. edges.Take(ShownEdges).Select(e =>
-                (CellValue[])[new(network.Variables[e.Parent].Name), new(network.Variables[e.Child].Name), new(Math.Round(e.Information, 4))])]),
+                (CellValue[])[new(network.Variables[e.Parent].Name), new(network.Variables[e.Child].Name),
+                    new(Math.Round(e.Information, 4))])]),
         };
         if (Distance(network, config) is { } distance)
             tables.Add(DistanceTable(distance));
@@ -33,13 +34,16 @@ internal static class NetworkExplanation
         return new Explanation(summary, tables, Pictures(network, edges, cancellation));
     }
 
-    /// <summary>How far the network is from the structure that the recipe compares it with; null where it names none.</summary>
+    /// <summary>
+    /// How far the network is from the structure that the recipe compares it with; null where it names none.
+    /// </summary>
     public static StructureDistance? Distance(DiscreteNetwork network, BayesianNetworkConfig config)
     {
         if (config.CompareWith.Count == 0)
             return null;
         string[] names = [.. network.Variables.Select(v => v.Name)];
-        return StructureDistance.Between(DirectedGraph.Of(EdgeList.Parse(config.CompareWith, names, "model.compareWith"), names), network.Graph);
+        return StructureDistance.Between(DirectedGraph.Of(EdgeList.Parse(config.CompareWith, names,
+            "model.compareWith"), names), network.Graph);
     }
 
     /// <summary>The network's picture and each table's, SVG and PNG.</summary>
@@ -47,12 +51,15 @@ internal static class NetworkExplanation
         CancellationToken cancellation = default)
     {
         var picture = new NetworkImage(network, edges);
-        var pictures = new List<ExplanationImage> { new("network.svg", picture.Svg()), new("network.png", picture.Png()) };
+        var pictures =
+            new List<ExplanationImage> { new("network.svg", picture.Svg()), new("network.png", picture.Png()) };
         for (int i = 0; i < network.Variables.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             var table = new TableImage(network, i);
-            string name = string.Concat(network.Variables[i].Name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '_'));
+            string name =
+                string.Concat(network.Variables[i].Name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c
+                : '_'));
             pictures.Add(new($"table-{name}.svg", table.Svg()));
             pictures.Add(new($"table-{name}.png", table.Png()));
         }
@@ -64,22 +71,27 @@ internal static class NetworkExplanation
         (string Name, int Edges)[] figures =
         [
             ("right in direction", distance.Right), ("turned round", distance.Reversed), ("missing", distance.Missing),
-            ("too many", distance.Extra), ("structural Hamming distance", distance.Hamming), ("of the equivalence classes", distance.ClassHamming),
+            ("too many", distance.Extra), ("structural Hamming distance", distance.Hamming),
+                ("of the equivalence classes", distance.ClassHamming),
         ];
-        return new("distance from model.compareWith", ["figure", "edges"], [.. figures.Select(f => (CellValue[])[new(f.Name), new(f.Edges)])]);
+        return new("distance from model.compareWith", ["figure", "edges"],
+            [.. figures.Select(f => (CellValue[])[new(f.Name), new(f.Edges)])]);
     }
 
     private static ExplanationTable TableOf(DiscreteNetwork network, int variable)
     {
         IReadOnlyList<int> parents = network.Graph.Parents(variable);
         int states = network.StatesOf(variable);
-        string given = parents.Count == 0 ? "" : $" | {string.Join(", ", parents.Select(p => network.Variables[p].Name))}";
+        string given = parents.Count == 0 ? ""
+            : $" | {string.Join(", ", parents.Select(p => network.Variables[p].Name))}";
         return new($"P({network.Variables[variable].Name}{given})",
-            [.. parents.Select(p => network.Variables[p].Name), .. network.Variables[variable].States.Select(s => $"{network.Variables[variable].Name}={s}")],
+            [.. parents.Select(p => network.Variables[p].Name),
+                .. network.Variables[variable].States.Select(s => $"{network.Variables[variable].Name}={s}")],
             [.. Enumerable.Range(0, Math.Min(ShownRows, network.RowsOf(variable))).Select(row => (CellValue[])
             [
                 .. BifFile.StatesAt(network, parents, row).Select(s => new CellValue(s)),
-                .. network.Table(variable).Slice(row * states, states).ToArray().Select(p => new CellValue(Math.Round(p, 4))),
+                .. network.Table(variable).Slice(row * states, states).ToArray()
+                    .Select(p => new CellValue(Math.Round(p, 4))),
             ])]);
     }
 }

@@ -7,9 +7,11 @@ namespace Atelier.Models.BayesianNetwork;
 /// <summary>A network that was learned.</summary>
 /// <param name="Network">The network.</param>
 /// <param name="LogLikelihood">ln P of the observed values of all rows, in nats.</param>
-/// <param name="Trace">ln P before each iteration of expectation maximisation; empty where no value was missing.</param>
+/// <param name="Trace">ln P before each iteration of expectation maximisation; empty where no value was
+/// missing.</param>
 /// <param name="Notes">How it went, a sentence each.</param>
-public sealed record LearnedNetwork(DiscreteNetwork Network, double LogLikelihood, IReadOnlyList<double> Trace, IReadOnlyList<string> Notes);
+public sealed record LearnedNetwork(DiscreteNetwork Network, double LogLikelihood, IReadOnlyList<double> Trace,
+    IReadOnlyList<string> Notes);
 
 /// <summary>Learns structure and tables of a network, from whole rows or from rows that miss values.</summary>
 public static class NetworkLearning
@@ -20,8 +22,10 @@ public static class NetworkLearning
     /// <param name="seed">Of restarts, of where expectation maximisation begins and of filling in.</param>
     /// <param name="progress">Told what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops.</param>
-    /// <exception cref="AtelierException">There are no rows, a column has one value only, or the configuration does not fit the data.</exception>
-    public static LearnedNetwork Learn(DiscreteData data, BayesianNetworkConfig config, long seed, Action<string>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">There are no rows, a column has one value only, or the configuration does not
+    /// fit the data.</exception>
+    public static LearnedNetwork Learn(DiscreteData data, BayesianNetworkConfig config, long seed,
+        Action<string>? progress = null, CancellationToken cancellation = default)
     {
         Check(data);
         var notes = new List<string>();
@@ -37,23 +41,28 @@ public static class NetworkLearning
             DiscreteNetwork network = ParameterLearning.Count(data, graph, config.EquivalentSampleSize);
             return new LearnedNetwork(network, LogLikelihood(network, data, cancellation), [], notes);
         }
-        Tell(string.Create(CultureInfo.InvariantCulture, $"missing: {Quantity.Of(data.MissingCount, "value")}, which expectation maximisation counts as expected"));
+        Tell(string.Create(CultureInfo.InvariantCulture,
+            $"missing: {Quantity.Of(data.MissingCount, "value")}, which expectation maximisation counts as expected"));
         return LearnWithMissing(data, config, seed, Tell, progress, notes, cancellation);
     }
 
     /// <summary>ln P of the observed values of all rows, in nats; −∞ where one is impossible.</summary>
-    /// <exception cref="AtelierException">Values are missing, and the network is too large for exact inference.</exception>
-    public static double LogLikelihood(DiscreteNetwork network, DiscreteData data, CancellationToken cancellation = default) =>
+    /// <exception cref="AtelierException">Values are missing, and the network is too large for exact
+    /// inference.</exception>
+    public static double LogLikelihood(DiscreteNetwork network, DiscreteData data,
+        CancellationToken cancellation = default) =>
         LogProbabilities(network, data, cancellation).Sum();
 
     /// <summary>ln P of the observed values of each row, in nats.</summary>
     /// <inheritdoc cref="LogLikelihood"/>
-    public static double[] LogProbabilities(DiscreteNetwork network, DiscreteData data, CancellationToken cancellation = default)
+    public static double[] LogProbabilities(DiscreteNetwork network, DiscreteData data,
+        CancellationToken cancellation = default)
     {
         var logs = new double[data.RowCount];
         JunctionTree? tree = data.MissingCount == 0 ? null : JunctionTree.Compile(network);
         const int Block = 1024;
-        Parallel.For(0, (data.RowCount + Block - 1) / Block, new ParallelOptions { CancellationToken = cancellation }, block =>
+        Parallel.For(0, (data.RowCount + Block - 1) / Block, new ParallelOptions { CancellationToken = cancellation },
+            block =>
         {
             Calibration? calibration = tree is null ? null : new Calibration(tree);
             var states = new byte[network.Variables.Count];
@@ -63,13 +72,16 @@ public static class NetworkLearning
                 if (!states.Contains(DiscreteData.Missing))
                     logs[row] = network.LogProbability(states);
                 else
-                    logs[row] = calibration!.TrySet(ExpectationMaximization.EvidenceOf(states)) ? calibration.LogEvidence : double.NegativeInfinity;
+                    logs[row] = calibration!.TrySet(ExpectationMaximization.EvidenceOf(states))
+                        ? calibration.LogEvidence : double.NegativeInfinity;
             }
         });
         return logs;
     }
 
-    /// <summary>The Bayesian information criterion, ln P − k/2 · ln N (Schwarz 1978), in nats; more is better.</summary>
+    /// <summary>
+    /// The Bayesian information criterion, ln P − k/2 · ln N (Schwarz 1978), in nats; more is better.
+    /// </summary>
     public static double Bic(DiscreteNetwork network, double logLikelihood, int rows) =>
         logLikelihood - (network.ParameterCount / 2.0 * Math.Log(rows));
 
@@ -82,38 +94,49 @@ public static class NetworkLearning
             Variable variable = data.Variables[i];
             if (variable.States.Count == 1)
             {
-                throw new AtelierException($"the column {variable.Name} has one value only, '{variable.States[0]}': there is nothing to learn of it", variable.Name,
+                throw new AtelierException(
+                    $"the column {variable.Name} has one value only, '{variable.States[0]}': there is nothing "
+                        + $"to learn of it", variable.Name,
                     "leave it out: name the others in data.table.columns");
             }
             if (Array.TrueForAll(data.Columns[i], value => value == DiscreteData.Missing))
-                throw new AtelierException($"the column {variable.Name} has no values", variable.Name, "leave it out: name the others in data.table.columns");
+                throw new AtelierException($"the column {variable.Name} has no values", variable.Name,
+                    "leave it out: name the others in data.table.columns");
         }
     }
 
-    // Structural EM in the form of Friedman 1998 with single imputation: tables by EM, rows filled in by draws, edges learned anew.
+    // Structural EM in the form of Friedman 1998 with single imputation: tables by EM, rows filled in by draws, edges
+    // learned anew.
     private static LearnedNetwork LearnWithMissing(
-        DiscreteData data, BayesianNetworkConfig config, long seed, Action<string> tell, Action<string>? progress, List<string> notes, CancellationToken cancellation)
+        DiscreteData data, BayesianNetworkConfig config, long seed, Action<string> tell, Action<string>? progress,
+            List<string> notes, CancellationToken cancellation)
     {
         int rounds = config.Structure == StructureName.Given ? 0 : config.StructureRounds;
         DirectedGraph graph = StructureLearning.Learn(FillByColumn(data, seed), config, seed, tell, cancellation);
-        (DiscreteNetwork network, double logLikelihood, List<double> trace) = Fit(data, graph, config, seed, progress, cancellation);
+        (DiscreteNetwork network, double logLikelihood, List<double> trace) =
+            Fit(data, graph, config, seed, progress, cancellation);
         for (int round = 1; round <= rounds; round++)
         {
             tell($"round {round}: rows are filled in, and the structure is learned again");
-            DirectedGraph next = StructureLearning.Learn(FillIn(network, data, seed + round, cancellation), config, seed, tell, cancellation);
+            DirectedGraph next = StructureLearning.Learn(FillIn(network, data, seed + round, cancellation), config,
+                seed, tell, cancellation);
             if (StructureDistance.Between(graph, next).Hamming == 0)
                 break;
-            (DiscreteNetwork other, double likelihood, List<double> otherTrace) = Fit(data, next, config, seed, progress, cancellation);
+            (DiscreteNetwork other, double likelihood, List<double> otherTrace) =
+                Fit(data, next, config, seed, progress, cancellation);
             if (Bic(other, likelihood, data.RowCount) <= Bic(network, logLikelihood, data.RowCount))
                 break;
             (graph, network, logLikelihood, trace) = (next, other, likelihood, otherTrace);
         }
-        tell(string.Create(CultureInfo.InvariantCulture, $"expectation maximisation: {Quantity.Of(trace.Count, "iteration")}, {(trace.Count < config.EmIterations ? "converged" : "not yet converged")}"));
+        tell(string.Create(CultureInfo.InvariantCulture,
+            $"expectation maximisation: {Quantity.Of(trace.Count, "iteration")}, "
+                + $"{(trace.Count < config.EmIterations ? "converged" : "not yet converged")}"));
         return new LearnedNetwork(network, logLikelihood, trace, notes);
     }
 
     private static (DiscreteNetwork Network, double LogLikelihood, List<double> Trace) Fit(
-        DiscreteData data, DirectedGraph graph, BayesianNetworkConfig config, long seed, Action<string>? progress, CancellationToken cancellation)
+        DiscreteData data, DirectedGraph graph, BayesianNetworkConfig config, long seed, Action<string>? progress,
+            CancellationToken cancellation)
     {
         var steady = new SteadyProgress(progress);
         var em = new ExpectationMaximization(data, graph, config.EquivalentSampleSize);
@@ -125,7 +148,9 @@ public static class NetworkLearning
             (DiscreteNetwork next, double logLikelihood) = em.Improve(network, cancellation);
             double objective = logLikelihood + em.LogPrior(network);
             trace.Add(logLikelihood);
-            steady.Report(() => string.Create(CultureInfo.InvariantCulture, $"iteration {trace.Count}: log-likelihood {logLikelihood:0.000}"));
+            steady.Report(() =>
+                string.Create(CultureInfo.InvariantCulture,
+                $"iteration {trace.Count}: log-likelihood {logLikelihood:0.000}"));
             bool converged = objective - before < config.EmTolerance * Math.Abs(objective);
             (network, before) = (next, objective);
             if (converged)
@@ -146,7 +171,8 @@ public static class NetworkLearning
     }
 
     // Each missing value is drawn given the row's others and those drawn before: together a draw of their posterior.
-    private static DiscreteData FillIn(DiscreteNetwork network, DiscreteData data, long seed, CancellationToken cancellation)
+    private static DiscreteData FillIn(DiscreteNetwork network, DiscreteData data, long seed,
+        CancellationToken cancellation)
     {
         var calibration = new Calibration(JunctionTree.Compile(network));
         byte[][] columns = [.. data.Columns.Select(c => (byte[])c.Clone())];

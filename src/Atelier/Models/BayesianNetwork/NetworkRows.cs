@@ -6,17 +6,22 @@ namespace Atelier.Models.BayesianNetwork;
 internal static class NetworkRows
 {
     /// <summary>The variables that columns are.</summary>
-    /// <exception cref="AtelierException">A column holds numbers, or more levels than a variable may have states.</exception>
+    /// <exception cref="AtelierException">A column holds numbers, or more levels than a variable may have
+    /// states.</exception>
     public static Variable[] Variables(TableSchema schema) => [.. schema.Columns.Select(column => column.IsNumeric
-        ? throw new AtelierException($"the column {column.Name} holds numbers, and a network has discrete variables", column.Name,
-            "make levels of numbers with data.table.discretise: quantile (or width), or leave the column out of data.table.columns")
+        ? throw new AtelierException($"the column {column.Name} holds numbers, and a network has discrete variables",
+            column.Name,
+            "make levels of numbers with data.table.discretise: quantile (or width), or leave the column out of "
+                + "data.table.columns")
         : new Variable(column.Name, column.Levels))];
 
     /// <summary>The columns that variables are.</summary>
-    public static TableSchema Schema(DiscreteNetwork network) => new([.. network.Variables.Select(v => new ColumnSchema(v.Name, v.States, []))]);
+    public static TableSchema Schema(DiscreteNetwork network) =>
+        new([.. network.Variables.Select(v => new ColumnSchema(v.Name, v.States, []))]);
 
     /// <summary>The rows, a byte a value.</summary>
-    public static DiscreteData Of(TableRows rows, IReadOnlyList<Variable> variables) => new(variables, [.. variables.Select((_, i) =>
+    public static DiscreteData Of(TableRows rows, IReadOnlyList<Variable> variables) =>
+        new(variables, [.. variables.Select((_, i) =>
     {
         ReadOnlySpan<int> codes = rows.Codes(i);
         var column = new byte[codes.Length];

@@ -2,10 +2,15 @@ using Atelier.Models.BayesianNetwork.Structure;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Learns the tables of a given structure: by counting, and by expectation maximisation where values are missing.</summary>
+/// <summary>
+/// Learns the tables of a given structure: by counting, and by expectation maximisation where values are missing.
+/// </summary>
 internal static class ParameterLearning
 {
-    /// <summary>Tables of complete rows: (count + α) / (count of the row + states · α), α = N′ / cells (Heckerman, Geiger and Chickering 1995); rows never seen without a prior are even.</summary>
+    /// <summary>
+    /// Tables of complete rows: (count + α) / (count of the row + states · α), α = N′ / cells (Heckerman, Geiger and
+    /// Chickering 1995); rows never seen without a prior are even.
+    /// </summary>
     /// <param name="data">Rows without missing values.</param>
     /// <param name="graph">The structure.</param>
     /// <param name="equivalentSampleSize">N′, the imagined rows of the prior; 0 gives maximum likelihood.</param>
@@ -22,7 +27,8 @@ internal static class ParameterLearning
     }
 
     /// <summary>The tables that counts, whole or expected, give.</summary>
-    public static DiscreteNetwork Network(IReadOnlyList<Variable> variables, DirectedGraph graph, double equivalentSampleSize, double[][] counts)
+    public static DiscreteNetwork Network(IReadOnlyList<Variable> variables, DirectedGraph graph,
+        double equivalentSampleSize, double[][] counts)
     {
         for (int child = 0; child < counts.Length; child++)
         {
@@ -51,6 +57,7 @@ internal static class ParameterLearning
         foreach (int member in family)
             cells *= variables[member].States.Count;
         return cells <= MostCells ? (int)cells : throw new AtelierException(
-            FormattableString.Invariant($"the table of {variables[family[^1]].Name} would have {cells:0.#e+0} cells"), "model.edges", "give it fewer parents, or variables with fewer states");
+            FormattableString.Invariant($"the table of {variables[family[^1]].Name} would have {cells:0.#e+0} cells"),
+                "model.edges", "give it fewer parents, or variables with fewer states");
     }
 }

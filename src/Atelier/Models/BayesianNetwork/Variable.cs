@@ -3,7 +3,9 @@ namespace Atelier.Models.BayesianNetwork;
 /// <summary>A discrete variable: a name and the values it may take.</summary>
 public sealed class Variable
 {
-    /// <summary>The most states that a variable may have: a value is one byte, and one byte value says "missing".</summary>
+    /// <summary>
+    /// The most states that a variable may have: a value is one byte, and one byte value says "missing".
+    /// </summary>
     public const int MostStates = 255;
 
     private readonly Dictionary<string, int> _indices = [];
@@ -23,7 +25,8 @@ public sealed class Variable
         }
         for (int state = 0; state < states.Count; state++)
             if (!_indices.TryAdd(states[state], state))
-                throw new AtelierException($"the variable {name} has the state '{states[state]}' twice", name, "name each state once");
+                throw new AtelierException($"the variable {name} has the state '{states[state]}' twice", name,
+                    "name each state once");
         (Name, States) = (name, states);
     }
 

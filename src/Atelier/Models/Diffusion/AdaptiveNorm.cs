@@ -5,12 +5,17 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Diffusion;
 
-/// <summary>Layer normalisation whose scale and shift are told from outside and not learned (adaLN; Peebles and Xie 2023, section 3.2).</summary>
+/// <summary>
+/// Layer normalisation whose scale and shift are told from outside and not learned (adaLN; Peebles and Xie 2023,
+/// section 3.2).
+/// </summary>
 internal static class AdaptiveNorm
 {
     private const double Epsilon = 1e-6;
 
-    /// <summary>x̂ (1 + scale) + shift, with x̂ of mean zero and variance one over the last dimension (Ba et al. 2016).</summary>
+    /// <summary>
+    /// x̂ (1 + scale) + shift, with x̂ of mean zero and variance one over the last dimension (Ba et al. 2016).
+    /// </summary>
     /// <param name="x">[batch, places, width].</param>
     /// <param name="shift">[batch, 1, width].</param>
     /// <param name="scale">As the shift.</param>

@@ -7,8 +7,10 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A block of a diffusion transformer: attention between all places, then a feed-forward layer. What is told scales and shifts
-/// what goes into each of the two, and gates what comes out; the gates begin at zero, so that a fresh block gives its input
+/// A block of a diffusion transformer: attention between all places, then a feed-forward layer. What is told scales and
+/// shifts
+/// what goes into each of the two, and gates what comes out; the gates begin at zero, so that a fresh block gives its
+/// input
 /// back (adaLN-Zero; Peebles and Xie 2023, section 3.2 and figure 3).
 /// </summary>
 internal sealed class DiffusionBlock : nn.Module
@@ -18,14 +20,17 @@ internal sealed class DiffusionBlock : nn.Module
     private readonly SelfAttention _attention;
     private readonly FeedForward _feedForward;
 
-    public DiffusionBlock(int hiddenSize, int headCount, AttentionProduct product, Precision precision, Generator random)
+    public DiffusionBlock(int hiddenSize, int headCount, AttentionProduct product, Precision precision,
+        Generator random)
         : base(nameof(DiffusionBlock))
     {
         double deviation = 1 / Math.Sqrt(hiddenSize);
         _told = new Linear(hiddenSize, Parts * hiddenSize, bias: true, Precision.Fp32, deviation: 0, random);
-        _attention = new SelfAttention(new AttentionShape(hiddenSize, headCount, headCount, hiddenSize / headCount, Bias: true, Dropout: 0),
+        _attention = new SelfAttention(new AttentionShape(hiddenSize, headCount, headCount, hiddenSize / headCount,
+            Bias: true, Dropout: 0),
             rotary: null, product, precision, deviation, deviation, random);
-        _feedForward = new FeedForward(hiddenSize, 4 * hiddenSize, ActivationName.Gelu, bias: true, precision, deviation, deviation / 2, random);
+        _feedForward = new FeedForward(hiddenSize, 4 * hiddenSize, ActivationName.Gelu, bias: true, precision,
+            deviation, deviation / 2, random);
         RegisterComponents();
     }
 

@@ -4,7 +4,9 @@ using Atelier.Models.Diffusion.Samplers;
 
 namespace Atelier.Models.Diffusion;
 
-/// <summary>A diffusion or flow-matching model: how noise comes in, what is predicted, the network, and how pictures are drawn.</summary>
+/// <summary>
+/// A diffusion or flow-matching model: how noise comes in, what is predicted, the network, and how pictures are drawn.
+/// </summary>
 public sealed record DiffusionConfig
 {
     private const int MostPlaces = 4096; // of a transformer: attention's products grow by their square
@@ -15,11 +17,15 @@ public sealed record DiffusionConfig
     /// <summary>What the network predicts.</summary>
     public PredictionKind Prediction { get; init; } = PredictionKind.Velocity;
 
-    /// <summary>How training times are drawn: over (0, 1) evenly, or as the logistic function of a normal number, which favours the middle.</summary>
+    /// <summary>
+    /// How training times are drawn: over (0, 1) evenly, or as the logistic function of a normal number, which favours
+    /// the middle.
+    /// </summary>
     public TimeDistribution Times { get; init; } = TimeDistribution.LogitNormal;
 
     /// <summary>
-    /// A trained VAE, a run's folder or a bundle's, in whose grid of latents the model works; null works on pixels. The finished
+    /// A trained VAE, a run's folder or a bundle's, in whose grid of latents the model works; null works on pixels. The
+    /// finished
     /// model holds the VAE, so that its own config.json names no folder.
     /// </summary>
     [JsonIgnore]
@@ -28,7 +34,10 @@ public sealed record DiffusionConfig
     /// <summary>Whether the network is told the class.</summary>
     public bool Conditional { get; init; }
 
-    /// <summary>The share of training pictures whose class is kept from the network, so that guidance can compare (Ho and Salimans 2022).</summary>
+    /// <summary>
+    /// The share of training pictures whose class is kept from the network, so that guidance can compare (Ho and
+    /// Salimans 2022).
+    /// </summary>
     [Range(0.0, 0.9)]
     public double ClassDropout { get; init; } = 0.1;
 
@@ -39,7 +48,9 @@ public sealed record DiffusionConfig
     [Range(1, 16)]
     public int PatchSize { get; init; } = 2;
 
-    /// <summary>Channels of each level of the U-Net; each level has half the width and height of the one before.</summary>
+    /// <summary>
+    /// Channels of each level of the U-Net; each level has half the width and height of the one before.
+    /// </summary>
     public IReadOnlyList<int> Channels { get; init; } = (int[])[64, 128];
 
     /// <summary>Blocks of each level of the U-Net, on the way down and on the way up.</summary>
@@ -58,11 +69,17 @@ public sealed record DiffusionConfig
     [Range(4, 1 << 16)]
     public int HiddenSize { get; init; } = 192;
 
-    /// <summary>How many times as wide and high as a given small picture what is drawn is; 1 draws from noise alone (Saharia et al. 2021).</summary>
+    /// <summary>
+    /// How many times as wide and high as a given small picture what is drawn is; 1 draws from noise alone (Saharia et
+    /// al. 2021).
+    /// </summary>
     [Range(1, 8)]
     public int Upscale { get; init; } = 1;
 
-    /// <summary>The most noise that is laid over small pictures while learning to enlarge them, as a time of the schedule (Ho et al. 2021, section 4.2).</summary>
+    /// <summary>
+    /// The most noise that is laid over small pictures while learning to enlarge them, as a time of the schedule (Ho et
+    /// al. 2021, section 4.2).
+    /// </summary>
     [Range(0.0, 0.9)]
     public double UpscaleNoise { get; init; } = 0.3;
 
@@ -85,12 +102,16 @@ public sealed record DiffusionConfig
     {
         DiffusionSamplers.Find(Sampler);
         if (width % Upscale != 0 || height % Upscale != 0)
-            throw new AtelierException($"pictures of {width} × {height} are not {Upscale} times as large as smaller ones", "model.upscale", "take 2 or 4, or other data.image.width and height");
+            throw new AtelierException(
+                $"pictures of {width} × {height} are not {Upscale} times as large as smaller ones", "model.upscale",
+                "take 2 or 4, or other data.image.width and height");
         if (width % PatchSize != 0 || height % PatchSize != 0)
         {
             throw Autoencoder is null
-                ? new AtelierException($"patches of {PatchSize} do not divide pictures of {width} × {height}", "model.patchSize", "take 1, 2 or 4, or other data.image.width and height")
-                : new AtelierException($"patches of {PatchSize} do not divide latents of {width} × {height}", "model.patchSize", "take 1");
+                ? new AtelierException($"patches of {PatchSize} do not divide pictures of {width} × {height}",
+                    "model.patchSize", "take 1, 2 or 4, or other data.image.width and height")
+                : new AtelierException($"patches of {PatchSize} do not divide latents of {width} × {height}",
+                    "model.patchSize", "take 1");
         }
         if (Network == DenoiserKind.Dit)
             CheckTransformer(width, height);
@@ -101,20 +122,28 @@ public sealed record DiffusionConfig
     private void CheckLevels(int width, int height)
     {
         if (Channels.Count is 0 or > 6 || Channels.Any(c => c < 8 || c % 8 != 0 || c > 4096))
-            throw new AtelierException("channels are multiples of 8, 1 to 6 levels", "model.channels", "write [64, 128]");
+            throw new AtelierException("channels are multiples of 8, 1 to 6 levels", "model.channels",
+                "write [64, 128]");
         int halves = 1 << (Channels.Count - 1);
         if (width / PatchSize % halves != 0 || height / PatchSize % halves != 0)
-            throw new AtelierException($"{width / PatchSize} × {height / PatchSize} places cannot be halved {Channels.Count - 1} times", "model.channels", "take fewer levels");
+            throw new AtelierException(
+                $"{width / PatchSize} × {height / PatchSize} places cannot be halved {Channels.Count - 1} times",
+                "model.channels", "take fewer levels");
     }
 
     private void CheckTransformer(int width, int height)
     {
         if (HiddenSize % 4 != 0)
-            throw new AtelierException($"hiddenSize {HiddenSize} is no multiple of 4, and positions are sines and cosines of two directions", "model.hiddenSize", $"take {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
+            throw new AtelierException(
+                $"hiddenSize {HiddenSize} is no multiple of 4, and positions are sines and cosines of two directions",
+                "model.hiddenSize", $"take {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
         if (HiddenSize % HeadCount != 0)
-            throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}", "model.headCount", $"take one of {string.Join(", ", Enumerable.Range(1, Math.Min(16, HiddenSize)).Where(n => HiddenSize % n == 0))}");
+            throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
+                "model.headCount",
+                $"take one of {string.Join(", ", Enumerable.Range(1, Math.Min(16, HiddenSize)).Where(n => HiddenSize % n == 0))}");
         if (width / PatchSize * (height / PatchSize) is var places and > MostPlaces)
-            throw new AtelierException($"{places} places are too many for each to look at all others", "model.patchSize", $"take larger patches: allowed are {MostPlaces} places");
+            throw new AtelierException($"{places} places are too many for each to look at all others",
+                "model.patchSize", $"take larger patches: allowed are {MostPlaces} places");
     }
 }
 

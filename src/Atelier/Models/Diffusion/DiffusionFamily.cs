@@ -34,11 +34,13 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     public string ClassSetting => "model.conditional=true";
 
     /// <inheritdoc/>
-    protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision, long seed) => config.Autoencoder is { } folder
+    protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision,
+        long seed) => config.Autoencoder is { } folder
         ? new(config, schema, FrozenAutoencoder.Open(folder, schema, _autoencoders), precision, seed)
         : new(config, schema, precision, seed);
 
-    private protected override DiffusionModel Create(StoredImageModel stored, DiffusionConfig config, ImageSchema schema)
+    private protected override DiffusionModel Create(StoredImageModel stored, DiffusionConfig config,
+        ImageSchema schema)
     {
         if (stored.Within(AutoencoderKey, DiffusionModel.AutoencoderTensors) is not { } within)
             return base.Create(stored, config, schema);
@@ -76,7 +78,8 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     }
 
     /// <inheritdoc/>
-    /// <remarks>Drawing looks at the network tens of times, and rounding to bf16 is small beside the steps' own error.</remarks>
+    /// <remarks>Drawing looks at the network tens of times, and rounding to bf16 is small beside the steps' own
+    /// error.</remarks>
     protected override Precision SamplingPrecision(string device) => Bf16WherePossible(device);
 
     /// <inheritdoc/>
@@ -91,12 +94,16 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
 
     private static Int128 LeastWeights(DiffusionConfig config)
     {
-        // Of each block of a transformer four products of the attention, eight of the feed-forward layer, six of what is told.
+        // Of each block of a transformer four products of the attention, eight of the feed-forward layer, six of what
+        // is told.
         if (config.Network == DenoiserKind.Dit)
             return (Int128)18 * config.HiddenSize * config.HiddenSize * config.LayerCount;
         Int128 condition = 4 * config.Channels[0];
-        // Of each level the convolutions of 3 × 3 down and up, two a block, but for the first, which reads another level's
+        // Of each level the convolutions of 3 × 3 down and up, two a block, but for the first, which reads another
+        // level's
         // channels; and what each block is told of the time.
-        return (condition * condition) + config.Channels.Aggregate((Int128)0, (sum, c) => sum + ((Int128)9 * c * c * ((4 * config.Blocks) - 1)) + (4 * config.Blocks * c * condition));
+        return (condition * condition)
+            + config.Channels.Aggregate((Int128)0,
+            (sum, c) => sum + ((Int128)9 * c * c * ((4 * config.Blocks) - 1)) + (4 * config.Blocks * c * condition));
     }
 }

@@ -9,7 +9,8 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A transformer over patches of a picture (DiT; Peebles and Xie 2023): each patch is a place with a fixed position, blocks
+/// A transformer over patches of a picture (DiT; Peebles and Xie 2023): each patch is a place with a fixed position,
+/// blocks
 /// are told time and class, and the last layer makes a patch of each place again.
 /// </summary>
 internal sealed class DiffusionTransformer : DenoisingNetwork
@@ -29,7 +30,8 @@ internal sealed class DiffusionTransformer : DenoisingNetwork
     /// <param name="classes">Classes that it is told of; 0 for none.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="random">Draws the weights.</param>
-    public DiffusionTransformer(DiffusionConfig config, long[] shape, int pictureChannels, int classes, Precision precision, Generator random)
+    public DiffusionTransformer(DiffusionConfig config, long[] shape, int pictureChannels, int classes,
+        Precision precision, Generator random)
         : base(nameof(DiffusionTransformer))
     {
         (_patch, int hidden) = (config.PatchSize, config.HiddenSize);
@@ -50,12 +52,14 @@ internal sealed class DiffusionTransformer : DenoisingNetwork
     {
         Tensor condition = _time.Forward(times, labels); // [batch, hidden]
         Tensor patches = F.pixel_unshuffle(x, _patch); // [batch, values, height / patch, width / patch]
-        Tensor stream = _first.forward(patches.flatten(2).transpose(1, 2)).to(x.dtype).Plus(_positions); // [batch, places, hidden]
+        // [batch, places, hidden]
+        Tensor stream = _first.forward(patches.flatten(2).transpose(1, 2)).to(x.dtype).Plus(_positions);
         foreach (DiffusionBlock block in _blocks)
             stream = block.Forward(stream, condition);
         Tensor[] parts = _told.forward(condition).unsqueeze(1).chunk(2, -1); // shift and scale
         Tensor answer = _last.forward(AdaptiveNorm.Apply(stream, parts[0], parts[1])).to(x.dtype);
-        return F.pixel_shuffle(answer.transpose(1, 2).reshape(patches.shape[0], -1, patches.shape[2], patches.shape[3]), _patch);
+        return F.pixel_shuffle(answer.transpose(1, 2).reshape(patches.shape[0], -1, patches.shape[2], patches.shape[3]),
+            _patch);
     }
 
     /// <inheritdoc/>

@@ -6,10 +6,14 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// −log P(x) of pictures under the flow that samplers without noise follow: the density of the noise that a picture is taken
-/// to, and how the flow spreads or presses it on the way, d log p / dt = −∇·v (Chen et al. 2018, theorem 1; Song et al. 2021,
-/// eq. 39; Lipman et al. 2023, appendix C), with Hutchinson's estimate eᵀ ∂v/∂x e of the divergence, e of random signs. A
-/// density is of numbers, so that even noise of a value's step is laid over the values, which makes the figure a bound from
+/// −log P(x) of pictures under the flow that samplers without noise follow: the density of the noise that a picture is
+/// taken
+/// to, and how the flow spreads or presses it on the way, d log p / dt = −∇·v (Chen et al. 2018, theorem 1; Song et al.
+/// 2021,
+/// eq. 39; Lipman et al. 2023, appendix C), with Hutchinson's estimate eᵀ ∂v/∂x e of the divergence, e of random signs.
+/// A
+/// density is of numbers, so that even noise of a value's step is laid over the values, which makes the figure a bound
+/// from
 /// above (Theis et al. 2016, section 3.1).
 /// </summary>
 internal static class FlowLikelihood
@@ -17,7 +21,8 @@ internal static class FlowLikelihood
     private const double ValueStep = 2.0 / 255, LeastLogRatio = -6, MostLogRatio = 6; // as VariationalBound has them
 
     /// <summary>The surprise of each picture, in nats.</summary>
-    /// <param name="pictures">[batch, channels, height, width], fp32, each value one of 256 evenly from −1 to 1.</param>
+    /// <param name="pictures">[batch, channels, height, width], fp32, each value one of 256 evenly from −1 to
+    /// 1.</param>
     /// <param name="denoiser">The model; its answers' gradients are taken.</param>
     /// <param name="schedule">α and σ.</param>
     /// <param name="steps">Of Heun's method, even in log(α / σ).</param>
@@ -27,7 +32,8 @@ internal static class FlowLikelihood
         using var scope = NewDisposeScope();
         long count = pictures.shape[0], size = pictures.numel() / count;
         double least = Math.Max(LeastLogRatio, schedule.LogRatio(schedule.Start));
-        double[] times = [.. Enumerable.Range(0, steps + 1).Select(i => schedule.TimeOf(MostLogRatio + ((least - MostLogRatio) * i / steps)))];
+        double[] times = [.. Enumerable.Range(0, steps + 1)
+            .Select(i => schedule.TimeOf(MostLogRatio + ((least - MostLogRatio) * i / steps)))];
         Tensor x = pictures.Plus(empty_like(pictures).uniform_(-ValueStep / 2, ValueStep / 2, random));
         Tensor signs = empty_like(pictures).uniform_(-1, 1, random).sign();
         Tensor spread = zeros(count, ScalarType.Float64, pictures.device); // the integral of the divergence
@@ -37,16 +43,19 @@ internal static class FlowLikelihood
             double step = times[i + 1] - times[i];
             (Tensor ahead, _) = Flow(denoiser, schedule, x.Plus(slope.Times(step)), times[i + 1], signs);
             x = x.Plus(slope.Plus(ahead).Times(step / 2));
-            (slope, Tensor next) = Flow(denoiser, schedule, x, times[i + 1], signs); // where the way has come to, for both sides of it
+            // where the way has come to, for both sides of it
+            (slope, Tensor next) = Flow(denoiser, schedule, x, times[i + 1], signs);
             spread = spread.Plus(divergence.Plus(next).Times(step / 2));
             divergence = next;
         }
         Tensor surprise = x.Squared().flatten(1).sum(1, type: ScalarType.Float64).Times(0.5).sub(spread);
-        return surprise.PlusNumber(size * ((0.5 * Math.Log(2 * Math.PI)) - Math.Log(ValueStep))).cpu().data<double>().ToArray();
+        return surprise.PlusNumber(size * ((0.5 * Math.Log(2 * Math.PI)) - Math.Log(ValueStep))).cpu().data<double>()
+            .ToArray();
     }
 
     /// <summary>dx/dt, and eᵀ ∂(dx/dt)/∂x e of each picture, [batch].</summary>
-    internal static (Tensor Slope, Tensor Divergence) Flow(Denoiser denoiser, NoiseSchedule schedule, Tensor x, double t, Tensor signs)
+    internal static (Tensor Slope, Tensor Divergence) Flow(Denoiser denoiser, NoiseSchedule schedule, Tensor x,
+        double t, Tensor signs)
     {
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();

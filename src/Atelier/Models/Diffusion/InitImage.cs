@@ -10,25 +10,31 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A picture that drawing begins from. Without a mask its way begins part of the way to noise (Meng et al. 2022). With one,
+/// A picture that drawing begins from. Without a mask its way begins part of the way to noise (Meng et al. 2022). With
+/// one,
 /// what is masked is drawn anew, and the rest is laid in at every look, as noisy as the time asks (Song et al. 2021,
 /// appendix I.2), with the noise that the way began with.
 /// </summary>
 internal sealed class InitImage
 {
     private const double UsualStrength = 0.6;
-    private readonly Tensor _picture; // [channels, height, width] or one for each, [batch, channels, height, width], −1 to 1
+    // [channels, height, width] or one for each, [batch, channels, height, width], −1 to 1
+    private readonly Tensor _picture;
     private readonly Tensor? _mask; // [1, height, width], 1 where it is drawn anew
 
     /// <summary>A picture in memory.</summary>
-    /// <param name="picture">[channels, height, width], or one for each, [batch, channels, height, width], −1 to 1.</param>
+    /// <param name="picture">[channels, height, width], or one for each, [batch, channels, height, width], −1 to
+    /// 1.</param>
     /// <param name="mask">[1, height, width], from 0, kept, to 1, drawn anew; null draws all of it.</param>
     public InitImage(Tensor picture, Tensor? mask) => (_picture, _mask) = (picture, mask);
 
     /// <summary>The strength where a request does not say: the whole way with a mask.</summary>
-    public static double Strength(SamplingOptions drawing) => drawing.Strength ?? (drawing.Mask is null ? UsualStrength : 1);
+    public static double Strength(SamplingOptions drawing) =>
+        drawing.Strength ?? (drawing.Mask is null ? UsualStrength : 1);
 
-    /// <summary>Reads the files that a request names, cut and resized as pictures to learn from are; null where it names none.</summary>
+    /// <summary>
+    /// Reads the files that a request names, cut and resized as pictures to learn from are; null where it names none.
+    /// </summary>
     /// <exception cref="AtelierException">One cannot be read.</exception>
     public static InitImage? Read(SamplingOptions drawing, ImageSchema schema, Device device)
     {
@@ -44,19 +50,22 @@ internal sealed class InitImage
 
     /// <summary>The same in an autoencoder's latents: a place is drawn anew where any of its pixels is.</summary>
     public InitImage Encode(FrozenAutoencoder autoencoder) => new(
-        autoencoder.Encode(_picture.dim() == 3 ? _picture.unsqueeze(0) : _picture), _mask is null ? null : F.adaptive_max_pool2d(_mask, autoencoder.Shape[1..]));
+        autoencoder.Encode(_picture.dim() == 3 ? _picture.unsqueeze(0) : _picture), _mask is null ? null
+            : F.adaptive_max_pool2d(_mask, autoencoder.Shape[1..]));
 
     /// <summary>The picture as noisy as a time says, α x₀ + σ ε.</summary>
     /// <param name="noise">ε, [batch, channels, height, width].</param>
     /// <param name="schedule">α and σ.</param>
     /// <param name="t">The time.</param>
-    public Tensor Noisy(Tensor noise, NoiseSchedule schedule, double t) => noise.Times(schedule.Sigma(t)).Plus(_picture.Times(schedule.Alpha(t)));
+    public Tensor Noisy(Tensor noise, NoiseSchedule schedule, double t) =>
+        noise.Times(schedule.Sigma(t)).Plus(_picture.Times(schedule.Alpha(t)));
 
     /// <summary>A model that knows what is kept.</summary>
     /// <param name="denoiser">The model.</param>
     /// <param name="schedule">α and σ.</param>
     /// <param name="noise">That the way began with.</param>
-    public Denoiser Hold(Denoiser denoiser, NoiseSchedule schedule, Tensor noise) => _mask is null ? denoiser : (x, t) =>
+    public Denoiser Hold(Denoiser denoiser, NoiseSchedule schedule, Tensor noise) =>
+        _mask is null ? denoiser : (x, t) =>
     {
         DenoiserOutput parts = denoiser(Lay(x, Noisy(noise, schedule, t)), t);
         return new(Lay(parts.Picture, _picture), Lay(parts.Noise, noise));

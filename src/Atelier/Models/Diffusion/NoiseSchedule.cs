@@ -5,7 +5,10 @@ namespace Atelier.Models.Diffusion;
 /// <summary>How pictures turn into noise over the time t from 0 to 1.</summary>
 public enum ScheduleKind
 {
-    /// <summary>Rates of noise that rise linearly from 0.1 to 20: the limit of many steps of Ho et al. 2020 (Song et al. 2021, eq. 33).</summary>
+    /// <summary>
+    /// Rates of noise that rise linearly from 0.1 to 20: the limit of many steps of Ho et al. 2020 (Song et al. 2021,
+    /// eq. 33).
+    /// </summary>
     Linear,
 
     /// <summary>α = cos(πt / 2), σ = sin(πt / 2) (Nichol and Dhariwal 2021, without the offset).</summary>
@@ -16,7 +19,8 @@ public enum ScheduleKind
 }
 
 /// <summary>
-/// x_t = α(t) x₀ + σ(t) ε, with ε standard normal. What a network predicts, what samplers step along and how the loss is
+/// x_t = α(t) x₀ + σ(t) ε, with ε standard normal. What a network predicts, what samplers step along and how the loss
+/// is
 /// made all follow from α and σ; nothing here knows a network.
 /// </summary>
 /// <param name="kind">Which.</param>
@@ -27,7 +31,10 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     /// <summary>Which.</summary>
     public ScheduleKind Kind => kind;
 
-    /// <summary>The time that sampling begins at: just before α is so small that a picture could not be told from the noise in fp32.</summary>
+    /// <summary>
+    /// The time that sampling begins at: just before α is so small that a picture could not be told from the noise in
+    /// fp32.
+    /// </summary>
     public double Start => kind == ScheduleKind.Flow ? 1 : 0.998;
 
     /// <summary>The share of the picture at a time.</summary>
@@ -90,7 +97,8 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     /// <summary>Times from <see cref="Start"/> down to 0, evenly: one more than there are steps.</summary>
     /// <param name="steps">From 1.</param>
     /// <param name="share">The share of the whole way, where it begins later than that.</param>
-    public double[] Times(int steps, double share = 1) => [.. Enumerable.Range(0, steps + 1).Select(i => share * Start * (steps - i) / steps)];
+    public double[] Times(int steps, double share = 1) =>
+        [.. Enumerable.Range(0, steps + 1).Select(i => share * Start * (steps - i) / steps)];
 
     private static Tensor Column(float[] times, Func<double, double> of, Device device) =>
         tensor(times.Select(t => (float)of(t)).ToArray(), times.Length, 1, 1, 1).to(device);

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// Fixed vectors that tell places of a plane apart: half of a vector's numbers are sines and cosines of the row, half of the
+/// Fixed vectors that tell places of a plane apart: half of a vector's numbers are sines and cosines of the row, half
+/// of the
 /// column, with rates 10,000^(−i / n) for i from 0 to n − 1 (Vaswani et al. 2017, section 3.5, in two dimensions).
 /// </summary>
 internal static class PlanePositions
@@ -21,10 +22,12 @@ internal static class PlanePositions
         {
             for (int i = 0; i < rates; i++)
             {
-                double rate = Math.Pow(10_000, -(double)i / rates), row = place / columns * rate, column = place % columns * rate;
+                double rate = Math.Pow(10_000, -(double)i / rates), row = place / columns * rate,
+                    column = place % columns * rate;
                 int at = (place * size) + i;
                 (values[at], values[at + rates]) = ((float)Math.Sin(row), (float)Math.Cos(row));
-                (values[at + (2 * rates)], values[at + (3 * rates)]) = ((float)Math.Sin(column), (float)Math.Cos(column));
+                (values[at + (2 * rates)], values[at + (3 * rates)]) =
+                    ((float)Math.Sin(column), (float)Math.Cos(column));
             }
         }
         return tensor(values, rows * columns, size);

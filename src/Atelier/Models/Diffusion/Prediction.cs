@@ -12,7 +12,9 @@ public enum PredictionKind
     /// <summary>x₀.</summary>
     Picture,
 
-    /// <summary>v = α ε − σ x₀ (Salimans and Ho 2022, appendix D); with the flow schedule the flow's velocity, ε − x₀.</summary>
+    /// <summary>
+    /// v = α ε − σ x₀ (Salimans and Ho 2022, appendix D); with the flow schedule the flow's velocity, ε − x₀.
+    /// </summary>
     Velocity,
 }
 

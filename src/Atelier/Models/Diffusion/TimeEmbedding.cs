@@ -7,8 +7,10 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A vector that tells a network the time and the class: sines and cosines of the time (Vaswani et al. 2017, section 3.5,
-/// over 1000 t as Ho et al. 2020 count) through two layers, plus a learned vector for the class; one more stands for no class.
+/// A vector that tells a network the time and the class: sines and cosines of the time (Vaswani et al. 2017, section
+/// 3.5,
+/// over 1000 t as Ho et al. 2020 count) through two layers, plus a learned vector for the class; one more stands for no
+/// class.
 /// </summary>
 internal sealed class TimeEmbedding : nn.Module
 {
@@ -28,7 +30,9 @@ internal sealed class TimeEmbedding : nn.Module
             register_module("classes", _classes);
     }
 
-    /// <summary>The vectors of times [batch] and labels [batch], where the label after the last class stands for none.</summary>
+    /// <summary>
+    /// The vectors of times [batch] and labels [batch], where the label after the last class stands for none.
+    /// </summary>
     /// <returns>[batch, width], fp32.</returns>
     public Tensor Forward(Tensor times, Tensor? labels)
     {

@@ -24,11 +24,13 @@ internal sealed class UNet : DenoisingNetwork
     private readonly ResidualBlock _middle;
     private readonly GroupNorm _norm;
 
-    public UNet(DiffusionConfig config, int shownChannels, int pictureChannels, int classes, Precision precision, Generator random)
+    public UNet(DiffusionConfig config, int shownChannels, int pictureChannels, int classes, Precision precision,
+        Generator random)
         : base(nameof(UNet))
     {
         (_patch, _levels, _blocks) = (config.PatchSize, config.Channels.Count, config.Blocks);
-        int shown = shownChannels * _patch * _patch, values = pictureChannels * _patch * _patch, width = 4 * config.Channels[0];
+        int shown = shownChannels * _patch * _patch, values = pictureChannels * _patch * _patch,
+            width = 4 * config.Channels[0];
         _time = new TimeEmbedding(width, classes, random);
         _first = new Convolution(shown, config.Channels[0], 3, 1, precision, random);
         int channels = config.Channels[0];
@@ -90,7 +92,10 @@ internal sealed class UNet : DenoisingNetwork
         return F.pixel_shuffle(_last.forward(_norm.Silu(x)).to(ScalarType.Float32), _patch);
     }
 
-    /// <summary>x + conv(silu(norm(conv(silu(norm(x)))) · (1 + scale) + shift))), with scale and shift from the time's vector (Dhariwal and Nichol 2021, section 3.1).</summary>
+    /// <summary>
+    /// x + conv(silu(norm(conv(silu(norm(x)))) · (1 + scale) + shift))), with scale and shift from the time's vector
+    /// (Dhariwal and Nichol 2021, section 3.1).
+    /// </summary>
     private sealed class ResidualBlock : nn.Module
     {
         private readonly GroupNorm _norm1, _norm2;

@@ -9,8 +9,10 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// What a network that enlarges is shown beside a noisy picture: the small one, enlarged by a filter (Saharia et al. 2021,
-/// section 2.2), with some noise laid over it first and the amount told, so that it may come from another model and not be
+/// What a network that enlarges is shown beside a noisy picture: the small one, enlarged by a filter (Saharia et al.
+/// 2021,
+/// section 2.2), with some noise laid over it first and the amount told, so that it may come from another model and not
+/// be
 /// as true as those learned from (Ho et al. 2021, section 4.2).
 /// </summary>
 /// <param name="config">How many times to enlarge, and the most noise.</param>
@@ -20,11 +22,14 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
 {
     private const ResizeFilter Filter = ResizeFilter.Triangle;
 
-    /// <summary>Channels beside the noisy picture's: the enlarged picture's, and one that is everywhere the time of its noise.</summary>
+    /// <summary>
+    /// Channels beside the noisy picture's: the enlarged picture's, and one that is everywhere the time of its noise.
+    /// </summary>
     public int Channels => schema.Channels + 1;
 
     /// <inheritdoc/>
-    public ImageSchema Small { get; } = schema with { Width = schema.Width / config.Upscale, Height = schema.Height / config.Upscale };
+    public ImageSchema Small { get; } =
+        schema with { Width = schema.Width / config.Upscale, Height = schema.Height / config.Upscale };
 
     /// <inheritdoc/>
     public double StrengthForDrawn => config.UpscaleNoise / 2;
@@ -36,7 +41,8 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     public Tensor Enlarge(Tensor small) => Resize(small, schema);
 
     /// <summary>Times of the noise over training pictures' small ones, [batch], evenly from 0 to the most.</summary>
-    public Tensor Times(long count, Device device, Generator? random) => empty([count], device: device).uniform_(0, config.UpscaleNoise, random);
+    public Tensor Times(long count, Device device, Generator? random) =>
+        empty([count], device: device).uniform_(0, config.UpscaleNoise, random);
 
     /// <summary>What the network is shown, [batch, <see cref="Channels"/>, height, width].</summary>
     /// <param name="small">[batch, channels, height, width], of the small size, −1 to 1.</param>
@@ -47,7 +53,8 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
         long count = small.shape[0];
         float[] at = times.cpu().data<float>().ToArray();
         Tensor noise = empty_like(small).normal_(0, 1, random);
-        Tensor enlarged = Enlarge(schedule.Alphas(at, small.device).mul(small).Plus(schedule.Sigmas(at, small.device).mul(noise)));
+        Tensor enlarged =
+            Enlarge(schedule.Alphas(at, small.device).mul(small).Plus(schedule.Sigmas(at, small.device).mul(noise)));
         return cat([enlarged, times.view(count, 1, 1, 1).expand(count, 1, schema.Height, schema.Width)], 1);
     }
 
@@ -56,10 +63,15 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     public Tensor Read(SamplingOptions drawing, long count, Device device)
     {
         if (drawing.From is not { } path)
-            throw new AtelierException($"the model makes {schema.Width} × {schema.Height} of pictures of {Small.Width} × {Small.Height}, and none is named", "--from", "name one, or draw by another model: atelier generate RUN --upscale THIS");
+            throw new AtelierException(
+                $"the model makes {schema.Width} × {schema.Height} of pictures of {Small.Width} × {Small.Height}, "
+                    + $"and none is named", "--from",
+                    "name one, or draw by another model: atelier generate RUN --upscale THIS");
         (int width, int height) = ImageFiles.Measure(path);
         if ((width, height) != (Small.Width, Small.Height))
-            throw new AtelierException($"has {width} × {height} pixels, and the model makes {schema.Width} × {schema.Height} of {Small.Width} × {Small.Height}", path, "give a picture of that size");
+            throw new AtelierException(
+                $"has {width} × {height} pixels, and the model makes {schema.Width} × {schema.Height} of "
+                    + $"{Small.Width} × {Small.Height}", path, "give a picture of that size");
         byte[] pixels = ImageFiles.Read(path, Small.Width, Small.Height, Small.Channels, Filter);
         return ImageBatches.Scaled(pixels, Small).to(device).expand(count, Small.Channels, Small.Height, Small.Width);
     }
@@ -69,9 +81,11 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     public void Check(SamplingOptions drawing)
     {
         if ((drawing.Mask ?? drawing.Interpolate) is not null)
-            throw new AtelierException("the model enlarges whole pictures, one by one", drawing.Mask is null ? "--interpolate" : "--mask", "leave it out");
+            throw new AtelierException("the model enlarges whole pictures, one by one", drawing.Mask is null
+                ? "--interpolate" : "--mask", "leave it out");
         if (drawing.Strength is { } strength && !(strength >= 0 && strength <= config.UpscaleNoise))
-            throw new AtelierException($"the strength of the noise over the small picture is {strength}", "--strength", FormattableString.Invariant($"allowed is 0 to {config.UpscaleNoise}, as learned"));
+            throw new AtelierException($"the strength of the noise over the small picture is {strength}", "--strength",
+                FormattableString.Invariant($"allowed is 0 to {config.UpscaleNoise}, as learned"));
     }
 
     /// <summary>Both sides resized, each by a product.</summary>

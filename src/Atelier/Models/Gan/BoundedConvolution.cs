@@ -10,10 +10,12 @@ internal sealed class BoundedConvolution : nn.Module
     private readonly Convolution _convolution;
     private readonly SpectralNorm? _norm;
 
-    public BoundedConvolution(long inputs, long outputs, long kernel, long stride, bool spectral, Precision precision, Generator random)
+    public BoundedConvolution(long inputs, long outputs, long kernel, long stride, bool spectral, Precision precision,
+        Generator random)
         : base(nameof(BoundedConvolution))
     {
-        _convolution = new Convolution(inputs, outputs, kernel, stride, precision, random, gain: Math.Sqrt(2)); // He et al. 2015, before ReLUs
+        // He et al. 2015, before ReLUs
+        _convolution = new Convolution(inputs, outputs, kernel, stride, precision, random, gain: Math.Sqrt(2));
         _norm = spectral ? new SpectralNorm(() => _convolution.Weight, random) : null;
         RegisterComponents();
     }

@@ -4,7 +4,10 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Gan;
 
-/// <summary>Random changes of pictures from −1 to 1, each picture's own, that gradients go through to the generator (Zhao et al. 2020).</summary>
+/// <summary>
+/// Random changes of pictures from −1 to 1, each picture's own, that gradients go through to the generator (Zhao et al.
+/// 2020).
+/// </summary>
 internal static class DifferentiableAugmentation
 {
     private const double LargestShift = 0.125, CutShare = 0.5; // of the side
@@ -36,7 +39,8 @@ internal static class DifferentiableAugmentation
     }
 
     /// <summary>Away from the middle, or towards it.</summary>
-    private static Tensor Stretch(Tensor x, Tensor middle, Tensor factor) => middle.PlusProduct(x.Plus(middle.neg()), factor);
+    private static Tensor Stretch(Tensor x, Tensor middle, Tensor factor) =>
+        middle.PlusProduct(x.Plus(middle.neg()), factor);
 
     private static Tensor Translate(Tensor x, Generator? random)
     {
@@ -44,21 +48,25 @@ internal static class DifferentiableAugmentation
         (int down, int across) = ((int)Math.Round(height * LargestShift), (int)Math.Round(width * LargestShift));
         Tensor padded = F.pad(x, [across, across, down, down]);
         // Each picture's rows and columns from where its window begins.
-        Tensor rows = Starts(x, (2 * down) + 1, random).Plus(Count(height, x.device)).unsqueeze(1).unsqueeze(3).expand(-1, x.shape[1], -1, padded.shape[3]);
-        Tensor columns = Starts(x, (2 * across) + 1, random).Plus(Count(width, x.device)).unsqueeze(1).unsqueeze(1).expand(-1, x.shape[1], height, -1);
+        Tensor rows = Starts(x, (2 * down) + 1, random).Plus(Count(height, x.device)).unsqueeze(1).unsqueeze(3)
+            .expand(-1, x.shape[1], -1, padded.shape[3]);
+        Tensor columns = Starts(x, (2 * across) + 1, random).Plus(Count(width, x.device)).unsqueeze(1).unsqueeze(1)
+            .expand(-1, x.shape[1], height, -1);
         return padded.gather(2, rows).gather(3, columns);
     }
 
     private static Tensor CutOut(Tensor x, Generator? random)
     {
-        Tensor inside = Within(x.shape[2]).unsqueeze(2).logical_and(Within(x.shape[3]).unsqueeze(1)); // [batch, height, width]
+        // [batch, height, width]
+        Tensor inside = Within(x.shape[2]).unsqueeze(2).logical_and(Within(x.shape[3]).unsqueeze(1));
         return x.mul(inside.logical_not().unsqueeze(1));
 
         // The square's middle lies anywhere, so that it may hang over the border.
         Tensor Within(long side)
         {
             long cut = (long)(side * CutShare);
-            Tensor from = Count(side, x.device).Plus(Starts(x, side, random).neg()).PlusNumber(cut / 2); // [batch, side], from the square's begin
+            // [batch, side], from the square's begin
+            Tensor from = Count(side, x.device).Plus(Starts(x, side, random).neg()).PlusNumber(cut / 2);
             return from.ge(zeros_like(from)).logical_and(from.lt(zeros_like(from).PlusNumber(cut)));
         }
     }
@@ -70,5 +78,6 @@ internal static class DifferentiableAugmentation
     private static Tensor Starts(Tensor x, long count, Generator? random) =>
         empty([x.shape[0], 1], ScalarType.Float64, x.device).uniform_(0, count, random).floor().to(ScalarType.Int64);
 
-    private static Tensor Count(long count, Device device) => tensor([.. Enumerable.Range(0, (int)count).Select(i => (long)i)], device: device);
+    private static Tensor Count(long count, Device device) =>
+        tensor([.. Enumerable.Range(0, (int)count).Select(i => (long)i)], device: device);
 }

@@ -34,17 +34,22 @@ internal sealed class DiscriminatorNetwork : nn.Module
         for (int level = 1; level < channels.Length; level++)
         {
             if (config.Networks == GanNetworks.Residual)
-                _blocks.Add(new ResidualHalving(channels[level - 1], channels[level], isFirst: level == 1, config.SpectralNorm, precision, random));
+                _blocks.Add(new ResidualHalving(channels[level - 1], channels[level], isFirst: level == 1,
+                    config.SpectralNorm, precision, random));
             else
-                _halvings.Add(new BoundedConvolution(channels[level - 1], channels[level], 4, 2, config.SpectralNorm, precision, random));
+                _halvings.Add(new BoundedConvolution(channels[level - 1], channels[level], 4, 2, config.SpectralNorm,
+                    precision, random));
         }
-        int places = config.Networks == GanNetworks.Residual ? 1 : (schema.Height >> config.Channels.Count) * (schema.Width >> config.Channels.Count);
+        int places = config.Networks == GanNetworks.Residual ? 1
+            : (schema.Height >> config.Channels.Count) * (schema.Width >> config.Channels.Count);
         int features = channels[^1] * places;
-        _logit = new Linear(features + (config.BatchDeviation ? 1 : 0), 1, bias: true, Precision.Fp32, 1 / Math.Sqrt(features), random);
+        _logit = new Linear(features + (config.BatchDeviation ? 1 : 0), 1, bias: true, Precision.Fp32,
+            1 / Math.Sqrt(features), random);
         if (config.Condition == GanCondition.Projection)
             _classes = new Embedding(schema.Classes.Count, features, 1 / Math.Sqrt(features), random);
         else if (config.Condition == GanCondition.Classifier)
-            _classLogits = new Linear(features, schema.Classes.Count, bias: true, Precision.Fp32, 1 / Math.Sqrt(features), random);
+            _classLogits =
+                new Linear(features, schema.Classes.Count, bias: true, Precision.Fp32, 1 / Math.Sqrt(features), random);
         if (config.SpectralNorm)
         {
             _logitNorm = new SpectralNorm(() => _logit.Weight, random);
@@ -55,9 +60,11 @@ internal sealed class DiscriminatorNetwork : nn.Module
 
     /// <summary>How real pictures look.</summary>
     /// <param name="pictures">[batch, channels, height, width], fp32.</param>
-    /// <param name="labels">The class that each is to be of, [batch], int64; not looked at where the game is not conditional.</param>
+    /// <param name="labels">The class that each is to be of, [batch], int64; not looked at where the game is not
+    /// conditional.</param>
     /// <param name="batches">The batches of one size that stand one after the other, real or made.</param>
-    /// <returns>Logits [batch], and logits of the classes [batch, classes] where the network names them; fp32.</returns>
+    /// <returns>Logits [batch], and logits of the classes [batch, classes] where the network names them;
+    /// fp32.</returns>
     public (Tensor Logits, Tensor? Classes) Forward(Tensor pictures, Tensor labels, int batches = 1)
     {
         Tensor x = pictures;
@@ -67,9 +74,11 @@ internal sealed class DiscriminatorNetwork : nn.Module
             x = block.Forward(x);
         if (x.dtype == ScalarType.BFloat16)
             x = x.to(ScalarType.Float32);
-        Tensor features = _config.Networks == GanNetworks.Residual ? F.relu(x).sum([2, 3]) : x.flatten(1); // [batch, features]
+        // [batch, features]
+        Tensor features = _config.Networks == GanNetworks.Residual ? F.relu(x).sum([2, 3]) : x.flatten(1);
         Tensor told = _config.BatchDeviation ? cat([features, Deviation(features, batches)], 1) : features;
-        Tensor logits = Linear.Product(told, _logitNorm?.Weight() ?? _logit.Weight, _logit.Bias, Precision.Fp32).squeeze(1);
+        Tensor logits = Linear.Product(told, _logitNorm?.Weight() ?? _logit.Weight, _logit.Bias, Precision.Fp32)
+            .squeeze(1);
         if (_classes is not null)
         {
             Tensor vectors = (_classesNorm?.Weight() ?? _classes.Weight).index_select(0, labels); // [batch, features]
@@ -78,12 +87,16 @@ internal sealed class DiscriminatorNetwork : nn.Module
         return (logits, _classLogits?.forward(features));
     }
 
-    /// <summary>The mean over features of their standard deviation in a picture's batch, as long as a vector of as many features of that size, [batch, 1].</summary>
+    /// <summary>
+    /// The mean over features of their standard deviation in a picture's batch, as long as a vector of as many features
+    /// of that size, [batch, 1].
+    /// </summary>
     private static Tensor Deviation(Tensor features, int batches)
     {
         Tensor grouped = features.view(batches, -1, features.shape[1]); // [batches, pictures, features]
         Tensor variance = grouped.Plus(grouped.mean([1], keepdim: true).neg()).Squared().mean([1]);
-        Tensor mean = variance.PlusNumber(Tiny).sqrt().mean([1], keepdim: true).Times(Math.Sqrt(features.shape[1])); // [batches, 1]
+        // [batches, 1]
+        Tensor mean = variance.PlusNumber(Tiny).sqrt().mean([1], keepdim: true).Times(Math.Sqrt(features.shape[1]));
         return mean.unsqueeze(1).expand(-1, grouped.shape[1], -1).reshape(-1, 1);
     }
 
@@ -94,13 +107,17 @@ internal sealed class DiscriminatorNetwork : nn.Module
             norm.Iterate();
     }
 
-    /// <summary>half(x) beside half(conv(relu(conv(relu(x))))) (Miyato et al. 2018, figure 8); the first has no ReLU before pixels.</summary>
+    /// <summary>
+    /// half(x) beside half(conv(relu(conv(relu(x))))) (Miyato et al. 2018, figure 8); the first has no ReLU before
+    /// pixels.
+    /// </summary>
     private sealed class ResidualHalving : nn.Module
     {
         private readonly bool _isFirst;
         private readonly BoundedConvolution _conv1, _conv2, _skip;
 
-        public ResidualHalving(int inputs, int outputs, bool isFirst, bool spectral, Precision precision, Generator random)
+        public ResidualHalving(int inputs, int outputs, bool isFirst, bool spectral, Precision precision,
+            Generator random)
             : base(nameof(ResidualHalving))
         {
             _isFirst = isFirst;
@@ -112,7 +129,8 @@ internal sealed class DiscriminatorNetwork : nn.Module
 
         public Tensor Forward(Tensor x)
         {
-            Tensor beside = _skip.Forward(Half(x)); // a 1 × 1 convolution after halving is the same before it, at a quarter of the work
+            // a 1 × 1 convolution after halving is the same before it, at a quarter of the work
+            Tensor beside = _skip.Forward(Half(x));
             x = _conv1.Forward(_isFirst ? x : F.relu(x));
             return beside.Plus(Half(_conv2.Forward(F.relu(x))));
         }

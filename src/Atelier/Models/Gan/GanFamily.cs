@@ -18,7 +18,8 @@ public sealed class GanFamily : ImageFamily<GanConfig, GanModel>, IClassConditio
     public string ClassSetting => "model.condition=projection";
 
     /// <inheritdoc/>
-    protected override GanModel Create(GanConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);
+    protected override GanModel Create(GanConfig config, ImageSchema schema, Precision precision, long seed) =>
+        new(config, schema, precision, seed);
 
     /// <inheritdoc/>
     protected override Int128 LeastWeights(GanConfig config, ImageSchema schema)
@@ -26,8 +27,11 @@ public sealed class GanFamily : ImageFamily<GanConfig, GanModel>, IClassConditio
         config.Check(schema);
         int levels = config.Channels.Count;
         Int128 smallest = (Int128)config.Channels[0] * (schema.Width >> levels) * (schema.Height >> levels);
-        // The generator's first layer, and of each level but the last the smaller of a 4 × 4 and two 3 × 3 convolutions, in both players.
-        return (smallest * config.NoiseSize) + config.Channels.Zip(config.Channels.Skip(1)).Aggregate((Int128)0, (sum, pair) => sum + ((Int128)2 * 16 * pair.First * pair.Second / 2));
+        // The generator's first layer, and of each level but the last the smaller of a 4 × 4 and two 3 × 3
+        // convolutions, in both players.
+        return (smallest * config.NoiseSize)
+            + config.Channels.Zip(config.Channels.Skip(1))
+            .Aggregate((Int128)0, (sum, pair) => sum + ((Int128)2 * 16 * pair.First * pair.Second / 2));
     }
 
     /// <inheritdoc/>

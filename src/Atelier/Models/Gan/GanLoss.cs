@@ -10,20 +10,27 @@ public enum GanLoss
     /// <summary>The game of Goodfellow et al. 2014, eq. 1: the generator minimises log(1 − D).</summary>
     Minimax,
 
-    /// <summary>The generator minimises −log D instead, which does not fade where the discriminator is sure (Goodfellow et al. 2014, section 3).</summary>
+    /// <summary>
+    /// The generator minimises −log D instead, which does not fade where the discriminator is sure (Goodfellow et al.
+    /// 2014, section 3).
+    /// </summary>
     NonSaturating,
 
     /// <summary>Squared distances to 1 for real and 0 for made pictures (Mao et al. 2017, eq. 9).</summary>
     LeastSquares,
 
-    /// <summary>The difference of a critic's means (Arjovsky et al. 2017), whose slope a penalty or a norm bounds.</summary>
+    /// <summary>
+    /// The difference of a critic's means (Arjovsky et al. 2017), whose slope a penalty or a norm bounds.
+    /// </summary>
     Wasserstein,
 
     /// <summary>Margins of 1 to each side (Lim and Ye 2017; Miyato et al. 2018, eq. 16 and 17).</summary>
     Hinge,
 }
 
-/// <summary>The losses over logits, σ(logit) being the probability that a picture is real; means over the batch.</summary>
+/// <summary>
+/// The losses over logits, σ(logit) being the probability that a picture is real; means over the batch.
+/// </summary>
 internal static class GanLosses
 {
     /// <summary>What the discriminator minimises.</summary>
@@ -47,7 +54,10 @@ internal static class GanLosses
         _ => made.mean().neg(),
     };
 
-    /// <summary>The shares of real and of made pictures judged right. A critic's zero means nothing: there the middle of the two means divides them.</summary>
+    /// <summary>
+    /// The shares of real and of made pictures judged right. A critic's zero means nothing: there the middle of the two
+    /// means divides them.
+    /// </summary>
     public static (Tensor Real, Tensor Made) Right(this GanLoss loss, Tensor real, Tensor made)
     {
         Tensor border = loss switch

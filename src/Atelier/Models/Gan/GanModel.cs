@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Generation;
@@ -39,7 +40,9 @@ public sealed class GanModel : ImageModel
         register_module("discriminator", _discriminator);
         Objectives =
         [
-            new("discriminator", DiscriminatorLoss, [.. _discriminator.parameters()]) { Repeats = config.DiscriminatorTurns, RateFactor = config.DiscriminatorRate },
+            new("discriminator", DiscriminatorLoss,
+                [.. _discriminator.parameters()]) { Repeats = config.DiscriminatorTurns,
+                RateFactor = config.DiscriminatorRate },
             new("generator", GeneratorLoss, [.. _generator.parameters()]),
         ];
     }
@@ -67,7 +70,8 @@ public sealed class GanModel : ImageModel
     public override SamplingOptions Check(SamplingOptions drawing)
     {
         if (drawing.Interpolate is { } ends && !Interpolation.AreSeeds(ends))
-            throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only", "--interpolate", "give seeds: --interpolate 1,2,3");
+            throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only",
+                "--interpolate", "give seeds: --interpolate 1,2,3");
         base.Check(drawing with { Interpolate = null });
         return drawing;
     }
@@ -77,16 +81,19 @@ public sealed class GanModel : ImageModel
         Tensor? given = null, CancellationToken cancellation = default)
     {
         using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
-        return team.Map(noise.shape[0], (first, rows) => _generator.Forward(noise.narrow(0, first, rows), labels?.narrow(0, first, rows)));
+        return team.Map(noise.shape[0],
+            (first, rows) => _generator.Forward(noise.narrow(0, first, rows), labels?.narrow(0, first, rows)));
     }
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
     {
         using var scope = NewDisposeScope();
-        using var random = new Generator(1, batch.Pictures.device); // the same noise each time, so that measurements can be compared
+        // the same noise each time, so that measurements can be compared
+        using var random = new Generator(1, batch.Pictures.device);
         Tensor made = Make(batch, random);
-        Tensor realLogits = _discriminator.Forward(batch.Pictures, batch.Labels).Logits, madeLogits = _discriminator.Forward(made, batch.Labels).Logits;
+        Tensor realLogits = _discriminator.Forward(batch.Pictures, batch.Labels).Logits,
+            madeLogits = _discriminator.Forward(made, batch.Labels).Logits;
         (Tensor realRight, Tensor madeRight) = Config.Loss.Right(realLogits, madeLogits);
         return new Dictionary<string, double>
         {
@@ -99,8 +106,12 @@ public sealed class GanModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override string? Warn(IReadOnlyDictionary<string, double> figures) => figures["diversity"] >= Collapsed ? null
-        : FormattableString.Invariant($"the generator may have collapsed: its pictures are {figures["diversity"]:0.00} times as far apart as real ones; a lower training.optimizer.learningRate, more model.discriminatorTurns or another model.loss may help");
+    public override string? Warn(IReadOnlyDictionary<string, double> figures) =>
+        figures["diversity"] >= Collapsed ? null
+        : string.Create(CultureInfo.InvariantCulture,
+            $"the generator may have collapsed: its pictures are {figures["diversity"]:0.00} times as far apart as "
+                + $"real ones; a lower training.optimizer.learningRate, more model.discriminatorTurns or another "
+                    + $"model.loss may help");
 
     private Tensor DiscriminatorLoss(ImageBatch batch)
     {
@@ -109,7 +120,8 @@ public sealed class GanModel : ImageModel
         using (no_grad())
             made = Make(batch, random);
         long count = batch.Labels.shape[0];
-        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Pictures, made], 0), random), labels = cat([batch.Labels, batch.Labels], 0);
+        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Pictures, made], 0), random),
+            labels = cat([batch.Labels, batch.Labels], 0);
         (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, labels, batches: 2);
         (Tensor real, Tensor fake) = (logits.narrow(0, 0, count), logits.narrow(0, count, count));
         Tensor loss = Config.Loss.Discriminator(real, fake);
@@ -119,7 +131,8 @@ public sealed class GanModel : ImageModel
         if (classes is not null)
             loss = loss.Plus(F.cross_entropy(classes.narrow(0, 0, count), batch.Labels));
         if (Config.GradientPenalty > 0)
-            loss = loss.Plus(GradientPenalties.Between(Judge, pictures.narrow(0, 0, count), pictures.narrow(0, count, count), random).Times(Config.GradientPenalty));
+            loss = loss.Plus(GradientPenalties.Between(Judge, pictures.narrow(0, 0, count),
+                pictures.narrow(0, count, count), random).Times(Config.GradientPenalty));
         if (Config.R1 > 0)
             loss = loss.Plus(GradientPenalties.AtReal(Judge, pictures.narrow(0, 0, count)).Times(Config.R1 / 2));
         return loss;
@@ -139,7 +152,8 @@ public sealed class GanModel : ImageModel
     /// <summary>As many pictures as a batch has, of the same classes.</summary>
     private Tensor Make(ImageBatch batch, Generator? random)
     {
-        Tensor noise = empty([batch.Labels.shape[0], NoiseSize], ScalarType.Float32, batch.Pictures.device).normal_(0, 1, random);
+        Tensor noise = empty([batch.Labels.shape[0], NoiseSize], ScalarType.Float32, batch.Pictures.device)
+            .normal_(0, 1, random);
         return _generator.Forward(noise, IsConditional ? batch.Labels : null);
     }
 }

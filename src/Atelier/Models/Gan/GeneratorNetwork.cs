@@ -12,8 +12,10 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// Makes pictures from noise: a small picture of many channels, doubled level by level (Radford et al. 2016, section 3).
-/// Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is whole.
+/// Makes pictures from noise: a small picture of many channels, doubled level by level (Radford et al. 2016, section
+/// 3).
+/// Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is
+/// whole.
 /// </summary>
 internal sealed class GeneratorNetwork : nn.Module
 {
@@ -35,7 +37,8 @@ internal sealed class GeneratorNetwork : nn.Module
         bool told = config.Condition != GanCondition.None;
         _classes = told ? new Embedding(schema.Classes.Count, config.NoiseSize, 1, random) : null;
         int inputs = told ? 2 * config.NoiseSize : config.NoiseSize;
-        _first = new Linear(inputs, channels[0] * _height * _width, bias: true, precision, 1 / Math.Sqrt(inputs), random);
+        _first = new Linear(inputs, channels[0] * _height * _width, bias: true, precision, 1 / Math.Sqrt(inputs),
+            random);
         double gain = config.GroupNorm ? 1 : Math.Sqrt(2); // He et al. 2015, after ReLUs that no norm comes before
         bool residual = config.Networks == GanNetworks.Residual;
         for (int level = 0; level < channels.Count; level++)
@@ -43,13 +46,15 @@ internal sealed class GeneratorNetwork : nn.Module
             bool last = level + 1 == channels.Count;
             if (residual)
             {
-                _blocks.Add(new ResidualDoubling(channels[level], channels[last ? level : level + 1], config.GroupNorm, precision, random));
+                _blocks.Add(new ResidualDoubling(channels[level], channels[last ? level : level + 1], config.GroupNorm,
+                    precision, random));
             }
             else
             {
                 if (config.GroupNorm)
                     _norms.Add(new GroupNorm(Groups, channels[level]));
-                _doublings.Add(new TransposedConvolution(channels[level], last ? schema.Channels : channels[level + 1], precision, random, last ? 1 : gain));
+                _doublings.Add(new TransposedConvolution(channels[level], last ? schema.Channels : channels[level + 1],
+                    precision, random, last ? 1 : gain));
             }
         }
         if (residual && config.GroupNorm)
@@ -69,7 +74,8 @@ internal sealed class GeneratorNetwork : nn.Module
         if (_last is null)
         {
             for (int level = 0; level < _doublings.Count; level++)
-                x = _doublings[level].forward(F.relu(_config.GroupNorm ? _norms[level].forward(x) : x)); // twice the width and height
+                // twice the width and height
+                x = _doublings[level].forward(F.relu(_config.GroupNorm ? _norms[level].forward(x) : x));
         }
         else
         {
@@ -80,7 +86,10 @@ internal sealed class GeneratorNetwork : nn.Module
         return x.to(ScalarType.Float32).tanh();
     }
 
-    /// <summary>double(x) + conv(relu(norm(conv(double(relu(norm(x))))))), with a 1 × 1 convolution beside where the channels differ (Miyato et al. 2018, figure 7).</summary>
+    /// <summary>
+    /// double(x) + conv(relu(norm(conv(double(relu(norm(x))))))), with a 1 × 1 convolution beside where the channels
+    /// differ (Miyato et al. 2018, figure 7).
+    /// </summary>
     private sealed class ResidualDoubling : nn.Module
     {
         private readonly GroupNorm? _norm1, _norm2;
@@ -99,11 +108,13 @@ internal sealed class GeneratorNetwork : nn.Module
 
         public Tensor Forward(Tensor x)
         {
-            Tensor beside = Double(_skip is null ? x : _skip.forward(x)); // a 1 × 1 convolution before doubling is the same after it, at a quarter of the work
+            // a 1 × 1 convolution before doubling is the same after it, at a quarter of the work
+            Tensor beside = Double(_skip is null ? x : _skip.forward(x));
             x = _conv1.ForwardDoubled(F.relu(_norm1 is null ? x : _norm1.forward(x)));
             return beside.Plus(_conv2.forward(F.relu(_norm2 is null ? x : _norm2.forward(x))));
         }
 
-        private static Tensor Double(Tensor x) => F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
+        private static Tensor Double(Tensor x) =>
+            F.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
     }
 }

@@ -3,12 +3,16 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Gan;
 
-/// <summary>Penalties on a discriminator's gradient with respect to pictures; their own gradient is of second order.</summary>
+/// <summary>
+/// Penalties on a discriminator's gradient with respect to pictures; their own gradient is of second order.
+/// </summary>
 internal static class GradientPenalties
 {
     private const double Tiny = 1e-12; // the root has no slope at zero
 
-    /// <summary>E[(|∇D(x̂)| − 1)²] at random points x̂ between real and made pictures (Gulrajani et al. 2017, eq. 3).</summary>
+    /// <summary>
+    /// E[(|∇D(x̂)| − 1)²] at random points x̂ between real and made pictures (Gulrajani et al. 2017, eq. 3).
+    /// </summary>
     /// <param name="judge">Logits [batch] of pictures.</param>
     /// <param name="real">[batch, channels, height, width].</param>
     /// <param name="made">As many.</param>

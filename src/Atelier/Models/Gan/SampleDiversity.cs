@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Gan;
 
-/// <summary>How far made pictures are apart, measured by how far real ones are: a generator that has collapsed makes the same few again.</summary>
+/// <summary>
+/// How far made pictures are apart, measured by how far real ones are: a generator that has collapsed makes the same
+/// few again.
+/// </summary>
 internal static class SampleDiversity
 {
     /// <summary>The mean distance of pairs of made pictures over that of real ones, pairs of one class only.</summary>

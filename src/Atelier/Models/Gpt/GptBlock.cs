@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Gpt;
 
-/// <summary>Attention, then a feed-forward layer, each added to the residual stream (Radford et al. 2019, section 2.3).</summary>
+/// <summary>
+/// Attention, then a feed-forward layer, each added to the residual stream (Radford et al. 2019, section 2.3).
+/// </summary>
 internal sealed class GptBlock : nn.Module
 {
     private readonly double _dropout;
@@ -14,7 +16,8 @@ internal sealed class GptBlock : nn.Module
     private readonly SelfAttentionKernel _attentionKernel;
     private readonly FeedForwardKernel _feedForwardKernel;
 
-    public GptBlock(GptConfig config, RotaryPositions? rotary, AttentionProduct product, Precision precision, Generator random)
+    public GptBlock(GptConfig config, RotaryPositions? rotary, AttentionProduct product, Precision precision,
+        Generator random)
         : base(nameof(GptBlock))
     {
         // Each block adds to the stream twice: 1/√(2 L) keeps the stream's first variance near 1 (Radford et al. 2019).
@@ -24,7 +27,8 @@ internal sealed class GptBlock : nn.Module
         (_dropout, _precision) = (config.Dropout, precision);
         AttentionNorm = CreateNorm(config);
         Attention = new SelfAttention(
-            new AttentionShape(config.HiddenSize, config.HeadCount, config.KeyValueHeadCount!.Value, config.HeadSize!.Value, bias, config.Dropout),
+            new AttentionShape(config.HiddenSize, config.HeadCount, config.KeyValueHeadCount!.Value,
+                config.HeadSize!.Value, bias, config.Dropout),
             rotary, product, precision, deviation, outputDeviation, random);
         FeedForwardNorm = CreateNorm(config);
         FeedForward = new FeedForward(config.HiddenSize, config.FeedForwardSize!.Value, config.Activation!.Value, bias,
@@ -46,12 +50,15 @@ internal sealed class GptBlock : nn.Module
 
     public FeedForward FeedForward { get; }
 
-    /// <summary>The same two parts with both directions written out, for training where <see cref="KernelsServe"/>.</summary>
+    /// <summary>
+    /// The same two parts with both directions written out, for training where <see cref="KernelsServe"/>.
+    /// </summary>
     public IReadOnlyList<IKernelLayer> Kernels { get; }
 
     /// <summary>Whether <see cref="Kernels"/> can take this residual stream in training.</summary>
     public bool KernelsServe(Tensor x) => training && _dropout == 0 && KernelLayers.Serve(x, _precision)
-        && x.dtype == ScalarType.Float32 && x.shape[^1] % 16 == 0 && _attentionKernel.Serves(x.shape[1]) && _feedForwardKernel.Serves;
+        && x.dtype == ScalarType.Float32 && x.shape[^1] % 16 == 0 && _attentionKernel.Serves(x.shape[1])
+            && _feedForwardKernel.Serves;
 
     /// <summary>The residual stream [batch, time, hidden], fp32, goes through.</summary>
     public Tensor Forward(Tensor x, KeyValueCache? cache)

@@ -15,7 +15,9 @@ public enum GptLayout
     Llama,
 }
 
-/// <summary>The shape of a GPT: a causal Transformer with its norms before each part. What is null is the layout's own.</summary>
+/// <summary>
+/// The shape of a GPT: a causal Transformer with its norms before each part. What is null is the layout's own.
+/// </summary>
 public sealed record GptConfig
 {
     /// <summary>The shape to take choices from.</summary>
@@ -29,7 +31,10 @@ public sealed record GptConfig
     [Range(1, 1024)]
     public int HeadCount { get; init; } = 4;
 
-    /// <summary>Heads of keys and values, shared by groups of heads (Ainslie et al. 2023); divides the head count. Null takes as many as heads.</summary>
+    /// <summary>
+    /// Heads of keys and values, shared by groups of heads (Ainslie et al. 2023); divides the head count. Null takes as
+    /// many as heads.
+    /// </summary>
     [Range(1, 1024)]
     public int? KeyValueHeadCount { get; init; }
 
@@ -41,7 +46,10 @@ public sealed record GptConfig
     [Range(1, 1 << 16)]
     public int? HeadSize { get; init; }
 
-    /// <summary>The width inside a feed-forward layer; null takes 4 times the hidden size, for SwiGLU 8/3 rounded up to a multiple of 32.</summary>
+    /// <summary>
+    /// The width inside a feed-forward layer; null takes 4 times the hidden size, for SwiGLU 8/3 rounded up to a
+    /// multiple of 32.
+    /// </summary>
     [Range(1, 1 << 20)]
     public int? FeedForwardSize { get; init; }
 
@@ -80,7 +88,8 @@ public sealed record GptConfig
     /// <exception cref="AtelierException">The parts do not fit together.</exception>
     public GptConfig Resolve()
     {
-        // Of GELU's two forms the exact one: on CPUs the tanh form, which OpenAI's weights want, takes 3 to 5 times as long.
+        // Of GELU's two forms the exact one: on CPUs the tanh form, which OpenAI's weights want, takes 3 to 5 times as
+        // long.
         bool llama = Layout == GptLayout.Llama;
         ActivationName activation = Activation ?? (llama ? ActivationName.SwiGlu : ActivationName.Gelu);
         GptConfig whole = this with
@@ -104,7 +113,8 @@ public sealed record GptConfig
         int down = HiddenSize / HeadCount * HeadCount, up = down + HeadCount;
         return down == HiddenSize
             ? HiddenSize / HeadCount
-            : throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}", "model.hiddenSize",
+            : throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
+                "model.hiddenSize",
                 down > 0 ? $"take {down} or {up}" : $"take {up}");
     }
 
@@ -113,12 +123,14 @@ public sealed record GptConfig
         if (HeadCount % KeyValueHeadCount!.Value != 0)
         {
             IEnumerable<int> divisors = Enumerable.Range(1, HeadCount).Where(n => HeadCount % n == 0);
-            throw new AtelierException($"headCount {HeadCount} is not divisible by keyValueHeadCount {KeyValueHeadCount}",
+            throw new AtelierException(
+                $"headCount {HeadCount} is not divisible by keyValueHeadCount {KeyValueHeadCount}",
                 "model.keyValueHeadCount", $"take one of {string.Join(", ", divisors)}");
         }
         if (Positions == PositionName.Rotary && HeadSize % 2 != 0)
         {
-            throw new AtelierException($"heads of {HeadSize} are odd, and rotary positions turn pairs", "model.hiddenSize",
+            throw new AtelierException($"heads of {HeadSize} are odd, and rotary positions turn pairs",
+                "model.hiddenSize",
                 $"take {HiddenSize + HeadCount}, or positions: learned");
         }
     }

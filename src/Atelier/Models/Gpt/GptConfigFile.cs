@@ -6,7 +6,9 @@ using Atelier.Runs;
 
 namespace Atelier.Models.Gpt;
 
-/// <summary>How a GPT's shape stands in config.json: as Hugging Face's GPT2Config or LlamaConfig where it is one of these.</summary>
+/// <summary>
+/// How a GPT's shape stands in config.json: as Hugging Face's GPT2Config or LlamaConfig where it is one of these.
+/// </summary>
 internal static class GptConfigFile
 {
     public const string Gpt2 = "gpt2", Llama = "llama", Own = "atelier_gpt";
@@ -14,8 +16,10 @@ internal static class GptConfigFile
     /// <summary>The model_type of a resolved shape.</summary>
     public static string ModelType(GptConfig config) => config switch
     {
-        { Positions: PositionName.Learned, Norm: NormName.Layer, Activation: ActivationName.Gelu or ActivationName.GeluTanh }
-            when config.KeyValueHeadCount == config.HeadCount && config.HeadSize * config.HeadCount == config.HiddenSize => Gpt2,
+        { Positions: PositionName.Learned, Norm: NormName.Layer, Activation: ActivationName.Gelu
+            or ActivationName.GeluTanh }
+            when config.KeyValueHeadCount == config.HeadCount
+                && config.HeadSize * config.HeadCount == config.HiddenSize => Gpt2,
         { Positions: PositionName.Rotary, Norm: NormName.Rms, Activation: ActivationName.SwiGlu } => Llama,
         _ => Own,
     };
@@ -28,7 +32,8 @@ internal static class GptConfigFile
     };
 
     /// <summary>The shape that a config.json tells, with every default filled in.</summary>
-    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not supported.</exception>
+    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not
+    /// supported.</exception>
     public static GptConfig Read(ConfigFile file)
     {
         DecoderConfig shape = DecoderConfigFile.Read(file);

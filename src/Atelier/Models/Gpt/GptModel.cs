@@ -31,7 +31,8 @@ public sealed class GptModel : TextModel
     /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
     /// <param name="scaling">How rotary angles are stretched, in models that learned so elsewhere; or null.</param>
     /// <exception cref="AtelierException">The configuration is impossible.</exception>
-    public GptModel(GptConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0, RotaryScaling? scaling = null)
+    public GptModel(GptConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0,
+        RotaryScaling? scaling = null)
         : base("gpt", vocabularySize, config.ContextLength, labelSmoothing)
     {
         Config = config.Resolve();
@@ -120,7 +121,8 @@ public sealed class GptModel : TextModel
     /// <summary>Keys and values of each layer.</summary>
     private sealed class GptMemory(int layerCount) : TextMemory
     {
-        private readonly KeyValueCache[] _layers = [.. Enumerable.Range(0, layerCount).Select(_ => new KeyValueCache())];
+        private readonly KeyValueCache[] _layers =
+            [.. Enumerable.Range(0, layerCount).Select(_ => new KeyValueCache())];
 
         public int Length => _layers[^1].Length;
 

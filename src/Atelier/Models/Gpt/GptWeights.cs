@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Gpt;
 
 /// <summary>
-/// A GPT's weights under the names of Hugging Face's GPT2LMHeadModel and LlamaForCausalLM. Each named tensor is a view of
+/// A GPT's weights under the names of Hugging Face's GPT2LMHeadModel and LlamaForCausalLM. Each named tensor is a view
+/// of
 /// one of the model's own, so that one list serves reading and writing.
 /// </summary>
 internal static class GptWeights
@@ -18,7 +19,8 @@ internal static class GptWeights
         using var gradients = no_grad();
         var tensors = new Dictionary<string, Tensor>();
         foreach ((string name, Tensor? view, long size) in Views(model))
-            tensors[name] = (view is null ? zeros(size) : view.detach().cpu().contiguous().clone()).MoveToOuterDisposeScope();
+            tensors[name] = (view is null ? zeros(size) : view.detach().cpu().contiguous().clone())
+                .MoveToOuterDisposeScope();
         return tensors;
     }
 
@@ -54,21 +56,25 @@ internal static class GptWeights
             tensors, name => IsIgnored(name, model), where);
 
         string Bare(string name) =>
-            name.StartsWith(prefix, StringComparison.Ordinal) && tensors.ContainsKey(name[prefix.Length..]) ? name[prefix.Length..] : name;
+            name.StartsWith(prefix, StringComparison.Ordinal) && tensors.ContainsKey(name[prefix.Length..])
+                ? name[prefix.Length..] : name;
     }
 
     /// <summary>
-    /// The number of weights of a shape, by arithmetic alone: a file that holds fewer is found out before a model of the size
+    /// The number of weights of a shape, by arithmetic alone: a file that holds fewer is found out before a model of
+    /// the size
     /// that its config.json claims is made.
     /// </summary>
     public static Int128 ParameterCount(GptConfig config, long vocabularySize)
     {
         Int128 hidden = config.HiddenSize, inner = config.FeedForwardSize!.Value;
-        Int128 queries = (Int128)config.HeadCount * config.HeadSize!.Value, keys = (Int128)config.KeyValueHeadCount!.Value * config.HeadSize.Value;
+        Int128 queries = (Int128)config.HeadCount * config.HeadSize!.Value,
+            keys = (Int128)config.KeyValueHeadCount!.Value * config.HeadSize.Value;
         Int128 bias = config.Bias!.Value ? 1 : 0;
         Int128 qkv = queries + 2 * keys, first = config.Activation == ActivationName.SwiGlu ? 2 * inner : inner;
         Int128 norm = config.Norm == NormName.Layer ? hidden * (1 + bias) : hidden;
-        Int128 block = (hidden + bias) * qkv + queries * hidden + bias * hidden + (hidden + bias) * first + (inner + bias) * hidden + 2 * norm;
+        Int128 block = (hidden + bias) * qkv + queries * hidden + bias * hidden + (hidden + bias) * first
+            + (inner + bias) * hidden + 2 * norm;
         Int128 positions = config.Positions == PositionName.Learned ? config.ContextLength * hidden : 0;
         Int128 embeddings = (config.TieHead!.Value ? 1 : 2) * vocabularySize * hidden + positions;
         return embeddings + config.LayerCount * block + norm;
@@ -76,11 +82,16 @@ internal static class GptWeights
 
     /// <summary>Buffers that older files hold, and the copy of a tied head.</summary>
     private static bool IsIgnored(string name, GptModel model) =>
-        name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
-        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (name == "lm_head.weight" && model.Output is null);
+        name.EndsWith(".attn.bias", StringComparison.Ordinal)
+            || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
+        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+            || (name == "lm_head.weight" && model.Output is null);
 
-    /// <summary>Name, view of the model's own tensor, and size; the view is null for a bias that only the file has, all zeros.</summary>
-    private static IEnumerable<(string Name, Tensor? View, long Size)> Views(GptModel model) => GptConfigFile.ModelType(model.Config) switch
+    /// <summary>
+    /// Name, view of the model's own tensor, and size; the view is null for a bias that only the file has, all zeros.
+    /// </summary>
+    private static IEnumerable<(string Name, Tensor? View, long Size)> Views(GptModel model) =>
+        GptConfigFile.ModelType(model.Config) switch
     {
         GptConfigFile.Gpt2 => Gpt2(model),
         GptConfigFile.Llama => Llama(model),
@@ -113,13 +124,15 @@ internal static class GptWeights
             [(name + ".weight", linear.Weight.t(), 0), (name + ".bias", linear.Bias, linear.Weight.shape[0])];
 
         static IEnumerable<(string, Tensor?, long)> Norm(string name, nn.Module<Tensor, Tensor> norm) =>
-            [(name + ".weight", ((LayerNorm)norm).Weight, 0), (name + ".bias", ((LayerNorm)norm).Bias, ((LayerNorm)norm).Weight.shape[0])];
+            [(name + ".weight", ((LayerNorm)norm).Weight, 0),
+                (name + ".bias", ((LayerNorm)norm).Bias, ((LayerNorm)norm).Weight.shape[0])];
     }
 
     private static IEnumerable<(string Name, Tensor? View, long Size)> Llama(GptModel model)
     {
         GptConfig config = model.Config;
-        int keyValueSize = config.HeadSize!.Value * config.KeyValueHeadCount!.Value, querySize = config.HeadSize.Value * config.HeadCount;
+        int keyValueSize = config.HeadSize!.Value * config.KeyValueHeadCount!.Value,
+            querySize = config.HeadSize.Value * config.HeadCount;
         yield return ("model.embed_tokens.weight", model.TokenEmbedding.Weight, 0);
         for (int layer = 0; layer < model.Blocks.Count; layer++)
         {

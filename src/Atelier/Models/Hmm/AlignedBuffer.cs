@@ -7,10 +7,12 @@ namespace Atelier.Models.Hmm;
 internal sealed unsafe class AlignedBuffer(long count) : IDisposable
 {
     /// <summary>A copy of others.</summary>
-    public AlignedBuffer(double[] values) : this(values.Length) => values.CopyTo(new Span<double>(Pointer, values.Length));
+    public AlignedBuffer(double[] values) : this(values.Length) =>
+        values.CopyTo(new Span<double>(Pointer, values.Length));
 
     /// <summary>The first number.</summary>
-    public double* Pointer { get; } = (double*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, count) * sizeof(double), 64);
+    public double* Pointer { get; } =
+        (double*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, count) * sizeof(double), 64);
 
     /// <inheritdoc/>
     public void Dispose() => NativeMemory.AlignedFree(Pointer);

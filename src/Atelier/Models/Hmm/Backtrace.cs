@@ -1,6 +1,9 @@
 namespace Atelier.Models.Hmm;
 
-/// <summary>The best ways to each state through a half of a sequence, from the sequence's end to its middle: index 0 is the first or the last time.</summary>
+/// <summary>
+/// The best ways to each state through a half of a sequence, from the sequence's end to its middle: index 0 is the
+/// first or the last time.
+/// </summary>
 /// <param name="times">Times in the half.</param>
 internal abstract unsafe class Backtrace(int times) : IDisposable
 {

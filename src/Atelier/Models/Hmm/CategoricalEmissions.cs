@@ -47,7 +47,8 @@ internal sealed class CategoricalEmissions : HmmEmissions
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, (double[] Values, long[] Shape)> Tensors =>
-        new Dictionary<string, (double[], long[])> { ["emissions"] = (Padding.Remove(_probabilities, StateCount, Width), [SymbolCount, StateCount]) };
+        new Dictionary<string, (double[], long[])> { ["emissions"] =
+            (Padding.Remove(_probabilities, StateCount, Width), [SymbolCount, StateCount]) };
 
     /// <summary>[width]: the probability of a symbol in each state.</summary>
     public ReadOnlySpan<double> Row(int symbol) => _probabilities.AsSpan(symbol * Width, Width);
@@ -104,7 +105,8 @@ internal sealed class CategoricalEmissions : HmmEmissions
             {
                 int at = (symbol * Width) + state;
                 // A state that nothing visits keeps what it had.
-                probabilities[at] = totals[state] > 0 ? (sums[at] + config.EmissionPrior) / totals[state] : _probabilities[at];
+                probabilities[at] = totals[state] > 0 ? (sums[at] + config.EmissionPrior) / totals[state]
+                    : _probabilities[at];
             }
         }
         return new CategoricalEmissions(StateCount, probabilities);
@@ -130,20 +132,31 @@ internal sealed class CategoricalEmissions : HmmEmissions
     /// <inheritdoc/>
     public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names)
     {
-        int[][] ordered = [.. Enumerable.Range(0, StateCount).Select(state => Enumerable.Range(0, SymbolCount).OrderByDescending(symbol => Row(symbol)[state]).ToArray())];
+        int[][] ordered = [.. Enumerable.Range(0, StateCount)
+            .Select(state =>
+            Enumerable.Range(0, SymbolCount).OrderByDescending(symbol => Row(symbol)[state]).ToArray())];
         return
         [
-            new("emissions", ["state", "likeliest symbols"], [.. Enumerable.Range(0, StateCount).Select(state => (IReadOnlyList<CellValue>)
+            new("emissions", ["state", "likeliest symbols"],
+                [.. Enumerable.Range(0, StateCount).Select(state => (IReadOnlyList<CellValue>)
             [
-                new CellValue(state), new CellValue(string.Join("  ", ordered[state].Take(Shown).Where(symbol => Row(symbol)[state] >= LeastShown)
-                    .Select(symbol => string.Create(CultureInfo.InvariantCulture, $"{Visible(names(symbol))} {Row(symbol)[state]:0.000}")))),
+                new CellValue(state),
+                    new CellValue(string.Join("  ", ordered[state].Take(Shown)
+                    .Where(symbol => Row(symbol)[state] >= LeastShown)
+                    .Select(symbol =>
+                        string.Create(CultureInfo.InvariantCulture,
+                        $"{Visible(names(symbol))} {Row(symbol)[state]:0.000}")))),
             ])]),
-            new("emission probabilities", ["state", "symbol", "probability"], [.. from state in Enumerable.Range(0, StateCount) from symbol in ordered[state] where Row(symbol)[state] >= LeastShown
-                select (IReadOnlyList<CellValue>)[new CellValue(state), new CellValue(names(symbol)), new CellValue(Row(symbol)[state])]]) { ForPrograms = true },
+            new("emission probabilities", ["state", "symbol", "probability"],
+                [.. from state in Enumerable.Range(0, StateCount) from symbol in ordered[state]
+                where Row(symbol)[state] >= LeastShown
+                select (IReadOnlyList<CellValue>)[new CellValue(state), new CellValue(names(symbol)),
+                    new CellValue(Row(symbol)[state])]]) { ForPrograms = true },
         ];
     }
 
-    private static string Visible(string name) => string.Concat(name.Select(c => c switch { ' ' => '␣', '\n' => '⏎', '\t' => '⇥', _ => c }));
+    private static string Visible(string name) =>
+        string.Concat(name.Select(c => c switch { ' ' => '␣', '\n' => '⏎', '\t' => '⇥', _ => c }));
 }
 
 /// <summary>Matrices with and without their padding.</summary>

@@ -3,11 +3,15 @@ using Atelier.Abstractions;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>A chain of states as people see it: where it begins, what follows what, how long a state lasts and how often it comes.</summary>
+/// <summary>
+/// A chain of states as people see it: where it begins, what follows what, how long a state lasts and how often it
+/// comes.
+/// </summary>
 /// <param name="names">The states' names.</param>
 /// <param name="starts">[state].</param>
 /// <param name="transitions">[from, to].</param>
-/// <param name="ends">[state]: how likely the chain ends after it, to begin again; null where it goes on for ever.</param>
+/// <param name="ends">[state]: how likely the chain ends after it, to begin again; null where it goes on for
+/// ever.</param>
 /// <param name="cancellation">Stops.</param>
 internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] starts, double[] transitions,
     double[]? ends = null, CancellationToken cancellation = default)
@@ -23,16 +27,22 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     /// <summary>The tables.</summary>
     public IReadOnlyList<ExplanationTable> Tables =>
     [
-        new("transitions", ["from", "start", "share", "lasts", "goes on to"], [.. All.Select(i => (IReadOnlyList<CellValue>)
+        new("transitions", ["from", "start", "share", "lasts", "goes on to"],
+            [.. All.Select(i => (IReadOnlyList<CellValue>)
         [
             new CellValue(names[i]), Rounded(starts[i]), Rounded(Shares[i]), Duration(i),
-            new CellValue(string.Join("  ", All.Where(j => To(i, j) >= LeastShown).OrderByDescending(j => To(i, j)).Take(ShownFollowers)
+            new CellValue(string.Join("  ", All.Where(j => To(i, j) >= LeastShown).OrderByDescending(j => To(i, j))
+                .Take(ShownFollowers)
                 .Select(j => string.Create(CultureInfo.InvariantCulture, $"{names[j]} {To(i, j):0.000}")))),
         ])]),
-        new("strongest transitions", ["from", "to", "probability", "share of all"], [.. (from i in All from j in All where i != j && To(i, j) >= LeastShown
-            orderby Shares[i] * To(i, j) descending select (IReadOnlyList<CellValue>)[new CellValue(names[i]), new CellValue(names[j]), Rounded(To(i, j)), Rounded(Shares[i] * To(i, j))]).Take(ShownTransitions)]),
-        new("transition probabilities", ["from", "to", "probability"], [.. from i in All from j in All where To(i, j) > 0
-            select (IReadOnlyList<CellValue>)[new CellValue(names[i]), new CellValue(names[j]), new CellValue(To(i, j))]]) { ForPrograms = true },
+        new("strongest transitions", ["from", "to", "probability", "share of all"],
+            [.. (from i in All from j in All where i != j && To(i, j) >= LeastShown
+            orderby Shares[i] * To(i, j) descending select (IReadOnlyList<CellValue>)[new CellValue(names[i]),
+                new CellValue(names[j]), Rounded(To(i, j)), Rounded(Shares[i] * To(i, j))]).Take(ShownTransitions)]),
+        new("transition probabilities", ["from", "to", "probability"],
+            [.. from i in All from j in All where To(i, j) > 0
+            select (IReadOnlyList<CellValue>)[new CellValue(names[i]), new CellValue(names[j]),
+                new CellValue(To(i, j))]]) { ForPrograms = true },
     ];
 
     private IEnumerable<int> All => Enumerable.Range(0, names.Count);
@@ -46,7 +56,8 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
         CancellationToken cancellation = default)
     {
         int states = model.StateCount;
-        var chain = new ChainExplanation([.. Enumerable.Range(0, states).Select(i => i.ToString(CultureInfo.InvariantCulture))],
+        var chain = new ChainExplanation([.. Enumerable.Range(0, states)
+            .Select(i => i.ToString(CultureInfo.InvariantCulture))],
             model.Chain.Start[..states], Padding.Remove(model.Chain.Transitions, states, model.Chain.Width), ends: null,
             cancellation);
         return new Explanation(summary, [.. model.Emissions.Explain(emitted), .. chain.Tables], chain.Pictures());
@@ -56,7 +67,10 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     public IReadOnlyList<ExplanationImage> Pictures()
     {
         string[] columns = ends is null ? [.. names] : [.. names, "end"];
-        double[][] rows = [ends is null ? starts : [.. starts, 0], .. All.Select(i => (double[])[.. transitions.AsSpan(i * names.Count, names.Count), .. ends is null ? [] : (double[])[ends[i]]])];
+        double[][] rows = [ends is null ? starts : [.. starts, 0],
+            .. All.Select(i =>
+            (double[])[.. transitions.AsSpan(i * names.Count, names.Count), .. ends is null ? []
+            : (double[])[ends[i]]])];
         cancellation.ThrowIfCancellationRequested();
         var picture = new TransitionImage(["start", .. names], columns, rows);
         return [new("transitions.svg", picture.Svg()), new("transitions.png", picture.Png())];
@@ -66,10 +80,15 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
 
     private double To(int from, int to) => transitions[(from * names.Count) + to];
 
-    /// <summary>How many steps a state lasts on average once it is reached, 1 / (1 − a_ii) (Rabiner 1989, eq. 5b).</summary>
-    private CellValue Duration(int state) => To(state, state) < 1 ? new(Math.Round(1 / (1 - To(state, state)), 2)) : new("for ever");
+    /// <summary>
+    /// How many steps a state lasts on average once it is reached, 1 / (1 − a_ii) (Rabiner 1989, eq. 5b).
+    /// </summary>
+    private CellValue Duration(int state) =>
+        To(state, state) < 1 ? new(Math.Round(1 / (1 - To(state, state)), 2)) : new("for ever");
 
-    /// <summary>The mean of the distributions over the last steps of many: also where a chain goes round in circles.</summary>
+    /// <summary>
+    /// The mean of the distributions over the last steps of many: also where a chain goes round in circles.
+    /// </summary>
     private static double[] LongRun(double[] starts, double[] transitions, double[]? ends,
         CancellationToken cancellation)
     {

@@ -1,6 +1,9 @@
 namespace Atelier.Models.Hmm;
 
-/// <summary>The best ways of any number of states: the best values are kept, or some of them, and the states before are found again from them.</summary>
+/// <summary>
+/// The best ways of any number of states: the best values are kept, or some of them, and the states before are found
+/// again from them.
+/// </summary>
 internal sealed unsafe class CheckpointedBacktrace : Backtrace
 {
     private readonly Trellis _values;
@@ -15,14 +18,16 @@ internal sealed unsafe class CheckpointedBacktrace : Backtrace
     {
         _into = into;
         int width = half.Width, step = half.Step, states = half.States;
-        _values = new Trellis(times, width, budget, (first, count, before, to) => half.ForBlocks(first, count, (int at, int some, double* b) =>
+        _values = new Trellis(times, width, budget,
+            (first, count, before, to) => half.ForBlocks(first, count, (int at, int some, double* b) =>
         {
             double* here = (double*)to + ((long)(at - first) * width);
             double* last = at == first ? (double*)before : here - width;
             int done = at == 0 ? 1 : 0;
             if (at == 0)
                 half.Begin(b, last = here);
-            ViterbiSteps.Advance(last, half.Matrix, b + (done * step), step, here + (done * width), some - done, states, width);
+            ViterbiSteps.Advance(last, half.Matrix, b + (done * step), step, here + (done * width), some - done, states,
+                width);
         }));
         Logs = half.Logs;
     }

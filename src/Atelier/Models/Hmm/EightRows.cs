@@ -48,18 +48,21 @@ internal readonly unsafe struct EightRows
         Vector512<double> c = Vector512.Create(vector[2]) + _c, d = Vector512.Create(vector[3]) + _d;
         Vector512<double> e = Vector512.Create(vector[4]) + _e, f = Vector512.Create(vector[5]) + _f;
         Vector512<double> g = Vector512.Create(vector[6]) + _g, h = Vector512.Create(vector[7]) + _h;
-        Vector512<double> ab = Vector512.MaxNative(a, b), cd = Vector512.MaxNative(c, d), ef = Vector512.MaxNative(e, f), gh = Vector512.MaxNative(g, h);
+        Vector512<double> ab = Vector512.MaxNative(a, b), cd = Vector512.MaxNative(c, d),
+            ef = Vector512.MaxNative(e, f), gh = Vector512.MaxNative(g, h);
         Vector512<double> low = Vector512.MaxNative(ab, cd), high = Vector512.MaxNative(ef, gh);
         // A later one counts only where it is greater: of equals the first is taken.
         uint second = Greater(cd, ab), fourth = Greater(gh, ef);
-        uint ones = Choose(second, Greater(d, c), Greater(b, a)), otherOnes = Choose(fourth, Greater(h, g), Greater(f, e));
+        uint ones = Choose(second, Greater(d, c), Greater(b, a)),
+            otherOnes = Choose(fourth, Greater(h, g), Greater(f, e));
         uint fours = Greater(high, low);
         first = Choose(fours, otherOnes, ones) | (Choose(fours, fourth, second) << 8) | (fours << 16);
         return Vector512.MaxNative(low, high);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Greater(Vector512<double> left, Vector512<double> right) => (uint)Vector512.GreaterThan(left, right).ExtractMostSignificantBits();
+    private static uint Greater(Vector512<double> left, Vector512<double> right) =>
+        (uint)Vector512.GreaterThan(left, right).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Choose(uint where, uint these, uint others) => others ^ ((these ^ others) & where);

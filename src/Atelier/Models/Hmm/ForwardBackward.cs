@@ -1,23 +1,31 @@
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// The E step. A sequence is worked at from both ends at once: forward vectors of its first half and backward vectors of its
-/// second half on two threads, which then go on into each other's half, where what they need is there already. Vectors are
-/// scaled by powers of two (Rabiner 1989, section V.A, without the rounding), every fourth step; what still underflows is
+/// The E step. A sequence is worked at from both ends at once: forward vectors of its first half and backward vectors
+/// of its
+/// second half on two threads, which then go on into each other's half, where what they need is there already. Vectors
+/// are
+/// scaled by powers of two (Rabiner 1989, section V.A, without the rounding), every fourth step; what still underflows
+/// is
 /// worked out again in logarithms.
 /// </summary>
 internal static unsafe class ForwardBackward
 {
-    internal const long Budget = 256L << 20; // bytes of vectors of half a sequence; above it a checkpointed pass is taken
+    // bytes of vectors of half a sequence; above it a checkpointed pass is taken
+    internal const long Budget = 256L << 20;
     private const int Block = 256;
     private const int LongSequence = 4096; // shorter ones are not worth a thread for each half
     private const int Groups = 16;
     private const double LeastProduct = 1e-200;
     private const double Ln2 = 0.693147180559945309417;
 
-    /// <summary>The expected counts of all sequences. Sequences are shared out to groups by their lengths alone, and groups are added in order: the same sums on any number of threads.</summary>
+    /// <summary>
+    /// The expected counts of all sequences. Sequences are shared out to groups by their lengths alone, and groups are
+    /// added in order: the same sums on any number of threads.
+    /// </summary>
     /// <exception cref="AtelierException">A sequence is impossible under the model.</exception>
-    public static HmmStatistics Expect(HmmModel model, IReadOnlyList<HmmSequence> sequences, CancellationToken cancellation)
+    public static HmmStatistics Expect(HmmModel model, IReadOnlyList<HmmSequence> sequences,
+        CancellationToken cancellation)
     {
         long total = sequences.Sum(s => (long)s.Length);
         int groups = Math.Min(Groups, sequences.Count);
@@ -66,7 +74,8 @@ internal static unsafe class ForwardBackward
         if (!isLong)
         {
             return ends.GoBack(sums, posteriors) && ends.GoOn(sums, posteriors)
-                ? true : throw new InvalidOperationException("the halves of a sequence do not agree on whether it is possible");
+                ? true : throw new InvalidOperationException(
+                    "the halves of a sequence do not agree on whether it is possible");
         }
         HmmStatistics early = new(model), late = new(model);
         bool first = false, second = false;
@@ -92,16 +101,25 @@ internal static unsafe class ForwardBackward
 
         /// <summary>Forward vectors of times 0 to half − 1.</summary>
         public void Begin() => _forward = new Trellis(half, _width, budget, (first, count, before, to) =>
-            _forwardLogs = Forward(first, count, (double*)before, (double*)to, first == 0 ? 0 : _forwardLogs, ref _forwardExponent));
+            _forwardLogs = Forward(first, count, (double*)before, (double*)to, first == 0 ? 0 : _forwardLogs,
+                ref _forwardExponent));
 
-        /// <summary>Backward vectors times the likelihood there, v = b ∘ β, of times length − 1 down to half; index 0 is the last time.</summary>
+        /// <summary>
+        /// Backward vectors times the likelihood there, v = b ∘ β, of times length − 1 down to half; index 0 is the
+        /// last time.
+        /// </summary>
         public void End() => _backward = new Trellis(_length - half, _width, budget, (first, count, before, to) =>
-            _backwardLogs = Backward(first, count, (double*)before, (double*)to, first == 0 ? 0 : _backwardLogs, ref _backwardExponent));
+            _backwardLogs = Backward(first, count, (double*)before, (double*)to, first == 0 ? 0 : _backwardLogs,
+                ref _backwardExponent));
 
-        /// <summary>Keeps what the first passes told, which working blocks out again changes; false where the halves have no state in common that fp64 can tell from none.</summary>
+        /// <summary>
+        /// Keeps what the first passes told, which working blocks out again changes; false where the halves have no
+        /// state in common that fp64 can tell from none.
+        /// </summary>
         public bool Prepare()
         {
-            (_keptForward, _keptBackward, _keptLogs) = (_forwardExponent, _backwardExponent, _forwardLogs + _backwardLogs);
+            (_keptForward, _keptBackward, _keptLogs) =
+                (_forwardExponent, _backwardExponent, _forwardLogs + _backwardLogs);
             _product = HmmKernels.Sum(_forward!.Last, _width);
             if (_backward!.Times > 0)
             {
@@ -132,7 +150,8 @@ internal static unsafe class ForwardBackward
                         before = to;
                         done = 1;
                     }
-                    exponent += HmmSteps.Advance(before, matrix, b + (done * _width), _width, to + (done * _width), some - done, _states, _width);
+                    exponent += HmmSteps.Advance(before, matrix, b + (done * _width), _width, to + (done * _width),
+                        some - done, _states, _width);
                     to += some * _width;
                     before = to - _width;
                 }
@@ -158,7 +177,8 @@ internal static unsafe class ForwardBackward
                         before = to;
                         done = 1;
                     }
-                    exponent += HmmSteps.Advance(before, matrix, latest - (done * _width), -_width, to + (done * _width), some - done, _states, _width);
+                    exponent += HmmSteps.Advance(before, matrix, latest - (done * _width), -_width,
+                        to + (done * _width), some - done, _states, _width);
                     to += some * _width;
                     before = to - _width;
                 }
@@ -166,7 +186,9 @@ internal static unsafe class ForwardBackward
             return logs;
         }
 
-        /// <summary>Goes on forward through the second half: posteriors of its times, and the transitions into each of them.</summary>
+        /// <summary>
+        /// Goes on forward through the second half: posteriors of its times, and the transitions into each of them.
+        /// </summary>
         public bool GoOn(HmmStatistics sums, double[]? posteriors)
         {
             using var scratch = new AlignedBuffer(((Block * 4) + 1) * _width);
@@ -183,7 +205,8 @@ internal static unsafe class ForwardBackward
                     _backward!.CopyDown(_length - 1 - at, some, rights);
                     double* first = rights + ((some - 1) * _width);
                     // Σ_ij α_i a_ij b_j β_j is the same at all times but for scaling.
-                    if (!HmmSteps.Meet(alpha, matrix, new((nint)b, (nint)lefts, (nint)gammas), _width, first, some, _states, _width))
+                    if (!HmmSteps.Meet(alpha, matrix, new((nint)b, (nint)lefts, (nint)gammas), _width, first, some,
+                        _states, _width))
                         return false;
                     HmmKernels.AddOuterProducts(lefts, first, -_width, some, counts, _states, _width);
                     Finish(at, some, gammas, sums, posteriors);
@@ -192,7 +215,9 @@ internal static unsafe class ForwardBackward
             return true;
         }
 
-        /// <summary>Goes on backward through the first half: posteriors of its times, and the transitions between them.</summary>
+        /// <summary>
+        /// Goes on backward through the first half: posteriors of its times, and the transitions between them.
+        /// </summary>
         public bool GoBack(HmmStatistics sums, double[]? posteriors)
         {
             using var scratch = new AlignedBuffer(((Block * 4) + 1) * _width);
@@ -213,10 +238,13 @@ internal static unsafe class ForwardBackward
                     {
                         model.Emissions.Likelihoods(sequence, from, some, b);
                         _forward!.CopyDown(end - 1, some, lefts);
-                        if (!HmmSteps.Meet(v, matrix, new((nint)(b + last), (nint)(rights + last), (nint)(gammas + last)), -_width, lefts + last, some, _states, _width))
+                        if (!HmmSteps.Meet(v, matrix,
+                            new((nint)(b + last), (nint)(rights + last), (nint)(gammas + last)), -_width, lefts + last,
+                            some, _states, _width))
                             return false;
                         // The step from half − 1 on is counted by the other half.
-                        HmmKernels.AddOuterProducts(lefts, rights, _width, end == half ? some - 1 : some, counts, _states, _width);
+                        HmmKernels.AddOuterProducts(lefts, rights, _width, end == half ? some - 1
+                            : some, counts, _states, _width);
                     }
                     Finish(from, some, gammas, sums, posteriors);
                     if (from == 0)

@@ -1,13 +1,18 @@
 namespace Atelier.Models.Hmm;
 
-/// <summary>The forward algorithm as a filter: the distribution over states given what was seen so far, one observation after another.</summary>
+/// <summary>
+/// The forward algorithm as a filter: the distribution over states given what was seen so far, one observation after
+/// another.
+/// </summary>
 internal sealed unsafe class ForwardFilter(HmmModel model)
 {
     private const int Block = 256;
 
     private readonly double[] _likelihoods = new double[Block * model.Chain.Width];
 
-    /// <summary>[width]: the distribution of the state after what was seen; before anything, of the first state.</summary>
+    /// <summary>
+    /// [width]: the distribution of the state after what was seen; before anything, of the first state.
+    /// </summary>
     public double[] State { get; private set; } = (double[])model.Chain.Start.Clone();
 
     /// <summary>Whether anything was seen.</summary>
@@ -35,7 +40,10 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
         Begun = false; // the distribution is of the state to come
     }
 
-    /// <summary>Sees a stretch of a sequence; gives its log-likelihood after what was seen before, minus infinity where it is impossible.</summary>
+    /// <summary>
+    /// Sees a stretch of a sequence; gives its log-likelihood after what was seen before, minus infinity where it is
+    /// impossible.
+    /// </summary>
     public double Run(HmmSequence sequence, int from, int count, CancellationToken cancellation = default)
     {
         int width = model.Chain.Width;

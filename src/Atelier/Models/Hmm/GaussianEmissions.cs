@@ -12,7 +12,8 @@ internal sealed class GaussianEmissions : HmmEmissions
     private readonly CovarianceShape _shape;
     private readonly double[] _weights; // [component]: within its state
     private readonly double[] _means; // [component, dimension]
-    private readonly double[] _covariances; // [component, dimension, dimension], or the diagonals [component, dimension]
+    // [component, dimension, dimension], or the diagonals [component, dimension]
+    private readonly double[] _covariances;
     private readonly double[] _floor; // [dimension]: the least variance
     private readonly double[] _factors; // Cholesky factors L of covariances, or standard deviations
     private readonly double[] _constants; // [component]: ln weight − ln of the density's divisor
@@ -22,10 +23,12 @@ internal sealed class GaussianEmissions : HmmEmissions
     /// <param name="shape">The covariances' shape; all but diagonals are kept as full matrices.</param>
     /// <param name="weights">[states · mixtures].</param>
     /// <param name="means">[states · mixtures, dimension].</param>
-    /// <param name="covariances">[states · mixtures, dimension, dimension]; for spherical and diagonal shapes the diagonals.</param>
+    /// <param name="covariances">[states · mixtures, dimension, dimension]; for spherical and diagonal shapes the
+    /// diagonals.</param>
     /// <param name="floor">[dimension]: the least variance.</param>
     /// <exception cref="AtelierException">A covariance is not positive definite.</exception>
-    public GaussianEmissions(int stateCount, CovarianceShape shape, double[] weights, double[] means, double[] covariances, double[] floor)
+    public GaussianEmissions(int stateCount, CovarianceShape shape, double[] weights, double[] means,
+        double[] covariances, double[] floor)
         : base(stateCount)
     {
         (_shape, _weights, _means, _covariances, _floor) = (shape, weights, means, covariances, floor);
@@ -37,7 +40,8 @@ internal sealed class GaussianEmissions : HmmEmissions
         for (int component = 0; component < _components; component++)
         {
             double logDeterminant = IsDiagonal ? Deviations(component) : Factor(component);
-            _constants[component] = Math.Log(weights[component]) - (0.5 * Dimension * Math.Log(Math.Tau)) - logDeterminant;
+            _constants[component] =
+                Math.Log(weights[component]) - (0.5 * Dimension * Math.Log(Math.Tau)) - logDeterminant;
         }
     }
 
@@ -57,7 +61,8 @@ internal sealed class GaussianEmissions : HmmEmissions
     public override long StatisticsSize => _components * (long)ComponentSize;
 
     /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, (double[] Values, long[] Shape)> Tensors => new Dictionary<string, (double[], long[])>
+    public override IReadOnlyDictionary<string, (double[] Values, long[] Shape)> Tensors =>
+        new Dictionary<string, (double[], long[])>
     {
         ["weights"] = (_weights, [StateCount, _mixtures]),
         ["means"] = (_means, [_components, Dimension]),
@@ -148,7 +153,8 @@ internal sealed class GaussianEmissions : HmmEmissions
             for (int i = 0; i < Dimension; i++)
             {
                 int at = (component * CovarianceSize) + (IsDiagonal ? i : i * (Dimension + 1));
-                covariances[at] = IsDiagonal ? Math.Max(covariances[at], _floor[i]) : covariances[at] + (1e-3 * _floor[i]) + Math.Max(0, _floor[i] - covariances[at]);
+                covariances[at] = IsDiagonal ? Math.Max(covariances[at], _floor[i])
+                    : covariances[at] + (1e-3 * _floor[i]) + Math.Max(0, _floor[i] - covariances[at]);
             }
         }
         return new GaussianEmissions(StateCount, _shape, weights, means, covariances, _floor);
@@ -167,16 +173,19 @@ internal sealed class GaussianEmissions : HmmEmissions
             normal[i] = SpecialFunctions.SampleNormal(ref random);
             values[i] = _means[(component * Dimension) + i];
             for (int j = IsDiagonal ? i : 0; j <= i; j++)
-                values[i] += normal[j] * _factors[(component * CovarianceSize) + (IsDiagonal ? i : (i * Dimension) + j)];
+                values[i] += normal[j] * _factors[(component * CovarianceSize)
+                    + (IsDiagonal ? i : (i * Dimension) + j)];
         }
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names) => [new("emissions", ["state", "weight", "column", "mean", "deviation"],
+    public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names) =>
+        [new("emissions", ["state", "weight", "column", "mean", "deviation"],
         [.. from component in Enumerable.Range(0, _components) from d in Enumerable.Range(0, Dimension)
             select (IReadOnlyList<CellValue>)
             [
-                new CellValue(component / _mixtures), Rounded(_weights[component]), new CellValue(names(d)), Rounded(_means[(component * Dimension) + d]),
+                new CellValue(component / _mixtures), Rounded(_weights[component]), new CellValue(names(d)),
+                    Rounded(_means[(component * Dimension) + d]),
                 Rounded(Math.Sqrt(_covariances[(component * CovarianceSize) + (IsDiagonal ? d : d * (Dimension + 1))])),
             ]])];
 
@@ -197,7 +206,9 @@ internal sealed class GaussianEmissions : HmmEmissions
         return largest + Math.Log(sum);
     }
 
-    /// <summary>The squared Mahalanobis distance: with covariance L Lᵀ, the squared length of the z that solves L z = x − mean.</summary>
+    /// <summary>
+    /// The squared Mahalanobis distance: with covariance L Lᵀ, the squared length of the z that solves L z = x − mean.
+    /// </summary>
     private double Distance(ReadOnlySpan<double> x, int component, Span<double> z)
     {
         double sum = 0;
@@ -257,7 +268,8 @@ internal sealed class GaussianEmissions : HmmEmissions
         {
             double variance = _covariances[(component * Dimension) + i];
             if (!(variance > 0) || !double.IsFinite(variance))
-                throw new AtelierException($"a variance is {variance.ToString(CultureInfo.InvariantCulture)}", hint: "raise model.varianceFloor");
+                throw new AtelierException($"a variance is {variance.ToString(CultureInfo.InvariantCulture)}",
+                    hint: "raise model.varianceFloor");
             _factors[(component * Dimension) + i] = Math.Sqrt(variance);
             log += 0.5 * Math.Log(variance);
         }
@@ -277,8 +289,10 @@ internal sealed class GaussianEmissions : HmmEmissions
                 for (int k = 0; k < j; k++)
                     sum -= _factors[at + (i * Dimension) + k] * _factors[at + (j * Dimension) + k];
                 if (i == j && !(sum > 0 && double.IsFinite(sum)))
-                    throw new AtelierException("a covariance is not positive definite", hint: "raise model.varianceFloor, or take model.covariance diagonal");
-                _factors[at + (i * Dimension) + j] = i == j ? Math.Sqrt(sum) : sum / _factors[at + (j * (Dimension + 1))];
+                    throw new AtelierException("a covariance is not positive definite",
+                        hint: "raise model.varianceFloor, or take model.covariance diagonal");
+                _factors[at + (i * Dimension) + j] = i == j ? Math.Sqrt(sum)
+                    : sum / _factors[at + (j * (Dimension + 1))];
             }
             log += Math.Log(_factors[at + (i * (Dimension + 1))]);
         }

@@ -55,7 +55,10 @@ internal sealed class HmmChain
     /// <summary>The probability of going from one state to another.</summary>
     public double Transition(int from, int to) => Transitions[(from * Width) + to];
 
-    /// <summary>The likeliest chain of expected counts; what was impossible stays so, and a state that nothing leaves keeps its row.</summary>
+    /// <summary>
+    /// The likeliest chain of expected counts; what was impossible stays so, and a state that nothing leaves keeps its
+    /// row.
+    /// </summary>
     /// <param name="starts">[width].</param>
     /// <param name="counts">[from, width]: without the transition's own probability as a factor.</param>
     /// <param name="prior">Added to each count that may be.</param>
@@ -65,7 +68,8 @@ internal sealed class HmmChain
         for (int state = 0; state < StateCount; state++)
         {
             int at = state * Width;
-            Row(Transitions.AsSpan(at, Width).ToArray(), j => counts[at + j] * Transitions[at + j]).CopyTo(transitions, state * StateCount);
+            Row(Transitions.AsSpan(at, Width).ToArray(), j => counts[at + j] * Transitions[at + j])
+                .CopyTo(transitions, state * StateCount);
         }
         return new HmmChain(start, transitions);
 
@@ -87,6 +91,7 @@ internal sealed class HmmChain
             sum += probability;
         }
         if (Math.Abs(sum - 1) > 1e-6)
-            throw new AtelierException(FormattableString.Invariant($"{what} sum to {sum:0.######}"), hint: "each row must sum to 1");
+            throw new AtelierException(FormattableString.Invariant($"{what} sum to {sum:0.######}"),
+                hint: "each row must sum to 1");
     }
 }

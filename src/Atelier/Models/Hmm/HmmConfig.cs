@@ -10,13 +10,17 @@ public sealed record HmmConfig
     [Range(1, 4096)]
     public int StateCount { get; init; } = 8;
 
-    /// <summary>Numbers of states to try; the best by <see cref="Choose"/> is kept. Empty tries StateCount alone.</summary>
+    /// <summary>
+    /// Numbers of states to try; the best by <see cref="Choose"/> is kept. Empty tries StateCount alone.
+    /// </summary>
     public IReadOnlyList<int> StateCounts { get; init; } = [];
 
     /// <summary>What decides between numbers of states: the likelihood of validation data, or BIC.</summary>
     public HmmChoice Choose { get; init; } = HmmChoice.Validation;
 
-    /// <summary>What a state gives off: symbols, numbers or counts; null takes symbols for text and numbers for series.</summary>
+    /// <summary>
+    /// What a state gives off: symbols, numbers or counts; null takes symbols for text and numbers for series.
+    /// </summary>
     public HmmEmission? Emission { get; init; }
 
     /// <summary>Normal distributions that a state mixes.</summary>
@@ -40,7 +44,9 @@ public sealed record HmmConfig
     /// <summary>The transitions of a sparse topology, such as 0->1.</summary>
     public IReadOnlyList<string> Transitions { get; init; } = [];
 
-    /// <summary>Added to the expected count of each allowed transition and start (a Dirichlet prior of 1 + this).</summary>
+    /// <summary>
+    /// Added to the expected count of each allowed transition and start (a Dirichlet prior of 1 + this).
+    /// </summary>
     [Range(0.0, 1e9)]
     public double TransitionPrior { get; init; }
 
@@ -62,7 +68,9 @@ public sealed record HmmConfig
     [Range(0.0, 1e9)]
     public double Tolerance { get; init; } = 1e-5;
 
-    /// <summary>Tags that a tagger looks back on: 1 (bigrams) or 2 (trigrams; Thede and Harper 1999, Brants 2000).</summary>
+    /// <summary>
+    /// Tags that a tagger looks back on: 1 (bigrams) or 2 (trigrams; Thede and Harper 1999, Brants 2000).
+    /// </summary>
     [Range(1, 2)]
     public int Order { get; init; } = 2;
 

@@ -24,7 +24,8 @@ internal abstract class HmmEmissions
     public abstract IReadOnlyDictionary<string, (double[] Values, long[] Shape)> Tensors { get; }
 
     /// <summary>
-    /// The likelihood of what was observed from <paramref name="from"/> on, in each state, divided by the largest at that
+    /// The likelihood of what was observed from <paramref name="from"/> on, in each state, divided by the largest at
+    /// that
     /// time. Returns the sum of the logarithms of those; minus infinity where something is impossible in every state.
     /// </summary>
     /// <param name="sequence">What was observed.</param>
@@ -48,7 +49,8 @@ internal abstract class HmmEmissions
     /// <param name="count">Times.</param>
     /// <param name="posteriors">[count, width]: each row sums to 1.</param>
     /// <param name="sums">The sums so far.</param>
-    public abstract unsafe void Accumulate(HmmSequence sequence, int from, int count, double* posteriors, double[] sums);
+    public abstract unsafe void Accumulate(HmmSequence sequence, int from, int count, double* posteriors,
+        double[] sums);
 
     /// <summary>The likeliest parameters of the sums (the M step).</summary>
     public abstract HmmEmissions Maximise(double[] sums, HmmConfig config);
@@ -57,7 +59,8 @@ internal abstract class HmmEmissions
     public virtual int SampleSymbol(int state, ref SplitMix64 random) => throw new NotSupportedException();
 
     /// <summary>Draws what a state gives off: numbers.</summary>
-    public virtual void SampleValues(int state, ref SplitMix64 random, Span<double> values) => throw new NotSupportedException();
+    public virtual void SampleValues(int state, ref SplitMix64 random, Span<double> values) =>
+        throw new NotSupportedException();
 
     /// <summary>What each state gives off most, for people.</summary>
     /// <param name="names">The names of symbols or columns.</param>

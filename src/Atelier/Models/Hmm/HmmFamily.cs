@@ -60,11 +60,14 @@ public sealed class HmmFamily : IModelFamily
     private static TextGenerator LoadText(Bundle bundle, CancellationToken cancellation) =>
         TextBundle.Load(bundle, cancellation, (config, tensors) =>
     {
-        HmmModel model = HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
+        HmmModel model =
+            HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
         var text = new HmmTextModel(model, config.Integer("end_of_text_id", -1) is >= 0 and int end ? end : null);
         return text.VocabularySize == config.VocabularySize
             ? text
-            : throw new AtelierException($"the model gives off {text.VocabularySize} symbols, config.json says {config.VocabularySize}", bundle.ConfigPath, "export the model again");
+            : throw new AtelierException(
+                $"the model gives off {text.VocabularySize} symbols, config.json says {config.VocabularySize}",
+                bundle.ConfigPath, "export the model again");
     });
 
     private static HmmSeries LoadSeries(Bundle bundle, CancellationToken cancellation)
@@ -75,9 +78,12 @@ public sealed class HmmFamily : IModelFamily
         try
         {
             HmmModel model = HmmTensors.Read(tensors, shape.Emission, shape.Covariance, bundle.WeightsPath);
-            int dimension = model.Emissions is GaussianEmissions normal ? normal.Dimension : ((PoissonEmissions)model.Emissions).Dimension;
+            int dimension = model.Emissions is GaussianEmissions normal ? normal.Dimension
+                : ((PoissonEmissions)model.Emissions).Dimension;
             return dimension == columns.Count ? new HmmSeries(model, columns)
-                : throw new AtelierException($"the model gives off {dimension} numbers, schema.json has {columns.Count} columns", bundle.Folder, "export the model again");
+                : throw new AtelierException(
+                    $"the model gives off {dimension} numbers, schema.json has {columns.Count} columns", bundle.Folder,
+                    "export the model again");
         }
         finally
         {
@@ -91,14 +97,21 @@ public sealed class HmmFamily : IModelFamily
         var config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
         HmmEmission emission = config.Emission ?? HmmEmission.Gaussian;
         if (emission == HmmEmission.Categorical)
-            throw new AtelierException("series are of numbers, not of symbols", "model.emission", "choose gaussian or poisson");
-        IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> some) => [.. some.Select(values => HmmSequence.Of(values, series.Columns.Count))];
+            throw new AtelierException("series are of numbers, not of symbols", "model.emission",
+                "choose gaussian or poisson");
+        IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> some) =>
+            [.. some.Select(values => HmmSequence.Of(values, series.Columns.Count))];
         return new HmmLearner(recipe, emission, Of(series.Train), Of(series.Validation), 0, (folder, model) =>
         {
             using var scope = NewDisposeScope();
-            BundleWriter.Write(folder, ConfigRecords.Write(SeriesType, series.Columns.Count, new SeriesShape { Emission = emission, Covariance = config.Covariance }),
-                HmmTensors.Write(model), $"# {recipe.Name}\n\nA hidden Markov model of {Quantity.Of(model.StateCount, "state")}, learned from {SourceFiles.PublicName(series.Facts.Source)}.\n",
-                partial => new TableSchema([.. series.Columns.Select(name => new ColumnSchema(name, [], []))]).Write(Path.Combine(partial, TableSchema.FileName)));
+            BundleWriter.Write(folder,
+                ConfigRecords.Write(SeriesType, series.Columns.Count,
+                new SeriesShape { Emission = emission, Covariance = config.Covariance }),
+                HmmTensors.Write(model),
+                    $"# {recipe.Name}\n\nA hidden Markov model of {Quantity.Of(model.StateCount, "state")}, learned "
+                        + $"from {SourceFiles.PublicName(series.Facts.Source)}.\n",
+                partial => new TableSchema([.. series.Columns.Select(name => new ColumnSchema(name, [], []))])
+                    .Write(Path.Combine(partial, TableSchema.FileName)));
         });
     }
 
@@ -113,17 +126,25 @@ public sealed class HmmFamily : IModelFamily
     {
         var config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
         if (config.Emission is not (null or HmmEmission.Categorical))
-            throw new AtelierException($"text gives off symbols, not {config.Emission.ToString()!.ToLowerInvariant()} numbers", "model.emission", "leave it out, or choose a series");
+            throw new AtelierException(
+                $"text gives off symbols, not {config.Emission.ToString()!.ToLowerInvariant()} numbers",
+                "model.emission", "leave it out, or choose a series");
         int symbols = text.Tokenizer.VocabularySize;
-        return new HmmLearner(recipe, HmmEmission.Categorical, Sequences(text.Train), Sequences(text.Validation), symbols, (folder, model) =>
+        return new HmmLearner(recipe, HmmEmission.Categorical, Sequences(text.Train), Sequences(text.Validation),
+            symbols, (folder, model) =>
         {
             using var scope = NewDisposeScope();
-            BundleWriter.Write(folder, ConfigRecords.Write(TextType, symbols, new { end_of_text_id = text.Train.EndOfTextId ?? -1 }), HmmTensors.Write(model),
-                text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.FreeParameters));
+            BundleWriter.Write(folder,
+                ConfigRecords.Write(TextType, symbols, new { end_of_text_id = text.Train.EndOfTextId ?? -1 }),
+                HmmTensors.Write(model),
+                text.Tokenizer, recipe.Generation, text.Facts.StartId,
+                    TextBundle.Card(recipe, text, model.FreeParameters));
         });
     }
 
-    /// <summary>The documents; the end of a text is a symbol like others, so that a model knows how long texts are.</summary>
+    /// <summary>
+    /// The documents; the end of a text is a symbol like others, so that a model knows how long texts are.
+    /// </summary>
     private static IReadOnlyList<HmmSequence> Sequences(TokenFile file)
     {
         var sequences = new List<HmmSequence>();

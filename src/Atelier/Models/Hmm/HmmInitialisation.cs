@@ -3,7 +3,9 @@ using Atelier.Data.Tables;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>Models to begin learning from: near what all data together says, and a little different in each state.</summary>
+/// <summary>
+/// Models to begin learning from: near what all data together says, and a little different in each state.
+/// </summary>
 internal static class HmmInitialisation
 {
     /// <summary>A model at random.</summary>
@@ -14,7 +16,8 @@ internal static class HmmInitialisation
     /// <param name="symbols">Different symbols, where states give off such.</param>
     /// <param name="seed">Of all draws.</param>
     /// <exception cref="AtelierException">The topology is impossible, or the data is not of that kind.</exception>
-    public static HmmModel Create(HmmConfig config, int states, HmmEmission emission, IReadOnlyList<HmmSequence> sequences, int symbols, ulong seed)
+    public static HmmModel Create(HmmConfig config, int states, HmmEmission emission,
+        IReadOnlyList<HmmSequence> sequences, int symbols, ulong seed)
     {
         if (states is < 1 or > 4096)
             throw new AtelierException($"{states} states are asked for", "model.stateCounts", "allowed is 1 to 4096");
@@ -27,7 +30,8 @@ internal static class HmmInitialisation
             for (int j = 0; j < states; j++)
                 sum += transitions[(i * states) + j] = allowed[(i * states) + j] ? 0.5 + random.NextDouble() : 0;
             if (sum == 0)
-                throw new AtelierException($"no transition leads from state {i}", "model.transitions", $"add one, such as {i}->{i}");
+                throw new AtelierException($"no transition leads from state {i}", "model.transitions",
+                    $"add one, such as {i}->{i}");
             for (int j = 0; j < states; j++)
                 transitions[(i * states) + j] /= sum;
         }
@@ -51,8 +55,12 @@ internal static class HmmInitialisation
             foreach (string text in config.Transitions)
             {
                 string[] ends = text.Split("->");
-                if (ends.Length != 2 || !int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int from) || !int.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out int to) || from >= states || to >= states)
-                    throw new AtelierException($"'{text}' is no transition between {states} states", "model.transitions", "write for example 0->1");
+                if (ends.Length != 2
+                    || !int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int from)
+                    || !int.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out int to)
+                    || from >= states || to >= states)
+                    throw new AtelierException($"'{text}' is no transition between {states} states",
+                        "model.transitions", "write for example 0->1");
                 allowed[(from * states) + to] = true;
             }
             return allowed;
@@ -65,7 +73,8 @@ internal static class HmmInitialisation
         return allowed;
     }
 
-    private static CategoricalEmissions Categorical(int states, IReadOnlyList<HmmSequence> sequences, int symbols, ref SplitMix64 random)
+    private static CategoricalEmissions Categorical(int states, IReadOnlyList<HmmSequence> sequences, int symbols,
+        ref SplitMix64 random)
     {
         double[] counts = new double[symbols];
         Array.Fill(counts, 0.01);
@@ -92,7 +101,8 @@ internal static class HmmInitialisation
         foreach (double value in sequences.SelectMany(s => s.Values.ToArray()))
         {
             if (value < 0 || value != Math.Floor(value))
-                throw new AtelierException(FormattableString.Invariant($"{value} is no count"), "data.source", "Poisson emissions take whole numbers from 0; choose model.emission gaussian");
+                throw new AtelierException(FormattableString.Invariant($"{value} is no count"), "data.source",
+                    "Poisson emissions take whole numbers from 0; choose model.emission gaussian");
         }
         ColumnSpread[] spreads = Spreads(sequences);
         int dimension = spreads.Length;
@@ -103,7 +113,8 @@ internal static class HmmInitialisation
         return new PoissonEmissions(states, rates, dimension);
     }
 
-    private static GaussianEmissions Gaussian(HmmConfig config, int states, IReadOnlyList<HmmSequence> sequences, ref SplitMix64 random)
+    private static GaussianEmissions Gaussian(HmmConfig config, int states, IReadOnlyList<HmmSequence> sequences,
+        ref SplitMix64 random)
     {
         ColumnSpread[] spreads = Spreads(sequences);
         int dimension = spreads.Length;
@@ -117,7 +128,8 @@ internal static class HmmInitialisation
             for (int i = 0; i < dimension; i++)
             {
                 double variance = config.Covariance == CovarianceShape.Spherical ? variances.Average() : variances[i];
-                covariances[diagonal ? (component * dimension) + i : (((component * dimension) + i) * dimension) + i] = Math.Max(variance, floor[i]);
+                covariances[diagonal ? (component * dimension) + i : (((component * dimension) + i) * dimension) + i] =
+                    Math.Max(variance, floor[i]);
             }
         }
         double[] weights = new double[components];

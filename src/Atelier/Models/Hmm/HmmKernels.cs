@@ -14,7 +14,9 @@ internal static unsafe class HmmKernels
     /// <summary>States rounded up to whole vectors.</summary>
     public static int Width(int states) => (states + Lanes - 1) / Lanes * Lanes;
 
-    /// <summary>result[j] = Σ_i vector[i] · matrix[i, j]: a distribution one step on. The result may not be the vector.</summary>
+    /// <summary>
+    /// result[j] = Σ_i vector[i] · matrix[i, j]: a distribution one step on. The result may not be the vector.
+    /// </summary>
     public static void Multiply(double* vector, double* matrix, double* result, int states, int width)
     {
         if (width == Lanes)
@@ -24,9 +26,12 @@ internal static unsafe class HmmKernels
             for (; i + 4 <= states; i += 4)
             {
                 a = Vector512.FusedMultiplyAdd(Vector512.Create(vector[i]), Vector512.Load(matrix + (i * Lanes)), a);
-                b = Vector512.FusedMultiplyAdd(Vector512.Create(vector[i + 1]), Vector512.Load(matrix + ((i + 1) * Lanes)), b);
-                c = Vector512.FusedMultiplyAdd(Vector512.Create(vector[i + 2]), Vector512.Load(matrix + ((i + 2) * Lanes)), c);
-                d = Vector512.FusedMultiplyAdd(Vector512.Create(vector[i + 3]), Vector512.Load(matrix + ((i + 3) * Lanes)), d);
+                b = Vector512.FusedMultiplyAdd(Vector512.Create(vector[i + 1]),
+                    Vector512.Load(matrix + ((i + 1) * Lanes)), b);
+                c = Vector512.FusedMultiplyAdd(Vector512.Create(vector[i + 2]),
+                    Vector512.Load(matrix + ((i + 2) * Lanes)), c);
+                d = Vector512.FusedMultiplyAdd(Vector512.Create(vector[i + 3]),
+                    Vector512.Load(matrix + ((i + 3) * Lanes)), d);
             }
             for (; i < states; i++)
                 a = Vector512.FusedMultiplyAdd(Vector512.Create(vector[i]), Vector512.Load(matrix + (i * Lanes)), a);
@@ -52,8 +57,12 @@ internal static unsafe class HmmKernels
         }
     }
 
-    /// <summary>sums[i, j] += Σ_t left[t, i] · right[±t, j]: expected transitions, of a block of times at once. The step leads from one right vector to the next.</summary>
-    public static void AddOuterProducts(double* left, double* right, int step, int times, double* sums, int states, int width)
+    /// <summary>
+    /// sums[i, j] += Σ_t left[t, i] · right[±t, j]: expected transitions, of a block of times at once. The step leads
+    /// from one right vector to the next.
+    /// </summary>
+    public static void AddOuterProducts(double* left, double* right, int step, int times, double* sums, int states,
+        int width)
     {
         for (int i = 0; i < states; i += 4)
         {
@@ -129,7 +138,9 @@ internal static unsafe class HmmKernels
         return Vector512.Sum(sum);
     }
 
-    /// <summary>The power of two that brings a positive number near 1, and its exponent: scaling by it loses no bit.</summary>
+    /// <summary>
+    /// The power of two that brings a positive number near 1, and its exponent: scaling by it loses no bit.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double NearOne(double sum, out int exponent)
     {

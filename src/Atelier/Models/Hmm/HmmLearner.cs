@@ -29,7 +29,8 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
     private readonly long _items = training.Sum(s => (long)s.Length);
 
     /// <inheritdoc/>
-    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
+    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
+        CancellationToken cancellation) =>
         Task.Run(() => Learn(run, progress, cancellation), CancellationToken.None);
 
     private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
@@ -38,9 +39,11 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             throw new AtelierException("there is nothing to learn from", "data.source", "bring more data");
         bool byValidation = _config.Choose == HmmChoice.Validation && validation.Sum(s => (long)s.Length) > 0;
         int[] counts = _config.StateCounts.Count > 0 ? [.. _config.StateCounts] : [_config.StateCount];
-        var jobs = (from states in counts from restart in Enumerable.Range(0, _config.Restarts) select (States: states, Restart: restart)).ToArray();
+        var jobs = (from states in counts from restart in Enumerable.Range(0, _config.Restarts) select (States: states,
+            Restart: restart)).ToArray();
         var store = new CheckpointStore(run.CheckpointFolder);
-        (Progress at, HmmModel? model, HmmModel? best) = Restore(store, line => progress.Report(new TrainingProgress { Step = 0, Message = line }));
+        (Progress at, HmmModel? model, HmmModel? best) =
+            Restore(store, line => progress.Report(new TrainingProgress { Step = 0, Message = line }));
         using var log = new TrainingLog(run, at.Step, new Dictionary<string, double>());
         var watch = Stopwatch.StartNew();
         double secondsBefore = at.Seconds;
@@ -48,13 +51,15 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
         while (at.Job < jobs.Length)
         {
             (int states, int restart) = jobs[at.Job];
-            model ??= HmmInitialisation.Create(_config, states, emission, training, symbols, SplitMix64.At((ulong)recipe.Seed, (ulong)at.Job));
+            model ??= HmmInitialisation.Create(_config, states, emission, training, symbols,
+                SplitMix64.At((ulong)recipe.Seed, (ulong)at.Job));
             string? end = null;
             double before = at.LogLikelihood;
             while (end is null)
             {
                 if (cancellation.IsCancellationRequested && at.Step > 0)
-                    return Interrupt(store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model, best, watch);
+                    return Interrupt(store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model,
+                        best, watch);
                 double started = watch.Elapsed.TotalSeconds;
                 HmmModel next;
                 double logLikelihood;
@@ -68,17 +73,22 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
                 }
                 at = at with { Step = at.Step + 1, Iteration = at.Iteration + 1, LogLikelihood = logLikelihood };
                 model = next;
-                log.Write(at.Step, new Dictionary<string, double> { ["loss"] = -logLikelihood / _items, ["stateCount"] = states });
-                end = (logLikelihood - before) / _items < _config.Tolerance && at.Iteration > LeastIterations ? "converged"
-                    : at.Iteration >= Math.Min(_config.Iterations, recipe.Training.Steps ?? long.MaxValue) ? "iterations"
+                log.Write(at.Step,
+                    new Dictionary<string, double> { ["loss"] = -logLikelihood / _items, ["stateCount"] = states });
+                end = (logLikelihood - before) / _items < _config.Tolerance && at.Iteration > LeastIterations
+                    ? "converged"
+                    : at.Iteration >= Math.Min(_config.Iterations, recipe.Training.Steps ?? long.MaxValue)
+                        ? "iterations"
                     : secondsBefore + watch.Elapsed.TotalSeconds >= recipe.Training.Minutes * 60 ? "time" : null;
                 before = logLikelihood;
                 progress.Report(new TrainingProgress
                 {
                     Step = at.Step, Loss = -logLikelihood / _items, ItemUnit = "symbols", IsLearning = true,
-                    TotalSteps = (long)jobs.Length * _config.Iterations, ItemsPerSecond = _items / (watch.Elapsed.TotalSeconds - started),
+                    TotalSteps = (long)jobs.Length * _config.Iterations,
+                        ItemsPerSecond = _items / (watch.Elapsed.TotalSeconds - started),
                 });
-                if (end is null && recipe.Training.CheckpointEvery > 0 && at.Step % recipe.Training.CheckpointEvery == 0)
+                if (end is null && recipe.Training.CheckpointEvery > 0
+                    && at.Step % recipe.Training.CheckpointEvery == 0)
                     Save(store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model, best);
             }
             double own = model.LogLikelihoods(training).Sum();
@@ -92,27 +102,35 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             progress.Report(new TrainingProgress
             {
                 Step = at.Step, Message = string.Create(CultureInfo.InvariantCulture,
-                    $"{Quantity.Of(states, "state")}, beginning {restart + 1} of {_config.Restarts}: {(end == "converged" ? "converged" : $"ended by {end}")} after {Quantity.Of(at.Iteration, "iteration")}; nats per symbol: training {-own / _items:0.0000}{(heldItems > 0 ? $", validation {-held / heldItems:0.0000}" : "")}; BIC {bic:0.0}"),
+                    $"{Quantity.Of(states, "state")}, beginning {restart + 1} of {_config.Restarts}: "
+                        + $"{(end == "converged" ? "converged" : $"ended by {end}")} after "
+                            + $"{Quantity.Of(at.Iteration, "iteration")}; nats per symbol: training "
+                                + $"{-own / _items:0.0000}{(heldItems > 0 ? $", validation {-held / heldItems:0.0000}" : "")}; BIC {bic:0.0}"),
             });
             if (best is null || score > at.BestScore)
-                (best, at) = (model, at with { BestScore = score, BestLogLikelihood = own, BestValidation = held, BestBic = bic, End = end });
+                (best, at) = (model,
+                    at with { BestScore = score, BestLogLikelihood = own, BestValidation = held, BestBic = bic,
+                    End = end });
             (model, at) = (null, at with { Job = at.Job + 1, Iteration = 0, LogLikelihood = double.NegativeInfinity });
         }
         write(run.BundleFolder, best!);
         log.Plot();
         var metrics = new Dictionary<string, double>
         {
-            ["trainingLogLikelihood"] = at.BestLogLikelihood, ["trainingBic"] = at.BestBic, ["stateCount"] = best!.StateCount, ["freeParameters"] = best.FreeParameters,
+            ["trainingLogLikelihood"] = at.BestLogLikelihood, ["trainingBic"] = at.BestBic,
+                ["stateCount"] = best!.StateCount, ["freeParameters"] = best.FreeParameters,
         };
         if (double.IsFinite(at.BestValidation))
             metrics["validationLogLikelihood"] = at.BestValidation;
         return new TrainingReport(at.Step, watch.Elapsed.TotalSeconds, at.End, metrics);
     }
 
-    private TrainingReport Interrupt(CheckpointStore store, Progress at, HmmModel model, HmmModel? best, Stopwatch watch)
+    private TrainingReport Interrupt(CheckpointStore store, Progress at, HmmModel model, HmmModel? best,
+        Stopwatch watch)
     {
         Save(store, at, model, best);
-        return new TrainingReport(at.Step, watch.Elapsed.TotalSeconds, "interrupted", new Dictionary<string, double> { ["trainingLogLikelihood"] = at.LogLikelihood });
+        return new TrainingReport(at.Step, watch.Elapsed.TotalSeconds, "interrupted",
+            new Dictionary<string, double> { ["trainingLogLikelihood"] = at.LogLikelihood });
     }
 
     private void Save(CheckpointStore store, Progress at, HmmModel model, HmmModel? best)
@@ -135,7 +153,9 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             IReadOnlyDictionary<string, Tensor> tensors = TensorFiles.Read(path);
             try
             {
-                at = tensors.TryGetValue("progress", out Tensor? numbers) ? Progress.Of(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(numbers.bytes)) : new Progress();
+                at = tensors.TryGetValue("progress", out Tensor? numbers)
+                    ? Progress.Of(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(numbers.bytes))
+                    : new Progress();
                 return HmmTensors.Read(tensors, emission, _config.Covariance, path);
             }
             finally
@@ -172,12 +192,16 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
 
         public double Seconds { get; init; }
 
-        public double[] ToArray() => [Job, Iteration, Step, LogLikelihood, BestScore, BestLogLikelihood, BestValidation, BestBic, End == "converged" ? 0 : End == "time" ? 2 : 1];
+        public double[] ToArray() =>
+            [Job, Iteration, Step, LogLikelihood, BestScore, BestLogLikelihood, BestValidation, BestBic,
+            End == "converged" ? 0 : End == "time" ? 2 : 1];
 
         public static Progress Of(ReadOnlySpan<double> numbers) => new()
         {
-            Job = (int)numbers[0], Iteration = (long)numbers[1], Step = (long)numbers[2], LogLikelihood = numbers[3], BestScore = numbers[4],
-            BestLogLikelihood = numbers[5], BestValidation = numbers[6], BestBic = numbers[7], End = ((string[])["converged", "iterations", "time"])[(int)numbers[8]],
+            Job = (int)numbers[0], Iteration = (long)numbers[1], Step = (long)numbers[2], LogLikelihood = numbers[3],
+                BestScore = numbers[4],
+            BestLogLikelihood = numbers[5], BestValidation = numbers[6], BestBic = numbers[7],
+                End = ((string[])["converged", "iterations", "time"])[(int)numbers[8]],
         };
     }
 }

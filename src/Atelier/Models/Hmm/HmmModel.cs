@@ -1,6 +1,8 @@
 namespace Atelier.Models.Hmm;
 
-/// <summary>A hidden Markov model (Rabiner 1989): a chain of states that nobody sees, and what each gives off.</summary>
+/// <summary>
+/// A hidden Markov model (Rabiner 1989): a chain of states that nobody sees, and what each gives off.
+/// </summary>
 /// <param name="Chain">Starts and transitions.</param>
 /// <param name="Emissions">What states give off.</param>
 internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
@@ -11,10 +13,14 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
     /// <summary>The numbers it is free to choose.</summary>
     public long FreeParameters => Chain.FreeParameters + Emissions.FreeParameters;
 
-    /// <summary>One iteration of Baum-Welch (Baum et al. 1970): the expected counts of the sequences, and the likeliest model of those.</summary>
+    /// <summary>
+    /// One iteration of Baum-Welch (Baum et al. 1970): the expected counts of the sequences, and the likeliest model of
+    /// those.
+    /// </summary>
     /// <returns>The model, and the log-likelihood of the sequences under the model before.</returns>
     /// <exception cref="AtelierException">A sequence is impossible under the model.</exception>
-    public (HmmModel Model, double LogLikelihood) Step(IReadOnlyList<HmmSequence> sequences, HmmConfig config, CancellationToken cancellation = default)
+    public (HmmModel Model, double LogLikelihood) Step(IReadOnlyList<HmmSequence> sequences, HmmConfig config,
+        CancellationToken cancellation = default)
     {
         HmmStatistics sums = ForwardBackward.Expect(this, sequences, cancellation);
         HmmChain chain = Chain.Maximise(sums.Starts, sums.Transitions, config.TransitionPrior);

@@ -8,7 +8,9 @@ using Atelier.Tasks.Series;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>A hidden Markov model of series of numbers: draws them afresh, after a beginning, or through states that are known.</summary>
+/// <summary>
+/// A hidden Markov model of series of numbers: draws them afresh, after a beginning, or through states that are known.
+/// </summary>
 internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) : ISeriesModel, IExplainable
 {
     /// <inheritdoc/>
@@ -28,7 +30,8 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
         model.LogLikelihoods([.. series.Select(s => HmmSequence.Of(s, Columns.Count))], cancellation);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         request.Check(input: true, states: true, length: true);
         int length = (request.Decoding ?? new DecodingOptions()).MaxTokens;
@@ -53,13 +56,16 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
         // Arrays only.
     }
 
-    /// <summary>The distribution of the first state that is drawn: the chain's own, or what follows the series in a file.</summary>
+    /// <summary>
+    /// The distribution of the first state that is drawn: the chain's own, or what follows the series in a file.
+    /// </summary>
     private double[] Beginning(string? input, CancellationToken cancellation)
     {
         var filter = new ForwardFilter(model);
         if (input is not null)
         {
-            (_, List<double[]> series) = SeriesFile.Read(new DataSection { Source = input }, Columns, new ReadingReport());
+            (_, List<double[]> series) =
+                SeriesFile.Read(new DataSection { Source = input }, Columns, new ReadingReport());
             var sequence = HmmSequence.Of(series[0], Columns.Count);
             if (double.IsNegativeInfinity(filter.Run(sequence, 0, sequence.Length, cancellation)))
                 throw new AtelierException("the series is impossible under the model", input, "begin with another");

@@ -6,7 +6,9 @@ internal sealed class HmmStatistics(HmmModel model)
     /// <summary>[width]: how often each state began a sequence.</summary>
     public double[] Starts { get; } = new double[model.Chain.Width];
 
-    /// <summary>[from, width]: how often a state followed another, each divided by the transition's probability.</summary>
+    /// <summary>
+    /// [from, width]: how often a state followed another, each divided by the transition's probability.
+    /// </summary>
     public double[] Transitions { get; } = new double[model.Chain.Transitions.Length];
 
     /// <summary>What the emissions add up.</summary>

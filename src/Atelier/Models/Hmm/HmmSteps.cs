@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// Runs of steps of the scaled forward or backward pass. Up to eight states are one register: the rows of the matrix stay in
+/// Runs of steps of the scaled forward or backward pass. Up to eight states are one register: the rows of the matrix
+/// stay in
 /// eight others, and what scales a vector is worked out a step ahead of its use, so that nothing but the product itself
 /// stands between one vector and the next.
 /// </summary>
@@ -22,7 +23,8 @@ internal static unsafe class HmmSteps
     /// <param name="states">States.</param>
     /// <param name="width">States with padding.</param>
     /// <returns>The exponents of the powers of two that were divided out.</returns>
-    public static long Advance(double* before, double* matrix, double* b, int step, double* to, int count, int states, int width)
+    public static long Advance(double* before, double* matrix, double* b, int step, double* to, int count, int states,
+        int width)
     {
         if (width == HmmKernels.Lanes)
             return AdvanceEight(before, matrix, b, step, to, count, states);
@@ -44,7 +46,8 @@ internal static unsafe class HmmSteps
 
     /// <summary>
     /// Goes on into the half where the other end's vectors are there already. At each time next = before · matrix,
-    /// scale = 1 / Σ next ∘ other, outs[t] = before · scale, posteriors[t] = next ∘ other · scale, and next ∘ b[t] is the
+    /// scale = 1 / Σ next ∘ other, outs[t] = before · scale, posteriors[t] = next ∘ other · scale, and next ∘ b[t] is
+    /// the
     /// vector before the next time.
     /// </summary>
     /// <param name="before">[width]: the vector before the first time; the one before the next on return.</param>
@@ -56,7 +59,8 @@ internal static unsafe class HmmSteps
     /// <param name="states">States.</param>
     /// <param name="width">States with padding.</param>
     /// <returns>False where a time has no probability that fp64 can tell from none.</returns>
-    public static bool Meet(double* before, double* matrix, in PosteriorBlock block, int step, double* other, int count, int states, int width)
+    public static bool Meet(double* before, double* matrix, in PosteriorBlock block, int step, double* other, int count,
+        int states, int width)
     {
         if (width == HmmKernels.Lanes)
             return MeetEight(before, matrix, block, step, other, count, states);
@@ -75,7 +79,8 @@ internal static unsafe class HmmSteps
         return true;
     }
 
-    private static long AdvanceEight(double* before, double* matrix, double* b, int step, double* to, int count, int states)
+    private static long AdvanceEight(double* before, double* matrix, double* b, int step, double* to, int count,
+        int states)
     {
         var rows = new EightRows(matrix, states, padding: 0);
         long exponent = 0;
@@ -99,7 +104,8 @@ internal static unsafe class HmmSteps
         return exponent;
     }
 
-    private static bool MeetEight(double* before, double* matrix, in PosteriorBlock block, int step, double* other, int count, int states)
+    private static bool MeetEight(double* before, double* matrix, in PosteriorBlock block, int step, double* other,
+        int count, int states)
     {
         var rows = new EightRows(matrix, states, padding: 0);
         double* b = block.Likelihoods, outs = block.Outs, posteriors = block.Posteriors;

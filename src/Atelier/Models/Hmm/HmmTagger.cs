@@ -10,8 +10,10 @@ using Atelier.Tasks.Tagged;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// A hidden Markov model whose states are tags, or pairs of tags (Thede and Harper 1999), counted from tagged sentences. A
-/// word's probability in a state is that of the tag given the word, over that of the tag (Bayes), so that the form of rare
+/// A hidden Markov model whose states are tags, or pairs of tags (Thede and Harper 1999), counted from tagged
+/// sentences. A
+/// word's probability in a state is that of the tag given the word, over that of the tag (Bayes), so that the form of
+/// rare
 /// and unknown words can tell of their tags.
 /// </summary>
 internal sealed class HmmTagger : ITagger, IExplainable
@@ -58,30 +60,36 @@ internal sealed class HmmTagger : ITagger, IExplainable
     public bool Knows(string word) => _words.ContainsKey(word);
 
     /// <inheritdoc/>
-    public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words) => Tag(words, new Dictionary<int, string>());
+    public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words) =>
+        Tag(words, new Dictionary<int, string>());
 
     /// <summary>Tags a sentence some of whose tags are known.</summary>
     /// <exception cref="AtelierException">A known tag is none, or stands beyond the sentence.</exception>
-    public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words, IReadOnlyDictionary<int, string> known)
+    public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words,
+        IReadOnlyDictionary<int, string> known)
     {
         if (words.Count == 0)
             return ([], 0);
-        var lattice = new TagLattice(_transitions, _counts.Symbols, [.. words.Select((word, i) => Candidates(word, known.GetValueOrDefault(i)))]);
+        var lattice = new TagLattice(_transitions, _counts.Symbols,
+            [.. words.Select((word, i) => Candidates(word, known.GetValueOrDefault(i)))]);
         if (known.Keys.FirstOrDefault(place => place >= words.Count, -1) is >= 0 and int beyond)
-            throw new AtelierException($"there is no word at place {beyond}", "--state", $"the sentence has {words.Count} words, from 0");
+            throw new AtelierException($"there is no word at place {beyond}", "--state",
+                $"the sentence has {words.Count} words, from 0");
         (int[] posterior, double log) = lattice.Posterior();
         int[] tags = _decoding == TagDecoding.Viterbi ? lattice.Viterbi() : posterior;
         return ([.. tags.Select(tag => Tags[tag])], log);
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         request.Check(prompt: true, input: true, states: true);
         await Task.Yield();
         if (request.Input is not null)
         {
-            foreach (TaggedSentence sentence in ConlluFile.Read(request.Input, _column, new ReadingReport(), keepLines: true))
+            foreach (TaggedSentence sentence in ConlluFile.Read(request.Input, _column, new ReadingReport(),
+                keepLines: true))
             {
                 cancellation.ThrowIfCancellationRequested();
                 (IReadOnlyList<string> tags, double log) = Tag(sentence.Words, request.States);
@@ -107,20 +115,28 @@ internal sealed class HmmTagger : ITagger, IExplainable
     public Explanation Explain(CancellationToken cancellation = default)
     {
         const int shown = 10;
-        double[] counts = [.. Enumerable.Range(0, Tags.Count).Select(tag => Enumerable.Range(0, _words.Count).Sum(word => (double)Count(word, tag)))];
-        (int Word, double Probability)[][] words = [.. Enumerable.Range(0, Tags.Count).Select(tag => Enumerable.Range(0, _words.Count).Where(word => Count(word, tag) > 0)
+        double[] counts = [.. Enumerable.Range(0, Tags.Count)
+            .Select(tag => Enumerable.Range(0, _words.Count).Sum(word => (double)Count(word, tag)))];
+        (int Word, double Probability)[][] words = [.. Enumerable.Range(0, Tags.Count)
+            .Select(tag => Enumerable.Range(0, _words.Count).Where(word => Count(word, tag) > 0)
             .Select(word => (word, Count(word, tag) / counts[tag])).OrderByDescending(p => p.Item2).ToArray())];
         (double[] starts, double[] transitions, double[] ends) = _counts.FirstOrder();
         var chain = new ChainExplanation(Tags, starts, transitions, ends, cancellation);
-        return new Explanation(string.Create(CultureInfo.InvariantCulture, $"a tagger of {Quantity.Of(Tags.Count, "tag")} and {Quantity.Of(_words.Count, "word")}"),
+        return new Explanation(string.Create(CultureInfo.InvariantCulture,
+            $"a tagger of {Quantity.Of(Tags.Count, "tag")} and {Quantity.Of(_words.Count, "word")}"),
         [
-            new("tags", ["tag", "share", "likeliest words"], [.. Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)
+            new("tags", ["tag", "share", "likeliest words"],
+                [.. Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)
             [
                 new CellValue(Tags[tag]), new CellValue(Math.Round(_tagShares[tag], 4)),
-                new CellValue(string.Join("  ", words[tag].Take(shown).Select(p => string.Create(CultureInfo.InvariantCulture, $"{_counts.Words[p.Word]} {p.Probability:0.000}")))),
+                new CellValue(string.Join("  ", words[tag].Take(shown)
+                    .Select(p => string.Create(CultureInfo.InvariantCulture,
+                    $"{_counts.Words[p.Word]} {p.Probability:0.000}")))),
             ])]),
-            new("emission probabilities", ["tag", "word", "probability"], [.. from tag in Enumerable.Range(0, Tags.Count) from p in words[tag].Take(shown * shown)
-                select (IReadOnlyList<CellValue>)[new CellValue(Tags[tag]), new CellValue(_counts.Words[p.Word]), new CellValue(p.Probability)]]) { ForPrograms = true },
+            new("emission probabilities", ["tag", "word", "probability"],
+                [.. from tag in Enumerable.Range(0, Tags.Count) from p in words[tag].Take(shown * shown)
+                select (IReadOnlyList<CellValue>)[new CellValue(Tags[tag]), new CellValue(_counts.Words[p.Word]),
+                    new CellValue(p.Probability)]]) { ForPrograms = true },
             .. chain.Tables,
         ], chain.Pictures());
     }
@@ -144,7 +160,10 @@ internal sealed class HmmTagger : ITagger, IExplainable
         return sum;
     }
 
-    /// <summary>The tags that a word may have, each with the word's probability in it; every unknown word counts as one and the same symbol.</summary>
+    /// <summary>
+    /// The tags that a word may have, each with the word's probability in it; every unknown word counts as one and the
+    /// same symbol.
+    /// </summary>
     private (int Tag, double Probability)[] Candidates(string word, string? known)
     {
         double[] tags = _unknown.Tags(word);
@@ -153,20 +172,25 @@ internal sealed class HmmTagger : ITagger, IExplainable
         {
             double occurrences = Occurrences(number);
             for (int tag = 0; tag < tags.Length; tag++)
-                tags[tag] = (_counts.WordTags[(number * tags.Length) + tag] + (FormWeight * tags[tag])) / (occurrences + FormWeight);
+                tags[tag] = (_counts.WordTags[(number * tags.Length) + tag] + (FormWeight * tags[tag])) / (occurrences
+                    + FormWeight);
             share = occurrences / (_total + _once);
         }
         if (known is not null)
         {
             int tag = Tags.ToList().IndexOf(known);
             return tag >= 0 ? [(tag, tags[tag] * share / _tagShares[tag])]
-                : throw new AtelierException($"there is no tag '{known}'", "--state", $"the tags are {string.Join(", ", Tags)}");
+                : throw new AtelierException($"there is no tag '{known}'", "--state",
+                    $"the tags are {string.Join(", ", Tags)}");
         }
         double least = tags.Max() * LeastShare;
-        return [.. Enumerable.Range(0, tags.Length).Where(tag => tags[tag] >= least).Select(tag => (tag, tags[tag] * share / _tagShares[tag]))];
+        return [.. Enumerable.Range(0, tags.Length).Where(tag => tags[tag] >= least)
+            .Select(tag => (tag, tags[tag] * share / _tagShares[tag]))];
     }
 
-    /// <summary>A sentence from the model; where tags are known, they are kept and the others drawn between them.</summary>
+    /// <summary>
+    /// A sentence from the model; where tags are known, they are kept and the others drawn between them.
+    /// </summary>
     private TaggedSample Sample(ulong seed, IReadOnlyDictionary<int, string> known)
     {
         var random = new SplitMix64(seed);
@@ -183,11 +207,14 @@ internal sealed class HmmTagger : ITagger, IExplainable
             if (tags.Count < last)
                 Weigh(next, b, tags.Count, known);
             int tag = known.TryGetValue(tags.Count, out string? given)
-                ? Tags.ToList().IndexOf(given) is >= 0 and int index ? index : throw new AtelierException($"there is no tag '{given}'", "--state", $"the tags are {string.Join(", ", Tags)}")
+                ? Tags.ToList().IndexOf(given) is >= 0 and int index ? index
+                    : throw new AtelierException($"there is no tag '{given}'", "--state",
+                    $"the tags are {string.Join(", ", Tags)}")
                 : HmmModel.Sample(next, ref random);
             if (tag == end)
                 break;
-            double[] weights = [.. Enumerable.Range(0, _words.Count).Select(word => (double)_counts.WordTags[(word * Tags.Count) + tag])];
+            double[] weights = [.. Enumerable.Range(0, _words.Count)
+                .Select(word => (double)_counts.WordTags[(word * Tags.Count) + tag])];
             words.Add(_counts.Words[HmmModel.Sample(weights, ref random)]);
             tags.Add(Tags[tag]);
             (a, b) = (b, tag);
@@ -195,7 +222,10 @@ internal sealed class HmmTagger : ITagger, IExplainable
         return Sample(new TaggedSentence(words, tags), null);
     }
 
-    /// <summary>Multiplies each next tag's probability by that of reaching the next known tag from it: drawn tags lead there as the model would have it.</summary>
+    /// <summary>
+    /// Multiplies each next tag's probability by that of reaching the next known tag from it: drawn tags lead there as
+    /// the model would have it.
+    /// </summary>
     private void Weigh(double[] next, int before, int place, IReadOnlyDictionary<int, string> known)
     {
         int s = _counts.Symbols, tags = Tags.Count;

@@ -13,7 +13,8 @@ internal static class HmmTensors
         var tensors = new Dictionary<string, Tensor>
         {
             ["start"] = tensor(model.Chain.Start[..states], ScalarType.Float64),
-            ["transitions"] = tensor(Padding.Remove(model.Chain.Transitions, states, model.Chain.Width), [states, states], ScalarType.Float64),
+            ["transitions"] = tensor(Padding.Remove(model.Chain.Transitions, states, model.Chain.Width),
+                [states, states], ScalarType.Float64),
         };
         foreach ((string name, (double[] values, long[] shape)) in model.Emissions.Tensors)
             tensors[name] = tensor(values, shape, ScalarType.Float64);
@@ -26,14 +27,17 @@ internal static class HmmTensors
     /// <param name="covariance">The covariances' shape, of numbers.</param>
     /// <param name="where">The file, for errors.</param>
     /// <exception cref="AtelierException">A tensor is missing, or they do not fit together.</exception>
-    public static HmmModel Read(IReadOnlyDictionary<string, Tensor> tensors, HmmEmission emission, CovarianceShape covariance, string where)
+    public static HmmModel Read(IReadOnlyDictionary<string, Tensor> tensors, HmmEmission emission,
+        CovarianceShape covariance, string where)
     {
         const string hint = "fetch or export the model again";
         double[] Get(string name, params long[] shape)
         {
             if (!tensors.TryGetValue(name, out Tensor? tensor) || tensor.dtype != ScalarType.Float64
-                || tensor.shape.Length != shape.Length || !tensor.shape.Zip(shape).All(d => d.Second < 0 || d.First == d.Second))
-                throw new AtelierException($"the tensor {name} is missing, or not of 64-bit floats in the model's shape", where, hint);
+                || tensor.shape.Length != shape.Length
+                    || !tensor.shape.Zip(shape).All(d => d.Second < 0 || d.First == d.Second))
+                throw new AtelierException(
+                    $"the tensor {name} is missing, or not of 64-bit floats in the model's shape", where, hint);
             return MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray();
         }
         double[] start = Get("start", -1);
@@ -43,7 +47,9 @@ internal static class HmmTensors
             var chain = new HmmChain(start, Get("transitions", states, states));
             return new HmmModel(chain, emission switch
             {
-                HmmEmission.Categorical => new CategoricalEmissions(states, Padding.Add(Get("emissions", -1, states), states, HmmKernels.Width(states))),
+                HmmEmission.Categorical =>
+                    new CategoricalEmissions(states,
+                    Padding.Add(Get("emissions", -1, states), states, HmmKernels.Width(states))),
                 HmmEmission.Poisson => Poisson(Get("rates", states, -1)),
                 _ => Gaussian(),
             });
@@ -61,7 +67,8 @@ internal static class HmmTensors
             double[] floor = Get("floor", -1), weights = Get("weights", states, -1);
             bool diagonal = covariance is CovarianceShape.Spherical or CovarianceShape.Diagonal;
             return new GaussianEmissions(states, covariance, weights, Get("means", weights.Length, floor.Length),
-                diagonal ? Get("covariances", weights.Length, floor.Length) : Get("covariances", weights.Length, floor.Length, floor.Length), floor);
+                diagonal ? Get("covariances", weights.Length, floor.Length)
+                    : Get("covariances", weights.Length, floor.Length, floor.Length), floor);
         }
     }
 }

@@ -5,12 +5,15 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>A hidden Markov model as a model of token sequences: what it keeps of a text is the distribution over its states.</summary>
+/// <summary>
+/// A hidden Markov model as a model of token sequences: what it keeps of a text is the distribution over its states.
+/// </summary>
 /// <param name="model">The model, of categorical emissions.</param>
 /// <param name="endOfTextId">The token after which a text begins anew; null where there is none.</param>
 /// <param name="known">States that are known; null where none are.</param>
 /// <param name="before">Tokens before the place 0 of known states.</param>
-internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates? known = null, int before = 0) : ILanguageModel, IExplainableTokens, IHiddenStates
+internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates? known = null, int before = 0)
+    : ILanguageModel, IExplainableTokens, IHiddenStates
 {
     private readonly CategoricalEmissions _emissions = (CategoricalEmissions)model.Emissions;
 
@@ -30,7 +33,8 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
     public bool RunsInParallel => true;
 
     /// <inheritdoc/>
-    public IDecodingState CreateState(int sequences) => new State(this, [.. Enumerable.Range(0, sequences).Select(_ => new ForwardFilter(Model))]);
+    public IDecodingState CreateState(int sequences) =>
+        new State(this, [.. Enumerable.Range(0, sequences).Select(_ => new ForwardFilter(Model))]);
 
     /// <inheritdoc/>
     public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
@@ -82,7 +86,8 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
             if (tokens.Span[i] == EndOfTextId)
                 filter = new ForwardFilter(Model);
             else if (double.IsNegativeInfinity(filter.Run(HmmSequence.Of(tokens.Slice(i, 1)), 0, 1)))
-                throw new AtelierException($"token {tokens.Span[i]} is impossible under the model", hint: "learn with a larger model.emissionPrior");
+                throw new AtelierException($"token {tokens.Span[i]} is impossible under the model",
+                    hint: "learn with a larger model.emissionPrior");
         }
     }
 
@@ -98,7 +103,8 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
             known.Weigh(distribution, place - before);
             double sum = distribution.Sum();
             if (sum <= 0)
-                throw new AtelierException("no text can go on so", "--state", "the known states are impossible after the prompt");
+                throw new AtelierException("no text can go on so", "--state",
+                    "the known states are impossible after the prompt");
             distribution = Array.ConvertAll(distribution, value => value / sum);
         }
         fixed (double* states = distribution)

@@ -17,8 +17,10 @@ internal sealed class KnownStates
     {
         foreach ((int place, string name) in states)
         {
-            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int state) || state >= model.StateCount || place < 0 || place >= places)
-                throw new AtelierException($"{place}={name} is no state of a place", "--state", $"states are 0 to {model.StateCount - 1}, places 0 to {places - 1}");
+            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int state)
+                || state >= model.StateCount || place < 0 || place >= places)
+                throw new AtelierException($"{place}={name} is no state of a place", "--state",
+                    $"states are 0 to {model.StateCount - 1}, places 0 to {places - 1}");
             _known[place] = state;
         }
         _ahead = new double[Last + 1][];
@@ -28,11 +30,14 @@ internal sealed class KnownStates
             for (int i = 0; i < model.StateCount; i++)
             {
                 if (At(t) is not { } state || state == i)
-                    _ahead[t][i] = t == Last ? 1 : Enumerable.Range(0, model.StateCount).Sum(j => model.Chain.Transition(i, j) * _ahead[t + 1][j]);
+                    _ahead[t][i] = t == Last ? 1
+                        : Enumerable.Range(0, model.StateCount)
+                        .Sum(j => model.Chain.Transition(i, j) * _ahead[t + 1][j]);
             }
             double most = _ahead[t].Max();
             if (most <= 0)
-                throw new AtelierException($"the known states from place {t} on are impossible", "--state", "the model has no such transitions");
+                throw new AtelierException($"the known states from place {t} on are impossible", "--state",
+                    "the model has no such transitions");
             _ahead[t] = Array.ConvertAll(_ahead[t], value => value / most);
         }
     }
@@ -43,7 +48,10 @@ internal sealed class KnownStates
     /// <summary>The state of a place, where it is known.</summary>
     public int? At(int place) => _known.TryGetValue(place, out int state) ? state : null;
 
-    /// <summary>Multiplies each state's weight at a place by the probability of the known states from there on, given the state there.</summary>
+    /// <summary>
+    /// Multiplies each state's weight at a place by the probability of the known states from there on, given the state
+    /// there.
+    /// </summary>
     /// <param name="weights">[state], or with padding.</param>
     /// <param name="place">The place.</param>
     public void Weigh(Span<double> weights, int place)

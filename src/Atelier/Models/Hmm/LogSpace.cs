@@ -1,6 +1,8 @@
 namespace Atelier.Models.Hmm;
 
-/// <summary>The E step in logarithms: for sequences whose probabilities leave the range of fp64 even when scaled.</summary>
+/// <summary>
+/// The E step in logarithms: for sequences whose probabilities leave the range of fp64 even when scaled.
+/// </summary>
 internal static unsafe class LogSpace
 {
     /// <summary>Adds a sequence's expected counts.</summary>
@@ -27,14 +29,16 @@ internal static unsafe class LogSpace
             cancellation.ThrowIfCancellationRequested();
             for (int j = 0; j < states; j++)
             {
-                double best = t == 0 ? Math.Log(model.Chain.Start[j]) : LogSum(states, i => forward[((t - 1) * states) + i] + A(i, j));
+                double best = t == 0 ? Math.Log(model.Chain.Start[j])
+                    : LogSum(states, i => forward[((t - 1) * states) + i] + A(i, j));
                 forward[(t * states) + j] = best + B(t, j);
             }
         }
         double total = LogSum(states, i => forward[((length - 1) * states) + i]);
         if (!double.IsFinite(total + taken))
         {
-            int at = Enumerable.Range(0, length).FirstOrDefault(t => !double.IsFinite(LogSum(states, i => forward[(t * states) + i])));
+            int at = Enumerable.Range(0, length)
+                .FirstOrDefault(t => !double.IsFinite(LogSum(states, i => forward[(t * states) + i])));
             throw new AtelierException($"sequence {number + 1} is impossible under the model from place {at + 1} on",
                 hint: "raise model.emissionPrior or model.transitionPrior, or allow more transitions");
         }
@@ -42,7 +46,8 @@ internal static unsafe class LogSpace
         {
             cancellation.ThrowIfCancellationRequested();
             for (int i = 0; i < states; i++)
-                backward[(t * states) + i] = LogSum(states, j => A(i, j) + B(t + 1, j) + backward[((t + 1) * states) + j]);
+                backward[(t * states) + i] =
+                    LogSum(states, j => A(i, j) + B(t + 1, j) + backward[((t + 1) * states) + j]);
         }
         double[] gamma = new double[width];
         for (int t = 0; t < length; t++)
@@ -59,7 +64,8 @@ internal static unsafe class LogSpace
                 {
                     // The transition's own probability is put in by the M step.
                     if (model.Chain.Transition(i, j) > 0)
-                        sums.Transitions[(i * width) + j] += Math.Exp(forward[(t * states) + i] + B(t + 1, j) + backward[((t + 1) * states) + j] - total);
+                        sums.Transitions[(i * width) + j] += Math.Exp(forward[(t * states) + i] + B(t + 1, j)
+                            + backward[((t + 1) * states) + j] - total);
                 }
             }
             fixed (double* g = gamma)

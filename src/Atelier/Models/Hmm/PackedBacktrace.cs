@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>The best ways of up to eight states: for each time the best state before each state, three bits a state and four bytes a time.</summary>
+/// <summary>
+/// The best ways of up to eight states: for each time the best state before each state, three bits a state and four
+/// bytes a time.
+/// </summary>
 internal sealed unsafe class PackedBacktrace : Backtrace
 {
     private readonly uint* _ways; // [times]; that of index 0 is not used

@@ -73,7 +73,8 @@ internal sealed class PoissonEmissions(int stateCount, double[] rates, int dimen
             for (int d = 0; d < Dimension; d++)
             {
                 int at = (state * Dimension) + d;
-                maximised[at] = weight > 0 ? Math.Max(LeastRate, sums[(state * (Dimension + 1)) + 1 + d] / weight) : rates[at];
+                maximised[at] = weight > 0 ? Math.Max(LeastRate, sums[(state * (Dimension + 1)) + 1 + d] / weight)
+                    : rates[at];
             }
         }
         return new PoissonEmissions(StateCount, maximised, Dimension);
@@ -87,7 +88,9 @@ internal sealed class PoissonEmissions(int stateCount, double[] rates, int dimen
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names) => [new("emissions", ["state", "column", "rate"],
+    public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names) =>
+        [new("emissions", ["state", "column", "rate"],
         [.. from state in Enumerable.Range(0, StateCount) from d in Enumerable.Range(0, Dimension)
-            select (IReadOnlyList<CellValue>)[new CellValue(state), new CellValue(names(d)), Rounded(rates[(state * Dimension) + d])]])];
+            select (IReadOnlyList<CellValue>)[new CellValue(state), new CellValue(names(d)),
+                Rounded(rates[(state * Dimension) + d])]])];
 }

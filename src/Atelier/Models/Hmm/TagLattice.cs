@@ -1,6 +1,8 @@
 namespace Atelier.Models.Hmm;
 
-/// <summary>All ways of tagging a sentence, over pairs of neighbouring tags: forward, backward and the best way.</summary>
+/// <summary>
+/// All ways of tagging a sentence, over pairs of neighbouring tags: forward, backward and the best way.
+/// </summary>
 /// <param name="transitions">[before, last, next]; the start of a sentence is symbols − 2, its end symbols − 1.</param>
 /// <param name="symbols">Tags with start and end.</param>
 /// <param name="candidates">[word]: the tags it may have, with the word's probability in each.</param>
@@ -23,7 +25,8 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
                 {
                     double sum = 0;
                     for (int h = 0; h < Count(t - 2); h++)
-                        sum += (t == 0 ? 1 : forward[t - 1][(h * Count(t - 1)) + i]) * Transition(TagAt(t - 2, h), TagAt(t - 1, i), TagAt(t, j));
+                        sum += (t == 0 ? 1 : forward[t - 1][(h * Count(t - 1)) + i]) * Transition(TagAt(t - 2, h),
+                            TagAt(t - 1, i), TagAt(t, j));
                     forward[t][(i * Count(t)) + j] = sum * candidates[t][j].Probability;
                 }
             }
@@ -58,7 +61,8 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
                 for (int i = 0; i < Count(t - 1); i++)
                 {
                     for (int j = 0; j < Count(t); j++)
-                        earlier[(h * Count(t - 1)) + i] += Transition(TagAt(t - 2, h), TagAt(t - 1, i), TagAt(t, j)) * candidates[t][j].Probability * backward[(i * Count(t)) + j];
+                        earlier[(h * Count(t - 1)) + i] += Transition(TagAt(t - 2, h), TagAt(t - 1, i),
+                            TagAt(t, j)) * candidates[t][j].Probability * backward[(i * Count(t)) + j];
                 }
             }
             double sum = earlier.Sum();
@@ -85,7 +89,8 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
                     best[t][at] = double.NegativeInfinity;
                     for (int h = 0; h < Count(t - 2); h++)
                     {
-                        double value = (t == 0 ? 0 : best[t - 1][(h * Count(t - 1)) + i]) + Math.Log(Transition(TagAt(t - 2, h), TagAt(t - 1, i), TagAt(t, j)));
+                        double value = (t == 0 ? 0 : best[t - 1][(h * Count(t - 1)) + i])
+                            + Math.Log(Transition(TagAt(t - 2, h), TagAt(t - 1, i), TagAt(t, j)));
                         if (value > best[t][at])
                             (best[t][at], from[t][at]) = (value, h);
                     }
@@ -93,7 +98,10 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
                 }
             }
         }
-        int last = Enumerable.Range(0, best[^1].Length).MaxBy(k => best[^1][k] + Math.Log(Transition(TagAt(length - 2, k / Count(length - 1)), TagAt(length - 1, k % Count(length - 1)), _end)));
+        int last = Enumerable.Range(0, best[^1].Length)
+            .MaxBy(k => best[^1][k]
+            + Math.Log(Transition(TagAt(length - 2, k / Count(length - 1)), TagAt(length - 1, k % Count(length - 1)),
+            _end)));
         int[] tags = new int[length];
         (int before, int here) = (last / Count(length - 1), last % Count(length - 1));
         for (int t = length - 1; t >= 0; t--)
@@ -108,5 +116,6 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
 
     private int TagAt(int place, int number) => place < 0 ? _start : candidates[place][number].Tag;
 
-    private double Transition(int before, int last, int next) => transitions[(((before * symbols) + last) * symbols) + next];
+    private double Transition(int before, int last, int next) =>
+        transitions[(((before * symbols) + last) * symbols) + next];
 }

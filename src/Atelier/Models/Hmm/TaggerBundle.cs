@@ -13,7 +13,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>Taggers: counted, written and loaded. Words and tags stand in vocab.json, their counts in model.safetensors.</summary>
+/// <summary>
+/// Taggers: counted, written and loaded. Words and tags stand in vocab.json, their counts in model.safetensors.
+/// </summary>
 internal static class TaggerBundle
 {
     public const string ModelType = "atelier_hmm_tagger";
@@ -29,7 +31,8 @@ internal static class TaggerBundle
         Vocabulary vocabulary;
         try
         {
-            vocabulary = JsonSerializer.Deserialize<Vocabulary>(File.ReadAllBytes(path)) ?? throw new JsonException("it is null");
+            vocabulary = JsonSerializer.Deserialize<Vocabulary>(File.ReadAllBytes(path))
+                ?? throw new JsonException("it is null");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
@@ -38,14 +41,20 @@ internal static class TaggerBundle
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
-            int[] Get(string name, long length) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32 && tensor.numel() == length
+            int[] Get(string name, long length) =>
+                tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
+                && tensor.numel() == length
                 ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
-                : throw new AtelierException($"the tensor {name} is missing or does not go with the vocabulary", bundle.WeightsPath, hint);
+                : throw new AtelierException($"the tensor {name} is missing or does not go with the vocabulary",
+                    bundle.WeightsPath, hint);
             long tags = vocabulary.Tags.Count;
-            int[] trigrams = Get("trigrams", (tags + 2) * (tags + 2) * (tags + 2)), wordTags = Get("word_tags", vocabulary.Words.Count * tags);
-            if (tags == 0 || vocabulary.Words.Distinct().Count() != vocabulary.Words.Count || trigrams.Any(c => c < 0) || wordTags.Any(c => c < 0))
+            int[] trigrams = Get("trigrams", (tags + 2) * (tags + 2) * (tags + 2)),
+                wordTags = Get("word_tags", vocabulary.Words.Count * tags);
+            if (tags == 0 || vocabulary.Words.Distinct().Count() != vocabulary.Words.Count || trigrams.Any(c => c < 0)
+                || wordTags.Any(c => c < 0))
                 throw new AtelierException("words stand twice, or counts are below zero", bundle.Folder, hint);
-            return new HmmTagger(new TaggerCounts(vocabulary.Tags, trigrams, vocabulary.Words, wordTags), config.Learning, config.Tags);
+            return new HmmTagger(new TaggerCounts(vocabulary.Tags, trigrams, vocabulary.Words, wordTags),
+                config.Learning, config.Tags);
         }
         finally
         {
@@ -59,7 +68,8 @@ internal static class TaggerBundle
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>
         {
-            ["trigrams"] = tensor(counts.Trigrams, ScalarType.Int32), ["word_tags"] = tensor(counts.WordTags, ScalarType.Int32),
+            ["trigrams"] = tensor(counts.Trigrams, ScalarType.Int32),
+                ["word_tags"] = tensor(counts.WordTags, ScalarType.Int32),
         };
         string card = string.Create(CultureInfo.InvariantCulture, $"""
             # {recipe.Name}
@@ -69,15 +79,19 @@ internal static class TaggerBundle
             Counted from {SourceFiles.PublicName(data.Facts.Source)}, {Quantity.Of(data.Train.Count, "sentence")}: {Quantity.Of(counts.Words.Count, "word")}, {Quantity.Of(counts.Tags.Count, "tag")}.
 
             """);
-        BundleWriter.Write(folder, ConfigRecords.Write(ModelType, counts.Words.Count, new BundledTagger { Learning = config, Tags = recipe.Data.Tags }), tensors, card, partial =>
-            AtomicFile.WriteText(Path.Combine(partial, VocabularyFile), JsonSerializer.Serialize(new Vocabulary(counts.Tags, counts.Words))));
+        BundleWriter.Write(folder,
+            ConfigRecords.Write(ModelType, counts.Words.Count,
+            new BundledTagger { Learning = config, Tags = recipe.Data.Tags }), tensors, card, partial =>
+            AtomicFile.WriteText(Path.Combine(partial, VocabularyFile),
+                JsonSerializer.Serialize(new Vocabulary(counts.Tags, counts.Words))));
     }
 
     /// <summary>Learns a tagger: one pass over the sentences.</summary>
     public sealed class Learner(Recipe recipe, TaggedData data) : ILearner
     {
         /// <inheritdoc/>
-        public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) => Task.Run(
+        public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
+            CancellationToken cancellation) => Task.Run(
             () =>
             {
                 var watch = Stopwatch.StartNew();
@@ -88,9 +102,12 @@ internal static class TaggerBundle
                 progress.Report(new TrainingProgress
                 {
                     Step = 1, TotalSteps = 1, ItemUnit = "words", ItemsPerSecond = words / watch.Elapsed.TotalSeconds,
-                    Message = string.Create(CultureInfo.InvariantCulture, $"counted {Quantity.Of(words, "word")}: {counts.Words.Count} different ones, {Quantity.Of(counts.Tags.Count, "tag")}"),
+                    Message = string.Create(CultureInfo.InvariantCulture,
+                        $"counted {Quantity.Of(words, "word")}: {counts.Words.Count} different ones, "
+                            + $"{Quantity.Of(counts.Tags.Count, "tag")}"),
                 });
-                return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double> { ["words"] = counts.Words.Count, ["tags"] = counts.Tags.Count });
+                return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged",
+                    new Dictionary<string, double> { ["words"] = counts.Words.Count, ["tags"] = counts.Tags.Count });
             },
             cancellation);
     }

@@ -7,7 +7,8 @@ namespace Atelier.Models.Hmm;
 /// <param name="Trigrams">[(tags + 2)³]: how often a tag followed two others.</param>
 /// <param name="Words">The words seen.</param>
 /// <param name="WordTags">[word, tag]: how often.</param>
-internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, IReadOnlyList<string> Words, int[] WordTags)
+internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, IReadOnlyList<string> Words,
+    int[] WordTags)
 {
     /// <summary>Tags with the start and the end of a sentence.</summary>
     public int Symbols => Tags.Count + 2;
@@ -39,7 +40,10 @@ internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, 
         return new TaggerCounts(tags, trigrams, words, wordTags);
     }
 
-    /// <summary>What follows a tag, whatever stood before it: the shares of tags that begin a sentence [tags], of those that follow one [tags, tags], and of ends after it [tags].</summary>
+    /// <summary>
+    /// What follows a tag, whatever stood before it: the shares of tags that begin a sentence [tags], of those that
+    /// follow one [tags, tags], and of ends after it [tags].
+    /// </summary>
     public (double[] Starts, double[] Transitions, double[] Ends) FirstOrder()
     {
         int s = Symbols, tags = Tags.Count;
@@ -51,11 +55,15 @@ internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, 
         }
         double Share(int before, int after) => bigrams[(before * s) + after] / Math.Max(1, contexts[before]);
         return ([.. Enumerable.Range(0, tags).Select(tag => Share(tags, tag))],
-            [.. from before in Enumerable.Range(0, tags) from after in Enumerable.Range(0, tags) select Share(before, after)],
+            [.. from before in Enumerable.Range(0, tags) from after in Enumerable.Range(0, tags) select Share(before,
+                after)],
             [.. Enumerable.Range(0, tags).Select(tag => Share(tag, tags + 1))]);
     }
 
-    /// <summary>[(tags + 2)³]: the probability of a tag after two others, unigrams, bigrams and trigrams mixed with weights from deleted interpolation (Brants 2000, figure 1).</summary>
+    /// <summary>
+    /// [(tags + 2)³]: the probability of a tag after two others, unigrams, bigrams and trigrams mixed with weights from
+    /// deleted interpolation (Brants 2000, figure 1).
+    /// </summary>
     /// <param name="order">2 for trigrams, 1 for bigrams at most.</param>
     public double[] Transitions(int order)
     {
@@ -102,7 +110,8 @@ internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, 
             for (int c = 0; c < s; c++)
             {
                 // A context never seen leaves its weight to shorter ones.
-                double one = (unigrams[c] + 0.01) / (total + (0.01 * s)), two = contexts[b] > 0 ? bigrams[(b * s) + c] / contexts[b] : one;
+                double one = (unigrams[c] + 0.01) / (total + (0.01 * s)), two = contexts[b] > 0
+                    ? bigrams[(b * s) + c] / contexts[b] : one;
                 double three = context > 0 ? Trigrams[(ab * s) + c] / context : two;
                 transitions[(ab * s) + c] = ((weights[0] * one) + (weights[1] * two) + (weights[2] * three)) / sum;
             }

@@ -4,7 +4,9 @@ using SkiaSharp;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>A matrix of transitions as cells, darker where more is likely: with numbers in them where there is room.</summary>
+/// <summary>
+/// A matrix of transitions as cells, darker where more is likely: with numbers in them where there is room.
+/// </summary>
 internal sealed class TransitionImage
 {
     private const string Title = "what follows a state: rows from, columns to";
@@ -41,7 +43,8 @@ internal sealed class TransitionImage
 
     private static float Top => Margin + (2 * RowHeight);
 
-    private float Width => Math.Max(_left + (_columns.Count * _cellWidth), Margin + Canvas.Measure(Title, TextSize)) + Margin;
+    private float Width =>
+        Math.Max(_left + (_columns.Count * _cellWidth), Margin + Canvas.Measure(Title, TextSize)) + Margin;
 
     private float Height => Top + (_rows.Count * _cellHeight) + Margin;
 
@@ -53,14 +56,17 @@ internal sealed class TransitionImage
     {
         Canvas.Write(canvas, Title, Margin, Margin + (RowHeight / 2), TextSize, Canvas.Ink);
         // Where cells are smaller than letters, not every name has room.
-        int everyColumn = Every(_columns.Max(c => Canvas.Measure(c, _text)) + 4, _cellWidth), everyRow = Every(_text + 2, _cellHeight);
+        int everyColumn = Every(_columns.Max(c => Canvas.Measure(c, _text)) + 4, _cellWidth),
+            everyRow = Every(_text + 2, _cellHeight);
         for (int column = 0; column < _columns.Count; column += everyColumn)
-            Canvas.Write(canvas, _columns[column], X(column) + (_cellWidth / 2), Margin + (1.5f * RowHeight), _text, Canvas.Ink, SKTextAlign.Center);
+            Canvas.Write(canvas, _columns[column], X(column) + (_cellWidth / 2), Margin + (1.5f * RowHeight), _text,
+                Canvas.Ink, SKTextAlign.Center);
         for (int row = 0; row < _rows.Count; row++)
         {
             // The first row is of starts; then every so many.
             if (row == 0 || (everyRow == 1 ? row > 0 : (row - 1) % everyRow == 0 && row > 1))
-                Canvas.Write(canvas, _rows[row], _left - Padding, Y(row) + (_cellHeight / 2), _text, Canvas.Ink, SKTextAlign.Right);
+                Canvas.Write(canvas, _rows[row], _left - Padding, Y(row) + (_cellHeight / 2), _text, Canvas.Ink,
+                    SKTextAlign.Right);
             for (int column = 0; column < _columns.Count; column++)
                 DrawCell(canvas, row, column);
         }
@@ -77,7 +83,8 @@ internal sealed class TransitionImage
             canvas.DrawRect(SKRect.Create(X(column), Y(row), _cellWidth - gap, _cellHeight - gap), paint);
         if (_numbered && probability >= 5e-4)
         {
-            Canvas.Write(canvas, probability.ToString("0.000", CultureInfo.InvariantCulture), X(column) + (_cellWidth / 2), Y(row) + (_cellHeight / 2), TextSize - 1,
+            Canvas.Write(canvas, probability.ToString("0.000", CultureInfo.InvariantCulture),
+                X(column) + (_cellWidth / 2), Y(row) + (_cellHeight / 2), TextSize - 1,
                 Canvas.InkOn(shade), SKTextAlign.Center);
         }
     }

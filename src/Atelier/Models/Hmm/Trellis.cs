@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// Forward or backward vectors of a stretch of times. All of them are kept where they fit the budget; otherwise only the
+/// Forward or backward vectors of a stretch of times. All of them are kept where they fit the budget; otherwise only
+/// the
 /// one before each block of about √T, from which a block is worked out again when it is asked for.
 /// </summary>
 internal sealed unsafe class Trellis : IDisposable
@@ -19,7 +20,8 @@ internal sealed unsafe class Trellis : IDisposable
     /// <param name="times">Times in the stretch.</param>
     /// <param name="width">Numbers a vector.</param>
     /// <param name="budget">Bytes that all vectors may take.</param>
-    /// <param name="work">Works out the vectors of some indices from the one before them: first index, count, the one before, where to.</param>
+    /// <param name="work">Works out the vectors of some indices from the one before them: first index, count, the one
+    /// before, where to.</param>
     public Trellis(int times, int width, long budget, Action<int, int, nint, nint> work)
     {
         (_width, _work) = (width, work);
@@ -72,7 +74,10 @@ internal sealed unsafe class Trellis : IDisposable
         }
     }
 
-    /// <summary>Copies the vectors up to an index; those of the highest indices are worked out first, as goes well with asking for lower ones next.</summary>
+    /// <summary>
+    /// Copies the vectors up to an index; those of the highest indices are worked out first, as goes well with asking
+    /// for lower ones next.
+    /// </summary>
     /// <param name="last">The highest index.</param>
     /// <param name="count">Vectors.</param>
     /// <param name="to">[count, width], in the order of indices.</param>
@@ -83,7 +88,8 @@ internal sealed unsafe class Trellis : IDisposable
             int some = Math.Min(count, (last % _block) + 1);
             double* from = this[last] - ((long)(some - 1) * _width);
             count -= some;
-            new ReadOnlySpan<double>(from, some * _width).CopyTo(new Span<double>(to + ((long)count * _width), some * _width));
+            new ReadOnlySpan<double>(from, some * _width)
+                .CopyTo(new Span<double>(to + ((long)count * _width), some * _width));
             last -= some;
         }
     }
@@ -103,5 +109,6 @@ internal sealed unsafe class Trellis : IDisposable
         _present = block;
     }
 
-    private double* Allocate(int vectors) => (double*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, vectors) * (nuint)_width * sizeof(double), 64);
+    private double* Allocate(int vectors) =>
+        (double*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, vectors) * (nuint)_width * sizeof(double), 64);
 }

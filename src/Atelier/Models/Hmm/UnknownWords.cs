@@ -2,7 +2,8 @@ namespace Atelier.Models.Hmm;
 
 /// <summary>
 /// What a word's form tells of its tag: its shape (capitals, digits, hyphens) and its endings, from short to long, each
-/// smoothed by the one before (after Samuelsson 1993 and Brants 2000, section 2.3). Learned from rare words, since those
+/// smoothed by the one before (after Samuelsson 1993 and Brants 2000, section 2.3). Learned from rare words, since
+/// those
 /// are like the words that were never seen.
 /// </summary>
 internal sealed class UnknownWords
@@ -68,9 +69,12 @@ internal sealed class UnknownWords
     private static string Shape(string word)
     {
         bool digits = word.Any(char.IsDigit), letters = word.Any(char.IsLetter);
-        string kind = (digits, letters) switch { (true, false) => "9", (true, true) => "9a", (false, true) => "a", _ => "." };
-        string capitals = !letters ? "" : word.Length > 1 && word.Where(char.IsLetter).All(char.IsUpper) ? "AA" : char.IsUpper(word[0]) ? "A" : "";
-        string marks = word.Contains('@', StringComparison.Ordinal) || word.Contains("//", StringComparison.Ordinal) || word.Contains("www", StringComparison.OrdinalIgnoreCase) ? "@"
+        string kind =
+            (digits, letters) switch { (true, false) => "9", (true, true) => "9a", (false, true) => "a", _ => "." };
+        string capitals = !letters ? "" : word.Length > 1 && word.Where(char.IsLetter).All(char.IsUpper) ? "AA"
+            : char.IsUpper(word[0]) ? "A" : "";
+        string marks = word.Contains('@', StringComparison.Ordinal) || word.Contains("//", StringComparison.Ordinal)
+            || word.Contains("www", StringComparison.OrdinalIgnoreCase) ? "@"
             : word.Contains('-', StringComparison.Ordinal) ? "-" : "";
         return $"{kind}|{capitals}|{marks}|";
     }

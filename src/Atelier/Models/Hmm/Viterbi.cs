@@ -1,7 +1,8 @@
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// The likeliest sequence of states (Viterbi 1967), in logarithms, from both ends at once: the best ways to each state of
+/// The likeliest sequence of states (Viterbi 1967), in logarithms, from both ends at once: the best ways to each state
+/// of
 /// the middle from the left and from the right, on two threads, then back along both.
 /// </summary>
 internal static unsafe class Viterbi
@@ -11,7 +12,8 @@ internal static unsafe class Viterbi
     /// <summary>[time]: the states, and the logarithm of their probability together with what was observed.</summary>
     /// <param name="model">The model.</param>
     /// <param name="sequence">What was observed.</param>
-    /// <param name="budget">Bytes of values of half a sequence of more than eight states; above it about √T of them are kept, and the others worked out again.</param>
+    /// <param name="budget">Bytes of values of half a sequence of more than eight states; above it about √T of them are
+    /// kept, and the others worked out again.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">The sequence is impossible under the model.</exception>
     public static (int[] States, double LogProbability) Run(HmmModel model, HmmSequence sequence,
@@ -20,12 +22,14 @@ internal static unsafe class Viterbi
         int length = sequence.Length, middle = (length + 1) / 2, width = model.Chain.Width;
         if (length == 0)
             return ([], 0);
-        using AlignedBuffer on = Logs(model.Chain.Transitions), back = Logs(model.Chain.Transposed), start = Logs(model.Chain.Start), none = Logs(Enumerable.Repeat(1.0, width));
+        using AlignedBuffer on = Logs(model.Chain.Transitions), back = Logs(model.Chain.Transposed),
+            start = Logs(model.Chain.Start), none = Logs(Enumerable.Repeat(1.0, width));
         ViterbiHalf Half(AlignedBuffer matrix, AlignedBuffer first, bool forward) =>
             new(model, sequence, matrix, first, forward, cancellation);
         Backtrace? left = null, right = null;
         Backtrace Ways(ViterbiHalf half, int times, AlignedBuffer into) =>
-            width == HmmKernels.Lanes ? new PackedBacktrace(half, times) : new CheckpointedBacktrace(half, times, into.Pointer, budget);
+            width == HmmKernels.Lanes ? new PackedBacktrace(half, times)
+                : new CheckpointedBacktrace(half, times, into.Pointer, budget);
         try
         {
             InParallel.Both(length > LongSequence,
@@ -34,11 +38,13 @@ internal static unsafe class Viterbi
             int[] path = new int[length];
             (int state, double best) = Middle(left!, right!, on.Pointer, model.StateCount, width);
             if (!double.IsFinite(best + left!.Logs + right!.Logs))
-                throw new AtelierException("the sequence is impossible under the model", hint: "raise model.emissionPrior or model.transitionPrior");
+                throw new AtelierException("the sequence is impossible under the model",
+                    hint: "raise model.emissionPrior or model.transitionPrior");
             InParallel.Both(length > LongSequence, () => left.Trace(state, path.AsSpan(0, middle), turned: false), () =>
             {
                 if (right.Times > 0)
-                    right.Trace(ViterbiSteps.Best(right.Last, on.Pointer + ((long)state * width), width), path.AsSpan(middle), turned: true);
+                    right.Trace(ViterbiSteps.Best(right.Last, on.Pointer + ((long)state * width), width),
+                        path.AsSpan(middle), turned: true);
             });
             return (path, best + left.Logs + right.Logs);
         }
@@ -49,7 +55,8 @@ internal static unsafe class Viterbi
         }
     }
 
-    private static AlignedBuffer Logs(IEnumerable<double> probabilities) => new([.. probabilities.Select(p => Math.Log(p))]);
+    private static AlignedBuffer Logs(IEnumerable<double> probabilities) =>
+        new([.. probabilities.Select(p => Math.Log(p))]);
 
     private static (int State, double Best) Middle(Backtrace left, Backtrace right, double* on, int states, int width)
     {

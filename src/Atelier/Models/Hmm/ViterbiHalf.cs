@@ -6,10 +6,14 @@ namespace Atelier.Models.Hmm;
 /// <param name="likelihoods">Log-likelihoods of the first index; those of the next stand a step on.</param>
 internal unsafe delegate void ViterbiWork(int first, int count, double* likelihoods);
 
-/// <summary>What the likeliest path needs of a half of a sequence, in the order of the work: from the sequence's beginning on, or from its end back.</summary>
+/// <summary>
+/// What the likeliest path needs of a half of a sequence, in the order of the work: from the sequence's beginning on,
+/// or from its end back.
+/// </summary>
 /// <param name="model">The model.</param>
 /// <param name="sequence">The whole sequence.</param>
-/// <param name="matrix">[states, width]: logarithms of the transitions out of each state, in the order of the work.</param>
+/// <param name="matrix">[states, width]: logarithms of the transitions out of each state, in the order of the
+/// work.</param>
 /// <param name="start">[width]: logarithms of the start probabilities; zeros from the end back.</param>
 /// <param name="forward">Whether it goes from the beginning on.</param>
 /// <param name="cancellation">Stops at the next block.</param>
@@ -48,7 +52,8 @@ internal sealed unsafe class ViterbiHalf(HmmModel model, HmmSequence sequence, A
         {
             cancellation.ThrowIfCancellationRequested();
             int some = Math.Min(Block, first + count - at);
-            Logs += model.Emissions.LogLikelihoods(sequence, forward ? at : sequence.Length - at - some, some, scratch.Pointer);
+            Logs += model.Emissions.LogLikelihoods(sequence, forward ? at
+                : sequence.Length - at - some, some, scratch.Pointer);
             work(at, some, forward ? scratch.Pointer : scratch.Pointer + ((some - 1) * Width));
         }
     }

@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>The inner loops of the likeliest path, in logarithms: eight states at a time, padding is minus infinity.</summary>
+/// <summary>
+/// The inner loops of the likeliest path, in logarithms: eight states at a time, padding is minus infinity.
+/// </summary>
 internal static unsafe class ViterbiSteps
 {
     private const int Lanes = HmmKernels.Lanes;
@@ -18,7 +20,8 @@ internal static unsafe class ViterbiSteps
     /// <param name="count">Steps.</param>
     /// <param name="states">States.</param>
     /// <param name="width">States with padding.</param>
-    public static void Advance(double* before, double* matrix, double* b, int step, double* to, int count, int states, int width)
+    public static void Advance(double* before, double* matrix, double* b, int step, double* to, int count, int states,
+        int width)
     {
         for (int t = 0; t < count; t++, b += step, before = to, to += width)
         {
@@ -30,15 +33,19 @@ internal static unsafe class ViterbiSteps
         }
     }
 
-    /// <summary>The same for up to eight states, which stay in registers; of each time only the states before are kept.</summary>
+    /// <summary>
+    /// The same for up to eight states, which stay in registers; of each time only the states before are kept.
+    /// </summary>
     /// <param name="vector">[8]: the vector before the first time; the last one on return.</param>
     /// <param name="matrix">[states, 8].</param>
     /// <param name="b">Log-likelihoods of the first time.</param>
     /// <param name="step">From one time's log-likelihoods to the next: 8, or minus it.</param>
-    /// <param name="ways">[count]: the best state before each state, as <see cref="EightRows.MaxPlus"/> writes it.</param>
+    /// <param name="ways">[count]: the best state before each state, as <see cref="EightRows.MaxPlus"/> writes
+    /// it.</param>
     /// <param name="count">Steps.</param>
     /// <param name="states">States.</param>
-    public static void AdvanceEight(double* vector, double* matrix, double* b, int step, uint* ways, int count, int states)
+    public static void AdvanceEight(double* vector, double* matrix, double* b, int step, uint* ways, int count,
+        int states)
     {
         var rows = new EightRows(matrix, states, double.NegativeInfinity);
         for (int t = 0; t < count; t++, b += step)
@@ -54,11 +61,13 @@ internal static unsafe class ViterbiSteps
             most = Vector512.MaxNative(most, Vector512.Load(values + i) + Vector512.Load(row + i));
         Vector256<double> half = Vector256.MaxNative(most.GetLower(), most.GetUpper());
         Vector128<double> quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
-        most = Vector512.Create(Vector128.MaxNative(quarter, Vector128.Shuffle(quarter, Vector128.Create(1L, 0L))).ToScalar());
+        most = Vector512.Create(Vector128.MaxNative(quarter, Vector128.Shuffle(quarter, Vector128.Create(1L, 0L)))
+            .ToScalar());
         ulong found = Vector512.Equals(sums, most).ExtractMostSignificantBits();
         int at = 0;
         while (found == 0 && (at += Lanes) < width)
-            found = Vector512.Equals(Vector512.Load(values + at) + Vector512.Load(row + at), most).ExtractMostSignificantBits();
+            found = Vector512.Equals(Vector512.Load(values + at) + Vector512.Load(row + at), most)
+                .ExtractMostSignificantBits();
         return at + BitOperations.TrailingZeroCount(found);
     }
 

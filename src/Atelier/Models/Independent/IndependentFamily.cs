@@ -60,7 +60,9 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
                 tensors.TryGetValue($"{i}", out Tensor? tensor) && tensor.dtype == ScalarType.Float64
                 && tensor.numel() == (column.IsNumeric ? 2 : column.Levels.Count)
                     ? MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray()
-                    : throw new AtelierException($"the tensor {i} is missing or does not go with column '{column.Name}'", bundle.WeightsPath, "export the model again"))]);
+                    : throw new AtelierException(
+                        $"the tensor {i} is missing or does not go with column '{column.Name}'", bundle.WeightsPath,
+                        "export the model again"))]);
         }
         finally
         {
@@ -71,7 +73,8 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
 
     private sealed class Learner(Recipe recipe, TableData table) : ILearner
     {
-        public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) => Task.Run(
+        public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
+            CancellationToken cancellation) => Task.Run(
             () =>
             {
                 var watch = Stopwatch.StartNew();
@@ -80,9 +83,11 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
                 cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
                 BundleWriter.Write(run.BundleFolder, ConfigRecords.Write(ModelType, model.Schema.Columns.Count, config),
-                    model.Columns.Select((column, i) => (column, i)).ToDictionary(pair => $"{pair.i}", pair => tensor(pair.column, ScalarType.Float64)),
+                    model.Columns.Select((column, i) => (column, i))
+                        .ToDictionary(pair => $"{pair.i}", pair => tensor(pair.column, ScalarType.Float64)),
                     Card(recipe, table), partial => model.Schema.Write(Path.Combine(partial, TableSchema.FileName)));
-                progress.Report(new TrainingProgress { Step = 1, TotalSteps = 1, ItemUnit = "rows", Message = $"counted {Quantity.Of(table.Train.Count, "row")}" });
+                progress.Report(new TrainingProgress { Step = 1, TotalSteps = 1, ItemUnit = "rows", Message =
+                    $"counted {Quantity.Of(table.Train.Count, "row")}" });
                 return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double>
                 {
                     ["freeParameters"] = model.FreeParameters,

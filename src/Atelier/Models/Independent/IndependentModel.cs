@@ -6,12 +6,14 @@ using Atelier.Tasks.Tables;
 namespace Atelier.Models.Independent;
 
 /// <summary>
-/// The baseline of tables: each column by itself, a column of levels by its frequencies, a column of numbers by a normal
+/// The baseline of tables: each column by itself, a column of levels by its frequencies, a column of numbers by a
+/// normal
 /// distribution. A model that does not beat it has found no connection between columns. Safe for concurrent use.
 /// </summary>
 public sealed class IndependentModel : IRowModel
 {
-    private readonly double[][] _columns; // of levels: [level] log-probabilities; of numbers: [mean, standard deviation]
+    // of levels: [level] log-probabilities; of numbers: [mean, standard deviation]
+    private readonly double[][] _columns;
 
     internal IndependentModel(TableSchema schema, double[][] columns) => (Schema, _columns) = (schema, columns);
 
@@ -31,7 +33,9 @@ public sealed class IndependentModel : IRowModel
     /// <param name="rows">What to learn from.</param>
     /// <param name="smoothing">Added to the count of each level.</param>
     public static IndependentModel Count(TableRows rows, double smoothing = 1) =>
-        new(rows.Schema, [.. rows.Schema.Columns.Select((column, i) => column.IsNumeric ? Normal(rows.Numbers(i)) : Levels(rows.Codes(i), column.Levels.Count, smoothing))]);
+        new(rows.Schema,
+            [.. rows.Schema.Columns.Select((column, i) =>
+            column.IsNumeric ? Normal(rows.Numbers(i)) : Levels(rows.Codes(i), column.Levels.Count, smoothing))]);
 
     /// <inheritdoc/>
     public double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default)
@@ -90,7 +94,8 @@ public sealed class IndependentModel : IRowModel
                 throw new AtelierException($"'{given}' is no number", $"--evidence {schema.Name}", "write a number");
             // Box and Muller 1958.
             double number = given is null
-                ? table[0] + (table[1] * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble()))
+                ? table[0] + (table[1] * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()))
+                    * Math.Cos(Math.Tau * random.NextDouble()))
                 : double.Parse(given, System.Globalization.CultureInfo.InvariantCulture);
             logProbability += LogDensity(number, table[0], table[1]);
             return new CellValue(number);

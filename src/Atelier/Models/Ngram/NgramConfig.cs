@@ -19,6 +19,8 @@ public enum NgramSmoothing
     /// <summary>Interpolated Witten-Bell (Witten and Bell 1991; Chen and Goodman 1999, section 2.5).</summary>
     WittenBell,
 
-    /// <summary>Interpolated Kneser-Ney with one discount an order (Kneser and Ney 1995; Chen and Goodman 1999, section 2.8).</summary>
+    /// <summary>
+    /// Interpolated Kneser-Ney with one discount an order (Kneser and Ney 1995; Chen and Goodman 1999, section 2.8).
+    /// </summary>
     KneserNey,
 }

@@ -39,7 +39,8 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     public ILearner CreateLearner(Recipe recipe, IDataSource data) =>
         data is TextData text
             ? new NgramLearner(recipe, text)
-            : throw new AtelierException($"the family {Name} learns from text", "data.source", "choose text, or another family");
+            : throw new AtelierException($"the family {Name} learns from text", "data.source",
+                "choose text, or another family");
 
     /// <inheritdoc/>
     public string BaselineName(EvaluationSection options) =>
@@ -51,7 +52,8 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
 
     /// <inheritdoc/>
     public ILanguageModel FitBaseline(TextData data, EvaluationSection options, CancellationToken cancellation) =>
-        NgramModel.Count(data.Train, BaselineConfig(options), data.Tokenizer.VocabularySize, data.Facts.StartId, cancellation);
+        NgramModel.Count(data.Train, BaselineConfig(options), data.Tokenizer.VocabularySize, data.Facts.StartId,
+            cancellation);
 
     private static NgramConfig BaselineConfig(EvaluationSection options) => new() { Order = options.BaselineOrder };
 
@@ -61,7 +63,8 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     {
         int[] Array(string name) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
             ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
-            : throw new AtelierException($"the tensor {name} is missing or not of 32-bit integers", bundle.WeightsPath, "export the model again");
+            : throw new AtelierException($"the tensor {name} is missing or not of 32-bit integers", bundle.WeightsPath,
+                "export the model again");
         try
         {
             var trie = new NgramTrie(Array("tokens"), Array("counts"), Array("first_child"));
@@ -86,6 +89,7 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
                 ["counts"] = tensor(model.Trie.Counts, ScalarType.Int32),
                 ["first_child"] = tensor(model.Trie.FirstChild, ScalarType.Int32),
             },
-            text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.Trie.Tokens.Length));
+            text.Tokenizer, recipe.Generation, text.Facts.StartId,
+                TextBundle.Card(recipe, text, model.Trie.Tokens.Length));
     }
 }

@@ -10,12 +10,14 @@ namespace Atelier.Models.Ngram;
 internal sealed class NgramLearner(Recipe recipe, TextData text) : ILearner
 {
     /// <inheritdoc/>
-    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation) => Task.Run(
+    public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
+        CancellationToken cancellation) => Task.Run(
         () =>
         {
             var watch = Stopwatch.StartNew();
             var config = (NgramConfig?)recipe.Model.Config ?? new NgramConfig();
-            using NgramModel model = NgramModel.Count(text.Train, config, text.Tokenizer.VocabularySize, text.Facts.StartId, cancellation);
+            using NgramModel model =
+                NgramModel.Count(text.Train, config, text.Tokenizer.VocabularySize, text.Facts.StartId, cancellation);
             cancellation.ThrowIfCancellationRequested();
             NgramFamily.Write(run.BundleFolder, model, recipe, text);
             progress.Report(new TrainingProgress

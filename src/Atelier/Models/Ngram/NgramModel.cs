@@ -6,7 +6,8 @@ using Atelier.Data.Text;
 namespace Atelier.Models.Ngram;
 
 /// <summary>
-/// The honest baseline: the probability of a token is a mixture of how often it followed the last n − 1 tokens, the last
+/// The honest baseline: the probability of a token is a mixture of how often it followed the last n − 1 tokens, the
+/// last
 /// n − 2, and so on down to nothing, and last a uniform distribution over the vocabulary.
 /// </summary>
 public sealed class NgramModel : ILanguageModel
@@ -18,12 +19,14 @@ public sealed class NgramModel : ILanguageModel
     private readonly int[] _types; // [nodes]: its children that were predicted at all
     private readonly int _mostFrequent; // the token that the empty context holds likeliest
     private readonly double[] _discounts; // [order + 1]: Kneser-Ney's, by the n-gram's length
-    private readonly Lazy<double[]> _highest; // [nodes]: the probability of the likeliest token after each, NaN where nobody asked
+    // [nodes]: the probability of the likeliest token after each, NaN where nobody asked
+    private readonly Lazy<double[]> _highest;
 
     internal NgramModel(NgramTrie trie, NgramConfig config, int vocabularySize)
     {
         if (trie.Tokens.Max() >= vocabularySize)
-            throw new AtelierException($"it counts the token {trie.Tokens.Max()} where there are {vocabularySize}", hint: "take the bundle from its source again");
+            throw new AtelierException($"it counts the token {trie.Tokens.Max()} where there are {vocabularySize}",
+                hint: "take the bundle from its source again");
         Trie = trie;
         Config = config;
         VocabularySize = vocabularySize;
@@ -48,7 +51,8 @@ public sealed class NgramModel : ILanguageModel
             Array.Fill(unknown, double.NaN);
             return unknown;
         });
-        _mostFrequent = trie.Tokens[Enumerable.Range(1, trie.FirstChild[1] - 1).DefaultIfEmpty(0).MaxBy(node => _counts[node])];
+        _mostFrequent =
+            trie.Tokens[Enumerable.Range(1, trie.FirstChild[1] - 1).DefaultIfEmpty(0).MaxBy(node => _counts[node])];
     }
 
     /// <summary>Its shape.</summary>
@@ -69,9 +73,11 @@ public sealed class NgramModel : ILanguageModel
     /// <param name="train">The corpus.</param>
     /// <param name="config">The order and smoothing.</param>
     /// <param name="vocabularySize">Ids there are: what the uniform distribution is over.</param>
-    /// <param name="startId">The token that each document begins after; a part of a single document begins with its own first.</param>
+    /// <param name="startId">The token that each document begins after; a part of a single document begins with its own
+    /// first.</param>
     /// <param name="cancellation">Stops.</param>
-    public static NgramModel Count(TokenFile train, NgramConfig config, int vocabularySize, int startId, CancellationToken cancellation = default) =>
+    public static NgramModel Count(TokenFile train, NgramConfig config, int vocabularySize, int startId,
+        CancellationToken cancellation = default) =>
         new(NgramTrie.Count(Documents(train, startId), config.Order, cancellation), config, vocabularySize);
 
     /// <inheritdoc/>
@@ -83,7 +89,8 @@ public sealed class NgramModel : ILanguageModel
     {
         TokenScore[][] scores = [.. sequences.Select(tokens => new TokenScore[tokens.Length - 1])];
         // A document may be all there is: each is cut into pieces, which no other piece's scores depend on.
-        (int Row, int From)[] pieces = [.. scores.SelectMany((row, number) => Enumerable.Range(0, (row.Length + ScoredAtOnce - 1) / ScoredAtOnce)
+        (int Row, int From)[] pieces =
+            [.. scores.SelectMany((row, number) => Enumerable.Range(0, (row.Length + ScoredAtOnce - 1) / ScoredAtOnce)
             .Select(piece => (number, piece * ScoredAtOnce)))];
         Parallel.For(0, pieces.Length, new ParallelOptions { CancellationToken = cancellation }, piece =>
         {
@@ -172,7 +179,8 @@ public sealed class NgramModel : ILanguageModel
     }
 
     /// <summary>
-    /// The probability of the likeliest token. After a context it is one that followed it, or the likeliest after the context
+    /// The probability of the likeliest token. After a context it is one that followed it, or the likeliest after the
+    /// context
     /// that is a token shorter: each context's followers are gone through once, however often it comes.
     /// </summary>
     private double Highest(ReadOnlySpan<int> contexts)
@@ -200,7 +208,9 @@ public sealed class NgramModel : ILanguageModel
         return highest;
     }
 
-    /// <summary>The logarithms of all tokens' probabilities: each context's followers are looked up, never each token.</summary>
+    /// <summary>
+    /// The logarithms of all tokens' probabilities: each context's followers are looked up, never each token.
+    /// </summary>
     private void Fill(ReadOnlySpan<int> contexts, Span<float> logits)
     {
         double[] all = ArrayPool<double>.Shared.Rent(VocabularySize);
@@ -233,7 +243,8 @@ public sealed class NgramModel : ILanguageModel
     }
 
     /// <summary>
-    /// For n-grams shorter than the longest: how many tokens were seen before them. What nothing can come before, since a
+    /// For n-grams shorter than the longest: how many tokens were seen before them. What nothing can come before, since
+    /// a
     /// document begins with it, keeps its count.
     /// </summary>
     private static int[] ContinuationCounts(NgramTrie trie, int[] depths, int order)
@@ -247,7 +258,8 @@ public sealed class NgramModel : ILanguageModel
                     continue; // what is left of one token is nothing
                 suffixes[child] = trie.Child(suffixes[node], trie.Tokens[child]);
                 if (suffixes[child] < 0)
-                    throw new AtelierException("an n-gram's own end is not among its n-grams: the file is damaged", hint: "take the bundle from its source again");
+                    throw new AtelierException("an n-gram's own end is not among its n-grams: the file is damaged",
+                        hint: "take the bundle from its source again");
                 counts[suffixes[child]] += trie.Counts[child] > 0 ? 1 : 0;
             }
         }
@@ -259,7 +271,10 @@ public sealed class NgramModel : ILanguageModel
         return counts;
     }
 
-    /// <summary>The discount of each length from how many n-grams occur once and twice (Ney, Essen and Kneser 1994; Chen and Goodman 1999, eq. 17).</summary>
+    /// <summary>
+    /// The discount of each length from how many n-grams occur once and twice (Ney, Essen and Kneser 1994; Chen and
+    /// Goodman 1999, eq. 17).
+    /// </summary>
     private static double[] Discounts(int[] depths, int[] counts, int order)
     {
         double[] once = new double[order + 1], twice = new double[order + 1];

@@ -1,7 +1,8 @@
 namespace Atelier.Models.Ngram;
 
 /// <summary>
-/// Every n-gram of a corpus up to an order, with its count, as a trie in flat arrays: level by level, children of a node
+/// Every n-gram of a corpus up to an order, with its count, as a trie in flat arrays: level by level, children of a
+/// node
 /// side by side and by token, so that a look-up is a binary search. Node 0 is the empty n-gram.
 /// </summary>
 internal sealed class NgramTrie
@@ -19,7 +20,8 @@ internal sealed class NgramTrie
     public NgramTrie(int[] tokens, int[] counts, int[] firstChild)
     {
         bool sound = tokens.Length > 0 && counts.Length == tokens.Length && firstChild.Length == tokens.Length + 1
-            && firstChild[0] == 1 && firstChild[^1] == tokens.Length && counts.AsSpan().IndexOfAnyExceptInRange(0, int.MaxValue) < 0;
+            && firstChild[0] == 1 && firstChild[^1] == tokens.Length
+                && counts.AsSpan().IndexOfAnyExceptInRange(0, int.MaxValue) < 0;
         for (int node = 0; sound && node < tokens.Length; node++)
         {
             sound = firstChild[node] > node && firstChild[node] <= firstChild[node + 1] && tokens[node] >= 0;
@@ -27,7 +29,8 @@ internal sealed class NgramTrie
                 sound = tokens[child] > tokens[child - 1];
         }
         if (!sound)
-            throw new AtelierException("its counts do not make a trie: the file is damaged", hint: "take the bundle from its source again");
+            throw new AtelierException("its counts do not make a trie: the file is damaged",
+                hint: "take the bundle from its source again");
         (_tokens, Counts, _firstChild) = (tokens, counts, firstChild);
         _single = new int[firstChild[1] > 1 ? tokens[firstChild[1] - 1] + 1 : 0];
         Array.Fill(_single, -1);
@@ -70,7 +73,8 @@ internal sealed class NgramTrie
     /// <param name="documents">The documents' tokens, each with its start token in front.</param>
     /// <param name="order">The longest n-gram.</param>
     /// <param name="cancellation">Stops.</param>
-    public static NgramTrie Count(IEnumerable<ReadOnlyMemory<int>> documents, int order, CancellationToken cancellation = default)
+    public static NgramTrie Count(IEnumerable<ReadOnlyMemory<int>> documents, int order,
+        CancellationToken cancellation = default)
     {
         var children = new Dictionary<long, int>();
         var parents = new List<int> { -1 };
@@ -105,7 +109,8 @@ internal sealed class NgramTrie
     }
 
     /// <summary>Renumbers nodes level by level, children by token.</summary>
-    private static NgramTrie Flatten(List<int> parents, List<int> tokens, List<int> counts, CancellationToken cancellation)
+    private static NgramTrie Flatten(List<int> parents, List<int> tokens, List<int> counts,
+        CancellationToken cancellation)
     {
         int nodes = parents.Count;
         int[] depth = new int[nodes], number = new int[nodes], order = new int[nodes];
@@ -121,7 +126,8 @@ internal sealed class NgramTrie
         {
             cancellation.ThrowIfCancellationRequested();
             // By parent, then token: one sortable number of both, the parent's new number being known.
-            long[] keys = [.. level.Select(node => node == 0 ? 0 : ((long)number[parents[node]] << 32) | (uint)tokens[node])];
+            long[] keys =
+                [.. level.Select(node => node == 0 ? 0 : ((long)number[parents[node]] << 32) | (uint)tokens[node])];
             Array.Sort(keys, level);
             foreach (int node in level)
             {
@@ -135,6 +141,7 @@ internal sealed class NgramTrie
         firstChild[0] = 1;
         for (int i = 1; i <= nodes; i++)
             firstChild[i] += firstChild[i - 1];
-        return new NgramTrie([.. order.Select(node => tokens[node])], [.. order.Select(node => counts[node])], firstChild);
+        return new NgramTrie([.. order.Select(node => tokens[node])], [.. order.Select(node => counts[node])],
+            firstChild);
     }
 }

@@ -23,7 +23,9 @@ public sealed record RnnConfig
     [Range(1, 100)]
     public int LayerCount { get; init; } = 1;
 
-    /// <summary>Tokens in a training row: gradients go back so far (Williams and Peng 1990). Reading and writing have no limit.</summary>
+    /// <summary>
+    /// Tokens in a training row: gradients go back so far (Williams and Peng 1990). Reading and writing have no limit.
+    /// </summary>
     [Range(1, 1 << 20)]
     public int ContextLength { get; init; } = 64;
 
@@ -31,7 +33,9 @@ public sealed record RnnConfig
     [Range(0.0, 0.999)]
     public double Dropout { get; init; }
 
-    /// <summary>Whether the head shares the embedding's weights (Press and Wolf 2017); embedding and state must be as wide.</summary>
+    /// <summary>
+    /// Whether the head shares the embedding's weights (Press and Wolf 2017); embedding and state must be as wide.
+    /// </summary>
     public bool TieHead { get; init; }
 
     /// <summary>Throws where the parts do not fit together.</summary>
@@ -40,7 +44,8 @@ public sealed record RnnConfig
     {
         if (TieHead && EmbeddingSize != HiddenSize)
         {
-            throw new AtelierException($"a tied head needs embeddingSize {EmbeddingSize} and hiddenSize {HiddenSize} to be equal",
+            throw new AtelierException(
+                $"a tied head needs embeddingSize {EmbeddingSize} and hiddenSize {HiddenSize} to be equal",
                 "model.tieHead", $"take embeddingSize: {HiddenSize}, or tieHead: false");
         }
     }

@@ -30,7 +30,8 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
     protected override int TrainingContext(RnnConfig config) => config.ContextLength;
 
     /// <inheritdoc/>
-    protected override string ConfigText(RnnModel model) => ConfigRecords.Write(ModelType, model.VocabularySize, model.Config);
+    protected override string ConfigText(RnnModel model) =>
+        ConfigRecords.Write(ModelType, model.VocabularySize, model.Config);
 
     /// <inheritdoc/>
     protected override IReadOnlyDictionary<string, Tensor> Weights(RnnModel model)
@@ -49,7 +50,8 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
             + hidden * (embedding + 2) + (shape.LayerCount - 1) * hidden * (2 * hidden + 2);
         Int128 held = tensors.Values.Sum(t => t.numel());
         if (config.VocabularySize < 1 || least > held)
-            throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}", where, "fetch or export the model again");
+            throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}",
+                where, "fetch or export the model again");
         var model = new RnnModel(shape, config.VocabularySize, Precision.Fp32, seed: 0);
         try
         {

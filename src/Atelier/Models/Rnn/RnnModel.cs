@@ -40,7 +40,8 @@ public sealed class RnnModel : TextModel
             int inputSize = layer == 0 ? config.EmbeddingSize : config.HiddenSize;
             _layers.Add(new RecurrentLayer(config.Cell, inputSize, config.HiddenSize, precision, random));
         }
-        _head = config.TieHead ? null : new Linear(config.HiddenSize, vocabularySize, bias: true, precision, deviation, random);
+        _head = config.TieHead ? null
+            : new Linear(config.HiddenSize, vocabularySize, bias: true, precision, deviation, random);
         register_module("embedding", _tokens);
         register_module("layers", _layers);
         if (_head is not null)
@@ -73,7 +74,9 @@ public sealed class RnnModel : TextModel
     /// <inheritdoc/>
     public override TextMemory CreateMemory(int sequences) => new RnnMemory(Config.LayerCount);
 
-    /// <summary>What a layer makes of what comes from below, [batch, time, hidden], going on from its state where there is one.</summary>
+    /// <summary>
+    /// What a layer makes of what comes from below, [batch, time, hidden], going on from its state where there is one.
+    /// </summary>
     private Tensor Read(int layer, Tensor x, RnnMemory? states)
     {
         if (training && Config.Dropout > 0)
@@ -96,7 +99,8 @@ public sealed class RnnModel : TextModel
         public void Keep(int layer, RecurrentState state)
         {
             Drop(layer);
-            _layers[layer] = new RecurrentState(state.Hidden.DetachFromDisposeScope(), state.Cell.DetachFromDisposeScope());
+            _layers[layer] =
+                new RecurrentState(state.Hidden.DetachFromDisposeScope(), state.Cell.DetachFromDisposeScope());
         }
 
         public override void Select(Tensor parents)
@@ -104,7 +108,8 @@ public sealed class RnnModel : TextModel
             for (int layer = 0; layer < _layers.Length; layer++)
             {
                 if (_layers[layer] is { } state)
-                    Keep(layer, new RecurrentState(state.Hidden.index_select(1, parents), state.Cell.index_select(1, parents)));
+                    Keep(layer, new RecurrentState(state.Hidden.index_select(1, parents),
+                        state.Cell.index_select(1, parents)));
             }
         }
 

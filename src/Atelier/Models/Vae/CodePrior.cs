@@ -10,7 +10,8 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// The distribution of discrete latents: each place's code given those before it, row by row, and the class. A recurrent
+/// The distribution of discrete latents: each place's code given those before it, row by row, and the class. A
+/// recurrent
 /// network (GRU) that is told the place; the part that PixelCNN has in van den Oord et al. 2017, section 3.3.
 /// </summary>
 internal sealed class CodePrior : nn.Module
@@ -38,7 +39,8 @@ internal sealed class CodePrior : nn.Module
     public Tensor NegativeLogLikelihood(Tensor codes, Tensor? labels)
     {
         long count = codes.shape[0];
-        Tensor before = cat([Begin(count, labels, codes.device), _code.forward(codes.narrow(1, 0, _places - 1))], 1); // [batch, places, width]
+        // [batch, places, width]
+        Tensor before = cat([Begin(count, labels, codes.device), _code.forward(codes.narrow(1, 0, _places - 1))], 1);
         Tensor read = _layer.Forward(before.Plus(_place.Weight), _layer.EmptyState(count)).Output;
         Tensor logits = _head.forward(read).to(ScalarType.Float32).view(-1, _codes);
         return F.cross_entropy(logits, codes.reshape(-1), reduction: nn.Reduction.None).view(count, _places).sum([1]);

@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// The codes of discrete latents. A code is a moving average of the vectors that were nearest to it (van den Oord et al.
-/// 2017, eqs. 6 to 8); one that is hardly ever the nearest is moved to a vector of the batch, and so are all of them at first.
+/// The codes of discrete latents. A code is a moving average of the vectors that were nearest to it (van den Oord et
+/// al.
+/// 2017, eqs. 6 to 8); one that is hardly ever the nearest is moved to a vector of the batch, and so are all of them at
+/// first.
 /// </summary>
 internal sealed class Codebook : nn.Module
 {
@@ -50,7 +52,8 @@ internal sealed class Codebook : nn.Module
         vectors = vectors.detach();
         long codes = Codes.shape[0];
         Tensor nearest = Nearest(vectors);
-        Tensor counts = zeros_like(Counts).index_add_(0, nearest, ones([nearest.shape[0]], device: vectors.device), KeptScalars.One);
+        Tensor counts = zeros_like(Counts)
+            .index_add_(0, nearest, ones([nearest.shape[0]], device: vectors.device), KeptScalars.One);
         Tensor sums = zeros_like(Sums).index_add_(0, nearest, vectors, KeptScalars.One);
         Counts.copy_(Counts.Times(_decay).Plus(counts.Times(1 - _decay)));
         Sums.copy_(Sums.Times(_decay).Plus(sums.Times(1 - _decay)));
@@ -60,11 +63,14 @@ internal sealed class Codebook : nn.Module
         Codes.copy_(Sums.div(Counts.unsqueeze(1)));
     }
 
-    /// <summary>Lays dead codes where vectors of the batch are, each with a fair share of them, so that it lives for a while.</summary>
+    /// <summary>
+    /// Lays dead codes where vectors of the batch are, each with a fair share of them, so that it lives for a while.
+    /// </summary>
     private void Revive(Tensor dead, Tensor vectors, Generator? random)
     {
         double share = (double)vectors.shape[0] / Codes.shape[0];
-        Tensor places = empty([dead.numel()], device: vectors.device).uniform_(0, 1, random).Times(vectors.shape[0]).to(ScalarType.Int64).Clamped(0, vectors.shape[0] - 1);
+        Tensor places = empty([dead.numel()], device: vectors.device).uniform_(0, 1, random).Times(vectors.shape[0])
+            .to(ScalarType.Int64).Clamped(0, vectors.shape[0] - 1);
         Counts.index_copy_(0, dead, KeptScalars.Full([dead.numel()], share, Counts.dtype, Counts.device));
         Sums.index_copy_(0, dead, vectors.index_select(0, places).Times(share));
     }

@@ -31,7 +31,10 @@ internal sealed class ConvolutionalEncoder : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>[batch, channels, height, width] → [batch, last channels, height / 2^levels, width / 2^levels], bf16 with that precision.</summary>
+    /// <summary>
+    /// [batch, channels, height, width] → [batch, last channels, height / 2^levels, width / 2^levels], bf16 with that
+    /// precision.
+    /// </summary>
     public override Tensor forward(Tensor input)
     {
         Tensor x = input;
@@ -41,7 +44,10 @@ internal sealed class ConvolutionalEncoder : nn.Module<Tensor, Tensor>
     }
 }
 
-/// <summary>Up through levels of double the size each; the last convolution makes each place four values, of which two by two pixels become (Shi et al. 2016).</summary>
+/// <summary>
+/// Up through levels of double the size each; the last convolution makes each place four values, of which two by two
+/// pixels become (Shi et al. 2016).
+/// </summary>
 internal sealed class ConvolutionalDecoder : nn.Module<Tensor, Tensor>
 {
     private readonly ModuleList<nn.Module<Tensor, Tensor>> _layers = new();
@@ -64,7 +70,9 @@ internal sealed class ConvolutionalDecoder : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>[batch, last channels, height / 2^levels, width / 2^levels] → [batch, channels, height, width], fp32.</summary>
+    /// <summary>
+    /// [batch, last channels, height / 2^levels, width / 2^levels] → [batch, channels, height, width], fp32.
+    /// </summary>
     public override Tensor forward(Tensor input)
     {
         Tensor x = input;

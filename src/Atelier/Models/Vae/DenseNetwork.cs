@@ -8,7 +8,9 @@ using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Vae;
 
-/// <summary>Layers that connect everything to everything: an encoder's with SiLU after each, a decoder's with SiLU before each.</summary>
+/// <summary>
+/// Layers that connect everything to everything: an encoder's with SiLU after each, a decoder's with SiLU before each.
+/// </summary>
 internal sealed class DenseNetwork : nn.Module<Tensor, Tensor>
 {
     private readonly ModuleList<Linear> _layers = new();
@@ -24,7 +26,8 @@ internal sealed class DenseNetwork : nn.Module<Tensor, Tensor>
     {
         _isDecoder = isDecoder;
         for (int i = 1; i < widths.Count; i++)
-            _layers.Add(new Linear(widths[i - 1], widths[i], bias: true, precision, 1 / Math.Sqrt(widths[i - 1]), random));
+            _layers.Add(new Linear(widths[i - 1], widths[i], bias: true, precision, 1 / Math.Sqrt(widths[i - 1]),
+                random));
         RegisterComponents();
     }
 

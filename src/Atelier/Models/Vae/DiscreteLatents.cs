@@ -7,8 +7,10 @@ using Convolution = Atelier.Layers.Convolution;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// A code of a codebook at each place of the encoder's smallest level (van den Oord et al. 2017). The posterior is certain,
-/// so its divergence from the prior is −log p(codes): the prior learns beside the codes, and nothing flows back from it.
+/// A code of a codebook at each place of the encoder's smallest level (van den Oord et al. 2017). The posterior is
+/// certain,
+/// so its divergence from the prior is −log p(codes): the prior learns beside the codes, and nothing flows back from
+/// it.
 /// </summary>
 internal sealed class DiscreteLatents : nn.Module, ILatents
 {
@@ -42,17 +44,22 @@ internal sealed class DiscreteLatents : nn.Module, ILatents
         Tensor codes = _codebook.Nearest(vectors), quantised = _codebook.Codes.index_select(0, codes);
         long count = features.shape[0];
         Tensor divergence = _prior.NegativeLogLikelihood(codes.view(count, -1), labels);
-        Tensor commitment = vectors.sub(quantised).Squared().sum().Times(_config.Commitment / count); // eq. 3, third term
-        Tensor through = vectors.Plus(quantised.sub(vectors).detach()); // the gradient passes as if nothing had been rounded
-        return new Reading(Pictures(through, count), divergence, divergence.mean().Plus(commitment)) { Figures = Use(codes) };
+        // eq. 3, third term
+        Tensor commitment = vectors.sub(quantised).Squared().sum().Times(_config.Commitment / count);
+        // the gradient passes as if nothing had been rounded
+        Tensor through = vectors.Plus(quantised.sub(vectors).detach());
+        return new Reading(Pictures(through, count), divergence,
+            divergence.mean().Plus(commitment)) { Figures = Use(codes) };
     }
 
     /// <inheritdoc/>
     public Tensor Expect(Tensor features, Tensor? labels) => _in.forward(features).to(ScalarType.Float32);
 
     /// <inheritdoc/>
-    /// <remarks>Latents that are no codes are rounded to the nearest ones, but for those on their way through training.</remarks>
-    public Tensor Features(Tensor latents, Tensor? labels) => _out.forward(is_grad_enabled() ? latents : Pictures(Quantise(latents), latents.shape[0]));
+    /// <remarks>Latents that are no codes are rounded to the nearest ones, but for those on their way through
+    /// training.</remarks>
+    public Tensor Features(Tensor latents, Tensor? labels) =>
+        _out.forward(is_grad_enabled() ? latents : Pictures(Quantise(latents), latents.shape[0]));
 
     /// <inheritdoc/>
     public Tensor Sample(Tensor noise, Tensor? labels) =>
@@ -70,9 +77,12 @@ internal sealed class DiscreteLatents : nn.Module, ILatents
     private static Tensor Vectors(Tensor latents) => latents.permute(0, 2, 3, 1).flatten(0, 2);
 
     /// <summary>[batch · places, size] → [batch, size, height, width].</summary>
-    private Tensor Pictures(Tensor vectors, long count) => vectors.view(count, _shape[1], _shape[2], -1).permute(0, 3, 1, 2);
+    private Tensor Pictures(Tensor vectors, long count) =>
+        vectors.view(count, _shape[1], _shape[2], -1).permute(0, 3, 1, 2);
 
-    /// <summary>How many codes a batch takes, and the perplexity of their frequencies: as many codes in equal use would have it.</summary>
+    /// <summary>
+    /// How many codes a batch takes, and the perplexity of their frequencies: as many codes in equal use would have it.
+    /// </summary>
     private Dictionary<string, Tensor> Use(Tensor codes)
     {
         using var gradients = no_grad();

@@ -9,8 +9,10 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// Independent normal latents, q(z | x) = N(μ, σ²) beside a standard normal prior (Kingma and Welling 2014, section 3): a
-/// vector for the picture, or one at each place of the features. Pictures are drawn from a mixture that was fitted to the
+/// Independent normal latents, q(z | x) = N(μ, σ²) beside a standard normal prior (Kingma and Welling 2014, section 3):
+/// a
+/// vector for the picture, or one at each place of the features. Pictures are drawn from a mixture that was fitted to
+/// the
 /// latents of training pictures, where there is one; a grid's numbers are too many for it.
 /// </summary>
 internal sealed class GaussianLatents : nn.Module, ILatents
@@ -43,7 +45,8 @@ internal sealed class GaussianLatents : nn.Module, ILatents
             : new Linear(config.LatentSize, features, bias: true, precision, 1 / Math.Sqrt(config.LatentSize), random);
         _toldHead = classes == 0 ? null : new Embedding(classes, 2 * config.LatentSize, 0.01, random);
         _toldFirst = classes == 0 ? null : new Embedding(classes, features, 1, random);
-        _prior = grid || config.PriorComponents == 0 ? null : new MixturePrior(Math.Max(1, classes), config.PriorComponents, config.LatentSize);
+        _prior = grid || config.PriorComponents == 0 ? null
+            : new MixturePrior(Math.Max(1, classes), config.PriorComponents, config.LatentSize);
         RegisterComponents();
     }
 
@@ -53,7 +56,8 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     private bool IsGrid => _latents.Length > 1;
 
     /// <inheritdoc/>
-    public long NoiseSize => IsGrid ? _latents[0] * _latents[1] * _latents[2] : _config.LatentSize + 1; // the first one chooses a component
+    // the first one chooses a component
+    public long NoiseSize => IsGrid ? _latents[0] * _latents[1] * _latents[2] : _config.LatentSize + 1;
 
     /// <inheritdoc/>
     public Reading Read(Tensor features, Tensor? labels, Generator? random)
@@ -62,8 +66,10 @@ internal sealed class GaussianLatents : nn.Module, ILatents
         Tensor divergence = Divergence(mean, logVariance); // [batch, ...latents]
         Tensor charged = divergence.mean([0]);
         if (_config.FreeBits > 0)
-            charged = charged.Clamped(_config.FreeBits, double.PositiveInfinity); // Kingma et al. 2016, eq. 15, over the batch
-        return new Reading(Sample(mean, logVariance, random), divergence.flatten(1).sum([1]), charged.sum().Times(_config.Beta));
+            // Kingma et al. 2016, eq. 15, over the batch
+            charged = charged.Clamped(_config.FreeBits, double.PositiveInfinity);
+        return new Reading(Sample(mean, logVariance, random), divergence.flatten(1).sum([1]),
+            charged.sum().Times(_config.Beta));
     }
 
     /// <inheritdoc/>
@@ -73,7 +79,8 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     public Tensor Features(Tensor latents, Tensor? labels)
     {
         Tensor x = _first.forward(latents);
-        return (_toldFirst is null ? x : x.Plus(Everywhere(_toldFirst.forward(labels!).to(x.dtype)))).view([latents.shape[0], .. _shape]);
+        return (_toldFirst is null ? x : x.Plus(Everywhere(_toldFirst.forward(labels!).to(x.dtype))))
+            .view([latents.shape[0], .. _shape]);
     }
 
     /// <inheritdoc/>
@@ -84,18 +91,25 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     /// <inheritdoc/>
     public void Fit(Tensor latents, Tensor? labels) => _prior?.Fit(latents, labels);
 
-    /// <summary>A draw from q(z | x) with log p(z) − log q(z | x), for the standard normal prior and for the fitted one, each [batch].</summary>
+    /// <summary>
+    /// A draw from q(z | x) with log p(z) − log q(z | x), for the standard normal prior and for the fitted one, each
+    /// [batch].
+    /// </summary>
     public (Tensor Latents, Tensor Ratio, Tensor? FittedRatio) Weigh(Tensor features, Tensor? labels, Generator? random)
     {
         (Tensor mean, Tensor logVariance) = Posterior(features, labels);
         Tensor z = Sample(mean, logVariance, random);
         Tensor distance = z.sub(mean).Squared().mul(logVariance.neg().exp());
         // The factors of 2π are the same in both.
-        Tensor posterior = distance.Plus(logVariance).flatten(1).sum([1]).Times(-0.5), prior = z.Squared().flatten(1).sum([1]).Times(-0.5);
+        Tensor posterior = distance.Plus(logVariance).flatten(1).sum([1]).Times(-0.5),
+            prior = z.Squared().flatten(1).sum([1]).Times(-0.5);
         return (z, prior.sub(posterior), _prior?.LogDensity(z, labels).sub(posterior));
     }
 
-    /// <summary>The divergence of N(μ, σ²) from N(0, 1) of each latent: ½ (μ² + σ² − 1 − log σ²) (Kingma and Welling 2014, appendix B).</summary>
+    /// <summary>
+    /// The divergence of N(μ, σ²) from N(0, 1) of each latent: ½ (μ² + σ² − 1 − log σ²) (Kingma and Welling 2014,
+    /// appendix B).
+    /// </summary>
     public static Tensor Divergence(Tensor mean, Tensor logVariance) =>
         mean.Squared().Plus(logVariance.exp()).sub(logVariance).PlusNumber(-1).Times(0.5);
 
@@ -104,7 +118,8 @@ internal sealed class GaussianLatents : nn.Module, ILatents
 
     private (Tensor Mean, Tensor LogVariance) Posterior(Tensor features, Tensor? labels)
     {
-        Tensor h = _head.forward(IsGrid ? features : features.flatten(1)).to(ScalarType.Float32); // [batch, 2 · latents, ...places]
+        // [batch, 2 · latents, ...places]
+        Tensor h = _head.forward(IsGrid ? features : features.flatten(1)).to(ScalarType.Float32);
         Tensor[] parts = (_toldHead is null ? h : h.Plus(Everywhere(_toldHead.forward(labels!)))).chunk(2, 1);
         return (parts[0], parts[1]);
     }

@@ -33,7 +33,8 @@ internal interface ILatents
 
 /// <summary>Latents that were read from pictures.</summary>
 /// <param name="Latents">The draws.</param>
-/// <param name="Divergence">log q(z | x) − log p(z) of each picture, in nats: its mean where there is a closed form, [batch].</param>
+/// <param name="Divergence">log q(z | x) − log p(z) of each picture, in nats: its mean where there is a closed form,
+/// [batch].</param>
 /// <param name="Charge">What the loss takes for it, a scalar.</param>
 internal sealed record Reading(Tensor Latents, Tensor Divergence, Tensor Charge)
 {

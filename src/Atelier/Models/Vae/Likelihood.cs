@@ -5,7 +5,10 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Vae;
 
-/// <summary>How likely pictures are, given what the decoder says of each value: the mean of a normal distribution, or the logit of white.</summary>
+/// <summary>
+/// How likely pictures are, given what the decoder says of each value: the mean of a normal distribution, or the logit
+/// of white.
+/// </summary>
 internal sealed class Likelihood : nn.Module
 {
     private readonly VaeConfig _config;
@@ -43,16 +46,19 @@ internal sealed class Likelihood : nn.Module
     public Tensor NegativeLogLikelihood(Tensor target, Tensor output)
     {
         if (IsBernoulli)
-            return F.binary_cross_entropy_with_logits(output, target.Times(0.5).PlusNumber(0.5), reduction: nn.Reduction.None).sum([1, 2, 3]);
+            return F.binary_cross_entropy_with_logits(output, target.Times(0.5).PlusNumber(0.5),
+                reduction: nn.Reduction.None).sum([1, 2, 3]);
         long values = target.numel() / target.shape[0];
         Tensor squares = target.sub(output.tanh()).Squared().sum([1, 2, 3]);
         Tensor logVariance = LogVariance(output.device);
         // Half of Σ (x − μ)² / σ² + log σ² + log 2π.
-        return squares.mul(logVariance.neg().exp()).Plus(logVariance.PlusNumber(Math.Log(2 * Math.PI)).Times(values)).Times(0.5);
+        return squares.mul(logVariance.neg().exp()).Plus(logVariance.PlusNumber(Math.Log(2 * Math.PI)).Times(values))
+            .Times(0.5);
     }
 
     /// <summary>The expected pictures, −1 to 1.</summary>
     public Tensor Mean(Tensor output) => IsBernoulli ? output.sigmoid().Times(2).PlusNumber(-1) : output.tanh();
 
-    private Tensor LogVariance(Device device) => _logVariance ?? KeptScalars.Full([1], Math.Log(_config.Variance!.Value), ScalarType.Float32, device);
+    private Tensor LogVariance(Device device) =>
+        _logVariance ?? KeptScalars.Full([1], Math.Log(_config.Variance!.Value), ScalarType.Float32, device);
 }

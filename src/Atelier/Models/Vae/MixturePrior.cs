@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// A mixture of normal distributions with full covariances for each class, fitted by expectation maximisation (Dempster et
-/// al. 1977) to the latents of training pictures: an estimate of the aggregated posterior, which is the best prior there is
+/// A mixture of normal distributions with full covariances for each class, fitted by expectation maximisation (Dempster
+/// et
+/// al. 1977) to the latents of training pictures: an estimate of the aggregated posterior, which is the best prior
+/// there is
 /// (Tomczak and Welling 2018, eq. 9). Before it is fitted every component is standard normal, and so is the mixture.
 /// </summary>
 internal sealed class MixturePrior : nn.Module
@@ -21,7 +23,8 @@ internal sealed class MixturePrior : nn.Module
         (_classes, _components, _size) = (classes, components, size);
         register_buffer("weights", KeptScalars.Full([classes, components], 1.0 / components, ScalarType.Float32));
         register_buffer("means", zeros(classes, components, size));
-        register_buffer("factors", eye(size).expand(classes, components, size, size).contiguous()); // lower triangular: covariance = L Lᵀ
+        // lower triangular: covariance = L Lᵀ
+        register_buffer("factors", eye(size).expand(classes, components, size, size).contiguous());
     }
 
     private Tensor Weights => get_buffer("weights")!;
@@ -30,7 +33,9 @@ internal sealed class MixturePrior : nn.Module
 
     private Tensor Factors => get_buffer("factors")!;
 
-    /// <summary>Latents: the first number of each row's noise chooses a component of the class, the others are its ε in μ + L ε.</summary>
+    /// <summary>
+    /// Latents: the first number of each row's noise chooses a component of the class, the others are its ε in μ + L ε.
+    /// </summary>
     /// <param name="noise">[batch, 1 + size], standard normal.</param>
     /// <param name="labels">[batch], int64; null where there is one class for all.</param>
     public Tensor Sample(Tensor noise, Tensor? labels)
@@ -38,8 +43,10 @@ internal sealed class MixturePrior : nn.Module
         labels ??= zeros(noise.shape[0], ScalarType.Int64, device: noise.device);
         Tensor chance = noise.narrow(1, 0, 1).Times(Math.Sqrt(0.5)).erf().Times(0.5).PlusNumber(0.5); // Φ, [batch, 1]
         Tensor below = Weights.index_select(0, labels).cumsum(1).lt(chance); // components that end before it
-        Tensor place = labels.Times(_components).to(ScalarType.Int64).Plus(below.sum([1]).Clamped(0, _components - 1)); // [batch]
-        Tensor factors = Factors.flatten(0, 1).index_select(0, place), means = Means.flatten(0, 1).index_select(0, place);
+        // [batch]
+        Tensor place = labels.Times(_components).to(ScalarType.Int64).Plus(below.sum([1]).Clamped(0, _components - 1));
+        Tensor factors = Factors.flatten(0, 1).index_select(0, place),
+            means = Means.flatten(0, 1).index_select(0, place);
         return means.Plus(factors.matmul(noise.narrow(1, 1, _size).unsqueeze(2)).squeeze(2));
     }
 
@@ -56,12 +63,16 @@ internal sealed class MixturePrior : nn.Module
         {
             Tensor rows = labels.EqualTo(label).nonzero().flatten();
             if (rows.numel() > 0)
-                density.index_copy_(0, rows, LogJoint(latents.index_select(0, rows), Weights[label], Means[label], Factors[label]).logsumexp(1));
+                density.index_copy_(0, rows,
+                    LogJoint(latents.index_select(0, rows), Weights[label], Means[label], Factors[label]).logsumexp(1));
         }
         return density.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Fits each class's mixture to its latents; a class without any keeps what it has, and one with few takes fewer components.</summary>
+    /// <summary>
+    /// Fits each class's mixture to its latents; a class without any keeps what it has, and one with few takes fewer
+    /// components.
+    /// </summary>
     /// <param name="latents">[pictures, size].</param>
     /// <param name="labels">[pictures], int64; null where there is one class for all.</param>
     public void Fit(Tensor latents, Tensor? labels)
@@ -69,7 +80,8 @@ internal sealed class MixturePrior : nn.Module
         for (int label = 0; label < _classes; label++)
         {
             using var scope = NewDisposeScope();
-            Tensor own = (labels is null ? latents : latents.index_select(0, labels.EqualTo(label).nonzero().flatten())).to(ScalarType.Float64);
+            Tensor own = (labels is null ? latents : latents.index_select(0, labels.EqualTo(label).nonzero().flatten()))
+                .to(ScalarType.Float64);
             if (own.shape[0] == 0)
                 continue;
             int components = (int)Math.Clamp(own.shape[0] / (4 * _size), 1, _components);
@@ -87,8 +99,10 @@ internal sealed class MixturePrior : nn.Module
         using var random = new Generator(1, CPU);
         Tensor first = randperm(count, generator: random).narrow(0, 0, components).to(z.device);
         Tensor all = Covariance(z, z.mean([0]), ones([count], ScalarType.Float64, z.device));
-        Tensor ridge = eye(_size, dtype: ScalarType.Float64, device: z.device).mul(all.diagonal().mean().Times(Ridge).Clamped(1e-8, double.PositiveInfinity));
-        Tensor weights = KeptScalars.Full([components], 1.0 / components, ScalarType.Float64, z.device), means = z.index_select(0, first);
+        Tensor ridge = eye(_size, dtype: ScalarType.Float64, device: z.device)
+            .mul(all.diagonal().mean().Times(Ridge).Clamped(1e-8, double.PositiveInfinity));
+        Tensor weights = KeptScalars.Full([components], 1.0 / components, ScalarType.Float64, z.device),
+            means = z.index_select(0, first);
         Tensor factors = linalg.cholesky(all.Plus(ridge)).expand(components, _size, _size);
         for (int i = 0; i < Iterations; i++)
         {
@@ -98,7 +112,8 @@ internal sealed class MixturePrior : nn.Module
             means = shares.t().matmul(z).div(sums.unsqueeze(1)).MoveToOuterDisposeScope();
             weights = sums.Times(1.0 / count).MoveToOuterDisposeScope();
             Tensor moved = means;
-            Tensor[] covariances = [.. Enumerable.Range(0, components).Select(k => Covariance(z, moved[k], shares.select(1, k)).Plus(ridge))];
+            Tensor[] covariances = [.. Enumerable.Range(0, components)
+                .Select(k => Covariance(z, moved[k], shares.select(1, k)).Plus(ridge))];
             factors = linalg.cholesky(stack(covariances)).MoveToOuterDisposeScope();
         }
         return (weights, means, factors);
@@ -114,7 +129,8 @@ internal sealed class MixturePrior : nn.Module
     private static Tensor LogJoint(Tensor z, Tensor weights, Tensor means, Tensor factors)
     {
         Tensor away = z.unsqueeze(0).sub(means.unsqueeze(1)); // [components, batch, size]
-        Tensor distance = away.matmul(linalg.inv(factors).transpose(1, 2)).Squared().sum([2]); // |L⁻¹ (z − μ)|², [components, batch]
+        // |L⁻¹ (z − μ)|², [components, batch]
+        Tensor distance = away.matmul(linalg.inv(factors).transpose(1, 2)).Squared().sum([2]);
         Tensor height = factors.diagonal(0, 1, 2).log().sum([1]); // log |L|
         return weights.log().sub(height).unsqueeze(1).sub(distance.Times(0.5)).t();
     }

@@ -12,13 +12,15 @@ public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>, IClassConditio
     public override string Name => "vae";
 
     /// <inheritdoc/>
-    public override string Description => "variational autoencoders: Gaussian or discrete latents, dense or convolutional";
+    public override string Description =>
+        "variational autoencoders: Gaussian or discrete latents, dense or convolutional";
 
     /// <inheritdoc/>
     public string ClassSetting => "model.conditional=true";
 
     /// <inheritdoc/>
-    protected override VaeModel Create(VaeConfig config, ImageSchema schema, Precision precision, long seed) => new(config, schema, precision, seed);
+    protected override VaeModel Create(VaeConfig config, ImageSchema schema, Precision precision, long seed) =>
+        new(config, schema, precision, seed);
 
     /// <inheritdoc/>
     protected override Precision SamplingPrecision(string device) => Bf16WherePossible(device);
@@ -29,12 +31,17 @@ public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>, IClassConditio
         config.Check(schema);
         Int128 classes = config.Conditional ? schema.Classes.Count : 1, latents = config.LatentSize;
         if (config.Network == NetworkKind.Dense)
-            return Between(config.Hidden[^1]) + config.Hidden.Prepend(schema.Size).Zip(config.Hidden).Aggregate((Int128)0, (sum, pair) => sum + (2 * (Int128)pair.First * pair.Second));
+            return Between(config.Hidden[^1])
+                + config.Hidden.Prepend(schema.Size).Zip(config.Hidden)
+                .Aggregate((Int128)0, (sum, pair) => sum + (2 * (Int128)pair.First * pair.Second));
         Int128 places = (Int128)schema.Width * schema.Height >> (2 * config.Channels.Count);
         // Of each level the blocks' convolutions of 3 × 3, two a block, in both networks.
-        return Between(config.Channels[^1] * (config.HasGrid ? 1 : places)) + config.Channels.Aggregate((Int128)0, (sum, channels) => sum + ((Int128)9 * channels * channels * 4 * config.Blocks));
+        return Between(config.Channels[^1] * (config.HasGrid ? 1 : places))
+            + config.Channels.Aggregate((Int128)0,
+            (sum, channels) => sum + ((Int128)9 * channels * channels * 4 * config.Blocks));
 
-        // What stands between the networks: codes and their sums, or the latents' mean, variance and way back, and the fitted prior.
+        // What stands between the networks: codes and their sums, or the latents' mean, variance and way back, and the
+        // fitted prior.
         Int128 Between(Int128 features) => config.Codes > 0
             ? 2 * config.Codes * latents
             : (3 * features * latents) + (config.HasGrid ? 0 : config.PriorComponents * latents * latents * classes);

@@ -13,7 +13,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// A variational autoencoder (Kingma and Welling 2014; Rezende et al. 2014): an encoder q(z | x), a decoder p(x | z) and a
+/// A variational autoencoder (Kingma and Welling 2014; Rezende et al. 2014): an encoder q(z | x), a decoder p(x | z)
+/// and a
 /// prior p(z), taught by the evidence lower bound log p(x) ≥ E[log p(x | z)] − KL(q(z | x) ‖ p(z)) (eq. 3).
 /// </summary>
 public sealed class VaeModel : ImageModel, IAutoencoder
@@ -34,7 +35,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         config.Check(schema);
         Config = config;
         using var random = new Generator((ulong)seed, CPU);
-        (_encoder, _decoder, long[] features) = config.Network == NetworkKind.Dense ? Dense(precision, random) : Convolutional(precision, random);
+        (_encoder, _decoder, long[] features) = config.Network == NetworkKind.Dense ? Dense(precision, random)
+            : Convolutional(precision, random);
         int classes = config.Conditional ? schema.Classes.Count : 0;
         nn.Module latents = config.Codes > 0
             ? new DiscreteLatents(config, features, classes, precision, random)
@@ -44,7 +46,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         register_module("latents", latents);
         register_module("decoder", _decoder);
         register_module("likelihood", _likelihood);
-        Objectives = [new Objective<ImageBatch>("loss", batch => Bound(batch, RandomStream.Current).Loss, [.. parameters()])];
+        Objectives = [new Objective<ImageBatch>("loss", batch => Bound(batch, RandomStream.Current).Loss,
+            [.. parameters()])];
     }
 
     /// <summary>Its shape.</summary>
@@ -73,12 +76,14 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
     {
-        using var random = new Generator(1, batch.Pictures.device); // the same draws each time, so that measurements can be compared
+        // the same draws each time, so that measurements can be compared
+        using var random = new Generator(1, batch.Pictures.device);
         (Tensor loss, Tensor surprise, Reading reading) = Bound(batch, random);
         double reconstruction = surprise.mean().Number(), divergence = reading.Divergence.mean().Number();
         var figures = new Dictionary<string, double>
         {
-            ["loss"] = loss.Number(), ["elbo"] = -reconstruction - divergence, ["reconstruction"] = -reconstruction, ["divergence"] = divergence,
+            ["loss"] = loss.Number(), ["elbo"] = -reconstruction - divergence, ["reconstruction"] = -reconstruction,
+                ["divergence"] = divergence,
         };
         foreach ((string name, Tensor value) in reading.Figures)
             figures[name] = value.Number();
@@ -86,7 +91,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     }
 
     /// <inheritdoc/>
-    /// <remarks>Adds the importance-weighted bound: the mean of log 1/K Σ p(x | z) p(z) / q(z | x) over K draws (Burda et al. 2016, eq. 8), under the standard normal prior and under the fitted one.</remarks>
+    /// <remarks>Adds the importance-weighted bound: the mean of log 1/K Σ p(x | z) p(z) / q(z | x) over K draws (Burda
+    /// et al. 2016, eq. 8), under the standard normal prior and under the fitted one.</remarks>
     public override IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options)
     {
         var figures = new Dictionary<string, double>(Evaluate(batch));
@@ -106,7 +112,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     {
         Tensor latents = _latents.Sample(noise, labels);
         using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
-        return team.Map(noise.shape[0], (first, rows) => Decode(latents.narrow(0, first, rows), labels?.narrow(0, first, rows)));
+        return team.Map(noise.shape[0],
+            (first, rows) => Decode(latents.narrow(0, first, rows), labels?.narrow(0, first, rows)));
     }
 
     /// <inheritdoc/>
@@ -120,7 +127,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     public Tensor Decode(Tensor latents, Tensor? labels) => _likelihood.Mean(Output(latents, Told(labels)));
 
     /// <inheritdoc/>
-    /// <remarks>The class whose bound is the highest: Bayes' rule with equal chances of the classes, with the bound for the likelihood.</remarks>
+    /// <remarks>The class whose bound is the highest: Bayes' rule with equal chances of the classes, with the bound for
+    /// the likelihood.</remarks>
     public Tensor? Recognise(Tensor pictures)
     {
         if (!IsConditional)
@@ -132,14 +140,16 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         {
             using var each = NewDisposeScope();
             Tensor labels = KeptScalars.Full([pictures.shape[0]], label, ScalarType.Int64, pictures.device);
-            Tensor divergence = _latents.Read(features, labels, random).Divergence, output = Output(_latents.Expect(features, labels), labels);
+            Tensor divergence = _latents.Read(features, labels, random).Divergence,
+                output = Output(_latents.Expect(features, labels), labels);
             return _likelihood.NegativeLogLikelihood(target, output).Plus(divergence).MoveToOuterDisposeScope();
         })];
         return stack(costs).argmin(0).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    /// <remarks>The prior that pictures are drawn from is fitted to draws of the training pictures' posteriors.</remarks>
+    /// <remarks>The prior that pictures are drawn from is fitted to draws of the training pictures'
+    /// posteriors.</remarks>
     public override void FitAfterTraining(IBatchSource<ImageBatch> training, long batches)
     {
         if (_latents is not GaussianLatents { HasFittedPrior: true })
@@ -152,7 +162,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
             using var each = NewDisposeScope();
             using ImageBatch batch = training.Get(number);
             Device device = this.parameters().First().device;
-            Tensor target = _likelihood.Target(batch.Pictures.to(device), random), told = batch.Labels.to(device).alias();
+            Tensor target = _likelihood.Target(batch.Pictures.to(device), random),
+                told = batch.Labels.to(device).alias();
             latents.Add(_latents.Read(_encoder.forward(target), Told(told), random).Latents.MoveToOuterDisposeScope());
             labels.Add(told.MoveToOuterDisposeScope());
         }
@@ -191,18 +202,23 @@ public sealed class VaeModel : ImageModel, IAutoencoder
 
     /// <summary>What the decoder says of each value, as the pictures, fp32.</summary>
     private Tensor Output(Tensor latents, Tensor? labels) =>
-        _decoder.forward(_latents.Features(latents, labels)).to(ScalarType.Float32).view(latents.shape[0], Schema.Channels, Schema.Height, Schema.Width);
+        _decoder.forward(_latents.Features(latents, labels)).to(ScalarType.Float32)
+            .view(latents.shape[0], Schema.Channels, Schema.Height, Schema.Width);
 
     private Tensor? Told(Tensor? labels) => IsConditional ? labels : null;
 
-    private (nn.Module<Tensor, Tensor>, nn.Module<Tensor, Tensor>, long[]) Convolutional(Precision precision, Generator random)
+    private (nn.Module<Tensor, Tensor>, nn.Module<Tensor, Tensor>, long[]) Convolutional(Precision precision,
+        Generator random)
     {
         int halves = 1 << Config.Channels.Count;
-        return (new ConvolutionalEncoder(Config, Schema, precision, random), new ConvolutionalDecoder(Config, Schema, precision, random),
+        return (new ConvolutionalEncoder(Config, Schema, precision, random),
+            new ConvolutionalDecoder(Config, Schema, precision, random),
             [Config.Channels[^1], Schema.Height / halves, Schema.Width / halves]);
     }
 
-    private (nn.Module<Tensor, Tensor>, nn.Module<Tensor, Tensor>, long[]) Dense(Precision precision, Generator random) =>
+    private (nn.Module<Tensor, Tensor>, nn.Module<Tensor, Tensor>, long[]) Dense(Precision precision,
+        Generator random) =>
         (new DenseNetwork([Schema.Size, .. Config.Hidden], isDecoder: false, precision, random),
-            new DenseNetwork([.. Config.Hidden.Reverse(), Schema.Size], isDecoder: true, precision, random), [Config.Hidden[^1]]);
+            new DenseNetwork([.. Config.Hidden.Reverse(), Schema.Size], isDecoder: true, precision, random),
+                [Config.Hidden[^1]]);
 }

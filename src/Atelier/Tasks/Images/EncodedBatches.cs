@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Batches of pictures' latents in place of the pictures. Each picture is encoded when it first comes, and its latents are
+/// Batches of pictures' latents in place of the pictures. Each picture is encoded when it first comes, and its latents
+/// are
 /// kept; those of pictures that are varied each time, or are too many to keep, are made anew.
 /// </summary>
 /// <param name="pictures">The pictures.</param>
@@ -29,7 +30,8 @@ internal sealed class EncodedBatches(ImageBatches pictures, FrozenAutoencoder au
         if (!pictures.AreVaried && places.All(_known.ContainsKey))
         {
             float[] latents = [.. places.SelectMany(place => _known[place])];
-            return new ImageBatch(tensor(latents, [places.Count, .. autoencoder.Shape]), tensor(places.Select(pictures.Label).ToArray()));
+            return new ImageBatch(tensor(latents, [places.Count, .. autoencoder.Shape]),
+                tensor(places.Select(pictures.Label).ToArray()));
         }
         using ImageBatch batch = pictures.Get(number);
         Device device = autoencoder.parameters().First().device;

@@ -11,7 +11,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1): it learns no more, and its latents,
+/// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1): it learns no more, and its
+/// latents,
 /// which stand in a grid, are scaled so that those of training pictures have a variance of one (appendix G).
 /// </summary>
 internal sealed class FrozenAutoencoder : nn.Module
@@ -23,14 +24,18 @@ internal sealed class FrozenAutoencoder : nn.Module
     {
         (Model, Description) = (model, JsonNode.Parse(config.Root.GetRawText())!.AsObject());
         _autoencoder = model as IAutoencoder
-            ?? throw new AtelierException("this kind of model puts no pictures into latents", where, "take a model of the family vae");
+            ?? throw new AtelierException("this kind of model puts no pictures into latents",
+                where, "take a model of the family vae");
         if (model.IsConditional)
-            throw new AtelierException("the autoencoder wants to be told a class", where, "take one that was trained with model.conditional false");
+            throw new AtelierException("the autoencoder wants to be told a class",
+                where, "take one that was trained with model.conditional false");
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        long[] shape = _autoencoder.Encode(zeros(1, model.Schema.Channels, model.Schema.Height, model.Schema.Width), null).shape;
+        long[] shape =
+            _autoencoder.Encode(zeros(1, model.Schema.Channels, model.Schema.Height, model.Schema.Width), null).shape;
         Shape = shape.Length == 4 ? shape[1..]
-            : throw new AtelierException($"the autoencoder's latents are a list of {shape[1]} numbers and no grid", where, "take one that was trained with model.latents grid");
+            : throw new AtelierException($"the autoencoder's latents are a list of {shape[1]} numbers and no grid",
+                where, "take one that was trained with model.latents grid");
         foreach (Parameter parameter in model.parameters())
             parameter.requires_grad = false;
         register_module("autoencoder", model);
@@ -52,7 +57,8 @@ internal sealed class FrozenAutoencoder : nn.Module
     /// <param name="folder">A run's folder or a bundle's.</param>
     /// <param name="schema">What the pictures have in common; the autoencoder need not know their classes.</param>
     /// <param name="families">Families whose models may be autoencoders.</param>
-    /// <exception cref="AtelierException">There is none, it is of another kind, or was taught other pictures.</exception>
+    /// <exception cref="AtelierException">There is none, it is of another kind, or was taught other
+    /// pictures.</exception>
     public static FrozenAutoencoder Open(string folder, ImageSchema schema, IReadOnlyList<IImageFamily> families)
     {
         var bundle = Bundle.Open(folder);
@@ -65,7 +71,9 @@ internal sealed class FrozenAutoencoder : nn.Module
             if ((known.Width, known.Height, known.Channels) == (schema.Width, schema.Height, schema.Channels))
                 return opened;
             opened.Dispose();
-            throw new AtelierException($"the autoencoder was taught pictures of {Shown(known)}, and these are of {Shown(schema)}", folder, "train one on pictures of their kind");
+            throw new AtelierException(
+                $"the autoencoder was taught pictures of {Shown(known)}, and these are of {Shown(schema)}", folder,
+                "train one on pictures of their kind");
         }
         finally
         {
@@ -73,7 +81,8 @@ internal sealed class FrozenAutoencoder : nn.Module
                 tensor.Dispose();
         }
 
-        static string Shown(ImageSchema schema) => $"{schema.Width} × {schema.Height} in {(schema.Channels == 1 ? "grey" : "colour")}";
+        static string Shown(ImageSchema schema) =>
+            $"{schema.Width} × {schema.Height} in {(schema.Channels == 1 ? "grey" : "colour")}";
     }
 
     /// <summary>A stored one; its scale is one until it is measured or copied in.</summary>
@@ -81,7 +90,8 @@ internal sealed class FrozenAutoencoder : nn.Module
     public static FrozenAutoencoder Restore(StoredImageModel stored, IReadOnlyList<IImageFamily> families)
     {
         IImageFamily family = families.FirstOrDefault(f => f.ModelTypes.Contains(stored.Config.ModelType))
-            ?? throw new AtelierException($"models of type '{stored.Config.ModelType}' are no autoencoders of pictures", stored.Where, "take a model of the family vae");
+            ?? throw new AtelierException($"models of type '{stored.Config.ModelType}' are no autoencoders of pictures",
+                stored.Where, "take a model of the family vae");
         ImageModel model = family.Restore(stored);
         try
         {
@@ -109,7 +119,8 @@ internal sealed class FrozenAutoencoder : nn.Module
         }
         double deviation = cat(latents).std().Number();
         if (deviation is not > 1e-6)
-            throw new AtelierException("the autoencoder puts all pictures into the same latents", "model.autoencoder", "train it longer, or with a smaller model.beta");
+            throw new AtelierException("the autoencoder puts all pictures into the same latents", "model.autoencoder",
+                "train it longer, or with a smaller model.beta");
         Scale.FillWith((float)(1 / deviation));
     }
 

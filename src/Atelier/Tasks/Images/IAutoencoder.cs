@@ -17,7 +17,10 @@ public interface IAutoencoder
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     Tensor Decode(Tensor latents, Tensor? labels);
 
-    /// <summary>The classes that pictures are taken for where nobody says them, [batch], int64; null where the model is told no class.</summary>
+    /// <summary>
+    /// The classes that pictures are taken for where nobody says them, [batch], int64; null where the model is told no
+    /// class.
+    /// </summary>
     /// <param name="pictures">As in <see cref="Encode"/>.</param>
     Tensor? Recognise(Tensor pictures);
 }

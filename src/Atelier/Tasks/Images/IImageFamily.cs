@@ -16,12 +16,18 @@ internal interface IImageFamily : IModelFamily
 /// <param name="Tensors">Its weights by name; the caller's.</param>
 /// <param name="Where">Their file, for errors.</param>
 /// <param name="Device">"cpu" or "cuda".</param>
-internal sealed record StoredImageModel(ConfigFile Config, IReadOnlyDictionary<string, Tensor> Tensors, string Where, string Device)
+internal sealed record StoredImageModel(ConfigFile Config, IReadOnlyDictionary<string, Tensor> Tensors, string Where,
+    string Device)
 {
-    /// <summary>A model within this one: an object of config.json, and the tensors whose names begin so; null where there is no such object.</summary>
-    public StoredImageModel? Within(string key, string prefix) => Config.Section(key) is not { } inner ? null : this with
+    /// <summary>
+    /// A model within this one: an object of config.json, and the tensors whose names begin so; null where there is no
+    /// such object.
+    /// </summary>
+    public StoredImageModel? Within(string key, string prefix) =>
+        Config.Section(key) is not { } inner ? null : this with
     {
         Config = inner,
-        Tensors = Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value),
+        Tensors = Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(t => t.Key[prefix.Length..], t => t.Value),
     };
 }

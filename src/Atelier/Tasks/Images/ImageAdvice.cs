@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Data.Images;
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
@@ -5,7 +6,9 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Sensible settings for a person's own pictures, by how many there are, how large, and whether they have classes.</summary>
+/// <summary>
+/// Sensible settings for a person's own pictures, by how many there are, how large, and whether they have classes.
+/// </summary>
 internal static class ImageAdvice
 {
     private const int Multiple = 4; // of sides, so that they can be halved twice
@@ -26,15 +29,19 @@ internal static class ImageAdvice
         int width = Rounded(schema.Width), height = Rounded(schema.Height);
         if ((width, height) != (schema.Width, schema.Height))
             overrides.AddRange([$"data.image.width={width}", $"data.image.height={height}"]);
-        // Enough steps that a picture is seen some twenty times, but minutes on two cores; the fewer pictures, the more each is varied.
+        // Enough steps that a picture is seen some twenty times, but minutes on two cores; the fewer pictures, the more
+        // each is varied.
         int batch = Math.Clamp(pictures / 20, 8, 64), steps = Math.Clamp(20 * pictures / batch, 500, 3000);
-        overrides.AddRange([$"training.batchSize={batch}", $"training.steps={steps}", "training.ema=0.995", $"training.sampleEvery={steps / 5}", $"training.evaluateEvery={steps / 10}"]);
+        overrides.AddRange([$"training.batchSize={batch}", $"training.steps={steps}", "training.ema=0.995",
+            $"training.sampleEvery={steps / 5}", $"training.evaluateEvery={steps / 10}"]);
         if (pictures < 2000 && schema.Channels == 3)
             overrides.Add("data.image.augment.flip=true");
         if (schema.Classes.Count > 1 && family is IClassConditional conditional)
             overrides.Add(conditional.ClassSetting);
-        return new DataAdvice(overrides, FormattableString.Invariant(
-            $"{Quantity.Of(pictures, "picture")} of {width} × {height} in {(schema.Channels == 1 ? "grey" : "colour")}, {(schema.Classes.Count > 0 ? $"{Quantity.Of(schema.Classes.Count, "class")}" : "no classes")}"));
+        return new DataAdvice(overrides, string.Create(CultureInfo.InvariantCulture,
+            $"{Quantity.Of(pictures, "picture")} of {width} × {height} in "
+                + $"{(schema.Channels == 1 ? "grey" : "colour")}, "
+                    + $"{(schema.Classes.Count > 0 ? $"{Quantity.Of(schema.Classes.Count, "class")}" : "no classes")}"));
     }
 
     private static int Rounded(int side) => Math.Max(Multiple, (side + (Multiple / 2)) / Multiple * Multiple);

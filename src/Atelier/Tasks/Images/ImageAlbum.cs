@@ -21,7 +21,8 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
     {
         int count = Math.Min(Samples, drawn.Count);
         int[] order = [.. Enumerable.Range(0, drawn.Count).OrderBy(i => drawn.Labels?[i])]; // class by class
-        Add("samples", "Drawn pictures.", null, Enumerable.Range(0, count).Select(i => Pixels(drawn, order[(long)i * drawn.Count / count])));
+        Add("samples", "Drawn pictures.", null,
+            Enumerable.Range(0, count).Select(i => Pixels(drawn, order[(long)i * drawn.Count / count])));
     }
 
     /// <summary>Drawn pictures, each beside its nearest training pictures.</summary>
@@ -29,16 +30,20 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
     {
         int check = Math.Min(ImageCopying.Most, drawn.Count), count = Math.Min(Beside, check);
         int[] some = [.. Enumerable.Range(0, count).Select(i => i * check / count)];
-        Add("nearest", "In each column a drawn picture, then its nearest training picture by features, then by pixels.", count,
-            [.. some.Select(i => Pixels(drawn, i)), .. some.Select(i => Pixels(training, copying.ByFeatures.Index[i])), .. some.Select(i => Pixels(training, copying.ByPixels.Index[i]))]);
+        Add("nearest", "In each column a drawn picture, then its nearest training picture by features, then by pixels.",
+            count,
+            [.. some.Select(i => Pixels(drawn, i)), .. some.Select(i => Pixels(training, copying.ByFeatures.Index[i])),
+                .. some.Select(i => Pixels(training, copying.ByPixels.Index[i]))]);
     }
 
     /// <summary>Pictures enlarged by interpolation, by the model, and as they are, a column each.</summary>
     public void AddEnlarged(UpscaledImages pictures)
     {
         int count = Math.Min(Beside, pictures.Drawn.Count);
-        Add("enlarged", "In each column a picture enlarged by bicubic interpolation, by the model, and as it is.", count,
-            ((ImageSet[])[pictures.Bicubic, pictures.Drawn, pictures.Real]).SelectMany(set => Enumerable.Range(0, count).Select(i => Pixels(set, i))));
+        Add("enlarged", "In each column a picture enlarged by bicubic interpolation, by the model, and as it is.",
+            count,
+            ((ImageSet[])[pictures.Bicubic, pictures.Drawn, pictures.Real])
+                .SelectMany(set => Enumerable.Range(0, count).Select(i => Pixels(set, i))));
     }
 
     private void Add(string name, string caption, int? columns, IEnumerable<ReadOnlyMemory<byte>> pictures)
@@ -46,7 +51,8 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
         if (plot is null)
             return;
         string file = $"{Path.GetFileNameWithoutExtension(plot)}-{name}.png";
-        ImageGrid.Write(Path.Combine(Path.GetDirectoryName(plot)!, file), generator.Schema, [.. pictures], columns: columns);
+        ImageGrid.Write(Path.Combine(Path.GetDirectoryName(plot)!, file), generator.Schema, [.. pictures],
+            columns: columns);
         Pictures.Add(new ReportImage(file, caption));
     }
 

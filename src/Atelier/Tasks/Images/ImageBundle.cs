@@ -23,9 +23,11 @@ internal static class ImageBundle
     /// <exception cref="AtelierException">They are missing, or tell impossible pictures.</exception>
     public static ImageSchema ReadSchema(ConfigFile config)
     {
-        string[] classes = config.Root.TryGetProperty("image_classes", out JsonElement list) && list.ValueKind == JsonValueKind.Array
+        string[] classes = config.Root.TryGetProperty("image_classes", out JsonElement list)
+            && list.ValueKind == JsonValueKind.Array
             ? [.. list.EnumerateArray().Select(item => item.ToString())] : [];
-        var schema = new ImageSchema(config.Integer("image_width"), config.Integer("image_height"), config.Integer("image_channels"), classes);
+        var schema = new ImageSchema(config.Integer("image_width"), config.Integer("image_height"),
+            config.Integer("image_channels"), classes);
         return schema is { Width: > 0 and <= MostSide, Height: > 0 and <= MostSide, Channels: 1 or 3 } ? schema
             : throw new AtelierException("tells impossible pictures", config.Path, "export the model again");
     }

@@ -22,9 +22,11 @@ public sealed class ImageClient(ImageGenerator generator, long seed = 1, string 
     private long _next = seed - 1;
 
     /// <inheritdoc/>
-    /// <exception cref="AtelierException">The prompt is no class of the model, or something is asked for that it cannot do.</exception>
+    /// <exception cref="AtelierException">The prompt is no class of the model, or something is asked for that it cannot
+    /// do.</exception>
     public async Task<ImageGenerationResponse> GenerateAsync(
-        ImageGenerationRequest request, ImageGenerationOptions? options = null, CancellationToken cancellationToken = default)
+        ImageGenerationRequest request, ImageGenerationOptions? options = null,
+            CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         (int width, int height) = (generator.DrawnSchema.Width, generator.DrawnSchema.Height);
@@ -53,7 +55,8 @@ public sealed class ImageClient(ImageGenerator generator, long seed = 1, string 
         };
         var contents = new List<AIContent>();
         await foreach (ImageSample sample in generator.GenerateAsync(asked, cancellationToken).ConfigureAwait(false))
-            contents.Add(new DataContent(ImageFiles.EncodePng(sample.Width, sample.Height, sample.Channels, sample.Pixels.Span), "image/png"));
+            contents.Add(new DataContent(ImageFiles.EncodePng(sample.Width, sample.Height, sample.Channels,
+                sample.Pixels.Span), "image/png"));
         return new ImageGenerationResponse(contents);
     }
 

@@ -25,17 +25,22 @@ internal sealed class ImageComparison
     /// <param name="data">The pictures.</param>
     /// <param name="held">The part that is held out.</param>
     /// <param name="count">How many pictures are compared with them.</param>
-    /// <param name="enlarged">The first held-out pictures that are left out, since what is compared was made of them.</param>
+    /// <param name="enlarged">The first held-out pictures that are left out, since what is compared was made of
+    /// them.</param>
     /// <param name="judging">How to judge.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops.</param>
-    public ImageComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, int enlarged, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+    public ImageComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, int enlarged,
+        EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         (_network, _judging, _progress, _cancellation) = (network, judging, progress, cancellation);
         int others = held.Count - enlarged;
         bool byHeld = others >= FewestReal || others >= data.Train.Count;
-        ImageSet real = byHeld ? ImageSet.Of(held, held.Count).Slice(enlarged, Math.Min(others, Math.Max(MostReal, count))) : ImageSet.Of(data.Train, Math.Max(MostReal, count));
-        (_other, _otherName) = byHeld ? (ImageSet.Of(data.Train, count), "trainingPictures") : (ImageSet.Of(held, count), "heldOutPictures");
+        ImageSet real = byHeld
+            ? ImageSet.Of(held, held.Count).Slice(enlarged, Math.Min(others, Math.Max(MostReal, count)))
+            : ImageSet.Of(data.Train, Math.Max(MostReal, count));
+        (_other, _otherName) = byHeld ? (ImageSet.Of(data.Train, count), "trainingPictures")
+            : (ImageSet.Of(held, count), "heldOutPictures");
         progress?.Report(FormattableString.Invariant($"looking at {real.Count} real pictures"));
         _real = network.Extract(real, "real pictures", progress, cancellation);
         string stand = byHeld ? "held-out ones"
@@ -77,7 +82,8 @@ internal sealed class ImageComparison
         if (seen.LogProbabilities is { } said)
             figures["inceptionScore"] = InceptionScore.Of(said, _judging.Options, _judging.Seed);
         if (_network.KnowsClasses && pictures.Labels is { } labels)
-            figures["classAccuracy"] = MeanScore.Mean(Shares(seen.AreOf(labels)), _judging.Options, _judging.Seed, "share of pictures");
+            figures["classAccuracy"] =
+                MeanScore.Mean(Shares(seen.AreOf(labels)), _judging.Options, _judging.Seed, "share of pictures");
         return figures;
     }
 
@@ -86,16 +92,20 @@ internal sealed class ImageComparison
     {
         if (IsPossible(_other.Count))
             yield return (_otherName, Figures(_other, "other real pictures", out _));
-        yield return ("noise", Figures(ImageSet.Noise(_other.Schema, count, _judging.Seed), "pictures of noise", out _));
+        yield return ("noise",
+            Figures(ImageSet.Noise(_other.Schema, count, _judging.Seed), "pictures of noise", out _));
     }
 
-    /// <summary>The share of each class's pictures that the network takes for that class, by the class's name.</summary>
+    /// <summary>
+    /// The share of each class's pictures that the network takes for that class, by the class's name.
+    /// </summary>
     public IReadOnlyDictionary<string, Metric> ByClass(ImageSet pictures, ImageFeatures seen)
     {
         if (!_network.KnowsClasses || pictures.Labels is not { } labels)
             return new Dictionary<string, Metric>();
         return seen.AreOf(labels).Zip(labels).GroupBy(p => p.Second, p => p.First).OrderBy(g => g.Key).ToDictionary(
-            g => pictures.Schema.Classes[g.Key], g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
+            g => pictures.Schema.Classes[g.Key],
+                g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
     }
 
     // So many rows, evenly spread over all: files often have one kind of picture after another.

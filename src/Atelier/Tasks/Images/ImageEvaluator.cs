@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Data.Images;
 using Atelier.Data.Text;
 using Atelier.Evaluation;
@@ -8,53 +9,76 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Judges models of pictures: by their own figures on held-out pictures, and by what they draw, seen through a network's features.</summary>
+/// <summary>
+/// Judges models of pictures: by their own figures on held-out pictures, and by what they draw, seen through a
+/// network's features.
+/// </summary>
 internal static class ImageEvaluator
 {
     private const int BatchSize = 50;
     private const string KeptClassifier = "judge/classifier.safetensors", KeptFeatures = "data/features";
 
     /// <summary>The report.</summary>
-    /// <exception cref="AtelierException">There are no pictures to judge by, or the features asked for do not go with them.</exception>
-    public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+    /// <exception cref="AtelierException">There are no pictures to judge by, or the features asked for do not go with
+    /// them.</exception>
+    public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data,
+        EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         ImagePart part = data.Test.Count > 0 ? data.Test : data.Validation;
         if (part.Count == 0)
-            throw new AtelierException("no pictures are held out to judge by", data.Facts.Source, "give data.split a test part");
+            throw new AtelierException("no pictures are held out to judge by", data.Facts.Source,
+                "give data.split a test part");
         Device device = generator.Model.parameters().First().device;
         string? kept = judging.Folder is null ? null : Path.Combine(judging.Folder, KeptClassifier);
         using FeatureNetwork? network = judging.Options.Features switch
         {
             "none" => null,
-            "auto" => data.Train.Count == 0 ? null : await LearnedFeatures.OpenAsync(data, kept, judging.Seed, device, progress, cancellation).ConfigureAwait(false),
+            "auto" => data.Train.Count == 0 ? null
+                : await LearnedFeatures.OpenAsync(data, kept, judging.Seed, device, progress, cancellation)
+                .ConfigureAwait(false),
             string source => LeNet.Load(source, generator.Schema, device, progress, cancellation),
         };
         if (network is not null && judging.Folder is not null)
             network.Cache = new FeatureCache(Path.Combine(judging.Folder, KeptFeatures));
-        return await Task.Run(() => Evaluate(generator, data, part, network, judging, progress, cancellation), cancellation).ConfigureAwait(false);
+        return await Task.Run(() => Evaluate(generator, data, part, network, judging, progress, cancellation),
+            cancellation).ConfigureAwait(false);
     }
 
-    private static EvaluationReport Evaluate(ImageGenerator generator, ImageData data, ImagePart part, FeatureNetwork? network, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+    private static EvaluationReport Evaluate(ImageGenerator generator, ImageData data, ImagePart part,
+        FeatureNetwork? network, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        progress?.Report(FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "picture")}"));
+        progress?.Report(
+            FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "picture")}"));
         Dictionary<string, Metric> metrics = Own(generator.Model, part, judging, cancellation);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
-        var notes = new List<string> { FormattableString.Invariant($"{part.Count} held-out pictures; 95 % intervals by bootstrap, of the model's own figures over batches of {BatchSize}, of the others over pictures.") };
+        var notes = new List<string> {
+            string.Create(CultureInfo.InvariantCulture,
+            $"{part.Count} held-out pictures; 95 % intervals by bootstrap, of the model's own figures over batches "
+                + $"of {BatchSize}, of the others over pictures.") };
         int likely = Math.Min(judging.Options.LikelihoodPictures, part.Count);
-        if (likely > 0 && Likelihood(generator.Model, part, likely, judging, progress, cancellation) is { Count: > 0 } likelihood)
+        if (likely > 0 && Likelihood(generator.Model, part, likely, judging, progress, cancellation)
+            is { Count: > 0 } likelihood)
         {
             Add(metrics, likelihood);
-            notes.Add(FormattableString.Invariant($"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them followed along the flow; how the values of 8 bits are counted is told in the documentation. Intervals are over pictures."));
+            notes.Add(string.Create(CultureInfo.InvariantCulture,
+                $"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them "
+                    + $"followed along the flow; how the values of 8 bits are counted is told in the documentation. "
+                        + $"Intervals are over pictures."));
         }
         var shown = new List<ReportImage>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
         bool enlarges = generator.Model.Upscaler is not null, compared = false;
-        bool readBack = data.Facts.Source == ShapesWorld.Name && ShapesWorld.Reads(generator.Schema) && (generator.IsConditional || enlarges);
+        bool readBack = data.Facts.Source == ShapesWorld.Name && ShapesWorld.Reads(generator.Schema)
+            && (generator.IsConditional || enlarges);
         if (network is not null || readBack || enlarges)
         {
-            UpscaledImages? enlarged = enlarges ? UpscaledImages.Sample(generator, part, judging.Options.Pictures, judging.Seed, progress, cancellation) : null;
-            ImageSet drawn = enlarged?.Drawn ?? SampledImages.Sample(generator, data.Train.Count > 0 ? data.Train.Labels : part.Labels, judging.Options.Pictures, judging.Seed, progress, cancellation);
+            UpscaledImages? enlarged = enlarges
+                ? UpscaledImages.Sample(generator, part, judging.Options.Pictures, judging.Seed, progress, cancellation)
+                : null;
+            ImageSet drawn = enlarged?.Drawn
+                ?? SampledImages.Sample(generator, data.Train.Count > 0 ? data.Train.Labels
+                : part.Labels, judging.Options.Pictures, judging.Seed, progress, cancellation);
             var album = new ImageAlbum(judging.Picture, generator);
             album.AddSamples(drawn);
             var bicubic = new Dictionary<string, Metric>();
@@ -63,12 +87,15 @@ internal static class ImageEvaluator
                 Add(metrics, enlarged.Figures(drawn, judging));
                 Add(bicubic, enlarged.Figures(enlarged.Bicubic, judging));
                 baselines["bicubic"] = bicubic;
-                notes.Add(FormattableString.Invariant($"{drawn.Count} held-out pictures were made small and enlarged again, by the model and by bicubic interpolation."));
+                notes.Add(string.Create(CultureInfo.InvariantCulture,
+                    $"{drawn.Count} held-out pictures were made small and enlarged again, by the model and by "
+                        + $"bicubic interpolation."));
                 album.AddEnlarged(enlarged);
             }
             if (network is not null)
             {
-                var comparison = new ImageComparison(network, data, part, drawn.Count, enlarges ? drawn.Count : 0, judging, progress, cancellation);
+                var comparison = new ImageComparison(network, data, part, drawn.Count, enlarges ? drawn.Count : 0,
+                    judging, progress, cancellation);
                 notes.AddRange(comparison.Notes);
                 compared = comparison.IsPossible(drawn.Count);
                 if (compared)
@@ -83,7 +110,8 @@ internal static class ImageEvaluator
                 if (part.Count >= ImageCopying.FewestHeld)
                 {
                     var training = ImageSet.Of(data.Train, data.Train.Count);
-                    ImageCopying copying = ImageCopying.Check(network, drawn, ImageSet.Of(part, part.Count), training, progress, cancellation);
+                    ImageCopying copying = ImageCopying.Check(network, drawn, ImageSet.Of(part, part.Count), training,
+                        progress, cancellation);
                     Add(metrics, copying.Figures(judging.Options, judging.Seed));
                     notes.Add(copying.Note);
                     album.AddNearest(drawn, training, copying);
@@ -94,11 +122,15 @@ internal static class ImageEvaluator
                 metrics["classAccuracy"] = ReadBack(drawn, judging);
                 if (enlarged is not null)
                     bicubic["classAccuracy"] = ReadBack(enlarged.Bicubic, judging);
-                baselines["heldOutPictures"] = new Dictionary<string, Metric>(baselines.GetValueOrDefault("heldOutPictures") ?? new Dictionary<string, Metric>())
+                baselines["heldOutPictures"] =
+                    new Dictionary<string, Metric>(baselines.GetValueOrDefault("heldOutPictures")
+                    ?? new Dictionary<string, Metric>())
                 {
                     ["classAccuracy"] = ReadBack(ImageSet.Of(part, part.Count), judging),
                 };
-                notes.Add(FormattableString.Invariant($"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are read back from the pixels as asked; heldOutPictures are read the same way."));
+                notes.Add(string.Create(CultureInfo.InvariantCulture,
+                    $"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are "
+                        + $"read back from the pixels as asked; heldOutPictures are read the same way."));
             }
             shown.AddRange(album.Pictures);
         }
@@ -109,7 +141,9 @@ internal static class ImageEvaluator
         {
             Run = judging.Run,
             Data = on.Data,
-            Headline = readBack ? new("classAccuracy", "of drawn pictures of the class asked for", MoreIsBetter: true, "drawn pictures:")
+            Headline = readBack
+                ? new("classAccuracy", "of drawn pictures of the class asked for", MoreIsBetter: true,
+                "drawn pictures:")
                 : compared ? new("frechetDistance", "Fréchet distance", MoreIsBetter: false, "drawn pictures:")
                 : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false, on.Lead),
             Metrics = metrics,
@@ -120,27 +154,35 @@ internal static class ImageEvaluator
             Notes = notes,
         };
         if (judging.Picture is not null)
-            EvaluationPlot.Save(judging.Picture, report with { Baselines = report.Baselines.Where(b => b.Key != "noise").ToDictionary() }); // beside noise all bars are flat
+            // beside noise all bars are flat
+            EvaluationPlot.Save(judging.Picture,
+                report with { Baselines = report.Baselines.Where(b => b.Key != "noise").ToDictionary() });
         return report;
     }
 
     /// <summary>What the model itself says of held-out pictures, the mean over them.</summary>
-    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, EvaluationContext judging, CancellationToken cancellation) =>
+    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, EvaluationContext judging,
+        CancellationToken cancellation) =>
         Means(model, part, part.Count, judging, cancellation, (batch, _) => model.Judge(batch, judging.Options)
-            .Select(figure => (figure.Key, (IEnumerable<MeanScore>)[new MeanScore(batch.Labels.shape[0] * figure.Value, batch.Labels.shape[0])])));
+            .Select(figure =>
+                (figure.Key, (IEnumerable<MeanScore>)[new MeanScore(batch.Labels.shape[0] * figure.Value,
+                batch.Labels.shape[0])])));
 
     /// <summary>How likely the model says the first held-out pictures are.</summary>
-    private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
+    private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count,
+        EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
         Means(model, part, count, judging, cancellation, (batch, number) =>
         {
             if (number > 0)
-                progress?.Report(FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out pictures are"));
+                progress?.Report(
+                    FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out pictures are"));
             return model.Likelihood(batch, judging.Seed + number, cancellation)
                 .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
         });
 
     /// <summary>The mean of each figure over the first pictures of a part.</summary>
-    private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count, EvaluationContext judging, CancellationToken cancellation,
+    private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count,
+        EvaluationContext judging, CancellationToken cancellation,
         Func<ImageBatch, int, IEnumerable<(string Figure, IEnumerable<MeanScore> Scores)>> judge)
     {
         var batches = new ImageBatches(part, BatchSize, seed: 0, shuffled: false);
@@ -153,14 +195,17 @@ internal static class ImageEvaluator
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(number);
             long some = Math.Min(count - (number * BatchSize), batch.Labels.shape[0]);
-            foreach ((string figure, IEnumerable<MeanScore> values) in judge(new ImageBatch(batch.Pictures.narrow(0, 0, some).to(device), batch.Labels.narrow(0, 0, some).to(device)), number))
+            foreach ((string figure,
+                IEnumerable<MeanScore> values) in judge(new ImageBatch(batch.Pictures.narrow(0, 0, some).to(device),
+                batch.Labels.narrow(0, 0, some).to(device)), number))
             {
                 if (!scores.TryGetValue(figure, out List<MeanScore>? list))
                     scores[figure] = list = [];
                 list.AddRange(values);
             }
         }
-        return scores.ToDictionary(s => s.Key, s => MeanScore.Mean(s.Value, judging.Options, judging.Seed, model.Unit(s.Key)));
+        return scores.ToDictionary(s => s.Key,
+            s => MeanScore.Mean(s.Value, judging.Options, judging.Seed, model.Unit(s.Key)));
     }
 
     /// <summary>In the world of shapes: the share of pictures of the class that they are told to be.</summary>

@@ -13,7 +13,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>What families of image models share: batches, the preview while training, bundles written and loaded.</summary>
+/// <summary>
+/// What families of image models share: batches, the preview while training, bundles written and loaded.
+/// </summary>
 /// <typeparam name="TConfig">The recipe's model section.</typeparam>
 /// <typeparam name="TModel">The network.</typeparam>
 public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
@@ -42,13 +44,18 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
         if (data is not ImageData images)
-            throw new AtelierException($"the family {Name} learns from pictures", "data.source", "choose pictures, or another family");
-        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.Precision, recipe.Seed);
+            throw new AtelierException($"the family {Name} learns from pictures", "data.source",
+                "choose pictures, or another family");
+        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.Precision,
+            recipe.Seed);
         TrainingSection section = recipe.Training;
-        var training = new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true, recipe.Data.Image.Augment);
-        ImageBatches? validation = images.Validation.Count == 0 ? null : new ImageBatches(images.Validation, section.BatchSize, recipe.Seed, shuffled: false);
+        var training =
+            new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true, recipe.Data.Image.Augment);
+        ImageBatches? validation = images.Validation.Count == 0 ? null
+            : new ImageBatches(images.Validation, section.BatchSize, recipe.Seed, shuffled: false);
         Begin(model, Seen());
-        return new Trainer<ImageBatch>(recipe, model, Source(model, training), validation is null ? null : Source(model, validation), new TrainerHooks
+        return new Trainer<ImageBatch>(recipe, model, Source(model, training), validation is null ? null
+            : Source(model, validation), new TrainerHooks
         {
             WriteBundle = folder =>
             {
@@ -73,13 +80,16 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                     Preview(path, model, recipe, cancellation);
                 cancellation.ThrowIfCancellationRequested();
                 if (model is IAutoencoder && images.Validation.Count > 0)
-                    PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model, images.Validation);
+                    PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model,
+                        images.Validation);
             },
-            CreateReplica = model.LearnsInCopies ? () => CreateReplica(model, recipe.Training.Precision, recipe.Seed) : null,
+            CreateReplica = model.LearnsInCopies ? () =>
+                CreateReplica(model, recipe.Training.Precision, recipe.Seed) : null,
             ItemUnit = "pictures",
         });
 
-        ImageBatches Seen() => new(images.Train, section.BatchSize, recipe.Seed, shuffled: false); // the trainer's own are read on another thread
+        // the trainer's own are read on another thread
+        ImageBatches Seen() => new(images.Train, section.BatchSize, recipe.Seed, shuffled: false);
     }
 
     /// <inheritdoc/>
@@ -89,7 +99,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         TModel? model = null;
         try
         {
-            model = Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, bundle.WeightsPath, device));
+            model = Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, bundle.WeightsPath,
+                device));
             return new ImageGenerator(model, BundleIdentity.Of(bundle));
         }
         catch
@@ -114,7 +125,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         {
             using var scope = NewDisposeScope();
             Dictionary<string, Tensor> all = model.state_dict();
-            BundleTensors.CopyTo(ModuleTensors.Distinct(model).Select(t => (t.Key, (Tensor?)t.Value)), stored.Tensors, all.ContainsKey, stored.Where);
+            BundleTensors.CopyTo(ModuleTensors.Distinct(model).Select(t => (t.Key, (Tensor?)t.Value)), stored.Tensors,
+                all.ContainsKey, stored.Where);
             model.eval();
             model.to(ComputeDevice.Resolve(stored.Device));
             return model;
@@ -134,16 +146,21 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         return Create(config, schema, SamplingPrecision(stored.Device), seed: 0);
     }
 
-    /// <summary>Throws where fewer weights are stored than a shape has: checked by arithmetic before a model of the size that config.json claims is made.</summary>
+    /// <summary>
+    /// Throws where fewer weights are stored than a shape has: checked by arithmetic before a model of the size that
+    /// config.json claims is made.
+    /// </summary>
     private protected static void CheckSize(StoredImageModel stored, Int128 least)
     {
         Int128 held = stored.Tensors.Values.Sum(t => t.numel());
         if (least > held)
-            throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}", stored.Where, "fetch or export the model again");
+            throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}",
+                stored.Where, "fetch or export the model again");
     }
 
     /// <summary>Another model of a model's shape, to share its weights while learning.</summary>
-    private protected virtual TModel CreateReplica(TModel model, Precision precision, long seed) => Create(ConfigOf(model), model.Schema, precision, seed);
+    private protected virtual TModel CreateReplica(TModel model, Precision precision, long seed) =>
+        Create(ConfigOf(model), model.Schema, precision, seed);
 
     /// <summary>Measures what a fresh model has to know of the training pictures before it learns.</summary>
     /// <param name="model">The model.</param>
@@ -166,9 +183,12 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <param name="device">"auto", "cpu" or "cuda".</param>
     protected virtual Precision SamplingPrecision(string device) => Precision.Fp32;
 
-    /// <summary>bf16 where a device has such products, for models whose pictures rounding does not change by more than a shade.</summary>
+    /// <summary>
+    /// bf16 where a device has such products, for models whose pictures rounding does not change by more than a shade.
+    /// </summary>
     protected static Precision Bf16WherePossible(string device) =>
-        ComputeDevice.Resolve(device).type == DeviceType.CPU && !ComputeDevice.HasBf16Products ? Precision.Fp32 : Precision.Bf16;
+        ComputeDevice.Resolve(device).type == DeviceType.CPU && !ComputeDevice.HasBf16Products ? Precision.Fp32
+            : Precision.Bf16;
 
     /// <summary>The weights that a model of a shape has at the least, without making it.</summary>
     /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
@@ -182,7 +202,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], Describe(model), ConfigOf(model)),
-            ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card, _ => { });
+            ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card,
+                _ => { });
     }
 
     /// <summary>A grid of pictures from the same noise each time.</summary>
@@ -192,10 +213,14 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         SamplingOptions drawing = model.Check(new SamplingOptions());
         byte[] planes = generator.Sample(recipe.Seed, 0, PreviewPictures, label: null, drawing, cancellation);
         ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
-            .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size, model.Schema.Size)))]);
+            .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size,
+                model.Schema.Size)))]);
     }
 
-    /// <summary>The first held-out pictures, in threes: made small and enlarged by a filter, enlarged by the model, and as they are.</summary>
+    /// <summary>
+    /// The first held-out pictures, in threes: made small and enlarged by a filter, enlarged by the model, and as they
+    /// are.
+    /// </summary>
     private static void PreviewEnlarged(string path, TModel model, IUpscaler upscaler, ImagePart part, Recipe recipe,
         CancellationToken cancellation)
     {
@@ -207,7 +232,11 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, drawing, cancellation);
         byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), large, ImageGenerator.Bytes(batch.Pictures)];
         int size = model.Schema.Size;
-        ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, sides[0].Length / size).SelectMany(i => sides.Select(side => (ReadOnlyMemory<byte>)model.Schema.Interleave(side.AsSpan(i * size, size))))], columns: 12);
+        ImageGrid.Write(path, model.Schema,
+            [.. Enumerable.Range(0, sides[0].Length / size)
+            .SelectMany(i =>
+            sides.Select(side => (ReadOnlyMemory<byte>)model.Schema.Interleave(side.AsSpan(i * size, size))))],
+            columns: 12);
     }
 
     /// <summary>The first held-out pictures, each with what the model makes of it to its right.</summary>
@@ -221,7 +250,11 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             return picture;
         })];
         IReadOnlyList<byte[]> again = new LatentImages(model).Reconstruct(pictures);
-        ImageGrid.Write(path, model.Schema, [.. pictures.Zip(again).SelectMany(pair => (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First), generator.Schema.Interleave(pair.Second)])], columns: 8);
+        ImageGrid.Write(path, model.Schema,
+            [.. pictures.Zip(again)
+            .SelectMany(pair =>
+            (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First),
+            generator.Schema.Interleave(pair.Second)])], columns: 8);
     }
 
     private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(CultureInfo.InvariantCulture, $"""

@@ -39,7 +39,9 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>Which model it is; null while it learns.</summary>
     public BundleIdentity? Identity => identity;
 
-    /// <summary>Enlarges the pictures that this one draws, and is not disposed with it; null leaves them as they are.</summary>
+    /// <summary>
+    /// Enlarges the pictures that this one draws, and is not disposed with it; null leaves them as they are.
+    /// </summary>
     /// <exception cref="AtelierException">It enlarges no pictures, or not such as this one draws.</exception>
     public ImageGenerator? Upscaler
     {
@@ -55,7 +57,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
 
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The class does not exist, or something is asked for in vain.</exception>
-    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         request.Check(classes: true, drawing: true, only: true);
         SamplingOptions drawing = model.Check(request.Drawing ?? new SamplingOptions());
@@ -81,7 +84,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                 cancellation.ThrowIfCancellationRequested();
                 if (request.Only is { } wanted && wanted != first + i)
                     continue;
-                yield return new ImageSample(large.Width, large.Height, large.Channels, large.Interleave(pixels.AsSpan(i * large.Size, large.Size)))
+                yield return new ImageSample(large.Width, large.Height, large.Channels,
+                    large.Interleave(pixels.AsSpan(i * large.Size, large.Size)))
                 {
                     Class = (ways is null ? label : ways.Label(first + i)) is { } asked ? Schema.Classes[asked] : null,
                 };
@@ -103,7 +107,9 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         }
     }
 
-    /// <summary>Draws pictures at once; a conditional model that is asked for no class takes each picture's at random.</summary>
+    /// <summary>
+    /// Draws pictures at once; a conditional model that is asked for no class takes each picture's at random.
+    /// </summary>
     /// <param name="seed">Of all pictures.</param>
     /// <param name="first">The number of the first one.</param>
     /// <param name="count">How many.</param>
@@ -117,7 +123,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         using var scope = NewDisposeScope();
         Tensor noise = Noise(seed, first, count);
         Tensor? labels = model.IsConditional ? Labels(seed, first, count, label) : null;
-        return Sample(SplitMix64.At((ulong)seed, (ulong)first), first, noise, labels, drawing, given: null, cancellation);
+        return Sample(SplitMix64.At((ulong)seed, (ulong)first), first, noise, labels, drawing, given: null,
+            cancellation);
     }
 
     /// <summary>Makes large pictures of small ones at once.</summary>
@@ -138,7 +145,9 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
 
     /// <summary>The classes that pictures are drawn for.</summary>
     public Tensor Labels(long seed, int first, int count, int? label) => tensor(Enumerable.Range(first, count)
-        .Select(n => label ?? (long)(SplitMix64.At((ulong)seed ^ 0x5EED, (ulong)n) % (ulong)Math.Max(1, Schema.Classes.Count))).ToArray());
+        .Select(n => label
+            ?? (long)(SplitMix64.At((ulong)seed ^ 0x5EED, (ulong)n) % (ulong)Math.Max(1, Schema.Classes.Count)))
+            .ToArray());
 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
@@ -147,7 +156,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     internal static byte[] Bytes(Tensor pictures)
     {
         using var scope = NewDisposeScope();
-        return pictures.PlusNumber(1).Times(127.5).round().Clamped(0, 255).to(ScalarType.Byte).cpu().contiguous().bytes.ToArray();
+        return pictures.PlusNumber(1).Times(127.5).round().Clamped(0, 255).to(ScalarType.Byte).cpu()
+            .contiguous().bytes.ToArray();
     }
 
     /// <summary>Standard normal numbers, each picture's from a seed of its own, [count, noise size].</summary>
@@ -170,7 +180,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     {
         int label = Schema.Label(name);
         return model.IsConditional ? label
-            : throw new AtelierException($"the model was not taught classes, so '{name}' cannot be asked for", "--class", "train with model.conditional true");
+            : throw new AtelierException($"the model was not taught classes, so '{name}' cannot be asked for",
+                "--class", "train with model.conditional true");
     }
 
     /// <summary>Enlarges what another model drew.</summary>
@@ -178,7 +189,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     {
         using var scope = NewDisposeScope();
         IUpscaler upscaler = model.Upscaler!;
-        var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue); // other noise than that which the small pictures began as
+        // other noise than that which the small pictures began as
+        var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue);
         return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels,
             model.Check(new SamplingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
     }
@@ -186,17 +198,23 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     private ImageGenerator Enlarges(ImageGenerator other)
     {
         if (other.Model.Upscaler?.Small is not { } small)
-            throw new AtelierException("the model enlarges no pictures", "--upscale", "name one that was trained with model.upscale");
+            throw new AtelierException("the model enlarges no pictures", "--upscale",
+                "name one that was trained with model.upscale");
         if ((small.Width, small.Height, small.Channels) != (Schema.Width, Schema.Height, Schema.Channels))
-            throw new AtelierException($"the model enlarges {Size(small)}, and {Size(Schema)} are drawn", "--upscale", "name one that was trained for this size");
+            throw new AtelierException($"the model enlarges {Size(small)}, and {Size(Schema)} are drawn", "--upscale",
+                "name one that was trained for this size");
         if (other.IsConditional && !(model.IsConditional && Schema.Classes.SequenceEqual(other.Schema.Classes)))
-            throw new AtelierException("the model enlarges by class, and the pictures are drawn of other classes or none", "--upscale", "train it with model.conditional false");
+            throw new AtelierException(
+                "the model enlarges by class, and the pictures are drawn of other classes or none", "--upscale",
+                "train it with model.conditional false");
         return other;
 
-        static string Size(ImageSchema schema) => $"{(schema.Channels == 1 ? "grey" : "colour")} pictures of {schema.Width} × {schema.Height}";
+        static string Size(ImageSchema schema) =>
+            $"{(schema.Channels == 1 ? "grey" : "colour")} pictures of {schema.Width} × {schema.Height}";
     }
 
-    private byte[] Sample(Interpolation ways, int first, int count, SamplingOptions drawing, CancellationToken cancellation)
+    private byte[] Sample(Interpolation ways, int first, int count, SamplingOptions drawing,
+        CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         return Sample((ulong)first, first, ways.Noise(first, count), ways.Labels(first, count), drawing,
@@ -211,12 +229,16 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         using RowTeam team = model.Threads.Begin(device, noise.shape[0]); // held by one drawing at a time
         using var mode = new EvaluationMode(model);
         using var random = new Generator(seed, device);
-        model.Watch = Watch is null ? null : seen => Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures()))));
-        Tensor pictures = model.Sample(noise.to(device), labels?.to(device), drawing, random, given?.to(device), cancellation);
+        model.Watch = Watch is null ? null : seen =>
+            Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures()))));
+        Tensor pictures =
+            model.Sample(noise.to(device), labels?.to(device), drawing, random, given?.to(device), cancellation);
         byte[] drawn = Bytes(pictures);
         Watch?.Invoke(new(first, 1, () => Separate(drawn)));
         return drawn;
     }
 
-    private byte[][] Separate(byte[] planes) => [.. Enumerable.Range(0, planes.Length / Schema.Size).Select(i => Schema.Interleave(planes.AsSpan(i * Schema.Size, Schema.Size)))];
+    private byte[][] Separate(byte[] planes) =>
+        [.. Enumerable.Range(0, planes.Length / Schema.Size)
+        .Select(i => Schema.Interleave(planes.AsSpan(i * Schema.Size, Schema.Size)))];
 }

@@ -15,7 +15,9 @@ public sealed class ImageKind : IDataKind
     public string Name => "images";
 
     /// <inheritdoc/>
-    public string Description => "Pictures to learn from: a folder, a tar or a zip file of PNG, JPEG, WebP or GIF, a subfolder a class or with labels.csv; or idx files.";
+    public string Description =>
+        "Pictures to learn from: a folder, a tar or a zip file of PNG, JPEG, WebP or GIF, a subfolder a class or "
+            + "with labels.csv; or idx files.";
 
     /// <inheritdoc/>
     public string GenerateExample => "--count 64 --out grid.png";
@@ -24,7 +26,8 @@ public sealed class ImageKind : IDataKind
     public bool Judges(IGenerator generator) => generator is ImageGenerator;
 
     /// <inheritdoc/>
-    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
+        CancellationToken cancellation) =>
         ImageData.Prepare(recipe.Data, recipe.Seed, folder, progress: progress, cancellation: cancellation);
 
     /// <inheritdoc/>
@@ -37,8 +40,10 @@ public sealed class ImageKind : IDataKind
             .Learning(other.Learned is null ? null : ImageData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
-        ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress, cancellation);
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+        CancellationToken cancellation) =>
+        ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress,
+            cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

@@ -22,34 +22,48 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
 
     /// <summary>Draws pictures, each from its own noise, in evaluation mode without gradients.</summary>
     /// <param name="noise">Standard normal, [batch, <see cref="NoiseSize"/>].</param>
-    /// <param name="labels">[batch], int64, or between classes the weights of each, [batch, classes], fp32; null where no class is asked for.</param>
+    /// <param name="labels">[batch], int64, or between classes the weights of each, [batch, classes], fp32; null where
+    /// no class is asked for.</param>
     /// <param name="drawing">How.</param>
     /// <param name="random">Draws what a sampler adds on the way.</param>
-    /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height, width], −1 to 1; null takes what the options name.</param>
+    /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height,
+    /// width], −1 to 1; null takes what the options name.</param>
     /// <param name="cancellation">Stops at the next of several steps; one step is finished.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public abstract Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
         Tensor? given = null, CancellationToken cancellation = default);
 
-    /// <summary>What it says of the small pictures that it makes large ones of; null where it makes pictures of noise alone.</summary>
+    /// <summary>
+    /// What it says of the small pictures that it makes large ones of; null where it makes pictures of noise alone.
+    /// </summary>
     public virtual IUpscaler? Upscaler => null;
 
     /// <summary>Whether copies of it that share its weights may learn from parts of a batch at the same time.</summary>
     public virtual bool LearnsInCopies => true;
 
-    /// <summary>Mean figures on held-out pictures by name, with "loss" among them, when the finished model is judged; in evaluation mode without gradients.</summary>
+    /// <summary>
+    /// Mean figures on held-out pictures by name, with "loss" among them, when the finished model is judged; in
+    /// evaluation mode without gradients.
+    /// </summary>
     /// <param name="batch">The pictures.</param>
     /// <param name="options">How to judge.</param>
-    public virtual IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options) => Evaluate(batch);
+    public virtual IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options) =>
+        Evaluate(batch);
 
-    /// <summary>How likely the model says each picture is, by figure, a value a picture; empty where it says nothing. In evaluation mode without gradients.</summary>
+    /// <summary>
+    /// How likely the model says each picture is, by figure, a value a picture; empty where it says nothing. In
+    /// evaluation mode without gradients.
+    /// </summary>
     /// <param name="batch">The pictures.</param>
     /// <param name="seed">Of what is drawn to estimate it.</param>
     /// <param name="cancellation">Stops.</param>
     public virtual IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
         CancellationToken cancellation = default) => new Dictionary<string, double[]>();
 
-    /// <summary>Fits what is fitted once the weights are as they will be judged, before pictures are drawn while training and before the bundle is written; in evaluation mode without gradients.</summary>
+    /// <summary>
+    /// Fits what is fitted once the weights are as they will be judged, before pictures are drawn while training and
+    /// before the bundle is written; in evaluation mode without gradients.
+    /// </summary>
     /// <param name="training">What it learned from.</param>
     /// <param name="batches">The most batches to take.</param>
     public virtual void FitAfterTraining(IBatchSource<ImageBatch> training, long batches)
@@ -72,7 +86,8 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
     public virtual SamplingOptions Check(SamplingOptions drawing) => drawing == new SamplingOptions()
         ? drawing
-        : throw new AtelierException("this kind of model draws in one step", "generation", "leave the sampler, its steps and the guidance out");
+        : throw new AtelierException("this kind of model draws in one step", "generation",
+            "leave the sampler, its steps and the guidance out");
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

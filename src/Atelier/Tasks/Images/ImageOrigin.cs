@@ -17,7 +17,9 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     /// <summary>Which model enlarged it; null for none.</summary>
     public BundleIdentity? Upscaler { get; init; }
 
-    /// <summary>The SHA-256 of each file that the request names, by its path, as it was when the picture was made.</summary>
+    /// <summary>
+    /// The SHA-256 of each file that the request names, by its path, as it was when the picture was made.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
     private const string Software = "Atelier", UpscalerPrefix = "Upscaler";
@@ -27,14 +29,19 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The texts of a PNG: the request as JSON, its seed, and of each model the run's id and recipe and the SHA-256 of the weights.</summary>
+    /// <summary>
+    /// The texts of a PNG: the request as JSON, its seed, and of each model the run's id and recipe and the SHA-256 of
+    /// the weights.
+    /// </summary>
     public IReadOnlyDictionary<string, string> ToTexts()
     {
         var texts = new Dictionary<string, string>
         {
             ["Software"] = Software,
             ["Seed"] = Request.Seed.ToString(CultureInfo.InvariantCulture),
-            ["Request"] = JsonSerializer.Serialize(new Asked(Request.Count, Request.Only, Request.Seed, Request.Class, Request.Drawing, FilesOf(Request.Drawing)), Json),
+            ["Request"] =
+                JsonSerializer.Serialize(new Asked(Request.Count, Request.Only, Request.Seed, Request.Class,
+                Request.Drawing, FilesOf(Request.Drawing)), Json),
         };
         Add(Model, "");
         if (Upscaler is not null)
@@ -58,9 +65,11 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         IReadOnlyDictionary<string, string> texts = PngTexts.Read(path);
         try
         {
-            if (texts.GetValueOrDefault("Software") != Software || JsonSerializer.Deserialize<Asked>(texts["Request"], Json) is not { } asked)
+            if (texts.GetValueOrDefault("Software") != Software
+                || JsonSerializer.Deserialize<Asked>(texts["Request"], Json) is not { } asked)
                 throw new KeyNotFoundException("it says nothing of Atelier");
-            var request = new GenerationRequest { Count = asked.Count, Only = asked.Only, Seed = asked.Seed, Class = asked.Class, Drawing = asked.Drawing };
+            var request = new GenerationRequest { Count = asked.Count, Only = asked.Only, Seed = asked.Seed,
+                Class = asked.Class, Drawing = asked.Drawing };
             return new(Identity(""), request)
             {
                 Files = asked.Files ?? new Dictionary<string, string>(),
@@ -69,10 +78,13 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
-            throw new AtelierException("does not say how it was made", path, "give a PNG that atelier generate made, not changed since", e);
+            throw new AtelierException("does not say how it was made", path,
+                "give a PNG that atelier generate made, not changed since", e);
         }
 
-        BundleIdentity Identity(string prefix) => new(texts.GetValueOrDefault(prefix + "Run"), texts[prefix + "Weights"], texts.GetValueOrDefault(prefix + "Recipe"));
+        BundleIdentity Identity(string prefix) =>
+            new(texts.GetValueOrDefault(prefix + "Run"), texts[prefix + "Weights"],
+            texts.GetValueOrDefault(prefix + "Recipe"));
     }
 
     /// <summary>Throws where a file that the request names is not what it was when the picture was made.</summary>
@@ -81,15 +93,18 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     {
         IReadOnlyDictionary<string, string> now = FilesOf(Request.Drawing);
         string? changed = Files.Count == 0 ? null // a picture from before files' contents were kept
-            : now.Keys.Union(Files.Keys).FirstOrDefault(file => now.GetValueOrDefault(file) != Files.GetValueOrDefault(file));
+            : now.Keys.Union(Files.Keys)
+                .FirstOrDefault(file => now.GetValueOrDefault(file) != Files.GetValueOrDefault(file));
         if (changed is not null)
-            throw new AtelierException("is not what it was when the picture was drawn from it", changed, "bring back the file as it was");
+            throw new AtelierException("is not what it was when the picture was drawn from it", changed,
+                "bring back the file as it was");
     }
 
     /// <summary>The SHA-256 of each file that drawing options name, in lower-case hexadecimal digits.</summary>
     private static Dictionary<string, string> FilesOf(SamplingOptions? drawing)
     {
-        IEnumerable<string> files = new[] { drawing?.From, drawing?.Mask }.OfType<string>().Concat(drawing?.Interpolate is { } ends ? Interpolation.Files(ends) : []);
+        IEnumerable<string> files = new[] { drawing?.From, drawing?.Mask }.OfType<string>()
+            .Concat(drawing?.Interpolate is { } ends ? Interpolation.Files(ends) : []);
         return files.Distinct().ToDictionary(file => file, file =>
         {
             try
@@ -99,10 +114,12 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), file, "bring back the file as it was", e);
+                throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), file,
+                    "bring back the file as it was", e);
             }
         });
     }
 
-    private sealed record Asked(int Count, int? Only, long Seed, string? Class, SamplingOptions? Drawing, IReadOnlyDictionary<string, string>? Files = null);
+    private sealed record Asked(int Count, int? Only, long Seed, string? Class, SamplingOptions? Drawing,
+        IReadOnlyDictionary<string, string>? Files = null);
 }

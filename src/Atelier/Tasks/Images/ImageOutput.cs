@@ -4,7 +4,9 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Where drawn pictures go: a grid in a PNG, an animation of how they came about in a GIF, or a file each in a folder.</summary>
+/// <summary>
+/// Where drawn pictures go: a grid in a PNG, an animation of how they came about in a GIF, or a file each in a folder.
+/// </summary>
 public static class ImageOutput
 {
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(80), Last = TimeSpan.FromSeconds(2);
@@ -12,21 +14,25 @@ public static class ImageOutput
     /// <summary>Draws pictures and writes them.</summary>
     /// <param name="generator">Draws them.</param>
     /// <param name="request">What is asked for.</param>
-    /// <param name="path">F.png or F.gif, or a folder's name (one that is there, or with a separator at its end); null writes nothing.</param>
+    /// <param name="path">F.png or F.gif, or a folder's name (one that is there, or with a separator at its end); null
+    /// writes nothing.</param>
     /// <param name="progress">Told how far each lot of pictures is, a line at a time.</param>
     /// <param name="cancellation">Stops; nothing is written then.</param>
     /// <returns>The pictures, each with the file that it is in.</returns>
     /// <exception cref="AtelierException">The place cannot be written, or the request cannot be met.</exception>
-    public static async Task<IReadOnlyList<ImageSample>> SampleAsync(ImageGenerator generator, GenerationRequest request, string? path,
+    public static async Task<IReadOnlyList<ImageSample>> SampleAsync(ImageGenerator generator,
+        GenerationRequest request, string? path,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         ImageForm form = path is null ? ImageForm.None : FormOf(path);
         bool between = request.Drawing?.Interpolate is not null; // an animation then goes along the ways
         SamplingAnimation? film = form == ImageForm.Animation && !between ? new SamplingAnimation() : null;
         if (film is not null && generator.Upscaler is not null)
-            throw new AtelierException("an animation shows how pictures of one model come about", path, "leave --upscale out, or name a .png");
+            throw new AtelierException("an animation shows how pictures of one model come about", path,
+                "leave --upscale out, or name a .png");
         if (film is not null && request.Count > SamplingAnimation.MostPictures)
-            throw new AtelierException($"an animation of {request.Count} pictures is too large", path, $"ask for {SamplingAnimation.MostPictures} or fewer, or name a .png");
+            throw new AtelierException($"an animation of {request.Count} pictures is too large", path,
+                $"ask for {SamplingAnimation.MostPictures} or fewer, or name a .png");
         var told = System.Diagnostics.Stopwatch.StartNew();
         generator.Watch = step =>
         {
@@ -34,7 +40,9 @@ public static class ImageOutput
             if (told.Elapsed < TimeSpan.FromSeconds(1))
                 return;
             told.Restart();
-            progress?.Report(FormattableString.Invariant($"drawing from picture {step.First + 1} of {request.Count}: {step.Done:P0}"));
+            progress?.Report(
+                FormattableString.Invariant(
+                $"drawing from picture {step.First + 1} of {request.Count}: {step.Done:P0}"));
         };
         var samples = new List<ImageSample>();
         try
@@ -50,49 +58,67 @@ public static class ImageOutput
         {
             ImageForm.None => samples,
             ImageForm.Folder => WriteEach(generator, request, path!, samples),
-            ImageForm.Animation => WriteFilm(generator.DrawnSchema, path!, film?.Frames ?? samples.Select(sample => (IReadOnlyList<ReadOnlyMemory<byte>>)[sample.Pixels]), samples),
+            ImageForm.Animation =>
+                WriteFilm(generator.DrawnSchema, path!, film?.Frames
+                ?? samples.Select(sample => (IReadOnlyList<ReadOnlyMemory<byte>>)[sample.Pixels]), samples),
             _ => WriteGrid(generator, request, path!, samples),
         };
     }
 
-    private static ImageForm FormOf(string path) => Directory.Exists(path) || Path.EndsInDirectorySeparator(path) ? ImageForm.Folder
+    private static ImageForm FormOf(string path) =>
+        Directory.Exists(path) || Path.EndsInDirectorySeparator(path) ? ImageForm.Folder
         : Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".png" => ImageForm.Grid,
             ".gif" => ImageForm.Animation,
-            _ => throw new AtelierException("pictures are written as PNG (a grid), GIF (how they came about) or into a folder (a file each)", path, "name a .png, a .gif, or a folder with / at its end"),
+            _ => throw new AtelierException(
+                "pictures are written as PNG (a grid), GIF (how they came about) or into a folder (a file each)", path,
+                "name a .png, a .gif, or a folder with / at its end"),
         };
 
-    private static ImageSample[] WriteGrid(ImageGenerator generator, GenerationRequest request, string path, List<ImageSample> samples)
+    private static ImageSample[] WriteGrid(ImageGenerator generator, GenerationRequest request, string path,
+        List<ImageSample> samples)
     {
-        ImageGrid.Write(path, generator.DrawnSchema, [.. samples.Select(sample => sample.Pixels)], Texts(generator, request), Columns(request));
+        ImageGrid.Write(path, generator.DrawnSchema, [.. samples.Select(sample => sample.Pixels)],
+            Texts(generator, request), Columns(request));
         return [.. samples.Select(sample => sample with { File = path })];
     }
 
-    private static ImageSample[] WriteFilm(ImageSchema schema, string path, IEnumerable<IReadOnlyList<ReadOnlyMemory<byte>>> film, List<ImageSample> samples)
+    private static ImageSample[] WriteFilm(ImageSchema schema, string path,
+        IEnumerable<IReadOnlyList<ReadOnlyMemory<byte>>> film, List<ImageSample> samples)
     {
-        (int Width, int Height, byte[] Pixels)[] frames = [.. film.Select(frame => ImageGrid.Lay(schema.Width, schema.Height, schema.Channels, frame))];
-        GifFile.Write(path, frames[0].Width, frames[0].Height, schema.Channels, [.. frames.Select(frame => frame.Pixels)], Frame, Last);
+        (int Width, int Height, byte[] Pixels)[] frames =
+            [.. film.Select(frame => ImageGrid.Lay(schema.Width, schema.Height, schema.Channels, frame))];
+        GifFile.Write(path, frames[0].Width, frames[0].Height, schema.Channels,
+            [.. frames.Select(frame => frame.Pixels)], Frame, Last);
         return [.. samples.Select(sample => sample with { File = path })];
     }
 
-    private static ImageSample[] WriteEach(ImageGenerator generator, GenerationRequest request, string folder, List<ImageSample> samples)
+    private static ImageSample[] WriteEach(ImageGenerator generator, GenerationRequest request, string folder,
+        List<ImageSample> samples)
     {
-        int digits = Math.Max(2, (request.Count - 1).ToString(System.Globalization.CultureInfo.InvariantCulture).Length);
+        int digits = Math.Max(2,
+            (request.Count - 1).ToString(System.Globalization.CultureInfo.InvariantCulture).Length);
         return [.. samples.Select((sample, i) =>
         {
             int number = request.Only ?? i;
-            string path = Path.Combine(folder, $"{number.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(digits, '0')}.png");
-            ImageFiles.WritePng(path, sample.Width, sample.Height, sample.Channels, sample.Pixels.Span, Texts(generator, request with { Only = number }));
+            string path = Path.Combine(folder,
+                $"{number.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(digits, '0')}.png");
+            ImageFiles.WritePng(path, sample.Width, sample.Height, sample.Channels, sample.Pixels.Span,
+                Texts(generator, request with { Only = number }));
             return sample with { File = path };
         })];
     }
 
     private static IReadOnlyDictionary<string, string>? Texts(ImageGenerator generator, GenerationRequest request) =>
-        generator.Identity is { } model ? new ImageOrigin(model, request with { Drawing = generator.Model.Check(request.Drawing ?? new SamplingOptions()) }) { Upscaler = generator.Upscaler?.Identity }.ToTexts() : null;
+        generator.Identity is { } model
+            ? new ImageOrigin(model,
+            request with { Drawing = generator.Model.Check(request.Drawing ?? new SamplingOptions()) }) { Upscaler =
+            generator.Upscaler?.Identity }.ToTexts() : null;
 
     /// <summary>A row a way; otherwise as near to a square as goes.</summary>
-    private static int? Columns(GenerationRequest request) => request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / Interpolation.Count(ends) : null;
+    private static int? Columns(GenerationRequest request) =>
+        request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / Interpolation.Count(ends) : null;
 
     private enum ImageForm { None, Grid, Animation, Folder }
 }

@@ -9,7 +9,8 @@ namespace Atelier.Tasks.Images;
 
 /// <summary>
 /// The ways from each of several ends to the next, and the pictures of a request shared out evenly among them. Ends are
-/// seeds, whose noises are gone between on the great circle (Shoemake 1985, section 3.3), since what lies straight between two
+/// seeds, whose noises are gone between on the great circle (Shoemake 1985, section 3.3), since what lies straight
+/// between two
 /// noises is too faint to be one; or pictures, mixed as noisy ones of the same noise (Ho et al. 2020, section 4.4).
 /// </summary>
 public sealed class Interpolation
@@ -30,20 +31,26 @@ public sealed class Interpolation
         (_generator, _request) = (generator, request);
         _seeds = Seeds(ends);
         if (_seeds is null && !Path.Exists(ends))
-            throw new AtelierException($"'{ends}' is no folder that is there, nor two or more seeds", "--interpolate", "give a folder of pictures, or seeds: --interpolate 1,2");
+            throw new AtelierException($"'{ends}' is no folder that is there, nor two or more seeds", "--interpolate",
+                "give a folder of pictures, or seeds: --interpolate 1,2");
         _pictures = _seeds is null ? ImageFiles.ReadAll(ends, generator.Schema, MostEnds) : null;
         int count = _seeds?.Length ?? _pictures!.Count, ways = count - 1;
         if (ways < 1)
-            throw new AtelierException("there is only one picture", "--interpolate", "give a folder with two or more, or seeds: --interpolate 1,2");
+            throw new AtelierException("there is only one picture", "--interpolate",
+                "give a folder with two or more, or seeds: --interpolate 1,2");
         _steps = request.Count / ways;
         if (_steps < 2 || request.Count % ways != 0)
-            throw new AtelierException($"{request.Count} pictures are no equal shares of two or more for {ways} {(ways == 1 ? "way" : "ways")}", "--count", "ask for two or more pictures a way");
+            throw new AtelierException(
+                $"{request.Count} pictures are no equal shares of two or more for {ways} "
+                    + $"{(ways == 1 ? "way" : "ways")}", "--count", "ask for two or more pictures a way");
         _labels = generator.IsConditional ? Classes(count) : request.Class is { } name ? [generator.Label(name)] : null;
     }
 
     /// <summary>Reads the ends that a request names.</summary>
-    /// <exception cref="AtelierException">A picture cannot be read, there are not two ends, a class does not exist, or the count does not fit.</exception>
-    public static Interpolation Read(string ends, GenerationRequest request, ImageGenerator generator) => new(ends, request, generator);
+    /// <exception cref="AtelierException">A picture cannot be read, there are not two ends, a class does not exist, or
+    /// the count does not fit.</exception>
+    public static Interpolation Read(string ends, GenerationRequest request, ImageGenerator generator) =>
+        new(ends, request, generator);
 
     /// <summary>Whether ends are told by seeds and not by pictures.</summary>
     public static bool AreSeeds(string ends) => Seeds(ends) is not null;
@@ -51,7 +58,9 @@ public sealed class Interpolation
     /// <summary>The files of ends that are pictures.</summary>
     public static IReadOnlyList<string> Files(string ends) => AreSeeds(ends) ? [] : ImageFiles.Find(ends, MostEnds);
 
-    /// <summary>How many ways there are between so many ends; 1 where ends are too few, which <see cref="Read"/> refuses.</summary>
+    /// <summary>
+    /// How many ways there are between so many ends; 1 where ends are too few, which <see cref="Read"/> refuses.
+    /// </summary>
     public static int Count(string ends) => Math.Max(1, (Seeds(ends)?.Length ?? Files(ends).Count) - 1);
 
     /// <summary>The noise of pictures, [count, size].</summary>
@@ -59,7 +68,10 @@ public sealed class Interpolation
         ? First(_request.Seed) // one for all, so that ways meet at their ends
         : OnGreatCircle(First(_seeds[way]), First(_seeds[way + 1]), share));
 
-    /// <summary>The classes of pictures: [count], int64, where all ends are of one, otherwise the weights of each, [count, classes], fp32; null where the model is told none.</summary>
+    /// <summary>
+    /// The classes of pictures: [count], int64, where all ends are of one, otherwise the weights of each, [count,
+    /// classes], fp32; null where the model is told none.
+    /// </summary>
     public Tensor? Labels(int first, int count)
     {
         if (_labels is null)
@@ -70,7 +82,10 @@ public sealed class Interpolation
         return Each(first, count, (way, share) => all[_labels[way]].lerp(all[_labels[way + 1]], share));
     }
 
-    /// <summary>The given pictures of either side, mixed by the share of the way, [count, channels, height, width], −1 to 1; null where ends are seeds.</summary>
+    /// <summary>
+    /// The given pictures of either side, mixed by the share of the way, [count, channels, height, width], −1 to 1;
+    /// null where ends are seeds.
+    /// </summary>
     public Tensor? Given(int first, int count)
     {
         if (_pictures is null)
@@ -82,15 +97,18 @@ public sealed class Interpolation
     }
 
     /// <summary>The class of the end that a picture is nearer to; null where the model is told none.</summary>
-    public int? Label(int number) => _labels is null ? null : _labels[(number / _steps) + (Share(number) < 0.5 ? 0 : 1)];
+    public int? Label(int number) =>
+        _labels is null ? null : _labels[(number / _steps) + (Share(number) < 0.5 ? 0 : 1)];
 
     /// <summary>(sin((1 − s) Ω) a + sin(s Ω) b) / sin Ω, with Ω the angle between a and b.</summary>
     internal static Tensor OnGreatCircle(Tensor from, Tensor to, double share)
     {
         using var scope = NewDisposeScope();
-        double cosine = from.dot(to).Number() / (from.norm().Number() * to.norm().Number()), angle = Math.Acos(Math.Clamp(cosine, -1, 1));
+        double cosine = from.dot(to).Number() / (from.norm().Number() * to.norm().Number()),
+            angle = Math.Acos(Math.Clamp(cosine, -1, 1));
         Tensor between = Math.Sin(angle) < 1e-6 ? from.lerp(to, share) // the same direction: all ways are one
-            : from.Times(Math.Sin((1 - share) * angle) / Math.Sin(angle)).Plus(to.Times(Math.Sin(share * angle) / Math.Sin(angle)));
+            : from.Times(Math.Sin((1 - share) * angle) / Math.Sin(angle))
+                .Plus(to.Times(Math.Sin(share * angle) / Math.Sin(angle)));
         return between.MoveToOuterDisposeScope();
     }
 
@@ -114,18 +132,24 @@ public sealed class Interpolation
     /// <summary>The noise of a seed's first picture.</summary>
     private Tensor First(long seed) => _generator.Noise(seed, 0, 1)[0];
 
-    /// <summary>The class of each end: the one that is asked for, one for each between commas, or the one that a seed's first picture is of.</summary>
+    /// <summary>
+    /// The class of each end: the one that is asked for, one for each between commas, or the one that a seed's first
+    /// picture is of.
+    /// </summary>
     private int[] Classes(int ends)
     {
         if (_request.Class is not { } asked)
         {
             return _seeds is null
-                ? throw new AtelierException("the model draws by class, and pictures do not say theirs", "--class", "name one for all, or one for each picture, with commas between")
+                ? throw new AtelierException("the model draws by class, and pictures do not say theirs", "--class",
+                    "name one for all, or one for each picture, with commas between")
                 : [.. _seeds.Select(seed => (int)_generator.Labels(seed, 0, 1, null)[0].Number())];
         }
-        string[] names = _generator.Schema.Classes.Contains(asked) ? [asked] : asked.Split(',', StringSplitOptions.TrimEntries);
+        string[] names = _generator.Schema.Classes.Contains(asked) ? [asked]
+            : asked.Split(',', StringSplitOptions.TrimEntries);
         if (names.Length != 1 && names.Length != ends)
-            throw new AtelierException($"{names.Length} classes are named for {ends} ends", "--class", "name one for all, or one for each");
+            throw new AtelierException($"{names.Length} classes are named for {ends} ends", "--class",
+                "name one for all, or one for each");
         return [.. Enumerable.Range(0, ends).Select(end => _generator.Label(names[names.Length == 1 ? 0 : end]))];
     }
 }

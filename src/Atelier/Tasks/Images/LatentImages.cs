@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Pictures by way of an autoencoder's latents: given ones made again, what lies between two, and what each latent number changes.</summary>
+/// <summary>
+/// Pictures by way of an autoencoder's latents: given ones made again, what lies between two, and what each latent
+/// number changes.
+/// </summary>
 public sealed class LatentImages
 {
     private readonly ImageModel _model;
@@ -18,7 +21,8 @@ public sealed class LatentImages
     {
         _model = model;
         _autoencoder = model as IAutoencoder
-            ?? throw new AtelierException("this kind of model puts no pictures into latents", "generation", "take a model of the family vae");
+            ?? throw new AtelierException("this kind of model puts no pictures into latents", "generation",
+                "take a model of the family vae");
     }
 
     private Device Device => _model.parameters().First().device;
@@ -38,7 +42,8 @@ public sealed class LatentImages
     /// <summary>Pictures on the straight line between the latents of each picture and the next.</summary>
     /// <param name="pictures">At least two, as in <see cref="Reconstruct"/>.</param>
     /// <param name="steps">Pictures of each way, both ends among them; at least 2.</param>
-    /// <param name="label">As in <see cref="Reconstruct"/>. On the first half of a way pictures are of the first one's class.</param>
+    /// <param name="label">As in <see cref="Reconstruct"/>. On the first half of a way pictures are of the first one's
+    /// class.</param>
     /// <returns>The ways one after another, each of so many pictures.</returns>
     /// <exception cref="AtelierException">There are not two pictures.</exception>
     public IReadOnlyList<byte[]> Interpolate(IReadOnlyList<byte[]> pictures, int steps, int? label = null)
@@ -63,7 +68,9 @@ public sealed class LatentImages
         return Bytes(_autoencoder.Decode(stack(between), labels?.index_select(0, tensor(told.ToArray()).to(Device))));
     }
 
-    /// <summary>A picture with one of its latent numbers after another moved from −3 to 3: a standard normal prior's width.</summary>
+    /// <summary>
+    /// A picture with one of its latent numbers after another moved from −3 to 3: a standard normal prior's width.
+    /// </summary>
     /// <param name="picture">As in <see cref="Reconstruct"/>.</param>
     /// <param name="steps">Pictures a number; at least 2.</param>
     /// <param name="label">As in <see cref="Reconstruct"/>.</param>
@@ -77,7 +84,8 @@ public sealed class LatentImages
         using var mode = new EvaluationMode(_model);
         (Tensor latents, Tensor? labels) = Read([picture], label);
         if (latents.dim() != 2)
-            throw new AtelierException("latents in a grid, codes or not, are too many to move one after another", "--traverse", "take a model with Gaussian latents in a vector");
+            throw new AtelierException("latents in a grid, codes or not, are too many to move one after another",
+                "--traverse", "take a model with Gaussian latents in a vector");
         long size = latents.shape[1];
         Tensor moved = latents.repeat(size * steps, 1).view(size, steps, size).clone();
         Tensor values = linspace(-far, far, steps).to(Device);
@@ -91,8 +99,10 @@ public sealed class LatentImages
         var values = new float[pictures.Count * _model.Schema.Size];
         for (int i = 0; i < pictures.Count; i++)
             ImageBatches.Scale(pictures[i], values.AsSpan(i * _model.Schema.Size, _model.Schema.Size));
-        Tensor x = tensor(values, pictures.Count, _model.Schema.Channels, _model.Schema.Height, _model.Schema.Width).to(Device);
-        Tensor? labels = _model.IsConditional && label is { } told ? KeptScalars.Full([pictures.Count], told, ScalarType.Int64, Device) : _autoencoder.Recognise(x);
+        Tensor x = tensor(values, pictures.Count, _model.Schema.Channels, _model.Schema.Height, _model.Schema.Width)
+            .to(Device);
+        Tensor? labels = _model.IsConditional && label is { } told
+            ? KeptScalars.Full([pictures.Count], told, ScalarType.Int64, Device) : _autoencoder.Recognise(x);
         return (_autoencoder.Encode(x, labels), labels);
     }
 

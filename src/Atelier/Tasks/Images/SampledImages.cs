@@ -4,15 +4,19 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Draws the pictures that a model is judged by, each class as often as the data has it, in an order without meaning.</summary>
+/// <summary>
+/// Draws the pictures that a model is judged by, each class as often as the data has it, in an order without meaning.
+/// </summary>
 internal static class SampledImages
 {
     /// <summary>The pictures; of a model without classes they have no labels.</summary>
     /// <exception cref="AtelierException">They would not fit in memory.</exception>
-    public static ImageSet Sample(ImageGenerator generator, IReadOnlyList<int> labels, int count, long seed, IProgress<string>? progress, CancellationToken cancellation)
+    public static ImageSet Sample(ImageGenerator generator, IReadOnlyList<int> labels, int count, long seed,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         if ((long)count * generator.Schema.Size > Array.MaxLength)
-            throw new AtelierException($"{count} pictures of this size do not fit in memory", "evaluation.pictures", "take fewer");
+            throw new AtelierException($"{count} pictures of this size do not fit in memory", "evaluation.pictures",
+                "take fewer");
         SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
         var pixels = new byte[count * generator.Schema.Size];
         var asked = new int[count];
@@ -30,7 +34,8 @@ internal static class SampledImages
                 for (int i = 0; i < some; i++)
                 {
                     int place = places[done + i];
-                    drawn.AsSpan(i * generator.Schema.Size, generator.Schema.Size).CopyTo(pixels.AsSpan(place * generator.Schema.Size));
+                    drawn.AsSpan(i * generator.Schema.Size, generator.Schema.Size)
+                        .CopyTo(pixels.AsSpan(place * generator.Schema.Size));
                     asked[place] = label;
                 }
                 (done, left) = (done + some, left - some);
@@ -61,7 +66,8 @@ internal static class SampledImages
         foreach (int label in labels)
             ideal[label] += (double)count / labels.Count;
         int[] shares = [.. ideal.Select(share => (int)share)];
-        foreach (int label in Enumerable.Range(0, classes).OrderByDescending(c => ideal[c] - shares[c]).Take(count - shares.Sum()))
+        foreach (int label in Enumerable.Range(0, classes).OrderByDescending(c => ideal[c] - shares[c])
+            .Take(count - shares.Sum()))
             shares[label]++;
         return shares;
     }

@@ -9,7 +9,9 @@ public sealed class SamplingAnimation
     private readonly SortedDictionary<double, SortedDictionary<int, byte[]>> _frames = [];
 
     /// <summary>The frames in order of time: all pictures, in order of their numbers.</summary>
-    public IEnumerable<IReadOnlyList<ReadOnlyMemory<byte>>> Frames => _frames.Values.Select(frame => (IReadOnlyList<ReadOnlyMemory<byte>>)[.. frame.Values.Select(p => (ReadOnlyMemory<byte>)p)]);
+    public IEnumerable<IReadOnlyList<ReadOnlyMemory<byte>>> Frames =>
+        _frames.Values.Select(frame =>
+        (IReadOnlyList<ReadOnlyMemory<byte>>)[.. frame.Values.Select(p => (ReadOnlyMemory<byte>)p)]);
 
     /// <summary>Takes pictures in; those of a later look at the same time stand for the earlier ones.</summary>
     /// <param name="step">What the generator tells.</param>

@@ -9,7 +9,10 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Held-out pictures made small and enlarged again: by a model, and by bicubic interpolation, which every model should beat.</summary>
+/// <summary>
+/// Held-out pictures made small and enlarged again: by a model, and by bicubic interpolation, which every model should
+/// beat.
+/// </summary>
 /// <param name="Real">As they are.</param>
 /// <param name="Drawn">By the model.</param>
 /// <param name="Bicubic">By cubic convolution (Keys 1981).</param>
@@ -18,7 +21,8 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
     private const double LeastError = 1e-10; // of equal pictures, whose ratio to noise would be infinite
 
     /// <summary>Enlarges the first held-out pictures, whose small ones have 8 bits a value as those in files.</summary>
-    public static UpscaledImages Sample(ImageGenerator generator, ImagePart part, int count, long seed, IProgress<string>? progress, CancellationToken cancellation)
+    public static UpscaledImages Sample(ImageGenerator generator, ImagePart part, int count, long seed,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         IUpscaler upscaler = generator.Model.Upscaler!;
         ImageSchema schema = generator.Schema;
@@ -34,8 +38,11 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
             Tensor small = ImageBatches.Scaled(ImageGenerator.Bytes(upscaler.Shrink(batch.Pictures)), upscaler.Small);
             drawn.AddRange(generator.Enlarge(seed, drawn.Count / schema.Size, small, batch.Labels, drawing,
                 cancellation));
-            bicubic.AddRange(ImageGenerator.Bytes(F.interpolate(small, size: [schema.Height, schema.Width], mode: InterpolationMode.Bicubic, align_corners: false)));
-            progress?.Report(FormattableString.Invariant($"{drawn.Count / schema.Size} of {Quantity.Of(count, "picture")} enlarged"));
+            bicubic.AddRange(ImageGenerator.Bytes(F.interpolate(small, size: [schema.Height, schema.Width],
+                mode: InterpolationMode.Bicubic, align_corners: false)));
+            progress?.Report(
+                FormattableString.Invariant(
+                $"{drawn.Count / schema.Size} of {Quantity.Of(count, "picture")} enlarged"));
         }
         var real = ImageSet.Of(part, count);
         return new(real, Of(drawn), Of(bicubic));
@@ -57,7 +64,8 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
                 sum += (one[at] - other[at]) * (one[at] - other[at]) / (255.0 * 255.0);
             errors[i] = new(sum / one.Length, 1);
         });
-        MeanScore[] ratios = [.. errors.Select(error => new MeanScore(-10 * Math.Log10(Math.Max(LeastError, error.Sum)), 1))];
+        MeanScore[] ratios =
+            [.. errors.Select(error => new MeanScore(-10 * Math.Log10(Math.Max(LeastError, error.Sum)), 1))];
         return new Dictionary<string, Metric>
         {
             ["meanSquaredError"] = MeanScore.Mean(errors, judging.Options, judging.Seed, "of values from 0 to 1"),

@@ -43,7 +43,8 @@ internal sealed class IndependentSeries
         }
         if (!counts && constant.Count > 0)
         {
-            refusal = $"There is no baseline: {string.Join(", ", constant)} never changed in training, so that a normal density there has no bound and compares with nothing.";
+            refusal = $"There is no baseline: {string.Join(", ", constant)} never changed in training, so that a "
+                + $"normal density there has no bound and compares with nothing.";
             return null;
         }
         return new IndependentSeries(counts, fitted);

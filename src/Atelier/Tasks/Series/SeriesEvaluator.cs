@@ -15,10 +15,12 @@ internal static class SeriesEvaluator
 
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">The model does not know the columns.</exception>
-    public static EvaluationReport Evaluate(ISeriesModel model, SeriesData data, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+    public static EvaluationReport Evaluate(ISeriesModel model, SeriesData data, EvaluationContext judging,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         if (!model.Columns.SequenceEqual(data.Columns))
-            throw new AtelierException("the model knows other columns than the data has", judging.Run, "judge it on series of its own columns");
+            throw new AtelierException("the model knows other columns than the data has", judging.Run,
+                "judge it on series of its own columns");
         (IReadOnlyList<double[]> series, Part part) = data switch
         {
             { Test.Count: > 0 } => (data.Test, Part.Test),
@@ -26,7 +28,8 @@ internal static class SeriesEvaluator
             _ => (data.Train, Part.Train),
         };
         int width = data.Columns.Count;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () => Repeated(series, data.Train), mostRepeated: 0.5);
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () => Repeated(series, data.Train),
+            mostRepeated: 0.5);
         // A part of a single series goes on where the part that was learned from ends.
         double[] before = judging.Other is null && part != Part.Train && data is { Train.Count: 1 } && series.Count == 1
             ? [.. data.Train[0], .. part == Part.Test ? data.Validation.SelectMany(s => s) : []] : [];
@@ -72,17 +75,21 @@ internal static class SeriesEvaluator
             Scores = JudgedScores.Of(on, Fingerprint(series, data.Columns), headline, own.Scores),
             Samples = judging.Options.Samples == 0 ? [] : [.. model.GenerateAsync(new GenerationRequest
                 {
-                    Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed, Decoding = new DecodingOptions { MaxTokens = 10 },
+                    Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed,
+                        Decoding = new DecodingOptions { MaxTokens = 10 },
                 }, cancellation).ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture,
-                    $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % intervals by bootstrap over {(stretches.Length == series.Count ? "series" : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}")}."),
+                    $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % "
+                        + $"intervals by bootstrap over "
+                            + $"{(stretches.Length == series.Count ? "series" : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}")}."),
                 model.IsOfCounts ? "Figures are logarithms of probabilities of counts."
                     : "Figures are logarithms of densities.",
                 .. baselines.Count == 0 ? Array.Empty<string>()
-                    : [$"independent draws every row by itself, each column from one {(model.IsOfCounts ? "Poisson" : "normal")} distribution."],
+                    : [$"independent draws every row by itself, each column from one "
+                        + $"{(model.IsOfCounts ? "Poisson" : "normal")} distribution."],
                 .. refusal is null ? Array.Empty<string>() : [refusal],
                 .. on.Notes,
             ],
@@ -130,9 +137,14 @@ internal static class SeriesEvaluator
         return hash.TakeText();
     }
 
-    /// <summary>The share of series that begin as one that was learned from does, to the end of the shorter: parts of it, or it and more.</summary>
+    /// <summary>
+    /// The share of series that begin as one that was learned from does, to the end of the shorter: parts of it, or it
+    /// and more.
+    /// </summary>
     private static double Repeated(IReadOnlyList<double[]> series, IReadOnlyList<double[]> training) =>
-        series.Count(one => training.Any(other => one.AsSpan().StartsWith(other) || other.AsSpan().StartsWith(one))) / (double)series.Count;
+        series.Count(one =>
+            training.Any(other => one.AsSpan().StartsWith(other) || other.AsSpan().StartsWith(one)))
+            / (double)series.Count;
 
     /// <summary>Rows of a series that are scored together.</summary>
     private readonly record struct Stretch(int Series, int From, int Rows)

@@ -24,7 +24,8 @@ public sealed class SeriesKind : IDataKind
     public bool Judges(IGenerator generator) => generator is ISeriesModel;
 
     /// <inheritdoc/>
-    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
+        CancellationToken cancellation) =>
         SeriesData.Prepare(recipe.Data, recipe.Seed, folder, progress: progress, cancellation: cancellation);
 
     /// <inheritdoc/>
@@ -37,8 +38,11 @@ public sealed class SeriesKind : IDataKind
             .Learning(other.Learned is null ? null : SeriesData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
-        Task.Run(() => SeriesEvaluator.Evaluate((ISeriesModel)judging.Generator, (SeriesData)judging.Data, judging, progress, cancellation), cancellation);
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+        CancellationToken cancellation) =>
+        Task.Run(() =>
+            SeriesEvaluator.Evaluate((ISeriesModel)judging.Generator, (SeriesData)judging.Data, judging, progress,
+            cancellation), cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

@@ -12,7 +12,10 @@ public interface IRowModel : IGenerator
     /// <summary>The numbers it is free to choose: what BIC charges for.</summary>
     long FreeParameters { get; }
 
-    /// <summary>[row]: the natural logarithm of each row's probability (or density), missing cells summed out; minus infinity where the model holds a row impossible.</summary>
+    /// <summary>
+    /// [row]: the natural logarithm of each row's probability (or density), missing cells summed out; minus infinity
+    /// where the model holds a row impossible.
+    /// </summary>
     /// <param name="rows">Rows of the model's own columns.</param>
     /// <param name="cancellation">Stops.</param>
     double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default);

@@ -14,10 +14,12 @@ internal static class TableEvaluator
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">The model does not know the table's columns.</exception>
     public static EvaluationReport Evaluate(
-        IRowModel model, TableData data, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+        IRowModel model, TableData data, EvaluationContext judging, IProgress<string>? progress,
+            CancellationToken cancellation)
     {
         if (!model.Schema.Names.SequenceEqual(data.Schema.Names))
-            throw new AtelierException("the model knows other columns than the data has", judging.Run, "judge it on a table of its own columns");
+            throw new AtelierException("the model knows other columns than the data has", judging.Run,
+                "judge it on a table of its own columns");
         (TableRows rows, Part part) = data switch
         {
             { Test.Count: > 0 } => (data.Test, Part.Test),
@@ -41,9 +43,11 @@ internal static class TableEvaluator
             return new(scores, new Dictionary<string, Metric>
             {
                 ["logLikelihoodPerRow"] = perRow,
-                ["logLikelihood"] = new(perRow.Value * rows.Count, perRow.Low * rows.Count, perRow.High * rows.Count, "nats"),
+                ["logLikelihood"] =
+                    new(perRow.Value * rows.Count, perRow.Low * rows.Count, perRow.High * rows.Count, "nats"),
                 ["bic"] = new(bic, bic, bic, charged == data.Train ? "nats, training rows" : "nats, judged rows"),
-                ["freeParameters"] = new(judged.FreeParameters, judged.FreeParameters, judged.FreeParameters, Metric.Numbers),
+                ["freeParameters"] =
+                    new(judged.FreeParameters, judged.FreeParameters, judged.FreeParameters, Metric.Numbers),
             });
         }
         JudgedModel own = Judge(model, "the model");
@@ -68,14 +72,20 @@ internal static class TableEvaluator
             Baselines = baselines,
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(rows), headline, own.Scores),
-            Samples = judging.Options.Samples == 0 ? [] : [.. model.GenerateAsync(new GenerationRequest { Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed }, cancellation)
+            Samples = judging.Options.Samples == 0 ? []
+                : [.. model.GenerateAsync(new GenerationRequest { Count =
+                Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed }, cancellation)
                 .ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % intervals by bootstrap over rows."),
                 string.Create(CultureInfo.InvariantCulture,
-                    $"bic is the log-likelihood of the {charged.Count:#,0} {(judging.Other is null ? "training" : "judged")} rows less half the free parameters times ln {charged.Count:#,0}."),
+                    $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % "
+                        + $"intervals by bootstrap over rows."),
+                string.Create(CultureInfo.InvariantCulture,
+                    $"bic is the log-likelihood of the {charged.Count:#,0} "
+                        + $"{(judging.Other is null ? "training" : "judged")} rows less half the free parameters "
+                            + $"times ln {charged.Count:#,0}."),
                 .. on.Notes,
                 .. families.Except(others)
                     .Select(family => $"The baseline {family.BaselineName} is left out: it is this very model."),

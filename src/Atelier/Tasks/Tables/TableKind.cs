@@ -10,14 +10,17 @@ namespace Atelier.Tasks.Tables;
 /// <summary>Rows of a table.</summary>
 public sealed class TableKind : IDataKind
 {
-    /// <summary>Whether the family learns levels only: numbers then become levels where a recipe does not say.</summary>
+    /// <summary>
+    /// Whether the family learns levels only: numbers then become levels where a recipe does not say.
+    /// </summary>
     public bool LevelsOnly { get; init; }
 
     /// <inheritdoc/>
     public string Name => "table";
 
     /// <inheritdoc/>
-    public string Description => "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
+    public string Description =>
+        "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
 
     /// <inheritdoc/>
     public string GenerateExample => "--count 5";
@@ -26,8 +29,10 @@ public sealed class TableKind : IDataKind
     public bool Judges(IGenerator generator) => generator is IRowModel;
 
     /// <inheritdoc/>
-    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
-        TableData.Prepare(WithDefaults(recipe.Data), recipe.Seed, folder, progress: progress, cancellation: cancellation);
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
+        CancellationToken cancellation) =>
+        TableData.Prepare(WithDefaults(recipe.Data), recipe.Seed, folder, progress: progress,
+            cancellation: cancellation);
 
     /// <inheritdoc/>
     public IDataSource Open(string folder) => TableData.Open(folder);
@@ -39,12 +44,16 @@ public sealed class TableKind : IDataKind
             .Learning(other.Learned is null ? null : TableData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
-        Task.Run(() => TableEvaluator.Evaluate((IRowModel)judging.Generator, (TableData)judging.Data, judging, progress, cancellation), cancellation);
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+        CancellationToken cancellation) =>
+        Task.Run(() =>
+            TableEvaluator.Evaluate((IRowModel)judging.Generator, (TableData)judging.Data, judging, progress,
+            cancellation), cancellation);
 
     private DataSection WithDefaults(DataSection section) => section with
     {
-        Table = section.Table with { Discretise = section.Table.Discretise ?? (LevelsOnly ? Discretisation.Quantile : Discretisation.None) },
+        Table = section.Table with { Discretise = section.Table.Discretise
+            ?? (LevelsOnly ? Discretisation.Quantile : Discretisation.None) },
     };
 
     /// <inheritdoc/>

@@ -5,12 +5,15 @@ using Atelier.Evaluation;
 
 namespace Atelier.Tasks.Tagged;
 
-/// <summary>Judges taggers: the share of right tags, of known and of unknown words, beside each word's most frequent tag.</summary>
+/// <summary>
+/// Judges taggers: the share of right tags, of known and of unknown words, beside each word's most frequent tag.
+/// </summary>
 internal static class TaggedEvaluator
 {
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">There are no tagged sentences to judge by.</exception>
-    public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+    public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, EvaluationContext judging,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         (IReadOnlyList<TaggedSentence> sentences, Part part) = data switch
         {
@@ -21,24 +24,30 @@ internal static class TaggedEvaluator
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "sentences", () =>
             JudgedOn.ShareIn(Hashes(sentences), Hashes(data.Train)), mostRepeated: 0.5);
         if (sentences.All(s => s.Tags.All(tag => tag == "_")))
-            throw new AtelierException("the sentences have no tags to judge by", data.Facts.Source, "choose another column with data.tags");
-        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"tagging {Quantity.Of(sentences.Count, "sentence")}"));
+            throw new AtelierException("the sentences have no tags to judge by", data.Facts.Source,
+                "choose another column with data.tags");
+        progress?.Report(string.Create(CultureInfo.InvariantCulture,
+            $"tagging {Quantity.Of(sentences.Count, "sentence")}"));
         var results = new (IReadOnlyList<string> Tags, double LogLikelihood)[sentences.Count];
-        Parallel.For(0, results.Length, new ParallelOptions { CancellationToken = cancellation }, i => results[i] = tagger.Tag(sentences[i].Words));
+        Parallel.For(0, results.Length, new ParallelOptions { CancellationToken = cancellation },
+            i => results[i] = tagger.Tag(sentences[i].Words));
 
         (MeanScore[] Right, Dictionary<string, Metric> Figures) Judge(Func<int, IReadOnlyList<string>> tags)
         {
             MeanScore[] Right(Func<string, bool> counts) => [.. sentences.Select((s, i) => new MeanScore(
-                Enumerable.Range(0, s.Words.Count).Count(t => counts(s.Words[t]) && tags(i)[t] == s.Tags[t]), s.Words.Count(counts)))];
+                Enumerable.Range(0, s.Words.Count).Count(t => counts(s.Words[t]) && tags(i)[t] == s.Tags[t]),
+                    s.Words.Count(counts)))];
             MeanScore[] all = Right(_ => true);
             var figures = new Dictionary<string, Metric>
             {
                 ["accuracy"] = MeanScore.Mean(all, judging.Options, judging.Seed, "share of tags"),
             };
             if (sentences.Any(s => s.Words.Any(tagger.Knows)))
-                figures["accuracyKnownWords"] = MeanScore.Mean(Right(tagger.Knows), judging.Options, judging.Seed, "share of tags");
+                figures["accuracyKnownWords"] =
+                    MeanScore.Mean(Right(tagger.Knows), judging.Options, judging.Seed, "share of tags");
             if (sentences.Any(s => s.Words.Any(word => !tagger.Knows(word))))
-                figures["accuracyUnknownWords"] = MeanScore.Mean(Right(word => !tagger.Knows(word)), judging.Options, judging.Seed, "share of tags");
+                figures["accuracyUnknownWords"] =
+                    MeanScore.Mean(Right(word => !tagger.Knows(word)), judging.Options, judging.Seed, "share of tags");
             return (all, figures);
         }
         var own = Judge(i => results[i].Tags);
@@ -53,7 +62,8 @@ internal static class TaggedEvaluator
             var baseline = Judge(i => [.. sentences[i].Words.Select(frequent)]);
             baselines["mostFrequentTag"] = baseline.Figures;
             comparisons["mostFrequentTag"] =
-                on.Compare(headline, new(own.Right, own.Figures), new(baseline.Right, baseline.Figures), judging.Options, judging.Seed);
+                on.Compare(headline, new(own.Right, own.Figures), new(baseline.Right, baseline.Figures),
+                    judging.Options, judging.Seed);
         }
         var report = new EvaluationReport
         {
@@ -64,12 +74,16 @@ internal static class TaggedEvaluator
             Baselines = baselines,
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(sentences), headline, own.Right),
-            Samples = [.. sentences.Take(Math.Min(3, judging.Options.Samples)).Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")))],
+            Samples = [.. sentences.Take(Math.Min(3, judging.Options.Samples))
+                .Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")))],
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(sentences.Sum(s => s.Words.Count), "word")} of {Quantity.Of(sentences.Count, "sentence")}; 95 % intervals by bootstrap over sentences."),
-                "mostFrequentTag gives each word the tag it had most often in training, and unknown words the most frequent tag of all.",
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{Quantity.Of(sentences.Sum(s => s.Words.Count), "word")} of "
+                        + $"{Quantity.Of(sentences.Count, "sentence")}; 95 % intervals by bootstrap over sentences."),
+                "mostFrequentTag gives each word the tag it had most often in training, and unknown words the most "
+                    + "frequent tag of all.",
                 .. on.Notes,
             ],
         };
@@ -105,8 +119,11 @@ internal static class TaggedEvaluator
 
     private static Func<string, string> MostFrequentTag(IReadOnlyList<TaggedSentence> training)
     {
-        static string Most(IEnumerable<string> tags) => tags.GroupBy(tag => tag).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
-        var words = training.SelectMany(s => s.Words.Zip(s.Tags)).GroupBy(pair => pair.First).ToDictionary(g => g.Key, g => Most(g.Select(pair => pair.Second)));
+        static string Most(IEnumerable<string> tags) =>
+            tags.GroupBy(tag => tag).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal)
+            .First().Key;
+        var words = training.SelectMany(s => s.Words.Zip(s.Tags)).GroupBy(pair => pair.First)
+            .ToDictionary(g => g.Key, g => Most(g.Select(pair => pair.Second)));
         string most = Most(training.SelectMany(s => s.Tags));
         return word => words.GetValueOrDefault(word, most);
     }

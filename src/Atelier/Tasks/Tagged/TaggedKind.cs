@@ -14,7 +14,9 @@ public sealed class TaggedKind : IDataKind
     public string Name => "tagged";
 
     /// <inheritdoc/>
-    public string Description => "Tagged sentences to learn from: a .conllu file, or a folder with such files for training, validation and test.";
+    public string Description =>
+        "Tagged sentences to learn from: a .conllu file, or a folder with such files for training, "
+            + "validation and test.";
 
     /// <inheritdoc/>
     public string GenerateExample => "--prompt \"The old dog barks .\"";
@@ -23,7 +25,8 @@ public sealed class TaggedKind : IDataKind
     public bool Judges(IGenerator generator) => generator is ITagger;
 
     /// <inheritdoc/>
-    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation) =>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
+        CancellationToken cancellation) =>
         TaggedData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
 
     /// <inheritdoc/>
@@ -35,8 +38,11 @@ public sealed class TaggedKind : IDataKind
             .Learning(other.Learned is null ? null : TaggedData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
-        Task.Run(() => TaggedEvaluator.Evaluate((ITagger)judging.Generator, (TaggedData)judging.Data, judging, progress, cancellation), cancellation);
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+        CancellationToken cancellation) =>
+        Task.Run(() =>
+            TaggedEvaluator.Evaluate((ITagger)judging.Generator, (TaggedData)judging.Data, judging, progress,
+            cancellation), cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

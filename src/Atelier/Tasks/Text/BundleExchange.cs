@@ -12,10 +12,14 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>Brings models in from other systems' files, and out to them. Weights go from file to file, row by row.</summary>
+/// <summary>
+/// Brings models in from other systems' files, and out to them. Weights go from file to file, row by row.
+/// </summary>
 internal static class BundleExchange
 {
-    /// <summary>Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.</summary>
+    /// <summary>
+    /// Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.
+    /// </summary>
     public static string Import(string source, string? tokenizerPath, string folder, Func<string, IGenerator> open,
         IProgress<string>? progress, CancellationToken cancellation)
     {
@@ -42,16 +46,20 @@ internal static class BundleExchange
     public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type, CancellationToken cancellation)
     {
         if (type?.IsBlocked() == true)
-            throw new AtelierException($"Hugging Face's files have no {type}", "--type", "allowed are f32, f16 and bf16; --to gguf takes q8 and q4 too");
+            throw new AtelierException($"Hugging Face's files have no {type}", "--type",
+                "allowed are f32, f16 and bf16; --to gguf takes q8 and q4 too");
         bool isAsItIs = type is null && !bundle.IsGguf;
         BundleWriter.Replace(folder, partial =>
         {
-            foreach (string file in Directory.EnumerateFiles(bundle.Folder).Where(f => BundleWriter.IsBundleFile(f) && (isAsItIs || !BundleWriter.IsWeights(f))).StoppedBy(cancellation))
+            foreach (string file in Directory.EnumerateFiles(bundle.Folder)
+                .Where(f => BundleWriter.IsBundleFile(f) && (isAsItIs || !BundleWriter.IsWeights(f)))
+                .StoppedBy(cancellation))
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             if (isAsItIs)
                 return;
             using ModelWeights weights = ModelWeights.Open(bundle.Folder, ConfigFile.Read(bundle.ConfigPath));
-            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, type, cancellation);
+            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, type,
+                cancellation);
         });
         return Path.GetFullPath(folder);
     }
@@ -70,7 +78,8 @@ internal static class BundleExchange
         BundleWriter.Replace(folder, partial =>
         {
             progress?.Report("copying files");
-            foreach (string file in Directory.EnumerateFiles(source).Where(BundleWriter.IsBundleFile).StoppedBy(cancellation))
+            foreach (string file in Directory.EnumerateFiles(source).Where(BundleWriter.IsBundleFile)
+                .StoppedBy(cancellation))
             {
                 InputFile.RequireRegular(file);
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
@@ -101,11 +110,14 @@ internal static class BundleExchange
             weights.CheckNumbers(cancellation);
             if (GgufTokenizer.ReadChatTemplate(file) is { } template)
                 AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.FileName), template);
-            // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they were made of.
-            if (weights.Tensors.Any(t => t.Type.IsBlocked()) || (weights.RopeFactors is not null && !file.Contains(GgufConfig.ScalingFactor)))
+            // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they
+            // were made of.
+            if (weights.Tensors.Any(t => t.Type.IsBlocked())
+                || (weights.RopeFactors is not null && !file.Contains(GgufConfig.ScalingFactor)))
                 File.Copy(source, Path.Combine(partial, ModelWeights.GgufName));
             else
-                ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation);
+                ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null,
+                    cancellation);
         });
     }
 
@@ -119,12 +131,16 @@ internal static class BundleExchange
         Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath);
         if (tokenizer.VocabularySize != file.Sizes.VocabularySize)
         {
-            throw new AtelierException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {file.Sizes.VocabularySize}", tokenizerPath,
+            throw new AtelierException(
+                $"the tokenizer has {tokenizer.VocabularySize} tokens, the model {file.Sizes.VocabularySize}",
+                tokenizerPath,
                 "name the tokenizer that the model was trained with");
         }
         int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
-        Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), open, progress, partial =>
-            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, cancellation));
+        Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), open, progress,
+            partial =>
+            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null,
+                cancellation));
     }
 
     private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, TextBounds bounds,
@@ -153,7 +169,8 @@ internal static class BundleExchange
         }
         catch (AtelierException e)
         {
-            throw new AtelierException(e.Message, e.Where?.Replace(folder, source, StringComparison.Ordinal), e.Hint, e);
+            throw new AtelierException(e.Message, e.Where?.Replace(folder, source, StringComparison.Ordinal), e.Hint,
+                e);
         }
     }
 

@@ -7,7 +7,8 @@ internal static class TextAdvice
 {
     /// <summary>Settings for a file or a folder.</summary>
     /// <param name="path">Where the text is.</param>
-    /// <param name="family">The family to teach; shapes are chosen for gpt alone, others keep their own defaults.</param>
+    /// <param name="family">The family to teach; shapes are chosen for gpt alone, others keep their own
+    /// defaults.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
     public static DataAdvice For(string path, string family, CancellationToken cancellation)
@@ -25,18 +26,21 @@ internal static class TextAdvice
         List<string> overrides =
         [
             .. DataAdvice.Source(path),
-            $"data.tokenizer.kind={size.Tokenizer}", $"model.family={family}", $"training.steps={size.Steps}", $"training.batchSize={size.Batch}",
+            $"data.tokenizer.kind={size.Tokenizer}", $"model.family={family}", $"training.steps={size.Steps}",
+                $"training.batchSize={size.Batch}",
         ];
         if (family == new Recipe().Model.Family)
         {
             overrides.AddRange(
             [
-                $"model.layerCount={size.Layers}", "model.headCount=4", $"model.hiddenSize={size.Width}", $"model.contextLength={size.Context}",
+                $"model.layerCount={size.Layers}", "model.headCount=4", $"model.hiddenSize={size.Width}",
+                    $"model.contextLength={size.Context}",
                 FormattableString.Invariant($"model.dropout={size.Dropout}"),
             ]);
         }
         return new DataAdvice(overrides, $"{DataAdvice.Size(bytes)} of text");
     }
 
-    private readonly record struct Size(int Layers, int Width, int Context, double Dropout, int Steps, int Batch, string Tokenizer);
+    private readonly record struct Size(int Layers, int Width, int Context, double Dropout, int Steps, int Batch,
+        string Tokenizer);
 }

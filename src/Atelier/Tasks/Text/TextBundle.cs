@@ -12,13 +12,16 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>What bundles of all text families share, whatever learned them: how they are opened, and their card.</summary>
+/// <summary>
+/// What bundles of all text families share, whatever learned them: how they are opened, and their card.
+/// </summary>
 internal static class TextBundle
 {
     /// <summary>Opens a bundle.</summary>
     /// <param name="bundle">The folder.</param>
     /// <param name="cancellation">Stops between tensors.</param>
-    /// <param name="read">Makes the model of what config.json and the weights tell; it may not keep the weights.</param>
+    /// <param name="read">Makes the model of what config.json and the weights tell; it may not keep the
+    /// weights.</param>
     /// <exception cref="AtelierException">The parts of the bundle do not fit together.</exception>
     public static TextGenerator Load(Bundle bundle, CancellationToken cancellation,
         Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)

@@ -11,19 +11,24 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>Judges text models of any family: on held-out text beside baselines, and by what their samples are like.</summary>
+/// <summary>
+/// Judges text models of any family: on held-out text beside baselines, and by what their samples are like.
+/// </summary>
 public static class TextEvaluator
 {
     private const int LeastLine = 10; // characters
     private const int LongestPiece = 1 << 22; // tokens of a training document that are looked at together
 
-    /// <summary>Judges a model on the test part of data, or on the validation part where there is no test part.</summary>
+    /// <summary>
+    /// Judges a model on the test part of data, or on the validation part where there is no test part.
+    /// </summary>
     /// <param name="generator">The model, its tokenizer and how it samples.</param>
     /// <param name="data">The data, prepared with the same tokenizer.</param>
     /// <param name="judging">How to judge, and by which baselines.</param>
     /// <param name="progress">Reports what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops.</param>
-    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
+    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the
+    /// data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(
         TextGenerator generator, TextData data, EvaluationContext judging, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
@@ -56,11 +61,14 @@ public static class TextEvaluator
             comparisons[name] = on.Compare(headline, own, baseline, options, seed);
         }
         if (TextWorlds.Find(data.Facts.Source) is TextWorld world && data.Facts.Cleaning.Count == 0)
-            baselines[EvaluationReport.ExactEntropy] = ExactEntropy(world, held, data.Tokenizer, options, seed, cancellation);
+            baselines[EvaluationReport.ExactEntropy] =
+                ExactEntropy(world, held, data.Tokenizer, options, seed, cancellation);
 
         string pieces = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).Pieces;
-        int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
-        List<string> samples = await SampleAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
+        int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue
+            ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
+        List<string> samples = await SampleAsync(generator, options, seed, progress, cancellation)
+            .ConfigureAwait(false);
         var report = new EvaluationReport
         {
             Run = run,
@@ -77,11 +85,14 @@ public static class TextEvaluator
             Picture = picture is null ? null : Path.GetFileName(picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(held.Count, "token")} of {Quantity.Of(held.DocumentCount, "document")}; the end of a document counts as one character."),
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{Quantity.Of(held.Count, "token")} of {Quantity.Of(held.DocumentCount, "document")}; the end "
+                        + $"of a document counts as one character."),
                 $"95 % intervals by bootstrap over {pieces}.",
                 stride == int.MaxValue
                     ? "Each document was scored in one piece."
-                    : string.Create(CultureInfo.InvariantCulture, $"Scored in windows of {Quantity.Of(generator.Model.ContextLength, "token")}, {stride} apart."),
+                    : string.Create(CultureInfo.InvariantCulture,
+                        $"Scored in windows of {Quantity.Of(generator.Model.ContextLength, "token")}, {stride} apart."),
                 .. on.Notes,
                 .. families.Except(others).Select(family =>
                     $"The baseline {family.BaselineName(options)} is left out: it is this very model."),
@@ -92,23 +103,28 @@ public static class TextEvaluator
         return report;
     }
 
-    /// <summary>A model's score of each stretch of the test part, or of the validation part where there is no test part.</summary>
+    /// <summary>
+    /// A model's score of each stretch of the test part, or of the validation part where there is no test part.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The data, prepared with the model's tokenizer.</param>
     /// <param name="options">How to judge.</param>
     /// <param name="run">What errors name.</param>
     /// <param name="cancellation">Stops.</param>
-    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the data.</exception>
+    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the
+    /// data.</exception>
     internal static IReadOnlyList<TextScore> Score(
         ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation)
     {
         if (model.VocabularySize != data.Tokenizer.VocabularySize)
         {
             throw new AtelierException(
-                $"the model knows {Quantity.Of(model.VocabularySize, "token")}, the data was prepared with {data.Tokenizer.VocabularySize}", run,
+                $"the model knows {Quantity.Of(model.VocabularySize, "token")}, the data was prepared with "
+                    + $"{data.Tokenizer.VocabularySize}", run,
                 "judge it on data prepared with its own tokenizer");
         }
-        return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength, options.Stride).Score(model, null, cancellation);
+        return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength,
+            options.Stride).Score(model, null, cancellation);
     }
 
     /// <summary>A hash of the text, the same whatever the tokenizer.</summary>
@@ -150,30 +166,35 @@ public static class TextEvaluator
         TokenFile held = data.Test.Count > 1 ? data.Test : data.Validation;
         return held.Count > 1
             ? held
-            : throw new AtelierException("there is no held-out text to judge by", run, "give data.split a test or validation share");
+            : throw new AtelierException("there is no held-out text to judge by", run,
+                "give data.split a test or validation share");
     }
 
     /// <summary>The world's own surprise at the very documents that the model was judged on.</summary>
     private static Dictionary<string, Metric> ExactEntropy(
-        TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed, CancellationToken cancellation)
+        TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed,
+            CancellationToken cancellation)
     {
         var scores = new List<TextScore>();
         foreach (string document in Documents(held, tokenizer).StoppedBy(cancellation))
         {
             scores.Add(new TextScore(
-                -world.LogProbability(document), 1, document.EnumerateRunes().Count() + 1, Encoding.UTF8.GetByteCount(document) + 1, 0));
+                -world.LogProbability(document), 1, document.EnumerateRunes().Count() + 1,
+                    Encoding.UTF8.GetByteCount(document) + 1, 0));
         }
         return TextMetrics.Of(scores, options.BootstrapSamples, seed)
             .Where(metric => metric.Key is "crossEntropyPerCharacter" or "bitsPerByte").ToDictionary();
     }
 
     private static async Task<List<string>> SampleAsync(
-        TextGenerator generator, EvaluationSection options, long seed, IProgress<string>? progress, CancellationToken cancellation)
+        TextGenerator generator, EvaluationSection options, long seed, IProgress<string>? progress,
+            CancellationToken cancellation)
     {
         var samples = new List<string>();
         if (options.Samples == 0)
             return samples;
-        progress?.Report(string.Create(CultureInfo.InvariantCulture, $"drawing {Quantity.Of(options.Samples, "sample")}"));
+        progress?.Report(string.Create(CultureInfo.InvariantCulture,
+            $"drawing {Quantity.Of(options.Samples, "sample")}"));
         var request = new GenerationRequest
         {
             Count = options.Samples,
@@ -187,7 +208,8 @@ public static class TextEvaluator
 
     /// <summary>The documents as text, without their ends; very long ones in pieces.</summary>
     private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer) =>
-        Tokens(file).Select(tokens => tokenizer.DecodeText(tokens)); // as samples are written, which are compared with it
+        // as samples are written, which are compared with it
+        Tokens(file).Select(tokens => tokenizer.DecodeText(tokens));
 
     /// <summary>The tokens of each document; very long ones in pieces.</summary>
     private static IEnumerable<int[]> Tokens(TokenFile file)

@@ -44,17 +44,21 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
         if (data is not TextData text)
-            throw new AtelierException($"the family {Name} learns from text", "data.source", "choose text, or another family");
+            throw new AtelierException($"the family {Name} learns from text", "data.source",
+                "choose text, or another family");
         var config = (TConfig?)recipe.Model.Config ?? new TConfig();
         TModel model = Create(config, text.Tokenizer.VocabularySize, recipe);
         int contextLength = TrainingContext(config);
-        var training = new TextBatches(text.Train, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: true);
+        var training =
+            new TextBatches(text.Train, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: true);
         TextBatches? validation = text.Validation.Count < 2
             ? null
             : new TextBatches(text.Validation, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: false);
         return new Trainer<TextBatch>(recipe, model, training, validation, new TrainerHooks
         {
-            WriteBundle = folder => Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId, TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
+            WriteBundle = folder =>
+                Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId,
+                TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
             CreateReplica = () => Create(config, text.Tokenizer.VocabularySize, recipe),
             Preview = cancellation => Preview(model, text, recipe, cancellation),
             ReferenceLosses = text is { Facts.ExactEntropy: double entropy, Tokenizer.Kind: "character" }
@@ -84,7 +88,8 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <param name="startId">The token that a text begins after.</param>
     /// <param name="card">The model card, Markdown.</param>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
-    public void Write(string folder, TModel model, Tokenizer tokenizer, DecodingOptions decoding, int startId, string card)
+    public void Write(string folder, TModel model, Tokenizer tokenizer, DecodingOptions decoding, int startId,
+        string card)
     {
         using var scope = NewDisposeScope();
         BundleWriter.Write(folder, ConfigText(model), Weights(model), tokenizer, decoding, startId, card);
@@ -111,8 +116,10 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
 
     private static string Preview(TModel model, TextData text, Recipe recipe, CancellationToken cancellation)
     {
-        DecodingOptions decoding = recipe.Generation with { MaxTokens = Math.Min(recipe.Generation.MaxTokens, PreviewTokens) };
-        var generator = new TextGenerator(model, text.Tokenizer, decoding, text.Facts.StartId); // not disposed: the model goes on
+        DecodingOptions decoding =
+            recipe.Generation with { MaxTokens = Math.Min(recipe.Generation.MaxTokens, PreviewTokens) };
+        // not disposed: the model goes on
+        var generator = new TextGenerator(model, text.Tokenizer, decoding, text.Facts.StartId);
         return generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed }, cancellation)
             .ToBlockingEnumerable(cancellation).First().Text;
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Text;
@@ -36,13 +37,16 @@ public sealed class TextKind : IDataKind
             return data;
         long found = data.Train.Characters + data.Validation.Characters + data.Test.Characters, got = held.Characters;
         string what = data.Train.Count == 0 ? "there is nothing to learn from, and too little text" : "too little text";
-        double needed = Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share));
+        double needed =
+            Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share));
         data.Dispose();
         File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data counts as prepared by it
         string counts = FormattableString.Invariant(
             $"{found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}");
-        throw new AtelierException($"{what} to judge by: {counts}", recipe.Data.Source, FormattableString.Invariant(
-            $"bring at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with data.split=none"));
+        throw new AtelierException($"{what} to judge by: {counts}", recipe.Data.Source,
+            string.Create(CultureInfo.InvariantCulture,
+            $"bring at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with "
+                + $"data.split=none"));
     }
 
     /// <inheritdoc/>
@@ -51,7 +55,8 @@ public sealed class TextKind : IDataKind
     /// <inheritdoc/>
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation)
     {
-        DataSection section = other.Section with { Tokenizer = new TokenizerSection { File = other.Bundle.TokenizerPath } };
+        DataSection section =
+            other.Section with { Tokenizer = new TokenizerSection { File = other.Bundle.TokenizerPath } };
         TextData? learned = other.Learned is null ? null : TextData.Open(other.Learned);
         try
         {
@@ -73,7 +78,8 @@ public sealed class TextKind : IDataKind
     }
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+        CancellationToken cancellation) =>
         TextEvaluator.EvaluateAsync(
             (TextGenerator)judging.Generator, (TextData)judging.Data, judging, progress, cancellation);
 

@@ -24,7 +24,8 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     : GradientModel<TextBatch>(name), ILanguageModel
 {
     private const long LogitsAtOnce = 1 << 24; // logits that scoring holds at a time: 64 MiB
-    private const int TokensAtOnce = 4096; // tokens that scoring reads at a time: what it makes of them stays in the cache
+    // tokens that scoring reads at a time: what it makes of them stays in the cache
+    private const int TokensAtOnce = 4096;
     private IReadOnlyList<Objective<TextBatch>>? _turns;
 
     /// <summary>Held while the model is used without learning: it is put into evaluation mode and back.</summary>
@@ -54,9 +55,12 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <summary>Turns what was read into the logits of what comes next.</summary>
     /// <param name="hidden">[..., hidden].</param>
     /// <returns>[..., vocabulary]; may be bf16.</returns>
-    public Tensor Head(Tensor hidden) => Linear.Product(hidden, HeadProduct.Weight, HeadProduct.Bias, HeadProduct.Precision);
+    public Tensor Head(Tensor hidden) =>
+        Linear.Product(hidden, HeadProduct.Weight, HeadProduct.Bias, HeadProduct.Precision);
 
-    /// <summary>The product that <see cref="Head"/> is: W [vocabulary, hidden], b [vocabulary] or null, and its precision.</summary>
+    /// <summary>
+    /// The product that <see cref="Head"/> is: W [vocabulary, hidden], b [vocabulary] or null, and its precision.
+    /// </summary>
     protected abstract (Tensor Weight, Tensor? Bias, Precision Precision) HeadProduct { get; }
 
     /// <summary>Begins an empty memory for so many sequences.</summary>
@@ -72,7 +76,9 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         return timed.End(Head(hidden));
     }
 
-    /// <summary>The mean cross-entropy of the batch in nats per token, with label smoothing; a scalar in fp32.</summary>
+    /// <summary>
+    /// The mean cross-entropy of the batch in nats per token, with label smoothing; a scalar in fp32.
+    /// </summary>
     public Tensor Loss(TextBatch batch)
     {
         (Tensor weight, Tensor? bias, Precision precision) = HeadProduct;
@@ -86,21 +92,26 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         return CrossEntropy(timed.End(Head(hidden)), batch.Targets, labelSmoothing);
     }
 
-    /// <summary>"loss", nats per token without label smoothing, and "accuracy", the share of tokens held likeliest.</summary>
+    /// <summary>
+    /// "loss", nats per token without label smoothing, and "accuracy", the share of tokens held likeliest.
+    /// </summary>
     public override IReadOnlyDictionary<string, double> Evaluate(TextBatch batch)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        // Some rows at a time, so that judging needs no more memory than learning does: these are held several times over, in fp32.
+        // Some rows at a time, so that judging needs no more memory than learning does: these are held several times
+        // over, in fp32.
         long logitsPerRow = batch.Inputs.shape[1] * VocabularySize;
         long rowsAtOnce = Math.Max(1, LogitsAtOnce / 4 / logitsPerRow);
         double loss = 0, accuracy = 0;
-        foreach ((TextBatch part, double share) in batch.Divide((int)((batch.Inputs.shape[0] + rowsAtOnce - 1) / rowsAtOnce)))
+        foreach ((TextBatch part,
+            double share) in batch.Divide((int)((batch.Inputs.shape[0] + rowsAtOnce - 1) / rowsAtOnce)))
         {
             using var temporaries = NewDisposeScope();
             Tensor logits = Forward(part.Inputs);
             Tensor targets = part.Targets.to(Device);
-            Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum(); // places not counted are negative
+            // places not counted are negative
+            Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum();
             loss += share * CrossEntropy(logits, part.Targets, 0).Number();
             accuracy += share * right.Number();
         }
@@ -121,7 +132,9 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         foreach (ReadOnlyMemory<int> sequence in sequences)
         {
             if (sequence.Length == 0 || sequence.Length - 1 > ContextLength)
-                throw new ArgumentException($"a sequence has {sequence.Length} tokens, but 1 to {ContextLength + 1L} can be scored", nameof(sequences));
+                throw new ArgumentException(
+                    $"a sequence has {sequence.Length} tokens, but 1 to {ContextLength + 1L} can be scored",
+                    nameof(sequences));
         }
         var scores = new TokenScore[sequences.Count][];
         // Sequences of like length go together, so that little is spent on padding.
@@ -156,7 +169,8 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
             for (int i = 0; i < rows.Length; i++)
             {
                 ReadOnlySpan<int> tokens = sequences[rows[i]].Span;
-                for (int t = 0; t < time && start + t + 1 < tokens.Length; t++) // id 0 pads: what follows is never looked at
+                // id 0 pads: what follows is never looked at
+                for (int t = 0; t < time && start + t + 1 < tokens.Length; t++)
                     (inputs[i * time + t], targets[i * time + t]) = (tokens[start + t], tokens[start + t + 1]);
             }
             Tensor logits = Head(Encode(tensor(inputs, rows.Length, time).to(Device), memory)).to(ScalarType.Float32);

@@ -14,7 +14,8 @@ public readonly record struct TextScore(double Nats, long Tokens, long Character
 {
     /// <summary>Both stretches together.</summary>
     public static TextScore operator +(TextScore left, TextScore right) => new(
-        left.Nats + right.Nats, left.Tokens + right.Tokens, left.Characters + right.Characters, left.Bytes + right.Bytes, left.Correct + right.Correct);
+        left.Nats + right.Nats, left.Tokens + right.Tokens, left.Characters + right.Characters,
+            left.Bytes + right.Bytes, left.Correct + right.Correct);
 }
 
 /// <summary>The figures that held-out text gives.</summary>

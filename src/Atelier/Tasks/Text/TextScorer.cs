@@ -5,7 +5,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// Scores held-out text with a model, in windows of its context. Windows do not overlap unless a stride is given: then each
+/// Scores held-out text with a model, in windows of its context. Windows do not overlap unless a stride is given: then
+/// each
 /// window but a document's first counts only its last stride tokens, which see more context.
 /// </summary>
 internal sealed class TextScorer
@@ -17,7 +18,8 @@ internal sealed class TextScorer
     public const int FewestCharacters = LeastBlock;
 
     private const int LongestWindow = 1 << 20; // of a model without a limit
-    private const int TokensAtOnce = 1 << 14; // between two looks whether to stop, as many as a core takes at once of a large model
+    // between two looks whether to stop, as many as a core takes at once of a large model
+    private const int TokensAtOnce = 1 << 14;
 
     private readonly TokenFile _file;
     private readonly int _startId;
@@ -30,7 +32,8 @@ internal sealed class TextScorer
     /// <summary>Prepares to score.</summary>
     /// <param name="file">The held-out text.</param>
     /// <param name="tokenizer">What its ids mean.</param>
-    /// <param name="startId">The token that a document begins after; a part of a single document begins with its own first.</param>
+    /// <param name="startId">The token that a document begins after; a part of a single document begins with its own
+    /// first.</param>
     /// <param name="contextLength">The model's.</param>
     /// <param name="stride">Tokens between windows; 0 for the context.</param>
     public TextScorer(TokenFile file, Tokenizer tokenizer, int startId, int contextLength, int stride)
@@ -66,7 +69,8 @@ internal sealed class TextScorer
     /// Blocks end at the same places whatever the tokenizer, so that models of different tokenizers are compared block
     /// by block.
     /// </summary>
-    public IReadOnlyList<TextScore> Score(ILanguageModel model, Action<double>? progress, CancellationToken cancellation)
+    public IReadOnlyList<TextScore> Score(ILanguageModel model, Action<double>? progress,
+        CancellationToken cancellation)
     {
         var stretches = new List<TextScore>();
         var waiting = new List<Window>();
@@ -83,13 +87,15 @@ internal sealed class TextScorer
                 if (window.Begins)
                 {
                     block = 0;
-                    at = _file.EndOfTextId is null ? _characters[window.Tokens[0]] : 0; // a first token that nothing predicts
+                    // a first token that nothing predicts
+                    at = _file.EndOfTextId is null ? _characters[window.Tokens[0]] : 0;
                 }
                 for (int t = window.Skip; t < scores[i].Length; t++)
                 {
                     int id = window.Tokens[t + 1];
                     CloseUpTo(Math.Min(at / _block, window.Blocks - 1));
-                    under += new TextScore(-scores[i][t].LogProbability, 1, _characters[id], _bytes[id], scores[i][t].IsMostLikely ? 1 : 0);
+                    under += new TextScore(-scores[i][t].LogProbability, 1, _characters[id], _bytes[id],
+                        scores[i][t].IsMostLikely ? 1 : 0);
                     at += _characters[id];
                 }
                 if (window.Ends)

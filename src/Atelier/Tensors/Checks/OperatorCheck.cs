@@ -70,7 +70,8 @@ internal sealed class OperatorCheck
             [
                 .. ((ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
                     .SelectMany(type => OperatorCases.All.Select(@operator => (@operator, type)))
-                    .AsParallel().AsOrdered().WithCancellation(cancellation).Select(one => new OperatorCheck(one.@operator, one.type)),
+                    .AsParallel().AsOrdered().WithCancellation(cancellation)
+                        .Select(one => new OperatorCheck(one.@operator, one.type)),
             ];
             bool off = setting == OperatorSetting.WithoutOneDnn && OneDnn.SwitchOff();
             OperatorPath usual = off ? OperatorPath.WithoutOneDnn : OperatorPath.Library;

@@ -19,7 +19,8 @@ internal static class ChromeTrace
     /// <param name="stepThread">The thread that takes the steps.</param>
     /// <param name="steps">From when to when each step went; the first begins at 0.</param>
     /// <param name="from">The number of the first.</param>
-    public static void Write(string path, IEnumerable<OperationTrack> tracks, int stepThread, IReadOnlyList<(long Start, long End)> steps, int from) =>
+    public static void Write(string path, IEnumerable<OperationTrack> tracks, int stepThread,
+        IReadOnlyList<(long Start, long End)> steps, int from) =>
         AtomicFile.Write(path, stream =>
         {
             using var json = new Utf8JsonWriter(stream);
@@ -29,14 +30,18 @@ internal static class ChromeTrace
             Name(json, "process_name", 0, "atelier train");
             long origin = steps[0].Start;
             for (int i = 0; i < steps.Count; i++)
-                Event(json, string.Create(CultureInfo.InvariantCulture, $"step {from + i}"), "step", stepThread, origin, steps[i].Start, steps[i].End);
+                Event(json, string.Create(CultureInfo.InvariantCulture, $"step {from + i}"), "step", stepThread, origin,
+                    steps[i].Start, steps[i].End);
             foreach (OperationTrack track in tracks.OrderBy(t => t.Thread))
             {
-                Name(json, "thread_name", track.Thread, track.Thread == stepThread ? $"{track.Name} (steps)" : track.Name);
-                foreach (OperationEvent e in track.Events().OrderBy(e => e.Start).ThenBy(e => e.Depth)) // the outer one first
+                Name(json, "thread_name", track.Thread, track.Thread == stepThread ? $"{track.Name} (steps)"
+                    : track.Name);
+                // the outer one first
+                foreach (OperationEvent e in track.Events().OrderBy(e => e.Start).ThenBy(e => e.Depth))
                 {
                     bool backward = e.Phase == OperationPhase.Backward;
-                    Event(json, backward ? $"{e.Name} backward" : e.Name, backward ? "backward" : "forward", track.Thread, origin, e.Start, e.End);
+                    Event(json, backward ? $"{e.Name} backward" : e.Name, backward ? "backward"
+                        : "forward", track.Thread, origin, e.Start, e.End);
                 }
             }
             json.WriteEndArray();
@@ -56,7 +61,8 @@ internal static class ChromeTrace
         json.WriteEndObject();
     }
 
-    private static void Event(Utf8JsonWriter json, string name, string category, int thread, long origin, long start, long end)
+    private static void Event(Utf8JsonWriter json, string name, string category, int thread, long origin, long start,
+        long end)
     {
         json.WriteStartObject();
         json.WriteString("ph", "X"); // complete: begins at ts and lasts dur

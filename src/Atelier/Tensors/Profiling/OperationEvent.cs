@@ -17,7 +17,8 @@ internal enum OperationPhase
 /// <param name="Start">The beginning, a time stamp of the stopwatch.</param>
 /// <param name="End">The end, likewise.</param>
 /// <param name="Depth">The number of operations that it lies within on its thread, of either phase.</param>
-internal sealed record OperationEvent(IReadOnlyList<string> Path, OperationPhase Phase, int Thread, long Start, long End, int Depth)
+internal sealed record OperationEvent(IReadOnlyList<string> Path, OperationPhase Phase, int Thread, long Start,
+    long End, int Depth)
 {
     /// <summary>Its name.</summary>
     public string Name => Path[^1];

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors.Profiling;
 
 /// <summary>
-/// The identity, which tells when the gradient passes. libtorch goes back through the nodes of a graph in the reverse of
+/// The identity, which tells when the gradient passes. libtorch goes back through the nodes of a graph in the reverse
+/// of
 /// the order in which they were made, so that a mark before an operation is passed when all of the operation, the
 /// gradients of its weights too, is done.
 /// </summary>
@@ -14,8 +15,11 @@ internal sealed class OperationMark : autograd.SingleTensorFunction<OperationMar
     /// <inheritdoc/>
     public override string Name => nameof(OperationMark);
 
-    /// <summary>An alias of a tensor whose gradient, when it arrives, is told; the tensor itself where none will come.</summary>
-    public static Tensor Apply(Tensor tensor, Action tell) => tensor.requires_grad && is_grad_enabled() ? apply(tensor, tell) : tensor;
+    /// <summary>
+    /// An alias of a tensor whose gradient, when it arrives, is told; the tensor itself where none will come.
+    /// </summary>
+    public static Tensor Apply(Tensor tensor, Action tell) =>
+        tensor.requires_grad && is_grad_enabled() ? apply(tensor, tell) : tensor;
 
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)

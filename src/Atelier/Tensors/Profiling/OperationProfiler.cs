@@ -16,7 +16,8 @@ internal sealed class OperationProfiler
     private volatile bool _recording;
 
     /// <summary>Makes a profiler that does not record yet.</summary>
-    /// <param name="clock">The time stamp now; null takes the stopwatch's. Where work on a device goes on by itself, it waits for the device first.</param>
+    /// <param name="clock">The time stamp now; null takes the stopwatch's. Where work on a device goes on by itself, it
+    /// waits for the device first.</param>
     public OperationProfiler(Func<long>? clock = null) => _clock = clock ?? Stopwatch.GetTimestamp;
 
     /// <summary>The profiler that records on this thread; null where none does.</summary>
@@ -28,9 +29,12 @@ internal sealed class OperationProfiler
     /// <summary>What the calling thread does.</summary>
     public OperationTrack Track => _tracks.GetOrAdd(Environment.CurrentManagedThreadId,
         (thread, clock) => new OperationTrack(thread,
-            Thread.CurrentThread.Name ?? string.Create(CultureInfo.InvariantCulture, $"thread {thread}"), clock), _clock);
+            Thread.CurrentThread.Name ?? string.Create(CultureInfo.InvariantCulture, $"thread {thread}"), clock),
+                _clock);
 
-    /// <summary>Makes this the profiler of the calling thread and of the threads that it starts from now on, until disposed.</summary>
+    /// <summary>
+    /// Makes this the profiler of the calling thread and of the threads that it starts from now on, until disposed.
+    /// </summary>
     public IDisposable MakeCurrent()
     {
         OperationProfiler? before = Ambient.Value;

@@ -7,12 +7,15 @@ internal static class ProfileCount
 {
     private const string Forward = "forward", Backward = "backward", Outside = "between operations";
 
-    /// <summary>The table of what the learning threads did: the one that takes the steps, and those that go backward.</summary>
+    /// <summary>
+    /// The table of what the learning threads did: the one that takes the steps, and those that go backward.
+    /// </summary>
     /// <param name="tracks">What each thread did.</param>
     /// <param name="stepThread">The thread that takes the steps.</param>
     /// <param name="steps">From when to when each step went.</param>
     /// <param name="from">The number of the first.</param>
-    public static ProfileReport Of(IEnumerable<OperationTrack> tracks, int stepThread, IReadOnlyList<(long Start, long End)> steps, int from)
+    public static ProfileReport Of(IEnumerable<OperationTrack> tracks, int stepThread,
+        IReadOnlyList<(long Start, long End)> steps, int from)
     {
         OperationEvent[][] threads =
         [
@@ -88,7 +91,8 @@ internal static class ProfileCount
                     yield return row;
                 if (child._children.Count > 0)
                 {
-                    yield return child.Row([.. place, "the rest of it"], child._forward - child._children.Values.Sum(c => c._forward),
+                    yield return child.Row([.. place, "the rest of it"],
+                        child._forward - child._children.Values.Sum(c => c._forward),
                         child._backward - child._children.Values.Sum(c => c._backward), perStep, steps, whole);
                 }
             }
@@ -110,8 +114,10 @@ internal static class ProfileCount
             _goesBackward |= backward || e.Path is [Forward, ..];
         }
 
-        private ProfileRow Row(string[] path, double forward, double backward, double perStep, int steps, double whole) => new(
-            path, (double)_calls / steps, _goesBackward ? forward / perStep : null, _goesBackward ? backward / perStep : null,
+        private ProfileRow Row(string[] path, double forward, double backward, double perStep, int steps,
+            double whole) => new(
+            path, (double)_calls / steps, _goesBackward ? forward / perStep : null, _goesBackward ? backward / perStep
+                : null,
             (forward + backward) / perStep, (forward + backward) / whole);
     }
 }

@@ -18,13 +18,15 @@ public sealed class StepProfile
     private long _began;
 
     /// <summary>Plans a profile.</summary>
-    /// <param name="from">The first step that is profiled, counted from the session's first, 1. Those before are warm-up.</param>
+    /// <param name="from">The first step that is profiled, counted from the session's first, 1. Those before are
+    /// warm-up.</param>
     /// <param name="steps">The number of steps, at least 1.</param>
     /// <exception cref="AtelierException">One of them is less than 1.</exception>
     public StepProfile(int from = 10, int steps = 20)
     {
         if (from < 1)
-            throw new AtelierException($"a session has no step {from}", "--profile-from", "take 1 or more; 10 leaves steps to warm up");
+            throw new AtelierException($"a session has no step {from}", "--profile-from",
+                "take 1 or more; 10 leaves steps to warm up");
         if (steps < 1)
             throw new AtelierException($"{steps} steps cannot be profiled", "--profile-steps", "take 1 or more");
         (From, Steps) = (from, steps);
@@ -61,7 +63,8 @@ public sealed class StepProfile
     {
         _seen++;
         _thread = Environment.CurrentManagedThreadId;
-        _profiler.Record(Report is null && _seen >= From - 1); // one step more, in which .NET compiles what profiling needs
+        // one step more, in which .NET compiles what profiling needs
+        _profiler.Record(Report is null && _seen >= From - 1);
         _began = Stopwatch.GetTimestamp();
     }
 
@@ -91,7 +94,8 @@ public sealed class StepProfile
     {
         if (_steps.Count == 0)
             return null;
-        double[] plain = [.. _plain.Skip(_plain.Count / 2).Order()]; // those long after the first, which compile and allocate
+        // those long after the first, which compile and allocate
+        double[] plain = [.. _plain.Skip(_plain.Count / 2).Order()];
         Report = ProfileCount.Of(_profiler.Tracks, _thread, _steps, From) with
         {
             ItemsPerStep = itemsPerStep,

@@ -26,7 +26,8 @@ internal readonly struct TimedOperation : IDisposable
     /// <summary>Begins a differentiable operation on this thread, which <see cref="End"/> ends.</summary>
     /// <param name="name">As the table is to show it: "linear".</param>
     /// <param name="input">
-    /// What the operation computes from; of several inputs the one that needs gradients and is used first. Where a profile
+    /// What the operation computes from; of several inputs the one that needs gradients and is used first. Where a
+    /// profile
     /// is being taken, it becomes an alias of itself that tells when the gradient has gone through the operation.
     /// </param>
     public static TimedOperation Begin(string name, ref Tensor input)

@@ -11,8 +11,10 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// Decides how a training step is carried out (copies of the model, threads, the path of its layers): what the recipe says, else
-/// what the run did before, else what was the fastest for this work on this machine, which is measured once and kept. Where there
+/// Decides how a training step is carried out (copies of the model, threads, the path of its layers): what the recipe
+/// says, else
+/// what the run did before, else what was the fastest for this work on this machine, which is measured once and kept.
+/// Where there
 /// is no time to measure, or other programs take the cores, a guess serves, and the next run measures.
 /// </summary>
 /// <param name="recipe">The work.</param>
@@ -23,8 +25,10 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     private const string HomeFile = "execution-plans.json";
     private const double SecondsPerTiming = 0.15;
     private const int LeastTimed = 3;
-    private const int StepsBefore = 3; // .NET compiles well what was met thirty times, when nothing new has been met for a while
-    private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(250); // OpenMP's threads wait busily for up to 200 ms
+    // .NET compiles well what was met thirty times, when nothing new has been met for a while
+    private const int StepsBefore = 3;
+    // OpenMP's threads wait busily for up to 200 ms
+    private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(250);
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
@@ -36,7 +40,8 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     /// <param name="limit">The time that measuring may take.</param>
     /// <param name="time">Times a step as a plan says; null where the time was up before one was timed.</param>
     /// <exception cref="OperationCanceledException">The training is interrupted.</exception>
-    public ExecutionPlan Resolve(string runFolder, bool canReplicate, MeasuringLimit limit, Func<ExecutionPlan, PlanTiming?> time)
+    public ExecutionPlan Resolve(string runFolder, bool canReplicate, MeasuringLimit limit,
+        Func<ExecutionPlan, PlanTiming?> time)
     {
         string runFile = Path.Combine(runFolder, Run.PlanFile);
         ExecutionPlan[] candidates = Candidates(canReplicate);
@@ -65,7 +70,8 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
             return null;
         seconds.Sort();
         double median = seconds[seconds.Count / 2];
-        return new PlanTiming(median, replicas.Ways.HasKernels, replicas.Ways.HasTiles, replicas.Ways.HasAttention) { Spread = (median / seconds[0]) - 1 };
+        return new PlanTiming(median, replicas.Ways.HasKernels, replicas.Ways.HasTiles,
+            replicas.Ways.HasAttention) { Spread = (median / seconds[0]) - 1 };
     }
 
     private static void Learn<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed, long step)
@@ -102,13 +108,15 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         plan is { Replicas: > 0, Threads: > 0 } && (plan.Replicas == 1 || canReplicate)
         && (recipe.Training.Replicas == 0 || recipe.Training.Replicas == plan.Replicas);
 
-    private ExecutionPlan KnownOrMeasured(ExecutionPlan[] candidates, MeasuringLimit limit, Func<ExecutionPlan, PlanTiming?> time)
+    private ExecutionPlan KnownOrMeasured(ExecutionPlan[] candidates, MeasuringLimit limit,
+        Func<ExecutionPlan, PlanTiming?> time)
     {
         string path = Path.Combine(home, HomeFile), key = Key();
         Dictionary<string, ExecutionPlan> known = Read<Dictionary<string, ExecutionPlan>>(path) ?? [];
         if (known.TryGetValue(key, out ExecutionPlan? plan) && candidates.Contains(plan with { Layers = default }))
             return plan;
-        // The most copies: on processors the fastest nearly always, since copies do not wait for one another within a step.
+        // The most copies: on processors the fastest nearly always, since copies do not wait for one another within a
+        // step.
         ExecutionPlan guess = candidates[^1];
         if (limit.IsTooShort(StepsBefore + 1 + LeastTimed))
             return guess;
@@ -138,14 +146,18 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
     {
         object work = new
         {
-            recipe.Model.Family, Config = recipe.Model.Config as object, recipe.Training.BatchSize, recipe.Training.Precision,
+            recipe.Model.Family, Config = recipe.Model.Config as object, recipe.Training.BatchSize,
+                recipe.Training.Precision,
         };
         string shape = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(work)))[..12];
-        return $"{Machine.Processor}, {ComputeDevice.ThreadsOf(recipe.Training.Threads)} threads, TorchSharp {typeof(torch).Assembly.GetName().Version}, "
+        return $"{Machine.Processor}, {ComputeDevice.ThreadsOf(recipe.Training.Threads)} threads, TorchSharp "
+            + $"{typeof(torch).Assembly.GetName().Version}, "
             + $"Atelier {typeof(ExecutionPlanner).Module.ModuleVersionId}, {recipe.Model.Family} {shape}";
     }
 
-    /// <summary>What a file holds; null where it is not there or was damaged, and then is measured and written anew.</summary>
+    /// <summary>
+    /// What a file holds; null where it is not there or was damaged, and then is measured and written anew.
+    /// </summary>
     private static T? Read<T>(string path)
         where T : class
     {

@@ -1,7 +1,8 @@
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// The time that measuring plans may take: ten seconds or a tenth of the training, whichever is less. How long the training
+/// The time that measuring plans may take: ten seconds or a tenth of the training, whichever is less. How long the
+/// training
 /// takes shows while steps are timed.
 /// </summary>
 /// <param name="clock">The clock.</param>
@@ -26,7 +27,8 @@ internal sealed class MeasuringLimit(TimeProvider clock, long? steps, double? se
         get
         {
             cancellation.ThrowIfCancellationRequested();
-            double training = Math.Min((steps * _fastest) ?? double.PositiveInfinity, seconds ?? double.PositiveInfinity);
+            double training =
+                Math.Min((steps * _fastest) ?? double.PositiveInfinity, seconds ?? double.PositiveInfinity);
             return clock.GetElapsedTime(_started).TotalSeconds >= Math.Min(Longest, Share * training);
         }
     }

@@ -8,15 +8,21 @@ namespace Atelier.Training.Execution;
 internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, PlanTiming?> time)
 {
     private const int Rounds = 3;
-    private const double Hopeless = 1.25; // times the best of the first round: another path than the usual one that takes longer is not timed again
-    private const double Unusual = 1.15; // what another path than the usual one must gain: short timings differ by a tenth by themselves
+    // times the best of the first round: another path than the usual one that takes longer is not timed again
+    private const double Hopeless = 1.25;
+    // what another path than the usual one must gain: short timings differ by a tenth by themselves
+    private const double Unusual = 1.15;
     private const double Clear = 1.5; // what another plan than the guess must gain where not all was timed
-    private const int MostRestless = 2; // timings of the first round that a busy machine spoiled, after which measuring ends
-    private readonly Dictionary<ExecutionPlan, double> _best = []; // the least of each is without what else the machine did meanwhile
+    // timings of the first round that a busy machine spoiled, after which measuring ends
+    private const int MostRestless = 2;
+    // the least of each is without what else the machine did meanwhile
+    private readonly Dictionary<ExecutionPlan, double> _best = [];
     private int _restless;
     private bool _isCut;
 
-    private string? Doubt => _restless >= MostRestless ? "other programs use this machine" : _isCut ? "there was no time to measure it whole" : null;
+    private string? Doubt =>
+        _restless >= MostRestless ? "other programs use this machine" : _isCut ? "there was no time to measure it whole"
+        : null;
 
     /// <summary>The fastest of plans and their other paths.</summary>
     /// <param name="candidates">The plans.</param>
@@ -24,7 +30,8 @@ internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, Pl
     /// <returns>The plan, and why it is no more than a guess; null where it was measured.</returns>
     public (ExecutionPlan Plan, string? Doubt) Run(ExecutionPlan[] candidates, ExecutionPlan guess)
     {
-        // By turns, so that what else the machine does meanwhile falls on all alike; the guess first, so that others are held against it.
+        // By turns, so that what else the machine does meanwhile falls on all alike; the guess first, so that others
+        // are held against it.
         var met = new List<(ExecutionPlan Plan, PlanTiming Timing)>();
         foreach (ExecutionPlan candidate in candidates.OrderByDescending(candidate => candidate == guess))
         {
@@ -38,7 +45,8 @@ internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, Pl
             TimeAgain(); // what the time leaves out of it raises no doubt: each plan was timed once
         if (_restless >= MostRestless || !_best.ContainsKey(guess))
             return (guess, doubt);
-        double Handicap(ExecutionPlan plan) => doubt is not null && plan != guess ? Clear : plan.Layers == default ? 1 : Unusual;
+        double Handicap(ExecutionPlan plan) =>
+            doubt is not null && plan != guess ? Clear : plan.Layers == default ? 1 : Unusual;
         return (_best.MinBy(timed => timed.Value * Handicap(timed.Key)).Key, doubt);
     }
 
@@ -56,7 +64,9 @@ internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, Pl
     /// <summary>More rounds of what may be the fastest, of each of which the least counts.</summary>
     private void TimeAgain()
     {
-        ExecutionPlan[] promising = [.. _best.Keys.Where(candidate => candidate.Layers == default || _best[candidate] <= Hopeless * _best.Values.Min())];
+        ExecutionPlan[] promising =
+            [.. _best.Keys.Where(candidate =>
+            candidate.Layers == default || _best[candidate] <= Hopeless * _best.Values.Min())];
         for (int round = 1; round < Rounds && promising.Length > 1; round++)
         {
             foreach (ExecutionPlan candidate in promising)

@@ -29,7 +29,8 @@ internal sealed class Replicas<TBatch> : IDisposable
         _plan = plan;
         _models = [model, .. Enumerable.Range(1, plan.Replicas - 1).Select(_ => Twin(model, create!()))];
         _streams = [.. _models.Select(_ => new RandomStream())];
-        _taught = [.. model.Objectives.Select((_, turn) => _models.SelectMany(copy => copy.Objectives[turn].Parameters).Where(p => p.requires_grad).ToArray())];
+        _taught = [.. model.Objectives.Select((_, turn) =>
+            _models.SelectMany(copy => copy.Objectives[turn].Parameters).Where(p => p.requires_grad).ToArray())];
         Ways = new LayerDispatch(plan.Layers);
         Team = new WorkerTeam(plan.Replicas, () => ComputeDevice.SetThreads(plan.Threads));
     }
@@ -46,7 +47,10 @@ internal sealed class Replicas<TBatch> : IDisposable
     /// <summary>The turns of each copy, the model's own first.</summary>
     public IReadOnlyList<IReadOnlyList<Objective<TBatch>>> Objectives => [.. _models.Select(model => model.Objectives)];
 
-    /// <summary>Seeds a step's random numbers (dropout, noise), which follow from the run's seed and the step alone, so that a resumed run draws the same ones.</summary>
+    /// <summary>
+    /// Seeds a step's random numbers (dropout, noise), which follow from the run's seed and the step alone, so that a
+    /// resumed run draws the same ones.
+    /// </summary>
     public void Seed(long seed, long step)
     {
         ulong mixed = SplitMix64.At((ulong)seed, (ulong)step);
@@ -55,7 +59,9 @@ internal sealed class Replicas<TBatch> : IDisposable
             _streams[replica].Seed(SplitMix64.At(mixed, (ulong)replica));
     }
 
-    /// <summary>Begins a turn: forgets the gradients, and lets only the parameters that it moves have new ones.</summary>
+    /// <summary>
+    /// Begins a turn: forgets the gradients, and lets only the parameters that it moves have new ones.
+    /// </summary>
     /// <param name="turn">The number of the turn.</param>
     public void Begin(int turn)
     {

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// Threads that wait from one drawing to the next, and the weights in bf16 that they share: making either anew costs as much as
+/// Threads that wait from one drawing to the next, and the weights in bf16 that they share: making either anew costs as
+/// much as
 /// a small network does. One drawing at a time; a drawing may begin another within itself.
 /// </summary>
 internal sealed class SamplingThreads : IDisposable
@@ -18,7 +19,8 @@ internal sealed class SamplingThreads : IDisposable
     private bool _areRounded; // within this drawing, in which weights stay as they are
 
     /// <summary>
-    /// Begins work on rows that threads share out, as many as the tensor library has on this one. Until the answer is disposed
+    /// Begins work on rows that threads share out, as many as the tensor library has on this one. Until the answer is
+    /// disposed
     /// the tensor library has a single thread here, since others would take the team's cores.
     /// </summary>
     /// <param name="device">Where the rows lie; only a CPU's are shared out.</param>

@@ -5,14 +5,18 @@ using Atelier.Tensors;
 namespace Atelier.Training.Optimizers;
 
 /// <summary>
-/// One step of Adam over numbers in fp32, read and written once (Kingma and Ba 2015, algorithm 1): with the gradient g, first
-/// times a factor, m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε). The
-/// decay is added to the gradient, or apart from it, w ← w − rate · decay · w (Loshchilov and Hutter 2019, algorithm 2).
+/// One step of Adam over numbers in fp32, read and written once (Kingma and Ba 2015, algorithm 1): with the gradient g,
+/// first
+/// times a factor, m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) +
+/// ε). The
+/// decay is added to the gradient, or apart from it, w ← w − rate · decay · w (Loshchilov and Hutter 2019, algorithm
+/// 2).
 /// </summary>
 internal readonly unsafe struct AdamKernel
 {
     private const int Lanes = Bf16.Lanes;
-    private readonly Vector512<float> _factor, _freshOfMean, _keptOfSquare, _freshOfSquare, _rate, _rootScale, _epsilon, _decayOfGradient, _keptOfWeight;
+    private readonly Vector512<float> _factor, _freshOfMean, _keptOfSquare, _freshOfSquare, _rate, _rootScale, _epsilon,
+        _decayOfGradient, _keptOfWeight;
 
     /// <summary>Sets up a step.</summary>
     /// <param name="factor">What gradients are multiplied by first.</param>
@@ -23,7 +27,8 @@ internal readonly unsafe struct AdamKernel
     /// <param name="decay">The decay.</param>
     /// <param name="decoupled">Whether the decay is apart from the gradient.</param>
     /// <param name="step">t, from 1.</param>
-    public AdamKernel(float factor, double rate, double beta1, double beta2, double epsilon, double decay, bool decoupled, double step)
+    public AdamKernel(float factor, double rate, double beta1, double beta2, double epsilon, double decay,
+        bool decoupled, double step)
     {
         _factor = Vector512.Create(factor);
         _freshOfMean = Vector512.Create((float)(1 - beta1));

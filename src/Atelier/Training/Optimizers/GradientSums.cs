@@ -6,13 +6,18 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training.Optimizers;
 
-/// <summary>The sums of the copies' gradients and their norm, in one pass over the memory where they are fp32 on a CPU with AVX-512.</summary>
+/// <summary>
+/// The sums of the copies' gradients and their norm, in one pass over the memory where they are fp32 on a CPU with
+/// AVX-512.
+/// </summary>
 internal static unsafe class GradientSums
 {
     private const int Lanes = Bf16.Lanes;
     private const long Block = 2048; // numbers at a time: they stay in the nearest cache from one copy's to the next
 
-    /// <summary>Whether tensors are such as managed kernels take: fp32 in one piece on a CPU that has the instructions.</summary>
+    /// <summary>
+    /// Whether tensors are such as managed kernels take: fp32 in one piece on a CPU that has the instructions.
+    /// </summary>
     public static bool Serves(IEnumerable<Tensor> tensors) => Bf16.IsSupported
         && tensors.All(t => t.device_type == DeviceType.CPU && t.dtype == ScalarType.Float32 && t.is_contiguous());
 

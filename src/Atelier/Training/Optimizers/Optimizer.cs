@@ -10,7 +10,8 @@ namespace Atelier.Training.Optimizers;
 /// <summary>
 /// Moves parameters against their gradients. Each rule is a few list operations in TorchScript, one native call for all
 /// parameters of a group: the managed optimizers of TorchSharp take one call a parameter and operation. All numbers are
-/// shared out evenly among shards, which threads move side by side; state and result do not depend on how many there are.
+/// shared out evenly among shards, which threads move side by side; state and result do not depend on how many there
+/// are.
 /// </summary>
 public abstract class Optimizer : IDisposable
 {
@@ -21,7 +22,8 @@ public abstract class Optimizer : IDisposable
     /// <param name="parameters">What it moves, with the names its state is kept under.</param>
     /// <param name="section">The rule's figures.</param>
     /// <param name="shards">How many; at least 1.</param>
-    protected Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
+    protected Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section,
+        int shards)
     {
         Section = section;
         // Matrices decay; biases and the gains of norms do not. The order is kept within each group.
@@ -31,7 +33,8 @@ public abstract class Optimizer : IDisposable
         Shards = [.. Enumerable.Range(0, shards).Select(shard =>
         {
             (long from, long to) = (total * shard / shards, total * (shard + 1) / shards);
-            Group[] groups = [MakeGroup(0..matrices, section.WeightDecay, from, to), MakeGroup(matrices.._parameters.Length, 0, from, to)];
+            Group[] groups = [MakeGroup(0..matrices, section.WeightDecay, from, to),
+                MakeGroup(matrices.._parameters.Length, 0, from, to)];
             return (IReadOnlyList<Group>)[.. groups.Where(group => group.Pieces.Count > 0)];
         })];
     }
@@ -64,7 +67,10 @@ public abstract class Optimizer : IDisposable
     /// <summary>Begins a step; once before its shards are moved.</summary>
     public virtual void Begin() => Rounded?.BeginMoving();
 
-    /// <summary>A shard's pieces of gradients, in the order that <see cref="Move(int, Tensor[], double, Tensor)"/> takes them; in the caller's dispose scope.</summary>
+    /// <summary>
+    /// A shard's pieces of gradients, in the order that <see cref="Move(int, Tensor[], double, Tensor)"/> takes them;
+    /// in the caller's dispose scope.
+    /// </summary>
     /// <param name="shard">From 0.</param>
     /// <param name="gradients">One for each of <see cref="Parameters"/>, in that order.</param>
     public Tensor[] CutFor(int shard, IReadOnlyList<Tensor> gradients)
@@ -116,7 +122,8 @@ public abstract class Optimizer : IDisposable
     /// <param name="parameters">What it moves, with the names its state is kept under.</param>
     /// <param name="shards">Threads that may move it side by side; at least 1.</param>
     public static Optimizer Create(
-        OptimizerSection section, IEnumerable<(string Name, Parameter Parameter)> parameters, int shards = 1) => section.Name switch
+        OptimizerSection section, IEnumerable<(string Name, Parameter Parameter)> parameters, int shards = 1) =>
+            section.Name switch
     {
         OptimizerName.Adam => new Adam(parameters, section, shards, decoupled: false),
         OptimizerName.Sgd or OptimizerName.FullBatch => new Sgd(parameters, section, shards),
@@ -159,14 +166,17 @@ public abstract class Optimizer : IDisposable
         return slot;
     }
 
-    /// <summary>The pieces of some parameters that lie between two places, where all parameters stand one after another.</summary>
+    /// <summary>
+    /// The pieces of some parameters that lie between two places, where all parameters stand one after another.
+    /// </summary>
     private Group MakeGroup(Range range, double weightDecay, long from, long to)
     {
         var pieces = new List<Piece>();
         long start = _parameters[..range.Start.Value].Sum(p => p.Parameter.numel());
         for (int i = range.Start.Value; i < range.End.Value; i++)
         {
-            long length = _parameters[i].Parameter.numel(), first = Math.Max(from, start), end = Math.Min(to, start + length);
+            long length = _parameters[i].Parameter.numel(), first = Math.Max(from, start),
+                end = Math.Min(to, start + length);
             if (first < end)
                 pieces.Add(new Piece(i, first - start, end - first, end - first == length));
             start += length;
@@ -213,7 +223,8 @@ public abstract class Optimizer : IDisposable
         public Tensor[] Keep(IReadOnlyList<Tensor> wholes)
         {
             if (wholes.FirstOrDefault(whole => !whole.is_contiguous()) is { } scattered)
-                throw new InvalidOperationException($"a parameter of shape [{string.Join(", ", scattered.shape)}] does not lie in one piece");
+                throw new InvalidOperationException(
+                    $"a parameter of shape [{string.Join(", ", scattered.shape)}] does not lie in one piece");
             using var scope = NewDisposeScope();
             Tensor[] pieces = Cut(wholes);
             for (int i = 0; i < pieces.Length; i++)

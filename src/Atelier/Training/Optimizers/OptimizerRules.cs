@@ -8,7 +8,8 @@ namespace Atelier.Training.Optimizers;
 
 /// <summary>
 /// Adam (Kingma and Ba 2015, algorithm 1, with the decay added to the gradient) and AdamW (Loshchilov and Hutter 2019,
-/// algorithm 2, with the decay apart from it): in one pass over the memory by <see cref="AdamKernel"/>, else by libtorch's fused
+/// algorithm 2, with the decay apart from it): in one pass over the memory by <see cref="AdamKernel"/>, else by
+/// libtorch's fused
 /// kernels.
 /// </summary>
 internal sealed unsafe class Adam : Optimizer
@@ -16,7 +17,8 @@ internal sealed unsafe class Adam : Optimizer
     private readonly bool _decoupled;
     private readonly Slot _mean, _square, _step;
 
-    public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards, bool decoupled)
+    public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards,
+        bool decoupled)
         : base(parameters, section, shards)
     {
         _decoupled = decoupled;
@@ -42,25 +44,32 @@ internal sealed unsafe class Adam : Optimizer
             return;
         }
         var kernel = new AdamKernel(factor is null ? 1 : *factor.Pointer<float>(), learningRate,
-            Section.Beta1, Section.Beta2, Section.Epsilon, group.WeightDecay, _decoupled, *_step.Tensors[0].Pointer<float>());
+            Section.Beta1, Section.Beta2, Section.Epsilon, group.WeightDecay, _decoupled,
+                *_step.Tensors[0].Pointer<float>());
         for (int i = 0; i < gradients.Length; i++)
         {
             Piece piece = group.Pieces[i];
             float* weights = group.Parameters[i].Pointer<float>();
-            ushort* rounded = Rounded is { } known ? known.PlaceFor(weights - piece.Start, piece.Start, piece.Length) : null;
-            kernel.Move(weights, gradients[i].Pointer<float>(), means[i].Pointer<float>(), squares[i].Pointer<float>(), rounded, piece.Length);
+            ushort* rounded = Rounded is { } known ? known.PlaceFor(weights - piece.Start, piece.Start, piece.Length)
+                : null;
+            kernel.Move(weights, gradients[i].Pointer<float>(), means[i].Pointer<float>(), squares[i].Pointer<float>(),
+                rounded, piece.Length);
         }
         GC.KeepAlive(gradients);
     }
 
     private protected override void Move(Group group, Tensor[] gradients, double learningRate)
     {
-        TensorScripts.Run(_decoupled ? "adamw" : "adam", group.Parameters, gradients, _mean.Of(group), _square.Of(group), _step.Of(group),
+        TensorScripts.Run(_decoupled ? "adamw"
+            : "adam", group.Parameters, gradients, _mean.Of(group), _square.Of(group), _step.Of(group),
             learningRate, Section.Beta1, Section.Beta2, group.WeightDecay, Section.Epsilon);
     }
 }
 
-/// <summary>Gradient descent, with momentum where asked (Polyak 1964) and in Nesterov's form (Sutskever et al. 2013, eq. 3 and 4, over the gradient at the point reached).</summary>
+/// <summary>
+/// Gradient descent, with momentum where asked (Polyak 1964) and in Nesterov's form (Sutskever et al. 2013, eq. 3 and
+/// 4, over the gradient at the point reached).
+/// </summary>
 internal sealed class Sgd : Optimizer
 {
     private readonly Slot? _momentum;
@@ -74,11 +83,14 @@ internal sealed class Sgd : Optimizer
         if (_momentum is null)
             TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
         else
-            TensorScripts.Run("momentum", group.Parameters, gradients, _momentum.Of(group), Section.Momentum, Section.Nesterov, learningRate);
+            TensorScripts.Run("momentum", group.Parameters, gradients, _momentum.Of(group), Section.Momentum,
+                Section.Nesterov, learningRate);
     }
 }
 
-/// <summary>Divides by the root of a running mean of squares (Tieleman and Hinton 2012, lecture 6.5), then as gradient descent.</summary>
+/// <summary>
+/// Divides by the root of a running mean of squares (Tieleman and Hinton 2012, lecture 6.5), then as gradient descent.
+/// </summary>
 internal sealed class RmsProp : Optimizer
 {
     private readonly Slot _square;
@@ -98,11 +110,14 @@ internal sealed class RmsProp : Optimizer
         if (_momentum is null)
             TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
         else
-            TensorScripts.Run("momentum", group.Parameters, gradients, _momentum.Of(group), Section.Momentum, Section.Nesterov, learningRate);
+            TensorScripts.Run("momentum", group.Parameters, gradients, _momentum.Of(group), Section.Momentum,
+                Section.Nesterov, learningRate);
     }
 }
 
-/// <summary>Divides by the root of the sum of all squares so far (Duchi et al. 2011, section 1.1, the diagonal form).</summary>
+/// <summary>
+/// Divides by the root of the sum of all squares so far (Duchi et al. 2011, section 1.1, the diagonal form).
+/// </summary>
 internal sealed class Adagrad : Optimizer
 {
     private readonly Slot _sum;
@@ -118,7 +133,9 @@ internal sealed class Adagrad : Optimizer
     }
 }
 
-/// <summary>Steps by the sign of a blend of gradient and momentum (Chen et al. 2023, program 2); the decay is apart.</summary>
+/// <summary>
+/// Steps by the sign of a blend of gradient and momentum (Chen et al. 2023, program 2); the decay is apart.
+/// </summary>
 internal sealed class Lion : Optimizer
 {
     private readonly Slot _momentum;

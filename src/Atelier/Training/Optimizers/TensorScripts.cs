@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Optimizers;
 
 /// <summary>
-/// TorchScript for what TorchSharp does not bind: one native call for a list of tensors. Lists come in as arguments, since
+/// TorchScript for what TorchSharp does not bind: one native call for a list of tensors. Lists come in as arguments,
+/// since
 /// an operation in place on a list that the script itself made is dropped.
 /// </summary>
 internal static class TensorScripts
@@ -81,7 +82,10 @@ internal static class TensorScripts
     /// <summary>The norm of all tensors together, a scalar.</summary>
     public static Tensor Norm(Tensor[] list) => (Tensor)Unit.Value.Run("norm", [list]);
 
-    /// <summary>From the norms of parts of the gradients, that of all together, and the factor that makes it at most <paramref name="largest"/>.</summary>
+    /// <summary>
+    /// From the norms of parts of the gradients, that of all together, and the factor that makes it at most
+    /// <paramref name="largest"/>.
+    /// </summary>
     public static (Tensor Norm, Tensor Factor) Clip(Tensor[] norms, double largest)
     {
         var results = (Tensor[])Unit.Value.Run("clip", norms, largest);

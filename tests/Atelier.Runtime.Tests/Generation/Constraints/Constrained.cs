@@ -7,10 +7,15 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Runtime.Tests.Generation.Constraints;
 
-/// <summary>What the tests of constraints share: automata asked directly, and samples of random models over every kind of tokenizer.</summary>
+/// <summary>
+/// What the tests of constraints share: automata asked directly, and samples of random models over every kind of
+/// tokenizer.
+/// </summary>
 internal static class Constrained
 {
-    private const string Text = "The cat sat on the mat, the dog on the log. {\"name\": \"x\", \"n\": 12.5, \"ok\": [true, false, null]} 2024-11-30 naïve 你好";
+    private const string Text =
+        "The cat sat on the mat, the dog on the log. {\"name\": \"x\", \"n\": 12.5, \"ok\": [true, false, null]} "
+            + "2024-11-30 naïve 你好";
 
     public static IReadOnlyList<Tokenizer> Tokenizers { get; } =
     [
@@ -24,11 +29,13 @@ internal static class Constrained
     /// <summary>Llama's kind, with merges that begin with a space and cross the borders of JSON's parts.</summary>
     public static SentencePieceTokenizer SentencePiece()
     {
-        (string, string)[] merges = [("▁", "a"), ("▁", "{"), ("a", "b"), ("▁a", "b"), ("\"", ":"), ("▁", "▁"), ("t", "r"), ("tr", "u"), ("c", "a")];
+        (string, string)[] merges = [("▁", "a"), ("▁", "{"), ("a", "b"), ("▁a", "b"), ("\"", ":"), ("▁", "▁"),
+            ("t", "r"), ("tr", "u"), ("c", "a")];
         string[] names =
         [
             "<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(value => $"<0x{value:X2}>"),
-            .. "▁{}[]\":,.abcdefghijklmnopqrstuvwxyz0123456789-".Select(c => c.ToString()), .. merges.Select(m => m.Item1 + m.Item2),
+            .. "▁{}[]\":,.abcdefghijklmnopqrstuvwxyz0123456789-".Select(c => c.ToString()),
+                .. merges.Select(m => m.Item1 + m.Item2),
         ];
         return new SentencePieceTokenizer(names, merges);
     }
@@ -49,11 +56,13 @@ internal static class Constrained
     }
 
     /// <summary>Samples of a random chain of tokens that ended by themselves.</summary>
-    public static async Task<List<string>> Ended(Tokenizer tokenizer, DecodingOptions options, int count = 20, string? prompt = null, int seed = 1)
+    public static async Task<List<string>> Ended(Tokenizer tokenizer, DecodingOptions options, int count = 20,
+        string? prompt = null, int seed = 1)
     {
         using var generator = new TextGenerator(Chain(tokenizer, seed), tokenizer, options, tokenizer.EndOfTextId ?? 0);
         var texts = new List<string>();
-        await foreach (TextSample sample in generator.GenerateAsync(new() { Count = count, Seed = seed, Prompt = prompt }))
+        await foreach (TextSample sample in generator.GenerateAsync(new() { Count = count, Seed = seed,
+            Prompt = prompt }))
         {
             if (sample.FinishReason == "end")
                 texts.Add(sample.Text);
@@ -61,5 +70,6 @@ internal static class Constrained
         return texts;
     }
 
-    private static MarkovModel Chain(Tokenizer tokenizer, int seed) => MarkovModel.Random(tokenizer.VocabularySize, seed);
+    private static MarkovModel Chain(Tokenizer tokenizer, int seed) =>
+        MarkovModel.Random(tokenizer.VocabularySize, seed);
 }

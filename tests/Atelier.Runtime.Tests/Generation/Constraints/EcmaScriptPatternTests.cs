@@ -188,10 +188,12 @@ public class EcmaScriptPatternTests
         u     ^\u{1F600}\u{1f600}$  =>  53
         """;
 
-    // What RegExp reads, and is refused here by name: no regular language, or a meaning that other dialects do not share.
+    // What RegExp reads, and is refused here by name: no regular language, or a meaning that other dialects do not
+    // share.
     private static readonly string[] Refused =
     [
-        @"\bcat\b", "(?=a)b", "(?!a)b", "(?<=a)b", "(?<!a)b", @"(a)\1", @"(?<n>a)\k<n>", @"[\d-z]", @"\u{110000}", @"\u{}", @"\ud83d", @"\x4",
+        @"\bcat\b", "(?=a)b", "(?!a)b", "(?<=a)b", "(?<!a)b", @"(a)\1", @"(?<n>a)\k<n>", @"[\d-z]", @"\u{110000}",
+            @"\u{}", @"\ud83d", @"\x4",
         @"\p{Klingon}", @"\p", @"\c", @"\a", @"\z", @"\1", @"\8", @"\07", @"[\1]", @"\k",
     ];
 
@@ -212,7 +214,8 @@ public class EcmaScriptPatternTests
             error.Hint.ShouldNotBeNullOrEmpty();
             return;
         }
-        var expected = new HashSet<int>(found.Split(' ', StringSplitOptions.RemoveEmptyEntries).SelectMany(range => range.Split('-') is [var first, var last]
+        var expected = new HashSet<int>(found.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .SelectMany(range => range.Split('-') is [var first, var last]
             ? Enumerable.Range(Number(first), Number(last) - Number(first) + 1)
             : [Number(range)]));
         var grammar = new Grammar([RegexParser.Parse(pattern, whole: false)]);
@@ -256,22 +259,26 @@ public class EcmaScriptPatternTests
             .Select(n => string.Concat(Enumerable.Range(0, length).Select(i => (char)('a' + (n >> i & 1))))))];
         Gen.Select(RandomPattern(3), Gen.Bool).Sample((pattern, whole) =>
         {
-            var reference = new Regex(whole ? $@"\A(?:{pattern})\z" : pattern, RegexOptions.NonBacktracking, TimeSpan.FromSeconds(5));
+            var reference = new Regex(whole ? $@"\A(?:{pattern})\z" : pattern, RegexOptions.NonBacktracking,
+                TimeSpan.FromSeconds(5));
             var grammar = new Grammar([RegexParser.Parse(pattern, whole)]);
             foreach (string text in texts)
-                Constrained.Accepts(grammar, text).ShouldBe(reference.IsMatch(text), $"'{pattern}' on '{text}', whole: {whole}");
+                Constrained.Accepts(grammar, text)
+                    .ShouldBe(reference.IsMatch(text), $"'{pattern}' on '{text}', whole: {whole}");
         }, iter: 300);
     }
 
     [Fact]
     public void Anchors_in_deep_groups_take_no_longer_than_shallow_ones() =>
-        Constrained.Accepts(new Grammar([RegexParser.Parse(new string('(', 200) + "^a|b$" + string.Concat(Enumerable.Repeat(")*", 200)), whole: false)]), "ab").ShouldBeTrue();
+        Constrained.Accepts(new Grammar([RegexParser.Parse(new string('(', 200) + "^a|b$"
+            + string.Concat(Enumerable.Repeat(")*", 200)), whole: false)]), "ab").ShouldBeTrue();
 
     [Fact]
     public void White_space_is_the_standard_s_and_nothing_else()
     {
         // ECMA-262, sections 12.2 and 12.3.
-        int[] spaces = [9, 10, 11, 12, 13, 32, 0xA0, 0x1680, .. Enumerable.Range(0x2000, 11), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF];
+        int[] spaces = [9, 10, 11, 12, 13, 32, 0xA0, 0x1680, .. Enumerable.Range(0x2000, 11), 0x2028, 0x2029, 0x202F,
+            0x205F, 0x3000, 0xFEFF];
         var space = new LazyAutomaton(ByteNetwork.Build(new Grammar([RegexParser.Parse(@"\s", whole: true)]), null));
         var other = new LazyAutomaton(ByteNetwork.Build(new Grammar([RegexParser.Parse(@"\S", whole: true)]), null));
         for (int character = 0; character <= 0xFFFF; character++)
@@ -295,6 +302,7 @@ public class EcmaScriptPatternTests
             leaf,
             Gen.Select(inner, inner, (x, y) => x + y),
             Gen.Select(inner, inner, (x, y) => $"({x}|{y})"),
-            Gen.Select(inner, Gen.OneOf([.. ((string[])["*", "+", "?", "{2}", "{1,}", "{0,2}"]).Select(Gen.Const)]), (x, times) => $"({x}){times}"));
+            Gen.Select(inner, Gen.OneOf([.. ((string[])["*", "+", "?", "{2}", "{1,}", "{0,2}"]).Select(Gen.Const)]),
+                (x, times) => $"({x}){times}"));
     }
 }

@@ -16,8 +16,10 @@ public class PatternTests
 
     public static TheoryData<string> Patterns =>
     [
-        "(cat|dog)s?", @"\d{4}-\d\d-\d\d", "[a-f]+ [^a-f ]{2,4}", "a*b?c+", @"(the (cat|dog|mat)(, )?){1,3}\.?", @"[\s\S]{3}", ".{2,5}",
-        @"\p{Lu}\p{Ll}*", "^(yes|no)$", "x{0}y", "naïve|你好", @"(a|)(b|){3}", @"\{""n"": \d+(\.\d)?\}", "(?:a|ab)(?<n>c|bcd)(d*)", @"\w+\W\w+", @"[\]a-]+", @"\u0041\x42",
+        "(cat|dog)s?", @"\d{4}-\d\d-\d\d", "[a-f]+ [^a-f ]{2,4}", "a*b?c+", @"(the (cat|dog|mat)(, )?){1,3}\.?",
+            @"[\s\S]{3}", ".{2,5}",
+        @"\p{Lu}\p{Ll}*", "^(yes|no)$", "x{0}y", "naïve|你好", @"(a|)(b|){3}", @"\{""n"": \d+(\.\d)?\}",
+            "(?:a|ab)(?<n>c|bcd)(d*)", @"\w+\W\w+", @"[\]a-]+", @"\u0041\x42",
     ];
 
     [Theory]
@@ -25,15 +27,19 @@ public class PatternTests
     public async Task Every_sample_of_every_tokenizer_matches_the_pattern(string pattern)
     {
         // \w is ECMAScript's here, of ASCII.
-        var whole = new Regex($@"\A(?:{pattern})\z", pattern.Contains(@"\w", StringComparison.Ordinal) ? RegexOptions.ECMAScript : RegexOptions.None, Patience);
+        var whole = new Regex($@"\A(?:{pattern})\z", pattern.Contains(@"\w", StringComparison.Ordinal)
+            ? RegexOptions.ECMAScript : RegexOptions.None, Patience);
         int ended = 0;
         foreach (Tokenizer tokenizer in Constrained.Tokenizers)
         {
-            if (tokenizer is CharacterTokenizer { ByteFallback: false } && pattern is "a*b?c+" or @"[\]a-]+" or @"\u0041\x42" or "(?:a|ab)(?<n>c|bcd)(d*)" or "x{0}y")
+            if (tokenizer is CharacterTokenizer { ByteFallback: false } && pattern is "a*b?c+" or @"[\]a-]+"
+                or @"\u0041\x42" or "(?:a|ab)(?<n>c|bcd)(d*)" or "x{0}y")
                 continue; // letters that its vocabulary lacks
             foreach (string? prompt in (string?[])[null, "The cat"])
             {
-                foreach (string text in await Constrained.Ended(tokenizer, new() { Pattern = pattern, MaxTokens = 60, TopK = prompt is null ? 0 : 20, PresencePenalty = 0.5 }, prompt: prompt))
+                foreach (string text in await Constrained.Ended(tokenizer,
+                    new() { Pattern = pattern, MaxTokens = 60, TopK = prompt is null ? 0 : 20, PresencePenalty = 0.5 },
+                    prompt: prompt))
                 {
                     whole.IsMatch(OfOneUnit(text)).ShouldBeTrue($"{tokenizer.Kind}: '{text}'");
                     ended++;
@@ -47,7 +53,8 @@ public class PatternTests
     public void Random_patterns_accept_exactly_the_texts_that_dot_nets_do()
     {
         string[] texts = [.. Enumerable.Range(0, 6).SelectMany(length => Enumerable.Range(0, (int)Math.Pow(3, length))
-            .Select(n => string.Concat(Enumerable.Range(0, length).Select(i => (char)('a' + n / (int)Math.Pow(3, i) % 3)))))];
+            .Select(n => string.Concat(Enumerable.Range(0, length)
+                .Select(i => (char)('a' + n / (int)Math.Pow(3, i) % 3)))))];
         RandomPattern(3).Sample(pattern =>
         {
             var whole = new Regex($@"\A(?:{pattern})\z", RegexOptions.NonBacktracking, Patience);
@@ -55,7 +62,8 @@ public class PatternTests
             ByteNetwork network = ByteNetwork.Build(grammar, null);
             LazyAutomaton? automaton = network.IsUseful[network.Starts[0]] ? new LazyAutomaton(network) : null;
             foreach (string text in texts)
-                (automaton is not null && Constrained.Accepts(automaton, text)).ShouldBe(whole.IsMatch(text), $"'{pattern}' on '{text}'");
+                (automaton is not null && Constrained.Accepts(automaton, text))
+                    .ShouldBe(whole.IsMatch(text), $"'{pattern}' on '{text}'");
         }, iter: 150);
     }
 
@@ -74,14 +82,18 @@ public class PatternTests
     [Fact]
     public void Characters_of_every_length_in_utf_8_are_told_apart()
     {
-        (int First, int Last)[] ranges = [(0x41, 0x7FF), (0x7E, 0x10010), (0x800, 0xFFFF), (0x3FF, 0x1000), (0x10000, 0x10FFFF), (0xFFFE, 0x10001), (0, 0x10FFFF)];
+        (int First, int Last)[] ranges = [(0x41, 0x7FF), (0x7E, 0x10010), (0x800, 0xFFFF), (0x3FF, 0x1000),
+            (0x10000, 0x10FFFF), (0xFFFE, 0x10001), (0, 0x10FFFF)];
         foreach ((int first, int last) in ranges)
         {
-            var automaton = new LazyAutomaton(ByteNetwork.Build(new([new Characters(CharacterSet.Of((first, last)))]), null));
-            for (int character = 0; character <= 0x10FFFF; character += character is > 0x1100 and < 0xFF00 or > 0x10100 ? 97 : 1)
+            var automaton =
+                new LazyAutomaton(ByteNetwork.Build(new([new Characters(CharacterSet.Of((first, last)))]), null));
+            for (int character = 0; character <= 0x10FFFF; character += character is > 0x1100 and < 0xFF00 or > 0x10100
+                ? 97 : 1)
             {
                 if (character is < 0xD800 or > 0xDFFF)
-                    Constrained.Accepts(automaton, char.ConvertFromUtf32(character)).ShouldBe(first <= character && character <= last);
+                    Constrained.Accepts(automaton, char.ConvertFromUtf32(character))
+                        .ShouldBe(first <= character && character <= last);
             }
         }
     }
@@ -111,8 +123,10 @@ public class PatternTests
 
         using var generator = new TextGenerator(chain, abc, new() { Pattern = "a?b?c?" }, 0);
         const int count = 20_000;
-        var drawn = (await generator.GenerateAsync(new() { Count = count, Seed = 3 }).ToListAsync()).CountBy(s => s.Text).ToDictionary();
-        double statistic = expected.Sum(e => Math.Pow(drawn.GetValueOrDefault(e.Key) - count * e.Value, 2) / (count * e.Value));
+        var drawn = (await generator.GenerateAsync(new() { Count = count, Seed = 3 }).ToListAsync())
+            .CountBy(s => s.Text).ToDictionary();
+        double statistic =
+            expected.Sum(e => Math.Pow(drawn.GetValueOrDefault(e.Key) - count * e.Value, 2) / (count * e.Value));
         statistic.ShouldBeLessThan(29.9); // the 0.9999 quantile of chi-squared with 7 degrees of freedom
     }
 
@@ -121,9 +135,11 @@ public class PatternTests
     {
         MarkovModel chain = MarkovModel.Random(4, 8);
         CharacterTokenizer abc = CharacterTokenizer.Train(["abc"], byteFallback: false);
-        using var generator = new TextGenerator(chain, abc, new() { Pattern = "(a|bb|c){2}", BeamWidth = 100, LengthPenalty = 0 }, 0);
+        using var generator =
+            new TextGenerator(chain, abc, new() { Pattern = "(a|bb|c){2}", BeamWidth = 100, LengthPenalty = 0 }, 0);
         var match = new Regex(@"\A(a|bb|c){2}\z", RegexOptions.ExplicitCapture, Patience);
-        double Log(string text) => text.Append('`').Zip(text.Prepend('`'), (to, from) => Math.Log(chain.P(from - '`', to - '`'))).Sum();
+        double Log(string text) =>
+            text.Append('`').Zip(text.Prepend('`'), (to, from) => Math.Log(chain.P(from - '`', to - '`'))).Sum();
         string[] all = [.. from a in (string[])["a", "bb", "c"] from b in (string[])["a", "bb", "c"] select a + b];
         TextSample[] found = await generator.GenerateAsync(new() { Count = 9 }).ToArrayAsync();
         found.Select(s => s.Text).ShouldBe(all.OrderByDescending(Log));
@@ -148,11 +164,13 @@ public class PatternTests
         var names = Enumerable.Range(0, 256).Select(value => $"<0x{value:X2}>").ToList();
         var endless = new SentencePieceTokenizer([.. names, "▁"], []);
         endless.EndOfTextId.ShouldBeNull();
-        using var generator = new TextGenerator(MarkovModel.Random(257, 2), endless, new() { Pattern = "(ab|c){4}" }, 0);
+        using var generator =
+            new TextGenerator(MarkovModel.Random(257, 2), endless, new() { Pattern = "(ab|c){4}" }, 0);
         await foreach (TextSample sample in generator.GenerateAsync(new() { Count = 10 }))
         {
             sample.FinishReason.ShouldBe("end");
-            Regex.IsMatch(sample.Text, @"\A(ab|c){4}\z", RegexOptions.ExplicitCapture, Patience).ShouldBeTrue(sample.Text);
+            Regex.IsMatch(sample.Text, @"\A(ab|c){4}\z", RegexOptions.ExplicitCapture, Patience)
+                .ShouldBeTrue(sample.Text);
         }
     }
 
@@ -178,7 +196,9 @@ public class PatternTests
     [InlineData("Ω", "characters that the model does not know")]
     public async Task A_pattern_that_cannot_be_met_is_refused_in_one_line(string pattern, string says)
     {
-        AtelierException error = await Should.ThrowAsync<AtelierException>(() => Constrained.Ended(Constrained.Tokenizers[0], new() { Pattern = pattern }));
+        AtelierException error =
+            await Should.ThrowAsync<AtelierException>(() =>
+            Constrained.Ended(Constrained.Tokenizers[0], new() { Pattern = pattern }));
         error.ToLine().ShouldContain(says);
         error.ToLine().ShouldContain("pattern '");
     }
@@ -192,13 +212,19 @@ public class PatternTests
     [InlineData("(a?){500}a{50}")]
     public async Task Patterns_that_explode_elsewhere_are_walked_state_by_state(string pattern)
     {
-        List<string> texts = await Constrained.Ended(new ByteTokenizer(), new() { Pattern = pattern, MaxTokens = 700 }, count: 4);
+        List<string> texts =
+            await Constrained.Ended(new ByteTokenizer(), new() { Pattern = pattern, MaxTokens = 700 }, count: 4);
         foreach (string text in texts)
             Regex.IsMatch(text, $@"\A(?:{pattern})\z", RegexOptions.NonBacktracking, Patience).ShouldBeTrue(text);
     }
 
-    /// <summary>The text with one UTF-16 unit a character, which is what .NET's expressions count: another of its category for each that has two.</summary>
-    private static string OfOneUnit(string text) => string.Concat(text.EnumerateRunes().Select(rune => rune.IsBmp ? rune.ToString() : Rune.GetUnicodeCategory(rune) switch
+    /// <summary>
+    /// The text with one UTF-16 unit a character, which is what .NET's expressions count: another of its category for
+    /// each that has two.
+    /// </summary>
+    private static string OfOneUnit(string text) =>
+        string.Concat(text.EnumerateRunes()
+        .Select(rune => rune.IsBmp ? rune.ToString() : Rune.GetUnicodeCategory(rune) switch
     {
         UnicodeCategory.LowercaseLetter => "ß",
         UnicodeCategory.UppercaseLetter => "É",
@@ -207,7 +233,8 @@ public class PatternTests
 
     private static Gen<string> RandomPattern(int depth)
     {
-        Gen<string> leaf = Gen.OneOf([.. ((string[])["a", "b", "c", ".", "[ab]", "[^a]", "[a-c]", ""]).Select(Gen.Const)]);
+        Gen<string> leaf =
+            Gen.OneOf([.. ((string[])["a", "b", "c", ".", "[ab]", "[^a]", "[a-c]", ""]).Select(Gen.Const)]);
         if (depth == 0)
             return leaf;
         Gen<string> inner = RandomPattern(depth - 1);
@@ -215,6 +242,8 @@ public class PatternTests
             leaf,
             Gen.Select(inner, inner, (x, y) => x + y),
             Gen.Select(inner, inner, (x, y) => $"({x}|{y})"),
-            Gen.Select(inner, Gen.OneOf([.. ((string[])["*", "+", "?", "{2}", "{1,}", "{0,2}", "*?"]).Select(Gen.Const)]), (x, times) => $"({x}){times}"));
+            Gen.Select(inner,
+                Gen.OneOf([.. ((string[])["*", "+", "?", "{2}", "{1,}", "{0,2}", "*?"]).Select(Gen.Const)]),
+                (x, times) => $"({x}){times}"));
     }
 }

@@ -11,14 +11,16 @@ public class SchemaDocumentTests
     public void A_date_is_one_of_the_calendar()
     {
         LazyAutomaton dates = Automaton("""{ "type": "string", "format": "date" }""");
-        foreach (int year in (int[])[0, 1, 4, 96, 100, 200, 400, 800, 1000, 1900, 1996, 2000, 2023, 2024, 2100, 2400, 9996, 9999])
+        foreach (int year in (int[])[0, 1, 4, 96, 100, 200, 400, 800, 1000, 1900, 1996, 2000, 2023, 2024, 2100, 2400,
+            9996, 9999])
         {
             for (int month = 0; month <= 13; month++)
             {
                 for (int day = 0; day <= 32; day++)
                 {
                     string date = string.Create(CultureInfo.InvariantCulture, $"{year:0000}-{month:00}-{day:00}");
-                    Constrained.Accepts(dates, $"\"{date}\"").ShouldBe(DateOnly.TryParseExact(date, "yyyy-MM-dd", out _), date);
+                    Constrained.Accepts(dates, $"\"{date}\"")
+                        .ShouldBe(DateOnly.TryParseExact(date, "yyyy-MM-dd", out _), date);
                 }
             }
         }
@@ -82,21 +84,27 @@ public class SchemaDocumentTests
     [InlineData("""{ "enum": [ "a", "bcd" ], "minLength": 2 }""", "leave out what 'minLength' forbids")]
     public async Task What_is_not_read_is_refused_by_name(string schema, string says)
     {
-        AtelierException error = await Should.ThrowAsync<AtelierException>(() => Constrained.Ended(new ByteTokenizer(), new() { Schema = schema }));
+        AtelierException error =
+            await Should.ThrowAsync<AtelierException>(() =>
+            Constrained.Ended(new ByteTokenizer(), new() { Schema = schema }));
         error.ToLine().ShouldContain(says);
-        error.Where!.ShouldStartWith(error.Message.StartsWith("half", StringComparison.Ordinal) && schema.Contains("pattern", StringComparison.Ordinal) ? "" : "schema");
+        error.Where!.ShouldStartWith(error.Message.StartsWith("half", StringComparison.Ordinal)
+            && schema.Contains("pattern", StringComparison.Ordinal) ? "" : "schema");
     }
 
     [Fact]
     public void Half_a_character_that_is_not_escaped_is_refused_too() =>
-        Should.Throw<AtelierException>(() => JsonSchemaReader.Read("{ \"const\": \"\ud83d\" }")).ToLine().ShouldContain("half a surrogate pair");
+        Should.Throw<AtelierException>(() => JsonSchemaReader.Read("{ \"const\": \"\ud83d\" }")).ToLine()
+            .ShouldContain("half a surrogate pair");
 
     [Fact]
     public void A_keyword_that_is_known_and_not_read_is_no_misspelling_of_another()
     {
-        foreach (string keyword in (string[])["minProperties", "maxProperties", "contains", "minContains", "patternProperties", "additionalItems", "prefixItems", "dependentRequired", "multipleOf"])
+        foreach (string keyword in (string[])["minProperties", "maxProperties", "contains", "minContains",
+            "patternProperties", "additionalItems", "prefixItems", "dependentRequired", "multipleOf"])
             Should.Throw<AtelierException>(() => JsonSchemaReader.Read($$"""{ "{{keyword}}": 1 }""")).Hint!.ShouldNotContain("did you mean");
     }
 
-    private static LazyAutomaton Automaton(string schema) => new(ByteNetwork.Build(JsonSchemaReader.Read(schema), null));
+    private static LazyAutomaton Automaton(string schema) =>
+        new(ByteNetwork.Build(JsonSchemaReader.Read(schema), null));
 }

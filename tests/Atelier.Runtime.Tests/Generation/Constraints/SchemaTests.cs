@@ -53,9 +53,11 @@ public class SchemaTests
     public async Task Every_sample_of_every_tokenizer_parses_and_is_valid(string schema)
     {
         int ended = 0;
-        foreach (Tokenizer tokenizer in Constrained.Tokenizers.Where(t => t is not CharacterTokenizer { ByteFallback: false }))
+        foreach (Tokenizer tokenizer in Constrained.Tokenizers.Where(t =>
+            t is not CharacterTokenizer { ByteFallback: false }))
         {
-            foreach (string text in await Constrained.Ended(tokenizer, new() { Schema = schema, MaxTokens = 200 }, count: 12))
+            foreach (string text in await Constrained.Ended(tokenizer, new() { Schema = schema, MaxTokens = 200 },
+                count: 12))
             {
                 SchemaValidator.IsValid(schema, text).ShouldBeTrue($"{tokenizer.Kind}: {text}");
                 ended++;
@@ -81,7 +83,8 @@ public class SchemaTests
     [Fact]
     public void Recursion_goes_as_deep_as_the_text()
     {
-        string deep = string.Concat(Enumerable.Repeat("{\"value\":true,\"children\":[", 400)) + string.Concat(Enumerable.Repeat("]}", 400));
+        string deep = string.Concat(Enumerable.Repeat("{\"value\":true,\"children\":[", 400))
+            + string.Concat(Enumerable.Repeat("]}", 400));
         Grammar tree = JsonSchemaReader.Read(Tree);
         Constrained.Accepts(tree, deep).ShouldBeTrue();
         Constrained.Accepts(tree, deep + "]}").ShouldBeFalse();
@@ -91,10 +94,12 @@ public class SchemaTests
     [Fact]
     public void Ranges_of_numbers_hold_exactly_the_numbers_between()
     {
-        Gen<decimal> bound = Gen.Select(Gen.Int[-2500, 2500], Gen.Int[0, 2], (n, decimals) => n / (decimal)Math.Pow(10, decimals));
+        Gen<decimal> bound =
+            Gen.Select(Gen.Int[-2500, 2500], Gen.Int[0, 2], (n, decimals) => n / (decimal)Math.Pow(10, decimals));
         Gen.Select(bound, bound, Gen.Bool, Gen.Bool, Gen.Bool).Sample((a, b, aExclusive, bExclusive, whole) =>
         {
-            Expression range = DecimalRange.Between(new(Math.Min(a, b), aExclusive), new(Math.Max(a, b), bExclusive), whole);
+            Expression range =
+                DecimalRange.Between(new(Math.Min(a, b), aExclusive), new(Math.Max(a, b), bExclusive), whole);
             ByteNetwork network = ByteNetwork.Build(new([range]), null);
             LazyAutomaton? automaton = network.IsUseful[network.Starts[0]] ? new LazyAutomaton(network) : null;
             for (int i = -40; i <= 40; i++)
@@ -102,15 +107,21 @@ public class SchemaTests
                 foreach (decimal near in (decimal[])[a, b, (a + b) / 2, 0])
                 {
                     decimal number = decimal.Round(near, 2) + (i % 2 == 0 ? i / 2 : i * 0.01m);
-                    bool inside = (aExclusive ? number > Math.Min(a, b) : number >= Math.Min(a, b)) && (bExclusive ? number < Math.Max(a, b) : number <= Math.Max(a, b));
+                    bool inside = (aExclusive ? number > Math.Min(a, b) : number >= Math.Min(a, b))
+                        && (bExclusive ? number < Math.Max(a, b) : number <= Math.Max(a, b));
                     // Zero has no sign, whole numbers no point; otherwise zeros may follow the decimals.
-                    string text = number == 0 ? "0" : (whole ? number.ToString("0.##", CultureInfo.InvariantCulture) : number.ToString(CultureInfo.InvariantCulture));
+                    string text = number == 0 ? "0"
+                        : (whole ? number.ToString("0.##", CultureInfo.InvariantCulture)
+                        : number.ToString(CultureInfo.InvariantCulture));
                     bool accepted = automaton is not null && Constrained.Accepts(automaton, text);
-                    accepted.ShouldBe(inside && (!whole || decimal.IsInteger(number)), $"{text} in {a} {aExclusive} {b} {bExclusive} {whole}");
+                    accepted.ShouldBe(inside
+                        && (!whole || decimal.IsInteger(number)),
+                        $"{text} in {a} {aExclusive} {b} {bExclusive} {whole}");
                 }
             }
         }, iter: 300);
-        foreach ((string text, bool inside) in ((string, bool)[])[("5", true), ("12345678901", true), ("4.999", false), ("-7", false), ("05", false), ("5.", false), ("5e3", false)])
+        foreach ((string text, bool inside) in ((string, bool)[])[("5", true), ("12345678901", true), ("4.999", false),
+            ("-7", false), ("05", false), ("5.", false), ("5e3", false)])
             Constrained.Accepts(JsonSchemaReader.Read("""{ "type": "number", "minimum": 5 }"""), text).ShouldBe(inside, text);
     }
 
@@ -138,7 +149,9 @@ public class SchemaTests
     [InlineData("""{ "type": "string", "maxLength": 1000000 }""", "more than 100000 states")]
     public async Task A_schema_that_cannot_be_held_is_refused_in_one_line(string schema, string says)
     {
-        AtelierException error = await Should.ThrowAsync<AtelierException>(() => Constrained.Ended(new ByteTokenizer(), new() { Schema = schema }));
+        AtelierException error =
+            await Should.ThrowAsync<AtelierException>(() =>
+            Constrained.Ended(new ByteTokenizer(), new() { Schema = schema }));
         error.ToLine().ShouldContain(says);
         error.Where!.ShouldStartWith("schema");
     }
@@ -146,7 +159,8 @@ public class SchemaTests
     [Fact]
     public void Optional_properties_cost_their_number_not_its_power()
     {
-        string properties = string.Join(", ", Enumerable.Range(0, 200).Select(i => $"\"p{i}\": {{ \"type\": \"boolean\" }}"));
+        string properties =
+            string.Join(", ", Enumerable.Range(0, 200).Select(i => $"\"p{i}\": {{ \"type\": \"boolean\" }}"));
         Grammar grammar = JsonSchemaReader.Read($$"""{ "type": "object", "properties": { {{properties}} } }""");
         ByteNetwork.Build(grammar, null).Nodes.Count.ShouldBeLessThan(20_000);
         Constrained.Accepts(grammar, """{"p3":true,"p198":false}""").ShouldBeTrue();
@@ -157,11 +171,14 @@ public class SchemaTests
     public async Task A_chat_that_asks_for_json_gets_it()
     {
         var bytes = new ByteTokenizer();
-        using var generator = new TextGenerator(MarkovModel.Random(257, 6), bytes, new() { Pattern = "no", MaxTokens = 300 }, 256);
+        using var generator =
+            new TextGenerator(MarkovModel.Random(257, 6), bytes, new() { Pattern = "no", MaxTokens = 300 }, 256);
         using IChatClient client = new TextChatClient(generator);
         JsonElement schema = JsonDocument.Parse("""{ "type": "object", "properties": { "ok": { "type": "boolean" } }, "required": ["ok"] }""").RootElement;
-        ChatResponse response = await client.GetResponseAsync("say", new ChatOptions { Seed = 1, ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
-        JsonDocument.Parse(response.Text).RootElement.GetProperty("ok").ValueKind.ShouldBeOneOf(JsonValueKind.True, JsonValueKind.False);
+        ChatResponse response = await client.GetResponseAsync("say",
+            new ChatOptions { Seed = 1, ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
+        JsonDocument.Parse(response.Text).RootElement.GetProperty("ok").ValueKind.ShouldBeOneOf(JsonValueKind.True,
+            JsonValueKind.False);
         (await client.GetResponseAsync("say", new ChatOptions { Seed = 1 })).Text.ShouldBe("no");
     }
 

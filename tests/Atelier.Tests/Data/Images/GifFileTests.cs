@@ -17,7 +17,8 @@ public sealed class GifFileTests : IDisposable
     public void Grey_frames_come_back_pixel_by_pixel(int width, int height)
     {
         byte[][] frames = [.. Enumerable.Range(0, 3).Select(seed => Noise(width * height, seed))];
-        GifFile.Write(_folder["a.gif"], width, height, 1, frames, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(2));
+        GifFile.Write(_folder["a.gif"], width, height, 1, frames, TimeSpan.FromMilliseconds(50),
+            TimeSpan.FromSeconds(2));
         (int[] delays, byte[][] read) = Read(_folder["a.gif"]);
         delays.ShouldBe([50, 50, 2000]);
         for (int i = 0; i < frames.Length; i++)
@@ -27,14 +28,18 @@ public sealed class GifFileTests : IDisposable
     [Fact]
     public void A_picture_of_few_colours_keeps_them_and_one_of_many_stays_close()
     {
-        byte[] few = [.. Enumerable.Repeat((byte[])[220, 50, 40, 255, 255, 255, 50, 90, 220, 0, 0, 0], 16).SelectMany(p => p)];
+        byte[] few = [.. Enumerable.Repeat((byte[])[220, 50, 40, 255, 255, 255, 50, 90, 220, 0, 0, 0], 16)
+            .SelectMany(p => p)];
         byte[] many = Noise(3 * 64 * 64, 5);
         GifFile.Write(_folder["few.gif"], 8, 8, 3, [few], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
         GifFile.Write(_folder["many.gif"], 64, 64, 3, [many], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
-        Furthest(few, Read(_folder["few.gif"]).Frames[0]).ShouldBeLessThanOrEqualTo(4, "five bits a channel are counted");
-        Furthest(many, Read(_folder["many.gif"]).Frames[0]).ShouldBeLessThanOrEqualTo(64, "256 boxes cut the cube about six times a side");
+        Furthest(few, Read(_folder["few.gif"]).Frames[0])
+            .ShouldBeLessThanOrEqualTo(4, "five bits a channel are counted");
+        Furthest(many, Read(_folder["many.gif"]).Frames[0])
+            .ShouldBeLessThanOrEqualTo(64, "256 boxes cut the cube about six times a side");
 
-        static int Furthest(byte[] wanted, byte[] rgba) => Enumerable.Range(0, wanted.Length).Max(i => Math.Abs(wanted[i] - rgba[(i / 3 * 4) + (i % 3)]));
+        static int Furthest(byte[] wanted, byte[] rgba) =>
+            Enumerable.Range(0, wanted.Length).Max(i => Math.Abs(wanted[i] - rgba[(i / 3 * 4) + (i % 3)]));
     }
 
     private static byte[] Noise(int count, int seed)
@@ -50,7 +55,8 @@ public sealed class GifFileTests : IDisposable
         var frames = new byte[codec.FrameCount][];
         for (int i = 0; i < frames.Length; i++)
         {
-            using var bitmap = new SKBitmap(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+            using var bitmap =
+                new SKBitmap(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
             codec.GetPixels(bitmap.Info, bitmap.GetPixels(), new SKCodecOptions(i)).ShouldBe(SKCodecResult.Success);
             frames[i] = bitmap.Bytes;
         }

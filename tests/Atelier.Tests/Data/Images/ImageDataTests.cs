@@ -29,7 +29,9 @@ public sealed class ImageDataTests : IDisposable
         {
             Directory.CreateDirectory(_folder[$"in/{name}"]);
             for (int i = 0; i < 10; i++)
-                ImageFiles.WritePng(_folder[$"in/{name}/{i}.png"], 8, 8, 3, [.. Enumerable.Repeat((byte[])[name == "cats" ? (byte)250 : (byte)5, 10, 20], 64).SelectMany(p => p)]);
+                ImageFiles.WritePng(_folder[$"in/{name}/{i}.png"], 8, 8, 3,
+                    [.. Enumerable.Repeat((byte[])[name == "cats" ? (byte)250 : (byte)5, 10, 20], 64)
+                    .SelectMany(p => p)]);
         }
         _folder.Write("in/cats/broken.png", "no picture");
         using ImageData data = Prepare("in", new ImageSection());
@@ -48,9 +50,11 @@ public sealed class ImageDataTests : IDisposable
     [Fact]
     public void Halving_with_the_box_filter_takes_the_mean_of_four_pixels_and_no_filter_changes_a_plain_picture()
     {
-        ImageResizer.Resize([0, 4, 8, 12, 16, 20, 24, 28, 1, 3, 5, 7, 9, 11, 13, 15], 4, 4, 2, 2, ResizeFilter.Box).ShouldBe([10f, 18f, 6f, 10f]);
+        ImageResizer.Resize([0, 4, 8, 12, 16, 20, 24, 28, 1, 3, 5, 7, 9, 11, 13, 15], 4, 4, 2, 2, ResizeFilter.Box)
+            .ShouldBe([10f, 18f, 6f, 10f]);
         foreach (ResizeFilter filter in Enum.GetValues<ResizeFilter>())
-            ImageResizer.Resize([.. Enumerable.Repeat(7f, 35)], 7, 5, 3, 9, filter).ShouldAllBe(value => Math.Abs(value - 7) < 1e-4);
+            ImageResizer.Resize([.. Enumerable.Repeat(7f, 35)], 7, 5, 3, 9, filter)
+                .ShouldAllBe(value => Math.Abs(value - 7) < 1e-4);
     }
 
     [Fact]
@@ -58,8 +62,11 @@ public sealed class ImageDataTests : IDisposable
     {
         foreach ((string name, int count) in ((string, int)[])[("train", 20), ("t10k", 5)])
         {
-            _folder.Write($"{name}-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, (byte)count, 0, 0, 0, 4, 0, 0, 0, 4, .. Enumerable.Range(0, count * 16).Select(i => (byte)(i / 16))]);
-            _folder.Write($"{name}-labels-idx1-ubyte", [0, 0, 8, 1, 0, 0, 0, (byte)count, .. Enumerable.Range(0, count).Select(i => (byte)(i % 3))]);
+            _folder.Write($"{name}-images-idx3-ubyte",
+                [0, 0, 8, 3, 0, 0, 0, (byte)count, 0, 0, 0, 4, 0, 0, 0, 4,
+                .. Enumerable.Range(0, count * 16).Select(i => (byte)(i / 16))]);
+            _folder.Write($"{name}-labels-idx1-ubyte",
+                [0, 0, 8, 1, 0, 0, 0, (byte)count, .. Enumerable.Range(0, count).Select(i => (byte)(i % 3))]);
         }
         using ImageData data = Prepare(".", new ImageSection());
         (data.Test.Count, data.Train.Count + data.Validation.Count, data.Schema.Channels).ShouldBe((5, 20, 1));

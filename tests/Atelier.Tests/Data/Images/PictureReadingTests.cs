@@ -29,12 +29,14 @@ public sealed class PictureReadingTests : IDisposable
     [InlineData(6, 2, 0, 3, 1)]
     [InlineData(7, 3, 1, 2, 0)]
     [InlineData(8, 1, 3, 0, 2)]
-    public void A_picture_is_turned_as_its_orientation_says(int orientation, int topLeft, int topRight, int bottomLeft, int bottomRight)
+    public void A_picture_is_turned_as_its_orientation_says(int orientation, int topLeft, int topRight, int bottomLeft,
+        int bottomRight)
     {
         string path = _folder.Write("a.jpg", WithOrientation(Encoded(SKEncodedImageFormat.Jpeg), orientation));
         (int wide, int high) = orientation >= 5 ? (Height, Width) : (Width, Height);
         ImageFiles.Measure(path).ShouldBe((wide, high));
-        Greys(path, wide, high).ShouldBe([Corners[topLeft], Corners[topRight], Corners[bottomLeft], Corners[bottomRight]]);
+        Greys(path, wide, high)
+            .ShouldBe([Corners[topLeft], Corners[topRight], Corners[bottomLeft], Corners[bottomRight]]);
     }
 
     [Fact]
@@ -42,7 +44,8 @@ public sealed class PictureReadingTests : IDisposable
     {
         byte[] exif = Exif(6);
         byte[] png = Encoded(SKEncodedImageFormat.Png);
-        Greys(_folder.Write("a.png", WithChunk(png, "eXIf"u8, exif)), Height, Width).ShouldBe([Corners[2], Corners[0], Corners[3], Corners[1]]);
+        Greys(_folder.Write("a.png", WithChunk(png, "eXIf"u8, exif)), Height, Width)
+            .ShouldBe([Corners[2], Corners[0], Corners[3], Corners[1]]);
         byte[] webp = WithRiffExif(Encoded(SKEncodedImageFormat.Webp), exif);
         Greys(_folder.Write("a.webp", webp), Height, Width).ShouldBe([Corners[2], Corners[0], Corners[3], Corners[1]]);
     }
@@ -54,7 +57,8 @@ public sealed class PictureReadingTests : IDisposable
     [InlineData("o6", 6)]
     public void Turned_pictures_of_a_camera_are_those_that_were_not_turned(string name, int orientation)
     {
-        string upright = TestSupport.TestCases.Path("images/exif-orientation/o1/a.jpg"), turned = TestSupport.TestCases.Path($"images/exif-orientation/{name}/a.jpg");
+        string upright = TestSupport.TestCases.Path("images/exif-orientation/o1/a.jpg"),
+            turned = TestSupport.TestCases.Path($"images/exif-orientation/{name}/a.jpg");
         const int side = 8;
         byte[] plain = ImageFiles.Read(upright, side, side, 1), read = ImageFiles.Read(turned, side, side, 1);
         for (int y = 0; y < side; y++)
@@ -80,15 +84,18 @@ public sealed class PictureReadingTests : IDisposable
     [InlineData("in.zip")]
     public void Hidden_and_left_behind_files_are_neither_pictures_nor_classes(string kind)
     {
-        foreach (string name in (string[])["cats/1.png", "cats/._1.png", "dogs/2.png", ".git/3.png", "__MACOSX/cats/._1.png", ".cache/x/4.png", "dogs/.DS_Store", "notes.heic"])
+        foreach (string name in (string[])["cats/1.png", "cats/._1.png", "dogs/2.png", ".git/3.png",
+            "__MACOSX/cats/._1.png", ".cache/x/4.png", "dogs/.DS_Store", "notes.heic"])
             Paint($"in/{name}");
         string source = _folder["in"];
         if (kind == "in.zip")
-            ZipFile.CreateFromDirectory(source, source = _folder[kind], CompressionLevel.Fastest, includeBaseDirectory: true);
+            ZipFile.CreateFromDirectory(source, source = _folder[kind], CompressionLevel.Fastest,
+                includeBaseDirectory: true);
         else if (kind != "folder")
         {
             using Stream file = File.Create(_folder[kind]);
-            using Stream packed = kind.EndsWith("gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionLevel.Fastest) : file;
+            using Stream packed = kind.EndsWith("gz", StringComparison.Ordinal)
+                ? new GZipStream(file, CompressionLevel.Fastest) : file;
             TarFile.CreateFromDirectory(source, packed, includeBaseDirectory: kind == "in.tar.gz");
             source = _folder[kind];
         }
@@ -109,7 +116,8 @@ public sealed class PictureReadingTests : IDisposable
             for (int i = 0; i < 300; i++)
                 entry.Write(zeros);
         }
-        Should.Throw<AtelierException>(() => Prepare(_folder["bomb.zip"])).Message.ShouldContain("unpacks to more than 200 times");
+        Should.Throw<AtelierException>(() =>
+            Prepare(_folder["bomb.zip"])).Message.ShouldContain("unpacks to more than 200 times");
     }
 
     [Fact]
@@ -118,8 +126,10 @@ public sealed class PictureReadingTests : IDisposable
         using var bitmap = new SKBitmap(3000, 2000, SKColorType.Rgba8888, SKAlphaType.Opaque);
         Span<byte> pixels = bitmap.GetPixelSpan();
         for (int i = 0; i < pixels.Length; i++)
-            pixels[i] = (byte)(i % 4 == 3 ? 255 : 128 + (100 * Math.Sin(i / 4 % 3000 / 300.0) * Math.Cos(i / 4 / 3000 / 200.0)));
-        using SKData jpeg = bitmap.Encode(SKEncodedImageFormat.Jpeg, 95), png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+            pixels[i] = (byte)(i % 4 == 3 ? 255
+                : 128 + (100 * Math.Sin(i / 4 % 3000 / 300.0) * Math.Cos(i / 4 / 3000 / 200.0)));
+        using SKData jpeg = bitmap.Encode(SKEncodedImageFormat.Jpeg, 95),
+            png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         using var small = DecodedImage.Decode(jpeg.ToArray(), "a.jpg", 48, 32);
         small.Width.ShouldBeLessThan(1000);
         using var whole = DecodedImage.Decode(png.ToArray(), "a.png", 48, 32);
@@ -175,8 +185,10 @@ public sealed class PictureReadingTests : IDisposable
     /// <summary>A WebP file of the extended form with a chunk of EXIF after the picture (RFC 9649, 2.7).</summary>
     private static byte[] WithRiffExif(byte[] webp, byte[] exif)
     {
-        static byte[] Number(int value, int bytes) => [.. Enumerable.Range(0, bytes).Select(i => (byte)(value >> (8 * i)))];
-        byte[] extended = [.. "VP8X"u8, .. Number(10, 4), 0x08, 0, 0, 0, .. Number(Width - 1, 3), .. Number(Height - 1, 3)];
+        static byte[] Number(int value, int bytes) =>
+            [.. Enumerable.Range(0, bytes).Select(i => (byte)(value >> (8 * i)))];
+        byte[] extended =
+            [.. "VP8X"u8, .. Number(10, 4), 0x08, 0, 0, 0, .. Number(Width - 1, 3), .. Number(Height - 1, 3)];
         byte[] body = [.. "WEBP"u8, .. extended, .. webp[12..], .. "EXIF"u8, .. Number(exif.Length, 4), .. exif];
         return [.. "RIFF"u8, .. Number(body.Length, 4), .. body];
     }
@@ -201,5 +213,6 @@ public sealed class PictureReadingTests : IDisposable
     }
 
     private ImageData Prepare(string source) =>
-        ImageData.Prepare(new DataSection { Source = source, Split = SplitSection.None }, 1, _folder[$"out-{Guid.NewGuid():N}"]);
+        ImageData.Prepare(new DataSection { Source = source, Split = SplitSection.None }, 1,
+            _folder[$"out-{Guid.NewGuid():N}"]);
 }

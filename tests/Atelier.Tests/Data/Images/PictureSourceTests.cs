@@ -8,11 +8,15 @@ namespace Atelier.Tests.Data.Images;
 /// <summary>Pictures as users bring them: in tar files, with tables of labels, and of every odd kind.</summary>
 public sealed class PictureSourceTests : IDisposable
 {
-    // Made byte by byte after the formats' specifications: a PNG of 2 × 2 pixels of 16 bits (red, green, blue, grey), the
+    // Made byte by byte after the formats' specifications: a PNG of 2 × 2 pixels of 16 bits (red, green, blue, grey),
+    // the
     // header of a PNG of 40,000 × 40,000, and a JPEG in Adobe's inverted CMYK that is red all over.
-    private const string Png16 = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACEAIAAACtREYwAAAAE0lEQVR42mP4/58BDGA0kNEABgBrOQj7tvkCBQAAAABJRU5ErkJggg==";
-    private const string Huge = "iVBORw0KGgoAAAANSUhEUgAAnEAAAJxACAAAAAB0Z1HZAAAAEUlEQVR42mNgGAWjYBQMdwAAA+gAAc5JTFgAAAAASUVORK5CYII=";
-    private const string Cmyk = "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI/8AAFAgACAAIBAERAAIRAAMRAAQRAP/EABUAAAIAAAAAAAAAAAAAAAAAAAcI/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAA4EAQACAAMABAAAPwA/l/L+P7//2Q==";
+    private const string Png16 =
+        "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACEAIAAACtREYwAAAAE0lEQVR42mP4/58BDGA0kNEABgBrOQj7tvkCBQAAAABJRU5ErkJggg==";
+    private const string Huge =
+        "iVBORw0KGgoAAAANSUhEUgAAnEAAAJxACAAAAAB0Z1HZAAAAEUlEQVR42mNgGAWjYBQMdwAAA+gAAc5JTFgAAAAASUVORK5CYII=";
+    private const string Cmyk =
+        "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI/8AAFAgACAAIBAERAAIRAAMRAAQRAP/EABUAAAIAAAAAAAAAAAAAAAAAAAcI/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAA4EAQACAAMABAAAPwA/l/L+P7//2Q==";
 
     private readonly TemporaryFolder _folder = new();
 
@@ -33,7 +37,8 @@ public sealed class PictureSourceTests : IDisposable
         Paint("in/cats/2.png", 240);
         Paint("in/dogs/1.png", 5);
         using (Stream file = File.Create(_folder[name]))
-        using (Stream packed = name.EndsWith("gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionLevel.Fastest) : file)
+        using (Stream packed = name.EndsWith("gz", StringComparison.Ordinal)
+            ? new GZipStream(file, CompressionLevel.Fastest) : file)
             TarFile.CreateFromDirectory(_folder["in"], packed, includeBaseDirectory: false);
         using ImageData unpacked = Prepare("in"), tar = Prepare(name);
         tar.Schema.Classes.ShouldBe(["cats", "dogs"]);
@@ -53,7 +58,9 @@ public sealed class PictureSourceTests : IDisposable
         using ImageData data = Prepare("in");
         data.Schema.Classes.ShouldBe(["bright", "dark"]);
         data.Train.Count.ShouldBe(3);
-        data.Notes.ShouldContain(note => note.StartsWith("Left out without a label in ", StringComparison.Ordinal) && note.EndsWith(": 1 picture.", StringComparison.Ordinal));
+        data.Notes.ShouldContain(note =>
+            note.StartsWith("Left out without a label in ", StringComparison.Ordinal)
+            && note.EndsWith(": 1 picture.", StringComparison.Ordinal));
 
         _folder.Write("in/captions.tsv", "image\tcaption\n0.png\tday\n1.png\tday\n2.png\tnight\n3.png\tnight\n");
         using ImageData captioned = Prepare("in", new() { Labels = "captions.tsv" });
@@ -91,7 +98,8 @@ public sealed class PictureSourceTests : IDisposable
     [Fact]
     public void What_is_transparent_is_laid_on_white()
     {
-        using (var bitmap = new SkiaSharp.SKBitmap(8, 8, SkiaSharp.SKColorType.Rgba8888, SkiaSharp.SKAlphaType.Unpremul))
+        using (var bitmap =
+            new SkiaSharp.SKBitmap(8, 8, SkiaSharp.SKColorType.Rgba8888, SkiaSharp.SKAlphaType.Unpremul))
         {
             bitmap.Erase(new SkiaSharp.SKColor(0, 0, 0, 128));
             using SkiaSharp.SKData png = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);
@@ -107,7 +115,9 @@ public sealed class PictureSourceTests : IDisposable
         Paint("in/0.png", 1);
         _folder.Write("in/huge.png", Convert.FromBase64String(Huge));
         using ImageData data = Prepare("in");
-        data.Notes.ShouldContain(note => note.Contains("huge.png", StringComparison.Ordinal) && note.Contains("40000 × 40000", StringComparison.Ordinal));
+        data.Notes.ShouldContain(note =>
+            note.Contains("huge.png", StringComparison.Ordinal)
+            && note.Contains("40000 × 40000", StringComparison.Ordinal));
         data.Notes.ShouldContain(note => note.Contains("one picture only", StringComparison.Ordinal));
         File.Delete(_folder["in/0.png"]);
         Should.Throw<AtelierException>(() => Prepare("in")).Message.ShouldContain("huge.png");
@@ -116,9 +126,12 @@ public sealed class PictureSourceTests : IDisposable
     [Fact]
     public void Augmentation_follows_from_the_seed_and_mirrors_moves_and_cuts_as_it_says()
     {
-        _folder.Write("in/train-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 8, 0, 0, 0, 4, 0, 0, 0, 4, .. Enumerable.Range(0, 8 * 16).Select(i => (byte)(i % 16 * 10))]);
+        _folder.Write("in/train-images-idx3-ubyte",
+            [0, 0, 8, 3, 0, 0, 0, 8, 0, 0, 0, 4, 0, 0, 0, 4,
+            .. Enumerable.Range(0, 8 * 16).Select(i => (byte)(i % 16 * 10))]);
         using ImageData data = Prepare("in", split: SplitSection.None);
-        float[] plain = First(data, null), flipped = [.. Enumerable.Range(0, 16).Select(i => plain[(i / 4 * 4) + 3 - (i % 4)])];
+        float[] plain = First(data, null),
+            flipped = [.. Enumerable.Range(0, 16).Select(i => plain[(i / 4 * 4) + 3 - (i % 4)])];
         var seen = new HashSet<bool>();
         for (long seed = 0; seed < 20; seed++)
         {
@@ -155,6 +168,8 @@ public sealed class PictureSourceTests : IDisposable
         ImageFiles.WritePng(_folder[name], 8, 8, 1, [.. Enumerable.Repeat(grey, 64)]);
     }
 
-    private ImageData Prepare(string name, ImageSection? section = null, SplitSection? split = null) => ImageData.Prepare(
-        new DataSection { Source = _folder[name], Image = section ?? new(), Split = split ?? SplitSection.None }, 1, _folder[$"out-{Guid.NewGuid():N}"]);
+    private ImageData Prepare(string name, ImageSection? section = null, SplitSection? split = null) =>
+        ImageData.Prepare(
+        new DataSection { Source = _folder[name], Image = section ?? new(), Split = split ?? SplitSection.None }, 1,
+            _folder[$"out-{Guid.NewGuid():N}"]);
 }

@@ -62,7 +62,8 @@ public sealed class ParquetTableTests : IDisposable
     public void Every_encoding_of_version_two_pages_is_read()
     {
         using var table = ParquetTable.Open(_folder.Write("duck.parquet", Convert.FromBase64String(Duck)), _report);
-        Dictionary<string, string?[]> read = table.Columns.ToDictionary(column => column.Name, column => table.Read(column).SelectMany(group => group).ToArray());
+        Dictionary<string, string?[]> read = table.Columns.ToDictionary(column => column.Name,
+            column => table.Read(column).SelectMany(group => group).ToArray());
         void Check(string column, Func<int, string?> formula) =>
             read[column].ShouldBe(Enumerable.Range(0, 120).Select(formula), $"column {column}");
         static string Truth(bool value) => value ? "true" : "false";
@@ -73,11 +74,13 @@ public sealed class ParquetTableTests : IDisposable
         Check("tiny", i => (i - 60).ToString(Invariant));
         Check("number", i => i % 5 == 0 ? null : (i / 7.0).ToString(Invariant));
         Check("single", i => (i / 4f).ToString(Invariant));
-        read["price"].Select(text => decimal.Parse(text!, Invariant)).ShouldBe(Enumerable.Range(0, 120).Select(i => i / 8m));
+        read["price"].Select(text => decimal.Parse(text!, Invariant))
+            .ShouldBe(Enumerable.Range(0, 120).Select(i => i / 8m));
         Check("name", i => $"漢é{i}");
         Check("word", i => i % 4 == 2 ? null : $"färg{i % 3}");
         Check("day", i => new DateTime(2024, 2, 28).AddDays(i).ToString("yyyy-MM-dd", Invariant));
-        Check("moment", i => new DateTime(2024, 2, 29, 12, 0, 0).AddSeconds(i).ToString("yyyy-MM-ddTHH:mm:ss", Invariant));
+        Check("moment",
+            i => new DateTime(2024, 2, 29, 12, 0, 0).AddSeconds(i).ToString("yyyy-MM-ddTHH:mm:ss", Invariant));
         Check("pair.b", i => Truth(i % 2 == 0));
         _report.Notes.Single().ShouldContain("left out");
         _report.Notes.Single().ShouldContain("list");
@@ -86,7 +89,8 @@ public sealed class ParquetTableTests : IDisposable
     [Fact]
     public async Task What_another_writer_wrote_is_read_as_it_was()
     {
-        var schema = new ParquetSchema(new DataField<bool>("b"), new DataField<bool?>("m"), new DataField<decimal>("d"), new DataField<DateTime>("t"),
+        var schema = new ParquetSchema(new DataField<bool>("b"), new DataField<bool?>("m"), new DataField<decimal>("d"),
+            new DataField<DateTime>("t"),
             new DataField<ulong>("u"), new DataField<double?>("x"));
         string path = _folder["t.parquet"];
         using (FileStream stream = File.Create(path))
@@ -96,12 +100,14 @@ public sealed class ParquetTableTests : IDisposable
             await group.WriteAsync<bool>(schema.DataFields[0], new[] { true, false, true });
             await group.WriteAsync<bool>(schema.DataFields[1], new bool?[] { null, true, false });
             await group.WriteAsync<decimal>(schema.DataFields[2], new[] { 1.5m, -2.25m, 0m });
-            await group.WriteAsync<DateTime>(schema.DataFields[3], new[] { DateTime.UnixEpoch, new DateTime(2024, 2, 29, 1, 2, 3, DateTimeKind.Utc), DateTime.UnixEpoch });
+            await group.WriteAsync<DateTime>(schema.DataFields[3],
+                new[] { DateTime.UnixEpoch, new DateTime(2024, 2, 29, 1, 2, 3, DateTimeKind.Utc), DateTime.UnixEpoch });
             await group.WriteAsync<ulong>(schema.DataFields[4], new[] { ulong.MaxValue, 0ul, 1ul });
             await group.WriteAsync<double>(schema.DataFields[5], new double?[] { 0.1, null, 1e-300 });
         }
         using var table = ParquetTable.Open(path, _report);
-        string Column(string name) => string.Join('|', table.ReadGroup(table.Columns.Single(c => c.Name == name), 0).Select(v => v ?? "-"));
+        string Column(string name) =>
+            string.Join('|', table.ReadGroup(table.Columns.Single(c => c.Name == name), 0).Select(v => v ?? "-"));
         Column("b").ShouldBe("true|false|true");
         Column("m").ShouldBe("-|true|false");
         decimal.Parse(Column("d").Split('|')[1], Invariant).ShouldBe(-2.25m);
@@ -112,22 +118,29 @@ public sealed class ParquetTableTests : IDisposable
     }
 
     [Theory]
-    [InlineData(ParquetSharp.ParquetDataPageVersion.V1, ParquetSharp.Encoding.Rle, ParquetSharp.Encoding.DeltaByteArray, ParquetSharp.Encoding.DeltaBinaryPacked)]
-    [InlineData(ParquetSharp.ParquetDataPageVersion.V2, ParquetSharp.Encoding.Rle, ParquetSharp.Encoding.DeltaByteArray, ParquetSharp.Encoding.ByteStreamSplit)]
-    [InlineData(ParquetSharp.ParquetDataPageVersion.V2, ParquetSharp.Encoding.Plain, ParquetSharp.Encoding.DeltaLengthByteArray, ParquetSharp.Encoding.Plain)]
+    [InlineData(ParquetSharp.ParquetDataPageVersion.V1, ParquetSharp.Encoding.Rle, ParquetSharp.Encoding.DeltaByteArray,
+        ParquetSharp.Encoding.DeltaBinaryPacked)]
+    [InlineData(ParquetSharp.ParquetDataPageVersion.V2, ParquetSharp.Encoding.Rle, ParquetSharp.Encoding.DeltaByteArray,
+        ParquetSharp.Encoding.ByteStreamSplit)]
+    [InlineData(ParquetSharp.ParquetDataPageVersion.V2, ParquetSharp.Encoding.Plain,
+        ParquetSharp.Encoding.DeltaLengthByteArray, ParquetSharp.Encoding.Plain)]
     public void What_arrow_writes_in_any_encoding_is_read_as_it_was(ParquetSharp.ParquetDataPageVersion version,
         ParquetSharp.Encoding truths, ParquetSharp.Encoding texts, ParquetSharp.Encoding numbers)
     {
-        bool?[] truth = [.. Enumerable.Range(0, 500).Select(i => i % 9 == 4 ? null : (bool?)(i / 30 % 2 == 0 || i % 5 == 0))];
-        string?[] text = [.. Enumerable.Range(0, 500).Select(i => i % 11 == 7 ? null : $"é漢{(char)('一' + i)}")]; // common beginnings end within characters
+        bool?[] truth =
+            [.. Enumerable.Range(0, 500).Select(i => i % 9 == 4 ? null : (bool?)(i / 30 % 2 == 0 || i % 5 == 0))];
+        // common beginnings end within characters
+        string?[] text = [.. Enumerable.Range(0, 500).Select(i => i % 11 == 7 ? null : $"é漢{(char)('一' + i)}")];
         int[] number = [.. Enumerable.Range(0, 500).Select(i => (i * 7919) - 1_000_000)];
         string path = _folder["arrow.parquet"];
         using (var builder = new ParquetSharp.WriterPropertiesBuilder())
         {
-            using ParquetSharp.WriterProperties properties = builder.DisableDictionary().DataPageVersion(version).DataPagesize(256)
+            using ParquetSharp.WriterProperties properties = builder.DisableDictionary().DataPageVersion(version)
+                .DataPagesize(256)
                 .Encoding("truth", truths).Encoding("text", texts).Encoding("number", numbers).Build();
             using var writer = new ParquetSharp.ParquetFileWriter(path,
-                [new ParquetSharp.Column<bool?>("truth"), new ParquetSharp.Column<string?>("text"), new ParquetSharp.Column<int>("number")], properties);
+                [new ParquetSharp.Column<bool?>("truth"), new ParquetSharp.Column<string?>("text"),
+                    new ParquetSharp.Column<int>("number")], properties);
             using (ParquetSharp.RowGroupWriter group = writer.AppendRowGroup())
             {
                 using (ParquetSharp.LogicalColumnWriter<bool?> column = group.NextColumn().LogicalWriter<bool?>())
@@ -140,7 +153,8 @@ public sealed class ParquetTableTests : IDisposable
             writer.Close();
         }
         using var table = ParquetTable.Open(path, _report);
-        table.ReadGroup(table.Columns[0], 0).ShouldBe(truth.Select(value => value is { } known ? (known ? "true" : "false") : null));
+        table.ReadGroup(table.Columns[0], 0)
+            .ShouldBe(truth.Select(value => value is { } known ? (known ? "true" : "false") : null));
         table.ReadGroup(table.Columns[1], 0).ShouldBe(text);
         table.ReadGroup(table.Columns[2], 0).ShouldBe(number.Select(value => value.ToString(Invariant)));
     }
@@ -148,8 +162,10 @@ public sealed class ParquetTableTests : IDisposable
     [Fact]
     public void Truth_values_in_runs_of_version_two_pages_are_not_all_false()
     {
-        using var table = ParquetTable.Open(TestSupport.TestCases.Path("parquet/booleans-run-length-v2.parquet"), _report);
+        using var table =
+            ParquetTable.Open(TestSupport.TestCases.Path("parquet/booleans-run-length-v2.parquet"), _report);
         // Written by parquet-rs: a run of twenty ones and a run of twenty zeros.
-        table.ReadGroup(table.Columns[0], 0).ShouldBe([.. Enumerable.Repeat("true", 20), .. Enumerable.Repeat("false", 20)]);
+        table.ReadGroup(table.Columns[0], 0)
+            .ShouldBe([.. Enumerable.Repeat("true", 20), .. Enumerable.Repeat("false", 20)]);
     }
 }

@@ -11,10 +11,12 @@ public sealed class TableDataTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private DataSection Section(string content, TableSection? table = null, SplitSection? split = null, string name = "t.csv")
+    private DataSection Section(string content, TableSection? table = null, SplitSection? split = null,
+        string name = "t.csv")
     {
         File.WriteAllText(_folder[name], content);
-        return new DataSection { Source = _folder[name], Table = table ?? new() { Discretise = Discretisation.None }, Split = split ?? SplitSection.None };
+        return new DataSection { Source = _folder[name], Table = table
+            ?? new() { Discretise = Discretisation.None }, Split = split ?? SplitSection.None };
     }
 
     private TableData Prepare(DataSection section) => TableData.Prepare(section, 1, _folder["data"]);
@@ -22,13 +24,19 @@ public sealed class TableDataTests : IDisposable
     [Fact]
     public void Cells_come_back_as_they_stand_in_the_file_levels_in_order_and_missing_ones_missing()
     {
-        using TableData data = Prepare(Section("who,\"how much\",n\nb,1.5,10\n\"a,c\",NA,9\nb,-2e3,\n,0,11\n", new() { Numeric = ["how much"], Discretise = Discretisation.None }));
+        using TableData data =
+            Prepare(Section("who,\"how much\",n\nb,1.5,10\n\"a,c\",NA,9\nb,-2e3,\n,0,11\n",
+            new() { Numeric = ["how much"], Discretise = Discretisation.None }));
         data.Schema.Names.ShouldBe(["who", "how much", "n"]);
         data.Schema.Columns[0].Levels.ShouldBe(["a,c", "b"]);
-        data.Schema.Columns[2].Levels.ShouldBe(["9", "10", "11"], "few numbers are levels, in the order of their values");
+        data.Schema.Columns[2].Levels.ShouldBe(["9", "10", "11"],
+            "few numbers are levels, in the order of their values");
         data.Train.Count.ShouldBe(4);
-        var rows = Enumerable.Range(0, 4).Select(i => (Who: data.Train.Codes(0)[i], Much: data.Train.Numbers(1)[i], N: data.Train.Codes(2)[i])).ToHashSet();
-        rows.ShouldBe([(1, 1.5, 1), (0, double.NaN, 0), (1, -2000, TableRows.Missing), (TableRows.Missing, 0, 2)], ignoreOrder: true);
+        var rows = Enumerable.Range(0, 4)
+            .Select(i => (Who: data.Train.Codes(0)[i], Much: data.Train.Numbers(1)[i], N: data.Train.Codes(2)[i]))
+            .ToHashSet();
+        rows.ShouldBe([(1, 1.5, 1), (0, double.NaN, 0), (1, -2000, TableRows.Missing), (TableRows.Missing, 0, 2)],
+            ignoreOrder: true);
     }
 
     [Fact]
@@ -37,7 +45,8 @@ public sealed class TableDataTests : IDisposable
         string table = "x\n" + string.Concat(Enumerable.Range(0, 1000).Select(i => $"{i}\n"));
         DataSection section = Section(table, split: new() { Train = 0.7, Validation = 0.1, Test = 0.2 });
         using TableData first = Prepare(section);
-        double[] train = first.Train.Numbers(0).ToArray(), validation = first.Validation.Numbers(0).ToArray(), test = first.Test.Numbers(0).ToArray();
+        double[] train = first.Train.Numbers(0).ToArray(), validation = first.Validation.Numbers(0).ToArray(),
+            test = first.Test.Numbers(0).ToArray();
         (train.Length, validation.Length, test.Length).ShouldBe((700, 100, 200));
         train.Concat(validation).Concat(test).Order().ShouldBe(Enumerable.Range(0, 1000).Select(i => (double)i));
         using TableData second = Prepare(section);
@@ -62,7 +71,8 @@ public sealed class TableDataTests : IDisposable
     [Fact]
     public async Task Parquet_gives_what_the_same_table_in_text_gives()
     {
-        var schema = new ParquetSchema(new DataField<string>("name"), new DataField<int?>("n"), new DataField<double>("x"));
+        var schema = new ParquetSchema(new DataField<string>("name"), new DataField<int?>("n"),
+            new DataField<double>("x"));
         string path = _folder["t.parquet"];
         using (FileStream stream = File.Create(path))
         await using (ParquetWriter writer = await ParquetWriter.CreateAsync(schema, stream))
@@ -73,9 +83,12 @@ public sealed class TableDataTests : IDisposable
             await group.WriteAsync<double>(schema.DataFields[2], new[] { 0.5, -1 });
         }
         var table = new TableSection { Numeric = ["x"], Discretise = Discretisation.None };
-        using TableData packed = TableData.Prepare(new DataSection { Source = path, Split = SplitSection.None, Table = table }, 1, _folder["p"]);
+        using TableData packed =
+            TableData.Prepare(new DataSection { Source = path, Split = SplitSection.None, Table = table }, 1,
+            _folder["p"]);
         using TableData text = Prepare(Section("name,n,x\nb,3,0.5\na,,-1\n", table));
-        packed.Schema.Columns.Select(c => string.Join('|', c.Levels)).ShouldBe(text.Schema.Columns.Select(c => string.Join('|', c.Levels)));
+        packed.Schema.Columns.Select(c => string.Join('|', c.Levels))
+            .ShouldBe(text.Schema.Columns.Select(c => string.Join('|', c.Levels)));
         for (int i = 0; i < 2; i++)
             packed.Train.Codes(i).ToArray().ShouldBe(text.Train.Codes(i).ToArray());
         packed.Train.Numbers(2).ToArray().ShouldBe(text.Train.Numbers(2).ToArray());
@@ -93,8 +106,11 @@ public sealed class TableDataTests : IDisposable
     [Fact]
     public void Unknown_columns_and_numbers_that_are_none_are_told()
     {
-        Should.Throw<AtelierException>(() => Prepare(Section("a\nx\n", new() { Columns = ["c"] }))).Message.ShouldContain("no column 'c'");
-        Should.Throw<AtelierException>(() => Prepare(Section("a\nx\n", new() { Numeric = ["a"] }))).Message.ShouldContain("'x' in column 'a' is no number");
+        Should.Throw<AtelierException>(() =>
+            Prepare(Section("a\nx\n", new() { Columns = ["c"] }))).Message.ShouldContain("no column 'c'");
+        Should.Throw<AtelierException>(() =>
+            Prepare(Section("a\nx\n",
+            new() { Numeric = ["a"] }))).Message.ShouldContain("'x' in column 'a' is no number");
     }
 
     [Fact]
@@ -104,7 +120,8 @@ public sealed class TableDataTests : IDisposable
         TableSchema known = data.Schema;
         using TableData other = TableData.Prepare(Section("b,a\n2,y\n", name: "u.csv"), 1, _folder["other"], known);
         other.Train.Codes(0)[0].ShouldBe(1);
-        Should.Throw<AtelierException>(() => TableData.Prepare(Section("a,b\nz,1\n", name: "v.csv"), 1, _folder["v"], known))
+        Should.Throw<AtelierException>(() =>
+            TableData.Prepare(Section("a,b\nz,1\n", name: "v.csv"), 1, _folder["v"], known))
             .Message.ShouldContain("'z' is no level of column 'a'");
     }
 

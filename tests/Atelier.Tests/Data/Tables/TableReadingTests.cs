@@ -20,9 +20,11 @@ public sealed class TableReadingTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private TableData Prepare(string path, TableSection? table = null, string? encoding = null) => TableData.Prepare(
-        new DataSection { Source = path, Split = SplitSection.None, Table = table ?? Numbers, Encoding = encoding }, 1, _folder["data"]);
+        new DataSection { Source = path, Split = SplitSection.None, Table = table ?? Numbers, Encoding = encoding }, 1,
+            _folder["data"]);
 
-    private TableData Table(string content, TableSection? table = null, string name = "t.csv") => Prepare(_folder.Write(name, content), table);
+    private TableData Table(string content, TableSection? table = null, string name = "t.csv") =>
+        Prepare(_folder.Write(name, content), table);
 
     private static string Rows(string header, char separator, Func<int, string[]> row, int count = 30) =>
         header + "\n" + string.Concat(Enumerable.Range(0, count).Select(i => string.Join(separator, row(i)) + "\n"));
@@ -36,7 +38,9 @@ public sealed class TableReadingTests : IDisposable
     [InlineData(';', "t.tsv")]
     public void The_separator_is_found_whatever_the_ending(char separator, string name)
     {
-        using TableData data = Table(Rows($"g{separator}h{separator}k", separator, i => [i % 2 == 0 ? "a" : "b", "hi", $"{i % 2}"]), name: name);
+        using TableData data =
+            Table(Rows($"g{separator}h{separator}k", separator, i => [i % 2 == 0 ? "a" : "b", "hi", $"{i % 2}"]),
+            name: name);
         data.Schema.Names.ShouldBe(["g", "h", "k"]);
         data.Train.Count.ShouldBe(30);
     }
@@ -48,19 +52,24 @@ public sealed class TableReadingTests : IDisposable
         quoted.Schema.Names.ShouldBe(["a", "b"]);
         using TableData named = Table("a:b\nx:1\ny:2\n", new() { Separator = ":" });
         named.Schema.Names.ShouldBe(["a", "b"]);
-        Should.Throw<AtelierException>(() => Table("a,b\n1,2\n", new() { Separator = "::" })).Where.ShouldBe("data.table.separator");
+        Should.Throw<AtelierException>(() =>
+            Table("a,b\n1,2\n", new() { Separator = "::" })).Where.ShouldBe("data.table.separator");
     }
 
     [Fact]
     public void Any_table_comes_back_from_any_separator()
     {
-        Gen<string> cell = Gen.String[Gen.Char["abc ,;|\"äß中\n"], 1, 6].Where(text => text.Trim().Length > 0 && text != "\n");
+        Gen<string> cell = Gen.String[Gen.Char["abc ,;|\"äß中\n"], 1, 6]
+            .Where(text => text.Trim().Length > 0 && text != "\n");
         Gen.Select(Gen.Char[",;|"], cell.Array[3].Array[2, 12]).Sample((separator, rows) =>
         {
             string Quote(string text) => $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-            string text = $"x{separator}y{separator}z\n" + string.Concat(rows.Select(row => string.Join(separator, row.Select(Quote)) + "\n"));
+            string text = $"x{separator}y{separator}z\n"
+                + string.Concat(rows.Select(row => string.Join(separator, row.Select(Quote)) + "\n"));
             string path = _folder.Write("any.csv", text);
-            string?[][] read = [.. TableFile.Read(path, header => header.Separator.ShouldBe(separator), new ReadingOptions(), new()).Select(row => row.ToArray())];
+            string?[][] read =
+                [.. TableFile.Read(path, header => header.Separator.ShouldBe(separator), new ReadingOptions(), new())
+                .Select(row => row.ToArray())];
             read.ShouldBe(rows);
         }, iter: 50, threads: 1);
     }
@@ -75,7 +84,8 @@ public sealed class TableReadingTests : IDisposable
         using TableData data = Table(table);
         data.Train.Numbers(0).ToArray().Order().ShouldBe(Enumerable.Range(0, 30).Select(i => i + 0.5));
         data.Train.Numbers(1).ToArray().Order().ShouldBe(Enumerable.Range(0, 30).Select(i => 1000.25 + i));
-        data.Train.Numbers(2).ToArray().OrderDescending().ShouldBe(Enumerable.Range(0, 30).Select(i => i == 0 ? 0.125 : -i - 0.125).OrderDescending());
+        data.Train.Numbers(2).ToArray().OrderDescending()
+            .ShouldBe(Enumerable.Range(0, 30).Select(i => i == 0 ? 0.125 : -i - 0.125).OrderDescending());
         data.Notes.ShouldContain("Numbers with a decimal comma were read in columns x, y, z.");
     }
 
@@ -96,7 +106,8 @@ public sealed class TableReadingTests : IDisposable
     [InlineData("²")]
     public void What_is_no_number_of_ours_is_not_said_to_have_decimal_commas(string digits)
     {
-        using TableData data = Table(Rows("x,y", ',', i => [string.Concat(Enumerable.Repeat(digits, (i % 3) + 1)), "a"]));
+        using TableData data =
+            Table(Rows("x,y", ',', i => [string.Concat(Enumerable.Repeat(digits, (i % 3) + 1)), "a"]));
         data.Schema.Columns[0].IsNumeric.ShouldBeFalse();
         data.Notes.ShouldNotContain(note => note.Contains("comma", StringComparison.Ordinal));
     }
@@ -141,7 +152,8 @@ public sealed class TableReadingTests : IDisposable
     [Fact]
     public void A_first_row_of_numbers_names_no_columns()
     {
-        using TableData data = Table("1.5,2\n2.5,3\n3.5,2\n", new() { Numeric = ["column1"], Discretise = Discretisation.None });
+        using TableData data =
+            Table("1.5,2\n2.5,3\n3.5,2\n", new() { Numeric = ["column1"], Discretise = Discretisation.None });
         data.Schema.Names.ShouldBe(["column1", "column2"]);
         data.Train.Count.ShouldBe(3);
         using TableData years = Table("2019,2020\n2.5,3\n3.5,2\n");
@@ -154,7 +166,8 @@ public sealed class TableReadingTests : IDisposable
     [InlineData(';', "a;b\n1;2\n3\n", 3)]
     [InlineData('|', "a|b\n1|2\n3|4\n5|6|7\n", 4)]
     public void A_row_of_another_length_is_refused_with_its_line(char separator, string table, int line) =>
-        Should.Throw<AtelierException>(() => Table(table, new() { Separator = $"{separator}" })).Message.ShouldContain($"line {line} has");
+        Should.Throw<AtelierException>(() =>
+            Table(table, new() { Separator = $"{separator}" })).Message.ShouldContain($"line {line} has");
 
     [Theory]
     [InlineData(936, "城市;人口\n北京;2189,31\n上海;2487,09\n")]
@@ -166,16 +179,21 @@ public sealed class TableReadingTests : IDisposable
         using TableData data = Prepare(_folder.Write("t.csv", bytes));
         data.Schema.Names.ShouldBe(table.Split('\n')[0].Split(';'));
         using TableData marked = Prepare(_folder.Write("u.csv", [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(table)]));
-        marked.Schema.Columns.Select(c => string.Join('|', c.Levels)).ShouldBe(data.Schema.Columns.Select(c => string.Join('|', c.Levels)));
+        marked.Schema.Columns.Select(c => string.Join('|', c.Levels))
+            .ShouldBe(data.Schema.Columns.Select(c => string.Join('|', c.Levels)));
     }
 
     [Fact]
     public void Columns_of_numbers_become_quantiles_on_request_and_one_line_says_so()
     {
-        using TableData data = Table(Rows("x,y", ',', i => [$"{i}", $"{i * i}"]), new() { Discretise = Discretisation.Quantile });
+        using TableData data =
+            Table(Rows("x,y", ',', i => [$"{i}", $"{i * i}"]), new() { Discretise = Discretisation.Quantile });
         data.Schema.Columns.ShouldAllBe(column => column.Levels.Count == 5);
-        data.Notes.ShouldBe(["The numbers of columns x, y became levels between quantiles, at most 5 (data.table.discretise, data.table.bins)."]);
-        Enumerable.Range(0, 5).Select(level => data.Train.Codes(0).ToArray().Count(code => code == level)).ShouldAllBe(count => count >= 5 && count <= 7);
+        data.Notes.ShouldBe(
+            ["The numbers of columns x, y became levels between quantiles, at most 5 (data.table.discretise, "
+                + "data.table.bins)."]);
+        Enumerable.Range(0, 5).Select(level => data.Train.Codes(0).ToArray().Count(code => code == level))
+            .ShouldAllBe(count => count >= 5 && count <= 7);
     }
 
     [Fact]

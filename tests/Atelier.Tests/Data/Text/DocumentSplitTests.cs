@@ -13,7 +13,8 @@ public sealed class DocumentSplitTests
     {
         Gen.Select(Gen.ULong[0, 60].Array[1, 200], Gen.Long).Sample((contents, seed) =>
         {
-            var split = new DocumentSplit(contents, new SplitSection { Train = 0.6, Validation = 0.2, Test = 0.2 }, seed);
+            var split = new DocumentSplit(contents, new SplitSection { Train = 0.6, Validation = 0.2, Test = 0.2 },
+                seed);
             int[][] parts = [.. Enum.GetValues<Part>().Select(part => Part(split, part))];
             parts.SelectMany(p => p).Order().ShouldBe(Enumerable.Range(0, contents.Length));
             foreach (int[] part in parts)
@@ -71,7 +72,8 @@ public sealed class DocumentSplitTests
         from spread in Gen.Int[0, 6]
         from draws in Gen.Double[0, 1].Array[count]
         from contents in Gen.ULong[0, (ulong)(2 * count)].Array[count]
-        select (contents, contents.Select(c => 1 + (long)(20 * Math.Exp(spread * draws[(int)(c % (ulong)count)]))).ToArray());
+        select (contents,
+            contents.Select(c => 1 + (long)(20 * Math.Exp(spread * draws[(int)(c % (ulong)count)]))).ToArray());
 
     [Fact]
     public void Training_never_gets_less_than_its_share_of_the_size_and_every_other_part_at_least_half_of_its_own()
@@ -86,8 +88,10 @@ public sealed class DocumentSplitTests
             double whole = sizes.Sum();
             int copies = contents.GroupBy(c => c).Max(g => g.Count());
             double Got(Part part) => split.Stretches(part).Sum(s => s.To - s.From);
-            Got(Atelier.Data.Text.Part.Train).ShouldBeGreaterThanOrEqualTo(((section.Train - DocumentSplit.Tolerance) * whole) - copies);
-            Got(Atelier.Data.Text.Part.Validation).ShouldBeGreaterThanOrEqualTo((section.Validation / 2 * whole) - copies);
+            Got(Atelier.Data.Text.Part.Train)
+                .ShouldBeGreaterThanOrEqualTo(((section.Train - DocumentSplit.Tolerance) * whole) - copies);
+            Got(Atelier.Data.Text.Part.Validation)
+                .ShouldBeGreaterThanOrEqualTo((section.Validation / 2 * whole) - copies);
             Got(Atelier.Data.Text.Part.Test).ShouldBeGreaterThanOrEqualTo((section.Test / 2 * whole) - copies);
         }, iter: 500);
     }
@@ -98,8 +102,10 @@ public sealed class DocumentSplitTests
         Gen.Select(Corpora, Gen.Long).Sample((corpus, seed) =>
         {
             (ulong[] contents, long[] sizes) = corpus;
-            var split = new DocumentSplit(contents, sizes, new SplitSection { Train = 0.7, Validation = 0.1, Test = 0.1 }, seed);
-            var stretches = Enum.GetValues<Part>().SelectMany(part => split.Stretches(part).Select(s => (Part: part, Stretch: s))).ToArray();
+            var split = new DocumentSplit(contents, sizes,
+                new SplitSection { Train = 0.7, Validation = 0.1, Test = 0.1 }, seed);
+            var stretches = Enum.GetValues<Part>()
+                .SelectMany(part => split.Stretches(part).Select(s => (Part: part, Stretch: s))).ToArray();
             foreach (var document in stretches.GroupBy(s => s.Stretch.Document))
             {
                 long at = 0;
@@ -124,7 +130,8 @@ public sealed class DocumentSplitTests
     {
         var split = new DocumentSplit([.. sizes.Select((_, i) => (ulong)i)], sizes, new(), 1);
         split.Method.ToString().ShouldBe(method);
-        split.Stretches(Atelier.Data.Text.Part.Train).Sum(s => s.To - s.From).ShouldBeInRange((long)(0.9 * sizes.Sum()) - 1, (long)(0.9 * sizes.Sum()) + 1);
+        split.Stretches(Atelier.Data.Text.Part.Train).Sum(s => s.To - s.From)
+            .ShouldBeInRange((long)(0.9 * sizes.Sum()) - 1, (long)(0.9 * sizes.Sum()) + 1);
         split.Describe("documents", "characters")!.ShouldContain("cut by position");
         split.Describe("documents", "characters")!.ShouldContain("90.0% train, 5.0% validation, 5.0% test");
     }

@@ -8,7 +8,9 @@ public sealed class TextBatchesTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Documents of the given lengths (ends not counted); every token is its position + 1, and 0 the end.</summary>
+    /// <summary>
+    /// Documents of the given lengths (ends not counted); every token is its position + 1, and 0 the end.
+    /// </summary>
     private TokenFile Documents(int? end, params int[] lengths)
     {
         string path = _folder[$"{Guid.NewGuid():N}.tokens"];
@@ -29,7 +31,8 @@ public sealed class TextBatchesTests : IDisposable
     {
         using TextBatch batch = batches.Get(number);
         int time = (int)batch.Inputs.shape[1];
-        return ([.. batch.Inputs.data<long>().ToArray().Chunk(time)], [.. batch.Targets.data<long>().ToArray().Chunk(time)]);
+        return ([.. batch.Inputs.data<long>().ToArray().Chunk(time)],
+            [.. batch.Targets.data<long>().ToArray().Chunk(time)]);
     }
 
     [Fact]

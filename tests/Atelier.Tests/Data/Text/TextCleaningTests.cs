@@ -13,19 +13,22 @@ public sealed class TextCleaningTests
     [InlineData("unicode-nfkc", "ﬁ Ａ", "fi A")]
     [InlineData("control-characters", "a\u0000\u0007b\tc\n\u200Bd\uFEFF", "ab\tc\nd")]
     [InlineData("whitespace", "  a \t b  \n\n\n\n c　d \n", "a b\n\nc d")]
-    [InlineData("html", "<!-- x --><p class=\"a\">a &lt; b &amp;\n<b>c</b></p><script>var x = '<p>';</script>1 < 2", "\na < b &\nc\n1 < 2")]
+    [InlineData("html", "<!-- x --><p class=\"a\">a &lt; b &amp;\n<b>c</b></p><script>var x = '<p>';</script>1 < 2",
+        "\na < b &\nc\n1 < 2")]
     [InlineData("duplicate-lines", "a\nb\na\n\nb\n\nc", "a\nb\n\n\nc")]
     [InlineData("min-length:3", "abc", "abc")]
     [InlineData("min-length:3", "🙂🙂", null)]
     [InlineData("max-length:3", "🙂🙂🙂", "🙂🙂🙂")]
     [InlineData("max-length:3", "abcd", null)]
-    public void Each_step_does_what_it_says(string step, string text, string? expected) => Clean(step, text).ShouldBe(expected);
+    public void Each_step_does_what_it_says(string step, string text, string? expected) =>
+        Clean(step, text).ShouldBe(expected);
 
     [Fact]
     public void Steps_run_in_order_and_each_tells_what_it_removed()
     {
         var cleaning = new TextCleaning(["html", "duplicates", "min-length:3"]);
-        string?[] cleaned = [.. new[] { "<b>one</b>", "one", "ab", "two" }.Select(t => cleaning.Clean(new DocumentPiece(t)))];
+        string?[] cleaned =
+            [.. new[] { "<b>one</b>", "one", "ab", "two" }.Select(t => cleaning.Clean(new DocumentPiece(t)))];
         cleaned.ShouldBe(["one", null, null, "two"]);
         cleaning.Results.ShouldBe([new("html", 0, 7), new("duplicates", 1, 3), new("min-length:3", 1, 2)]);
     }
@@ -75,7 +78,8 @@ public sealed class TextCleaningTests
     {
         string[] words = [.. Enumerable.Range(0, 400).Select(i => $"word{i}")];
         string a = string.Join(' ', words[..300]), b = string.Join(' ', words[100..400]);
-        // 296 shingles of five words each, 196 of them common: 196 / 396. Of 128 places, three standard deviations are 0.13.
+        // 296 shingles of five words each, 196 of them common: 196 / 396. Of 128 places, three standard deviations are
+        // 0.13.
         double estimate = NearDuplicates.Resemblance(NearDuplicates.Signature(a), NearDuplicates.Signature(b));
         estimate.ShouldBe(196.0 / 396, 0.14);
     }

@@ -34,12 +34,15 @@ public sealed class TextDataTests : IDisposable
     public void Given_one_file_as_one_document_then_it_is_cut_by_position_without_an_end_and_starts_after_a_line_end()
     {
         string text = string.Concat(Enumerable.Range(0, 500).Select(i => $"line {i} 你好 🙂\n"));
-        using TextData data = Prepare(new() { Source = _folder.Write("a.txt", text), Split = new() { Train = 0.8, Validation = 0.1, Test = 0.1 } });
+        using TextData data =
+            Prepare(new() { Source = _folder.Write("a.txt", text),
+            Split = new() { Train = 0.8, Validation = 0.1, Test = 0.1 } });
         long scalars = text.EnumerateRunes().Count();
         data.Train.EndOfTextId.ShouldBeNull();
         data.Train.Characters.ShouldBe((long)(0.8 * scalars));
         (data.Train.Characters + data.Validation.Characters + data.Test.Characters).ShouldBe(scalars);
-        string.Concat(Documents(data, data.Train).Concat(Documents(data, data.Validation)).Concat(Documents(data, data.Test))).ShouldBe(text);
+        string.Concat(Documents(data, data.Train).Concat(Documents(data, data.Validation))
+            .Concat(Documents(data, data.Test))).ShouldBe(text);
         data.Train.Bytes.ShouldBe(System.Text.Encoding.UTF8.GetByteCount(Documents(data, data.Train)[0]));
         data.Tokenizer.Decode([data.Facts.StartId]).ShouldBe("\n");
         data.Facts.Encodings.ShouldBe(new Dictionary<string, string> { ["a.txt"] = "UTF-8" });
@@ -58,7 +61,8 @@ public sealed class TextDataTests : IDisposable
         (data.Validation.Characters / whole).ShouldBe(0.05, 0.001);
         (data.Test.Characters / whole).ShouldBe(0.05, 0.001);
         data.Notes.ShouldContain(note => note.Contains("3 whole documents") && note.Contains("cut by position"));
-        string[] all = [.. Documents(data, data.Train), .. Documents(data, data.Validation), .. Documents(data, data.Test)];
+        string[] all =
+            [.. Documents(data, data.Train), .. Documents(data, data.Validation), .. Documents(data, data.Test)];
         string.Concat(all).Length.ShouldBe((int)whole);
         all.Where(part => part.Length > 9).ShouldAllBe(part => novel.Contains(part));
     }
@@ -71,7 +75,8 @@ public sealed class TextDataTests : IDisposable
         data.Train.DocumentCount.ShouldBe(900);
         data.Validation.DocumentCount.ShouldBe(50);
         data.Test.DocumentCount.ShouldBe(50);
-        string[] all = [.. Documents(data, data.Train), .. Documents(data, data.Validation), .. Documents(data, data.Test)];
+        string[] all =
+            [.. Documents(data, data.Train), .. Documents(data, data.Validation), .. Documents(data, data.Test)];
         all.Order(StringComparer.Ordinal).ShouldBe(lines.Order(StringComparer.Ordinal));
         all.ShouldNotBe(lines);
         data.Facts.StartId.ShouldBe(data.Tokenizer.EndOfTextId!.Value);
@@ -92,7 +97,8 @@ public sealed class TextDataTests : IDisposable
     [Fact]
     public void Prepared_data_opens_again_as_it_was()
     {
-        using TextData made = Prepare(Lines(_folder.Write("a.txt", "one\ntwo\nthree\nfour\nfive")) with { Clean = ["min-length:4"] });
+        using TextData made =
+            Prepare(Lines(_folder.Write("a.txt", "one\ntwo\nthree\nfour\nfive")) with { Clean = ["min-length:4"] });
         using TextData opened = TextData.Open(_folder["data"]);
         Documents(opened, opened.Train).ShouldBe(Documents(made, made.Train));
         opened.Facts.Cleaning.ShouldBe([new CleaningResult("min-length:4", 2, 6)]);
@@ -120,21 +126,25 @@ public sealed class TextDataTests : IDisposable
     {
         Prepare(Lines(_folder.Write("a.txt", "ab\nba\naab")), name: "one").Dispose();
         Prepare(Lines(_folder.Write("b.txt", "abc\nbac\ncab")), name: "two").Dispose();
-        File.Copy(Path.Combine(_folder["two"], "train.tokens"), Path.Combine(_folder["one"], "train.tokens"), overwrite: true);
+        File.Copy(Path.Combine(_folder["two"], "train.tokens"), Path.Combine(_folder["one"], "train.tokens"),
+            overwrite: true);
         Should.Throw<AtelierException>(() => TextData.Open(_folder["one"])).Message.ShouldContain("vocabulary");
     }
 
     [Fact]
     public void Given_a_failure_then_the_folder_holds_no_prepared_data_and_no_leftovers()
     {
-        Should.Throw<AtelierException>(() => Prepare(Lines(_folder.Write("a.txt", "\n\n\n")))).Message.ShouldContain("no text");
+        Should.Throw<AtelierException>(() =>
+            Prepare(Lines(_folder.Write("a.txt", "\n\n\n")))).Message.ShouldContain("no text");
         Should.Throw<AtelierException>(() => TextData.Open(_folder["data"]));
         Directory.GetFiles(_folder["data"]).ShouldBeEmpty();
     }
 
     [Fact]
     public void Shares_above_one_are_refused() =>
-        Should.Throw<AtelierException>(() => Prepare(new() { Source = _folder.Write("a.txt", "a"), Split = new() { Train = 0.9, Validation = 0.1, Test = 0.1 } }))
+        Should.Throw<AtelierException>(() =>
+            Prepare(new() { Source = _folder.Write("a.txt", "a"),
+            Split = new() { Train = 0.9, Validation = 0.1, Test = 0.1 } }))
             .Where.ShouldBe("data.split");
 
     [Fact]
@@ -159,6 +169,7 @@ public sealed class TextDataTests : IDisposable
         (data.Train.DocumentCount + data.Validation.DocumentCount + data.Test.DocumentCount).ShouldBe(100);
         data.Facts.ExactEntropy.ShouldBe(TextWorlds.Find("world:stories-zh")!.EntropyPerCharacter);
         Documents(data, data.Test).ShouldBeSubsetOf(TextWorlds.Find("world:stories-zh")!.Documents(1, 100));
-        Should.Throw<AtelierException>(() => Prepare(new() { Source = "world:none" })).Hint!.ShouldContain("world:stories-en");
+        Should.Throw<AtelierException>(() =>
+            Prepare(new() { Source = "world:none" })).Hint!.ShouldContain("world:stories-en");
     }
 }

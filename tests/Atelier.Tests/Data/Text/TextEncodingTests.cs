@@ -80,11 +80,18 @@ public sealed class TextEncodingTests : IDisposable
             "Größe",
             "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich",
         ]),
-        ["Spanish"] = ("windows-1252", 1252, ["El pingüino Wenceslao hizo kilómetros bajo exhaustiva lluvia; ¿dónde está el niño? ¡Mañana!", "año,niños\n"]),
-        ["Swedish"] = ("windows-1252", 1252, ["Flygande bäckasiner söka hwila på mjuka tuvor. Hon åkte till Malmö.", "Smörgåsbord"]),
-        ["English with typographic signs"] = ("windows-1252", 1252, ["“It was the best of times,” he said – and didn’t smile.", "25 °C ± 3 µm, 10 £"]),
-        ["Polish"] = ("windows-1250", 1250, ["Zażółć gęślą jaźń. Pchnąć w tę łódź jeża lub ośm skrzyń fig.", "Łódź jest dużym miastem w środkowej Polsce, które się rozwija."]),
-        ["Czech"] = ("windows-1250", 1250, ["Příliš žluťoučký kůň úpěl ďábelské ódy. Dnes je hezké počasí, řekl jsem mu včera večer."]),
+        ["Spanish"] = ("windows-1252", 1252,
+            ["El pingüino Wenceslao hizo kilómetros bajo exhaustiva lluvia; ¿dónde está el niño? ¡Mañana!",
+            "año,niños\n"]),
+        ["Swedish"] = ("windows-1252", 1252,
+            ["Flygande bäckasiner söka hwila på mjuka tuvor. Hon åkte till Malmö.", "Smörgåsbord"]),
+        ["English with typographic signs"] =
+            ("windows-1252", 1252, ["“It was the best of times,” he said – and didn’t smile.", "25 °C ± 3 µm, 10 £"]),
+        ["Polish"] = ("windows-1250", 1250,
+            ["Zażółć gęślą jaźń. Pchnąć w tę łódź jeża lub ośm skrzyń fig.",
+            "Łódź jest dużym miastem w środkowej Polsce, które się rozwija."]),
+        ["Czech"] = ("windows-1250", 1250,
+            ["Příliš žluťoučký kůň úpěl ďábelské ódy. Dnes je hezké počasí, řekl jsem mu včera večer."]),
         ["Russian in windows-1251"] = ("windows-1251", 1251,
         [
             "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.",
@@ -96,8 +103,10 @@ public sealed class TextEncodingTests : IDisposable
             "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.",
             "Привет, мир",
         ]),
-        ["Greek"] = ("windows-1253", 1253, ["Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια και τα δικαιώματα."]),
-        ["Turkish"] = ("windows-1254", 1254, ["Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar. Çocuklar şarkı söylüyor, güneş ışığı."]),
+        ["Greek"] = ("windows-1253", 1253,
+            ["Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια και τα δικαιώματα."]),
+        ["Turkish"] = ("windows-1254", 1254,
+            ["Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar. Çocuklar şarkı söylüyor, güneş ışığı."]),
     };
 
     public static TheoryData<string, int> Texts()
@@ -111,7 +120,8 @@ public sealed class TextEncodingTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Texts))]
-    public void Given_text_of_a_language_then_its_encoding_is_found_and_it_is_read_as_it_was(string language, int number)
+    public void Given_text_of_a_language_then_its_encoding_is_found_and_it_is_read_as_it_was(string language,
+        int number)
     {
         (string name, int codePage, string[] texts) = Languages[language];
         string path = _folder.Write("a.txt", Encoded(texts[number], codePage));
@@ -129,7 +139,8 @@ public sealed class TextEncodingTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Texts))]
-    public void Given_utf16_without_a_mark_then_text_of_every_language_is_read_in_either_order(string language, int number)
+    public void Given_utf16_without_a_mark_then_text_of_every_language_is_read_in_either_order(string language,
+        int number)
     {
         string text = Languages[language].Texts[number];
         Read(_folder.Write("le.txt", Encoding.Unicode.GetBytes(text))).ShouldBe(text);
@@ -159,13 +170,17 @@ public sealed class TextEncodingTests : IDisposable
 
     [Fact]
     public void Given_accents_in_macintosh_bytes_then_they_are_not_taken_for_ideographs_stuck_to_latin_letters() =>
-        Should.Throw<AtelierException>(() => Read(_folder.Write("a.txt", Encoded("Il était une fois, dans un château près de la forêt, une princesse très âgée qui rêvait.", 10000))))
+        Should.Throw<AtelierException>(() =>
+            Read(_folder.Write("a.txt",
+            Encoded("Il était une fois, dans un château près de la forêt, une princesse très âgée qui rêvait.",
+            10000))))
             .Message.ShouldContain("cannot be told");
 
     [Fact]
     public void Given_a_long_text_whose_first_letters_above_ascii_come_late_then_its_encoding_is_found_there()
     {
-        string text = string.Concat(Enumerable.Repeat("plain words in many lines\n", 20_000)) + "Der größte Zwerg übt für schöne Straßen.\n";
+        string text = string.Concat(Enumerable.Repeat("plain words in many lines\n", 20_000))
+            + "Der größte Zwerg übt für schöne Straßen.\n";
         Read(_folder.Write("a.txt", Encoded(text, 1252))).ShouldBe(text);
     }
 
@@ -214,5 +229,6 @@ public sealed class TextEncodingTests : IDisposable
         codePage, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)!.GetBytes(text);
 
     private string Read(string path, string? encoding = null) => string.Concat(
-        TextSource.Read(path, new ReadingOptions { Unit = DocumentUnit.File, Encoding = encoding }, _report).Select(piece => piece.Text));
+        TextSource.Read(path, new ReadingOptions { Unit = DocumentUnit.File, Encoding = encoding }, _report)
+            .Select(piece => piece.Text));
 }

@@ -18,8 +18,10 @@ public sealed class TextSourceTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private string[] Read(string path, DocumentUnit unit = DocumentUnit.Auto, string? column = null, int longest = 1 << 20) =>
-        [.. TextSource.Read(path, new() { Unit = unit, Column = column, LongestPiece = longest }, _report).Select(p => p.Text)];
+    private string[] Read(string path, DocumentUnit unit = DocumentUnit.Auto, string? column = null,
+        int longest = 1 << 20) =>
+        [.. TextSource.Read(path, new() { Unit = unit, Column = column, LongestPiece = longest }, _report)
+            .Select(p => p.Text)];
 
     private static byte[] Gzip(byte[] bytes)
     {
@@ -47,7 +49,8 @@ public sealed class TextSourceTests : IDisposable
             {
                 byte[] bytes = Named(name).GetBytes(text);
                 data.Add(name, text, bytes);
-                data.Add(name + " with BOM", text, [.. name == "UTF-16 LE" ? [0xFF, 0xFE] : new byte[] { 0xFE, 0xFF }, .. bytes]);
+                data.Add(name + " with BOM", text,
+                    [.. name == "UTF-16 LE" ? [0xFF, 0xFE] : new byte[] { 0xFE, 0xFF }, .. bytes]);
             }
             if (text != English)
                 data.Add("GB18030", text, Named("GB18030").GetBytes(text));
@@ -77,7 +80,8 @@ public sealed class TextSourceTests : IDisposable
     [Fact]
     public void Given_bytes_that_are_not_utf8_then_it_names_the_first()
     {
-        byte[] bytes = [.. Encoding.UTF8.GetBytes(new string('a', 100_000)), 0xE9, (byte)' ', .. Encoding.UTF8.GetBytes("été")];
+        byte[] bytes =
+            [.. Encoding.UTF8.GetBytes(new string('a', 100_000)), 0xE9, (byte)' ', .. Encoding.UTF8.GetBytes("été")];
         AtelierException e = Should.Throw<AtelierException>(() => Read(_folder.Write("a.txt", bytes)));
         e.Message.ShouldContain("byte 100000");
         e.Where!.ShouldEndWith("a.txt");
@@ -91,7 +95,8 @@ public sealed class TextSourceTests : IDisposable
     [Fact]
     public void Given_a_binary_file_as_text_then_it_is_refused()
     {
-        byte[] picture = [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, .. RandomBytes(5000)];
+        byte[] picture =
+            [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, .. RandomBytes(5000)];
         Should.Throw<AtelierException>(() => Read(_folder.Write("a.txt", picture))).Message.ShouldContain("not text");
     }
 
@@ -123,7 +128,8 @@ public sealed class TextSourceTests : IDisposable
     public void Given_a_long_file_as_one_document_then_it_travels_in_bounded_pieces_cut_at_line_ends()
     {
         string text = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"line {i}\n")) + new string('x', 5000);
-        DocumentPiece[] pieces = [.. TextSource.Read(_folder.Write("a.txt", text), new() { LongestPiece = 1000 }, _report)];
+        DocumentPiece[] pieces =
+            [.. TextSource.Read(_folder.Write("a.txt", text), new() { LongestPiece = 1000 }, _report)];
         string.Concat(pieces.Select(p => p.Text)).ShouldBe(text);
         pieces.ShouldAllBe(p => p.Text.Length <= 1000);
         pieces.Select(p => p.Begins).ShouldBe(pieces.Select((_, i) => i == 0));
@@ -132,7 +138,8 @@ public sealed class TextSourceTests : IDisposable
     }
 
     [Fact]
-    public void Given_a_line_longer_than_the_limit_then_line_documents_are_refused_in_words_and_file_documents_are_read()
+    public void Given_a_line_longer_than_the_limit_then_line_documents_are_refused_in_words_and_file_documents_are_read(
+        )
     {
         string path = _folder.Write("a.txt", "short\n" + new string('x', 300_000));
         AtelierException e = Should.Throw<AtelierException>(() => Read(path, DocumentUnit.Line, longest: 100_000));
@@ -148,7 +155,8 @@ public sealed class TextSourceTests : IDisposable
         byte[] packed = Gzip(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 9999))));
         Read(_folder.Write("a.txt.gz", packed))[0].ShouldStartWith("012345");
         Read(_folder.Write("b.txt", packed))[0].ShouldStartWith("012345");
-        Should.Throw<AtelierException>(() => Read(_folder.Write("c.txt.gz", packed[..^3000]))).Message.ShouldContain("cut short");
+        Should.Throw<AtelierException>(() =>
+            Read(_folder.Write("c.txt.gz", packed[..^3000]))).Message.ShouldContain("cut short");
     }
 
     [Fact]
@@ -198,7 +206,8 @@ public sealed class TextSourceTests : IDisposable
     [InlineData("a.json", "[1]", null, "not an object")]
     [InlineData("a.parquet", "PAR1 and then nothing", null, "Parquet")]
     [InlineData("a.txt", "words", "text", "plain text")]
-    public void Given_a_table_that_does_not_fit_then_it_says_what_and_where(string name, string text, string? column, string what)
+    public void Given_a_table_that_does_not_fit_then_it_says_what_and_where(string name, string text, string? column,
+        string what)
     {
         AtelierException e = Should.Throw<AtelierException>(() => Read(_folder.Write(name, text), column: column));
         e.Message.ShouldContain(what);
@@ -207,13 +216,16 @@ public sealed class TextSourceTests : IDisposable
 
     [Fact]
     public void Rows_of_a_text_file_are_refused() =>
-        Should.Throw<AtelierException>(() => Read(_folder.Write("a.txt", "words"), DocumentUnit.Row)).Message.ShouldContain("table");
+        Should.Throw<AtelierException>(() =>
+            Read(_folder.Write("a.txt", "words"), DocumentUnit.Row)).Message.ShouldContain("table");
 
     [Fact]
     public void Json_gives_texts_and_lists_of_lines()
     {
-        Read(_folder.Write("a.jsonl", "{\"text\":\"a\\n\\u4f60\"}\n\n{\"text\":null}\n{\"text\":[\"x\",\"y\"]}\n")).ShouldBe(["a\n你", "x\ny"]);
-        Read(_folder.Write("a.json", "[{\"p\":[\"x\",\"y\"],\"q\":1},{\"p\":\"z\",\"q\":2}]"), column: "p").ShouldBe(["x\ny", "z"]);
+        Read(_folder.Write("a.jsonl", "{\"text\":\"a\\n\\u4f60\"}\n\n{\"text\":null}\n{\"text\":[\"x\",\"y\"]}\n"))
+            .ShouldBe(["a\n你", "x\ny"]);
+        Read(_folder.Write("a.json", "[{\"p\":[\"x\",\"y\"],\"q\":1},{\"p\":\"z\",\"q\":2}]"), column: "p")
+            .ShouldBe(["x\ny", "z"]);
         _report.Notes.ShouldBe(["The text was taken from column 'text'."]);
     }
 
@@ -233,7 +245,8 @@ public sealed class TextSourceTests : IDisposable
         string[] expected = ["你0", "b0", "你1", "b1"];
         Read(_folder.Write("a.parquet", bytes.ToArray())).ShouldBe(expected);
         Read(_folder.Write("b.parquet.gz", Gzip(bytes.ToArray()))).ShouldBe(expected);
-        Should.Throw<AtelierException>(() => Read(_folder["a.parquet"], column: "none")).Message.ShouldContain("other, text");
+        Should.Throw<AtelierException>(() =>
+            Read(_folder["a.parquet"], column: "none")).Message.ShouldContain("other, text");
         byte[] cut = bytes.ToArray()[..^20];
         Should.Throw<AtelierException>(() => Read(_folder.Write("c.parquet", cut)));
     }

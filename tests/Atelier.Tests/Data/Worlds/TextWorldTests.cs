@@ -62,7 +62,9 @@ public sealed class TextWorldTests(ITestOutputHelper output)
         double[] nats = [.. documents.Select(d => -world.LogProbability(d))];
         double[] lengths = [.. documents.Select(d => d.EnumerateRunes().Count() + 1.0)];
         double h = world.EntropyPerCharacter;
-        output.WriteLine($"{name}: {h:0.0000} nats a character, {lengths.Average():0.0} characters, alphabet {string.Concat(documents).Distinct().Count()}");
+        output.WriteLine(
+            $"{name}: {h:0.0000} nats a character, {lengths.Average():0.0} characters, alphabet "
+                + $"{string.Concat(documents).Distinct().Count()}");
         documents[..3].ToList().ForEach(output.WriteLine);
         // The ratio's error, linearised: the mean of nats - h * length over the mean length.
         double[] residuals = [.. nats.Zip(lengths, (n, l) => n - h * l)];
@@ -102,8 +104,10 @@ public sealed class TextWorldTests(ITestOutputHelper output)
             string name = document[..document.IndexOf(' ', StringComparison.Ordinal)];
             document.ShouldContain($" So {name} came home");
         }
-        documents.Where(d => d.StartsWith("Mia ", StringComparison.Ordinal)).ShouldAllBe(d => d.Contains(" she met ") && d.Contains(" her ") && !d.Contains(" his "));
-        documents.Where(d => d.StartsWith("Tom ", StringComparison.Ordinal)).ShouldAllBe(d => d.Contains(" he met ") && d.Contains(" his ") && !d.Contains(" her "));
+        documents.Where(d => d.StartsWith("Mia ", StringComparison.Ordinal))
+            .ShouldAllBe(d => d.Contains(" she met ") && d.Contains(" her ") && !d.Contains(" his "));
+        documents.Where(d => d.StartsWith("Tom ", StringComparison.Ordinal))
+            .ShouldAllBe(d => d.Contains(" he met ") && d.Contains(" his ") && !d.Contains(" her "));
     }
 
     [Fact]

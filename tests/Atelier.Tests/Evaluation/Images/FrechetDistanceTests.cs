@@ -47,12 +47,15 @@ public sealed class FrechetDistanceTests
         Metric Of(int count)
         {
             Tensor x = randn(count, 4, dtype: ScalarType.Float64, generator: new Generator(1));
-            Tensor y = randn(count, 4, dtype: ScalarType.Float64, generator: new Generator(2)).add(0.5); // distance 4 · 0.25
+            // distance 4 · 0.25
+            Tensor y = randn(count, 4, dtype: ScalarType.Float64, generator: new Generator(2)).add(0.5);
             return FrechetDistance.Of(x, y, new EvaluationSection { BootstrapSamples = 100 }, 1);
         }
         Metric few = Of(200), many = Of(5000);
         few.Low.ShouldBeLessThan(few.Value);
         few.High.ShouldBeGreaterThan(few.Value);
-        (many.Low, many.High).ShouldSatisfyAllConditions(m => m.Low.ShouldBeLessThan(1), m => m.High.ShouldBeGreaterThan(1), m => (m.High - m.Low).ShouldBeLessThan((few.High - few.Low) / 2));
+        (many.Low, many.High)
+            .ShouldSatisfyAllConditions(m => m.Low.ShouldBeLessThan(1), m => m.High.ShouldBeGreaterThan(1),
+            m => (m.High - m.Low).ShouldBeLessThan((few.High - few.Low) / 2));
     }
 }

@@ -84,7 +84,8 @@ public sealed class ImageEvaluatorTests : IDisposable
         File.GetLastWriteTimeUtc(file).ShouldBe(written);
         Extract(set.Slice(3, 37));
         Extract(Fresh(5));
-        Directory.GetFiles(_folder["features"]).Length.ShouldBe(2, "other pictures have other features, and drawn ones are not kept");
+        Directory.GetFiles(_folder["features"]).Length.ShouldBe(2,
+            "other pictures have other features, and drawn ones are not kept");
 
         byte[] bytes = File.ReadAllBytes(file);
         bytes[^100] ^= 1;
@@ -94,7 +95,8 @@ public sealed class ImageEvaluatorTests : IDisposable
         File.WriteAllText(file, "no features");
         Same(Extract(set), first);
         Same(Extract(set), first);
-        told.Lines.Count(line => line.Contains("not used", StringComparison.Ordinal)).ShouldBe(2, "what was damaged is written anew");
+        told.Lines.Count(line => line.Contains("not used", StringComparison.Ordinal))
+            .ShouldBe(2, "what was damaged is written anew");
 
         ImageFeatures Extract(ImageSet pictures) => network.Extract(pictures, "pictures", told, CancellationToken.None);
         static void Same(ImageFeatures one, ImageFeatures other)
@@ -109,11 +111,14 @@ public sealed class ImageEvaluatorTests : IDisposable
     {
         Directory.CreateDirectory(_folder["pictures"]);
         for (int i = 0; i < 60; i++)
-            ImageFiles.WritePng(_folder[$"pictures/{i:00}.png"], 24, 16, 1, [.. Enumerable.Range(0, 24 * 16).Select(at => (byte)((at % 24 * 9) + (i % 7)))]);
+            ImageFiles.WritePng(_folder[$"pictures/{i:00}.png"], 24, 16, 1,
+                [.. Enumerable.Range(0, 24 * 16).Select(at => (byte)((at % 24 * 9) + (i % 7)))]);
         Recipe recipe = RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
         [
-            $"data.source={_folder["pictures"]}", "model.conditional=false", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2", "training.steps=4",
-            "training.batchSize=8", "training.evaluateEvery=0", "training.sampleEvery=0", "training.device=cpu", "evaluation.pictures=20", "evaluation.likelihoodPictures=5",
+            $"data.source={_folder["pictures"]}", "model.conditional=false", "model.channels=[8]", "model.patchSize=4",
+                "model.samplerSteps=2", "training.steps=4",
+            "training.batchSize=8", "training.evaluateEvery=0", "training.sampleEvery=0", "training.device=cpu",
+                "evaluation.pictures=20", "evaluation.likelihoodPictures=5",
         ]);
         await Workshop.TrainAsync(recipe, _folder["run"]);
         EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
@@ -122,7 +127,8 @@ public sealed class ImageEvaluatorTests : IDisposable
         report.Metrics.Keys.ShouldNotContain("classAccuracy");
         report.Notes.ShouldContain(note => note.Contains("which way they were turned", StringComparison.Ordinal));
         Directory.GetFiles(_folder["run/data/features"]).ShouldNotBeEmpty();
-        (await Workshop.EvaluateAsync(_folder["run"])).Metrics["frechetDistance"].ShouldBe(report.Metrics["frechetDistance"], "from kept features as from new ones");
+        (await Workshop.EvaluateAsync(_folder["run"])).Metrics["frechetDistance"]
+            .ShouldBe(report.Metrics["frechetDistance"], "from kept features as from new ones");
     }
 
     private sealed class Said : IProgress<string>
@@ -133,10 +139,13 @@ public sealed class ImageEvaluatorTests : IDisposable
     }
 
     private static ImageSet Fresh(int count) =>
-        ImageSet.Of(ShapesWorld.Schema, [.. Enumerable.Range(0, count).SelectMany(n => ShapesWorld.Sample(99, n).Pixels)], null);
+        ImageSet.Of(ShapesWorld.Schema,
+            [.. Enumerable.Range(0, count).SelectMany(n => ShapesWorld.Sample(99, n).Pixels)], null);
 
-    private static Task<LearnedFeatures> Open(ImageData data, string? kept) => LearnedFeatures.OpenAsync(data, kept, 1, CPU, null, CancellationToken.None);
+    private static Task<LearnedFeatures> Open(ImageData data, string? kept) =>
+        LearnedFeatures.OpenAsync(data, kept, 1, CPU, null, CancellationToken.None);
 
     private ImageData Shapes(int count) => ImageData.Prepare(
-        new DataSection { Source = ShapesWorld.Name, WorldDocuments = count, Split = new SplitSection { Train = 0.8, Validation = 0, Test = 0.2 } }, 1, _folder[$"data{count}"]);
+        new DataSection { Source = ShapesWorld.Name, WorldDocuments = count,
+            Split = new SplitSection { Train = 0.8, Validation = 0, Test = 0.2 } }, 1, _folder[$"data{count}"]);
 }

@@ -11,17 +11,24 @@ public sealed class AssemblerTests
     {
         ShouldBe("62 E2 16 40 52 CB", a => a.AddProducts(17, 29, 3)); // vdpbf16ps zmm17, zmm29, zmm3
         ShouldBe("62 92 4E 48 52 DC", a => a.AddProducts(3, 6, 28)); // vdpbf16ps zmm3, zmm6, zmm28
-        ShouldBe("62 62 7D 48 18 8C 90 00 00 00 00", a => a.Broadcast(25, new(Register.Rax, 0, Register.Rdx, 4))); // vbroadcastss zmm25, [rax+rdx*4]
-        ShouldBe("62 22 7D 48 18 84 18 00 00 00 00", a => a.Broadcast(24, new(Register.Rax, 0, Register.R11))); // vbroadcastss zmm24, [rax+r11]
-        ShouldBe("62 61 7C 48 10 A1 40 00 00 00", a => a.LoadVector(28, new(Register.Rcx, 0x40))); // vmovups zmm28, [rcx+0x40]
-        ShouldBe("62 41 7C 48 11 B9 C0 00 00 00", a => a.StoreVector(new(Register.R9, 0xC0), 31)); // vmovups [r9+0xC0], zmm31
-        ShouldBe("62 71 34 48 58 89 80 00 00 00", a => a.AddVector(9, new(Register.Rcx, 0x80))); // vaddps zmm9, zmm9, [rcx+0x80]
+        // vbroadcastss zmm25, [rax+rdx*4]
+        ShouldBe("62 62 7D 48 18 8C 90 00 00 00 00", a => a.Broadcast(25, new(Register.Rax, 0, Register.Rdx, 4)));
+        // vbroadcastss zmm24, [rax+r11]
+        ShouldBe("62 22 7D 48 18 84 18 00 00 00 00", a => a.Broadcast(24, new(Register.Rax, 0, Register.R11)));
+        // vmovups zmm28, [rcx+0x40]
+        ShouldBe("62 61 7C 48 10 A1 40 00 00 00", a => a.LoadVector(28, new(Register.Rcx, 0x40)));
+        // vmovups [r9+0xC0], zmm31
+        ShouldBe("62 41 7C 48 11 B9 C0 00 00 00", a => a.StoreVector(new(Register.R9, 0xC0), 31));
+        // vaddps zmm9, zmm9, [rcx+0x80]
+        ShouldBe("62 71 34 48 58 89 80 00 00 00", a => a.AddVector(9, new(Register.Rcx, 0x80)));
         ShouldBe("62 A2 7E 48 72 E4", a => a.Round(20, 20)); // vcvtneps2bf16 ymm20, zmm20
-        ShouldBe("62 E1 7C 28 11 A1 20 00 00 00", a => a.StoreHalf(new(Register.Rcx, 0x20), 20)); // vmovups [rcx+0x20], ymm20
+        // vmovups [rcx+0x20], ymm20
+        ShouldBe("62 E1 7C 28 11 A1 20 00 00 00", a => a.StoreHalf(new(Register.Rcx, 0x20), 20));
         ShouldBe("62 11 7C 48 10 E3", a => a.Move(12, 27)); // vmovups zmm12, zmm27
         ShouldBe("4C 8B 97 18 00 00 00", a => a.Load(Register.R10, new(Register.Rdi, 0x18))); // mov r10, [rdi+0x18]
         ShouldBe("48 89 8F 28 00 00 00", a => a.Store(new(Register.Rdi, 0x28), Register.Rcx)); // mov [rdi+0x28], rcx
-        ShouldBe("4C 8D 9C 92 00 00 00 00", a => a.LoadAddress(Register.R11, new(Register.Rdx, 0, Register.Rdx, 4))); // lea r11, [rdx+rdx*4]
+        // lea r11, [rdx+rdx*4]
+        ShouldBe("4C 8D 9C 92 00 00 00 00", a => a.LoadAddress(Register.R11, new(Register.Rdx, 0, Register.Rdx, 4)));
         ShouldBe("48 01 F0", a => a.Add(Register.Rax, Register.Rsi)); // add rax, rsi
         ShouldBe("4C 01 C9", a => a.Add(Register.Rcx, Register.R9)); // add rcx, r9
         ShouldBe("49 FF C8", a => a.Decrement(Register.R8)); // dec r8

@@ -53,24 +53,31 @@ public sealed class BifReadingTests : IDisposable
     [InlineData(1200, "天气", "雨")]
     public void Names_are_as_they_were_written_whatever_the_encoding(int codePage, string name, string state)
     {
-        string text = Named.Replace("NAME", name, StringComparison.Ordinal).Replace("STATE", state, StringComparison.Ordinal);
+        string text = Named.Replace("NAME", name, StringComparison.Ordinal)
+            .Replace("STATE", state, StringComparison.Ordinal);
         Encoding encoding = CodePagesEncodingProvider.Instance.GetEncoding(codePage) ?? Encoding.GetEncoding(codePage);
-        DiscreteNetwork network = BifFile.Read(_folder.Write("n.bif", [.. encoding.GetPreamble(), .. encoding.GetBytes(text)]));
+        DiscreteNetwork network =
+            BifFile.Read(_folder.Write("n.bif", [.. encoding.GetPreamble(), .. encoding.GetBytes(text)]));
         network.Variables[0].Name.ShouldBe(name);
         network.Variables[0].States[0].ShouldBe(state);
     }
 
     [Theory]
-    [InlineData("property \"position = (218, 195)\" ;", "observed true ;", "'observed' stands where type or property belongs", 5)]
+    [InlineData("property \"position = (218, 195)\" ;", "observed true ;",
+        "'observed' stands where type or property belongs", 5)]
     [InlineData("{ in out };", "{ in out }; type discrete[2] { a b };", "dog has two types", 7)]
     [InlineData("type discrete[2] { in out };", "type continuous;", "'continuous' stands where discrete belongs", 7)]
-    [InlineData("default 0.5 0.5;", "noisyor 0.5 0.5;", "'noisyor' stands where table, default, a row or property belongs", 10)]
+    [InlineData("default 0.5 0.5;", "noisyor 0.5 0.5;",
+        "'noisyor' stands where table, default, a row or property belongs", 10)]
     [InlineData("default 0.5 0.5;", "(true) 0.5 0.5;", "a row of the table of dog stands twice", 10)]
     [InlineData("property \"credal-set", "credal \"credal-set", "'credal' stands where property belongs", 3)]
-    [InlineData("probability (  dog, wet )", "utility ( dog )", "'utility' stands where network, variable or probability belongs", 10)]
+    [InlineData("probability (  dog, wet )", "utility ( dog )",
+        "'utility' stands where network, variable or probability belongs", 10)]
     public void What_is_not_read_is_refused_by_name_with_its_line(string part, string other, string message, int line)
     {
-        AtelierException e = Should.Throw<AtelierException>(() => BifFile.Read(_folder.Write("n.bif", Old.Replace(part, other, StringComparison.Ordinal))));
+        AtelierException e =
+            Should.Throw<AtelierException>(() =>
+            BifFile.Read(_folder.Write("n.bif", Old.Replace(part, other, StringComparison.Ordinal))));
         e.Message.ShouldBe(message);
         e.Where!.ShouldEndWith($"line {line}");
     }

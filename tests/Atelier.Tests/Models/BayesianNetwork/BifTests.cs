@@ -89,7 +89,8 @@ public class BifTests
     [Fact]
     public void A_cycle_is_told_edge_by_edge()
     {
-        string cyclic = Good.Replace("probability ( rain ) { table 0.2, 0.8; }", "probability ( rain | wet ) { (yes) 0.2, 0.8; (no) 0.2, 0.8; }");
+        string cyclic = Good.Replace("probability ( rain ) { table 0.2, 0.8; }",
+            "probability ( rain | wet ) { (yes) 0.2, 0.8; (no) 0.2, 0.8; }");
         Should.Throw<AtelierException>(() => Read(cyclic)).Message.ShouldContain("rain -> wet -> rain");
     }
 
@@ -97,7 +98,8 @@ public class BifTests
     public void A_variable_with_ten_thousand_states_is_refused()
     {
         string states = string.Join(", ", Enumerable.Range(0, 10_000).Select(i => $"s{i}"));
-        Should.Throw<AtelierException>(() => Read(Good.Replace("[ 2 ] { yes, no }; property", $"[ 10000 ] {{ {states} }}; property")))
+        Should.Throw<AtelierException>(() =>
+            Read(Good.Replace("[ 2 ] { yes, no }; property", $"[ 10000 ] {{ {states} }}; property")))
             .Message.ShouldContain("10000 states");
     }
 

@@ -38,7 +38,8 @@ public sealed class FamilyTests : IDisposable
     {
         await Train(Rows(2000), "run");
         EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
-        report.Metrics["logLikelihoodPerRow"].Value.ShouldBeGreaterThan(report.Baselines["independent"]["logLikelihoodPerRow"].Value);
+        report.Metrics["logLikelihoodPerRow"].Value.ShouldBeGreaterThan(
+            report.Baselines["independent"]["logLikelihoodPerRow"].Value);
         report.Verdict.ShouldStartWith("held-out");
         report.Verdict.ShouldContain("beaten");
     }
@@ -51,15 +52,19 @@ public sealed class FamilyTests : IDisposable
         {
             double age = 20 + (60 * random.NextDouble());
             bool smoke = random.NextDouble() < 0.4, cough = random.NextDouble() < (smoke ? 0.8 : age / 400);
-            return FormattableString.Invariant($"{(random.Next(5) == 0 ? "NA" : smoke ? "yes" : "no")},{age:0.0},{(cough ? "yes" : "no")}\n");
+            return FormattableString.Invariant(
+                $"{(random.Next(5) == 0 ? "NA" : smoke ? "yes" : "no")},{age:0.0},{(cough ? "yes" : "no")}\n");
         }));
         await Train(rows, "run", "data.table.discretise=quantile", "data.table.bins=3", "model.emIterations=20");
         using IGenerator model = Workshop.Open(_folder["run"]);
-        var request = new GenerationRequest { Count = 5, Evidence = new Dictionary<string, string> { ["age"] = "33.5", ["smoke"] = "yes" } };
+        var request = new GenerationRequest { Count = 5,
+            Evidence = new Dictionary<string, string> { ["age"] = "33.5", ["smoke"] = "yes" } };
         RowSample[] samples = [.. model.GenerateAsync(request).ToBlockingEnumerable().Cast<RowSample>()];
         samples.Length.ShouldBe(5);
         samples.ShouldAllBe(s => s.Values[0].ToString() == "yes" && s.Values[1].ToString().StartsWith("<="));
-        Explanation answer = ((IProbabilisticQuery)model).Answer(new Question { Targets = ["smoke"], Evidence = new Dictionary<string, string> { ["cough"] = "yes" } });
+        Explanation answer = ((IProbabilisticQuery)model)
+            .Answer(new Question { Targets = ["smoke"],
+            Evidence = new Dictionary<string, string> { ["cough"] = "yes" } });
         double[] p = [.. answer.Tables[0].Rows.Select(r => r[2].ToJson().GetValue<double>())];
         p.Sum().ShouldBe(1, 1e-9);
         p[1].ShouldBeGreaterThan(0.6, "most who cough smoke");
@@ -72,15 +77,24 @@ public sealed class FamilyTests : IDisposable
         DiscreteNetwork network = asia.Network;
         int smoke = network.IndexOf("smoke"), lung = network.IndexOf("lung"), xray = network.IndexOf("xray");
         double Share(Func<byte[], bool> of, Func<byte[], bool> among) =>
-            Networks.Enumerate(network).Where(r => among(r.States) && of(r.States)).Sum(r => r.Probability) / Networks.Enumerate(network).Where(r => among(r.States)).Sum(r => r.Probability);
-        Probability(asia, new Question { Targets = ["lung"], Evidence = new Dictionary<string, string> { ["xray"] = "yes", ["smoke"] = "no" } })
+            Networks.Enumerate(network).Where(r => among(r.States) && of(r.States))
+                .Sum(r => r.Probability) / Networks.Enumerate(network).Where(r => among(r.States))
+                .Sum(r => r.Probability);
+        Probability(asia,
+            new Question { Targets = ["lung"],
+            Evidence = new Dictionary<string, string> { ["xray"] = "yes", ["smoke"] = "no" } })
             .ShouldBe(Share(s => s[lung] == 0, s => s[xray] == 0 && s[smoke] == 1), 1e-12);
         // Seeing lung cancer tells of smoking; causing it does not.
-        Probability(asia, new Question { Targets = ["smoke"], Interventions = new Dictionary<string, string> { ["lung"] = "yes" } }).ShouldBe(0.5, 1e-12);
-        Probability(asia, new Question { Targets = ["smoke"], Evidence = new Dictionary<string, string> { ["lung"] = "yes" } }).ShouldBe(0.1 / 0.11, 1e-12);
+        Probability(asia,
+            new Question { Targets = ["smoke"], Interventions = new Dictionary<string, string> { ["lung"] = "yes" } })
+            .ShouldBe(0.5, 1e-12);
+        Probability(asia,
+            new Question { Targets = ["smoke"], Evidence = new Dictionary<string, string> { ["lung"] = "yes" } })
+            .ShouldBe(0.1 / 0.11, 1e-12);
         Explanation joint = asia.Answer(new Question { Targets = ["smoke", "lung"] });
         joint.Tables[0].Rows.Select(r => r[2].ToJson().GetValue<double>()).ToArray()[1].ShouldBe(0.5 * 0.9, 1e-12);
-        asia.Answer(new Question { MostProbable = true }).Tables[0].Rows.Select(r => r[1].ToString()).ShouldBe(["no", "no", "no", "no", "no", "no", "no", "no"]);
+        asia.Answer(new Question { MostProbable = true }).Tables[0].Rows.Select(r => r[1].ToString())
+            .ShouldBe(["no", "no", "no", "no", "no", "no", "no", "no"]);
     }
 
     [Fact]
@@ -88,14 +102,19 @@ public sealed class FamilyTests : IDisposable
     {
         using BayesianNetworkModel asia = Asia();
         static Dictionary<string, string> Given(string name, string value) => new() { [name] = value };
-        void Fails(Question question, string message) => Should.Throw<AtelierException>(() => asia.Answer(question)).ToLine().ShouldContain(message);
+        void Fails(Question question, string message) =>
+            Should.Throw<AtelierException>(() => asia.Answer(question)).ToLine().ShouldContain(message);
         Fails(new Question { Targets = ["lugn"] }, "did you mean 'lung'?");
         Fails(new Question { Evidence = Given("smoke", "yess") }, "did you mean 'yes'?");
-        Fails(new Question { Evidence = new Dictionary<string, string> { ["lung"] = "yes", ["either"] = "no" } }, "probability zero: lung=yes, either=no");
+        Fails(new Question { Evidence = new Dictionary<string, string> { ["lung"] = "yes", ["either"] = "no" } },
+            "probability zero: lung=yes, either=no");
         Fails(new Question { Targets = ["lung"], Evidence = Given("lung", "yes") }, "asked for and given");
-        Fails(new Question { Evidence = Given("lung", "yes"), Interventions = Given("lung", "no") }, "set to one value and seen to be another");
-        var request = new GenerationRequest { Evidence = new Dictionary<string, string> { ["tub"] = "yes", ["either"] = "no" } };
-        Should.Throw<AtelierException>(() => asia.GenerateAsync(request).ToBlockingEnumerable().Count()).Message.ShouldContain("probability zero");
+        Fails(new Question { Evidence = Given("lung", "yes"), Interventions = Given("lung", "no") },
+            "set to one value and seen to be another");
+        var request =
+            new GenerationRequest { Evidence = new Dictionary<string, string> { ["tub"] = "yes", ["either"] = "no" } };
+        Should.Throw<AtelierException>(() =>
+            asia.GenerateAsync(request).ToBlockingEnumerable().Count()).Message.ShouldContain("probability zero");
     }
 
     [Fact]
@@ -108,9 +127,11 @@ public sealed class FamilyTests : IDisposable
         foreach (EdgeStrength edge in edges)
         {
             int[] others = [.. network.Graph.Parents(edge.Child).Where(p => p != edge.Parent)];
-            double P(byte[] states, params int[] fixedOnes) => all.Where(r => fixedOnes.All(v => r.States[v] == states[v])).Sum(r => r.Probability);
+            double P(byte[] states, params int[] fixedOnes) =>
+                all.Where(r => fixedOnes.All(v => r.States[v] == states[v])).Sum(r => r.Probability);
             double expected = all.Sum(r => r.Probability * Math.Log(
-                P(r.States, [.. others, edge.Parent, edge.Child]) * P(r.States, others) / (P(r.States, [.. others, edge.Parent]) * P(r.States, [.. others, edge.Child]))));
+                P(r.States, [.. others, edge.Parent, edge.Child]) * P(r.States,
+                    others) / (P(r.States, [.. others, edge.Parent]) * P(r.States, [.. others, edge.Child]))));
             edge.Information.ShouldBe(expected, 1e-9);
         }
     }
@@ -122,7 +143,8 @@ public sealed class FamilyTests : IDisposable
     [InlineData("model.structure=hill-climbing", "model.edges=[a->b]", "the structure is learned")]
     [InlineData("model.score=bdeu", "model.equivalentSampleSize=0", "needs imagined rows")]
     public async Task A_recipe_that_cannot_be_is_told(string one, string other, string message) =>
-        (await Should.ThrowAsync<AtelierException>(() => Train(Rows(50), "run", one, other))).ToLine().ShouldContain(message);
+        (await Should.ThrowAsync<AtelierException>(() => Train(Rows(50), "run", one, other))).ToLine()
+            .ShouldContain(message);
 
     [Theory]
     [InlineData(1, "has one value only, 'v0'")]
@@ -130,7 +152,8 @@ public sealed class FamilyTests : IDisposable
     public async Task A_column_of_one_value_or_of_ten_thousand_is_told(int values, string message)
     {
         string rows = "a,b\n" + string.Concat(Enumerable.Range(0, 12_000).Select(i => $"v{i % values},{i % 2}\n"));
-        (await Should.ThrowAsync<AtelierException>(() => Train(rows, "run", "data.split=none"))).ToLine().ShouldContain(message);
+        (await Should.ThrowAsync<AtelierException>(() => Train(rows, "run", "data.split=none"))).ToLine()
+            .ShouldContain(message);
     }
 
     [Fact]
@@ -140,8 +163,10 @@ public sealed class FamilyTests : IDisposable
         await Train(rows, "run", "data.split=none");
         using var data = (Atelier.Data.Tables.TableData)Workshop.OpenData(_folder["run"]);
         data.Schema.Columns[0].Cuts.Count.ShouldBe(4);
-        data.Notes.ShouldContain(note => note.StartsWith("The numbers of column x became levels between quantiles", StringComparison.Ordinal));
-        (await Should.ThrowAsync<AtelierException>(() => Train(rows, "none", "data.table.discretise=none"))).ToLine().ShouldContain("data.table.discretise");
+        data.Notes.ShouldContain(note =>
+            note.StartsWith("The numbers of column x became levels between quantiles", StringComparison.Ordinal));
+        (await Should.ThrowAsync<AtelierException>(() => Train(rows, "none", "data.table.discretise=none"))).ToLine()
+            .ShouldContain("data.table.discretise");
     }
 
     [Fact]
@@ -151,7 +176,8 @@ public sealed class FamilyTests : IDisposable
         Workshop.Import(bif, null, _folder["asia"]);
         Workshop.Export(_folder["asia"], "bif", _folder["again.bif"]);
         BifFile.Text(BifFile.Read(_folder["again.bif"])).ShouldBe(BifFile.Text(BifFile.Read(bif)));
-        Should.Throw<AtelierException>(() => Workshop.Export(_folder["asia"], "biff", _folder["x"])).Hint!.ShouldContain("bif");
+        Should.Throw<AtelierException>(() =>
+            Workshop.Export(_folder["asia"], "biff", _folder["x"])).Hint!.ShouldContain("bif");
     }
 
     [Fact]
@@ -159,11 +185,14 @@ public sealed class FamilyTests : IDisposable
     {
         await Train(Rows(100), "run");
         string config = _folder["run/bundle/config.json"];
-        File.WriteAllText(config, System.Text.RegularExpressions.Regex.Replace(File.ReadAllText(config), "\"parents\": \\[.*?\\n  \\]", "\"parents\": [[9],[],[]]", System.Text.RegularExpressions.RegexOptions.Singleline));
+        File.WriteAllText(config,
+            System.Text.RegularExpressions.Regex.Replace(File.ReadAllText(config), "\"parents\": \\[.*?\\n  \\]",
+            "\"parents\": [[9],[],[]]", System.Text.RegularExpressions.RegexOptions.Singleline));
         Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain("parents");
     }
 
-    private static double Probability(BayesianNetworkModel model, Question question) => model.Answer(question).Tables[0].Rows[0][2].ToJson().GetValue<double>();
+    private static double Probability(BayesianNetworkModel model, Question question) =>
+        model.Answer(question).Tables[0].Rows[0][2].ToJson().GetValue<double>();
 
     private static BayesianNetworkModel Asia()
     {
@@ -174,7 +203,8 @@ public sealed class FamilyTests : IDisposable
     private Task Train(string rows, string run, params string[] overrides)
     {
         string path = _folder.Write("rows.csv", rows);
-        Recipe recipe = RecipeReader.Parse("", "test", ModelFamilies.All, [$"data.source={path}", "model.family=bayesian-network", .. overrides]);
+        Recipe recipe = RecipeReader.Parse("", "test", ModelFamilies.All,
+            [$"data.source={path}", "model.family=bayesian-network", .. overrides]);
         return Workshop.TrainAsync(recipe, _folder[run]);
     }
 
@@ -184,7 +214,8 @@ public sealed class FamilyTests : IDisposable
         var random = new SplitMix64(7);
         return "a,b,c\n" + string.Concat(Enumerable.Range(0, count).Select(_ =>
         {
-            bool a = random.NextDouble() < 0.4, b = random.NextDouble() < 0.9 ? a : !a, c = random.NextDouble() < 0.8 ? b : !b;
+            bool a = random.NextDouble() < 0.4, b = random.NextDouble() < 0.9 ? a : !a, c = random.NextDouble() < 0.8
+                ? b : !b;
             return $"{(a ? "yes" : "no")},{(b ? "yes" : "no")},{(c ? "yes" : "no")}\n";
         }));
     }

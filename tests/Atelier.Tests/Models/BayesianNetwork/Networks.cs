@@ -17,7 +17,8 @@ internal static class Networks
     public static DiscreteNetwork Random(int count, ulong seed, bool zeros = false, int mostParents = 3)
     {
         var random = new SplitMix64(seed);
-        Variable[] variables = [.. Enumerable.Range(0, count).Select(i => new Variable($"V{i}", random.Next(2) == 0 ? ["a", "b"] : ["a", "b", "c"]))];
+        Variable[] variables = [.. Enumerable.Range(0, count)
+            .Select(i => new Variable($"V{i}", random.Next(2) == 0 ? ["a", "b"] : ["a", "b", "c"]))];
         // Any order of the variables may be the graph's, not only that of their numbers.
         int[] order = [.. Enumerable.Range(0, count)];
         for (int i = count - 1; i > 0; i--)
@@ -37,7 +38,8 @@ internal static class Networks
         double[][] tables = new double[count][];
         for (int i = 0; i < count; i++)
         {
-            int states = variables[i].States.Count, rows = parents[i].Aggregate(1, (product, p) => product * variables[p].States.Count);
+            int states = variables[i].States.Count,
+                rows = parents[i].Aggregate(1, (product, p) => product * variables[p].States.Count);
             tables[i] = new double[rows * states];
             for (int row = 0; row < rows; row++)
             {
@@ -69,7 +71,8 @@ internal static class Networks
         }
     }
 
-    public static bool Agrees(byte[] states, IReadOnlyDictionary<int, int> evidence) => evidence.All(e => states[e.Key] == e.Value);
+    public static bool Agrees(byte[] states, IReadOnlyDictionary<int, int> evidence) =>
+        evidence.All(e => states[e.Key] == e.Value);
 
     /// <summary>Evidence on up to two variables.</summary>
     public static SortedDictionary<int, int> RandomEvidence(DiscreteNetwork network, ulong seed)

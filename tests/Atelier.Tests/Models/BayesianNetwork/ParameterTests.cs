@@ -6,7 +6,8 @@ namespace Atelier.Tests.Models.BayesianNetwork;
 public class ParameterTests
 {
     [Fact]
-    public void Maximum_likelihood_is_the_share_of_rows_and_no_other_table_is_likelier() => Gen.Select(Networks.Any, Gen.ULong).Sample((network, seed) =>
+    public void Maximum_likelihood_is_the_share_of_rows_and_no_other_table_is_likelier() =>
+        Gen.Select(Networks.Any, Gen.ULong).Sample((network, seed) =>
     {
         DiscreteData data = Networks.Sample(network, 200, 1);
         DiscreteNetwork learned = ParameterLearning.Count(data, network.Graph, 0);
@@ -29,7 +30,8 @@ public class ParameterTests
     }
 
     [Fact]
-    public void An_iteration_of_expectation_maximisation_never_lowers_the_likelihood() => Gen.Select(Networks.Any, Gen.ULong, Gen.Bool).Sample((network, seed, prior) =>
+    public void An_iteration_of_expectation_maximisation_never_lowers_the_likelihood() =>
+        Gen.Select(Networks.Any, Gen.ULong, Gen.Bool).Sample((network, seed, prior) =>
     {
         DiscreteData data = StructureTests.WithMissing(Networks.Sample(network, 100, (long)(seed >> 1)), 0.3, seed);
         var em = new ExpectationMaximization(data, network.Graph, prior ? 5 : 0);
@@ -51,7 +53,8 @@ public class ParameterTests
         DiscreteNetwork network = Networks.Random(4, 9);
         DiscreteData data = Networks.Sample(network, 300, 1);
         var em = new ExpectationMaximization(data, network.Graph, 3);
-        DiscreteNetwork improved = em.Improve(em.Start(1), default).Network, counted = ParameterLearning.Count(data, network.Graph, 3);
+        DiscreteNetwork improved = em.Improve(em.Start(1), default).Network,
+            counted = ParameterLearning.Count(data, network.Graph, 3);
         for (int i = 0; i < 4; i++)
             improved.Table(i).ToArray().ShouldBe(counted.Table(i).ToArray());
     }
@@ -73,7 +76,8 @@ public class ParameterTests
     [InlineData("learning.test", -23832.132, -24006.734)]
     [InlineData("asia", -11033.087, -11109.742)]
     [InlineData("alarm", -216249.401, -218769.838)]
-    public void Likelihood_and_bic_at_the_true_graph_are_the_published_ones(string name, double logLikelihood, double bic)
+    public void Likelihood_and_bic_at_the_true_graph_are_the_published_ones(string name, double logLikelihood,
+        double bic)
     {
         (DiscreteData data, DirectedGraph graph) = TrueGraphs.Read(name);
         DiscreteNetwork learned = ParameterLearning.Count(data, graph, 0);
@@ -101,7 +105,9 @@ public class ParameterTests
         for (int row = 0; row < data.RowCount; row++)
         {
             data.Read(row, states);
-            sum += Math.Log(Networks.Enumerate(network).Where(r => Networks.Agrees(r.States, ExpectationMaximization.EvidenceOf(states))).Sum(r => r.Probability));
+            sum += Math.Log(Networks.Enumerate(network)
+                .Where(r => Networks.Agrees(r.States, ExpectationMaximization.EvidenceOf(states)))
+                .Sum(r => r.Probability));
         }
         return sum;
     }

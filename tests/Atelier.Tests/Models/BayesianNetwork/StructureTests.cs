@@ -9,7 +9,8 @@ public class StructureTests
     private static readonly StructureConstraints Free = Constraints(4);
 
     [Fact]
-    public void Counts_by_bits_and_by_indices_are_those_of_a_plain_loop() => Gen.Select(Networks.Any, Gen.Int[1, 300], Gen.Bool).Sample((network, rows, missing) =>
+    public void Counts_by_bits_and_by_indices_are_those_of_a_plain_loop() =>
+        Gen.Select(Networks.Any, Gen.Int[1, 300], Gen.Bool).Sample((network, rows, missing) =>
     {
         DiscreteData data = Networks.Sample(network, rows, rows);
         if (missing)
@@ -36,7 +37,8 @@ public class StructureTests
         foreach (NetworkScore kind in (NetworkScore[])[NetworkScore.Bic, NetworkScore.Aic, NetworkScore.Bdeu])
         {
             var score = new FamilyScore(new FamilyCounter(data), kind, 5);
-            double forward = score.Of(0, []) + score.Of(1, [0]) + score.Of(2, [1]), backward = score.Of(2, []) + score.Of(1, [2]) + score.Of(0, [1]);
+            double forward = score.Of(0, []) + score.Of(1, [0]) + score.Of(2, [1]),
+                backward = score.Of(2, []) + score.Of(1, [2]) + score.Of(0, [1]);
             forward.ShouldBe(backward, 1e-8);
         }
     }, iter: 50);
@@ -46,15 +48,18 @@ public class StructureTests
     {
         DiscreteData data = Networks.Sample(Networks.Random(3, seed), 60, 1);
         int[] parents = [0, 1];
-        int states = data.Variables[2].States.Count, rows = data.Variables[0].States.Count * data.Variables[1].States.Count;
-        foreach ((NetworkScore kind, double prior) in ((NetworkScore, double)[])[(NetworkScore.K2, 1), (NetworkScore.Bdeu, 7.0 / (rows * states))])
+        int states = data.Variables[2].States.Count,
+            rows = data.Variables[0].States.Count * data.Variables[1].States.Count;
+        foreach ((NetworkScore kind, double prior) in ((NetworkScore, double)[])[(NetworkScore.K2, 1),
+            (NetworkScore.Bdeu, 7.0 / (rows * states))])
         {
             // Each row is predicted from those before it (Dawid 1984): (n + α) / (N + states α).
             double sum = 0;
             var seen = new double[rows, states];
             for (int row = 0; row < data.RowCount; row++)
             {
-                int given = (data.Columns[0][row] * data.Variables[1].States.Count) + data.Columns[1][row], own = data.Columns[2][row];
+                int given = (data.Columns[0][row] * data.Variables[1].States.Count) + data.Columns[1][row],
+                    own = data.Columns[2][row];
                 double all = Enumerable.Range(0, states).Sum(s => seen[given, s]);
                 sum += Math.Log((seen[given, own]++ + prior) / (all + (states * prior)));
             }
@@ -77,7 +82,8 @@ public class StructureTests
         for (ulong seed = 1; seed <= 10; seed++)
         {
             FamilyScore score = ScoreOf(Networks.Random(4, seed));
-            DirectedGraph found = new HillClimbing(score, Names(4), Free, new() { Restarts = 10 }).Search(null, default);
+            DirectedGraph found = new HillClimbing(score, Names(4), Free, new() { Restarts = 10 })
+                .Search(null, default);
             Total(score, found).ShouldBe(AllGraphs(4).Max(g => Total(score, g)), 1e-6);
         }
     }
@@ -90,9 +96,12 @@ public class StructureTests
         var counter = new FamilyCounter(data);
         foreach (DirectedGraph graph in (DirectedGraph[])
         [
-            new HillClimbing(new FamilyScore(counter, NetworkScore.Bic, 1), Names(4), constraints, new()).Search(null, default),
-            new PcAlgorithm(Names(4), constraints, new IndependenceTest(counter, IndependenceTestName.G2), 0.05, 3).Learn(null, default),
-            ChowLiu.Learn(counter, Names(4), new StructureConstraints(Names(4), [(3, 0)], [(0, 1), (1, 0)], 3), root: null),
+            new HillClimbing(new FamilyScore(counter, NetworkScore.Bic, 1), Names(4), constraints, new())
+                .Search(null, default),
+            new PcAlgorithm(Names(4), constraints, new IndependenceTest(counter, IndependenceTestName.G2), 0.05, 3)
+                .Learn(null, default),
+            ChowLiu.Learn(counter, Names(4), new StructureConstraints(Names(4), [(3, 0)], [(0, 1), (1, 0)], 3),
+                root: null),
         ])
         {
             graph.HasEdge(3, 0).ShouldBeTrue();
@@ -106,7 +115,8 @@ public class StructureTests
     {
         var counter = new FamilyCounter(Networks.Sample(Tree(), 500, 1));
         var constraints = new StructureConstraints(Names(4), [(0, 1), (3, 2)], [(2, 1)], 3);
-        Should.Throw<AtelierException>(() => ChowLiu.Learn(counter, Names(4), constraints, root: 1)).Message.ShouldContain("no tree");
+        Should.Throw<AtelierException>(() =>
+            ChowLiu.Learn(counter, Names(4), constraints, root: 1)).Message.ShouldContain("no tree");
     }
 
     [Fact]
@@ -114,7 +124,8 @@ public class StructureTests
     {
         // a → b → c, a → d, all strong.
         DiscreteNetwork network = Tree();
-        DirectedGraph learned = ChowLiu.Learn(new FamilyCounter(Networks.Sample(network, 5000, 1)), Names(4), Free, root: 0);
+        DirectedGraph learned =
+            ChowLiu.Learn(new FamilyCounter(Networks.Sample(network, 5000, 1)), Names(4), Free, root: 0);
         learned.Edges.ShouldBe(network.Graph.Edges, ignoreOrder: true);
     }
 
@@ -124,11 +135,13 @@ public class StructureTests
         // 0 → 2 ← 1, 2 → 3: every direction is told by independence.
         Variable[] variables = [.. Names(4).Select(n => new Variable(n, ["a", "b"]))];
         var graph = new DirectedGraph([[], [], [0, 1], [2]], Names(4));
-        var network = new DiscreteNetwork(variables, graph, [[0.5, 0.5], [0.4, 0.6], [0.9, 0.1, 0.3, 0.7, 0.4, 0.6, 0.05, 0.95], [0.8, 0.2, 0.2, 0.8]]);
+        var network = new DiscreteNetwork(variables, graph,
+            [[0.5, 0.5], [0.4, 0.6], [0.9, 0.1, 0.3, 0.7, 0.4, 0.6, 0.05, 0.95], [0.8, 0.2, 0.2, 0.8]]);
         var counter = new FamilyCounter(Networks.Sample(network, 20_000, 2));
         foreach (IndependenceTestName test in Enum.GetValues<IndependenceTestName>())
         {
-            DirectedGraph learned = new PcAlgorithm(Names(4), Free, new IndependenceTest(counter, test), 0.001, 3).Learn(null, default);
+            DirectedGraph learned = new PcAlgorithm(Names(4), Free, new IndependenceTest(counter, test), 0.001, 3)
+                .Learn(null, default);
             learned.Edges.ShouldBe(graph.Edges, ignoreOrder: true);
         }
     }
@@ -144,11 +157,14 @@ public class StructureTests
         foreach (IGrouping<string, DirectedGraph> group in classes)
             foreach (DirectedGraph graph in group)
                 StructureDistance.Between(group.First(), graph).ClassHamming.ShouldBe(0);
-        StructureDistance.Between(classes.ElementAt(3).First(), classes.ElementAt(40).First()).ClassHamming.ShouldBeGreaterThan(0);
+        StructureDistance.Between(classes.ElementAt(3).First(),
+            classes.ElementAt(40).First()).ClassHamming.ShouldBeGreaterThan(0);
     }
 
     [Fact]
-    public void A_class_is_extended_to_a_graph_of_that_class_whatever_the_order() => Gen.Int[0, 542].SelectMany(i => Gen.Shuffle((int[])[0, 1, 2, 3]).Select(order => (i, order))).Sample((index, order) =>
+    public void A_class_is_extended_to_a_graph_of_that_class_whatever_the_order() =>
+        Gen.Int[0, 542].SelectMany(i => Gen.Shuffle((int[])[0, 1, 2, 3]).Select(order => (i, order)))
+        .Sample((index, order) =>
     {
         DirectedGraph graph = AllGraphs(4).ElementAt(index);
         var extended = DirectedGraph.Of(PartiallyDirectedGraph.ClassOf(graph).Extend(order)!, Names(4));
@@ -159,7 +175,8 @@ public class StructureTests
     [InlineData("asia", 5_000, 7, 1)]
     [InlineData("alarm", 20_000, 40, 8)]
     [InlineData("alarm", 10_000, 41, 6)]
-    public void Learned_structures_are_as_near_to_the_truth_as_the_documentation_says(string name, int rows, int right, int hamming)
+    public void Learned_structures_are_as_near_to_the_truth_as_the_documentation_says(string name, int rows, int right,
+        int hamming)
     {
         (DiscreteData all, DirectedGraph truth) = TrueGraphs.Read(name);
         DiscreteData data = all.Select([.. Enumerable.Range(0, rows)]);
@@ -219,7 +236,8 @@ public class StructureTests
 
     [Fact]
     public void An_edge_both_required_and_forbidden_is_refused() =>
-        Should.Throw<AtelierException>(() => new StructureConstraints(Names(3), [(0, 1)], [(0, 1)], 3)).Message.ShouldContain("V0->V1");
+        Should.Throw<AtelierException>(() =>
+            new StructureConstraints(Names(3), [(0, 1)], [(0, 1)], 3)).Message.ShouldContain("V0->V1");
 
     [Fact]
     public void G2_is_twice_the_rows_times_the_mutual_information() => Gen.ULong.Sample(seed =>
@@ -234,15 +252,20 @@ public class StructureTests
     internal static DiscreteData WithMissing(DiscreteData data, double share, ulong seed)
     {
         var random = new SplitMix64(seed);
-        return new(data.Variables, [.. data.Columns.Select(c => c.Select(v => random.NextDouble() < share ? DiscreteData.Missing : v).ToArray())]);
+        return new(data.Variables,
+            [.. data.Columns.Select(c =>
+            c.Select(v => random.NextDouble() < share ? DiscreteData.Missing : v).ToArray())]);
     }
 
-    private static FamilyScore ScoreOf(DiscreteNetwork network) => new(new FamilyCounter(Networks.Sample(network, 500, 1)), NetworkScore.Bic, 1);
+    private static FamilyScore ScoreOf(DiscreteNetwork network) =>
+        new(new FamilyCounter(Networks.Sample(network, 500, 1)), NetworkScore.Bic, 1);
 
-    private static double Total(FamilyScore score, DirectedGraph graph) => Enumerable.Range(0, graph.Count).Sum(i => score.Of(i, [.. graph.Parents(i).Order()]));
+    private static double Total(FamilyScore score, DirectedGraph graph) =>
+        Enumerable.Range(0, graph.Count).Sum(i => score.Of(i, [.. graph.Parents(i).Order()]));
 
     private static int Changes(DirectedGraph a, DirectedGraph b) =>
-        a.Edges.Union(b.Edges).Except(a.Edges.Intersect(b.Edges)).Select(e => (Math.Min(e.Parent, e.Child), Math.Max(e.Parent, e.Child))).Distinct().Count();
+        a.Edges.Union(b.Edges).Except(a.Edges.Intersect(b.Edges))
+            .Select(e => (Math.Min(e.Parent, e.Child), Math.Max(e.Parent, e.Child))).Distinct().Count();
 
     private static DiscreteNetwork Tree()
     {
@@ -292,7 +315,8 @@ public class StructureTests
 
     private static IEnumerable<DirectedGraph> AllGraphs(int count)
     {
-        (int A, int B)[] pairs = [.. Enumerable.Range(0, count).SelectMany(a => Enumerable.Range(a + 1, count - a - 1).Select(b => (a, b)))];
+        (int A, int B)[] pairs =
+            [.. Enumerable.Range(0, count).SelectMany(a => Enumerable.Range(a + 1, count - a - 1).Select(b => (a, b)))];
         for (int code = 0; code < Math.Pow(3, pairs.Length); code++)
         {
             var edges = new List<(int, int)>();
@@ -318,7 +342,8 @@ public class StructureTests
 
     private static string Signature(DirectedGraph graph)
     {
-        IEnumerable<string> skeleton = graph.Edges.Select(e => $"{Math.Min(e.Parent, e.Child)}{Math.Max(e.Parent, e.Child)}").Order();
+        IEnumerable<string> skeleton =
+            graph.Edges.Select(e => $"{Math.Min(e.Parent, e.Child)}{Math.Max(e.Parent, e.Child)}").Order();
         IEnumerable<string> colliders =
             from child in Enumerable.Range(0, graph.Count)
             from a in graph.Parents(child)

@@ -6,7 +6,9 @@ using Atelier.Tests.Data;
 
 namespace Atelier.Tests.Models.Diffusion;
 
-/// <summary>From the world of shapes to a bundle, to pictures and to a report, with a network that is as small as goes.</summary>
+/// <summary>
+/// From the world of shapes to a bundle, to pictures and to a report, with a network that is as small as goes.
+/// </summary>
 public sealed class DiffusionFamilyTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -20,7 +22,8 @@ public sealed class DiffusionFamilyTests : IDisposable
     {
         await Train(network.Split(' '));
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
-        var request = new GenerationRequest { Count = 3, Class = "red-circle", Drawing = new SamplingOptions { Steps = 2, Guidance = 2 } };
+        var request = new GenerationRequest { Count = 3, Class = "red-circle",
+            Drawing = new SamplingOptions { Steps = 2, Guidance = 2 } };
         ImageSample[] pictures = [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32 && p.Class == "red-circle");
         pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
@@ -35,7 +38,8 @@ public sealed class DiffusionFamilyTests : IDisposable
         Refused(new GenerationRequest { Prompt = "a cat" }, "prompt");
 
         void Refused(GenerationRequest wrong, string why) =>
-            Should.Throw<AtelierException>(() => generator.GenerateAsync(wrong).ToBlockingEnumerable().ToList()).ToLine().ShouldContain(why);
+            Should.Throw<AtelierException>(() => generator.GenerateAsync(wrong).ToBlockingEnumerable().ToList())
+                .ToLine().ShouldContain(why);
     }
 
     [Fact]
@@ -51,7 +55,8 @@ public sealed class DiffusionFamilyTests : IDisposable
         byte[] masked = Sample(new SamplingOptions { From = _folder["red.png"], Mask = _folder["mask.png"] });
         masked.AsSpan(3 * 16 * 32).SequenceEqual(red.AsSpan(3 * 16 * 32)).ShouldBeTrue();
         masked.AsSpan(0, 3 * 16 * 32).SequenceEqual(red.AsSpan(0, 3 * 16 * 32)).ShouldBeFalse();
-        double little = Apart(new SamplingOptions { From = _folder["red.png"], Strength = 0.02 }), much = Apart(new SamplingOptions { From = _folder["red.png"], Strength = 1 });
+        double little = Apart(new SamplingOptions { From = _folder["red.png"], Strength = 0.02 }),
+            much = Apart(new SamplingOptions { From = _folder["red.png"], Strength = 1 });
         little.ShouldBeLessThan(5);
         much.ShouldBeGreaterThan(4 * little);
 
@@ -61,8 +66,10 @@ public sealed class DiffusionFamilyTests : IDisposable
 
         double Apart(SamplingOptions drawing) => Sample(drawing).Zip(red, (a, b) => Math.Abs(a - b)).Average();
         byte[] Sample(SamplingOptions drawing) =>
-            generator.GenerateAsync(new GenerationRequest { Drawing = drawing }).ToBlockingEnumerable().Cast<ImageSample>().Single().Pixels.ToArray();
-        void Refused(SamplingOptions drawing, string where) => Should.Throw<AtelierException>(() => Sample(drawing)).ToLine().ShouldContain(where);
+            generator.GenerateAsync(new GenerationRequest { Drawing = drawing }).ToBlockingEnumerable()
+                .Cast<ImageSample>().Single().Pixels.ToArray();
+        void Refused(SamplingOptions drawing, string where) =>
+            Should.Throw<AtelierException>(() => Sample(drawing)).ToLine().ShouldContain(where);
     }
 
     [Fact]
@@ -70,15 +77,19 @@ public sealed class DiffusionFamilyTests : IDisposable
     {
         await Train();
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
-        ImageSample[] way = [.. Sample(new GenerationRequest { Count = 5, Drawing = new SamplingOptions { Interpolate = "7,8" } })];
-        byte[] first = Sample(new GenerationRequest { Seed = 7 }).Single().Pixels.ToArray(), last = Sample(new GenerationRequest { Seed = 8 }).Single().Pixels.ToArray();
+        ImageSample[] way =
+            [.. Sample(new GenerationRequest { Count = 5, Drawing = new SamplingOptions { Interpolate = "7,8" } })];
+        byte[] first = Sample(new GenerationRequest { Seed = 7 }).Single().Pixels.ToArray(),
+            last = Sample(new GenerationRequest { Seed = 8 }).Single().Pixels.ToArray();
         Apart(way[0], first).ShouldBeLessThan(2, "rounding alone");
         Apart(way[4], last).ShouldBeLessThan(2, "rounding alone");
         Apart(way[2], first).ShouldBeGreaterThan(10);
         Apart(way[2], last).ShouldBeGreaterThan(10);
 
-        IEnumerable<ImageSample> Sample(GenerationRequest request) => generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>();
-        static double Apart(ImageSample sample, byte[] other) => sample.Pixels.ToArray().Zip(other, (a, b) => Math.Abs(a - b)).Average();
+        IEnumerable<ImageSample> Sample(GenerationRequest request) =>
+            generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>();
+        static double Apart(ImageSample sample, byte[] other) =>
+            sample.Pixels.ToArray().Zip(other, (a, b) => Math.Abs(a - b)).Average();
     }
 
     [Theory]
@@ -115,9 +126,11 @@ public sealed class DiffusionFamilyTests : IDisposable
     {
         await Train();
         EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
-        report.Metrics["bitsPerDimension"].Value.ShouldBeInRange(1, 60, "8 bits say everything, and ten steps teach little");
+        report.Metrics["bitsPerDimension"].Value.ShouldBeInRange(1, 60,
+            "8 bits say everything, and ten steps teach little");
         report.Metrics["elbo"].Value.ShouldBe(-report.Metrics["bitsPerDimension"].Value * 3 * 32 * 32 * Math.Log(2), 1);
-        report.Metrics["loss"].Value.ShouldBeInRange(0.01, 2.2, "the velocity is the difference of noise and pictures, each of a variance of about one");
+        report.Metrics["loss"].Value.ShouldBeInRange(0.01, 2.2,
+            "the velocity is the difference of noise and pictures, each of a variance of about one");
         report.Metrics["classAccuracy"].Value.ShouldBeInRange(0, 0.6, "ten steps teach little");
         report.Baselines["heldOutPictures"]["classAccuracy"].Value.ShouldBe(1);
         report.Verdict.ShouldContain("not beaten");
@@ -128,14 +141,16 @@ public sealed class DiffusionFamilyTests : IDisposable
     [InlineData("\"network\": \"unet\"", "\"network\": \"dit\"", "tells a shape of at least")]
     [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible pictures")]
     [InlineData("\"blocks\": 1", "\"blocks\": 1000000", "blocks")]
-    public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to, string why)
+    public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to,
+        string why)
     {
         await Train();
         string config = Directory.GetFiles(_folder["run"], "config.json", SearchOption.AllDirectories).First();
         string text = File.ReadAllText(config);
         text.ShouldContain(from);
         File.WriteAllText(config, text.Replace(from, to, StringComparison.Ordinal));
-        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why, Case.Insensitive);
+        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why,
+            Case.Insensitive);
     }
 
     [Theory]

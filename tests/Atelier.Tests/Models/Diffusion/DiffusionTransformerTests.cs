@@ -9,7 +9,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Diffusion;
 
-/// <summary>The transformer's parts beside closed forms and finite differences, and that it heeds what it is told.</summary>
+/// <summary>
+/// The transformer's parts beside closed forms and finite differences, and that it heeds what it is told.
+/// </summary>
 public sealed class DiffusionTransformerTests
 {
     [Fact]
@@ -25,7 +27,8 @@ public sealed class DiffusionTransformerTests
         block.Forward(x, told).sub(x).abs().max().item<float>().ShouldBeGreaterThan(0.1f);
 
         using DiffusionTransformer network = Network(random);
-        network.Predict(empty(2, 3, 4, 4).normal_(0, 1, random), tensor(new float[] { 0.2f, 0.9f }), tensor(new long[] { 0, 2 })).abs().max().item<float>().ShouldBe(0);
+        network.Predict(empty(2, 3, 4, 4).normal_(0, 1, random), tensor(new float[] { 0.2f, 0.9f }),
+            tensor(new long[] { 0, 2 })).abs().max().item<float>().ShouldBe(0);
     }
 
     [Fact]
@@ -36,9 +39,11 @@ public sealed class DiffusionTransformerTests
         using DiffusionTransformer network = Network(random);
         network.to(ScalarType.Float64);
         FiniteDifferences.Scramble(network, 0.2);
-        Tensor x = empty(2, 3, 4, 4, ScalarType.Float64).normal_(0, 1, random), target = empty(2, 3, 4, 4, ScalarType.Float64).normal_(0, 1, random);
+        Tensor x = empty(2, 3, 4, 4, ScalarType.Float64).normal_(0, 1, random),
+            target = empty(2, 3, 4, 4, ScalarType.Float64).normal_(0, 1, random);
         Tensor times = tensor(new double[] { 0.3, 0.8 }), labels = tensor(new long[] { 1, 2 });
-        FiniteDifferences.ShouldMatchGradients(network, () => network.Predict(x, times, labels).sub(target).square().mean());
+        FiniteDifferences.ShouldMatchGradients(network,
+            () => network.Predict(x, times, labels).sub(target).square().mean());
     }
 
     [Fact]
@@ -54,11 +59,13 @@ public sealed class DiffusionTransformerTests
             {
                 (int down, int across) = ((p / columns) - (q / columns), (p % columns) - (q % columns));
                 // sin a sin b + cos a cos b = cos(a − b)
-                products[p, q].item<float>().ShouldBe((float)rates.Sum(rate => Math.Cos(rate * down) + Math.Cos(rate * across)), 1e-4f);
+                products[p, q].item<float>()
+                    .ShouldBe((float)rates.Sum(rate => Math.Cos(rate * down) + Math.Cos(rate * across)), 1e-4f);
             }
         }
         positions[0].data<float>().ToArray().ShouldBe([0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1]);
-        positions[columns + 2, 0].item<float>().ShouldBe((float)Math.Sin(1), 1e-6f, "the first rate is 1, and the place is in row 1");
+        positions[columns + 2, 0].item<float>()
+            .ShouldBe((float)Math.Sin(1), 1e-6f, "the first rate is 1, and the place is in row 1");
         positions[columns + 2, 6].item<float>().ShouldBe((float)Math.Sin(2), 1e-6f, "and in column 2");
     }
 
@@ -66,8 +73,10 @@ public sealed class DiffusionTransformerTests
     public void Taught_dark_and_bright_pictures_it_draws_those_asked_for_and_says_other_things_at_other_times()
     {
         const int batch = 32;
-        var config = new DiffusionConfig { Network = DenoiserKind.Dit, PatchSize = 2, HiddenSize = 16, HeadCount = 2, LayerCount = 1, Conditional = true, SamplerSteps = 6 };
-        using var model = new DiffusionModel(config, new ImageSchema(4, 4, 1, ["dark", "bright"]), Precision.Fp32, seed: 1);
+        var config = new DiffusionConfig { Network = DenoiserKind.Dit, PatchSize = 2, HiddenSize = 16, HeadCount = 2,
+            LayerCount = 1, Conditional = true, SamplerSteps = 6 };
+        using var model =
+            new DiffusionModel(config, new ImageSchema(4, 4, 1, ["dark", "bright"]), Precision.Fp32, seed: 1);
         using var scope = NewDisposeScope();
         using var random = new Generator(3, CPU);
         manual_seed(1).Dispose();
@@ -76,7 +85,8 @@ public sealed class DiffusionTransformerTests
         {
             using var each = NewDisposeScope();
             Tensor labels = arange(batch).remainder(2);
-            Tensor pictures = labels.mul(2).sub(1).mul(0.6).view(batch, 1, 1, 1).add(empty(batch, 1, 4, 4).normal_(0, 0.1, random));
+            Tensor pictures = labels.mul(2).sub(1).mul(0.6).view(batch, 1, 1, 1)
+                .add(empty(batch, 1, 4, 4).normal_(0, 0.1, random));
             optimizer.Step(model.Objectives[0].Loss(new ImageBatch(pictures, labels)), learningRate: 5e-3);
         }
         using var mode = new EvaluationMode(model);
@@ -89,9 +99,12 @@ public sealed class DiffusionTransformerTests
         Tensor early = network.Predict(x, full([8L], 0.9f), told), late = network.Predict(x, full([8L], 0.2f), told);
         early.sub(late).abs().mean().item<float>().ShouldBeGreaterThan(0.1f);
 
-        double Brightness(long label) => model.Sample(noise, full([8L], label, ScalarType.Int64), model.Check(new SamplingOptions()), random).mean().item<float>();
+        double Brightness(long label) =>
+            model.Sample(noise, full([8L], label, ScalarType.Int64), model.Check(new SamplingOptions()), random).mean()
+            .item<float>();
     }
 
     private static DiffusionTransformer Network(Generator random) =>
-        new(new DiffusionConfig { Network = DenoiserKind.Dit, PatchSize = 2, HiddenSize = 8, HeadCount = 2, LayerCount = 2 }, [3, 4, 4], pictureChannels: 3, classes: 2, Precision.Fp32, random);
+        new(new DiffusionConfig { Network = DenoiserKind.Dit, PatchSize = 2, HiddenSize = 8, HeadCount = 2,
+            LayerCount = 2 }, [3, 4, 4], pictureChannels: 3, classes: 2, Precision.Fp32, random);
 }

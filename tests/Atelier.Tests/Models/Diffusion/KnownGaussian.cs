@@ -11,7 +11,8 @@ internal sealed record KnownGaussian(double Mean, double Deviation)
     /// <summary>E[x₀ | x] = (α s² x + σ² m) / (α² s² + σ²), and the noise that goes with it.</summary>
     public DenoiserOutput Best(NoiseSchedule schedule, Tensor x, double t)
     {
-        double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t), total = (alpha * alpha * Deviation * Deviation) + (sigma * sigma);
+        double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t),
+            total = (alpha * alpha * Deviation * Deviation) + (sigma * sigma);
         Tensor picture = x.mul(alpha * Deviation * Deviation / total).add(sigma * sigma * Mean / total);
         return new DenoiserOutput(picture, x.sub(picture.mul(alpha)).div(sigma));
     }
@@ -20,7 +21,11 @@ internal sealed record KnownGaussian(double Mean, double Deviation)
     public Tensor Sample(long[] shape, Generator random) =>
         empty(shape).normal_(Mean, Deviation, random).add(1).div(Step).round().clamp(0, 255).mul(Step).sub(1);
 
-    /// <summary>−log P of a value, the mean over those of pictures: a step is small beside the deviation, so that P is the density times a step.</summary>
+    /// <summary>
+    /// −log P of a value, the mean over those of pictures: a step is small beside the deviation, so that P is the
+    /// density times a step.
+    /// </summary>
     public double NegativeLogLikelihood(Tensor pictures) =>
-        pictures.sub(Mean).div(Deviation).square().mul(0.5).mean().item<float>() + Math.Log(Deviation * Math.Sqrt(2 * Math.PI) / Step);
+        pictures.sub(Mean).div(Deviation).square().mul(0.5).mean().item<float>()
+            + Math.Log(Deviation * Math.Sqrt(2 * Math.PI) / Step);
 }

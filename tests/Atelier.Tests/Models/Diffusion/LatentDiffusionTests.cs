@@ -13,8 +13,11 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Diffusion;
 
-/// <summary>Diffusion in the latents of a VAE, both as small as go, from drawn shapes to a bundle that stands by itself.</summary>
-public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) : IClassFixture<LatentDiffusionTests.Trained>, IDisposable
+/// <summary>
+/// Diffusion in the latents of a VAE, both as small as go, from drawn shapes to a bundle that stands by itself.
+/// </summary>
+public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
+    : IClassFixture<LatentDiffusionTests.Trained>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -25,13 +28,17 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
     {
         string moved = _folder["bundle"];
         CopyTo(Path.Combine(trained.Diffusion, "bundle"), moved);
-        File.ReadAllText(Path.Combine(moved, "config.json")).ShouldNotContain(trained.Vae, Case.Sensitive, "a bundle names no folder");
+        File.ReadAllText(Path.Combine(moved, "config.json"))
+            .ShouldNotContain(trained.Vae, Case.Sensitive, "a bundle names no folder");
         using var generator = (ImageGenerator)Workshop.Open(moved);
-        ImageSample[] pictures = [.. generator.GenerateAsync(new GenerationRequest { Count = 64 }).ToBlockingEnumerable().Cast<ImageSample>()];
+        ImageSample[] pictures = [.. generator.GenerateAsync(new GenerationRequest { Count = 64 })
+            .ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32);
         pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
         ImageGrid.Write(_folder["grid.png"], generator.Schema, [.. pictures.Select(p => p.Pixels)]);
-        File.ReadAllBytes(_folder["grid.png"]).ShouldBe(File.ReadAllBytes(Directory.GetFiles(trained.Diffusion, "step-6.png", SearchOption.AllDirectories).Single()));
+        File.ReadAllBytes(_folder["grid.png"])
+            .ShouldBe(File.ReadAllBytes(Directory.GetFiles(trained.Diffusion, "step-6.png", SearchOption.AllDirectories)
+            .Single()));
     }
 
     [Fact]
@@ -47,8 +54,10 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
 
         byte[][] shapes = [.. Enumerable.Range(0, 3).Select(n => ShapesWorld.Sample(5, n).Pixels)];
         IReadOnlyList<byte[]> again = new LatentImages(vae.Model).Reconstruct(shapes);
-        ImageGenerator.Bytes(latents.Decode(latents.Encode(ImageBatches.Scaled([.. shapes.SelectMany(p => p)], ShapesWorld.Schema)))).Chunk(shapes[0].Length).Zip(again)
-            .ShouldAllBe(pair => pair.First.Zip(pair.Second, (a, b) => Math.Abs(a - b)).Max() <= 1, "but for the scale's rounding");
+        ImageGenerator.Bytes(latents.Decode(latents.Encode(ImageBatches.Scaled([.. shapes.SelectMany(p => p)],
+            ShapesWorld.Schema)))).Chunk(shapes[0].Length).Zip(again)
+            .ShouldAllBe(pair => pair.First.Zip(pair.Second, (a, b) => Math.Abs(a - b)).Max() <= 1,
+                "but for the scale's rounding");
 
         using var data = (ImageData)Workshop.OpenData(trained.Diffusion);
         using ImageBatch all = new ImageBatches(data.Train, data.Train.Count, seed: 0, shuffled: false).Get(0);
@@ -64,7 +73,8 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         using var generator = (ImageGenerator)Workshop.Open(trained.Diffusion);
         FrozenAutoencoder latents = Model(generator).Latents!;
         using var data = (ImageData)Workshop.OpenData(trained.Diffusion);
-        ImageBatches pictures = new(data.Train, 40, seed: 3, shuffled: true), varied = new(data.Train, 40, seed: 3, shuffled: true, new AugmentSection { Shift = 4 });
+        ImageBatches pictures = new(data.Train, 40, seed: 3, shuffled: true),
+            varied = new(data.Train, 40, seed: 3, shuffled: true, new AugmentSection { Shift = 4 });
         var encoded = new EncodedBatches(pictures, latents);
         var expected = new List<float[]>();
         for (long number = 0; number < 2 * encoded.BatchesPerEpoch; number++)
@@ -72,12 +82,14 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
             using ImageBatch seen = pictures.Get(number), batch = encoded.Get(number);
             batch.Labels.equal(seen.Labels).all().item<bool>().ShouldBeTrue();
             expected.Add(batch.Pictures.data<float>().ToArray());
-            latents.Encode(seen.Pictures).sub(batch.Pictures).abs().max().item<float>().ShouldBeLessThan(0.05f, "bf16, perhaps in other groups of rows");
+            latents.Encode(seen.Pictures).sub(batch.Pictures).abs().max().item<float>()
+                .ShouldBeLessThan(0.05f, "bf16, perhaps in other groups of rows");
         }
         using var gradients = no_grad();
         latents.state_dict()["scale"].zero_();
         encoded.Get(0).Pictures.data<float>().ToArray().ShouldBe(expected[0], "they are known");
-        new EncodedBatches(varied, latents).Get(0).Pictures.abs().max().item<float>().ShouldBe(0, "what is varied is encoded each time");
+        new EncodedBatches(varied, latents).Get(0).Pictures.abs().max().item<float>()
+            .ShouldBe(0, "what is varied is encoded each time");
     }
 
     [Fact]
@@ -89,7 +101,8 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
         FrozenAutoencoder latents = Model(generator).Latents!;
         latents.Shape.ShouldBe([3, 8, 8]);
-        Tensor encoded = latents.Encode(ImageBatches.Scaled(ShapesWorld.Sample(5, 1).Pixels, ShapesWorld.Schema)), decoded = latents.Decode(encoded);
+        Tensor encoded = latents.Encode(ImageBatches.Scaled(ShapesWorld.Sample(5, 1).Pixels, ShapesWorld.Schema)),
+            decoded = latents.Decode(encoded);
         latents.Decode(encoded.add(1e-5)).equal(decoded).all().item<bool>().ShouldBeTrue();
         latents.Decode(encoded.add(10)).equal(decoded).all().item<bool>().ShouldBeFalse();
     }
@@ -100,26 +113,34 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         using var generator = (ImageGenerator)Workshop.Open(trained.Diffusion);
         byte[] shape = generator.Schema.Interleave(ShapesWorld.Sample(5, 1).Pixels).ToArray();
         ImageFiles.WritePng(_folder["shape.png"], 32, 32, 3, shape);
-        ImageFiles.WritePng(_folder["mask.png"], 32, 32, 1, [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 13 * 32 ? 255 : 0))]); // ends within a latent place
+        // ends within a latent place
+        ImageFiles.WritePng(_folder["mask.png"], 32, 32, 1,
+            [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 13 * 32 ? 255 : 0))]);
         byte[] masked = Sample(new SamplingOptions { From = _folder["shape.png"], Mask = _folder["mask.png"] });
         masked.AsSpan(3 * 13 * 32).SequenceEqual(shape.AsSpan(3 * 13 * 32)).ShouldBeTrue();
         masked.AsSpan(0, 3 * 13 * 32).SequenceEqual(shape.AsSpan(0, 3 * 13 * 32)).ShouldBeFalse();
 
-        byte[] again = [.. new LatentImages(Model(generator).Latents!.Model).Reconstruct([ShapesWorld.Sample(5, 1).Pixels]).Select(p => generator.Schema.Interleave(p).ToArray()).Single()];
+        byte[] again = [.. new LatentImages(Model(generator).Latents!.Model)
+            .Reconstruct([ShapesWorld.Sample(5, 1).Pixels]).Select(p => generator.Schema.Interleave(p).ToArray())
+            .Single()];
         double little = Apart(0.01), much = Apart(1);
         little.ShouldBeLessThan(5);
         much.ShouldBeGreaterThan(2 * little);
 
-        double Apart(double strength) => Sample(new SamplingOptions { From = _folder["shape.png"], Strength = strength }).Zip(again, (a, b) => Math.Abs(a - b)).Average();
+        double Apart(double strength) =>
+            Sample(new SamplingOptions { From = _folder["shape.png"], Strength = strength })
+            .Zip(again, (a, b) => Math.Abs(a - b)).Average();
         byte[] Sample(SamplingOptions drawing) =>
-            generator.GenerateAsync(new GenerationRequest { Drawing = drawing }).ToBlockingEnumerable().Cast<ImageSample>().Single().Pixels.ToArray();
+            generator.GenerateAsync(new GenerationRequest { Drawing = drawing }).ToBlockingEnumerable()
+                .Cast<ImageSample>().Single().Pixels.ToArray();
     }
 
     [Fact]
     public async Task It_is_judged_as_one_of_pixels_is_and_its_animation_shows_pictures()
     {
         EvaluationReport report = await Workshop.EvaluateAsync(trained.Diffusion);
-        report.Metrics["loss"].Value.ShouldBeInRange(0.5, 3, "the velocity is the difference of noise and latents, each of a variance of about one");
+        report.Metrics["loss"].Value.ShouldBeInRange(0.5, 3,
+            "the velocity is the difference of noise and latents, each of a variance of about one");
         report.Metrics.Keys.ShouldContain("classAccuracy");
         using var generator = (ImageGenerator)Workshop.Open(trained.Diffusion);
         await ImageOutput.SampleAsync(generator, new GenerationRequest { Count = 2 }, _folder["film.gif"]);
@@ -168,11 +189,15 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
         Refused(DiffusionRecipe(trained.Diffusion), "family vae");
         Refused(DiffusionRecipe(trained.Vae, "model.patchSize=3"), "latents of 8 × 8");
         for (int i = 0; i < 40; i++)
-            ImageFiles.WritePng(Path.Combine(Directory.CreateDirectory(_folder["grey"]).FullName, $"{i}.png"), 16, 16, 1, [.. Enumerable.Repeat((byte)(6 * i), 16 * 16)]);
-        Refused(DiffusionRecipe(trained.Vae, $"data.source={_folder["grey"]}", "model.conditional=false"), "taught pictures of 32 × 32 in colour, and these are of 16 × 16 in grey");
+            ImageFiles.WritePng(Path.Combine(Directory.CreateDirectory(_folder["grey"]).FullName, $"{i}.png"), 16, 16,
+                1, [.. Enumerable.Repeat((byte)(6 * i), 16 * 16)]);
+        Refused(DiffusionRecipe(trained.Vae, $"data.source={_folder["grey"]}", "model.conditional=false"),
+            "taught pictures of 32 × 32 in colour, and these are of 16 × 16 in grey");
 
         void Refused(Recipe recipe, string why) =>
-            Should.Throw<AtelierException>(() => Workshop.TrainAsync(recipe, _folder[Guid.NewGuid().ToString("N")]).GetAwaiter().GetResult()).ToLine().ShouldContain(why);
+            Should.Throw<AtelierException>(() =>
+                Workshop.TrainAsync(recipe, _folder[Guid.NewGuid().ToString("N")]).GetAwaiter().GetResult()).ToLine()
+                .ShouldContain(why);
     }
 
     private static DiffusionModel Model(ImageGenerator generator) => (DiffusionModel)generator.Model;
@@ -185,15 +210,20 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained) :
     }
 
     private static Recipe VaeRecipe(params string[] more) => RecipeReader.Read("shapes-vae", ModelFamilies.All,
-        ["data.worldDocuments=200", "model.channels=[8, 8]", "model.latentSize=3", "training.steps=6", .. Small, .. more]);
+        ["data.worldDocuments=200", "model.channels=[8, 8]", "model.latentSize=3", "training.steps=6", .. Small,
+            .. more]);
 
-    private static Recipe DiffusionRecipe(string vae, params string[] more) => RecipeReader.Read("shapes-latent", ModelFamilies.All,
-        ["data.worldDocuments=200", $"model.autoencoder={vae}", "model.channels=[8]", "model.samplerSteps=2", "training.steps=6", .. Small, .. more]);
+    private static Recipe DiffusionRecipe(string vae, params string[] more) =>
+        RecipeReader.Read("shapes-latent", ModelFamilies.All,
+        ["data.worldDocuments=200", $"model.autoencoder={vae}", "model.channels=[8]", "model.samplerSteps=2",
+            "training.steps=6", .. Small, .. more]);
 
     private static string[] Small =>
     [
-        "training.batchSize=8", "training.evaluateEvery=3", "training.evaluationBatches=1", "training.sampleEvery=6", "training.ema=0.5",
-        "training.device=cpu", "training.threads=1", "evaluation.pictures=18", "evaluation.features=none", "evaluation.importanceSamples=2",
+        "training.batchSize=8", "training.evaluateEvery=3", "training.evaluationBatches=1", "training.sampleEvery=6",
+            "training.ema=0.5",
+        "training.device=cpu", "training.threads=1", "evaluation.pictures=18", "evaluation.features=none",
+            "evaluation.importanceSamples=2",
     ];
 
     /// <summary>A VAE of drawn shapes and a diffusion model of its latents.</summary>

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Diffusion;
 
-/// <summary>Of a Gaussian N(m, s²) the best guess of the picture is known, and so is where the flow ends: m + s (x − α m) / √(α² s² + σ²).</summary>
+/// <summary>
+/// Of a Gaussian N(m, s²) the best guess of the picture is known, and so is where the flow ends: m + s (x − α m) / √(α²
+/// s² + σ²).
+/// </summary>
 public sealed class SamplerTests
 {
     private const double Mean = 0.7, Deviation = 0.3;
@@ -43,22 +46,26 @@ public sealed class SamplerTests
         using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule(kind);
         using var random = new Generator(1, CPU);
-        Tensor drawn = DiffusionSamplers.Find("ancestral").Sample((x, t) => Gaussian.Best(schedule, x, t), schedule, schedule.Times(1000), Noise(random), random);
+        Tensor drawn = DiffusionSamplers.Find("ancestral")
+            .Sample((x, t) => Gaussian.Best(schedule, x, t), schedule, schedule.Times(1000), Noise(random), random);
         drawn.mean().item<float>().ShouldBe((float)Mean, 0.01f);
         drawn.std().item<float>().ShouldBe((float)Deviation, 0.012f);
     }
 
     [Theory]
     [MemberData(nameof(Everything))]
-    public void What_a_mask_keeps_of_a_picture_is_kept_and_the_rest_is_drawn_as_it_would_be_without(string sampler, ScheduleKind kind)
+    public void What_a_mask_keeps_of_a_picture_is_kept_and_the_rest_is_drawn_as_it_would_be_without(string sampler,
+        ScheduleKind kind)
     {
         using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule(kind);
         using var random = new Generator(1, CPU);
         Tensor noise = empty(2000, 1, 1, 2).normal_(0, 1, random);
-        var given = new InitImage(tensor(new float[] { 0.25f, -9 }, 1, 1, 2), tensor(new float[] { 0, 1 }, 1, 1, 2)); // the second number is drawn anew
+        // the second number is drawn anew
+        var given = new InitImage(tensor(new float[] { 0.25f, -9 }, 1, 1, 2), tensor(new float[] { 0, 1 }, 1, 1, 2));
         Tensor drawn = given.Finish(DiffusionSamplers.Find(sampler).Sample(
-            given.Hold((x, t) => Gaussian.Best(schedule, x, t), schedule, noise), schedule, schedule.Times(200), given.Noisy(noise, schedule, schedule.Start), random));
+            given.Hold((x, t) => Gaussian.Best(schedule, x, t), schedule, noise), schedule, schedule.Times(200),
+                given.Noisy(noise, schedule, schedule.Start), random));
         drawn[TensorIndex.Ellipsis, 0].sub(0.25f).abs().max().item<float>().ShouldBeLessThan(1e-6f);
         // The numbers of this Gaussian are independent, so that the other one has its own distribution.
         drawn[TensorIndex.Ellipsis, 1].mean().item<float>().ShouldBe((float)Mean, 0.05f);
@@ -72,7 +79,8 @@ public sealed class SamplerTests
 
     [Fact]
     public void An_unknown_sampler_is_refused_with_those_there_are() =>
-        Should.Throw<AtelierException>(() => DiffusionSamplers.Find("magic")).Hint!.ShouldContain("ancestral, ddim, euler, heun, dpm");
+        Should.Throw<AtelierException>(() =>
+            DiffusionSamplers.Find("magic")).Hint!.ShouldContain("ancestral, ddim, euler, heun, dpm");
 
     [Theory]
     [InlineData(ScheduleKind.Linear)]
@@ -101,8 +109,10 @@ public sealed class SamplerTests
         var schedule = new NoiseSchedule(scheduleKind);
         var prediction = new Prediction(kind, schedule);
         using var random = new Generator(2, CPU);
-        Tensor picture = Noise(random), noise = Noise(random), alpha = tensor((float)schedule.Alpha(0.4)), sigma = tensor((float)schedule.Sigma(0.4));
-        DenoiserOutput parts = prediction.Output(alpha.mul(picture).add(sigma.mul(noise)), prediction.Target(new DenoiserOutput(picture, noise), alpha, sigma), 0.4);
+        Tensor picture = Noise(random), noise = Noise(random), alpha = tensor((float)schedule.Alpha(0.4)),
+            sigma = tensor((float)schedule.Sigma(0.4));
+        DenoiserOutput parts = prediction.Output(alpha.mul(picture).add(sigma.mul(noise)),
+            prediction.Target(new DenoiserOutput(picture, noise), alpha, sigma), 0.4);
         parts.Picture.sub(picture).abs().max().item<float>().ShouldBeLessThan(1e-4f);
         parts.Noise.sub(noise).abs().max().item<float>().ShouldBeLessThan(1e-4f);
     }
@@ -113,9 +123,11 @@ public sealed class SamplerTests
         var schedule = new NoiseSchedule(kind);
         using var random = new Generator(1, CPU);
         Tensor noise = Noise(random).to(ScalarType.Float64);
-        Tensor drawn = DiffusionSamplers.Find(sampler).Sample((x, t) => Gaussian.Best(schedule, x, t), schedule, schedule.Times(steps), noise, random);
+        Tensor drawn = DiffusionSamplers.Find(sampler)
+            .Sample((x, t) => Gaussian.Best(schedule, x, t), schedule, schedule.Times(steps), noise, random);
         double alpha = schedule.Alpha(schedule.Start), sigma = schedule.Sigma(schedule.Start);
-        Tensor exact = noise.sub(alpha * Mean).mul(Deviation / Math.Sqrt((alpha * alpha * Deviation * Deviation) + (sigma * sigma))).add(Mean);
+        Tensor exact = noise.sub(alpha * Mean)
+            .mul(Deviation / Math.Sqrt((alpha * alpha * Deviation * Deviation) + (sigma * sigma))).add(Mean);
         return drawn.sub(exact).abs().mean().item<double>();
     }
 

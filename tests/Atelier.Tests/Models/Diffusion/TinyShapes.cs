@@ -6,9 +6,12 @@ namespace Atelier.Tests.Models.Diffusion;
 /// <summary>Ten steps on drawn shapes with a network that is as small as goes.</summary>
 internal static class TinyShapes
 {
-    public static Task<TrainingOutcome> TrainAsync(string run, params string[] more) => Workshop.TrainAsync(RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
+    public static Task<TrainingOutcome> TrainAsync(string run, params string[] more) =>
+        Workshop.TrainAsync(RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
     [
-        "data.worldDocuments=200", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2", "training.steps=10", "training.batchSize=8",
-        "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10", "training.device=cpu", "evaluation.pictures=18", .. more,
+        "data.worldDocuments=200", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2",
+            "training.steps=10", "training.batchSize=8",
+        "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10", "training.device=cpu",
+            "evaluation.pictures=18", .. more,
     ]), run);
 }

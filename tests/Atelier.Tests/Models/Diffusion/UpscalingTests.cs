@@ -22,38 +22,44 @@ public sealed class UpscalingTests : IDisposable
     {
         using var scope = NewDisposeScope();
         ImageSchema schema = new(12, 8, 1, []);
-        var upscaling = new Upscaling(new DiffusionConfig { Upscale = 2 }, schema, new NoiseSchedule(ScheduleKind.Flow));
+        var upscaling =
+            new Upscaling(new DiffusionConfig { Upscale = 2 }, schema, new NoiseSchedule(ScheduleKind.Flow));
         using var random = new Generator(1, CPU);
         Tensor picture = empty(1, 1, 8, 12).uniform_(-1, 1, random);
         float[] expected = ImageResizer.Resize(picture.data<float>().ToArray(), 12, 8, 6, 4, ResizeFilter.Triangle);
         upscaling.Shrink(picture).sub(tensor(expected, 1, 1, 4, 6)).abs().max().item<float>().ShouldBeLessThan(1e-5f);
-        upscaling.Enlarge(full([1, 1, 4, 6], 0.3f)).sub(0.3f).abs().max().item<float>().ShouldBeLessThan(1e-5f, "weights of a filter sum to one");
+        upscaling.Enlarge(full([1, 1, 4, 6], 0.3f)).sub(0.3f).abs().max().item<float>()
+            .ShouldBeLessThan(1e-5f, "weights of a filter sum to one");
     }
 
     [Fact]
     public void The_network_is_shown_the_enlarged_picture_with_the_noise_that_it_is_told_of()
     {
         using var scope = NewDisposeScope();
-        var upscaling = new Upscaling(new DiffusionConfig { Upscale = 4, UpscaleNoise = 0.5 }, new ImageSchema(16, 16, 3, []), new NoiseSchedule(ScheduleKind.Flow));
+        var upscaling = new Upscaling(new DiffusionConfig { Upscale = 4, UpscaleNoise = 0.5 },
+            new ImageSchema(16, 16, 3, []), new NoiseSchedule(ScheduleKind.Flow));
         using var random = new Generator(1, CPU);
         Tensor small = full([200, 3, 4, 4], 0.5f), times = full([200], 0.25f);
         Tensor shown = upscaling.Show(small, times, random);
         shown.shape.ShouldBe([200, 4, 16, 16]);
         shown.narrow(1, 3, 1).sub(0.25f).abs().max().item<float>().ShouldBe(0);
         shown.narrow(1, 0, 3).mean().item<float>().ShouldBe(0.75f * 0.5f, 0.01f, "α of the flow is 1 − t");
-        shown.narrow(1, 0, 3).std().item<float>().ShouldBeInRange(0.1f, 0.25f, "σ is t, and enlarging averages neighbours");
+        shown.narrow(1, 0, 3).std().item<float>()
+            .ShouldBeInRange(0.1f, 0.25f, "σ is t, and enlarging averages neighbours");
         Tensor clean = upscaling.Show(small, zeros(200), random);
         clean.narrow(1, 0, 3).sub(0.5f).abs().max().item<float>().ShouldBeLessThan(1e-5f);
     }
 
     [Fact]
-    public async Task A_model_that_enlarges_is_taught_from_large_pictures_alone_and_judged_beside_bicubic_interpolation()
+    public async Task A_model_that_enlarges_is_taught_from_large_pictures_alone_and_judged_beside_bicubic_interpolation(
+        )
     {
         await Train("up", "model.upscale=2");
         EvaluationReport report = await Workshop.EvaluateAsync(_folder["up"]);
         report.Metrics["peakSignalToNoise"].Value.ShouldBeInRange(0, 30, "ten steps teach little");
         report.Baselines["bicubic"]["peakSignalToNoise"].Value.ShouldBeInRange(15, 40);
-        report.Baselines["bicubic"]["meanSquaredError"].Value.ShouldBeLessThan(report.Metrics["meanSquaredError"].Value);
+        report.Baselines["bicubic"]["meanSquaredError"].Value.ShouldBeLessThan(
+            report.Metrics["meanSquaredError"].Value);
         report.Pictures.ShouldContain(picture => picture.File.EndsWith("enlarged.png", StringComparison.Ordinal));
         Directory.GetFiles(_folder["up"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
     }
@@ -67,15 +73,19 @@ public sealed class UpscalingTests : IDisposable
         using var generator = (ImageGenerator)Workshop.Open(_folder["up"]);
         ImageFiles.WritePng(_folder["small.png"], 8, 8, 3, [.. Enumerable.Repeat((byte)90, 8 * 8 * 3)]);
         ImageFiles.WritePng(_folder["other.png"], 9, 8, 3, [.. Enumerable.Repeat((byte)90, 9 * 8 * 3)]);
-        ImageSample[] drawn = Sample(new GenerationRequest { Count = 2, Drawing = new SamplingOptions { From = _folder["small.png"] } });
+        ImageSample[] drawn =
+            Sample(new GenerationRequest { Count = 2, Drawing = new SamplingOptions { From = _folder["small.png"] } });
         drawn.ShouldAllBe(picture => picture.Width == 32 && picture.Height == 32);
         Refused(new SamplingOptions { From = _folder["other.png"] }, "9 × 8");
         Refused(new SamplingOptions(), "--from");
         Refused(new SamplingOptions { From = _folder["small.png"], Strength = 0.8 }, "--strength");
         Refused(new SamplingOptions { From = _folder["small.png"], Mask = _folder["small.png"] }, "--mask");
 
-        ImageSample[] Sample(GenerationRequest request) => [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
-        void Refused(SamplingOptions drawing, string why) => Should.Throw<AtelierException>(() => Sample(new GenerationRequest { Drawing = drawing })).ToLine().ShouldContain(why);
+        ImageSample[] Sample(GenerationRequest request) =>
+            [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
+        void Refused(SamplingOptions drawing, string why) =>
+            Should.Throw<AtelierException>(() => Sample(new GenerationRequest { Drawing = drawing })).ToLine()
+            .ShouldContain(why);
     }
 
     [Fact]
@@ -86,21 +96,26 @@ public sealed class UpscalingTests : IDisposable
         using var small = (ImageGenerator)Workshop.Open(_folder["small"]);
         using var up = (ImageGenerator)Workshop.Open(_folder["up"]);
         Should.Throw<AtelierException>(() => small.Upscaler = small).ToLine().ShouldContain("enlarges no pictures");
-        Should.Throw<AtelierException>(() => up.Upscaler = up).ToLine().ShouldContain("enlarges colour pictures of 16 × 16, and colour pictures of 32 × 32 are drawn");
+        Should.Throw<AtelierException>(() => up.Upscaler = up).ToLine()
+            .ShouldContain("enlarges colour pictures of 16 × 16, and colour pictures of 32 × 32 are drawn");
         small.Upscaler = up;
-        ImageSample[] drawn = [.. small.GenerateAsync(new GenerationRequest { Count = 3, Class = "red-circle" }).ToBlockingEnumerable().Cast<ImageSample>()];
+        ImageSample[] drawn = [.. small.GenerateAsync(new GenerationRequest { Count = 3, Class = "red-circle" })
+            .ToBlockingEnumerable().Cast<ImageSample>()];
         drawn.ShouldAllBe(picture => picture.Width == 32 && picture.Class == "red-circle");
         drawn[0].Pixels.Span.SequenceEqual(drawn[1].Pixels.Span).ShouldBeFalse();
     }
 
     [Fact]
     public void Latents_are_not_enlarged() =>
-        Should.Throw<AtelierException>(() => new DiffusionModel(new DiffusionConfig { Upscale = 2 }, ShapesWorld.Schema, latents: null, [4, 8, 8], Precision.Fp32, seed: 1))
+        Should.Throw<AtelierException>(() =>
+            new DiffusionModel(new DiffusionConfig { Upscale = 2 }, ShapesWorld.Schema, latents: null, [4, 8, 8],
+            Precision.Fp32, seed: 1))
             .Message.ShouldContain("works on latents");
 
     [Fact]
     public async Task Pictures_that_cannot_be_halved_are_refused() =>
-        (await Should.ThrowAsync<AtelierException>(() => Train("up", "model.upscale=3"))).Message.ShouldContain("not 3 times as large");
+        (await Should.ThrowAsync<AtelierException>(() =>
+            Train("up", "model.upscale=3"))).Message.ShouldContain("not 3 times as large");
 
     private Task Train(string run, params string[] more) => TinyShapes.TrainAsync(_folder[run], more);
 }

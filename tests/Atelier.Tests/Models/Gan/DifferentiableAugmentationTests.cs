@@ -50,7 +50,8 @@ public sealed class DifferentiableAugmentationTests
         using var random = new Generator(3, CPU);
         Tensor pictures = zeros(Count, 1, Side, Side);
         pictures[.., 0, 8, 8] = 1;
-        float[] moved = [.. DifferentiableAugmentation.Apply([Augmentation.Translation], pictures, random).data<float>()];
+        float[] moved =
+            [.. DifferentiableAugmentation.Apply([Augmentation.Translation], pictures, random).data<float>()];
         var places = new HashSet<(int Down, int Across)>();
         for (int picture = 0; picture < Count; picture++)
         {
@@ -81,7 +82,8 @@ public sealed class DifferentiableAugmentationTests
         using var random = new Generator(5, CPU);
         Tensor pictures = linspace(-1, 1, Side * Side).view(1, 1, Side, Side).expand(Count, -1, -1, -1);
         Tensor changed = DifferentiableAugmentation.Apply([Augmentation.Colour], pictures, random).flatten(1);
-        changed.narrow(1, 1, (Side * Side) - 1).sub(changed.narrow(1, 0, (Side * Side) - 1)).min().ToSingle().ShouldBeGreaterThan(0, "contrast is from a half to one and a half");
+        changed.narrow(1, 1, (Side * Side) - 1).sub(changed.narrow(1, 0, (Side * Side) - 1)).min().ToSingle()
+            .ShouldBeGreaterThan(0, "contrast is from a half to one and a half");
         changed.abs().max().ToSingle().ShouldBeLessThan(2.01f);
         changed.mean([1]).abs().max().ToSingle().ShouldBeInRange(0.3f, 0.5f, "brightness moves up to a half");
     }

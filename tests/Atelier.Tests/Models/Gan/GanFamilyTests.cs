@@ -28,7 +28,9 @@ public sealed class GanFamilyTests : IDisposable
         ImageSample last = again.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>().Last();
         last.Pixels.Span.SequenceEqual(pictures[2].Pixels.Span).ShouldBeTrue();
         Directory.GetFiles(_folder["run"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
-        Should.Throw<AtelierException>(() => generator.GenerateAsync(request with { Drawing = new SamplingOptions { Steps = 5 } }).ToBlockingEnumerable().ToList())
+        Should.Throw<AtelierException>(() =>
+            generator.GenerateAsync(request with { Drawing = new SamplingOptions { Steps = 5 } }).ToBlockingEnumerable()
+            .ToList())
             .ToLine().ShouldContain("draws in one step");
     }
 
@@ -37,22 +39,29 @@ public sealed class GanFamilyTests : IDisposable
     {
         await Train("run");
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
-        ImageSample[] way = [.. Sample(new() { Count = 3, Class = "red-circle,blue-square", Drawing = new() { Interpolate = "7,8" } })];
+        ImageSample[] way =
+            [.. Sample(new() { Count = 3, Class = "red-circle,blue-square", Drawing = new() { Interpolate = "7,8" } })];
         way.Select(picture => picture.Class).ShouldBe(["red-circle", "blue-square", "blue-square"]);
         Apart(way[0], Sample(new() { Class = "red-circle", Seed = 7 })[0]).ShouldBeLessThan(1, "rounding alone");
         Apart(way[2], Sample(new() { Class = "blue-square", Seed = 8 })[0]).ShouldBeLessThan(1, "rounding alone");
-        Should.Throw<AtelierException>(() => Sample(new() { Count = 3, Drawing = new() { Interpolate = _folder.Path } })).ToLine().ShouldContain("give seeds");
+        Should.Throw<AtelierException>(() =>
+            Sample(new() { Count = 3, Drawing = new() { Interpolate = _folder.Path } })).ToLine()
+            .ShouldContain("give seeds");
 
-        ImageSample[] Sample(GenerationRequest request) => [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
-        static double Apart(ImageSample one, ImageSample other) => one.Pixels.ToArray().Zip(other.Pixels.ToArray(), (a, b) => Math.Abs(a - b)).Average();
+        ImageSample[] Sample(GenerationRequest request) =>
+            [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
+        static double Apart(ImageSample one, ImageSample other) =>
+            one.Pixels.ToArray().Zip(other.Pixels.ToArray(), (a, b) => Math.Abs(a - b)).Average();
     }
 
     [Fact]
     public async Task The_game_is_told_while_it_is_played()
     {
         await Train("run");
-        string last = File.ReadLines(Directory.GetFiles(_folder["run"], "metrics.jsonl", SearchOption.AllDirectories).Single()).Last();
-        foreach (string figure in (string[])["loss", "loss.generator", "gradientNorm", "gradientNorm.generator", "realRight", "madeRight", "validationDiversity"])
+        string last = File.ReadLines(Directory.GetFiles(_folder["run"], "metrics.jsonl", SearchOption.AllDirectories)
+            .Single()).Last();
+        foreach (string figure in (string[])["loss", "loss.generator", "gradientNorm", "gradientNorm.generator",
+            "realRight", "madeRight", "validationDiversity"])
             last.ShouldContain($"\"{figure}\":");
     }
 
@@ -70,7 +79,9 @@ public sealed class GanFamilyTests : IDisposable
         byte[] whole = Weights("whole"), cut = Weights("cut");
         cut.ShouldBe(whole);
 
-        byte[] Weights(string run) => File.ReadAllBytes(Directory.GetFiles(Path.Combine(_folder[run], "bundle"), "model.safetensors", SearchOption.AllDirectories).Single());
+        byte[] Weights(string run) =>
+            File.ReadAllBytes(Directory.GetFiles(Path.Combine(_folder[run], "bundle"), "model.safetensors",
+            SearchOption.AllDirectories).Single());
     }
 
     [Theory]
@@ -78,14 +89,16 @@ public sealed class GanFamilyTests : IDisposable
     [InlineData("\"noise_size\": 64", "\"noise_size\": 100000", "noise")]
     [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible pictures")]
     [InlineData("\"image_width\": 32", "\"image_width\": 33", "cannot be halved")]
-    public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to, string why)
+    public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to,
+        string why)
     {
         await Train("run");
         string config = Directory.GetFiles(_folder["run"], "config.json", SearchOption.AllDirectories).First();
         string text = File.ReadAllText(config);
         text.ShouldContain(from);
         File.WriteAllText(config, text.Replace(from, to, StringComparison.Ordinal));
-        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why, Case.Insensitive);
+        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why,
+            Case.Insensitive);
     }
 
     [Theory]
@@ -99,8 +112,10 @@ public sealed class GanFamilyTests : IDisposable
 
     private static Recipe Recipe(params string[] more) => RecipeReader.Read("mnist-gan", ModelFamilies.All,
     [
-        "data.source=world:shapes", "data.worldDocuments=200", "model.channels=[8, 8]", "training.steps=6", "training.batchSize=8", "training.replicas=1", "training.threads=1",
-        "training.reportEvery=1", "training.evaluateEvery=3", "training.evaluationBatches=1", "training.sampleEvery=3", "training.checkpointEvery=0", "training.device=cpu", .. more,
+        "data.source=world:shapes", "data.worldDocuments=200", "model.channels=[8, 8]", "training.steps=6",
+            "training.batchSize=8", "training.replicas=1", "training.threads=1",
+        "training.reportEvery=1", "training.evaluateEvery=3", "training.evaluationBatches=1", "training.sampleEvery=3",
+            "training.checkpointEvery=0", "training.device=cpu", .. more,
     ]);
 
     private sealed class Watch(Action<long> step) : IProgress<TrainingProgress>

@@ -19,8 +19,11 @@ public sealed class GanGameTests
 
     public static TheoryData<GanConfig> Games => new(
         new GanConfig(),
-        new GanConfig { Networks = GanNetworks.Residual, Loss = GanLoss.NonSaturating, Condition = GanCondition.Projection },
-        new GanConfig { Loss = GanLoss.Wasserstein, SpectralNorm = false, GradientPenalty = 10, R1 = 1, Condition = GanCondition.Classifier, Augment = [Augmentation.Colour, Augmentation.Translation, Augmentation.Cutout] });
+        new GanConfig { Networks = GanNetworks.Residual, Loss = GanLoss.NonSaturating,
+            Condition = GanCondition.Projection },
+        new GanConfig { Loss = GanLoss.Wasserstein, SpectralNorm = false, GradientPenalty = 10, R1 = 1,
+            Condition = GanCondition.Classifier,
+            Augment = [Augmentation.Colour, Augmentation.Translation, Augmentation.Cutout] });
 
     [Theory]
     [MemberData(nameof(Games))]
@@ -29,7 +32,9 @@ public sealed class GanGameTests
         using var model = new GanModel(config with { Channels = [8] }, Schema, Precision.Fp32, seed: 1);
         using var replicas = new Replicas<ImageBatch>(model, null, new ExecutionPlan(1, 1));
         using ImageBatch batch = new GaussianPictures().Get(0);
-        ObjectiveOptimizer<ImageBatch>[] movers = [.. Enumerable.Range(0, 2).Select(turn => new ObjectiveOptimizer<ImageBatch>(turn, replicas, new Dictionary<nint, string>(), new TrainingSection()))];
+        ObjectiveOptimizer<ImageBatch>[] movers = [.. Enumerable.Range(0, 2)
+            .Select(turn =>
+            new ObjectiveOptimizer<ImageBatch>(turn, replicas, new Dictionary<nint, string>(), new TrainingSection()))];
         for (int turn = 0; turn < 2; turn++)
         {
             using ObjectiveOptimizer<ImageBatch> mover = movers[turn];
@@ -40,11 +45,14 @@ public sealed class GanGameTests
             foreach ((string name, TorchSharp.Modules.Parameter parameter) in model.named_parameters())
                 (parameter.grad is not null).ShouldBe(IsOf(name, turn), name);
             mover.Move(0.01);
-            foreach ((string name, float[] after) in Weights(model).Where(w => !IsOf(w.Key, turn) || w.Key.EndsWith("weight", StringComparison.Ordinal))) // a bias may stand still: where real and made pull alike
+            // a bias may stand still: where real and made pull alike
+            foreach ((string name, float[] after) in Weights(model)
+                .Where(w => !IsOf(w.Key, turn) || w.Key.EndsWith("weight", StringComparison.Ordinal)))
                 after.SequenceEqual(before[name]).ShouldBe(!IsOf(name, turn), name);
         }
 
-        static bool IsOf(string name, int turn) => name.StartsWith(turn == 0 ? "discriminator" : "generator", StringComparison.Ordinal);
+        static bool IsOf(string name, int turn) =>
+            name.StartsWith(turn == 0 ? "discriminator" : "generator", StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +73,8 @@ public sealed class GanGameTests
 
     public static TheoryData<GanConfig> Fair => new(
         new GanConfig { Loss = GanLoss.NonSaturating, SpectralNorm = false, R1 = 0.1 },
-        new GanConfig { Loss = GanLoss.Wasserstein, SpectralNorm = false, GradientPenalty = 1, DiscriminatorTurns = 2 });
+        new GanConfig { Loss = GanLoss.Wasserstein, SpectralNorm = false, GradientPenalty = 1,
+            DiscriminatorTurns = 2 });
 
     [Theory]
     [MemberData(nameof(Fair))]
@@ -91,7 +100,8 @@ public sealed class GanGameTests
 
     private static Dictionary<string, float[]> Played()
     {
-        using GanModel model = Play(new GanConfig { Condition = GanCondition.Projection }, new GaussianPictures(), steps: 6, replicas: 2);
+        using GanModel model =
+            Play(new GanConfig { Condition = GanCondition.Projection }, new GaussianPictures(), steps: 6, replicas: 2);
         return Weights(model);
     }
 
@@ -100,7 +110,8 @@ public sealed class GanGameTests
         var model = new GanModel(config with { Channels = [8] }, Schema, Precision.Fp32, seed: 1);
         using var run = new TinyRun(TinyRun.Plain with
         {
-            Steps = steps, BatchSize = 32, Replicas = replicas, ClipNorm = 0, Optimizer = new() { Name = OptimizerName.Adam, LearningRate = 4e-3, Beta1 = 0.5, WeightDecay = 0 },
+            Steps = steps, BatchSize = 32, Replicas = replicas, ClipNorm = 0,
+                Optimizer = new() { Name = OptimizerName.Adam, LearningRate = 4e-3, Beta1 = 0.5, WeightDecay = 0 },
         });
         var trainer = new Trainer<ImageBatch>(run.Run.Recipe, model, pictures, null, new TrainerHooks
         {
@@ -114,7 +125,8 @@ public sealed class GanGameTests
     private static Dictionary<string, float[]> Weights(GanModel model)
     {
         using var scope = NewDisposeScope();
-        return model.named_parameters().ToDictionary(p => p.name, p => p.parameter.detach().flatten().data<float>().ToArray());
+        return model.named_parameters()
+            .ToDictionary(p => p.name, p => p.parameter.detach().flatten().data<float>().ToArray());
     }
 
     /// <summary>Pictures of one grey, which is normally distributed.</summary>
@@ -132,7 +144,8 @@ public sealed class GanGameTests
         {
             OnGet?.Invoke(number);
             using var random = new Generator((ulong)number, CPU);
-            return new(empty(ItemsPerBatch, 1, 1, 1).normal_(Mean, Deviation, random).expand(-1, -1, 4, 4).contiguous(), arange(ItemsPerBatch).remainder(2));
+            return new(empty(ItemsPerBatch, 1, 1, 1).normal_(Mean, Deviation, random).expand(-1, -1, 4, 4).contiguous(),
+                arange(ItemsPerBatch).remainder(2));
         }
     }
 }

@@ -11,11 +11,15 @@ public sealed class GanLossTests
 
     public static TheoryData<GanLoss, double, double> ClosedForms => new()
     {
-        { GanLoss.Minimax, Mean(Real, x => -Math.Log(Sigmoid(x))) + Mean(Made, x => -Math.Log(1 - Sigmoid(x))), Mean(Made, x => Math.Log(1 - Sigmoid(x))) },
-        { GanLoss.NonSaturating, Mean(Real, x => -Math.Log(Sigmoid(x))) + Mean(Made, x => -Math.Log(1 - Sigmoid(x))), Mean(Made, x => -Math.Log(Sigmoid(x))) },
-        { GanLoss.LeastSquares, (0.5 * Mean(Real, x => (x - 1) * (x - 1))) + (0.5 * Mean(Made, x => x * x)), 0.5 * Mean(Made, x => (x - 1) * (x - 1)) },
+        { GanLoss.Minimax, Mean(Real, x => -Math.Log(Sigmoid(x))) + Mean(Made, x => -Math.Log(1 - Sigmoid(x))),
+            Mean(Made, x => Math.Log(1 - Sigmoid(x))) },
+        { GanLoss.NonSaturating, Mean(Real, x => -Math.Log(Sigmoid(x))) + Mean(Made, x => -Math.Log(1 - Sigmoid(x))),
+            Mean(Made, x => -Math.Log(Sigmoid(x))) },
+        { GanLoss.LeastSquares, (0.5 * Mean(Real, x => (x - 1) * (x - 1))) + (0.5 * Mean(Made, x => x * x)),
+            0.5 * Mean(Made, x => (x - 1) * (x - 1)) },
         { GanLoss.Wasserstein, Mean(Made, x => x) - Mean(Real, x => x), -Mean(Made, x => x) },
-        { GanLoss.Hinge, Mean(Real, x => Math.Max(0, 1 - x)) + Mean(Made, x => Math.Max(0, 1 + x)), -Mean(Made, x => x) },
+        { GanLoss.Hinge, Mean(Real, x => Math.Max(0, 1 - x)) + Mean(Made, x => Math.Max(0, 1 + x)),
+            -Mean(Made, x => x) },
     };
 
     [Theory]
@@ -43,7 +47,8 @@ public sealed class GanLossTests
     public void Logits_far_out_give_finite_losses()
     {
         using var scope = NewDisposeScope();
-        GanLoss.NonSaturating.Discriminator(tensor(new[] { -500.0 }), tensor(new[] { 500.0 })).ToDouble().ShouldBe(1000, 1e-9);
+        GanLoss.NonSaturating.Discriminator(tensor(new[] { -500.0 }), tensor(new[] { 500.0 })).ToDouble()
+            .ShouldBe(1000, 1e-9);
     }
 
     private static double Mean(double[] logits, Func<double, double> of) => logits.Average(of);

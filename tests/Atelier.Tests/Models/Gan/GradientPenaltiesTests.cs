@@ -13,7 +13,8 @@ public sealed class GradientPenaltiesTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1, CPU);
-        Tensor weights = empty(1, 2, 4, 4, ScalarType.Float64).normal_(0, 1, random), real = Pictures(2, random), made = Pictures(2, random);
+        Tensor weights = empty(1, 2, 4, 4, ScalarType.Float64).normal_(0, 1, random), real = Pictures(2, random),
+            made = Pictures(2, random);
         double length = weights.norm().ToDouble();
         GradientPenalties.Between(Judge, real, made, random).ToDouble().ShouldBe((length - 1) * (length - 1), 1e-9);
         GradientPenalties.AtReal(Judge, real).ToDouble().ShouldBe(length * length, 1e-9);
@@ -28,8 +29,10 @@ public sealed class GradientPenaltiesTests
     public void The_gradient_of_the_penalty_is_its_finite_difference(GanNetworks networks, bool spectral)
     {
         using var random = new Generator(2, CPU);
-        var config = new GanConfig { Networks = networks, Channels = [8], SpectralNorm = spectral, Condition = GanCondition.Projection };
-        using var critic = new DiscriminatorNetwork(config, new ImageSchema(4, 4, 2, ["a", "b"]), Precision.Fp32, random);
+        var config = new GanConfig { Networks = networks, Channels = [8], SpectralNorm = spectral,
+            Condition = GanCondition.Projection };
+        using var critic =
+            new DiscriminatorNetwork(config, new ImageSchema(4, 4, 2, ["a", "b"]), Precision.Fp32, random);
         critic.to(ScalarType.Float64);
         FiniteDifferences.Scramble(critic);
         using Tensor real = Pictures(2, random), made = Pictures(2, random), labels = tensor((long[])[0, 1, 1]);
@@ -38,11 +41,13 @@ public sealed class GradientPenaltiesTests
         {
             using IDisposable recorded = enable_grad();
             using var same = new Generator(3, CPU);
-            return GradientPenalties.Between(Judge, real, made, same).add(GradientPenalties.AtReal(Judge, real)).add(Judge(real).mean());
+            return GradientPenalties.Between(Judge, real, made, same).add(GradientPenalties.AtReal(Judge, real))
+                .add(Judge(real).mean());
         }, elements: 3);
 
         Tensor Judge(Tensor x) => critic.Forward(x, labels).Logits;
     }
 
-    private static Tensor Pictures(int channels, Generator random) => empty(3, channels, 4, 4, ScalarType.Float64).uniform_(-1, 1, random);
+    private static Tensor Pictures(int channels, Generator random) =>
+        empty(3, channels, 4, 4, ScalarType.Float64).uniform_(-1, 1, random);
 }

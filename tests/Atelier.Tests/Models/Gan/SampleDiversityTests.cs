@@ -16,5 +16,7 @@ public sealed class SampleDiversityTests
         SampleDiversity.Of(made, real, tensor((long[])[0, 1, 2, 3])).ShouldBe(1, "there is no pair");
     }
 
-    private static Tensor Pictures(params float[] values) => tensor(values).view(-1, 1, 1, 1).mul(0.5f).expand(-1, 1, 2, 2); // |Δ| is 4 · ¼ · Δ² under the root
+    // |Δ| is 4 · ¼ · Δ² under the root
+    private static Tensor Pictures(params float[] values) =>
+        tensor(values).view(-1, 1, 1, 1).mul(0.5f).expand(-1, 1, 2, 2);
 }

@@ -7,7 +7,8 @@ namespace Atelier.Tests.Models.Hmm;
 
 public sealed class ChainExplanationTests
 {
-    private static ExplanationTable Table(Explanation explanation, string name) => explanation.Tables.Single(t => t.Name == name);
+    private static ExplanationTable Table(Explanation explanation, string name) =>
+        explanation.Tables.Single(t => t.Name == name);
 
     [Fact]
     public void Shares_are_those_that_a_step_of_the_chain_leaves_as_they_are()
@@ -30,16 +31,19 @@ public sealed class ChainExplanationTests
     [Fact]
     public void What_states_give_off_how_long_they_last_and_where_they_lead_stands_in_tables_and_pictures()
     {
-        var model = new HmmModel(new HmmChain([1, 0], [0.75, 0.25, 0, 1]), new CategoricalEmissions(2, Padding.Add([0.9, 0.2, 0.1, 0.8], 2, 8)));
+        var model = new HmmModel(new HmmChain([1, 0], [0.75, 0.25, 0, 1]),
+            new CategoricalEmissions(2, Padding.Add([0.9, 0.2, 0.1, 0.8], 2, 8)));
         Explanation explanation = ChainExplanation.Of(model, "two states", symbol => symbol == 0 ? " " : "x");
         Table(explanation, "emissions").Rows[0][1].ToString().ShouldBe("␣ 0.900  x 0.100");
-        Table(explanation, "emission probabilities").Rows.Select(row => row[2].ToString()).ShouldBe(["0.9", "0.1", "0.8", "0.2"]);
+        Table(explanation, "emission probabilities").Rows.Select(row => row[2].ToString())
+            .ShouldBe(["0.9", "0.1", "0.8", "0.2"]);
         Table(explanation, "transitions").Rows.Select(row => row[3].ToString()).ShouldBe(["4", "for ever"]);
         Table(explanation, "strongest transitions").Rows.ShouldHaveSingleItem()[2].ToString().ShouldBe("0.25");
         string svg = Encoding.UTF8.GetString(explanation.Pictures.Single(p => p.FileName == "transitions.svg").Content);
         XDocument.Parse(svg).Root!.Name.LocalName.ShouldBe("svg");
         svg.ShouldContain("0.750");
-        explanation.Pictures.Single(p => p.FileName == "transitions.png").Content.AsSpan(1, 3).SequenceEqual("PNG"u8).ShouldBeTrue();
+        explanation.Pictures.Single(p => p.FileName == "transitions.png").Content.AsSpan(1, 3).SequenceEqual("PNG"u8)
+            .ShouldBeTrue();
     }
 
     [Fact]

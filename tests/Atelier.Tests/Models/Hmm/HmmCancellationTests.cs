@@ -65,7 +65,8 @@ public sealed class HmmCancellationTests
     public void An_explanation_stops()
     {
         var text = new HmmTextModel(new HmmModel(Chain(States), Uniform(States)), endOfTextId: null);
-        Should.Throw<OperationCanceledException>(() => text.Explain(new Tokenizers.ByteTokenizer(), new(canceled: true)));
+        Should.Throw<OperationCanceledException>(() =>
+            text.Explain(new Tokenizers.ByteTokenizer(), new(canceled: true)));
     }
 
     private static HmmModel Model(int states, CancellationTokenSource stop, int at, out CancellingEmissions emissions)
@@ -120,7 +121,8 @@ public sealed class HmmCancellationTests
     }
 
     /// <summary>Cancels when a sequence is taken.</summary>
-    private sealed class CancellingList(int[][] sequences, CancellationTokenSource stop) : IReadOnlyList<ReadOnlyMemory<int>>
+    private sealed class CancellingList(int[][] sequences, CancellationTokenSource stop)
+        : IReadOnlyList<ReadOnlyMemory<int>>
     {
         public int Count => sequences.Length;
 

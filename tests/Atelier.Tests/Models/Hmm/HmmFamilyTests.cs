@@ -18,14 +18,17 @@ public sealed class HmmFamilyTests : IDisposable
 
     private static readonly Recipe Recipe = new()
     {
-        Model = new ModelSection("hmm", new HmmConfig { StateCounts = [2, 4], Restarts = 2, Iterations = 6, Tolerance = 0 }),
+        Model = new ModelSection("hmm",
+            new HmmConfig { StateCounts = [2, 4], Restarts = 2, Iterations = 6, Tolerance = 0 }),
         Training = new TrainingSection { CheckpointEvery = 4 },
     };
 
     private TextData Data()
     {
-        string path = _folder.Write("text.txt", string.Concat(Enumerable.Range(0, 300).Select(i => $"line {i % 7} and {i % 5}\n")));
-        return TextData.Prepare(new DataSection { Source = path, Document = DocumentUnit.Line, Tokenizer = new() { ByteFallback = false } }, 1, _folder["data"]);
+        string path = _folder.Write("text.txt",
+            string.Concat(Enumerable.Range(0, 300).Select(i => $"line {i % 7} and {i % 5}\n")));
+        return TextData.Prepare(new DataSection { Source = path, Document = DocumentUnit.Line, Tokenizer =
+            new() { ByteFallback = false } }, 1, _folder["data"]);
     }
 
     [Fact]
@@ -34,21 +37,26 @@ public sealed class HmmFamilyTests : IDisposable
         using TextData data = Data();
         TrainingReport whole;
         using (var run = Run.Create(_folder["whole"], Recipe))
-            whole = await _family.CreateLearner(Recipe, data).LearnAsync(run, new Progress(_ => { }), CancellationToken.None);
+            whole = await _family.CreateLearner(Recipe, data)
+                .LearnAsync(run, new Progress(_ => { }), CancellationToken.None);
         whole.Steps.ShouldBe(4 * 6);
         using (var run = Run.Create(_folder["broken"], Recipe))
         {
             foreach (int steps in (int[])[3, 10, 13])
             {
                 using var stop = new CancellationTokenSource();
-                TrainingReport part = await _family.CreateLearner(Recipe, data).LearnAsync(run, new Progress(at => { if (at.Step >= steps) stop.Cancel(); }), stop.Token);
+                TrainingReport part = await _family.CreateLearner(Recipe, data)
+                    .LearnAsync(run, new Progress(at => { if (at.Step >= steps) stop.Cancel(); }), stop.Token);
                 (part.StopReason, part.Steps).ShouldBe(("interrupted", steps));
             }
-            TrainingReport rest = await _family.CreateLearner(Recipe, data).LearnAsync(run, new Progress(_ => { }), CancellationToken.None);
+            TrainingReport rest = await _family.CreateLearner(Recipe, data)
+                .LearnAsync(run, new Progress(_ => { }), CancellationToken.None);
             rest.Metrics.ShouldBe(whole.Metrics);
         }
-        File.ReadAllBytes(Path.Combine(_folder["broken"], "bundle", "model.safetensors")).ShouldBe(File.ReadAllBytes(Path.Combine(_folder["whole"], "bundle", "model.safetensors")));
-        File.ReadLines(Path.Combine(_folder["broken"], "metrics.jsonl")).Count(line => line.Contains("\"loss\"")).ShouldBe(24);
+        File.ReadAllBytes(Path.Combine(_folder["broken"], "bundle", "model.safetensors"))
+            .ShouldBe(File.ReadAllBytes(Path.Combine(_folder["whole"], "bundle", "model.safetensors")));
+        File.ReadLines(Path.Combine(_folder["broken"], "metrics.jsonl")).Count(line => line.Contains("\"loss\""))
+            .ShouldBe(24);
     }
 
     [Fact]
@@ -72,7 +80,8 @@ public sealed class HmmFamilyTests : IDisposable
             logits[tokens[i + 1]].ShouldBe((float)scores[i].LogProbability, 1e-4f);
             logits.Sum(logit => Math.Exp(logit)).ShouldBe(1, 1e-5);
         }
-        generator.GenerateAsync(new GenerationRequest { Count = 3, Prompt = "line" }).ToBlockingEnumerable().Count().ShouldBe(3);
+        generator.GenerateAsync(new GenerationRequest { Count = 3, Prompt = "line" }).ToBlockingEnumerable().Count()
+            .ShouldBe(3);
     }
 
     [Fact]
@@ -82,9 +91,12 @@ public sealed class HmmFamilyTests : IDisposable
             new CategoricalEmissions(3, Padding.Add([0.7, 0.2, 0.1, 0.2, 0.5, 0.3, 0.1, 0.3, 0.6], 3, 8)));
         int[] tokens = [1, 0, 2, 1]; // one of the prompt, three of the sample
         var known = new Dictionary<int, string> { [1] = "2", [2] = "0" }; // that is at tokens 2 and 3
-        double Joint(int length) => Enumerable.Range(0, 81).Select(number => (int[])[number % 3, number / 3 % 3, number / 9 % 3, number / 27])
+        double Joint(int length) =>
+            Enumerable.Range(0, 81).Select(number => (int[])[number % 3, number / 3 % 3, number / 9 % 3, number / 27])
             .Where(path => path[2] == 2 && path[3] == 0)
-            .Sum(path => Enumerable.Range(0, 4).Aggregate(1.0, (p, t) => p * (t == 0 ? model.Chain.Start[path[0]] : model.Chain.Transition(path[t - 1], path[t]))
+            .Sum(path => Enumerable.Range(0, 4)
+                .Aggregate(1.0,
+                (p, t) => p * (t == 0 ? model.Chain.Start[path[0]] : model.Chain.Transition(path[t - 1], path[t]))
                 * (t < length ? ((CategoricalEmissions)model.Emissions).Row(tokens[t])[path[t]] : 1)));
         using ILanguageModel given = new HmmTextModel(model, null).Given(known, prompt: 1, places: 3);
         using IDecodingState state = given.CreateState(1);
@@ -94,7 +106,9 @@ public sealed class HmmFamilyTests : IDisposable
             state.Append([tokens[t]], logits);
             Math.Exp(logits[tokens[t + 1]]).ShouldBe(Joint(t + 2) / Joint(t + 1), 1e-6);
         }
-        Should.Throw<AtelierException>(() => new KnownStates(model, new Dictionary<int, string> { [3] = "0" }, 3)).Message.ShouldContain("is no state of a place");
+        Should.Throw<AtelierException>(() =>
+            new KnownStates(model, new Dictionary<int, string> { [3] = "0" },
+            3)).Message.ShouldContain("is no state of a place");
     }
 
     [Fact]

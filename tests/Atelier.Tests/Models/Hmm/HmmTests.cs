@@ -18,7 +18,8 @@ public sealed class HmmTests
     private static (HmmModel, int[], int, int) Make(int states, int kinds, int length, bool zeros, ulong seed)
     {
         var random = new SplitMix64(seed);
-        double[] start = Row(states, zeros, ref random), transitions = new double[states * states], emissions = new double[kinds * states];
+        double[] start = Row(states, zeros, ref random), transitions = new double[states * states],
+            emissions = new double[kinds * states];
         for (int i = 0; i < states; i++)
         {
             Row(states, zeros, ref random).CopyTo(transitions, i * states);
@@ -29,7 +30,8 @@ public sealed class HmmTests
         int[] symbols = new int[length];
         for (int t = 0; t < length; t++)
             symbols[t] = (int)random.Next(kinds);
-        var model = new HmmModel(new HmmChain(start, transitions), new CategoricalEmissions(states, Padding.Add(emissions, states, HmmKernels.Width(states))));
+        var model = new HmmModel(new HmmChain(start, transitions),
+            new CategoricalEmissions(states, Padding.Add(emissions, states, HmmKernels.Width(states))));
         return (model, symbols, states, kinds);
     }
 
@@ -53,7 +55,8 @@ public sealed class HmmTests
             for (int t = 0, rest = number; t < path.Length; t++, rest /= states)
             {
                 path[t] = rest % states;
-                probability *= (t == 0 ? model.Chain.Start[path[0]] : model.Chain.Transition(path[t - 1], path[t])) * emissions.Row(symbols[t])[path[t]];
+                probability *= (t == 0 ? model.Chain.Start[path[0]]
+                    : model.Chain.Transition(path[t - 1], path[t])) * emissions.Row(symbols[t])[path[t]];
             }
             yield return (path, probability);
         }
@@ -73,16 +76,20 @@ public sealed class HmmTests
         for (int i = 0; i < c.States; i++)
         {
             for (int t = 0; t < c.Symbols.Length; t++)
-                posteriors[(t * c.States) + i].ShouldBe(paths.Where(p => p.Path[t] == i).Sum(p => p.Probability) / total, 1e-9);
+                posteriors[(t * c.States) + i]
+                    .ShouldBe(paths.Where(p => p.Path[t] == i).Sum(p => p.Probability) / total, 1e-9);
             sums.Starts[i].ShouldBe(posteriors[i], 1e-12);
             for (int j = 0; j < c.States; j++)
             {
-                double count = paths.Sum(p => p.Probability / total * Enumerable.Range(1, c.Symbols.Length - 1).Count(t => p.Path[t - 1] == i && p.Path[t] == j));
-                (sums.Transitions[(i * c.Model.Chain.Width) + j] * c.Model.Chain.Transition(i, j)).ShouldBe(count, 1e-9);
+                double count = paths.Sum(p => p.Probability / total * Enumerable.Range(1, c.Symbols.Length - 1)
+                    .Count(t => p.Path[t - 1] == i && p.Path[t] == j));
+                (sums.Transitions[(i * c.Model.Chain.Width) + j] * c.Model.Chain.Transition(i, j))
+                    .ShouldBe(count, 1e-9);
             }
             for (int symbol = 0; symbol < c.Kinds; symbol++)
             {
-                double count = Enumerable.Range(0, c.Symbols.Length).Where(t => c.Symbols[t] == symbol).Sum(t => posteriors[(t * c.States) + i]);
+                double count = Enumerable.Range(0, c.Symbols.Length).Where(t => c.Symbols[t] == symbol)
+                    .Sum(t => posteriors[(t * c.States) + i]);
                 sums.Emissions[(symbol * c.Model.Chain.Width) + i].ShouldBe(count, 1e-9);
             }
         }
@@ -97,7 +104,8 @@ public sealed class HmmTests
         logs.LogLikelihood.ShouldBe(scaled.LogLikelihood, 1e-9);
         logs.Emissions.ShouldBe(scaled.Emissions, 1e-9);
         for (int i = 0; i < logs.Transitions.Length; i++)
-            (logs.Transitions[i] * c.Model.Chain.Transitions[i]).ShouldBe(scaled.Transitions[i] * c.Model.Chain.Transitions[i], 1e-9);
+            (logs.Transitions[i] * c.Model.Chain.Transitions[i])
+                .ShouldBe(scaled.Transitions[i] * c.Model.Chain.Transitions[i], 1e-9);
     }, iter: 200, seed: "0000KOIPe036");
 
     [Fact]
@@ -118,7 +126,8 @@ public sealed class HmmTests
         (HmmModel model, _, _, _) = Make(states, 7, 1, zeros: false, seed: 5);
         var random = new SplitMix64(3);
         int[] symbols = new int[30_001];
-        model.Sample(symbols.Length, new int[symbols.Length], ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
+        model.Sample(symbols.Length, new int[symbols.Length], ref random,
+            (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
         HmmSequence sequence = HmmSequence.Of(symbols);
         double filtered = model.LogLikelihoods([sequence])[0];
         HmmStatistics whole = new(model), checkpointed = new(model);
@@ -129,7 +138,8 @@ public sealed class HmmTests
         checkpointed.LogLikelihood.ShouldBe(filtered, 1e-6);
         again.ShouldBe(posteriors, 1e-12);
         checkpointed.Transitions.ShouldBe(whole.Transitions, 1e-6);
-        Enumerable.Range(0, symbols.Length).Max(t => Math.Abs(posteriors.AsSpan(t * states, states).ToArray().Sum() - 1)).ShouldBeLessThan(1e-9);
+        Enumerable.Range(0, symbols.Length)
+            .Max(t => Math.Abs(posteriors.AsSpan(t * states, states).ToArray().Sum() - 1)).ShouldBeLessThan(1e-9);
         double transitions = 0;
         for (int i = 0; i < whole.Transitions.Length; i++)
             transitions += whole.Transitions[i] * model.Chain.Transitions[i];
@@ -148,14 +158,19 @@ public sealed class HmmTests
         var emissions = (CategoricalEmissions)model.Emissions;
         var random = new SplitMix64(4);
         int[] symbols = new int[10_001];
-        model.Sample(symbols.Length, new int[symbols.Length], ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
+        model.Sample(symbols.Length, new int[symbols.Length], ref random,
+            (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
         (int[] path, double log) = Viterbi.Run(model, HmmSequence.Of(symbols));
-        double[] best = [.. Enumerable.Range(0, states).Select(i => Math.Log(model.Chain.Start[i] * emissions.Row(symbols[0])[i]))];
+        double[] best =
+            [.. Enumerable.Range(0, states).Select(i => Math.Log(model.Chain.Start[i] * emissions.Row(symbols[0])[i]))];
         double worth = best[path[0]];
         for (int t = 1; t < symbols.Length; t++)
         {
-            best = [.. Enumerable.Range(0, states).Select(j => Enumerable.Range(0, states).Max(i => best[i] + Math.Log(model.Chain.Transition(i, j))) + Math.Log(emissions.Row(symbols[t])[j]))];
-            worth += Math.Log(model.Chain.Transition(path[t - 1], path[t])) + Math.Log(emissions.Row(symbols[t])[path[t]]);
+            best = [.. Enumerable.Range(0, states)
+                .Select(j => Enumerable.Range(0, states).Max(i => best[i] + Math.Log(model.Chain.Transition(i, j)))
+                + Math.Log(emissions.Row(symbols[t])[j]))];
+            worth += Math.Log(model.Chain.Transition(path[t - 1], path[t]))
+                + Math.Log(emissions.Row(symbols[t])[path[t]]);
         }
         log.ShouldBe(best.Max(), 1e-6);
         worth.ShouldBe(log, 1e-6);
@@ -168,8 +183,10 @@ public sealed class HmmTests
     public void Where_all_ways_are_equally_good_the_first_state_is_taken_all_along(int states)
     {
         double share = 1.0 / states;
-        var model = new HmmModel(new HmmChain([.. Enumerable.Repeat(share, states)], [.. Enumerable.Repeat(share, states * states)]),
-            new CategoricalEmissions(states, Padding.Add([.. Enumerable.Repeat(1.0, states)], states, HmmKernels.Width(states))));
+        var model = new HmmModel(new HmmChain([.. Enumerable.Repeat(share, states)],
+            [.. Enumerable.Repeat(share, states * states)]),
+            new CategoricalEmissions(states,
+                Padding.Add([.. Enumerable.Repeat(1.0, states)], states, HmmKernels.Width(states))));
         Viterbi.Run(model, HmmSequence.Of(new int[5000])).States.ShouldAllBe(state => state == 0);
     }
 
@@ -191,7 +208,8 @@ public sealed class HmmTests
     public void Expectation_maximisation_never_lowers_the_likelihood() => Cases.Sample(c =>
     {
         var config = new HmmConfig { EmissionPrior = 0 };
-        HmmSequence[] data = [HmmSequence.Of(c.Symbols), HmmSequence.Of(c.Symbols.AsMemory(c.Symbols.Length / 2)), HmmSequence.Of(c.Symbols.AsMemory(0, 1))];
+        HmmSequence[] data = [HmmSequence.Of(c.Symbols), HmmSequence.Of(c.Symbols.AsMemory(c.Symbols.Length / 2)),
+            HmmSequence.Of(c.Symbols.AsMemory(0, 1))];
         HmmModel model = c.Model;
         double before = double.NegativeInfinity;
         for (int i = 0; i < 5; i++)
@@ -208,7 +226,8 @@ public sealed class HmmTests
     [InlineData(HmmEmission.Gaussian, CovarianceShape.Full, 2)]
     [InlineData(HmmEmission.Gaussian, CovarianceShape.Tied, 1)]
     [InlineData(HmmEmission.Poisson, CovarianceShape.Diagonal, 1)]
-    public void Nor_does_it_with_numbers_and_it_finds_the_states_that_made_them(HmmEmission emission, CovarianceShape covariance, int mixtures)
+    public void Nor_does_it_with_numbers_and_it_finds_the_states_that_made_them(HmmEmission emission,
+        CovarianceShape covariance, int mixtures)
     {
         var random = new SplitMix64(1);
         double[] values = new double[2 * 600];
@@ -216,7 +235,9 @@ public sealed class HmmTests
         {
             bool high = t / 50 % 2 == 0;
             for (int d = 0; d < 2; d++)
-                values[(2 * t) + d] = emission == HmmEmission.Poisson ? SpecialFunctions.SamplePoisson(high ? 20 : 2, ref random) : (high ? 5 : -5) + SpecialFunctions.SampleNormal(ref random);
+                values[(2 * t) + d] = emission == HmmEmission.Poisson
+                    ? SpecialFunctions.SamplePoisson(high ? 20 : 2, ref random)
+                    : (high ? 5 : -5) + SpecialFunctions.SampleNormal(ref random);
         }
         HmmSequence[] data = [HmmSequence.Of(values.AsMemory(0, 400), 2), HmmSequence.Of(values.AsMemory(400), 2)];
         var config = new HmmConfig { MixtureCount = mixtures, Covariance = covariance, VarianceFloor = 1e-6 };
@@ -226,7 +247,8 @@ public sealed class HmmTests
         {
             (model, double log) = model.Step(data, config);
             // A ridge keeps full matrices definite: they may lose what it costs.
-            log.ShouldBeGreaterThanOrEqualTo(before - (covariance is CovarianceShape.Full or CovarianceShape.Tied ? 1e-2 : 1e-6));
+            log.ShouldBeGreaterThanOrEqualTo(before - (covariance is CovarianceShape.Full or CovarianceShape.Tied ? 1e-2
+                : 1e-6));
             before = log;
         }
         int[] path = Viterbi.Run(model, HmmSequence.Of(values, 2)).States;
@@ -243,14 +265,16 @@ public sealed class HmmTests
         double[,] seen = new double[4, 4];
         for (int i = 0; i < count; i++)
         {
-            model.Sample(2, path, ref random, (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
+            model.Sample(2, path, ref random,
+                (int t, int state, ref SplitMix64 r) => symbols[t] = model.Emissions.SampleSymbol(state, ref r));
             seen[symbols[0], symbols[1]]++;
         }
         for (int a = 0; a < 4; a++)
         {
             for (int b = 0; b < 4; b++)
             {
-                double p = Paths(model, [a, b]).Sum(path => path.Probability), deviation = Math.Sqrt(count * p * (1 - p));
+                double p = Paths(model, [a, b]).Sum(path => path.Probability),
+                    deviation = Math.Sqrt(count * p * (1 - p));
                 seen[a, b].ShouldBeInRange((count * p) - (4.5 * deviation), (count * p) + (4.5 * deviation));
             }
         }
@@ -259,9 +283,11 @@ public sealed class HmmTests
     [Fact]
     public void What_underflows_when_scaled_is_worked_out_in_logarithms()
     {
-        // The first half says state 0 as good as surely, the second state 1, and neither leaves: a product of 1e-300 and less.
+        // The first half says state 0 as good as surely, the second state 1, and neither leaves: a product of 1e-300
+        // and less.
         double[] emissions = [1 - 1e-3, 1e-3, 1e-3, 1 - 1e-3];
-        var model = new HmmModel(new HmmChain([0.5, 0.5], [1, 0, 0, 1]), new CategoricalEmissions(2, Padding.Add(emissions, 2, 8)));
+        var model = new HmmModel(new HmmChain([0.5, 0.5], [1, 0, 0, 1]),
+            new CategoricalEmissions(2, Padding.Add(emissions, 2, 8)));
         int[] symbols = [.. Enumerable.Repeat(0, 300), .. Enumerable.Repeat(1, 300)];
         double[] posteriors = model.Posteriors(HmmSequence.Of(symbols));
         posteriors.ShouldAllBe(p => Math.Abs(p - 0.5) < 1e-9);
@@ -272,12 +298,17 @@ public sealed class HmmTests
     [Fact]
     public void A_row_of_zeros_and_an_impossible_sequence_are_told()
     {
-        Should.Throw<AtelierException>(() => new HmmChain([1, 0], [0.5, 0.5, 0, 0])).Message.ShouldContain("transitions from state 1 sum to 0");
-        Should.Throw<AtelierException>(() => new HmmChain([1, double.NaN], [1, 0, 0, 1])).Message.ShouldContain("no probability");
-        var model = new HmmModel(new HmmChain([1], [1]), new CategoricalEmissions(1, Padding.Add((double[])[1, 0], 1, 8)));
-        Should.Throw<AtelierException>(() => model.Step([HmmSequence.Of((int[])[0]), HmmSequence.Of((int[])[0, 0, 1])], new HmmConfig()))
+        Should.Throw<AtelierException>(() =>
+            new HmmChain([1, 0], [0.5, 0.5, 0, 0])).Message.ShouldContain("transitions from state 1 sum to 0");
+        Should.Throw<AtelierException>(() =>
+            new HmmChain([1, double.NaN], [1, 0, 0, 1])).Message.ShouldContain("no probability");
+        var model = new HmmModel(new HmmChain([1], [1]),
+            new CategoricalEmissions(1, Padding.Add((double[])[1, 0], 1, 8)));
+        Should.Throw<AtelierException>(() =>
+            model.Step([HmmSequence.Of((int[])[0]), HmmSequence.Of((int[])[0, 0, 1])], new HmmConfig()))
             .Message.ShouldBe("sequence 2 is impossible under the model from place 3 on");
-        Should.Throw<AtelierException>(() => Viterbi.Run(model, HmmSequence.Of((int[])[1]))).Message.ShouldContain("impossible");
+        Should.Throw<AtelierException>(() =>
+            Viterbi.Run(model, HmmSequence.Of((int[])[1]))).Message.ShouldContain("impossible");
         model.LogLikelihoods([HmmSequence.Of((int[])[1])])[0].ShouldBe(double.NegativeInfinity);
         model.LogLikelihoods([HmmSequence.Of((int[])[0])])[0].ShouldBe(0, 1e-12);
     }
@@ -286,17 +317,23 @@ public sealed class HmmTests
     public void Left_to_right_and_sparse_models_never_learn_what_is_not_allowed()
     {
         HmmSequence[] data = [HmmSequence.Of((int[])[0, 1, 2, 0, 2, 1])];
-        foreach (HmmConfig config in (HmmConfig[])[new() { Topology = HmmTopology.LeftToRight }, new() { Topology = HmmTopology.Sparse, Transitions = ["0->0", "0->1", "1->1", "1->2", "2->2"] }])
+        foreach (HmmConfig config in (HmmConfig[])[new() { Topology = HmmTopology.LeftToRight },
+            new() { Topology = HmmTopology.Sparse, Transitions = ["0->0", "0->1", "1->1", "1->2", "2->2"] }])
         {
             HmmModel model = HmmInitialisation.Create(config, 3, HmmEmission.Categorical, data, 3, 1);
             for (int i = 0; i < 3; i++)
                 (model, _) = model.Step(data, config);
-            (model.Chain.Transition(0, 2), model.Chain.Transition(1, 0), model.Chain.Transition(2, 1)).ShouldBe((0, 0, 0));
+            (model.Chain.Transition(0, 2), model.Chain.Transition(1, 0), model.Chain.Transition(2, 1))
+                .ShouldBe((0, 0, 0));
             model.Chain.Transition(2, 2).ShouldBe(1);
         }
-        Should.Throw<AtelierException>(() => HmmInitialisation.Create(new() { Topology = HmmTopology.Sparse, Transitions = ["0->1"] }, 2, HmmEmission.Categorical, data, 3, 1))
+        Should.Throw<AtelierException>(() =>
+            HmmInitialisation.Create(new() { Topology = HmmTopology.Sparse, Transitions = ["0->1"] }, 2,
+            HmmEmission.Categorical, data, 3, 1))
             .Message.ShouldContain("no transition leads from state 1");
-        Should.Throw<AtelierException>(() => HmmInitialisation.Create(new() { Topology = HmmTopology.Sparse, Transitions = ["0->9"] }, 2, HmmEmission.Categorical, data, 3, 1))
+        Should.Throw<AtelierException>(() =>
+            HmmInitialisation.Create(new() { Topology = HmmTopology.Sparse, Transitions = ["0->9"] }, 2,
+            HmmEmission.Categorical, data, 3, 1))
             .Message.ShouldContain("'0->9' is no transition");
     }
 }

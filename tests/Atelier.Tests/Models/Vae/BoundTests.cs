@@ -16,7 +16,8 @@ public sealed class BoundTests
     {
         using VaeModel model = Model();
         (float[] x, ImageBatch many) = Picture(20_000);
-        (double reconstruction, double divergence, double evidence) = new PlainVae(model, Variance).Integrate([.. x.Select(v => (double)v)]);
+        (double reconstruction, double divergence, double evidence) = new PlainVae(model, Variance)
+            .Integrate([.. x.Select(v => (double)v)]);
         using var gradients = no_grad();
         IReadOnlyDictionary<string, double> figures = model.Evaluate(many);
         figures["divergence"].ShouldBe(divergence, 1e-4);
@@ -31,7 +32,8 @@ public sealed class BoundTests
         ten.ShouldBeLessThan(thousand + 0.02);
         thousand.ShouldBe(evidence, 0.02);
 
-        double Importance(ImageBatch batch, int draws) => model.Judge(batch, new EvaluationSection { ImportanceSamples = draws })["importanceWeightedBound"];
+        double Importance(ImageBatch batch, int draws) =>
+            model.Judge(batch, new EvaluationSection { ImportanceSamples = draws })["importanceWeightedBound"];
     }
 
     [Fact]
@@ -40,7 +42,8 @@ public sealed class BoundTests
         using VaeModel model = Model(components: 3);
         (_, ImageBatch batch) = Picture(5);
         using var gradients = no_grad();
-        IReadOnlyDictionary<string, double> figures = model.Judge(batch, new EvaluationSection { ImportanceSamples = 5 });
+        IReadOnlyDictionary<string, double> figures =
+            model.Judge(batch, new EvaluationSection { ImportanceSamples = 5 });
         figures["importanceWeightedBoundFittedPrior"].ShouldBe(figures["importanceWeightedBound"], 1e-4);
     }
 
@@ -57,7 +60,8 @@ public sealed class BoundTests
             if (q > 0)
                 integral += 0.001 * q * (Math.Log(q) - (-0.5 * ((z * z) + Math.Log(2 * Math.PI))));
         }
-        GaussianLatents.Divergence(tensor((double[])[mean]), tensor((double[])[logVariance])).item<double>().ShouldBe(integral, 1e-6);
+        GaussianLatents.Divergence(tensor((double[])[mean]), tensor((double[])[logVariance])).item<double>()
+            .ShouldBe(integral, 1e-6);
     }
 
     /// <summary>z ~ N(0, 1), x | z ~ N(a z, s²), so x ~ N(0, a² + s²).</summary>
@@ -80,7 +84,8 @@ public sealed class BoundTests
             const int rows = 500;
             Tensor features = full([(long)rows * draws, 1], x, ScalarType.Float32);
             (Tensor z, Tensor ratio, _) = latents.Weigh(features, null, random);
-            Tensor likelihood = z.squeeze(1).mul(a).sub(x).square().mul(-0.5 / (s * s)).sub(0.5 * Math.Log(2 * Math.PI * s * s));
+            Tensor likelihood = z.squeeze(1).mul(a).sub(x).square().mul(-0.5 / (s * s))
+                .sub(0.5 * Math.Log(2 * Math.PI * s * s));
             return likelihood.add(ratio).view(draws, rows).logsumexp(0).mean().item<float>() - Math.Log(draws);
         }
     }
@@ -101,12 +106,15 @@ public sealed class BoundTests
     [Fact]
     public void Black_and_white_pictures_cost_the_logarithm_of_each_pixels_chance()
     {
-        using var likelihood = new Likelihood(new VaeConfig { Likelihood = LikelihoodKind.Bernoulli, Binarisation = BinarisationKind.Static });
+        using var likelihood =
+            new Likelihood(new VaeConfig { Likelihood = LikelihoodKind.Bernoulli, Binarisation =
+            BinarisationKind.Static });
         Tensor target = likelihood.Target(tensor((float[])[-1f, -0.2f, 0.3f, 1f]).view(1, 1, 2, 2), null);
         target.data<float>().ToArray().ShouldBe([-1f, -1f, 1f, 1f]);
         double[] logits = [0.5, -1, 2, 0.1];
         double expected = logits.Select((l, i) => i < 2 ? -Math.Log(1 - Sigmoid(l)) : -Math.Log(Sigmoid(l))).Sum();
-        likelihood.NegativeLogLikelihood(target, tensor((float[])[0.5f, -1f, 2f, 0.1f]).view(1, 1, 2, 2)).item<float>().ShouldBe((float)expected, 1e-5f);
+        likelihood.NegativeLogLikelihood(target, tensor((float[])[0.5f, -1f, 2f, 0.1f]).view(1, 1, 2, 2)).item<float>()
+            .ShouldBe((float)expected, 1e-5f);
 
         static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
     }
@@ -125,7 +133,8 @@ public sealed class BoundTests
     {
         var config = new VaeConfig
         {
-            Network = NetworkKind.Dense, Hidden = [8], LatentSize = 2, Variance = Variance, PriorComponents = components, FreeBits = freeBits, Beta = beta,
+            Network = NetworkKind.Dense, Hidden = [8], LatentSize = 2, Variance = Variance,
+                PriorComponents = components, FreeBits = freeBits, Beta = beta,
         };
         var model = new VaeModel(config, new ImageSchema(4, 4, 1, []), Precision.Fp32, seed: 5);
         model.eval();
@@ -135,6 +144,7 @@ public sealed class BoundTests
     private static (float[] X, ImageBatch Batch) Picture(int copies)
     {
         float[] x = [.. Enumerable.Range(0, 16).Select(i => (float)Math.Sin(i))];
-        return (x, new ImageBatch(tensor(x).view(1, 1, 4, 4).expand(copies, 1, 4, 4).contiguous(), zeros(copies, ScalarType.Int64)));
+        return (x, new ImageBatch(tensor(x).view(1, 1, 4, 4).expand(copies, 1, 4, 4).contiguous(),
+            zeros(copies, ScalarType.Int64)));
     }
 }

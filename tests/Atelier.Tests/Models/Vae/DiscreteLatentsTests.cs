@@ -25,7 +25,8 @@ public sealed class DiscreteLatentsTests
             double[][] seen = [new double[2], new double[2], new double[2]];
             foreach (double[] v in Rows(vectors))
             {
-                int nearest = Enumerable.Range(0, 3).MinBy(c => Math.Pow(v[0] - codes[c][0], 2) + Math.Pow(v[1] - codes[c][1], 2));
+                int nearest = Enumerable.Range(0, 3)
+                    .MinBy(c => Math.Pow(v[0] - codes[c][0], 2) + Math.Pow(v[1] - codes[c][1], 2));
                 members[nearest]++;
                 seen[nearest][0] += v[0];
                 seen[nearest][1] += v[1];
@@ -59,13 +60,15 @@ public sealed class DiscreteLatentsTests
         using var random = new Generator(4, CPU);
         using var prior = new CodePrior(places: 2, codes: 3, classes: 2, width: 8, Precision.Fp32, random);
         using var gradients = no_grad();
-        Tensor all = tensor(Enumerable.Range(0, 9).SelectMany(i => (long[])[i / 3, i % 3]).ToArray()).view(9, 2), labels = ones(9, ScalarType.Int64);
+        Tensor all = tensor(Enumerable.Range(0, 9).SelectMany(i => (long[])[i / 3, i % 3]).ToArray()).view(9, 2),
+            labels = ones(9, ScalarType.Int64);
         float[] chances = [.. prior.NegativeLogLikelihood(all, labels).neg().exp().data<float>()];
         chances.Sum().ShouldBe(1, 1e-5f);
 
         const int draws = 20_000;
         Tensor drawn = prior.Sample(randn([draws, 2], generator: random), ones(draws, ScalarType.Int64));
-        float[] shares = [.. drawn.select(1, 0).mul(3).add(drawn.select(1, 1)).bincount(null, 9).to(ScalarType.Float32).div(draws).data<float>()];
+        float[] shares = [.. drawn.select(1, 0).mul(3).add(drawn.select(1, 1)).bincount(null, 9).to(ScalarType.Float32)
+            .div(draws).data<float>()];
         for (int i = 0; i < 9; i++)
             shares[i].ShouldBe(chances[i], 4 * MathF.Sqrt(chances[i] / draws));
     }

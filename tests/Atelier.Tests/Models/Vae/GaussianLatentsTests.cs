@@ -19,12 +19,14 @@ public sealed class GaussianLatentsTests
         using var random = new Generator(1, CPU);
         var config = new VaeConfig { LatentSize = Size, PriorComponents = 0 };
         using var vector = new GaussianLatents(config, [Channels], Classes, Precision.Fp32, random);
-        using var grid = new GaussianLatents(config with { Latents = LatentsKind.Grid }, [Channels, Rows, Columns], Classes, Precision.Fp32, random);
+        using var grid = new GaussianLatents(config with { Latents = LatentsKind.Grid }, [Channels, Rows, Columns],
+            Classes, Precision.Fp32, random);
         FiniteDifferences.Scramble(vector);
         foreach ((Parameter from, Parameter to) in vector.parameters().Zip(grid.parameters()))
             to.copy_(from.view(to.shape)); // a product is a convolution of 1 × 1
         Tensor features = empty(Batch, Channels, Rows, Columns).normal_(0, 1, random), labels = tensor((long[])[1, 0]);
-        Tensor alone = features.permute(0, 2, 3, 1).reshape(-1, Channels), told = labels.repeat_interleave(Rows * Columns);
+        Tensor alone = features.permute(0, 2, 3, 1).reshape(-1, Channels),
+            told = labels.repeat_interleave(Rows * Columns);
 
         Tensor mean = grid.Expect(features, labels);
         mean.shape.ShouldBe([Batch, Size, Rows, Columns]);
@@ -32,8 +34,10 @@ public sealed class GaussianLatentsTests
         Reading read = grid.Read(features, labels, random);
         Same(read.Divergence, vector.Read(alone, told, random).Divergence.view(Batch, -1).sum([1]));
         read.Charge.item<float>().ShouldBe(read.Divergence.mean().item<float>(), 1e-3f);
-        Same(grid.Features(mean, labels).permute(0, 2, 3, 1).reshape(-1, Channels), vector.Features(vector.Expect(alone, told), told));
-        grid.Sample(arange(grid.NoiseSize, ScalarType.Float32).view(1, -1), null).shape.ShouldBe([1, Size, Rows, Columns]);
+        Same(grid.Features(mean, labels).permute(0, 2, 3, 1).reshape(-1, Channels),
+            vector.Features(vector.Expect(alone, told), told));
+        grid.Sample(arange(grid.NoiseSize, ScalarType.Float32).view(1, -1),
+            null).shape.ShouldBe([1, Size, Rows, Columns]);
 
         static void Same(Tensor one, Tensor other) => one.sub(other).abs().max().item<float>().ShouldBeLessThan(1e-4f);
     }

@@ -23,7 +23,8 @@ public sealed class MixturePriorTests
         right.t().cov().sub(shape.matmul(shape.t())).abs().max().item<float>().ShouldBeLessThan(0.02f);
 
         Tensor other = prior.Sample(randn([20_000, 3], generator: random), zeros(20_000, ScalarType.Int64));
-        other.mean().item<float>().ShouldBe(0, 0.02f, "the class without pictures keeps its standard normal distribution");
+        other.mean().item<float>()
+            .ShouldBe(0, 0.02f, "the class without pictures keeps its standard normal distribution");
         other.std().item<float>().ShouldBe(1, 0.02f);
     }
 
@@ -34,15 +35,18 @@ public sealed class MixturePriorTests
         using var prior = new MixturePrior(classes: 1, components: 3, size: 2);
         prior.Fit(randn([500, 2], generator: random).mul(tensor((float[])[2f, 0.5f])), null);
         Dictionary<string, Tensor> state = prior.state_dict();
-        float[] w = [.. state["weights"].data<float>()], m = [.. state["means"].data<float>()], l = [.. state["factors"].data<float>()];
+        float[] w = [.. state["weights"].data<float>()], m = [.. state["means"].data<float>()],
+            l = [.. state["factors"].data<float>()];
         (double x, double y) = (0.7, -0.3);
         double sum = 0;
         for (int k = 0; k < 3; k++)
         {
             // L⁻¹ (z − μ) by substitution.
-            double first = (x - m[2 * k]) / l[4 * k], second = (y - m[(2 * k) + 1] - (l[(4 * k) + 2] * first)) / l[(4 * k) + 3];
+            double first = (x - m[2 * k]) / l[4 * k],
+                second = (y - m[(2 * k) + 1] - (l[(4 * k) + 2] * first)) / l[(4 * k) + 3];
             sum += w[k] * Math.Exp(-0.5 * ((first * first) + (second * second))) / (l[4 * k] * l[(4 * k) + 3]);
         }
-        prior.LogDensity(tensor((float[])[0.7f, -0.3f]).view(1, 2), null).item<float>().ShouldBe((float)Math.Log(sum), 1e-4f);
+        prior.LogDensity(tensor((float[])[0.7f, -0.3f]).view(1, 2), null).item<float>()
+            .ShouldBe((float)Math.Log(sum), 1e-4f);
     }
 }

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Vae;
 
-/// <summary>A dense VAE of one hidden layer and two latents, computed number by number from the weights of a model, with integrals taken over a grid.</summary>
+/// <summary>
+/// A dense VAE of one hidden layer and two latents, computed number by number from the weights of a model, with
+/// integrals taken over a grid.
+/// </summary>
 internal sealed class PlainVae(VaeModel model, double variance)
 {
     private const double Far = 7, Step = 0.1;
@@ -41,7 +44,8 @@ internal sealed class PlainVae(VaeModel model, double variance)
     {
         Tensor weight = _weights[name + ".weight"];
         float[] w = weight.data<float>().ToArray(), b = _weights[name + ".bias"].data<float>().ToArray();
-        return [.. b.Select((bias, row) => bias + x.Select((value, column) => value * w[(row * x.Length) + column]).Sum())];
+        return [.. b.Select((bias, row) =>
+            bias + x.Select((value, column) => value * w[(row * x.Length) + column]).Sum())];
     }
 
     private static double[] Silu(double[] x) => [.. x.Select(value => value / (1 + Math.Exp(-value)))];

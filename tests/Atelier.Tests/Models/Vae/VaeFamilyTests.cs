@@ -9,7 +9,9 @@ using Atelier.Tests.Data;
 
 namespace Atelier.Tests.Models.Vae;
 
-/// <summary>From the world of shapes to a bundle, to pictures and to a report, with networks that are as small as go.</summary>
+/// <summary>
+/// From the world of shapes to a bundle, to pictures and to a report, with networks that are as small as go.
+/// </summary>
 public sealed class VaeFamilyTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -25,7 +27,8 @@ public sealed class VaeFamilyTests : IDisposable
     {
         await Train(kind.Split(' '));
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
-        ImageSample[] pictures = [.. generator.GenerateAsync(new GenerationRequest { Count = 64 }).ToBlockingEnumerable().Cast<ImageSample>()];
+        ImageSample[] pictures = [.. generator.GenerateAsync(new GenerationRequest { Count = 64 })
+            .ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32);
         pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
         ImageGrid.Write(_folder["grid.png"], generator.Schema, [.. pictures.Select(p => p.Pixels)]);
@@ -38,13 +41,15 @@ public sealed class VaeFamilyTests : IDisposable
     {
         await Train();
         EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
-        report.Metrics["elbo"].Value.ShouldBe(report.Metrics["reconstruction"].Value - report.Metrics["divergence"].Value, 0.01);
+        report.Metrics["elbo"].Value.ShouldBe(report.Metrics["reconstruction"].Value
+            - report.Metrics["divergence"].Value, 0.01);
         report.Metrics["importanceWeightedBound"].Value.ShouldBeGreaterThan(report.Metrics["elbo"].Value);
         report.Metrics["elbo"].Unit.ShouldBe("nats per picture");
     }
 
     [Fact]
-    public async Task Ways_between_pictures_begin_and_end_with_their_reconstructions_and_each_latent_number_has_its_row()
+    public async Task Ways_between_pictures_begin_and_end_with_their_reconstructions_and_each_latent_number_has_its_row(
+        )
     {
         await Train();
         using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
@@ -56,7 +61,8 @@ public sealed class VaeFamilyTests : IDisposable
         way[4].ShouldBe(again[1]);
         way[2].ShouldNotBe(way[0]);
         latents.Traverse(pictures[0], 7).Count.ShouldBe(4 * 7);
-        Should.Throw<AtelierException>(() => latents.Interpolate(pictures[..1], 5)).ToLine().ShouldContain("two or more");
+        Should.Throw<AtelierException>(() => latents.Interpolate(pictures[..1], 5)).ToLine()
+            .ShouldContain("two or more");
     }
 
     [Theory]
@@ -64,14 +70,16 @@ public sealed class VaeFamilyTests : IDisposable
     [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible pictures")]
     [InlineData("\"latent_size\": 4", "\"latent_size\": 1000000", "latent")]
     [InlineData("\"prior_components\": 2", "\"prior_components\": 900", "tells a shape of at least")]
-    public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to, string why)
+    public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to,
+        string why)
     {
         await Train();
         string config = Directory.GetFiles(_folder["run"], "config.json", SearchOption.AllDirectories).First();
         string text = File.ReadAllText(config);
         text.ShouldContain(from);
         File.WriteAllText(config, text.Replace(from, to, StringComparison.Ordinal));
-        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why, Case.Insensitive);
+        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why,
+            Case.Insensitive);
     }
 
     [Theory]
@@ -85,15 +93,19 @@ public sealed class VaeFamilyTests : IDisposable
     public async Task An_impossible_recipe_is_refused(string why, string settings) =>
         (await Should.ThrowAsync<AtelierException>(() => Train(settings.Split(' ')))).Message.ShouldContain(why);
 
-    private string Preview(string name) => Directory.GetFiles(_folder["run"], name, SearchOption.AllDirectories).Single();
+    private string Preview(string name) =>
+        Directory.GetFiles(_folder["run"], name, SearchOption.AllDirectories).Single();
 
     private async Task Train(params string[] more)
     {
         Recipe recipe = RecipeReader.Read("mnist-vae", ModelFamilies.All,
         [
-            "data.source=world:shapes", "data.worldDocuments=200", "model.channels=[8]", "model.latentSize=4", "model.priorComponents=2",
-            "training.steps=10", "training.batchSize=8", "training.ema=0", "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10",
-            "training.checkpointEvery=0", "training.device=cpu", "training.threads=1", "data.split.train=0.8", "data.split.test=0.1",
+            "data.source=world:shapes", "data.worldDocuments=200", "model.channels=[8]", "model.latentSize=4",
+                "model.priorComponents=2",
+            "training.steps=10", "training.batchSize=8", "training.ema=0", "training.evaluateEvery=5",
+                "training.evaluationBatches=1", "training.sampleEvery=10",
+            "training.checkpointEvery=0", "training.device=cpu", "training.threads=1", "data.split.train=0.8",
+                "data.split.test=0.1",
             "evaluation.pictures=18", "evaluation.features=none", "evaluation.importanceSamples=3", .. more,
         ]);
         await Workshop.TrainAsync(recipe, _folder["run"]);

@@ -15,7 +15,8 @@ public sealed class PictureWaysTests
         {
             double angle = Math.PI / 2 * step / 6; // a quarter of a circle
             Tensor expected = tensor(new float[] { (float)(3 * Math.Cos(angle)), (float)(3 * Math.Sin(angle)), 0 });
-            Interpolation.OnGreatCircle(one, other, step / 6.0).sub(expected).abs().max().item<float>().ShouldBeLessThan(1e-5f);
+            Interpolation.OnGreatCircle(one, other, step / 6.0).sub(expected).abs().max().item<float>()
+                .ShouldBeLessThan(1e-5f);
         }
         Interpolation.OnGreatCircle(one, one, 0.3).sub(one).abs().max().item<float>().ShouldBeLessThan(1e-5f);
     }
@@ -35,5 +36,6 @@ public sealed class PictureWaysTests
     [InlineData(" 4, -9 ,12", true)]
     [InlineData("7", false)]
     [InlineData("one,two", false)]
-    public void Seeds_are_whole_numbers_with_commas_between(string ends, bool seeds) => Interpolation.AreSeeds(ends).ShouldBe(seeds);
+    public void Seeds_are_whole_numbers_with_commas_between(string ends, bool seeds) =>
+        Interpolation.AreSeeds(ends).ShouldBe(seeds);
 }

@@ -18,7 +18,9 @@ public sealed class TableEvaluatorTests : IDisposable
 
     private TableData Prepare(SplitSection split)
     {
-        File.WriteAllText(_folder["t.csv"], "coin,dice\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"{(i % 3 == 0 ? "head" : "tail")},{i % 5}\n")));
+        File.WriteAllText(_folder["t.csv"],
+            "coin,dice\n"
+            + string.Concat(Enumerable.Range(0, 300).Select(i => $"{(i % 3 == 0 ? "head" : "tail")},{i % 5}\n")));
         return TableData.Prepare(new DataSection { Source = _folder["t.csv"], Split = split }, 1, _folder["data"]);
     }
 
@@ -28,7 +30,8 @@ public sealed class TableEvaluatorTests : IDisposable
         using TableData data = Prepare(SplitSection.None);
         using var model = IndependentModel.Count(data.Train, smoothing: 0);
         EvaluationReport report = await new TableKind().EvaluateAsync(
-            new EvaluationContext(model, data, new EvaluationSection { Samples = 3 }, "run", 1, null) { Families = ModelFamilies.All }, null, CancellationToken.None);
+            new EvaluationContext(model, data, new EvaluationSection { Samples = 3 }, "run", 1,
+                null) { Families = ModelFamilies.All }, null, CancellationToken.None);
         double expected = (100 * Math.Log(1 / 3.0)) + (200 * Math.Log(2 / 3.0)) + (300 * Math.Log(1 / 5.0));
         report.Metrics["logLikelihood"].Value.ShouldBe(expected, 1e-9);
         report.Metrics["logLikelihoodPerRow"].Value.ShouldBe(expected / 300, 1e-12);
@@ -47,7 +50,8 @@ public sealed class TableEvaluatorTests : IDisposable
         using TableData data = Prepare(new SplitSection { Train = 0.5, Validation = 0.1, Test = 0.4 });
         using var model = IndependentModel.Count(data.Train);
         EvaluationReport report = await new TableKind().EvaluateAsync(
-            new EvaluationContext(model, data, new EvaluationSection { Samples = 0 }, "run", 1, _folder["picture.png"]) { Families = ModelFamilies.All }, null, CancellationToken.None);
+            new EvaluationContext(model, data, new EvaluationSection { Samples = 0 }, "run", 1,
+                _folder["picture.png"]) { Families = ModelFamilies.All }, null, CancellationToken.None);
         report.Metrics["logLikelihood"].Value.ShouldBe(model.LogLikelihoods(data.Test).Sum(), 1e-9);
         report.Verdict.ShouldStartWith("held-out");
         File.Exists(_folder["picture.png"]).ShouldBeTrue();
@@ -61,7 +65,9 @@ public sealed class TableEvaluatorTests : IDisposable
         {
             using TableData data = Prepare(split);
             using var independent = IndependentModel.Count(data.Train);
-            return await new TableKind().EvaluateAsync(new EvaluationContext(new Better(independent, parameters), data, options, "run", 1, null) { Families = ModelFamilies.All }, null, CancellationToken.None);
+            return await new TableKind()
+                .EvaluateAsync(new EvaluationContext(new Better(independent, parameters), data, options, "run", 1,
+                null) { Families = ModelFamilies.All }, null, CancellationToken.None);
         }
         // Half a nat a row better: 150 nats over 300 rows, which 162,898 parameters do not earn.
         EvaluationReport many = await Judge(SplitSection.None, 162_898);
@@ -81,19 +87,26 @@ public sealed class TableEvaluatorTests : IDisposable
         using TableData data = Prepare(SplitSection.None);
         using var model = IndependentModel.Count(data.Train, smoothing: 0);
         const int count = 4000;
-        RowSample[] rows = [.. model.GenerateAsync(new GenerationRequest { Count = count, Evidence = new Dictionary<string, string> { ["dice"] = "3" } })
+        RowSample[] rows =
+            [.. model.GenerateAsync(new GenerationRequest { Count = count, Evidence =
+            new Dictionary<string, string> { ["dice"] = "3" } })
             .ToBlockingEnumerable().Cast<RowSample>()];
         rows.ShouldAllBe(row => row.Values[1].ToString() == "3");
         int heads = rows.Count(row => row.Values[0].ToString() == "head");
         double deviation = Math.Sqrt(count / 3.0 * 2 / 3);
         heads.ShouldBeInRange((int)((count / 3.0) - (4 * deviation)), (int)((count / 3.0) + (4 * deviation)));
-        rows[0].LogProbability!.Value.ShouldBe(Math.Log(rows[0].Values[0].ToString() == "head" ? 1 / 3.0 : 2 / 3.0) + Math.Log(0.2), 1e-12);
+        rows[0].LogProbability!.Value.ShouldBe(Math.Log(rows[0].Values[0].ToString() == "head" ? 1 / 3.0 : 2 / 3.0)
+            + Math.Log(0.2), 1e-12);
         rows[0].ToJson()["row"]!["dice"]!.GetValue<string>().ShouldBe("3");
-        Should.Throw<AtelierException>(() => model.GenerateAsync(new GenerationRequest { Evidence = new Dictionary<string, string> { ["die"] = "3" } })
+        Should.Throw<AtelierException>(() =>
+            model.GenerateAsync(new GenerationRequest { Evidence = new Dictionary<string, string> { ["die"] = "3" } })
             .ToBlockingEnumerable().First()).Hint!.ShouldContain("dice");
-        Should.Throw<AtelierException>(() => model.GenerateAsync(new GenerationRequest { Prompt = "x" }).ToBlockingEnumerable().First())
+        Should.Throw<AtelierException>(() =>
+            model.GenerateAsync(new GenerationRequest { Prompt = "x" }).ToBlockingEnumerable().First())
             .Message.ShouldContain("no use for a prompt");
-        Should.Throw<AtelierException>(() => model.GenerateAsync(new GenerationRequest { Decoding = new() { Temperature = 0.5 } }).ToBlockingEnumerable().First())
+        Should.Throw<AtelierException>(() =>
+            model.GenerateAsync(new GenerationRequest { Decoding = new() { Temperature = 0.5 } }).ToBlockingEnumerable()
+            .First())
             .Message.ShouldContain("no use for choosing tokens");
     }
 
@@ -114,9 +127,11 @@ public sealed class TableEvaluatorTests : IDisposable
 
         public long FreeParameters => parameters;
 
-        public double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default) => [.. model.LogLikelihoods(rows, cancellation).Select(nats => nats + 0.5)];
+        public double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default) =>
+            [.. model.LogLikelihoods(rows, cancellation).Select(nats => nats + 0.5)];
 
-        public IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request, CancellationToken cancellation = default) => model.GenerateAsync(request, cancellation);
+        public IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
+            CancellationToken cancellation = default) => model.GenerateAsync(request, cancellation);
 
         public void Dispose()
         {

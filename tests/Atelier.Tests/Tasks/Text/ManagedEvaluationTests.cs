@@ -16,7 +16,9 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Tests.Tasks.Text;
 
-/// <summary>On a CPU text models are judged as they are used: in the managed runtime, with the training library's figures.</summary>
+/// <summary>
+/// On a CPU text models are judged as they are used: in the managed runtime, with the training library's figures.
+/// </summary>
 public sealed class ManagedEvaluationTests
 {
     [Theory]
@@ -25,11 +27,13 @@ public sealed class ManagedEvaluationTests
     public async Task Figures_are_those_of_the_training_library(string shape)
     {
         using var folder = new TemporaryFolder();
-        string bundle = folder["bundle"], text = folder.Write("text.txt", string.Concat(Enumerable.Repeat(TinyBundles.Text, 20)));
+        string bundle = folder["bundle"],
+            text = folder.Write("text.txt", string.Concat(Enumerable.Repeat(TinyBundles.Text, 20)));
         Tokenizer tokenizer = TinyBundles.Tokenizer("character");
         if (shape == "rnn")
         {
-            using var model = new RnnModel(new RnnConfig { EmbeddingSize = 16, HiddenSize = 24 }, tokenizer.VocabularySize, Precision.Fp32, seed: 1);
+            using var model = new RnnModel(new RnnConfig { EmbeddingSize = 16, HiddenSize = 24 },
+                tokenizer.VocabularySize, Precision.Fp32, seed: 1);
             new RnnFamily().Write(bundle, model, tokenizer, new DecodingOptions(), 0, "# Tiny");
         }
         else
@@ -40,9 +44,13 @@ public sealed class ManagedEvaluationTests
 
         using var trained = (TextGenerator)Workshop.Open(bundle, "cpu");
         (trained.Model is Decoder or RecurrentDecoder).ShouldBeFalse();
-        using var data = (TextData)new TextKind().PrepareOther(new OtherData(text, new Recipe(), Bundle.Open(bundle), null, folder["data"], 1), null, CancellationToken.None);
+        using var data = (TextData)new TextKind()
+            .PrepareOther(new OtherData(text, new Recipe(), Bundle.Open(bundle), null, folder["data"], 1), null,
+            CancellationToken.None);
         EvaluationReport expected = await TextEvaluator.EvaluateAsync(
-            trained, data, new EvaluationContext(trained, data, new() { Samples = 0 }, bundle, 3, null) { Families = ModelFamilies.All });
+            trained, data,
+                new EvaluationContext(trained, data, new() { Samples = 0 }, bundle, 3,
+                null) { Families = ModelFamilies.All });
         managed.Metrics.Keys.ShouldBe(expected.Metrics.Keys);
         foreach ((string name, Metric metric) in expected.Metrics)
         {

@@ -13,7 +13,9 @@ namespace Atelier.Tests.Tasks.Text;
 
 public sealed class TextEvaluatorTests
 {
-    private static readonly string[] Lines = [.. Enumerable.Range(0, 90).Select(i => new string([.. Enumerable.Range(0, 3 + (i % 11)).Select(j => "abc好"[(i * (j + 3) + (j / 2)) % 4])]))];
+    private static readonly string[] Lines = [.. Enumerable.Range(0, 90)
+        .Select(i => new string([.. Enumerable.Range(0, 3 + (i % 11))
+        .Select(j => "abc好"[(i * (j + 3) + (j / 2)) % 4])]))];
 
     [Theory]
     [InlineData(4, 0)]
@@ -26,7 +28,8 @@ public sealed class TextEvaluatorTests
         using TextData data = Prepare(folder);
         using TextGenerator generator = Generator(data, context);
         var options = new EvaluationSection { Samples = 0, Stride = stride };
-        EvaluationReport report = await TextEvaluator.EvaluateAsync(generator, data, EvaluationContext(generator, data, options));
+        EvaluationReport report =
+            await TextEvaluator.EvaluateAsync(generator, data, EvaluationContext(generator, data, options));
 
         // Each token of each document by itself; a first-order chain sees one token back, wherever a window begins.
         double nats = 0, characters = 0, bytes = 0, tokens = 0, right = 0;
@@ -42,7 +45,8 @@ public sealed class TextEvaluatorTests
             foreach (int id in ids)
             {
                 nats -= Math.Log(chain.P(previous, id));
-                right += Enumerable.Range(0, chain.VocabularySize).All(other => chain.P(previous, other) <= chain.P(previous, id)) ? 1 : 0;
+                right += Enumerable.Range(0, chain.VocabularySize)
+                    .All(other => chain.P(previous, other) <= chain.P(previous, id)) ? 1 : 0;
                 tokens++;
                 previous = id;
             }
@@ -66,14 +70,17 @@ public sealed class TextEvaluatorTests
         using var folder = new TemporaryFolder();
         using TextData data = Prepare(folder);
         using var seeing = new SeeingModel(data.Tokenizer.VocabularySize, context);
-        IReadOnlyList<TextScore> scores = new TextScorer(data.Test, data.Tokenizer, data.Facts.StartId, context, stride).Score(seeing, null, CancellationToken.None);
+        IReadOnlyList<TextScore> scores = new TextScorer(data.Test, data.Tokenizer, data.Facts.StartId, context, stride)
+            .Score(seeing, null, CancellationToken.None);
         scores.Count.ShouldBe((int)data.Test.DocumentCount);
         scores.Sum(s => s.Tokens).ShouldBe(data.Test.Count);
         for (int d = 0; d < scores.Count; d++)
         {
             long length = data.Test.Document(d).Length;
             scores[d].Tokens.ShouldBe(length);
-            double expected = Enumerable.Range(1, (int)length).Sum(t => t <= context ? t : stride == 0 ? ((t - 1) % context) + 1 : context - stride + ((t - context - 1) % stride) + 1);
+            double expected = Enumerable.Range(1, (int)length)
+                .Sum(t => t <= context ? t : stride == 0 ? ((t - 1) % context) + 1
+                : context - stride + ((t - context - 1) % stride) + 1);
             scores[d].Nats.ShouldBe(expected, 1e-9);
         }
     }
@@ -82,21 +89,26 @@ public sealed class TextEvaluatorTests
     public void Blocks_of_a_long_text_are_the_same_whatever_the_tokenizer()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("long.txt", string.Concat(Enumerable.Range(0, 900).Select(i => $"sentence {i * 7} is 好 of number {i % 13}.\n")));
+        string path = folder.Write("long.txt",
+            string.Concat(Enumerable.Range(0, 900).Select(i => $"sentence {i * 7} is 好 of number {i % 13}.\n")));
         List<IReadOnlyList<TextScore>> scores = [];
-        foreach ((TokenizerKind kind, int vocabulary) in new[] { (TokenizerKind.Character, 4096), (TokenizerKind.Byte, 4096), (TokenizerKind.Bpe, 600) })
+        foreach ((TokenizerKind kind, int vocabulary) in new[] { (TokenizerKind.Character, 4096),
+            (TokenizerKind.Byte, 4096), (TokenizerKind.Bpe, 600) })
         {
             using TextData data = TextData.Prepare(
-                new DataSection { Source = path, Split = new() { Train = 0.5, Validation = 0, Test = 0.5 }, Tokenizer = new() { Kind = kind, VocabularySize = vocabulary } }, 1, folder[$"data-{kind}"]);
+                new DataSection { Source = path, Split = new() { Train = 0.5, Validation = 0, Test = 0.5 },
+                    Tokenizer = new() { Kind = kind, VocabularySize = vocabulary } }, 1, folder[$"data-{kind}"]);
             using var model = new SeeingModel(data.Tokenizer.VocabularySize, 16);
-            scores.Add(new TextScorer(data.Test, data.Tokenizer, data.Facts.StartId, 16, 0).Score(model, null, CancellationToken.None));
+            scores.Add(new TextScorer(data.Test, data.Tokenizer, data.Facts.StartId, 16, 0)
+                .Score(model, null, CancellationToken.None));
         }
         scores[0].Count.ShouldBeGreaterThan(29);
         foreach (IReadOnlyList<TextScore> other in scores.Skip(1))
         {
             other.Count.ShouldBe(scores[0].Count);
             for (int i = 0; i < other.Count; i++)
-                Math.Abs(other[i].Characters - scores[0][i].Characters).ShouldBeLessThan(20, "a token at most is on the other side");
+                Math.Abs(other[i].Characters - scores[0][i].Characters)
+                    .ShouldBeLessThan(20, "a token at most is on the other side");
         }
     }
 
@@ -128,11 +140,16 @@ public sealed class TextEvaluatorTests
         using var folder = new TemporaryFolder();
         using TextData data = Prepare(folder);
         using var other = new TextGenerator(MarkovModel.Random(99, 1), data.Tokenizer, new(), 0);
-        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(other, data, EvaluationContext(other, data, new())))).Message.ShouldContain("99 tokens");
+        (await Should.ThrowAsync<AtelierException>(() =>
+            TextEvaluator.EvaluateAsync(other, data,
+            EvaluationContext(other, data, new())))).Message.ShouldContain("99 tokens");
         using TextData all = TextData.Prepare(
-            new DataSection { Source = folder.Write("x.txt", string.Join('\n', Lines)), Document = DocumentUnit.Line, Split = new() { Train = 1, Validation = 0, Test = 0 } }, 1, folder["all"]);
+            new DataSection { Source = folder.Write("x.txt", string.Join('\n', Lines)), Document = DocumentUnit.Line,
+                Split = new() { Train = 1, Validation = 0, Test = 0 } }, 1, folder["all"]);
         using TextGenerator generator = Generator(all, 16);
-        (await Should.ThrowAsync<AtelierException>(() => TextEvaluator.EvaluateAsync(generator, all, EvaluationContext(generator, all, new())))).Message.ShouldContain("no held-out text");
+        (await Should.ThrowAsync<AtelierException>(() =>
+            TextEvaluator.EvaluateAsync(generator, all,
+            EvaluationContext(generator, all, new())))).Message.ShouldContain("no held-out text");
     }
 
     private static TextData Prepare(TemporaryFolder folder) => TextData.Prepare(
@@ -145,7 +162,8 @@ public sealed class TextEvaluatorTests
         }, 1, folder["data"]);
 
     private static TextGenerator Generator(TextData data, int context) =>
-        new(MarkovModel.Random(data.Tokenizer.VocabularySize, 3, context), data.Tokenizer, new() { MaxTokens = 10 }, data.Facts.StartId);
+        new(MarkovModel.Random(data.Tokenizer.VocabularySize, 3, context), data.Tokenizer, new() { MaxTokens = 10 },
+            data.Facts.StartId);
 
     /// <summary>A model whose surprise at a token is the number of tokens that it saw before it.</summary>
     private sealed class SeeingModel(int vocabulary, int context) : ILanguageModel
@@ -160,7 +178,8 @@ public sealed class TextEvaluatorTests
             CancellationToken cancellation = default)
         {
             sequences.ShouldAllBe(s => s.Length <= context + 1);
-            return [.. sequences.Select(s => Enumerable.Range(1, s.Length - 1).Select(seen => new TokenScore(-seen, false)).ToArray())];
+            return [.. sequences.Select(s =>
+                Enumerable.Range(1, s.Length - 1).Select(seen => new TokenScore(-seen, false)).ToArray())];
         }
 
         public void Dispose()
@@ -168,6 +187,7 @@ public sealed class TextEvaluatorTests
         }
     }
 
-    private static EvaluationContext EvaluationContext(TextGenerator generator, TextData data, EvaluationSection options) =>
+    private static EvaluationContext EvaluationContext(TextGenerator generator, TextData data,
+        EvaluationSection options) =>
         new(generator, data, options, "run", 1, Picture: null) { Families = ModelFamilies.All };
 }

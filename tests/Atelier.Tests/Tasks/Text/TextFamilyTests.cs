@@ -24,26 +24,30 @@ public sealed class TextFamilyTests
     public static TheoryData<string, object> Models { get; } = new()
     {
         { "gpt", new GptConfig { LayerCount = 1, HeadCount = 2, HiddenSize = 16, ContextLength = 8 } },
-        { "gpt", new GptConfig { Layout = GptLayout.Llama, LayerCount = 1, HeadCount = 2, HiddenSize = 16, ContextLength = 8 } },
+        { "gpt", new GptConfig { Layout = GptLayout.Llama, LayerCount = 1, HeadCount = 2, HiddenSize = 16,
+            ContextLength = 8 } },
         { "rnn", new RnnConfig { Cell = CellName.Gru, EmbeddingSize = 8, HiddenSize = 16, ContextLength = 8 } },
     };
 
     [Theory]
     [MemberData(nameof(Models))]
-    public async Task Given_a_recipe_when_learned_then_the_bundle_loads_as_the_model_that_was_trained(string family, object config)
+    public async Task Given_a_recipe_when_learned_then_the_bundle_loads_as_the_model_that_was_trained(string family,
+        object config)
     {
         using var folder = new TemporaryFolder();
         using TextData data = SmallData(folder);
         var recipe = new Recipe
         {
             Model = new(family, config),
-            Training = new() { BatchSize = 4, Steps = 30, EvaluateEvery = 10, SampleEvery = 15, CheckpointEvery = 0, ReportEvery = 10, Precision = Precision.Fp32, Threads = 1 },
+            Training = new() { BatchSize = 4, Steps = 30, EvaluateEvery = 10, SampleEvery = 15, CheckpointEvery = 0,
+                ReportEvery = 10, Precision = Precision.Fp32, Threads = 1 },
             Generation = new() { MaxTokens = 12 },
         };
         IModelFamily models = ModelFamilies.All.Single(f => f.Name == family);
         var told = new List<TrainingProgress>();
         using Run run = Run.Create(folder["run"], recipe);
-        TrainingReport report = await models.CreateLearner(recipe, data).LearnAsync(run, new Told(told), CancellationToken.None);
+        TrainingReport report = await models.CreateLearner(recipe, data)
+            .LearnAsync(run, new Told(told), CancellationToken.None);
         report.Steps.ShouldBe(30);
         told.ShouldContain(p => p.Sample != null && p.Sample.Length > 0);
 
@@ -71,9 +75,11 @@ public sealed class TextFamilyTests
         var recipe = new Recipe { Model = new("ngram", config) };
         IModelFamily family = ModelFamilies.All.Single(f => f.Name == "ngram");
         using Run run = Run.Create(folder["run"], recipe);
-        TrainingReport report = await family.CreateLearner(recipe, data).LearnAsync(run, new Told([]), CancellationToken.None);
+        TrainingReport report = await family.CreateLearner(recipe, data)
+            .LearnAsync(run, new Told([]), CancellationToken.None);
         report.StopReason.ShouldBe("converged");
-        using NgramModel counted = NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId);
+        using NgramModel counted =
+            NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId);
         Bundle bundle = Bundle.Open(run.BundleFolder);
         using var generator = (TextGenerator)family.Load(bundle, "cpu");
         int[] row = new int[40];
@@ -90,8 +96,10 @@ public sealed class TextFamilyTests
     public void Given_a_tokenizer_of_another_size_then_the_error_names_both_sizes()
     {
         using var folder = new TemporaryFolder();
-        using var model = new GptModel(new GptConfig { LayerCount = 1, HeadCount = 1, HiddenSize = 4 }, 300, Precision.Fp32, seed: 1);
-        new GptFamily().Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
+        using var model =
+            new GptModel(new GptConfig { LayerCount = 1, HeadCount = 1, HiddenSize = 4 }, 300, Precision.Fp32, seed: 1);
+        new GptFamily()
+            .Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
         int size = new ByteTokenizer().VocabularySize;
         var error = Should.Throw<AtelierException>(() => new GptFamily().Load(Bundle.Open(folder["bundle"]), "cpu"));
         error.Message.ShouldBe($"the model knows 300 tokens, but the tokenizer has {size}");
@@ -102,11 +110,16 @@ public sealed class TextFamilyTests
     {
         using var folder = new TemporaryFolder();
         int size = new ByteTokenizer().VocabularySize;
-        using var model = new GptModel(new GptConfig { LayerCount = 1, HeadCount = 1, HiddenSize = 4 }, size, Precision.Fp32, seed: 1);
-        new GptFamily().Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
+        using var model = new GptModel(new GptConfig { LayerCount = 1, HeadCount = 1, HiddenSize = 4 }, size,
+            Precision.Fp32, seed: 1);
+        new GptFamily()
+            .Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
         Bundle bundle = Bundle.Open(folder["bundle"]);
-        File.WriteAllText(bundle.ConfigPath, File.ReadAllText(bundle.ConfigPath).Replace("\"n_layer\": 1", "\"n_layer\": 1000").Replace("\"n_embd\": 4", "\"n_embd\": 65536"));
-        Should.Throw<AtelierException>(() => new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("but config.json tells a shape of");
+        File.WriteAllText(bundle.ConfigPath,
+            File.ReadAllText(bundle.ConfigPath).Replace("\"n_layer\": 1", "\"n_layer\": 1000")
+            .Replace("\"n_embd\": 4", "\"n_embd\": 65536"));
+        Should.Throw<AtelierException>(() =>
+            new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("but config.json tells a shape of");
     }
 
     [Fact]
@@ -114,15 +127,19 @@ public sealed class TextFamilyTests
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        using GptModel model = GptModelTests.Scrambled(new GptConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 12 }, new ByteTokenizer().VocabularySize);
-        new GptFamily().Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
+        using GptModel model =
+            GptModelTests.Scrambled(new GptConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 8, ContextLength = 12 },
+            new ByteTokenizer().VocabularySize);
+        new GptFamily()
+            .Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
         Bundle bundle = Bundle.Open(folder["bundle"]);
         Dictionary<string, Tensor> tensors = GptWeights.Export(model);
         string[] shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
         var map = new Dictionary<string, string>();
         foreach (var half in tensors.Select((t, i) => (t, Shard: i % 2)).GroupBy(p => p.Shard))
         {
-            TensorFiles.Write(Path.Combine(bundle.Folder, shards[half.Key]), half.ToDictionary(p => p.t.Key, p => p.t.Value));
+            TensorFiles.Write(Path.Combine(bundle.Folder, shards[half.Key]),
+                half.ToDictionary(p => p.t.Key, p => p.t.Value));
             foreach (var part in half)
                 map[part.t.Key] = shards[half.Key];
         }
@@ -133,16 +150,21 @@ public sealed class TextFamilyTests
 
         map["transformer.wte.weight"] = "../elsewhere.safetensors";
         WriteIndex();
-        Should.Throw<AtelierException>(() => new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("outside the folder");
+        Should.Throw<AtelierException>(() =>
+            new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("outside the folder");
 
-        void WriteIndex() => File.WriteAllText(bundle.WeightsIndexPath, System.Text.Json.JsonSerializer.Serialize(new { weight_map = map }));
+        void WriteIndex() =>
+            File.WriteAllText(bundle.WeightsIndexPath,
+            System.Text.Json.JsonSerializer.Serialize(new { weight_map = map }));
     }
 
     private static TextData SmallData(TemporaryFolder folder)
     {
-        string path = folder.Write("sums.txt", string.Join('\n', Enumerable.Range(0, 60).Select(i => $"{i} times {i} is {i * i}")));
+        string path = folder.Write("sums.txt",
+            string.Join('\n', Enumerable.Range(0, 60).Select(i => $"{i} times {i} is {i * i}")));
         return TextData.Prepare(
-            new DataSection { Source = path, Document = DocumentUnit.Line, Split = new() { Train = 0.7, Validation = 0.3, Test = 0 } }, 1, folder["data"]);
+            new DataSection { Source = path, Document = DocumentUnit.Line,
+                Split = new() { Train = 0.7, Validation = 0.3, Test = 0 } }, 1, folder["data"]);
     }
 
     /// <summary>The rows of a batch, each with the token after its last.</summary>

@@ -18,7 +18,9 @@ public sealed class StepProfileTests
         ProfileReport report = run.Run.Profile.Report.ShouldNotBeNull();
         (report.From, report.Steps, report.Threads).ShouldBe((4, 5, 1));
         ProfileRow[] top = [.. report.Rows.Where(row => row.Path.Count == 1)];
-        top.Select(row => row.Path[0]).ShouldBe(["between operations", "zero gradients", "round weights", "gradients", "batch", "clip", "optimizer", "moving average"], ignoreOrder: true);
+        top.Select(row => row.Path[0])
+            .ShouldBe(["between operations", "zero gradients", "round weights", "gradients", "batch", "clip",
+            "optimizer", "moving average"], ignoreOrder: true);
         top.Sum(row => row.Share).ShouldBe(report.AccountedShare, 1e-9);
         top.Sum(row => row.Milliseconds).ShouldBe(report.AccountedShare * report.StepMilliseconds, 1e-6);
         report.AccountedShare.ShouldBeInRange(0.01, 1);
@@ -38,10 +40,13 @@ public sealed class StepProfileTests
         using var trace = JsonDocument.Parse(File.ReadAllText(run.Run.Profile.Report!.TracePath));
         JsonElement[] events = [.. trace.RootElement.GetProperty("traceEvents").EnumerateArray()];
         JsonElement[] complete = [.. events.Where(e => e.GetProperty("ph").GetString() == "X")];
-        events.Where(e => e.GetProperty("ph").GetString() == "M").Select(e => e.GetProperty("name").GetString()).Distinct().ShouldBe(["process_name", "thread_name"]);
-        (double From, double To)[] steps = [.. complete.Where(e => e.GetProperty("cat").GetString() == "step").Select(Span)];
+        events.Where(e => e.GetProperty("ph").GetString() == "M").Select(e => e.GetProperty("name").GetString())
+            .Distinct().ShouldBe(["process_name", "thread_name"]);
+        (double From, double To)[] steps =
+            [.. complete.Where(e => e.GetProperty("cat").GetString() == "step").Select(Span)];
         steps.Length.ShouldBe(3);
-        foreach (JsonElement e in complete.Where(e => e.GetProperty("name").GetString() is "forward" or "backward" or "optimizer"))
+        foreach (JsonElement e in complete.Where(e =>
+            e.GetProperty("name").GetString() is "forward" or "backward" or "optimizer"))
         {
             (double from, double to) = Span(e);
             steps.ShouldContain(step => step.From <= from + 0.01 && to <= step.To + 0.01);

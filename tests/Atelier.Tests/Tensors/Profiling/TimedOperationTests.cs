@@ -55,7 +55,8 @@ public sealed class TimedOperationTests
             return Timed("sum", found + x, clock, 7, 70);
         });
 
-        events.Where(e => e.Phase == OperationPhase.Backward).Select(e => (e.Name, e.End - e.Start)).ShouldBe([("sum", 70), ("lookup", 50)]);
+        events.Where(e => e.Phase == OperationPhase.Backward).Select(e => (e.Name, e.End - e.Start))
+            .ShouldBe([("sum", 70), ("lookup", 50)]);
     }
 
     [Fact]
@@ -69,7 +70,8 @@ public sealed class TimedOperationTests
             return timed.End(x * Work.On(weight, clock, 4, 40)).sum();
         });
 
-        events.Single(e => e is { Name: "product", Phase: OperationPhase.Backward }).ShouldSatisfyAllConditions(e => (e.End - e.Start).ShouldBe(40));
+        events.Single(e => e is { Name: "product", Phase: OperationPhase.Backward })
+            .ShouldSatisfyAllConditions(e => (e.End - e.Start).ShouldBe(40));
     }
 
     [Fact]
@@ -92,7 +94,8 @@ public sealed class TimedOperationTests
             using (TimedOperation.Begin("after the end"))
                 Thread.Yield();
         }
-        profiler.Tracks.OrderBy(t => t.Name, StringComparer.Ordinal).Select(t => (t.Name, t.Events().Single().Name)).ShouldBe(
+        profiler.Tracks.OrderBy(t => t.Name, StringComparer.Ordinal).Select(t => (t.Name, t.Events().Single().Name))
+            .ShouldBe(
             [("replica 0", "work 0"), ("replica 1", "work 1"), ("replica 2", "work 2")]);
     }
 
@@ -157,7 +160,8 @@ public sealed class TimedOperationTests
     {
         public override string Name => nameof(Work);
 
-        public static Tensor On(Tensor x, WorkClock clock, long forward, long backward) => apply(x, clock, forward, backward);
+        public static Tensor On(Tensor x, WorkClock clock, long forward, long backward) =>
+            apply(x, clock, forward, backward);
 
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {

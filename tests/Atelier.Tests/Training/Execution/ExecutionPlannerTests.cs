@@ -14,7 +14,8 @@ public sealed class ExecutionPlannerTests
         using var home = new TemporaryFolder();
         using var run = new TemporaryFolder();
         int measured = 0;
-        PlanTiming? Two(ExecutionPlan plan) => new PlanTiming(++measured * 1e-6 + (plan.Replicas == 2 ? 1 : 2), false, false, false);
+        PlanTiming? Two(ExecutionPlan plan) =>
+            new PlanTiming(++measured * 1e-6 + (plan.Replicas == 2 ? 1 : 2), false, false, false);
 
         Planner(home).Resolve(run.Path, true, Endless(), Two).ShouldBe(new ExecutionPlan(2, 2));
         measured.ShouldBeGreaterThan(2);
@@ -22,7 +23,8 @@ public sealed class ExecutionPlannerTests
         using var other = new TemporaryFolder();
         Planner(home).Resolve(other.Path, true, Endless(), never).ShouldBe(new ExecutionPlan(2, 2));
         using var nowhere = new TemporaryFolder();
-        Planner(nowhere).Resolve(run.Path, true, Endless(), never).ShouldBe(new ExecutionPlan(2, 2)); // a run goes on as it began
+        // a run goes on as it began
+        Planner(nowhere).Resolve(run.Path, true, Endless(), never).ShouldBe(new ExecutionPlan(2, 2));
     }
 
     [Theory]
@@ -39,14 +41,20 @@ public sealed class ExecutionPlannerTests
         {
             timed.Add(plan);
             bool kernels = plan.Threads == 1; // as layers that are written out ask only there
-            return new PlanTiming(plan.Replicas == 4 && plan.Layers == fastest ? 1 : 2, kernels, kernels && plan.Layers == default, !kernels || plan.Layers == LayerPath.Reference);
+            return new PlanTiming(plan.Replicas == 4 && plan.Layers == fastest ? 1
+                : 2, kernels, kernels && plan.Layers == default, !kernels || plan.Layers == LayerPath.Reference);
         }
 
         var expected = new ExecutionPlan(4, 1, fastest);
         Planner(home).Resolve(run.Path, true, Endless(), Time).ShouldBe(expected);
-        timed.Distinct().ShouldBe([new(4, 1), new(1, 4), new(2, 2), new(1, 4, LayerPath.FusedAttention), new(2, 2, LayerPath.FusedAttention),
-            new(4, 1, LayerPath.LibraryProducts), new(4, 1, LayerPath.Reference), new(4, 1, LayerPath.FusedAttention)], ignoreOrder: true);
-        timed.CountBy(plan => plan).ShouldAllBe(count => count.Value == (count.Key == expected || count.Key.Layers == default ? 3 : 1)); // no other path that is half as fast
+        timed.Distinct()
+            .ShouldBe([new(4, 1), new(1, 4), new(2, 2), new(1, 4, LayerPath.FusedAttention),
+            new(2, 2, LayerPath.FusedAttention),
+            new(4, 1, LayerPath.LibraryProducts), new(4, 1, LayerPath.Reference), new(4, 1, LayerPath.FusedAttention)],
+                ignoreOrder: true);
+        // no other path that is half as fast
+        timed.CountBy(plan => plan)
+            .ShouldAllBe(count => count.Value == (count.Key == expected || count.Key.Layers == default ? 3 : 1));
         Func<ExecutionPlan, PlanTiming?> never = _ => throw new InvalidOperationException("it is known");
         using var other = new TemporaryFolder();
         Planner(home).Resolve(other.Path, true, Endless(), never).ShouldBe(expected);
@@ -59,13 +67,17 @@ public sealed class ExecutionPlannerTests
     {
         using var home = new TemporaryFolder();
         using var run = new TemporaryFolder();
-        Planner(home).Resolve(run.Path, true, Endless(), plan => new PlanTiming(plan.Replicas, false, false, false)).ShouldBe(new ExecutionPlan(1, 4));
-        string kept = Path.Combine(home.Path, "execution-plans.json"), build = typeof(ExecutionPlan).Module.ModuleVersionId.ToString();
+        Planner(home).Resolve(run.Path, true, Endless(), plan => new PlanTiming(plan.Replicas, false, false, false))
+            .ShouldBe(new ExecutionPlan(1, 4));
+        string kept = Path.Combine(home.Path, "execution-plans.json"),
+            build = typeof(ExecutionPlan).Module.ModuleVersionId.ToString();
         string text = File.ReadAllText(kept);
         text.ShouldContain(build);
         File.WriteAllText(kept, text.Replace(build, Guid.Empty.ToString(), StringComparison.Ordinal));
         using var second = new TemporaryFolder();
-        Planner(home).Resolve(second.Path, true, Endless(), plan => new PlanTiming(1.0 / plan.Replicas, false, false, false)).ShouldBe(new ExecutionPlan(4, 1));
+        Planner(home)
+            .Resolve(second.Path, true, Endless(), plan => new PlanTiming(1.0 / plan.Replicas, false, false, false))
+            .ShouldBe(new ExecutionPlan(4, 1));
     }
 
     [Fact]
@@ -74,7 +86,8 @@ public sealed class ExecutionPlannerTests
         using var home = new TemporaryFolder();
         using var run = new TemporaryFolder();
         File.WriteAllText(Path.Combine(run.Path, "execution.json"), "{\"replicas\": 2, \"threads\": 2}");
-        Planner(home).Resolve(run.Path, true, Endless(), _ => throw new InvalidOperationException("it is known")).ShouldBe(new ExecutionPlan(2, 2, LayerPath.Fused));
+        Planner(home).Resolve(run.Path, true, Endless(), _ => throw new InvalidOperationException("it is known"))
+            .ShouldBe(new ExecutionPlan(2, 2, LayerPath.Fused));
     }
 
     [Fact]
@@ -84,9 +97,12 @@ public sealed class ExecutionPlannerTests
         using var run = new TemporaryFolder();
         File.WriteAllText(Path.Combine(home.Path, "execution-plans.json"), "{\"x\": [");
         File.WriteAllText(Path.Combine(run.Path, "execution.json"), "{\"replicas\": -1, \"threads\": 0}");
-        Planner(home).Resolve(run.Path, true, Endless(), plan => new PlanTiming(plan.Replicas == 4 ? 1 : 2, false, false, false)).ShouldBe(new ExecutionPlan(4, 1));
+        Planner(home)
+            .Resolve(run.Path, true, Endless(), plan => new PlanTiming(plan.Replicas == 4 ? 1 : 2, false, false, false))
+            .ShouldBe(new ExecutionPlan(4, 1));
         using var second = new TemporaryFolder();
-        Planner(home).Resolve(second.Path, true, Endless(), _ => throw new InvalidOperationException("it is known")).ShouldBe(new ExecutionPlan(4, 1));
+        Planner(home).Resolve(second.Path, true, Endless(), _ => throw new InvalidOperationException("it is known"))
+            .ShouldBe(new ExecutionPlan(4, 1));
     }
 
     [Fact]
@@ -99,7 +115,9 @@ public sealed class ExecutionPlannerTests
         using var alone = new TemporaryFolder();
         Planner(home).Resolve(alone.Path, canReplicate: false, Endless(), never).ShouldBe(new ExecutionPlan(1, 4));
         using var refused = new TemporaryFolder();
-        Should.Throw<AtelierException>(() => Planner(home, replicas: 2).Resolve(refused.Path, canReplicate: false, Endless(), never)).Where.ShouldBe("training.replicas");
+        Should.Throw<AtelierException>(() =>
+            Planner(home, replicas: 2)
+            .Resolve(refused.Path, canReplicate: false, Endless(), never)).Where.ShouldBe("training.replicas");
     }
 
     [Theory]
@@ -131,7 +149,9 @@ public sealed class ExecutionPlannerTests
             clock.Pass(11); // a step on a machine that others use
             return new PlanTiming(plan.Replicas == 4 ? 1 : 0.9, false, false, false);
         }
-        Planner(home, tell: said.Add).Resolve(run.Path, true, new MeasuringLimit(clock, null, null, CancellationToken.None), Slow).ShouldBe(new ExecutionPlan(4, 1));
+        Planner(home, tell: said.Add)
+            .Resolve(run.Path, true, new MeasuringLimit(clock, null, null, CancellationToken.None), Slow)
+            .ShouldBe(new ExecutionPlan(4, 1));
         clock.Seconds.ShouldBe(11); // one timing, and no more
         said.Count.ShouldBe(2);
         said[0].ShouldContain("ten seconds");
@@ -140,8 +160,10 @@ public sealed class ExecutionPlannerTests
         File.Exists(Path.Combine(run.Path, "execution.json")).ShouldBeTrue(); // but the run goes on as it began
 
         using var next = new TemporaryFolder();
-        Planner(home).Resolve(next.Path, true, Endless(), plan => new PlanTiming(plan.Replicas, false, false, false)).ShouldBe(new ExecutionPlan(1, 4));
-        Planner(home).Resolve(run.Path, true, Endless(), _ => throw new InvalidOperationException("the run knows")).ShouldBe(new ExecutionPlan(4, 1));
+        Planner(home).Resolve(next.Path, true, Endless(), plan => new PlanTiming(plan.Replicas, false, false, false))
+            .ShouldBe(new ExecutionPlan(1, 4));
+        Planner(home).Resolve(run.Path, true, Endless(), _ => throw new InvalidOperationException("the run knows"))
+            .ShouldBe(new ExecutionPlan(4, 1));
     }
 
     [Fact]
@@ -155,7 +177,8 @@ public sealed class ExecutionPlannerTests
             clock.Pass(4); // three timings
             return new PlanTiming(plan.Replicas == 2 ? 0.5 : 1, false, true, false);
         }
-        Planner(home).Resolve(run.Path, true, new MeasuringLimit(clock, null, null, CancellationToken.None), Slow).ShouldBe(new ExecutionPlan(2, 2));
+        Planner(home).Resolve(run.Path, true, new MeasuringLimit(clock, null, null, CancellationToken.None), Slow)
+            .ShouldBe(new ExecutionPlan(2, 2));
         File.Exists(Path.Combine(home.Path, "execution-plans.json")).ShouldBeFalse();
     }
 
@@ -182,7 +205,8 @@ public sealed class ExecutionPlannerTests
         using var home = new TemporaryFolder();
         using var run = new TemporaryFolder();
         var limit = new MeasuringLimit(new StepClock(), 60, null, CancellationToken.None);
-        Planner(home).Resolve(run.Path, true, limit, _ => throw new InvalidOperationException("it is short")).ShouldBe(new ExecutionPlan(4, 1));
+        Planner(home).Resolve(run.Path, true, limit, _ => throw new InvalidOperationException("it is short"))
+            .ShouldBe(new ExecutionPlan(4, 1));
     }
 
     [Fact]

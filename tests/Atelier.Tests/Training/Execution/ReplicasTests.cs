@@ -30,7 +30,8 @@ public sealed class ReplicasTests
         model.zero_grad();
         GptModel[] made = new GptModel[copies];
         int count = 0;
-        using var replicas = new Replicas<TextBatch>(model, () => made[count++] = Model(0), new ExecutionPlan(copies, 1));
+        using var replicas =
+            new Replicas<TextBatch>(model, () => made[count++] = Model(0), new ExecutionPlan(copies, 1));
         replicas.Seed(1, 1);
         replicas.Learn(0, batch, 1).ToSingle().ShouldBe(whole, 1e-5f);
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in model.named_parameters())
@@ -48,7 +49,8 @@ public sealed class ReplicasTests
     [Fact]
     public void Copies_learn_what_one_model_learns_and_the_same_again_bit_for_bit()
     {
-        float[] one = Learn(copies: 1, dropout: 0), two = Learn(copies: 2, dropout: 0), again = Learn(copies: 2, dropout: 0);
+        float[] one = Learn(copies: 1, dropout: 0), two = Learn(copies: 2, dropout: 0),
+            again = Learn(copies: 2, dropout: 0);
         two.ShouldBe(again);
         for (int i = 0; i < one.Length; i++)
             two[i].ShouldBe(one[i], 2e-4f);
@@ -101,7 +103,8 @@ public sealed class ReplicasTests
     {
         using GptModel model = Model(dropout);
         using var replicas = new Replicas<TextBatch>(model, () => Model(dropout), new ExecutionPlan(copies, 1));
-        using var mover = new ObjectiveOptimizer<TextBatch>(0, replicas, new Dictionary<nint, string>(), new TrainingSection());
+        using var mover =
+            new ObjectiveOptimizer<TextBatch>(0, replicas, new Dictionary<nint, string>(), new TrainingSection());
         model.train();
         using TextBatch batch = Batch();
         for (int step = 1; step <= 5; step++)
@@ -118,7 +121,8 @@ public sealed class ReplicasTests
     }
 
     private static GptModel Model(double dropout) => new(
-        new GptConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = Time, Dropout = dropout }, Vocabulary, Precision.Fp32, seed: 3);
+        new GptConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 16, ContextLength = Time, Dropout = dropout },
+            Vocabulary, Precision.Fp32, seed: 3);
 
     private static TextBatch Batch()
     {

@@ -33,7 +33,8 @@ public sealed class DrawingThreadsTests
                     drawn = team.Map(Rows, (first, rows) => layer.forward(x.narrow(0, first, rows)));
                 // The same product of rounded numbers in double precision, with the answer rounded to bf16 once.
                 Tensor expected = F.linear(Double(x), Double(layer.Weight), Double(layer.Bias!));
-                (drawn.to(ScalarType.Float64) - expected).abs().max().ToDouble().ShouldBeLessThan(expected.abs().max().ToDouble() / 128);
+                (drawn.to(ScalarType.Float64) - expected).abs().max().ToDouble()
+                    .ShouldBeLessThan(expected.abs().max().ToDouble() / 128);
                 get_num_threads().ShouldBe(2, "the tensor library has its threads again");
             }
         }
@@ -57,9 +58,11 @@ public sealed class DrawingThreadsTests
             using (RowTeam outer = threads.Begin(CPU, Rows))
             {
                 using (RowTeam inner = threads.Begin(CPU, 2))
-                    inner.Map(2, (first, rows) => arange(first, first + rows)).data<long>().ToArray().ShouldBe([0L, 1L]);
+                    inner.Map(2, (first, rows) => arange(first, first + rows)).data<long>().ToArray()
+                        .ShouldBe([0L, 1L]);
                 get_num_threads().ShouldBe(1, "the outer drawing goes on");
-                outer.Map(Rows, (first, rows) => arange(first, first + rows)).data<long>().ToArray().ShouldBe([.. Enumerable.Range(0, Rows).Select(i => (long)i)]);
+                outer.Map(Rows, (first, rows) => arange(first, first + rows)).data<long>().ToArray()
+                    .ShouldBe([.. Enumerable.Range(0, Rows).Select(i => (long)i)]);
             }
             get_num_threads().ShouldBe(2);
         }

@@ -91,7 +91,8 @@ internal sealed class JinjaTemplate
     private static int NextTag(string template, int at)
     {
         int last = template.Length - 1;
-        for (int place = template.IndexOf('{', at); place >= 0 && place < last; place = template.IndexOf('{', place + 1))
+        for (int place = template.IndexOf('{', at); place >= 0
+            && place < last; place = template.IndexOf('{', place + 1))
         {
             if (template[place + 1] is '{' or '%' or '#')
                 return place;

@@ -10,16 +10,28 @@ public static partial class CleaningSteps
     /// <summary>All of them, in the order in which they are usefully applied.</summary>
     public static IReadOnlyList<CleaningStepKind> All { get; } =
     [
-        new("html", null, "Takes out tags, comments, scripts and styles, and writes character references (&amp;) out.", _ => p => HtmlText.Strip(p.Text)),
-        new("unicode-nfc", null, "Composes letters and their accents (Unicode normalisation form C).", _ => p => Normalize(p.Text, NormalizationForm.FormC)),
-        new("unicode-nfkc", null, "Composes, and replaces look-alikes such as ﬁ and full-width letters (form KC).", _ => p => Normalize(p.Text, NormalizationForm.FormKC)),
-        new("control-characters", null, "Takes out control and invisible format characters, except line ends, tabs and joiners.", _ => p => WithoutControls(p.Text)),
-        new("whitespace", null, "Makes runs of spaces one, takes them off line ends, and leaves at most one blank line together.", _ => p => Spaces(p.Text)),
-        new("duplicate-lines", null, "Takes out lines that stood before, anywhere in the data.", _ => new SeenLines().Apply),
+        new("html", null, "Takes out tags, comments, scripts and styles, and writes character references (&amp;) out.",
+            _ => p => HtmlText.Strip(p.Text)),
+        new("unicode-nfc", null, "Composes letters and their accents (Unicode normalisation form C).",
+            _ => p => Normalize(p.Text, NormalizationForm.FormC)),
+        new("unicode-nfkc", null, "Composes, and replaces look-alikes such as ﬁ and full-width letters (form KC).",
+            _ => p => Normalize(p.Text, NormalizationForm.FormKC)),
+        new("control-characters", null,
+            "Takes out control and invisible format characters, except line ends, tabs and joiners.",
+            _ => p => WithoutControls(p.Text)),
+        new("whitespace", null,
+            "Makes runs of spaces one, takes them off line ends, and leaves at most one blank line together.",
+            _ => p => Spaces(p.Text)),
+        new("duplicate-lines", null, "Takes out lines that stood before, anywhere in the data.",
+            _ => new SeenLines().Apply),
         new("duplicates", null, "Drops documents whose text stood before.", _ => new SeenDocuments().Apply),
-        new("near-duplicates", null, "Drops documents that share most of their five-word runs with one before (MinHash, Broder 1997).", _ => new NearDuplicates().Apply),
-        new("min-length", "characters", "Drops documents of fewer than N characters.", n => p => p.Whole && TextCount.Scalars(p.Text) < n ? null : p.Text),
-        new("max-length", "characters", "Drops documents of more than N characters.", n => p => !p.Whole || TextCount.Scalars(p.Text) > n ? null : p.Text),
+        new("near-duplicates", null,
+            "Drops documents that share most of their five-word runs with one before (MinHash, Broder 1997).",
+            _ => new NearDuplicates().Apply),
+        new("min-length", "characters", "Drops documents of fewer than N characters.", n => p => p.Whole
+            && TextCount.Scalars(p.Text) < n ? null : p.Text),
+        new("max-length", "characters", "Drops documents of more than N characters.", n => p => !p.Whole
+            || TextCount.Scalars(p.Text) > n ? null : p.Text),
     ];
 
     /// <summary>Makes the step of that name, such as "unicode-nfc" or "min-length:20".</summary>
@@ -30,16 +42,19 @@ public static partial class CleaningSteps
         CleaningStepKind? kind = All.FirstOrDefault(k => k.Name == parts[0]);
         if (kind is null)
         {
-            string near = Spelling.Nearest(parts[0], All.Select(k => k.Name)) is { } nearest ? $"did you mean '{nearest}'? " : "";
+            string near = Spelling.Nearest(parts[0], All.Select(k => k.Name)) is { } nearest
+                ? $"did you mean '{nearest}'? " : "";
             throw new AtelierException($"there is no cleaning step '{parts[0]}'", "data.clean",
                 $"{near}The steps are {string.Join(", ", All.Select(k => k.Usage))}");
         }
         if (kind.Argument is null && parts.Length > 1)
-            throw new AtelierException($"the cleaning step '{kind.Name}' takes no number", "data.clean", $"write {kind.Usage}");
+            throw new AtelierException($"the cleaning step '{kind.Name}' takes no number", "data.clean",
+                $"write {kind.Usage}");
         long number = 0;
         if (kind.Argument is not null && (parts.Length < 2
             || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out number) || number < 1))
-            throw new AtelierException($"the cleaning step '{kind.Name}' needs a number of {kind.Argument} of at least 1", "data.clean",
+            throw new AtelierException(
+                $"the cleaning step '{kind.Name}' needs a number of {kind.Argument} of at least 1", "data.clean",
                 $"write {kind.Name}:20, for example");
         return kind.Create(number);
     }
@@ -49,7 +64,8 @@ public static partial class CleaningSteps
         // Half a surrogate pair cannot be normalised; what stands on both sides of it can.
         if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') >= 0 && HalfPair().IsMatch(text))
             return string.Concat(HalfPair().Split(text).Zip(
-                HalfPair().Matches(text).Select(m => m.Value).Append(""), (whole, half) => whole.Normalize(form) + half));
+                HalfPair().Matches(text).Select(m => m.Value).Append(""),
+                    (whole, half) => whole.Normalize(form) + half));
         return text.IsNormalized(form) ? text : text.Normalize(form);
     }
 
@@ -69,7 +85,8 @@ public static partial class CleaningSteps
         return BlankLines().Replace(SpaceAtLineEdge().Replace(spaced, "\n"), "\n\n").Trim(' ', '\n');
     }
 
-    [GeneratedRegex(@"(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])", RegexOptions.None, 60_000)]
+    [GeneratedRegex(@"(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])", RegexOptions.None,
+        60_000)]
     private static partial Regex HalfPair();
 
     [GeneratedRegex(@"[^\S\n]+", RegexOptions.None, 60_000)]

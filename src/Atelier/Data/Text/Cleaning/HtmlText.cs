@@ -8,7 +8,9 @@ internal static partial class HtmlText
 {
     private const int Patience = 60_000;
 
-    /// <summary>Takes out what is not shown, breaks lines at block elements, and writes character references out.</summary>
+    /// <summary>
+    /// Takes out what is not shown, breaks lines at block elements, and writes character references out.
+    /// </summary>
     public static string Strip(string text)
     {
         if (!text.AsSpan().ContainsAny('<', '&'))
@@ -19,10 +21,12 @@ internal static partial class HtmlText
     }
 
     // A comparison sign that begins no tag stays: "a < b".
-    [GeneratedRegex("<!--.*?-->|<(?<tag>script|style)\\b[^>]*>.*?</\\k<tag>\\s*>", RegexOptions.IgnoreCase | RegexOptions.Singleline, Patience)]
+    [GeneratedRegex("<!--.*?-->|<(?<tag>script|style)\\b[^>]*>.*?</\\k<tag>\\s*>",
+        RegexOptions.IgnoreCase | RegexOptions.Singleline, Patience)]
     private static partial Regex Hidden();
 
-    [GeneratedRegex("</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|blockquote|section|article|hr)\\b[^>]*>", RegexOptions.IgnoreCase, Patience)]
+    [GeneratedRegex("</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|blockquote|section|article|hr)\\b[^>]*>",
+        RegexOptions.IgnoreCase, Patience)]
     private static partial Regex Block();
 
     [GeneratedRegex("</?[a-z][^<>]*>|<![a-z][^<>]*>", RegexOptions.IgnoreCase, Patience)]

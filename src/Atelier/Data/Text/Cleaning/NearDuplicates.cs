@@ -16,7 +16,8 @@ internal sealed class NearDuplicates
     private const int WordsInShingle = 5;
     private const int CharactersInShingle = 8;
 
-    private readonly Dictionary<ulong, int>[] _buckets = [.. Enumerable.Range(0, Bands).Select(_ => new Dictionary<ulong, int>())];
+    private readonly Dictionary<ulong, int>[] _buckets =
+        [.. Enumerable.Range(0, Bands).Select(_ => new Dictionary<ulong, int>())];
     private readonly List<uint[]> _signatures = [];
 
     public string? Apply(DocumentPiece piece)
@@ -31,7 +32,8 @@ internal sealed class NearDuplicates
             foreach (uint value in signature.AsSpan(band * Rows, Rows))
                 key = SplitMix64.At(key, value);
             keys[band] = key;
-            if (_buckets[band].TryGetValue(key, out int other) && Resemblance(signature, _signatures[other]) >= Threshold)
+            if (_buckets[band].TryGetValue(key, out int other)
+                && Resemblance(signature, _signatures[other]) >= Threshold)
                 return null;
         }
         for (int band = 0; band < Bands; band++)
@@ -40,7 +42,9 @@ internal sealed class NearDuplicates
         return piece.Text;
     }
 
-    /// <summary>The share of places in which two signatures agree: an unbiased estimate of the shingle sets' Jaccard similarity.</summary>
+    /// <summary>
+    /// The share of places in which two signatures agree: an unbiased estimate of the shingle sets' Jaccard similarity.
+    /// </summary>
     internal static double Resemblance(ReadOnlySpan<uint> a, ReadOnlySpan<uint> b)
     {
         int equal = 0;

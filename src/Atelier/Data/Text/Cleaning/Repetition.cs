@@ -36,7 +36,8 @@ internal sealed class SeenDocuments
 {
     private readonly HashSet<ulong> _seen = [];
 
-    public string? Apply(DocumentPiece piece) => !piece.Whole || _seen.Add(ContentHash.Of(piece.Text)) ? piece.Text : null;
+    public string? Apply(DocumentPiece piece) =>
+        !piece.Whole || _seen.Add(ContentHash.Of(piece.Text)) ? piece.Text : null;
 }
 
 /// <summary>The first 64 bits of the SHA-256 of text.</summary>

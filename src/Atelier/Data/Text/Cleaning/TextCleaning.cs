@@ -2,7 +2,9 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Text.Cleaning;
 
-/// <summary>A step that text passes through: gives back the text, changed or not, or null to drop the document.</summary>
+/// <summary>
+/// A step that text passes through: gives back the text, changed or not, or null to drop the document.
+/// </summary>
 /// <param name="piece">A document, or a piece of one too long to be held whole.</param>
 public delegate string? CleaningStep(DocumentPiece piece);
 
@@ -10,8 +12,10 @@ public delegate string? CleaningStep(DocumentPiece piece);
 /// <param name="Name">The name: "min-length".</param>
 /// <param name="Argument">What the number after the colon means: "characters"; null where the step takes none.</param>
 /// <param name="Description">What it does, one sentence.</param>
-/// <param name="Create">Makes the step, which may keep state over one reading of the data; the number is 0 where the step takes none.</param>
-public sealed record CleaningStepKind(string Name, string? Argument, string Description, Func<long, CleaningStep> Create)
+/// <param name="Create">Makes the step, which may keep state over one reading of the data; the number is 0 where the
+/// step takes none.</param>
+public sealed record CleaningStepKind(string Name, string? Argument, string Description,
+    Func<long, CleaningStep> Create)
 {
     /// <summary>The name as it is written in a recipe: "min-length:N".</summary>
     public string Usage => Argument is null ? Name : Name + ":N";

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>Decodes a stream in blocks of bounded size; bytes that do not belong are told with their place. Line ends of two characters (\r\n) become one (\n).</summary>
+/// <summary>
+/// Decodes a stream in blocks of bounded size; bytes that do not belong are told with their place. Line ends of two
+/// characters (\r\n) become one (\n).
+/// </summary>
 internal sealed class CheckedReader : IDisposable
 {
     private const int BlockSize = 1 << 16;
@@ -22,7 +25,8 @@ internal sealed class CheckedReader : IDisposable
         _where = where;
         Encoding = encoding;
         _decoder = encoding.Encoding.GetDecoder();
-        _offset = stream.ReadAtLeast(_bytes.AsSpan(0, encoding.MarkLength), encoding.MarkLength, throwOnEndOfStream: false);
+        _offset = stream.ReadAtLeast(_bytes.AsSpan(0, encoding.MarkLength), encoding.MarkLength,
+            throwOnEndOfStream: false);
     }
 
     /// <summary>How the characters are written.</summary>
@@ -41,7 +45,8 @@ internal sealed class CheckedReader : IDisposable
             encoding = encodingName is null ? TextEncoding.Detect(bytes, path) : TextEncoding.Of(encodingName, bytes);
         report.Encodings[name] = encoding.Name;
         if (encoding.OrElse is { } other)
-            report.Note($"{name} was taken to be in {encoding.Name}, but might be in {other}: data.encoding says which.");
+            report.Note($"{name} was taken to be in {encoding.Name}, but might be in {other}: "
+                + $"data.encoding says which.");
         else if (encoding.Name != "UTF-8")
             report.Note($"Text in {encoding.Name} was read.");
         return new CheckedReader(FileBytes.Open(path, report), encoding, path);
@@ -84,8 +89,10 @@ internal sealed class CheckedReader : IDisposable
         }
         catch (DecoderFallbackException e)
         {
-            string what = string.Join(' ', (e.BytesUnknown ?? []).Select(b => b.ToString("X2", System.Globalization.CultureInfo.InvariantCulture)));
-            throw new AtelierException($"bytes {what} at byte {Math.Max(0, _offset + e.Index)} do not fit {Encoding.Name}", _where,
+            string what = string.Join(' ', (e.BytesUnknown ?? [])
+                .Select(b => b.ToString("X2", System.Globalization.CultureInfo.InvariantCulture)));
+            throw new AtelierException(
+                $"bytes {what} at byte {Math.Max(0, _offset + e.Index)} do not fit {Encoding.Name}", _where,
                 "mend the file, convert it to UTF-8, or name its encoding with data.encoding", e);
         }
     }

@@ -3,7 +3,8 @@ using System.Text;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// Rows of separated text as RFC 4180 has it, with any separator: a field may stand in double quotes, and then hold separators,
+/// Rows of separated text as RFC 4180 has it, with any separator: a field may stand in double quotes, and then hold
+/// separators,
 /// line ends and doubled quotes. A row's fields are handed out one row at a time, in memory bounded by the row.
 /// </summary>
 internal static class CsvRows
@@ -14,7 +15,8 @@ internal static class CsvRows
     /// <param name="quoted">Whether quotes quote; in plain tab-separated text they stand for themselves.</param>
     /// <param name="limit">The most characters in a row.</param>
     /// <param name="where">The file, for errors.</param>
-    /// <exception cref="AtelierException">A quote is never closed, or followed by something else than a separator; or a row is too long.</exception>
+    /// <exception cref="AtelierException">A quote is never closed, or followed by something else than a separator; or a
+    /// row is too long.</exception>
     public static IEnumerable<(long Line, List<string> Fields)> Read(
         IEnumerable<string> blocks, char separator, bool quoted, int limit, string where)
     {
@@ -74,7 +76,8 @@ internal static class CsvRows
                     else if (c == '\n')
                         return EndRow();
                     else if (_place == Place.QuoteInQuoted)
-                        throw new AtelierException($"line {_line} has '{c}' after a closing quote, where a separator must stand", where,
+                        throw new AtelierException(
+                            $"line {_line} has '{c}' after a closing quote, where a separator must stand", where,
                             "double the quotes within a quoted field");
                     else
                     {
@@ -88,7 +91,8 @@ internal static class CsvRows
         public (long, List<string>)? Finish()
         {
             if (_place == Place.Quoted)
-                throw new AtelierException($"the quote in the row at line {_firstLine} is never closed", where, "close it");
+                throw new AtelierException($"the quote in the row at line {_firstLine} is never closed",
+                    where, "close it");
             return EndRow();
         }
 

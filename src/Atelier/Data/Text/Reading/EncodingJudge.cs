@@ -34,8 +34,10 @@ internal static class EncodingJudge
         ("KOI8-R", 20866, [WritingSystem.Russian]),
         ("windows-1253", 1253, [WritingSystem.Greek]),
         ("windows-1254", 1254, [WritingSystem.Turkish]),
-        ("UTF-16 LE", 1200, [WritingSystem.Simplified, WritingSystem.Traditional, WritingSystem.Japanese, WritingSystem.Korean]),
-        ("UTF-16 BE", 1201, [WritingSystem.Simplified, WritingSystem.Traditional, WritingSystem.Japanese, WritingSystem.Korean]),
+        ("UTF-16 LE", 1200,
+            [WritingSystem.Simplified, WritingSystem.Traditional, WritingSystem.Japanese, WritingSystem.Korean]),
+        ("UTF-16 BE", 1201,
+            [WritingSystem.Simplified, WritingSystem.Traditional, WritingSystem.Japanese, WritingSystem.Korean]),
     ];
 
     /// <summary>The names of the encodings that can be told apart.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Formats;
 using ICSharpCode.SharpZipLib;
 using ICSharpCode.SharpZipLib.GZip;
@@ -68,7 +69,8 @@ internal static class FileBytes
             }
             catch (Exception e) when (e is SharpZipBaseException or EndOfStreamException)
             {
-                throw new AtelierException($"is damaged or cut short: its gzip data breaks off after {_position} unpacked bytes",
+                throw new AtelierException(
+                    $"is damaged or cut short: its gzip data breaks off after {_position} unpacked bytes",
                     path, "fetch or pack the file again", e);
             }
         }
@@ -90,7 +92,8 @@ internal static class FileBytes
             base.Dispose(disposing);
         }
 
-        private string Progress(long unpacked) => FormattableString.Invariant(
-            $"unpacking {Path.GetFileName(path)}: {unpacked >> 20:N0} MiB, {100.0 * file.Position / file.Length:0} % of the file");
+        private string Progress(long unpacked) => string.Create(CultureInfo.InvariantCulture,
+            $"unpacking {Path.GetFileName(path)}: {unpacked >> 20:N0} MiB, {100.0 * file.Position / file.Length:0} "
+                + $"% of the file");
     }
 }

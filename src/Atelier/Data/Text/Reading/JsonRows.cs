@@ -3,11 +3,15 @@ using System.Text.Json;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>Text from a named property of JSON objects: one a line (.jsonl), or an array of them (.json). An array of strings counts as lines.</summary>
+/// <summary>
+/// Text from a named property of JSON objects: one a line (.jsonl), or an array of them (.json). An array of strings
+/// counts as lines.
+/// </summary>
 internal static class JsonRows
 {
     /// <summary>The texts of a file with one object a line.</summary>
-    public static IEnumerable<string> ReadLines(CheckedReader reader, ReadingOptions options, ReadingReport report, string where)
+    public static IEnumerable<string> ReadLines(CheckedReader reader, ReadingOptions options, ReadingReport report,
+        string where)
     {
         string? column = null;
         long number = 0;
@@ -26,20 +30,23 @@ internal static class JsonRows
     }
 
     /// <summary>The texts of a file that is one array of objects. The file is held in memory.</summary>
-    public static IEnumerable<string> ReadArray(CheckedReader reader, ReadingOptions options, ReadingReport report, string where)
+    public static IEnumerable<string> ReadArray(CheckedReader reader, ReadingOptions options, ReadingReport report,
+        string where)
     {
         var all = new StringBuilder();
         for (ReadOnlySpan<char> block = reader.ReadBlock(); !block.IsEmpty; block = reader.ReadBlock())
         {
             // One array can only be parsed whole; what is far longer than a piece belongs in lines.
             if (all.Length + block.Length > 16L * options.LongestPiece)
-                throw new AtelierException($"is one JSON value of more than {16L * options.LongestPiece} characters", where,
+                throw new AtelierException($"is one JSON value of more than {16L * options.LongestPiece} characters",
+                    where,
                     "write one object a line (.jsonl), which may be of any length");
             all.Append(block);
         }
         using JsonDocument file = Parse(all.ToString(), where);
         if (file.RootElement.ValueKind != JsonValueKind.Array)
-            throw new AtelierException("is not an array of objects", where, "write [{...}, {...}], or one object a line (.jsonl)");
+            throw new AtelierException("is not an array of objects",
+                where, "write [{...}, {...}], or one object a line (.jsonl)");
         string? column = null;
         int number = 0;
         foreach (JsonElement row in file.RootElement.EnumerateArray())
@@ -54,7 +61,8 @@ internal static class JsonRows
             throw new AtelierException("is not an object", where, "write one object with named values a row");
         column ??= TableColumn.Choose(Columns(row), options.Column, where, report);
         if (!row.TryGetProperty(column, out JsonElement value))
-            throw new AtelierException($"has no column '{column}'; its columns are {string.Join(", ", Columns(row))}", where,
+            throw new AtelierException($"has no column '{column}'; its columns are {string.Join(", ", Columns(row))}",
+                where,
                 "name a column that every row has in data.column");
         try
         {
@@ -64,13 +72,15 @@ internal static class JsonRows
                 JsonValueKind.String => value.GetString(),
                 JsonValueKind.Array when value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String) =>
                     string.Join('\n', value.EnumerateArray().Select(v => v.GetString())),
-                _ => throw new AtelierException($"has {value.ValueKind.ToString().ToLowerInvariant()} in column '{column}', where text is meant",
+                _ => throw new AtelierException(
+                    $"has {value.ValueKind.ToString().ToLowerInvariant()} in column '{column}', where text is meant",
                     where, "name a column of text in data.column"),
             };
         }
         catch (InvalidOperationException e)
         {
-            throw new AtelierException($"has half a surrogate pair in column '{column}'", where, "mend the escape \\uD8xx", e);
+            throw new AtelierException($"has half a surrogate pair in column '{column}'",
+                where, "mend the escape \\uD8xx", e);
         }
     }
 
@@ -84,7 +94,8 @@ internal static class JsonRows
         }
         catch (JsonException e)
         {
-            throw new AtelierException("is not JSON: " + e.Message.Split(" LineNumber:")[0].TrimEnd('.'), where, "mend it", e);
+            throw new AtelierException("is not JSON: " + e.Message.Split(" LineNumber:")[0].TrimEnd('.'),
+                where, "mend it", e);
         }
     }
 }

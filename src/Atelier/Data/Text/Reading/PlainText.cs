@@ -8,9 +8,11 @@ internal static class PlainText
 {
     /// <summary>The documents in order; empty lines and paragraphs are none.</summary>
     /// <exception cref="AtelierException">A line or paragraph is longer than the limit.</exception>
-    public static IEnumerable<DocumentPiece> Read(CheckedReader reader, DocumentUnit unit, int limit, string where) => unit switch
+    public static IEnumerable<DocumentPiece> Read(CheckedReader reader, DocumentUnit unit, int limit, string where) =>
+        unit switch
     {
-        DocumentUnit.Line => Lines(reader, limit, where).Where(line => line.Length > 0).Select(line => new DocumentPiece(line)),
+        DocumentUnit.Line =>
+            Lines(reader, limit, where).Where(line => line.Length > 0).Select(line => new DocumentPiece(line)),
         DocumentUnit.Paragraph => Paragraphs(reader, limit, where).Select(text => new DocumentPiece(text)),
         _ => Pieces(reader, limit),
     };
@@ -41,7 +43,8 @@ internal static class PlainText
             {
                 if (line.Length + end - start > limit)
                     throw new AtelierException($"line {number} is longer than {limit} characters", where,
-                        "break it into shorter lines, or take whole files as documents (data.document=file), which may be of any length");
+                        "break it into shorter lines, or take whole files as documents (data.document=file), which "
+                            + "may be of any length");
                 line.Append(block, start, end - start);
             }
         }
@@ -57,7 +60,8 @@ internal static class PlainText
             if (!string.IsNullOrWhiteSpace(line))
             {
                 if (paragraph.Length + line.Length > limit)
-                    throw new AtelierException($"the paragraph that begins with '{Begin(paragraph)}' is longer than {limit} characters",
+                    throw new AtelierException(
+                        $"the paragraph that begins with '{Begin(paragraph)}' is longer than {limit} characters",
                         where, "take lines or whole files as documents (data.document=line or file)");
                 if (paragraph.Length > 0)
                     paragraph.Append('\n');
@@ -73,7 +77,8 @@ internal static class PlainText
             yield return paragraph.ToString();
     }
 
-    private static string Begin(StringBuilder text) => text.ToString(0, Math.Min(20, text.Length)).ReplaceLineEndings(" ");
+    private static string Begin(StringBuilder text) =>
+        text.ToString(0, Math.Min(20, text.Length)).ReplaceLineEndings(" ");
 
     private static IEnumerable<DocumentPiece> Pieces(CheckedReader reader, int limit)
     {
@@ -98,7 +103,9 @@ internal static class PlainText
             yield return new(text.ToString(), begins, true);
     }
 
-    /// <summary>After the last line end, else after the last space, else anywhere but within a surrogate pair.</summary>
+    /// <summary>
+    /// After the last line end, else after the last space, else anywhere but within a surrogate pair.
+    /// </summary>
     private static int CutPlace(string text)
     {
         int line = text.LastIndexOf('\n') + 1;

@@ -11,7 +11,9 @@ public sealed record ReadingOptions
     /// <summary>The column of a table that holds the text; null takes "text", or the only column.</summary>
     public string? Column { get; init; }
 
-    /// <summary>The columns' names in tables of text that have no header line; null where the first line names them.</summary>
+    /// <summary>
+    /// The columns' names in tables of text that have no header line; null where the first line names them.
+    /// </summary>
     public IReadOnlyList<string>? ColumnNames { get; init; }
 
     /// <summary>The encoding of text files; null finds it out for each.</summary>
@@ -23,11 +25,14 @@ public sealed record ReadingOptions
     /// <summary>Whether the first row of a table in text names its columns; null finds it out.</summary>
     public bool? HasHeader { get; init; }
 
-    /// <summary>The kind of the files ("txt", "csv", "tsv", "jsonl", "json", "parquet"); null goes by each file's name.</summary>
+    /// <summary>
+    /// The kind of the files ("txt", "csv", "tsv", "jsonl", "json", "parquet"); null goes by each file's name.
+    /// </summary>
     public string? Format { get; init; }
 
     /// <summary>
-    /// Characters (UTF-16 units) held at once. A longer file is one document in several pieces; a longer line, paragraph
+    /// Characters (UTF-16 units) held at once. A longer file is one document in several pieces; a longer line,
+    /// paragraph
     /// or table cell is refused.
     /// </summary>
     public int LongestPiece { get; init; } = 4 << 20;
@@ -42,7 +47,8 @@ public sealed record ReadingOptions
             null => null,
             "tab" or "\\t" => '\t',
             [var only] when only is not ('"' or '\n' or '\r') => only,
-            var other => throw new AtelierException($"'{other}' is no separator", "data.table.separator", "write one character, or tab"),
+            var other => throw new AtelierException($"'{other}' is no separator", "data.table.separator",
+                "write one character, or tab"),
         },
     };
 }

@@ -4,17 +4,20 @@ namespace Atelier.Data.Text.Reading;
 internal static class TableColumn
 {
     /// <summary>The column asked for; without one "text", or the only column, which the report then says.</summary>
-    /// <exception cref="AtelierException">The table lacks the column, or none was asked for and it is not plain which is meant.</exception>
+    /// <exception cref="AtelierException">The table lacks the column, or none was asked for and it is not plain which
+    /// is meant.</exception>
     public static string Choose(IReadOnlyList<string> columns, string? wanted, string where, ReadingReport report)
     {
         string all = string.Join(", ", columns);
         if (wanted is not null)
             return columns.Contains(wanted)
                 ? wanted
-                : throw new AtelierException($"has no column '{wanted}'; its columns are {all}", where, "name one of them in data.column");
+                : throw new AtelierException($"has no column '{wanted}'; its columns are {all}",
+                    where, "name one of them in data.column");
         string? chosen = columns.Contains("text") ? "text" : columns.Count == 1 ? columns[0] : null;
         if (chosen is null)
-            throw new AtelierException($"has the columns {all}, and none was chosen", where, "name the one that holds the text in data.column");
+            throw new AtelierException($"has the columns {all}, and none was chosen",
+                where, "name the one that holds the text in data.column");
         report.Note($"The text was taken from column '{chosen}'.");
         return chosen;
     }

@@ -24,7 +24,8 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
     {
         ["utf-8"] = 65001, ["utf8"] = 65001, ["utf-16"] = 1200, ["utf-16 le"] = 1200, ["utf-16 be"] = 1201,
         ["gb18030"] = 54936, ["gbk"] = 54936, ["gb2312"] = 54936, ["cp936"] = 54936, ["big5"] = 950, ["cp950"] = 950,
-        ["shift-jis"] = 932, ["shift_jis"] = 932, ["sjis"] = 932, ["cp932"] = 932, ["windows-31j"] = 932, ["euc-jp"] = 51932,
+        ["shift-jis"] = 932, ["shift_jis"] = 932, ["sjis"] = 932, ["cp932"] = 932, ["windows-31j"] = 932,
+            ["euc-jp"] = 51932,
         ["euc-kr"] = 949, ["cp949"] = 949, ["latin1"] = 28591, ["iso-8859-1"] = 28591, ["latin-1"] = 28591,
         ["cp1250"] = 1250, ["cp1251"] = 1251, ["cp1252"] = 1252, ["cp1253"] = 1253, ["cp1254"] = 1254,
     };
@@ -33,7 +34,8 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
     /// Reads the stream to its end where it must: a byte order mark decides; then UTF-8, if every byte bears it out and
     /// none is zero; then UTF-16 without a mark; then by what text each encoding makes of the bytes.
     /// </summary>
-    /// <exception cref="AtelierException">It is none of them; a file of something else than text, as a rule.</exception>
+    /// <exception cref="AtelierException">It is none of them; a file of something else than text, as a
+    /// rule.</exception>
     public static TextEncoding Detect(Stream stream, string where)
     {
         var sample = new byte[SampleSize];
@@ -53,21 +55,28 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         }
         if (zero >= 0)
             throw new AtelierException($"is not text: byte {zero} is zero", where, "bring a text file");
-        const string hint = "convert it to UTF-8, name its encoding with data.encoding, or take it out if it is not text";
+        const string hint =
+            "convert it to UTF-8, name its encoding with data.encoding, or take it out if it is not text";
         if (IsMostlyUtf8(around))
-            throw new AtelierException($"byte {invalid} does not fit UTF-8, which the text around it is in", where, hint);
-        return EncodingJudge.Judge(around) is { } judged ? Named(judged.Name, judged.OrElse) : throw new AtelierException(
-            $"byte {invalid} does not fit UTF-8, and it cannot be told which other encoding the file is in", where, hint);
+            throw new AtelierException($"byte {invalid} does not fit UTF-8, which the text around it is in",
+                where, hint);
+        return EncodingJudge.Judge(around) is { } judged ? Named(judged.Name, judged.OrElse)
+            : throw new AtelierException(
+            $"byte {invalid} does not fit UTF-8, and it cannot be told which other encoding the file is in",
+                where, hint);
     }
 
-    /// <summary>The encoding that a recipe names, whatever the file looks like; a byte order mark of it is passed over.</summary>
+    /// <summary>
+    /// The encoding that a recipe names, whatever the file looks like; a byte order mark of it is passed over.
+    /// </summary>
     /// <exception cref="AtelierException">There is no such encoding.</exception>
     public static TextEncoding Of(string name, Stream stream)
     {
         TextEncoding asked = Named(name, null);
         var start = new byte[4];
         int count = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        return Marked(start.AsSpan(0, count)) is { } marked && marked.Encoding.CodePage == asked.Encoding.CodePage ? marked : asked;
+        return Marked(start.AsSpan(0, count)) is { } marked && marked.Encoding.CodePage == asked.Encoding.CodePage
+            ? marked : asked;
     }
 
     /// <summary>An encoding that throws on bytes and characters that it does not allow.</summary>
@@ -76,7 +85,8 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         65001 => Utf8,
         1200 or 1201 => new UnicodeEncoding(codePage == 1201, byteOrderMark: false, throwOnInvalidBytes: true),
         12000 or 12001 => new UTF32Encoding(codePage == 12001, byteOrderMark: false, throwOnInvalidCharacters: true),
-        _ => CodePagesEncodingProvider.Instance.GetEncoding(codePage, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)
+        _ => CodePagesEncodingProvider.Instance.GetEncoding(codePage, EncoderFallback.ExceptionFallback,
+            DecoderFallback.ExceptionFallback)
             ?? Encoding.GetEncoding(codePage, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback),
     };
 
@@ -142,7 +152,8 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
     }
 
     /// <summary>
-    /// Bytes on both sides of one that is not UTF-8. They begin after a line end where there is one, which cannot be half of
+    /// Bytes on both sides of one that is not UTF-8. They begin after a line end where there is one, which cannot be
+    /// half of
     /// a character in any encoding but UTF-16.
     /// </summary>
     private static byte[] Around(ReadOnlySpan<byte> bytes, int at, Stream rest)
@@ -158,7 +169,9 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         return around[..(zero < 0 ? kept : zero)];
     }
 
-    /// <summary>Whether nearly all bytes above ASCII are parts of whole UTF-8 characters, as other encodings' never are.</summary>
+    /// <summary>
+    /// Whether nearly all bytes above ASCII are parts of whole UTF-8 characters, as other encodings' never are.
+    /// </summary>
     private static bool IsMostlyUtf8(ReadOnlySpan<byte> bytes)
     {
         int whole = 0, all = 0;

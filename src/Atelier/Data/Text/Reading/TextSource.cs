@@ -9,11 +9,16 @@ public static class TextSource
     private static readonly string[] TextFormats = ["txt", "md"];
     private static readonly string[] TableFormats = ["csv", "tsv", "jsonl", "json", "parquet"];
 
-    /// <summary>The documents of <paramref name="path"/>, in the order of the files' names within a folder and of the places within a file.</summary>
-    /// <param name="path">A file, or a folder: then every file below it whose name ends in .txt, .md, .csv, .tsv, .jsonl, .json or .parquet, or one of these and .gz.</param>
+    /// <summary>
+    /// The documents of <paramref name="path"/>, in the order of the files' names within a folder and of the places
+    /// within a file.
+    /// </summary>
+    /// <param name="path">A file, or a folder: then every file below it whose name ends in .txt, .md, .csv, .tsv,
+    /// .jsonl, .json or .parquet, or one of these and .gz.</param>
     /// <param name="options">How files become documents.</param>
     /// <param name="report">Told which encodings were found and what was chosen, as documents are taken.</param>
-    /// <exception cref="AtelierException">Something is missing, empty, damaged, not text, or does not fit the options.</exception>
+    /// <exception cref="AtelierException">Something is missing, empty, damaged, not text, or does not fit the
+    /// options.</exception>
     public static IEnumerable<DocumentPiece> Read(string path, ReadingOptions options, ReadingReport report)
     {
         if (!Directory.Exists(path))
@@ -48,10 +53,12 @@ public static class TextSource
         return read;
     }
 
-    private static IEnumerable<DocumentPiece> ReadFile(string path, string name, ReadingOptions options, ReadingReport report)
+    private static IEnumerable<DocumentPiece> ReadFile(string path, string name, ReadingOptions options,
+        ReadingReport report)
     {
         string format = options.Format ?? Format(path);
-        bool table = options.Unit == DocumentUnit.Row || (options.Unit == DocumentUnit.Auto && TableFormats.Contains(format));
+        bool table = options.Unit == DocumentUnit.Row
+            || (options.Unit == DocumentUnit.Auto && TableFormats.Contains(format));
         if (table && !TableFormats.Contains(format))
             throw new AtelierException("is not a table, so that rows cannot be its documents", path,
                 "choose file, line or paragraph in data.document");
@@ -59,7 +66,8 @@ public static class TextSource
             throw new AtelierException($"is read as plain text, which has no column '{options.Column}'", path,
                 "take data.column out, or bring a table (.csv, .tsv, .jsonl, .json, .parquet)");
         if (table && format == "parquet")
-            return ParquetRows.Read(path, options, report).Where(text => text.Length > 0).Select(text => new DocumentPiece(text));
+            return ParquetRows.Read(path, options, report).Where(text => text.Length > 0)
+                .Select(text => new DocumentPiece(text));
         return ReadCharacters(path, name, table ? format : null, options, report);
     }
 
@@ -69,7 +77,8 @@ public static class TextSource
         using CheckedReader reader = CheckedReader.Open(path, name, report, options.Encoding);
         IEnumerable<DocumentPiece> pieces = table is null
             ? PlainText.Read(reader, options.Unit, options.LongestPiece, path)
-            : Rows(reader, table, options, report, path).Where(text => text.Length > 0).Select(text => new DocumentPiece(text));
+            : Rows(reader, table, options, report, path).Where(text => text.Length > 0)
+                .Select(text => new DocumentPiece(text));
         foreach (DocumentPiece piece in pieces)
             yield return piece;
     }
@@ -82,7 +91,8 @@ public static class TextSource
         _ => SeparatedRows(reader, options, report, path),
     };
 
-    private static IEnumerable<string> SeparatedRows(CheckedReader reader, ReadingOptions options, ReadingReport report, string path)
+    private static IEnumerable<string> SeparatedRows(CheckedReader reader, ReadingOptions options, ReadingReport report,
+        string path)
     {
         var table = DelimitedTable.Begin(reader, options, report, path);
         string chosen = TableColumn.Choose(table.Columns, options.Column, path, report);

@@ -89,7 +89,8 @@ internal sealed record WritingSystem(string Frequent, double Share, bool HasWord
 
     private static readonly SearchValues<char> AnyFrequent = SearchValues.Create(string.Concat(
         [SimplifiedCharacters, TraditionalCharacters, JapaneseCharacters, KoreanCharacters, RussianLetters,
-            Greek.Frequent, Turkish.Frequent, .. Western.Concat(CentralEuropean).Select(language => language.Frequent)]));
+            Greek.Frequent, Turkish.Frequent,
+                .. Western.Concat(CentralEuropean).Select(language => language.Frequent)]));
 
     /// <summary>Whether a character is a frequent one of any language.</summary>
     public static bool IsFrequent(char c) => AnyFrequent.Contains(c);

@@ -85,7 +85,8 @@ public sealed class Calibration
     }
 
     /// <summary>
-    /// P(x | context, e) of each variable given variables that stand later in the order of elimination: together they are
+    /// P(x | context, e) of each variable given variables that stand later in the order of elimination: together they
+    /// are
     /// the posterior of all variables, from which whole rows can be drawn exactly.
     /// </summary>
     internal IEnumerable<(int Variable, int[] Context, double[] Table)> Conditionals()
@@ -116,7 +117,8 @@ public sealed class Calibration
         if (clique.Parent >= 0)
         {
             double[] above = Belief(clique.Parent);
-            Span<double> context = product.Length / clique.States <= 512 ? stackalloc double[product.Length / clique.States] : new double[product.Length / clique.States];
+            Span<double> context = product.Length / clique.States <= 512
+                ? stackalloc double[product.Length / clique.States] : new double[product.Length / clique.States];
             context.Clear();
             int[] separator = clique.Separator;
             for (int cell = 0; cell < above.Length; cell++)

@@ -20,7 +20,9 @@ public sealed record EliminationOrder
     /// <summary>The variables, first eliminated first.</summary>
     public IReadOnlyList<int> Variables { get; }
 
-    /// <summary>For each place in the order, the variables that its elimination joins: all of them are eliminated later.</summary>
+    /// <summary>
+    /// For each place in the order, the variables that its elimination joins: all of them are eliminated later.
+    /// </summary>
     public IReadOnlyList<int[]> Contexts { get; }
 
     /// <summary>The most variables joined at once, less one: an upper bound of the graph's treewidth.</summary>
@@ -41,7 +43,8 @@ public sealed record EliminationOrder
     /// <param name="network">The network.</param>
     /// <param name="cancellation">Stops.</param>
     public static EliminationOrder Of(DiscreteNetwork network, CancellationToken cancellation = default) => Find(
-        network.Variables.Count, [.. Enumerable.Range(0, network.Variables.Count).Select(i => network.Graph.Parents(i).Append(i).ToArray())],
+        network.Variables.Count,
+            [.. Enumerable.Range(0, network.Variables.Count).Select(i => network.Graph.Parents(i).Append(i).ToArray())],
         network.StatesOf, keep: [], cancellation);
 
     /// <summary>Orders the variables that appear in <paramref name="scopes"/>.</summary>

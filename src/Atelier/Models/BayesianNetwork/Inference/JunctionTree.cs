@@ -1,12 +1,17 @@
+using System.Globalization;
+
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
 /// A network compiled for many exact queries: one clique a variable, {x} ∪ context, joined to a tree by an elimination
-/// order (the bucket tree of Dechter 1999; Lauritzen and Spiegelhalter 1988). Immutable; a <see cref="Calibration"/> asks it.
+/// order (the bucket tree of Dechter 1999; Lauritzen and Spiegelhalter 1988). Immutable; a <see cref="Calibration"/>
+/// asks it.
 /// </summary>
 public sealed class JunctionTree
 {
-    /// <summary>The most cells of all cliques together that are compiled: with what a calibration keeps, about 300 MB.</summary>
+    /// <summary>
+    /// The most cells of all cliques together that are compiled: with what a calibration keeps, about 300 MB.
+    /// </summary>
     public const double MostCells = 1 << 23;
 
     private JunctionTree(DiscreteNetwork network, EliminationOrder order) => (Network, Order) = (network, order);
@@ -36,8 +41,9 @@ public sealed class JunctionTree
     {
         if (order.TotalCells > MostCells)
         {
-            throw new AtelierException(FormattableString.Invariant(
-                $"exact inference would need {order.TotalCells:0.#e+0} cells (treewidth up to {order.Width}), more than {MostCells:0.#e+0}"),
+            throw new AtelierException(string.Create(CultureInfo.InvariantCulture,
+                $"exact inference would need {order.TotalCells:0.#e+0} cells (treewidth up to {order.Width}), more "
+                    + $"than {MostCells:0.#e+0}"),
                 hint: "learn with a smaller model.maxParents");
         }
         int count = network.Variables.Count;
@@ -60,10 +66,13 @@ public sealed class JunctionTree
         foreach (Clique clique in cliques)
             if (clique.Parent >= 0)
                 clique.Separator = cliques[clique.Parent].IndicesInto(clique.Scope[..^1], network);
-        return new JunctionTree(network, order) { Cliques = cliques, CliqueOf = cliqueOf, FamilyCliqueOf = familyCliqueOf };
+        return new JunctionTree(network, order) { Cliques = cliques, CliqueOf = cliqueOf,
+            FamilyCliqueOf = familyCliqueOf };
     }
 
-    /// <summary>One clique: the context's variables, then the one that it eliminates, which is the fastest index.</summary>
+    /// <summary>
+    /// One clique: the context's variables, then the one that it eliminates, which is the fastest index.
+    /// </summary>
     internal sealed class Clique
     {
         /// <summary>The variables, the eliminated one last.</summary>
@@ -97,7 +106,9 @@ public sealed class JunctionTree
             };
         }
 
-        /// <summary>For each cell of this clique the cell of a table over <paramref name="variables"/>, the first slowest.</summary>
+        /// <summary>
+        /// For each cell of this clique the cell of a table over <paramref name="variables"/>, the first slowest.
+        /// </summary>
         public int[] IndicesInto(int[] variables, DiscreteNetwork network)
         {
             var strides = new int[Scope.Length];

@@ -99,7 +99,8 @@ public sealed class NetworkInference
     /// <summary>
     /// The most probable row given evidence, and ln P of it (bucket elimination: Dechter 1999, elim-mpe).
     /// </summary>
-    /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for an exact answer.</exception>
+    /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for an exact
+    /// answer.</exception>
     public (byte[] States, double LogProbability) MostProbable(IReadOnlyDictionary<int, int> evidence,
         CancellationToken cancellation = default)
     {
@@ -139,7 +140,8 @@ public sealed class NetworkInference
         FindOrder(cancellation);
         if (_tree.Value is { } tree)
             return (RowSampler.Given(tree, evidence).Sample(rows, seed, cancellation), null);
-        return new ImportanceSampling(Network, Unobserved(evidence), evidence, _options, cancellation).Sample(rows, seed);
+        return new ImportanceSampling(Network, Unobserved(evidence), evidence, _options, cancellation)
+            .Sample(rows, seed);
     }
 
     /// <summary>Whether <see cref="Families"/> are exact; otherwise they are counted in so many drawn rows.</summary>

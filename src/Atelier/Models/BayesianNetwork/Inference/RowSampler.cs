@@ -11,7 +11,8 @@ public sealed class RowSampler
     private readonly int _count;
     private readonly Step[] _steps;
 
-    private RowSampler(int count, IEnumerable<(int Variable, int[] Context, double[] Table)> conditionals, Func<int, int> statesOf)
+    private RowSampler(int count, IEnumerable<(int Variable, int[] Context, double[] Table)> conditionals,
+        Func<int, int> statesOf)
     {
         _count = count;
         _steps = [.. conditionals.Select(c => Step.Of(c.Variable, c.Context, c.Table, statesOf))];
@@ -19,12 +20,15 @@ public sealed class RowSampler
 
     /// <summary>Draws from a network as it stands.</summary>
     public RowSampler(DiscreteNetwork network)
-        : this(network.Variables.Count, network.Graph.Order.Select(i => (i, network.Graph.Parents(i).ToArray(), network.Table(i).ToArray())), network.StatesOf)
+        : this(network.Variables.Count,
+            network.Graph.Order.Select(i => (i, network.Graph.Parents(i).ToArray(), network.Table(i).ToArray())),
+            network.StatesOf)
     {
     }
 
     /// <summary>Draws exactly from what a network says given evidence.</summary>
-    /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for exact inference.</exception>
+    /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for exact
+    /// inference.</exception>
     public static RowSampler Given(JunctionTree tree, IReadOnlyDictionary<int, int> evidence)
     {
         var calibration = new Calibration(tree);
@@ -57,7 +61,8 @@ public sealed class RowSampler
     /// <param name="Context">Those it depends on, drawn before.</param>
     /// <param name="Strides">How far a state of each moves in the table.</param>
     /// <param name="States">How many states the variable has.</param>
-    /// <param name="Cumulative">For each row of its table the sums of its first probabilities, one fewer than states.</param>
+    /// <param name="Cumulative">For each row of its table the sums of its first probabilities, one fewer than
+    /// states.</param>
     private sealed record Step(int Variable, int[] Context, int[] Strides, int States, double[] Cumulative)
     {
         public static Step Of(int variable, int[] context, double[] table, Func<int, int> statesOf)

@@ -1,7 +1,8 @@
 namespace Atelier.Models.BayesianNetwork.Pictures;
 
 /// <summary>
-/// Places a graph in layers, parents above children, with few crossings and straight edges (Sugiyama, Tagawa and Toda 1981;
+/// Places a graph in layers, parents above children, with few crossings and straight edges (Sugiyama, Tagawa and Toda
+/// 1981;
 /// Gansner et al. 1993): layers by longest path, long edges through points of their own, orders by medians, places by
 /// least squares.
 /// </summary>
@@ -111,7 +112,8 @@ internal sealed class LayeredLayout
                 int[] place = Places(down ? layer - 1 : layer + 1);
                 List<List<int>> neighbours = down ? _above : _below;
                 int[] own = Places(layer);
-                _layers[layer] = [.. _layers[layer].OrderBy(v => Middle(neighbours[v], place, own[v])).ThenBy(v => own[v])];
+                _layers[layer] =
+                    [.. _layers[layer].OrderBy(v => Middle(neighbours[v], place, own[v])).ThenBy(v => own[v])];
             }
             if (Crossings < fewest)
                 (fewest, best) = (Crossings, [.. _layers.Select(l => (int[])l.Clone())]);
@@ -128,7 +130,8 @@ internal sealed class LayeredLayout
         return places;
     }
 
-    private static double Middle(List<int> neighbours, int[] place, int own) => neighbours.Count == 0 ? own : neighbours.Average(n => place[n]);
+    private static double Middle(List<int> neighbours, int[] place, int own) =>
+        neighbours.Count == 0 ? own : neighbours.Average(n => place[n]);
 
     private int CrossingsAbove(int layer)
     {
@@ -151,7 +154,8 @@ internal sealed class LayeredLayout
             for (int step = 0; step < _layers.Count; step++)
             {
                 int[] layer = _layers[sweep % 2 == 0 ? step : _layers.Count - 1 - step];
-                Settle(layer, v => _above[v].Concat(_below[v]).Select(n => _x[n]).DefaultIfEmpty(_x[v]).Average(), v => v < _vertices ? 1 : PointWeight);
+                Settle(layer, v => _above[v].Concat(_below[v]).Select(n => _x[n]).DefaultIfEmpty(_x[v]).Average(),
+                    v => v < _vertices ? 1 : PointWeight);
             }
         }
         double left = Enumerable.Range(0, _x.Length).Select(v => _x[v] - (_widths[v] / 2)).DefaultIfEmpty(0).Min();
@@ -171,7 +175,8 @@ internal sealed class LayeredLayout
         }
     }
 
-    // The places nearest to those wished for, in least squares, that keep the order and the gaps: isotonic regression by
+    // The places nearest to those wished for, in least squares, that keep the order and the gaps: isotonic regression
+    // by
     // pooling neighbours that would overlap (Ayer et al. 1955).
     private void Settle(int[] layer, Func<int, double> wish, Func<int, double> weight)
     {

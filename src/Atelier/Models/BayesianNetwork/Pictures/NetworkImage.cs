@@ -27,7 +27,8 @@ internal sealed class NetworkImage
         _widths = [.. network.Variables.Select(v => Canvas.Measure(v.Name, TextSize) + (2 * Padding))];
         _layout = new LayeredLayout(network.Graph, [.. _widths.Select(w => (double)w)]);
         double most = edges.Count == 0 ? 0 : edges.Max(e => e.Information);
-        _strokes = edges.ToDictionary(e => (e.Parent, e.Child), e => most > 0 ? 0.9f + (2.6f * (float)Math.Sqrt(e.Information / most)) : 1.2f);
+        _strokes = edges.ToDictionary(e => (e.Parent, e.Child), e => most > 0
+            ? 0.9f + (2.6f * (float)Math.Sqrt(e.Information / most)) : 1.2f);
     }
 
     private float Width => (float)_layout.Width + (2 * Margin);
@@ -45,7 +46,8 @@ internal sealed class NetworkImage
         foreach (((int parent, int child), List<(double X, int Layer)> way) in _layout.Ways)
             DrawEdge(canvas, parent, child, way);
         using var fill = new SKPaint { Color = Fill, IsAntialias = true };
-        using var border = new SKPaint { Color = Line, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = 1.2f };
+        using var border =
+            new SKPaint { Color = Line, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = 1.2f };
         for (int i = 0; i < _network.Variables.Count; i++)
         {
             float x = Margin + (float)_layout.X(i), y = Y(_layout.LayerOf(i));
@@ -60,7 +62,8 @@ internal sealed class NetworkImage
     private void DrawEdge(SKCanvas canvas, int parent, int child, List<(double X, int Layer)> way)
     {
         float stroke = _strokes.GetValueOrDefault((parent, child), 1.2f);
-        using var line = new SKPaint { Color = Line, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = stroke, StrokeCap = SKStrokeCap.Round };
+        using var line = new SKPaint { Color = Line, IsAntialias = true, Style = SKPaintStyle.Stroke,
+            StrokeWidth = stroke, StrokeCap = SKStrokeCap.Round };
         using var path = new SKPath();
         SKPoint[] points = [.. way.Select(p => new SKPoint(Margin + (float)p.X, Y(p.Layer)))];
         float head = ArrowLength + stroke;
@@ -92,7 +95,8 @@ internal sealed class NetworkImage
     }
 
     // A little towards the other end, within the box.
-    private static float Port(float own, float other, float width) => own + Math.Clamp((other - own) * 0.15f, (10 - width) / 2, (width - 10) / 2);
+    private static float Port(float own, float other, float width) =>
+        own + Math.Clamp((other - own) * 0.15f, (10 - width) / 2, (width - 10) / 2);
 
     private static void DrawHead(SKCanvas canvas, SKPoint tip, SKPoint direction, float length, float stroke)
     {

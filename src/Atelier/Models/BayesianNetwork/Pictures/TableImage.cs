@@ -4,7 +4,10 @@ using SkiaSharp;
 
 namespace Atelier.Models.BayesianNetwork.Pictures;
 
-/// <summary>A variable's table: a row for each combination of its parents' states, a cell a probability, darker where it is greater.</summary>
+/// <summary>
+/// A variable's table: a row for each combination of its parents' states, a cell a probability, darker where it is
+/// greater.
+/// </summary>
 internal sealed class TableImage
 {
     private const int MostRows = 64;
@@ -32,11 +35,17 @@ internal sealed class TableImage
         string[] names = [.. parents.Select(p => network.Variables[p].Name)];
         int rows = Math.Min(MostRows, network.RowsOf(variable));
         _title = $"P({own.Name}{(names.Length > 0 ? " | " + string.Join(", ", names) : "")})"
-            + (rows < network.RowsOf(variable) ? string.Create(CultureInfo.InvariantCulture, $", {rows} of {Quantity.Of(network.RowsOf(variable), "row")}") : "");
+            + (rows < network.RowsOf(variable)
+                ? string.Create(CultureInfo.InvariantCulture,
+                $", {rows} of {Quantity.Of(network.RowsOf(variable), "row")}") : "");
         _rows.Add([.. names, .. own.States.Take(_states)]);
         for (int row = 0; row < rows; row++)
-            _rows.Add([.. BifFile.StatesAt(network, parents, row), .. Enumerable.Range(0, _states).Select(s => Cell(row, s).ToString("0.000", CultureInfo.InvariantCulture))]);
-        _widths = [.. Enumerable.Range(0, _parents + _states).Select(column => Math.Max(column < _parents ? 0 : 46, _rows.Max(r => Measure(r[column])) + (2 * Padding)))];
+            _rows.Add([.. BifFile.StatesAt(network, parents, row),
+                .. Enumerable.Range(0, _states)
+                .Select(s => Cell(row, s).ToString("0.000", CultureInfo.InvariantCulture))]);
+        _widths = [.. Enumerable.Range(0, _parents + _states)
+            .Select(column =>
+            Math.Max(column < _parents ? 0 : 46, _rows.Max(r => Measure(r[column])) + (2 * Padding)))];
     }
 
     private float Width => Math.Max(_widths.Sum(), Measure(_title)) + (2 * Margin);
@@ -75,5 +84,6 @@ internal sealed class TableImage
         canvas.DrawLine(Margin, Margin + (2 * RowHeight), Margin + _widths.Sum(), Margin + (2 * RowHeight), line);
     }
 
-    private static void Write(SKCanvas canvas, string text, float x, float y, SKColor color) => Canvas.Write(canvas, text, x, y + (RowHeight / 2), TextSize, color);
+    private static void Write(SKCanvas canvas, string text, float x, float y, SKColor color) =>
+        Canvas.Write(canvas, text, x, y + (RowHeight / 2), TextSize, color);
 }

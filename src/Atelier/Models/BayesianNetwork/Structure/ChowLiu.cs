@@ -1,15 +1,21 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>The tree that explains most (Chow and Liu 1968): the spanning tree of the greatest mutual information, directed from a root.</summary>
+/// <summary>
+/// The tree that explains most (Chow and Liu 1968): the spanning tree of the greatest mutual information, directed from
+/// a root.
+/// </summary>
 internal static class ChowLiu
 {
     /// <summary>Learns the tree, or a forest where variables are independent or forbidden to meet.</summary>
     /// <param name="counter">Counts the rows.</param>
     /// <param name="names">The variables.</param>
     /// <param name="constraints">Required and forbidden edges.</param>
-    /// <param name="root">The variable that the tree grows from; null takes the first that fits the constraints.</param>
-    /// <exception cref="AtelierException">No root gives the edges the directions that the constraints ask for.</exception>
-    public static DirectedGraph Learn(FamilyCounter counter, IReadOnlyList<string> names, StructureConstraints constraints, int? root)
+    /// <param name="root">The variable that the tree grows from; null takes the first that fits the
+    /// constraints.</param>
+    /// <exception cref="AtelierException">No root gives the edges the directions that the constraints ask
+    /// for.</exception>
+    public static DirectedGraph Learn(FamilyCounter counter, IReadOnlyList<string> names,
+        StructureConstraints constraints, int? root)
     {
         int count = names.Count;
         var information = new double[count, count];
@@ -19,7 +25,8 @@ internal static class ChowLiu
             {
                 bool must = constraints.IsRequired(a, b) || constraints.IsRequired(b, a);
                 bool may = !constraints.IsForbidden(a, b) || !constraints.IsForbidden(b, a);
-                information[a, b] = information[b, a] = must ? double.PositiveInfinity : may ? MutualInformation(counter, a, b) : 0;
+                information[a, b] = information[b, a] = must ? double.PositiveInfinity : may
+                    ? MutualInformation(counter, a, b) : 0;
             }
         });
         List<int>[] neighbours = Span(information, count);

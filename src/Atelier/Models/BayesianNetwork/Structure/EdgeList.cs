@@ -7,15 +7,19 @@ internal static class EdgeList
     /// <param name="edges">The edges as text.</param>
     /// <param name="names">The variables.</param>
     /// <param name="where">The recipe's key, for errors.</param>
-    /// <exception cref="AtelierException">An edge has no arrow, names an unknown variable (the nearest is told), or joins a variable with itself.</exception>
-    public static IReadOnlyList<(int Parent, int Child)> Parse(IReadOnlyList<string> edges, IReadOnlyList<string> names, string where) =>
+    /// <exception cref="AtelierException">An edge has no arrow, names an unknown variable (the nearest is told), or
+    /// joins a variable with itself.</exception>
+    public static IReadOnlyList<(int Parent, int Child)> Parse(IReadOnlyList<string> edges, IReadOnlyList<string> names,
+        string where) =>
         [.. edges.Select(edge =>
         {
             string[] ends = edge.Split("->");
             if (ends.Length != 2)
                 throw new AtelierException($"'{edge}' is no edge", where, "write PARENT->CHILD, such as smoke->lung");
             int parent = IndexOf(ends[0].Trim()), child = IndexOf(ends[1].Trim());
-            return parent != child ? (parent, child) : throw new AtelierException($"the edge '{edge}' joins {names[parent]} with itself", where, "take it out");
+            return parent != child ? (parent, child)
+                : throw new AtelierException($"the edge '{edge}' joins {names[parent]} with itself",
+                where, "take it out");
 
             int IndexOf(string name)
             {
@@ -23,7 +27,8 @@ internal static class EdgeList
                     if (names[i] == name)
                         return i;
                 throw new AtelierException($"the edge '{edge}' names '{name}', which is no column", where,
-                    Spelling.Nearest(name, names) is { } near ? $"did you mean '{near}'?" : $"there are {string.Join(", ", names)}");
+                    Spelling.Nearest(name, names) is { } near ? $"did you mean '{near}'?"
+                        : $"there are {string.Join(", ", names)}");
             }
         })];
 

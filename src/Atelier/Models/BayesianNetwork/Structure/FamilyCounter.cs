@@ -4,11 +4,13 @@ namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
 /// Counts how often the states of some variables meet. Each state of each variable is a bit a row; small tables are
-/// counted by intersecting those bits, large ones by adding up an index a row. Rows that miss one of the values do not count.
+/// counted by intersecting those bits, large ones by adding up an index a row. Rows that miss one of the values do not
+/// count.
 /// </summary>
 internal sealed class FamilyCounter
 {
-    // Intersecting costs a word in 64 rows a cell, adding up an index a row and variable: small tables gain most (docs/log.md).
+    // Intersecting costs a word in 64 rows a cell, adding up an index a row and variable: small tables gain most
+    // (docs/log.md).
     private const int MostIntersected = 96;
 
     private readonly DiscreteData _data;
@@ -17,7 +19,8 @@ internal sealed class FamilyCounter
     public FamilyCounter(DiscreteData data)
     {
         _data = data;
-        _bits = new Lazy<ulong[][][]>(() => [.. data.Columns.Select((column, i) => Bits(column, data.Variables[i].States.Count))]);
+        _bits = new Lazy<ulong[][][]>(() =>
+            [.. data.Columns.Select((column, i) => Bits(column, data.Variables[i].States.Count))]);
     }
 
     public DiscreteData Data => _data;
@@ -60,7 +63,8 @@ internal sealed class FamilyCounter
         System.Buffers.ArrayPool<ulong>.Shared.Return(rows);
     }
 
-    private void Descend(ReadOnlySpan<int> variables, int depth, ulong[]? all, ulong[] rows, int words, Span<int> counts)
+    private void Descend(ReadOnlySpan<int> variables, int depth, ulong[]? all, ulong[] rows, int words,
+        Span<int> counts)
     {
         ulong[][] states = _bits.Value[variables[depth]];
         ReadOnlySpan<ulong> above = all is null ? [] : all.AsSpan((depth - 1) * words, words);
@@ -132,7 +136,8 @@ internal sealed class FamilyCounter
                 else
                 {
                     for (int row = 0; row < block.Length; row++)
-                        block[row] = block[row] < 0 || column[row] == DiscreteData.Missing ? -1 : (block[row] * states) + column[row];
+                        block[row] = block[row] < 0 || column[row] == DiscreteData.Missing ? -1
+                            : (block[row] * states) + column[row];
                 }
             }
             foreach (int place in block)

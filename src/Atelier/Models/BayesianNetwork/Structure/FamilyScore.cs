@@ -2,7 +2,9 @@ using MathNet.Numerics;
 
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>How well a variable's parents explain it; a network's score is the sum over its variables. More is better.</summary>
+/// <summary>
+/// How well a variable's parents explain it; a network's score is the sum over its variables. More is better.
+/// </summary>
 internal sealed class FamilyScore
 {
     private const int MostCells = 1 << 20;
@@ -27,7 +29,9 @@ internal sealed class FamilyScore
 
     public FamilyCounter Counter => _counter;
 
-    /// <summary>The score of a variable with these parents; −∞ where its table would have more than a million cells.</summary>
+    /// <summary>
+    /// The score of a variable with these parents; −∞ where its table would have more than a million cells.
+    /// </summary>
     public double Of(int child, ReadOnlySpan<int> parents)
     {
         Span<int> family = stackalloc int[parents.Length + 1];
@@ -48,7 +52,8 @@ internal sealed class FamilyScore
         };
     }
 
-    private static double Parameters(ReadOnlySpan<int> counts, int states) => (double)(counts.Length / states) * (states - 1);
+    private static double Parameters(ReadOnlySpan<int> counts, int states) =>
+        (double)(counts.Length / states) * (states - 1);
 
     // ∑ n_jk ln (n_jk / n_j)
     private double LogLikelihood(ReadOnlySpan<int> counts, int states)

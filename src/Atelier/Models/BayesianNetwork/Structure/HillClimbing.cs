@@ -3,8 +3,10 @@ using System.Diagnostics;
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// Searches for the graph of the highest score by adding, taking out and turning round one edge at a time, the best first
-/// (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989) forbids to
+/// Searches for the graph of the highest score by adding, taking out and turning round one edge at a time, the best
+/// first
+/// (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989) forbids
+/// to
 /// undo the last moves while worse graphs are walked through. Then it begins again near the best graph, until so many
 /// restarts in a row found nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
 /// </summary>
@@ -21,10 +23,12 @@ internal sealed class HillClimbing
 
     private readonly List<int>[] _parents;
     private readonly double[] _scores;
-    private readonly double[,] _gains; // [child, other]: what the child's score gains when other joins or leaves its parents
+    // [child, other]: what the child's score gains when other joins or leaves its parents
+    private readonly double[,] _gains;
     private readonly ulong[][] _reached; // the vertices below each
 
-    public HillClimbing(FamilyScore score, IReadOnlyList<string> names, StructureConstraints constraints, HillClimbingOptions options)
+    public HillClimbing(FamilyScore score, IReadOnlyList<string> names, StructureConstraints constraints,
+        HillClimbingOptions options)
     {
         _count = names.Count;
         (_score, _names, _constraints, _options) = (score, names, constraints, options);
@@ -65,7 +69,8 @@ internal sealed class HillClimbing
             : inVain >= _options.Restarts ? $"the last {inVain} restarts found nothing better"
             : cancellation.IsCancellationRequested ? "stopped"
             : FormattableString.Invariant($"stopped after the {_options.Seconds} s of model.searchSeconds");
-        Ending = $"{Quantity.Of(climbs, "climb")}, {Quantity.Of(moves, "move")}, {Quantity.Of(ScoredFamilies, "score")} of a variable with parents; {end}";
+        Ending = $"{Quantity.Of(climbs, "climb")}, {Quantity.Of(moves, "move")}, "
+            + $"{Quantity.Of(ScoredFamilies, "score")} of a variable with parents; {end}";
         return _options.Restarts == 0 ? new DirectedGraph(best, _names) : Directed(best, bestScore);
 
         void Tell(double score) => progress?.Invoke(climbs, ++moves, score);
@@ -76,7 +81,8 @@ internal sealed class HillClimbing
         double score = _scores.Sum(), bestScore = score;
         int[][] best = Copy();
         var forbiddenUntil = new int[_count, _count];
-        int tenure = Math.Min(_options.TabuLength, _count * (_count - 1) / 4); // half of all pairs: some move is always free
+        // half of all pairs: some move is always free
+        int tenure = Math.Min(_options.TabuLength, _count * (_count - 1) / 4);
         int worse = 0;
         for (int step = 1; !isOver(); step++)
         {
@@ -85,7 +91,8 @@ internal sealed class HillClimbing
             if (move.Gain <= LeastGain && worse >= _options.TabuLength)
                 break;
             Apply(move);
-            (forbiddenUntil[move.Parent, move.Child], forbiddenUntil[move.Child, move.Parent]) = (step + tenure, step + tenure);
+            (forbiddenUntil[move.Parent, move.Child], forbiddenUntil[move.Child, move.Parent]) =
+                (step + tenure, step + tenure);
             score = _scores.Sum();
             moved(score);
             if (score > bestScore + LeastGain)
@@ -106,7 +113,8 @@ internal sealed class HillClimbing
 
     private Move? FindBest(double score, double bestScore, int step, int[,] forbiddenUntil)
     {
-        // Of moves that gain the same, as both directions of a first edge do, the one of the first parent is taken, then of the
+        // Of moves that gain the same, as both directions of a first edge do, the one of the first parent is taken,
+        // then of the
         // first child: chance in the last bits must not choose.
         Move? best = null;
         for (int parent = 0; parent < _count; parent++)
@@ -116,13 +124,15 @@ internal sealed class HillClimbing
                 if (parent == child)
                     continue;
                 bool there = _parents[child].Contains(parent);
-                Consider(Kind.Toggle, _gains[child, parent], there ? !_constraints.IsRequired(parent, child) : MayAdd(parent, child));
+                Consider(Kind.Toggle, _gains[child, parent], there ? !_constraints.IsRequired(parent, child)
+                    : MayAdd(parent, child));
                 if (there)
                     Consider(Kind.Reverse, _gains[child, parent] + _gains[parent, child], MayReverse(parent, child));
 
                 void Consider(Kind kind, double gain, bool allowed)
                 {
-                    if (!allowed || double.IsNaN(gain) || double.IsNegativeInfinity(gain) || (best is { } b && gain <= b.Gain + LeastGain))
+                    if (!allowed || double.IsNaN(gain) || double.IsNegativeInfinity(gain)
+                        || (best is { } b && gain <= b.Gain + LeastGain))
                         return;
                     // What a tabu forbids is allowed all the same where it leads to a new best.
                     if (forbiddenUntil[parent, child] >= step && score + gain <= bestScore + LeastGain)
@@ -135,12 +145,14 @@ internal sealed class HillClimbing
     }
 
     private bool MayAdd(int parent, int child) =>
-        !_constraints.IsForbidden(parent, child) && _parents[child].Count < _constraints.MaxParents && !_parents[parent].Contains(child) && !Reaches(child, parent);
+        !_constraints.IsForbidden(parent, child) && _parents[child].Count < _constraints.MaxParents
+            && !_parents[parent].Contains(child) && !Reaches(child, parent);
 
     // Turned round, the edge closes a cycle where another path leads from parent to child.
     private bool MayReverse(int parent, int child)
     {
-        if (_constraints.IsRequired(parent, child) || _constraints.IsForbidden(child, parent) || _parents[parent].Count >= _constraints.MaxParents)
+        if (_constraints.IsRequired(parent, child) || _constraints.IsForbidden(child, parent)
+            || _parents[parent].Count >= _constraints.MaxParents)
             return false;
         foreach (int other in _parents[child])
             if (other != parent && (Reaches(parent, other)))
@@ -185,7 +197,9 @@ internal sealed class HillClimbing
 
     private int[][] Copy() => [.. _parents.Select(p => p.ToArray())];
 
-    /// <summary>Computes anew what depends on the parents of some vertices: their scores, their gains, and what lies below whom.</summary>
+    /// <summary>
+    /// Computes anew what depends on the parents of some vertices: their scores, their gains, and what lies below whom.
+    /// </summary>
     private void Update(IReadOnlyList<int> children)
     {
         var families = new List<(int Child, int Other, ParentSet Parents)>();
@@ -197,10 +211,13 @@ internal sealed class HillClimbing
                 if (other == child)
                     continue;
                 bool there = _parents[child].Contains(other);
-                if (!there && (_constraints.IsForbidden(other, child) || _parents[child].Count >= _constraints.MaxParents))
+                if (!there && (_constraints.IsForbidden(other, child)
+                    || _parents[child].Count >= _constraints.MaxParents))
                     _gains[child, other] = double.NegativeInfinity;
                 else
-                    families.Add((child, other, new ParentSet(there ? [.. _parents[child].Where(p => p != other)] : [.. _parents[child].Append(other).Order()])));
+                    families.Add((child, other,
+                        new ParentSet(there ? [.. _parents[child].Where(p => p != other)]
+                        : [.. _parents[child].Append(other).Order()])));
             }
         }
         var unknown = families.FindAll(f => !_known[f.Child].ContainsKey(f.Parents));

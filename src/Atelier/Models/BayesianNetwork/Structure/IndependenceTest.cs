@@ -9,7 +9,10 @@ internal sealed class IndependenceTest(FamilyCounter counter, IndependenceTestNa
 {
     private const double MostCells = 1 << 22;
 
-    /// <summary>The probability of a statistic at least as great where they are independent; 1 where the table would be too large to fill.</summary>
+    /// <summary>
+    /// The probability of a statistic at least as great where they are independent; 1 where the table would be too
+    /// large to fill.
+    /// </summary>
     /// <param name="x">One variable.</param>
     /// <param name="y">The other.</param>
     /// <param name="given">The conditions.</param>
@@ -19,7 +22,10 @@ internal sealed class IndependenceTest(FamilyCounter counter, IndependenceTestNa
         return freedom <= 0 || statistic <= 0 ? 1 : SpecialFunctions.GammaUpperRegularized(freedom / 2, statistic / 2);
     }
 
-    /// <summary>The statistic and its degrees of freedom, (states of x − 1)(states of y − 1) · combinations of the conditions (Spirtes, Glymour and Scheines 2000, section 5.5).</summary>
+    /// <summary>
+    /// The statistic and its degrees of freedom, (states of x − 1)(states of y − 1) · combinations of the conditions
+    /// (Spirtes, Glymour and Scheines 2000, section 5.5).
+    /// </summary>
     public (double Statistic, double Freedom) Statistic(int x, int y, ReadOnlySpan<int> given)
     {
         int[] variables = [.. given, x, y];

@@ -1,6 +1,9 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>A graph of which some edges have a direction and some none: a class of graphs that data alone cannot tell apart (Andersson, Madigan and Perlman 1997).</summary>
+/// <summary>
+/// A graph of which some edges have a direction and some none: a class of graphs that data alone cannot tell apart
+/// (Andersson, Madigan and Perlman 1997).
+/// </summary>
 internal sealed class PartiallyDirectedGraph
 {
     private readonly bool[,] _marks; // [a, b] and [b, a]: a — b; [a, b] alone: a → b
@@ -47,7 +50,10 @@ internal sealed class PartiallyDirectedGraph
             _marks[child, parent] = false;
     }
 
-    /// <summary>Directs every edge whose direction follows from the others without a new collider or a cycle: rules 1 to 4 of Meek 1995.</summary>
+    /// <summary>
+    /// Directs every edge whose direction follows from the others without a new collider or a cycle: rules 1 to 4 of
+    /// Meek 1995.
+    /// </summary>
     public void Complete()
     {
         bool changed = true;

@@ -1,7 +1,8 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// Learns a structure from tests of independence (Spirtes, Glymour and Scheines 2000), in the form whose skeleton does not
+/// Learns a structure from tests of independence (Spirtes, Glymour and Scheines 2000), in the form whose skeleton does
+/// not
 /// depend on the order of the variables: PC-stable (Colombo and Maathuis 2014).
 /// </summary>
 internal sealed class PcAlgorithm
@@ -14,9 +15,11 @@ internal sealed class PcAlgorithm
     private readonly bool[,] _adjacent;
     private readonly Dictionary<(int, int), int[]> _separators = [];
 
-    public PcAlgorithm(IReadOnlyList<string> names, StructureConstraints constraints, IndependenceTest test, double significance, int mostConditions)
+    public PcAlgorithm(IReadOnlyList<string> names, StructureConstraints constraints, IndependenceTest test,
+        double significance, int mostConditions)
     {
-        (_names, _constraints, _test, _significance, _mostConditions) = (names, constraints, test, significance, mostConditions);
+        (_names, _constraints, _test, _significance, _mostConditions) =
+            (names, constraints, test, significance, mostConditions);
         _adjacent = new bool[names.Count, names.Count];
         for (int a = 0; a < names.Count; a++)
             for (int b = 0; b < names.Count; b++)
@@ -26,7 +29,10 @@ internal sealed class PcAlgorithm
     /// <summary>How many tests were made.</summary>
     public int Tests { get; private set; }
 
-    /// <summary>Whether the directions that the tests asked for contradicted one another, and some edges got theirs by the order of variables.</summary>
+    /// <summary>
+    /// Whether the directions that the tests asked for contradicted one another, and some edges got theirs by the order
+    /// of variables.
+    /// </summary>
     public bool IsContradictory { get; private set; }
 
     /// <summary>Learns.</summary>
@@ -48,13 +54,16 @@ internal sealed class PcAlgorithm
         for (int size = 0; size <= _mostConditions; size++)
         {
             // Neighbours as they were when the round began: that is what makes it stable.
-            int[][] neighbours = [.. Enumerable.Range(0, count).Select(a => Enumerable.Range(0, count).Where(b => _adjacent[a, b]).ToArray())];
-            (int A, int B)[] edges = [.. Enumerable.Range(0, count).SelectMany(a => neighbours[a].Where(b => a < b).Select(b => (a, b)))];
+            int[][] neighbours = [.. Enumerable.Range(0, count)
+                .Select(a => Enumerable.Range(0, count).Where(b => _adjacent[a, b]).ToArray())];
+            (int A, int B)[] edges =
+                [.. Enumerable.Range(0, count).SelectMany(a => neighbours[a].Where(b => a < b).Select(b => (a, b)))];
             if (!edges.Any(e => Math.Max(neighbours[e.A].Length, neighbours[e.B].Length) > size))
                 break;
             var found = new int[]?[edges.Length];
             var tests = new int[edges.Length];
-            Parallel.For(0, edges.Length, new ParallelOptions { CancellationToken = cancellation }, i => found[i] = Separator(edges[i], neighbours, size, ref tests[i]));
+            Parallel.For(0, edges.Length, new ParallelOptions { CancellationToken = cancellation },
+                i => found[i] = Separator(edges[i], neighbours, size, ref tests[i]));
             Tests += tests.Sum();
             for (int i = 0; i < edges.Length; i++)
             {
@@ -112,7 +121,9 @@ internal sealed class PcAlgorithm
         int count = _names.Count;
         for (int a = 0; a < count; a++)
             for (int b = 0; b < count; b++)
-                if (a != b && graph.Adjacent(a, b) && (_constraints.IsRequired(a, b) || (_constraints.IsForbidden(b, a) && !_constraints.IsForbidden(a, b))))
+                if (a != b && graph.Adjacent(a, b)
+                    && (_constraints.IsRequired(a, b)
+                    || (_constraints.IsForbidden(b, a) && !_constraints.IsForbidden(a, b))))
                     graph.Orient(a, b);
         // a — c — b, and c did not make a and b independent: c must be what both lead to.
         for (int a = 0; a < count; a++)
@@ -124,7 +135,8 @@ internal sealed class PcAlgorithm
                 for (int c = 0; c < count; c++)
                 {
                     bool joined = c != a && c != b && graph.Adjacent(a, c) && graph.Adjacent(b, c);
-                    if (!joined || (_separators.TryGetValue((a, b), out int[]? separator) && separator.Contains(c)) || graph.Directed(c, a) || graph.Directed(c, b))
+                    if (!joined || (_separators.TryGetValue((a, b), out int[]? separator) && separator.Contains(c))
+                        || graph.Directed(c, a) || graph.Directed(c, b))
                         continue;
                     graph.Orient(a, c);
                     graph.Orient(b, c);
@@ -140,8 +152,10 @@ internal sealed class PcAlgorithm
     {
         var edges = new List<(int Parent, int Child)>(_constraints.Required);
         int count = _names.Count;
-        IEnumerable<(int, int)> pairs = Enumerable.Range(0, count).SelectMany(a => Enumerable.Range(0, count).Select(b => (a, b)));
-        foreach ((int a, int b) in pairs.Where(p => graph.Directed(p.Item1, p.Item2)).Concat(pairs.Where(p => p.Item1 < p.Item2 && graph.Undirected(p.Item1, p.Item2))))
+        IEnumerable<(int, int)> pairs = Enumerable.Range(0, count)
+            .SelectMany(a => Enumerable.Range(0, count).Select(b => (a, b)));
+        foreach ((int a, int b) in pairs.Where(p => graph.Directed(p.Item1, p.Item2))
+            .Concat(pairs.Where(p => p.Item1 < p.Item2 && graph.Undirected(p.Item1, p.Item2))))
         {
             if (edges.Contains((a, b)) || edges.Contains((b, a)))
                 continue;

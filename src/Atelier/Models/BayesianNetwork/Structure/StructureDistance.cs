@@ -1,6 +1,8 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>How far a structure is from another one, edge by edge, and as classes of graphs that data cannot tell apart.</summary>
+/// <summary>
+/// How far a structure is from another one, edge by edge, and as classes of graphs that data cannot tell apart.
+/// </summary>
 public sealed record StructureDistance
 {
     /// <summary>Edges of the true structure.</summary>
@@ -24,7 +26,10 @@ public sealed record StructureDistance
     /// <summary>The structural Hamming distance of the graphs: edges missing, too many or turned round.</summary>
     public int Hamming => Missing + Extra + Reversed;
 
-    /// <summary>The structural Hamming distance of the equivalence classes (Tsamardinos, Brown and Aliferis 2006): pairs of variables whose edge differs.</summary>
+    /// <summary>
+    /// The structural Hamming distance of the equivalence classes (Tsamardinos, Brown and Aliferis 2006): pairs of
+    /// variables whose edge differs.
+    /// </summary>
     public required int ClassHamming { get; init; }
 
     /// <summary>Compares two structures over the same variables.</summary>
@@ -34,7 +39,8 @@ public sealed record StructureDistance
         int different = 0;
         for (int i = 0; i < truth.Count; i++)
             for (int j = i + 1; j < truth.Count; j++)
-                different += a.Directed(i, j) != b.Directed(i, j) || a.Directed(j, i) != b.Directed(j, i) || a.Undirected(i, j) != b.Undirected(i, j) ? 1 : 0;
+                different += a.Directed(i, j) != b.Directed(i, j) || a.Directed(j, i) != b.Directed(j, i)
+                    || a.Undirected(i, j) != b.Undirected(i, j) ? 1 : 0;
         return new StructureDistance
         {
             TrueEdges = truth.Edges.Count(),
@@ -47,5 +53,6 @@ public sealed record StructureDistance
 
     /// <summary>One line for people.</summary>
     public override string ToString() =>
-        $"{Right} of {TrueEdges} edges right in direction among {LearnedEdges}; {Reversed} turned round, {Missing} missing, {Extra} too many; distance {Hamming}, of the equivalence classes {ClassHamming}";
+        $"{Right} of {TrueEdges} edges right in direction among {LearnedEdges}; {Reversed} turned round, {Missing} "
+            + $"missing, {Extra} too many; distance {Hamming}, of the equivalence classes {ClassHamming}";
 }

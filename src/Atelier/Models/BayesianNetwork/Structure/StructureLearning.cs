@@ -9,8 +9,10 @@ public static class StructureLearning
     /// <param name="seed">Of restarts.</param>
     /// <param name="notes">Told what is worth knowing, a sentence each.</param>
     /// <param name="cancellation">Ends hill climbing with the best structure so far, and stops the others.</param>
-    /// <exception cref="AtelierException">An edge names no variable, or edges contradict one another or form a cycle.</exception>
-    public static DirectedGraph Learn(DiscreteData data, BayesianNetworkConfig config, long seed, Action<string>? notes = null, CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">An edge names no variable, or edges contradict one another or form a
+    /// cycle.</exception>
+    public static DirectedGraph Learn(DiscreteData data, BayesianNetworkConfig config, long seed,
+        Action<string>? notes = null, CancellationToken cancellation = default)
     {
         string[] names = [.. data.Variables.Select(v => v.Name)];
         if (config.Structure == StructureName.Given)
@@ -26,23 +28,33 @@ public static class StructureLearning
         switch (config.Structure)
         {
             case StructureName.ChowLiu:
-                int? root = config.Root is null ? null : EdgeList.Parse([$"{config.Root}->{names.First(n => n != config.Root)}"], names, "model.root")[0].Parent;
+                int? root = config.Root is null ? null
+                    : EdgeList.Parse([$"{config.Root}->{names.First(n => n != config.Root)}"], names,
+                    "model.root")[0].Parent;
                 return ChowLiu.Learn(counter, names, constraints, root);
             case StructureName.Pc:
-                var pc = new PcAlgorithm(names, constraints, new IndependenceTest(counter, config.Test), config.Significance, config.MaxConditions);
-                DirectedGraph learned = pc.Learn((size, edges) => notes?.Invoke($"{Quantity.Of(size, "condition")}: {Quantity.Of(edges, "edge")} left"), cancellation);
-                notes?.Invoke($"{Quantity.Of(pc.Tests, "test")}{(pc.IsContradictory ? "; the directions they ask for contradict one another, so some follow the order of the columns" : "")}");
+                var pc = new PcAlgorithm(names, constraints, new IndependenceTest(counter, config.Test),
+                    config.Significance, config.MaxConditions);
+                DirectedGraph learned =
+                    pc.Learn((size, edges) =>
+                    notes?.Invoke($"{Quantity.Of(size, "condition")}: {Quantity.Of(edges, "edge")} left"),
+                    cancellation);
+                notes?.Invoke(
+                    $"{Quantity.Of(pc.Tests, "test")}{(pc.IsContradictory ? "; the directions they ask for contradict one another, so some follow the order of the columns" : "")}");
                 return learned;
             default:
                 if (config is { Score: NetworkScore.Bdeu, EquivalentSampleSize: <= 0 })
-                    throw new AtelierException("the BDeu score needs imagined rows", "model.equivalentSampleSize", "set it above 0, or choose another model.score");
-                var search = new HillClimbing(new FamilyScore(counter, config.Score, config.EquivalentSampleSize), names, constraints,
+                    throw new AtelierException("the BDeu score needs imagined rows", "model.equivalentSampleSize",
+                        "set it above 0, or choose another model.score");
+                var search = new HillClimbing(new FamilyScore(counter, config.Score, config.EquivalentSampleSize),
+                    names, constraints,
                     new() { TabuLength = config.TabuLength, Restarts = config.Restarts,
                         Seconds = config.SearchSeconds ?? double.PositiveInfinity, Seed = seed });
                 var steady = new SteadyProgress(notes);
                 DirectedGraph best = search.Search(
                     (climbs, moves, score) => steady.Report(() =>
-                        FormattableString.Invariant($"{Quantity.Of(climbs, "climb")}, {Quantity.Of(moves, "move")}, score {score:0.000}")),
+                        FormattableString.Invariant(
+                            $"{Quantity.Of(climbs, "climb")}, {Quantity.Of(moves, "move")}, score {score:0.000}")),
                         cancellation);
                 notes?.Invoke(search.Ending);
                 return best;

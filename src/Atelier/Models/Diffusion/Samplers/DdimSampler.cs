@@ -3,14 +3,18 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion.Samplers;
 
-/// <summary>Goes to the next time along the predicted picture and noise: x_s = α_s x₀ + σ_s ε (Song et al. 2021, eq. 12 with η = 0).</summary>
+/// <summary>
+/// Goes to the next time along the predicted picture and noise: x_s = α_s x₀ + σ_s ε (Song et al. 2021, eq. 12 with η =
+/// 0).
+/// </summary>
 public sealed class DdimSampler : ISampler
 {
     /// <inheritdoc/>
     public string Name => "ddim";
 
     /// <inheritdoc/>
-    public Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise, Generator random)
+    public Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise,
+        Generator random)
     {
         Tensor x = noise;
         for (int i = 0; i + 1 < times.Count; i++)

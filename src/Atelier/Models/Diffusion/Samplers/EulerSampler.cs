@@ -3,14 +3,18 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion.Samplers;
 
-/// <summary>Euler's method on the flow dx/dt = α'(t) x₀ + σ'(t) ε (Lipman et al. 2023, eq. 1; Song et al. 2021, eq. 13 in these terms).</summary>
+/// <summary>
+/// Euler's method on the flow dx/dt = α'(t) x₀ + σ'(t) ε (Lipman et al. 2023, eq. 1; Song et al. 2021, eq. 13 in these
+/// terms).
+/// </summary>
 public sealed class EulerSampler : ISampler
 {
     /// <inheritdoc/>
     public string Name => "euler";
 
     /// <inheritdoc/>
-    public Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise, Generator random)
+    public Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise,
+        Generator random)
     {
         Tensor x = noise;
         for (int i = 0; i + 1 < times.Count; i++)

@@ -3,14 +3,18 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion.Samplers;
 
-/// <summary>Heun's method on the same flow as <see cref="EulerSampler"/>: two looks a step, the mean of both slopes; the last step is Euler's (Karras et al. 2022, algorithm 1).</summary>
+/// <summary>
+/// Heun's method on the same flow as <see cref="EulerSampler"/>: two looks a step, the mean of both slopes; the last
+/// step is Euler's (Karras et al. 2022, algorithm 1).
+/// </summary>
 public sealed class HeunSampler : ISampler
 {
     /// <inheritdoc/>
     public string Name => "heun";
 
     /// <inheritdoc/>
-    public Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise, Generator random)
+    public Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise,
+        Generator random)
     {
         Tensor x = noise;
         for (int i = 0; i + 1 < times.Count; i++)
@@ -19,7 +23,8 @@ public sealed class HeunSampler : ISampler
             Tensor slope = EulerSampler.Velocity(denoiser, schedule, x, times[i]);
             Tensor next = x.Plus(slope.Times(step));
             if (times[i + 1] > 0) // at 0 the noise cannot be told from the picture any more
-                next = x.Plus(slope.Plus(EulerSampler.Velocity(denoiser, schedule, next, times[i + 1])).Times(step / 2));
+                next = x.Plus(slope.Plus(EulerSampler.Velocity(denoiser, schedule, next, times[i + 1]))
+                    .Times(step / 2));
             x = next;
         }
         return x;

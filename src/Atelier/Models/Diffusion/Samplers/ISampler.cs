@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion.Samplers;
 
-/// <summary>Says what a noisy picture at a time is made of: a network with its prediction turned into parts, or a closed form.</summary>
+/// <summary>
+/// Says what a noisy picture at a time is made of: a network with its prediction turned into parts, or a closed form.
+/// </summary>
 /// <param name="x">x_t, [batch, ...].</param>
 /// <param name="t">The time, above 0.</param>
 public delegate DenoiserOutput Denoiser(Tensor x, double t);
@@ -19,17 +21,20 @@ public interface ISampler
     /// <param name="times">Falling, the last 0: <see cref="NoiseSchedule.Times"/>.</param>
     /// <param name="noise">Standard normal, [batch, ...].</param>
     /// <param name="random">Draws noise that is added on the way.</param>
-    Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise, Generator random);
+    Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise,
+        Generator random);
 }
 
 /// <summary>The samplers there are.</summary>
 public static class DiffusionSamplers
 {
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<ISampler> All { get; } = [new AncestralSampler(), new DdimSampler(), new EulerSampler(), new HeunSampler(), new DpmSolverSampler()];
+    public static IReadOnlyList<ISampler> All { get; } =
+        [new AncestralSampler(), new DdimSampler(), new EulerSampler(), new HeunSampler(), new DpmSolverSampler()];
 
     /// <summary>The sampler of that name.</summary>
     /// <exception cref="AtelierException">There is none.</exception>
     public static ISampler Find(string name) => All.FirstOrDefault(sampler => sampler.Name == name)
-        ?? throw new AtelierException($"there is no sampler '{name}'", "sampler", $"there are {string.Join(", ", All.Select(s => s.Name))}");
+        ?? throw new AtelierException($"there is no sampler '{name}'", "sampler",
+            $"there are {string.Join(", ", All.Select(s => s.Name))}");
 }
