@@ -10,7 +10,7 @@ using Atelier.Tasks;
 namespace Atelier;
 
 /// <summary>
-/// Judges the model of a run or a bundle: finds the data, asks its kind, and keeps the page in the run's folder.
+/// Judges the model of a run or a bundle: finds the data, asks its task, and keeps the page in the run's folder.
 /// </summary>
 internal static class RunEvaluation
 {
@@ -26,13 +26,13 @@ internal static class RunEvaluation
         long? seed,
         IProgress<string>? progress, CancellationToken cancellation)
     {
-        IDataKind kind = DataKinds.Of(generator);
+        ITask task = TaskList.Of(generator);
         Recipe recipe = Run.Exists(folder) ? Run.ReadRecipe(folder, ModelFamilies.All) : new Recipe();
         long drawn = seed ?? recipe.Seed;
         if (against is null)
         {
             using IDataSource own = Workshop.OpenData(folder);
-            EvaluationReport report = await kind.EvaluateAsync(
+            EvaluationReport report = await task.EvaluateAsync(
                 new EvaluationContext(generator, own, recipe.Evaluation, folder, drawn,
                     Path.Combine(folder, "plots", "evaluation.png"), folder) { Families = ModelFamilies.All },
                 progress, cancellation).ConfigureAwait(false);
@@ -46,12 +46,12 @@ internal static class RunEvaluation
         var other = new OtherData(against, recipe, Bundle.Open(folder),
             File.Exists(Path.Combine(learned, PreparedFacts.FileName)) ? learned : null, prepared.Path, drawn);
         using IDataSource data =
-            await Task.Run(() => kind.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
+            await Task.Run(() => task.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
         var judging =
             new EvaluationContext(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other)
         {
             Families = ModelFamilies.All,
         };
-        return await kind.EvaluateAsync(judging, progress, cancellation).ConfigureAwait(false);
+        return await task.EvaluateAsync(judging, progress, cancellation).ConfigureAwait(false);
     }
 }

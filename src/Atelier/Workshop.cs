@@ -64,7 +64,7 @@ public static class Workshop
     {
         // A mistake is told before a folder is made.
         IModelFamily family = FamilyOf(recipe);
-        DataKinds.Of(recipe, family);
+        TaskList.Of(recipe, family);
         if (family.TakesSteps)
         {
             await Task.Run(() => ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation), cancellation)
@@ -183,14 +183,14 @@ public static class Workshop
 
     /// <summary>The data that a run learned from.</summary>
     /// <exception cref="AtelierException">There is no run, or its data is not there.</exception>
-    public static IDataSource OpenData(string runFolder) => DataKindOf(runFolder).Open(Path.Combine(runFolder, "data"));
+    public static IDataSource OpenData(string runFolder) => TaskOf(runFolder).Open(Path.Combine(runFolder, "data"));
 
-    /// <summary>The kind of data that a run learns from.</summary>
+    /// <summary>The task whose data a run learns from.</summary>
     /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
-    public static IDataKind DataKindOf(string runFolder)
+    public static ITask TaskOf(string runFolder)
     {
         Recipe recipe = Run.ReadRecipe(runFolder, ModelFamilies.All);
-        return DataKinds.Of(recipe, FamilyOf(recipe));
+        return TaskList.Of(recipe, FamilyOf(recipe));
     }
 
     /// <summary>
@@ -292,7 +292,7 @@ public static class Workshop
         Recipe recipe = ofRun ? Run.ReadRecipe(source, ModelFamilies.All) : new Recipe();
         using var prepared = new WorkFolder();
         using IDataSource? data = against is not null
-            ? new TextKind().PrepareOther(new OtherData(against, recipe, bundle, null, prepared.Path, recipe.Seed),
+            ? new TextTask().PrepareOther(new OtherData(against, recipe, bundle, null, prepared.Path, recipe.Seed),
                 progress, cancellation)
             : ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source)
             : null;
@@ -360,12 +360,12 @@ public static class Workshop
     private static IDataSource Prepare(Recipe recipe, string folder, IProgress<TrainingProgress> progress,
         CancellationToken cancellation)
     {
-        IDataKind kind = DataKinds.Of(recipe, FamilyOf(recipe));
+        ITask task = TaskList.Of(recipe, FamilyOf(recipe));
         // facts.json is written last: where it is, the data is whole.
         if (File.Exists(Path.Combine(folder, PreparedFacts.FileName)))
-            return kind.Open(folder);
+            return task.Open(folder);
         var remarks = new Remarks(progress);
-        IDataSource data = kind.Prepare(recipe, folder, remarks, cancellation);
+        IDataSource data = task.Prepare(recipe, folder, remarks, cancellation);
         RecipeChanges.Keep(recipe, folder);
         foreach (string note in data.Notes)
             remarks.Report(note);

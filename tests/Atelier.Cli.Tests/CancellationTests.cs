@@ -99,9 +99,9 @@ public sealed class CancellationTests : IDisposable
         Directory.Exists(_tool.At("in.partial")).ShouldBeFalse();
 
         Should.Throw<OperationCanceledException>(() => Workshop.Open(run, cancellation: cancelled));
-        foreach (IDataKind kind in DataKinds.All)
+        foreach (ITask kind in TaskList.All)
         {
-            IModelFamily family = ModelFamilies.All.First(f => f.DataKinds.Any(k => k.Name == kind.Name));
+            IModelFamily family = ModelFamilies.All.First(f => f.Tasks.Any(k => k.Name == kind.Name));
             Should.Throw<OperationCanceledException>(() => kind.Advise(run, family, cancelled));
         }
 

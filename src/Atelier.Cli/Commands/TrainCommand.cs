@@ -17,8 +17,8 @@ internal sealed class TrainCommand : ToolCommand
             Description = "A YAML file, or a built-in recipe's name (atelier recipes list).",
     };
 
-    private readonly (IDataKind Kind, Option<string?> Option)[] _data =
-        [.. DataKinds.All.Select(kind =>
+    private readonly (ITask Kind, Option<string?> Option)[] _data =
+        [.. TaskList.All.Select(kind =>
             (kind, new Option<string?>($"--{kind.Name}") { HelpName = "F", Description = kind.Description }))];
 
     private readonly Option<string?> _model =
@@ -131,11 +131,11 @@ internal sealed class TrainCommand : ToolCommand
         List<string> overrides = [.. parse.GetRequiredValue(_set)];
         if (parse.GetValue<long?>(Tool.Seed) is { } seed)
             overrides.Add(string.Create(CultureInfo.InvariantCulture, $"seed={seed}"));
-        (IDataKind Kind, Option<string?> Option)[] given = [.. _data.Where(d => parse.GetValue(d.Option) is not null)];
+        (ITask Kind, Option<string?> Option)[] given = [.. _data.Where(d => parse.GetValue(d.Option) is not null)];
         if (given.Length > 1)
             throw new AtelierException($"{given[0].Option.Name} and {given[1].Option.Name} do not go together",
                 "atelier train", "give one of them");
-        if (given is [(IDataKind kind, Option<string?> option)])
+        if (given is [(ITask kind, Option<string?> option)])
         {
             string path = parse.GetValue(option)!;
             if (name is not null)
@@ -164,10 +164,10 @@ internal sealed class TrainCommand : ToolCommand
     /// <summary>
     /// The recipe's default family where it learns from such data, and the first that does otherwise.
     /// </summary>
-    private static string DefaultFamily(IDataKind kind)
+    private static string DefaultFamily(ITask kind)
     {
         string[] families =
-            [.. ModelFamilies.All.Where(f => f.DataKinds.Any(k => k.Name == kind.Name)).Select(f => f.Name)];
+            [.. ModelFamilies.All.Where(f => f.Tasks.Any(k => k.Name == kind.Name)).Select(f => f.Name)];
         return families.Contains(new Recipe().Model.Family) ? new Recipe().Model.Family : families[0];
     }
 

@@ -140,6 +140,6 @@ internal static class TrainingRunner
                 console.Say($"plot:   {ShownPath.Of(plot)}");
         }
         console.Say($"run:    {folder}\nmore:   atelier generate {folder} "
-            + $"{Workshop.DataKindOf(outcome.Folder).GenerateExample}");
+            + $"{Workshop.TaskOf(outcome.Folder).GenerateExample}");
     }
 }

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Atelier.Kernels.Gemm;
-using Atelier.Runs;
 using Atelier.Tensors;
 
 namespace Atelier.Kernels;

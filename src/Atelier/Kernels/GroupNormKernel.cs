@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Atelier.Runs;
 using Atelier.Tensors;
 
 namespace Atelier.Kernels;

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Atelier.Kernels.Gemm;
-using Atelier.Runs;
 using Atelier.Tensors;
 
 namespace Atelier.Kernels;

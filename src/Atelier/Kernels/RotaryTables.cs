@@ -1,4 +1,3 @@
-using Atelier.Layers;
 
 namespace Atelier.Kernels;
 

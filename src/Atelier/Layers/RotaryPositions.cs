@@ -2,7 +2,6 @@ using Atelier.Kernels;
 using Atelier.Networks;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
-using Atelier.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 

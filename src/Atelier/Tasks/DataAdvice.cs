@@ -10,17 +10,17 @@ namespace Atelier.Tasks;
 public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
 {
     /// <summary>Settings for data whose families need no shape chosen for them.</summary>
-    /// <param name="kind">The kind of data.</param>
+    /// <param name="task">The task.</param>
     /// <param name="path">A file or a folder.</param>
     /// <param name="family">The family to teach.</param>
     /// <param name="what">What there is so much of.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
-    internal static DataAdvice ForFile(IDataKind kind, string path, string family, string what,
+    internal static DataAdvice ForFile(ITask task, string path, string family, string what,
         CancellationToken cancellation)
     {
-        long bytes = Bytes(path, $"--{kind.Name}", cancellation);
-        return new([.. Source(path), $"data.kind={kind.Name}", $"model.family={family}"], $"{Size(bytes)} of {what}");
+        long bytes = Bytes(path, $"--{task.Name}", cancellation);
+        return new([.. Source(path), $"data.kind={task.Name}", $"model.family={family}"], $"{Size(bytes)} of {what}");
     }
 
     /// <summary>The bytes of a file, or of all files of a folder.</summary>

@@ -17,7 +17,7 @@ public interface IModelFamily : IModelSection
     string Description { get; }
 
     /// <summary>The kinds of data that it learns from; the first where a recipe does not say.</summary>
-    IReadOnlyList<IDataKind> DataKinds { get; }
+    IReadOnlyList<ITask> Tasks { get; }
 
     /// <summary>
     /// Whether it learns step by step as the recipe's training section says; others count, or iterate as their own

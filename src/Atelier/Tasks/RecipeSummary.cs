@@ -29,7 +29,7 @@ public static class RecipeSummary
             if (family.ConfigType.GetProperty(key)?.GetValue(config) is { } value)
                 parts.Add(words(value is Enum name ? RecipeNames.Value(name) : value));
         }
-        string kind = recipe.Data.Kind ?? family.DataKinds[0].Name;
+        string kind = recipe.Data.Kind ?? family.Tasks[0].Name;
         if (kind == "text")
             parts.Add(recipe.Data.Tokenizer.File is null ? $"{RecipeNames.Value(recipe.Data.Tokenizer.Kind)} tokens"
                 : "tokens of a tokenizer's file");

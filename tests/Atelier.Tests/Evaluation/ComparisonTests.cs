@@ -109,7 +109,7 @@ public sealed class ComparisonTests
         };
         using var data = SeriesData.Prepare(section, 1, folder["data"]);
         data.Train[0].Length.ShouldBe(training.Length);
-        return new SeriesKind()
+        return new SeriesTask()
             .EvaluateAsync(new EvaluationContext(new Flat(isOfCounts), data, new EvaluationSection { Samples = 0 },
             "run", 1, null), null, CancellationToken.None)
             .GetAwaiter().GetResult();

@@ -19,7 +19,7 @@ internal sealed class TestFamily(string name, Type config) : IModelFamily
 
     public string Description => "for tests";
 
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
+    public IReadOnlyList<ITask> Tasks { get; } = [new TextTask()];
 
     public Type ConfigType => config;
 

@@ -29,7 +29,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         "columns that depend on one another by a graph without cycles: rows given evidence, questions, interventions";
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind { LevelsOnly = true }];
+    public IReadOnlyList<ITask> Tasks { get; } = [new TableTask { LevelsOnly = true }];
 
     /// <inheritdoc/>
     public bool TakesSteps => false;

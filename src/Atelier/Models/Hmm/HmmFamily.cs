@@ -29,7 +29,7 @@ public sealed class HmmFamily : IModelFamily
     public string Description => "hidden Markov models: text, tags and series, by Baum-Welch or counting";
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind(), new TaggedKind(), new SeriesKind()];
+    public IReadOnlyList<ITask> Tasks { get; } = [new TextTask(), new TaggingTask(), new SeriesTask()];
 
     /// <inheritdoc/>
     public bool TakesSteps => false;

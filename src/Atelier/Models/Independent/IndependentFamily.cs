@@ -26,7 +26,7 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
     public string Description => "every column of a table by itself: the honest baseline";
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TableKind()];
+    public IReadOnlyList<ITask> Tasks { get; } = [new TableTask()];
 
     /// <inheritdoc/>
     public bool TakesSteps => false;

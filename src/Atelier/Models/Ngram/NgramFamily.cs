@@ -24,7 +24,7 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     public string Description => "counts of n-grams, interpolated Witten-Bell or Kneser-Ney: the honest baseline";
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
+    public IReadOnlyList<ITask> Tasks { get; } = [new TextTask()];
 
     /// <inheritdoc/>
     public bool TakesSteps => false;

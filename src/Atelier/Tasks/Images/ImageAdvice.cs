@@ -14,18 +14,18 @@ internal static class ImageAdvice
     private const int Multiple = 4; // of sides, so that they can be halved twice
 
     /// <summary>Settings for a folder, a tar file or idx files.</summary>
-    /// <param name="kind">The kind of data.</param>
+    /// <param name="task">The task.</param>
     /// <param name="path">Where the pictures are.</param>
     /// <param name="family">The family to teach.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="AtelierException">There are no pictures there.</exception>
-    public static DataAdvice For(IDataKind kind, string path, IModelFamily family, CancellationToken cancellation)
+    public static DataAdvice For(ITask task, string path, IModelFamily family, CancellationToken cancellation)
     {
-        DataAdvice.Bytes(path, $"--{kind.Name}", cancellation);
+        DataAdvice.Bytes(path, $"--{task.Name}", cancellation);
         ImageSource source = ImageSource.Read(new DataSection { Source = path }, seed: 0, new ReadingReport(),
             progress: null, cancellation);
         (int pictures, ImageSchema schema) = (source.Pictures.Count, source.Schema);
-        List<string> overrides = [.. DataAdvice.Source(path), $"data.kind={kind.Name}", $"model.family={family.Name}"];
+        List<string> overrides = [.. DataAdvice.Source(path), $"data.kind={task.Name}", $"model.family={family.Name}"];
         int width = Rounded(schema.Width), height = Rounded(schema.Height);
         if ((width, height) != (schema.Width, schema.Height))
             overrides.AddRange([$"data.image.width={width}", $"data.image.height={height}"]);

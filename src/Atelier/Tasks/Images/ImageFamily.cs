@@ -35,7 +35,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     public IReadOnlyList<string> ModelTypes => [$"atelier_{Name}"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new ImageKind()];
+    public IReadOnlyList<ITask> Tasks { get; } = [new ImageTask()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);

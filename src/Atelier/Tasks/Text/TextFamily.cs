@@ -35,7 +35,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     public abstract IReadOnlyList<string> ModelTypes { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<IDataKind> DataKinds { get; } = [new TextKind()];
+    public IReadOnlyList<ITask> Tasks { get; } = [new TextTask()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);

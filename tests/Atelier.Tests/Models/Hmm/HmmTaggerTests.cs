@@ -125,7 +125,7 @@ public sealed class HmmTaggerTests : IDisposable
         using TaggedData data = TaggedData.Prepare(new DataSection { Source = folder }, 1, _folder["ewt"]);
         (data.Train.Count, data.Validation.Count, data.Test.Count).ShouldBe((12_544, 2_001, 2_077));
         using var tagger = new HmmTagger(TaggerCounts.Count(data.Train), new HmmConfig());
-        EvaluationReport report = await new TaggedKind()
+        EvaluationReport report = await new TaggingTask()
             .EvaluateAsync(new EvaluationContext(tagger, data, new EvaluationSection(), "run", 1, null), null,
             CancellationToken.None);
         report.Metrics["accuracy"].Value.ShouldBeGreaterThan(0.92);

@@ -29,7 +29,7 @@ public sealed class TableEvaluatorTests : IDisposable
     {
         using TableData data = Prepare(SplitSection.None);
         using var model = IndependentModel.Count(data.Train, smoothing: 0);
-        EvaluationReport report = await new TableKind().EvaluateAsync(
+        EvaluationReport report = await new TableTask().EvaluateAsync(
             new EvaluationContext(model, data, new EvaluationSection { Samples = 3 }, "run", 1,
                 null) { Families = ModelFamilies.All }, null, CancellationToken.None);
         double expected = (100 * Math.Log(1 / 3.0)) + (200 * Math.Log(2 / 3.0)) + (300 * Math.Log(1 / 5.0));
@@ -49,7 +49,7 @@ public sealed class TableEvaluatorTests : IDisposable
     {
         using TableData data = Prepare(new SplitSection { Train = 0.5, Validation = 0.1, Test = 0.4 });
         using var model = IndependentModel.Count(data.Train);
-        EvaluationReport report = await new TableKind().EvaluateAsync(
+        EvaluationReport report = await new TableTask().EvaluateAsync(
             new EvaluationContext(model, data, new EvaluationSection { Samples = 0 }, "run", 1,
                 _folder["picture.png"]) { Families = ModelFamilies.All }, null, CancellationToken.None);
         report.Metrics["logLikelihood"].Value.ShouldBe(model.LogLikelihoods(data.Test).Sum(), 1e-9);
@@ -65,7 +65,7 @@ public sealed class TableEvaluatorTests : IDisposable
         {
             using TableData data = Prepare(split);
             using var independent = IndependentModel.Count(data.Train);
-            return await new TableKind()
+            return await new TableTask()
                 .EvaluateAsync(new EvaluationContext(new Better(independent, parameters), data, options, "run", 1,
                 null) { Families = ModelFamilies.All }, null, CancellationToken.None);
         }

@@ -44,7 +44,7 @@ public sealed class ManagedEvaluationTests
 
         using var trained = (TextGenerator)Workshop.Open(bundle, "cpu");
         (trained.Model is Decoder or RecurrentDecoder).ShouldBeFalse();
-        using var data = (TextData)new TextKind()
+        using var data = (TextData)new TextTask()
             .PrepareOther(new OtherData(text, new Recipe(), Bundle.Open(bundle), null, folder["data"], 1), null,
             CancellationToken.None);
         EvaluationReport expected = await TextEvaluator.EvaluateAsync(

@@ -8,7 +8,7 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Tagged;
 
 /// <summary>Sentences whose words carry tags.</summary>
-public sealed class TaggedKind : IDataKind
+public sealed class TaggingTask : ITask
 {
     /// <inheritdoc/>
     public string Name => "tagged";

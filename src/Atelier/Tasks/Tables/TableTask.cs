@@ -8,7 +8,7 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Tables;
 
 /// <summary>Rows of a table.</summary>
-public sealed class TableKind : IDataKind
+public sealed class TableTask : ITask
 {
     /// <summary>
     /// Whether the family learns levels only: numbers then become levels where a recipe does not say.

@@ -9,7 +9,7 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Series;
 
 /// <summary>Sequences of numbers.</summary>
-public sealed class SeriesKind : IDataKind
+public sealed class SeriesTask : ITask
 {
     /// <inheritdoc/>
     public string Name => "series";

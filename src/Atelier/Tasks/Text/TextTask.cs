@@ -10,7 +10,7 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Text;
 
 /// <summary>Text, as tokens.</summary>
-public sealed class TextKind : IDataKind
+public sealed class TextTask : ITask
 {
     /// <inheritdoc/>
     public string Name => "text";

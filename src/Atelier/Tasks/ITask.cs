@@ -8,9 +8,9 @@ namespace Atelier.Tasks;
 /// <summary>
 /// A kind of data: how a source is prepared and opened again, and how models of it are judged. A family names the kinds
 /// it
-/// learns from; a new kind is one class here and one line in <see cref="DataKinds"/>.
+/// learns from; a new kind is one class here and one line in <see cref="TaskList"/>.
 /// </summary>
-public interface IDataKind
+public interface ITask
 {
     /// <summary>The name in data.kind, and of train's option: "table".</summary>
     string Name { get; }

@@ -9,7 +9,7 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Images;
 
 /// <summary>Pictures, with or without classes.</summary>
-public sealed class ImageKind : IDataKind
+public sealed class ImageTask : ITask
 {
     /// <inheritdoc/>
     public string Name => "images";

@@ -1,0 +1,34 @@
+using Atelier.Abstractions;
+using Atelier.Recipes;
+using Atelier.Tasks.Images;
+using Atelier.Tasks.Series;
+using Atelier.Tasks.Tables;
+using Atelier.Tasks.Tagged;
+using Atelier.Tasks.Text;
+
+namespace Atelier.Tasks;
+
+/// <summary>The kinds of data there are.</summary>
+public static class TaskList
+{
+    /// <summary>All of them, in the order that help shows.</summary>
+    public static IReadOnlyList<ITask> All { get; } =
+        [new TextTask(), new TableTask(), new TaggingTask(), new SeriesTask(), new ImageTask()];
+
+    /// <summary>The task that judges a model.</summary>
+    /// <exception cref="AtelierException">There is none.</exception>
+    public static ITask Of(IGenerator generator) => All.FirstOrDefault(task => task.Judges(generator))
+        ?? throw new AtelierException("this kind of model cannot be judged");
+
+    /// <summary>The task that a recipe's family is to learn from.</summary>
+    /// <exception cref="AtelierException">There is no such task, or the family does not learn from it.</exception>
+    public static ITask Of(Recipe recipe, IModelFamily family)
+    {
+        if (recipe.Data.Kind is not { } name)
+            return family.Tasks[0];
+        string known = string.Join(", ", family.Tasks.Select(task => task.Name));
+        return family.Tasks.FirstOrDefault(task => task.Name == name)
+            ?? throw new AtelierException($"the family {family.Name} does not learn from data of the kind '{name}'",
+                "data.kind", $"it learns from {known}");
+    }
+}
