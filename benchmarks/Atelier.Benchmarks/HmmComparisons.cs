@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Benchmarks;
 

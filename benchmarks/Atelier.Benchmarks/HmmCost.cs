@@ -1,4 +1,5 @@
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Benchmarks;
 

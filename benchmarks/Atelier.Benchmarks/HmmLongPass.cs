@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Benchmarks;
 

@@ -2,7 +2,7 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Cosines and sines of each place, [time, size], in the order of <see cref="RotaryPositions"/>: the sines' first half
+/// Cosines and sines of each place, [time, size], in the order of RotaryPositions: the sines' first half
 /// is negative.
 /// </summary>
 internal readonly unsafe struct RotaryTables(float* cosine, float* sine)

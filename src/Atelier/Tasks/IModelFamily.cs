@@ -1,6 +1,5 @@
 using Atelier.Abstractions;
 using Atelier.Data;
-using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Training;
@@ -9,7 +8,7 @@ namespace Atelier.Tasks;
 
 /// <summary>
 /// One kind of model: how to make it, teach it, load it. A new family is one folder and one line in
-/// <see cref="ModelFamilies"/>.
+/// ModelFamilies.
 /// </summary>
 public interface IModelFamily : IModelSection
 {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Atelier.Abstractions;
+using Atelier.Models.Hmm.Emissions;
 
 namespace Atelier.Models.Hmm;
 

@@ -1,3 +1,6 @@
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
+
 namespace Atelier.Models.Hmm;
 
 /// <summary>Where sequences begin and which state follows which. Rows are padded to whole vectors.</summary>

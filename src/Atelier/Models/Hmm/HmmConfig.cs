@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Atelier.Models.Hmm.Inference;
 using Atelier.Recipes;
 
 namespace Atelier.Models.Hmm;

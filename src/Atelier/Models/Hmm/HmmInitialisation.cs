@@ -1,5 +1,7 @@
 using System.Globalization;
 using Atelier.Data.Tables;
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm;
 

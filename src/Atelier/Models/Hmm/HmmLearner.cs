@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Atelier.Models.Hmm.Inference;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;

@@ -1,3 +1,6 @@
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
+
 namespace Atelier.Models.Hmm;
 
 /// <summary>

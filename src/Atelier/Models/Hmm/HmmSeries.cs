@@ -3,6 +3,8 @@ using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Data.Series;
 using Atelier.Data.Text.Reading;
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
 using Atelier.Recipes;
 using Atelier.Tasks.Series;
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Hmm;

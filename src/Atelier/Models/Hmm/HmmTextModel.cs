@@ -1,6 +1,8 @@
 using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Generation;
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
 using Atelier.Tokenizers;
 
 namespace Atelier.Models.Hmm;

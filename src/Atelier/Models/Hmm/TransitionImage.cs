@@ -1,5 +1,6 @@
 using System.Globalization;
 using Atelier.Evaluation.Plots;
+using Atelier.Models.Hmm.Emissions;
 using SkiaSharp;
 
 namespace Atelier.Models.Hmm;

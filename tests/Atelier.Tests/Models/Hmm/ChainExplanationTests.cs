@@ -2,6 +2,8 @@ using System.Text;
 using System.Xml.Linq;
 using Atelier.Abstractions;
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Tagging;
 
 namespace Atelier.Tests.Models.Hmm;
 

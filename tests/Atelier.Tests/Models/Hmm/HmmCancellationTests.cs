@@ -1,5 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Tests.Models.Hmm;
 

@@ -2,6 +2,8 @@ using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Generation;
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tests.Data;

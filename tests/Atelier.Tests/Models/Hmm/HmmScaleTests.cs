@@ -1,6 +1,7 @@
 using Atelier.Data.Tables;
 using Atelier.Evaluation;
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Inference;
 using CsCheck;
 
 namespace Atelier.Tests.Models.Hmm;

@@ -2,6 +2,8 @@ using Atelier.Abstractions;
 using Atelier.Data.Tagged;
 using Atelier.Evaluation;
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Inference;
+using Atelier.Models.Hmm.Tagging;
 using Atelier.Recipes;
 using Atelier.Tasks;
 using Atelier.Tasks.Tagged;

@@ -1,5 +1,7 @@
 using Atelier.Evaluation;
 using Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Emissions;
+using Atelier.Models.Hmm.Inference;
 using CsCheck;
 
 namespace Atelier.Tests.Models.Hmm;

@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// Runs of steps of the scaled forward or backward pass. Up to eight states are one register: the rows of the matrix

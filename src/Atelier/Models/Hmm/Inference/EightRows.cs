@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>A matrix of up to eight rows of eight numbers, in registers.</summary>
 internal readonly unsafe struct EightRows

@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>Works at some times of a half.</summary>
 /// <param name="first">The first index.</param>

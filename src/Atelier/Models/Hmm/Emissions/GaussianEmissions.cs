@@ -1,8 +1,9 @@
 using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Evaluation;
+using Atelier.Models.Hmm.Inference;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Emissions;
 
 /// <summary>Numbers, from a mixture of normal distributions in each state (Rabiner 1989, eq. 49 to 54).</summary>
 internal sealed class GaussianEmissions : HmmEmissions

@@ -1,7 +1,8 @@
 using Atelier.Abstractions;
 using Atelier.Evaluation;
+using Atelier.Models.Hmm.Inference;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Emissions;
 
 /// <summary>Counts, each column from a Poisson distribution of its own in each state.</summary>
 internal sealed class PoissonEmissions(int stateCount, double[] rates, int dimension) : HmmEmissions(stateCount)

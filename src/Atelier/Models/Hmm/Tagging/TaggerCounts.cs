@@ -1,6 +1,6 @@
 using Atelier.Data.Tagged;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>What a tagger counts: which tags follow which, and which words carry them.</summary>
 /// <param name="Tags">The tags; behind them stand the start and the end of a sentence.</param>

@@ -1,4 +1,6 @@
-namespace Atelier.Models.Hmm;
+using Atelier.Models.Hmm.Inference;
+
+namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
 /// All ways of tagging a sentence, over pairs of neighbouring tags: forward, backward and the best way.

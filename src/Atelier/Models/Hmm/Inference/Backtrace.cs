@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The best ways to each state through a half of a sequence, from the sequence's end to its middle: index 0 is the

@@ -1,7 +1,8 @@
 using System.Globalization;
 using Atelier.Abstractions;
+using Atelier.Models.Hmm.Inference;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Emissions;
 
 /// <summary>Symbols, each with a probability in each state.</summary>
 internal sealed class CategoricalEmissions : HmmEmissions

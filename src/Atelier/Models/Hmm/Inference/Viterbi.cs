@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The likeliest sequence of states (Viterbi 1967), in logarithms, from both ends at once: the best ways to each state

@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
 /// What a word's form tells of its tag: its shape (capitals, digits, hyphens) and its endings, from short to long, each

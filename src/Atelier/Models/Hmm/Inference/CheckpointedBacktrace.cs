@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The best ways of any number of states: the best values are kept, or some of them, and the states before are found

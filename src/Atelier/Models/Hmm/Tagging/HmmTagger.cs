@@ -4,10 +4,11 @@ using Atelier.Abstractions;
 using Atelier.Data.Tagged;
 using Atelier.Data.Text.Reading;
 using Atelier.Generation;
+using Atelier.Models.Hmm.Inference;
 using Atelier.Recipes;
 using Atelier.Tasks.Tagged;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
 /// A hidden Markov model whose states are tags, or pairs of tags (Thede and Harper 1999), counted from tagged

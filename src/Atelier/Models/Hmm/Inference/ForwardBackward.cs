@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The E step. A sequence is worked at from both ends at once: forward vectors of its first half and backward vectors

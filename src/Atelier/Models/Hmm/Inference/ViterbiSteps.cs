@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The inner loops of the likeliest path, in logarithms: eight states at a time, padding is minus infinity.

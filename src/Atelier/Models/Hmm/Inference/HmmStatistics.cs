@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>Expected counts: what the E step adds up and the M step divides.</summary>
 internal sealed class HmmStatistics(HmmModel model)

@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>What was observed: symbols, or rows of numbers.</summary>
 internal sealed class HmmSequence

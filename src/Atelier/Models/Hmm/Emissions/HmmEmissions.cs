@@ -1,7 +1,8 @@
 using System.Globalization;
 using Atelier.Abstractions;
+using Atelier.Models.Hmm.Inference;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Emissions;
 
 /// <summary>What the states of a hidden Markov model give off. Immutable; learning makes new ones.</summary>
 internal abstract class HmmEmissions

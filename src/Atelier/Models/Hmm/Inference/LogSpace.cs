@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The E step in logarithms: for sequences whose probabilities leave the range of fp64 even when scaled.

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>Numbers that begin with a cache line, so that no vector lies across two.</summary>
 /// <param name="count">How many; they begin as whatever the memory held.</param>

@@ -1,4 +1,4 @@
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>Where a run of steps reads and writes, at the time it begins with.</summary>
 /// <param name="LikelihoodsAt">Likelihoods of what was observed.</param>

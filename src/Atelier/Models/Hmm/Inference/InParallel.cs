@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>Work on all cores that throws what its parts throw, and not many things in one.</summary>
 internal static class InParallel

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The best ways of up to eight states: for each time the best state before each state, three bits a state and four

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The inner loops over states, eight at a time in fp64. Vectors and matrix rows are padded with zeros to a multiple of

@@ -11,7 +11,7 @@ using Atelier.Tensors;
 using Atelier.Training;
 using static TorchSharp.torch;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
 /// Taggers: counted, written and loaded. Words and tags stand in vocab.json, their counts in model.safetensors.
