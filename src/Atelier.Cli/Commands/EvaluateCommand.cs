@@ -9,6 +9,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Judges a finished model on held-out data, beside baselines.</summary>
 internal sealed class EvaluateCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string> _run =
         new("RUN") { Description = "A run's folder; with --against a bundle's too." };
     private readonly Option<string?> _against =
@@ -20,10 +21,11 @@ internal sealed class EvaluateCommand : ToolCommand
     private readonly Option<bool> _baselines =
         new("--baselines") { Description = "Baselines too; they are there without it." };
 
-    public EvaluateCommand(ToolConsole console)
+    public EvaluateCommand(ToolConsole console, Workshop workshop)
         : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
         "atelier evaluate runs/quickstart --baselines")
     {
+        _workshop = workshop;
         Add(_run);
         Add(_against);
         Add(_baselines);
@@ -43,7 +45,7 @@ internal sealed class EvaluateCommand : ToolCommand
 
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        EvaluationReport report = await Workshop.EvaluateAsync(
+        EvaluationReport report = await _workshop.EvaluateAsync(
             parse.GetRequiredValue(_run), parse.GetValue(_against), parse.GetValue<long?>(Tool.Seed), console,
                 cancellation).ConfigureAwait(false);
         Show(console, report);
