@@ -38,7 +38,7 @@ internal sealed class GenerateCommand : ToolCommand
         Description =
         "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of "
             + "tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or "
-                + "F/ (a file each)." };
+            + "F/ (a file each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE",
         Description = "Makes a picture again, from what its PNG says of its making." };
     private readonly Option<string> _device =

@@ -17,6 +17,9 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
     private static readonly JsonSerializerOptions Json =
         new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
+    /// <summary>"grey" or "colour".</summary>
+    internal string ColourName => Channels == 1 ? "grey" : "colour";
+
     /// <summary>The values of a picture: channels · height · width.</summary>
     public int Size => Channels * Height * Width;
 

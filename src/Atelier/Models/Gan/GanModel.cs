@@ -111,7 +111,7 @@ public sealed class GanModel : ImageModel
         : string.Create(CultureInfo.InvariantCulture,
             $"the generator may have collapsed: its pictures are {figures["diversity"]:0.00} times as far apart as "
                 + $"real ones; a lower training.optimizer.learningRate, more model.discriminatorTurns or another "
-                    + $"model.loss may help");
+                + $"model.loss may help");
 
     private Tensor DiscriminatorLoss(ImageBatch batch)
     {

@@ -210,7 +210,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         return other;
 
         static string Size(ImageSchema schema) =>
-            $"{(schema.Channels == 1 ? "grey" : "colour")} pictures of {schema.Width} × {schema.Height}";
+            $"{schema.ColourName} pictures of {schema.Width} × {schema.Height}";
     }
 
     private byte[] Sample(Interpolation ways, int first, int count, SamplingOptions drawing,
