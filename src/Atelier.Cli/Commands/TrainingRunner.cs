@@ -80,7 +80,7 @@ internal static class TrainingRunner
         }
         catch (AtelierException e)
         {
-            console.Remark($"not judged: {e.ToLine()}");
+            console.Remark($"not judged: {OptionNames.Write(e).ToLine()}");
             return null;
         }
     }
@@ -140,6 +140,6 @@ internal static class TrainingRunner
                 console.Say($"plot:   {ShownPath.Of(plot)}");
         }
         console.Say($"run:    {folder}\nmore:   atelier generate {folder} "
-            + $"{Workshop.TaskOf(outcome.Folder).GenerateExample}");
+            + $"{OptionNames.Write(Workshop.TaskOf(outcome.Folder).GenerateExample)}");
     }
 }
