@@ -103,7 +103,8 @@ public static class Workshop
     {
         using Run run = Run.Open(folder, ModelFamilies.All);
         if (run.IsFinished)
-            throw new AtelierException("this run is finished", folder, "train a new one with another --out");
+            throw new AtelierException("this run is finished", folder,
+                $"train a new one with another {Mention.Field("out")}");
         RecipeChanges.Check(run, ModelFamilies.All);
         run.Profile = profile;
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
@@ -174,7 +175,7 @@ public static class Workshop
             return onCpu
                 ? TextModelFile.Open(path)
                 : throw new AtelierException("a single file runs on the CPU", path,
-                    "take --device cpu, or import it first: atelier import");
+                    $"take {Mention.Field("device")} cpu, or import it first: {Mention.Command("import")}");
         }
         Bundle bundle = Bundle.Open(path);
         return onCpu && TextModelFile.ModelTypes.Contains(bundle.ModelType) ? TextModelFile.Open(bundle.Folder)
@@ -229,7 +230,8 @@ public static class Workshop
             return BundleExchange.Import(source, tokenizer, folder, made => Open(made, "cpu", cancellation), progress,
                 cancellation);
         if (tokenizer is not null)
-            throw new AtelierException($"a {own.Format} file needs no tokenizer", "--tokenizer", "leave it out");
+            throw new AtelierException($"a {own.Format} file needs no tokenizer", Mention.Field("tokenizer"),
+                "leave it out");
         own.Import(source, folder);
         return Path.GetFullPath(folder);
     }
@@ -261,10 +263,11 @@ public static class Workshop
     private static string ToOwnFormat(Bundle bundle, string format, string path, string? type)
     {
         IFileExchange own = OwnFormats.FirstOrDefault(f => f.Format == format)
-            ?? throw new AtelierException($"there is no format '{format}'", "--to",
+            ?? throw new AtelierException($"there is no format '{format}'", Mention.Field("format"),
                 $"allowed are {string.Join(", ", OwnFormats.Select(f => f.Format).Prepend("gguf").Prepend("huggingface"))}");
         if (type is not null)
-            throw new AtelierException($"{format} keeps its numbers as they are", "--type", "leave it out");
+            throw new AtelierException($"{format} keeps its numbers as they are", Mention.Field("type"),
+                "leave it out");
         own.Export(bundle, path);
         return Path.GetFullPath(path);
     }
@@ -286,7 +289,7 @@ public static class Workshop
     {
         WeightType weights = WeightNames.Parse(type);
         if (!weights.IsBlocked())
-            throw new AtelierException($"'{type}' is no compression", "--to", "allowed are q8 and q4");
+            throw new AtelierException($"'{type}' is no compression", Mention.Field("format"), "allowed are q8 and q4");
         Bundle bundle = Bundle.Open(source);
         bool ofRun = Run.Exists(source);
         Recipe recipe = ofRun ? Run.ReadRecipe(source, ModelFamilies.All) : new Recipe();

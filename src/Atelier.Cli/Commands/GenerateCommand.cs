@@ -79,7 +79,7 @@ internal sealed class GenerateCommand : ToolCommand
             ?? throw new AtelierException("no model is named", "atelier generate",
             "name a run's folder: atelier runs list shows them");
         using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device), cancellation);
-        if (_latents.Write(parse, generator, parse.GetValue(_class), parse.GetValue(_out)) is { } shown)
+        if (_latents.Write(parse, generator, parse.GetValue(_class), count, parse.GetValue(_out)) is { } shown)
         {
             console.Say(shown);
             console.Result(() => new JsonObject { ["run"] = Path.GetFullPath(run), ["file"] = shown });

@@ -80,7 +80,7 @@ internal static class TrainingRunner
         }
         catch (AtelierException e)
         {
-            console.Remark($"not judged: {e.ToLine()}");
+            console.Remark($"not judged: {OptionNames.Write(e).ToLine()}");
             return null;
         }
     }
@@ -103,7 +103,11 @@ internal static class TrainingRunner
         var metrics = new JsonObject();
         foreach ((string name, double value) in outcome.Report.Metrics)
             metrics[name] =
-                new JsonObject { ["value"] = value, ["low"] = null, ["high"] = null, ["unit"] = Unit(name) };
+                new JsonObject
+                {
+                    ["value"] = value, ["low"] = null, ["high"] = null,
+                    ["unit"] = outcome.Report.Units.GetValueOrDefault(name) ?? Unit(name),
+                };
         foreach ((string name, Metric metric) in judged?.Metrics ?? new Dictionary<string, Metric>())
             metrics[name] = EvaluateCommand.Json(metric);
         var json = new JsonObject
@@ -124,7 +128,6 @@ internal static class TrainingRunner
     {
         _ when name.EndsWith("PerSecond", StringComparison.Ordinal) => $"{name[..^"PerSecond".Length]}/s",
         _ when name.EndsWith("Accuracy", StringComparison.Ordinal) => "share",
-        _ when name.EndsWith("Loss", StringComparison.Ordinal) => "nats/token",
         _ when name.EndsWith("ogLikelihood", StringComparison.Ordinal)
             || name.EndsWith("bic", StringComparison.OrdinalIgnoreCase) => "nats",
         _ => "count",
@@ -140,6 +143,6 @@ internal static class TrainingRunner
                 console.Say($"plot:   {ShownPath.Of(plot)}");
         }
         console.Say($"run:    {folder}\nmore:   atelier generate {folder} "
-            + $"{Workshop.TaskOf(outcome.Folder).GenerateExample}");
+            + $"{OptionNames.Write(Workshop.TaskOf(outcome.Folder).GenerateExample)}");
     }
 }

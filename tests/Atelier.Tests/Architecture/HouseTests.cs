@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Atelier.TestSupport;
 
 namespace Atelier.Tests.Architecture;
@@ -5,6 +6,9 @@ namespace Atelier.Tests.Architecture;
 /// <summary>The plan of docs/architecture.md, read from the compiled types and the sources.</summary>
 public class HouseTests
 {
+    private const int WidestLine = 120;
+    private const int LongestFile = 350;
+
     // From the bottom up: a folder uses folders before it alone. What stands beside the folders of the runtime is its
     // bottom; what stands beside those of the library puts everything together.
     private static readonly string[] Runtime =
@@ -65,6 +69,37 @@ public class HouseTests
                 || name.StartsWith("SkiaSharp", StringComparison.Ordinal))
             .ShouldBeEmpty();
     }
+
+    [Fact]
+    public void Files_can_be_read_in_one_sitting_on_a_screen_of_120_columns()
+    {
+        var faults = new List<string>();
+        foreach (string file in Sources())
+        {
+            string[] lines = File.ReadAllLines(file);
+            if (lines.Length > LongestFile)
+                faults.Add($"{file} has {lines.Length} lines");
+            faults.AddRange(lines.Index().Where(line => line.Item.Length > WidestLine)
+                .Select(line => $"{file}:{line.Index + 1} has {line.Item.Length} columns"));
+        }
+        faults.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("Atelier.Runtime")]
+    [InlineData("Atelier")]
+    public void The_libraries_write_no_option_and_no_command_of_the_tool(string assembly)
+    {
+        var literals = CompiledTypes.Literals(PathOf(assembly));
+        literals.Count.ShouldBeGreaterThan(1000);
+        literals.Where(literal => Regex.IsMatch(literal.Text, @"(?<![\w-])--([a-z]|$)|\batelier [a-z]"))
+            .Select(literal => $"{literal.Method}: {literal.Text}").ShouldBeEmpty();
+    }
+
+    private static IEnumerable<string> Sources() =>
+        Directory.EnumerateFiles(Path.Combine(Repository.Folder, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file =>
+            !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 
     private static string PathOf(string assembly) => Path.Combine(AppContext.BaseDirectory, assembly + ".dll");
 }

@@ -71,7 +71,7 @@ public sealed class GanModel : ImageModel
     {
         if (drawing.Interpolate is { } ends && !Interpolation.AreSeeds(ends))
             throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only",
-                "--interpolate", "give seeds: --interpolate 1,2,3");
+                Mention.Field("interpolate"), $"give seeds: {Mention.Field("interpolate")} 1,2,3");
         base.Check(drawing with { Interpolate = null });
         return drawing;
     }
