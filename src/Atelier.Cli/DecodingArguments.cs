@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
+using System.Text.Json;
 using Atelier.Abstractions;
 using Atelier.Formats;
 
@@ -12,7 +13,8 @@ internal sealed class DecodingArguments
 {
     private readonly List<(PropertyInfo Property, Option<string[]> Option)> _options =
     [
-        .. typeof(DecodingOptions).GetProperties().Where(p => p.CanWrite).Select(p => (p, new Option<string[]>(Name(p))
+        .. typeof(DecodingOptions).GetProperties().Where(p => p.CanWrite).Select(p => (p, new Option<string[]>(
+            OptionNames.Of(JsonNamingPolicy.CamelCase.ConvertName(p.Name)))
         {
             HelpName = p.Name == nameof(DecodingOptions.Schema) ? "F.json" : p.PropertyType == typeof(int) ? "N"
                 : p.PropertyType == typeof(double) ? "X" : "TEXT",
@@ -74,14 +76,14 @@ internal sealed class DecodingArguments
         try
         {
             string text = InputFile.ReadAllText(path);
-            using var document = System.Text.Json.JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(text);
             return text;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AtelierException($"{name}: cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
         }
-        catch (System.Text.Json.JsonException e)
+        catch (JsonException e)
         {
             throw new AtelierException($"{name}: not JSON: {e.Message.TrimEnd('.')}", path, inner: e);
         }
@@ -100,8 +102,4 @@ internal sealed class DecodingArguments
             : string.Create(invariant, $"allowed is {range.Minimum} to {range.Maximum}");
         throw new AtelierException($"{name} is '{text}'", "atelier generate", hint);
     }
-
-    private static string Name(PropertyInfo property) =>
-        "--" + string.Concat(property.Name.Select((c, i) => char.IsUpper(c) ? (i > 0 ? "-" : "")
-            + char.ToLowerInvariant(c) : c.ToString()));
 }

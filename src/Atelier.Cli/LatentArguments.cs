@@ -11,7 +11,7 @@ namespace Atelier.Cli;
 /// </summary>
 internal sealed class LatentArguments
 {
-    private const int MostPictures = 64, Steps = 11;
+    private const int MostPictures = 64;
 
     private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH",
         Description = "A picture or a folder of them: each beside what the model makes of it." };
@@ -34,11 +34,16 @@ internal sealed class LatentArguments
         : Interpolation.AreSeeds(ends) ? ends : Path.GetFullPath(ends);
 
     /// <summary>Writes the grid that is asked for.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="generator">The model.</param>
+    /// <param name="label">The class of all pictures; null lets the model tell each one's.</param>
+    /// <param name="count">The pictures of each way between two; 1 takes the usual number.</param>
+    /// <param name="file">Where to; null takes a name of its own.</param>
     /// <returns>The file; null where nothing of the kind is asked for, or the model has no latents to go
     /// between.</returns>
     /// <exception cref="AtelierException">More than one is asked for, the model has no latents, or there is no
     /// picture.</exception>
-    public string? Write(ParseResult parse, IGenerator generator, string? label, string? file)
+    public string? Write(ParseResult parse, IGenerator generator, string? label, int count, string? file)
     {
         (string Name, string? Path)[] asked = [("reconstruct", parse.GetValue(_reconstruct)),
             ("interpolate", parse.GetValue(_interpolate)), ("traverse", parse.GetValue(_traverse))];
@@ -52,14 +57,15 @@ internal sealed class LatentArguments
             throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
         if (given[0].Name == "interpolate" && images.Model is not IAutoencoder)
             return null; // it goes between noises: such pictures are drawn
+        int steps = count == 1 ? Interpolation.UsualSteps : count;
         var latents = new LatentImages(images.Model);
         int? told = label is null ? null : images.Schema.Label(label);
         IReadOnlyList<byte[]> pictures = ImageFiles.ReadAll(given[0].Path!, images.Schema, MostPictures);
         (IReadOnlyList<byte[]> grid, int columns) = given[0].Name switch
         {
             "reconstruct" => (Beside(pictures, latents.Reconstruct(pictures, told)), 2 * Math.Min(8, pictures.Count)),
-            "interpolate" => (latents.Interpolate(pictures, Steps, told), Steps),
-            _ => (latents.Traverse(pictures[0], Steps, told), Steps),
+            "interpolate" => (latents.Interpolate(pictures, steps, told), steps),
+            _ => (latents.Traverse(pictures[0], Interpolation.UsualSteps, told), Interpolation.UsualSteps),
         };
         file ??= $"{given[0].Name}.png";
         ImageGrid.Write(file, images.Schema, [.. grid.Select(p => (ReadOnlyMemory<byte>)images.Schema.Interleave(p))],

@@ -106,7 +106,8 @@ internal sealed class ReferenceCardResults(string page)
     {
         var text = new StringBuilder("""
             # Reference cards
-            Published results and ours on held-out data, with 95 % intervals; what each is counted in stands in its row. `atelier cards` makes this page.
+            Published results and ours on held-out data, with 95 % intervals; what each is counted in stands in its row.
+            `atelier cards` makes this page.
 
             | data | published | source | ours | counted in | beside it | steps | seconds | command |
             |---|---|---|---|---|---|---|---|---|

@@ -65,8 +65,9 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
             Tell(json, "interrupted", where: null, hint: null, "interrupted");
             return Interruption.ExitCode;
         }
-        if ((failure as AtelierException ?? FileFault.Explain(failure)) is { } mistake)
+        if ((failure as AtelierException ?? FileFault.Explain(failure)) is { } raw)
         {
+            AtelierException mistake = OptionNames.Write(raw);
             Tell(json, mistake.Message, mistake.Where, mistake.Hint, mistake.ToLine());
             return Mistake;
         }

@@ -54,7 +54,8 @@ public sealed partial class Workshop
     {
         using var run = Run.Open(options.Folder, Families);
         if (run.IsFinished)
-            throw new AtelierException("this run is finished", options.Folder, "train a new one with another --out");
+            throw new AtelierException("this run is finished", options.Folder,
+                $"train a new one with another {Mention.Field("out")}");
         RecipeChanges.Check(run, Families);
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
     }

@@ -70,7 +70,7 @@ public sealed partial class Workshop
             return isManaged
                 ? TextModelFile.Open(path)
                 : throw new AtelierException("a single file runs on the CPU", path,
-                    "take --device cpu, or import it first: atelier import");
+                    $"take {Mention.Field("device")} cpu, or import it first: {Mention.Command("import")}");
         }
         var bundle = Bundle.Open(path, History);
         return isManaged && TextModelFile.ModelTypes.Contains(bundle.ModelType)

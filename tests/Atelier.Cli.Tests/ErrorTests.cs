@@ -23,6 +23,8 @@ public sealed class ErrorTests : IDisposable
     [InlineData("generate runs/x --count 1.5", "atelier generate: --count is '1.5'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 99999999999",
         "atelier generate: --count is '99999999999'; write a whole number such as 100")]
+    [InlineData("evaluate runs/x --baselines",
+        "atelier evaluate: '--baselines' is not known here; atelier evaluate --help shows what there is")]
     [InlineData("train --frob", "atelier train: '--frob' is not known here; atelier train --help shows what there is")]
     [InlineData("train quikstart",
         "quikstart: there is no such file or built-in recipe; did you mean 'quickstart'? atelier recipes list shows "

@@ -65,6 +65,35 @@ public sealed class PictureTests : IDisposable
     }
 
     [Fact]
+    public void Ways_between_the_latents_of_pictures_have_as_many_pictures_as_are_asked_for()
+    {
+        string vae = _tool.At("vae"), ends = _tool.At("ends"), rows = _tool.At("rows.png");
+        ToolResult trained = _tool.Run("train", "shapes-vae", "--out", vae, "--json", "--set", "training.steps=2", "--set",
+            "data.worldDocuments=40", "--set", "training.batchSize=4", "--set", "model.channels=[8]", "--set",
+            "training.sampleEvery=0", "--set", "evaluation.importanceSamples=1");
+        Unit(trained, "trainingLoss").ShouldBe("nats per picture");
+        _tool.Run("generate", _run, "--count", "2", "--out", ends + "/").Code.ShouldBe(0);
+
+        _tool.Run("generate", vae, "--interpolate", ends, "--count", "4", "--out", rows).Code.ShouldBe(0);
+        Size(rows).ShouldBe(((4 * 34) - 2, 32));
+        _tool.Run("generate", vae, "--interpolate", ends, "--out", rows).Code.ShouldBe(0);
+        Size(rows).ShouldBe(((11 * 34) - 2, 32), "the usual number");
+    }
+
+    [Theory]
+    [InlineData("shapes-diffusion", "mean squared error", "model.samplerSteps=2", "model.channels=[8]")]
+    [InlineData("shapes-gan", "loss", "model.family=gan", "model.channels=[8]")]
+    public void A_loss_is_labelled_with_the_models_own_unit(string name, string unit, params string[] settings)
+    {
+        ToolResult trained = _tool.Run(["train", "shapes-diffusion", "--out", _tool.At(name), "--json",
+            .. ((string[])[.. settings, "training.steps=2", "data.worldDocuments=40", "training.batchSize=4",
+                "training.sampleEvery=0", "evaluation.features=none", "evaluation.pictures=10",
+                "evaluation.likelihoodPictures=0"]).SelectMany(setting => (string[])["--set", setting])]);
+        foreach (string loss in (string[])["trainingLoss", "validationLoss", "bestValidationLoss"])
+            Unit(trained, loss).ShouldBe(unit);
+    }
+
+    [Fact]
     public void What_a_second_model_enlarged_is_made_again_by_both()
     {
         string small = Train("small", "data.image.width=16", "data.image.height=16", "model.patchSize=2"),
@@ -115,6 +144,12 @@ public sealed class PictureTests : IDisposable
         Refused("no model is named", "generate", "--count", "2");
         string strange = Directory.GetFiles(Path.Combine(_run, "samples"), "*.png")[0];
         Refused("does not say how it was made", "generate", "--like", strange);
+    }
+
+    private static string? Unit(ToolResult trained, string metric)
+    {
+        trained.Code.ShouldBe(0, trained.Error);
+        return trained.Json.GetProperty("metrics").GetProperty(metric).GetProperty("unit").GetString();
     }
 
     private static (int, int) Size(string png)

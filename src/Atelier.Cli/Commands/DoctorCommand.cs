@@ -141,7 +141,7 @@ internal sealed class DoctorCommand(ToolConsole console)
         }
         catch (AtelierException e)
         {
-            return new Finding("home", false, $"{e.ToLine()} (ATELIER_HOME names it)");
+            return new Finding("home", false, $"{OptionNames.Write(e).ToLine()} (ATELIER_HOME names it)");
         }
     }
 

@@ -18,17 +18,14 @@ internal sealed class EvaluateCommand : ToolCommand
             HelpName = "DATA",
                 Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world.",
         };
-    private readonly Option<bool> _baselines =
-        new("--baselines") { Description = "Baselines too; they are there without it." };
 
     public EvaluateCommand(ToolConsole console, Workshop workshop)
         : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
-        "atelier evaluate runs/quickstart --baselines")
+        "atelier evaluate runs/quickstart")
     {
         _workshop = workshop;
         Add(_run);
         Add(_against);
-        Add(_baselines);
     }
 
     /// <summary>A report's figures with those of its baselines, for people.</summary>

@@ -49,8 +49,12 @@ internal sealed class ImportCommand : ToolCommand
         return Task.FromResult(0);
     }
 
-    private static string Shape(ModelSummary model) => model.Shape.Count == 0 ? ""
-        : $"shape:  {string.Join(", ", model.Shape.Select(size => string.Create(CultureInfo.InvariantCulture, $"{size.Name} {size.Value:N0}")))}\n";
+    private static string Shape(ModelSummary model)
+    {
+        IEnumerable<string> sizes = model.Shape.Select(size =>
+            string.Create(CultureInfo.InvariantCulture, $"{size.Name} {size.Value:N0}"));
+        return model.Shape.Count == 0 ? "" : $"shape:  {string.Join(", ", sizes)}\n";
+    }
 }
 
 /// <summary>Writes a model where other systems read it.</summary>

@@ -39,7 +39,7 @@ internal sealed class GenerateCommand : ToolCommand
         Description =
         "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of "
             + "tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or "
-                + "F/ (a file each)." };
+            + "F/ (a file each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE",
         Description = "Makes a picture again, from what its PNG says of its making." };
     private readonly Option<string> _device =
@@ -84,7 +84,7 @@ internal sealed class GenerateCommand : ToolCommand
             "name a run's folder: atelier runs list shows them");
         using IGenerator generator = _workshop.Open(run,
             new OpenOptions { Device = parse.GetRequiredValue(_device) }, cancellation);
-        if (_latents.Write(parse, generator, parse.GetValue(_class), parse.GetValue(_out)) is { } shown)
+        if (_latents.Write(parse, generator, parse.GetValue(_class), count, parse.GetValue(_out)) is { } shown)
         {
             console.Say(shown);
             console.Result(() => new JsonObject { ["run"] = Path.GetFullPath(run), ["file"] = shown });

@@ -77,7 +77,7 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         }
         catch (AtelierException e)
         {
-            console.Remark($"not judged: {e.ToLine()}");
+            console.Remark($"not judged: {OptionNames.Write(e).ToLine()}");
             return null;
         }
     }
@@ -100,7 +100,11 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         var metrics = new JsonObject();
         foreach ((string name, double value) in outcome.Report.Metrics)
             metrics[name] =
-                new JsonObject { ["value"] = value, ["low"] = null, ["high"] = null, ["unit"] = Unit(name) };
+                new JsonObject
+                {
+                    ["value"] = value, ["low"] = null, ["high"] = null,
+                    ["unit"] = outcome.Report.Units.GetValueOrDefault(name) ?? Unit(name),
+                };
         foreach ((string name, Metric metric) in judged?.Metrics ?? new Dictionary<string, Metric>())
             metrics[name] = EvaluateCommand.Json(metric);
         var json = new JsonObject
@@ -121,7 +125,6 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
     {
         _ when name.EndsWith("PerSecond", StringComparison.Ordinal) => $"{name[..^"PerSecond".Length]}/s",
         _ when name.EndsWith("Accuracy", StringComparison.Ordinal) => "share",
-        _ when name.EndsWith("Loss", StringComparison.Ordinal) => "nats/token",
         _ when name.EndsWith("ogLikelihood", StringComparison.Ordinal)
             || name.EndsWith("bic", StringComparison.OrdinalIgnoreCase) => "nats",
         _ => "count",
@@ -137,6 +140,6 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
                 console.Say($"plot:   {ShownPath.Of(plot)}");
         }
         console.Say($"run:    {folder}\nmore:   atelier generate {folder} "
-            + $"{workshop.TaskOf(outcome.Folder).GenerateExample}");
+            + $"{OptionNames.Write(workshop.TaskOf(outcome.Folder).GenerateExample)}");
     }
 }

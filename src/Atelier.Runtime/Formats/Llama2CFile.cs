@@ -80,7 +80,8 @@ public sealed class Llama2CFile : IDisposable
             ?? throw new AtelierException(
                 $"a model of llama2.c has no tokenizer with it, and beside it is none of {string.Join(", ", names)}",
                 Path,
-                "name one when it is opened or imported: atelier import takes --tokenizer");
+                $"name one when it is opened or imported: "
+                + $"{Mention.Command("import")} takes {Mention.Field("tokenizer")}");
     }
 
     /// <summary>Opens and checks a file.</summary>

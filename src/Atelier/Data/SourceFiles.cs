@@ -31,8 +31,8 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
         string? near = Spelling.Nearest(source, catalogue.Entries.Select(e => e.Name).Concat(others ?? []));
         throw new AtelierException("there is no such file or folder, and the catalogue has no data of that name",
             source,
-            near is null ? "atelier data list shows the catalogue"
-                : $"did you mean '{near}'? atelier data list shows the catalogue");
+            near is null ? $"{Mention.Command("data list")} shows the catalogue"
+                : $"did you mean '{near}'? {Mention.Command("data list")} shows the catalogue");
     }
 
     /// <summary>

@@ -91,12 +91,12 @@ public sealed record EvaluationReport
             {
                 if (!metrics.TryGetValue(Headline.Metric, out Metric? metric))
                     continue;
+                Comparison comparison =
+                    Comparisons.GetValueOrDefault(name) ?? Comparison.ByIntervals(own, metric, Headline);
                 parts.Add(name == ExactEntropy
                     ? string.Create(CultureInfo.InvariantCulture,
                         $"best possible {metric.Value:0.000} ({(own.Value / metric.Value) - 1:+0.0%;-0.0%} from it)")
-                    : string.Create(CultureInfo.InvariantCulture,
-                        $"{name} {metric.Value:0.000} "
-                            + $"({Comparisons.GetValueOrDefault(name) ?? Comparison.ByIntervals(own, metric, Headline)})"));
+                    : string.Create(CultureInfo.InvariantCulture, $"{name} {metric.Value:0.000} ({comparison})"));
             }
             return string.Join(", ", parts);
         }
@@ -149,11 +149,13 @@ public sealed record EvaluationReport
             text.Append("\n## Samples\n");
         if (Copying is not null && Diversity is not null)
         {
-            text.Append(CultureInfo.InvariantCulture, $"""
-                Longest run shared with the training text: {Quantity.Of(Copying.LongestRun, "character")}. New 8-grams: {(Copying.NewEightGrams is double share ? share.ToString("P1", CultureInfo.InvariantCulture) : "none to count")}.
-                Distinct-1, -2, -3: {Diversity.Distinct1:0.000}, {Diversity.Distinct2:0.000}, {Diversity.Distinct3:0.000}. Self-BLEU: {Diversity.SelfBleu:0.000}.
-
-                """);
+            string fresh = Copying.NewEightGrams?.ToString("P1", CultureInfo.InvariantCulture) ?? "none to count";
+            string run = Quantity.Of(Copying.LongestRun, "character");
+            text.Append(CultureInfo.InvariantCulture,
+                $"Longest run shared with the training text: {run}. New 8-grams: {fresh}.\n");
+            text.Append(CultureInfo.InvariantCulture, $"Distinct-1, -2, -3: {Diversity.Distinct1:0.000}, ");
+            text.Append(CultureInfo.InvariantCulture, $"{Diversity.Distinct2:0.000}, {Diversity.Distinct3:0.000}. ");
+            text.Append(CultureInfo.InvariantCulture, $"Self-BLEU: {Diversity.SelfBleu:0.000}.\n");
         }
         foreach (string sample in Samples)
             text.Append(CultureInfo.InvariantCulture,

@@ -53,7 +53,7 @@ public sealed record JudgedScores(
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             throw new AtelierException($"scores cannot be read: {e.Message.TrimEnd('.')}", path,
-                "judge the run again: atelier evaluate", e);
+                $"judge the run again: {Mention.Command("evaluate")}", e);
         }
     }
 }

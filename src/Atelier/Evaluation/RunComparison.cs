@@ -39,7 +39,7 @@ public static class RunComparison
         (EvaluationReport? Report, JudgedScores? Scores) own, (EvaluationReport? Report, JudgedScores? Scores) first)
     {
         if (own.Report is null || first.Report is null)
-            return (null, "not compared: one of them was not judged (atelier evaluate RUN does it)");
+            return (null, "not compared: one of them was not judged; evaluate it first");
         (Headline ownHeadline, Headline firstHeadline) = (own.Report.Headline, first.Report.Headline);
         if (ownHeadline.Metric != firstHeadline.Metric || ownHeadline.Unit != firstHeadline.Unit)
         {
@@ -49,8 +49,8 @@ public static class RunComparison
         }
         if (own.Scores is null || first.Scores is null)
             return (null,
-                $"not compared: {own.Report.Headline.Metric} is not kept piece by piece (atelier evaluate RUN keeps "
-                    + $"it where it is a mean over pieces)");
+                $"not compared: {own.Report.Headline.Metric} is not kept piece by piece; to evaluate the run again "
+                    + "keeps it where it is a mean over pieces");
         if (own.Scores.Content != first.Scores.Content || own.Scores.Sums.Count != first.Scores.Sums.Count)
             return (null,
                 $"not compared: they were judged on different data, {own.Scores.Data} and {first.Scores.Data}, or on "
@@ -76,7 +76,7 @@ public static class RunComparison
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             throw new AtelierException($"the report cannot be read: {e.Message.TrimEnd('.')}", path,
-                "judge the run again: atelier evaluate", e);
+                $"judge the run again: {Mention.Command("evaluate")}", e);
         }
     }
 }

@@ -44,20 +44,20 @@ public static class RecipeReader
     {
         if (Directory.Exists(path))
             throw new AtelierException("this is a folder, not a recipe", path,
-                "a run's recipe is its recipe.yaml; to train on a folder of text use --text");
+                $"a run's recipe is its recipe.yaml; to train on a folder of text use {Mention.Field("text")}");
         if (!File.Exists(path))
         {
             string? near = Spelling.Nearest(path, BuiltInRecipes.All.Select(r => r.Name));
             throw new AtelierException("there is no such file or built-in recipe", path,
-                near is null ? "atelier recipes list shows the built-in ones"
-                    : $"did you mean '{near}'? atelier recipes list shows the built-in ones");
+                near is null ? $"{Mention.Command("recipes list")} shows the built-in ones"
+                    : $"did you mean '{near}'? {Mention.Command("recipes list")} shows the built-in ones");
         }
         try
         {
             using FileStream stream = InputFile.Open(path);
             if (stream.Length > MaximumBytes)
                 throw new AtelierException($"{stream.Length} bytes are too many for a recipe", path,
-                    "recipes are small YAML files; to train on text use --text");
+                    $"recipes are small YAML files; to train on text use {Mention.Field("text")}");
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes).TrimStart('\uFEFF');
@@ -74,12 +74,12 @@ public static class RecipeReader
 
     private static void Override(RecipeMapping root, string change)
     {
-        string where = $"--set {change}";
+        string where = $"{Mention.Field("overrides")} {change}";
         int equals = change.IndexOf('=', StringComparison.Ordinal);
         string[] keys = equals < 0 ? [] : change[..equals].Trim().Split('.');
         if (equals < 1 || keys.Any(k => k.Length == 0))
             throw new AtelierException("a change is a key, '=' and a value",
-                where, "write for example --set training.steps=500");
+                where, $"write for example {Mention.Field("overrides")} training.steps=500");
         RecipeMapping section = root;
         foreach (string key in keys[..^1])
         {

@@ -23,7 +23,8 @@ internal static class RecipeYaml
             null => new RecipeMapping(name),
             RecipeMapping mapping => mapping,
             _ => throw new AtelierException($"a recipe is a list of 'key: value' lines, not {node.Shown}", node.Where,
-                "begin with 'data:', 'model:' and 'training:' sections; atelier recipes show quickstart is an example"),
+                "begin with 'data:', 'model:' and 'training:' sections; "
+                    + $"{Mention.Command("recipes show")} quickstart is an example"),
         };
     }
 

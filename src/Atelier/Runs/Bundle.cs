@@ -54,14 +54,15 @@ public sealed class Bundle
         {
             throw File.Exists(folder)
                 ? new AtelierException("this is a file, not a run or a bundle", folder,
-                    $"make a bundle of another system's model first: atelier import {folder} --out FOLDER")
+                    "make a bundle of another system's model first: "
+                        + $"{Mention.Command("import")} {folder} {Mention.Field("out")} FOLDER")
                 : new AtelierException("there is no such folder", folder,
-                    "give a run's folder or a bundle's; atelier runs list shows the runs there are");
+                    $"give a run's folder or a bundle's; {Mention.Command("runs list")} shows the runs there are");
         }
         string inner = Path.Combine(folder, "bundle");
         if (Run.Exists(folder) && !Directory.Exists(inner))
             throw new AtelierException("this run has no finished model yet", folder,
-                $"go on with: atelier train --resume --out {folder}");
+                $"go on with: {Mention.Command("train")} {Mention.Field("resume")} {Mention.Field("out")} {folder}");
         // A run whose recipe was deleted still has its model.
         bool isRun = Run.Exists(folder)
             || (!File.Exists(new Bundle(folder).ConfigPath) && File.Exists(new Bundle(inner).ConfigPath));

@@ -71,7 +71,7 @@ public static class BundleWriter
         {
             if (Directory.Exists(full) && !Directory.EnumerateFileSystemEntries(full).All(IsBundleFile))
                 throw new AtelierException("the folder holds files that are no bundle's", folder,
-                    "choose an empty or new folder with --out");
+                    $"choose an empty or new folder with {Mention.Field("out")}");
             Remove(partial);
             Directory.CreateDirectory(partial);
             fill(partial);

@@ -60,7 +60,7 @@ internal sealed class CheckpointStore(string folder)
             string left = Steps.Count > 0 ? $"; the checkpoint of step {Steps[0]} is kept" : "";
             throw new AtelierException($"the checkpoint of step {state.Step} could not be saved: {e.Message}{left}",
                 final,
-                "free some space, then go on with --resume", e);
+                $"free some space, then go on with {Mention.Field("resume")}", e);
         }
         foreach (long old in Steps.Where(step => step <= state.Step).Skip(Kept).Where(step => step != state.BestStep))
             Remove(FolderOf(old));
@@ -146,7 +146,7 @@ internal sealed class CheckpointStore(string folder)
 
     private static AtelierException OfAnother(string path, string what) => new(what, path,
         "the checkpoint is of another recipe: put the recipe's model and optimizer back, or train into another "
-            + "folder with --out");
+            + $"folder with {Mention.Field("out")}");
 
     private static AtelierException Damaged(string checkpoint, string what, Exception? inner = null) =>
         new($"the checkpoint is damaged: {what}", checkpoint, inner: inner);

@@ -41,7 +41,7 @@ internal static class RecipeChanges
                 $"{key} was {was ?? "not set"} when the run was begun and is {current ?? "not set"} now: {misfit}",
                 Run.RecipePath(run.Folder),
                 $"{(was is null ? "take the key out" : $"set it to {was} again")}, or train into another "
-                    + $"folder with --out");
+                    + $"folder with {Mention.Field("out")}");
         }
         Keep(run.Recipe, run.DataFolder);
     }

@@ -94,7 +94,7 @@ public sealed class Run : IDisposable
         string full = Path.GetFullPath(folder);
         if (File.Exists(full))
             throw new AtelierException("this is a file, and a run needs a folder", folder,
-                "choose another place with --out");
+                $"choose another place with {Mention.Field("out")}");
         string made = Path.Combine(full, LockFile);
         for (string? above = full; above is not null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
             made = above;
@@ -143,7 +143,8 @@ public sealed class Run : IDisposable
     public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families)
     {
         if (!Exists(folder))
-            throw new AtelierException("there is no run here", folder, "atelier runs list shows the runs there are");
+            throw new AtelierException("there is no run here", folder,
+                $"{Mention.Command("runs list")} shows the runs there are");
         return RecipeReader.Read(Path.Combine(folder, RecipeFile), families);
     }
 
@@ -243,13 +244,14 @@ public sealed class Run : IDisposable
     private static void Refuse(string folder, string full)
     {
         if (HasResult(full))
-            throw new AtelierException("a finished run is here already", folder, "choose another place with --out");
+            throw new AtelierException("a finished run is here already", folder,
+                $"choose another place with {Mention.Field("out")}");
         if (Exists(full) && !IsVacant(full))
             throw new AtelierException("an unfinished run is here already", folder,
-                "go on with --resume, or choose another place with --out");
+                $"go on with {Mention.Field("resume")}, or choose another place with {Mention.Field("out")}");
         if (Directory.Exists(full) && !Exists(full) && !IsEmpty(full))
             throw new AtelierException("the folder holds files that are no run's", folder,
-                "choose an empty or new folder with --out");
+                $"choose an empty or new folder with {Mention.Field("out")}");
     }
 
     private static FileStream Hold(string folder, string full)
@@ -266,7 +268,7 @@ public sealed class Run : IDisposable
             is not (FileNotFoundException or DirectoryNotFoundException))
         {
             throw new AtelierException("another process is at work on this run", folder,
-                "wait for it, stop it, or choose another place with --out", e);
+                $"wait for it, stop it, or choose another place with {Mention.Field("out")}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -75,7 +75,8 @@ public sealed class RunHistory(string path)
         using SqliteCommand command = connection.CreateCommand();
         command.CommandText = $"""
             DELETE FROM runs WHERE id = $id OR folder = $folder;
-            INSERT INTO runs ({Columns}) VALUES ($id, $folder, $family, $recipe, $started, $finished, $status, $steps, $seconds, $metrics);
+            INSERT INTO runs ({Columns})
+            VALUES ($id, $folder, $family, $recipe, $started, $finished, $status, $steps, $seconds, $metrics);
             """;
         (string Name, object? Value)[] values =
         [

@@ -19,16 +19,16 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     internal static DataAdvice ForFile(ITask task, string path, string family, string what,
         CancellationToken cancellation)
     {
-        long bytes = Bytes(path, $"--{task.Name}", cancellation);
+        long bytes = Bytes(path, Mention.Field(task.Name), cancellation);
         return new([.. Source(path), $"data.kind={task.Name}", $"model.family={family}"], $"{Size(bytes)} of {what}");
     }
 
     /// <summary>The bytes of a file, or of all files of a folder.</summary>
-    internal static long Bytes(string path, string option, CancellationToken cancellation) => Directory.Exists(path)
+    internal static long Bytes(string path, string field, CancellationToken cancellation) => Directory.Exists(path)
         ? SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(file => new FileInfo(file).Length)
         : File.Exists(path) ? new FileInfo(path).Length
         : throw new AtelierException("there is no such file or folder", path,
-            $"give one to {option}, or check the name");
+            $"give one to {field}, or check the name");
 
     /// <summary>The changes that name the source and the run.</summary>
     internal static IEnumerable<string> Source(string path) =>

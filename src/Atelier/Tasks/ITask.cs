@@ -18,8 +18,8 @@ public interface ITask
     /// <summary>What train's option takes, one sentence.</summary>
     string Description { get; }
 
-    /// <summary>What a user may add to `atelier generate RUN`, as an example.</summary>
-    string GenerateExample { get; }
+    /// <summary>An example of what a request to generate may say: fields and their values.</summary>
+    IReadOnlyList<(string Field, string Value)> GenerateExample { get; }
 
     /// <summary>Whether it judges such models.</summary>
     bool Judges(IGenerator generator);

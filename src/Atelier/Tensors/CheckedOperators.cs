@@ -79,7 +79,8 @@ public static class CheckedOperators
     }
 
     private static AtelierException Refused(string what) => new(
-        $"the tensor library's results are wrong on this machine ({what})", "libtorch", "see atelier doctor");
+        $"the tensor library's results are wrong on this machine ({what})", "libtorch",
+            $"see {Mention.Command("doctor")}");
 
     private static Outcome Find(CancellationToken cancellation)
     {

@@ -43,6 +43,9 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     /// </summary>
     public abstract IReadOnlyDictionary<string, double> Evaluate(TBatch batch);
 
+    /// <summary>The unit of a figure of <see cref="Evaluate"/>; its name where it has no other.</summary>
+    public virtual string Unit(string figure) => figure;
+
     /// <summary>
     /// Called before each time that a turn is taken, without gradients, on the model and not on copies that share its
     /// weights.

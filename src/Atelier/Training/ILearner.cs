@@ -76,4 +76,8 @@ public sealed record TrainingProgress
 /// <param name="StopReason">"steps", "epochs", "time", "early-stopping", "interrupted" or "converged".</param>
 /// <param name="Metrics">Final figures by name: "trainingLoss", "validationLoss" …</param>
 public sealed record TrainingReport(
-    long Steps, double Seconds, string StopReason, IReadOnlyDictionary<string, double> Metrics);
+    long Steps, double Seconds, string StopReason, IReadOnlyDictionary<string, double> Metrics)
+{
+    /// <summary>The units of losses and of the model's own figures, by name: "nats/token"; others are counts.</summary>
+    public IReadOnlyDictionary<string, string> Units { get; init; } = new Dictionary<string, string>();
+}

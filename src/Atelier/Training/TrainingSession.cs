@@ -34,6 +34,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly Stopwatch _learning = new(); // steps alone, since the last report
     private readonly List<float>[] _losses; // of each turn, read since the last report
     private readonly Dictionary<string, double> _metrics = [];
+    private readonly Dictionary<string, string> _units = [];
     private readonly double _secondsBefore; // in sessions before this one
     private long _stepsRead, _stepsReported, _stepSaved = -1, _allocated;
 
@@ -55,6 +56,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         State = Resume() ?? new TrainingState { Seed = recipe.Seed, RecipeHash = HashOf(recipe) };
         (_secondsBefore, _stepsRead, _stepsReported) = (State.ElapsedSeconds, State.Step, State.Step);
         _log = new TrainingLog(run, State.Step, hooks.ReferenceLosses);
+        _units["trainingLoss"] = _units["validationLoss"] = _units["bestValidationLoss"] = model.Unit("loss");
         (double? trainingLoss, double? validationLoss) = _log.Last; // what the report says where nothing is left to do
         foreach ((string name, double? value) in new[] { ("trainingLoss", trainingLoss),
             ("validationLoss", validationLoss) })
@@ -168,7 +170,10 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         if (stopReason != "interrupted") // drawing takes seconds where other programs take the cores
             _log.Plot();
-        return new TrainingReport(State.Step, _secondsBefore + _session.Elapsed.TotalSeconds, stopReason, _metrics);
+        return new TrainingReport(State.Step, _secondsBefore + _session.Elapsed.TotalSeconds, stopReason, _metrics)
+        {
+            Units = _units,
+        };
     }
 
     /// <inheritdoc/>
@@ -269,6 +274,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         {
             string key = $"validation{char.ToUpperInvariant(name[0])}{name[1..]}";
             values[key] = _metrics[key] = value;
+            _units[key] = _model.Unit(name);
         }
         double loss = sums["loss"];
         if (!double.IsFinite(loss))

@@ -22,9 +22,22 @@ internal static class CompiledTypes
     }
 
     private static bool IsOf(TypeReference type, string assembly) =>
-        type.Scope.Name == assembly || type.Scope.Name == assembly + ".dll";
+        type.Namespace.StartsWith("Atelier", StringComparison.Ordinal) // the compiler's own have none
+        && (type.Scope.Name == assembly || type.Scope.Name == assembly + ".dll");
 
     private static TypeName Name(TypeReference type) => new(type.Namespace, type.Name);
+
+    /// <summary>Every text that the code of an assembly holds, with the method that holds it.</summary>
+    public static IReadOnlyList<(string Method, string Text)> Literals(string assembly)
+    {
+        using var module = ModuleDefinition.ReadModule(assembly);
+        return [.. from type in module.Types.SelectMany(Whole)
+                   from method in type.Methods
+                   where method.HasBody
+                   from instruction in method.Body.Instructions
+                   where instruction.OpCode == OpCodes.Ldstr
+                   select (method.FullName, (string)instruction.Operand)];
+    }
 
     private static IEnumerable<TypeReference> All(TypeDefinition type) => Whole(type).SelectMany(Named)
         .SelectMany(Parts).Select(Outermost).Where(used => used is not GenericParameter);

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Atelier.TestSupport;
 
 namespace Atelier.Tests.Architecture;
@@ -82,6 +83,17 @@ public class HouseTests
                 .Select(line => $"{file}:{line.Index + 1} has {line.Item.Length} columns"));
         }
         faults.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("Atelier.Runtime")]
+    [InlineData("Atelier")]
+    public void The_libraries_write_no_option_and_no_command_of_the_tool(string assembly)
+    {
+        var literals = CompiledTypes.Literals(PathOf(assembly));
+        literals.Count.ShouldBeGreaterThan(1000);
+        literals.Where(literal => Regex.IsMatch(literal.Text, @"(?<![\w-])--([a-z]|$)|\batelier [a-z]"))
+            .Select(literal => $"{literal.Method}: {literal.Text}").ShouldBeEmpty();
     }
 
     private static IEnumerable<string> Sources() =>

@@ -78,7 +78,7 @@ public sealed partial class RecipeReferenceTests
             text.Append(CultureInfo.InvariantCulture,
                 $"| `{prefix}{JsonName(property.Name)}` | {(nested ? "see below" : $"`{Show(value)}`")} | "
                     + $"{Range(property)} | "
-                        + $"{comments.GetValueOrDefault($"P:{property.DeclaringType}.{property.Name}", "")} |\n");
+                    + $"{comments.GetValueOrDefault($"P:{property.DeclaringType}.{property.Name}", "")} |\n");
         }
         text.Append('\n');
     }

@@ -107,10 +107,10 @@ public sealed class RecipeReaderTests
         Parse("", "data.clean=[a, b]").Data.Clean.ShouldBe(["a", "b"]);
         Parse("", "data.source=world:stories-zh").Data.Source.ShouldBe("world:stories-zh");
         AtelierException mistake = Mistake("", "training.setps=7");
-        (mistake.Where, mistake.Hint).ShouldBe(("--set training.setps=7", "did you mean 'steps'?"));
-        Mistake("", "training.steps=0").Where.ShouldBe("--set training.steps=0");
-        Mistake("", "training.steps").Hint!.ShouldContain("--set training.steps=500");
-        Mistake("", "=7").Hint!.ShouldContain("--set training.steps=500");
+        (mistake.Where, mistake.Hint).ShouldBe(("overrides training.setps=7", "did you mean 'steps'?"));
+        Mistake("", "training.steps=0").Where.ShouldBe("overrides training.steps=0");
+        Mistake("", "training.steps").Hint!.ShouldContain("'overrides' training.steps=500");
+        Mistake("", "=7").Hint!.ShouldContain("'overrides' training.steps=500");
     }
 
     [Fact]

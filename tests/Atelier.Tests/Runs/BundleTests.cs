@@ -53,7 +53,7 @@ public sealed class BundleTests : IDisposable
     public void A_folder_of_something_else_is_not_overwritten()
     {
         File.WriteAllText(Path.Combine(_root, "thesis.txt"), "mine");
-        Should.Throw<AtelierException>(() => Write(folder: _root)).Hint!.ShouldContain("--out");
+        Should.Throw<AtelierException>(() => Write(folder: _root)).Hint!.ShouldContain("with 'out'");
         File.Exists(Path.Combine(_root, "thesis.txt")).ShouldBeTrue();
     }
 
@@ -74,7 +74,7 @@ public sealed class BundleTests : IDisposable
         using (Run.Create(Folder, RunTests.Recipe))
         {
         }
-        Should.Throw<AtelierException>(() => Bundle.Open(Folder)).Hint!.ShouldContain("--resume");
+        Should.Throw<AtelierException>(() => Bundle.Open(Folder)).Hint!.ShouldContain("'train' 'resume'");
         Write(folder: Path.Combine(Folder, "bundle"));
         Bundle.Open(Folder).Folder.ShouldBe(Path.Combine(Folder, "bundle"));
     }

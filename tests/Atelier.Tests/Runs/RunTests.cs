@@ -41,15 +41,15 @@ public sealed class RunTests : IDisposable
     {
         using (Run run = Run.Create(Folder, Recipe))
             Directory.CreateDirectory(Path.Combine(run.CheckpointFolder, "step-5"));
-        Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).Hint!.ShouldContain("--resume");
+        Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).Hint!.ShouldContain("go on with 'resume'");
         using (Run run = Run.Open(Folder, TestFamily.All))
             run.Finish(json => { json.WriteStartObject(); json.WriteEndObject(); });
         Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).ToLine()
-            .ShouldContain("finished run is here already; choose another place with --out");
+            .ShouldContain("finished run is here already; choose another place with 'out'");
 
         string others = Directory.CreateDirectory(Path.Combine(_root, "others")).FullName;
         File.WriteAllText(Path.Combine(others, "thesis.txt"), "mine");
-        Should.Throw<AtelierException>(() => Run.Create(others, Recipe)).Hint!.ShouldContain("--out");
+        Should.Throw<AtelierException>(() => Run.Create(others, Recipe)).Hint!.ShouldContain("with 'out'");
         Directory.GetFiles(others).ShouldBe([Path.Combine(others, "thesis.txt")]);
         Should.Throw<AtelierException>(() =>
             Run.Create(Path.Combine(others, "thesis.txt"), Recipe)).Message.ShouldContain("file");

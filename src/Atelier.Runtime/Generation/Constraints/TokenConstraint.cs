@@ -104,7 +104,7 @@ internal sealed class TokenConstraint
         }
         catch (AtelierException e) when (e.Where is null)
         {
-            throw new AtelierException(e.Message, _where, e.Hint, e);
+            throw e.At(_where);
         }
     }
 }

@@ -55,10 +55,10 @@ public sealed class ImageData : IDataSource
             && (source.Schema.Size != schema.Size || !source.Schema.Classes.SequenceEqual(schema.Classes)))
             throw new AtelierException("the pictures have another size or other classes than the model's",
                 section.Source, "judge it on pictures of its own kind");
+        int classes = source.Schema.Classes.Count;
         report.Note(string.Create(CultureInfo.InvariantCulture,
             $"{Quantity.Of(source.Pictures.Count + source.Test.Count, "picture")} of {source.Schema.Width} × "
-                + $"{source.Schema.Height}, "
-                    + $"{(source.Schema.Classes.Count == 0 ? "without classes" : $"{Quantity.Of(source.Schema.Classes.Count, "class")}")}."));
+                + $"{source.Schema.Height}, {(classes == 0 ? "without classes" : Quantity.Of(classes, "class"))}."));
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         source.Schema.Write(folder);

@@ -17,6 +17,9 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
     private static readonly JsonSerializerOptions Json =
         new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
+    /// <summary>"grey" or "colour".</summary>
+    internal string ColourName => Channels == 1 ? "grey" : "colour";
+
     /// <summary>The values of a picture: channels · height · width.</summary>
     public int Size => Channels * Height * Width;
 
@@ -44,8 +47,9 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
                 return label;
         }
         throw Classes.Count == 0
-            ? new AtelierException($"there is no class '{name}': the model knows no classes", "--class", "leave it out")
-            : new AtelierException($"there is no class '{name}'", "--class",
+            ? new AtelierException($"there is no class '{name}': the model knows no classes", Mention.Field("class"),
+                "leave it out")
+            : new AtelierException($"there is no class '{name}'", Mention.Field("class"),
                 $"there are {string.Join(", ", Classes.Take(50))}");
     }
 

@@ -49,7 +49,7 @@ public static class PngTexts
             throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
         }
         if (!png.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']))
-            throw new AtelierException("is no PNG", path, "give a picture that atelier generate made");
+            throw new AtelierException("is no PNG", path, $"give a picture that {Mention.Command("generate")} made");
         var texts = new Dictionary<string, string>();
         for (int at = SignatureBytes; at + HeadBytes + CrcBytes <= png.Length;)
         {

@@ -30,11 +30,12 @@ internal sealed class LearnedFeatures : FeatureNetwork
     }
 
     /// <inheritdoc/>
-    public override string Description =>
-        string.Create(CultureInfo.InvariantCulture,
+    public override string Description => string.Create(CultureInfo.InvariantCulture,
         $"the {ImageClassifier.Width} values before the last layer of a convolutional network that was taught on the "
-            + $"training pictures to tell "
-                + $"{(_classifier.HasClasses ? "their classes" : "which way they were turned, since they have no classes")}; on pictures it was not taught it is right in {_accuracy:P1}");
+            + $"training pictures to tell {Taught}; on pictures it was not taught it is right in {_accuracy:P1}");
+
+    private string Taught =>
+        _classifier.HasClasses ? "their classes" : "which way they were turned, since they have no classes";
 
     /// <inheritdoc/>
     public override bool KnowsClasses => _classifier.HasClasses;

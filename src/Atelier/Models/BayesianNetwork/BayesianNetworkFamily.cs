@@ -92,7 +92,8 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public void Export(Bundle bundle, string path)
     {
         if (bundle.ModelType != ModelType)
-            throw new AtelierException($"a model of type '{bundle.ModelType}' is no Bayesian network", "--to",
+            throw new AtelierException($"a model of type '{bundle.ModelType}' is no Bayesian network",
+                Mention.Field("format"),
                 "choose another format");
         using var model = (BayesianNetworkModel)Load(bundle, "cpu");
         BifFile.Write(path, model.Network);

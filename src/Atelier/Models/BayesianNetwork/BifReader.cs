@@ -52,7 +52,7 @@ internal sealed class BifReader(string text, string path)
         }
         catch (AtelierException e)
         {
-            throw new AtelierException(e.Message, path, e.Hint, e);
+            throw e.At(path);
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class BifReader(string text, string path)
         }
         catch (AtelierException e) when (e.Where != path)
         {
-            throw new AtelierException(e.Message, $"{path}, line {line}", e.Hint, e);
+            throw e.At($"{path}, line {line}");
         }
     }
 

@@ -24,7 +24,8 @@ internal sealed class NetworkAnswers
         foreach ((int variable, int state) in _evidence)
         {
             if (_settings.TryGetValue(variable, out int set) && set != state)
-                throw new AtelierException($"{Name(variable)} is set to one value and seen to be another", "--evidence",
+                throw new AtelierException($"{Name(variable)} is set to one value and seen to be another",
+                    Mention.Field("evidence"),
                     "leave one of them out");
         }
         _inference = model.After(_settings, _options);
@@ -36,7 +37,7 @@ internal sealed class NetworkAnswers
             return MostProbable();
         int[] targets = [.. _question.Targets.Select(_model.Schema.IndexOf)];
         foreach (int target in targets.Where(t => _evidence.ContainsKey(t)))
-            throw new AtelierException($"{Name(target)} is asked for and given", "--query",
+            throw new AtelierException($"{Name(target)} is asked for and given", Mention.Field("targets"),
                 "ask for another variable, or leave the evidence out");
         return targets.Length > 1 ? Joint(targets) : Marginals(targets);
     }
@@ -44,8 +45,8 @@ internal sealed class NetworkAnswers
     private Explanation MostProbable()
     {
         if (_question.Targets.Count > 0)
-            throw new AtelierException("the most probable explanation is of all variables", "--query",
-                "leave --query out");
+            throw new AtelierException("the most probable explanation is of all variables", Mention.Field("targets"),
+                $"leave {Mention.Field("targets")} out");
         (byte[] states, double logProbability) = _inference.MostProbable(_evidence, _cancellation);
         return new(string.Create(CultureInfo.InvariantCulture,
             $"the most probable values{Given()}, together of probability {Math.Exp(logProbability):G4}"),
@@ -93,7 +94,7 @@ internal sealed class NetworkAnswers
     private Explanation Joint(int[] targets)
     {
         if (targets.Distinct().Count() < targets.Length)
-            throw new AtelierException("a variable is asked for twice", "--query", "name each once");
+            throw new AtelierException("a variable is asked for twice", Mention.Field("targets"), "name each once");
         Posterior joint = _inference.Joint(targets, _evidence, _cancellation);
         AnswerMethod method = MethodOf([joint]);
         return new($"P({string.Join(", ", targets.Select(Name))}{Bar()}), {Show([joint])}",

@@ -138,9 +138,11 @@ public sealed record DiffusionConfig
                 $"hiddenSize {HiddenSize} is no multiple of 4, and positions are sines and cosines of two directions",
                 "model.hiddenSize", $"take {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
         if (HiddenSize % HeadCount != 0)
+        {
+            IEnumerable<int> divisors = Enumerable.Range(1, Math.Min(16, HiddenSize)).Where(n => HiddenSize % n == 0);
             throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
-                "model.headCount",
-                $"take one of {string.Join(", ", Enumerable.Range(1, Math.Min(16, HiddenSize)).Where(n => HiddenSize % n == 0))}");
+                "model.headCount", $"take one of {string.Join(", ", divisors)}");
+        }
         if (width / PatchSize * (height / PatchSize) is var places and > MostPlaces)
             throw new AtelierException($"{places} places are too many for each to look at all others",
                 "model.patchSize", $"take larger patches: allowed are {MostPlaces} places");

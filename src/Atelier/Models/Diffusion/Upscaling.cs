@@ -65,8 +65,9 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
         if (drawing.From is not { } path)
             throw new AtelierException(
                 $"the model makes {schema.Width} × {schema.Height} of pictures of {Small.Width} × {Small.Height}, "
-                    + $"and none is named", "--from",
-                    "name one, or draw by another model: atelier generate RUN --upscale THIS");
+                    + $"and none is named", Mention.Field("from"),
+                    "name one, or draw by another model: "
+                        + $"{Mention.Command("generate")} RUN {Mention.Field("upscale")} THIS");
         (int width, int height) = ImageFiles.Measure(path);
         if ((width, height) != (Small.Width, Small.Height))
             throw new AtelierException(
@@ -82,9 +83,10 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     {
         if ((drawing.Mask ?? drawing.Interpolate) is not null)
             throw new AtelierException("the model enlarges whole pictures, one by one", drawing.Mask is null
-                ? "--interpolate" : "--mask", "leave it out");
+                ? Mention.Field("interpolate") : Mention.Field("mask"), "leave it out");
         if (drawing.Strength is { } strength && !(strength >= 0 && strength <= config.UpscaleNoise))
-            throw new AtelierException($"the strength of the noise over the small picture is {strength}", "--strength",
+            throw new AtelierException($"the strength of the noise over the small picture is {strength}",
+                Mention.Field("strength"),
                 FormattableString.Invariant($"allowed is 0 to {config.UpscaleNoise}, as learned"));
     }
 

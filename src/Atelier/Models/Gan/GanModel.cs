@@ -71,7 +71,7 @@ public sealed class GanModel : ImageModel
     {
         if (drawing.Interpolate is { } ends && !Interpolation.AreSeeds(ends))
             throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only",
-                "--interpolate", "give seeds: --interpolate 1,2,3");
+                Mention.Field("interpolate"), $"give seeds: {Mention.Field("interpolate")} 1,2,3");
         base.Check(drawing with { Interpolate = null });
         return drawing;
     }
@@ -111,7 +111,7 @@ public sealed class GanModel : ImageModel
         : string.Create(CultureInfo.InvariantCulture,
             $"the generator may have collapsed: its pictures are {figures["diversity"]:0.00} times as far apart as "
                 + $"real ones; a lower training.optimizer.learningRate, more model.discriminatorTurns or another "
-                    + $"model.loss may help");
+                + $"model.loss may help");
 
     private Tensor DiscriminatorLoss(ImageBatch batch)
     {

@@ -100,13 +100,16 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             long heldItems = validation.Sum(s => (long)s.Length);
             if (heldItems > 0)
                 log.Write(at.Step, new Dictionary<string, double> { ["validationLoss"] = -held / heldItems });
+            string ended = end == "converged" ? "converged" : $"ended by {end}";
+            string losses = string.Create(CultureInfo.InvariantCulture, $"training {-own / _items:0.0000}")
+                + (heldItems == 0 ? ""
+                    : string.Create(CultureInfo.InvariantCulture, $", validation {-held / heldItems:0.0000}"));
             progress.Report(new TrainingProgress
             {
-                Step = at.Step, Message = string.Create(CultureInfo.InvariantCulture,
-                    $"{Quantity.Of(states, "state")}, beginning {restart + 1} of {_config.Restarts}: "
-                        + $"{(end == "converged" ? "converged" : $"ended by {end}")} after "
-                            + $"{Quantity.Of(at.Iteration, "iteration")}; nats per symbol: training "
-                                + $"{-own / _items:0.0000}{(heldItems > 0 ? $", validation {-held / heldItems:0.0000}" : "")}; BIC {bic:0.0}"),
+                Step = at.Step,
+                Message = string.Create(CultureInfo.InvariantCulture,
+                    $"{Quantity.Of(states, "state")}, beginning {restart + 1} of {_config.Restarts}: {ended} after "
+                        + $"{Quantity.Of(at.Iteration, "iteration")}; nats per symbol: {losses}; BIC {bic:0.0}"),
             });
             if (best is null || score > at.BestScore)
                 (best, at) = (model,

@@ -87,7 +87,8 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) :
             next[..model.StateCount].CopyTo(weights);
             known.Weigh(weights, t);
             if (t == 0 && weights.IndexOfAnyExcept(0) < 0)
-                throw new AtelierException("no series can begin so", "--state", "the model has no such beginning");
+                throw new AtelierException("no series can begin so", Mention.Field("states"),
+                    "the model has no such beginning");
             int state = HmmModel.Sample(weights, ref random);
             states[t] = state.ToString(CultureInfo.InvariantCulture);
             rows[t] = new double[Columns.Count];

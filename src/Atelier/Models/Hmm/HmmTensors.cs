@@ -58,7 +58,7 @@ internal static class HmmTensors
         }
         catch (AtelierException e) when (e.Where is null)
         {
-            throw new AtelierException(e.Message, where, e.Hint ?? hint, e);
+            throw e.At(where, hint);
         }
 
         PoissonEmissions Poisson(double[] rates) => rates.All(rate => rate >= 0 && double.IsFinite(rate))

@@ -105,7 +105,7 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
             known.Weigh(distribution, place - before);
             double sum = distribution.Sum();
             if (sum <= 0)
-                throw new AtelierException("no text can go on so", "--state",
+                throw new AtelierException("no text can go on so", Mention.Field("states"),
                     "the known states are impossible after the prompt");
             distribution = Array.ConvertAll(distribution, value => value / sum);
         }

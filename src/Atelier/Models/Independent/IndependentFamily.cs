@@ -100,7 +100,8 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
 
             {recipe.Description ?? "Every column of a table by itself."}
 
-            Trained on {SourceFiles.PublicName(table.Facts.Source)}, {Quantity.Of(table.Train.Count, "row")} of {Quantity.Of(table.Schema.Columns.Count, "column")}, seed {recipe.Seed}.
+            Trained on {SourceFiles.PublicName(table.Facts.Source)}, {Quantity.Of(table.Train.Count, "row")} of
+            {Quantity.Of(table.Schema.Columns.Count, "column")}, seed {recipe.Seed}.
 
             """);
     }

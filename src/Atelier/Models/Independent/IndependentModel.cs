@@ -91,7 +91,8 @@ public sealed class IndependentModel : IRowModel
         if (schema.IsNumeric)
         {
             if (given is not null && !ColumnSchema.TryNumber(given, out _))
-                throw new AtelierException($"'{given}' is no number", $"--evidence {schema.Name}", "write a number");
+                throw new AtelierException($"'{given}' is no number", $"{Mention.Field("evidence")} {schema.Name}",
+                    "write a number");
             // Box and Muller 1958.
             double number = given is null
                 ? table[0] + (table[1] * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()))

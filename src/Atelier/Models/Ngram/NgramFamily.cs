@@ -72,7 +72,7 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
         }
         catch (AtelierException e) when (e.Where is null)
         {
-            throw new AtelierException(e.Message, bundle.WeightsPath, e.Hint, e);
+            throw e.At(bundle.WeightsPath);
         }
     });
 

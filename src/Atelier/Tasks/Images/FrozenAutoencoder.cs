@@ -82,7 +82,7 @@ internal sealed class FrozenAutoencoder : nn.Module
         }
 
         static string Shown(ImageSchema schema) =>
-            $"{schema.Width} × {schema.Height} in {(schema.Channels == 1 ? "grey" : "colour")}";
+            $"{schema.Width} × {schema.Height} in {schema.ColourName}";
     }
 
     /// <summary>A stored one; its scale is one until it is measured or copied in.</summary>

@@ -64,7 +64,7 @@ internal static class ImageEvaluator
             notes.Add(string.Create(CultureInfo.InvariantCulture,
                 $"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them "
                     + $"followed along the flow; how the values of 8 bits are counted is told in the documentation. "
-                        + $"Intervals are over pictures."));
+                    + $"Intervals are over pictures."));
         }
         var shown = new List<ReportImage>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();

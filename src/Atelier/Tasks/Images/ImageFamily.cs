@@ -257,7 +257,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             generator.Schema.Interleave(pair.Second)])], columns: 8);
     }
 
-    private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(CultureInfo.InvariantCulture, $"""
+    private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(
+        CultureInfo.InvariantCulture, $"""
         # {recipe.Name}
 
         {recipe.Description ?? $"An image model of the family {recipe.Model.Family}, trained from scratch."}
@@ -266,7 +267,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         |---|---|
         | family | {recipe.Model.Family} |
         | parameters | {model.parameters().Sum(p => p.numel())} |
-        | pictures | {images.Schema.Width} × {images.Schema.Height}, {(images.Schema.Channels == 1 ? "grey" : "colour")} |
+        | pictures | {images.Schema.Width} × {images.Schema.Height}, {images.Schema.ColourName} |
         | classes | {(images.Schema.Classes.Count == 0 ? "none" : string.Join(", ", images.Schema.Classes))} |
         | trained on | {SourceFiles.PublicName(images.Facts.Source)}, {Quantity.Of(images.Train.Count, "picture")} |
         | seed | {recipe.Seed} |

@@ -79,9 +79,6 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Told by <see cref="Sample"/> on the way from noise to pictures; null for nobody.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 
-    /// <summary>What a figure of <see cref="GradientModel{TBatch}.Evaluate"/> is counted in.</summary>
-    public virtual string Unit(string figure) => figure;
-
     /// <summary>Gives the options back where the model heeds them.</summary>
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
     public virtual SamplingOptions Check(SamplingOptions drawing) => drawing == new SamplingOptions()

@@ -79,7 +79,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
             throw new AtelierException("does not say how it was made", path,
-                "give a PNG that atelier generate made, not changed since", e);
+                $"give a PNG that {Mention.Command("generate")} made, not changed since", e);
         }
 
         BundleIdentity Identity(string prefix) =>

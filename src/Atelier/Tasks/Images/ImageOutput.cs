@@ -29,7 +29,7 @@ public static class ImageOutput
         SamplingAnimation? film = form == ImageForm.Animation && !between ? new SamplingAnimation() : null;
         if (film is not null && generator.Upscaler is not null)
             throw new AtelierException("an animation shows how pictures of one model come about", path,
-                "leave --upscale out, or name a .png");
+                $"leave {Mention.Field("upscale")} out, or name a .png");
         if (film is not null && request.Count > SamplingAnimation.MostPictures)
             throw new AtelierException($"an animation of {request.Count} pictures is too large", path,
                 $"ask for {SamplingAnimation.MostPictures} or fewer, or name a .png");

@@ -20,7 +20,7 @@ public sealed class ImageTask : ITask
             + "with labels.csv; or idx files.";
 
     /// <inheritdoc/>
-    public string GenerateExample => "--count 64 --out grid.png";
+    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "64"), ("out", "grid.png")];
 
     /// <inheritdoc/>
     public bool Judges(IGenerator generator) => generator is ImageGenerator;

@@ -31,18 +31,19 @@ public sealed class Interpolation
         (_generator, _request) = (generator, request);
         _seeds = Seeds(ends);
         if (_seeds is null && !Path.Exists(ends))
-            throw new AtelierException($"'{ends}' is no folder that is there, nor two or more seeds", "--interpolate",
-                "give a folder of pictures, or seeds: --interpolate 1,2");
+            throw new AtelierException($"'{ends}' is no folder that is there, nor two or more seeds",
+                Mention.Field("interpolate"),
+                $"give a folder of pictures, or seeds: {Mention.Field("interpolate")} 1,2");
         _pictures = _seeds is null ? ImageFiles.ReadAll(ends, generator.Schema, MostEnds) : null;
         int count = _seeds?.Length ?? _pictures!.Count, ways = count - 1;
         if (ways < 1)
-            throw new AtelierException("there is only one picture", "--interpolate",
-                "give a folder with two or more, or seeds: --interpolate 1,2");
+            throw new AtelierException("there is only one picture", Mention.Field("interpolate"),
+                $"give a folder with two or more, or seeds: {Mention.Field("interpolate")} 1,2");
         _steps = request.Count / ways;
         if (_steps < 2 || request.Count % ways != 0)
             throw new AtelierException(
                 $"{request.Count} pictures are no equal shares of two or more for {ways} "
-                    + $"{(ways == 1 ? "way" : "ways")}", "--count", "ask for two or more pictures a way");
+                    + $"{(ways == 1 ? "way" : "ways")}", Mention.Field("count"), "ask for two or more pictures a way");
         _labels = generator.IsConditional ? Classes(count) : request.Class is { } name ? [generator.Label(name)] : null;
     }
 
@@ -141,14 +142,15 @@ public sealed class Interpolation
         if (_request.Class is not { } asked)
         {
             return _seeds is null
-                ? throw new AtelierException("the model draws by class, and pictures do not say theirs", "--class",
+                ? throw new AtelierException("the model draws by class, and pictures do not say theirs",
+                    Mention.Field("class"),
                     "name one for all, or one for each picture, with commas between")
                 : [.. _seeds.Select(seed => (int)_generator.Labels(seed, 0, 1, null)[0].Number())];
         }
         string[] names = _generator.Schema.Classes.Contains(asked) ? [asked]
             : asked.Split(',', StringSplitOptions.TrimEntries);
         if (names.Length != 1 && names.Length != ends)
-            throw new AtelierException($"{names.Length} classes are named for {ends} ends", "--class",
+            throw new AtelierException($"{names.Length} classes are named for {ends} ends", Mention.Field("class"),
                 "name one for all, or one for each");
         return [.. Enumerable.Range(0, ends).Select(end => _generator.Label(names[names.Length == 1 ? 0 : end]))];
     }

@@ -50,7 +50,7 @@ public sealed class LatentImages
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
         if (pictures.Count < 2)
-            throw new AtelierException("there is only one picture", "--interpolate", "give two or more");
+            throw new AtelierException("there is only one picture", Mention.Field("interpolate"), "give two or more");
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(_model);
         (Tensor latents, Tensor? labels) = Read(pictures, label);
@@ -85,7 +85,7 @@ public sealed class LatentImages
         (Tensor latents, Tensor? labels) = Read([picture], label);
         if (latents.dim() != 2)
             throw new AtelierException("latents in a grid, codes or not, are too many to move one after another",
-                "--traverse", "take a model with Gaussian latents in a vector");
+                Mention.Field("traverse"), "take a model with Gaussian latents in a vector");
         long size = latents.shape[1];
         Tensor moved = latents.repeat(size * steps, 1).view(size, steps, size).clone();
         Tensor values = linspace(-far, far, steps).to(Device);

@@ -18,7 +18,7 @@ public sealed class SeriesTask : ITask
     public string Description => "Series of numbers to learn from: a table whose rows follow one another in time.";
 
     /// <inheritdoc/>
-    public string GenerateExample => "--max-tokens 100";
+    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("maxTokens", "100")];
 
     /// <inheritdoc/>
     public bool Judges(IGenerator generator) => generator is ISeriesModel;

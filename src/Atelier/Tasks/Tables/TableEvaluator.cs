@@ -85,7 +85,7 @@ internal static class TableEvaluator
                 string.Create(CultureInfo.InvariantCulture,
                     $"bic is the log-likelihood of the {charged.Count:#,0} "
                         + $"{(judging.Other is null ? "training" : "judged")} rows less half the free parameters "
-                            + $"times ln {charged.Count:#,0}."),
+                        + $"times ln {charged.Count:#,0}."),
                 .. on.Notes,
                 .. families.Except(others)
                     .Select(family => $"The baseline {family.BaselineName} is left out: it is this very model."),

@@ -23,7 +23,7 @@ public sealed class TableTask : ITask
         "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
 
     /// <inheritdoc/>
-    public string GenerateExample => "--count 5";
+    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "5")];
 
     /// <inheritdoc/>
     public bool Judges(IGenerator generator) => generator is IRowModel;

@@ -19,7 +19,7 @@ public sealed class TaggingTask : ITask
             + "validation and test.";
 
     /// <inheritdoc/>
-    public string GenerateExample => "--prompt \"The old dog barks .\"";
+    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "The old dog barks .")];
 
     /// <inheritdoc/>
     public bool Judges(IGenerator generator) => generator is ITagger;

@@ -46,8 +46,8 @@ internal static class BundleExchange
     public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type, CancellationToken cancellation)
     {
         if (type?.IsBlocked() == true)
-            throw new AtelierException($"Hugging Face's files have no {type}", "--type",
-                "allowed are f32, f16 and bf16; --to gguf takes q8 and q4 too");
+            throw new AtelierException($"Hugging Face's files have no {type}", Mention.Field("type"),
+                $"allowed are f32, f16 and bf16; {Mention.Field("format")} gguf takes q8 and q4 too");
         bool isAsItIs = type is null && !bundle.IsGguf;
         BundleWriter.Replace(folder, partial =>
         {
@@ -71,7 +71,8 @@ internal static class BundleExchange
             OtherFiles.RefuseFolder(source);
         bool bringsOwn = File.Exists(Path.Combine(source, "tokenizer.json"));
         if (tokenizerPath is not null && bringsOwn)
-            throw new AtelierException("a folder brings its own tokenizer.json", "--tokenizer", "leave it out");
+            throw new AtelierException("a folder brings its own tokenizer.json", Mention.Field("tokenizer"),
+                "leave it out");
         // Folders of older tools have GPT-2's two files instead; models of other than text have none.
         bool isMade = tokenizerPath is not null || (!bringsOwn && File.Exists(Path.Combine(source, "vocab.json")));
         Tokenizer? made = isMade ? TextBundleFiles.ReadTokenizer(source, tokenizerPath) : null;
@@ -100,7 +101,8 @@ internal static class BundleExchange
         Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (tokenizerPath is not null)
-            throw new AtelierException("a GGUF file brings its own tokenizer", "--tokenizer", "leave it out");
+            throw new AtelierException("a GGUF file brings its own tokenizer", Mention.Field("tokenizer"),
+                "leave it out");
         GgufFile file = GgufFile.Open(source);
         using ModelWeights weights = ModelWeights.FromGguf(file);
         JsonObject config = GgufConfig.ToHuggingFace(file);
@@ -154,7 +156,10 @@ internal static class BundleExchange
             new GenerationConfigFile(new DecodingOptions(), bounds.StartId, bounds.EndIds).Write(Path.Combine(partial,
                 "generation_config.json"));
             if (!bounds.StartsPrompts)
-                AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
+            {
+                AtomicFile.WriteText(
+                    Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
+            }
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
             Check(partial, source, open, progress);
         });
@@ -167,10 +172,9 @@ internal static class BundleExchange
         {
             open(folder).Dispose();
         }
-        catch (AtelierException e)
+        catch (AtelierException e) when (e.Where is { } where)
         {
-            throw new AtelierException(e.Message, e.Where?.Replace(folder, source, StringComparison.Ordinal), e.Hint,
-                e);
+            throw e.At(where.Replace(folder, source, StringComparison.Ordinal));
         }
     }
 

@@ -13,7 +13,7 @@ internal static class TextAdvice
     /// <exception cref="AtelierException">There is nothing there.</exception>
     public static DataAdvice For(string path, string family, CancellationToken cancellation)
     {
-        long bytes = DataAdvice.Bytes(path, "--text", cancellation);
+        long bytes = DataAdvice.Bytes(path, Mention.Field("text"), cancellation);
         // Widths and lengths between those of nanoGPT's two settings for a megabyte of characters; steps so that two
         // cores take minutes; the less text, the more dropout, since more passes are made over it.
         Size size = bytes switch

@@ -44,7 +44,8 @@ internal static class TextBundle
     /// <param name="recipe">What made the model.</param>
     /// <param name="text">What it learned from.</param>
     /// <param name="parameters">The numbers it holds: weights, or counts.</param>
-    public static string Card(Recipe recipe, TextData text, long parameters) => string.Create(CultureInfo.InvariantCulture, $"""
+    public static string Card(Recipe recipe, TextData text, long parameters) => string.Create(
+        CultureInfo.InvariantCulture, $"""
         ---
         pipeline_tag: text-generation
         ---

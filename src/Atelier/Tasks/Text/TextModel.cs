@@ -46,6 +46,9 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <inheritdoc/>
     public override IReadOnlyList<Objective<TextBatch>> Objectives => _turns ??= [new("loss", Loss, [.. parameters()])];
 
+    /// <inheritdoc/>
+    public override string Unit(string figure) => "nats/token";
+
     /// <summary>Reads tokens, each in the light of those before it.</summary>
     /// <param name="ids">[batch, time], int64, on the model's device.</param>
     /// <param name="memory">What was read before, updated; or null to begin afresh and keep nothing.</param>

@@ -19,7 +19,7 @@ public sealed class TextTask : ITask
     public string Description => "A file or folder of text to learn from; settings are chosen by its size.";
 
     /// <inheritdoc/>
-    public string GenerateExample => "--prompt \"...\"";
+    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "...")];
 
     /// <inheritdoc/>
     public bool Judges(IGenerator generator) => generator is TextGenerator;

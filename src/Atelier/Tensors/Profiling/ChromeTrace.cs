@@ -27,7 +27,7 @@ internal static class ChromeTrace
             json.WriteStartObject();
             json.WriteString("displayTimeUnit", "ms");
             json.WriteStartArray("traceEvents");
-            Name(json, "process_name", 0, "atelier train");
+            Name(json, "process_name", 0, "training");
             long origin = steps[0].Start;
             for (int i = 0; i < steps.Count; i++)
                 Event(json, string.Create(CultureInfo.InvariantCulture, $"step {from + i}"), "step", stepThread, origin,

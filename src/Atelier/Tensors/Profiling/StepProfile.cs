@@ -25,10 +25,11 @@ public sealed class StepProfile
     public StepProfile(int from = 10, int steps = 20)
     {
         if (from < 1)
-            throw new AtelierException($"a session has no step {from}", "--profile-from",
+            throw new AtelierException($"a session has no step {from}", Mention.Field("profileFrom"),
                 "take 1 or more; 10 leaves steps to warm up");
         if (steps < 1)
-            throw new AtelierException($"{steps} steps cannot be profiled", "--profile-steps", "take 1 or more");
+            throw new AtelierException($"{steps} steps cannot be profiled", Mention.Field("profileSteps"),
+                "take 1 or more");
         (From, Steps) = (from, steps);
     }
 

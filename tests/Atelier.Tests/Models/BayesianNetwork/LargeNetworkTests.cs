@@ -155,7 +155,7 @@ public class LargeNetworkTests
         AtelierException refused = Should.Throw<AtelierException>(() =>
             new NetworkInference(network, options).Joint([target], evidence));
         refused.Message.ShouldContain("20480 weighted rows tell as much as");
-        refused.Hint!.ShouldStartWith("--precision 0.0");
+        refused.Hint!.ShouldStartWith("'precision' 0.0");
         var drawing = new NetworkInference(Grid(3, 8, seed: 5), options with { MostRows = 100 });
         AtelierException undrawn = Should.Throw<AtelierException>(() => drawing
             .Sample(new SortedDictionary<int, int> { [23] = 0 }, 2000, 1));

@@ -34,7 +34,7 @@ public sealed class DiffusionFamilyTests : IDisposable
 
         Refused(new GenerationRequest { Class = "pink-cat" }, "red-circle");
         Refused(new GenerationRequest { Drawing = new SamplingOptions { Sampler = "magic" } }, "ddim");
-        Refused(new GenerationRequest { Drawing = new SamplingOptions { Steps = 0 } }, "--steps");
+        Refused(new GenerationRequest { Drawing = new SamplingOptions { Steps = 0 } }, "steps: ");
         Refused(new GenerationRequest { Prompt = "a cat" }, "prompt");
 
         void Refused(GenerationRequest wrong, string why) =>
@@ -60,8 +60,8 @@ public sealed class DiffusionFamilyTests : IDisposable
         little.ShouldBeLessThan(5);
         much.ShouldBeGreaterThan(4 * little);
 
-        Refused(new SamplingOptions { From = _folder["red.png"], Strength = 2 }, "--strength");
-        Refused(new SamplingOptions { Mask = _folder["mask.png"] }, "--from");
+        Refused(new SamplingOptions { From = _folder["red.png"], Strength = 2 }, "strength: ");
+        Refused(new SamplingOptions { Mask = _folder["mask.png"] }, "from: ");
         Refused(new SamplingOptions { From = _folder["none.png"] }, "none.png");
 
         double Apart(SamplingOptions drawing) => Sample(drawing).Zip(red, (a, b) => Math.Abs(a - b)).Average();

@@ -166,7 +166,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
 
     [Theory]
     [InlineData("\"latent_size\": 3", "\"latent_size\": 4000", "tells a shape of at least")]
-    [InlineData("\"model_type\": \"atelier_vae\"", "\"model_type\": \"atelier_gan\"", "holds")]
+    [InlineData("\"model_type\": \"atelier_vae\"", "\"model_type\": \"atelier_gan\"", "no autoencoders")]
     [InlineData("\"model_type\": \"atelier_vae\"", "\"model_type\": \"gpt2\"", "no autoencoders")]
     [InlineData("\"patch_size\": 1", "\"patch_size\": 3", "do not divide")]
     [InlineData("\"autoencoder\":", "\"other\":", "no place")]

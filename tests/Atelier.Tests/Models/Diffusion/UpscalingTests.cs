@@ -77,9 +77,9 @@ public sealed class UpscalingTests : IDisposable
             Sample(new GenerationRequest { Count = 2, Drawing = new SamplingOptions { From = _folder["small.png"] } });
         drawn.ShouldAllBe(picture => picture.Width == 32 && picture.Height == 32);
         Refused(new SamplingOptions { From = _folder["other.png"] }, "9 × 8");
-        Refused(new SamplingOptions(), "--from");
-        Refused(new SamplingOptions { From = _folder["small.png"], Strength = 0.8 }, "--strength");
-        Refused(new SamplingOptions { From = _folder["small.png"], Mask = _folder["small.png"] }, "--mask");
+        Refused(new SamplingOptions(), "from: ");
+        Refused(new SamplingOptions { From = _folder["small.png"], Strength = 0.8 }, "strength: ");
+        Refused(new SamplingOptions { From = _folder["small.png"], Mask = _folder["small.png"] }, "mask: ");
 
         ImageSample[] Sample(GenerationRequest request) =>
             [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];

@@ -182,7 +182,7 @@ internal sealed class ImportanceSampling
         {
             throw new AtelierException(FormattableString.Invariant(
                 $"{rows} rows given {Evidence.Show(_network, _evidence)} cannot be drawn: {Told(counts)}"),
-                "--evidence",
+                Mention.Field("evidence"),
                 counts.EffectiveRows >= LeastEffectiveRows
                     ? $"ask for {Math.Floor(counts.EffectiveRows):0} or fewer, or give less evidence"
                     : "give less evidence");
@@ -207,11 +207,12 @@ internal sealed class ImportanceSampling
         string told = Told(counts);
         if (counts.EffectiveRows < LeastEffectiveRows)
             return new($"the network is too large for an exact answer, and {told}: too few to estimate from",
-                "--evidence", "give less evidence");
+                Mention.Field("evidence"), "give less evidence");
         double reached = counts.Estimate().Max(a => a.Sampling!.Precision);
         return new(
             FormattableString.Invariant($"the answer is known within ±{reached:G2}, not ±{_options.Precision}: {told}"),
-            "--precision",
-            FormattableString.Invariant($"--precision {Math.Ceiling(reached * 1000) / 1000} takes it as it is"));
+            Mention.Field("precision"),
+            FormattableString.Invariant(
+                $"{Mention.Field("precision")} {Math.Ceiling(reached * 1000) / 1000} takes it as it is"));
     }
 }

@@ -25,7 +25,7 @@ public sealed class NetworkInference
         _options = options ?? new InferenceOptions();
         if (!(_options.Precision > 0))
             throw new AtelierException(FormattableString.Invariant($"a precision of {_options.Precision}"),
-                "--precision", "allowed is above 0");
+                Mention.Field("precision"), "allowed is above 0");
         _tree = new(() => Order.TotalCells <= Math.Min(MostCompiledCells, _options.MostCells)
             ? JunctionTree.Compile(network, Order) : null);
     }
@@ -112,7 +112,8 @@ public sealed class NetworkInference
         {
             throw new AtelierException(FormattableString.Invariant(
                 $"the most probable values would take {order.TotalCells:0.#e+0} cells (treewidth up to {order.Width})"),
-                "--most-probable", "give more evidence, or ask for single variables by --query");
+                Mention.Field("mostProbable"),
+                    $"give more evidence, or ask for single variables by {Mention.Field("targets")}");
         }
         var buckets = Buckets.Collect(Network, factors, order, new BucketOptions { Maximise = true }, cancellation);
         if (buckets.IsImpossible)

@@ -35,12 +35,14 @@ public static class StructureLearning
             case StructureName.Pc:
                 var pc = new PcAlgorithm(names, constraints, new IndependenceTest(counter, config.Test),
                     config.Significance, config.MaxConditions);
-                DirectedGraph learned =
-                    pc.Learn((size, edges) =>
-                    notes?.Invoke($"{Quantity.Of(size, "condition")}: {Quantity.Of(edges, "edge")} left"),
+                DirectedGraph learned = pc.Learn(
+                    (size, edges) =>
+                        notes?.Invoke($"{Quantity.Of(size, "condition")}: {Quantity.Of(edges, "edge")} left"),
                     cancellation);
-                notes?.Invoke(
-                    $"{Quantity.Of(pc.Tests, "test")}{(pc.IsContradictory ? "; the directions they ask for contradict one another, so some follow the order of the columns" : "")}");
+                string contradiction = pc.IsContradictory
+                    ? "; the directions they ask for contradict one another, so some follow the order of the columns"
+                    : "";
+                notes?.Invoke(Quantity.Of(pc.Tests, "test") + contradiction);
                 return learned;
             default:
                 if (config is { Score: NetworkScore.Bdeu, EquivalentSampleSize: <= 0 })

@@ -74,7 +74,7 @@ internal sealed class HmmTagger : ITagger, IExplainable
         var lattice = new TagLattice(_transitions, _counts.Symbols,
             [.. words.Select((word, i) => Candidates(word, known.GetValueOrDefault(i)))]);
         if (known.Keys.FirstOrDefault(place => place >= words.Count, -1) is >= 0 and int beyond)
-            throw new AtelierException($"there is no word at place {beyond}", "--state",
+            throw new AtelierException($"there is no word at place {beyond}", Mention.Field("states"),
                 $"the sentence has {words.Count} words, from 0");
         (int[] posterior, double log) = lattice.Posterior();
         int[] tags = _decoding == TagDecoding.Viterbi ? lattice.Viterbi() : posterior;
@@ -181,7 +181,7 @@ internal sealed class HmmTagger : ITagger, IExplainable
         {
             int tag = Tags.ToList().IndexOf(known);
             return tag >= 0 ? [(tag, tags[tag] * share / _tagShares[tag])]
-                : throw new AtelierException($"there is no tag '{known}'", "--state",
+                : throw new AtelierException($"there is no tag '{known}'", Mention.Field("states"),
                     $"the tags are {string.Join(", ", Tags)}");
         }
         double least = tags.Max() * LeastShare;
@@ -209,7 +209,7 @@ internal sealed class HmmTagger : ITagger, IExplainable
                 Weigh(next, b, tags.Count, known);
             int tag = known.TryGetValue(tags.Count, out string? given)
                 ? Tags.ToList().IndexOf(given) is >= 0 and int index ? index
-                    : throw new AtelierException($"there is no tag '{given}'", "--state",
+                    : throw new AtelierException($"there is no tag '{given}'", Mention.Field("states"),
                     $"the tags are {string.Join(", ", Tags)}")
                 : HmmModel.Sample(next, ref random);
             if (tag == end)

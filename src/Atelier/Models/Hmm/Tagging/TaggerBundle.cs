@@ -76,7 +76,8 @@ internal static class TaggerBundle
 
             {recipe.Description ?? "A hidden Markov model that tags sentences."}
 
-            Counted from {SourceFiles.PublicName(data.Facts.Source)}, {Quantity.Of(data.Train.Count, "sentence")}: {Quantity.Of(counts.Words.Count, "word")}, {Quantity.Of(counts.Tags.Count, "tag")}.
+            Counted from {SourceFiles.PublicName(data.Facts.Source)}, {Quantity.Of(data.Train.Count, "sentence")}:
+            {Quantity.Of(counts.Words.Count, "word")}, {Quantity.Of(counts.Tags.Count, "tag")}.
 
             """);
         BundleWriter.Write(folder,
