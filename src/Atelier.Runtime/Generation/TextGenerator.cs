@@ -111,6 +111,11 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     }
 
     /// <inheritdoc/>
+    public T? As<T>()
+        where T : class =>
+        this as T ?? (Model is IExplainableTokens tokens ? new NamedTokens(tokens, Tokenizer) as T : null);
+
+    /// <inheritdoc/>
     async IAsyncEnumerable<Sample> IGenerator.GenerateAsync(
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -307,5 +312,11 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
                 return false;
         }
         return true;
+    }
+
+    /// <summary>Explains a model of tokens with the names that the tokenizer gives them.</summary>
+    private sealed class NamedTokens(IExplainableTokens model, Tokenizer tokenizer) : IExplainable
+    {
+        public Explanation Explain(CancellationToken cancellation) => model.Explain(tokenizer, cancellation);
     }
 }

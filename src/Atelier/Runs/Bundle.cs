@@ -6,10 +6,13 @@ namespace Atelier.Runs;
 /// <summary>A finished model in a folder, in the files that Hugging Face tools read.</summary>
 public sealed class Bundle
 {
-    private Bundle(string folder) => Folder = folder;
+    private Bundle(string folder, RunHistory? history = null) => (Folder, History) = (folder, history);
 
     /// <summary>The folder.</summary>
     public string Folder { get; }
+
+    /// <summary>The history that knows the run it came from; null if there is none.</summary>
+    internal RunHistory? History { get; }
 
     /// <summary>The kind of model as config.json names it: "gpt2", "llama".</summary>
     public string ModelType { get; private init; } = "";
@@ -43,8 +46,9 @@ public sealed class Bundle
 
     /// <summary>Opens a bundle, checking that its files are there and config.json can be read.</summary>
     /// <param name="folder">A bundle's folder, or a run's that has one in it.</param>
+    /// <param name="history">The history that knows the run it came from; null if there is none.</param>
     /// <exception cref="AtelierException">Something is missing or damaged.</exception>
-    public static Bundle Open(string folder)
+    public static Bundle Open(string folder, RunHistory? history = null)
     {
         if (!Directory.Exists(folder))
         {
@@ -74,6 +78,6 @@ public sealed class Bundle
                         + "a tokenizer.json");
             }
         }
-        return new Bundle(bundle.Folder) { ModelType = ConfigFile.Read(bundle.ConfigPath).ModelType };
+        return new Bundle(bundle.Folder, history) { ModelType = ConfigFile.Read(bundle.ConfigPath).ModelType };
     }
 }

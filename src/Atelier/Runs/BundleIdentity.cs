@@ -19,7 +19,7 @@ public sealed record BundleIdentity(string? RunId, string Weights, string? Recip
             using FileStream weights = File.OpenRead(bundle.WeightsPath);
             string hash = Convert.ToHexStringLower(SHA256.HashData(weights));
             return Run.Exists(run)
-                ? new(RunHistory.Default.Find(run)?.Id, hash, File.ReadAllText(Run.RecipePath(run)))
+                ? new(bundle.History?.Find(run)?.Id, hash, File.ReadAllText(Run.RecipePath(run)))
                 : new(null, hash, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

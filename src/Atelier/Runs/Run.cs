@@ -56,6 +56,9 @@ public sealed class Run : IDisposable
     /// <summary>The profile to be taken of this session's steps, or null.</summary>
     public StepProfile? Profile { get; set; }
 
+    /// <summary>The folder for measured execution plans.</summary>
+    internal string Home { get; set; } = AtelierHome.Folder;
+
     /// <summary>The finished model.</summary>
     public string BundleFolder => Path.Combine(Folder, "bundle");
 

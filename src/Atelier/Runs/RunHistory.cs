@@ -47,9 +47,6 @@ public sealed class RunHistory(string path)
 {
     private const string Columns = "id, folder, family, recipe, started, finished, status, steps, seconds, metrics";
 
-    /// <summary>The user's own, in <see cref="AtelierHome"/>.</summary>
-    public static RunHistory Default => new(Path.Combine(AtelierHome.Folder, "history.db"));
-
     /// <summary>All runs, the latest first.</summary>
     /// <exception cref="AtelierException">The database is damaged or busy.</exception>
     public IReadOnlyList<RunRecord> List() => Use(connection =>

@@ -203,7 +203,7 @@ public sealed class Trainer<TBatch>(
     {
         Func<GradientModel<TBatch>>? create = hooks.CreateReplica is { } hook ? () =>
             (GradientModel<TBatch>)hook() : null;
-        var planner = new ExecutionPlanner(recipe, AtelierHome.Folder,
+        var planner = new ExecutionPlanner(recipe, run.Home,
             message => progress.Report(new TrainingProgress { Step = 0, Message = message }));
         var limit = new MeasuringLimit(TimeProvider.System, limits.TotalSteps, limits.Seconds, cancellation);
         ExecutionPlan plan = planner.Resolve(run.Folder, canReplicate: create is not null, limit, candidate =>

@@ -104,8 +104,15 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <summary>The text of config.json.</summary>
     protected abstract string ConfigText(TModel model);
 
-    /// <summary>Copies of the weights under their published names, in the caller's dispose scope.</summary>
-    protected abstract IReadOnlyDictionary<string, Tensor> Weights(TModel model);
+    /// <summary>
+    /// Returns copies of the weights under their published names, in the caller's dispose scope; by default the state
+    /// of the module under its own names.
+    /// </summary>
+    protected virtual IReadOnlyDictionary<string, Tensor> Weights(TModel model)
+    {
+        using var gradients = no_grad();
+        return model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
+    }
 
     /// <summary>The model that config.json and the weights tell.</summary>
     /// <param name="config">The config.json.</param>
@@ -113,6 +120,28 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <param name="where">The weights' file, for errors.</param>
     /// <exception cref="AtelierException">They do not fit together.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
+
+    /// <summary>
+    /// Copies the tensors of a file into a model, each into the one of its name, and returns the model.
+    /// </summary>
+    /// <param name="model">The model; disposed if the tensors do not fit it.</param>
+    /// <param name="tensors">The weights by name.</param>
+    /// <param name="where">The weights' file, for errors.</param>
+    /// <exception cref="AtelierException">A tensor is missing, unknown, or of another shape.</exception>
+    protected static TModel Fill(TModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    {
+        try
+        {
+            using var scope = NewDisposeScope();
+            BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, where);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     private static string Preview(TModel model, TextData text, Recipe recipe, CancellationToken cancellation)
     {
