@@ -8,7 +8,7 @@ namespace Atelier.Cli;
 /// <summary>Draws pictures for the command generate: anew, or like one that was drawn before.</summary>
 internal static class ImageSampling
 {
-    /// <summary>Draws pictures and tells where they are.</summary>
+    /// <summary>Draws images and shows where they are.</summary>
     public static async Task<int> RunAsync(ToolConsole console, ImageGenerator generator, string run,
         GenerationRequest request, string? place, CancellationToken cancellation)
     {
@@ -51,13 +51,13 @@ internal static class ImageSampling
     }
 
     /// <summary>Makes a picture again.</summary>
-    /// <param name="console">Where to tell.</param>
+    /// <param name="console">The console.</param>
     /// <param name="picture">A PNG that was drawn before.</param>
     /// <param name="run">The model; null finds the run that the picture names.</param>
     /// <param name="upscaler">The model that enlarged it; null finds the run that the picture names.</param>
-    /// <param name="place">Where to; null takes a name beside the picture's.</param>
+    /// <param name="place">The file to write; null takes a name next to the image's.</param>
     /// <param name="device">The device.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static async Task<int> AgainAsync(ToolConsole console, string picture, string? run, string? upscaler,
         string? place, string device, CancellationToken cancellation)
     {

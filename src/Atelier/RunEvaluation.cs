@@ -18,10 +18,10 @@ internal static class RunEvaluation
     /// <param name="generator">The model of the folder.</param>
     /// <param name="folder">A run's folder; with <paramref name="against"/> a bundle's too.</param>
     /// <param name="against">Other data, or null for the run's own.</param>
-    /// <param name="seed">Of samples and resampling; null takes the run's.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
-    /// <exception cref="AtelierException">There is no held-out data, or it does not go with the model.</exception>
+    /// <param name="seed">The seed of samples and resampling; null takes the run's.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">There is no held-out data, or it does not fit the model.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(IGenerator generator, string folder, string? against,
         long? seed,
         IProgress<string>? progress, CancellationToken cancellation)

@@ -18,7 +18,7 @@ using Atelier.Training;
 
 namespace Atelier;
 
-/// <summary>What came of a training.</summary>
+/// <summary>The result of a training.</summary>
 /// <param name="Folder">The run's folder.</param>
 /// <param name="Family">The family of its model.</param>
 /// <param name="Report">How training ended.</param>
@@ -39,22 +39,20 @@ public static class Workshop
     public static Recipe ReadRecipe(string pathOrName, params IReadOnlyList<string> overrides) =>
         RecipeReader.Read(pathOrName, ModelFamilies.All, overrides);
 
-    /// <summary>Prepares the data and teaches a model as the recipe says.</summary>
+    /// <summary>Prepares the data and trains a model as the recipe says.</summary>
     /// <param name="recipe">What to make.</param>
     /// <param name="folder">A new or empty folder for the run, or that of one that ended before its first
     /// checkpoint.</param>
-    /// <param name="progress">Told of remarks (step 0) and of each report.</param>
-    /// <param name="cancellation">Ends learning after the step under way; a checkpoint is saved, and
-    /// <see cref="ResumeAsync(string, IProgress{TrainingProgress}?, CancellationToken)"/> goes on.</param>
+    /// <param name="progress">Receives remarks (with step 0) and each progress report.</param>
+    /// <param name="cancellation">Ends training after the current step and saves a checkpoint, from which <see
+    /// cref="ResumeAsync(string, IProgress{TrainingProgress}?, CancellationToken)"/> continues.</param>
     /// <exception cref="AtelierException">The recipe, the data or the folder is at fault.</exception>
     public static Task<TrainingOutcome> TrainAsync(
         Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null,
             CancellationToken cancellation = default) =>
         TrainAsync(recipe, folder, null, progress, cancellation);
 
-    /// <summary>
-    /// Prepares the data and teaches a model as the recipe says, and tells where the time of some steps goes.
-    /// </summary>
+    /// <summary>Prepares the data, trains a model as the recipe says, and profiles some of the steps.</summary>
     /// <param name="profile">Which steps; the report is in it afterwards, and in the run's folder profile/.</param>
     /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param|/exception"/>
 #pragma warning disable CS1573 // the other parameters are the other method's
@@ -81,9 +79,8 @@ public static class Workshop
     }
 
     /// <summary>
-    /// Goes on with a run that was interrupted, from its last checkpoint, as its own recipe says. Keys that change
-    /// neither the data nor what a checkpoint holds, such as training.steps, may have been edited in the recipe
-    /// meanwhile.
+    /// Resumes an interrupted run from its last checkpoint, with the recipe in its folder. Keys that change neither the
+    /// data nor what a checkpoint holds, such as training.steps, may have been edited there.
     /// </summary>
     /// <param name="folder">The run's folder.</param>
     /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param[@name='progress' or @name='cancellation']"/>
@@ -94,7 +91,7 @@ public static class Workshop
         string folder, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
         ResumeAsync(folder, null, progress, cancellation);
 
-    /// <summary>Goes on with a run that was interrupted, and tells where the time of some steps goes.</summary>
+    /// <summary>Resumes an interrupted run and profiles some of the steps.</summary>
     /// <inheritdoc cref="ResumeAsync(string, IProgress{TrainingProgress}?, CancellationToken)" path="/param|/exception"/>
     /// <inheritdoc cref="TrainAsync(Recipe, string, StepProfile?, IProgress{TrainingProgress}?, CancellationToken)" path="/param[@name='profile']"/>
     public static async Task<TrainingOutcome> ResumeAsync(string folder, StepProfile? profile,
@@ -111,7 +108,7 @@ public static class Workshop
 
     /// <summary>Tries growing learning rates on a recipe; nothing is kept but the answer.</summary>
     /// <param name="recipe">What would be made.</param>
-    /// <param name="progress">Told of each rate and its loss.</param>
+    /// <param name="progress">Receives each learning rate and its loss.</param>
     /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>
     /// <exception cref="AtelierException">The recipe or the data is at fault, or the family does not learn by gradient
     /// descent.</exception>
@@ -132,7 +129,7 @@ public static class Workshop
 
     /// <summary>What a model has learned; null where its kind has nothing to explain.</summary>
     /// <param name="generator">The model.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static Explanation? Explain(IGenerator generator, CancellationToken cancellation = default) =>
         generator switch
     {
@@ -144,7 +141,7 @@ public static class Workshop
     /// <summary>Loads a finished model.</summary>
     /// <param name="folder">A run's folder or a bundle's.</param>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
-    /// <param name="cancellation">Stops between tensors.</param>
+    /// <param name="cancellation">Cancels loading between tensors.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or of no known kind.</exception>
     public static IGenerator Open(string folder, string device = "auto", CancellationToken cancellation = default)
     {
@@ -161,10 +158,10 @@ public static class Workshop
     /// knows runs
     /// there on a CPU, weights mapped from their file; files of other systems open too.
     /// </summary>
-    /// <param name="path">A run's folder or a bundle's, a GGUF file, or one of llama2.c's with its tokenizer beside
-    /// it.</param>
+    /// <param name="path">A run's folder or a bundle's, a GGUF file, or a llama2.c file with its tokenizer in the same
+    /// folder.</param>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
-    /// <param name="cancellation">Stops between tensors.</param>
+    /// <param name="cancellation">Cancels loading between tensors.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or of no known kind.</exception>
     public static IGenerator OpenForUse(string path, string device = "auto", CancellationToken cancellation = default)
     {
@@ -194,15 +191,15 @@ public static class Workshop
     }
 
     /// <summary>
-    /// Judges a run's model on the data that was held out from it, or any model on all of other data, and leaves
-    /// report.md, report.json, scores.json and a picture in a run's folder where the data is its own. The model runs as
-    /// <see cref="OpenForUse"/> opens it.
+    /// Evaluates a run's model on its held-out data, or any model on all of some other data. Writes report.md,
+    /// report.json, scores.json and a plot into the run's folder where the data is the run's own. The model is opened
+    /// as by <see cref="OpenForUse"/>.
     /// </summary>
     /// <param name="folder">A run's folder; with <paramref name="against"/> a bundle's too.</param>
     /// <param name="against">Other data: a file, a folder, a catalogue name or a world.</param>
-    /// <param name="seed">Of samples and resampling; null takes the run's.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="seed">The seed of samples and resampling; null takes the run's.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is no model or no held-out data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(string folder, string? against = null, long? seed = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
@@ -217,8 +214,8 @@ public static class Workshop
     /// network's .bif.</param>
     /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the source's own.</param>
     /// <param name="folder">The bundle's folder, new or a bundle's.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops; nothing is left behind.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation; nothing is left behind.</param>
     /// <returns>The bundle's full path.</returns>
     /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the
     /// tokenizer.</exception>
@@ -239,9 +236,9 @@ public static class Workshop
     /// <param name="format">"huggingface", a folder, "gguf", a file, or a family's own, such as "bif".</param>
     /// <param name="path">The folder to write, new or a bundle's, or the file.</param>
     /// <param name="type">"f32", "f16", "bf16", and of GGUF "q8" and "q4"; null keeps the weights as they are.</param>
-    /// <param name="cancellation">Stops; nothing is left behind.</param>
+    /// <param name="cancellation">Cancels the operation; nothing is left behind.</param>
     /// <returns>The full path.</returns>
-    /// <exception cref="AtelierException">There is no model, the format cannot say it, or the place cannot be
+    /// <exception cref="AtelierException">There is no model, the format cannot represent it, or the files cannot be
     /// written.</exception>
     public static string Export(string source, string format, string path, string? type = null,
         CancellationToken cancellation = default)
@@ -270,15 +267,15 @@ public static class Workshop
     }
 
     /// <summary>
-    /// Writes a text model anew with weights in blocks of 8 or 4 bits, and judges both on the text it was held from.
+    /// Writes a text model with weights in blocks of 8 or 4 bits, and evaluates both models on held-out text.
     /// </summary>
     /// <param name="source">A run's folder or a bundle's.</param>
     /// <param name="type">"q8" or "q4".</param>
     /// <param name="folder">The compressed bundle's folder, new or a bundle's.</param>
-    /// <param name="against">Other data to judge by: a file, a folder, a catalogue name or a world; null takes the
-    /// run's, where there is one.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops; nothing is left behind.</param>
+    /// <param name="against">Other data to evaluate on: a file, a folder, a catalogue name or a world. Null takes the
+    /// run's, if there is any.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation; nothing is left behind.</param>
     /// <exception cref="AtelierException">There is no text model, or the place cannot be written.</exception>
     public static async Task<CompressionReport> CompressAsync(string source, string type, string folder,
         string? against = null,

@@ -4,7 +4,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>A minute, from nothing to a judged sample.</summary>
+/// <summary>From nothing to an evaluated sample in a minute.</summary>
 internal sealed class QuickstartCommand : ToolCommand
 {
     private const string RecipeName = "quickstart";

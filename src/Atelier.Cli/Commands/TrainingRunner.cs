@@ -8,16 +8,16 @@ using Atelier.Training;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>What the commands that train share: the training shown, then its result told.</summary>
+/// <summary>What the training commands share: showing the training and its result.</summary>
 internal static class TrainingRunner
 {
     private const int ShownSamples = 3;
 
-    /// <summary>Trains, and tells what came of it.</summary>
+    /// <summary>Trains, and shows the result.</summary>
     /// <param name="console">Where to.</param>
     /// <param name="folder">The run's folder, as the user would write it.</param>
     /// <param name="learn">Trains.</param>
-    /// <param name="profile">The profile that is taken on the way, or null.</param>
+    /// <param name="profile">The profile to take during training, or null.</param>
     /// <param name="cancellation">Stops the judging.</param>
     public static async Task<int> RunAsync(ToolConsole console, string folder,
         Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, StepProfile? profile,

@@ -26,7 +26,7 @@ public sealed record GenerationRequest
     /// </summary>
     public IReadOnlyList<int>? PromptIds { get; init; }
 
-    /// <summary>Tokens that end a sample of text beside the one that ends a text.</summary>
+    /// <summary>Token ids that end a text sample in addition to the end-of-text token.</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];
 
     /// <summary>

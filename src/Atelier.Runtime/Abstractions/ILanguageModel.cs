@@ -1,8 +1,8 @@
 namespace Atelier.Abstractions;
 
 /// <summary>
-/// A model of token sequences: says how likely each next token is. Several threads may use a model at the same time,
-/// each with states of its own; a state is used by one thread at a time.
+/// A model of token sequences, which predicts the next token. Several threads may use a model at the same time, each
+/// with its own states; a state is used by one thread at a time.
 /// </summary>
 public interface ILanguageModel : IDisposable
 {
@@ -13,9 +13,8 @@ public interface ILanguageModel : IDisposable
     int ContextLength { get; }
 
     /// <summary>
-    /// Whether steps of several states run at the same time, as those of models do whose tables are only read.
-    /// Otherwise they wait for one another, and a generator lets its requests take turns. False where a model does not
-    /// say.
+    /// Whether steps of several states can run at the same time, as in models that only read tables. Otherwise steps
+    /// wait for one another, and a generator lets its requests take turns. The default is false.
     /// </summary>
     bool RunsInParallel => false;
 
@@ -35,12 +34,12 @@ public interface ILanguageModel : IDisposable
         CancellationToken cancellation = default);
 }
 
-/// <summary>How a model judged one token that really came.</summary>
+/// <summary>The score of a token under the model.</summary>
 /// <param name="LogProbability">Its natural logarithm of probability, in nats, at most 0.</param>
-/// <param name="IsMostLikely">Whether the model held no other token likelier.</param>
+/// <param name="IsMostLikely">Whether no other token was more probable.</param>
 public readonly record struct TokenScore(double LogProbability, bool IsMostLikely);
 
-/// <summary>Sequences under way, with whatever the model keeps of them (a key-value cache, a hidden state).</summary>
+/// <summary>The state of sequences that are being generated, such as a key-value cache or a hidden state.</summary>
 public interface IDecodingState : IDisposable
 {
     /// <summary>The number of sequences side by side.</summary>
@@ -68,7 +67,7 @@ public interface IDecodingState : IDisposable
     /// refused.
     /// </summary>
     /// <param name="length">The tokens to keep, 0 to <see cref="Length"/>.</param>
-    /// <exception cref="NotSupportedException">The model cannot: <see cref="CanTruncate"/> says so.</exception>
+    /// <exception cref="NotSupportedException"><see cref="CanTruncate"/> is false.</exception>
     void Truncate(int length) => throw new NotSupportedException("this model cannot forget tokens again");
 
     /// <summary>Appends the same number of tokens to every sequence and gives the logits after each of them.</summary>

@@ -5,9 +5,9 @@ public interface IProbabilisticQuery
 {
     /// <summary>Answers a question.</summary>
     /// <param name="question">The question.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <returns>
-    /// The answer in a sentence and in tables; <see cref="Explanation.Method"/> says how exact it is.
+    /// The answer as a sentence and tables; <see cref="Explanation.Method"/> describes its precision.
     /// </returns>
     /// <exception cref="AtelierException">
     /// A name is not known, what is known has probability zero, or no answer as precise as asked is to be had.

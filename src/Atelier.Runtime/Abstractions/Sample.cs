@@ -5,7 +5,9 @@ namespace Atelier.Abstractions;
 /// <summary>One thing that a model made.</summary>
 public abstract record Sample
 {
-    /// <summary>The natural logarithm of the probability the model gave it, in nats, where the model can say.</summary>
+    /// <summary>
+    /// The natural logarithm of the sample's probability under the model, in nats; null if the model has none.
+    /// </summary>
     public double? LogProbability { get; init; }
 
     /// <summary>The sample as a person reads it.</summary>

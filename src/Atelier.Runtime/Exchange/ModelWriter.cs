@@ -50,7 +50,7 @@ public static class ModelWriter
     /// <param name="type">The type of the products' weights; null keeps each one's. Norms and biases are F32.</param>
     /// <param name="chatTemplate">How its makers write conversations, or null.</param>
     /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
-    /// <exception cref="AtelierException">GGUF cannot say the shape or the tokenizer, or the place cannot be
+    /// <exception cref="AtelierException">GGUF cannot represent the shape or the tokenizer, or the file cannot be
     /// written.</exception>
     public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
         TextBounds bounds, WeightType? type = null, string? chatTemplate = null,

@@ -25,11 +25,9 @@ public static class TextModelFile
     /// file, or
     /// a model in llama2.c's first binary format.
     /// </param>
-    /// <param name="tokenizerPath">
-    /// A tokenizer.json or llama2.c's tokenizer.bin, where the model does not bring its own; null takes what lies
-    /// beside a
-    /// llama2.c file: tokenizer.bin, or tok512.bin for a model of 512 tokens.
-    /// </param>
+    /// <param name="tokenizerPath">A tokenizer.json or llama2.c's tokenizer.bin, if the model does not bring its own.
+    /// Null takes the file in the folder of a llama2.c model: tokenizer.bin, or tok512.bin for a model of 512
+    /// tokens.</param>
     /// <param name="threads">Threads that compute; 0 takes one a processor.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or of a kind that is not read.</exception>
     public static TextGenerator Open(string path, string? tokenizerPath = null, int threads = 0)

@@ -16,18 +16,16 @@ public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 }
 
 /// <summary>
-/// Writes the samples of many requests in one batch: requests join and leave between steps, and a step reads the next
-/// token
-/// of every sample at once. Samples of one request share their prompt. With a draft model or prompt look-up a step may
-/// write
-/// several tokens of a sample (speculative decoding), each drawn from the model's own distribution.
+/// Generates the samples of many requests in one batch. Requests join and leave between steps, and a step reads the
+/// next token of every sample at once. Samples of one request share their prompt. With a draft model or prompt lookup a
+/// step may generate several tokens of a sample (speculative decoding), each from the model's own distribution.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use: requests may join and leave from any thread while another one takes the steps. What a step
-/// gives is overwritten by the next one, so that one thread at a time takes them and reads what they give. What a
-/// request's samples say does not depend on the others in the batch, but where a prompt is shared that another request
-/// has read, the logits may differ in their last bits. After warm-up a step allocates nothing on the managed heap, but
-/// the strings of tokens that come for the first time, and what the model itself allocates.
+/// Safe for concurrent use: requests may join and leave from any thread while another one takes the steps. The result
+/// of a step is overwritten by the next one, so one thread at a time takes the steps and reads their results. A
+/// request's samples do not depend on the others in the batch; but if its prompt is shared with another request, logits
+/// may differ in their last bits. After warm-up a step allocates nothing on the managed heap, except the strings of
+/// tokens that occur for the first time, and what the model allocates.
 /// </remarks>
 public sealed class BatchedDecoder : IDisposable
 {
@@ -69,7 +67,7 @@ public sealed class BatchedDecoder : IDisposable
             _proposer = new DraftProposer(InSequences(draft.Model), draft.Bounds.EndIds, sharesPrompts);
     }
 
-    /// <summary>The samples under way.</summary>
+    /// <summary>The samples that are being generated.</summary>
     public int Count
     {
         get
@@ -81,7 +79,7 @@ public sealed class BatchedDecoder : IDisposable
 
     /// <summary>Lets a request's samples join from the next step on.</summary>
     /// <returns>The number of the request, which its pieces carry.</returns>
-    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     public int Add(GenerationRequest request)
     {
         DecodingOptions options = request.Decoding ?? _generator.Defaults;
@@ -127,9 +125,9 @@ public sealed class BatchedDecoder : IDisposable
 
     /// <summary>Reads the next tokens of all samples and writes what comes after.</summary>
     /// <returns>
-    /// What was written; overwritten by the next step. Empty while prompts are being read, and when no sample is under
-    /// way. A request that cannot go on has one piece with an <see cref="BatchedPiece.Error"/>; the others are not
-    /// touched by it.
+    /// The generated pieces, overwritten by the next step. Empty while prompts are being read, and when there is no
+    /// sample. A request that cannot continue has one piece with an <see cref="BatchedPiece.Error"/>; the others are
+    /// not affected.
     /// </returns>
     public IReadOnlyList<BatchedPiece> Step() => Step(waits: null);
 

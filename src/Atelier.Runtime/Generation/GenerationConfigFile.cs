@@ -6,11 +6,10 @@ using Atelier.Formats;
 namespace Atelier.Generation;
 
 /// <summary>A bundle's generation_config.json, with Hugging Face's keys.</summary>
-/// <param name="Decoding">How tokens are chosen where a request does not say.</param>
-/// <param name="StartId">The token that a text begins after (bos_token_id); null where the file does not say.</param>
-/// <param name="EndIds">
-/// The tokens that end a text, each by itself (eos_token_id, a number or a list); null where the file does not say.
-/// </param>
+/// <param name="Decoding">The sampling defaults, used where a request does not set them.</param>
+/// <param name="StartId">The start token (bos_token_id); null if the file has none.</param>
+/// <param name="EndIds">The end tokens, each of which ends a text (eos_token_id, a number or a list); null if the file
+/// has none.</param>
 public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId, IReadOnlyList<int>? EndIds = null)
 {
     private static readonly KnownKeys Known = new(

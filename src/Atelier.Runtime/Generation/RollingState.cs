@@ -29,7 +29,7 @@ internal sealed class RollingState : IDisposable
 
     private int Half => Math.Max(1, _model.ContextLength / 2);
 
-    /// <summary>Sequence i goes on from what sequence parents[i] was.</summary>
+    /// <summary>Continues sequence i from the state of sequence parents[i].</summary>
     public void Select(ReadOnlySpan<int> parents)
     {
         _state.Select(parents);

@@ -31,7 +31,7 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// </remarks>
 /// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
 /// <param name="tokenizer">Turns text into tokens and back.</param>
-/// <param name="defaults">How tokens are chosen where a request does not say.</param>
+/// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
 /// <param name="bounds">The tokens with which a text begins and ends.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
     TextBounds bounds) : IGenerator
@@ -46,7 +46,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <summary>Makes a generator whose texts end with the token between the tokenizer's documents.</summary>
     /// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
     /// <param name="tokenizer">Turns text into tokens and back.</param>
-    /// <param name="defaults">How tokens are chosen where a request does not say.</param>
+    /// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
     /// <param name="startId">The token that every text begins after; not part of the text.</param>
     public TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId)
         : this(model, tokenizer, defaults, TextBounds.Of(tokenizer, startId))
@@ -62,7 +62,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <summary>The tokenizer.</summary>
     public Tokenizer Tokenizer { get; } = tokenizer;
 
-    /// <summary>How tokens are chosen where a request does not say.</summary>
+    /// <summary>The sampling defaults, used where a request does not set them.</summary>
     public DecodingOptions Defaults { get; } = defaults;
 
     /// <summary>The tokens with which a text begins and ends.</summary>
@@ -119,7 +119,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     }
 
     /// <summary>Draws samples, each given as soon as it is whole: in the order in which they end.</summary>
-    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     public async IAsyncEnumerable<TextSample> GenerateAsync(
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
@@ -149,7 +149,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// Draws samples side by side and gives each piece of text as soon as it is certain. Beams are given when the
     /// search is over.
     /// </summary>
-    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     public async IAsyncEnumerable<TextPiece> StreamAsync(
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
@@ -172,7 +172,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     public void Dispose() => Model.Dispose();
 
     /// <summary>Begins a request's samples.</summary>
-    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     internal TextDraft[] Begin(GenerationRequest request, DecodingOptions options)
     {
         request.Check(prompt: true, states: Model is IHiddenStates, decoding: true);

@@ -17,7 +17,7 @@ public sealed class CharacterTokenizer : Tokenizer
 
     /// <summary>Takes a vocabulary as it stands in a file.</summary>
     /// <param name="names">The tokens by id.</param>
-    /// <param name="specials">Tokens that stand for no text, beside the end of text.</param>
+    /// <param name="specials">Tokens without text, in addition to the end-of-text token.</param>
     internal CharacterTokenizer(IReadOnlyList<string> names, IEnumerable<string>? specials = null)
     {
         HashSet<string> known = [TokenTable.EndOfText, .. specials ?? []];

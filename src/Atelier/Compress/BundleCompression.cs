@@ -20,11 +20,11 @@ internal static class BundleCompression
     /// <param name="folder">Where the compressed one goes.</param>
     /// <param name="type">Q8_0 or Q4_0.</param>
     /// <param name="name">What people call it.</param>
-    /// <param name="data">Held-out text to judge by, or null.</param>
-    /// <param name="recipe">How to judge.</param>
+    /// <param name="data">Held-out text for evaluation, or null.</param>
+    /// <param name="recipe">How to evaluate.</param>
     /// <param name="open">Opens a bundle as it will be used.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data,
         Recipe recipe,
         Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)

@@ -17,7 +17,7 @@ public sealed record CompressionFigures(long Bytes, double TokensPerSecond, Metr
 /// <param name="After">The compressed one.</param>
 /// <param name="LossChange">After minus before on the same resampled text, with its 95 % interval; null where there was
 /// no held-out text.</param>
-/// <param name="Data">What they were judged by; null where there was none.</param>
+/// <param name="Data">The data that both were evaluated on; null if there was none.</param>
 public sealed record CompressionReport(
     string Bundle, string Type, CompressionFigures Before, CompressionFigures After, Metric? LossChange, string? Data)
 {

@@ -17,7 +17,7 @@ internal static class SourceFolder
     /// behind (__MACOSX).
     /// </summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">
     /// A link leads back to a folder that it lies in, or folders lie too deep.
     /// </exception>

@@ -18,7 +18,7 @@ public enum ComparisonBasis
     None,
 }
 
-/// <summary>What a comparison says.</summary>
+/// <summary>The outcome of a comparison.</summary>
 public enum ComparisonOutcome
 {
     /// <summary>The model is better, beyond what chance explains.</summary>
@@ -27,7 +27,7 @@ public enum ComparisonOutcome
     /// <summary>The model is worse, beyond what chance explains.</summary>
     NotBeaten,
 
-    /// <summary>There is no clear difference, or too little to tell.</summary>
+    /// <summary>There is no clear difference, or too little data.</summary>
     Undecided,
 }
 
@@ -38,7 +38,7 @@ public enum ComparisonOutcome
 public sealed record Comparison(Metric Difference, ComparisonBasis Basis, ComparisonOutcome Outcome)
 {
     /// <summary>
-    /// The fewest pieces that a difference is decided by: of fewer, all may lean one way by a chance above 5 %.
+    /// The fewest pieces for a decision: with fewer, all may favour one side with a probability above 5 %.
     /// </summary>
     private const int FewestPieces = 6;
 

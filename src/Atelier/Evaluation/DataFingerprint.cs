@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Atelier.Evaluation;
 
-/// <summary>A hash of the data that a model is judged on, whatever form the model takes it in.</summary>
+/// <summary>
+/// A hash of the data that a model is evaluated on, independent of the form in which the model takes it.
+/// </summary>
 internal sealed class DataFingerprint : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -7,7 +7,7 @@ namespace Atelier.Evaluation;
 /// <param name="Distinct1">Different words over words (Li et al. 2016).</param>
 /// <param name="Distinct2">Different pairs of words over pairs.</param>
 /// <param name="Distinct3">Different triples over triples.</param>
-/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018): 1 where all say the
+/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018): 1 if all are the
 /// same.</param>
 public sealed record DiversityResult(double Distinct1, double Distinct2, double Distinct3, double SelfBleu)
 {
@@ -21,7 +21,7 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
         return new DiversityResult(Distinct(words, 1), Distinct(words, 2), Distinct(words, 3), MeanSelfBleu(words));
     }
 
-    /// <summary>Words, punctuation marks, and for scripts without spaces each character by itself.</summary>
+    /// <summary>Words, punctuation marks, and each character of scripts without spaces.</summary>
     internal static string[] Words(string text)
     {
         var words = new List<string>();

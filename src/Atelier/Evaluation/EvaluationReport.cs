@@ -7,11 +7,12 @@ using System.Text.Json.Serialization;
 namespace Atelier.Evaluation;
 
 /// <summary>
-/// How good a model is: its figures on held-out data beside those of baselines, and what its samples are like.
+/// The evaluation of a model: its metrics on held-out data compared with those of baselines, and properties of its
+/// samples.
 /// </summary>
 public sealed record EvaluationReport
 {
-    /// <summary>How what is judged is written for programs.</summary>
+    /// <summary>The form of the report for programs.</summary>
     internal static readonly JsonSerializerOptions Compact = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -29,10 +30,10 @@ public sealed record EvaluationReport
     /// <summary>The baseline that is the best possible: a world's own figures.</summary>
     internal const string ExactEntropy = "exactEntropy";
 
-    /// <summary>The run or bundle that was judged.</summary>
+    /// <summary>The evaluated run or bundle.</summary>
     public required string Run { get; init; }
 
-    /// <summary>What it was judged on: the source, and which part.</summary>
+    /// <summary>The data of the evaluation: the source and the part.</summary>
     public required string Data { get; init; }
 
     /// <summary>The figure that a verdict is about.</summary>

@@ -1,8 +1,8 @@
 namespace Atelier.Evaluation;
 
-/// <summary>The one figure that says most of how good a model is.</summary>
+/// <summary>The most important metric of an evaluation.</summary>
 /// <param name="Metric">Its name among the figures.</param>
-/// <param name="Unit">What it is counted in, as a sentence goes on after the number.</param>
+/// <param name="Unit">The unit, as it follows the number in a sentence.</param>
 /// <param name="MoreIsBetter">Whether a higher figure is a better one.</param>
 /// <param name="Part">What the verdict begins with: what the figure was measured on.</param>
 public sealed record Headline(string Metric, string Unit, bool MoreIsBetter, string Part = "held-out")

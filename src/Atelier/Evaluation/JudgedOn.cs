@@ -3,20 +3,20 @@ using Atelier.Recipes;
 
 namespace Atelier.Evaluation;
 
-/// <summary>What a model is judged on, and how a page says it.</summary>
+/// <summary>The data of an evaluation, and how a page describes it.</summary>
 /// <param name="Data">The source, and which part of it.</param>
 /// <param name="IsHeldOut">Whether none of it was learned from, as far as can be seen.</param>
 /// <param name="Lead">What the verdict begins with.</param>
 /// <param name="Notes">What a reader should know, one sentence each.</param>
 internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadOnlyList<string> Notes)
 {
-    /// <summary>Describes the part that is judged.</summary>
+    /// <summary>Describes the evaluated part.</summary>
     /// <param name="source">The source, as the recipe or the user names it.</param>
     /// <param name="part">Which part serves; training where nothing is held out.</param>
     /// <param name="other">What other data it is; null where it is a part of the recipe's own.</param>
-    /// <param name="pieces">What is judged, in the plural: "rows".</param>
-    /// <param name="repeated">The share of the judged pieces that are among those learned from; asked of other data
-    /// alone.</param>
+    /// <param name="pieces">The evaluated items, in the plural: "rows".</param>
+    /// <param name="repeated">The share of the evaluated items that are in the training data; only for other
+    /// data.</param>
     /// <param name="mostRepeated">The share from which on they count as learned from.</param>
     public static JudgedOn Of(string source, Part part, OtherData? other, string pieces, Func<double> repeated,
         double mostRepeated)
@@ -76,7 +76,7 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     }
 }
 
-/// <summary>A model's figures, or a baseline's, on what was judged.</summary>
+/// <summary>The metrics of a model or a baseline on the evaluated data.</summary>
 /// <param name="Scores">[piece]: the headline figure's numerator and denominator.</param>
 /// <param name="Figures">The figures by name.</param>
 internal sealed record JudgedModel(IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures);

@@ -4,10 +4,10 @@ using Atelier.Formats;
 namespace Atelier.Evaluation;
 
 /// <summary>
-/// A run's headline figure piece by piece (documents, rows, sequences), so that runs judged on the same data are
+/// A run's headline metric for each piece (document, row, sequence), so that runs evaluated on the same data are
 /// compared pair by pair.
 /// </summary>
-/// <param name="Data">What was judged on, as the page says it.</param>
+/// <param name="Data">The data of the evaluation, as the page describes it.</param>
 /// <param name="Content">A hash of the data: only equal ones are compared.</param>
 /// <param name="HeldOut">Whether none of it was learned from.</param>
 /// <param name="Headline">The figure: the quotient of the sums.</param>

@@ -2,17 +2,16 @@ using System.Text.Json;
 
 namespace Atelier.Evaluation;
 
-/// <summary>A run beside another on held-out data.</summary>
+/// <summary>A run in a comparison on held-out data.</summary>
 /// <param name="Folder">The run's folder.</param>
-/// <param name="Report">How it was judged; null where it was not.</param>
+/// <param name="Report">Its evaluation; null if it was not evaluated.</param>
 /// <param name="FromFirst">How its headline figure differs from the first run's; null for the first, and where they
 /// cannot be compared.</param>
 /// <param name="Reason">Why they cannot be compared; null where they can.</param>
 public sealed record JudgedRun(string Folder, EvaluationReport? Report, Comparison? FromFirst, string? Reason);
 
 /// <summary>
-/// Compares runs by what was kept when they were judged: pair by pair, on the same held-out documents, rows or
-/// sequences.
+/// Compares runs by the scores of their evaluations: pair by pair, on the same held-out documents, rows or sequences.
 /// </summary>
 public static class RunComparison
 {

@@ -26,7 +26,7 @@ public sealed class Bundle
     /// <summary>Whether the weights are in GGUF, as quantised ones are.</summary>
     public bool IsGguf => File.Exists(GgufPath);
 
-    /// <summary>Where weights saved elsewhere lie in several files: says which tensor is in which.</summary>
+    /// <summary>The index of sharded weights, which names the shard of each tensor.</summary>
     public string WeightsIndexPath => Path.Combine(Folder, SafetensorsFolder.IndexName);
 
     /// <summary>The tokenizer.</summary>
@@ -35,7 +35,7 @@ public sealed class Bundle
     /// <summary>What the columns of a table's model are.</summary>
     public string SchemaPath => Path.Combine(Folder, TableSchema.FileName);
 
-    /// <summary>How it makes samples where a request does not say; folders saved elsewhere may lack it.</summary>
+    /// <summary>The file of sampling defaults; folders from elsewhere may lack it.</summary>
     public string GenerationConfigPath => Path.Combine(Folder, "generation_config.json");
 
     /// <summary>The model card.</summary>

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Atelier.Runs;
 
 /// <summary>
-/// Writes bundles whole or not at all: into a folder beside the place, which then takes the old one's name.
+/// Writes bundles whole or not at all: into a temporary folder in the same place, which then replaces the old one.
 /// </summary>
 public static class BundleWriter
 {
@@ -18,7 +18,7 @@ public static class BundleWriter
     /// <param name="configJson">The text of config.json, with a model_type.</param>
     /// <param name="tensors">The weights by the names of the published format.</param>
     /// <param name="tokenizer">What turns text into the model's ids.</param>
-    /// <param name="decoding">How it makes samples where a request does not say.</param>
+    /// <param name="decoding">The sampling defaults, used where a request does not set them.</param>
     /// <param name="startId">The token that a text begins after where there is no prompt.</param>
     /// <param name="card">The model card, Markdown.</param>
     /// <exception cref="AtelierException">The place cannot be written, or holds something that is no
@@ -62,7 +62,7 @@ public static class BundleWriter
         || (Path.GetFileName(path).StartsWith("model-", StringComparison.Ordinal)
             && path.EndsWith(".safetensors", StringComparison.Ordinal));
 
-    /// <summary>Makes a folder by filling one beside it and then exchanging the two.</summary>
+    /// <summary>Fills a temporary folder in the same place and then exchanges it for the old one.</summary>
     internal static void Replace(string folder, Action<string> fill)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));

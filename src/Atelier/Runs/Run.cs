@@ -15,7 +15,7 @@ public sealed class Run : IDisposable
     private const string ResultFile = "result.json";
     private const string LockFile = ".lock";
 
-    /// <summary>The file that says how this machine carries out the run's steps.</summary>
+    /// <summary>The file of the run's execution plan on this machine.</summary>
     internal const string PlanFile = "execution.json";
 
     private static readonly FrozenSet<string> s_ownNames = FrozenSet.Create(
@@ -62,7 +62,7 @@ public sealed class Run : IDisposable
     /// <summary>One JSON object a report: step, loss, learningRate, tokens per second, validationLoss …</summary>
     public string MetricsPath => Path.Combine(Folder, "metrics.jsonl");
 
-    /// <summary>Whether training ended as the recipe says.</summary>
+    /// <summary>Whether training ended as planned.</summary>
     public bool IsFinished => HasResult(Folder);
 
     /// <summary>
@@ -76,7 +76,7 @@ public sealed class Run : IDisposable
     /// <summary>Where the resolved recipe of a run's folder lies.</summary>
     public static string RecipePath(string folder) => Path.Combine(folder, RecipeFile);
 
-    /// <summary>Whether the run in a folder ended as its recipe says.</summary>
+    /// <summary>Whether the run in a folder ended as planned.</summary>
     public static bool HasResult(string folder) => File.Exists(Path.Combine(folder, ResultFile));
 
     /// <summary>

@@ -12,9 +12,9 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     /// <summary>Settings for data whose families need no shape chosen for them.</summary>
     /// <param name="task">The task.</param>
     /// <param name="path">A file or a folder.</param>
-    /// <param name="family">The family to teach.</param>
+    /// <param name="family">The family to train.</param>
     /// <param name="what">What there is so much of.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
     internal static DataAdvice ForFile(ITask task, string path, string family, string what,
         CancellationToken cancellation)

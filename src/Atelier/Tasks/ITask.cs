@@ -6,9 +6,8 @@ using Atelier.Recipes;
 namespace Atelier.Tasks;
 
 /// <summary>
-/// A kind of data: how a source is prepared and opened again, and how models of it are judged. A family names the kinds
-/// it
-/// learns from; a new kind is one class here and one line in <see cref="TaskList"/>.
+/// What a model is for: how data is prepared and reopened, and how models are evaluated on it. A family names its
+/// tasks. A new task is one folder under Tasks and one line in <see cref="TaskList"/>.
 /// </summary>
 public interface ITask
 {
@@ -33,25 +32,25 @@ public interface ITask
     IDataSource Open(string folder);
 
     /// <summary>
-    /// Prepares other data for a finished model to be judged by, in the form the model takes: all of it the test part,
-    /// and what the model learned from the training part.
+    /// Prepares other data to evaluate a finished model on, in the form that the model takes: all of it becomes the
+    /// test part, and the training part is what the model was trained on.
     /// </summary>
     /// <param name="other">The data and the model.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing or damaged, or does not go with the model.</exception>
     IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation);
 
     /// <summary>Judges a model on data of this kind.</summary>
-    /// <exception cref="AtelierException">There is nothing to judge by, or the model does not go with the
+    /// <exception cref="AtelierException">There is no data to evaluate on, or the model does not fit the
     /// data.</exception>
     Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
         CancellationToken cancellation);
 
     /// <summary>Sensible settings for a person's own file or folder.</summary>
     /// <param name="path">Where the data is.</param>
-    /// <param name="family">The family to teach.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="family">The family to train.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
     DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default);
 }

@@ -57,7 +57,7 @@ public static partial class ComputeDevice
     /// takes
     /// the same large tensors again, and the kernel would zero each page anew (12 % of a step).
     /// </summary>
-    /// <param name="threads">From 1; 0 takes all cores, or as many as the environment's OMP_NUM_THREADS says.</param>
+    /// <param name="threads">At least 1; 0 takes all cores, or the environment variable OMP_NUM_THREADS.</param>
     public static void Configure(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
@@ -82,10 +82,9 @@ public static partial class ComputeDevice
     }
 
     /// <summary>
-    /// A copy on a device, under way when this returns: to CUDA it goes from page-locked memory, so that neither the
-    /// calling
-    /// thread nor the device waits. Operations on the device see it whole, since they stand behind it in the same
-    /// queue.
+    /// Starts copying a tensor to a device and returns. Copies to CUDA go from page-locked memory, so that neither the
+    /// calling thread nor the device waits. Later operations on the device see the whole copy, since they follow it in
+    /// the same queue.
     /// </summary>
     internal static Tensor SendAhead(Tensor tensor, Device device)
     {

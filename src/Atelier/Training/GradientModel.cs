@@ -19,7 +19,9 @@ public sealed record Objective<TBatch>(string Name, Func<TBatch, Tensor> Loss, I
     public double RateFactor { get; init; } = 1;
 }
 
-/// <summary>A model that learns by gradient descent: says what one step is, and how well it does.</summary>
+/// <summary>
+/// A model that is trained by gradient descent: defines the objectives of a step and the figures of an evaluation.
+/// </summary>
 /// <typeparam name="TBatch">What one step learns from.</typeparam>
 public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
 {
@@ -68,7 +70,7 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
         return means;
     }
 
-    /// <summary>Notes a figure while learning, for the log beside the losses.</summary>
+    /// <summary>Records a figure during training, for the log.</summary>
     /// <param name="name">What it is.</param>
     /// <param name="value">A scalar; nothing waits for it.</param>
     protected void Note(string name, Tensor value)

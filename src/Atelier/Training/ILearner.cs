@@ -3,19 +3,19 @@ using Atelier.Runs;
 namespace Atelier.Training;
 
 /// <summary>
-/// Learns from data until the recipe says stop. Counting and expectation maximisation implement it; gradient families
-/// get it from the trainer.
+/// Trains a model until the recipe's limits are reached. Counting and expectation maximisation implement it directly;
+/// gradient descent uses the trainer.
 /// </summary>
 public interface ILearner
 {
     /// <summary>
-    /// Learns, keeps checkpoints in the run's folder, and writes the bundle at the end; goes on from the last
-    /// checkpoint where there is one.
+    /// Trains, saves checkpoints in the run's folder, and writes the bundle at the end. Continues from the last
+    /// checkpoint, if there is one.
     /// </summary>
     /// <param name="run">The run's folder and recipe.</param>
-    /// <param name="progress">Told after each report interval; may be called from another thread.</param>
-    /// <param name="cancellation">Ends learning early: a checkpoint is saved first, and the report says so. Where
-    /// nothing was learned that can be kept it throws.</param>
+    /// <param name="progress">Receives each progress report; may be called from another thread.</param>
+    /// <param name="cancellation">Ends training early: a checkpoint is saved first, and the report says that it was
+    /// interrupted. Throws if there is nothing to save.</param>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step, or while counting, which
     /// keeps nothing half done.</exception>
     Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation);
@@ -58,7 +58,7 @@ public sealed record TrainingProgress
     /// <summary>The estimated time left.</summary>
     public TimeSpan? Remaining { get; init; }
 
-    /// <summary>A sample the model just made, as a person would look at it.</summary>
+    /// <summary>A sample of the model, for people to read or to look at.</summary>
     public string? Sample { get; init; }
 
     /// <summary>

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>A learner that can look for its learning rate before it learns.</summary>
+/// <summary>A learner that can search for a learning rate.</summary>
 public interface ILearningRateFinder
 {
     /// <summary>
@@ -18,10 +18,10 @@ public interface ILearningRateFinder
     /// factor,
     /// each with a new batch, until the loss is four times its lowest. The model is as before afterwards.
     /// </summary>
-    /// <param name="progress">Told of each rate and its loss.</param>
+    /// <param name="progress">Receives each learning rate and its loss.</param>
     /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>
-    /// <exception cref="AtelierException">The loss is not finite at the lowest rate already, or too few rates were
-    /// tried to say anything.</exception>
+    /// <exception cref="AtelierException">The loss is not finite at the lowest rate, or too few rates were tried for a
+    /// suggestion.</exception>
     LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null,
         CancellationToken cancellation = default);
 }

@@ -21,14 +21,10 @@ public sealed record TrainerHooks
     /// </summary>
     public Action<string>? WriteInterrupted { get; init; }
 
-    /// <summary>
-    /// A sample of the model as it is, from a fixed seed, as a person would look at it; stops where it is cancelled.
-    /// </summary>
+    /// <summary>Draws a sample from a fixed seed, for people to read or to look at; can be cancelled.</summary>
     public Func<CancellationToken, string>? Preview { get; init; }
 
-    /// <summary>
-    /// Writes such a sample to a PNG file, where it is one to look at and not to read; stops where it is cancelled.
-    /// </summary>
+    /// <summary>Writes such a sample as a PNG file, for models of images; can be cancelled.</summary>
     public Action<string, CancellationToken>? PreviewFile { get; init; }
 
     /// <summary>
@@ -45,7 +41,7 @@ public sealed record TrainerHooks
     public string ItemUnit { get; init; } = "tokens";
 }
 
-/// <summary>Teaches a model by gradient descent, as the recipe says, on a thread of its own.</summary>
+/// <summary>Trains a model by gradient descent, on a thread of its own.</summary>
 /// <typeparam name="TBatch">What one step learns from.</typeparam>
 /// <param name="recipe">Its training section and seed are the trainer's only settings.</param>
 /// <param name="model">Taught in place; moved to the recipe's device.</param>
@@ -137,7 +133,7 @@ public sealed class Trainer<TBatch>(
         return session.Finish(stopReason);
     }
 
-    /// <summary>Sets the device up as the recipe says, and moves the model there.</summary>
+    /// <summary>Configures the recipe's device and moves the model there.</summary>
     private Device PrepareDevice(CancellationToken cancellation)
     {
         Device device = ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation);
@@ -189,14 +185,17 @@ public sealed class Trainer<TBatch>(
         }
     }
 
-    /// <summary>Whether libtorch says so: on Linux, on Windows, on CUDA.</summary>
+    /// <summary>
+    /// Whether an error message of libtorch means that memory is exhausted: on Linux, on Windows, on CUDA.
+    /// </summary>
     private static bool IsOutOfMemory(string message) =>
         message.Contains("can't allocate memory", StringComparison.Ordinal)
         || message.Contains("not enough memory", StringComparison.Ordinal)
         || message.Contains("out of memory", StringComparison.Ordinal);
 
     /// <summary>
-    /// The model in as many copies as the plan says: the run's own where it has one, else the machine's.
+    /// Creates the copies of the model that the execution plan asks for. The plan is the run's own if it has one, else
+    /// the machine's.
     /// </summary>
     private Replicas<TBatch> CreateReplicas(Run run, TrainingLimits limits, IProgress<TrainingProgress> progress,
         CancellationToken cancellation)

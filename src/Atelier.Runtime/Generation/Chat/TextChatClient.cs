@@ -131,7 +131,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         };
     }
 
-    /// <summary>What the interface has beside these is followed.</summary>
+    /// <summary>Refuses options that the model cannot follow; all others of the interface are followed.</summary>
     private void Refuse(ChatOptions options) => RefusedOptions.Check(
         ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain,
             "the model was not taught conversations: there is no place for instructions"),

@@ -25,7 +25,7 @@ internal sealed class DelimitedTable
     /// are
     /// left out.
     /// </param>
-    /// <param name="report">Told what was found.</param>
+    /// <param name="report">Receives notes of what was detected.</param>
     /// <param name="where">The file, for errors.</param>
     /// <exception cref="AtelierException">The file has no rows.</exception>
     public static DelimitedTable Begin(CheckedReader reader, ReadingOptions options, ReadingReport report, string where)

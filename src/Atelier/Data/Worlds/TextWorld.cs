@@ -44,12 +44,13 @@ public sealed class TextWorld
     }
 
     /// <summary>
-    /// The exact log-probability of a document in nats, its end included; minus infinity where the world never says it.
+    /// The exact log-probability of a document in nats, including its end; minus infinity for a document that the world
+    /// does not generate.
     /// </summary>
     public double LogProbability(string document) => Math.Log(_grammar.Parse(document).Probability);
 
     /// <summary>
-    /// In how many ways the world says a document; 1 for each it says, as the closed form of its entropy supposes.
+    /// The number of derivations of a document; 1 for each generated one, as the closed form of the entropy assumes.
     /// </summary>
     internal int Derivations(string document) => _grammar.Parse(document).Derivations;
 }

@@ -131,7 +131,7 @@ internal sealed class Assembler
         Emit((byte)(((bits == 512 ? 2 : 1) << 5) | ((second < 16 ? 1 : 0) << 3)));
     }
 
-    /// <summary>The bytes that say where, always with an offset of 32 bits.</summary>
+    /// <summary>The bytes of a memory operand, always with an offset of 32 bits.</summary>
     private void Place(int register, Address place)
     {
         int field = (register & 7) << 3;

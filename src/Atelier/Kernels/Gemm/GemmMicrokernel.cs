@@ -18,7 +18,7 @@ internal enum GemmOutput
     Bf16,
 }
 
-/// <summary>What a tile's function is told; the fields lie one after another, eight bytes each.</summary>
+/// <summary>The arguments of a microkernel: consecutive fields of eight bytes each.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct GemmWork
 {

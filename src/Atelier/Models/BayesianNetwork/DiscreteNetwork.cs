@@ -62,7 +62,7 @@ public sealed class DiscreteNetwork
     }
 
     /// <summary>The number of the variable of that name.</summary>
-    /// <exception cref="AtelierException">There is none; the nearest is told.</exception>
+    /// <exception cref="AtelierException">There is none; the message suggests the nearest.</exception>
     public int IndexOf(string name)
     {
         if (_indices.TryGetValue(name, out int index))

@@ -126,8 +126,10 @@ public sealed class DiffusionModel : ImageModel
     };
 
     /// <inheritdoc/>
-    /// <remarks>By <see cref="VariationalBound"/>, and of one picture in five by <see cref="FlowLikelihood"/>, given
-    /// the classes and small pictures that the model is told; of a model of latents nothing is known.</remarks>
+    /// <remarks>
+    /// By <see cref="VariationalBound"/>, and for one image in five by <see cref="FlowLikelihood"/>, given the classes
+    /// and small images; not available for models of latents.
+    /// </remarks>
     public override IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
         CancellationToken cancellation = default)
     {

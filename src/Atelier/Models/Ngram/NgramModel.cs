@@ -75,7 +75,7 @@ public sealed class NgramModel : ILanguageModel
     /// <param name="vocabularySize">Ids there are: what the uniform distribution is over.</param>
     /// <param name="startId">The token that each document begins after; a part of a single document begins with its own
     /// first.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static NgramModel Count(TokenFile train, NgramConfig config, int vocabularySize, int startId,
         CancellationToken cancellation = default) =>
         new(NgramTrie.Count(Documents(train, startId), config.Order, cancellation), config, vocabularySize);
@@ -287,7 +287,7 @@ public sealed class NgramModel : ILanguageModel
         return [.. once.Zip(twice, (n1, n2) => n1 > 0 && n2 > 0 ? n1 / (n1 + 2 * n2) : 0.75)];
     }
 
-    /// <summary>Sequences under way: their last tokens.</summary>
+    /// <summary>The state of sequences: their last tokens.</summary>
     private sealed class State(NgramModel model, int sequences) : IDecodingState
     {
         private List<int>[] _tokens = [.. Enumerable.Range(0, sequences).Select(_ => new List<int>())];

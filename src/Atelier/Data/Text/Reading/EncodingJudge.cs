@@ -40,7 +40,7 @@ internal static class EncodingJudge
             [WritingSystem.Simplified, WritingSystem.Traditional, WritingSystem.Japanese, WritingSystem.Korean]),
     ];
 
-    /// <summary>The names of the encodings that can be told apart.</summary>
+    /// <summary>The names of the encodings that can be distinguished.</summary>
     public static IEnumerable<string> Names => Candidates.Select(candidate => candidate.Name);
 
     /// <summary>The encoding that makes the most probable text of bytes.</summary>

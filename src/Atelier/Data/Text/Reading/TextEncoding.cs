@@ -66,9 +66,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
                 where, hint);
     }
 
-    /// <summary>
-    /// The encoding that a recipe names, whatever the file looks like; a byte order mark of it is passed over.
-    /// </summary>
+    /// <summary>The encoding named in a recipe, whatever the file looks like; its byte order mark is skipped.</summary>
     /// <exception cref="AtelierException">There is no such encoding.</exception>
     public static TextEncoding Of(string name, Stream stream)
     {

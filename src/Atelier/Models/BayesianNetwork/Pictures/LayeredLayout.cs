@@ -46,7 +46,7 @@ internal sealed class LayeredLayout
     /// <summary>The place of a vertex's middle, from 0 at the left.</summary>
     public double X(int vertex) => _x[vertex];
 
-    /// <summary>The way of each edge from layer to layer, both ends included.</summary>
+    /// <summary>The route of each edge from layer to layer, including both ends.</summary>
     public Dictionary<(int Parent, int Child), List<(double X, int Layer)>> Ways { get; } = [];
 
     /// <summary>How many pairs of edges cross.</summary>

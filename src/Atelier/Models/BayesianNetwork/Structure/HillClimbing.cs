@@ -46,7 +46,7 @@ internal sealed class HillClimbing
     public string Ending { get; private set; } = "";
 
     /// <summary>The best graph found.</summary>
-    /// <param name="progress">Told after each move: the climb, moves so far, and the score.</param>
+    /// <param name="progress">Receives after each move the climb, the number of moves, and the score.</param>
     /// <param name="cancellation">Ends the search; the best graph so far is given back.</param>
     public DirectedGraph Search(Action<int, int, double>? progress, CancellationToken cancellation)
     {
@@ -261,9 +261,9 @@ internal sealed class HillClimbing
     }
 
     /// <summary>
-    /// Where the next climb begins: another graph of the class that data cannot tell from the best one, since which
-    /// moves better it depends on the directions that it happens to have; and around some variables next to one another
-    /// a share of the edges is taken out, so that they are chosen anew together.
+    /// Where the next climb begins: another graph of the best one's equivalence class, since which moves improve it
+    /// depends on the directions that it happens to have; and around some variables next to one another a share of the
+    /// edges is taken out, so that they are chosen anew together.
     /// </summary>
     private void Perturb(int[][] best, ref SplitMix64 random)
     {
@@ -324,8 +324,8 @@ internal sealed class HillClimbing
     }
 
     /// <summary>
-    /// Of the graphs that data cannot tell from the best one, that whose edges follow the order of the columns where
-    /// they may.
+    /// From the best graph's equivalence class, the graph whose edges follow the order of the columns as far as
+    /// possible.
     /// </summary>
     private DirectedGraph Directed(int[][] best, double score)
     {

@@ -36,8 +36,9 @@ internal sealed class PcAlgorithm
     public bool IsContradictory { get; private set; }
 
     /// <summary>Learns.</summary>
-    /// <param name="progress">Told after each size of conditions: the size, and the edges left.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives the number of conditions and the remaining edges after each number of
+    /// conditions.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public DirectedGraph Learn(Action<int, int>? progress, CancellationToken cancellation)
     {
         FindSkeleton(progress, cancellation);

@@ -87,7 +87,7 @@ internal static unsafe class ForwardBackward
         return true;
     }
 
-    /// <summary>The two halves of a sequence under way.</summary>
+    /// <summary>The two halves of a sequence that is being processed.</summary>
     private sealed class BidirectionalPass(HmmModel model, HmmSequence sequence, int half, long budget,
         CancellationToken cancellation) : IDisposable
     {
@@ -113,8 +113,8 @@ internal static unsafe class ForwardBackward
                 ref _backwardExponent));
 
         /// <summary>
-        /// Keeps what the first passes told, which working blocks out again changes; false where the halves have no
-        /// state in common that fp64 can tell from none.
+        /// Stores the results of the first passes, which recomputing blocks changes; false if the halves have no common
+        /// state of nonzero probability in fp64.
         /// </summary>
         public bool Prepare()
         {

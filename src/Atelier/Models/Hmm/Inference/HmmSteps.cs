@@ -58,7 +58,7 @@ internal static unsafe class HmmSteps
     /// <param name="count">Steps.</param>
     /// <param name="states">States.</param>
     /// <param name="width">States with padding.</param>
-    /// <returns>False where a time has no probability that fp64 can tell from none.</returns>
+    /// <returns>False if a time has probability zero in fp64.</returns>
     public static bool Meet(double* before, double* matrix, in PosteriorBlock block, int step, double* other, int count,
         int states, int width)
     {
