@@ -27,21 +27,21 @@ public sealed record TrainingOutcome(string Folder, string Family, TrainingRepor
     /// <summary>The finished model's folder; there only when training was not interrupted.</summary>
     public string BundleFolder => Path.Combine(Folder, "bundle");
 
-    /// <summary>Whether training was ended from outside, and can be taken up again.</summary>
+    /// <summary>Whether training was interrupted and can be resumed.</summary>
     public bool IsInterrupted => Report.StopReason == "interrupted";
 }
 
 /// <summary>The whole path in a few calls: recipe → data → model → run → generator.</summary>
 public static class Workshop
 {
-    /// <summary>Reads a recipe, a file's or a built-in one's, that may name any family.</summary>
+    /// <summary>Reads a recipe from a file, or a built-in one by name.</summary>
     /// <inheritdoc cref="RecipeReader.Read"/>
     public static Recipe ReadRecipe(string pathOrName, params IReadOnlyList<string> overrides) =>
         RecipeReader.Read(pathOrName, ModelFamilies.All, overrides);
 
     /// <summary>Prepares the data and trains a model as the recipe says.</summary>
-    /// <param name="recipe">What to make.</param>
-    /// <param name="folder">A new or empty folder for the run, or that of one that ended before its first
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="folder">The run's folder: a new or empty one, or that of a run that ended before its first
     /// checkpoint.</param>
     /// <param name="progress">Receives remarks (with step 0) and each progress report.</param>
     /// <param name="cancellation">Ends training after the current step and saves a checkpoint, from which <see
@@ -53,7 +53,8 @@ public static class Workshop
         TrainAsync(recipe, folder, null, progress, cancellation);
 
     /// <summary>Prepares the data, trains a model as the recipe says, and profiles some of the steps.</summary>
-    /// <param name="profile">Which steps; the report is in it afterwards, and in the run's folder profile/.</param>
+    /// <param name="profile">The steps to profile. Afterwards it holds the report, as does the run's folder
+    /// profile/.</param>
     /// <inheritdoc cref="TrainAsync(Recipe, string, IProgress{TrainingProgress}?, CancellationToken)" path="/param|/exception"/>
 #pragma warning disable CS1573 // the other parameters are the other method's
     public static async Task<TrainingOutcome> TrainAsync(Recipe recipe, string folder, StepProfile? profile,
@@ -106,10 +107,12 @@ public static class Workshop
         return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Tries growing learning rates on a recipe; nothing is kept but the answer.</summary>
-    /// <param name="recipe">What would be made.</param>
+    /// <summary>
+    /// Tries increasing learning rates on a recipe and suggests one; the trained weights are discarded.
+    /// </summary>
+    /// <param name="recipe">The recipe.</param>
     /// <param name="progress">Receives each learning rate and its loss.</param>
-    /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>
+    /// <param name="cancellation">Ends the sweep early; the result covers the rates tried so far.</param>
     /// <exception cref="AtelierException">The recipe or the data is at fault, or the family does not learn by gradient
     /// descent.</exception>
     public static async Task<LearningRateSweep> FindLearningRateAsync(
@@ -127,7 +130,7 @@ public static class Workshop
             .ConfigureAwait(false);
     }
 
-    /// <summary>What a model has learned; null where its kind has nothing to explain.</summary>
+    /// <summary>Explains what a model has learned; null if it has nothing to explain.</summary>
     /// <param name="generator">The model.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public static Explanation? Explain(IGenerator generator, CancellationToken cancellation = default) =>
@@ -154,9 +157,8 @@ public static class Workshop
     }
 
     /// <summary>
-    /// Loads a finished model for use alone: as <see cref="Open"/>, but text of the shapes that the managed runtime
-    /// knows runs
-    /// there on a CPU, weights mapped from their file; files of other systems open too.
+    /// Loads a finished model for inference only: as <see cref="Open"/>, but on a CPU text models that the managed
+    /// runtime supports run there, with memory-mapped weights. Files of other systems can be opened too.
     /// </summary>
     /// <param name="path">A run's folder or a bundle's, a GGUF file, or a llama2.c file with its tokenizer in the same
     /// folder.</param>
@@ -178,11 +180,11 @@ public static class Workshop
             : Open(path, device, cancellation);
     }
 
-    /// <summary>The data that a run learned from.</summary>
+    /// <summary>Opens the data that a run was trained on.</summary>
     /// <exception cref="AtelierException">There is no run, or its data is not there.</exception>
     public static IDataSource OpenData(string runFolder) => TaskOf(runFolder).Open(Path.Combine(runFolder, "data"));
 
-    /// <summary>The task whose data a run learns from.</summary>
+    /// <summary>The task of a run.</summary>
     /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
     public static ITask TaskOf(string runFolder)
     {
@@ -209,7 +211,7 @@ public static class Workshop
             .ConfigureAwait(false);
     }
 
-    /// <summary>Makes a bundle of another system's model, checking that it loads.</summary>
+    /// <summary>Converts a model of another system into a bundle, and checks that it loads.</summary>
     /// <param name="source">A Hugging Face folder, a GGUF file, a llama2.c .bin, or a family's own file, such as a
     /// network's .bif.</param>
     /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null takes the source's own.</param>
@@ -217,7 +219,7 @@ public static class Workshop
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation; nothing is left behind.</param>
     /// <returns>The bundle's full path.</returns>
-    /// <exception cref="AtelierException">The model is damaged, of no known kind, or does not go with the
+    /// <exception cref="AtelierException">The model is damaged, of an unknown kind, or does not fit the
     /// tokenizer.</exception>
     public static string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
@@ -231,7 +233,7 @@ public static class Workshop
         return Path.GetFullPath(folder);
     }
 
-    /// <summary>Writes a model for other systems.</summary>
+    /// <summary>Exports a model for other systems.</summary>
     /// <param name="source">A run's folder or a bundle's.</param>
     /// <param name="format">"huggingface", a folder, "gguf", a file, or a family's own, such as "bif".</param>
     /// <param name="path">The folder to write, new or a bundle's, or the file.</param>

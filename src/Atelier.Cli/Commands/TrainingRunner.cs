@@ -18,7 +18,7 @@ internal static class TrainingRunner
     /// <param name="folder">The run's folder, as the user would write it.</param>
     /// <param name="learn">Trains.</param>
     /// <param name="profile">The profile to take during training, or null.</param>
-    /// <param name="cancellation">Stops the judging.</param>
+    /// <param name="cancellation">Cancels the evaluation.</param>
     public static async Task<int> RunAsync(ToolConsole console, string folder,
         Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, StepProfile? profile,
             CancellationToken cancellation)

@@ -52,16 +52,16 @@ public sealed record GenerationRequest
     /// <summary>
     /// Gives the request back if it asks for one sample or more and for nothing that the generator cannot heed.
     /// </summary>
-    /// <param name="prompt">Whether the generator heeds a prompt.</param>
-    /// <param name="input">Whether it heeds a file.</param>
-    /// <param name="evidence">Whether it heeds evidence.</param>
-    /// <param name="states">Whether it heeds given states.</param>
-    /// <param name="classes">Whether it heeds a class.</param>
-    /// <param name="drawing">Whether it heeds how pictures are drawn.</param>
+    /// <param name="prompt">Whether the generator supports a prompt.</param>
+    /// <param name="input">Whether it supports an input file.</param>
+    /// <param name="evidence">Whether it supports evidence.</param>
+    /// <param name="states">Whether it supports known states.</param>
+    /// <param name="classes">Whether it supports a class.</param>
+    /// <param name="drawing">Whether it supports sampling options of images.</param>
     /// <param name="only">Whether it makes one sample of many.</param>
-    /// <param name="decoding">Whether it heeds how tokens are chosen.</param>
-    /// <param name="length">Whether it heeds how many there are at most.</param>
-    /// <exception cref="AtelierException">Something is asked for in vain.</exception>
+    /// <param name="decoding">Whether it supports decoding options.</param>
+    /// <param name="length">Whether it supports a maximum length.</param>
+    /// <exception cref="AtelierException">The request sets an option that the generator does not support.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
         bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false)
     {

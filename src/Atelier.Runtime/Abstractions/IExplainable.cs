@@ -15,7 +15,7 @@ public interface IExplainable
 public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables,
     IReadOnlyList<ExplanationImage> Pictures)
 {
-    /// <summary>How exact the answer to a question is; null where nothing was asked.</summary>
+    /// <summary>The precision of the answer to a query; null without a query.</summary>
     public AnswerMethod? Method { get; init; }
 }
 

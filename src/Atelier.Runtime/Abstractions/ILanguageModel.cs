@@ -48,7 +48,7 @@ public interface IDecodingState : IDisposable
     /// <summary>The tokens appended to each so far.</summary>
     int Length { get; }
 
-    /// <summary>Appends the same number of tokens to every sequence and gives the logits of what comes next.</summary>
+    /// <summary>Appends the same number of tokens to every sequence and returns the logits of the next token.</summary>
     /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
     /// <param name="logits">[sequences, vocabulary]: filled with the logits after the last token.</param>
     void Append(ReadOnlySpan<int> tokens, Span<float> logits);
@@ -70,7 +70,9 @@ public interface IDecodingState : IDisposable
     /// <exception cref="NotSupportedException"><see cref="CanTruncate"/> is false.</exception>
     void Truncate(int length) => throw new NotSupportedException("this model cannot forget tokens again");
 
-    /// <summary>Appends the same number of tokens to every sequence and gives the logits after each of them.</summary>
+    /// <summary>
+    /// Appends the same number of tokens to every sequence and returns the logits after each of them.
+    /// </summary>
     /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
     /// <param name="logits">[sequences, n, vocabulary]: filled with the logits after each token.</param>
     void AppendAll(ReadOnlySpan<int> tokens, Span<float> logits)

@@ -9,16 +9,15 @@ public interface IProbabilisticQuery
     /// <returns>
     /// The answer as a sentence and tables; <see cref="Explanation.Method"/> describes its precision.
     /// </returns>
-    /// <exception cref="AtelierException">
-    /// A name is not known, what is known has probability zero, or no answer as precise as asked is to be had.
-    /// </exception>
+    /// <exception cref="AtelierException">A name is unknown, the evidence has probability zero, or the requested
+    /// precision cannot be reached.</exception>
     Explanation Answer(Question question, CancellationToken cancellation = default);
 }
 
-/// <summary>What is asked of a model of several variables.</summary>
+/// <summary>A query of a model of several variables.</summary>
 public sealed record Question
 {
-    /// <summary>The variables asked for; none asks for each of those that nothing is known of.</summary>
+    /// <summary>The target variables. An empty list asks for each variable without evidence.</summary>
     public IReadOnlyList<string> Targets { get; init; } = [];
 
     /// <summary>What is known, by variable: "smoke" is "yes".</summary>
@@ -27,9 +26,7 @@ public sealed record Question
     /// <summary>What is set from outside, by variable: do(smoke = yes).</summary>
     public IReadOnlyDictionary<string, string> Interventions { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>
-    /// Whether the most probable values of all variables together are asked for, instead of probabilities.
-    /// </summary>
+    /// <summary>Asks for the most probable values of all variables together instead of probabilities.</summary>
     public bool MostProbable { get; init; }
 
     /// <summary>The seed of approximate answers.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Atelier.Abstractions;
 
-/// <summary>One thing that a model made.</summary>
+/// <summary>A sample that a model generated.</summary>
 public abstract record Sample
 {
     /// <summary>
@@ -28,7 +28,7 @@ public abstract record Sample
     protected abstract void Write(JsonObject json);
 }
 
-/// <summary>A text that a model made.</summary>
+/// <summary>A generated text.</summary>
 /// <param name="Text">What was made, without the prompt.</param>
 public sealed record TextSample(string Text) : Sample
 {
@@ -55,7 +55,7 @@ public sealed record TextSample(string Text) : Sample
     }
 }
 
-/// <summary>A row of a table that a model made.</summary>
+/// <summary>A generated row of a table.</summary>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Values">The value of each column.</param>
 public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<CellValue> Values) : Sample
@@ -99,7 +99,7 @@ public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<str
     }
 }
 
-/// <summary>A sequence of numbers that a model made, with the hidden states behind them.</summary>
+/// <summary>A generated sequence of numbers, with its hidden states.</summary>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Rows">The values of the columns at each time.</param>
 /// <param name="States">The hidden state at each time; empty for a model without such.</param>
@@ -122,7 +122,7 @@ public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<d
     }
 }
 
-/// <summary>A picture that a model made.</summary>
+/// <summary>A generated image.</summary>
 /// <param name="Width">Pixels across.</param>
 /// <param name="Height">Pixels down.</param>
 /// <param name="Channels">1 for grey, 3 for red, green and blue.</param>

@@ -4,7 +4,7 @@ using Atelier.Generation.Speculative;
 
 namespace Atelier.Generation;
 
-/// <summary>A piece of a sample that one of several requests asked for.</summary>
+/// <summary>A piece of a sample of one of several requests.</summary>
 /// <param name="Request">The number that <see cref="BatchedDecoder.Add"/> gave.</param>
 /// <param name="Piece">The piece.</param>
 public readonly record struct BatchedPiece(int Request, TextPiece Piece)
@@ -123,7 +123,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Reads the next tokens of all samples and writes what comes after.</summary>
+    /// <summary>Reads the next tokens of all samples and generates a token for each.</summary>
     /// <returns>
     /// The generated pieces, overwritten by the next step. Empty while prompts are being read, and when there is no
     /// sample. A request that cannot continue has one piece with an <see cref="BatchedPiece.Error"/>; the others are
@@ -198,7 +198,7 @@ public sealed class BatchedDecoder : IDisposable
     }
 
     /// <summary>What every sample reads in this step.</summary>
-    /// <returns>The rows of logits that come of it.</returns>
+    /// <returns>The resulting rows of logits.</returns>
     private int Gather()
     {
         _inputs.Clear();

@@ -19,9 +19,9 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 }
 
 /// <summary>
-/// Writes text with a language model: prompts, sampling or beam search, stop strings, many samples side by side.
-/// Samples are independent of one another: sample i of a seed is the same however many are asked for, and whoever else
-/// asks at the same time.
+/// Generates text with a language model: prompts, sampling or beam search, stop strings, several samples at once.
+/// Samples are independent of one another: sample i of a seed is the same for any number of samples and of concurrent
+/// requests.
 /// </summary>
 /// <remarks>
 /// Safe for concurrent use: any number of requests may run at the same time. Those of a model that reads several
@@ -77,11 +77,10 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     public string? ChatTemplate { get; init; }
 
     /// <summary>
-    /// A smaller model of the same vocabulary that proposes tokens for the model to take or refuse (speculative
-    /// decoding;
-    /// Leviathan et al. 2023): faster where the two agree, and the samples' distribution stays the model's own. Null
-    /// decodes
-    /// without. Requests begun before it is set go on without it. Not disposed with the generator.
+    /// A smaller model of the same vocabulary that proposes tokens for the model to accept or reject (speculative
+    /// decoding; Leviathan et al. 2023). It is faster where the two agree, and the distribution of samples does not
+    /// change. Null decodes without a draft. Requests that began earlier continue without it. The generator does not
+    /// dispose it.
     /// </summary>
     /// <exception cref="AtelierException">The two have not the same tokens.</exception>
     public TextGenerator? Draft

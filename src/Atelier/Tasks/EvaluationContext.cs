@@ -7,14 +7,13 @@ namespace Atelier.Tasks;
 
 /// <summary>What an evaluation needs: the model, the data and the options.</summary>
 /// <param name="Generator">The model.</param>
-/// <param name="Data">The data, of the kind that judges.</param>
+/// <param name="Data">The data, of the task that evaluates.</param>
 /// <param name="Options">How to evaluate.</param>
 /// <param name="Run">The name that the report carries.</param>
-/// <param name="Seed">Of resampling and samples.</param>
+/// <param name="Seed">The seed of resampling and samples.</param>
 /// <param name="Picture">The path of a plot (PNG) of the headline figure compared with the baselines', or null.</param>
 /// <param name="Folder">The run's folder, which caches what is learned for evaluation; null caches nothing.</param>
-/// <param name="Other">What other data the test part is; null where all parts come from the recipe's own
-/// source.</param>
+/// <param name="Other">The other data of the test part; null if all parts come from the recipe's own source.</param>
 public sealed record EvaluationContext(
     IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture,
         string? Folder = null, OtherData? Other = null)

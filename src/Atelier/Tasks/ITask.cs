@@ -11,23 +11,23 @@ namespace Atelier.Tasks;
 /// </summary>
 public interface ITask
 {
-    /// <summary>The name in data.kind, and of train's option: "table".</summary>
+    /// <summary>The name in data.kind, and of the option of `train`: "table".</summary>
     string Name { get; }
 
-    /// <summary>What train's option takes, one sentence.</summary>
+    /// <summary>Describes the option of `train` in one sentence.</summary>
     string Description { get; }
 
-    /// <summary>What a user may add to `atelier generate RUN`, as an example.</summary>
+    /// <summary>Example options for `atelier generate RUN`.</summary>
     string GenerateExample { get; }
 
-    /// <summary>Whether it judges such models.</summary>
+    /// <summary>Whether it evaluates models like this one.</summary>
     bool Judges(IGenerator generator);
 
-    /// <summary>Reads a recipe's source, shares it out, and writes it to a folder; facts.json comes last.</summary>
+    /// <summary>Reads and splits a recipe's source, and writes it to a folder; facts.json comes last.</summary>
     /// <exception cref="AtelierException">The source is missing, damaged or of another kind.</exception>
     IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation);
 
-    /// <summary>Opens what <see cref="Prepare"/> wrote.</summary>
+    /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
     /// <exception cref="AtelierException">The folder is damaged.</exception>
     IDataSource Open(string folder);
 
@@ -38,19 +38,19 @@ public interface ITask
     /// <param name="other">The data and the model.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The source is missing or damaged, or does not go with the model.</exception>
+    /// <exception cref="AtelierException">The source is missing or damaged, or does not fit the model.</exception>
     IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation);
 
-    /// <summary>Judges a model on data of this kind.</summary>
+    /// <summary>Evaluates a model on data of this task.</summary>
     /// <exception cref="AtelierException">There is no data to evaluate on, or the model does not fit the
     /// data.</exception>
     Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
         CancellationToken cancellation);
 
-    /// <summary>Sensible settings for a person's own file or folder.</summary>
+    /// <summary>Suggests settings for a user's own file or folder.</summary>
     /// <param name="path">Where the data is.</param>
     /// <param name="family">The family to train.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There is nothing there.</exception>
+    /// <exception cref="AtelierException">There is no such file or folder.</exception>
     DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default);
 }

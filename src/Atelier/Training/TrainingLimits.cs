@@ -16,7 +16,7 @@ internal sealed record TrainingLimits(
         int Patience)
 {
     /// <summary>The limits of a recipe.</summary>
-    /// <param name="section">How to teach.</param>
+    /// <param name="section">The training settings.</param>
     /// <param name="batchesPerEpoch">Batches in one pass over the data.</param>
     /// <param name="itemsPerBatch">Items in one.</param>
     /// <param name="validated">Whether there are validation data.</param>
