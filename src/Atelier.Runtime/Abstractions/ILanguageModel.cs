@@ -23,10 +23,8 @@ public interface ILanguageModel : IDisposable
 
     /// <summary>
     /// Scores each sequence's tokens but its first, each given all before it in the sequence. The result has one array
-    /// a
-    /// sequence, one element shorter than the sequence. A sequence may have at most <see cref="ContextLength"/> + 1
-    /// tokens;
-    /// lengths may differ.
+    /// a sequence, one element shorter than the sequence. A sequence may have at most <see cref="ContextLength"/> + 1
+    /// tokens; lengths may differ.
     /// </summary>
     /// <param name="sequences">The sequences.</param>
     /// <param name="cancellation">Stops, also in the middle of a long sequence.</param>

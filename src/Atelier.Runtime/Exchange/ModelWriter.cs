@@ -69,8 +69,7 @@ public static class ModelWriter
 
     /// <summary>
     /// Writes weights in blocks for a bundle: as llama.cpp has them where it knows the shape, and otherwise under their
-    /// own
-    /// names, as the kind of model "atelier", which only Atelier reads.
+    /// own names, as the kind of model "atelier", which only Atelier reads.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>

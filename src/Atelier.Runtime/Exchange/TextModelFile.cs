@@ -20,11 +20,8 @@ public static class TextModelFile
         [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
 
     /// <summary>Opens a model. Its weights stay in the file, mapped into memory.</summary>
-    /// <param name="path">
-    /// A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's shapes), a GGUF
-    /// file, or
-    /// a model in llama2.c's first binary format.
-    /// </param>
+    /// <param name="path">A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's
+    /// shapes), a GGUF file, or a model in llama2.c's first binary format.</param>
     /// <param name="tokenizerPath">A tokenizer.json or llama2.c's tokenizer.bin, if the model does not bring its own.
     /// Null takes the file in the folder of a llama2.c model: tokenizer.bin, or tok512.bin for a model of 512
     /// tokens.</param>

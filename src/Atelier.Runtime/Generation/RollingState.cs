@@ -4,8 +4,7 @@ namespace Atelier.Generation;
 
 /// <summary>
 /// Sequences that grow past the model's context: when the context is full, they go on from the last half of it, read
-/// anew.
-/// All sequences have the same length.
+/// anew. All sequences have the same length.
 /// </summary>
 internal sealed class RollingState : IDisposable
 {

@@ -13,8 +13,7 @@ public sealed class Decoder : IBatchedLanguageModel
 {
     /// <summary>
     /// Weights below these bytes are read by one thread before several have met at the barriers: 22 µs a token against
-    /// 44 with
-    /// 0.4 MB, 80 against 86 with 1 MB (benchmarks/run step-cost MODEL 200 1).
+    /// 44 with 0.4 MB, 80 against 86 with 1 MB (benchmarks/run step-cost MODEL 200 1).
     /// </summary>
     private const long AloneBelow = 1 << 20;
 

@@ -6,8 +6,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): text is split into words, words into
-/// bytes,
-/// and neighbours are joined in the order in which training joined them.
+/// bytes, and neighbours are joined in the order in which training joined them.
 /// </summary>
 public sealed class BpeTokenizer : Tokenizer
 {

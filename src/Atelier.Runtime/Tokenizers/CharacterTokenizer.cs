@@ -6,8 +6,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// One id a character (Unicode scalar value). Characters outside the vocabulary are spelled in bytes where it was made
-/// so,
-/// and refused otherwise.
+/// so, and refused otherwise.
 /// </summary>
 public sealed class CharacterTokenizer : Tokenizer
 {

@@ -5,8 +5,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// Tokenizers in a GGUF file's metadata: byte-level BPE ("gpt2"), and SentencePiece's BPE ("llama"), in which
-/// characters
-/// without merges can be said too. What llama.cpp would read otherwise is refused.
+/// characters without merges can be said too. What llama.cpp would read otherwise is refused.
 /// </summary>
 public static class GgufTokenizer
 {

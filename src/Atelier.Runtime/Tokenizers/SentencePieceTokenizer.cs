@@ -7,8 +7,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// Llama's tokenizer: byte pair encoding over characters (Kudo and Richardson 2018), with a space put before the text
-/// and
-/// characters outside the vocabulary spelled in bytes. Decoding a whole text takes that first space away again.
+/// and characters outside the vocabulary spelled in bytes. Decoding a whole text takes that first space away again.
 /// </summary>
 public sealed class SentencePieceTokenizer : Tokenizer
 {

@@ -6,8 +6,7 @@ namespace Atelier.Data;
 
 /// <summary>
 /// Public data sets by name. A file is looked for in the mirror first (a folder with a subfolder for each data set),
-/// then
-/// in the cache, and is fetched into the cache otherwise; wherever it comes from, its SHA-256 is checked.
+/// then in the cache, and is fetched into the cache otherwise; wherever it comes from, its SHA-256 is checked.
 /// </summary>
 /// <param name="mirror">The mirror's folder; null for none.</param>
 /// <param name="cache">Where downloads are kept, a subfolder for each data set.</param>

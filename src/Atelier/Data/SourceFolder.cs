@@ -13,8 +13,7 @@ internal static class SourceFolder
 
     /// <summary>
     /// The files below a folder in order of their names, without hidden ones (.git, .DS_Store, ._x) and what systems
-    /// leave
-    /// behind (__MACOSX).
+    /// leave behind (__MACOSX).
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellation">Cancels the operation.</param>

@@ -27,8 +27,7 @@ public static class Bootstrap
 
     /// <summary>
     /// The central 95 % of resamplings, moved so that their mean is the figure: of figures that are no means, which
-    /// drawing
-    /// with replacement moves to one side (the bias that Efron and Tibshirani 1993 take away, chapter 10).
+    /// drawing with replacement moves to one side (the bias that Efron and Tibshirani 1993 take away, chapter 10).
     /// </summary>
     public static (double Low, double High) Around(double value, double[] drawn)
     {

@@ -21,8 +21,7 @@ public sealed record OtherData(string Source, Recipe Recipe, Bundle Bundle, stri
 
     /// <summary>
     /// Whether this is the source that the model learned from, a part of it, or a folder that holds it. A world's
-    /// documents
-    /// follow from the seed, so that a world is none.
+    /// documents follow from the seed, so that a world is none.
     /// </summary>
     public bool IsLearnedSource
     {

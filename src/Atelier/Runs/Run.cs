@@ -81,8 +81,7 @@ public sealed class Run : IDisposable
 
     /// <summary>
     /// Begins a run: makes the folder, or takes an empty one, or that of a run that ended before anything was kept, and
-    /// writes
-    /// the recipe into it.
+    /// writes the recipe into it.
     /// </summary>
     /// <exception cref="AtelierException">The folder holds something already, is in use, or cannot be
     /// written.</exception>

@@ -54,8 +54,7 @@ public static partial class ComputeDevice
 
     /// <summary>
     /// Sets the tensor library's threads, and on glibc keeps freed memory in the process: a training step frees and
-    /// takes
-    /// the same large tensors again, and the kernel would zero each page anew (12 % of a step).
+    /// takes the same large tensors again, and the kernel would zero each page anew (12 % of a step).
     /// </summary>
     /// <param name="threads">At least 1; 0 takes all cores, or the environment variable OMP_NUM_THREADS.</param>
     public static void Configure(int threads)
@@ -72,8 +71,7 @@ public static partial class ComputeDevice
 
     /// <summary>
     /// Whether CUDA may round the factors of fp32 products to tf32, 10 bits of mantissa, while it adds up in fp32; then
-    /// they
-    /// run on its tensor cores. CPUs take no notice.
+    /// they run on its tensor cores. CPUs take no notice.
     /// </summary>
     internal static void AllowTf32(bool allowed)
     {

@@ -15,8 +15,7 @@ public interface ILearningRateFinder
 {
     /// <summary>
     /// The learning-rate range test (Smith 2017, section 3.3): steps at rates that grow from 1e-6 to 10 by a constant
-    /// factor,
-    /// each with a new batch, until the loss is four times its lowest. The model is as before afterwards.
+    /// factor, each with a new batch, until the loss is four times its lowest. The model is as before afterwards.
     /// </summary>
     /// <param name="progress">Receives each learning rate and its loss.</param>
     /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>

@@ -48,8 +48,7 @@ public sealed class LearningRateSchedule
 
     /// <summary>
     /// Smith and Topin 2018, by half cosines: from a 25th of the highest up over the warm-up (or 30 % of the length
-    /// where
-    /// that is shorter than the warm-up or no warm-up is asked), then down to the final share.
+    /// where that is shorter than the warm-up or no warm-up is asked), then down to the final share.
     /// </summary>
     private double OneCycle(long step, double warmup, double final)
     {

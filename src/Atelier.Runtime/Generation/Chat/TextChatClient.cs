@@ -9,10 +9,8 @@ namespace Atelier.Generation.Chat;
 
 /// <summary>
 /// A text model as an <see cref="IChatClient"/>. Conversations are written in the form that the model's own template
-/// names;
-/// of a model without a template, which continues text and knows no roles, the messages' texts, joined by line ends,
-/// are the
-/// prompt, and what the model writes next is the answer.
+/// names; of a model without a template, which continues text and knows no roles, the messages' texts, joined by line
+/// ends, are the prompt, and what the model writes next is the answer.
 /// </summary>
 /// <remarks>
 /// Safe for concurrent use: any number of conversations may go on at the same time, and the same seed gives the same

@@ -20,8 +20,8 @@ internal sealed record NetworkNode
 
 /// <summary>
 /// A grammar as a nondeterministic automaton over bytes of UTF-8 (Thompson 1968), whose rules call one another
-/// (recursive
-/// transition network, Woods 1970). Only nodes from which a whole text can still be reached are kept as useful.
+/// (recursive transition network, Woods 1970). Only nodes from which a whole text can still be reached are kept as
+/// useful.
 /// </summary>
 internal sealed class ByteNetwork
 {

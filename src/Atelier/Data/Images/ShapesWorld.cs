@@ -72,8 +72,7 @@ public static class ShapesWorld
 
     /// <summary>
     /// The class of a picture, read from its pixels: the colour of what is not white, and the covered area as a share
-    /// of the
-    /// longest row times the longest column, which smooth edges do not change.
+    /// of the longest row times the longest column, which smooth edges do not change.
     /// </summary>
     /// <param name="pixels">[3, 32, 32], 0 to 255.</param>
     /// <returns>The label, or −1 where there is no shape.</returns>

@@ -35,8 +35,7 @@ public sealed class TaggedData : IDataSource
 
     /// <summary>
     /// Reads CoNLL-U and shares its sentences out. A source of several files that are named for their parts (train, dev
-    /// or
-    /// valid, test) keeps that split, which is the published one.
+    /// or valid, test) keeps that split, which is the published one.
     /// </summary>
     /// <param name="section">What to read and how.</param>
     /// <param name="seed">Of the split.</param>

@@ -23,8 +23,7 @@ public sealed class TextWorld
 
     /// <summary>
     /// The exact entropy in nats per character (Unicode scalar value), a document's end counted as one: the entropy of
-    /// a
-    /// document over its expected length, which is what total cross-entropy over total characters tends to at best.
+    /// a document over its expected length, which is what total cross-entropy over total characters tends to at best.
     /// </summary>
     public double EntropyPerCharacter => _grammar.Entropy / (_grammar.ExpectedCharacters + 1);
 

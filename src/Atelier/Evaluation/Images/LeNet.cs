@@ -10,8 +10,8 @@ namespace Atelier.Evaluation.Images;
 
 /// <summary>
 /// LeNet-5 with hyperbolic tangents and maximum pooling over grey pictures of 32 × 32 (after LeCun et al. 1998), from
-/// weights
-/// that PyTorch saved. The 84 values of its layer f6 are the features that Fréchet distances on MNIST are published on.
+/// weights that PyTorch saved. The 84 values of its layer f6 are the features that Fréchet distances on MNIST are
+/// published on.
 /// </summary>
 internal sealed class LeNet : FeatureNetwork
 {

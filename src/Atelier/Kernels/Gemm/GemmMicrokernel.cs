@@ -55,11 +55,9 @@ internal unsafe struct GemmWork
 
 /// <summary>
 /// Sums of products of bf16 numbers in fp32, a block of up to six rows of C by up to four registers of columns at a
-/// time, which
-/// stays in 24 registers while a row of pairs of B after another is multiplied by pairs of A (Goto and van de Geijn
-/// 2008, section
-/// 6, with registers in place of their cache): 24 products, for four loads of B and six of A. As many blocks as there
-/// are, one below another.
+/// time, which stays in 24 registers while a row of pairs of B after another is multiplied by pairs of A (Goto and van
+/// de Geijn 2008, section 6, with registers in place of their cache): 24 products, for four loads of B and six of A. As
+/// many blocks as there are, one below another.
 /// </summary>
 internal static unsafe class GemmMicrokernel
 {

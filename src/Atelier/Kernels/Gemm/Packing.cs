@@ -7,8 +7,7 @@ namespace Atelier.Kernels.Gemm;
 
 /// <summary>
 /// Pairs of bf16 numbers that stand one below the other, or side by side, brought to where a tile reads them: a pair is
-/// 32 bits,
-/// its first number in the lower half.
+/// 32 bits, its first number in the lower half.
 /// </summary>
 internal static unsafe class Packing
 {

@@ -15,8 +15,7 @@ namespace Atelier.Models.Diffusion;
 /// <summary>
 /// Learns to undo noise (Ho et al. 2020) or to follow the flow from noise to pictures (Lipman et al. 2023): the mean
 /// squared error of the prediction at random times. Pictures are drawn by a sampler that knows nothing of the network.
-/// With
-/// an autoencoder all of this happens to its latents in place of pixels (Rombach et al. 2022).
+/// With an autoencoder all of this happens to its latents in place of pixels (Rombach et al. 2022).
 /// </summary>
 public sealed class DiffusionModel : ImageModel
 {

@@ -20,8 +20,7 @@ public enum ScheduleKind
 
 /// <summary>
 /// x_t = α(t) x₀ + σ(t) ε, with ε standard normal. What a network predicts, what samplers step along and how the loss
-/// is
-/// made all follow from α and σ; nothing here knows a network.
+/// is made all follow from α and σ; nothing here knows a network.
 /// </summary>
 /// <param name="kind">Which.</param>
 public sealed class NoiseSchedule(ScheduleKind kind)

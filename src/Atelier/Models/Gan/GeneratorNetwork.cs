@@ -13,8 +13,7 @@ namespace Atelier.Models.Gan;
 
 /// <summary>
 /// Makes pictures from noise: a small picture of many channels, doubled level by level (Radford et al. 2016, section
-/// 3).
-/// Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is
+/// 3). Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is
 /// whole.
 /// </summary>
 internal sealed class GeneratorNetwork : nn.Module

@@ -12,8 +12,7 @@ namespace Atelier.Tasks.Images;
 
 /// <summary>
 /// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1): it learns no more, and its
-/// latents,
-/// which stand in a grid, are scaled so that those of training pictures have a variance of one (appendix G).
+/// latents, which stand in a grid, are scaled so that those of training pictures have a variance of one (appendix G).
 /// </summary>
 internal sealed class FrozenAutoencoder : nn.Module
 {

@@ -6,8 +6,7 @@ namespace Atelier.Tasks.Text;
 
 /// <summary>
 /// Scores held-out text with a model, in windows of its context. Windows do not overlap unless a stride is given: then
-/// each
-/// window but a document's first counts only its last stride tokens, which see more context.
+/// each window but a document's first counts only its last stride tokens, which see more context.
 /// </summary>
 internal sealed class TextScorer
 {

@@ -6,8 +6,7 @@ namespace Atelier.Training.Optimizers;
 
 /// <summary>
 /// TorchScript for what TorchSharp does not bind: one native call for a list of tensors. Lists come in as arguments,
-/// since
-/// an operation in place on a list that the script itself made is dropped.
+/// since an operation in place on a list that the script itself made is dropped.
 /// </summary>
 internal static class TensorScripts
 {

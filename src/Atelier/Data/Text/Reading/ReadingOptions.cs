@@ -32,8 +32,7 @@ public sealed record ReadingOptions
 
     /// <summary>
     /// Characters (UTF-16 units) held at once. A longer file is one document in several pieces; a longer line,
-    /// paragraph
-    /// or table cell is refused.
+    /// paragraph or table cell is refused.
     /// </summary>
     public int LongestPiece { get; init; } = 4 << 20;
 

@@ -151,8 +151,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
 
     /// <summary>
     /// Bytes on both sides of one that is not UTF-8. They begin after a line end where there is one, which cannot be
-    /// half of
-    /// a character in any encoding but UTF-16.
+    /// half of a character in any encoding but UTF-16.
     /// </summary>
     private static byte[] Around(ReadOnlySpan<byte> bytes, int at, Stream rest)
     {

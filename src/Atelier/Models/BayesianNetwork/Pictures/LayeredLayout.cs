@@ -2,9 +2,8 @@ namespace Atelier.Models.BayesianNetwork.Pictures;
 
 /// <summary>
 /// Places a graph in layers, parents above children, with few crossings and straight edges (Sugiyama, Tagawa and Toda
-/// 1981;
-/// Gansner et al. 1993): layers by longest path, long edges through points of their own, orders by medians, places by
-/// least squares.
+/// 1981; Gansner et al. 1993): layers by longest path, long edges through points of their own, orders by medians,
+/// places by least squares.
 /// </summary>
 internal sealed class LayeredLayout
 {

@@ -4,11 +4,9 @@ namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
 /// Searches for the graph of the highest score by adding, taking out and turning round one edge at a time, the best
-/// first
-/// (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989) forbids
-/// to
-/// undo the last moves while worse graphs are walked through. Then it begins again near the best graph, until so many
-/// restarts in a row found nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
+/// first (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989)
+/// forbids to undo the last moves while worse graphs are walked through. Then it begins again near the best graph,
+/// until so many restarts in a row found nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
 /// </summary>
 internal sealed class HillClimbing
 {

@@ -2,8 +2,7 @@ namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
 /// Learns a structure from tests of independence (Spirtes, Glymour and Scheines 2000), in the form whose skeleton does
-/// not
-/// depend on the order of the variables: PC-stable (Colombo and Maathuis 2014).
+/// not depend on the order of the variables: PC-stable (Colombo and Maathuis 2014).
 /// </summary>
 internal sealed class PcAlgorithm
 {

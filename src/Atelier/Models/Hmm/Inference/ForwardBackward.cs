@@ -2,12 +2,9 @@ namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The E step. A sequence is worked at from both ends at once: forward vectors of its first half and backward vectors
-/// of its
-/// second half on two threads, which then go on into each other's half, where what they need is there already. Vectors
-/// are
-/// scaled by powers of two (Rabiner 1989, section V.A, without the rounding), every fourth step; what still underflows
-/// is
-/// worked out again in logarithms.
+/// of its second half on two threads, which then go on into each other's half, where what they need is there already.
+/// Vectors are scaled by powers of two (Rabiner 1989, section V.A, without the rounding), every fourth step; what still
+/// underflows is worked out again in logarithms.
 /// </summary>
 internal static unsafe class ForwardBackward
 {
