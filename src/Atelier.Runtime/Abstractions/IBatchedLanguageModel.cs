@@ -14,10 +14,10 @@ public interface IBatchedLanguageModel : ILanguageModel
     /// </summary>
     double FurtherTokenCost => 0.25;
 
-    /// <summary>The bytes of weights that a step reads; 0 where they are not known.</summary>
+    /// <summary>The size in bytes of the weights that a step reads; 0 if unknown.</summary>
     long StepBytes => 0;
 
-    /// <summary>Begins an empty sequence.</summary>
+    /// <summary>Creates an empty sequence.</summary>
     IDecodingSequence CreateSequence();
 
     /// <summary>
@@ -29,19 +29,17 @@ public interface IBatchedLanguageModel : ILanguageModel
 
     /// <summary>Appends tokens to sequences, all in one step.</summary>
     /// <param name="inputs">The sequences, each at most once, with their tokens.</param>
-    /// <param name="logits">
-    /// One row of the vocabulary after another, in the order of the inputs: of an input with
-    /// <see cref="SequenceInput.AllLogits"/> a row a token, of another the row after its last token.
-    /// </param>
-    /// <exception cref="ArgumentException">A sequence is another model's or would leave the context, a token is
-    /// unknown, or the logits do not fit.</exception>
+    /// <param name="logits">The logits, in rows of the vocabulary in the order of the inputs: one row for each token of
+    /// an input with <see cref="SequenceInput.AllLogits"/>, and one row after the last token of any other.</param>
+    /// <exception cref="ArgumentException">A sequence belongs to another model or exceeds the context length, a token
+    /// is unknown, or the logits have the wrong size.</exception>
     void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits);
 }
 
 /// <summary>A sequence of an <see cref="IBatchedLanguageModel"/> that is being generated.</summary>
 public interface IDecodingSequence : IDisposable
 {
-    /// <summary>The tokens appended so far.</summary>
+    /// <summary>Number of tokens appended so far.</summary>
     int Length { get; }
 
     /// <summary>
@@ -49,19 +47,19 @@ public interface IDecodingSequence : IDisposable
     /// </summary>
     IDecodingSequence Fork();
 
-    /// <summary>Whether <see cref="Truncate"/> can forget tokens again.</summary>
+    /// <summary>Whether <see cref="Truncate"/> is supported.</summary>
     bool CanTruncate { get; }
 
-    /// <summary>Forgets all but the first tokens.</summary>
-    /// <param name="length">The tokens to keep, 0 to <see cref="Length"/>.</param>
+    /// <summary>Removes all but the first tokens.</summary>
+    /// <param name="length">Number of tokens to keep, 0 to <see cref="Length"/>.</param>
     /// <exception cref="NotSupportedException"><see cref="CanTruncate"/> is false.</exception>
     void Truncate(int length);
 }
 
-/// <summary>What one sequence appends in a step.</summary>
+/// <summary>The tokens that a sequence appends in a step.</summary>
 /// <param name="Sequence">The sequence.</param>
 /// <param name="Tokens">Its tokens, at least one.</param>
-/// <param name="AllLogits">Whether the logits after each token are wanted, or only after the last.</param>
+/// <param name="AllLogits">Whether to return the logits after each token, or only after the last.</param>
 public readonly record struct SequenceInput(
     IDecodingSequence Sequence, ReadOnlyMemory<int> Tokens, bool AllLogits = false)
 {
@@ -83,7 +81,7 @@ public readonly record struct SequenceInput(
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="inputs">The sequences, each at most once, with their tokens.</param>
-    /// <param name="logits">As <see cref="IBatchedLanguageModel.Append"/> takes them.</param>
+    /// <param name="logits">As in <see cref="IBatchedLanguageModel.Append"/>.</param>
     internal static void Append(IBatchedLanguageModel model, ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
         while (!inputs.IsEmpty)

@@ -3,15 +3,15 @@ namespace Atelier.Abstractions;
 /// <summary>A model that can explain what it has learned.</summary>
 public interface IExplainable
 {
-    /// <summary>What the model has learned, in tables and pictures.</summary>
+    /// <summary>Explains what the model has learned, in tables and pictures.</summary>
     /// <param name="cancellation">Cancels the operation.</param>
     Explanation Explain(CancellationToken cancellation = default);
 }
 
-/// <summary>What a model has learned.</summary>
-/// <param name="Summary">In one sentence without a full stop.</param>
-/// <param name="Tables">Its parts.</param>
-/// <param name="Pictures">Pictures of it, where there are any.</param>
+/// <summary>An explanation of what a model has learned.</summary>
+/// <param name="Summary">A summary in one sentence without a full stop.</param>
+/// <param name="Tables">The parts of the explanation.</param>
+/// <param name="Pictures">Pictures; may be empty.</param>
 public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables,
     IReadOnlyList<ExplanationImage> Pictures)
 {
@@ -19,11 +19,11 @@ public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable>
     public AnswerMethod? Method { get; init; }
 }
 
-/// <summary>How exact an answer is.</summary>
-/// <param name="Rows">Rows that it was estimated from; 0 where it is exact.</param>
+/// <summary>The precision of an answer.</summary>
+/// <param name="Rows">Number of rows that the answer was estimated from; 0 if it is exact.</param>
 /// <param name="EffectiveRows">The effective sample size: the number of rows with equal weights that would be as
 /// precise.</param>
-/// <param name="Precision">Half the width of the widest interval of 95 % confidence; 0 where it is exact.</param>
+/// <param name="Precision">Half the width of the widest 95 % confidence interval; 0 if the answer is exact.</param>
 public sealed record AnswerMethod(long Rows, double EffectiveRows, double Precision)
 {
     /// <summary>Whether the answer is exact up to rounding.</summary>

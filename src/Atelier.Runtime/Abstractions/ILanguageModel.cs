@@ -6,10 +6,12 @@ namespace Atelier.Abstractions;
 /// </summary>
 public interface ILanguageModel : IDisposable
 {
-    /// <summary>The number of token ids it knows.</summary>
+    /// <summary>Number of token ids.</summary>
     int VocabularySize { get; }
 
-    /// <summary>The most tokens it can condition on; <see cref="int.MaxValue"/> for a model without a limit.</summary>
+    /// <summary>
+    /// The largest number of tokens that the model can condition on; <see cref="int.MaxValue"/> if there is no limit.
+    /// </summary>
     int ContextLength { get; }
 
     /// <summary>
@@ -22,28 +24,28 @@ public interface ILanguageModel : IDisposable
     IDecodingState CreateState(int sequences);
 
     /// <summary>
-    /// Scores each sequence's tokens but its first, each given all before it in the sequence. The result has one array
-    /// a sequence, one element shorter than the sequence. A sequence may have at most <see cref="ContextLength"/> + 1
+    /// Scores all tokens of each sequence except the first, given the tokens before them. The result has one array for
+    /// each sequence, one element shorter than the sequence. A sequence may have up to <see cref="ContextLength"/> + 1
     /// tokens; lengths may differ.
     /// </summary>
     /// <param name="sequences">The sequences.</param>
-    /// <param name="cancellation">Stops, also in the middle of a long sequence.</param>
+    /// <param name="cancellation">Cancels the operation, also within a long sequence.</param>
     IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
         CancellationToken cancellation = default);
 }
 
 /// <summary>The score of a token under the model.</summary>
-/// <param name="LogProbability">Its natural logarithm of probability, in nats, at most 0.</param>
+/// <param name="LogProbability">The natural logarithm of the token's probability, in nats, at most 0.</param>
 /// <param name="IsMostLikely">Whether no other token was more probable.</param>
 public readonly record struct TokenScore(double LogProbability, bool IsMostLikely);
 
 /// <summary>The state of sequences that are being generated, such as a key-value cache or a hidden state.</summary>
 public interface IDecodingState : IDisposable
 {
-    /// <summary>The number of sequences side by side.</summary>
+    /// <summary>Number of sequences.</summary>
     int Sequences { get; }
 
-    /// <summary>The tokens appended to each so far.</summary>
+    /// <summary>Number of tokens appended to each sequence so far.</summary>
     int Length { get; }
 
     /// <summary>Appends the same number of tokens to every sequence and returns the logits of the next token.</summary>
@@ -52,19 +54,18 @@ public interface IDecodingState : IDisposable
     void Append(ReadOnlySpan<int> tokens, Span<float> logits);
 
     /// <summary>
-    /// Makes sequence i go on from what sequence <c>parents[i]</c> was: the move of beam search. May change the number
-    /// of sequences.
+    /// Replaces sequence i by a copy of sequence <c>parents[i]</c>, as beam search needs. May change the number of
+    /// sequences.
     /// </summary>
     void Select(ReadOnlySpan<int> parents);
 
-    /// <summary>Whether <see cref="Truncate"/> can forget tokens again.</summary>
+    /// <summary>Whether <see cref="Truncate"/> is supported.</summary>
     bool CanTruncate => false;
 
     /// <summary>
-    /// Forgets all but the first tokens of every sequence: what speculative decoding does with tokens that were
-    /// refused.
+    /// Removes all but the first tokens of every sequence, as speculative decoding needs for rejected tokens.
     /// </summary>
-    /// <param name="length">The tokens to keep, 0 to <see cref="Length"/>.</param>
+    /// <param name="length">Number of tokens to keep, 0 to <see cref="Length"/>.</param>
     /// <exception cref="NotSupportedException"><see cref="CanTruncate"/> is false.</exception>
     void Truncate(int length) => throw new NotSupportedException("this model cannot forget tokens again");
 

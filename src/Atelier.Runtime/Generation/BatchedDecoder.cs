@@ -5,12 +5,13 @@ using Atelier.Generation.Speculative;
 namespace Atelier.Generation;
 
 /// <summary>A piece of a sample of one of several requests.</summary>
-/// <param name="Request">The number that <see cref="BatchedDecoder.Add"/> gave.</param>
+/// <param name="Request">The number returned by <see cref="BatchedDecoder.Add"/>.</param>
 /// <param name="Piece">The piece.</param>
 public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 {
     /// <summary>
-    /// Why the request cannot go on: it has left the batch, and <see cref="Piece"/> is empty. Null otherwise.
+    /// The reason for which the request cannot continue. It has then left the batch, and <see cref="Piece"/> is empty.
+    /// Null otherwise.
     /// </summary>
     public AtelierException? Error { get; init; }
 }
@@ -30,7 +31,7 @@ public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 public sealed class BatchedDecoder : IDisposable
 {
     /// <summary>
-    /// The most tokens of a prompt that are read in a step, so that a long one does not hold up the others.
+    /// The largest number of prompt tokens read in a step, so that a long prompt does not delay the other requests.
     /// </summary>
     public const int PromptBlock = 512;
 
@@ -47,18 +48,16 @@ public sealed class BatchedDecoder : IDisposable
     private float[] _logits = [];
     private int _requests;
 
-    /// <summary>Makes an empty batch.</summary>
-    /// <param name="generator">The model, its tokenizer and its draft. Not disposed with the decoder.</param>
+    /// <summary>Creates an empty batch.</summary>
+    /// <param name="generator">The model, its tokenizer and its draft. The decoder does not dispose it.</param>
     public BatchedDecoder(TextGenerator generator) : this(generator, sharesPrompts: true)
     {
     }
 
-    /// <summary>Makes an empty batch.</summary>
+    /// <summary>Creates an empty batch.</summary>
     /// <param name="generator">The model, its tokenizer and its draft.</param>
-    /// <param name="sharesPrompts">
-    /// Whether requests begin from what living ones have read of the same prompt; otherwise samples are to the bit what
-    /// they are alone.
-    /// </param>
+    /// <param name="sharesPrompts">Whether requests share the part of a prompt that an existing one has read; otherwise
+    /// samples are bit for bit what they would be alone.</param>
     internal BatchedDecoder(TextGenerator generator, bool sharesPrompts)
     {
         (_generator, _sharesPrompts) = (generator, sharesPrompts);
@@ -77,8 +76,8 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Lets a request's samples join from the next step on.</summary>
-    /// <returns>The number of the request, which its pieces carry.</returns>
+    /// <summary>Adds a request, whose samples join at the next step.</summary>
+    /// <returns>The number of the request, which identifies its pieces.</returns>
     /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     public int Add(GenerationRequest request)
     {
@@ -89,7 +88,7 @@ public sealed class BatchedDecoder : IDisposable
             : Join(drafts);
     }
 
-    /// <summary>Lets samples of one request join that were begun.</summary>
+    /// <summary>Adds samples of one request that were created before.</summary>
     internal int Join(TextDraft[] drafts)
     {
         DecodingOptions options = drafts[0].Options;
@@ -110,9 +109,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>
-    /// Lets a request's samples leave before they end. A request that has ended is none of its business.
-    /// </summary>
+    /// <summary>Removes the samples of a request before they end. Does nothing for a request that has ended.</summary>
     public void Remove(int request)
     {
         lock (_gate)
@@ -131,8 +128,8 @@ public sealed class BatchedDecoder : IDisposable
     /// </returns>
     public IReadOnlyList<BatchedPiece> Step() => Step(waits: null);
 
-    /// <summary>A step in which some requests take no part.</summary>
-    /// <param name="waits">Whether a request, by its number, takes no part; null where all do.</param>
+    /// <summary>Takes a step without some of the requests.</summary>
+    /// <param name="waits">Whether a request, by its number, is skipped; null skips none.</param>
     internal IReadOnlyList<BatchedPiece> Step(Func<int, bool>? waits)
     {
         lock (_gate)
@@ -173,7 +170,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Looks ahead for the samples that have read all but their last token.</summary>
+    /// <summary>Proposes tokens for the samples that have read all but their last token.</summary>
     private void Propose()
     {
         foreach (BatchedSequence sample in _samples)
@@ -197,7 +194,7 @@ public sealed class BatchedDecoder : IDisposable
         _proposer?.Run();
     }
 
-    /// <summary>What every sample reads in this step.</summary>
+    /// <summary>Collects the tokens that each sample reads in this step.</summary>
     /// <returns>The resulting rows of logits.</returns>
     private int Gather()
     {
@@ -225,7 +222,7 @@ public sealed class BatchedDecoder : IDisposable
         return rows;
     }
 
-    /// <summary>The samples that waited for a prompt go on from it.</summary>
+    /// <summary>Continues the samples that waited for a shared prompt.</summary>
     private void Follow(BatchedSequence leader, ReadOnlySpan<float> logits)
     {
         leader.IsAwaited = false;
@@ -239,7 +236,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Takes proposals as long as the model agrees, and one token of the model's own.</summary>
+    /// <summary>Accepts proposals as long as the model agrees, then chooses one more token.</summary>
     private void Write(BatchedSequence sample, ReadOnlySpan<float> logits)
     {
         if (sample.HasFailed)
@@ -254,7 +251,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Lets a request leave that cannot go on.</summary>
+    /// <summary>Removes a request that cannot continue.</summary>
     private void Fail(BatchedSequence sample, AtelierException error)
     {
         foreach (BatchedSequence other in _samples)

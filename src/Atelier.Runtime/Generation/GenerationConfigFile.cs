@@ -39,8 +39,8 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
         ("epsilon_cutoff", ["0"]),
         ("eta_cutoff", ["0"]), ("guidance_scale", ["1"]), ("penalty_alpha", ["0"]));
 
-    /// <summary>Reads a file; keys that it lacks keep their defaults, and a missing file gives all defaults.</summary>
-    /// <exception cref="AtelierException">The file is damaged, or asks for what is not read.</exception>
+    /// <summary>Reads a file. Missing keys take their defaults, as does a missing file.</summary>
+    /// <exception cref="AtelierException">The file is damaged, or has an unsupported setting.</exception>
     public static GenerationConfigFile Read(string path)
     {
         var defaults = new DecodingOptions();
@@ -73,7 +73,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
 
     /// <summary>Writes the file.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <exception cref="AtelierException">The file cannot be written.</exception>
     public void Write(string path)
     {
         var root = new JsonObject

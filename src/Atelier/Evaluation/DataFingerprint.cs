@@ -18,13 +18,13 @@ internal sealed class DataFingerprint : IDisposable
         return this;
     }
 
-    /// <summary>Adds text, ended, so that "ab", "c" differs from "a", "bc".</summary>
+    /// <summary>Adds text with an end mark, so that "ab", "c" differs from "a", "bc".</summary>
     public DataFingerprint Add(string text) => Add<byte>(Encoding.UTF8.GetBytes(text)).Add<byte>([0xFF]);
 
-    /// <summary>The hash of what was added since the last one, as a number.</summary>
+    /// <summary>The hash of what was added since the last hash, as a number.</summary>
     public ulong Take() => MemoryMarshal.Read<ulong>(_hash.GetHashAndReset());
 
-    /// <summary>The hash of what was added since the last one, as text.</summary>
+    /// <summary>The hash of what was added since the last hash, as text.</summary>
     public string TakeText() => Convert.ToHexStringLower(_hash.GetHashAndReset().AsSpan(0, 16));
 
     public void Dispose() => _hash.Dispose();
