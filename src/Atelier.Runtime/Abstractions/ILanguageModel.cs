@@ -20,7 +20,7 @@ public interface ILanguageModel : IDisposable
     /// </summary>
     bool RunsInParallel => false;
 
-    /// <summary>Begins <paramref name="sequences"/> sequences side by side, all empty.</summary>
+    /// <summary>Creates the state of <paramref name="sequences"/> empty sequences.</summary>
     IDecodingState CreateState(int sequences);
 
     /// <summary>
