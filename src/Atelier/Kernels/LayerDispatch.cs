@@ -4,9 +4,8 @@ using TorchSharp;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// How the layers of a copy of a model are carried out on the thread that learns, as the plan says: layers ask here,
-/// models do
-/// not know. It notes what was asked for, so that only choices that make a difference are measured.
+/// Chooses the implementation of layers in a copy of a model, by the execution plan: layers ask here, models do not
+/// know of it. Records which choices were asked for, so that only those that matter are measured.
 /// </summary>
 /// <param name="path">The plan's.</param>
 internal sealed class LayerDispatch(LayerPath path)
@@ -15,16 +14,16 @@ internal sealed class LayerDispatch(LayerPath path)
     private static LayerDispatch? s_current;
     private volatile bool _hasKernels, _hasTiles, _hasAttention;
 
-    /// <summary>Whether a layer asked that has both directions written out, and could take them.</summary>
+    /// <summary>Whether a layer asked that has a fused path and could use it.</summary>
     public bool HasKernels => _hasKernels;
 
-    /// <summary>Whether there were products of layers that are written out for which there are our own.</summary>
+    /// <summary>Whether fused layers had matrix products that our own kernels can compute.</summary>
     public bool HasTiles => _hasTiles;
 
     /// <summary>Whether there was attention that could be fused.</summary>
     public bool HasAttention => _hasAttention;
 
-    /// <summary>Whether a layer that has both directions written out, and could take them here, does so.</summary>
+    /// <summary>Whether a layer with a fused path uses it here.</summary>
     public static bool WritesOut()
     {
         if (s_current is not { } ways)
@@ -42,9 +41,7 @@ internal sealed class LayerDispatch(LayerPath path)
         return ways.Path == LayerPath.Fused;
     }
 
-    /// <summary>
-    /// Whether attention is computed by the tensor library's fused kernel; where no plan says so, on GPUs.
-    /// </summary>
+    /// <summary>Whether attention uses the tensor library's fused kernel; without a plan, on GPUs.</summary>
     /// <param name="device">Where it is computed.</param>
     public static bool FusesAttention(DeviceType device)
     {

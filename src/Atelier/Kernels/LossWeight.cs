@@ -1,16 +1,15 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// What the loss that this thread computes is to be multiplied by: a layer that computes gradients on the way forward
-/// lets them have it at
-/// once. It need not heed it, and is told the factor again on the way back.
+/// The factor that this thread's loss will be multiplied by. A layer that computes gradients in the forward pass can
+/// apply it at once; the backward pass receives the factor again, so a layer may ignore it.
 /// </summary>
 internal static class LossWeight
 {
     [ThreadStatic]
     private static double? s_current;
 
-    /// <summary>The factor; 1 where nobody says otherwise.</summary>
+    /// <summary>The factor; 1 by default.</summary>
     public static double Current => s_current ?? 1;
 
     /// <summary>Makes a factor this thread's until the answer is disposed.</summary>

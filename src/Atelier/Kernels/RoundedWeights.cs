@@ -9,8 +9,7 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// The weights in bf16, which all copies of a model share: rounded once between two steps, each thread its share,
-/// instead of at
-/// each use; by the optimizer as it moves them, where it can.
+/// instead of at each use; by the optimizer as it moves them, where it can.
 /// </summary>
 internal sealed unsafe class RoundedWeights : IDisposable
 {

@@ -4,8 +4,7 @@ namespace Atelier.Tensors;
 
 /// <summary>
 /// Random numbers of one replica: what it draws depends on its seed alone, not on what other threads draw meanwhile
-/// from
-/// the tensor library's one generator.
+/// from the tensor library's one generator.
 /// </summary>
 internal sealed class RandomStream : IDisposable
 {

@@ -13,8 +13,9 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// Two networks in a game (Goodfellow et al. 2014): the discriminator learns to tell real pictures from made ones, the
-/// generator to make pictures that pass. A step is some turns of the first and one of the second.
+/// Two networks in a game (Goodfellow et al. 2014): the discriminator learns to distinguish real images from generated
+/// ones, the generator to make images that pass as real. A step has several updates of the discriminator and one of the
+/// generator.
 /// </summary>
 public sealed class GanModel : ImageModel
 {

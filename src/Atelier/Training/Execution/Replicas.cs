@@ -35,7 +35,7 @@ internal sealed class Replicas<TBatch> : IDisposable
         Team = new WorkerTeam(plan.Replicas, () => ComputeDevice.SetThreads(plan.Threads));
     }
 
-    /// <summary>The copies' threads, for work beside learning.</summary>
+    /// <summary>The threads of the copies, for work outside of training steps.</summary>
     public WorkerTeam Team { get; }
 
     /// <summary>How layers are carried out, and which choices they met.</summary>

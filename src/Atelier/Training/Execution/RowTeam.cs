@@ -6,8 +6,8 @@ namespace Atelier.Training.Execution;
 
 /// <summary>
 /// Threads that each take some rows of a batch through a network, without gradients: on a CPU this beats every
-/// operation on
-/// all threads, which wait for one another at its end. What is computed does not depend on how many there are.
+/// operation on all threads, which wait for one another at its end. What is computed does not depend on how many there
+/// are.
 /// </summary>
 /// <param name="team">The threads; null where the calling one is alone.</param>
 /// <param name="weights">What they share.</param>
