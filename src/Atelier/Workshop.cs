@@ -107,7 +107,10 @@ public static class Workshop
                 $"train a new one with another {Mention.Field("out")}");
         RecipeChanges.Check(run, ModelFamilies.All);
         run.Profile = profile;
-        return await LearnAsync(run, progress ?? new Progress<TrainingProgress>(), cancellation).ConfigureAwait(false);
+        progress ??= new Progress<TrainingProgress>();
+        foreach (string key in run.UnreadKeys)
+            progress.Report(new() { Step = 0, Message = $"{key} in recipe.yaml is left out, since nothing reads it" });
+        return await LearnAsync(run, progress, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Tries growing learning rates on a recipe; nothing is kept but the answer.</summary>
