@@ -132,6 +132,9 @@ public sealed record TrainingSection
 /// <summary>The optimizer and its hyperparameters.</summary>
 public sealed record OptimizerSection
 {
+    /// <summary>What the paths of its keys begin with.</summary>
+    internal const string Path = "training.optimizer.";
+
     /// <summary>The name of the optimizer.</summary>
     public OptimizerName Name { get; init; } = OptimizerName.AdamW;
 
@@ -170,6 +173,16 @@ public sealed record OptimizerSection
     [MayChange]
     [Range(0.0, 1.0)]
     public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Whether the rule reads a key of this section.</summary>
+    internal bool Reads(string key) => key switch
+    {
+        "momentum" or "nesterov" => Name is OptimizerName.Sgd or OptimizerName.FullBatch or OptimizerName.RmsProp,
+        "beta1" => Name is OptimizerName.Adam or OptimizerName.AdamW or OptimizerName.Lion,
+        "beta2" => Name is OptimizerName.Adam or OptimizerName.AdamW or OptimizerName.Lion or OptimizerName.RmsProp,
+        "epsilon" => Name is not (OptimizerName.Sgd or OptimizerName.FullBatch or OptimizerName.Lion),
+        _ => true,
+    };
 }
 
 /// <summary>Optimizers.</summary>

@@ -38,6 +38,9 @@ public sealed class Run : IDisposable
     /// <summary>The resolved recipe, with every default in it.</summary>
     public Recipe Recipe { get; }
 
+    /// <summary>The keys of the run's file that nothing reads and that its recipe was opened without.</summary>
+    public IReadOnlyList<string> UnreadKeys { get; private init; } = [];
+
     /// <summary>The folder of the prepared data.</summary>
     public string DataFolder => Path.Combine(Folder, "data");
 
@@ -136,19 +139,23 @@ public sealed class Run : IDisposable
     public static Run Open(string folder, IReadOnlyList<IModelSection> families)
     {
         string full = Path.GetFullPath(folder);
-        Recipe recipe = ReadRecipe(folder, families);
-        return new Run(full, recipe, Hold(folder, full), made: null);
+        var unread = new List<string>();
+        Recipe recipe = ReadRecipe(folder, families, unread);
+        return new Run(full, recipe, Hold(folder, full), made: null) { UnreadKeys = unread };
     }
 
     /// <summary>Reads the recipe of a run without opening the run.</summary>
     /// <inheritdoc cref="Open" path="/param"/>
     /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
-    public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families)
+    public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families) =>
+        ReadRecipe(folder, families, []);
+
+    private static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families, ICollection<string> unread)
     {
         if (!Exists(folder))
             throw new AtelierException("there is no run here", folder,
                 $"{Mention.Command("runs list")} shows the runs there are");
-        return RecipeReader.Read(Path.Combine(folder, RecipeFile), families);
+        return RecipeReader.Read(Path.Combine(folder, RecipeFile), families, overrides: null, unread);
     }
 
     /// <summary>Whether a process works on a run.</summary>

@@ -24,6 +24,17 @@ public interface IModelFamily : IModelSection
     /// </summary>
     bool TakesSteps => true;
 
+    /// <inheritdoc/>
+    /// <remarks>A key of some task has a use where the recipe's own task reads it.</remarks>
+    bool IModelSection.Reads(string key, Recipe recipe)
+    {
+        if (!TakesSteps && UnreadKeys.IsIn(key, UnreadKeys.OfSteps))
+            return false;
+        ITask? own = recipe.Data.Kind is { } kind ? Tasks.FirstOrDefault(task => task.Name == kind) : Tasks[0];
+        return own is null || UnreadKeys.IsIn(key, own.RecipeKeys)
+            || !TaskList.All.Any(task => UnreadKeys.IsIn(key, task.RecipeKeys));
+    }
+
     /// <summary>The values of config.json's model_type that it loads: "gpt2", "llama".</summary>
     IReadOnlyList<string> ModelTypes { get; }
 

@@ -17,6 +17,12 @@ public interface ITask
     /// <summary>Describes the option of `train` in one sentence.</summary>
     string Description { get; }
 
+    /// <summary>
+    /// The keys and sections of a recipe that it reads and that not all tasks read: "data.image". A recipe for another
+    /// task that sets one of them is refused.
+    /// </summary>
+    IReadOnlyList<string> RecipeKeys { get; }
+
     /// <summary>An example of what a request to generate may say: fields and their values.</summary>
     IReadOnlyList<(string Field, string Value)> GenerateExample { get; }
 

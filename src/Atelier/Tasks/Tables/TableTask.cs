@@ -23,6 +23,9 @@ public sealed class TableTask : ITask
         "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.table", "evaluation.samples"];
+
+    /// <inheritdoc/>
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "5")];
 
     /// <inheritdoc/>

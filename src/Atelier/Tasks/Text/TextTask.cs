@@ -19,6 +19,14 @@ public sealed class TextTask : ITask
     public string Description => "A file or folder of text to learn from; settings are chosen by its size.";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> RecipeKeys { get; } =
+    [
+        "data.column", "data.encoding", "data.document", "data.clean", "data.tokenizer", "data.table.header",
+        "data.table.separator", "training.labelSmoothing", "evaluation.baselineOrder", "evaluation.stride",
+        "evaluation.samples", "evaluation.sampleTokens", "generation",
+    ];
+
+    /// <inheritdoc/>
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "...")];
 
     /// <inheritdoc/>
