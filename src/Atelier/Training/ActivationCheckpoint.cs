@@ -1,3 +1,4 @@
+using Atelier.Kernels;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
 using TorchSharp;
@@ -60,7 +61,7 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
     /// </summary>
     private sealed class RandomState
     {
-        private readonly Generator? _own = RandomStream.Current;
+        private readonly Generator? _own = StepContext.Current.Random?.Generator;
         private readonly Tensor _state;
         private readonly long? _cuda;
 

@@ -1,5 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
+using Atelier.Kernels;
 using Atelier.Models.Diffusion.Samplers;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
@@ -261,7 +262,7 @@ public sealed class DiffusionModel : ImageModel
         return _prediction.Output(x, answer, t);
     }
 
-    private Tensor Loss(ImageBatch batch) => Loss(batch, RandomStream.Current);
+    private Tensor Loss(ImageBatch batch) => Loss(batch, StepContext.Current.Random?.Generator);
 
     private Tensor Loss(ImageBatch batch, Generator? random)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Generation;
+using Atelier.Kernels;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -116,7 +117,7 @@ public sealed class GanModel : ImageModel
 
     private Tensor DiscriminatorLoss(ImageBatch batch)
     {
-        Generator? random = RandomStream.Current;
+        Generator? random = StepContext.Current.Random?.Generator;
         Tensor made;
         using (no_grad())
             made = Make(batch, random);
@@ -143,7 +144,7 @@ public sealed class GanModel : ImageModel
 
     private Tensor GeneratorLoss(ImageBatch batch)
     {
-        Generator? random = RandomStream.Current;
+        Generator? random = StepContext.Current.Random?.Generator;
         Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, Make(batch, random), random);
         (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, batch.Labels);
         Tensor loss = Config.Loss.Generator(logits);

@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Images;
+using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
@@ -45,8 +46,11 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         register_module("latents", latents);
         register_module("decoder", _decoder);
         register_module("likelihood", _likelihood);
-        Objectives = [new Objective<ImageBatch>("loss", batch => Bound(batch, RandomStream.Current).Loss,
-            [.. parameters()])];
+        Objectives =
+        [
+            new Objective<ImageBatch>("loss", batch => Bound(batch, StepContext.Current.Random?.Generator).Loss,
+                [.. parameters()]),
+        ];
     }
 
     /// <summary>Its shape.</summary>

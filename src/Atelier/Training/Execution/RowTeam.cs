@@ -30,7 +30,7 @@ internal sealed class RowTeam(WorkerTeam? team, RoundedWeights weights, Action e
         {
             using var scope = NewDisposeScope();
             using var gradients = no_grad(); // a thread's own setting
-            using var rounded = weights.Use();
+            using var context = (StepContext.Current with { Weights = weights }).Use();
             long from = rows * member / parts.Length;
             parts[member] = compute(from, (rows * (member + 1) / parts.Length) - from).DetachFromDisposeScope();
         });
