@@ -21,7 +21,7 @@ internal static class ImageAdvice
     /// <exception cref="AtelierException">There are no pictures there.</exception>
     public static DataAdvice For(ITask task, string path, IModelFamily family, CancellationToken cancellation)
     {
-        DataAdvice.Bytes(path, $"--{task.Name}", cancellation);
+        DataAdvice.Bytes(path, Mention.Field(task.Name), cancellation);
         ImageSource source = ImageSource.Read(new DataSection { Source = path }, seed: 0, new ReadingReport(),
             progress: null, cancellation);
         (int pictures, ImageSchema schema) = (source.Pictures.Count, source.Schema);
