@@ -93,6 +93,17 @@ public sealed partial class DocumentationTests : IDisposable
         program[program.IndexOf("using ", StringComparison.Ordinal)..].Trim().ShouldBe(shown.Trim());
     }
 
+    [Fact]
+    public void The_page_on_adding_a_family_shows_the_sample_that_the_tests_run()
+    {
+        string sample = string.Concat(Directory.GetFiles(Path.Combine(Repository.Folder, "samples", "OwnFamily"), "*.cs")
+            .Select(File.ReadAllText));
+        string page = File.ReadAllText(Path.Combine(Repository.Folder, "docs", "adding-a-family.md"));
+        string[] shown = [.. Snippet().Matches(page).Select(match => match.Groups["text"].Value.Trim())];
+        shown.Length.ShouldBe(4);
+        shown.ShouldAllBe(snippet => sample.Contains(snippet));
+    }
+
     [GeneratedRegex("```bash\n(?<text>.*?)```", RegexOptions.Singleline, 1000)]
     private static partial Regex Block();
 

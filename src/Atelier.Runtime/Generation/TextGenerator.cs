@@ -314,6 +314,6 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <summary>Explains a model of tokens with the names that the tokenizer gives them.</summary>
     private sealed class NamedTokens(IExplainableTokens model, Tokenizer tokenizer) : IExplainable
     {
-        public Explanation Explain(CancellationToken cancellation) => model.Explain(tokenizer, cancellation);
+        public Explanation Explain(CancellationToken cancellation = default) => model.Explain(tokenizer, cancellation);
     }
 }

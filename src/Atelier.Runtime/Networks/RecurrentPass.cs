@@ -17,6 +17,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     private readonly PassProduct _head;
     private readonly PassScratch _constants = new();
     private readonly int _hidden, _gates;
+    private readonly RecurrentCell _cell;
     private PassScratch _scratch = new();
     private SequenceInput[] _order = [];
     private int[] _logitRows = []; // of each in that order, the first of its rows in the logits
@@ -30,6 +31,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     public RecurrentPass(RecurrentWeights weights, KernelPath path, int workers)
     {
         (_weights, Path, _hidden, _gates) = (weights, path, weights.HiddenSize, weights.GateCount);
+        _cell = new RecurrentCell(weights.Cell, path, _hidden);
         _inputs = [.. weights.Layers.Select(layer => new PassProduct(layer.Input, _constants))];
         _states = [.. weights.Layers.Select(layer => new PassProduct(layer.State, _constants))];
         _head = new PassProduct(weights.Head, _constants);
@@ -170,54 +172,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
             float* input = _gateSums + ((long)(row + i) * stride) + start,
                 state = _stateSums + ((long)i * stride) + start;
             float* before = _hiddenNow + ((long)i * _hidden) + start, after = _hiddenNext + ((long)i * _hidden) + start;
-            switch (_weights.Cell)
-            {
-                case CellName.Lstm:
-                    Lstm(input, state, count, _cells + ((long)i * _hidden) + start, after);
-                    break;
-                case CellName.Gru:
-                    Gru(input, state, count, before, after);
-                    break;
-                default:
-                    Path.Add(state, count, input);
-                    Path.Tanh(count, input);
-                    new ReadOnlySpan<float>(input, count).CopyTo(new Span<float>(after, count));
-                    break;
-            }
+            _cell.Step(input, state, count, _cells + ((long)i * _hidden) + start, before, after);
         }
-    }
-
-    // i, f, o = σ, g = tanh; c' = f c + i g; h' = o tanh(c') (Gers et al. 2000).
-    private void Lstm(float* input, float* state, int count, float* cell, float* after)
-    {
-        for (int gate = 0; gate < 4; gate++)
-        {
-            Path.Add(state + (gate * _hidden), count, input + (gate * _hidden));
-            if (gate == 2)
-                Path.Tanh(count, input + (gate * _hidden));
-            else
-                Path.Sigmoid(count, input + (gate * _hidden));
-        }
-        for (int j = 0; j < count; j++)
-            after[j] = cell[j] = (input[_hidden + j] * cell[j]) + (input[j] * input[(2 * _hidden) + j]);
-        Path.Tanh(count, after);
-        for (int j = 0; j < count; j++)
-            after[j] *= input[(3 * _hidden) + j];
-    }
-
-    // r, z = σ; n = tanh(W x + b + r (U h + c)); h' = (1 − z) n + z h (Cho et al. 2014, reset after the product).
-    private void Gru(float* input, float* state, int count, float* before, float* after)
-    {
-        float* reset = input, update = input + _hidden, candidate = input + (2 * _hidden);
-        Path.Add(state, count, reset);
-        Path.Sigmoid(count, reset);
-        Path.Add(state + _hidden, count, update);
-        Path.Sigmoid(count, update);
-        for (int j = 0; j < count; j++)
-            candidate[j] += reset[j] * state[(2 * _hidden) + j];
-        Path.Tanh(count, candidate);
-        for (int j = 0; j < count; j++)
-            after[j] = candidate[j] + (update[j] * (before[j] - candidate[j]));
     }
 
     /// <summary>

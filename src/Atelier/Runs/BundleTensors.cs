@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Atelier.Runs;
 
 /// <summary>A bundle's weights, in one file or in shards.</summary>
-internal static class BundleTensors
+public static class BundleTensors
 {
     /// <summary>Reads every tensor onto the CPU, quantised ones as single precision. The caller owns them.</summary>
     /// <exception cref="AtelierException">A file is missing or damaged, or the index names a file outside the

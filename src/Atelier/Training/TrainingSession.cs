@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text.Json;
 using Atelier.Data;
 using Atelier.Formats;
 using Atelier.Recipes;
@@ -17,7 +15,6 @@ namespace Atelier.Training;
 internal sealed class TrainingSession<TBatch> : IDisposable
 {
     private const int MostUnreadLosses = 256;
-    private const int UsualBatches = 40, UsualRows = 1280; // of a measurement on validation data
     private const long AllocatedBetweenCollections = 1 << 20; // bytes
     private readonly Recipe _recipe;
     private readonly TrainingSection _section;
@@ -28,7 +25,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly Run _run;
     private readonly IProgress<TrainingProgress> _progress;
     private readonly TrainingLimits _limits;
-    private readonly CheckpointStore _checkpoints;
+    private readonly SessionCheckpoints<TBatch> _checkpoints;
     private readonly TrainingLog _log;
     private readonly Stopwatch _session = Stopwatch.StartNew();
     private readonly Stopwatch _learning = new(); // steps alone, since the last report
@@ -36,7 +33,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly Dictionary<string, double> _metrics = [];
     private readonly Dictionary<string, string> _units = [];
     private readonly double _secondsBefore; // in sessions before this one
-    private long _stepsRead, _stepsReported, _stepSaved = -1, _allocated;
+    private long _stepsRead, _stepsReported, _allocated;
 
     public TrainingSession(Recipe recipe, GradientModel<TBatch> model, Replicas<TBatch> replicas,
         IBatchSource<TBatch>? validation,
@@ -52,8 +49,9 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             ? new MovingAverage([.. named.Where(p => p.parameter.requires_grad)
             .Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
         _losses = [.. Movers.Select(_ => new List<float>())];
-        _checkpoints = new CheckpointStore(run.CheckpointFolder);
-        State = Resume() ?? new TrainingState { Seed = recipe.Seed, RecipeHash = HashOf(recipe) };
+        _checkpoints = new SessionCheckpoints<TBatch>(new CheckpointStore(run.CheckpointFolder), recipe, model, Movers,
+            Average, (step, message) => progress.Report(Here(step) with { Message = message }));
+        State = _checkpoints.Resume();
         (_secondsBefore, _stepsRead, _stepsReported) = (State.ElapsedSeconds, State.Step, State.Step);
         _log = new TrainingLog(run, State.Step, hooks.ReferenceLosses);
         _units["trainingLoss"] = _units["validationLoss"] = _units["bestValidationLoss"] = model.Unit("loss");
@@ -147,14 +145,13 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             TrainingProgress told = Measure(Here(), values, CancellationToken.None);
             _log.Write(State.Step, values);
             _progress.Report(told);
-            _stepSaved = -1; // the checkpoint is to know of this measurement
+            _checkpoints.SavedStep = null; // the checkpoint is to know of this measurement
         }
-        if (_stepSaved != State.Step && State.Step > 0)
+        if (_checkpoints.SavedStep != State.Step && State.Step > 0)
             Save();
         if (_section.Patience > 0 && stopReason != "interrupted" && State.BestStep is { } best && best != State.Step)
         {
-            _checkpoints.Verify(best);
-            Restore(best, training: false);
+            _checkpoints.RestoreWeights(best);
             _metrics["validationLoss"] = State.BestLoss!.Value;
             Tell($"the weights of step {best} are kept, the best on validation data");
         }
@@ -246,36 +243,18 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     {
         if (_validation is null)
             return told;
-        var sums = new Dictionary<string, double>();
-        long inAll = _validation.BatchesPerEpoch;
-        long count = Math.Min(_section.EvaluationBatches ?? Math.Max(UsualBatches, UsualRows / _section.BatchSize),
-            inAll);
-        InEvaluationMode(() =>
-        {
-            for (long number = 0; number < count; number += _replicas.Team.Size)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                using var scope = NewDisposeScope();
-                var batches = new TBatch[Math.Min(_replicas.Team.Size, count - number)];
-                for (int i = 0; i < batches.Length; i++)
-                    // spread over the part
-                    batches[i] = _validation.Get(((2 * (number + i)) + 1) * inAll / (2 * count));
-                foreach ((string name, double value) in _replicas.Evaluate(batches).SelectMany(figures => figures))
-                    sums[name] = sums.GetValueOrDefault(name) + (value / count);
-                foreach (TBatch batch in batches)
-                    (batch as IDisposable)?.Dispose();
-            }
-            return true;
-        });
-        if (_model.Warn(sums) is { } warning)
+        long inAll = _validation.BatchesPerEpoch, count = ValidationFigures.Count(_section, inAll);
+        IReadOnlyDictionary<string, double> figures = InEvaluationMode(() =>
+            ValidationFigures.Measure(_validation, _replicas, count, cancellation));
+        if (_model.Warn(figures) is { } warning)
             Tell(warning);
-        foreach ((string name, double value) in sums)
+        foreach ((string name, double value) in figures)
         {
             string key = $"validation{char.ToUpperInvariant(name[0])}{name[1..]}";
             values[key] = _metrics[key] = value;
             _units[key] = _model.Unit(name);
         }
-        double loss = sums["loss"];
+        double loss = figures["loss"];
         if (!double.IsFinite(loss))
             throw NotFinite($"the validation loss is {Text(loss)}", State.Step);
         values["validationBatches"] = _metrics["validationBatches"] = count;
@@ -344,7 +323,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private AtelierException NotFinite(string what, long step)
     {
         long batch = State.Batch - ((State.Step - step + 1) * _limits.BatchesPerStep);
-        string kept = _checkpoints.Steps.Count > 0 ? $"; the checkpoint of step {_checkpoints.Steps[0]} is kept" : "";
+        string kept = _checkpoints.NewestStep is { } newest ? $"; the checkpoint of step {newest} is kept" : "";
         return new AtelierException(what + kept, $"step {step}, batch {batch}",
             "lower training.optimizer.learningRate, "
             + "set training.clipNorm to 1, lengthen training.schedule.warmupSteps, or take training.precision fp32");
@@ -355,55 +334,15 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         ReadLosses();
         if (!Movers.All(mover => mover.IsFinite()))
             throw NotFinite("the weights are not finite", State.Step);
-        _checkpoints.Save(State, Files(training: true));
-        _stepSaved = State.Step;
-        Tell($"checkpoint of step {State.Step} saved");
+        _checkpoints.Save(State);
     }
 
-    private TrainingState? Resume()
-    {
-        if (_checkpoints.FindNewest(Tell) is not { } state)
-            return null;
-        Restore(state.Step, training: true);
-        State = state;
-        _stepSaved = state.Step;
-        Tell($"goes on from the checkpoint of step {state.Step}");
-        string hash = HashOf(_recipe);
-        if (state.RecipeHash != hash)
-            Tell("the recipe is not the one that the checkpoint was made with");
-        return state with { RecipeHash = hash, Seed = _recipe.Seed };
-    }
+    private TrainingProgress Here() => Here(State.Step);
 
-    private void Restore(long step, bool training)
-    {
-        foreach ((string name, IReadOnlyDictionary<string, Tensor> tensors) in Files(training))
-            _checkpoints.Restore(step, name, tensors);
-    }
-
-    /// <summary>The tensors of a checkpoint by file; the optimizer's only for going on with training.</summary>
-    private Dictionary<string, IReadOnlyDictionary<string, Tensor>> Files(bool training)
-    {
-        var files = new Dictionary<string, IReadOnlyDictionary<string, Tensor>> { ["model.safetensors"] =
-            _model.state_dict() };
-        if (Average is not null)
-            files["ema.safetensors"] = Average.State();
-        if (training)
-        {
-            files["optimizer.safetensors"] = Movers
-                .SelectMany(mover =>
-                    mover.Optimizer.State().Select(pair => ($"{mover.Objective.Name}.{pair.Key}", pair.Value)))
-                .ToDictionary();
-        }
-        return files;
-    }
-
-    private TrainingProgress Here() =>
-        new() { Step = State.Step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit };
+    private TrainingProgress Here(long step) =>
+        new() { Step = step, TotalSteps = _limits.TotalSteps, ItemUnit = _hooks.ItemUnit };
 
     private void Tell(string message) => _progress.Report(Here() with { Message = message });
-
-    private static string HashOf(Recipe recipe) =>
-        Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(recipe)));
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -15,7 +15,7 @@ namespace Atelier.Tasks.Text;
 /// <summary>
 /// What bundles of all text families share, whatever learned them: how they are opened, and their card.
 /// </summary>
-internal static class TextBundle
+public static class TextBundle
 {
     /// <summary>Opens a bundle.</summary>
     /// <param name="bundle">The folder.</param>
