@@ -4,7 +4,7 @@ namespace Atelier;
 /// A small random generator whose draws are a function of its seed alone, on every machine and in every version
 /// (Steele, Lea and Flood 2014, with the mixing constants of Vigna's reference).
 /// </summary>
-/// <param name="seed">What every draw follows from.</param>
+/// <param name="seed">The seed.</param>
 public struct SplitMix64(ulong seed)
 {
     private const ulong Gamma = 0x9E3779B97F4A7C15;

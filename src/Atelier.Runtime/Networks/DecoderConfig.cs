@@ -70,7 +70,7 @@ public sealed record DecoderConfig
     /// <summary>The width of all key heads, and of all value heads.</summary>
     public int KeyValueSize => KeyValueHeadCount * HeadSize;
 
-    /// <summary>Throws where the parts do not fit together.</summary>
+    /// <summary>Throws if the values do not fit together.</summary>
     /// <param name="where">The file to name in errors.</param>
     /// <exception cref="AtelierException">A size is out of range, or two do not fit.</exception>
     public void Check(string? where = null)

@@ -9,7 +9,7 @@ namespace Atelier.Data;
 /// then in the cache, and is fetched into the cache otherwise; wherever it comes from, its SHA-256 is checked.
 /// </summary>
 /// <param name="mirror">The mirror's folder; null for none.</param>
-/// <param name="cache">Where downloads are kept, a subfolder for each data set.</param>
+/// <param name="cache">The folder of downloads, with a subfolder for each data set.</param>
 /// <param name="entries">The data sets; null for those that the program knows.</param>
 public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<CatalogueEntry>? entries = null)
 {
@@ -30,7 +30,7 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
     public CatalogueEntry? Find(string name) => Entries.FirstOrDefault(entry => entry.Name == name);
 
     /// <summary>
-    /// Where a data set lies on this machine, checked or not; null where some of it would have to be fetched.
+    /// The folder of a data set on this machine, checked or not; null if some of it would have to be downloaded.
     /// </summary>
     public string? Folder(CatalogueEntry entry) =>
         Places(entry).FirstOrDefault(folder => entry.Files.All(file => File.Exists(Path.Combine(folder, file.Name))));

@@ -11,7 +11,7 @@ public sealed record CatalogueEntry
     /// <summary>The name of its folder; several data sets may share one.</summary>
     public string Folder { get => field ?? Name; init; }
 
-    /// <summary>What it holds, one line.</summary>
+    /// <summary>A description in one line.</summary>
     public required string Description { get; init; }
 
     /// <summary>Whose it is, and of which state.</summary>
@@ -32,7 +32,7 @@ public sealed record CatalogueEntry
 
 /// <summary>A file of a data set.</summary>
 /// <param name="Name">The file's name in the data set's folder.</param>
-/// <param name="Url">Where it is fetched from; null where nobody offers it in this form, and the user brings
+/// <param name="Url">The address to download from; null if nobody offers it in this form, and the user brings
 /// it.</param>
 /// <param name="Bytes">Its length.</param>
 /// <param name="Sha256">Its SHA-256, in lower-case hexadecimal digits.</param>
@@ -40,7 +40,7 @@ public sealed record CatalogueEntry
 /// for none.</param>
 public sealed record CatalogueFile(string Name, string? Url, long Bytes, string Sha256, FileContent? Content = null);
 
-/// <summary>What a packed file holds.</summary>
+/// <summary>The contents of a compressed file.</summary>
 /// <param name="Bytes">Its unpacked length.</param>
 /// <param name="Sha256">The SHA-256 of the unpacked bytes, in lower-case hexadecimal digits.</param>
 public sealed record FileContent(long Bytes, string Sha256);

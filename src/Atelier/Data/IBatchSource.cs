@@ -3,8 +3,7 @@ namespace Atelier.Data;
 /// <summary>
 /// Gives batches by number, the same batch for the same number always, so that a run resumes exactly.
 /// </summary>
-/// <typeparam name="TBatch">What one step learns from; disposed by the trainer after use where it is
-/// disposable.</typeparam>
+/// <typeparam name="TBatch">The batch of a step; disposed by the trainer after use if it is disposable.</typeparam>
 public interface IBatchSource<out TBatch>
 {
     /// <summary>Batches in one pass over the data.</summary>

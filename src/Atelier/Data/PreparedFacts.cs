@@ -4,7 +4,7 @@ using Atelier.Formats;
 
 namespace Atelier.Data;
 
-/// <summary>Where prepared data came from. Written last: where facts.json is, the other files are whole.</summary>
+/// <summary>The origin of prepared data. Written last: if facts.json exists, the other files are complete.</summary>
 public sealed record PreparedFacts
 {
     /// <summary>The file's name.</summary>

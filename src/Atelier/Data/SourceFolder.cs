@@ -43,7 +43,7 @@ internal static class SourceFolder
         (part.StartsWith('.') && part is not ("." or ".."))
         || Leftovers.Contains(part, StringComparer.OrdinalIgnoreCase));
 
-    /// <summary>Says how many files of which endings are not read.</summary>
+    /// <summary>Reports how many files are not read, by extension.</summary>
     public static void TellLeftOut(IEnumerable<string> files, ReadingReport report)
     {
         (string Ending, int Count)[] endings = [.. files

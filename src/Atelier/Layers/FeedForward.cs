@@ -15,7 +15,7 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>
     /// <summary>Makes the layer.</summary>
     /// <param name="hiddenSize">The width of what comes in and goes out.</param>
     /// <param name="size">The width between.</param>
-    /// <param name="activation">What stands between.</param>
+    /// <param name="activation">The activation.</param>
     /// <param name="bias">Whether the products have biases.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="deviation">The standard deviation of the first weights.</param>
@@ -33,7 +33,7 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>
         register_module("output", Output);
     }
 
-    /// <summary>What stands between the products.</summary>
+    /// <summary>The activation.</summary>
     public ActivationName Activation { get; }
 
     /// <summary>The first product; for SwiGLU the gate's rows, then the rest's.</summary>

@@ -25,7 +25,7 @@ public sealed class RecurrentLayer : nn.Module
     /// <param name="inputSize">The width of what comes in.</param>
     /// <param name="hiddenSize">The width of the state and of what goes out.</param>
     /// <param name="precision">The precision of the products.</param>
-    /// <param name="random">Draws the weights.</param>
+    /// <param name="random">The random numbers of the initial weights.</param>
     public RecurrentLayer(CellName cell, int inputSize, int hiddenSize, Precision precision, Generator random)
         : base(nameof(RecurrentLayer))
     {
@@ -97,7 +97,7 @@ public sealed class RecurrentLayer : nn.Module
     }
 }
 
-/// <summary>What a recurrent layer carries from one place to the next.</summary>
+/// <summary>The state of a recurrent layer.</summary>
 /// <param name="Hidden">h, [1, batch, hidden].</param>
 /// <param name="Cell">An LSTM's c, [1, batch, hidden]; elsewhere h again.</param>
 public sealed record RecurrentState(Tensor Hidden, Tensor Cell);

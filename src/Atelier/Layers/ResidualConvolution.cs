@@ -18,7 +18,7 @@ public sealed class ResidualConvolution : nn.Module<Tensor, Tensor>
     /// <summary>Makes a block that gives back its input at first.</summary>
     /// <param name="channels">Channels of x and y; a multiple of <see cref="Groups"/>.</param>
     /// <param name="precision">The precision of the products.</param>
-    /// <param name="random">Draws the weights.</param>
+    /// <param name="random">The random numbers of the initial weights.</param>
     public ResidualConvolution(int channels, Precision precision, Generator random)
         : base(nameof(ResidualConvolution))
     {

@@ -22,7 +22,7 @@ public sealed unsafe class RotaryPositions : nn.Module
     /// <param name="headSize">The width of a head; even.</param>
     /// <param name="contextLength">Positions in the tables.</param>
     /// <param name="theta">The base of the angles' geometric series; 10,000 in the paper.</param>
-    /// <param name="scaling">How the angles are stretched, or null.</param>
+    /// <param name="scaling">The scaling of the rotary angles, or null.</param>
     public RotaryPositions(int headSize, int contextLength, double theta, RotaryScaling? scaling = null)
         : base(nameof(RotaryPositions))
     {

@@ -24,7 +24,7 @@ public sealed class SelfAttention : nn.Module
     private readonly AttentionProduct _product;
 
     /// <summary>Makes the layer.</summary>
-    /// <param name="shape">Its shape.</param>
+    /// <param name="shape">The configuration.</param>
     /// <param name="rotary">Turns queries and keys by their positions, or null; shared between layers.</param>
     /// <param name="product">Computes attention; shared between layers.</param>
     /// <param name="precision">The precision of the products.</param>
@@ -44,7 +44,7 @@ public sealed class SelfAttention : nn.Module
         register_module("output", Output);
     }
 
-    /// <summary>Its shape.</summary>
+    /// <summary>The configuration.</summary>
     public AttentionShape Shape { get; }
 
     /// <summary>Turns queries and keys by their positions, or null.</summary>

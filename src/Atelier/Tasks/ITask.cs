@@ -54,7 +54,7 @@ public interface ITask
         CancellationToken cancellation);
 
     /// <summary>Suggests settings for a user's own file or folder.</summary>
-    /// <param name="path">Where the data is.</param>
+    /// <param name="path">The file or folder.</param>
     /// <param name="family">The family to train.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is no such file or folder.</exception>

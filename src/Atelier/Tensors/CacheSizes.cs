@@ -1,8 +1,6 @@
 namespace Atelier.Tensors;
 
-/// <summary>
-/// What oneDNN, by which the tensor library convolves, takes for the sizes of the processor's caches.
-/// </summary>
+/// <summary>The sizes of the processor's caches that oneDNN, the tensor library's convolutions, assumes.</summary>
 public enum CacheSizes
 {
     /// <summary>Sizes as the processor reports them, or as oneDNN guesses.</summary>

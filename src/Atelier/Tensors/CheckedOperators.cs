@@ -19,7 +19,7 @@ public static class CheckedOperators
     /// <summary>What was found for each operator and precision.</summary>
     public static IReadOnlyList<OperatorVerdict> Verdicts => This.Verdicts;
 
-    /// <summary>What oneDNN takes for the sizes of the processor's caches.</summary>
+    /// <summary>The cache sizes that oneDNN assumes.</summary>
     public static CacheSizes Caches => This.Caches;
 
     /// <summary>Refuses what rests on an operator for which nothing gives right answers.</summary>
@@ -55,7 +55,7 @@ public static class CheckedOperators
     /// </summary>
     /// <param name="setting">Which paths operators take.</param>
     /// <param name="home">The folder that keeps verdicts.</param>
-    /// <param name="cancellation">Stops; nothing is kept.</param>
+    /// <param name="cancellation">Cancels the operation; nothing is kept.</param>
     internal static Outcome Decide(OperatorSetting setting, string home, CancellationToken cancellation = default)
     {
         Nnpack.SwitchOffWhereItCannotRun();

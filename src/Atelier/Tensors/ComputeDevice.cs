@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tensors;
 
-/// <summary>Where tensors are computed, and with how many threads.</summary>
+/// <summary>The device of tensor computations, and the number of threads.</summary>
 public static partial class ComputeDevice
 {
     // malloc.h of glibc

@@ -12,7 +12,7 @@ namespace Atelier.Tensors;
 /// </summary>
 /// <param name="home">The folder that keeps it.</param>
 /// <param name="setting">Which paths operators take.</param>
-/// <param name="caches">What oneDNN takes for the sizes of the caches.</param>
+/// <param name="caches">The cache sizes that oneDNN assumes.</param>
 internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSizes caches)
 {
     private const string FileName = "checked-operators.json";

@@ -1,6 +1,6 @@
 namespace Atelier.Tensors;
 
-/// <summary>How an operator of the tensor library is computed on a CPU.</summary>
+/// <summary>The implementation of an operator of the tensor library on a CPU.</summary>
 public enum OperatorPath
 {
     /// <summary>By the tensor library as it is.</summary>

@@ -1,6 +1,6 @@
 namespace Atelier.Tensors;
 
-/// <summary>What the check of an operator of the tensor library found on this machine.</summary>
+/// <summary>The result of checking an operator of the tensor library on this machine.</summary>
 /// <param name="Operator">The operator, such as "convolution".</param>
 /// <param name="Precision">The type of its numbers, "fp32" or "bf16".</param>
 /// <param name="IsRight">Whether the tensor library's own answers agree with those of a plain loop.</param>

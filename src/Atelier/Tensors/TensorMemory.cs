@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tensors;
 
-/// <summary>Where a tensor's numbers lie, for kernels. The tensor must outlive their use.</summary>
+/// <summary>The address of a tensor's numbers, for kernels. The tensor must outlive its use.</summary>
 internal static unsafe class TensorMemory
 {
     /// <summary>The first number of a contiguous tensor on the CPU.</summary>

@@ -54,7 +54,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     }
 
     /// <summary>Adds a batch's gradients to those of the step.</summary>
-    /// <param name="batch">What to learn from.</param>
+    /// <param name="batch">The training data.</param>
     /// <param name="parts">The batches whose mean loss the step goes down.</param>
     public void Learn(TBatch batch, long parts)
     {

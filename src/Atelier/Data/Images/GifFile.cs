@@ -19,7 +19,7 @@ public static class GifFile
     /// <param name="frames">At least one; each: rows from the top, each pixel's channels together.</param>
     /// <param name="delay">The time of a frame; GIF counts in hundredths of a second.</param>
     /// <param name="last">The time of the last frame.</param>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public static void Write(string path, int width, int height, int channels, IReadOnlyList<byte[]> frames,
         TimeSpan delay, TimeSpan last)
     {

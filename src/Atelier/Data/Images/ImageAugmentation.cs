@@ -3,8 +3,8 @@ using Atelier.Recipes;
 namespace Atelier.Data.Images;
 
 /// <summary>Augments images at random without changing their class, so that few images suffice.</summary>
-/// <param name="section">How much.</param>
-/// <param name="schema">What the pictures have in common.</param>
+/// <param name="section">The strength of each augmentation.</param>
+/// <param name="schema">The size, channels and classes of the images.</param>
 internal sealed class ImageAugmentation(AugmentSection section, ImageSchema schema)
 {
     private readonly float[] _before = new float[schema.Size];

@@ -22,7 +22,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     /// <param name="batchSize">Pictures in a batch; at least 1. A smaller part gives smaller batches.</param>
     /// <param name="seed">Of the order.</param>
     /// <param name="shuffled">Whether each pass has an order of its own.</param>
-    /// <param name="augment">How pictures are varied, by the seed and their number; null does not.</param>
+    /// <param name="augment">The augmentation, by the seed and the image's number; null for none.</param>
     /// <exception cref="AtelierException">There are no pictures.</exception>
     public ImageBatches(ImagePart part, int batchSize, long seed, bool shuffled, AugmentSection? augment = null)
     {
@@ -66,7 +66,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
             tensor(places.Select(Label).ToArray()));
     }
 
-    /// <summary>Where the pictures of a batch stand in the part.</summary>
+    /// <summary>The positions of a batch's images in the part.</summary>
     /// <param name="number">The batch's.</param>
     internal IReadOnlyList<int> Places(long number)
     {

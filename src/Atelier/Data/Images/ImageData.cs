@@ -15,19 +15,19 @@ public sealed class ImageData : IDataSource
     /// <inheritdoc/>
     public Modality Modality => Modality.Image;
 
-    /// <summary>Where it came from.</summary>
+    /// <summary>The source of the data.</summary>
     public PreparedFacts Facts { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes => Facts.Notes;
 
-    /// <summary>What the pictures have in common.</summary>
+    /// <summary>The size, channels and classes of the images.</summary>
     public ImageSchema Schema => Train.Schema;
 
-    /// <summary>What to learn from.</summary>
+    /// <summary>The training data.</summary>
     public ImagePart Train { get; }
 
-    /// <summary>What to watch while learning; may be empty.</summary>
+    /// <summary>The validation data; may be empty.</summary>
     public ImagePart Validation { get; }
 
     /// <summary>The test images; may be empty.</summary>
@@ -37,10 +37,10 @@ public sealed class ImageData : IDataSource
     /// <param name="section">What to read and how. A source that holds out pictures itself (MNIST's t10k files) keeps
     /// them as the test part.</param>
     /// <param name="seed">Of the split, and of a world's pictures.</param>
-    /// <param name="folder">Where to write.</param>
+    /// <param name="folder">The folder to write.</param>
     /// <param name="schema">The images of a model to evaluate; null detects the schema.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
-    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing, holds no pictures, or does not fit the
     /// section.</exception>
     public static ImageData Prepare(DataSection section, long seed, string folder, ImageSchema? schema = null,

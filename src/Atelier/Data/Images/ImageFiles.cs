@@ -64,7 +64,7 @@ public static class ImageFiles
     /// <param name="channels">1 or 3.</param>
     /// <param name="pixels">Rows from the top, each pixel's channels together.</param>
     /// <param name="texts">Kept in the file as text, by name (Latin letters).</param>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public static void WritePng(string path, int width, int height, int channels, ReadOnlySpan<byte> pixels,
         IReadOnlyDictionary<string, string>? texts = null)
     {

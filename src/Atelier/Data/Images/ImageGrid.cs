@@ -35,7 +35,7 @@ public static class ImageGrid
 
     /// <summary>Writes a grid as PNG.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="schema">What the pictures have in common.</param>
+    /// <param name="schema">The size, channels and classes of the images.</param>
     /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
     /// <param name="texts">Kept in the file by name.</param>
     /// <param name="columns">As in <see cref="Lay"/>.</param>

@@ -25,7 +25,7 @@ internal sealed class ImageLabels
     /// <param name="root">The pictures' folder.</param>
     /// <param name="asked">The table named in the recipe: a path relative to that folder, or an absolute one. Null
     /// looks for a usual name.</param>
-    /// <param name="options">How tables in text are read.</param>
+    /// <param name="options">The reading options.</param>
     /// <param name="report">Receives notes of what was detected.</param>
     /// <exception cref="AtelierException">The table is missing, damaged, or lacks a column.</exception>
     public static ImageLabels? Find(string root, string? asked, ReadingOptions options, ReadingReport report)

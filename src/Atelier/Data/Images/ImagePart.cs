@@ -19,7 +19,7 @@ public sealed class ImagePart : IDisposable
     private ImagePart(SafeFileHandle pixels, ImageSchema schema, IReadOnlyList<int> labels) =>
         (_pixels, Schema, Labels) = (pixels, schema, labels);
 
-    /// <summary>What the pictures have in common.</summary>
+    /// <summary>The size, channels and classes of the images.</summary>
     public ImageSchema Schema { get; }
 
     /// <summary>The label of each picture; all 0 where there are no classes.</summary>
@@ -30,7 +30,7 @@ public sealed class ImagePart : IDisposable
     /// </summary>
     public string ContentHash => _contentHash ??= Hash();
 
-    /// <summary>How many pictures there are.</summary>
+    /// <summary>Number of images.</summary>
     public int Count => Labels.Count;
 
     /// <summary>Reads a picture: channels, then rows, then columns, 0 to 255.</summary>

@@ -4,7 +4,7 @@ using Atelier.Recipes;
 namespace Atelier.Data.Images;
 
 /// <summary>A preview of images, without preparing them.</summary>
-/// <param name="Schema">What they have in common.</param>
+/// <param name="Schema">The size, channels and classes of the images.</param>
 /// <param name="Count">Pictures in all.</param>
 /// <param name="PerClass">Pictures of each class; empty where there are no classes.</param>
 /// <param name="First">The first pictures: each rows from the top, each pixel's channels together.</param>
@@ -13,7 +13,7 @@ public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictio
     IReadOnlyList<ReadOnlyMemory<byte>> First, IReadOnlyList<string> Notes)
 {
     /// <summary>Reads a source through.</summary>
-    /// <param name="section">What to read.</param>
+    /// <param name="section">The data section of the recipe.</param>
     /// <param name="seed">Of a world's pictures.</param>
     /// <param name="count">First pictures to keep.</param>
     /// <param name="progress">Receives a message at each stage.</param>

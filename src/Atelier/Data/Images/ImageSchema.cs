@@ -3,7 +3,7 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Images;
 
-/// <summary>What prepared pictures have in common.</summary>
+/// <summary>The size, channels and classes of prepared images.</summary>
 /// <param name="Width">Pixels across.</param>
 /// <param name="Height">Pixels down.</param>
 /// <param name="Channels">1 for grey, 3 for red, green and blue.</param>

@@ -5,7 +5,7 @@ using Atelier.Recipes;
 namespace Atelier.Data.Images;
 
 /// <summary>Pictures as they are read from a source, before they are shared out.</summary>
-/// <param name="Schema">What they have in common.</param>
+/// <param name="Schema">The size, channels and classes of the images.</param>
 /// <param name="Pictures">The pictures with their labels, in the source's order.</param>
 /// <param name="Test">Those that the source itself holds out; empty where it holds out none.</param>
 internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pixels, int Label)> Pictures,

@@ -10,7 +10,7 @@ public static class ShapesWorld
     /// <summary>Its name in recipes.</summary>
     public const string Name = "world:shapes";
 
-    /// <summary>What it holds, one line.</summary>
+    /// <summary>A description in one line.</summary>
     public const string Description = "pictures of one drawn shape each, of nine classes of form and colour";
 
     private const int Side = 32;
@@ -21,7 +21,7 @@ public static class ShapesWorld
     private static readonly (string Name, byte[] Rgb)[] Colours =
         [("red", [220, 50, 40]), ("green", [40, 170, 70]), ("blue", [50, 90, 220])];
 
-    /// <summary>What its pictures have in common.</summary>
+    /// <summary>The size, channels and classes of its images.</summary>
     public static ImageSchema Schema { get; } =
         new(Side, Side, 3, [.. Forms.SelectMany(form => Colours.Select(colour => $"{colour.Name}-{form}"))]);
 

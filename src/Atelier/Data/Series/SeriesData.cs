@@ -17,7 +17,7 @@ public sealed class SeriesData : IDataSource
     /// <inheritdoc/>
     public Modality Modality => Modality.Series;
 
-    /// <summary>Where it came from.</summary>
+    /// <summary>The source of the data.</summary>
     public PreparedFacts Facts { get; }
 
     /// <inheritdoc/>
@@ -29,7 +29,7 @@ public sealed class SeriesData : IDataSource
     /// <summary>What to learn from: each [time, column].</summary>
     public IReadOnlyList<double[]> Train { get; }
 
-    /// <summary>What to watch while learning; may be empty.</summary>
+    /// <summary>The validation data; may be empty.</summary>
     public IReadOnlyList<double[]> Validation { get; }
 
     /// <summary>The test series; may be empty.</summary>
@@ -39,12 +39,12 @@ public sealed class SeriesData : IDataSource
     /// Reads a table's rows as sequences, in their order. One sequence is cut by position; several are shared out whole
     /// where that gives the shares.
     /// </summary>
-    /// <param name="section">What to read and how.</param>
-    /// <param name="seed">Of the split.</param>
-    /// <param name="folder">Where to write.</param>
+    /// <param name="section">The data section of the recipe.</param>
+    /// <param name="seed">The seed of the split.</param>
+    /// <param name="folder">The folder to write.</param>
     /// <param name="columns">The columns of a model to evaluate; null takes the section's.</param>
     /// <param name="progress">Receives a message at each stage.</param>
-    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
     public static SeriesData Prepare(DataSection section, long seed, string folder,
         IReadOnlyList<string>? columns = null,

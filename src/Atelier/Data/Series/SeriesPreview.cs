@@ -13,14 +13,14 @@ public sealed record SeriesColumn(string Name, double Least, double Mean, double
 
 /// <summary>A preview of series, without preparing them.</summary>
 /// <param name="Lengths">The length of each series, in rows.</param>
-/// <param name="Columns">What each column holds.</param>
+/// <param name="Columns">The contents of each column.</param>
 /// <param name="Encodings">The encodings of text files, by file.</param>
 /// <param name="Notes">Choices made for the user, one sentence each.</param>
 public sealed record SeriesPreview(IReadOnlyList<int> Lengths, IReadOnlyList<SeriesColumn> Columns,
     IReadOnlyDictionary<string, string> Encodings, IReadOnlyList<string> Notes)
 {
     /// <summary>Reads series through.</summary>
-    /// <param name="section">What to read and how.</param>
+    /// <param name="section">The data section of the recipe.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>

@@ -11,7 +11,7 @@ internal sealed class DelimitedTable
     /// <summary>The columns' names.</summary>
     public IReadOnlyList<string> Columns { get; }
 
-    /// <summary>What stands between fields.</summary>
+    /// <summary>The separator of fields.</summary>
     public char Separator { get; }
 
     /// <summary>The rows' fields; to be taken once.</summary>

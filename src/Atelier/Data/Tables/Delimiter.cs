@@ -1,6 +1,6 @@
 namespace Atelier.Data.Tables;
 
-/// <summary>What stands between the cells of a table in text.</summary>
+/// <summary>The separator between the cells of a text table.</summary>
 internal static class Delimiter
 {
     private const int MostRows = 50;

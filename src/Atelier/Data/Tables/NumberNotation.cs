@@ -2,9 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>
-/// How a column writes its numbers: with a point before the decimals (1,234.5) or with a comma (1.234,5).
-/// </summary>
+/// <summary>The notation of a column's numbers: with a decimal point (1,234.5) or a decimal comma (1.234,5).</summary>
 internal static partial class NumberNotation
 {
     private static readonly string[] NoValues = ["None", "none"];
@@ -19,8 +17,8 @@ internal static partial class NumberNotation
     /// between thousands. "None" among numbers is a missing value; among names it is a name.
     /// </summary>
     /// <param name="column">The column.</param>
-    /// <param name="separator">What stands between the table's cells; null where it is no text.</param>
-    /// <param name="asked">What stands before decimals, '.' or ','; null finds it out.</param>
+    /// <param name="separator">The separator of the table's cells; null if it is no text table.</param>
+    /// <param name="asked">The decimal mark, '.' or ','; null detects it.</param>
     /// <returns>Whether the column has decimal commas.</returns>
     public static bool Settle(RawColumn column, char? separator, char? asked)
     {

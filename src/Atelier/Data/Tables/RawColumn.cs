@@ -25,7 +25,7 @@ internal sealed class RawColumn(string name)
         _rows.Add(number);
     }
 
-    /// <summary>How many rows have a cell that is missing.</summary>
+    /// <summary>Number of missing cells.</summary>
     public int MissingCount => _rows.Count(value => value == TableRows.Missing);
 
     /// <summary>[row]: the number of the cell's value, or <see cref="TableRows.Missing"/>.</summary>

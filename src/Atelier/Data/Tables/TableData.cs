@@ -14,7 +14,7 @@ public sealed class TableData : IDataSource
     /// <inheritdoc/>
     public Modality Modality => Modality.Table;
 
-    /// <summary>Where it came from.</summary>
+    /// <summary>The source of the data.</summary>
     public PreparedFacts Facts { get; }
 
     /// <inheritdoc/>
@@ -23,22 +23,22 @@ public sealed class TableData : IDataSource
     /// <summary>The columns.</summary>
     public TableSchema Schema => Train.Schema;
 
-    /// <summary>What to learn from.</summary>
+    /// <summary>The training data.</summary>
     public TableRows Train { get; }
 
-    /// <summary>What to watch while learning; may be empty.</summary>
+    /// <summary>The validation data; may be empty.</summary>
     public TableRows Validation { get; }
 
     /// <summary>The test rows; may be empty.</summary>
     public TableRows Test { get; }
 
     /// <summary>Reads a source, shares its rows out, and writes them with schema.json and facts.json.</summary>
-    /// <param name="section">What to read and how.</param>
-    /// <param name="seed">Of the split.</param>
-    /// <param name="folder">Where to write.</param>
+    /// <param name="section">The data section of the recipe.</param>
+    /// <param name="seed">The seed of the split.</param>
+    /// <param name="folder">The folder to write.</param>
     /// <param name="schema">The columns of a model to evaluate on the rows; null detects the columns.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
-    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or no table, or the section does not fit
     /// it.</exception>
     public static TableData Prepare(DataSection section, long seed, string folder, TableSchema? schema = null,

@@ -4,7 +4,7 @@ namespace Atelier.Data.Tables;
 
 /// <summary>What is known of a table's file before its rows are read.</summary>
 /// <param name="Columns">The columns' names.</param>
-/// <param name="Separator">What stands between its cells; null where it is no text.</param>
+/// <param name="Separator">The separator of cells; null if it is no text table.</param>
 internal sealed record TableHeader(IReadOnlyList<string> Columns, char? Separator);
 
 /// <summary>A file of rows: text with separators between cells, or Parquet, packed or not.</summary>
@@ -16,7 +16,7 @@ internal static class TableFile
     /// <summary>Reads a file, giving its header first and then each row's cells, null where there is none.</summary>
     /// <param name="path">The file.</param>
     /// <param name="begin">Takes the header.</param>
-    /// <param name="options">How text is read.</param>
+    /// <param name="options">The reading options.</param>
     /// <param name="report">Receives the encoding and notes of what was detected.</param>
     /// <exception cref="AtelierException">The file is missing, damaged, no table, or has rows of different
     /// lengths.</exception>

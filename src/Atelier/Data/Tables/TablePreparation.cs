@@ -8,8 +8,8 @@ namespace Atelier.Data.Tables;
 /// <summary>
 /// Prepares rows from a table's files: reads them, detects column types, splits the rows and discretises numbers.
 /// </summary>
-/// <param name="section">What to read and how.</param>
-/// <param name="seed">Of the split.</param>
+/// <param name="section">The data section of the recipe.</param>
+/// <param name="seed">The seed of the split.</param>
 /// <param name="known">The columns of a model to evaluate on the rows; null detects the columns.</param>
 /// <param name="progress">Receives a one-line message at each stage.</param>
 /// <param name="cancellation">Cancels the operation.</param>
@@ -203,7 +203,7 @@ internal sealed class TablePreparation(
         }
     }
 
-    /// <summary>Says in one line what became of columns of numbers.</summary>
+    /// <summary>Describes in one line how columns of numbers were discretised.</summary>
     private void TellOfNumbers(TableSchema schema)
     {
         string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)],

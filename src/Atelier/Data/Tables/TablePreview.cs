@@ -18,7 +18,7 @@ public sealed record ColumnPreview(string Name, string Kind, long Missing, int D
 
 /// <summary>A preview of a table, without preparing it.</summary>
 /// <param name="Rows">Rows in all.</param>
-/// <param name="Columns">What each column holds.</param>
+/// <param name="Columns">The contents of each column.</param>
 /// <param name="Encodings">The encodings of text files, by file.</param>
 /// <param name="Notes">Choices made for the user, one sentence each.</param>
 public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Columns,
@@ -27,7 +27,7 @@ public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Column
     private const int LongestName = 30; // characters on the average: longer values are texts
 
     /// <summary>Reads a table through.</summary>
-    /// <param name="section">What to read and how.</param>
+    /// <param name="section">The data section of the recipe.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or no table.</exception>

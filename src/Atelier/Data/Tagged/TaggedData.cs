@@ -18,16 +18,16 @@ public sealed class TaggedData : IDataSource
     /// <inheritdoc/>
     public Modality Modality => Modality.Tagged;
 
-    /// <summary>Where it came from.</summary>
+    /// <summary>The source of the data.</summary>
     public PreparedFacts Facts { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes => Facts.Notes;
 
-    /// <summary>What to learn from.</summary>
+    /// <summary>The training data.</summary>
     public IReadOnlyList<TaggedSentence> Train { get; }
 
-    /// <summary>What to watch while learning; may be empty.</summary>
+    /// <summary>The validation data; may be empty.</summary>
     public IReadOnlyList<TaggedSentence> Validation { get; }
 
     /// <summary>The test sentences; may be empty.</summary>
@@ -37,11 +37,11 @@ public sealed class TaggedData : IDataSource
     /// Reads CoNLL-U and shares its sentences out. A source of several files that are named for their parts (train, dev
     /// or valid, test) keeps that split, which is the published one.
     /// </summary>
-    /// <param name="section">What to read and how.</param>
-    /// <param name="seed">Of the split.</param>
-    /// <param name="folder">Where to write.</param>
+    /// <param name="section">The data section of the recipe.</param>
+    /// <param name="seed">The seed of the split.</param>
+    /// <param name="folder">The folder to write.</param>
     /// <param name="progress">Receives a message at each stage.</param>
-    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing or no CoNLL-U.</exception>
     public static TaggedData Prepare(
         DataSection section, long seed, string folder, IProgress<string>? progress = null,

@@ -16,7 +16,7 @@ public sealed record TaggedPreview(long Sentences, long Words, int DifferentWord
     IReadOnlyList<TaggedSentence> First, IReadOnlyDictionary<string, string> Encodings, IReadOnlyList<string> Notes)
 {
     /// <summary>Reads sentences through.</summary>
-    /// <param name="section">What to read and how.</param>
+    /// <param name="section">The data section of the recipe.</param>
     /// <param name="count">First sentences to keep.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>

@@ -19,7 +19,7 @@ internal enum Part
     None,
 }
 
-/// <summary>How documents were shared out.</summary>
+/// <summary>The methods of splitting.</summary>
 internal enum SplitMethod
 {
     /// <summary>Whole documents, as many as each part's share of their number.</summary>
@@ -107,7 +107,7 @@ internal sealed class DocumentSplit
         _stretches = Cut(groups);
     }
 
-    /// <summary>How they were shared out.</summary>
+    /// <summary>The method of the split.</summary>
     public SplitMethod Method { get; }
 
     /// <summary>

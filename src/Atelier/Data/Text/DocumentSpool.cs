@@ -21,7 +21,7 @@ internal sealed class DocumentSpool : IDisposable
     private bool _empty = true;
 
     /// <summary>Makes an empty spool at <paramref name="path"/>; the file goes when the spool is disposed.</summary>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public DocumentSpool(string path)
     {
         _path = path;

@@ -20,7 +20,7 @@ public sealed class TextBatches : IBatchSource<TextBatch>
     private readonly List<(long Start, int Length)> _windows; // of the targets, unshuffled
 
     /// <summary>Makes the source. It reads the file while batches are taken, and does not own it.</summary>
-    /// <param name="file">Where the tokens are.</param>
+    /// <param name="file">The token file.</param>
     /// <param name="batchSize">Rows in a batch; at least 1.</param>
     /// <param name="contextLength">Tokens in a row; at least 1. Unshuffled, a shorter file gives shorter rows.</param>
     /// <param name="seed">Of the positions drawn.</param>

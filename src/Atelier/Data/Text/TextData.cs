@@ -24,11 +24,11 @@ public sealed class TextData : IDataSource
     /// Reads a source, cleans it, shares it out, makes the tokenizer from the training part, and writes train.tokens,
     /// validation.tokens, test.tokens, tokenizer.json and facts.json. The same section and seed give the same files.
     /// </summary>
-    /// <param name="section">What to read and how.</param>
+    /// <param name="section">The data section of the recipe.</param>
     /// <param name="seed">Of the split, and of a world's documents.</param>
     /// <param name="folder">Where to write; what stood there is replaced.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
-    /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
+    /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or not text, or the section is
     /// impossible.</exception>
     public static TextData Prepare(
@@ -81,16 +81,16 @@ public sealed class TextData : IDataSource
     /// <summary>Turns its text into tokens.</summary>
     public Tokenizer Tokenizer { get; }
 
-    /// <summary>What to learn from.</summary>
+    /// <summary>The training data.</summary>
     public TokenFile Train { get; }
 
-    /// <summary>What to watch while learning; may be empty.</summary>
+    /// <summary>The validation data; may be empty.</summary>
     public TokenFile Validation { get; }
 
     /// <summary>The test part. May be empty; the validation part is then used instead.</summary>
     public TokenFile Test { get; }
 
-    /// <summary>Where it came from and what was done to it.</summary>
+    /// <summary>The origin of the data and its preparation.</summary>
     public TextDataFacts Facts { get; }
 
     /// <inheritdoc/>

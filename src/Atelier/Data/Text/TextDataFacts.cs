@@ -4,7 +4,7 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Text;
 
-/// <summary>Where text came from and what was done to it.</summary>
+/// <summary>The origin of text data and its preparation.</summary>
 public sealed record TextDataFacts
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -20,7 +20,7 @@ public sealed record TextDataFacts
     /// <summary>The encodings found, by file.</summary>
     public IReadOnlyDictionary<string, string> Encodings { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What each cleaning step removed.</summary>
+    /// <summary>The result of each cleaning step.</summary>
     public IReadOnlyList<CleaningResult> Cleaning { get; init; } = [];
 
     /// <summary>Choices made during preparation, one sentence each, to show before training.</summary>
@@ -56,7 +56,7 @@ public sealed record TextDataFacts
     }
 }
 
-/// <summary>What one cleaning step did.</summary>
+/// <summary>The result of a cleaning step.</summary>
 /// <param name="Step">The step's name.</param>
 /// <param name="DocumentsRemoved">Documents dropped.</param>
 /// <param name="CharactersRemoved">Characters gone, those of dropped documents included; below zero where a step wrote

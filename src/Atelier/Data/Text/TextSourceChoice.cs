@@ -4,7 +4,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Text;
 
-/// <summary>What a recipe's source turned out to be.</summary>
+/// <summary>The source that a recipe's data section names.</summary>
 /// <param name="Documents">Its documents.</param>
 /// <param name="ExactEntropy">Of a world: nats per character.</param>
 internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, double? ExactEntropy)

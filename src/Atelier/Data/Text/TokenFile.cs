@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace Atelier.Data.Text;
 
-/// <summary>Where a document stands in a token file, and how long it is.</summary>
+/// <summary>The position and length of a document in a token file.</summary>
 /// <param name="Start">The position of its first token.</param>
 /// <param name="Length">Its tokens, its end of text included where it has one.</param>
 /// <param name="Characters">Its Unicode scalar values, its end counted as one where it has one.</param>

@@ -18,7 +18,7 @@ public sealed class TextWorld
     /// <summary>The name in recipes, such as "world:stories-en".</summary>
     public string Name { get; }
 
-    /// <summary>What it holds, one line.</summary>
+    /// <summary>A description in one line.</summary>
     public string Description { get; }
 
     /// <summary>
@@ -31,7 +31,7 @@ public sealed class TextWorld
     public double EntropyPerDocument => _grammar.Entropy;
 
     /// <summary>Documents drawn independently; the n-th is a function of the seed and n.</summary>
-    /// <param name="seed">Of the draws.</param>
+    /// <param name="seed">The seed of the draws.</param>
     /// <param name="count">How many.</param>
     public IEnumerable<string> Documents(long seed, int count)
     {

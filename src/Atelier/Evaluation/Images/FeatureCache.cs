@@ -44,7 +44,7 @@ internal sealed class FeatureCache(string folder)
     }
 
     /// <summary>Keeps what a network made of pictures.</summary>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public void Keep(string key, ImageFeatures features)
     {
         using var scope = NewDisposeScope();

@@ -25,9 +25,9 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
     private const int Groups = 8;
     private IReadOnlyList<Objective<ImageBatch>>? _turns;
 
-    /// <summary>Draws the weights.</summary>
-    /// <param name="schema">What the pictures have in common.</param>
-    /// <param name="seed">Of the weights.</param>
+    /// <summary>The random numbers of the initial weights.</summary>
+    /// <param name="schema">The size, channels and classes of the images.</param>
+    /// <param name="seed">The seed of the initial weights.</param>
     public ImageClassifier(ImageSchema schema, long seed) : base(nameof(ImageClassifier))
     {
         using var random = new Generator((ulong)seed, CPU);
@@ -47,7 +47,7 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
 
     private const int Pooled = 4; // the side of what is seen by the layer of features, whatever the pictures' size
 
-    /// <summary>What the pictures have in common.</summary>
+    /// <summary>The size, channels and classes of the images.</summary>
     public ImageSchema Schema { get; }
 
     /// <summary>Whether it predicts classes rather than rotations.</summary>

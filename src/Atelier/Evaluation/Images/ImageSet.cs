@@ -3,7 +3,7 @@ using Atelier.Data.Images;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>Images to evaluate or to compare with: of a part of the data, generated, or noise.</summary>
-/// <param name="Schema">What they have in common.</param>
+/// <param name="Schema">The size, channels and classes of the images.</param>
 /// <param name="Count">How many.</param>
 /// <param name="Labels">The class of each, or what it was asked to be; null where there are no classes.</param>
 /// <param name="Read">Reads the picture of a number into room for its values: channels, then rows, then

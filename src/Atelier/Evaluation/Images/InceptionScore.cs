@@ -13,7 +13,7 @@ internal static class InceptionScore
     /// <summary>The score with a 95 % interval by bootstrap over pictures, laid around it.</summary>
     /// <param name="logProbabilities">log p(y|x), [pictures, classes], fp64.</param>
     /// <param name="options">How often to draw anew.</param>
-    /// <param name="seed">Of the draws.</param>
+    /// <param name="seed">The seed of the draws.</param>
     public static Metric Of(Tensor logProbabilities, EvaluationSection options, long seed)
     {
         using var scope = NewDisposeScope();

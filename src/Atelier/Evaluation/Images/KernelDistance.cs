@@ -18,7 +18,7 @@ internal static class KernelDistance
     /// <param name="first">[pictures, width], fp64; at least two.</param>
     /// <param name="second">[pictures, width], fp64; at least two.</param>
     /// <param name="options">How often to draw anew.</param>
-    /// <param name="seed">Of the draws.</param>
+    /// <param name="seed">The seed of the draws.</param>
     public static Metric Of(Tensor first, Tensor second, EvaluationSection options, long seed) =>
         MeanScore.Mean([.. Blocks(first, second).Select(block => new MeanScore(block, 1))], options, seed,
             "squared mean discrepancy");

@@ -56,7 +56,7 @@ internal sealed class LeNet : FeatureNetwork
 
     /// <summary>Loads it.</summary>
     /// <param name="source">A file, or <see cref="CatalogueName"/>.</param>
-    /// <param name="schema">What the pictures have in common.</param>
+    /// <param name="schema">The size, channels and classes of the images.</param>
     /// <param name="device">Where it works.</param>
     /// <param name="progress">Receives a message about each download.</param>
     /// <param name="cancellation">Stops fetching.</param>

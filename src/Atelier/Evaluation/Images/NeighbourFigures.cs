@@ -29,7 +29,7 @@ internal static class NeighbourFigures
     /// <param name="made">[made pictures, width], fp64.</param>
     /// <param name="real">[real pictures, width], fp64.</param>
     /// <param name="options">How often to draw anew.</param>
-    /// <param name="seed">Of the draws.</param>
+    /// <param name="seed">The seed of the draws.</param>
     public static IReadOnlyDictionary<string, Metric> Of(Tensor made, Tensor real, EvaluationSection options, long seed)
     {
         using var scope = NewDisposeScope();

@@ -9,14 +9,14 @@ namespace Atelier.Layers.Fused;
 /// </summary>
 internal interface IKernelLayer
 {
-    /// <summary>Goes forward.</summary>
+    /// <summary>The forward pass.</summary>
     /// <param name="x">[rows, width].</param>
     /// <param name="kept">Receives the tensors that the backward pass needs, including x, detached from dispose scopes;
     /// null without a backward pass.</param>
     /// <returns>The result, in the caller's dispose scope.</returns>
     Tensor Forward(Tensor x, Stack<Tensor>? kept);
 
-    /// <summary>Goes back.</summary>
+    /// <summary>The backward pass.</summary>
     /// <param name="gradient">That of the result.</param>
     /// <param name="kept">Gives what was kept, the last first; whoever takes it disposes it.</param>
     /// <returns>The gradient of x, in the caller's dispose scope.</returns>

@@ -19,13 +19,13 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
     /// Whether fused layers can be used here: bf16 on a CPU with the instructions, one thread for each copy of the
     /// model, since they run on the calling thread, and a plan that does not exclude them.
     /// </summary>
-    /// <param name="x">What would go in.</param>
+    /// <param name="x">The input.</param>
     /// <param name="precision">The precision of products.</param>
     public static bool Serve(Tensor x, Precision precision) =>
         precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1
             && LayerDispatch.WritesOut();
 
-    /// <summary>What the layers make of x, one after another.</summary>
+    /// <summary>Computes the layers one after another.</summary>
     /// <param name="x">[..., width], fp32.</param>
     /// <param name="layers">The first comes first.</param>
     public static Tensor Run(Tensor x, IReadOnlyList<IKernelLayer> layers)

@@ -42,7 +42,7 @@ public static class BifFile
     /// <summary>
     /// Writes a network, gzipped where the name ends in .gz; numbers as they are read back bit for bit.
     /// </summary>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public static void Write(string path, DiscreteNetwork network) => AtomicFile.Write(path, stream =>
     {
         byte[] bytes = Encoding.UTF8.GetBytes(Text(network));

@@ -7,7 +7,7 @@ public sealed class DirectedGraph
 
     /// <summary>Makes a graph.</summary>
     /// <param name="parents">The parents of each vertex; their order is kept, for tables depend on it.</param>
-    /// <param name="names">What messages call the vertices.</param>
+    /// <param name="names">The names of the vertices, for messages.</param>
     /// <exception cref="AtelierException">There is a cycle, which the message shows, or an edge twice.</exception>
     public DirectedGraph(IReadOnlyList<int[]> parents, IReadOnlyList<string> names)
     {
@@ -20,7 +20,7 @@ public sealed class DirectedGraph
                 hint: "take one of these edges out, or turn it round");
     }
 
-    /// <summary>How many vertices there are.</summary>
+    /// <summary>Number of vertices.</summary>
     public int Count => _parents.Length;
 
     /// <summary>

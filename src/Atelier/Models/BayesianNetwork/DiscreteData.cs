@@ -3,11 +3,11 @@ namespace Atelier.Models.BayesianNetwork;
 /// <summary>Rows of discrete values, a byte a value, column by column.</summary>
 public sealed class DiscreteData
 {
-    /// <summary>What stands where a value is missing.</summary>
+    /// <summary>The code of a missing value.</summary>
     public const byte Missing = 255;
 
     /// <summary>Makes data of columns.</summary>
-    /// <param name="variables">What the columns are.</param>
+    /// <param name="variables">The columns.</param>
     /// <param name="columns">For each variable the state of each row, or <see cref="Missing"/>.</param>
     /// <exception cref="ArgumentException">The columns differ in length, or hold states that there are not.</exception>
     public DiscreteData(IReadOnlyList<Variable> variables, IReadOnlyList<byte[]> columns)
@@ -27,16 +27,16 @@ public sealed class DiscreteData
         (Variables, Columns) = (variables, columns);
     }
 
-    /// <summary>What the columns are.</summary>
+    /// <summary>The columns.</summary>
     public IReadOnlyList<Variable> Variables { get; }
 
     /// <summary>The values, [variable][row].</summary>
     public IReadOnlyList<byte[]> Columns { get; }
 
-    /// <summary>How many rows there are.</summary>
+    /// <summary>Number of rows.</summary>
     public int RowCount => Columns.Count == 0 ? 0 : Columns[0].Length;
 
-    /// <summary>How many values are missing.</summary>
+    /// <summary>Number of missing values.</summary>
     public long MissingCount { get; }
 
     /// <summary>One row's values.</summary>

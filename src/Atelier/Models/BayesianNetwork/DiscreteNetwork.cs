@@ -42,10 +42,10 @@ public sealed class DiscreteNetwork
     /// <summary>A variable's table, [parents' states …, own states], the first parent slowest.</summary>
     public ReadOnlySpan<double> Table(int variable) => _tables[variable];
 
-    /// <summary>How many states a variable has.</summary>
+    /// <summary>Number of states of a variable.</summary>
     public int StatesOf(int variable) => Variables[variable].States.Count;
 
-    /// <summary>How many rows a variable's table has: the combinations of its parents' states.</summary>
+    /// <summary>Number of rows in a variable's table: the combinations of its parents' states.</summary>
     public int RowsOf(int variable) => _tables[variable].Length / StatesOf(variable);
 
     /// <summary>A variable's distribution for one combination of its parents' states.</summary>

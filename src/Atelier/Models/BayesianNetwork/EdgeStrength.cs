@@ -3,8 +3,8 @@ using Atelier.Models.BayesianNetwork.Inference;
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>How informative an edge is.</summary>
-/// <param name="Parent">Where it begins.</param>
-/// <param name="Child">Where it ends.</param>
+/// <param name="Parent">The parent.</param>
+/// <param name="Child">The child.</param>
 /// <param name="Information">I(child; parent | the child's other parents) in nats: what knowing the parent takes from
 /// the surprise at the child.</param>
 internal readonly record struct EdgeStrength(int Parent, int Child, double Information)

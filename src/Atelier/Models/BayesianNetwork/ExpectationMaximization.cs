@@ -63,8 +63,8 @@ internal sealed class ExpectationMaximization
     }
 
     /// <summary>
-    /// Where the iterations begin: tables of the rows' known values, mixed with a little of even ones so that nothing
-    /// is impossible.
+    /// The initial tables: those of the rows' known values, mixed with a small uniform part so that nothing is
+    /// impossible.
     /// </summary>
     public DiscreteNetwork Start(long seed)
     {

@@ -5,7 +5,7 @@ using Atelier.Models.BayesianNetwork.Structure;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>What a network has learned: its strongest edges, its tables, and pictures of both.</summary>
+/// <summary>Explains a network: its strongest edges, its tables, and pictures of both.</summary>
 internal static class NetworkExplanation
 {
     private const int ShownEdges = 30;
@@ -34,9 +34,7 @@ internal static class NetworkExplanation
         return new Explanation(summary, tables, Pictures(network, edges, cancellation));
     }
 
-    /// <summary>
-    /// How far the network is from the structure that the recipe compares it with; null where it names none.
-    /// </summary>
+    /// <summary>The distance from the recipe's reference structure; null if there is none.</summary>
     public static StructureDistance? Distance(DiscreteNetwork network, BayesianNetworkConfig config)
     {
         if (config.CompareWith.Count == 0)

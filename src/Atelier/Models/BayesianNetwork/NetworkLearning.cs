@@ -9,7 +9,7 @@ namespace Atelier.Models.BayesianNetwork;
 /// <param name="LogLikelihood">ln P of the observed values of all rows, in nats.</param>
 /// <param name="Trace">ln P before each iteration of expectation maximisation; empty where no value was
 /// missing.</param>
-/// <param name="Notes">How it went, a sentence each.</param>
+/// <param name="Notes">Notes on the learning, one sentence each.</param>
 public sealed record LearnedNetwork(DiscreteNetwork Network, double LogLikelihood, IReadOnlyList<double> Trace,
     IReadOnlyList<string> Notes);
 

@@ -48,7 +48,7 @@ internal static class ParameterLearning
         return new DiscreteNetwork(variables, graph, counts);
     }
 
-    /// <summary>How many cells a table has.</summary>
+    /// <summary>Number of cells of a table.</summary>
     /// <exception cref="AtelierException">More than fit into an array.</exception>
     public static int TableSize(IReadOnlyList<Variable> variables, ReadOnlySpan<int> family)
     {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Tells of work that takes long, once every few seconds however often it is asked to.</summary>
+/// <summary>Reports the progress of long operations every few seconds, however often it is called.</summary>
 /// <param name="progress">Receives the reports; may be null.</param>
 internal sealed class SteadyProgress(Action<string>? progress)
 {

@@ -94,7 +94,7 @@ public sealed record DiffusionConfig
     [Range(0.0, 100.0)]
     public double Guidance { get; init; } = 1;
 
-    /// <summary>Throws where the parts do not fit together.</summary>
+    /// <summary>Throws if the values do not fit together.</summary>
     /// <param name="width">Of the pictures, or of their latents.</param>
     /// <param name="height">The same.</param>
     /// <exception cref="AtelierException">They do not.</exception>

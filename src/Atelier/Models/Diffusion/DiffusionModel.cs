@@ -20,7 +20,7 @@ namespace Atelier.Models.Diffusion;
 /// </summary>
 public sealed class DiffusionModel : ImageModel
 {
-    /// <summary>How the names of the autoencoder's tensors begin.</summary>
+    /// <summary>The prefix of the names of the autoencoder's tensors.</summary>
     internal const string AutoencoderTensors = "latents.autoencoder.";
 
     private const int BoundTimes = 32; // noise levels at which each picture is looked at for the bound
@@ -32,32 +32,31 @@ public sealed class DiffusionModel : ImageModel
     private readonly Prediction _prediction;
     private readonly Upscaling? _upscaling;
 
-    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="schema">What its pictures have in common.</param>
+    /// <summary>Creates a model with new weights, on the CPU.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="schema">The size, channels and classes of its images.</param>
     /// <param name="precision">The precision of products.</param>
-    /// <param name="seed">Of the weights.</param>
-    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    /// <param name="seed">The seed of the initial weights.</param>
+    /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     public DiffusionModel(DiffusionConfig config, ImageSchema schema, Precision precision, long seed)
         : this(config, schema, latents: null, [schema.Channels, schema.Height, schema.Width], precision, seed)
     {
     }
 
-    /// <summary>Makes a model of an autoencoder's latents, which is disposed with it.</summary>
+    /// <summary>Creates a model in an autoencoder's latents, which is disposed with it.</summary>
     internal DiffusionModel(DiffusionConfig config, ImageSchema schema, FrozenAutoencoder latents, Precision precision,
         long seed)
         : this(config, schema, latents, latents.Shape, precision, seed)
     {
     }
 
-    /// <summary>Makes a model of pictures or latents of a shape.</summary>
+    /// <summary>Creates a model of images or latents of a shape.</summary>
     /// <param name="config">The network's shape.</param>
-    /// <param name="schema">What the pictures have in common.</param>
-    /// <param name="latents">The autoencoder; null for pixels, and for a copy that is to learn from latents
-    /// alone.</param>
-    /// <param name="shape">Channels, height and width of what is noisy.</param>
+    /// <param name="schema">The size, channels and classes of the images.</param>
+    /// <param name="latents">The autoencoder; null for pixels, and for a copy that is trained on latents only.</param>
+    /// <param name="shape">Channels, height and width of the noisy tensors.</param>
     /// <param name="precision">The precision of products.</param>
-    /// <param name="seed">Of the weights.</param>
+    /// <param name="seed">The seed of the initial weights.</param>
     internal DiffusionModel(DiffusionConfig config, ImageSchema schema, FrozenAutoencoder? latents, long[] shape,
         Precision precision, long seed)
         : base("diffusion", schema)
@@ -85,16 +84,16 @@ public sealed class DiffusionModel : ImageModel
         Objectives = [new Objective<ImageBatch>("loss", Loss, [.. _network.parameters()])];
     }
 
-    /// <summary>Its shape.</summary>
+    /// <summary>The configuration.</summary>
     public DiffusionConfig Config { get; }
 
-    /// <summary>What undoes the noise.</summary>
+    /// <summary>The denoising network.</summary>
     internal DenoisingNetwork Network => _network;
 
     /// <summary>The autoencoder in whose latents the model works; null for pixels.</summary>
     internal FrozenAutoencoder? Latents { get; }
 
-    /// <summary>Channels, height and width of what is noisy: of pictures, or of their latents.</summary>
+    /// <summary>Channels, height and width of the noisy tensors: of images, or of their latents.</summary>
     internal long[] Shape { get; }
 
     /// <inheritdoc/>
@@ -232,8 +231,8 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <summary>
-    /// What noisy pictures are made of, with the class's part weighed by the guidance w: none + w (class − none) (Ho
-    /// and Salimans 2022, eq. 6).
+    /// The prediction for noisy images, with classifier-free guidance of weight w: none + w (class − none) (Ho and
+    /// Salimans 2022, eq. 6).
     /// </summary>
     private DenoiserOutput Denoise(Tensor x, double t, Tensor? conditionImage, Tensor? labels, double guidance,
         RowTeam? team)

@@ -23,12 +23,12 @@ internal sealed class DiffusionTransformer : DenoisingNetwork
     private readonly Tensor _positions; // [places, hidden]
 
     /// <summary>Makes the network; it answers zero at first.</summary>
-    /// <param name="config">Its shape.</param>
+    /// <param name="config">The configuration.</param>
     /// <param name="shape">Channels, height and width of what it is shown.</param>
     /// <param name="pictureChannels">Channels of what it predicts.</param>
     /// <param name="classes">Number of classes; 0 for none.</param>
     /// <param name="precision">The precision of the products.</param>
-    /// <param name="random">Draws the weights.</param>
+    /// <param name="random">The random numbers of the initial weights.</param>
     public DiffusionTransformer(DiffusionConfig config, long[] shape, int pictureChannels, int classes,
         Precision precision, Generator random)
         : base(nameof(DiffusionTransformer))

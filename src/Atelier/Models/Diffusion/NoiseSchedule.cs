@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion;
 
-/// <summary>How pictures turn into noise over the time t from 0 to 1.</summary>
+/// <summary>The kinds of noise schedules over the time t from 0 to 1.</summary>
 public enum ScheduleKind
 {
     /// <summary>
-    /// Rates of noise that rise linearly from 0.1 to 20: the limit of many steps of Ho et al. 2020 (Song et al. 2021,
+    /// A noise rate that rises linearly from 0.1 to 20: the limit of many steps of Ho et al. 2020 (Song et al. 2021,
     /// eq. 33).
     /// </summary>
     Linear,
@@ -14,20 +14,20 @@ public enum ScheduleKind
     /// <summary>α = cos(πt / 2), σ = sin(πt / 2) (Nichol and Dhariwal 2021, without the offset).</summary>
     Cosine,
 
-    /// <summary>The straight line of flow matching: α = 1 − t, σ = t (Lipman et al. 2023; Liu et al. 2023).</summary>
+    /// <summary>The straight path of flow matching: α = 1 − t, σ = t (Lipman et al. 2023; Liu et al. 2023).</summary>
     Flow,
 }
 
 /// <summary>
-/// x_t = α(t) x₀ + σ(t) ε, with ε standard normal. What a network predicts, what samplers step along and how the loss
-/// is made all follow from α and σ; nothing here knows a network.
+/// The noise schedule x_t = α(t) x₀ + σ(t) ε, with ε standard normal. Predictions, samplers and losses all use α and σ;
+/// the schedule knows no network.
 /// </summary>
-/// <param name="kind">Which.</param>
+/// <param name="kind">The kind of schedule.</param>
 public sealed class NoiseSchedule(ScheduleKind kind)
 {
     private const double LeastRate = 0.1, MostRate = 20;
 
-    /// <summary>Which.</summary>
+    /// <summary>The kind of schedule.</summary>
     public ScheduleKind Kind => kind;
 
     /// <summary>
@@ -35,7 +35,7 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     /// </summary>
     public double Start => kind == ScheduleKind.Flow ? 1 : 0.998;
 
-    /// <summary>The share of the picture at a time.</summary>
+    /// <summary>The weight of the image at a time.</summary>
     public double Alpha(double t) => kind switch
     {
         ScheduleKind.Linear => Math.Exp((-0.25 * t * t * (MostRate - LeastRate)) - (0.5 * t * LeastRate)),
@@ -76,7 +76,7 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     /// <summary>log(α / σ), half of the log of the signal-to-noise ratio; infinite at t = 0.</summary>
     public double LogRatio(double t) => Math.Log(Alpha(t) / Sigma(t));
 
-    /// <summary>The time at which <see cref="LogRatio"/> has a value, from 0 to 1.</summary>
+    /// <summary>The inverse of <see cref="LogRatio"/>: the time at which it has a value, from 0 to 1.</summary>
     public double TimeOf(double logRatio)
     {
         switch (kind)
@@ -92,8 +92,8 @@ public sealed class NoiseSchedule(ScheduleKind kind)
         }
     }
 
-    /// <summary>Times from <see cref="Start"/> down to 0, evenly: one more than there are steps.</summary>
-    /// <param name="steps">From 1.</param>
+    /// <summary>Evenly spaced times from <see cref="Start"/> down to 0: one more than there are steps.</summary>
+    /// <param name="steps">Number of steps, from 1.</param>
     /// <param name="share">The share of the whole path, if sampling begins later.</param>
     public double[] Times(int steps, double share = 1) =>
         [.. Enumerable.Range(0, steps + 1).Select(i => share * Start * (steps - i) / steps)];

@@ -10,8 +10,8 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// Judges pictures: halved level by level to features, then to one logit, and by class where the game is conditional
-/// (Radford et al. 2016, section 3; Miyato and Koyama 2018, figure 14). It has no norms of its own but the weights'.
+/// The discriminator: levels that halve the image to features, then one logit, and class logits if the game is
+/// conditional (Radford et al. 2016, section 3; Miyato and Koyama 2018, figure 14). It normalises its weights only.
 /// </summary>
 internal sealed class DiscriminatorNetwork : nn.Module
 {

@@ -72,8 +72,8 @@ public sealed record GanConfig
     /// </summary>
     public IReadOnlyList<Augmentation> Augment { get; init; } = [];
 
-    /// <summary>Throws where the parts do not fit together.</summary>
-    /// <param name="schema">What the pictures have in common.</param>
+    /// <summary>Throws if the values do not fit together.</summary>
+    /// <param name="schema">The size, channels and classes of the images.</param>
     /// <exception cref="AtelierException">They do not.</exception>
     public void Check(ImageSchema schema)
     {

@@ -4,7 +4,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Gan;
 
-/// <summary>What the two players minimise.</summary>
+/// <summary>The adversarial losses.</summary>
 public enum GanLoss
 {
     /// <summary>The game of Goodfellow et al. 2014, eq. 1: the generator minimises log(1 − D).</summary>
@@ -33,7 +33,7 @@ public enum GanLoss
 /// </summary>
 internal static class GanLosses
 {
-    /// <summary>What the discriminator minimises.</summary>
+    /// <summary>The discriminator's loss.</summary>
     /// <param name="loss">The game.</param>
     /// <param name="real">Logits of real pictures, [batch].</param>
     /// <param name="made">Logits of made pictures, [batch].</param>
@@ -45,7 +45,7 @@ internal static class GanLosses
         _ => MinusLog(real).mean().Plus(MinusLog(made.neg()).mean()),
     };
 
-    /// <summary>What the generator minimises.</summary>
+    /// <summary>The generator's loss.</summary>
     public static Tensor Generator(this GanLoss loss, Tensor made) => loss switch
     {
         GanLoss.Minimax => MinusLog(made.neg()).mean().neg(),

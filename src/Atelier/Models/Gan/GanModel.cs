@@ -24,12 +24,12 @@ public sealed class GanModel : ImageModel
     private readonly GeneratorNetwork _generator;
     private readonly DiscriminatorNetwork _discriminator;
 
-    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="schema">What its pictures have in common.</param>
+    /// <summary>Creates a model with new weights, on the CPU.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="schema">The size, channels and classes of its images.</param>
     /// <param name="precision">The precision of products.</param>
-    /// <param name="seed">Of the weights.</param>
-    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    /// <param name="seed">The seed of the initial weights.</param>
+    /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     public GanModel(GanConfig config, ImageSchema schema, Precision precision, long seed)
         : base("gan", schema)
     {
@@ -49,7 +49,7 @@ public sealed class GanModel : ImageModel
         ];
     }
 
-    /// <summary>Its shape.</summary>
+    /// <summary>The configuration.</summary>
     public GanConfig Config { get; }
 
     /// <inheritdoc/>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// How far made pictures are apart, measured by how far real ones are: a generator that has collapsed makes the same
-/// few again.
+/// The distance between generated images relative to that between real ones: a collapsed generator repeats a few
+/// images.
 /// </summary>
 internal static class SampleDiversity
 {

@@ -7,7 +7,8 @@ using Atelier.Runs;
 namespace Atelier.Models.Gpt;
 
 /// <summary>
-/// How a GPT's shape stands in config.json: as Hugging Face's GPT2Config or LlamaConfig where it is one of these.
+/// Reads and writes a GPT's configuration in config.json: as Hugging Face's GPT2Config or LlamaConfig if it is one of
+/// these.
 /// </summary>
 internal static class GptConfigFile
 {

@@ -12,25 +12,25 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Gpt;
 
 /// <summary>
-/// A causal Transformer: GPT-2's shape (Radford et al. 2019) and Llama's (Touvron et al. 2023), and what lies between.
+/// A causal Transformer: GPT-2's shape (Radford et al. 2019), Llama's (Touvron et al. 2023), and combinations of both.
 /// </summary>
 public sealed class GptModel : TextModel
 {
-    /// <summary>The standard deviation of the first weights (Radford et al. 2018, section 4.1).</summary>
+    /// <summary>The standard deviation of the initial weights (Radford et al. 2018, section 4.1).</summary>
     internal const double Deviation = 0.02;
 
     private readonly Precision _precision;
     private readonly AttentionProduct _product = new();
     private readonly IKernelLayer[] _kernels; // of all blocks and the last norm
 
-    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="vocabularySize">Ids it knows.</param>
+    /// <summary>Creates a model with new weights, on the CPU.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="vocabularySize">The size of the vocabulary.</param>
     /// <param name="precision">The precision of matrix products.</param>
-    /// <param name="seed">The seed of the weights.</param>
+    /// <param name="seed">The seed of the initial weights.</param>
     /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
     /// <param name="scaling">How rotary angles are stretched, in models that learned so elsewhere; or null.</param>
-    /// <exception cref="AtelierException">The configuration is impossible.</exception>
+    /// <exception cref="AtelierException">The configuration is invalid.</exception>
     public GptModel(GptConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0,
         RotaryScaling? scaling = null)
         : base("gpt", vocabularySize, config.ContextLength, labelSmoothing)
@@ -68,7 +68,7 @@ public sealed class GptModel : TextModel
     /// <summary>Its shape, with every default filled in.</summary>
     public GptConfig Config { get; }
 
-    /// <summary>How rotary angles are stretched, or null.</summary>
+    /// <summary>The scaling of the rotary angles, or null.</summary>
     public RotaryScaling? RopeScaling { get; }
 
     /// <inheritdoc/>

@@ -24,14 +24,14 @@ internal static class GptWeights
         return tensors;
     }
 
-    /// <summary>Fills the model from tensors by name, of any floating type.</summary>
+    /// <summary>Loads the model's weights from tensors by name, of any floating-point type.</summary>
     /// <param name="model">The model to fill.</param>
     /// <param name="tensors">The tensors.</param>
     /// <param name="where">The file they are from, for errors.</param>
     /// <param name="isZero">
     /// Whether a tensor is all zeros by config.json, and not in the file; null where none is.
     /// </param>
-    /// <exception cref="AtelierException">A tensor is missing, too many, or of another shape.</exception>
+    /// <exception cref="AtelierException">A tensor is missing, unexpected, or of another shape.</exception>
     public static void Import(GptModel model, IReadOnlyDictionary<string, Tensor> tensors, string where, Func<string,
         bool>? isZero = null)
     {
@@ -61,9 +61,8 @@ internal static class GptWeights
     }
 
     /// <summary>
-    /// The number of weights of a shape, by arithmetic alone: a file that holds fewer is found out before a model of
-    /// the size
-    /// that its config.json claims is made.
+    /// The number of weights of a configuration, by arithmetic alone: a file with fewer weights is detected before a
+    /// model of the size that its config.json claims is allocated.
     /// </summary>
     public static Int128 ParameterCount(GptConfig config, long vocabularySize)
     {

@@ -48,7 +48,7 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
 
     private IEnumerable<int> All => Enumerable.Range(0, names.Count);
 
-    /// <summary>What a model of numbered states has learned.</summary>
+    /// <summary>Explains a model of numbered states.</summary>
     /// <param name="model">The model.</param>
     /// <param name="summary">In a sentence.</param>
     /// <param name="emitted">The names of symbols or columns.</param>
@@ -82,7 +82,7 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     private double To(int from, int to) => transitions[(from * names.Count) + to];
 
     /// <summary>
-    /// How many steps a state lasts on average once it is reached, 1 / (1 − a_ii) (Rabiner 1989, eq. 5b).
+    /// The expected number of steps in a state once it is reached, 1 / (1 − a_ii) (Rabiner 1989, eq. 5b).
     /// </summary>
     private CellValue Duration(int state) =>
         To(state, state) < 1 ? new(Math.Round(1 / (1 - To(state, state)), 2)) : new("for ever");

@@ -3,7 +3,7 @@ using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>Where sequences begin and which state follows which. Rows are padded to whole vectors.</summary>
+/// <summary>The start and transition probabilities. Rows are padded to whole vectors.</summary>
 internal sealed class HmmChain
 {
     /// <summary>A chain of given probabilities.</summary>

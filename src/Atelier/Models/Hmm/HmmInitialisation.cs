@@ -11,7 +11,7 @@ namespace Atelier.Models.Hmm;
 internal static class HmmInitialisation
 {
     /// <summary>A model at random.</summary>
-    /// <param name="config">Its shape.</param>
+    /// <param name="config">The configuration.</param>
     /// <param name="states">Hidden states.</param>
     /// <param name="emission">The emission distributions.</param>
     /// <param name="sequences">The data.</param>

@@ -13,10 +13,10 @@ namespace Atelier.Models.Hmm;
 /// Trains by Baum-Welch from several initialisations and for several numbers of states, and keeps the best model. Each
 /// pair of the two is a job; a checkpoint holds the current job and the best model so far.
 /// </summary>
-/// <param name="recipe">What to make.</param>
+/// <param name="recipe">The recipe.</param>
 /// <param name="emission">The emission distributions.</param>
-/// <param name="training">What to learn from.</param>
-/// <param name="validation">What to choose by; may be empty.</param>
+/// <param name="training">The training data.</param>
+/// <param name="validation">The validation data, for choosing the number of states; may be empty.</param>
 /// <param name="symbols">Number of different symbols, for categorical emissions.</param>
 /// <param name="write">Writes the bundle.</param>
 internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyList<HmmSequence> training,
@@ -173,7 +173,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
         return (at with { Seconds = state.ElapsedSeconds }, model, File.Exists(best) ? Read(best, out _) : null);
     }
 
-    /// <summary>Where learning stands.</summary>
+    /// <summary>The state of the training.</summary>
     private sealed record Progress
     {
         public int Job { get; init; }

@@ -94,7 +94,7 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
     }
 
     /// <summary>[vocabulary]: the probability of each token that may come next, Σ_k p(state k) b_k(token).</summary>
-    /// <param name="filter">What was seen before.</param>
+    /// <param name="filter">The filter of the tokens so far.</param>
     /// <param name="place">Tokens before it.</param>
     /// <param name="next">Filled.</param>
     private unsafe void Predict(ForwardFilter filter, int place, Span<double> next)

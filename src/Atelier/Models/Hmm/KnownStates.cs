@@ -11,7 +11,7 @@ internal sealed class KnownStates
     /// <summary>Reads states by their numbers.</summary>
     /// <param name="model">The model.</param>
     /// <param name="states">States by place, from 0.</param>
-    /// <param name="places">How many places there are.</param>
+    /// <param name="places">Number of positions.</param>
     /// <exception cref="AtelierException">A state or a time does not exist, or no path leads through all of
     /// them.</exception>
     public KnownStates(HmmModel model, IReadOnlyDictionary<int, string> states, int places)

@@ -29,7 +29,7 @@ public sealed class IndependentModel : IRowModel
     internal IReadOnlyList<double[]> Columns => _columns;
 
     /// <summary>Counts rows.</summary>
-    /// <param name="rows">What to learn from.</param>
+    /// <param name="rows">The training data.</param>
     /// <param name="smoothing">Added to the count of each level.</param>
     public static IndependentModel Count(TableRows rows, double smoothing = 1) =>
         new(rows.Schema,

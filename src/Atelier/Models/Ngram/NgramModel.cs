@@ -54,7 +54,7 @@ public sealed class NgramModel : ILanguageModel
             trie.Tokens[Enumerable.Range(1, trie.FirstChild[1] - 1).DefaultIfEmpty(0).MaxBy(node => _counts[node])];
     }
 
-    /// <summary>Its shape.</summary>
+    /// <summary>The configuration.</summary>
     public NgramConfig Config { get; }
 
     /// <inheritdoc/>

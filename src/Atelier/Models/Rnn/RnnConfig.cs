@@ -40,7 +40,7 @@ public sealed record RnnConfig
     /// </summary>
     public bool TieHead { get; init; }
 
-    /// <summary>Throws where the parts do not fit together.</summary>
+    /// <summary>Throws if the values do not fit together.</summary>
     /// <exception cref="AtelierException">The head is tied, and the widths differ.</exception>
     public void Check()
     {

@@ -18,13 +18,13 @@ public sealed class RnnModel : TextModel
     private readonly Linear? _head;
     private readonly Precision _precision;
 
-    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="vocabularySize">Ids it knows.</param>
+    /// <summary>Creates a model with new weights, on the CPU.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="vocabularySize">The size of the vocabulary.</param>
     /// <param name="precision">The precision of matrix products.</param>
-    /// <param name="seed">The seed of the weights.</param>
+    /// <param name="seed">The seed of the initial weights.</param>
     /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
-    /// <exception cref="AtelierException">The configuration is impossible.</exception>
+    /// <exception cref="AtelierException">The configuration is invalid.</exception>
     public RnnModel(RnnConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0)
         : base("rnn", vocabularySize, int.MaxValue, labelSmoothing)
     {
@@ -48,7 +48,7 @@ public sealed class RnnModel : TextModel
             register_module("head", _head);
     }
 
-    /// <summary>Its shape.</summary>
+    /// <summary>The configuration.</summary>
     public RnnConfig Config { get; }
 
     /// <inheritdoc/>
@@ -75,7 +75,7 @@ public sealed class RnnModel : TextModel
     public override TextMemory CreateMemory(int sequences) => new RnnMemory(Config.LayerCount);
 
     /// <summary>
-    /// What a layer makes of what comes from below, [batch, time, hidden], going on from its state where there is one.
+    /// Computes a layer from its input, [batch, time, hidden], continuing from its state if there is one.
     /// </summary>
     private Tensor Read(int layer, Tensor x, RnnMemory? states)
     {

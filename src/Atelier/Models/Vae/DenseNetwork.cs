@@ -20,7 +20,7 @@ internal sealed class DenseNetwork : nn.Module<Tensor, Tensor>
     /// <param name="widths">What comes in, the hidden layers, and what goes out.</param>
     /// <param name="isDecoder">Whether what goes out is the model's answer.</param>
     /// <param name="precision">The precision of the products.</param>
-    /// <param name="random">Draws the weights.</param>
+    /// <param name="random">The random numbers of the initial weights.</param>
     public DenseNetwork(IReadOnlyList<int> widths, bool isDecoder, Precision precision, Generator random)
         : base(nameof(DenseNetwork))
     {

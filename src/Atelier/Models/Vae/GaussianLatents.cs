@@ -26,7 +26,7 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     /// <param name="shape">The shape of a picture's features.</param>
     /// <param name="classes">Number of classes; 0 for none.</param>
     /// <param name="precision">The precision of the products.</param>
-    /// <param name="random">Draws the weights.</param>
+    /// <param name="random">The random numbers of the initial weights.</param>
     public GaussianLatents(VaeConfig config, long[] shape, int classes, Precision precision, Generator random)
         : base(nameof(GaussianLatents))
     {

@@ -101,7 +101,7 @@ public sealed record VaeConfig
     /// <summary>Whether latents have positions, as codes and grids have.</summary>
     internal bool HasGrid => Codes > 0 || Latents == LatentsKind.Grid;
 
-    /// <summary>Throws where the parts do not fit together or do not fit the pictures.</summary>
+    /// <summary>Throws if the values do not fit together or do not fit the images.</summary>
     /// <exception cref="AtelierException">They do not.</exception>
     public void Check(ImageSchema schema)
     {

@@ -23,12 +23,12 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     private readonly ILatents _latents;
     private readonly Likelihood _likelihood;
 
-    /// <summary>Makes a model with fresh weights, on the CPU.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="schema">What its pictures have in common.</param>
+    /// <summary>Creates a model with new weights, on the CPU.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="schema">The size, channels and classes of its images.</param>
     /// <param name="precision">The precision of products.</param>
-    /// <param name="seed">Of the weights.</param>
-    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    /// <param name="seed">The seed of the initial weights.</param>
+    /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     public VaeModel(VaeConfig config, ImageSchema schema, Precision precision, long seed)
         : base("vae", schema)
     {
@@ -53,7 +53,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         ];
     }
 
-    /// <summary>Its shape.</summary>
+    /// <summary>The configuration.</summary>
     public VaeConfig Config { get; }
 
     /// <inheritdoc/>

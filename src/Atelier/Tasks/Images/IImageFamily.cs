@@ -7,7 +7,7 @@ namespace Atelier.Tasks.Images;
 internal interface IImageFamily : IModelFamily
 {
     /// <summary>A finished model, in evaluation mode.</summary>
-    /// <exception cref="AtelierException">What is stored does not fit together.</exception>
+    /// <exception cref="AtelierException">The stored parts do not fit together.</exception>
     ImageModel Restore(StoredImageModel stored);
 }
 

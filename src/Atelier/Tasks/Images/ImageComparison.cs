@@ -56,7 +56,7 @@ internal sealed class ImageComparison
         ];
     }
 
-    /// <summary>How it was measured, one sentence each.</summary>
+    /// <summary>How the metrics were measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>Whether there are pictures enough on both sides of a set of so many.</summary>

@@ -14,7 +14,7 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// What families of image models share: batches, the preview while training, bundles written and loaded.
+/// What families of image models share: batches, the preview during training, and writing and loading bundles.
 /// </summary>
 /// <typeparam name="TConfig">The recipe's model section.</typeparam>
 /// <typeparam name="TModel">The network.</typeparam>
@@ -169,14 +169,14 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     {
     }
 
-    /// <summary>What a model learns from in place of pictures.</summary>
+    /// <summary>The batches that a model is trained on; images by default.</summary>
     private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches pictures) => pictures;
 
     /// <summary>What config.json holds about a model besides its configuration.</summary>
     private protected virtual JsonObject Describe(TModel model) => ImageBundle.Write(model.Schema);
 
     /// <summary>A fresh model.</summary>
-    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     protected abstract TModel Create(TConfig config, ImageSchema schema, Precision precision, long seed);
 
     /// <summary>The precision of products when a finished model draws.</summary>
@@ -191,7 +191,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             : Precision.Bf16;
 
     /// <summary>The weights that a model of a shape has at the least, without making it.</summary>
-    /// <exception cref="AtelierException">The configuration is impossible or does not fit the pictures.</exception>
+    /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     protected abstract Int128 LeastWeights(TConfig config, ImageSchema schema);
 
     /// <summary>The configuration of a model.</summary>

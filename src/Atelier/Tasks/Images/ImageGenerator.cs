@@ -27,7 +27,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <inheritdoc/>
     public Modality Modality => Modality.Image;
 
-    /// <summary>What its pictures have in common.</summary>
+    /// <summary>The size, channels and classes of its images.</summary>
     public ImageSchema Schema => model.Schema;
 
     /// <summary>Whether it can be asked for a class.</summary>

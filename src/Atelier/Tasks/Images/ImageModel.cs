@@ -11,10 +11,10 @@ namespace Atelier.Tasks.Images;
 
 /// <summary>A network that makes pictures.</summary>
 /// <param name="name">The family's name.</param>
-/// <param name="schema">What its pictures have in common.</param>
+/// <param name="schema">The size, channels and classes of its images.</param>
 public abstract class ImageModel(string name, ImageSchema schema) : GradientModel<ImageBatch>(name)
 {
-    /// <summary>What its pictures have in common.</summary>
+    /// <summary>The size, channels and classes of its images.</summary>
     public ImageSchema Schema { get; } = schema;
 
     /// <summary>Whether it can be asked for a class.</summary>
@@ -62,7 +62,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// Fits what depends on the final weights, before images are drawn during training and before the bundle is
     /// written; called in evaluation mode without gradients.
     /// </summary>
-    /// <param name="training">What it learned from.</param>
+    /// <param name="training">The training data.</param>
     /// <param name="batches">The most batches to take.</param>
     public virtual void FitAfterTraining(IBatchSource<ImageBatch> training, long batches)
     {

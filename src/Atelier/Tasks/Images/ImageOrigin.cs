@@ -11,7 +11,7 @@ namespace Atelier.Tasks.Images;
 
 /// <summary>How an image was generated, as recorded in its file: enough to generate it again.</summary>
 /// <param name="Model">Which model made it.</param>
-/// <param name="Request">What was asked of the model.</param>
+/// <param name="Request">The request.</param>
 public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request)
 {
     /// <summary>Which model enlarged it; null for none.</summary>

@@ -5,7 +5,8 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Where drawn pictures go: a grid in a PNG, an animation of how they came about in a GIF, or a file each in a folder.
+/// Writes generated images: as a grid in a PNG, as an animation of the sampling in a GIF, or as a file for each in a
+/// folder.
 /// </summary>
 public static class ImageOutput
 {
@@ -13,11 +14,11 @@ public static class ImageOutput
 
     /// <summary>Draws pictures and writes them.</summary>
     /// <param name="generator">Draws them.</param>
-    /// <param name="request">What is asked for.</param>
+    /// <param name="request">The request.</param>
     /// <param name="path">F.png or F.gif, or a folder's name (one that is there, or with a separator at its end); null
     /// writes nothing.</param>
     /// <param name="progress">Receives the progress of each batch of images as a line.</param>
-    /// <param name="cancellation">Stops; nothing is written then.</param>
+    /// <param name="cancellation">Cancels the operation; nothing is written.</param>
     /// <returns>The pictures, each with the file that it is in.</returns>
     /// <exception cref="AtelierException">The place cannot be written, or the request cannot be met.</exception>
     public static async Task<IReadOnlyList<ImageSample>> SampleAsync(ImageGenerator generator,

@@ -15,7 +15,7 @@ public sealed class LatentImages
     private readonly ImageModel _model;
     private readonly IAutoencoder _autoencoder;
 
-    /// <summary>Looks at a model.</summary>
+    /// <summary>Creates the view of a model's latents.</summary>
     /// <exception cref="AtelierException">The model has no latents.</exception>
     public LatentImages(ImageModel model)
     {

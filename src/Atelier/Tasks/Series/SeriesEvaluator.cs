@@ -6,7 +6,7 @@ using Atelier.Evaluation;
 
 namespace Atelier.Tasks.Series;
 
-/// <summary>Judges models of series: the log-likelihood of rows compared with that of independent rows.</summary>
+/// <summary>Evaluates models of series by the log-likelihood of rows, compared with independent rows.</summary>
 internal static class SeriesEvaluator
 {
     private const int FewSeries = 30; // fewer than these are cut into stretches, so that there is something to resample
@@ -100,7 +100,7 @@ internal static class SeriesEvaluator
         return report;
     }
 
-    /// <summary>What is resampled: whole series, or stretches of them where there are few.</summary>
+    /// <summary>The units of resampling: whole series, or stretches of them if there are few.</summary>
     private static IEnumerable<Stretch> Stretches(IReadOnlyList<double[]> series, int width)
     {
         int times = series.Sum(s => s.Length / width);

@@ -5,7 +5,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>How large a finished model is.</summary>
+/// <summary>The size of a finished model.</summary>
 /// <param name="ModelType">Its kind as config.json names it.</param>
 /// <param name="Parameters">The numbers that its weights' files hold; a head that is the embedding counts once.</param>
 /// <param name="Shape">

@@ -6,7 +6,7 @@ namespace Atelier.Tasks.Text;
 internal static class TextAdvice
 {
     /// <summary>Settings for a file or a folder.</summary>
-    /// <param name="path">Where the text is.</param>
+    /// <param name="path">The file or folder.</param>
     /// <param name="family">The family to train. A shape is chosen for gpt only; others keep their defaults.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>

@@ -41,7 +41,7 @@ public static class TextBundle
 
     /// <summary>The model card, Markdown.</summary>
     /// <param name="recipe">What made the model.</param>
-    /// <param name="text">What it learned from.</param>
+    /// <param name="text">The training data.</param>
     /// <param name="parameters">The numbers it holds: weights, or counts.</param>
     public static string Card(Recipe recipe, TextData text, long parameters) => string.Create(
         CultureInfo.InvariantCulture, $"""

@@ -20,7 +20,7 @@ public static class TextEvaluator
     private const int LongestPiece = 1 << 22; // tokens of a training document that are looked at together
 
     /// <summary>
-    /// Judges a model on the test part of data, or on the validation part where there is no test part.
+    /// Evaluates a model on the test part of the data, or on the validation part if there is no test part.
     /// </summary>
     /// <param name="generator">The model, its tokenizer and how it samples.</param>
     /// <param name="data">The data, prepared with the same tokenizer.</param>
@@ -108,7 +108,7 @@ public static class TextEvaluator
     /// <param name="model">The model.</param>
     /// <param name="data">The data, prepared with the model's tokenizer.</param>
     /// <param name="options">How to evaluate.</param>
-    /// <param name="run">What errors name.</param>
+    /// <param name="run">The name for errors.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is no held-out text, or the model does not fit the data.</exception>
     internal static IReadOnlyList<TextScore> Score(

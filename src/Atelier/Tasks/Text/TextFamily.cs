@@ -14,8 +14,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// What families of neural text models share: batches, the preview while training, bundles written and loaded. A family
-/// adds its names, its model, and how that stands in files.
+/// What families of neural text models share: batches, the preview during training, and writing and loading bundles. A
+/// family adds its names, its model and its files.
 /// </summary>
 /// <typeparam name="TConfig">The recipe's model section.</typeparam>
 /// <typeparam name="TModel">The network.</typeparam>
@@ -81,13 +81,13 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     }
 
     /// <summary>Writes a model as a bundle.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <param name="folder">The folder.</param>
     /// <param name="model">The model.</param>
-    /// <param name="tokenizer">What its ids mean.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="decoding">The sampling defaults, used where a request does not set them.</param>
     /// <param name="startId">The token that a text begins after.</param>
     /// <param name="card">The model card, Markdown.</param>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public void Write(string folder, TModel model, Tokenizer tokenizer, DecodingOptions decoding, int startId,
         string card)
     {

@@ -2,9 +2,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>
-/// What a model keeps of the tokens it has seen, for sequences side by side: keys and values, or a hidden state.
-/// </summary>
+/// <summary>The state of a model for several sequences: keys and values, or a hidden state.</summary>
 public abstract class TextMemory : IDisposable
 {
     /// <summary>Makes sequence i go on from what sequence <c>parents[i]</c> was.</summary>

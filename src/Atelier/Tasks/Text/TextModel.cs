@@ -17,7 +17,7 @@ namespace Atelier.Tasks.Text;
 /// family adds <see cref="Encode"/> and <see cref="HeadProduct"/>.
 /// </summary>
 /// <param name="name">The module's name.</param>
-/// <param name="vocabularySize">Ids it knows.</param>
+/// <param name="vocabularySize">The size of the vocabulary.</param>
 /// <param name="contextLength">The most tokens it can condition on.</param>
 /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
 public abstract class TextModel(string name, int vocabularySize, int contextLength, double labelSmoothing)
@@ -51,7 +51,8 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
 
     /// <summary>Reads tokens, each in the light of those before it.</summary>
     /// <param name="ids">[batch, time], int64, on the model's device.</param>
-    /// <param name="memory">What was read before, updated; or null to begin afresh and keep nothing.</param>
+    /// <param name="memory">The state of the tokens read before, which is updated; null to begin without state and to
+    /// keep none.</param>
     /// <returns>[batch, time, hidden].</returns>
     public abstract Tensor Encode(Tensor ids, TextMemory? memory);
 

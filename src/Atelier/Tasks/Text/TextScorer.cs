@@ -30,7 +30,7 @@ internal sealed class TextScorer
 
     /// <summary>Prepares to score.</summary>
     /// <param name="file">The held-out text.</param>
-    /// <param name="tokenizer">What its ids mean.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="startId">The token that a document begins after; a part of a single document begins with its own
     /// first.</param>
     /// <param name="contextLength">The model's.</param>

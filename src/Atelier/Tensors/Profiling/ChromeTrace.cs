@@ -14,8 +14,8 @@ internal static class ChromeTrace
     private const int Process = 1;
 
     /// <summary>Writes the file.</summary>
-    /// <param name="path">Where to.</param>
-    /// <param name="tracks">What each thread did.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="tracks">The operations of each thread.</param>
     /// <param name="stepThread">The thread that takes the steps.</param>
     /// <param name="steps">From when to when each step went; the first begins at 0.</param>
     /// <param name="from">The number of the first.</param>

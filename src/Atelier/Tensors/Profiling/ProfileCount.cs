@@ -10,7 +10,7 @@ internal static class ProfileCount
     /// <summary>
     /// The table of what the learning threads did: the one that takes the steps, and those that go backward.
     /// </summary>
-    /// <param name="tracks">What each thread did.</param>
+    /// <param name="tracks">The operations of each thread.</param>
     /// <param name="stepThread">The thread that takes the steps.</param>
     /// <param name="steps">From when to when each step went.</param>
     /// <param name="from">The number of the first.</param>

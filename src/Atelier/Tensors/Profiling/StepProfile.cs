@@ -87,7 +87,7 @@ public sealed class StepProfile
     }
 
     /// <summary>Counts what was recorded and writes trace.json, profile.json and profile.txt.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <param name="folder">The folder.</param>
     /// <param name="itemsPerStep">Items that a step learns from.</param>
     /// <param name="itemUnit">What they are.</param>
     /// <returns>What was found; null where no step was profiled.</returns>

@@ -90,7 +90,7 @@ internal sealed class Replicas<TBatch> : IDisposable
 
     /// <summary>Adds the gradients of a batch's mean loss times a factor to those of the copies.</summary>
     /// <param name="turn">The number of the turn whose loss it is.</param>
-    /// <param name="batch">What to learn from.</param>
+    /// <param name="batch">The training data.</param>
     /// <param name="factor">The factor.</param>
     /// <returns>The loss times the factor, in the caller's dispose scope.</returns>
     public Tensor Learn(int turn, TBatch batch, double factor)

@@ -8,10 +8,10 @@ namespace Atelier.Data.Text.Cleaning;
 /// <param name="piece">A document, or a piece of one too long to be held whole.</param>
 public delegate string? CleaningStep(DocumentPiece piece);
 
-/// <summary>What makes a cleaning step by its name in a recipe.</summary>
+/// <summary>The kind of a cleaning step, by its name in a recipe.</summary>
 /// <param name="Name">The name: "min-length".</param>
-/// <param name="Argument">What the number after the colon means: "characters"; null where the step takes none.</param>
-/// <param name="Description">What it does, one sentence.</param>
+/// <param name="Argument">The meaning of the number after the colon: "characters"; null if the step takes none.</param>
+/// <param name="Description">A description in one sentence.</param>
 /// <param name="Create">Makes the step, which may keep state over one reading of the data; the number is 0 where the
 /// step takes none.</param>
 public sealed record CleaningStepKind(string Name, string? Argument, string Description,
@@ -34,7 +34,7 @@ public sealed class TextCleaning
             _steps.Add(new(name, CleaningSteps.Create(name)));
     }
 
-    /// <summary>What each step has removed so far.</summary>
+    /// <summary>The results of each step so far.</summary>
     public IReadOnlyList<CleaningResult> Results =>
         [.. _steps.Select(step => new CleaningResult(step.Name, step.DocumentsRemoved, step.CharactersRemoved))];
 

@@ -2,7 +2,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>How files become documents.</summary>
+/// <summary>Options for reading files as documents.</summary>
 public sealed record ReadingOptions
 {
     /// <summary>What counts as one document.</summary>
@@ -19,7 +19,7 @@ public sealed record ReadingOptions
     /// <summary>The encoding of text files; null finds it out for each.</summary>
     public string? Encoding { get; init; }
 
-    /// <summary>What stands between the cells of tables in text; null finds it out.</summary>
+    /// <summary>The separator between the cells of text tables; null detects it.</summary>
     public char? Separator { get; init; }
 
     /// <summary>Whether the first row of a table in text names its columns; null finds it out.</summary>
@@ -52,7 +52,7 @@ public sealed record ReadingOptions
     };
 }
 
-/// <summary>What was found while reading, filled as documents are taken.</summary>
+/// <summary>Findings while reading, filled as documents are read.</summary>
 /// <param name="progress">Receives a one-line message about long operations.</param>
 /// <param name="cancellation">Stops reading.</param>
 public sealed class ReadingReport(IProgress<string>? progress = null, CancellationToken cancellation = default)

@@ -5,8 +5,8 @@ using System.Text;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// How a file's characters are written. This is the one place that finds it out, for every reader of text: plain text,
-/// tables, JSON lines, CoNLL-U, networks.
+/// The encoding of a file. It is detected here for every reader of text: plain text, tables, JSON lines, CoNLL-U,
+/// networks.
 /// </summary>
 /// <param name="Name">For the user: "UTF-8", "UTF-8 with BOM", "GB18030", "Shift-JIS" …</param>
 /// <param name="Encoding">Decodes it, throwing on bytes that it does not allow.</param>

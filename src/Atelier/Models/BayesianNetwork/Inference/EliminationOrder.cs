@@ -50,7 +50,7 @@ public sealed record EliminationOrder
     /// <summary>Orders the variables that appear in <paramref name="scopes"/>.</summary>
     /// <param name="count">One more than the largest variable's number.</param>
     /// <param name="scopes">Sets of variables that stand in one table.</param>
-    /// <param name="statesOf">How many states a variable has.</param>
+    /// <param name="statesOf">Number of states of a variable.</param>
     /// <param name="keep">Variables that are not to be eliminated.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     internal static EliminationOrder Find(int count, IReadOnlyList<int[]> scopes, Func<int, int> statesOf,

@@ -1,6 +1,6 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
-/// <summary>What is known of some variables.</summary>
+/// <summary>The evidence: known values of some variables.</summary>
 internal static class Evidence
 {
     /// <summary>The evidence as people write it: "smoke = yes, dysp = no".</summary>

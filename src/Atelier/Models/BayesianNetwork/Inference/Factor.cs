@@ -2,7 +2,7 @@ namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>A table of non-negative numbers over some variables, the first slowest.</summary>
 /// <param name="Scope">The variables' numbers.</param>
-/// <param name="Sizes">How many states each has.</param>
+/// <param name="Sizes">Number of states of each.</param>
 /// <param name="Values">One number for each combination.</param>
 internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
 {
@@ -49,7 +49,7 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
     /// </summary>
     /// <param name="factors">The factors.</param>
     /// <param name="scope">The variables of the result, the first slowest.</param>
-    /// <param name="statesOf">How many states a variable has.</param>
+    /// <param name="statesOf">Number of states of a variable.</param>
     /// <param name="maximise">Takes the greatest product instead of the sum.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The result has more than <see cref="MostCells"/>.</exception>

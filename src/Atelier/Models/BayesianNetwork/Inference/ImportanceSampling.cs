@@ -87,7 +87,7 @@ internal sealed class ImportanceSampling
 
     /// <summary>Draws rows.</summary>
     /// <param name="rows">How many.</param>
-    /// <param name="seed">What every draw follows from.</param>
+    /// <param name="seed">The seed.</param>
     /// <returns>
     /// The state of each row, [variable][row], and of how many effective rows they were chosen; null where they are
     /// exact.

@@ -1,6 +1,6 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
-/// <summary>How far answers go.</summary>
+/// <summary>The limits of inference.</summary>
 public sealed record InferenceOptions
 {
     /// <summary>The seed of approximate answers.</summary>

@@ -12,7 +12,7 @@ internal sealed class InteractionGraph
 
     /// <summary>A copy that variables may be eliminated from.</summary>
     /// <param name="neighbours">For each variable a bit for each that it stands in one table with.</param>
-    /// <param name="states">How many states each has.</param>
+    /// <param name="states">Number of states of each.</param>
     /// <param name="kept">Which are not to be eliminated.</param>
     public InteractionGraph(ulong[][] neighbours, int[] states, bool[] kept)
     {

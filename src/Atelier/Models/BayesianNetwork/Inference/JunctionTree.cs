@@ -78,7 +78,7 @@ public sealed class JunctionTree
         /// <summary>The variables, the eliminated one last.</summary>
         public required int[] Scope { get; init; }
 
-        /// <summary>How many states each has.</summary>
+        /// <summary>Number of states of each.</summary>
         public required int[] Sizes { get; init; }
 
         /// <summary>The product of the tables that belong here, [context …, own].</summary>

@@ -18,7 +18,7 @@ public sealed class NetworkInference
 
     /// <summary>Prepares answers about a network.</summary>
     /// <param name="network">The network, after interventions.</param>
-    /// <param name="options">How far answers go; null takes the usual.</param>
+    /// <param name="options">The limits of inference; null takes the defaults.</param>
     public NetworkInference(DiscreteNetwork network, InferenceOptions? options = null)
     {
         Network = network;
@@ -41,7 +41,7 @@ public sealed class NetworkInference
     /// </summary>
     public bool IsExact => _options.Allows(Order);
 
-    /// <summary>How answers come about, for people.</summary>
+    /// <summary>A description of the inference method, for people.</summary>
     public string Method =>
         (IsExact ? "exactly" : "exactly where what they need is small enough, otherwise from weighted rows")
         + FormattableString.Invariant($" (treewidth at most {Order.Width}, {Cells(Order.TotalCells)} cells)");

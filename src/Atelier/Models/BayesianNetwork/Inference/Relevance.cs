@@ -1,9 +1,9 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// What of a network a question needs: the ancestors of what is asked for and of what is known (all others are barren
-/// and sum to 1: Shachter 1986), with what is known fixed in their tables, and of those the parts that hang together
-/// with what is asked for (the rest is d-separated from it).
+/// The part of a network that a query needs: the ancestors of targets and evidence (all others are barren and sum to 1:
+/// Shachter 1986), with the evidence fixed in their tables, and of those the parts connected with the targets (the rest
+/// is d-separated from them).
 /// </summary>
 /// <param name="Factors">The tables that the answer follows from.</param>
 /// <param name="Others">Tables that only the probability of the evidence depends on, part by part.</param>
@@ -11,7 +11,7 @@ internal sealed record Relevance(IReadOnlyList<Factor> Factors, IReadOnlyList<IR
 {
     /// <summary>Sorts the tables of a network.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="targets">What is asked for.</param>
+    /// <param name="targets">The targets.</param>
     /// <param name="evidence">What is known.</param>
     public static Relevance Of(DiscreteNetwork network, IReadOnlyCollection<int> targets, IReadOnlyDictionary<int,
         int> evidence)

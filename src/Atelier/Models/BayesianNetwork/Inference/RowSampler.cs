@@ -38,7 +38,7 @@ public sealed class RowSampler
 
     /// <summary>Draws rows.</summary>
     /// <param name="rows">How many.</param>
-    /// <param name="seed">What every draw follows from.</param>
+    /// <param name="seed">The seed.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <returns>The state of each row, [variable][row].</returns>
     public byte[][] Sample(int rows, long seed, CancellationToken cancellation = default)

@@ -33,7 +33,7 @@ internal sealed class LayeredLayout
         Place();
     }
 
-    /// <summary>How many layers there are.</summary>
+    /// <summary>Number of layers.</summary>
     public int LayerCount => _layers.Count;
 
     /// <summary>The width of all together.</summary>
@@ -48,7 +48,7 @@ internal sealed class LayeredLayout
     /// <summary>The route of each edge from layer to layer, including both ends.</summary>
     public Dictionary<(int Parent, int Child), List<(double X, int Layer)>> Ways { get; } = [];
 
-    /// <summary>How many pairs of edges cross.</summary>
+    /// <summary>Number of crossings.</summary>
     public int Crossings => Enumerable.Range(1, Math.Max(0, _layers.Count - 1)).Sum(CrossingsAbove);
 
     private void FindLayers(DirectedGraph graph)

@@ -3,7 +3,7 @@ using MathNet.Numerics;
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// How well a variable's parents explain it; a network's score is the sum over its variables. More is better.
+/// The score of a variable given its parents; a network's score is the sum over its variables. Higher is better.
 /// </summary>
 internal sealed class FamilyScore
 {

@@ -37,10 +37,10 @@ internal sealed class HillClimbing
         _reached = [.. names.Select(_ => new ulong[(_count + 63) / 64])];
     }
 
-    /// <summary>How many scores of a variable with parents were computed.</summary>
+    /// <summary>Number of computed scores of a variable with parents.</summary>
     public int ScoredFamilies => _known.Sum(k => k.Count);
 
-    /// <summary>How the search ended, for people.</summary>
+    /// <summary>A description of how the search ended, for people.</summary>
     public string Ending { get; private set; } = "";
 
     /// <summary>The best graph found.</summary>

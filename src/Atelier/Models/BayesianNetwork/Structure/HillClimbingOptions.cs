@@ -1,11 +1,11 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>How far the search goes.</summary>
+/// <summary>The limits of the search.</summary>
 internal sealed record HillClimbingOptions
 {
     /// <summary>
-    /// How many moves an edge stays untouched, and how many moves without a new best end a climb; 0 ends it at the
-    /// first summit.
+    /// The length of the tabu list, in moves, and the number of moves without a new best graph that ends a climb. 0
+    /// ends it at the first local maximum.
     /// </summary>
     public int TabuLength { get; init; } = 10;
 

@@ -25,7 +25,7 @@ internal sealed class PcAlgorithm
                 _adjacent[a, b] = a != b && !(constraints.IsForbidden(a, b) && constraints.IsForbidden(b, a));
     }
 
-    /// <summary>How many tests were made.</summary>
+    /// <summary>Number of tests.</summary>
     public int Tests { get; private set; }
 
     /// <summary>

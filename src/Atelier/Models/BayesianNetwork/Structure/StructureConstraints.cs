@@ -1,6 +1,6 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>What is known of a structure before it is learned.</summary>
+/// <summary>Constraints on a learned structure.</summary>
 internal sealed class StructureConstraints
 {
     private readonly HashSet<(int Parent, int Child)> _required;

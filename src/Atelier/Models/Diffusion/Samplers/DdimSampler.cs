@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion.Samplers;
 
 /// <summary>
-/// Goes to the next time along the predicted picture and noise: x_s = α_s x₀ + σ_s ε (Song et al. 2021, eq. 12 with η =
+/// Moves to the next time along the predicted image and noise: x_s = α_s x₀ + σ_s ε (Song et al. 2021, eq. 12 with η =
 /// 0).
 /// </summary>
 public sealed class DdimSampler : ISampler

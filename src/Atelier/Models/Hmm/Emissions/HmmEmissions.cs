@@ -31,7 +31,7 @@ internal abstract class HmmEmissions
     /// that
     /// time. Returns the sum of the logarithms of those; minus infinity where something is impossible in every state.
     /// </summary>
-    /// <param name="sequence">What was observed.</param>
+    /// <param name="sequence">The observations.</param>
     /// <param name="from">The first time.</param>
     /// <param name="count">Times.</param>
     /// <param name="likelihoods">[count, width]: filled, padding with zeros.</param>
@@ -47,7 +47,7 @@ internal abstract class HmmEmissions
     }
 
     /// <summary>Adds what was observed to sums, weighted by the probability of each state.</summary>
-    /// <param name="sequence">What was observed.</param>
+    /// <param name="sequence">The observations.</param>
     /// <param name="from">The first time.</param>
     /// <param name="count">Times.</param>
     /// <param name="posteriors">[count, width]: each row sums to 1.</param>

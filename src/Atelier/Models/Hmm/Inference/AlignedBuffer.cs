@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>Numbers that begin with a cache line, so that no vector lies across two.</summary>
-/// <param name="count">How many; they begin as whatever the memory held.</param>
+/// <param name="count">The number of elements; they are not initialised.</param>
 internal sealed unsafe class AlignedBuffer(long count) : IDisposable
 {
     /// <summary>A copy of others.</summary>

@@ -184,7 +184,7 @@ internal static unsafe class ForwardBackward
         }
 
         /// <summary>
-        /// Goes on forward through the second half: posteriors of its times, and the transitions into each of them.
+        /// The forward pass through the second half: posteriors of its times, and the transitions into each of them.
         /// </summary>
         public bool GoOn(HmmStatistics sums, double[]? posteriors)
         {
@@ -213,7 +213,7 @@ internal static unsafe class ForwardBackward
         }
 
         /// <summary>
-        /// Goes on backward through the first half: posteriors of its times, and the transitions between them.
+        /// The backward pass through the first half: posteriors of its times, and the transitions between them.
         /// </summary>
         public bool GoBack(HmmStatistics sums, double[]? posteriors)
         {

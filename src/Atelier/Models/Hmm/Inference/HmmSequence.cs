@@ -1,6 +1,6 @@
 namespace Atelier.Models.Hmm.Inference;
 
-/// <summary>What was observed: symbols, or rows of numbers.</summary>
+/// <summary>The observations: symbols, or rows of numbers.</summary>
 internal sealed class HmmSequence
 {
     private HmmSequence(ReadOnlyMemory<int> symbols, ReadOnlyMemory<double> values, int dimension) =>

@@ -7,7 +7,7 @@ internal static unsafe class LogSpace
 {
     /// <summary>Adds a sequence's expected counts.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="sequence">What was observed.</param>
+    /// <param name="sequence">The observations.</param>
     /// <param name="sums">Added to.</param>
     /// <param name="posteriors">[time, state]: written where asked.</param>
     /// <param name="number">The sequence's number, for the error.</param>

@@ -10,7 +10,7 @@ internal static unsafe class Viterbi
 
     /// <summary>[time]: the states, and the logarithm of their probability together with what was observed.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="sequence">What was observed.</param>
+    /// <param name="sequence">The observations.</param>
     /// <param name="budget">Bytes of values of half a sequence of more than eight states; above it about √T of them are
     /// kept, and the others worked out again.</param>
     /// <param name="cancellation">Cancels the operation.</param>

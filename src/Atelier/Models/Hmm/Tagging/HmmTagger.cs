@@ -52,7 +52,7 @@ internal sealed class HmmTagger : ITagger, IExplainable
     /// <inheritdoc/>
     public IReadOnlyList<string> Tags => _counts.Tags;
 
-    /// <summary>What it was counted from.</summary>
+    /// <summary>The training data.</summary>
     public TaggerCounts Counts => _counts;
 
     /// <inheritdoc/>
