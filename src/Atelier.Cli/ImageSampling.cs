@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
+using Atelier.Data.Images;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 
@@ -61,7 +62,7 @@ internal static class ImageSampling
     public static async Task<int> AgainAsync(ToolConsole console, string picture, string? run, string? upscaler,
         string? place, string device, CancellationToken cancellation)
     {
-        var origin = ImageOrigin.Read(picture);
+        var origin = ImageOrigin.Read(picture, path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
         string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
         using IGenerator opened = Workshop.OpenForUse(source, device, cancellation);
         if (opened is not ImageGenerator generator)

@@ -16,8 +16,8 @@ public sealed record SamplingOptions
     /// </summary>
     public double? Guidance { get; init; }
 
-    /// <summary>A picture to begin from, a file; null begins from noise alone.</summary>
-    public string? From { get; init; }
+    /// <summary>An image to begin from; null begins from noise alone.</summary>
+    public InputImage? From { get; init; }
 
     /// <summary>
     /// How far towards noise the picture is taken first, above 0, up to 1: the more, the less of it stays (Meng et al.
@@ -26,16 +26,13 @@ public sealed record SamplingOptions
     public double? Strength { get; init; }
 
     /// <summary>
-    /// A picture that is white where <see cref="From"/> is drawn anew and black where it is kept, a file; null draws
-    /// all of it.
+    /// An image that is white where <see cref="From"/> is drawn anew and black where it is kept; null draws all of it.
     /// </summary>
-    public string? Mask { get; init; }
+    public InputImage? Mask { get; init; }
 
     /// <summary>
-    /// What pictures lie between, each end and the next: seeds, "1,5,9", whose first noises are gone between on the
-    /// great circle,
-    /// or a folder of pictures. The pictures of a request are shared out evenly among the ways. Null draws each by
-    /// itself.
+    /// What the images lie between, each end and the next: seeds, whose first noises are interpolated on the great
+    /// circle, or images. The images of a request are shared out evenly among the paths. Null draws each by itself.
     /// </summary>
-    public string? Interpolate { get; init; }
+    public InterpolationEnds? Interpolate { get; init; }
 }

@@ -118,7 +118,7 @@ public static class ImageOutput
 
     /// <summary>A row a way; otherwise as near to a square as goes.</summary>
     private static int? Columns(GenerationRequest request) =>
-        request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / Interpolation.Count(ends) : null;
+        request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / ends.PathCount : null;
 
     private enum ImageForm { None, Grid, Animation, Folder }
 }
