@@ -4,12 +4,13 @@ using Atelier;
 using Atelier.Abstractions;
 
 string folder = args.Length > 0 ? args[0] : "runs/first";
-var recipe = Workshop.ReadRecipe("quickstart", args.Skip(1).ToArray());
+var workshop = new Workshop();
+var recipe = workshop.ReadRecipe("quickstart", args.Skip(1).ToArray());
 
-await Workshop.TrainAsync(recipe, folder);
-var report = await Workshop.EvaluateAsync(folder);
+await workshop.TrainAsync(recipe, new(folder));
+var report = await workshop.EvaluateAsync(folder);
 Console.WriteLine(report.Verdict);
 
-using var storyteller = Workshop.Open(folder);
+using var storyteller = workshop.Open(folder);
 await foreach (var sample in storyteller.GenerateAsync(new GenerationRequest { Count = 2, Seed = 7 }))
     Console.WriteLine(((TextSample)sample).Text);

@@ -7,10 +7,10 @@ using Atelier.Tasks.Images;
 namespace Atelier.Cli;
 
 /// <summary>Draws pictures for the command generate: anew, or like one that was drawn before.</summary>
-internal static class ImageSampling
+internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
 {
     /// <summary>Draws pictures and tells where they are.</summary>
-    public static async Task<int> RunAsync(ToolConsole console, ImageGenerator generator, string run,
+    public async Task<int> RunAsync(ImageGenerator generator, string run,
         GenerationRequest request, string? place, CancellationToken cancellation)
     {
         if (place is null)
@@ -31,12 +31,12 @@ internal static class ImageSampling
 
     /// <summary>Opens a model that enlarges what another draws, and puts it behind it.</summary>
     /// <exception cref="AtelierException">One of the two makes no pictures, or they do not go together.</exception>
-    public static IGenerator OpenUpscaler(string run, IGenerator first, string device,
+    public IGenerator OpenUpscaler(string run, IGenerator first, string device,
         CancellationToken cancellation)
     {
         if (first is not ImageGenerator generator)
             throw new AtelierException("the model makes no pictures", "--upscale", "leave it out");
-        IGenerator opened = Workshop.OpenForUse(run, device, cancellation);
+        IGenerator opened = workshop.Open(run, new OpenOptions { Device = device }, cancellation);
         try
         {
             generator.Upscaler = opened as ImageGenerator
@@ -52,19 +52,18 @@ internal static class ImageSampling
     }
 
     /// <summary>Makes a picture again.</summary>
-    /// <param name="console">Where to tell.</param>
     /// <param name="picture">A PNG that was drawn before.</param>
     /// <param name="run">The model; null finds the run that the picture names.</param>
     /// <param name="upscaler">The model that enlarged it; null finds the run that the picture names.</param>
-    /// <param name="place">Where to; null takes a name beside the picture's.</param>
+    /// <param name="place">The file to write; null takes a name next to the image's.</param>
     /// <param name="device">The device.</param>
     /// <param name="cancellation">Stops.</param>
-    public static async Task<int> AgainAsync(ToolConsole console, string picture, string? run, string? upscaler,
+    public async Task<int> AgainAsync(string picture, string? run, string? upscaler,
         string? place, string device, CancellationToken cancellation)
     {
         var origin = ImageOrigin.Read(picture, path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
         string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
-        using IGenerator opened = Workshop.OpenForUse(source, device, cancellation);
+        using IGenerator opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
         if (opened is not ImageGenerator generator)
             throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
         Same(opened, origin.Model, "drew", source);
@@ -81,7 +80,7 @@ internal static class ImageSampling
         string again = place
             ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(picture))!,
             Path.GetFileNameWithoutExtension(picture) + "-again.png");
-        return await RunAsync(console, generator, source, request, again, cancellation).ConfigureAwait(false);
+        return await RunAsync(generator, source, request, again, cancellation).ConfigureAwait(false);
     }
 
     private static void Same(IGenerator opened, BundleIdentity model, string did, string source)
@@ -91,11 +90,11 @@ internal static class ImageSampling
                 $"name the run or bundle that {did} it");
     }
 
-    private static string Find(BundleIdentity model, string done, string picture, string command) =>
+    private string Find(BundleIdentity model, string done, string picture, string command) =>
         model.RunId is not { } id
             ? throw new AtelierException($"does not say by which run it was {done}", picture,
             $"name the model: {command}")
-            : RunHistory.Default.Find(id)?.Folder
+            : workshop.History.Find(id)?.Folder
             ?? throw new AtelierException($"was {done} by the run {id}, which is not known here", picture,
                 $"name the model: {command}");
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Atelier;
 using Atelier.Cli;
 
 TensorLibrary.LoadWhereNeeded(args);
@@ -17,7 +18,7 @@ var console =
 {
     Interruption = interruption, In = Console.IsInputRedirected ? null : Console.In,
 };
-int code = await new Tool(console).RunAsync(args, interruption.Token).ConfigureAwait(false);
+int code = await new Tool(console, new Workshop()).RunAsync(args, interruption.Token).ConfigureAwait(false);
 if (interruption.Token.IsCancellationRequested || code == Tool.ClosedPipe)
     ProcessEnd.Now(code);
 return code;

@@ -9,7 +9,7 @@ using Atelier.Formats;
 namespace Atelier.Cli;
 
 /// <summary>The tool `atelier`: its commands, and what becomes of their errors.</summary>
-internal sealed class Tool(ToolConsole console)
+internal sealed class Tool(ToolConsole console, Workshop workshop)
 {
     public const string Json = "--json";
     public const string Quiet = "--quiet";
@@ -32,7 +32,7 @@ internal sealed class Tool(ToolConsole console)
         bool json = args.Contains(Json);
         try
         {
-            ParseResult parse = Root(console).Parse(args);
+            ParseResult parse = Root(console, workshop).Parse(args);
             // An unknown option where an argument may stand would be taken for the argument.
             string? option = parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens)
                 .Select(t => t.Value).FirstOrDefault(v => v.StartsWith("--", StringComparison.Ordinal));
@@ -77,7 +77,7 @@ internal sealed class Tool(ToolConsole console)
     }
 
     /// <summary>All commands.</summary>
-    public static RootCommand Root(ToolConsole console)
+    public static RootCommand Root(ToolConsole console, Workshop workshop)
     {
         var root = new RootCommand("Makes, judges and serves generative models. Begin with: atelier quickstart")
         {
@@ -86,19 +86,19 @@ internal sealed class Tool(ToolConsole console)
             new Option<bool>(Quiet) { Recursive = true, Description = "No progress and no remarks." },
             new Option<long?>(Seed) { Recursive = true, Description = "The seed of every random choice.",
                 HelpName = "N" },
-            new QuickstartCommand(console),
-            new TrainCommand(console),
-            new GenerateCommand(console),
-            new EvaluateCommand(console),
-            new ExplainCommand(console),
+            new QuickstartCommand(console, workshop),
+            new TrainCommand(console, workshop),
+            new GenerateCommand(console, workshop),
+            new EvaluateCommand(console, workshop),
+            new ExplainCommand(console, workshop),
             new DataCommand(console),
-            new RecipesCommand(console),
-            new RunsCommand(console),
-            new ImportCommand(console),
-            new ExportCommand(console),
-            new CompressCommand(console),
-            new FindLearningRateCommand(console),
-            new CardsCommand(console),
+            new RecipesCommand(console, workshop),
+            new RunsCommand(console, workshop),
+            new ImportCommand(console, workshop),
+            new ExportCommand(console, workshop),
+            new CompressCommand(console, workshop),
+            new FindLearningRateCommand(console, workshop),
+            new CardsCommand(console, workshop),
             new DoctorCommand(console),
         };
         foreach (Option option in root.Options)

@@ -39,7 +39,7 @@ public sealed class CancellationTests : IDisposable
         TrainingOutcome? outcome = null;
         try
         {
-            outcome = await Workshop.TrainAsync(recipe, folder, cancel, cancel.Token);
+            outcome = await new Workshop().TrainAsync(recipe, new(folder) { Progress = cancel }, cancel.Token);
         }
         catch (OperationCanceledException)
         {
@@ -65,18 +65,18 @@ public sealed class CancellationTests : IDisposable
         {
             using var judging = new Canceller(remark);
             await Should.ThrowAsync<OperationCanceledException>(() =>
-                Workshop.EvaluateAsync(run, progress: judging, cancellation: judging.Token));
+                new Workshop().EvaluateAsync(run, progress: judging, cancellation: judging.Token));
             judging.RemarksAfter.ShouldBe(0);
             using var compressing = new Canceller(remark);
             await Should.ThrowAsync<OperationCanceledException>(() =>
-                Workshop.CompressAsync(run, "q8", _tool.At("small"), null, compressing, compressing.Token));
+                new Workshop().CompressAsync(run, "q8", _tool.At("small"), null, compressing, compressing.Token));
             compressing.RemarksAfter.ShouldBeLessThanOrEqualTo(1); // two measurements of a moment each are one remark
             Directory.Exists(_tool.At("small")).ShouldBeFalse();
             Directory.Exists(_tool.At("small.partial")).ShouldBeFalse();
         }
         using var sweep = new Canceller(8);
         await Should.ThrowAsync<OperationCanceledException>(() =>
-            Workshop.FindLearningRateAsync(Recipe("gpt", Text()), sweep, sweep.Token));
+            new Workshop().FindLearningRateAsync(Recipe("gpt", Text()), sweep, sweep.Token));
         sweep.StepsAfter.ShouldBeLessThanOrEqualTo(1);
     }
 
@@ -88,24 +88,26 @@ public sealed class CancellationTests : IDisposable
         foreach (string format in (string[])["gguf", "huggingface"])
         {
             Should.Throw<OperationCanceledException>(() =>
-                Workshop.Export(run, format, _tool.At("out"), null, cancelled));
+                new Workshop().Export(run, format, _tool.At("out"), null, cancelled));
             File.Exists(_tool.At("out")).ShouldBeFalse();
             Directory.Exists(_tool.At("out")).ShouldBeFalse();
             Directory.Exists(_tool.At("out.partial")).ShouldBeFalse();
         }
-        string file = Workshop.Export(run, "gguf", _tool.At("model.gguf"));
-        Should.Throw<OperationCanceledException>(() => Workshop.Import(file, null, _tool.At("in"), null, cancelled));
+        string file = new Workshop().Export(run, "gguf", _tool.At("model.gguf"));
+        Should.Throw<OperationCanceledException>(() =>
+            new Workshop().Import(file, null, _tool.At("in"), null, cancelled));
         Directory.Exists(_tool.At("in")).ShouldBeFalse();
         Directory.Exists(_tool.At("in.partial")).ShouldBeFalse();
 
-        Should.Throw<OperationCanceledException>(() => Workshop.Open(run, cancellation: cancelled));
+        Should.Throw<OperationCanceledException>(() =>
+            new Workshop().Open(run, new() { ForTraining = true }, cancelled));
         foreach (ITask kind in TaskList.All)
         {
             IModelFamily family = ModelFamilies.All.First(f => f.Tasks.Any(k => k.Name == kind.Name));
             Should.Throw<OperationCanceledException>(() => kind.Advise(run, family, cancelled));
         }
 
-        using IGenerator generator = Workshop.OpenForUse(run);
+        using IGenerator generator = new Workshop().Open(run);
         using var cancel = new CancellationTokenSource();
         int drawn = 0;
         await Should.ThrowAsync<OperationCanceledException>(async () =>
@@ -137,7 +139,7 @@ public sealed class CancellationTests : IDisposable
         Recipe recipe = Recipe("gpt", Text());
         recipe = recipe with { Training = recipe.Training with { Steps = 3 },
             Evaluation = recipe.Evaluation with { Samples = 2, SampleTokens = 16, BootstrapSamples = 10 } };
-        return (await Workshop.TrainAsync(recipe, _tool.At("trained"))).Folder;
+        return (await new Workshop().TrainAsync(recipe, new(_tool.At("trained")))).Folder;
     }
 
     private string Text()

@@ -11,12 +11,12 @@ public sealed class DeleteTests : IDisposable
 
     private string Folder => _tool.At("mine");
 
-    private static RunRecord? Known(string folder) => RunHistory.Default.Find(folder);
+    private static RunRecord? Known(string folder) => new Workshop().History.Find(folder);
 
     private void Begin()
     {
-        Run.Create(Folder, Workshop.ReadRecipe("quickstart")).Dispose();
-        RunHistory.Default.Save(new RunRecord
+        Run.Create(Folder, new Workshop().ReadRecipe("quickstart")).Dispose();
+        new Workshop().History.Save(new RunRecord
         {
             Id = "r1", Folder = Folder, Family = "gpt", Recipe = "mine", Started = DateTimeOffset.UtcNow,
                 Status = "interrupted",

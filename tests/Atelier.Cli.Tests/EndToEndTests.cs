@@ -366,7 +366,7 @@ public sealed class EndToEndTests : IDisposable
         using var stop = new CancellationTokenSource();
         using StringWriter output = new(), error = new();
         using var watched = new StopAtFirstStep(error, stop);
-        int code = await new Tool(new ToolConsole(output, watched, IsTerminal: false))
+        int code = await new Tool(new ToolConsole(output, watched, IsTerminal: false), new Workshop())
             .RunAsync(["train", "--text", Text(), "--out", folder, .. Tiny, "--set", "training.steps=100000", "--set",
                 "training.reportEvery=1"], stop.Token);
         code.ShouldBe(130);

@@ -17,7 +17,7 @@ public sealed class FaultTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "the numbers are Unix's");
         await using var full = new StreamWriter(new FullStream()) { AutoFlush = true };
         using var error = new StringWriter();
-        int code = await new Tool(new ToolConsole(full, error, IsTerminal: false))
+        int code = await new Tool(new ToolConsole(full, error, IsTerminal: false), new Workshop())
             .RunAsync(["recipes", "list"], TestContext.Current.CancellationToken);
         (code, error.ToString())
             .ShouldBe((2, "the disk is full; free some space or choose another place" + Environment.NewLine));
@@ -29,7 +29,7 @@ public sealed class FaultTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "the numbers are Unix's");
         await using var closed = new StreamWriter(new FullStream { Number = 32 }) { AutoFlush = true };
         using var error = new StringWriter();
-        int code = await new Tool(new ToolConsole(closed, error, IsTerminal: false))
+        int code = await new Tool(new ToolConsole(closed, error, IsTerminal: false), new Workshop())
             .RunAsync(["recipes", "list"], TestContext.Current.CancellationToken);
         (code, error.ToString()).ShouldBe((Tool.ClosedPipe, ""));
     }

@@ -9,7 +9,8 @@ public sealed class HelpTests : IDisposable
 
     public void Dispose() => _tool.Dispose();
 
-    public static TheoryData<string> CommandPaths => [.. Leaves(Tool.Root(Nowhere), "").Select(c => c.Path)];
+    public static TheoryData<string> CommandPaths =>
+        [.. Leaves(Tool.Root(Nowhere, new Workshop()), "").Select(c => c.Path)];
 
     private static ToolConsole Nowhere => new(TextWriter.Null, TextWriter.Null, IsTerminal: false);
 
@@ -35,9 +36,9 @@ public sealed class HelpTests : IDisposable
     [MemberData(nameof(CommandPaths))]
     public void Every_example_is_a_command_line_that_the_tool_understands(string path)
     {
-        ToolCommand command = Leaves(Tool.Root(Nowhere), "").Single(c => c.Path == path).Command;
+        ToolCommand command = Leaves(Tool.Root(Nowhere, new Workshop()), "").Single(c => c.Path == path).Command;
         string[] args = [.. System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(command.Example).Skip(1)];
-        Tool.Root(Nowhere).Parse(args).Errors.ShouldBeEmpty();
+        Tool.Root(Nowhere, new Workshop()).Parse(args).Errors.ShouldBeEmpty();
     }
 
     [Fact]

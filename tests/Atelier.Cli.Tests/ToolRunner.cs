@@ -21,7 +21,7 @@ internal sealed class ToolRunner : IDisposable
         using StringWriter output = new(), error = new();
         var console =
             new ToolConsole(output, error, IsTerminal: false) { In = answer is null ? null : new StringReader(answer) };
-        int code = new Tool(console).RunAsync(args).GetAwaiter().GetResult();
+        int code = new Tool(console, new Workshop()).RunAsync(args).GetAwaiter().GetResult();
         return new ToolResult(code, output.ToString(), error.ToString());
     }
 

@@ -9,6 +9,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Runs the reference recipes and writes their page.</summary>
 internal sealed class CardsCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string[]> _names = new("NAME") { Arity = ArgumentArity.ZeroOrMore,
         Description = "Cards by their recipes' names; those without a result where left out." };
     private readonly Option<string[]> _set = TrainCommand.SetOption();
@@ -16,10 +17,11 @@ internal sealed class CardsCommand : ToolCommand
         Description = "The page; results are kept in a .json beside it.",
         DefaultValueFactory = _ => Path.Combine("docs", "reference-cards.md") };
 
-    public CardsCommand(ToolConsole console)
+    public CardsCommand(ToolConsole console, Workshop workshop)
         : base(console, "cards", "Runs reference recipes and writes docs/reference-cards.md.",
         "atelier cards shakespeare-ngram")
     {
+        _workshop = workshop;
         Add(_names);
         Add(_set);
         Add(_out);
@@ -39,17 +41,20 @@ internal sealed class CardsCommand : ToolCommand
         }
         foreach (string name in names)
         {
-            Recipe recipe = Workshop.ReadRecipe(name, parse.GetRequiredValue(_set));
+            Recipe recipe = _workshop.ReadRecipe(name, parse.GetRequiredValue(_set));
             string folder = Path.Combine("runs", "cards", name);
             // Only an unfinished run of the recipe as it stands is gone on with.
             if (Run.Exists(folder) && (parse.GetRequiredValue(_set).Length > 0 || Run.HasResult(folder)))
                 Run.Delete(folder);
             console.Remark($"card {name}: {folder}");
-            TrainingOutcome outcome = await TrainingView.ShowAsync(console, progress => Run.Exists(folder)
-                ? Workshop.ResumeAsync(folder, progress, cancellation)
-                : Workshop.TrainAsync(recipe, folder, progress, cancellation)).ConfigureAwait(false);
+            TrainingOutcome outcome = await TrainingView.ShowAsync(console, progress =>
+            {
+                var options = new TrainingOptions(folder) { Progress = progress };
+                return Run.Exists(folder) ? _workshop.ResumeAsync(options, cancellation)
+                    : _workshop.TrainAsync(recipe, options, cancellation);
+            }).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
-            EvaluationReport report = await Workshop.EvaluateAsync(folder, progress: console,
+            EvaluationReport report = await _workshop.EvaluateAsync(folder, progress: console,
                 cancellation: cancellation).ConfigureAwait(false);
             results.Add(name, outcome, report);
             console.Say($"{name}: {report.Verdict}");

@@ -6,9 +6,10 @@ using Atelier.Evaluation;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Makes a text model smaller, and says what it lost.</summary>
+/// <summary>Compresses a text model, and shows the loss of quality.</summary>
 internal sealed class CompressCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
     private readonly Option<string> _to = new("--to") { HelpName = "TYPE",
         Description = "q8 (8 bits a weight) or q4 (4 bits).", DefaultValueFactory = _ => "q8" };
@@ -19,10 +20,11 @@ internal sealed class CompressCommand : ToolCommand
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER",
         Description = "The compressed bundle's folder. Without it RUN-q8 or RUN-q4." };
 
-    public CompressCommand(ToolConsole console)
+    public CompressCommand(ToolConsole console, Workshop workshop)
         : base(console, "compress", "Makes a text model smaller, weights in 8 or 4 bits, and says what it lost.",
         "atelier compress runs/quickstart --to q8")
     {
+        _workshop = workshop;
         Add(_run);
         Add(_to);
         Add(_against);
@@ -33,7 +35,7 @@ internal sealed class CompressCommand : ToolCommand
     {
         string run = parse.GetRequiredValue(_run), type = parse.GetRequiredValue(_to);
         string folder = parse.GetValue(_out) ?? $"{Path.TrimEndingDirectorySeparator(run)}-{type}";
-        CompressionReport report = await Workshop.CompressAsync(run, type, folder, parse.GetValue(_against), console,
+        CompressionReport report = await _workshop.CompressAsync(run, type, folder, parse.GetValue(_against), console,
             cancellation).ConfigureAwait(false);
         console.Table(["", "before", type, "change"],
         [

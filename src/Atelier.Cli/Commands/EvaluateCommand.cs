@@ -6,9 +6,10 @@ using Atelier.Evaluation;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Judges a finished model on held-out data, beside baselines.</summary>
+/// <summary>Evaluates a finished model on held-out data, compared with baselines.</summary>
 internal sealed class EvaluateCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string> _run =
         new("RUN") { Description = "A run's folder; with --against a bundle's too." };
     private readonly Option<string?> _against =
@@ -18,10 +19,11 @@ internal sealed class EvaluateCommand : ToolCommand
                 Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world.",
         };
 
-    public EvaluateCommand(ToolConsole console)
+    public EvaluateCommand(ToolConsole console, Workshop workshop)
         : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
         "atelier evaluate runs/quickstart")
     {
+        _workshop = workshop;
         Add(_run);
         Add(_against);
     }
@@ -40,7 +42,7 @@ internal sealed class EvaluateCommand : ToolCommand
 
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        EvaluationReport report = await Workshop.EvaluateAsync(
+        EvaluationReport report = await _workshop.EvaluateAsync(
             parse.GetRequiredValue(_run), parse.GetValue(_against), parse.GetValue<long?>(Tool.Seed), console,
                 cancellation).ConfigureAwait(false);
         Show(console, report);
@@ -62,7 +64,7 @@ internal sealed class EvaluateCommand : ToolCommand
         ["value"] = metric.Value, ["low"] = metric.Low, ["high"] = metric.High, ["unit"] = metric.Unit,
     };
 
-    /// <summary>A difference as programs read it: a figure, what it rests on, and what it says.</summary>
+    /// <summary>A difference for programs: its value, its basis, and the verdict.</summary>
     public static JsonObject Json(Comparison comparison)
     {
         JsonObject json = Json(comparison.Difference);

@@ -8,6 +8,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Takes a model of another system and makes a bundle of it.</summary>
 internal sealed class ImportCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string> _source =
         new("SOURCE") { Description =
         "A Hugging Face folder (config.json, model.safetensors or its shards, tokenizer.json or vocab.json and "
@@ -19,9 +20,11 @@ internal sealed class ImportCommand : ToolCommand
     private readonly Option<string> _out =
         new("--out") { HelpName = "FOLDER", Required = true, Description = "The bundle's folder." };
 
-    public ImportCommand(ToolConsole console) : base(console, "import", "Makes a bundle of another system's model.",
+    public ImportCommand(ToolConsole console, Workshop workshop)
+        : base(console, "import", "Makes a bundle of another system's model.",
         "atelier import stories260K.bin --tokenizer tok512.bin --out bundles/stories260K")
     {
+        _workshop = workshop;
         Add(_source);
         Add(_tokenizer);
         Add(_out);
@@ -29,7 +32,7 @@ internal sealed class ImportCommand : ToolCommand
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        string bundle = Workshop.Import(parse.GetRequiredValue(_source), parse.GetValue(_tokenizer),
+        string bundle = _workshop.Import(parse.GetRequiredValue(_source), parse.GetValue(_tokenizer),
             parse.GetRequiredValue(_out), console, cancellation);
         ModelSummary model = ModelSummary.Of(bundle);
         string parameters = model.Parameters.ToString("N0", CultureInfo.InvariantCulture);
@@ -46,13 +49,18 @@ internal sealed class ImportCommand : ToolCommand
         return Task.FromResult(0);
     }
 
-    private static string Shape(ModelSummary model) => model.Shape.Count == 0 ? ""
-        : $"shape:  {string.Join(", ", model.Shape.Select(size => string.Create(CultureInfo.InvariantCulture, $"{size.Name} {size.Value:N0}")))}\n";
+    private static string Shape(ModelSummary model)
+    {
+        IEnumerable<string> sizes = model.Shape.Select(size =>
+            string.Create(CultureInfo.InvariantCulture, $"{size.Name} {size.Value:N0}"));
+        return model.Shape.Count == 0 ? "" : $"shape:  {string.Join(", ", sizes)}\n";
+    }
 }
 
 /// <summary>Writes a model where other systems read it.</summary>
 internal sealed class ExportCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
     private readonly Option<string> _format = new("--to") { HelpName = "FORMAT",
         Description = "huggingface (a folder), gguf (a file that llama.cpp runs) or bif (a Bayesian network's file).",
@@ -64,9 +72,11 @@ internal sealed class ExportCommand : ToolCommand
     private readonly Option<string> _out =
         new("--out") { HelpName = "PATH", Required = true, Description = "The folder or the file to write." };
 
-    public ExportCommand(ToolConsole console) : base(console, "export", "Writes a model for other systems.",
+    public ExportCommand(ToolConsole console, Workshop workshop)
+        : base(console, "export", "Writes a model for other systems.",
         "atelier export runs/quickstart --to gguf --type q8 --out quickstart.gguf")
     {
+        _workshop = workshop;
         Add(_run);
         Add(_format);
         Add(_type);
@@ -76,7 +86,7 @@ internal sealed class ExportCommand : ToolCommand
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string format = parse.GetRequiredValue(_format);
-        string path = Workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out),
+        string path = _workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out),
             parse.GetValue(_type), cancellation);
         console.Say(path);
         console.Result(() =>

@@ -9,6 +9,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Tells what a model has learned, and answers questions about its variables.</summary>
 internal sealed class ExplainCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER",
         Description = "Where pictures go; a run's own plots where it is left out." };
@@ -30,10 +31,12 @@ internal sealed class ExplainCommand : ToolCommand
     private readonly Option<bool> _mostProbable =
         new("--most-probable") { Description = "The most probable values of all variables together." };
 
-    public ExplainCommand(ToolConsole console) : base(console, "explain",
+    public ExplainCommand(ToolConsole console, Workshop workshop)
+        : base(console, "explain",
         "Tells what a model has learned, in tables and pictures, and answers questions about its variables.",
         "atelier explain runs/asia-structure --query L --evidence X=yes --do S=no")
     {
+        _workshop = workshop;
         Add(_run);
         Add(_out);
         Add(_query);
@@ -46,12 +49,12 @@ internal sealed class ExplainCommand : ToolCommand
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string run = parse.GetRequiredValue(_run);
-        using IGenerator generator = Workshop.Open(run, cancellation: cancellation);
+        using IGenerator generator = _workshop.Open(run, cancellation: cancellation);
         Explanation explanation = Ask(parse) is { } question
-            ? generator is IProbabilisticQuery queried
+            ? generator.As<IProbabilisticQuery>() is { } queried
                 ? queried.Answer(question, cancellation)
                 : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
-            : Workshop.Explain(generator, cancellation)
+            : generator.As<IExplainable>()?.Explain(cancellation)
                 ?? throw new AtelierException("this kind of model has nothing to explain", run,
                     "models of states and of networks have");
         console.Say(explanation.Summary);

@@ -9,6 +9,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Looks for the learning rate at which the loss falls the fastest.</summary>
 internal sealed class FindLearningRateCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string> _recipe =
         new("RECIPE") { Description = "A YAML file, or a built-in recipe's name." };
     private readonly Option<string[]> _set = TrainCommand.SetOption();
@@ -17,10 +18,11 @@ internal sealed class FindLearningRateCommand : ToolCommand
         HelpName = "FILE", Description = "Where the picture goes.", DefaultValueFactory = _ => "learning-rate.png",
     };
 
-    public FindLearningRateCommand(ToolConsole console) : base(console, "find-learning-rate",
+    public FindLearningRateCommand(ToolConsole console, Workshop workshop) : base(console, "find-learning-rate",
         "Tries growing learning rates on a recipe and suggests one (Smith 2017).",
             "atelier find-learning-rate quickstart --out learning-rate.png")
     {
+        _workshop = workshop;
         Add(_recipe);
         Add(_set);
         Add(_out);
@@ -28,10 +30,10 @@ internal sealed class FindLearningRateCommand : ToolCommand
 
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        Recipe recipe = Workshop.ReadRecipe(parse.GetRequiredValue(_recipe), parse.GetRequiredValue(_set));
+        Recipe recipe = _workshop.ReadRecipe(parse.GetRequiredValue(_recipe), parse.GetRequiredValue(_set));
         string picture = parse.GetRequiredValue(_out);
         LearningRateSweep sweep = await TrainingView.ShowAsync(console,
-            progress => Workshop.FindLearningRateAsync(recipe, progress, cancellation)).ConfigureAwait(false);
+            progress => _workshop.FindLearningRateAsync(recipe, progress, cancellation)).ConfigureAwait(false);
         sweep.SavePlot(picture);
         string suggestion = sweep.Suggestion.ToString("0.##e+0", CultureInfo.InvariantCulture);
         console.Say($"suggested: --set training.optimizer.learningRate={suggestion}\nplot:      {picture}");

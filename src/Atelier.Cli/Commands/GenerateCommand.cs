@@ -13,6 +13,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Draws samples from a finished model.</summary>
 internal sealed class GenerateCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string?> _run =
         new("RUN") { Description =
         "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it.",
@@ -38,7 +39,7 @@ internal sealed class GenerateCommand : ToolCommand
         Description =
         "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of "
             + "tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or "
-                + "F/ (a file each)." };
+            + "F/ (a file each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE",
         Description = "Makes a picture again, from what its PNG says of its making." };
     private readonly Option<string> _device =
@@ -48,9 +49,11 @@ internal sealed class GenerateCommand : ToolCommand
         "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
     private readonly DecodingArguments _decoding = new();
 
-    public GenerateCommand(ToolConsole console) : base(console, "generate", "Draws samples from a finished model.",
+    public GenerateCommand(ToolConsole console, Workshop workshop)
+        : base(console, "generate", "Draws samples from a finished model.",
         "atelier generate runs/quickstart --prompt \"The \" --count 3 --temperature 0.8")
     {
+        _workshop = workshop;
         Add(_run);
         Add(_prompt);
         Add(_input);
@@ -72,13 +75,15 @@ internal sealed class GenerateCommand : ToolCommand
         int count = parse.GetValue(_count);
         if (count < 1)
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
+        var images = new ImageSampling(console, _workshop);
         if (parse.GetValue(_like) is { } like)
-            return await ImageSampling.AgainAsync(console, like, parse.GetValue(_run), _drawing.Upscaler(parse),
+            return await images.AgainAsync(like, parse.GetValue(_run), _drawing.Upscaler(parse),
                 parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
         string run = parse.GetValue(_run)
             ?? throw new AtelierException("no model is named", "atelier generate",
             "name a run's folder: atelier runs list shows them");
-        using IGenerator generator = Workshop.OpenForUse(run, parse.GetRequiredValue(_device), cancellation);
+        using IGenerator generator = _workshop.Open(run,
+            new OpenOptions { Device = parse.GetRequiredValue(_device) }, cancellation);
         if (_latents.Write(parse, generator, parse.GetValue(_class), count, parse.GetValue(_out)) is { } shown)
         {
             console.Say(shown);
@@ -91,7 +96,7 @@ internal sealed class GenerateCommand : ToolCommand
         if (ends is not null) // so many pictures a way
             count = (count == 1 ? Interpolation.UsualSteps : count) * ends.PathCount;
         using IGenerator? upscaler = _drawing.Upscaler(parse) is { } second
-            ? ImageSampling.OpenUpscaler(second, generator, parse.GetRequiredValue(_device), cancellation) : null;
+            ? images.OpenUpscaler(second, generator, parse.GetRequiredValue(_device), cancellation) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
         var request = new GenerationRequest
         {
@@ -105,8 +110,8 @@ internal sealed class GenerateCommand : ToolCommand
             Drawing = _drawing.Read(parse, ends),
             Decoding = _decoding.Read(parse, defaults),
         };
-        if (generator is ImageGenerator images)
-            return await ImageSampling.RunAsync(console, images, run, request, parse.GetValue(_out), cancellation)
+        if (generator is ImageGenerator imageGenerator)
+            return await images.RunAsync(imageGenerator, run, request, parse.GetValue(_out), cancellation)
                 .ConfigureAwait(false);
         if (parse.GetValue(_out) is { } place && Directory.Exists(place))
             throw new AtelierException("is a folder", place, "name a file");
@@ -154,12 +159,12 @@ internal sealed class GenerateCommand : ToolCommand
         return 0;
     }
 
-    private static TextGenerator OpenDraft(string folder, IGenerator generator, string device,
+    private TextGenerator OpenDraft(string folder, IGenerator generator, string device,
         CancellationToken cancellation)
     {
         if (generator is not TextGenerator text)
             throw new AtelierException("only text models take a draft", "--draft", "leave it out");
-        IGenerator opened = Workshop.OpenForUse(folder, device, cancellation);
+        IGenerator opened = _workshop.Open(folder, new OpenOptions { Device = device }, cancellation);
         if (opened is not TextGenerator draft)
         {
             opened.Dispose();
@@ -170,11 +175,11 @@ internal sealed class GenerateCommand : ToolCommand
         return draft;
     }
 
-    /// <summary>A text stands after its prompt, anything else by itself.</summary>
+    /// <summary>Text includes its prompt; other samples stand alone.</summary>
     private static string Shown(GenerationRequest request, Sample sample) =>
         sample is TextSample ? request.Prompt + sample.Shown : sample.Shown;
 
-    /// <summary>Whether samples are told apart by lines between them; a row is a line of its own.</summary>
+    /// <summary>Whether samples are separated by lines; a row is a line of its own.</summary>
     private static bool Lines(Sample sample) => sample is TextSample or SeriesSample;
 
     private static int Place(string text) =>

@@ -1,21 +1,24 @@
 using System.CommandLine;
 using System.Globalization;
 using Atelier.Recipes;
+using Atelier.Tasks;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>A minute, from nothing to a judged sample.</summary>
+/// <summary>From nothing to an evaluated sample in a minute.</summary>
 internal sealed class QuickstartCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private const string RecipeName = "quickstart";
 
     private readonly Option<string[]> _set = TrainCommand.SetOption();
     private readonly Option<string?> _out =
         new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/quickstart where it is left out." };
 
-    public QuickstartCommand(ToolConsole console)
+    public QuickstartCommand(ToolConsole console, Workshop workshop)
         : base(console, RecipeName, "A minute, from nothing to a judged sample.", "atelier quickstart")
     {
+        _workshop = workshop;
         Add(_set);
         Add(_out);
     }
@@ -25,12 +28,12 @@ internal sealed class QuickstartCommand : ToolCommand
         List<string> overrides = [.. parse.GetRequiredValue(_set)];
         if (parse.GetValue<long?>(Tool.Seed) is { } seed)
             overrides.Add(string.Create(CultureInfo.InvariantCulture, $"seed={seed}"));
-        Recipe recipe = Workshop.ReadRecipe(RecipeName, overrides);
+        Recipe recipe = _workshop.ReadRecipe(RecipeName, overrides);
         string folder = parse.GetValue(_out) ?? TrainCommand.NewFolder(RecipeName);
-        console.Remark($"teaching a model {recipe.Description}: {TrainCommand.Summary(recipe)}");
+        string summary = RecipeSummary.Of(recipe, _workshop.FamilyOf(recipe));
+        console.Remark($"teaching a model {recipe.Description}: {summary}");
         console.Remark($"run: {ShownPath.Of(folder)}");
-        return await TrainingRunner.RunAsync(console, folder,
-            progress => Workshop.TrainAsync(recipe, folder, progress, cancellation), profile: null, cancellation)
-            .ConfigureAwait(false);
+        return await new TrainingRunner(console, _workshop).RunAsync(new TrainingOptions(folder),
+            options => _workshop.TrainAsync(recipe, options, cancellation), cancellation).ConfigureAwait(false);
     }
 }

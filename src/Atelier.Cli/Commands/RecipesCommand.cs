@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Atelier.Formats;
-using Atelier.Models;
 using Atelier.Recipes;
 
 namespace Atelier.Cli.Commands;
@@ -9,11 +8,12 @@ namespace Atelier.Cli.Commands;
 /// <summary>Shows and checks recipes.</summary>
 internal sealed class RecipesCommand : Command
 {
-    public RecipesCommand(ToolConsole console) : base("recipes", "The built-in recipes, and a check of your own.")
+    public RecipesCommand(ToolConsole console, Workshop workshop)
+        : base("recipes", "The built-in recipes, and a check of your own.")
     {
         Add(new ListCommand(console));
-        Add(new ShowCommand(console));
-        Add(new CheckCommand(console));
+        Add(new ShowCommand(console, workshop));
+        Add(new CheckCommand(console, workshop));
     }
 
     private static Argument<string> RecipeArgument() =>
@@ -37,14 +37,16 @@ internal sealed class RecipesCommand : Command
 
     private sealed class ShowCommand : ToolCommand
     {
+        private readonly Workshop _workshop;
         private readonly Argument<string> _recipe = RecipeArgument();
 
         private readonly Option<bool> _resolved =
             new("--resolved") { Description = "With every default in it, as a run keeps it." };
 
-        public ShowCommand(ToolConsole console)
+        public ShowCommand(ToolConsole console, Workshop workshop)
             : base(console, "show", "Shows a recipe.", "atelier recipes show quickstart --resolved")
         {
+            _workshop = workshop;
             Add(_recipe);
             Add(_resolved);
         }
@@ -52,7 +54,7 @@ internal sealed class RecipesCommand : Command
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             string name = parse.GetRequiredValue(_recipe);
-            Recipe recipe = RecipeReader.Read(name, ModelFamilies.All);
+            Recipe recipe = _workshop.ReadRecipe(name);
             bool asWritten = !parse.GetValue(_resolved);
             string text = asWritten ? BuiltInRecipes.Find(name)?.Text ?? InputFile.ReadAllText(name)
                 : RecipeWriter.Write(recipe);
@@ -64,21 +66,23 @@ internal sealed class RecipesCommand : Command
 
     private sealed class CheckCommand : ToolCommand
     {
+        private readonly Workshop _workshop;
         private readonly Argument<string> _recipe = RecipeArgument();
 
         private readonly Option<string[]> _set = TrainCommand.SetOption();
 
-        public CheckCommand(ToolConsole console)
+        public CheckCommand(ToolConsole console, Workshop workshop)
             : base(console, "check", "Checks a recipe without running it.",
             "atelier recipes check quickstart --set training.steps=500")
         {
+            _workshop = workshop;
             Add(_recipe);
             Add(_set);
         }
 
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
-            Recipe recipe = RecipeReader.Read(parse.GetRequiredValue(_recipe), ModelFamilies.All, parse.GetValue(_set));
+            Recipe recipe = _workshop.ReadRecipe(parse.GetRequiredValue(_recipe), parse.GetRequiredValue(_set));
             console.Say($"{recipe.Name}: no mistakes");
             console.Result(() => new JsonObject { ["name"] = recipe.Name, ["family"] = recipe.Model.Family });
             return Task.FromResult(0);

@@ -8,15 +8,15 @@ namespace Atelier.Cli.Commands;
 /// <summary>Looks back at the runs there were.</summary>
 internal sealed class RunsCommand : Command
 {
-    public RunsCommand(ToolConsole console) : base("runs", "The runs there were.")
+    public RunsCommand(ToolConsole console, Workshop workshop) : base("runs", "The runs there were.")
     {
-        Add(new ListCommand(console));
-        Add(new ShowCommand(console));
-        Add(new RunsCompareCommand(console));
-        Add(new DeleteCommand(console));
+        Add(new ListCommand(console, workshop.History));
+        Add(new ShowCommand(console, workshop.History));
+        Add(new RunsCompareCommand(console, workshop));
+        Add(new DeleteCommand(console, workshop.History));
     }
 
-    internal static RunRecord Find(string idOrFolder) => RunHistory.Default.Find(idOrFolder)
+    internal static RunRecord Find(RunHistory history, string idOrFolder) => history.Find(idOrFolder)
         ?? throw new AtelierException("there is no such run in the history", idOrFolder,
             "atelier runs list shows ids and folders");
 
@@ -46,12 +46,12 @@ internal sealed class RunsCommand : Command
         ["metrics"] = new JsonObject(run.Metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value))),
     };
 
-    private sealed class ListCommand(ToolConsole console)
+    private sealed class ListCommand(ToolConsole console, RunHistory history)
         : ToolCommand(console, "list", "Lists all runs, the latest first.", "atelier runs list")
     {
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
-            IReadOnlyList<RunRecord> runs = RunHistory.Default.List();
+            IReadOnlyList<RunRecord> runs = history.List();
             if (runs.Count == 0)
                 console.Say("no runs yet; begin with: atelier quickstart");
             else
@@ -71,14 +71,19 @@ internal sealed class RunsCommand : Command
 
     private sealed class ShowCommand : ToolCommand
     {
+        private readonly RunHistory _history;
         private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
 
-        public ShowCommand(ToolConsole console)
-            : base(console, "show", "Shows one run.", "atelier runs show runs/quickstart") => Add(_run);
+        public ShowCommand(ToolConsole console, RunHistory history)
+            : base(console, "show", "Shows one run.", "atelier runs show runs/quickstart")
+        {
+            _history = history;
+            Add(_run);
+        }
 
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
-            RunRecord run = Find(parse.GetRequiredValue(_run));
+            RunRecord run = Find(_history, parse.GetRequiredValue(_run));
             console.Table(["", ""],
             [
                 ["id", run.Id], ["folder", run.Folder], ["recipe", run.Recipe], ["family", run.Family],
@@ -94,14 +99,16 @@ internal sealed class RunsCommand : Command
 
     private sealed class DeleteCommand : ToolCommand
     {
+        private readonly RunHistory _history;
         private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
         private readonly Option<bool> _yes = new("--yes") { Description = "Does not ask." };
         private readonly Option<bool> _keepFiles =
             new("--keep-files") { Description = "Forgets the run, and leaves its folder as it is." };
 
-        public DeleteCommand(ToolConsole console)
+        public DeleteCommand(ToolConsole console, RunHistory history)
             : base(console, "delete", "Deletes a run and its folder.", "atelier runs delete runs/first --yes")
         {
+            _history = history;
             Add(_run);
             Add(_yes);
             Add(_keepFiles);
@@ -111,7 +118,7 @@ internal sealed class RunsCommand : Command
         {
             string named = parse.GetRequiredValue(_run);
             // The history may have been deleted: the folder is the run.
-            RunRecord? known = Run.Exists(named) ? RunHistory.Default.Find(named) : Find(named);
+            RunRecord? known = Run.Exists(named) ? _history.Find(named) : Find(_history, named);
             string folder = known?.Folder ?? Path.GetFullPath(named);
             bool deletes = !parse.GetValue(_keepFiles) && Directory.Exists(folder);
             if (Run.IsHeld(folder))
@@ -128,7 +135,7 @@ internal sealed class RunsCommand : Command
             if (deletes)
                 Run.Delete(folder);
             if (known is not null)
-                RunHistory.Default.Delete(known.Id);
+                _history.Delete(known.Id);
             console.Say(deletes ? $"deleted {folder}" : $"forgotten; its files stay in {folder}");
             console.Result(() => Json(known, folder, isDeleted: true, deletes));
             return Task.FromResult(0);

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
-using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
 
@@ -11,25 +10,30 @@ namespace Atelier.Cli.Commands;
 /// <summary>Compares runs: on held-out data first, then by their figures in training, then by their recipes.</summary>
 internal sealed class RunsCompareCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string[]> _runs =
         new("RUN") { Arity = new ArgumentArity(2, 20), Description = "Two or more runs' ids or folders." };
 
-    public RunsCompareCommand(ToolConsole console)
+    public RunsCompareCommand(ToolConsole console, Workshop workshop)
         : base(console, "compare",
             "Compares runs: held-out figures and how they differ from the first run's, then where their "
                 + "recipes differ.",
-            "atelier runs compare runs/quickstart runs/quickstart-2") => Add(_runs);
+            "atelier runs compare runs/quickstart runs/quickstart-2")
+    {
+        _workshop = workshop;
+        Add(_runs);
+    }
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        RunRecord[] runs = [.. parse.GetRequiredValue(_runs).Select(RunsCommand.Find)];
+        RunRecord[] runs = [.. parse.GetRequiredValue(_runs).Select(run => RunsCommand.Find(_workshop.History, run))];
         IReadOnlyList<JudgedRun> judged = RunComparison.Of([.. runs.Select(r => r.Folder)]);
         IEnumerable<string[]> figures = runs.SelectMany(r => r.Metrics.Keys).Distinct().Select(name =>
             (string[])[$"training: {name}",
                 .. runs.Select(r => r.Metrics.TryGetValue(name, out double value) ? RunsCommand.Number(value) : "")]);
         Dictionary<string, string>[] recipes =
             [.. runs.Select(r => Run.Exists(r.Folder)
-                ? RecipeEntry.Of(Run.ReadRecipe(r.Folder, ModelFamilies.All)).ToDictionary(e => e.Key, e => e.Value)
+                ? RecipeEntry.Of(Run.ReadRecipe(r.Folder, _workshop.Families)).ToDictionary(e => e.Key, e => e.Value)
                 : [])];
         string[][] differences =
         [
@@ -51,8 +55,7 @@ internal sealed class RunsCompareCommand : ToolCommand
     }
 
     /// <summary>
-    /// The rows of the table that come first: the figures of judging, the headline's and its difference before the
-    /// others.
+    /// The first rows of the table: the evaluation metrics, with the headline and its difference at the top.
     /// </summary>
     private static IEnumerable<string[]> HeldOut(IReadOnlyList<JudgedRun> judged)
     {

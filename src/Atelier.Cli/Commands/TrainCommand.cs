@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Atelier.Models;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks;
@@ -8,18 +7,17 @@ using Atelier.Tensors.Profiling;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Teaches a model by a recipe, or on a person's own data.</summary>
+/// <summary>Trains a model by a recipe, or on a user's own data.</summary>
 internal sealed class TrainCommand : ToolCommand
 {
+    private readonly Workshop _workshop;
     private readonly Argument<string?> _recipe = new("RECIPE")
     {
         Arity = ArgumentArity.ZeroOrOne,
             Description = "A YAML file, or a built-in recipe's name (atelier recipes list).",
     };
 
-    private readonly (ITask Kind, Option<string?> Option)[] _data =
-        [.. TaskList.All.Select(kind =>
-            (kind, new Option<string?>($"--{kind.Name}") { HelpName = "F", Description = kind.Description }))];
+    private readonly (ITask Kind, Option<string?> Option)[] _data;
 
     private readonly Option<string?> _model =
         new("--model") { HelpName = "FAMILY", Description = "The family of model." };
@@ -51,9 +49,12 @@ internal sealed class TrainCommand : ToolCommand
         Description = "Profiles, saves a checkpoint and ends, instead of training on; --resume goes on.",
     };
 
-    public TrainCommand(ToolConsole console) : base(console, "train", "Teaches a model.",
+    public TrainCommand(ToolConsole console, Workshop workshop) : base(console, "train", "Teaches a model.",
         "atelier train quickstart --set training.steps=200 --out runs/first")
     {
+        _workshop = workshop;
+        _data = [.. workshop.Tasks.Select(kind =>
+            (kind, new Option<string?>($"--{kind.Name}") { HelpName = "F", Description = kind.Description }))];
         Add(_recipe);
         foreach ((_, Option<string?> option) in _data)
             Add(option);
@@ -86,20 +87,16 @@ internal sealed class TrainCommand : ToolCommand
                     "leave the recipe and --set out, or begin a new run with --out");
             if (Run.Exists(unfinished))
                 console.Remark($"going on with {ShownPath.Of(unfinished)}");
-            return await TrainingRunner.RunAsync(console, unfinished,
-                progress => Workshop.ResumeAsync(unfinished, profile, progress, stop.Token), profile, cancellation)
-                    .ConfigureAwait(false);
+            return await new TrainingRunner(console, _workshop).RunAsync(
+                new TrainingOptions(unfinished) { Profile = profile },
+                options => _workshop.ResumeAsync(options, stop.Token), cancellation).ConfigureAwait(false);
         }
         Recipe recipe = Read(console, parse, cancellation);
         string folder = parse.GetValue(_out) ?? NewFolder(recipe.Name);
         console.Remark($"run: {ShownPath.Of(folder)}");
-        return await TrainingRunner.RunAsync(console, folder,
-            progress => Workshop.TrainAsync(recipe, folder, profile, progress, stop.Token), profile, cancellation)
-                .ConfigureAwait(false);
+        return await new TrainingRunner(console, _workshop).RunAsync(new TrainingOptions(folder) { Profile = profile },
+            options => _workshop.TrainAsync(recipe, options, stop.Token), cancellation).ConfigureAwait(false);
     }
-
-    /// <summary>What a recipe will do.</summary>
-    public static string Summary(Recipe recipe) => RecipeSummary.Of(recipe, Workshop.FamilyOf(recipe));
 
     /// <summary>The first of runs/NAME, runs/NAME-2, … in which nothing is kept.</summary>
     public static string NewFolder(string name)
@@ -142,8 +139,10 @@ internal sealed class TrainCommand : ToolCommand
                 throw new AtelierException($"a recipe and {option.Name} do not go together", "atelier train",
                     $"write atelier train {name} --set data.source={path}");
             DataAdvice advice = kind.Advise(path, Family(family ?? DefaultFamily(kind)), cancellation);
-            Recipe chosen = RecipeReader.Parse("", option.Name, ModelFamilies.All, [.. advice.Overrides, .. overrides]);
-            console.Remark($"for {advice.Amount}: {Summary(chosen)} (change any with --set)");
+            Recipe chosen = RecipeReader.Parse("", option.Name, _workshop.Families,
+                [.. advice.Overrides, .. overrides]);
+            string summary = RecipeSummary.Of(chosen, _workshop.FamilyOf(chosen));
+            console.Remark($"for {advice.Amount}: {summary} (change any with --set)");
             return chosen;
         }
         if (name is null)
@@ -152,26 +151,26 @@ internal sealed class TrainCommand : ToolCommand
                     + $"{string.Join(" or ", _data.Select(d => d.Option.Name))}");
         if (family is not null)
             overrides.Insert(0, $"model.family={family}");
-        Recipe named = RecipeReader.Read(name, ModelFamilies.All, overrides);
-        console.Remark($"{named.Name}: {Summary(named)}");
+        Recipe named = _workshop.ReadRecipe(name, overrides);
+        console.Remark($"{named.Name}: {RecipeSummary.Of(named, _workshop.FamilyOf(named))}");
         return named;
     }
 
-    private static IModelFamily Family(string name) => ModelFamilies.All.FirstOrDefault(family => family.Name == name)
+    private IModelFamily Family(string name) => _workshop.Families.FirstOrDefault(family => family.Name == name)
         ?? throw new AtelierException($"there is no family '{name}'", "--model",
-            $"there are {string.Join(", ", ModelFamilies.All.Select(family => family.Name))}");
+            $"there are {string.Join(", ", _workshop.Families.Select(family => family.Name))}");
 
     /// <summary>
     /// The recipe's default family where it learns from such data, and the first that does otherwise.
     /// </summary>
-    private static string DefaultFamily(ITask kind)
+    private string DefaultFamily(ITask kind)
     {
         string[] families =
-            [.. ModelFamilies.All.Where(f => f.Tasks.Any(k => k.Name == kind.Name)).Select(f => f.Name)];
+            [.. _workshop.Families.Where(f => f.Tasks.Any(k => k.Name == kind.Name)).Select(f => f.Name)];
         return families.Contains(new Recipe().Model.Family) ? new Recipe().Model.Family : families[0];
     }
 
-    private static string Unfinished() =>
-        RunHistory.Default.List().FirstOrDefault(r => r.Status != "finished" && Run.Exists(r.Folder))?.Folder
+    private string Unfinished() =>
+        _workshop.History.List().FirstOrDefault(r => r.Status != "finished" && Run.Exists(r.Folder))?.Folder
         ?? throw new AtelierException("there is no unfinished run", "--resume", "name its folder with --out");
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
-using Atelier.Models;
 using Atelier.Runs;
 using Atelier.Tensors.Profiling;
 using Atelier.Training;
@@ -9,25 +8,24 @@ using Atelier.Training;
 namespace Atelier.Cli.Commands;
 
 /// <summary>What the commands that train share: the training shown, then its result told.</summary>
-internal static class TrainingRunner
+internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
 {
     private const int ShownSamples = 3;
 
-    /// <summary>Trains, and tells what came of it.</summary>
-    /// <param name="console">Where to.</param>
-    /// <param name="folder">The run's folder, as the user would write it.</param>
-    /// <param name="learn">Trains.</param>
-    /// <param name="profile">The profile that is taken on the way, or null.</param>
-    /// <param name="cancellation">Stops the judging.</param>
-    public static async Task<int> RunAsync(ToolConsole console, string folder,
-        Func<IProgress<TrainingProgress>, Task<TrainingOutcome>> learn, StepProfile? profile,
-            CancellationToken cancellation)
+    /// <summary>Trains and shows the result.</summary>
+    /// <param name="options">The run's folder, as the user would write it, and the profile.</param>
+    /// <param name="learn">Trains with the options, to which the progress shown is added.</param>
+    /// <param name="cancellation">Cancels the evaluation.</param>
+    public async Task<int> RunAsync(TrainingOptions options, Func<TrainingOptions, Task<TrainingOutcome>> learn,
+        CancellationToken cancellation)
     {
+        (string folder, StepProfile? profile) = (options.Folder, options.Profile);
         string shown = ShownPath.Of(folder), next = $"atelier train --resume --out {shown}";
         TrainingOutcome outcome;
         try
         {
-            outcome = await TrainingView.ShowAsync(console, learn).ConfigureAwait(false);
+            outcome = await TrainingView.ShowAsync(console,
+                progress => learn(options with { Progress = progress })).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (Run.Exists(folder))
         {
@@ -52,23 +50,22 @@ internal static class TrainingRunner
             return Interruption.ExitCode;
         }
         console.Remark(Ended(outcome));
-        EvaluationReport? judged = await JudgeAsync(console, outcome, cancellation).ConfigureAwait(false);
+        EvaluationReport? judged = await JudgeAsync(outcome, cancellation).ConfigureAwait(false);
         if (judged is not null)
             EvaluateCommand.Show(console, judged);
         foreach (string sample in judged?.Samples.Take(ShownSamples) ?? [])
             console.Say($"---\n{sample.TrimEnd()}");
-        TellFiles(console, shown, outcome);
+        TellFiles(shown, outcome);
         console.Result(() => Json(outcome, profile, judged));
         return 0;
     }
 
     // A run whose recipe holds nothing out is a good run all the same.
-    private static async Task<EvaluationReport?> JudgeAsync(ToolConsole console, TrainingOutcome outcome,
-        CancellationToken cancellation)
+    private async Task<EvaluationReport?> JudgeAsync(TrainingOutcome outcome, CancellationToken cancellation)
     {
         try
         {
-            return await Workshop.EvaluateAsync(outcome.Folder, progress: console, cancellation: cancellation)
+            return await workshop.EvaluateAsync(outcome.Folder, progress: console, cancellation: cancellation)
                 .ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -86,11 +83,11 @@ internal static class TrainingRunner
     }
 
     /// <summary>How learning ended; what takes no steps is not said to have taken one.</summary>
-    private static string Ended(TrainingOutcome outcome)
+    private string Ended(TrainingOutcome outcome)
     {
         TrainingReport report = outcome.Report;
         string seconds = report.Seconds.ToString(report.Seconds < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
-        bool takesSteps = ModelFamilies.All.Any(family => family.Name == outcome.Family && family.TakesSteps);
+        bool takesSteps = workshop.Families.Any(family => family.Name == outcome.Family && family.TakesSteps);
         return !takesSteps && report.Steps <= 1
             ? $"learned in {seconds} seconds"
             : string.Create(CultureInfo.InvariantCulture,
@@ -133,7 +130,7 @@ internal static class TrainingRunner
         _ => "count",
     };
 
-    private static void TellFiles(ToolConsole console, string folder, TrainingOutcome outcome)
+    private void TellFiles(string folder, TrainingOutcome outcome)
     {
         console.Say("---");
         string plots = Path.Combine(outcome.Folder, "plots");
@@ -143,6 +140,6 @@ internal static class TrainingRunner
                 console.Say($"plot:   {ShownPath.Of(plot)}");
         }
         console.Say($"run:    {folder}\nmore:   atelier generate {folder} "
-            + $"{OptionNames.Write(Workshop.TaskOf(outcome.Folder).GenerateExample)}");
+            + $"{OptionNames.Write(workshop.TaskOf(outcome.Folder).GenerateExample)}");
     }
 }

@@ -70,7 +70,8 @@ internal static class CatalogueEntries
             Files =
             [
                 new("cmn.txt",
-                    Raw + "YC-Coder-Chen/English-Chinese-Translator/9663dba4f2f52b4111b706b560023caaa73c72eb/data/cmn.txt",
+                    Raw + "YC-Coder-Chen/English-Chinese-Translator/"
+                        + "9663dba4f2f52b4111b706b560023caaa73c72eb/data/cmn.txt",
                     1_315_138, "f81798986021a75cbbcdd7521e627d87031e1b74e5601cfb3604cf1637ac62dd"),
             ],
             Reading = new() { Unit = DocumentUnit.Row, Format = "tsv", ColumnNames = ["english", "chinese"],

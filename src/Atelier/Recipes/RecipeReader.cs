@@ -4,7 +4,7 @@ using Atelier.Formats;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Reads recipes, checking every key and value, and says of a mistake the line, the value, and what is right.
+/// Reads recipes and checks every key and value. A mistake is reported with its line, the value and the allowed ones.
 /// </summary>
 public static class RecipeReader
 {

@@ -1,4 +1,3 @@
-using Atelier.Abstractions;
 using Atelier.Recipes;
 using Atelier.Tasks.Images;
 using Atelier.Tasks.Series;
@@ -8,17 +7,12 @@ using Atelier.Tasks.Text;
 
 namespace Atelier.Tasks;
 
-/// <summary>The kinds of data there are.</summary>
+/// <summary>The list of tasks.</summary>
 public static class TaskList
 {
-    /// <summary>All of them, in the order that help shows.</summary>
+    /// <summary>All tasks, in the order of the help text.</summary>
     public static IReadOnlyList<ITask> All { get; } =
         [new TextTask(), new TableTask(), new TaggingTask(), new SeriesTask(), new ImageTask()];
-
-    /// <summary>The task that judges a model.</summary>
-    /// <exception cref="AtelierException">There is none.</exception>
-    public static ITask Of(IGenerator generator) => All.FirstOrDefault(task => task.Judges(generator))
-        ?? throw new AtelierException("this kind of model cannot be judged");
 
     /// <summary>The task that a recipe's family is to learn from.</summary>
     /// <exception cref="AtelierException">There is no such task, or the family does not learn from it.</exception>

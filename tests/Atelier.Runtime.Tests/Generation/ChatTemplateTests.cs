@@ -20,33 +20,33 @@ public sealed class ChatTemplateTests : IDisposable
     private const string Llama3 =
         "{% set turns = messages %}{% for m in turns %}{% set content = '<|start_header_id|>' + m['role'] + "
             + "'<|end_header_id|>\\n\\n'+ m['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set "
-                + "content = bos_token + content %}{% endif %}{{ content }}{% endfor %}{% if add_generation_prompt "
+            + "content = bos_token + content %}{% endif %}{{ content }}{% endfor %}{% if add_generation_prompt "
                     + "%}{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}";
     private const string Llama2 =
         "{% if messages[0]['role'] == 'system' %}{% set turns = messages[1:] %}{% set first = messages[0]['content'] "
             + "%}{% else %}{% set turns = messages %}{% set first = false %}{% endif %}{% for m in turns %}{% if "
-                + "(m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('by turns!') }}{% endif %}{% "
+            + "(m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('by turns!') }}{% endif %}{% "
                     + "if loop.index0 == 0 and first != false %}{% set content = '<<SYS>>\\n' + first + "
-                        + "'\\n<</SYS>>\\n\\n' + m['content'] %}{% else %}{% set content = m['content'] %}{% endif "
+                    + "'\\n<</SYS>>\\n\\n' + m['content'] %}{% else %}{% set content = m['content'] %}{% endif "
                             + "%}{% if m['role'] == 'user' %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' "
-                                + "}}{% elif m['role'] == 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token "
+                            + "}}{% elif m['role'] == 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token "
                                     + "}}{% endif %}{% endfor %}";
     private const string Gemma =
         "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}{% "
             + "for m in messages %}{% if (m['role'] == 'assistant') %}{% set role = 'model' %}{% else %}{% set role "
-                + "= m['role'] %}{% endif %}{{ '<start_of_turn>' + role + '\\n' + m['content'] | trim + "
+            + "= m['role'] %}{% endif %}{{ '<start_of_turn>' + role + '\\n' + m['content'] | trim + "
                     + "'<end_of_turn>\\n' }}{% endfor %}{% if add_generation_prompt "
-                        + "%}{{'<start_of_turn>model\\n'}}{% endif %}";
+                    + "%}{{'<start_of_turn>model\\n'}}{% endif %}";
     private const string Zephyr =
         "{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\\n' + message['content'] + "
             + "eos_token }}\n{% elif message['role'] == 'system' %}\n{{ '<|system|>\\n' + message['content'] + "
-                + "eos_token }}\n{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\\n'  + "
+            + "eos_token }}\n{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\\n'  + "
                     + "message['content'] + eos_token }}\n{% endif %}\n{% if loop.last and add_generation_prompt "
-                        + "%}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}";
+                    + "%}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}";
     private const string Alpaca =
         "{% for m in messages %}{{ '' if m.role == 'system' else '### Instruction:\\n' if m.role == 'user' else '### "
             + "Response:\\n' }}{{ m.content + (eos_token if m.role == 'assistant' else '') + '\\n\\n' }}{% endfor "
-                + "%}{{ '### Response:\\n' }}";
+            + "%}{{ '### Response:\\n' }}";
 
     [Theory]
     [InlineData(ChatMl, ChatFormat.ChatMl,
@@ -109,7 +109,7 @@ public sealed class ChatTemplateTests : IDisposable
         const string template =
             "{% for m in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ "
                 + "'<|im_start|>system\\nHelp.<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + m['role'] + '\\n' + "
-                    + "m['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{{ '<|im_start|>assistant\\n' }}";
+                + "m['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{{ '<|im_start|>assistant\\n' }}";
         using var generator = new TextGenerator(new HistoryModel(259, 1), Marked(), new() { MaxTokens = 3 },
             256) { ChatTemplate = template };
         using var client = new TextChatClient(generator);

@@ -22,7 +22,8 @@ internal static class CompiledTypes
     }
 
     private static bool IsOf(TypeReference type, string assembly) =>
-        type.Scope.Name == assembly || type.Scope.Name == assembly + ".dll";
+        type.Namespace.StartsWith("Atelier", StringComparison.Ordinal) // the compiler's own have none
+        && (type.Scope.Name == assembly || type.Scope.Name == assembly + ".dll");
 
     private static TypeName Name(TypeReference type) => new(type.Namespace, type.Name);
 

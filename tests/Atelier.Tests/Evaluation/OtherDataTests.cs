@@ -23,13 +23,13 @@ public sealed class OtherDataTests : IDisposable
         string table = DataFolder.File("networks", "learning.test.csv");
         await Train($"name: r\ndata:\n  source: {table}\n  split: none\nmodel:\n  family: bayesian-network\n  "
             + $"structure: given\n  edges: [A->B, A->D, C->D, B->E, F->E]\n  equivalentSampleSize: 0\n");
-        EvaluationReport run = await Workshop.EvaluateAsync(_folder["run"], table);
+        EvaluationReport run = await new Workshop().EvaluateAsync(_folder["run"], table);
         run.Metrics["bic"].Value.ShouldBe(-24006.734, 1e-3);
         run.Metrics["logLikelihood"].Value.ShouldBe(-23832.132, 1e-3);
         run.Verdict.ShouldStartWith("on rows it partly or wholly learned from");
         run.Verdict.ShouldContain("(beaten by BIC)");
         run.Notes.ShouldContain("Baselines are counted on the run's own training data.");
-        EvaluationReport bundle = await Workshop.EvaluateAsync(_folder["run/bundle"], table);
+        EvaluationReport bundle = await new Workshop().EvaluateAsync(_folder["run/bundle"], table);
         bundle.Metrics["bic"].Value.ShouldBe(-24006.734, 1e-3);
         bundle.Baselines.ShouldBeEmpty();
         bundle.Notes.ShouldContain(note => note.StartsWith("There are no baselines"));
@@ -46,11 +46,11 @@ public sealed class OtherDataTests : IDisposable
         string learned = Table("a.csv", 200), other = Table("b.csv", 50);
         await Train($"name: r\ndata:\n  source: {learned}\n  column: words\n  clean: [html]\nmodel:\n  family: "
             + $"ngram\n  order: 3\nevaluation:\n  samples: 0\n");
-        EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"], other);
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"], other);
         report.Notes[0].ShouldContain("of 50 documents");
         report.Verdict.ShouldStartWith("held-out");
         // By hand: the model and the baseline, counted on the run's own text, over the 50 cleaned cells.
-        using var data = (TextData)Workshop.OpenData(_folder["run"]);
+        using var data = (TextData)new Workshop().OpenData(_folder["run"]);
         double Loss(ILanguageModel model)
         {
             string[] texts =
@@ -66,7 +66,7 @@ public sealed class OtherDataTests : IDisposable
             NgramModel.Count(data.Train, new() { Order = 5 }, data.Tokenizer.VocabularySize, data.Facts.StartId);
         report.Metrics["crossEntropyPerCharacter"].Value.ShouldBe(Loss(own), 1e-9);
         report.Baselines["ngram5"]["crossEntropyPerCharacter"].Value.ShouldBe(Loss(baseline), 1e-9);
-        EvaluationReport same = await Workshop.EvaluateAsync(_folder["run"], learned);
+        EvaluationReport same = await new Workshop().EvaluateAsync(_folder["run"], learned);
         same.Verdict.ShouldContain("no verdict: nothing was held out");
     }
 
@@ -77,11 +77,11 @@ public sealed class OtherDataTests : IDisposable
             string.Concat(Enumerable.Range(0, 400).Select(i => $"line {i} and {i % 5} and {i % 7} more\n")));
         await Train($"name: r\ndata:\n  source: {text}\n  document: line\nmodel:\n  family: ngram\nevaluation:\n  "
             + $"samples: 0\n");
-        EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
         report.Baselines.ShouldBeEmpty();
         report.Notes.ShouldContain(note => note.Contains("this very model"));
         report.Verdict.ShouldNotContain("beaten");
-        (await Workshop.EvaluateAsync(_folder["run"], text)).Notes[0].ShouldContain("of 400 documents");
+        (await new Workshop().EvaluateAsync(_folder["run"], text)).Notes[0].ShouldContain("of 400 documents");
     }
 
     [Fact]
@@ -94,12 +94,12 @@ public sealed class OtherDataTests : IDisposable
         await Train($"name: r\ndata:\n  source: {lines}\n  document: line\nmodel:\n  family: ngram\n  order: "
             + $"3\nevaluation:\n  samples: 0\n");
         // One document of 420 characters, its end counted.
-        (await Workshop.EvaluateAsync(_folder["run"], one)).Notes[0].ShouldStartWith("421 tokens of 1 document;");
+        (await new Workshop().EvaluateAsync(_folder["run"], one)).Notes[0].ShouldStartWith("421 tokens of 1 document;");
         await Train($"name: r\ndata:\n  source: {lines}\nmodel:\n  family: ngram\n  order: 3\nevaluation:\n  "
             + $"samples: 0\n", "whole");
         _folder.Write("two/a.txt", "line 1 and 2");
         _folder.Write("two/b.txt", "line 3 and 4");
-        (await Workshop.EvaluateAsync(_folder["whole"], _folder["two"])).Notes[0]
+        (await new Workshop().EvaluateAsync(_folder["whole"], _folder["two"])).Notes[0]
             .ShouldStartWith("24 tokens of 2 documents");
     }
 
@@ -112,11 +112,11 @@ public sealed class OtherDataTests : IDisposable
         _folder.Write("books/note.txt", "buy milk");
         await Train($"name: r\ndata:\n  source: {_folder["books"]}\nmodel:\n  family: ngram\n  order: "
             + $"3\nevaluation:\n  samples: 0\n");
-        (await Workshop.EvaluateAsync(_folder["run"],
+        (await new Workshop().EvaluateAsync(_folder["run"],
             _folder["books/novel.txt"])).Verdict.ShouldStartWith("on documents it partly or wholly learned from");
-        (await Workshop.EvaluateAsync(_folder["run"],
+        (await new Workshop().EvaluateAsync(_folder["run"],
             _folder.Write("copy.txt", novel))).Verdict.ShouldContain("no verdict");
-        (await Workshop.EvaluateAsync(_folder["run"],
+        (await new Workshop().EvaluateAsync(_folder["run"],
             _folder.Write("new.txt", novel.Replace("chapter", "episode")))).Verdict.ShouldStartWith("held-out");
 
         static string Csv(int rows) =>
@@ -124,9 +124,9 @@ public sealed class OtherDataTests : IDisposable
             .Select(i => FormattableString.Invariant($"{Math.Sin(i * i):0.000}\n")));
         await Train($"name: r\ndata:\n  kind: series\n  source: {_folder.Write("s.csv", Csv(200))}\nmodel:\n  "
             + $"family: hmm\n  stateCount: 2\n  iterations: 3\n", "series");
-        (await Workshop.EvaluateAsync(_folder["series"],
+        (await new Workshop().EvaluateAsync(_folder["series"],
             _folder.Write("longer.csv", Csv(300)))).Verdict.ShouldContain("BIC");
-        (await Workshop.EvaluateAsync(_folder["series"],
+        (await new Workshop().EvaluateAsync(_folder["series"],
             _folder.Write("other.csv", Csv(150).Replace("0.", "1.")))).Verdict.ShouldStartWith("held-out");
     }
 
@@ -140,7 +140,7 @@ public sealed class OtherDataTests : IDisposable
             .Select(i => $"{Word(1, "the", "DET")}{Word(2, noun, i % 4 == 0 ? "VERB" : "NOUN")}\n")));
         string learned = Tagged("a.conllu", 60, "walk"), other = Tagged("b.conllu", 24, "walk");
         await Train($"name: r\ndata:\n  kind: tagged\n  source: {learned}\nmodel:\n  family: hmm\n", "tagger");
-        EvaluationReport tagger = await Workshop.EvaluateAsync(_folder["tagger"], other);
+        EvaluationReport tagger = await new Workshop().EvaluateAsync(_folder["tagger"], other);
         tagger.Notes[0].ShouldContain("48 words of 24 sentences");
         tagger.Baselines["mostFrequentTag"]["accuracy"].Value.ShouldBe(((24 * 2) - 6) / 48.0, 1e-9);
 
@@ -152,7 +152,7 @@ public sealed class OtherDataTests : IDisposable
         string first = Series("a.csv", 400, 10), second = Series("b.csv", 130, 9);
         await Train($"name: r\ndata:\n  kind: series\n  source: {first}\n  table:\n    columns: [x, y]\nmodel:\n  "
             + $"family: hmm\n  stateCount: 2\n  emission: poisson\n  iterations: 5\n", "series");
-        EvaluationReport series = await Workshop.EvaluateAsync(_folder["series"], second);
+        EvaluationReport series = await new Workshop().EvaluateAsync(_folder["series"], second);
         series.Notes[0].ShouldStartWith("130 rows of 1 series");
         series.Notes.ShouldContain(note => note.Contains("Poisson"));
         series.Verdict.ShouldStartWith("held-out");
@@ -173,5 +173,6 @@ public sealed class OtherDataTests : IDisposable
     }
 
     private async Task Train(string yaml, string name = "run") =>
-        await Workshop.TrainAsync(Workshop.ReadRecipe(_folder.Write($"{name}.yaml", yaml)), _folder[name]);
+        await new Workshop().TrainAsync(new Workshop().ReadRecipe(_folder.Write($"{name}.yaml", yaml)),
+            new(_folder[name]));
 }

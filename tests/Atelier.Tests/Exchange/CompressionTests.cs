@@ -23,14 +23,14 @@ public sealed class CompressionTests : IDisposable
     {
         TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer("bpe"));
         string text = _folder.Write("text.txt", string.Concat(Enumerable.Repeat(TinyBundles.Text, 8)));
-        CompressionReport report = await Workshop.CompressAsync(_folder["bundle"], type, _folder["small"], text);
+        CompressionReport report = await new Workshop().CompressAsync(_folder["bundle"], type, _folder["small"], text);
         report.After.Bytes.ShouldBeLessThan(report.Before.Bytes / (type == "q8" ? 2 : 3));
         report.After.Bytes.ShouldBe(new FileInfo(_folder["small/model.gguf"]).Length);
         report.LossChange!.Value.ShouldBe(report.After.Loss!.Value - report.Before.Loss!.Value, 1e-9);
         Math.Abs(report.LossChange.Value).ShouldBeLessThan(bound);
         report.LossChange.Value.ShouldBeInRange(report.LossChange.Low, report.LossChange.High);
         File.ReadAllText(_folder["small/README.md"]).ShouldContain($"| before | {type} |");
-        using var generator = (TextGenerator)Workshop.Open(_folder["small"], "cpu");
+        using var generator = TinyBundles.OpenForTraining(_folder["small"]);
         generator.Tokenizer.Encode(TinyBundles.Text).ShouldBe(TinyBundles.Tokenizer("bpe").Encode(TinyBundles.Text));
     }
 
@@ -38,19 +38,19 @@ public sealed class CompressionTests : IDisposable
     public async Task A_compressed_model_goes_out_comes_in_and_is_copied_with_the_same_blocks()
     {
         TinyBundles.Write(_folder["bundle"], TinyBundles.Llama, TinyBundles.Tokenizer("character"));
-        await Workshop.CompressAsync(_folder["bundle"], "q4", _folder["small"]);
-        Workshop.Export(_folder["small"], "gguf", _folder["out.gguf"]);
-        Workshop.Import(_folder["out.gguf"], null, _folder["back"]);
-        Workshop.Import(_folder["back"], null, _folder["copy"]);
+        await new Workshop().CompressAsync(_folder["bundle"], "q4", _folder["small"]);
+        new Workshop().Export(_folder["small"], "gguf", _folder["out.gguf"]);
+        new Workshop().Import(_folder["out.gguf"], null, _folder["back"]);
+        new Workshop().Import(_folder["back"], null, _folder["copy"]);
         byte[] blocks = File.ReadAllBytes(_folder["small/model.gguf"]);
         File.ReadAllBytes(_folder["back/model.gguf"]).ShouldBe(blocks);
         File.ReadAllBytes(_folder["copy/model.gguf"]).ShouldBe(blocks);
 
         // For Hugging Face's tools the blocks become numbers: the same model.
-        Workshop.Export(_folder["small"], "huggingface", _folder["hf"]);
+        new Workshop().Export(_folder["small"], "huggingface", _folder["hf"]);
         File.Exists(_folder["hf/model.gguf"]).ShouldBeFalse();
-        using var small = (TextGenerator)Workshop.Open(_folder["small"], "cpu");
-        using var plain = (TextGenerator)Workshop.Open(_folder["hf"], "cpu");
+        using var small = TinyBundles.OpenForTraining(_folder["small"]);
+        using var plain = TinyBundles.OpenForTraining(_folder["hf"]);
         int[] ids = [small.StartId, .. small.Tokenizer.Encode(TinyBundles.Text)];
         float[][] expected = TinyBundles.Logits(plain.Model, ids), actual = TinyBundles.Logits(small.Model, ids);
         double worst = expected.Zip(actual, (e, a) => e.Zip(a, (x, y) => Math.Abs(x - y)).Max()).Max();
@@ -67,15 +67,16 @@ public sealed class CompressionTests : IDisposable
                 tokenizer.VocabularySize, Precision.Fp32, seed: 1);
             new RnnFamily().Write(_folder["rnn"], model, tokenizer, new DecodingOptions(), 0, "# Tiny");
         }
-        await Workshop.CompressAsync(_folder["rnn"], "q8", _folder["small"]);
-        using var before = (TextGenerator)Workshop.Open(_folder["rnn"], "cpu");
-        using var after = (TextGenerator)Workshop.Open(_folder["small"], "cpu");
+        await new Workshop().CompressAsync(_folder["rnn"], "q8", _folder["small"]);
+        using var before = TinyBundles.OpenForTraining(_folder["rnn"]);
+        using var after = TinyBundles.OpenForTraining(_folder["small"]);
         float[] a = TinyBundles.Logits(before.Model, [1, 2, 3])[2], b = TinyBundles.Logits(after.Model, [1, 2, 3])[2];
         a.Zip(b, (x, y) => Math.Abs(x - y)).Max().ShouldBeInRange(1e-9f, 1e-2f);
         Should.Throw<AtelierException>(() =>
-            Workshop.Export(_folder["small"], "gguf", _folder["rnn.gguf"])).Message.ShouldContain("GGUF has no shape");
+            new Workshop().Export(_folder["small"], "gguf", _folder["rnn.gguf"]))
+            .Message.ShouldContain("GGUF has no shape");
         Should.Throw<AtelierException>(() =>
-            Workshop.CompressAsync(_folder["rnn"], "f16", _folder["x"])).Message.ShouldContain("no compression");
+            new Workshop().CompressAsync(_folder["rnn"], "f16", _folder["x"])).Message.ShouldContain("no compression");
     }
 
     [Fact]
@@ -87,14 +88,15 @@ public sealed class CompressionTests : IDisposable
         BitConverter.GetBytes(float.NaN).CopyTo(bytes, bytes.Length - 4);
         File.WriteAllBytes(path, bytes);
         Should.Throw<AtelierException>(() =>
-            Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "q8")).Message.ShouldContain("cannot hold");
+            new Workshop().Export(_folder["bundle"], "gguf", _folder["a.gguf"], "q8"))
+            .Message.ShouldContain("cannot hold");
         Should.Throw<AtelierException>(() =>
-            Workshop.Import(_folder["bundle"], null, _folder["copy"])).Message.ShouldContain("no number");
+            new Workshop().Import(_folder["bundle"], null, _folder["copy"])).Message.ShouldContain("no number");
         Directory.Exists(_folder["copy"]).ShouldBeFalse();
         BitConverter.GetBytes(1e6f).CopyTo(bytes, bytes.Length - 4);
         File.WriteAllBytes(path, bytes);
         Should.Throw<AtelierException>(() =>
-            Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "f16")).Hint!.ShouldContain("bf16");
-        Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"], "bf16").ShouldBe(_folder["a.gguf"]);
+            new Workshop().Export(_folder["bundle"], "gguf", _folder["a.gguf"], "f16")).Hint!.ShouldContain("bf16");
+        new Workshop().Export(_folder["bundle"], "gguf", _folder["a.gguf"], "bf16").ShouldBe(_folder["a.gguf"]);
     }
 }

@@ -21,8 +21,8 @@ public sealed class ImportTests : IDisposable
     public void Given_llama2cs_model_of_260_thousand_weights_then_its_greedy_story_is_the_published_one_letter_by_letter()
     {
         string expected = File.ReadAllText(DataFolder.File("weights", "stories260K", "expected-greedy-200.txt"));
-        Workshop.Import(Stories, StoryTokens, _folder["stories"]);
-        using var generator = (TextGenerator)Workshop.Open(_folder["stories"], "cpu");
+        new Workshop().Import(Stories, StoryTokens, _folder["stories"]);
+        using var generator = TinyBundles.OpenForTraining(_folder["stories"]);
         generator.StartId.ShouldBe(1);
         using IDecodingState state = generator.Model.CreateState(1);
         float[] logits = new float[generator.Model.VocabularySize];
@@ -45,7 +45,7 @@ public sealed class ImportTests : IDisposable
     {
         byte[] bytes = File.ReadAllBytes(StoryTokens);
         string shorter = _folder.Write("shorter.bin", bytes[..^LastToken(bytes)]);
-        Should.Throw<AtelierException>(() => Workshop.Import(Stories, shorter, _folder["out"])).Message
+        Should.Throw<AtelierException>(() => new Workshop().Import(Stories, shorter, _folder["out"])).Message
             .ShouldBe("the tokenizer has 511 tokens, the model 512");
     }
 
@@ -61,13 +61,13 @@ public sealed class ImportTests : IDisposable
     {
         TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer),
             scaling: TinyBundles.Scaling(shape));
-        Workshop.Export(_folder["bundle"], "gguf", _folder["a.gguf"]);
-        Workshop.Import(_folder["a.gguf"], null, _folder["back"]);
+        new Workshop().Export(_folder["bundle"], "gguf", _folder["a.gguf"]);
+        new Workshop().Import(_folder["a.gguf"], null, _folder["back"]);
         File.ReadAllBytes(_folder["back/model.safetensors"])
             .ShouldBe(File.ReadAllBytes(_folder["bundle/model.safetensors"]));
         File.ReadAllBytes(_folder["back/tokenizer.json"]).ShouldBe(File.ReadAllBytes(_folder["bundle/tokenizer.json"]));
-        using var before = (TextGenerator)Workshop.Open(_folder["bundle"], "cpu");
-        using var after = (TextGenerator)Workshop.Open(_folder["back"], "cpu");
+        using var before = TinyBundles.OpenForTraining(_folder["bundle"]);
+        using var after = TinyBundles.OpenForTraining(_folder["back"]);
         int[] ids = [before.StartId, .. before.Tokenizer.Encode(TinyBundles.Text)];
         after.StartId.ShouldBe(before.StartId);
         TinyBundles.Logits(after.Model, ids).ShouldBe(TinyBundles.Logits(before.Model, ids));
@@ -84,7 +84,7 @@ public sealed class ImportTests : IDisposable
         _folder.Write("folder/merges.txt",
             "#version: 0.2\n" + string.Join('\n', Merges(_folder["folder/tokenizer.json"])) + "\n");
         File.Delete(_folder["folder/tokenizer.json"]);
-        Workshop.Import(_folder["folder"], null, _folder["bundle"]);
+        new Workshop().Import(_folder["folder"], null, _folder["bundle"]);
         TokenizerFile.Load(_folder["bundle/tokenizer.json"]).Encode(TinyBundles.Text)
             .ShouldBe(tokenizer.Encode(TinyBundles.Text));
     }
@@ -95,18 +95,18 @@ public sealed class ImportTests : IDisposable
     public void Shards_in_half_precision_are_the_model_in_one_file(string shape, string type)
     {
         TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer("bpe"));
-        Workshop.Export(_folder["bundle"], "huggingface", _folder["whole"], type);
-        Workshop.Export(_folder["whole"], "huggingface", _folder["parts"]);
+        new Workshop().Export(_folder["bundle"], "huggingface", _folder["whole"], type);
+        new Workshop().Export(_folder["whole"], "huggingface", _folder["parts"]);
         Split(_folder["parts"]);
-        Workshop.Import(_folder["parts"], null, _folder["back"]);
-        using var whole = (TextGenerator)Workshop.Open(_folder["whole"], "cpu");
-        using var parts = (TextGenerator)Workshop.Open(_folder["back"], "cpu");
+        new Workshop().Import(_folder["parts"], null, _folder["back"]);
+        using var whole = TinyBundles.OpenForTraining(_folder["whole"]);
+        using var parts = TinyBundles.OpenForTraining(_folder["back"]);
         int[] ids = [whole.StartId, .. whole.Tokenizer.Encode(TinyBundles.Text)];
         TinyBundles.Logits(parts.Model, ids).ShouldBe(TinyBundles.Logits(whole.Model, ids));
         // One file again, by way of GGUF in the same type.
-        Workshop.Export(_folder["back"], "gguf", _folder["a.gguf"]);
-        Workshop.Import(_folder["a.gguf"], null, _folder["again"]);
-        TinyBundles.Logits(((TextGenerator)Workshop.Open(_folder["again"], "cpu")).Model, ids)
+        new Workshop().Export(_folder["back"], "gguf", _folder["a.gguf"]);
+        new Workshop().Import(_folder["a.gguf"], null, _folder["again"]);
+        TinyBundles.Logits(TinyBundles.OpenForTraining(_folder["again"]).Model, ids)
             .ShouldBe(TinyBundles.Logits(whole.Model, ids));
     }
 

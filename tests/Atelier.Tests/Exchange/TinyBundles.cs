@@ -18,6 +18,10 @@ internal static class TinyBundles
         "It's 1999: the naïve café sold 12 jars of 蜂蜜 😀 to Ann's  friends.\n\tThey'll be back, they said; and back "
             + "they came.\n\n";
 
+    /// <summary>Opens a bundle with its parameters as tensors.</summary>
+    public static TextGenerator OpenForTraining(string folder) =>
+        (TextGenerator)new Workshop().Open(folder, new() { Device = "cpu", ForTraining = true });
+
     public static readonly GptConfig Llama = new()
     {
         Layout = GptLayout.Llama, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HiddenSize = 64,

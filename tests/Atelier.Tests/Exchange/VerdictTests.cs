@@ -114,7 +114,7 @@ public sealed class VerdictTests : IDisposable
         JsonEdits.Set(_folder["model/config.json"], "mlp_bias", "false");
         Everywhere("model").ShouldAllBe(verdict => verdict == null);
         using TextGenerator managed = TextModelFile.Open(_folder["model"]);
-        using var tensors = (TextGenerator)Workshop.Open(_folder["model"], "cpu");
+        using var tensors = TinyBundles.OpenForTraining(_folder["model"]);
         int[] ids = [256, .. Encoding.UTF8.GetBytes("abc").Select(b => (int)b)];
         float[][] a = TinyBundles.Logits(managed.Model, ids), b = TinyBundles.Logits(tensors.Model, ids);
         for (int i = 0; i < ids.Length; i++)
@@ -131,9 +131,9 @@ public sealed class VerdictTests : IDisposable
         string path = _folder.Write(name, Encoding.UTF8.GetBytes(text));
         string[] verdicts =
         [
-            Should.Throw<AtelierException>(() => Workshop.Import(path, null, _folder["out"])).ToLine(),
+            Should.Throw<AtelierException>(() => new Workshop().Import(path, null, _folder["out"])).ToLine(),
             Should.Throw<AtelierException>(() => TextModelFile.Open(path)).ToLine(),
-            Should.Throw<AtelierException>(() => Workshop.OpenForUse(path, "cpu")).ToLine(),
+            Should.Throw<AtelierException>(() => new Workshop().Open(path, new() { Device = "cpu" })).ToLine(),
         ];
         verdicts.ShouldAllBe(v => v.Contains("weights alone") && v.Contains("give "));
         Directory.Exists(_folder["out"]).ShouldBeFalse();
@@ -174,15 +174,15 @@ public sealed class VerdictTests : IDisposable
         TinyBundles.Write(_folder["model"], TinyBundles.Llama, new ByteTokenizer());
         JsonEdits.Set(_folder["model/generation_config.json"], "eos_token_id", "[256, 65]");
         JsonEdits.Set(_folder["model/tokenizer_config.json"], "add_bos_token", "false");
-        Workshop.Export(_folder["model"], "gguf", _folder["model.gguf"]);
-        Workshop.Import(_folder["model.gguf"], null, _folder["back"]);
+        new Workshop().Export(_folder["model"], "gguf", _folder["model.gguf"]);
+        new Workshop().Import(_folder["model.gguf"], null, _folder["back"]);
         foreach (string path in (string[])["model", "model.gguf", "back"])
         {
             using TextGenerator generator = TextModelFile.Open(_folder[path]);
             generator.Bounds.EndIds.ShouldBe([256, 65], path);
             generator.Bounds.StartsPrompts.ShouldBeFalse(path);
         }
-        using var opened = (TextGenerator)Workshop.Open(_folder["back"], "cpu");
+        using var opened = TinyBundles.OpenForTraining(_folder["back"]);
         opened.Bounds.EndIds.ShouldBe([256, 65]);
     }
 
@@ -192,10 +192,10 @@ public sealed class VerdictTests : IDisposable
         string path = _folder[name];
         return
         [
-            Verdict(() => Workshop.Import(path, null, _folder["imported"])),
+            Verdict(() => new Workshop().Import(path, null, _folder["imported"])),
             Verdict(() => TextModelFile.Open(path).Dispose()),
-            Verdict(() => Workshop.Open(path, "cpu").Dispose()),
-            Verdict(() => Workshop.OpenForUse(path, "cpu").Dispose()),
+            Verdict(() => new Workshop().Open(path, new() { Device = "cpu", ForTraining = true }).Dispose()),
+            Verdict(() => new Workshop().Open(path, new() { Device = "cpu" }).Dispose()),
         ];
     }
 

@@ -226,6 +226,7 @@ public sealed class ConcurrentModelsTests : IDisposable
                 Bytes.VocabularySize, Precision.Fp32, seed: 1);
             new RnnFamily().Write(folder, rnn, Bytes, new DecodingOptions(), 256, "# rnn");
         }
-        return managed ? TextModelFile.Open(folder, threads: 1) : (TextGenerator)Workshop.Open(folder);
+        return managed ? TextModelFile.Open(folder, threads: 1)
+            : (TextGenerator)new Workshop().Open(folder, new() { ForTraining = true });
     }
 }

@@ -25,7 +25,7 @@ public sealed class RecipeChangesTests : IDisposable
             recipe.ShouldContain(was);
             File.WriteAllText(_folder["run/recipe.yaml"], recipe.Replace(was, now));
             AtelierException refusal =
-                await Should.ThrowAsync<AtelierException>(() => Workshop.ResumeAsync(_folder["run"]));
+                await Should.ThrowAsync<AtelierException>(() => new Workshop().ResumeAsync(new(_folder["run"])));
             refusal.Message.ShouldStartWith($"{key} was ");
             refusal.Where.ShouldBe(_folder["run/recipe.yaml"]);
         }
@@ -44,7 +44,7 @@ public sealed class RecipeChangesTests : IDisposable
             recipe.Replace("steps: 1000", "steps: 12").Replace("temperature: 1", "temperature: 0.5")
             .Replace("learningRate: 0.001", "learningRate: 0.002")
                 .Replace("evaluationBatches: null", "evaluationBatches: 3"));
-        TrainingOutcome outcome = await Workshop.ResumeAsync(_folder["run"]);
+        TrainingOutcome outcome = await new Workshop().ResumeAsync(new(_folder["run"]));
         (outcome.Report.Steps, outcome.Report.StopReason).ShouldBe((12, "steps"));
     }
 
@@ -56,10 +56,11 @@ public sealed class RecipeChangesTests : IDisposable
         string recipe = File.ReadAllText(_folder["run/recipe.yaml"]).Replace("steps: 1000", "steps: 3");
         File.WriteAllText(_folder["run/recipe.yaml"], recipe.Replace("kind: character", "kind: byte"));
         (await Should.ThrowAsync<AtelierException>(() =>
-            Workshop.ResumeAsync(_folder["run"]))).Message.ShouldStartWith("data.tokenizer.kind was character");
+            new Workshop().ResumeAsync(new(_folder["run"]))))
+            .Message.ShouldStartWith("data.tokenizer.kind was character");
         File.WriteAllText(_folder["run/recipe.yaml"],
             recipe.Replace("hiddenSize: 16", "hiddenSize: 32").Replace("batchSize: 4", "batchSize: 8"));
-        (await Workshop.ResumeAsync(_folder["run"])).Report.Steps.ShouldBe(3);
+        (await new Workshop().ResumeAsync(new(_folder["run"]))).Report.Steps.ShouldBe(3);
     }
 
     [Fact]
@@ -82,7 +83,7 @@ public sealed class RecipeChangesTests : IDisposable
     {
         foreach (string name in (string[])["a.txt", "b.txt"])
             _folder.Write(name, string.Concat(Enumerable.Range(0, 300).Select(i => $"{i} boats went to sea\n")));
-        Recipe recipe = Workshop.ReadRecipe(_folder.Write("r.yaml", $"""
+        Recipe recipe = new Workshop().ReadRecipe(_folder.Write("r.yaml", $"""
             name: r
             data:
               source: {_folder["a.txt"]}
@@ -105,7 +106,8 @@ public sealed class RecipeChangesTests : IDisposable
               device: cpu
             """));
         using var stop = new CancellationTokenSource();
-        TrainingOutcome begun = await Workshop.TrainAsync(recipe, _folder["run"], new Stopping(stop), stop.Token);
+        TrainingOutcome begun = await new Workshop().TrainAsync(recipe,
+            new(_folder["run"]) { Progress = new Stopping(stop) }, stop.Token);
         begun.IsInterrupted.ShouldBeTrue();
     }
 

@@ -32,14 +32,14 @@ public sealed class TrainingPathTests
             foreach (string precision in (string[])["fp32", "bf16"])
             {
                 string run = Path.Combine(folder.Path, recipe, precision);
-                await Workshop.TrainAsync(RecipeReader.Read(recipe, ModelFamilies.All,
+                await new Workshop().TrainAsync(RecipeReader.Read(recipe, ModelFamilies.All,
                 [
                     "data.source=world:shapes", "data.worldDocuments=200", $"model.channels={channels}",
                     "training.steps=6", "training.batchSize=8", "training.replicas=1", "training.threads=1",
                         "training.reportEvery=1",
                     "training.evaluateEvery=0", "training.sampleEvery=0", "training.checkpointEvery=0",
                     "training.device=cpu", $"training.precision={precision}",
-                ]), run, cancellation: TestContext.Current.CancellationToken);
+                ]), new(run), TestContext.Current.CancellationToken);
                 losses.Add($"{recipe} in {precision}", [.. Losses(Path.Combine(run, "metrics.jsonl"))]);
             }
         }

@@ -15,8 +15,7 @@ public static class ImageFiles
 
     /// <summary>
     /// Reads a picture upright, cuts the middle of the asked shape out of it, and resizes it. What is transparent is
-    /// laid on
-    /// white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.
+    /// laid on white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.
     /// </summary>
     /// <param name="path">PNG, JPEG, WebP, GIF or BMP.</param>
     /// <param name="width">Pixels across.</param>

@@ -11,11 +11,14 @@ namespace Atelier.Data.Images;
 /// none.</param>
 public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyList<string> Classes)
 {
-    /// <summary>The name of its file beside prepared pictures.</summary>
+    /// <summary>The name of its file in the folder of prepared images.</summary>
     public const string FileName = "images.json";
 
     private static readonly JsonSerializerOptions Json =
         new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+
+    /// <summary>"grey" or "colour".</summary>
+    internal string ColourName => Channels == 1 ? "grey" : "colour";
 
     /// <summary>The values of a picture: channels · height · width.</summary>
     public int Size => Channels * Height * Width;

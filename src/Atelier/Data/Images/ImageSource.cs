@@ -88,7 +88,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         ImageSection asked = section.Image;
         int width = asked.Width ?? Schema.Width, height = asked.Height ?? Schema.Height;
         if ((asked.Channels ?? Schema.Channels) != Schema.Channels)
-            throw new AtelierException($"the pictures are in {(Schema.Channels == 1 ? "grey" : "colour")}",
+            throw new AtelierException($"the pictures are in {Schema.ColourName}",
                 "data.image.channels", "leave it out");
         if ((width, height) == (Schema.Width, Schema.Height))
             return this;

@@ -12,7 +12,7 @@ using Atelier.Training;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Teaches a network: structure, tables, bundle, pictures.</summary>
+/// <summary>Learns a network: structure, tables, bundle, pictures.</summary>
 internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : ILearner
 {
     private readonly BayesianNetworkConfig _config = (BayesianNetworkConfig?)recipe.Model.Config
@@ -83,7 +83,8 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
 
         Edges: {string.Join(", ", network.Graph.Edges.Select(e => EdgeList.Show(e, network.Variables)))}.
 
-        An edge says that columns go together, not that one causes the other, unless the structure was given by someone who knew.
+        An edge says that columns go together, not that one causes the other, unless the structure was given by someone
+        who knew.
 
         """);
 }

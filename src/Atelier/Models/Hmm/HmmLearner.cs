@@ -10,14 +10,14 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// Learns by Baum-Welch from several beginnings and for several numbers of states, and keeps the best. Each pair of the
-/// two is a job; a checkpoint holds the job under way and the best so far.
+/// Trains by Baum-Welch from several initialisations and for several numbers of states, and keeps the best model. Each
+/// pair of the two is a job; a checkpoint holds the current job and the best model so far.
 /// </summary>
 /// <param name="recipe">What to make.</param>
-/// <param name="emission">What states give off.</param>
+/// <param name="emission">The emission distributions.</param>
 /// <param name="training">What to learn from.</param>
 /// <param name="validation">What to choose by; may be empty.</param>
-/// <param name="symbols">Different symbols, where states give off such.</param>
+/// <param name="symbols">Number of different symbols, for categorical emissions.</param>
 /// <param name="write">Writes the bundle.</param>
 internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyList<HmmSequence> training,
     IReadOnlyList<HmmSequence> validation, int symbols, Action<string, HmmModel> write) : ILearner
@@ -100,13 +100,16 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             long heldItems = validation.Sum(s => (long)s.Length);
             if (heldItems > 0)
                 log.Write(at.Step, new Dictionary<string, double> { ["validationLoss"] = -held / heldItems });
+            string ended = end == "converged" ? "converged" : $"ended by {end}";
+            string losses = string.Create(CultureInfo.InvariantCulture, $"training {-own / _items:0.0000}")
+                + (heldItems == 0 ? ""
+                    : string.Create(CultureInfo.InvariantCulture, $", validation {-held / heldItems:0.0000}"));
             progress.Report(new TrainingProgress
             {
-                Step = at.Step, Message = string.Create(CultureInfo.InvariantCulture,
-                    $"{Quantity.Of(states, "state")}, beginning {restart + 1} of {_config.Restarts}: "
-                        + $"{(end == "converged" ? "converged" : $"ended by {end}")} after "
-                            + $"{Quantity.Of(at.Iteration, "iteration")}; nats per symbol: training "
-                                + $"{-own / _items:0.0000}{(heldItems > 0 ? $", validation {-held / heldItems:0.0000}" : "")}; BIC {bic:0.0}"),
+                Step = at.Step,
+                Message = string.Create(CultureInfo.InvariantCulture,
+                    $"{Quantity.Of(states, "state")}, beginning {restart + 1} of {_config.Restarts}: {ended} after "
+                        + $"{Quantity.Of(at.Iteration, "iteration")}; nats per symbol: {losses}; BIC {bic:0.0}"),
             });
             if (best is null || score > at.BestScore)
                 (best, at) = (model,

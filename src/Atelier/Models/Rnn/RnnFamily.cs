@@ -34,13 +34,6 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
         ConfigRecords.Write(ModelType, model.VocabularySize, model.Config);
 
     /// <inheritdoc/>
-    protected override IReadOnlyDictionary<string, Tensor> Weights(RnnModel model)
-    {
-        using var gradients = no_grad();
-        return model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
-    }
-
-    /// <inheritdoc/>
     protected override RnnModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where)
     {
         RecurrentWeights.RefuseUnread(config);
@@ -52,17 +45,6 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
         if (config.VocabularySize < 1 || least > held)
             throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}",
                 where, "fetch or export the model again");
-        var model = new RnnModel(shape, config.VocabularySize, Precision.Fp32, seed: 0);
-        try
-        {
-            using var scope = NewDisposeScope();
-            BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, where);
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return Fill(new RnnModel(shape, config.VocabularySize, Precision.Fp32, seed: 0), tensors, where);
     }
 }

@@ -16,8 +16,8 @@ internal static class ImageAdvice
     /// <summary>Settings for a folder, a tar file or idx files.</summary>
     /// <param name="task">The task.</param>
     /// <param name="path">Where the pictures are.</param>
-    /// <param name="family">The family to teach.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="family">The family to train.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There are no pictures there.</exception>
     public static DataAdvice For(ITask task, string path, IModelFamily family, CancellationToken cancellation)
     {
@@ -38,10 +38,9 @@ internal static class ImageAdvice
             overrides.Add("data.image.augment.flip=true");
         if (schema.Classes.Count > 1 && family is IClassConditional conditional)
             overrides.Add(conditional.ClassSetting);
+        string classes = schema.Classes.Count > 0 ? Quantity.Of(schema.Classes.Count, "class") : "no classes";
         return new DataAdvice(overrides, string.Create(CultureInfo.InvariantCulture,
-            $"{Quantity.Of(pictures, "picture")} of {width} × {height} in "
-                + $"{(schema.Channels == 1 ? "grey" : "colour")}, "
-                    + $"{(schema.Classes.Count > 0 ? $"{Quantity.Of(schema.Classes.Count, "class")}" : "no classes")}"));
+            $"{Quantity.Of(pictures, "picture")} of {width} × {height} in {schema.ColourName}, {classes}"));
     }
 
     private static int Rounded(int side) => Math.Max(Multiple, (side + (Multiple / 2)) / Multiple * Multiple);

@@ -8,7 +8,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>What a picture's file says of its making: enough to make it again.</summary>
+/// <summary>How an image was generated, as recorded in its file: enough to generate it again.</summary>
 /// <param name="Model">Which model made it.</param>
 /// <param name="Request">What was asked of the model.</param>
 public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request)
@@ -59,8 +59,8 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
 
     /// <summary>Reads the texts of a PNG that was generated.</summary>
     /// <param name="path">The PNG.</param>
-    /// <param name="load">Loads the images that the request brought: of a name the image, or those of a folder.</param>
-    /// <exception cref="AtelierException">It is no PNG, or does not say how it was made.</exception>
+    /// <param name="load">Loads the image of a name that the request used, or the images of a folder.</param>
+    /// <exception cref="AtelierException">It is no PNG, or has no record of how it was generated.</exception>
     public static ImageOrigin Read(string path, Func<string, IReadOnlyList<InputImage>> load)
     {
         IReadOnlyDictionary<string, string> texts = PngTexts.Read(path);

@@ -64,6 +64,8 @@ internal static class SeriesEvaluator
             baselines["independent"] = baseline.Figures;
             comparisons["independent"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
         }
+        string resampled = stretches.Length == series.Count ? "series"
+            : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}";
         var report = new EvaluationReport
         {
             Run = judging.Run,
@@ -83,8 +85,7 @@ internal static class SeriesEvaluator
             [
                 string.Create(CultureInfo.InvariantCulture,
                     $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % "
-                        + $"intervals by bootstrap over "
-                            + $"{(stretches.Length == series.Count ? "series" : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}")}."),
+                        + $"intervals by bootstrap over {resampled}."),
                 model.IsOfCounts ? "Figures are logarithms of probabilities of counts."
                     : "Figures are logarithms of densities.",
                 .. baselines.Count == 0 ? Array.Empty<string>()

@@ -6,7 +6,7 @@ using Atelier.Evaluation;
 
 namespace Atelier.Tasks.Tables;
 
-/// <summary>Judges models of table rows: the log-likelihood of rows beside that of independent columns.</summary>
+/// <summary>Evaluates models of table rows by log-likelihood, compared with independent columns.</summary>
 internal static class TableEvaluator
 {
     private const int ShownSamples = 5;
@@ -85,7 +85,7 @@ internal static class TableEvaluator
                 string.Create(CultureInfo.InvariantCulture,
                     $"bic is the log-likelihood of the {charged.Count:#,0} "
                         + $"{(judging.Other is null ? "training" : "judged")} rows less half the free parameters "
-                            + $"times ln {charged.Count:#,0}."),
+                        + $"times ln {charged.Count:#,0}."),
                 .. on.Notes,
                 .. families.Except(others)
                     .Select(family => $"The baseline {family.BaselineName} is left out: it is this very model."),

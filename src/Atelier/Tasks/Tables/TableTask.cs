@@ -11,7 +11,7 @@ namespace Atelier.Tasks.Tables;
 public sealed class TableTask : ITask
 {
     /// <summary>
-    /// Whether the family learns levels only: numbers then become levels where a recipe does not say.
+    /// Whether the family models categories only; numbers are then discretised where the recipe does not decide it.
     /// </summary>
     public bool LevelsOnly { get; init; }
 

@@ -156,7 +156,10 @@ internal static class BundleExchange
             new GenerationConfigFile(new DecodingOptions(), bounds.StartId, bounds.EndIds).Write(Path.Combine(partial,
                 "generation_config.json"));
             if (!bounds.StartsPrompts)
-                AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
+            {
+                AtomicFile.WriteText(
+                    Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
+            }
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
             Check(partial, source, open, progress);
         });

@@ -84,7 +84,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <param name="folder">Where to.</param>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">What its ids mean.</param>
-    /// <param name="decoding">How it makes samples where a request does not say.</param>
+    /// <param name="decoding">The sampling defaults, used where a request does not set them.</param>
     /// <param name="startId">The token that a text begins after.</param>
     /// <param name="card">The model card, Markdown.</param>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
@@ -104,15 +104,44 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <summary>The text of config.json.</summary>
     protected abstract string ConfigText(TModel model);
 
-    /// <summary>Copies of the weights under their published names, in the caller's dispose scope.</summary>
-    protected abstract IReadOnlyDictionary<string, Tensor> Weights(TModel model);
+    /// <summary>
+    /// Returns copies of the weights under their published names, in the caller's dispose scope; by default the state
+    /// of the module under its own names.
+    /// </summary>
+    protected virtual IReadOnlyDictionary<string, Tensor> Weights(TModel model)
+    {
+        using var gradients = no_grad();
+        return model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
+    }
 
-    /// <summary>The model that config.json and the weights tell.</summary>
+    /// <summary>Creates the model that config.json and the weights describe.</summary>
     /// <param name="config">The config.json.</param>
     /// <param name="tensors">The weights by name.</param>
     /// <param name="where">The weights' file, for errors.</param>
     /// <exception cref="AtelierException">They do not fit together.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
+
+    /// <summary>
+    /// Copies the tensors of a file into a model, each into the one of its name, and returns the model.
+    /// </summary>
+    /// <param name="model">The model; disposed if the tensors do not fit it.</param>
+    /// <param name="tensors">The weights by name.</param>
+    /// <param name="where">The weights' file, for errors.</param>
+    /// <exception cref="AtelierException">A tensor is missing, unknown, or of another shape.</exception>
+    protected static TModel Fill(TModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    {
+        try
+        {
+            using var scope = NewDisposeScope();
+            BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, where);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     private static string Preview(TModel model, TextData text, Recipe recipe, CancellationToken cancellation)
     {

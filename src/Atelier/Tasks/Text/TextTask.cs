@@ -33,7 +33,7 @@ public sealed class TextTask : ITask
     public bool Judges(IGenerator generator) => generator is TextGenerator;
 
     /// <inheritdoc/>
-    /// <remarks>Text that leaves too little to judge by is refused here, before anything is learned.</remarks>
+    /// <remarks>Text that leaves too little for evaluation is refused here, before training.</remarks>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
         CancellationToken cancellation)
     {

@@ -6,17 +6,20 @@ namespace Atelier.Training.Optimizers;
 
 /// <summary>
 /// TorchScript for what TorchSharp does not bind: one native call for a list of tensors. Lists come in as arguments,
-/// since
-/// an operation in place on a list that the script itself made is dropped.
+/// since an operation in place on a list that the script itself made is dropped.
 /// </summary>
 internal static class TensorScripts
 {
     private const string Source = """
-        def adam(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor], lr: float, beta1: float, beta2: float, decay: float, eps: float):
-            torch._fused_adam_(p, g, m, v, [], t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+        def adam(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor],
+                 lr: float, beta1: float, beta2: float, decay: float, eps: float):
+            torch._fused_adam_(p, g, m, v, [], t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps,
+                               amsgrad=False, maximize=False)
 
-        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor], lr: float, beta1: float, beta2: float, decay: float, eps: float):
-            torch._fused_adamw_(p, g, m, v, [], t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor],
+                  lr: float, beta1: float, beta2: float, decay: float, eps: float):
+            torch._fused_adamw_(p, g, m, v, [], t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps,
+                                amsgrad=False, maximize=False)
 
         def advance(t: List[Tensor]):
             torch._foreach_add_(t, 1.0)
@@ -45,7 +48,8 @@ internal static class TensorScripts
             torch._foreach_addcmul_(v, g, g, 1.0)
             torch._foreach_div_(g, torch._foreach_add(torch._foreach_sqrt(v), eps))
 
-        def lion(p: List[Tensor], g: List[Tensor], m: List[Tensor], lr: float, beta1: float, beta2: float, decay: float):
+        def lion(p: List[Tensor], g: List[Tensor], m: List[Tensor],
+                 lr: float, beta1: float, beta2: float, decay: float):
             torch._foreach_mul_(p, 1.0 - lr * decay)
             torch._foreach_add_(p, torch._foreach_sign(torch._foreach_lerp(m, g, 1.0 - beta1)), alpha=-lr)
             torch._foreach_lerp_(m, g, 1.0 - beta2)

@@ -120,14 +120,14 @@ public sealed class ImageEvaluatorTests : IDisposable
             "training.batchSize=8", "training.evaluateEvery=0", "training.sampleEvery=0", "training.device=cpu",
                 "evaluation.pictures=20", "evaluation.likelihoodPictures=5",
         ]);
-        await Workshop.TrainAsync(recipe, _folder["run"]);
-        EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
+        await new Workshop().TrainAsync(recipe, new(_folder["run"]));
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
         report.Metrics.Keys.ShouldContain("frechetDistance");
         report.Metrics.Keys.ShouldContain("bitsPerDimension");
         report.Metrics.Keys.ShouldNotContain("classAccuracy");
         report.Notes.ShouldContain(note => note.Contains("which way they were turned", StringComparison.Ordinal));
         Directory.GetFiles(_folder["run/data/features"]).ShouldNotBeEmpty();
-        (await Workshop.EvaluateAsync(_folder["run"])).Metrics["frechetDistance"]
+        (await new Workshop().EvaluateAsync(_folder["run"])).Metrics["frechetDistance"]
             .ShouldBe(report.Metrics["frechetDistance"], "from kept features as from new ones");
     }
 

@@ -21,8 +21,8 @@ public sealed class FamilyTests : IDisposable
     public async Task A_trained_network_is_the_same_when_its_bundle_is_opened()
     {
         await Train(Rows(500), "run");
-        using var model = (BayesianNetworkModel)Workshop.Open(_folder["run"]);
-        using TableData data = (TableData)Workshop.OpenData(_folder["run"]);
+        using var model = (BayesianNetworkModel)new Workshop().Open(_folder["run"]);
+        using TableData data = (TableData)new Workshop().OpenData(_folder["run"]);
         DiscreteData rows = NetworkRows.Of(data.Train, model.Network.Variables);
         DiscreteNetwork again = NetworkLearning.Learn(rows, new BayesianNetworkConfig(), 1).Network;
         for (int i = 0; i < 3; i++)
@@ -37,7 +37,7 @@ public sealed class FamilyTests : IDisposable
     public async Task It_is_judged_beside_independent_columns_on_rows_held_out()
     {
         await Train(Rows(2000), "run");
-        EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
         report.Metrics["logLikelihoodPerRow"].Value.ShouldBeGreaterThan(
             report.Baselines["independent"]["logLikelihoodPerRow"].Value);
         report.Verdict.ShouldStartWith("held-out");
@@ -56,7 +56,7 @@ public sealed class FamilyTests : IDisposable
                 $"{(random.Next(5) == 0 ? "NA" : smoke ? "yes" : "no")},{age:0.0},{(cough ? "yes" : "no")}\n");
         }));
         await Train(rows, "run", "data.table.discretise=quantile", "data.table.bins=3", "model.emIterations=20");
-        using IGenerator model = Workshop.Open(_folder["run"]);
+        using IGenerator model = new Workshop().Open(_folder["run"]);
         var request = new GenerationRequest { Count = 5,
             Evidence = new Dictionary<string, string> { ["age"] = "33.5", ["smoke"] = "yes" } };
         RowSample[] samples = [.. model.GenerateAsync(request).ToBlockingEnumerable().Cast<RowSample>()];
@@ -161,7 +161,7 @@ public sealed class FamilyTests : IDisposable
     {
         string rows = "x,y\n" + string.Concat(Enumerable.Range(0, 90).Select(i => $"{i},{i % 2}\n"));
         await Train(rows, "run", "data.split=none");
-        using var data = (Atelier.Data.Tables.TableData)Workshop.OpenData(_folder["run"]);
+        using var data = (Atelier.Data.Tables.TableData)new Workshop().OpenData(_folder["run"]);
         data.Schema.Columns[0].Cuts.Count.ShouldBe(4);
         data.Notes.ShouldContain(note =>
             note.StartsWith("The numbers of column x became levels between quantiles", StringComparison.Ordinal));
@@ -173,11 +173,11 @@ public sealed class FamilyTests : IDisposable
     public void A_bif_file_becomes_a_bundle_and_a_bif_file_again()
     {
         string bif = DataFolder.File("networks", "asia.bif.gz");
-        Workshop.Import(bif, null, _folder["asia"]);
-        Workshop.Export(_folder["asia"], "bif", _folder["again.bif"]);
+        new Workshop().Import(bif, null, _folder["asia"]);
+        new Workshop().Export(_folder["asia"], "bif", _folder["again.bif"]);
         BifFile.Text(BifFile.Read(_folder["again.bif"])).ShouldBe(BifFile.Text(BifFile.Read(bif)));
         Should.Throw<AtelierException>(() =>
-            Workshop.Export(_folder["asia"], "biff", _folder["x"])).Hint!.ShouldContain("bif");
+            new Workshop().Export(_folder["asia"], "biff", _folder["x"])).Hint!.ShouldContain("bif");
     }
 
     [Fact]
@@ -188,7 +188,7 @@ public sealed class FamilyTests : IDisposable
         File.WriteAllText(config,
             System.Text.RegularExpressions.Regex.Replace(File.ReadAllText(config), "\"parents\": \\[.*?\\n  \\]",
             "\"parents\": [[9],[],[]]", System.Text.RegularExpressions.RegexOptions.Singleline));
-        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain("parents");
+        Should.Throw<AtelierException>(() => new Workshop().Open(_folder["run"])).Message.ShouldContain("parents");
     }
 
     private static double Probability(BayesianNetworkModel model, Question question) =>
@@ -205,7 +205,7 @@ public sealed class FamilyTests : IDisposable
         string path = _folder.Write("rows.csv", rows);
         Recipe recipe = RecipeReader.Parse("", "test", ModelFamilies.All,
             [$"data.source={path}", "model.family=bayesian-network", .. overrides]);
-        return Workshop.TrainAsync(recipe, _folder[run]);
+        return new Workshop().TrainAsync(recipe, new(_folder[run]));
     }
 
     // a → b → c, all noisy.

@@ -21,7 +21,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task A_trained_bundle_draws_the_class_it_is_asked_for_and_the_same_pictures_again(string network)
     {
         await Train(network.Split(' '));
-        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         var request = new GenerationRequest { Count = 3, Class = "red-circle",
             Drawing = new SamplingOptions { Steps = 2, Guidance = 2 } };
         ImageSample[] pictures = [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
@@ -46,7 +46,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task A_picture_to_begin_from_stays_where_the_mask_is_black_and_nearly_where_the_strength_is_small()
     {
         await Train();
-        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         byte[] red = [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => (byte)(i % 3 == 0 ? 200 : 40))];
         byte[] upper = [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 16 * 32 ? 255 : 0))];
         ImageFiles.WritePng(_folder["red.png"], 32, 32, 3, red);
@@ -78,7 +78,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task A_way_between_seeds_begins_and_ends_at_the_pictures_that_they_draw()
     {
         await Train();
-        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         ImageSample[] way =
             [.. Sample(new GenerationRequest { Count = 5, Drawing = new() { Interpolate = new([7, 8]) } })];
         byte[] first = Sample(new GenerationRequest { Seed = 7 }).Single().Pixels.ToArray(),
@@ -100,7 +100,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task Drawing_and_likelihoods_stop_at_the_next_step_of_a_batch(string sampler)
     {
         await Train();
-        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         using var stop = new CancellationTokenSource();
         int looks = 0;
         generator.Watch = _ =>
@@ -118,7 +118,7 @@ public sealed class DiffusionFamilyTests : IDisposable
         looks.ShouldBe(3);
 
         stop.IsCancellationRequested.ShouldBeTrue();
-        using var data = (ImageData)Workshop.OpenData(_folder["run"]);
+        using var data = (ImageData)new Workshop().OpenData(_folder["run"]);
         using ImageBatch batch = new ImageBatches(data.Validation, 4, seed: 1, shuffled: false).Get(0);
         Should.Throw<OperationCanceledException>(() => generator.Model.Likelihood(batch, seed: 1, stop.Token));
     }
@@ -127,7 +127,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task It_is_judged_by_reading_classes_back_from_what_it_draws()
     {
         await Train();
-        EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
         report.Metrics["bitsPerDimension"].Value.ShouldBeInRange(1, 60,
             "8 bits say everything, and ten steps teach little");
         report.Metrics["elbo"].Value.ShouldBe(-report.Metrics["bitsPerDimension"].Value * 3 * 32 * 32 * Math.Log(2), 1);
@@ -151,7 +151,7 @@ public sealed class DiffusionFamilyTests : IDisposable
         string text = File.ReadAllText(config);
         text.ShouldContain(from);
         File.WriteAllText(config, text.Replace(from, to, StringComparison.Ordinal));
-        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why,
+        Should.Throw<AtelierException>(() => new Workshop().Open(_folder["run"])).Message.ShouldContain(why,
             Case.Insensitive);
     }
 

@@ -7,11 +7,11 @@ namespace Atelier.Tests.Models.Diffusion;
 internal static class TinyShapes
 {
     public static Task<TrainingOutcome> TrainAsync(string run, params string[] more) =>
-        Workshop.TrainAsync(RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
+        new Workshop().TrainAsync(RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
     [
         "data.worldDocuments=200", "model.channels=[8]", "model.patchSize=4", "model.samplerSteps=2",
             "training.steps=10", "training.batchSize=8",
         "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10", "training.device=cpu",
             "evaluation.pictures=18", .. more,
-    ]), run);
+    ]), new(run));
 }

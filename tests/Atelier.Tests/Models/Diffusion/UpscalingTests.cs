@@ -55,7 +55,7 @@ public sealed class UpscalingTests : IDisposable
         )
     {
         await Train("up", "model.upscale=2");
-        EvaluationReport report = await Workshop.EvaluateAsync(_folder["up"]);
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["up"]);
         report.Metrics["peakSignalToNoise"].Value.ShouldBeInRange(0, 30, "ten steps teach little");
         report.Baselines["bicubic"]["peakSignalToNoise"].Value.ShouldBeInRange(15, 40);
         report.Baselines["bicubic"]["meanSquaredError"].Value.ShouldBeLessThan(
@@ -70,7 +70,7 @@ public sealed class UpscalingTests : IDisposable
     public async Task A_small_picture_is_enlarged_and_one_of_another_size_is_refused(params string[] network)
     {
         await Train("up", ["model.upscale=4", .. network]);
-        using var generator = (ImageGenerator)Workshop.Open(_folder["up"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["up"]);
         ImageFiles.WritePng(_folder["small.png"], 8, 8, 3, [.. Enumerable.Repeat((byte)90, 8 * 8 * 3)]);
         ImageFiles.WritePng(_folder["other.png"], 9, 8, 3, [.. Enumerable.Repeat((byte)90, 9 * 8 * 3)]);
         InputImage small = ImageFiles.Load(_folder["small.png"]);
@@ -94,8 +94,8 @@ public sealed class UpscalingTests : IDisposable
     {
         await Train("small", "data.image.width=16", "data.image.height=16", "model.patchSize=2");
         await Train("up", "model.upscale=2", "model.conditional=false");
-        using var small = (ImageGenerator)Workshop.Open(_folder["small"]);
-        using var up = (ImageGenerator)Workshop.Open(_folder["up"]);
+        using var small = (ImageGenerator)new Workshop().Open(_folder["small"]);
+        using var up = (ImageGenerator)new Workshop().Open(_folder["up"]);
         Should.Throw<AtelierException>(() => small.Upscaler = small).ToLine().ShouldContain("enlarges no pictures");
         Should.Throw<AtelierException>(() => up.Upscaler = up).ToLine()
             .ShouldContain("enlarges colour pictures of 16 × 16, and colour pictures of 32 × 32 are drawn");

@@ -19,12 +19,12 @@ public sealed class GanFamilyTests : IDisposable
     public async Task A_trained_bundle_draws_the_class_it_is_asked_for_and_the_same_pictures_again()
     {
         await Train("run");
-        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         var request = new GenerationRequest { Count = 3, Class = "red-circle" };
         ImageSample[] pictures = [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32 && p.Class == "red-circle");
         pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
-        using var again = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var again = (ImageGenerator)new Workshop().Open(_folder["run"]);
         ImageSample last = again.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>().Last();
         last.Pixels.Span.SequenceEqual(pictures[2].Pixels.Span).ShouldBeTrue();
         Directory.GetFiles(_folder["run"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
@@ -38,7 +38,7 @@ public sealed class GanFamilyTests : IDisposable
     public async Task A_way_goes_between_the_noises_of_two_seeds_and_between_their_classes_but_not_between_pictures()
     {
         await Train("run");
-        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         ImageSample[] way =
             [.. Sample(new()
             {
@@ -73,12 +73,13 @@ public sealed class GanFamilyTests : IDisposable
     {
         await Train("whole");
         using var cancel = new CancellationTokenSource();
-        await Workshop.TrainAsync(Recipe(), _folder["cut"], new Watch(step =>
+        var watch = new Watch(step =>
         {
             if (step >= 3)
                 cancel.Cancel();
-        }), cancel.Token);
-        (await Workshop.ResumeAsync(_folder["cut"])).Report.Steps.ShouldBe(6);
+        });
+        await new Workshop().TrainAsync(Recipe(), new(_folder["cut"]) { Progress = watch }, cancel.Token);
+        (await new Workshop().ResumeAsync(new(_folder["cut"]))).Report.Steps.ShouldBe(6);
         byte[] whole = Weights("whole"), cut = Weights("cut");
         cut.ShouldBe(whole);
 
@@ -100,7 +101,7 @@ public sealed class GanFamilyTests : IDisposable
         string text = File.ReadAllText(config);
         text.ShouldContain(from);
         File.WriteAllText(config, text.Replace(from, to, StringComparison.Ordinal));
-        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why,
+        Should.Throw<AtelierException>(() => new Workshop().Open(_folder["run"])).Message.ShouldContain(why,
             Case.Insensitive);
     }
 
@@ -111,7 +112,7 @@ public sealed class GanFamilyTests : IDisposable
     public async Task An_impossible_recipe_is_refused(string setting, string why, params string[] more) =>
         (await Should.ThrowAsync<AtelierException>(() => Train("run", [setting, .. more]))).Message.ShouldContain(why);
 
-    private Task Train(string run, params string[] more) => Workshop.TrainAsync(Recipe(more), _folder[run]);
+    private Task Train(string run, params string[] more) => new Workshop().TrainAsync(Recipe(more), new(_folder[run]));
 
     private static Recipe Recipe(params string[] more) => RecipeReader.Read("mnist-gan", ModelFamilies.All,
     [

@@ -26,7 +26,7 @@ public sealed class VaeFamilyTests : IDisposable
     public async Task A_bundle_draws_the_pictures_that_the_model_drew_when_training_ended(string kind)
     {
         await Train(kind.Split(' '));
-        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         ImageSample[] pictures = [.. generator.GenerateAsync(new GenerationRequest { Count = 64 })
             .ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32);
@@ -40,7 +40,7 @@ public sealed class VaeFamilyTests : IDisposable
     public async Task It_is_judged_by_its_bounds()
     {
         await Train();
-        EvaluationReport report = await Workshop.EvaluateAsync(_folder["run"]);
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
         report.Metrics["elbo"].Value.ShouldBe(report.Metrics["reconstruction"].Value
             - report.Metrics["divergence"].Value, 0.01);
         report.Metrics["importanceWeightedBound"].Value.ShouldBeGreaterThan(report.Metrics["elbo"].Value);
@@ -52,7 +52,7 @@ public sealed class VaeFamilyTests : IDisposable
         )
     {
         await Train();
-        using var generator = (ImageGenerator)Workshop.Open(_folder["run"]);
+        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         var latents = new LatentImages(generator.Model);
         byte[][] pictures = [.. Enumerable.Range(0, 2).Select(n => ShapesWorld.Sample(1, n).Pixels)];
         IReadOnlyList<byte[]> again = latents.Reconstruct(pictures), way = latents.Interpolate(pictures, 5);
@@ -78,7 +78,7 @@ public sealed class VaeFamilyTests : IDisposable
         string text = File.ReadAllText(config);
         text.ShouldContain(from);
         File.WriteAllText(config, text.Replace(from, to, StringComparison.Ordinal));
-        Should.Throw<AtelierException>(() => Workshop.Open(_folder["run"])).Message.ShouldContain(why,
+        Should.Throw<AtelierException>(() => new Workshop().Open(_folder["run"])).Message.ShouldContain(why,
             Case.Insensitive);
     }
 
@@ -108,6 +108,6 @@ public sealed class VaeFamilyTests : IDisposable
                 "data.split.test=0.1",
             "evaluation.pictures=18", "evaluation.features=none", "evaluation.importanceSamples=3", .. more,
         ]);
-        await Workshop.TrainAsync(recipe, _folder["run"]);
+        await new Workshop().TrainAsync(recipe, new(_folder["run"]));
     }
 }

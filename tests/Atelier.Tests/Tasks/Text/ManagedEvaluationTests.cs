@@ -38,11 +38,11 @@ public sealed class ManagedEvaluationTests
         }
         else
             TinyBundles.Write(bundle, TinyBundles.Shape(shape), tokenizer);
-        using (var used = (TextGenerator)Workshop.OpenForUse(bundle, "cpu"))
+        using (var used = (TextGenerator)new Workshop().Open(bundle, new() { Device = "cpu" }))
             (used.Model is Decoder or RecurrentDecoder).ShouldBeTrue();
-        EvaluationReport managed = await Workshop.EvaluateAsync(bundle, text, seed: 3);
+        EvaluationReport managed = await new Workshop().EvaluateAsync(bundle, text, seed: 3);
 
-        using var trained = (TextGenerator)Workshop.Open(bundle, "cpu");
+        using var trained = TinyBundles.OpenForTraining(bundle);
         (trained.Model is Decoder or RecurrentDecoder).ShouldBeFalse();
         using var data = (TextData)new TextTask()
             .PrepareOther(new OtherData(text, new Recipe(), Bundle.Open(bundle), null, folder["data"], 1), null,

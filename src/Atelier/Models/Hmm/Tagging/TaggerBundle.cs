@@ -76,7 +76,8 @@ internal static class TaggerBundle
 
             {recipe.Description ?? "A hidden Markov model that tags sentences."}
 
-            Counted from {SourceFiles.PublicName(data.Facts.Source)}, {Quantity.Of(data.Train.Count, "sentence")}: {Quantity.Of(counts.Words.Count, "word")}, {Quantity.Of(counts.Tags.Count, "tag")}.
+            Counted from {SourceFiles.PublicName(data.Facts.Source)}, {Quantity.Of(data.Train.Count, "sentence")}:
+            {Quantity.Of(counts.Words.Count, "word")}, {Quantity.Of(counts.Tags.Count, "tag")}.
 
             """);
         BundleWriter.Write(folder,
@@ -112,7 +113,7 @@ internal static class TaggerBundle
             cancellation);
     }
 
-    /// <summary>What config.json says of a tagger.</summary>
+    /// <summary>The contents of a tagger's config.json.</summary>
     private sealed record BundledTagger
     {
         /// <summary>How it was learned, and decides.</summary>

@@ -1,0 +1,58 @@
+using Atelier.Models;
+using Atelier.Models.Ngram;
+using Atelier.Runs;
+
+namespace Atelier.Tests;
+
+public sealed class WorkshopTests : IDisposable
+{
+    private readonly WorkFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_workshop_with_a_home_of_its_own_records_runs_there()
+    {
+        var workshop = new Workshop(new WorkshopOptions { Home = At("home") });
+        await workshop.TrainAsync(workshop.ReadRecipe(Recipe("ngram")), new(At("run")));
+        workshop.History.Find(At("run"))!.Status.ShouldBe("finished");
+        new RunHistory(At("home/history.db")).List().Single().Folder.ShouldBe(At("run"));
+        new Workshop().History.Find(At("run")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_workshop_with_a_history_of_its_own_records_runs_in_it()
+    {
+        var history = new RunHistory(At("mine.db"));
+        var workshop = new Workshop(new WorkshopOptions { Home = At("home"), History = history });
+        await workshop.TrainAsync(workshop.ReadRecipe(Recipe("ngram")), new(At("run")));
+        history.List().Single().Folder.ShouldBe(At("run"));
+        File.Exists(At("home/history.db")).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_workshop_knows_the_families_of_its_options_alone()
+    {
+        var workshop = new Workshop(new WorkshopOptions { Families = [new NgramFamily()], Home = At("home") });
+        workshop.ReadRecipe(Recipe("ngram")).Model.Family.ShouldBe("ngram");
+        Should.Throw<AtelierException>(() => workshop.ReadRecipe(Recipe("gpt"))).ToLine().ShouldContain("gpt");
+    }
+
+    [Fact]
+    public void Two_families_of_one_name_are_refused() =>
+        Should.Throw<ArgumentException>(() =>
+            new Workshop(new WorkshopOptions { Families = [.. ModelFamilies.All, new NgramFamily()] }))
+            .Message.ShouldContain("'ngram'");
+
+    private string At(string name) => Path.Combine(_folder.Path, name);
+
+    private string Recipe(string family)
+    {
+        string path = At($"{family}.yaml");
+        File.WriteAllText(path, $$"""
+            data: {source: "world:stories-en", worldDocuments: 200}
+            model: {family: {{family}}}
+            """);
+        return path;
+    }
+}
