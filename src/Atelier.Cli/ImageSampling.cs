@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
+using Atelier.Data.Images;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 
@@ -60,7 +61,7 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
     public async Task<int> AgainAsync(string picture, string? run, string? upscaler,
         string? place, string device, CancellationToken cancellation)
     {
-        var origin = ImageOrigin.Read(picture);
+        var origin = ImageOrigin.Read(picture, path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
         string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
         using IGenerator opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
         if (opened is not ImageGenerator generator)

@@ -10,7 +10,8 @@ namespace Atelier.Cli;
 /// </summary>
 internal sealed class LatentArguments
 {
-    private const int MostPictures = 64;
+    /// <summary>The most pictures that are taken from a folder.</summary>
+    public const int MostPictures = 64;
 
     private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH",
         Description = "A picture or a folder of them: each beside what the model makes of it." };
@@ -29,8 +30,20 @@ internal sealed class LatentArguments
     }
 
     /// <summary>The ends that pictures are to lie between; null where none are named.</summary>
-    public string? Ends(ParseResult parse) => parse.GetValue(_interpolate) is not { } ends ? null
-        : Interpolation.AreSeeds(ends) ? ends : Path.GetFullPath(ends);
+    /// <exception cref="AtelierException">They are no seeds, and there is no such folder.</exception>
+    public InterpolationEnds? Ends(ParseResult parse)
+    {
+        if (parse.GetValue(_interpolate) is not { } ends)
+            return null;
+        if (InterpolationEnds.ParseSeeds(ends) is { } seeds)
+            return seeds;
+        IReadOnlyList<InputImage> images =
+            Path.Exists(ends) ? ImageFiles.LoadAll(Path.GetFullPath(ends), MostPictures) : [];
+        return images.Count > 1 ? new InterpolationEnds(images)
+            : throw new AtelierException(Path.Exists(ends) ? $"there are not two pictures in '{ends}'"
+                : $"'{ends}' is no folder that is there, nor two or more seeds", "--interpolate",
+                "give a folder with two or more pictures, or seeds: --interpolate 1,2");
+    }
 
     /// <summary>Writes the grid that is asked for.</summary>
     /// <param name="parse">The command line.</param>

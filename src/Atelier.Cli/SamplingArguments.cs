@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Atelier.Abstractions;
+using Atelier.Data.Images;
 
 namespace Atelier.Cli;
 
@@ -40,17 +41,17 @@ internal sealed class SamplingArguments
     /// <summary>What was given; null where nothing was.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="ends">What to interpolate between; null does not interpolate.</param>
-    public SamplingOptions? Read(ParseResult parse, string? ends)
+    public SamplingOptions? Read(ParseResult parse, InterpolationEnds? ends)
     {
         SamplingOptions given = new()
         {
             Sampler = parse.GetValue(_sampler), Steps = parse.GetValue(_steps), Guidance = parse.GetValue(_guidance),
-            From = Whole(parse.GetValue(_from)), Strength = parse.GetValue(_strength),
-                Mask = Whole(parse.GetValue(_mask)), Interpolate = ends,
+            From = Loaded(parse.GetValue(_from)), Strength = parse.GetValue(_strength),
+                Mask = Loaded(parse.GetValue(_mask)), Interpolate = ends,
         };
         return given == new SamplingOptions() ? null : given;
     }
 
-    /// <summary>A path that means the same from any folder, since drawn pictures keep it.</summary>
-    private static string? Whole(string? path) => path is null ? null : Path.GetFullPath(path);
+    /// <summary>An image named by a path that means the same from any folder, since drawn pictures keep it.</summary>
+    private static InputImage? Loaded(string? path) => path is null ? null : ImageFiles.Load(Path.GetFullPath(path));
 }

@@ -92,9 +92,9 @@ internal sealed class GenerateCommand : ToolCommand
         }
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller
             ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device), cancellation) : null;
-        string? ends = _latents.Ends(parse);
+        InterpolationEnds? ends = _latents.Ends(parse);
         if (ends is not null) // so many pictures a way
-            count = (count == 1 ? Interpolation.UsualSteps : count) * Interpolation.Count(ends);
+            count = (count == 1 ? Interpolation.UsualSteps : count) * ends.PathCount;
         using IGenerator? upscaler = _drawing.Upscaler(parse) is { } second
             ? images.OpenUpscaler(second, generator, parse.GetRequiredValue(_device), cancellation) : null;
         DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();

@@ -17,8 +17,8 @@ public sealed record SamplingOptions
     /// </summary>
     public double? Guidance { get; init; }
 
-    /// <summary>The file of an image to begin from; null begins from noise.</summary>
-    public string? From { get; init; }
+    /// <summary>The image to begin from; null begins from noise.</summary>
+    public InputImage? From { get; init; }
 
     /// <summary>
     /// How much noise is added to the initial image, above 0, up to 1: the more, the less of it remains (Meng et al.
@@ -27,15 +27,14 @@ public sealed record SamplingOptions
     public double? Strength { get; init; }
 
     /// <summary>
-    /// The file of a mask: white where the initial image in <see cref="From"/> is drawn again, black where it is kept;
-    /// null draws all of it.
+    /// The mask: white where the initial image in <see cref="From"/> is drawn again, black where it is kept; null draws
+    /// all of it.
     /// </summary>
-    public string? Mask { get; init; }
+    public InputImage? Mask { get; init; }
 
     /// <summary>
-    /// What to interpolate between: seeds ("1,5,9"), whose initial noises are interpolated on the great circle, or a
-    /// folder of images. The images of a request are divided evenly among the pairs of neighbouring ends. Null does not
-    /// interpolate.
+    /// What to interpolate between: seeds, whose initial noises are interpolated on the great circle, or images. The
+    /// images of a request are divided evenly among the pairs of neighbouring ends. Null does not interpolate.
     /// </summary>
-    public string? Interpolate { get; init; }
+    public InterpolationEnds? Interpolate { get; init; }
 }

@@ -1,3 +1,4 @@
+using Atelier.Abstractions;
 using Atelier.Formats;
 using Atelier.Recipes;
 using SkiaSharp;
@@ -25,19 +26,42 @@ public static class ImageFiles
     /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than
     /// <see cref="MostPixels"/>.</exception>
     public static byte[] Read(string path, int width, int height, int channels,
+        ResizeFilter filter = ResizeFilter.Triangle) => Decode(Load(path), width, height, channels, filter);
+
+    /// <summary>Decodes an image as <see cref="Read"/> does a file.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="width">Pixels across.</param>
+    /// <param name="height">Pixels down.</param>
+    /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
+    /// <param name="filter">The filter of resizing.</param>
+    /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
+    /// <exception cref="AtelierException">It is no picture that can be read, damaged, or larger than
+    /// <see cref="MostPixels"/>.</exception>
+    public static byte[] Decode(InputImage image, int width, int height, int channels,
         ResizeFilter filter = ResizeFilter.Triangle)
     {
-        using var picture = DecodedImage.Decode(Bytes(path), path, width, height);
+        using var picture = DecodedImage.Decode(image.Content.ToArray(), image.Name, width, height);
         return picture.Fit(width, height, channels, filter);
     }
 
-    /// <summary>The width and height that a file claims, upright.</summary>
-    /// <exception cref="AtelierException">It is no picture that can be read, or larger than <see
-    /// cref="MostPixels"/>.</exception>
-    internal static (int Width, int Height) Measure(string path) => DecodedImage.Measure(Bytes(path), path);
+    /// <summary>The width and height that an image claims, upright.</summary>
+    /// <exception cref="AtelierException">It is no picture that can be read, or larger than
+    /// <see cref="MostPixels"/>.</exception>
+    internal static (int Width, int Height) Measure(InputImage image) =>
+        DecodedImage.Measure(image.Content.ToArray(), image.Name);
 
-    /// <summary>A picture's own name, or the first pictures of a folder in the order of their names.</summary>
-    internal static IReadOnlyList<string> Find(string path, int most) => Directory.Exists(path)
+    /// <summary>Loads an image for a request; nothing is decoded yet.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="AtelierException">The file cannot be read.</exception>
+    public static InputImage Load(string path) => new(Bytes(path), path);
+
+    /// <summary>Loads an image, or those of a folder in the order of their names.</summary>
+    /// <param name="path">A file or a folder.</param>
+    /// <param name="most">Images that are loaded at the most.</param>
+    /// <exception cref="AtelierException">A file cannot be read.</exception>
+    public static IReadOnlyList<InputImage> LoadAll(string path, int most) => [.. Find(path, most).Select(Load)];
+
+    private static IReadOnlyList<string> Find(string path, int most) => Directory.Exists(path)
         ? [.. SourceFolder.Files(path)
             .Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Take(most)]
         : [path];

@@ -190,7 +190,7 @@ public sealed class DiffusionModel : ImageModel
                 $"leave it and the mask out, or {Mention.Field("interpolate")}");
         if (_upscaling is null && whole.From is null
             && (whole.Mask is not null
-            || (whole.Strength is not null && (!between || Interpolation.AreSeeds(whole.Interpolate!)))))
+            || (whole.Strength is not null && (!between || whole.Interpolate!.AreSeeds))))
             throw new AtelierException("a mask and a strength are of a picture to begin from", Mention.Field("from"),
                 "name one");
         return drawing.Guidance is null || IsConditional ? whole
@@ -206,8 +206,8 @@ public sealed class DiffusionModel : ImageModel
         noise = noise.view([count, .. Shape]);
         Tensor? conditionImage = _upscaling?.Show(given ?? _upscaling.Read(drawing, count, noise.device),
             KeptScalars.Full([count], drawing.Strength ?? 0, ScalarType.Float32, noise.device), random);
-        InitImage? from = _upscaling is not null ? null : given is null ? InitImage.Read(drawing, Schema, noise.device)
-            : new InitImage(given, mask: null);
+        InitImage? from = _upscaling is not null ? null
+            : given is null ? InitImage.Decode(drawing, Schema, noise.device) : new InitImage(given, mask: null);
         InitImage? begun = Latents is null ? from : from?.Encode(Latents);
         double[] times = _schedule.Times(drawing.Steps!.Value, from is null ? 1 : InitImage.Strength(drawing));
         Tensor begin = begun is null ? noise : begun.Noisy(noise, _schedule, times[0]);

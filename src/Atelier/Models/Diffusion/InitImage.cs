@@ -32,19 +32,20 @@ internal sealed class InitImage
         drawing.Strength ?? (drawing.Mask is null ? UsualStrength : 1);
 
     /// <summary>
-    /// Reads the files that a request names, cut and resized as pictures to learn from are; null where it names none.
+    /// Decodes the images that a request brings, cut and resized as pictures to learn from are; null where it brings
+    /// none.
     /// </summary>
-    /// <exception cref="AtelierException">One cannot be read.</exception>
-    public static InitImage? Read(SamplingOptions drawing, ImageSchema schema, Device device)
+    /// <exception cref="AtelierException">One cannot be decoded.</exception>
+    public static InitImage? Decode(SamplingOptions drawing, ImageSchema schema, Device device)
     {
         if (drawing.From is not { } from)
             return null;
         Tensor picture = Fitted(from, schema.Channels).DividedBy(127.5).PlusNumber(-1);
         return new(picture, drawing.Mask is { } mask ? Fitted(mask, channels: 1).DividedBy(255) : null);
 
-        Tensor Fitted(string path, int channels) =>
-            tensor(ImageFiles.Read(path, schema.Width, schema.Height, channels), channels, schema.Height, schema.Width)
-                .to(device).to(ScalarType.Float32);
+        Tensor Fitted(InputImage image, int channels) =>
+            tensor(ImageFiles.Decode(image, schema.Width, schema.Height, channels), channels, schema.Height,
+                schema.Width).to(device).to(ScalarType.Float32);
     }
 
     /// <summary>The same in an autoencoder's latents: a place is drawn anew where any of its pixels is.</summary>

@@ -57,22 +57,22 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
         return cat([enlarged, times.view(count, 1, 1, 1).expand(count, 1, schema.Height, schema.Width)], 1);
     }
 
-    /// <summary>The small picture that a request names, for each of so many large ones.</summary>
-    /// <exception cref="AtelierException">It names none, or one of another size.</exception>
+    /// <summary>The small picture that a request brings, for each of so many large ones.</summary>
+    /// <exception cref="AtelierException">It brings none, or one of another size.</exception>
     public Tensor Read(SamplingOptions drawing, long count, Device device)
     {
-        if (drawing.From is not { } path)
+        if (drawing.From is not { } image)
             throw new AtelierException(
                 $"the model makes {schema.Width} × {schema.Height} of pictures of {Small.Width} × {Small.Height}, "
                     + $"and none is named", Mention.Field("from"),
                     "name one, or draw by another model: "
                         + $"{Mention.Command("generate")} RUN {Mention.Field("upscale")} THIS");
-        (int width, int height) = ImageFiles.Measure(path);
+        (int width, int height) = ImageFiles.Measure(image);
         if ((width, height) != (Small.Width, Small.Height))
             throw new AtelierException(
                 $"has {width} × {height} pixels, and the model makes {schema.Width} × {schema.Height} of "
-                    + $"{Small.Width} × {Small.Height}", path, "give a picture of that size");
-        byte[] pixels = ImageFiles.Read(path, Small.Width, Small.Height, Small.Channels, Filter);
+                    + $"{Small.Width} × {Small.Height}", image.Name, "give a picture of that size");
+        byte[] pixels = ImageFiles.Decode(image, Small.Width, Small.Height, Small.Channels, Filter);
         return ImageBatches.Scaled(pixels, Small).to(device).expand(count, Small.Channels, Small.Height, Small.Width);
     }
 
@@ -80,7 +80,7 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     /// <exception cref="AtelierException">They have none.</exception>
     public void Check(SamplingOptions drawing)
     {
-        if ((drawing.Mask ?? drawing.Interpolate) is not null)
+        if (drawing.Mask is not null || drawing.Interpolate is not null)
             throw new AtelierException("the model enlarges whole pictures, one by one", drawing.Mask is null
                 ? Mention.Field("interpolate") : Mention.Field("mask"), "leave it out");
         if (drawing.Strength is { } strength && !(strength >= 0 && strength <= config.UpscaleNoise))

@@ -71,7 +71,7 @@ public sealed class GanModel : ImageModel
     /// <inheritdoc/>
     public override SamplingOptions Check(SamplingOptions drawing)
     {
-        if (drawing.Interpolate is { } ends && !Interpolation.AreSeeds(ends))
+        if (drawing.Interpolate is { AreSeeds: false })
             throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only",
                 Mention.Field("interpolate"), $"give seeds: {Mention.Field("interpolate")} 1,2,3");
         base.Check(drawing with { Interpolate = null });

@@ -62,7 +62,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     {
         request.Check(classes: true, drawing: true, only: true);
         SamplingOptions drawing = model.Check(request.Drawing ?? new SamplingOptions());
-        Interpolation? ways = drawing.Interpolate is { } ends ? Interpolation.Read(ends, request, this) : null;
+        Interpolation? ways = drawing.Interpolate is { } ends ? new Interpolation(ends, request, this) : null;
         int? label = ways is null && request.Class is { } name ? Label(name) : null;
         ImageSchema large = DrawnSchema;
         for (int first = 0; first < request.Count; first += BatchSize)

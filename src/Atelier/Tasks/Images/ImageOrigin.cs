@@ -4,7 +4,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Formats;
 using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
@@ -18,7 +17,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     public BundleIdentity? Upscaler { get; init; }
 
     /// <summary>
-    /// The SHA-256 of each file that the request names, by its path, as it was when the picture was made.
+    /// The SHA-256 of each image that the request brings, by its name, as it was when the picture was made.
     /// </summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
@@ -41,7 +40,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
             ["Seed"] = Request.Seed.ToString(CultureInfo.InvariantCulture),
             ["Request"] =
                 JsonSerializer.Serialize(new Asked(Request.Count, Request.Only, Request.Seed, Request.Class,
-                Request.Drawing, FilesOf(Request.Drawing)), Json),
+                Drawing.Of(Request.Drawing), Hashes(Request.Drawing)), Json),
         };
         Add(Model, "");
         if (Upscaler is not null)
@@ -58,9 +57,11 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         }
     }
 
-    /// <summary>Reads the texts of a PNG that atelier generate made.</summary>
+    /// <summary>Reads the texts of a PNG that was generated.</summary>
+    /// <param name="path">The PNG.</param>
+    /// <param name="load">Loads the image of a name that the request used, or the images of a folder.</param>
     /// <exception cref="AtelierException">It is no PNG, or has no record of how it was generated.</exception>
-    public static ImageOrigin Read(string path)
+    public static ImageOrigin Read(string path, Func<string, IReadOnlyList<InputImage>> load)
     {
         IReadOnlyDictionary<string, string> texts = PngTexts.Read(path);
         try
@@ -69,7 +70,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
                 || JsonSerializer.Deserialize<Asked>(texts["Request"], Json) is not { } asked)
                 throw new KeyNotFoundException("it says nothing of Atelier");
             var request = new GenerationRequest { Count = asked.Count, Only = asked.Only, Seed = asked.Seed,
-                Class = asked.Class, Drawing = asked.Drawing };
+                Class = asked.Class, Drawing = asked.Drawing?.Load(load) };
             return new(Identity(""), request)
             {
                 Files = asked.Files ?? new Dictionary<string, string>(),
@@ -87,11 +88,11 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
             texts.GetValueOrDefault(prefix + "Recipe"));
     }
 
-    /// <summary>Throws where a file that the request names is not what it was when the picture was made.</summary>
+    /// <summary>Throws where an image that the request brings is not what it was when the picture was made.</summary>
     /// <exception cref="AtelierException">One is gone, has changed, or was added to a folder.</exception>
     public void CheckFiles()
     {
-        IReadOnlyDictionary<string, string> now = FilesOf(Request.Drawing);
+        IReadOnlyDictionary<string, string> now = Hashes(Request.Drawing);
         string? changed = Files.Count == 0 ? null // a picture from before files' contents were kept
             : now.Keys.Union(Files.Keys)
                 .FirstOrDefault(file => now.GetValueOrDefault(file) != Files.GetValueOrDefault(file));
@@ -100,26 +101,41 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
                 "bring back the file as it was");
     }
 
-    /// <summary>The SHA-256 of each file that drawing options name, in lower-case hexadecimal digits.</summary>
-    private static Dictionary<string, string> FilesOf(SamplingOptions? drawing)
-    {
-        IEnumerable<string> files = new[] { drawing?.From, drawing?.Mask }.OfType<string>()
-            .Concat(drawing?.Interpolate is { } ends ? Interpolation.Files(ends) : []);
-        return files.Distinct().ToDictionary(file => file, file =>
-        {
-            try
-            {
-                using FileStream stream = InputFile.Open(file);
-                return Convert.ToHexStringLower(SHA256.HashData(stream));
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), file,
-                    "bring back the file as it was", e);
-            }
-        });
-    }
+    /// <summary>The SHA-256 of each image of some options, in lower-case hexadecimal digits.</summary>
+    private static Dictionary<string, string> Hashes(SamplingOptions? drawing) =>
+        new[] { drawing?.From, drawing?.Mask }.OfType<InputImage>().Concat(drawing?.Interpolate?.Images ?? [])
+            .DistinctBy(image => image.Name)
+            .ToDictionary(image => image.Name, image => Convert.ToHexStringLower(SHA256.HashData(image.Content.Span)));
 
-    private sealed record Asked(int Count, int? Only, long Seed, string? Class, SamplingOptions? Drawing,
+    private sealed record Asked(int Count, int? Only, long Seed, string? Class, Drawing? Drawing,
         IReadOnlyDictionary<string, string>? Files = null);
+
+    /// <summary>Sampling options with the names of images in place of their bytes.</summary>
+    /// <param name="Sampler">As in <see cref="SamplingOptions"/>, and so are the numbers.</param>
+    /// <param name="Steps">The same.</param>
+    /// <param name="Guidance">The same.</param>
+    /// <param name="From">The name of the image.</param>
+    /// <param name="Strength">The same.</param>
+    /// <param name="Mask">The name of the image.</param>
+    /// <param name="Interpolate">Seeds with commas between; in older files also a folder of images.</param>
+    /// <param name="Ends">The names of the images that are ends.</param>
+    private sealed record Drawing(string? Sampler, int? Steps, double? Guidance, string? From, double? Strength,
+        string? Mask, string? Interpolate, IReadOnlyList<string>? Ends = null)
+    {
+        public static Drawing? Of(SamplingOptions? options) => options is null ? null
+            : new(options.Sampler, options.Steps, options.Guidance, options.From?.Name, options.Strength,
+                options.Mask?.Name, options.Interpolate is { AreSeeds: true, Seeds: var seeds }
+                    ? string.Join(',', seeds.Select(seed => seed.ToString(CultureInfo.InvariantCulture))) : null,
+                options.Interpolate is { AreSeeds: false, Images: var ends }
+                    ? [.. ends.Select(end => end.Name)] : null);
+
+        public SamplingOptions Load(Func<string, IReadOnlyList<InputImage>> load) => new()
+        {
+            Sampler = Sampler, Steps = Steps, Guidance = Guidance, Strength = Strength,
+            From = From is null ? null : load(From)[0], Mask = Mask is null ? null : load(Mask)[0],
+            Interpolate = Ends is not null ? new InterpolationEnds([.. Ends.SelectMany(load)])
+                : Interpolate is null ? null
+                : InterpolationEnds.ParseSeeds(Interpolate) ?? new InterpolationEnds(load(Interpolate)),
+        };
+    }
 }

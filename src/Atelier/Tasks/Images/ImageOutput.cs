@@ -119,7 +119,7 @@ public static class ImageOutput
 
     /// <summary>One row for each interpolation; otherwise a grid that is nearly square.</summary>
     private static int? Columns(GenerationRequest request) =>
-        request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / Interpolation.Count(ends) : null;
+        request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / ends.PathCount : null;
 
     private enum ImageForm { None, Grid, Animation, Folder }
 }

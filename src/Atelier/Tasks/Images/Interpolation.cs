@@ -1,4 +1,3 @@
-using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Runs;
@@ -18,27 +17,31 @@ public sealed class Interpolation
     /// <summary>The default number of images of an interpolation, including both ends.</summary>
     public const int UsualSteps = 11;
 
-    private const int MostEnds = 64;
     private readonly ImageGenerator _generator;
     private readonly GenerationRequest _request;
-    private readonly long[]? _seeds;
+    private readonly IReadOnlyList<long>? _seeds;
     private readonly IReadOnlyList<byte[]>? _pictures; // each: channels, rows, columns
     private readonly int[]? _labels; // of the ends
     private readonly int _steps;
 
-    private Interpolation(string ends, GenerationRequest request, ImageGenerator generator)
+    /// <summary>Decodes the ends that a request brings.</summary>
+    /// <param name="ends">The ends.</param>
+    /// <param name="request">The request that brings them.</param>
+    /// <param name="generator">What draws the pictures.</param>
+    /// <exception cref="AtelierException">An image cannot be decoded, there are not two ends, a class does not exist,
+    /// or the count does not fit.</exception>
+    public Interpolation(InterpolationEnds ends, GenerationRequest request, ImageGenerator generator)
     {
         (_generator, _request) = (generator, request);
-        _seeds = Seeds(ends);
-        if (_seeds is null && !Path.Exists(ends))
-            throw new AtelierException($"'{ends}' is no folder that is there, nor two or more seeds",
-                Mention.Field("interpolate"),
-                $"give a folder of pictures, or seeds: {Mention.Field("interpolate")} 1,2");
-        _pictures = _seeds is null ? ImageFiles.ReadAll(ends, generator.Schema, MostEnds) : null;
-        int count = _seeds?.Length ?? _pictures!.Count, ways = count - 1;
+        int count = ends.AreSeeds ? ends.Seeds.Count : ends.Images.Count, ways = count - 1;
         if (ways < 1)
-            throw new AtelierException("there is only one picture", Mention.Field("interpolate"),
-                $"give a folder with two or more, or seeds: {Mention.Field("interpolate")} 1,2");
+            throw new AtelierException(count == 1 ? "there is only one end" : "there are no ends",
+                Mention.Field("interpolate"), "give two or more");
+        _seeds = ends.AreSeeds ? ends.Seeds : null;
+        ImageSchema schema = generator.Schema;
+        _pictures = ends.AreSeeds ? null
+            : [.. ends.Images.Select(end =>
+                ImageFiles.Decode(end, schema.Width, schema.Height, schema.Channels))];
         _steps = request.Count / ways;
         if (_steps < 2 || request.Count % ways != 0)
             throw new AtelierException(
@@ -46,23 +49,6 @@ public sealed class Interpolation
                     + $"{(ways == 1 ? "way" : "ways")}", Mention.Field("count"), "ask for two or more pictures a way");
         _labels = generator.IsConditional ? Classes(count) : request.Class is { } name ? [generator.Label(name)] : null;
     }
-
-    /// <summary>Reads the ends that a request names.</summary>
-    /// <exception cref="AtelierException">A picture cannot be read, there are not two ends, a class does not exist, or
-    /// the count does not fit.</exception>
-    public static Interpolation Read(string ends, GenerationRequest request, ImageGenerator generator) =>
-        new(ends, request, generator);
-
-    /// <summary>Whether the ends are seeds and not images.</summary>
-    public static bool AreSeeds(string ends) => Seeds(ends) is not null;
-
-    /// <summary>The files of ends that are pictures.</summary>
-    public static IReadOnlyList<string> Files(string ends) => AreSeeds(ends) ? [] : ImageFiles.Find(ends, MostEnds);
-
-    /// <summary>
-    /// The number of interpolations between so many ends; 1 if there are too few, which <see cref="Read"/> refuses.
-    /// </summary>
-    public static int Count(string ends) => Math.Max(1, (Seeds(ends)?.Length ?? Files(ends).Count) - 1);
 
     /// <summary>The noise of pictures, [count, size].</summary>
     public Tensor Noise(int first, int count) => Each(first, count, (way, share) => _seeds is null
@@ -111,18 +97,6 @@ public sealed class Interpolation
             : from.Times(Math.Sin((1 - share) * angle) / Math.Sin(angle))
                 .Plus(to.Times(Math.Sin(share * angle) / Math.Sin(angle)));
         return between.MoveToOuterDisposeScope();
-    }
-
-    private static long[]? Seeds(string ends)
-    {
-        string[] parts = ends.Split(',', StringSplitOptions.TrimEntries);
-        var seeds = new long[parts.Length];
-        for (int i = 0; i < parts.Length; i++)
-        {
-            if (!long.TryParse(parts[i], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out seeds[i]))
-                return null;
-        }
-        return parts.Length > 1 ? seeds : null;
     }
 
     private double Share(int number) => number % _steps / (_steps - 1.0);

@@ -52,17 +52,19 @@ public sealed class DiffusionFamilyTests : IDisposable
         ImageFiles.WritePng(_folder["red.png"], 32, 32, 3, red);
         ImageFiles.WritePng(_folder["mask.png"], 32, 32, 1, upper);
 
-        byte[] masked = Sample(new SamplingOptions { From = _folder["red.png"], Mask = _folder["mask.png"] });
+        InputImage given = ImageFiles.Load(_folder["red.png"]), mask = ImageFiles.Load(_folder["mask.png"]);
+        byte[] masked = Sample(new SamplingOptions { From = given, Mask = mask });
         masked.AsSpan(3 * 16 * 32).SequenceEqual(red.AsSpan(3 * 16 * 32)).ShouldBeTrue();
         masked.AsSpan(0, 3 * 16 * 32).SequenceEqual(red.AsSpan(0, 3 * 16 * 32)).ShouldBeFalse();
-        double little = Apart(new SamplingOptions { From = _folder["red.png"], Strength = 0.02 }),
-            much = Apart(new SamplingOptions { From = _folder["red.png"], Strength = 1 });
+        double little = Apart(new SamplingOptions { From = given, Strength = 0.02 }),
+            much = Apart(new SamplingOptions { From = given, Strength = 1 });
         little.ShouldBeLessThan(5);
         much.ShouldBeGreaterThan(4 * little);
 
-        Refused(new SamplingOptions { From = _folder["red.png"], Strength = 2 }, "strength: ");
-        Refused(new SamplingOptions { Mask = _folder["mask.png"] }, "from: ");
-        Refused(new SamplingOptions { From = _folder["none.png"] }, "none.png");
+        Refused(new SamplingOptions { From = given, Strength = 2 }, "strength: ");
+        Refused(new SamplingOptions { Mask = mask }, "from: ");
+        Refused(new SamplingOptions { From = new(new byte[9], "none.png") }, "none.png: ");
+        Should.Throw<AtelierException>(() => ImageFiles.Load(_folder["none.png"])).ToLine().ShouldContain("none.png: ");
 
         double Apart(SamplingOptions drawing) => Sample(drawing).Zip(red, (a, b) => Math.Abs(a - b)).Average();
         byte[] Sample(SamplingOptions drawing) =>
@@ -78,7 +80,7 @@ public sealed class DiffusionFamilyTests : IDisposable
         await Train();
         using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         ImageSample[] way =
-            [.. Sample(new GenerationRequest { Count = 5, Drawing = new SamplingOptions { Interpolate = "7,8" } })];
+            [.. Sample(new GenerationRequest { Count = 5, Drawing = new() { Interpolate = new([7, 8]) } })];
         byte[] first = Sample(new GenerationRequest { Seed = 7 }).Single().Pixels.ToArray(),
             last = Sample(new GenerationRequest { Seed = 8 }).Single().Pixels.ToArray();
         Apart(way[0], first).ShouldBeLessThan(2, "rounding alone");

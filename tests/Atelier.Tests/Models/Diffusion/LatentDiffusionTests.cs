@@ -116,7 +116,8 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         // ends within a latent place
         ImageFiles.WritePng(_folder["mask.png"], 32, 32, 1,
             [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 13 * 32 ? 255 : 0))]);
-        byte[] masked = Sample(new SamplingOptions { From = _folder["shape.png"], Mask = _folder["mask.png"] });
+        InputImage given = ImageFiles.Load(_folder["shape.png"]), mask = ImageFiles.Load(_folder["mask.png"]);
+        byte[] masked = Sample(new SamplingOptions { From = given, Mask = mask });
         masked.AsSpan(3 * 13 * 32).SequenceEqual(shape.AsSpan(3 * 13 * 32)).ShouldBeTrue();
         masked.AsSpan(0, 3 * 13 * 32).SequenceEqual(shape.AsSpan(0, 3 * 13 * 32)).ShouldBeFalse();
 
@@ -128,7 +129,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         much.ShouldBeGreaterThan(2 * little);
 
         double Apart(double strength) =>
-            Sample(new SamplingOptions { From = _folder["shape.png"], Strength = strength })
+            Sample(new SamplingOptions { From = given, Strength = strength })
             .Zip(again, (a, b) => Math.Abs(a - b)).Average();
         byte[] Sample(SamplingOptions drawing) =>
             generator.GenerateAsync(new GenerationRequest { Drawing = drawing }).ToBlockingEnumerable()

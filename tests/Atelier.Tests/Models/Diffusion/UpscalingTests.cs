@@ -73,13 +73,14 @@ public sealed class UpscalingTests : IDisposable
         using var generator = (ImageGenerator)new Workshop().Open(_folder["up"]);
         ImageFiles.WritePng(_folder["small.png"], 8, 8, 3, [.. Enumerable.Repeat((byte)90, 8 * 8 * 3)]);
         ImageFiles.WritePng(_folder["other.png"], 9, 8, 3, [.. Enumerable.Repeat((byte)90, 9 * 8 * 3)]);
+        InputImage small = ImageFiles.Load(_folder["small.png"]);
         ImageSample[] drawn =
-            Sample(new GenerationRequest { Count = 2, Drawing = new SamplingOptions { From = _folder["small.png"] } });
+            Sample(new GenerationRequest { Count = 2, Drawing = new SamplingOptions { From = small } });
         drawn.ShouldAllBe(picture => picture.Width == 32 && picture.Height == 32);
-        Refused(new SamplingOptions { From = _folder["other.png"] }, "9 × 8");
+        Refused(new SamplingOptions { From = ImageFiles.Load(_folder["other.png"]) }, "9 × 8");
         Refused(new SamplingOptions(), "from: ");
-        Refused(new SamplingOptions { From = _folder["small.png"], Strength = 0.8 }, "strength: ");
-        Refused(new SamplingOptions { From = _folder["small.png"], Mask = _folder["small.png"] }, "mask: ");
+        Refused(new SamplingOptions { From = small, Strength = 0.8 }, "strength: ");
+        Refused(new SamplingOptions { From = small, Mask = small }, "mask: ");
 
         ImageSample[] Sample(GenerationRequest request) =>
             [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];

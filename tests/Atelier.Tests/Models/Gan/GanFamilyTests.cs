@@ -40,12 +40,15 @@ public sealed class GanFamilyTests : IDisposable
         await Train("run");
         using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
         ImageSample[] way =
-            [.. Sample(new() { Count = 3, Class = "red-circle,blue-square", Drawing = new() { Interpolate = "7,8" } })];
+            [.. Sample(new()
+            {
+                Count = 3, Class = "red-circle,blue-square", Drawing = new() { Interpolate = new([7, 8]) },
+            })];
         way.Select(picture => picture.Class).ShouldBe(["red-circle", "blue-square", "blue-square"]);
         Apart(way[0], Sample(new() { Class = "red-circle", Seed = 7 })[0]).ShouldBeLessThan(1, "rounding alone");
         Apart(way[2], Sample(new() { Class = "blue-square", Seed = 8 })[0]).ShouldBeLessThan(1, "rounding alone");
         Should.Throw<AtelierException>(() =>
-            Sample(new() { Count = 3, Drawing = new() { Interpolate = _folder.Path } })).ToLine()
+            Sample(new() { Count = 3, Drawing = new() { Interpolate = new([new InputImage(default)]) } })).ToLine()
             .ShouldContain("give seeds");
 
         ImageSample[] Sample(GenerationRequest request) =>

@@ -1,3 +1,4 @@
+using Atelier.Abstractions;
 using Atelier.Tasks.Images;
 using static TorchSharp.torch;
 
@@ -37,5 +38,5 @@ public sealed class PictureWaysTests
     [InlineData("7", false)]
     [InlineData("one,two", false)]
     public void Seeds_are_whole_numbers_with_commas_between(string ends, bool seeds) =>
-        Interpolation.AreSeeds(ends).ShouldBe(seeds);
+        (InterpolationEnds.ParseSeeds(ends) is { AreSeeds: true }).ShouldBe(seeds);
 }
