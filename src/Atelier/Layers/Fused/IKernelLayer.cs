@@ -3,14 +3,16 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A layer whose two directions are written out, in few large steps: <see cref="KernelLayers"/> runs such layers one
-/// after
-/// another. The gradients of its parameters are added to theirs on the way back. The loops of kernels are optimized
-/// when they are
-/// first met (AggressiveOptimization), since a plan is measured in the first steps.
+/// A fused layer, forward and back in few large steps: <see cref="KernelLayers"/> runs such layers one after another.
+/// The gradients of its parameters are added to theirs on the way back. The loops of kernels are optimized when they
+/// are first met (AggressiveOptimization), since a plan is measured in the first steps.
 /// </summary>
 internal interface IKernelLayer
 {
+    /// <summary>Whether the kernel can take x, and serves here.</summary>
+    /// <param name="x">What would go in.</param>
+    bool Serves(Tensor x);
+
     /// <summary>Goes forward.</summary>
     /// <param name="x">[rows, width].</param>
     /// <param name="kept">Takes what the way back needs, x too, detached from dispose scopes; null where there is no
