@@ -35,9 +35,9 @@ internal sealed unsafe class PassAttention
         float* key = keys + head * _size, value = values + head * _size;
         if (_rotary is not null)
         {
-            _rotary.Objective(key, row.Position);
+            _rotary.Rotate(key, row.Position);
             for (int i = 0; i < _group; i++)
-                _rotary.Objective(queries + (head * _group + i) * _size, row.Position);
+                _rotary.Rotate(queries + (head * _group + i) * _size, row.Position);
         }
         float* page = row.Sequence.Pages[row.Position / KeyValuePage.Tokens].Data;
         long within = (long)(row.Position % KeyValuePage.Tokens) * _size;

@@ -33,7 +33,7 @@ internal sealed unsafe class RotaryTable
     public long Bytes => _pages.Count(page => page is not null) * (long)PagePositions * 2 * _half * sizeof(float);
 
     /// <summary>Turns one head's vector in place. Several workers may do so at once.</summary>
-    public void Objective(float* head, int position)
+    public void Rotate(float* head, int position)
     {
         float* cosine = Row(position), sine = cosine + _half;
         int step = _neighbours ? 2 : 1, other = _neighbours ? 1 : _half;

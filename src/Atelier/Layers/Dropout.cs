@@ -10,11 +10,13 @@ namespace Atelier.Layers;
 internal static class Dropout
 {
     /// <summary>
-    /// x with each number dropped by the chance <paramref name="share"/>; drawn from the replica's own random numbers
-    /// where there are some.
+    /// x with each number dropped by the chance <paramref name="share"/>, drawn from the replica's own random numbers
+    /// where there are some; x itself where the share is 0.
     /// </summary>
     public static Tensor Apply(Tensor x, double share)
     {
+        if (share == 0)
+            return x;
         if (x.device_type != DeviceType.CPU || StepContext.Current.Random is not { } random)
             return F.dropout(x, share, training: true);
         using var kept = NewDisposeScope();

@@ -10,7 +10,7 @@ namespace Atelier.Layers;
 /// <summary>
 /// Two linear layers with an activation between them, applied to each position separately (Vaswani et al. 2017, eq. 2).
 /// </summary>
-public sealed class FeedForward : nn.Module<Tensor, Tensor>
+public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
 {
     /// <summary>Makes the layer.</summary>
     /// <param name="hiddenSize">The width of what comes in and goes out.</param>
@@ -48,6 +48,8 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>
         TimedOperation timed = TimedOperation.Begin("feed-forward", ref input);
         return timed.End(Output.forward(Activate(Input.forward(input))));
     }
+
+    Tensor ISequenceLayer.Forward(Tensor x, AttentionContext? context) => forward(x);
 
     private Tensor Activate(Tensor inner)
     {

@@ -5,7 +5,7 @@ namespace Atelier.Layers;
 /// <summary>
 /// The keys and values of the tokens that an attention layer has seen, kept while decoding. Room doubles as it fills.
 /// </summary>
-public sealed class KeyValueCache : IDisposable
+public sealed class KeyValueCache : ILayerCache
 {
     private const int FirstRoom = 64;
     private Tensor? _keys; // [keyValueHeads, batch, room, headSize]
@@ -13,6 +13,14 @@ public sealed class KeyValueCache : IDisposable
 
     /// <summary>Tokens kept of each sequence.</summary>
     public int Length { get; private set; }
+
+    /// <summary>All keys, a view of [keyValueHeads, batch, length, headSize], valid until the next are added.</summary>
+    /// <exception cref="InvalidOperationException">There are none.</exception>
+    public Tensor Keys => Filled(_keys);
+
+    /// <summary>All values, as <see cref="Keys"/>.</summary>
+    /// <exception cref="InvalidOperationException">There are none.</exception>
+    public Tensor Values => Filled(_values);
 
     /// <summary>Adds new keys and values and gives all of them.</summary>
     /// <param name="keys">[keyValueHeads, batch, new, headSize].</param>
@@ -26,11 +34,10 @@ public sealed class KeyValueCache : IDisposable
         _keys!.narrow(2, Length, added).copy_(keys);
         _values!.narrow(2, Length, added).copy_(values);
         Length += added;
-        return (_keys.narrow(2, 0, Length), _values.narrow(2, 0, Length));
+        return (Keys, Values);
     }
 
-    /// <summary>Makes sequence i go on from what sequence <c>parents[i]</c> was.</summary>
-    /// <param name="parents">[new batch], int64.</param>
+    /// <inheritdoc/>
     public void Select(Tensor parents)
     {
         if (_keys is null || _values is null)
@@ -45,6 +52,9 @@ public sealed class KeyValueCache : IDisposable
         _keys?.Dispose();
         _values?.Dispose();
     }
+
+    private Tensor Filled(Tensor? kept) =>
+        kept?.narrow(2, 0, Length) ?? throw new InvalidOperationException("the cache is empty");
 
     private void Grow(ref Tensor? kept, Tensor like, int needed)
     {

@@ -1,5 +1,4 @@
 using Atelier.Kernels;
-using Atelier.Layers.Fused;
 using Atelier.Tensors.Profiling;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers;
 
 /// <summary>(x − mean) / √(variance + ε) · w + b over the last dimension, in fp32 (Ba et al. 2016).</summary>
-public sealed class LayerNorm : nn.Module<Tensor, Tensor>, IKernelNorm
+public sealed class LayerNorm : Norm
 {
     private readonly long[] _shape;
     private readonly double _epsilon;
@@ -32,13 +31,13 @@ public sealed class LayerNorm : nn.Module<Tensor, Tensor>, IKernelNorm
 
     /// <summary>w, [size].</summary>
     [field: ComponentName(Name = "weight")]
-    public Parameter Weight { get; }
+    public override Parameter Weight { get; }
 
     /// <summary>b, [size], or null.</summary>
     [field: ComponentName(Name = "bias")]
-    public Parameter? Bias { get; }
+    public override Parameter? Bias { get; }
 
-    NormKernel IKernelNorm.Kernel => new((int)_shape[0], (float)_epsilon, centered: true);
+    internal override NormKernel Kernel => new((int)_shape[0], (float)_epsilon, centered: true);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)

@@ -14,8 +14,6 @@ namespace Atelier.Layers;
 /// </summary>
 public sealed class Linear : nn.Module<Tensor, Tensor>
 {
-    private readonly Precision _precision;
-
     /// <summary>Draws W from a normal distribution around 0 and sets b to 0.</summary>
     /// <param name="inputs">The width of x.</param>
     /// <param name="outputs">The width of y.</param>
@@ -26,7 +24,7 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     public Linear(long inputs, long outputs, bool bias, Precision precision, double deviation, Generator random)
         : base(nameof(Linear))
     {
-        _precision = precision;
+        Precision = precision;
         Weight = new Parameter(empty(outputs, inputs).normal_(0, deviation, random));
         Bias = bias ? new Parameter(zeros(outputs)) : null;
         register_parameter("weight", Weight);
@@ -42,8 +40,11 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     [field: ComponentName(Name = "bias")]
     public Parameter? Bias { get; }
 
+    /// <summary>The precision of the product.</summary>
+    internal Precision Precision { get; }
+
     /// <inheritdoc/>
-    public override Tensor forward(Tensor input) => Product(input, Weight, Bias, _precision);
+    public override Tensor forward(Tensor input) => Product(input, Weight, Bias, Precision);
 
     /// <summary>
     /// x Wᵀ + b in the precision asked for; also the product of a head that shares the embedding's weights.

@@ -37,7 +37,7 @@ public sealed class RecurrentLayer : nn.Module
         StateWeight = Draw(gates * hiddenSize, hiddenSize);
         InputBias = Draw(gates * hiddenSize);
         StateBias = Draw(gates * hiddenSize);
-        _kernel = cell == CellName.Gru ? new GruKernel(this) : null;
+        _kernel = cell == CellName.Gru ? new GruKernel(this, precision) : null;
         register_parameter("weight_ih", InputWeight);
         register_parameter("weight_hh", StateWeight);
         register_parameter("bias_ih", InputBias);
@@ -69,13 +69,18 @@ public sealed class RecurrentLayer : nn.Module
         return new RecurrentState(zero, zero);
     }
 
-    /// <summary>Reads a sequence from a zero state, in training; does not return the last state.</summary>
+    /// <summary>Reads a sequence.</summary>
     /// <param name="input">[batch, time, input].</param>
+    /// <param name="cache">The state to continue from, updated; null begins from the state zero and keeps none.</param>
     /// <returns>[batch, time, hidden], bf16 with that precision.</returns>
-    public Tensor ForwardTraining(Tensor input) =>
-        _kernel is { Serves: true } kernel && KernelLayers.Serve(input, _precision)
-        ? KernelLayers.Run(input, [kernel])
-        : Forward(input, EmptyState(input.shape[0])).Output;
+    public Tensor Forward(Tensor input, RecurrentCache? cache)
+    {
+        if (training && cache is null && _kernel?.Serves(input) == true)
+            return KernelLayers.Run(input, [_kernel]);
+        (Tensor output, RecurrentState state) = Forward(input, cache?.State ?? EmptyState(input.shape[0]));
+        cache?.Keep(state);
+        return output;
+    }
 
     /// <summary>Reads a sequence.</summary>
     /// <param name="input">[batch, time, input].</param>

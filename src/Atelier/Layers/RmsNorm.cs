@@ -1,5 +1,4 @@
 using Atelier.Kernels;
-using Atelier.Layers.Fused;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
 using TorchSharp.Modules;
@@ -9,7 +8,7 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>x / √(mean(x²) + ε) · w over the last dimension, in fp32 (Zhang and Sennrich 2019, eq. 4).</summary>
-public sealed class RmsNorm : nn.Module<Tensor, Tensor>, IKernelNorm
+public sealed class RmsNorm : Norm
 {
     private readonly double _epsilon;
 
@@ -26,11 +25,12 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>, IKernelNorm
 
     /// <summary>w, [size].</summary>
     [field: ComponentName(Name = "weight")]
-    public Parameter Weight { get; }
+    public override Parameter Weight { get; }
 
-    Parameter? IKernelNorm.Bias => null;
+    /// <inheritdoc/>
+    public override Parameter? Bias => null;
 
-    NormKernel IKernelNorm.Kernel => new((int)Weight.shape[0], (float)_epsilon, centered: false);
+    internal override NormKernel Kernel => new((int)Weight.shape[0], (float)_epsilon, centered: false);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)

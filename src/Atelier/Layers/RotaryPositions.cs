@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// Turns each pair of a query's or key's components by an angle that grows with the position (Su et al. 2021, eq. 34).
-/// Pairs are (i, i + size/2), the half-split order of Hugging Face's Llama.
+/// Rotates each pair of a query's or key's components by an angle that grows with the position (Su et al. 2021, eq.
+/// 34). Pairs are (i, i + size/2), the half-split order of Hugging Face's Llama.
 /// </summary>
 public sealed unsafe class RotaryPositions : nn.Module
 {
@@ -42,10 +42,10 @@ public sealed unsafe class RotaryPositions : nn.Module
     /// <summary>The tables from position 0, for kernels.</summary>
     internal RotaryTables Tables => new(_cosine.Pointer<float>(), _sine.Pointer<float>());
 
-    /// <summary>Turns x, whose first place in time is at position <paramref name="offset"/>.</summary>
+    /// <summary>Rotates x, whose first place in time is at position <paramref name="offset"/>.</summary>
     /// <param name="x">[heads, batch, time, headSize].</param>
     /// <param name="offset">The position of the first place.</param>
-    public Tensor Objective(Tensor x, int offset)
+    public Tensor Rotate(Tensor x, int offset)
     {
         TimedOperation timed = TimedOperation.Begin("rotary positions", ref x);
         long time = x.shape[2], half = x.shape[3] / 2;

@@ -54,6 +54,10 @@ internal static class KeptScalars
     public static Tensor FilledWhere(this Tensor tensor, Tensor mask, long number) =>
         Keep(number, kept => tensor.masked_fill(mask, kept));
 
+    /// <summary>tensor with a number wherever the mask is true.</summary>
+    public static Tensor FilledWhere(this Tensor tensor, Tensor mask, double number) =>
+        Keep(number, kept => tensor.masked_fill(mask, kept));
+
     /// <summary>Sets every element of a tensor, in place.</summary>
     public static void FillWith(this Tensor tensor, double number) => Keep(number, kept => tensor.fill_(kept));
 

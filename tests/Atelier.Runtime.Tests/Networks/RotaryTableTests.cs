@@ -22,7 +22,7 @@ public sealed unsafe class RotaryTableTests
         {
             float[] head = [.. Enumerable.Range(0, 64).Select(i => i + 1f)];
             fixed (float* at = head)
-                table.Objective(at, position);
+                table.Rotate(at, position);
             for (int i = 0; i < 32; i++)
             {
                 (int first, int second) = pairs == RotaryPairs.Halves ? (i, 32 + i) : (2 * i, 2 * i + 1);

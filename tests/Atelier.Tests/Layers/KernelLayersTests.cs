@@ -1,4 +1,5 @@
 using Atelier.Kernels;
+using Atelier.Layers;
 using Atelier.Models.Gpt;
 using Atelier.Networks;
 using Atelier.Tensors;
@@ -54,8 +55,8 @@ public sealed class KernelLayersTests : IDisposable
         kernels.train();
         plain.train();
         using Tensor probe = ones(1, config.ContextLength, config.HiddenSize);
-        kernels.Blocks[0].KernelsServe(probe).ShouldBeTrue(shape.Name);
-        plain.Blocks[0].KernelsServe(probe).ShouldBeFalse(shape.Name);
+        ((ISequenceLayer)kernels.Blocks[0].Layers).KernelsFor(probe).ShouldNotBeNull(shape.Name);
+        ((ISequenceLayer)plain.Blocks[0].Layers).KernelsFor(probe).ShouldBeNull(shape.Name);
         manual_seed(3);
         Tensor ids = randint(0, vocabulary, [batch, config.ContextLength], ScalarType.Int64);
         Tensor targets = randint(0, vocabulary, [batch, config.ContextLength], ScalarType.Int64);

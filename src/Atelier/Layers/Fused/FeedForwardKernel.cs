@@ -8,20 +8,20 @@ namespace Atelier.Layers.Fused;
 
 /// <summary>
 /// x + W₂ f(W₁ norm(x)), forward and back. Kept are x and what the first product gives; the norm and the activation,
-/// which
-/// cost less than their memory, are computed anew.
+/// which cost less than their memory, are computed anew.
 /// </summary>
 /// <param name="norm">The norm before the layer.</param>
 /// <param name="layer">Its products and activation.</param>
-internal sealed unsafe class FeedForwardKernel(IKernelNorm norm, FeedForward layer) : IKernelLayer
+internal sealed unsafe class FeedForwardKernel(Norm norm, FeedForward layer) : IKernelLayer
 {
     private const string Name = "feed-forward";
     private readonly KernelNorm _norm = new(norm);
 
     private int Size => (int)layer.Output.Weight.shape[1];
 
-    /// <summary>Whether the layer's widths fit the kernels.</summary>
-    public bool Serves => Size % Bf16.Lanes == 0;
+    /// <inheritdoc/>
+    public bool Serves(Tensor x) =>
+        KernelLayers.ServeStream(x, layer.Output.Precision) && Size % Bf16.Lanes == 0;
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, Stack<Tensor>? kept)

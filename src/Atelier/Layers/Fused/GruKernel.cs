@@ -12,12 +12,13 @@ namespace Atelier.Layers.Fused;
 /// one a step, and the gradients of both weights as one product each over all steps.
 /// </summary>
 /// <param name="layer">Its weights.</param>
-internal sealed unsafe class GruKernel(RecurrentLayer layer) : IKernelLayer
+/// <param name="precision">The precision of its products.</param>
+internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision) : IKernelLayer
 {
     private int Width => (int)layer.StateWeight.shape[1];
 
-    /// <summary>Whether the layer's width fits the kernel.</summary>
-    public bool Serves => Width % Bf16.Lanes == 0;
+    /// <inheritdoc/>
+    public bool Serves(Tensor x) => Width % Bf16.Lanes == 0 && KernelLayers.Serve(x, precision);
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, Stack<Tensor>? kept)

@@ -3,13 +3,17 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A fused layer, which computes its forward and backward pass in a few large steps. <see cref="KernelLayers"/> runs
-/// such layers one after another. The backward pass adds to the gradients of the parameters. Kernels' loops are
-/// optimized when they are first compiled (AggressiveOptimization), since plans are measured in the first steps.
+/// A fused layer, forward and back in few large steps: <see cref="KernelLayers"/> runs such layers one after another.
+/// The gradients of its parameters are added to theirs on the way back. The loops of kernels are optimized when they
+/// are first met (AggressiveOptimization), since a plan is measured in the first steps.
 /// </summary>
 internal interface IKernelLayer
 {
-    /// <summary>The forward pass.</summary>
+    /// <summary>Whether the kernel can take x, and serves here.</summary>
+    /// <param name="x">What would go in.</param>
+    bool Serves(Tensor x);
+
+    /// <summary>Goes forward.</summary>
     /// <param name="x">[rows, width].</param>
     /// <param name="kept">Receives the tensors that the backward pass needs, including x, detached from dispose scopes;
     /// null without a backward pass.</param>

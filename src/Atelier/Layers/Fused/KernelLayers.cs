@@ -25,7 +25,13 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
         precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1
             && LayerDispatch.WritesOut();
 
-    /// <summary>Computes the layers one after another.</summary>
+    /// <summary>Whether they serve for a residual stream: fp32, in whole registers.</summary>
+    /// <param name="x">The stream.</param>
+    /// <param name="precision">The precision of products.</param>
+    public static bool ServeStream(Tensor x, Precision precision) =>
+        Serve(x, precision) && x.dtype == ScalarType.Float32 && x.shape[^1] % Bf16.Lanes == 0;
+
+    /// <summary>What the layers make of x, one after another.</summary>
     /// <param name="x">[..., width], fp32.</param>
     /// <param name="layers">The first comes first.</param>
     public static Tensor Run(Tensor x, IReadOnlyList<IKernelLayer> layers)

@@ -7,8 +7,12 @@ namespace Atelier.Layers.Fused;
 
 /// <summary>A normalisation of tensors, fp32 in and bf16 out; on its own it is the last of a stack of layers.</summary>
 /// <param name="norm">Its weights and rule.</param>
-internal sealed unsafe class KernelNorm(IKernelNorm norm) : IKernelLayer
+internal sealed unsafe class KernelNorm(Norm norm) : IKernelLayer
 {
+    /// <inheritdoc/>
+    /// <remarks>It follows a layer that has checked the rest.</remarks>
+    public bool Serves(Tensor x) => x.shape[^1] % Bf16.Lanes == 0;
+
     /// <summary>The norm of x, [rows, width], in bf16.</summary>
     public Tensor Of(Tensor x)
     {

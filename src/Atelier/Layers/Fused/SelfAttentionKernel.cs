@@ -7,22 +7,23 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// x + Wₒ attention(W norm(x)), forward and back. Kept are x, the queries, keys and values, what the heads make of
-/// them, and a
-/// number a query for the softmax.
+/// x + Wₒ attention(W norm(x)) with causal self-attention, forward and back. Kept are x, the queries, keys and values,
+/// what the heads make of them, and a number a query for the softmax.
 /// </summary>
 /// <param name="norm">The norm before the layer.</param>
 /// <param name="layer">Its products and heads.</param>
-internal sealed unsafe class SelfAttentionKernel(IKernelNorm norm, SelfAttention layer) : IKernelLayer
+internal sealed unsafe class SelfAttentionKernel(Norm norm, MultiHeadAttention layer) : IKernelLayer
 {
     private const string Name = "attention";
     // beyond, a head's matrices leave the cache, where products by a library are faster
     private const int LongestTime = 1024;
     private readonly KernelNorm _norm = new(norm);
 
-    /// <summary>Whether the layer fits the kernels at so many places.</summary>
-    public bool Serves(long time) =>
-        time <= LongestTime && layer.Shape.HeadSize % (layer.Rotary is null ? Bf16.Lanes : 2 * Bf16.Lanes) == 0;
+    /// <inheritdoc/>
+    public bool Serves(Tensor x) =>
+        KernelLayers.ServeStream(x, layer.Output.Precision) && layer.Product.IsCausal && layer.Shape.Dropout == 0
+        && x.shape[1] <= LongestTime
+        && layer.Shape.HeadSize % (layer.Rotary is null ? Bf16.Lanes : 2 * Bf16.Lanes) == 0;
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, Stack<Tensor>? kept)

@@ -15,7 +15,7 @@ internal sealed class DiffusionBlock : nn.Module
 {
     private const int Parts = 6; // shift, scale and gate, of the attention and of the feed-forward layer
     private readonly Linear _told;
-    private readonly SelfAttention _attention;
+    private readonly MultiHeadAttention _attention;
     private readonly FeedForward _feedForward;
 
     public DiffusionBlock(int hiddenSize, int headCount, AttentionProduct product, Precision precision,
@@ -24,7 +24,7 @@ internal sealed class DiffusionBlock : nn.Module
     {
         double deviation = 1 / Math.Sqrt(hiddenSize);
         _told = new Linear(hiddenSize, Parts * hiddenSize, bias: true, Precision.Fp32, deviation: 0, random);
-        _attention = new SelfAttention(new AttentionShape(hiddenSize, headCount, headCount, hiddenSize / headCount,
+        _attention = new MultiHeadAttention(new AttentionShape(hiddenSize, headCount, headCount, hiddenSize / headCount,
             Bias: true, Dropout: 0),
             rotary: null, product, precision, deviation, deviation, random);
         _feedForward = new FeedForward(hiddenSize, 4 * hiddenSize, ActivationName.Gelu, bias: true, precision,
@@ -39,7 +39,7 @@ internal sealed class DiffusionBlock : nn.Module
     public Tensor Forward(Tensor x, Tensor condition)
     {
         Tensor[] parts = _told.forward(condition).unsqueeze(1).chunk(Parts, -1); // each [batch, 1, hidden]
-        x = x.Plus(_attention.Forward(AdaptiveNorm.Apply(x, parts[0], parts[1]), cache: null).mul(parts[2]));
+        x = x.Plus(_attention.Forward(AdaptiveNorm.Apply(x, parts[0], parts[1])).mul(parts[2]));
         return x.Plus(_feedForward.forward(AdaptiveNorm.Apply(x, parts[3], parts[4])).mul(parts[5]));
     }
 }

@@ -1,5 +1,4 @@
 using Atelier.Layers;
-using Atelier.Layers.Fused;
 using Atelier.Networks;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
@@ -8,6 +7,7 @@ using static TorchSharp.torch;
 using Dropout = Atelier.Layers.Dropout;
 using Embedding = Atelier.Layers.Embedding;
 using Linear = Atelier.Layers.Linear;
+using Sequential = Atelier.Layers.Sequential;
 
 namespace Atelier.Models.Gpt;
 
@@ -21,7 +21,7 @@ public sealed class GptModel : TextModel
 
     private readonly Precision _precision;
     private readonly AttentionProduct _product = new();
-    private readonly IKernelLayer[] _kernels; // of all blocks and the last norm
+    private readonly Sequential _layers; // all blocks and the last norm
 
     /// <summary>Creates a model with new weights, on the CPU.</summary>
     /// <param name="config">The configuration.</param>
@@ -49,7 +49,7 @@ public sealed class GptModel : TextModel
         for (int layer = 0; layer < Config.LayerCount; layer++)
             Blocks.Add(new GptBlock(Config, rotary, _product, precision, random));
         FinalNorm = GptBlock.CreateNorm(Config);
-        _kernels = [.. Blocks.SelectMany(block => block.Kernels), new KernelNorm((IKernelNorm)FinalNorm)];
+        _layers = new Sequential([.. Blocks.Select(block => block.Layers)], FinalNorm);
         Output = Config.TieHead!.Value
             ? null
             : new Linear(Config.HiddenSize, vocabularySize, bias: false, precision, Deviation, random);
@@ -80,35 +80,28 @@ public sealed class GptModel : TextModel
 
     internal ModuleList<GptBlock> Blocks { get; } = new();
 
-    internal nn.Module<Tensor, Tensor> FinalNorm { get; }
+    internal Norm FinalNorm { get; }
 
     internal Linear? Output { get; }
 
     /// <inheritdoc/>
     public override Tensor Encode(Tensor ids, TextMemory? memory)
     {
-        var caches = (GptMemory?)memory;
+        IReadOnlyList<KeyValueCache>? caches = ((LayerMemory<KeyValueCache>?)memory)?.Layers;
         Tensor x = TokenEmbedding.forward(ids); // [batch, time, hidden]
         if (PositionEmbedding is not null)
-            x = x.Plus(PositionEmbedding.Weight.narrow(0, caches?.Length ?? 0, ids.shape[1]));
-        if (training && Config.Dropout > 0)
-            x = Dropout.Apply(x, Config.Dropout);
-        if (caches is null && !ActivationCheckpointing && Blocks.All(block => block.KernelsServe(x)))
-            return KernelLayers.Run(x, _kernels);
-        for (int layer = 0; layer < Blocks.Count; layer++)
-        {
-            (GptBlock block, KeyValueCache? cache) = (Blocks[layer], caches?[layer]);
-            x = Through(stream => block.Forward(stream, cache), x);
-        }
-        return FinalNorm.forward(x);
+            x = x.Plus(PositionEmbedding.Weight.narrow(0, caches?[0].Length ?? 0, ids.shape[1]));
+        x = Dropout.Apply(x, training ? Config.Dropout : 0);
+        return _layers.Forward(x, caches?.Select(cache => new AttentionContext { Cache = cache }).ToList(),
+            ActivationCheckpointing ? Through : null);
     }
 
     /// <inheritdoc/>
-    protected override (Tensor Weight, Tensor? Bias, Precision Precision) HeadProduct =>
-        (Output?.Weight ?? TokenEmbedding.Weight, Output?.Bias, _precision);
+    protected override VocabularyHead VocabularyHead =>
+        new(Output?.Weight ?? TokenEmbedding.Weight, Output?.Bias, _precision);
 
     /// <inheritdoc/>
-    public override TextMemory CreateMemory(int sequences) => new GptMemory(Config.LayerCount);
+    public override TextMemory CreateMemory(int sequences) => new LayerMemory<KeyValueCache>(Config.LayerCount);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -116,28 +109,5 @@ public sealed class GptModel : TextModel
         if (disposing)
             _product.Dispose();
         base.Dispose(disposing);
-    }
-
-    /// <summary>Keys and values of each layer.</summary>
-    private sealed class GptMemory(int layerCount) : TextMemory
-    {
-        private readonly KeyValueCache[] _layers =
-            [.. Enumerable.Range(0, layerCount).Select(_ => new KeyValueCache())];
-
-        public int Length => _layers[^1].Length;
-
-        public KeyValueCache this[int layer] => _layers[layer];
-
-        public override void Select(Tensor parents)
-        {
-            foreach (KeyValueCache layer in _layers)
-                layer.Select(parents);
-        }
-
-        public override void Dispose()
-        {
-            foreach (KeyValueCache layer in _layers)
-                layer.Dispose();
-        }
     }
 }

@@ -122,9 +122,8 @@ internal static class GptWeights
         static IEnumerable<(string, Tensor?, long)> Conv1D(string name, Linear linear) =>
             [(name + ".weight", linear.Weight.t(), 0), (name + ".bias", linear.Bias, linear.Weight.shape[0])];
 
-        static IEnumerable<(string, Tensor?, long)> Norm(string name, nn.Module<Tensor, Tensor> norm) =>
-            [(name + ".weight", ((LayerNorm)norm).Weight, 0),
-                (name + ".bias", ((LayerNorm)norm).Bias, ((LayerNorm)norm).Weight.shape[0])];
+        static IEnumerable<(string, Tensor?, long)> Norm(string name, Norm norm) =>
+            [(name + ".weight", norm.Weight, 0), (name + ".bias", norm.Bias, norm.Weight.shape[0])];
     }
 
     private static IEnumerable<(string Name, Tensor? View, long Size)> Llama(GptModel model)
@@ -140,12 +139,12 @@ internal static class GptWeights
             int inner = config.FeedForwardSize!.Value;
             IEnumerable<(string Name, Tensor? View, long Size)> parts =
             [
-                ("input_layernorm.weight", ((RmsNorm)block.AttentionNorm).Weight, 0),
+                ("input_layernorm.weight", block.AttentionNorm.Weight, 0),
                 .. Rows("self_attn.q_proj", qkv, 0, querySize),
                 .. Rows("self_attn.k_proj", qkv, querySize, keyValueSize),
                 .. Rows("self_attn.v_proj", qkv, querySize + keyValueSize, keyValueSize),
                 .. Rows("self_attn.o_proj", block.Attention.Output, 0, config.HiddenSize),
-                ("post_attention_layernorm.weight", ((RmsNorm)block.FeedForwardNorm).Weight, 0),
+                ("post_attention_layernorm.weight", block.FeedForwardNorm.Weight, 0),
                 .. Rows("mlp.gate_proj", gateUp, 0, inner),
                 .. Rows("mlp.up_proj", gateUp, inner, inner),
                 .. Rows("mlp.down_proj", block.FeedForward.Output, 0, config.HiddenSize),
@@ -153,7 +152,7 @@ internal static class GptWeights
             foreach ((string name, Tensor? view, long size) in parts)
                 yield return ($"model.layers.{layer}.{name}", view, size);
         }
-        yield return ("model.norm.weight", ((RmsNorm)model.FinalNorm).Weight, 0);
+        yield return ("model.norm.weight", model.FinalNorm.Weight, 0);
         if (model.Output is not null)
             yield return ("lm_head.weight", model.Output.Weight, 0);
 

@@ -57,73 +57,18 @@ public sealed class RnnModel : TextModel
     /// <inheritdoc/>
     public override Tensor Encode(Tensor ids, TextMemory? memory)
     {
-        var states = (RnnMemory?)memory;
+        IReadOnlyList<RecurrentCache>? caches = ((LayerMemory<RecurrentCache>?)memory)?.Layers;
         Tensor x = _tokens.forward(ids); // [batch, time, embedding]
-        for (int layer = 0; layer < _layers.Count; layer++)
-        {
-            int at = layer;
-            x = Through(below => Read(at, below, states), x);
-        }
-        return training && Config.Dropout > 0 ? Dropout.Apply(x, Config.Dropout) : x;
+        foreach ((int i, RecurrentLayer layer) in _layers.Index())
+            x = Through(below => layer.Forward(Drop(below), caches?[i]), x); // [batch, time, hidden]
+        return Drop(x);
     }
 
     /// <inheritdoc/>
-    protected override (Tensor Weight, Tensor? Bias, Precision Precision) HeadProduct =>
-        (_head?.Weight ?? _tokens.Weight, _head?.Bias, _precision);
+    protected override VocabularyHead VocabularyHead => new(_head?.Weight ?? _tokens.Weight, _head?.Bias, _precision);
 
     /// <inheritdoc/>
-    public override TextMemory CreateMemory(int sequences) => new RnnMemory(Config.LayerCount);
+    public override TextMemory CreateMemory(int sequences) => new LayerMemory<RecurrentCache>(Config.LayerCount);
 
-    /// <summary>
-    /// Computes a layer from its input, [batch, time, hidden], continuing from its state if there is one.
-    /// </summary>
-    private Tensor Read(int layer, Tensor x, RnnMemory? states)
-    {
-        if (training && Config.Dropout > 0)
-            x = Dropout.Apply(x, Config.Dropout);
-        if (training && states is null)
-            return _layers[layer].ForwardTraining(x);
-        RecurrentState before = states?[layer] ?? _layers[layer].EmptyState(x.shape[0]);
-        (Tensor output, RecurrentState after) = _layers[layer].Forward(x, before);
-        states?.Keep(layer, after);
-        return output;
-    }
-
-    /// <summary>The state of each layer.</summary>
-    private sealed class RnnMemory(int layerCount) : TextMemory
-    {
-        private readonly RecurrentState?[] _layers = new RecurrentState?[layerCount];
-
-        public RecurrentState? this[int layer] => _layers[layer];
-
-        public void Keep(int layer, RecurrentState state)
-        {
-            Drop(layer);
-            _layers[layer] =
-                new RecurrentState(state.Hidden.DetachFromDisposeScope(), state.Cell.DetachFromDisposeScope());
-        }
-
-        public override void Select(Tensor parents)
-        {
-            for (int layer = 0; layer < _layers.Length; layer++)
-            {
-                if (_layers[layer] is { } state)
-                    Keep(layer, new RecurrentState(state.Hidden.index_select(1, parents),
-                        state.Cell.index_select(1, parents)));
-            }
-        }
-
-        public override void Dispose()
-        {
-            for (int layer = 0; layer < _layers.Length; layer++)
-                Drop(layer);
-        }
-
-        private void Drop(int layer)
-        {
-            _layers[layer]?.Hidden.Dispose();
-            _layers[layer]?.Cell.Dispose();
-            _layers[layer] = null;
-        }
-    }
+    private Tensor Drop(Tensor x) => Dropout.Apply(x, training ? Config.Dropout : 0);
 }

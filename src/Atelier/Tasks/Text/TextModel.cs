@@ -2,19 +2,17 @@ using System.Runtime.InteropServices;
 using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Layers;
-using Atelier.Layers.Fused;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
 using Atelier.Training;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// A network that predicts the next token: the loss, evaluation, scoring and decoding that all such networks share. A
-/// family adds <see cref="Encode"/> and <see cref="HeadProduct"/>.
+/// A network that reads tokens and says what comes next: the loss, the judging, the scoring and the decoding that all
+/// such networks share. A family adds <see cref="Encode"/> and <see cref="VocabularyHead"/>.
 /// </summary>
 /// <param name="name">The module's name.</param>
 /// <param name="vocabularySize">The size of the vocabulary.</param>
@@ -59,13 +57,10 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <summary>Turns what was read into the logits of what comes next.</summary>
     /// <param name="hidden">[..., hidden].</param>
     /// <returns>[..., vocabulary]; may be bf16.</returns>
-    public Tensor Head(Tensor hidden) =>
-        Linear.Product(hidden, HeadProduct.Weight, HeadProduct.Bias, HeadProduct.Precision);
+    public Tensor Head(Tensor hidden) => VocabularyHead.Logits(hidden);
 
-    /// <summary>
-    /// The product that <see cref="Head"/> is: W [vocabulary, hidden], b [vocabulary] or null, and its precision.
-    /// </summary>
-    protected abstract (Tensor Weight, Tensor? Bias, Precision Precision) HeadProduct { get; }
+    /// <summary>The product that <see cref="Head"/> is.</summary>
+    protected abstract VocabularyHead VocabularyHead { get; }
 
     /// <summary>Begins an empty memory for so many sequences.</summary>
     public abstract TextMemory CreateMemory(int sequences);
@@ -83,18 +78,8 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <summary>
     /// The mean cross-entropy of the batch in nats per token, with label smoothing; a scalar in fp32.
     /// </summary>
-    public Tensor Loss(TextBatch batch)
-    {
-        (Tensor weight, Tensor? bias, Precision precision) = HeadProduct;
-        Tensor hidden = Encode(batch.Inputs.to(Device), null);
-        if (CrossEntropyHead.Serves(hidden, weight, precision))
-        {
-            TimedOperation fused = TimedOperation.Begin("head and cross-entropy", ref hidden);
-            return fused.End(CrossEntropyHead.Loss(hidden, weight, bias, batch.Targets, labelSmoothing));
-        }
-        TimedOperation timed = TimedOperation.Begin("head", ref hidden);
-        return CrossEntropy(timed.End(Head(hidden)), batch.Targets, labelSmoothing);
-    }
+    public Tensor Loss(TextBatch batch) =>
+        VocabularyHead.CrossEntropy(Encode(batch.Inputs.to(Device), null), batch.Targets, labelSmoothing);
 
     /// <summary>
     /// "loss", in nats per token without label smoothing, and "accuracy", the share of tokens that were the most
@@ -117,7 +102,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
             Tensor targets = part.Targets.to(Device);
             // places not counted are negative
             Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum();
-            loss += share * CrossEntropy(logits, part.Targets, 0).Number();
+            loss += share * VocabularyHead.CrossEntropyOf(logits, part.Targets, 0).Number();
             accuracy += share * right.Number();
         }
         return new Dictionary<string, double> { ["loss"] = loss, ["accuracy"] = accuracy };
@@ -190,14 +175,6 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
                     row[start + t] = new(Math.Min(0, likelihoods[i * time + t]), leads[i * time + t] <= 0);
             }
         }
-    }
-
-    private Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing)
-    {
-        TimedOperation timed = TimedOperation.Begin("cross-entropy", ref logits);
-        return timed.End(F.cross_entropy(
-            (logits.dtype == ScalarType.BFloat16 ? logits.to(ScalarType.Float32) : logits).view(-1, VocabularySize),
-            targets.to(Device).view(-1), label_smoothing: smoothing));
     }
 
     private static float[] Values(Tensor tensor) =>

@@ -1,0 +1,127 @@
+using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
+using static TorchSharp.torch;
+
+namespace Atelier.Layers;
+
+/// <summary>The shape of an attention layer.</summary>
+/// <param name="HiddenSize">The width of the input and of the output.</param>
+/// <param name="HeadCount">Query heads.</param>
+/// <param name="KeyValueHeadCount">Key and value heads; divides the head count.</param>
+/// <param name="HeadSize">The width of a head.</param>
+/// <param name="Bias">Whether the products have biases.</param>
+/// <param name="Dropout">The share of attention weights dropped in training.</param>
+/// <param name="SourceSize">The width of the sequence that keys and values are made of, in cross-attention; null for
+/// self-attention, where they are made of the input.</param>
+public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueHeadCount, int HeadSize, bool Bias,
+    double Dropout, int? SourceSize = null)
+{
+    /// <summary>The width of all query heads.</summary>
+    public int QuerySize => HeadCount * HeadSize;
+
+    /// <summary>The width of all key heads, and of all value heads.</summary>
+    public int KeyValueSize => KeyValueHeadCount * HeadSize;
+}
+
+/// <summary>
+/// Multi-head attention (Vaswani et al. 2017, section 3.2.2): of a sequence to itself, or to another one. Where a fused
+/// kernel computes the same, a <see cref="Sequential"/> may run that in training; this layer is its reference.
+/// </summary>
+public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
+{
+    /// <summary>Makes the layer.</summary>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="rotary">Rotates queries and keys by their positions, or null; shared between layers. Not in
+    /// cross-attention, since two sequences have no positions in common.</param>
+    /// <param name="product">Computes attention, causal or not; shared between layers.</param>
+    /// <param name="precision">The precision of the products.</param>
+    /// <param name="deviation">The standard deviation of the initial weights.</param>
+    /// <param name="outputDeviation">That of the output product's.</param>
+    /// <param name="random">Draws them.</param>
+    /// <exception cref="ArgumentException">Cross-attention is asked for with rotary positions or a causal
+    /// product.</exception>
+    public MultiHeadAttention(AttentionShape shape, RotaryPositions? rotary, AttentionProduct product,
+        Precision precision, double deviation, double outputDeviation, Generator random)
+        : base(nameof(MultiHeadAttention))
+    {
+        if (shape.SourceSize is not null && (rotary is not null || product.IsCausal))
+            throw new ArgumentException("two sequences have no positions in common", nameof(shape));
+        (Shape, Rotary, Product) = (shape, rotary, product);
+        int inputs = shape.SourceSize is null ? shape.QuerySize + (2 * shape.KeyValueSize) : shape.QuerySize;
+        QueryKeyValue = new Linear(shape.HiddenSize, inputs, shape.Bias, precision, deviation, random);
+        SourceKeyValue = shape.SourceSize is { } size
+            ? new Linear(size, 2 * shape.KeyValueSize, shape.Bias, precision, deviation, random)
+            : null;
+        Output = new Linear(shape.QuerySize, shape.HiddenSize, shape.Bias, precision, outputDeviation, random);
+        register_module(SourceKeyValue is null ? "qkv" : "query", QueryKeyValue);
+        if (SourceKeyValue is not null)
+            register_module("keyValue", SourceKeyValue);
+        register_module("output", Output);
+    }
+
+    /// <summary>Its shape.</summary>
+    public AttentionShape Shape { get; }
+
+    /// <summary>Rotates queries and keys by their positions, or null.</summary>
+    public RotaryPositions? Rotary { get; }
+
+    /// <summary>
+    /// Queries, keys and values in one product, the rows of its weight in that order; in cross-attention queries alone.
+    /// </summary>
+    public Linear QueryKeyValue { get; }
+
+    /// <summary>Keys, then values, of the source; null in self-attention.</summary>
+    public Linear? SourceKeyValue { get; }
+
+    /// <summary>Mixes the heads' results.</summary>
+    public Linear Output { get; }
+
+    /// <summary>Computes attention.</summary>
+    internal AttentionProduct Product { get; }
+
+    /// <summary>Attends from each position of a sequence.</summary>
+    /// <param name="x">[batch, time, hidden].</param>
+    /// <param name="context">The source, masks and cache, or null.</param>
+    /// <returns>[batch, time, hidden].</returns>
+    public Tensor Forward(Tensor x, AttentionContext? context = null)
+    {
+        TimedOperation timed = TimedOperation.Begin("attention", ref x);
+        (Tensor q, Tensor k, Tensor v) =
+            SourceKeyValue is null ? FromItself(x, context?.Cache) : FromSource(x, context);
+        Tensor mixed = Product.Attend(q, k, v, training ? Shape.Dropout : 0, context?.Padding, context?.Bias);
+        // [heads, batch, time, headSize] → [batch, time, heads · headSize]
+        return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(x.shape[0], x.shape[1], Shape.QuerySize)));
+    }
+
+    private (Tensor Q, Tensor K, Tensor V) FromItself(Tensor x, KeyValueCache? cache)
+    {
+        (int heads, int keyValueHeads) = (Shape.HeadCount, Shape.KeyValueHeadCount);
+        Tensor all = Heads(QueryKeyValue.forward(x), heads + (2 * keyValueHeads));
+        if (Rotary is not null)
+        {
+            Tensor[] turned = all.split([heads + keyValueHeads, keyValueHeads], 0);
+            all = cat([Rotary.Rotate(turned[0], cache?.Length ?? 0), turned[1]], 0);
+        }
+        Tensor[] parts = all.split([heads, keyValueHeads, keyValueHeads], 0);
+        (Tensor k, Tensor v) = cache?.Append(parts[1], parts[2]) ?? (parts[1], parts[2]);
+        return (parts[0], k, v);
+    }
+
+    private (Tensor Q, Tensor K, Tensor V) FromSource(Tensor x, AttentionContext? context)
+    {
+        Tensor q = Heads(QueryKeyValue.forward(x), Shape.HeadCount);
+        if (context?.Cache is { Length: > 0 } kept)
+            return (q, kept.Keys, kept.Values);
+        Tensor source = context?.Source ?? throw new ArgumentNullException(nameof(context), "a source is needed");
+        Tensor[] parts = Heads(SourceKeyValue!.forward(source), 2 * Shape.KeyValueHeadCount).chunk(2, 0);
+        (Tensor k, Tensor v) = context.Cache?.Append(parts[0], parts[1]) ?? (parts[0], parts[1]);
+        return (q, k, v);
+    }
+
+    /// <summary>
+    /// [batch, time, count · headSize] → [count, batch, time, headSize]: one copy puts the heads first, so that
+    /// queries, keys and values are whole pieces of memory without further copies.
+    /// </summary>
+    private Tensor Heads(Tensor x, int count) =>
+        x.view(x.shape[0], x.shape[1], count, Shape.HeadSize).permute(2, 0, 1, 3).contiguous();
+}
