@@ -137,7 +137,7 @@ internal static class ImageComparisons
     private static void Prepare()
     {
         if (!Directory.Exists(Folder()))
-            ImageData.Prepare(new DataSection { Source = BenchmarkData.Find("mnist"), Split =
-                new() { Train = 1, Validation = 0, Test = 0 } }, seed: 1, Folder()).Dispose();
+            ImageData.Prepare(new DataSection { Source = BenchmarkData.Find("mnist"),
+                Split = new() { Train = 1, Validation = 0, Test = 0 } }, seed: 1, Folder()).Dispose();
     }
 }

@@ -12,10 +12,9 @@ namespace Atelier.Benchmarks;
 
 /// <summary>
 /// What the paths cost that serve where the tensor library's answers are wrong, by turns on the same machine: the path
-/// that serves
-/// by itself ("checked") beside the tensor library as it is ("library") in sizes that it computes rightly everywhere,
-/// and the path
-/// for machines where nothing can be corrected ("padded") beside the one that serves by itself.
+/// that serves by itself ("checked") beside the tensor library as it is ("library") in sizes that it computes rightly
+/// everywhere, and the path for machines where nothing can be corrected ("padded") beside the one that serves by
+/// itself.
 /// </summary>
 internal static class OperatorPathTiming
 {

@@ -9,8 +9,7 @@ namespace Atelier.Benchmarks;
 
 /// <summary>
 /// A model decoding with a draft model or prompt look-up, and by itself: the same model, by turns. The line at the end
-/// tells
-/// also what steps of 1, 2, 4 and 8 tokens take, from which the gain follows.
+/// tells also what steps of 1, 2, 4 and 8 tokens take, from which the gain follows.
 /// </summary>
 internal static class SpeculativeComparison
 {

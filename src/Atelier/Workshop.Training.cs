@@ -174,8 +174,8 @@ public sealed partial class Workshop
         }
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
-            progress.Report(new TrainingProgress { Step = 0, Message =
-                $"what was begun could not be taken away: {e.Message}" });
+            progress.Report(new TrainingProgress { Step = 0,
+                Message = $"what was begun could not be taken away: {e.Message}" });
         }
     }
 

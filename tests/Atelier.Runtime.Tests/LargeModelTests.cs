@@ -18,8 +18,7 @@ public sealed class LargeModelTests : IDisposable
 
     /// <summary>
     /// The file has holes for weights, which read as zeros and take no room on the disk. Nearly all of it is the table
-    /// of
-    /// learned positions, of which a text reads a row a token; the layers are read whole.
+    /// of learned positions, of which a text reads a row a token; the layers are read whole.
     /// </summary>
     [Fact]
     public void A_model_larger_than_the_memory_opens_and_writes_from_its_mapped_file()

@@ -15,8 +15,8 @@ internal sealed class GenerateCommand : ToolCommand
 {
     private readonly Workshop _workshop;
     private readonly Argument<string?> _run =
-        new("RUN") { Description =
-        "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it.",
+        new("RUN")
+        { Description = "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it.",
         Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _prompt =
         new("--prompt") { HelpName = "T", Description = "The text to go on from." };

@@ -4,8 +4,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// Learns the merges of byte pair encoding (Sennrich et al. 2016, algorithm 1): counts words on all cores, then joins
-/// the
-/// most frequent pair again and again, touching only the words that hold it.
+/// the most frequent pair again and again, touching only the words that hold it.
 /// </summary>
 internal static class BpeTrainer
 {

@@ -7,11 +7,9 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// Causal attention, softmax(q kᵀ / √size + mask) v (Vaswani et al. 2017, eq. 1), head by head in fp32 within the
-/// cache, over
-/// rows of bf16 where they lie: sixteen queries at a time against the keys up to theirs, so that the masked half is
-/// hardly
-/// computed. Going back, the weights are computed anew from the logarithms of the softmax's sums (Dao et al. 2022,
-/// section 3.1).
+/// cache, over rows of bf16 where they lie: sixteen queries at a time against the keys up to theirs, so that the masked
+/// half is hardly computed. Going back, the weights are computed anew from the logarithms of the softmax's sums (Dao et
+/// al. 2022, section 3.1).
 /// </summary>
 /// <param name="layout">How heads lie.</param>
 /// <param name="turn">The tables that turn queries and keys, or none.</param>

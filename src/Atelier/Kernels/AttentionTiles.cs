@@ -8,9 +8,8 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// What <see cref="AttentionKernel"/> does, with factors in bf16 and sums in fp32: scores of sixteen queries at a time,
-/// and the
-/// gradients of keys and values from those of a chunk of queries together. Queries, and gradients of what the heads
-/// make, are read where they lie.
+/// and the gradients of keys and values from those of a chunk of queries together. Queries, and gradients of what the
+/// heads make, are read where they lie.
 /// </summary>
 /// <param name="layout">How heads lie.</param>
 /// <param name="turn">The tables that turn queries and keys, or none.</param>
@@ -213,8 +212,7 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
 
     /// <summary>
     /// From scores s the weights w = exp(s c − log Σ exp), c the scale, and from their gradients g that of the scores,
-    /// c w (g − Σ w g); zeros from
-    /// the span to the widest row's.
+    /// c w (g − Σ w g); zeros from the span to the widest row's.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SoftmaxBackward(float* scores, float* gradient, ushort* weights, ushort* dScores, float logSum,

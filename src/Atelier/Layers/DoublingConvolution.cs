@@ -7,12 +7,9 @@ namespace Atelier.Layers;
 
 /// <summary>
 /// Convolutions that double width and height, computed at the smaller size: each of the two by two pixels that a place
-/// becomes
-/// sees a window of only two by two places, so that four small windows take the place of a large one (Shi et al. 2016,
-/// section
-/// 3.2). A window of three over doubled places then takes four ninths of the multiplications; a transposed convolution
-/// takes as
-/// many as before, but through the library's faster operator.
+/// becomes sees a window of only two by two places, so that four small windows take the place of a large one (Shi et
+/// al. 2016, section 3.2). A window of three over doubled places then takes four ninths of the multiplications; a
+/// transposed convolution takes as many as before, but through the library's faster operator.
 /// </summary>
 internal static class DoublingConvolution
 {

@@ -10,8 +10,7 @@ namespace Atelier.Layers;
 
 /// <summary>
 /// Group normalisation (Wu and He 2018, eq. 7) over pictures: a picture's channels in groups, each to a mean of zero
-/// and a
-/// variance of one, then scaled and shifted a channel.
+/// and a variance of one, then scaled and shifted a channel.
 /// </summary>
 public sealed class GroupNorm : nn.Module<Tensor, Tensor>
 {

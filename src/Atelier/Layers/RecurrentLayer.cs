@@ -10,8 +10,7 @@ namespace Atelier.Layers;
 
 /// <summary>
 /// One recurrent layer. Names, shapes and gate order of its weights are PyTorch's: LSTM input, forget, cell, output;
-/// GRU
-/// reset, update, new. The weights are fp32; with bf16 precision the kernel takes bf16 copies of them.
+/// GRU reset, update, new. The weights are fp32; with bf16 precision the kernel takes bf16 copies of them.
 /// </summary>
 public sealed class RecurrentLayer : nn.Module
 {

@@ -91,16 +91,16 @@ public sealed class Trainer<TBatch>(
         model.train();
         model.ActivationCheckpointing = section.ActivationCheckpointing;
         using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
-        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch, validation
-            is not null, model.Objectives.Max(turn => turn.Repeats));
+        TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch,
+            validation is not null, model.Objectives.Max(turn => turn.Repeats));
         using Replicas<TBatch> replicas = CreateReplicas(run, limits, progress, cancellation);
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
         using var session =
             new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
         using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits), device);
 
-        progress.Report(new TrainingProgress { Step = session.State.Step, TotalSteps = limits.TotalSteps, ItemUnit =
-            hooks.ItemUnit, IsLearning = true });
+        progress.Report(new TrainingProgress { Step = session.State.Step, TotalSteps = limits.TotalSteps,
+            ItemUnit = hooks.ItemUnit, IsLearning = true });
         string? stopReason;
         while ((stopReason = limits.StopReason(session.State, cancellation)) is null)
         {

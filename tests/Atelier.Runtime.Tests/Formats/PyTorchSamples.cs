@@ -2,8 +2,7 @@ namespace Atelier.Runtime.Tests.Formats;
 
 /// <summary>
 /// One object, saved by PyTorch 1.13 in both formats: {"net": OrderedDict(w = 0 to 11 as [3, 4], t = w transposed, h =
-/// half [1.5, -2],
-/// s = the integer 7, b = bfloat16 [0.5]), "step": 3, "p": a parameter of two ones}.
+/// half [1.5, -2], s = the integer 7, b = bfloat16 [0.5]), "step": 3, "p": a parameter of two ones}.
 /// </summary>
 internal static class PyTorchSamples
 {

@@ -4,8 +4,7 @@ namespace Atelier.Runtime.Tests.Generation;
 
 /// <summary>
 /// A model whose odds follow from every token it has read, so that a wrong past shows at once: the hash of the tokens
-/// seeds the
-/// logits. Reads many sequences in one step and allocates nothing while it does.
+/// seeds the logits. Reads many sequences in one step and allocates nothing while it does.
 /// </summary>
 internal sealed class HistoryModel(int vocabulary, ulong seed, int contextLength = 1 << 20, double spread = 3,
     bool forgets = true, bool endless = false) : IBatchedLanguageModel

@@ -6,9 +6,8 @@ namespace Atelier.Runtime.Tests.Tokenizers;
 
 /// <summary>
 /// What a tokenizer.json may say: read as Hugging Face's tokenizers reads it, or refused by name. Expected ids are
-/// those of
-/// the npm package @huggingface/tokenizers 0.2, but where its JavaScript differs from the library's Rust, which is
-/// said.
+/// those of the npm package @huggingface/tokenizers 0.2, but where its JavaScript differs from the library's Rust,
+/// which is said.
 /// </summary>
 public sealed class TokenizerPipelineTests : IDisposable
 {

@@ -164,8 +164,8 @@ public sealed class OtherDataTests : IDisposable
         var split = new SplitSection { Train = 0.8, Validation = 0.1, Test = 0.1 };
         ImageData.Prepare(new DataSection { Source = ShapesWorld.Name, WorldDocuments = 100, Split = split }, 1,
             _folder["data"]).Dispose();
-        var recipe = new Recipe { Data =
-            new DataSection { Source = ShapesWorld.Name, WorldDocuments = 30, Split = split } };
+        var recipe = new Recipe
+            { Data = new DataSection { Source = ShapesWorld.Name, WorldDocuments = 30, Split = split } };
         var other = new OtherData(ShapesWorld.Name, recipe, null!, _folder["data"], _folder["other"], Seed: 2);
         using ImageData data = ImageData.Prepare(other.Section, other.Seed, other.Folder)
             .Learning(ImageData.Open(other.Learned!));

@@ -4,8 +4,7 @@ namespace Atelier.Tests.Models;
 
 /// <summary>
 /// The forward pass of GPT-2 and of Llama in double precision, loop by loop, from tensors under Hugging Face's names:
-/// the
-/// second way that the product's own is held against. Slow.
+/// the second way that the product's own is held against. Slow.
 /// </summary>
 internal sealed class PlainTransformer(IReadOnlyDictionary<string, Tensor> tensors)
 {

@@ -175,8 +175,8 @@ public sealed class CheckpointTests
         try
         {
             using Process process =
-                Process.Start(new ProcessStartInfo(name, arguments) { RedirectStandardError = true, UseShellExecute =
-                false })!;
+                Process.Start(new ProcessStartInfo(name, arguments) { RedirectStandardError = true,
+                UseShellExecute = false })!;
             process.WaitForExit();
             return process.ExitCode;
         }

@@ -50,8 +50,8 @@ public sealed class ActivationCheckpointTests
     {
         using TextModel model = kind switch
         {
-            "gpt" => new GptModel(new() { LayerCount = 3, HeadCount = 2, HiddenSize = 16, ContextLength = 8, Dropout =
-                0.2 }, vocabularySize: 11, precision, seed: 3),
+            "gpt" => new GptModel(new() { LayerCount = 3, HeadCount = 2, HiddenSize = 16, ContextLength = 8,
+                Dropout = 0.2 }, vocabularySize: 11, precision, seed: 3),
             _ => new RnnModel(new() { Cell = Enum.Parse<CellName>(kind, ignoreCase: true), LayerCount = 2,
                 EmbeddingSize = 12, HiddenSize = 16, Dropout = 0.2 }, vocabularySize: 11, precision, seed: 3),
         };

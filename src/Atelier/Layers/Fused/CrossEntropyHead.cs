@@ -9,9 +9,8 @@ namespace Atelier.Layers.Fused;
 
 /// <summary>
 /// A head's product and the mean cross-entropy after it, in one: rows are taken some at a time, their logits in bf16
-/// become
-/// the gradient in place, and the gradients of states and weights are computed at once (as Hsu et al. 2024 do on GPUs).
-/// The logits of the whole batch are never held, in fp32 least of all.
+/// become the gradient in place, and the gradients of states and weights are computed at once (as Hsu et al. 2024 do on
+/// GPUs). The logits of the whole batch are never held, in fp32 least of all.
 /// </summary>
 internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<CrossEntropyHead>
 {

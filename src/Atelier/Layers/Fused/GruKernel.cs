@@ -8,8 +8,7 @@ namespace Atelier.Layers.Fused;
 
 /// <summary>
 /// A layer of gated recurrent units from the state zero, forward and back: the input's product over all steps at once,
-/// the state's
-/// one a step, and the gradients of both weights as one product each over all steps.
+/// the state's one a step, and the gradients of both weights as one product each over all steps.
 /// </summary>
 /// <param name="layer">Its weights.</param>
 /// <param name="precision">The precision of its products.</param>

@@ -10,8 +10,7 @@ namespace Atelier.Layers.Fused;
 
 /// <summary>
 /// y = x Wᵀ + b in bf16, forward and back, by <see cref="Bf16Product"/> where the processor has what that takes and the
-/// widths are whole
-/// registers, else by the tensor library.
+/// widths are whole registers, else by the tensor library.
 /// </summary>
 internal static unsafe class LinearKernel
 {

@@ -102,8 +102,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
             return (Int128)18 * config.HiddenSize * config.HiddenSize * config.LayerCount;
         Int128 condition = 4 * config.Channels[0];
         // Of each level the convolutions of 3 × 3 down and up, two a block, but for the first, which reads another
-        // level's
-        // channels; and what each block is told of the time.
+        // level's channels; and what each block is told of the time.
         return (condition * condition)
             + config.Channels.Aggregate((Int128)0,
             (sum, c) => sum + ((Int128)9 * c * c * ((4 * config.Blocks) - 1)) + (4 * config.Blocks * c * condition));

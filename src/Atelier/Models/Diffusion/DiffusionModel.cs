@@ -140,8 +140,8 @@ public sealed class DiffusionModel : ImageModel
         using var random = new Generator((ulong)seed, device);
         using RowTeam team = Threads.Begin(device, count);
         Tensor? labels = IsConditional ? batch.Labels
-            : null, conditionImage =
-            _upscaling?.Show(_upscaling.Shrink(batch.Pictures), zeros(count, device: device), random);
+            : null,
+            conditionImage = _upscaling?.Show(_upscaling.Shrink(batch.Pictures), zeros(count, device: device), random);
         double[] surprise = VariationalBound.Of(batch.Pictures, (x, t) => Look(x, t, count, team), _schedule,
             BoundTimes, random);
         int followed = (int)Math.Max(1, count / FollowedShare);

@@ -7,8 +7,7 @@ namespace Atelier.Models.Gpt;
 
 /// <summary>
 /// A GPT's weights under the names of Hugging Face's GPT2LMHeadModel and LlamaForCausalLM. Each named tensor is a view
-/// of
-/// one of the model's own, so that one list serves reading and writing.
+/// of one of the model's own, so that one list serves reading and writing.
 /// </summary>
 internal static class GptWeights
 {

@@ -114,8 +114,8 @@ public static class ImageOutput
     private static IReadOnlyDictionary<string, string>? Texts(ImageGenerator generator, GenerationRequest request) =>
         generator.Identity is { } model
             ? new ImageOrigin(model,
-            request with { Drawing = generator.Model.Check(request.Drawing ?? new SamplingOptions()) }) { Upscaler =
-            generator.Upscaler?.Identity }.ToTexts() : null;
+            request with { Drawing = generator.Model.Check(request.Drawing ?? new SamplingOptions()) })
+            { Upscaler = generator.Upscaler?.Identity }.ToTexts() : null;
 
     /// <summary>One row for each interpolation; otherwise a grid that is nearly square.</summary>
     private static int? Columns(GenerationRequest request) =>

@@ -73,8 +73,8 @@ internal static class TableEvaluator
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(rows), headline, own.Scores),
             Samples = judging.Options.Samples == 0 ? []
-                : [.. model.GenerateAsync(new GenerationRequest { Count =
-                Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed }, cancellation)
+                : [.. model.GenerateAsync(new GenerationRequest
+                { Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed }, cancellation)
                 .ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
             Notes =

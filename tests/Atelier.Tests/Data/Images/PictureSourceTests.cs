@@ -9,8 +9,7 @@ namespace Atelier.Tests.Data.Images;
 public sealed class PictureSourceTests : IDisposable
 {
     // Made byte by byte after the formats' specifications: a PNG of 2 × 2 pixels of 16 bits (red, green, blue, grey),
-    // the
-    // header of a PNG of 40,000 × 40,000, and a JPEG in Adobe's inverted CMYK that is red all over.
+    // the header of a PNG of 40,000 × 40,000, and a JPEG in Adobe's inverted CMYK that is red all over.
     private const string Png16 =
         "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACEAIAAACtREYwAAAAE0lEQVR42mP4/58BDGA0kNEABgBrOQj7tvkCBQAAAABJRU5ErkJggg==";
     private const string Huge =

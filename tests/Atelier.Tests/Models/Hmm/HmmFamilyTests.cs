@@ -29,8 +29,8 @@ public sealed class HmmFamilyTests : IDisposable
     {
         string path = _folder.Write("text.txt",
             string.Concat(Enumerable.Range(0, 300).Select(i => $"line {i % 7} and {i % 5}\n")));
-        return TextData.Prepare(new DataSection { Source = path, Document = DocumentUnit.Line, Tokenizer =
-            new() { ByteFallback = false } }, 1, _folder["data"]);
+        return TextData.Prepare(new DataSection { Source = path, Document = DocumentUnit.Line,
+            Tokenizer = new() { ByteFallback = false } }, 1, _folder["data"]);
     }
 
     [Fact]

@@ -93,8 +93,8 @@ public sealed class HmmTaggerTests : IDisposable
     {
         using var tagger = new HmmTagger(TaggerCounts.Count(Sentences), new HmmConfig());
         TaggedSample[] samples =
-            [.. tagger.GenerateAsync(new GenerationRequest { Count = 200, States =
-            new Dictionary<int, string> { [1] = "V" } }).ToBlockingEnumerable().Cast<TaggedSample>()];
+            [.. tagger.GenerateAsync(new GenerationRequest { Count = 200,
+            States = new Dictionary<int, string> { [1] = "V" } }).ToBlockingEnumerable().Cast<TaggedSample>()];
         samples.ShouldAllBe(s => s.Tags[1] == "V");
         // Before a verb at the second place stands a noun nearly always, though sentences begin with D more often.
         samples.Count(s => s.Tags[0] == "N").ShouldBeGreaterThan(100);

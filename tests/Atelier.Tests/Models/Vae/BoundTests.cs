@@ -107,8 +107,8 @@ public sealed class BoundTests
     public void Black_and_white_pictures_cost_the_logarithm_of_each_pixels_chance()
     {
         using var likelihood =
-            new Likelihood(new VaeConfig { Likelihood = LikelihoodKind.Bernoulli, Binarisation =
-            BinarisationKind.Static });
+            new Likelihood(new VaeConfig { Likelihood = LikelihoodKind.Bernoulli,
+            Binarisation = BinarisationKind.Static });
         Tensor target = likelihood.Target(tensor((float[])[-1f, -0.2f, 0.3f, 1f]).view(1, 1, 2, 2), null);
         target.data<float>().ToArray().ShouldBe([-1f, -1f, 1f, 1f]);
         double[] logits = [0.5, -1, 2, 0.1];

@@ -88,8 +88,8 @@ public sealed class TableEvaluatorTests : IDisposable
         using var model = IndependentModel.Count(data.Train, smoothing: 0);
         const int count = 4000;
         RowSample[] rows =
-            [.. model.GenerateAsync(new GenerationRequest { Count = count, Evidence =
-            new Dictionary<string, string> { ["dice"] = "3" } })
+            [.. model.GenerateAsync(new GenerationRequest { Count = count,
+            Evidence = new Dictionary<string, string> { ["dice"] = "3" } })
             .ToBlockingEnumerable().Cast<RowSample>()];
         rows.ShouldAllBe(row => row.Values[1].ToString() == "3");
         int heads = rows.Count(row => row.Values[0].ToString() == "head");

@@ -175,8 +175,7 @@ internal sealed class LayeredLayout
     }
 
     // The places nearest to those wished for, in least squares, that keep the order and the gaps: isotonic regression
-    // by
-    // pooling neighbours that would overlap (Ayer et al. 1955).
+    // by pooling neighbours that would overlap (Ayer et al. 1955).
     private void Settle(int[] layer, Func<int, double> wish, Func<int, double> weight)
     {
         var blocks = new List<(double Mean, double Weight, int Count)>();

@@ -112,8 +112,7 @@ internal sealed class HillClimbing
     private Move? FindBest(double score, double bestScore, int step, int[,] forbiddenUntil)
     {
         // Of moves that gain the same, as both directions of a first edge do, the one of the first parent is taken,
-        // then of the
-        // first child: chance in the last bits must not choose.
+        // then of the first child: chance in the last bits must not choose.
         Move? best = null;
         for (int parent = 0; parent < _count; parent++)
         {

@@ -28,8 +28,8 @@ internal abstract class HmmEmissions
 
     /// <summary>
     /// The likelihood of what was observed from <paramref name="from"/> on, in each state, divided by the largest at
-    /// that
-    /// time. Returns the sum of the logarithms of those; minus infinity where something is impossible in every state.
+    /// that time. Returns the sum of the logarithms of those; minus infinity where something is impossible in every
+    /// state.
     /// </summary>
     /// <param name="sequence">The observations.</param>
     /// <param name="from">The first time.</param>
