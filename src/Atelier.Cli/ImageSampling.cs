@@ -54,7 +54,7 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
     /// <param name="picture">A PNG that was drawn before.</param>
     /// <param name="run">The model; null finds the run that the picture names.</param>
     /// <param name="upscaler">The model that enlarged it; null finds the run that the picture names.</param>
-    /// <param name="place">Where to; null takes a name beside the picture's.</param>
+    /// <param name="place">The file to write; null takes a name next to the image's.</param>
     /// <param name="device">The device.</param>
     /// <param name="cancellation">Stops.</param>
     public async Task<int> AgainAsync(string picture, string? run, string? upscaler,

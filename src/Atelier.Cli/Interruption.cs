@@ -2,9 +2,8 @@ namespace Atelier.Cli;
 
 /// <summary>
 /// Ctrl-C, and the signals that ask for the same. The first is answered at once and asks the command to end; one that
-/// is at
-/// work on something that cannot be interrupted, and has nothing to keep, is ended a moment later. The second ends the
-/// process at once.
+/// is at work on something that cannot be interrupted, and has nothing to keep, is ended a moment later. The second
+/// ends the process at once.
 /// </summary>
 /// <param name="say">Gives the answer; must not wait for anything.</param>
 /// <param name="wait">Waits, on the thread that the signal came on.</param>

@@ -6,8 +6,7 @@ using Atelier.Tasks.Images;
 namespace Atelier.Cli;
 
 /// <summary>
-/// The options that show a model's latents: pictures made again, ways between them, and what each latent number
-/// changes.
+/// The options that show a model's latents: reconstructions, interpolations, and the effect of each latent dimension.
 /// </summary>
 internal sealed class LatentArguments
 {

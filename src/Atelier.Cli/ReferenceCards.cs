@@ -11,7 +11,7 @@ namespace Atelier.Cli;
 /// <param name="Recipe">The recipe, which names the card too.</param>
 /// <param name="Published">The published figure, in words.</param>
 /// <param name="Source">Who published it.</param>
-/// <param name="Also">More figures of the evaluation to tell beside its headline.</param>
+/// <param name="Also">Further metrics of the evaluation to show with its headline.</param>
 internal sealed record ReferenceCard(string Recipe, string Published, string Source, params string[] Also)
 {
     /// <summary>All cards.</summary>
@@ -58,7 +58,7 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
 }
 
 /// <summary>
-/// Results of cards, kept in a JSON file beside the page, so that a broken series goes on where it was.
+/// Results of cards, kept in a JSON file in the page's folder, so that an interrupted series continues.
 /// </summary>
 /// <param name="page">The Markdown page.</param>
 internal sealed class ReferenceCardResults(string page)

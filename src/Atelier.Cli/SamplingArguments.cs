@@ -39,7 +39,7 @@ internal sealed class SamplingArguments
 
     /// <summary>What was given; null where nothing was.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="ends">What pictures are to lie between; null draws each by itself.</param>
+    /// <param name="ends">What to interpolate between; null does not interpolate.</param>
     public SamplingOptions? Read(ParseResult parse, string? ends)
     {
         SamplingOptions given = new()

@@ -20,8 +20,8 @@ internal static class ShownPath
     }
 
     /// <summary>
-    /// The same in at most so many characters: its end, which tells it from others, and as much of its beginning as
-    /// there is room for.
+    /// The path in at most so many characters: its end, which distinguishes it, and as much of its beginning as there
+    /// is room for.
     /// </summary>
     /// <param name="path">The path.</param>
     /// <param name="width">The room; taken for at least 20 characters.</param>

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Atelier.Cli;
 
 /// <summary>
-/// The process's standard output, which tells when nobody reads it any more: .NET's own would drop what is written.
+/// The process's standard output, which detects that its reader has gone: .NET's own would discard what is written.
 /// </summary>
 internal static class StandardOutput
 {

@@ -37,7 +37,7 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
     /// <summary>What ends a command from outside; null where nothing does.</summary>
     public Interruption? Interruption { get; init; }
 
-    /// <summary>Tells something on the way.</summary>
+    /// <summary>Shows a remark.</summary>
     public void Remark(string line)
     {
         if (!Quiet)

@@ -5,7 +5,9 @@ using Spectre.Console;
 
 namespace Atelier.Cli;
 
-/// <summary>Shows a training under way: a bar and samples on a terminal, a plain line now and then elsewhere.</summary>
+/// <summary>
+/// Shows the progress of a training: a bar and samples on a terminal, a plain line now and then elsewhere.
+/// </summary>
 internal static class TrainingView
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10);
@@ -55,7 +57,7 @@ internal static class TrainingView
         return string.Join("  ", parts);
     }
 
-    /// <summary>"realRight" is told as "real right".</summary>
+    /// <summary>Shows "realRight" as "real right".</summary>
     private static string Words(string name) =>
         string.Concat(name.Select(c => char.IsAsciiLetterUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
 

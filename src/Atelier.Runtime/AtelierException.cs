@@ -8,7 +8,7 @@ namespace Atelier;
 /// <param name="message">What is wrong, one sentence without a full stop.</param>
 /// <param name="where">The file, line, key, tensor or step it was found at, where there is one.</param>
 /// <param name="hint">What to do about it, one sentence without a full stop.</param>
-/// <param name="inner">The exception that told of it.</param>
+/// <param name="inner">The original exception.</param>
 public sealed class AtelierException(string message, string? where = null, string? hint = null, Exception? inner = null)
     : Exception(OneLine(Mention.Quoted(message)), inner)
 {
@@ -23,7 +23,7 @@ public sealed class AtelierException(string message, string? where = null, strin
     /// <summary>What to do about it, or null.</summary>
     public string? Hint => _hint is null ? null : Mention.Quoted(_hint);
 
-    /// <summary>Does something with a file, and says which one it was in an error that does not say where.</summary>
+    /// <summary>Works on a file, and adds its name to errors that have no place.</summary>
     /// <param name="where">The file.</param>
     /// <param name="action">What to do.</param>
     public static T At<T>(string where, Func<T> action)
@@ -62,7 +62,7 @@ public sealed class AtelierException(string message, string? where = null, strin
         _ => $"{Where}: {Message}; {Hint}",
     };
 
-    /// <summary>What a file says may be long and of many lines; an error is one short line.</summary>
+    /// <summary>Shortens the contents of a file to one short line for an error.</summary>
     private static string OneLine(string message) =>
         (message.Length > Longest ? message[..Longest] + "…" : message).ReplaceLineEndings(" ");
 }

@@ -57,6 +57,11 @@ public sealed partial class Workshop
             throw new AtelierException("this run is finished", options.Folder,
                 $"train a new one with another {Mention.Field("out")}");
         RecipeChanges.Check(run, Families);
+        foreach (string key in run.UnreadKeys)
+        {
+            options.Progress?.Report(
+                new() { Step = 0, Message = $"{key} in recipe.yaml is left out, since nothing reads it" });
+        }
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
     }
 

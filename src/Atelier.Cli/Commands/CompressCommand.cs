@@ -6,7 +6,7 @@ using Atelier.Evaluation;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Makes a text model smaller, and says what it lost.</summary>
+/// <summary>Compresses a text model, and shows the loss of quality.</summary>
 internal sealed class CompressCommand : ToolCommand
 {
     private readonly Workshop _workshop;

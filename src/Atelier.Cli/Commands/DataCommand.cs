@@ -13,7 +13,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Finds, fetches, looks at and cleans data.</summary>
+/// <summary>Finds, downloads, previews and cleans data.</summary>
 internal sealed class DataCommand : Command
 {
     public DataCommand(ToolConsole console) : base("data", "Public data sets, worlds, and your own text.")

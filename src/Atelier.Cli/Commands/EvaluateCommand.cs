@@ -6,7 +6,7 @@ using Atelier.Evaluation;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Judges a finished model on held-out data, beside baselines.</summary>
+/// <summary>Evaluates a finished model on held-out data, compared with baselines.</summary>
 internal sealed class EvaluateCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -64,7 +64,7 @@ internal sealed class EvaluateCommand : ToolCommand
         ["value"] = metric.Value, ["low"] = metric.Low, ["high"] = metric.High, ["unit"] = metric.Unit,
     };
 
-    /// <summary>A difference as programs read it: a figure, what it rests on, and what it says.</summary>
+    /// <summary>A difference for programs: its value, its basis, and the verdict.</summary>
     public static JsonObject Json(Comparison comparison)
     {
         JsonObject json = Json(comparison.Difference);

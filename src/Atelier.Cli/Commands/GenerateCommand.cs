@@ -175,11 +175,11 @@ internal sealed class GenerateCommand : ToolCommand
         return draft;
     }
 
-    /// <summary>A text stands after its prompt, anything else by itself.</summary>
+    /// <summary>Text includes its prompt; other samples stand alone.</summary>
     private static string Shown(GenerationRequest request, Sample sample) =>
         sample is TextSample ? request.Prompt + sample.Shown : sample.Shown;
 
-    /// <summary>Whether samples are told apart by lines between them; a row is a line of its own.</summary>
+    /// <summary>Whether samples are separated by lines; a row is a line of its own.</summary>
     private static bool Lines(Sample sample) => sample is TextSample or SeriesSample;
 
     private static int Place(string text) =>

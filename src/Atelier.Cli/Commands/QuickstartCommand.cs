@@ -5,7 +5,7 @@ using Atelier.Tasks;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>A minute, from nothing to a judged sample.</summary>
+/// <summary>From nothing to an evaluated sample in a minute.</summary>
 internal sealed class QuickstartCommand : ToolCommand
 {
     private readonly Workshop _workshop;

@@ -55,8 +55,7 @@ internal sealed class RunsCompareCommand : ToolCommand
     }
 
     /// <summary>
-    /// The rows of the table that come first: the figures of judging, the headline's and its difference before the
-    /// others.
+    /// The first rows of the table: the evaluation metrics, with the headline and its difference at the top.
     /// </summary>
     private static IEnumerable<string[]> HeldOut(IReadOnlyList<JudgedRun> judged)
     {

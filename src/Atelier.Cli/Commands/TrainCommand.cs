@@ -7,7 +7,7 @@ using Atelier.Tensors.Profiling;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Teaches a model by a recipe, or on a person's own data.</summary>
+/// <summary>Trains a model by a recipe, or on a user's own data.</summary>
 internal sealed class TrainCommand : ToolCommand
 {
     private readonly Workshop _workshop;

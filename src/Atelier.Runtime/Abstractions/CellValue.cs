@@ -3,13 +3,13 @@ using System.Text.Json.Nodes;
 
 namespace Atelier.Abstractions;
 
-/// <summary>The value of one cell of a table: a name of a level, or a number.</summary>
+/// <summary>The value of a table cell: a category or a number.</summary>
 public readonly record struct CellValue
 {
     private readonly string? _level;
     private readonly double _number;
 
-    /// <summary>A level of a categorical column.</summary>
+    /// <summary>A value of a categorical column.</summary>
     public CellValue(string level) => _level = level;
 
     /// <summary>A number.</summary>
@@ -18,10 +18,10 @@ public readonly record struct CellValue
     /// <inheritdoc/>
     public override string ToString() => _level ?? _number.ToString("R", CultureInfo.InvariantCulture);
 
-    /// <summary>The value as programs read it: a string, or a number.</summary>
+    /// <summary>The value for programs: a string or a number.</summary>
     public JsonNode ToJson() => _level is null ? _number : _level;
 
-    /// <summary>A row by column names.</summary>
+    /// <summary>A row, by the names of its columns.</summary>
     public static JsonObject Row(IReadOnlyList<string> columns, IReadOnlyList<CellValue> values) =>
         new(columns.Zip(values, (name, value) => KeyValuePair.Create<string, JsonNode?>(name, value.ToJson())));
 }

@@ -7,91 +7,94 @@ namespace Atelier.Abstractions;
 /// <summary>How the next token is chosen. The defaults sample from the model's own distribution.</summary>
 public sealed record DecodingOptions
 {
-    /// <summary>The most tokens a sample may have after the prompt.</summary>
+    /// <summary>The largest number of tokens to generate after the prompt.</summary>
     [Range(1, int.MaxValue)]
     public int MaxTokens { get; init; } = 256;
 
-    /// <summary>Divides the logits; 0 is greedy, 1 the model's own distribution.</summary>
+    /// <summary>
+    /// The sampling temperature, which divides the logits. 0 takes the most probable token; 1 samples from the model's
+    /// own distribution.
+    /// </summary>
     [Range(0.0, 100.0)]
     public double Temperature { get; init; } = 1.0;
 
-    /// <summary>Keeps the k likeliest tokens; 0 keeps all (Fan et al. 2018).</summary>
+    /// <summary>Samples from the k most probable tokens only; 0 keeps all (Fan et al. 2018).</summary>
     [Range(0, int.MaxValue)]
     public int TopK { get; init; }
 
     /// <summary>
-    /// Keeps the smallest set of tokens that holds this probability; 1 keeps all (Holtzman et al. 2020).
+    /// Nucleus sampling: keeps the smallest set of tokens whose probabilities sum to at least this value; 1 keeps all
+    /// (Holtzman et al. 2020).
     /// </summary>
     [Range(0.0, 1.0)]
     public double TopP { get; init; } = 1.0;
 
     /// <summary>
-    /// Keeps tokens at least this share as likely as the likeliest; 0 keeps all (Nguyen et al. 2024).
+    /// Keeps tokens whose probability is at least this fraction of the highest one; 0 keeps all (Nguyen et al. 2024).
     /// </summary>
     [Range(0.0, 1.0)]
     public double MinP { get; init; }
 
     /// <summary>
-    /// Keeps the tokens whose surprise is nearest the expected, up to this probability; 1 keeps all (Meister et al.
-    /// 2023).
+    /// Locally typical sampling: keeps the tokens whose information content is nearest the entropy, up to this total
+    /// probability; 1 keeps all (Meister et al. 2023).
     /// </summary>
     [Range(0.0, 1.0)]
     public double TypicalP { get; init; } = 1.0;
 
     /// <summary>
-    /// More than 1 searches with so many beams instead of sampling; temperature, filters and penalties then do nothing.
+    /// Number of beams. With more than 1, beam search replaces sampling, and temperature, filters and penalties have no
+    /// effect.
     /// </summary>
     [Range(1, 1024)]
     public int BeamWidth { get; init; } = 1;
 
     /// <summary>
-    /// The power of the length that a beam's log-probability is divided by; 0 does not normalise (Wu et al. 2016 use
-    /// 0.6 to 0.7 in a like form).
+    /// The exponent of the length by which the log-probability of a beam is divided; 0 does not normalise (Wu et al.
+    /// 2016 use 0.6 to 0.7 in a similar form).
     /// </summary>
     [Range(0.0, 10.0)]
     public double LengthPenalty { get; init; } = 1.0;
 
     /// <summary>
-    /// Divides positive logits of tokens seen before, and multiplies negative ones; 1 does nothing (Keskar et al.
-    /// 2019).
+    /// The penalty of tokens that occurred before: their positive logits are divided by it and their negative ones
+    /// multiplied; 1 has no effect (Keskar et al. 2019).
     /// </summary>
     [Range(0.01, 100.0)]
     public double RepetitionPenalty { get; init; } = 1.0;
 
-    /// <summary>Taken once from the logit of each token generated before.</summary>
+    /// <summary>Subtracted once from the logit of each token that was generated before.</summary>
     [Range(-100.0, 100.0)]
     public double PresencePenalty { get; init; }
 
-    /// <summary>Taken from the logit of a token as often as it was generated before.</summary>
+    /// <summary>Subtracted from the logit of a token for each time it was generated before.</summary>
     [Range(-100.0, 100.0)]
     public double FrequencyPenalty { get; init; }
 
-    /// <summary>A sample ends before the first of these strings.</summary>
+    /// <summary>Stop strings: a sample ends before the first of them.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
     /// <summary>A regular expression that each sample matches as a whole, or null.</summary>
     public string? Pattern { get; init; }
 
-    /// <summary>A JSON schema, as text, that each sample follows, or null.</summary>
+    /// <summary>A JSON schema, as text, that each sample satisfies, or null.</summary>
     public string? Schema { get; init; }
 
     /// <summary>
-    /// The tokens that must stand alike earlier in a text for what followed there to be proposed (prompt look-up); 0
-    /// does not look. The samples' distribution stays the model's own.
+    /// Prompt lookup: number of last tokens that must occur earlier in the text for the tokens after that place to be
+    /// proposed; 0 disables it. The distribution of samples does not change.
     /// </summary>
     [Range(0, 64)]
     public int Lookup { get; init; }
 
     /// <summary>
-    /// The most tokens that a draft model or prompt look-up proposes at a time, fewer where few are taken; without
-    /// either it does nothing.
+    /// The largest number of tokens that a draft model or prompt lookup proposes at once; fewer are proposed where few
+    /// are accepted. Has no effect without a draft model or prompt lookup.
     /// </summary>
     [Range(1, 64)]
     public int DraftTokens { get; init; } = 8;
 
-    /// <summary>
-    /// Gives the options back if every value is in its range: files and callers are not trusted to keep them.
-    /// </summary>
+    /// <summary>Returns these options if every value is in its range; files and callers may hold others.</summary>
     /// <param name="where">Where the values come from, for the error.</param>
     /// <exception cref="AtelierException">A value is out of its range.</exception>
     public DecodingOptions Check(string? where = null)

@@ -1,67 +1,65 @@
 namespace Atelier.Abstractions;
 
-/// <summary>
-/// What a caller asks of a generator. What a kind of model has no use for, it refuses with a clear error.
-/// </summary>
+/// <summary>A request for samples. A generator refuses options that it does not support.</summary>
 public sealed record GenerationRequest
 {
-    /// <summary>How many samples.</summary>
+    /// <summary>Number of samples.</summary>
     public int Count { get; init; } = 1;
 
     /// <summary>
-    /// The number, from 0, of the one sample of <see cref="Count"/> that is wanted, made as it is among the others;
-    /// null for all.
+    /// The index, from 0, of the only sample to draw; it is the same as among all <see cref="Count"/> samples. Null
+    /// draws all.
     /// </summary>
     public int? Only { get; init; }
 
-    /// <summary>The seed of every random choice: the same request gives the same samples.</summary>
+    /// <summary>The seed of all random numbers: the same request gives the same samples.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>The text that samples go on from, or null to begin afresh.</summary>
+    /// <summary>The text that samples continue; null begins a new text.</summary>
     public string? Prompt { get; init; }
 
     /// <summary>
-    /// The tokens that samples of text go on from, the one that texts begin after included, in place of
-    /// <see cref="Prompt"/>; null takes that.
+    /// The token ids that text samples continue, including the start token, instead of <see cref="Prompt"/>; null uses
+    /// the prompt.
     /// </summary>
     public IReadOnlyList<int>? PromptIds { get; init; }
 
-    /// <summary>Tokens that end a sample of text beside the one that ends a text.</summary>
+    /// <summary>Token ids that end a text sample in addition to the end-of-text token.</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];
 
     /// <summary>
-    /// A file that samples go on from or are made for: sentences to tag, the beginning of a series; null for none.
+    /// The path of a file to continue or to work on: sentences to tag, the beginning of a series; null for none.
     /// </summary>
     public string? Input { get; init; }
 
-    /// <summary>What is known of each sample, by column: "smoke" is "yes".</summary>
+    /// <summary>The evidence: known values by column, such as "smoke" = "yes".</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Hidden states that are known, by their place in the sample, from 0.</summary>
+    /// <summary>Known hidden states by their position in the sample, from 0.</summary>
     public IReadOnlyDictionary<int, string> States { get; init; } = new Dictionary<int, string>();
 
-    /// <summary>The class that samples are to be of, by its name; null for any.</summary>
+    /// <summary>The name of the class of the samples; null for any.</summary>
     public string? Class { get; init; }
 
-    /// <summary>How pictures are drawn; null takes the model's own settings.</summary>
+    /// <summary>Sampling options of image models; null takes the model's defaults.</summary>
     public SamplingOptions? Drawing { get; init; }
 
-    /// <summary>How tokens are chosen; null takes the bundle's own settings.</summary>
+    /// <summary>Decoding options of text models; null takes the bundle's defaults.</summary>
     public DecodingOptions? Decoding { get; init; }
 
     /// <summary>
-    /// Gives the request back if it asks for one sample or more and for nothing that the generator cannot heed.
+    /// Returns this request if it asks for at least one sample and sets only options that the generator supports.
     /// </summary>
-    /// <param name="prompt">Whether the generator heeds a prompt.</param>
-    /// <param name="input">Whether it heeds a file.</param>
-    /// <param name="evidence">Whether it heeds evidence.</param>
-    /// <param name="states">Whether it heeds given states.</param>
-    /// <param name="classes">Whether it heeds a class.</param>
-    /// <param name="drawing">Whether it heeds how pictures are drawn.</param>
-    /// <param name="only">Whether it makes one sample of many.</param>
-    /// <param name="decoding">Whether it heeds how tokens are chosen.</param>
-    /// <param name="length">Whether it heeds how many there are at most.</param>
-    /// <exception cref="AtelierException">Something is asked for in vain.</exception>
+    /// <param name="prompt">Whether the generator supports a prompt.</param>
+    /// <param name="input">Whether it supports an input file.</param>
+    /// <param name="evidence">Whether it supports evidence.</param>
+    /// <param name="states">Whether it supports known states.</param>
+    /// <param name="classes">Whether it supports a class.</param>
+    /// <param name="drawing">Whether it supports sampling options of images.</param>
+    /// <param name="only">Whether it can draw a single sample of several.</param>
+    /// <param name="decoding">Whether it supports decoding options.</param>
+    /// <param name="length">Whether it supports a maximum length.</param>
+    /// <exception cref="AtelierException">The request sets an option that the generator does not support.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
         bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false)
     {

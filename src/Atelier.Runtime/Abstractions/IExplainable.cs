@@ -1,28 +1,29 @@
 namespace Atelier.Abstractions;
 
-/// <summary>A model that can say what it has learned.</summary>
+/// <summary>A model that can explain what it has learned.</summary>
 public interface IExplainable
 {
-    /// <summary>What the model has learned, in tables and pictures.</summary>
-    /// <param name="cancellation">Stops.</param>
+    /// <summary>Explains what the model has learned, in tables and pictures.</summary>
+    /// <param name="cancellation">Cancels the operation.</param>
     Explanation Explain(CancellationToken cancellation = default);
 }
 
-/// <summary>What a model has learned.</summary>
-/// <param name="Summary">In one sentence without a full stop.</param>
-/// <param name="Tables">Its parts.</param>
-/// <param name="Pictures">Pictures of it, where there are any.</param>
+/// <summary>An explanation of what a model has learned.</summary>
+/// <param name="Summary">A summary in one sentence without a full stop.</param>
+/// <param name="Tables">The parts of the explanation.</param>
+/// <param name="Pictures">Pictures; may be empty.</param>
 public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables,
     IReadOnlyList<ExplanationImage> Pictures)
 {
-    /// <summary>How exact the answer to a question is; null where nothing was asked.</summary>
+    /// <summary>The precision of the answer to a query; null without a query.</summary>
     public AnswerMethod? Method { get; init; }
 }
 
-/// <summary>How exact an answer is.</summary>
-/// <param name="Rows">Rows that it was estimated from; 0 where it is exact.</param>
-/// <param name="EffectiveRows">How many rows of equal weight would tell as much.</param>
-/// <param name="Precision">Half the width of the widest interval of 95 % confidence; 0 where it is exact.</param>
+/// <summary>The precision of an answer.</summary>
+/// <param name="Rows">Number of rows that the answer was estimated from; 0 if it is exact.</param>
+/// <param name="EffectiveRows">The effective sample size: the number of rows with equal weights that would be as
+/// precise.</param>
+/// <param name="Precision">Half the width of the widest 95 % confidence interval; 0 if the answer is exact.</param>
 public sealed record AnswerMethod(long Rows, double EffectiveRows, double Precision)
 {
     /// <summary>Whether the answer is exact up to rounding.</summary>
@@ -30,13 +31,15 @@ public sealed record AnswerMethod(long Rows, double EffectiveRows, double Precis
 }
 
 /// <summary>A part of an explanation, as a table.</summary>
-/// <param name="Name">What it tells: "emissions".</param>
+/// <param name="Name">The subject of the table: "emissions".</param>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Rows">The cells, row by row.</param>
 public sealed record ExplanationTable(string Name, IReadOnlyList<string> Columns,
     IReadOnlyList<IReadOnlyList<CellValue>> Rows)
 {
-    /// <summary>Whether it is for programs alone: long, and told to people by another table or a picture.</summary>
+    /// <summary>
+    /// Whether the table is for programs only: it is long, and people see another table or a picture instead.
+    /// </summary>
     public bool ForPrograms { get; init; }
 }
 

@@ -1,11 +1,12 @@
 namespace Atelier.Abstractions;
 
 /// <summary>
-/// Draws samples of whatever kind. Safe for concurrent use: the same request gives the same samples whoever else asks.
+/// Draws samples of any kind. Safe for concurrent use: the same request gives the same samples regardless of other
+/// requests.
 /// </summary>
 public interface IGenerator : IDisposable
 {
-    /// <summary>What it makes.</summary>
+    /// <summary>The kind of samples.</summary>
     Modality Modality { get; }
 
     /// <summary>

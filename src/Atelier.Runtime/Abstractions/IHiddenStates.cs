@@ -1,14 +1,16 @@
 namespace Atelier.Abstractions;
 
-/// <summary>A model of tokens with hidden states behind them, some of which may be known.</summary>
+/// <summary>A model of tokens with hidden states, some of which may be given.</summary>
 public interface IHiddenStates
 {
     /// <summary>
-    /// The model of texts that go through states that are known: each token's distribution is given those, too.
+    /// Returns a model of texts that pass through given states; the distribution of each token is conditioned on them.
     /// </summary>
-    /// <param name="states">The states' names by place; place 0 is that of the first token after the prompt.</param>
+    /// <param name="states">The names of the states by position; position 0 is the first token after the
+    /// prompt.</param>
     /// <param name="prompt">The prompt's tokens.</param>
-    /// <param name="places">How many places there are.</param>
-    /// <exception cref="AtelierException">A state or a place is none, or no text goes through them all.</exception>
+    /// <param name="places">Number of positions.</param>
+    /// <exception cref="AtelierException">A state or a position does not exist, or no text passes through all of the
+    /// states.</exception>
     ILanguageModel Given(IReadOnlyDictionary<int, string> states, int prompt, int places);
 }

@@ -1,77 +1,77 @@
 namespace Atelier.Abstractions;
 
 /// <summary>
-/// A model of token sequences: says how likely each next token is. Several threads may use a model at the same time,
-/// each with states of its own; a state is used by one thread at a time.
+/// A model of token sequences, which predicts the next token. Several threads may use a model at the same time, each
+/// with its own states; a state is used by one thread at a time.
 /// </summary>
 public interface ILanguageModel : IDisposable
 {
-    /// <summary>The number of token ids it knows.</summary>
+    /// <summary>Number of token ids.</summary>
     int VocabularySize { get; }
 
-    /// <summary>The most tokens it can condition on; <see cref="int.MaxValue"/> for a model without a limit.</summary>
+    /// <summary>
+    /// The largest number of tokens that the model can condition on; <see cref="int.MaxValue"/> if there is no limit.
+    /// </summary>
     int ContextLength { get; }
 
     /// <summary>
-    /// Whether steps of several states run at the same time, as those of models do whose tables are only read.
-    /// Otherwise they wait for one another, and a generator lets its requests take turns. False where a model does not
-    /// say.
+    /// Whether steps of several states can run at the same time, as in models that only read tables. Otherwise steps
+    /// wait for one another, and a generator lets its requests take turns. The default is false.
     /// </summary>
     bool RunsInParallel => false;
 
-    /// <summary>Begins <paramref name="sequences"/> sequences side by side, all empty.</summary>
+    /// <summary>Creates the state of <paramref name="sequences"/> empty sequences.</summary>
     IDecodingState CreateState(int sequences);
 
     /// <summary>
-    /// Scores each sequence's tokens but its first, each given all before it in the sequence. The result has one array
-    /// a
-    /// sequence, one element shorter than the sequence. A sequence may have at most <see cref="ContextLength"/> + 1
-    /// tokens;
-    /// lengths may differ.
+    /// Scores all tokens of each sequence except the first, given the tokens before them. The result has one array for
+    /// each sequence, one element shorter than the sequence. A sequence may have up to <see cref="ContextLength"/> + 1
+    /// tokens; lengths may differ.
     /// </summary>
     /// <param name="sequences">The sequences.</param>
-    /// <param name="cancellation">Stops, also in the middle of a long sequence.</param>
+    /// <param name="cancellation">Cancels the operation, also within a long sequence.</param>
     IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
         CancellationToken cancellation = default);
 }
 
-/// <summary>How a model judged one token that really came.</summary>
-/// <param name="LogProbability">Its natural logarithm of probability, in nats, at most 0.</param>
-/// <param name="IsMostLikely">Whether the model held no other token likelier.</param>
+/// <summary>The score of a token under the model.</summary>
+/// <param name="LogProbability">The natural logarithm of the token's probability, in nats, at most 0.</param>
+/// <param name="IsMostLikely">Whether no other token was more probable.</param>
 public readonly record struct TokenScore(double LogProbability, bool IsMostLikely);
 
-/// <summary>Sequences under way, with whatever the model keeps of them (a key-value cache, a hidden state).</summary>
+/// <summary>The state of sequences that are being generated, such as a key-value cache or a hidden state.</summary>
 public interface IDecodingState : IDisposable
 {
-    /// <summary>The number of sequences side by side.</summary>
+    /// <summary>Number of sequences.</summary>
     int Sequences { get; }
 
-    /// <summary>The tokens appended to each so far.</summary>
+    /// <summary>Number of tokens appended to each sequence so far.</summary>
     int Length { get; }
 
-    /// <summary>Appends the same number of tokens to every sequence and gives the logits of what comes next.</summary>
+    /// <summary>Appends the same number of tokens to every sequence and returns the logits of the next token.</summary>
     /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
     /// <param name="logits">[sequences, vocabulary]: filled with the logits after the last token.</param>
     void Append(ReadOnlySpan<int> tokens, Span<float> logits);
 
     /// <summary>
-    /// Makes sequence i go on from what sequence <c>parents[i]</c> was: the move of beam search. May change the number
-    /// of sequences.
+    /// Replaces sequence i by a copy of sequence <c>parents[i]</c>, as beam search needs. May change the number of
+    /// sequences.
     /// </summary>
     void Select(ReadOnlySpan<int> parents);
 
-    /// <summary>Whether <see cref="Truncate"/> can forget tokens again.</summary>
+    /// <summary>Whether <see cref="Truncate"/> is supported.</summary>
     bool CanTruncate => false;
 
     /// <summary>
-    /// Forgets all but the first tokens of every sequence: what speculative decoding does with tokens that were
-    /// refused.
+    /// Removes all but the first tokens of every sequence, as speculative decoding needs for rejected tokens.
     /// </summary>
-    /// <param name="length">The tokens to keep, 0 to <see cref="Length"/>.</param>
-    /// <exception cref="NotSupportedException">The model cannot: <see cref="CanTruncate"/> says so.</exception>
+    /// <param name="length">Number of tokens to keep, 0 to <see cref="Length"/>.</param>
+    /// <exception cref="NotSupportedException"><see cref="CanTruncate"/> is false.</exception>
     void Truncate(int length) => throw new NotSupportedException("this model cannot forget tokens again");
 
-    /// <summary>Appends the same number of tokens to every sequence and gives the logits after each of them.</summary>
+    /// <summary>
+    /// Appends the same number of tokens to every sequence and returns the logits after each of them.
+    /// </summary>
     /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
     /// <param name="logits">[sequences, n, vocabulary]: filled with the logits after each token.</param>
     void AppendAll(ReadOnlySpan<int> tokens, Span<float> logits)

@@ -1,42 +1,37 @@
 namespace Atelier.Abstractions;
 
-/// <summary>A model of several variables that answers questions about them. Safe for concurrent use.</summary>
+/// <summary>A model of several variables that answers queries about them. Safe for concurrent use.</summary>
 public interface IProbabilisticQuery
 {
-    /// <summary>Answers a question.</summary>
-    /// <param name="question">The question.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <summary>Answers a query.</summary>
+    /// <param name="question">The query.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <returns>
-    /// The answer in a sentence and in tables; <see cref="Explanation.Method"/> says how exact it is.
+    /// The answer as a sentence and tables; <see cref="Explanation.Method"/> describes its precision.
     /// </returns>
-    /// <exception cref="AtelierException">
-    /// A name is not known, what is known has probability zero, or no answer as precise as asked is to be had.
-    /// </exception>
+    /// <exception cref="AtelierException">A name is unknown, the evidence has probability zero, or the requested
+    /// precision cannot be reached.</exception>
     Explanation Answer(Question question, CancellationToken cancellation = default);
 }
 
-/// <summary>What is asked of a model of several variables.</summary>
+/// <summary>A query of a model of several variables.</summary>
 public sealed record Question
 {
-    /// <summary>The variables asked for; none asks for each of those that nothing is known of.</summary>
+    /// <summary>The target variables. An empty list asks for each variable without evidence.</summary>
     public IReadOnlyList<string> Targets { get; init; } = [];
 
-    /// <summary>What is known, by variable: "smoke" is "yes".</summary>
+    /// <summary>The evidence: known values by variable, such as "smoke" = "yes".</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What is set from outside, by variable: do(smoke = yes).</summary>
+    /// <summary>Interventions: values set from outside, by variable, as in do(smoke = yes).</summary>
     public IReadOnlyDictionary<string, string> Interventions { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>
-    /// Whether the most probable values of all variables together are asked for, instead of probabilities.
-    /// </summary>
+    /// <summary>Asks for the most probable values of all variables together instead of probabilities.</summary>
     public bool MostProbable { get; init; }
 
-    /// <summary>The seed of approximate answers.</summary>
+    /// <summary>The seed of estimated answers.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>
-    /// Half the width that intervals of 95 % confidence may have where an answer is approximate, above 0.
-    /// </summary>
+    /// <summary>For estimated answers: the largest half-width of the 95 % confidence intervals, above 0.</summary>
     public double Precision { get; init; } = 0.005;
 }

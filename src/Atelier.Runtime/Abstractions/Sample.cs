@@ -2,18 +2,18 @@ using System.Text.Json.Nodes;
 
 namespace Atelier.Abstractions;
 
-/// <summary>One thing that a model made.</summary>
+/// <summary>A sample that a model generated.</summary>
 public abstract record Sample
 {
-    /// <summary>The natural logarithm of the probability the model gave it, in nats, where the model can say.</summary>
+    /// <summary>
+    /// The natural logarithm of the sample's probability under the model, in nats; null if the model has none.
+    /// </summary>
     public double? LogProbability { get; init; }
 
-    /// <summary>The sample as a person reads it.</summary>
+    /// <summary>The sample as text for people.</summary>
     public abstract string Shown { get; }
 
-    /// <summary>
-    /// The sample as programs read it: what it is, under the name of its form, and its log-probability.
-    /// </summary>
+    /// <summary>The sample as JSON for programs, with its log-probability.</summary>
     public JsonObject ToJson()
     {
         var json = new JsonObject();
@@ -22,21 +22,21 @@ public abstract record Sample
         return json;
     }
 
-    /// <summary>Writes what the sample is.</summary>
+    /// <summary>Writes the sample's own properties.</summary>
     protected abstract void Write(JsonObject json);
 }
 
-/// <summary>A text that a model made.</summary>
-/// <param name="Text">What was made, without the prompt.</param>
+/// <summary>A generated text.</summary>
+/// <param name="Text">The generated text, without the prompt.</param>
 public sealed record TextSample(string Text) : Sample
 {
     /// <summary>The tokens of the text, each with its log-probability under the model's own distribution.</summary>
     public IReadOnlyList<TokenChoice> Tokens { get; init; } = [];
 
-    /// <summary>What speculative decoding proposed and took; zeros where there was no draft.</summary>
+    /// <summary>The counts of speculative decoding; zeros without a draft.</summary>
     public SpeculationCounts Speculation { get; init; }
 
-    /// <summary>Why it ended: "end" (the model ended it), "stop" (a stop string) or "length".</summary>
+    /// <summary>The finish reason: "end" (the model ended the text), "stop" (a stop string) or "length".</summary>
     public string FinishReason { get; init; } = "length";
 
     /// <inheritdoc/>
@@ -53,14 +53,13 @@ public sealed record TextSample(string Text) : Sample
     }
 }
 
-/// <summary>A row of a table that a model made.</summary>
+/// <summary>A generated row of a table.</summary>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Values">The value of each column.</param>
 public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<CellValue> Values) : Sample
 {
     /// <summary>
-    /// Of how many effective rows it was chosen, where rows given evidence can only be drawn approximately; null where
-    /// it is an exact draw.
+    /// The effective number of rows that an approximate draw was chosen from; null for an exact draw.
     /// </summary>
     public double? EffectiveRows { get; init; }
 
@@ -77,12 +76,12 @@ public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<Cell
     }
 }
 
-/// <summary>A sentence whose words carry tags.</summary>
+/// <summary>A sentence with a tag for each word.</summary>
 /// <param name="Words">The words.</param>
-/// <param name="Tags">The tag of each.</param>
+/// <param name="Tags">The tag of each word.</param>
 public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<string> Tags) : Sample
 {
-    /// <summary>The sentence as a block of CoNLL-U, of a tagger that writes such.</summary>
+    /// <summary>The sentence as a block of CoNLL-U; null if the tagger writes none.</summary>
     public string? Conllu { get; init; }
 
     /// <inheritdoc/>
@@ -97,10 +96,10 @@ public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<str
     }
 }
 
-/// <summary>A sequence of numbers that a model made, with the hidden states behind them.</summary>
+/// <summary>A generated sequence of numbers, with its hidden states.</summary>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Rows">The values of the columns at each time.</param>
-/// <param name="States">The hidden state at each time; empty for a model without such.</param>
+/// <param name="States">The hidden state at each time; empty if the model has none.</param>
 public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<double[]> Rows,
     IReadOnlyList<string> States) : Sample
 {
@@ -120,18 +119,18 @@ public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<d
     }
 }
 
-/// <summary>A picture that a model made.</summary>
-/// <param name="Width">Pixels across.</param>
-/// <param name="Height">Pixels down.</param>
+/// <summary>A generated image.</summary>
+/// <param name="Width">The width in pixels.</param>
+/// <param name="Height">The height in pixels.</param>
 /// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
 /// <param name="Pixels">Rows from the top, each pixel's channels together, 0 to 255: Height · Width · Channels
 /// values.</param>
 public sealed record ImageSample(int Width, int Height, int Channels, ReadOnlyMemory<byte> Pixels) : Sample
 {
-    /// <summary>The class it was made for; null for none.</summary>
+    /// <summary>The class it was drawn for; null for none.</summary>
     public string? Class { get; init; }
 
-    /// <summary>The file it was saved in; null before.</summary>
+    /// <summary>The path of the file it was saved to; null before.</summary>
     public string? File { get; init; }
 
     /// <inheritdoc/>

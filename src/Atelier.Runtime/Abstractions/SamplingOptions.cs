@@ -1,41 +1,41 @@
 namespace Atelier.Abstractions;
 
 /// <summary>
-/// How pictures are drawn by models that go there in steps; what is null is taken from the model's configuration.
+/// How images are drawn by models that sample in steps. Null takes the value of the model's configuration.
 /// </summary>
 public sealed record SamplingOptions
 {
-    /// <summary>The sampler by name: ancestral, ddim, heun, dpm or euler.</summary>
+    /// <summary>The name of the sampler: ancestral, ddim, heun, dpm or euler.</summary>
     public string? Sampler { get; init; }
 
-    /// <summary>Steps from noise to picture; at least 1.</summary>
+    /// <summary>Number of sampling steps from noise to image; at least 1.</summary>
     public int? Steps { get; init; }
 
     /// <summary>
-    /// The weight of the class: 0 ignores it, 1 takes it as learned, more presses it (Ho and Salimans 2022).
+    /// The guidance scale of the class: 0 ignores the class, 1 follows the model, more strengthens it (Ho and Salimans
+    /// 2022).
     /// </summary>
     public double? Guidance { get; init; }
 
-    /// <summary>A picture to begin from, a file; null begins from noise alone.</summary>
+    /// <summary>The file of an image to begin from; null begins from noise.</summary>
     public string? From { get; init; }
 
     /// <summary>
-    /// How far towards noise the picture is taken first, above 0, up to 1: the more, the less of it stays (Meng et al.
+    /// How much noise is added to the initial image, above 0, up to 1: the more, the less of it remains (Meng et al.
     /// 2022). Null takes 0.6, and 1 with a mask.
     /// </summary>
     public double? Strength { get; init; }
 
     /// <summary>
-    /// A picture that is white where <see cref="From"/> is drawn anew and black where it is kept, a file; null draws
-    /// all of it.
+    /// The file of a mask: white where the initial image in <see cref="From"/> is drawn again, black where it is kept;
+    /// null draws all of it.
     /// </summary>
     public string? Mask { get; init; }
 
     /// <summary>
-    /// What pictures lie between, each end and the next: seeds, "1,5,9", whose first noises are gone between on the
-    /// great circle,
-    /// or a folder of pictures. The pictures of a request are shared out evenly among the ways. Null draws each by
-    /// itself.
+    /// What to interpolate between: seeds ("1,5,9"), whose initial noises are interpolated on the great circle, or a
+    /// folder of images. The images of a request are divided evenly among the pairs of neighbouring ends. Null does not
+    /// interpolate.
     /// </summary>
     public string? Interpolate { get; init; }
 }

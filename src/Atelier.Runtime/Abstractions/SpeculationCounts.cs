@@ -1,14 +1,14 @@
 namespace Atelier.Abstractions;
 
-/// <summary>How many tokens a draft proposed, and how many of them were taken.</summary>
-/// <param name="Proposed">Tokens proposed.</param>
-/// <param name="Accepted">Those that became part of the text.</param>
+/// <summary>The numbers of proposed and of accepted tokens in speculative decoding.</summary>
+/// <param name="Proposed">Number of proposed tokens.</param>
+/// <param name="Accepted">Number of proposed tokens that became part of the text.</param>
 public readonly record struct SpeculationCounts(int Proposed, int Accepted)
 {
-    /// <summary>The share of proposed tokens that were taken, 0 to 1; null where none was proposed.</summary>
+    /// <summary>The share of proposed tokens that were accepted, 0 to 1; null if none was proposed.</summary>
     public double? AcceptanceRate => Proposed == 0 ? null : (double)Accepted / Proposed;
 
-    /// <summary>Counts of two together.</summary>
+    /// <summary>Adds two counts.</summary>
     public static SpeculationCounts operator +(SpeculationCounts a, SpeculationCounts b) =>
         new(a.Proposed + b.Proposed, a.Accepted + b.Accepted);
 }

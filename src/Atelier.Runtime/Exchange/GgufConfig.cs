@@ -13,18 +13,17 @@ public static class GgufConfig
     // The llama3 scaling's numbers, of which GGUF keeps only the factors that they make.
     private const string ScalingKey = "atelier.rope_scaling.";
 
-    /// <summary>The value that tells the factor of Llama 3's scaling, where Atelier wrote the file.</summary>
+    /// <summary>The key of the factor of Llama 3's scaling in files that Atelier writes.</summary>
     public const string ScalingFactor = ScalingKey + "factor";
 
-    /// <summary>The values that tell Llama 3's scaling, where Atelier wrote the file.</summary>
+    /// <summary>The keys of Llama 3's scaling in files that Atelier writes.</summary>
     internal static readonly string[] ScalingKeys =
         [ScalingFactor, ScalingKey + "low_freq_factor", ScalingKey + "high_freq_factor", ScalingKey
             + "original_context_length"];
 
     /// <summary>The text of a config.json for the model in a GGUF file.</summary>
-    /// <exception cref="AtelierException">
-    /// A value is missing or wrong, says what is not read, or the shape is not one that is read.
-    /// </exception>
+    /// <exception cref="AtelierException">A value is missing, wrong or unsupported, or the shape is not
+    /// supported.</exception>
     public static JsonObject ToHuggingFace(GgufFile file)
     {
         string architecture = file.Text("general.architecture");
@@ -38,7 +37,8 @@ public static class GgufConfig
     /// <summary>Adds a shape to the values of a GGUF file.</summary>
     /// <param name="metadata">The values, of the architecture that config.json names.</param>
     /// <param name="config">A config.json of GPT-2's or Llama's shape.</param>
-    /// <exception cref="AtelierException">A key is missing or asks for what GGUF cannot say.</exception>
+    /// <exception cref="AtelierException">A key is missing or asks for something that GGUF cannot
+    /// represent.</exception>
     public static void Write(GgufMetadata metadata, ConfigFile config)
     {
         if (metadata.Architecture == GgufNames.Llama)

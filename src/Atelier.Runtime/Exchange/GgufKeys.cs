@@ -73,7 +73,7 @@ internal static class GgufKeys
         ("rope.scaling.yarn_ext_factor", ["1"]), ("rope.scaling.yarn_attn_factor", ["1"]),
     ];
 
-    /// <summary>Refuses values that say something and are not read.</summary>
+    /// <summary>Refuses keys that have a meaning but are not supported.</summary>
     /// <exception cref="AtelierException">There is such a value.</exception>
     public static void RefuseUnread(GgufFile file)
     {

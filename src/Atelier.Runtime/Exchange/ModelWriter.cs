@@ -5,17 +5,17 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Exchange;
 
-/// <summary>Writes a model's weights, and what belongs to them, into files of other systems.</summary>
+/// <summary>Writes a model's weights and its other files in the formats of other systems.</summary>
 public static class ModelWriter
 {
     private const int ElementsAtOnce = 1 << 18;
 
-    /// <summary>Writes weights as Hugging Face's tools read them.</summary>
+    /// <summary>Writes weights in the format of Hugging Face's tools.</summary>
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="type">F32, F16 or BF16; null keeps each tensor's, F32 for one in blocks.</param>
-    /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
-    /// <exception cref="AtelierException">The type is another, or the place cannot be written.</exception>
+    /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
+    /// <exception cref="AtelierException">The type is not supported, or the file cannot be written.</exception>
     public static void WriteSafetensors(string path, ModelWeights weights, WeightType? type = null,
         CancellationToken cancellation = default)
     {
@@ -48,9 +48,9 @@ public static class ModelWriter
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">The type of the products' weights; null keeps each one's. Norms and biases are F32.</param>
-    /// <param name="chatTemplate">How its makers write conversations, or null.</param>
-    /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
-    /// <exception cref="AtelierException">GGUF cannot say the shape or the tokenizer, or the place cannot be
+    /// <param name="chatTemplate">The model's chat template, or null.</param>
+    /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
+    /// <exception cref="AtelierException">GGUF cannot represent the shape or the tokenizer, or the file cannot be
     /// written.</exception>
     public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
         TextBounds bounds, WeightType? type = null, string? chatTemplate = null,
@@ -68,9 +68,8 @@ public static class ModelWriter
     }
 
     /// <summary>
-    /// Writes weights in blocks for a bundle: as llama.cpp has them where it knows the shape, and otherwise under their
-    /// own
-    /// names, as the kind of model "atelier", which only Atelier reads.
+    /// Writes quantised weights for a bundle: in llama.cpp's layout if it supports the shape, otherwise under their own
+    /// names with the architecture "atelier", which only Atelier reads.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
@@ -78,8 +77,8 @@ public static class ModelWriter
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">Q8_0 or Q4_0.</param>
-    /// <param name="cancellation">Stops before the next tensor; an old file stays.</param>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
+    /// <exception cref="AtelierException">The file cannot be written.</exception>
     public static void WriteBlocks(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
         TextBounds bounds, WeightType type, CancellationToken cancellation = default)
     {
@@ -125,8 +124,8 @@ public static class ModelWriter
     }
 
     /// <summary>
-    /// The type that a tensor gets: vectors and positions, which are added, stay F32; embeddings and head, where errors
-    /// show most, have 8 bits where others have 4; rows that blocks of 32 do not divide are F16.
+    /// The type of a tensor: vectors and positions, which are added, stay F32; embeddings and head, where errors have
+    /// most effect, have 8 bits where others have 4; rows whose length is no multiple of 32 are F16.
     /// </summary>
     private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type)
     {
@@ -140,9 +139,7 @@ public static class ModelWriter
             : type;
     }
 
-    /// <summary>
-    /// The type with the fewest bits that a matrix has: what the others were spared is not what the file is called by.
-    /// </summary>
+    /// <summary>The smallest type among the matrices, which the file states as its main type.</summary>
     private static WeightType MainType(List<GgufTensor> tensors) =>
         tensors.Where(t => t.Shape.Count > 1).Select(t => t.Type).DefaultIfEmpty(WeightType.F32)
             .MinBy(t => t.RowBytes(WeightTypes.BlockSize));
@@ -158,7 +155,8 @@ public static class ModelWriter
     };
 
     /// <summary>
-    /// What Llama 3's scaling divides each frequency by, which llama.cpp reads from a tensor; empty for others.
+    /// The divisors of the frequencies in Llama 3's scaling, which llama.cpp reads from a tensor; empty for other
+    /// scalings.
     /// </summary>
     private static IReadOnlyList<float> RopeFactors(ModelWeights weights, ConfigFile config)
     {

@@ -5,10 +5,10 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Exchange;
 
-/// <summary>What a text model's folder holds beside the weights, read and checked against one another.</summary>
+/// <summary>The files of a text model's folder besides the weights, read and checked for consistency.</summary>
 /// <param name="Config">The shape: config.json.</param>
 /// <param name="Tokenizer">What turns text into the model's ids: tokenizer.json.</param>
-/// <param name="Defaults">How it makes samples where a request does not say: generation_config.json.</param>
+/// <param name="Defaults">The sampling defaults of generation_config.json.</param>
 /// <param name="Bounds">The tokens with which a text begins and ends.</param>
 public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, DecodingOptions Defaults,
     TextBounds Bounds)
@@ -18,9 +18,8 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
     /// <summary>Reads them.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="tokenizerPath">A tokenizer in place of the folder's own, or null.</param>
-    /// <exception cref="AtelierException">
-    /// A file is missing or damaged, says what is not read, or they do not fit together.
-    /// </exception>
+    /// <exception cref="AtelierException">A file is missing, damaged or unsupported, or the files do not fit
+    /// together.</exception>
     public static TextBundleFiles Read(string folder, string? tokenizerPath = null)
     {
         ConfigFile config = ConfigFile.Read(Path.Combine(folder, "config.json"));
@@ -49,8 +48,7 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
     }
 
     /// <summary>
-    /// Whether the start token stands before a prompt: as the tokenizer's template or its settings say; where none
-    /// says, it does.
+    /// Whether the start token precedes a prompt, by the tokenizer's template or its settings; true if neither decides.
     /// </summary>
     private static bool StartsPrompts(string folder, Tokenizer tokenizer, int startId, IReadOnlyList<int>? leading,
         bool? begins)

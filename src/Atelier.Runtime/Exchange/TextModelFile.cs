@@ -10,28 +10,24 @@ using Atelier.Tokenizers;
 namespace Atelier.Exchange;
 
 /// <summary>
-/// Opens text models for use on the CPU, in managed code alone: whatever files they lie in. Safe for concurrent use, as
-/// are the generators that it gives.
+/// Opens text models in several file formats for use on the CPU, in managed code alone. Safe for concurrent use, as are
+/// the generators that it returns.
 /// </summary>
 public static class TextModelFile
 {
-    /// <summary>What config.json may call its model_type in a folder that <see cref="Open"/> reads.</summary>
+    /// <summary>The values of model_type in config.json that <see cref="Open"/> supports.</summary>
     public static IReadOnlyList<string> ModelTypes { get; } =
         [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
 
-    /// <summary>Opens a model. Its weights stay in the file, mapped into memory.</summary>
-    /// <param name="path">
-    /// A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's shapes), a GGUF
-    /// file, or
-    /// a model in llama2.c's first binary format.
-    /// </param>
-    /// <param name="tokenizerPath">
-    /// A tokenizer.json or llama2.c's tokenizer.bin, where the model does not bring its own; null takes what lies
-    /// beside a
-    /// llama2.c file: tokenizer.bin, or tok512.bin for a model of 512 tokens.
-    /// </param>
-    /// <param name="threads">Threads that compute; 0 takes one a processor.</param>
-    /// <exception cref="AtelierException">There is no model, it is damaged, or of a kind that is not read.</exception>
+    /// <summary>Opens a model with memory-mapped weights.</summary>
+    /// <param name="path">A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's
+    /// shapes), a GGUF file, or a model in llama2.c's first binary format.</param>
+    /// <param name="tokenizerPath">A tokenizer.json or llama2.c's tokenizer.bin, if the model does not bring its own.
+    /// Null takes the file in the folder of a llama2.c model: tokenizer.bin, or tok512.bin for a model of 512
+    /// tokens.</param>
+    /// <param name="threads">Number of threads; 0 takes one for each processor.</param>
+    /// <exception cref="AtelierException">There is no model, it is damaged, or it is of an unsupported
+    /// kind.</exception>
     public static TextGenerator Open(string path, string? tokenizerPath = null, int threads = 0)
     {
         if (Directory.Exists(path))

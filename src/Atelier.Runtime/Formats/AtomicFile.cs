@@ -1,7 +1,7 @@
 namespace Atelier.Formats;
 
 /// <summary>
-/// Writes a file whole or not at all: to a temporary name beside it, flushed to the disk, then renamed.
+/// Writes a file whole or not at all: to a temporary file in the same folder, flushed to the disk, then renamed.
 /// </summary>
 public static class AtomicFile
 {

@@ -15,7 +15,7 @@ public sealed class ConfigFile
     /// <summary>Takes an object that is read already.</summary>
     /// <param name="path">The file, for errors.</param>
     /// <param name="root">A JSON object.</param>
-    /// <param name="at">The way to it in the file, with a dot at its end; empty for the whole.</param>
+    /// <param name="at">The path to it in the file, with a dot at its end; empty for the root.</param>
     public ConfigFile(string path, JsonElement root, string at = "") => (Path, Root, _at) = (path, root, at);
 
     /// <summary>Where it is.</summary>
@@ -61,7 +61,7 @@ public sealed class ConfigFile
         }
     }
 
-    /// <summary>Refuses keys that say something and are not among those that the reader knows.</summary>
+    /// <summary>Refuses keys that have a meaning but are unknown to the reader.</summary>
     /// <exception cref="AtelierException">There is such a key.</exception>
     public void RefuseUnread(KnownKeys known) => known.Check(Root, Path, _at);
 

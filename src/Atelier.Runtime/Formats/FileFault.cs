@@ -1,9 +1,8 @@
 namespace Atelier.Formats;
 
 /// <summary>
-/// What the operating system says about a file or a stream that could not be read or written, as a mistake that the
-/// user can
-/// mend: a full disk is none of the program's faults.
+/// Turns the operating system's error for a file or a stream into a mistake that the user can fix: a full disk is no
+/// fault of the program.
 /// </summary>
 public static class FileFault
 {

@@ -5,8 +5,8 @@ namespace Atelier.Formats;
 
 /// <summary>
 /// A GGUF file (versions 2 and 3), memory-mapped: metadata, a vocabulary and weights. Every length is checked against
-/// what
-/// is left of the file before anything is allocated, and every tensor lies inside the file, none overlapping another.
+/// what is left of the file before anything is allocated, and every tensor lies inside the file, none overlapping
+/// another.
 /// </summary>
 public sealed class GgufFile : IDisposable
 {

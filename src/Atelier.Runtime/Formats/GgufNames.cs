@@ -21,7 +21,7 @@ internal enum TensorOrder
     KeyPairs,
 }
 
-/// <summary>The tensors' names in GGUF files beside Hugging Face's, for the shapes that both know.</summary>
+/// <summary>The names of tensors in GGUF files and in Hugging Face's, for the shapes that both support.</summary>
 internal static class GgufNames
 {
     public const string Llama = "llama", Gpt2 = "gpt2";

@@ -56,7 +56,7 @@ internal ref struct GgufReader(MappedFile file, long position)
         _ => Integer(type),
     };
 
-    /// <summary>Passes over a value and tells where it stands.</summary>
+    /// <summary>Skips a value and returns its position.</summary>
     public GgufValue Skip(GgufValueType type, int depth = 0)
     {
         if (type == GgufValueType.Array)

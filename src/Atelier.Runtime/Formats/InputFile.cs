@@ -30,7 +30,7 @@ public static partial class InputFile
         return File.ReadAllBytes(path);
     }
 
-    /// <summary>The whole text of a UTF-8 file; of UTF-16 and UTF-32 where a byte order mark says so.</summary>
+    /// <summary>Reads a text file in UTF-8, or in UTF-16 or UTF-32 if it has a byte order mark.</summary>
     /// <inheritdoc cref="Open" path="/exception"/>
     public static string ReadAllText(string path)
     {
@@ -39,7 +39,7 @@ public static partial class InputFile
     }
 
     /// <summary>
-    /// Refuses what exists and is no regular file; what is missing passes, as opening it tells of that.
+    /// Refuses anything that exists but is no regular file. A missing file passes, because opening it reports that.
     /// </summary>
     /// <exception cref="AtelierException">It is a folder, a pipe, a device or a socket.</exception>
     public static void RequireRegular(string path)

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Atelier.Formats;
 
 /// <summary>
-/// The keys that a reader knows in one kind of object of another system's file. A key that is not among them and says
-/// something is refused by name: what it says would not hold, and the result would differ without a word.
+/// The keys that a reader supports in one kind of JSON object of another system. Any other key with a meaning is
+/// refused by name, because ignoring it would silently change the result.
 /// </summary>
 public sealed class KnownKeys
 {
@@ -16,10 +16,8 @@ public sealed class KnownKeys
     /// <summary>Declares what a reader knows.</summary>
     /// <param name="read">Keys whose values it takes, whatever they are.</param>
     /// <param name="harmless">Keys that cannot change a result: names, versions, what matters in training only.</param>
-    /// <param name="only">
-    /// Keys that are read with these values alone, as JSON writes them: "true", "1", "\"silu\"". Null, as everywhere,
-    /// says nothing.
-    /// </param>
+    /// <param name="only">Keys that are supported with these values only, as JSON writes them: "true", "1", "\"silu\"".
+    /// Null has no meaning, as everywhere.</param>
     public KnownKeys(
         IEnumerable<string> read, IEnumerable<string> harmless, params IEnumerable<(string Key, string[] Values)> only)
     {
@@ -30,8 +28,8 @@ public sealed class KnownKeys
     /// <summary>Refuses what is not read among an object's keys.</summary>
     /// <param name="value">A JSON object.</param>
     /// <param name="file">Where it stands, for the error.</param>
-    /// <param name="at">The way to it in the file, with a dot at its end; empty for the whole.</param>
-    /// <exception cref="AtelierException">A key says something that is not read.</exception>
+    /// <param name="at">The path to it in the file, with a dot at its end; empty for the root.</param>
+    /// <exception cref="AtelierException">A key with a meaning is not supported.</exception>
     public void Check(JsonElement value, string file, string at = "") =>
         Check(value.EnumerateObject().Select(p => (p.Name, p.Value.ValueKind == JsonValueKind.String
             ? $"\"{p.Value.GetString()}\"" : p.Value.GetRawText())), file, at);

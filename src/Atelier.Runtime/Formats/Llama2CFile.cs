@@ -68,7 +68,7 @@ public sealed class Llama2CFile : IDisposable
     internal IReadOnlyList<Llama2CTensor> Tensors { get; }
 
     /// <summary>
-    /// The tokenizer that lies beside it: tokenizer.bin, tokN.bin of a model of N tokens, or tokenizer.json.
+    /// The tokenizer in the same folder: tokenizer.bin, tokN.bin for a model of N tokens, or tokenizer.json.
     /// </summary>
     /// <exception cref="AtelierException">There is none.</exception>
     public string TokenizerBeside()

@@ -4,8 +4,7 @@ namespace Atelier.Formats;
 
 /// <summary>
 /// A file mapped into memory for reading: the system brings its bytes in as they are touched and may let go of them
-/// again,
-/// so that a file larger than the memory can be used. Safe to share between threads.
+/// again, so that a file larger than the memory can be used. Safe to share between threads.
 /// </summary>
 public sealed unsafe class MappedFile : IDisposable
 {

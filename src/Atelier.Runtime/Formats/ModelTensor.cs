@@ -2,7 +2,7 @@ using Atelier.Kernels;
 
 namespace Atelier.Formats;
 
-/// <summary>The two ways in which files order the rows of the same weights.</summary>
+/// <summary>The two orders in which files store the rows of the same weights.</summary>
 public enum TensorLayout
 {
     /// <summary>

@@ -166,7 +166,7 @@ public sealed unsafe class ModelWeights : IDisposable
                 "take the file from its source again");
     }
 
-    /// <summary>Buffers that older files hold beside the weights.</summary>
+    /// <summary>Buffers that older files contain besides the weights.</summary>
     private static bool IsBuffer(string name) =>
         name.EndsWith(".attn.bias", StringComparison.Ordinal)
             || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)

@@ -6,8 +6,8 @@ namespace Atelier.Formats;
 
 /// <summary>
 /// Reads one pickle (Python's stack language of serialised objects, pickletools.py) as far as tensors need it. It runs
-/// no
-/// code: the few names that tensors are made by are known here, and every other name or operation is refused by name.
+/// no code: the few names that tensors are made by are known here, and every other name or operation is refused by
+/// name.
 /// </summary>
 /// <param name="bytes">The pickle, and what follows it.</param>
 /// <param name="path">The file, for errors.</param>

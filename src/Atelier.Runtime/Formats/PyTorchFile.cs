@@ -7,8 +7,7 @@ namespace Atelier.Formats;
 
 /// <summary>
 /// Weights as torch.save writes them: the zip format (PyTorch 1.6 and later), and the older one of pickles in a row
-/// followed
-/// by the storages. Read without running anything of the file's: see <see cref="PickleReader"/>.
+/// followed by the storages. Read without running anything of the file's: see <see cref="PickleReader"/>.
 /// </summary>
 public sealed class PyTorchFile
 {

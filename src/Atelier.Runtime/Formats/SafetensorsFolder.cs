@@ -12,7 +12,7 @@ public static class SafetensorsFolder
     /// <summary>The one file's name.</summary>
     public const string FileName = "model.safetensors";
 
-    /// <summary>The name of the index that says which tensor is in which shard.</summary>
+    /// <summary>The file name of the index of shards.</summary>
     public const string IndexName = FileName + ".index.json";
 
     /// <summary>The paths of the files that hold weights; model.safetensors where the folder has neither.</summary>

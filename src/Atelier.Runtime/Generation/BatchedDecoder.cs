@@ -4,35 +4,34 @@ using Atelier.Generation.Speculative;
 
 namespace Atelier.Generation;
 
-/// <summary>A piece of a sample that one of several requests asked for.</summary>
-/// <param name="Request">The number that <see cref="BatchedDecoder.Add"/> gave.</param>
+/// <summary>A piece of a sample of one of several requests.</summary>
+/// <param name="Request">The number returned by <see cref="BatchedDecoder.Add"/>.</param>
 /// <param name="Piece">The piece.</param>
 public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 {
     /// <summary>
-    /// Why the request cannot go on: it has left the batch, and <see cref="Piece"/> is empty. Null otherwise.
+    /// The reason for which the request cannot continue. It has then left the batch, and <see cref="Piece"/> is empty.
+    /// Null otherwise.
     /// </summary>
     public AtelierException? Error { get; init; }
 }
 
 /// <summary>
-/// Writes the samples of many requests in one batch: requests join and leave between steps, and a step reads the next
-/// token
-/// of every sample at once. Samples of one request share their prompt. With a draft model or prompt look-up a step may
-/// write
-/// several tokens of a sample (speculative decoding), each drawn from the model's own distribution.
+/// Generates the samples of many requests in one batch. Requests join and leave between steps, and a step reads the
+/// next token of every sample at once. Samples of one request share their prompt. With a draft model or prompt lookup a
+/// step may generate several tokens of a sample (speculative decoding), each from the model's own distribution.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use: requests may join and leave from any thread while another one takes the steps. What a step
-/// gives is overwritten by the next one, so that one thread at a time takes them and reads what they give. What a
-/// request's samples say does not depend on the others in the batch, but where a prompt is shared that another request
-/// has read, the logits may differ in their last bits. After warm-up a step allocates nothing on the managed heap, but
-/// the strings of tokens that come for the first time, and what the model itself allocates.
+/// Safe for concurrent use: requests may join and leave from any thread while another one takes the steps. The result
+/// of a step is overwritten by the next one, so one thread at a time takes the steps and reads their results. A
+/// request's samples do not depend on the others in the batch; but if its prompt is shared with another request, logits
+/// may differ in their last bits. After warm-up a step allocates nothing on the managed heap, except the strings of
+/// tokens that occur for the first time, and what the model allocates.
 /// </remarks>
 public sealed class BatchedDecoder : IDisposable
 {
     /// <summary>
-    /// The most tokens of a prompt that are read in a step, so that a long one does not hold up the others.
+    /// The largest number of prompt tokens read in a step, so that a long prompt does not delay the other requests.
     /// </summary>
     public const int PromptBlock = 512;
 
@@ -49,18 +48,16 @@ public sealed class BatchedDecoder : IDisposable
     private float[] _logits = [];
     private int _requests;
 
-    /// <summary>Makes an empty batch.</summary>
-    /// <param name="generator">The model, its tokenizer and its draft. Not disposed with the decoder.</param>
+    /// <summary>Creates an empty batch.</summary>
+    /// <param name="generator">The model, its tokenizer and its draft. The decoder does not dispose it.</param>
     public BatchedDecoder(TextGenerator generator) : this(generator, sharesPrompts: true)
     {
     }
 
-    /// <summary>Makes an empty batch.</summary>
+    /// <summary>Creates an empty batch.</summary>
     /// <param name="generator">The model, its tokenizer and its draft.</param>
-    /// <param name="sharesPrompts">
-    /// Whether requests begin from what living ones have read of the same prompt; otherwise samples are to the bit what
-    /// they are alone.
-    /// </param>
+    /// <param name="sharesPrompts">Whether requests share the part of a prompt that an existing one has read; otherwise
+    /// samples are bit for bit what they would be alone.</param>
     internal BatchedDecoder(TextGenerator generator, bool sharesPrompts)
     {
         (_generator, _sharesPrompts) = (generator, sharesPrompts);
@@ -69,7 +66,7 @@ public sealed class BatchedDecoder : IDisposable
             _proposer = new DraftProposer(InSequences(draft.Model), draft.Bounds.EndIds, sharesPrompts);
     }
 
-    /// <summary>The samples under way.</summary>
+    /// <summary>The samples that are being generated.</summary>
     public int Count
     {
         get
@@ -79,9 +76,9 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Lets a request's samples join from the next step on.</summary>
-    /// <returns>The number of the request, which its pieces carry.</returns>
-    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    /// <summary>Adds a request, whose samples join at the next step.</summary>
+    /// <returns>The number of the request, which identifies its pieces.</returns>
+    /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     public int Add(GenerationRequest request)
     {
         DecodingOptions options = request.Decoding ?? _generator.Defaults;
@@ -91,7 +88,7 @@ public sealed class BatchedDecoder : IDisposable
             : Join(drafts);
     }
 
-    /// <summary>Lets samples of one request join that were begun.</summary>
+    /// <summary>Adds samples of one request that were created before.</summary>
     internal int Join(TextDraft[] drafts)
     {
         DecodingOptions options = drafts[0].Options;
@@ -112,9 +109,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>
-    /// Lets a request's samples leave before they end. A request that has ended is none of its business.
-    /// </summary>
+    /// <summary>Removes the samples of a request before they end. Does nothing for a request that has ended.</summary>
     public void Remove(int request)
     {
         lock (_gate)
@@ -125,16 +120,16 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Reads the next tokens of all samples and writes what comes after.</summary>
+    /// <summary>Reads the next tokens of all samples and generates a token for each.</summary>
     /// <returns>
-    /// What was written; overwritten by the next step. Empty while prompts are being read, and when no sample is under
-    /// way. A request that cannot go on has one piece with an <see cref="BatchedPiece.Error"/>; the others are not
-    /// touched by it.
+    /// The generated pieces, overwritten by the next step. Empty while prompts are being read, and when there is no
+    /// sample. A request that cannot continue has one piece with an <see cref="BatchedPiece.Error"/>; the others are
+    /// not affected.
     /// </returns>
     public IReadOnlyList<BatchedPiece> Step() => Step(waits: null);
 
-    /// <summary>A step in which some requests take no part.</summary>
-    /// <param name="waits">Whether a request, by its number, takes no part; null where all do.</param>
+    /// <summary>Takes a step without some of the requests.</summary>
+    /// <param name="waits">Whether a request, by its number, is skipped; null skips none.</param>
     internal IReadOnlyList<BatchedPiece> Step(Func<int, bool>? waits)
     {
         lock (_gate)
@@ -175,7 +170,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Looks ahead for the samples that have read all but their last token.</summary>
+    /// <summary>Proposes tokens for the samples that have read all but their last token.</summary>
     private void Propose()
     {
         foreach (BatchedSequence sample in _samples)
@@ -199,8 +194,8 @@ public sealed class BatchedDecoder : IDisposable
         _proposer?.Run();
     }
 
-    /// <summary>What every sample reads in this step.</summary>
-    /// <returns>The rows of logits that come of it.</returns>
+    /// <summary>Collects the tokens that each sample reads in this step.</summary>
+    /// <returns>The resulting rows of logits.</returns>
     private int Gather()
     {
         _inputs.Clear();
@@ -227,7 +222,7 @@ public sealed class BatchedDecoder : IDisposable
         return rows;
     }
 
-    /// <summary>The samples that waited for a prompt go on from it.</summary>
+    /// <summary>Continues the samples that waited for a shared prompt.</summary>
     private void Follow(BatchedSequence leader, ReadOnlySpan<float> logits)
     {
         leader.IsAwaited = false;
@@ -241,7 +236,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Takes proposals as long as the model agrees, and one token of the model's own.</summary>
+    /// <summary>Accepts proposals as long as the model agrees, then chooses one more token.</summary>
     private void Write(BatchedSequence sample, ReadOnlySpan<float> logits)
     {
         if (sample.HasFailed)
@@ -256,7 +251,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Lets a request leave that cannot go on.</summary>
+    /// <summary>Removes a request that cannot continue.</summary>
     private void Fail(BatchedSequence sample, AtelierException error)
     {
         foreach (BatchedSequence other in _samples)

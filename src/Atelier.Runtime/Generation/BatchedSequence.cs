@@ -24,7 +24,7 @@ internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler
 
     public TokenSampler Sampler { get; } = sampler;
 
-    /// <summary>The sample that reads the prompt for it; null from when it goes on by itself.</summary>
+    /// <summary>The sample that reads the prompt for this one; null once it continues on its own.</summary>
     public BatchedSequence? Leader { get; set; } = leader;
 
     /// <summary>Whether it takes no part in the step.</summary>

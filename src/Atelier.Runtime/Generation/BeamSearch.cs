@@ -16,8 +16,7 @@ internal sealed record Beam(IReadOnlyList<TokenChoice> Tokens, double LogProbabi
 
 /// <summary>
 /// Beam search (Lowerre 1976; with length normalisation as in Wu et al. 2016): keeps the likeliest unfinished sequences
-/// at
-/// every length, and the best finished ones.
+/// at every length, and the best finished ones.
 /// </summary>
 /// <param name="model">Says how likely each next token is.</param>
 /// <param name="draft">The sample that is searched for, without tokens of its own.</param>

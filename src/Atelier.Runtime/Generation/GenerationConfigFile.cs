@@ -6,11 +6,10 @@ using Atelier.Formats;
 namespace Atelier.Generation;
 
 /// <summary>A bundle's generation_config.json, with Hugging Face's keys.</summary>
-/// <param name="Decoding">How tokens are chosen where a request does not say.</param>
-/// <param name="StartId">The token that a text begins after (bos_token_id); null where the file does not say.</param>
-/// <param name="EndIds">
-/// The tokens that end a text, each by itself (eos_token_id, a number or a list); null where the file does not say.
-/// </param>
+/// <param name="Decoding">The sampling defaults, used where a request does not set them.</param>
+/// <param name="StartId">The start token (bos_token_id); null if the file has none.</param>
+/// <param name="EndIds">The end tokens, each of which ends a text (eos_token_id, a number or a list); null if the file
+/// has none.</param>
 public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId, IReadOnlyList<int>? EndIds = null)
 {
     private static readonly KnownKeys Known = new(
@@ -40,8 +39,8 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
         ("epsilon_cutoff", ["0"]),
         ("eta_cutoff", ["0"]), ("guidance_scale", ["1"]), ("penalty_alpha", ["0"]));
 
-    /// <summary>Reads a file; keys that it lacks keep their defaults, and a missing file gives all defaults.</summary>
-    /// <exception cref="AtelierException">The file is damaged, or asks for what is not read.</exception>
+    /// <summary>Reads a file. Missing keys take their defaults, as does a missing file.</summary>
+    /// <exception cref="AtelierException">The file is damaged, or has an unsupported setting.</exception>
     public static GenerationConfigFile Read(string path)
     {
         var defaults = new DecodingOptions();
@@ -74,7 +73,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
 
     /// <summary>Writes the file.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <exception cref="AtelierException">The file cannot be written.</exception>
     public void Write(string path)
     {
         var root = new JsonObject

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Atelier.Generation;
 
-/// <summary>What is asked of a row of logits.</summary>
+/// <summary>Operations on a row of logits.</summary>
 internal static class Logits
 {
     /// <summary>The index of the largest, the first of equals.</summary>

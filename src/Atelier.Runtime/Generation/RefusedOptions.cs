@@ -1,13 +1,13 @@
 namespace Atelier.Generation;
 
 /// <summary>
-/// Refuses by name what a request asks for and cannot have. Nothing that would change an answer is passed over in
-/// silence: every client lists the options of its interface that it does not follow.
+/// Refuses the options of a request that cannot be followed, by name. No option that would change the result is ignored
+/// silently: every client lists the options of its interface that it does not follow.
 /// </summary>
 public static class RefusedOptions
 {
-    /// <summary>Comes back if none of some options is asked for.</summary>
-    /// <param name="options">Each option's name, whether it is asked for, and why it cannot be had.</param>
+    /// <summary>Throws if any of some options is set.</summary>
+    /// <param name="options">Each option's name, whether it is set, and the reason for which it is refused.</param>
     /// <exception cref="AtelierException">One is: the error names it.</exception>
     public static void Check(params ReadOnlySpan<(string Name, bool IsAsked, string Why)> options)
     {

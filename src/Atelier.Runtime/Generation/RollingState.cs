@@ -4,8 +4,7 @@ namespace Atelier.Generation;
 
 /// <summary>
 /// Sequences that grow past the model's context: when the context is full, they go on from the last half of it, read
-/// anew.
-/// All sequences have the same length.
+/// anew. All sequences have the same length.
 /// </summary>
 internal sealed class RollingState : IDisposable
 {
@@ -29,7 +28,7 @@ internal sealed class RollingState : IDisposable
 
     private int Half => Math.Max(1, _model.ContextLength / 2);
 
-    /// <summary>Sequence i goes on from what sequence parents[i] was.</summary>
+    /// <summary>Continues sequence i from the state of sequence parents[i].</summary>
     public void Select(ReadOnlySpan<int> parents)
     {
         _state.Select(parents);

@@ -4,9 +4,8 @@ using Atelier.Abstractions;
 namespace Atelier.Generation;
 
 /// <summary>
-/// The part of a sample's tokens that a model has read. When the model's context is full, it goes on from the last half
-/// of
-/// it, read anew.
+/// The part of a sample's tokens that a model has read. When the model's context is full, the last half of it is read
+/// again and generation continues from there.
 /// </summary>
 internal sealed class SequenceWindow : IDisposable
 {

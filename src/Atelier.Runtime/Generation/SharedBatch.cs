@@ -6,9 +6,9 @@ using Atelier.Generation.Speculative;
 namespace Atelier.Generation;
 
 /// <summary>
-/// The requests of many callers in one batch. No thread is kept for it: whoever waits for a piece takes the next step,
-/// for all of them, and nothing is held while a caller looks at its pieces. A caller that comes for none is a few steps
-/// behind at most, then its samples wait and the others go on without them; they leave when its enumerator is disposed.
+/// The requests of many callers in one batch. It has no thread of its own: whoever waits for a piece takes the next
+/// step for all requests, and no lock is held while a caller reads its pieces. A caller that reads slowly is a few
+/// steps behind at most; then its samples wait and the others continue. They leave when its enumerator is disposed.
 /// </summary>
 /// <param name="generator">The model, its tokenizer and its draft.</param>
 /// <param name="turns">Entered by one caller at a time.</param>

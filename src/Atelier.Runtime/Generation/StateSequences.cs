@@ -3,9 +3,8 @@ using Atelier.Abstractions;
 namespace Atelier.Generation;
 
 /// <summary>
-/// Any language model as one whose sequences come and go: each is a state of its own, and what a state cannot do
-/// (forgetting
-/// tokens, being copied) is done by reading its tokens again.
+/// Adapts any language model to sequences that join and leave: each is a state of its own, and operations that a state
+/// lacks (truncating, copying) read its tokens again.
 /// </summary>
 internal sealed class StateSequences(ILanguageModel model) : IBatchedLanguageModel
 {

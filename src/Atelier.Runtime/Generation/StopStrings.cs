@@ -32,7 +32,7 @@ internal sealed class StopStrings(IReadOnlyList<string> stops)
         return text;
     }
 
-    /// <summary>What was held back, now that nothing more comes.</summary>
+    /// <summary>The text that was held back, at the end of the sample.</summary>
     public string Finish() => Reached ? "" : Give(_held.Count);
 
     private int First(ReadOnlySpan<char> held)

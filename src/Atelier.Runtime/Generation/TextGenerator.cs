@@ -7,21 +7,21 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Generation;
 
-/// <summary>A piece of a sample, given as soon as it is certain.</summary>
-/// <param name="Sample">The number of the sample it belongs to, from 0.</param>
+/// <summary>A piece of a sample, returned as soon as it is final.</summary>
+/// <param name="Sample">The index of its sample, from 0.</param>
 /// <param name="Text">New text; may be empty.</param>
-/// <param name="Token">The token that was chosen; null for the piece that ends a sample.</param>
-/// <param name="FinishReason">"end", "stop" or "length" with a sample's last piece; null before.</param>
+/// <param name="Token">The chosen token; null for the piece that ends a sample.</param>
+/// <param name="FinishReason">"end", "stop" or "length" in the last piece of a sample; otherwise null.</param>
 public readonly record struct TextPiece(int Sample, string Text, TokenChoice? Token, string? FinishReason)
 {
-    /// <summary>With a sample's last piece: what speculative decoding proposed and took in it.</summary>
+    /// <summary>In the last piece of a sample: the counts of speculative decoding.</summary>
     public SpeculationCounts Speculation { get; init; }
 }
 
 /// <summary>
-/// Writes text with a language model: prompts, sampling or beam search, stop strings, many samples side by side.
-/// Samples are independent of one another: sample i of a seed is the same however many are asked for, and whoever else
-/// asks at the same time.
+/// Generates text with a language model: prompts, sampling or beam search, stop strings, several samples at once.
+/// Samples are independent of one another: sample i of a seed is the same for any number of samples and of concurrent
+/// requests.
 /// </summary>
 /// <remarks>
 /// Safe for concurrent use: any number of requests may run at the same time. Those of a model that reads several
@@ -29,9 +29,9 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// reading holds up no other; disposing its enumerator, which <c>await foreach</c> does, gives up its place. A
 /// cancelled request does not wait for its turn.
 /// </remarks>
-/// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
+/// <param name="model">The language model. Disposed with the generator.</param>
 /// <param name="tokenizer">Turns text into tokens and back.</param>
-/// <param name="defaults">How tokens are chosen where a request does not say.</param>
+/// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
 /// <param name="bounds">The tokens with which a text begins and ends.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
     TextBounds bounds) : IGenerator
@@ -43,11 +43,11 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     private SharedBatch? _batch;
     private TextGenerator? _draft;
 
-    /// <summary>Makes a generator whose texts end with the token between the tokenizer's documents.</summary>
-    /// <param name="model">Says how likely each next token is. Disposed with the generator.</param>
+    /// <summary>Creates a generator whose texts end with the tokenizer's end-of-text token.</summary>
+    /// <param name="model">The language model. Disposed with the generator.</param>
     /// <param name="tokenizer">Turns text into tokens and back.</param>
-    /// <param name="defaults">How tokens are chosen where a request does not say.</param>
-    /// <param name="startId">The token that every text begins after; not part of the text.</param>
+    /// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
+    /// <param name="startId">The start token, which precedes every text and is not part of it.</param>
     public TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId)
         : this(model, tokenizer, defaults, TextBounds.Of(tokenizer, startId))
     {
@@ -62,28 +62,25 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <summary>The tokenizer.</summary>
     public Tokenizer Tokenizer { get; } = tokenizer;
 
-    /// <summary>How tokens are chosen where a request does not say.</summary>
+    /// <summary>The sampling defaults, used where a request does not set them.</summary>
     public DecodingOptions Defaults { get; } = defaults;
 
     /// <summary>The tokens with which a text begins and ends.</summary>
     public TextBounds Bounds { get; } = bounds;
 
-    /// <summary>The token that every text begins after.</summary>
+    /// <summary>The start token.</summary>
     public int StartId => Bounds.StartId;
 
-    /// <summary>
-    /// The program, in Jinja, by which the model's makers write conversations; null where its files have none.
-    /// </summary>
+    /// <summary>The model's chat template, a Jinja program; null if its files have none.</summary>
     public string? ChatTemplate { get; init; }
 
     /// <summary>
-    /// A smaller model of the same vocabulary that proposes tokens for the model to take or refuse (speculative
-    /// decoding;
-    /// Leviathan et al. 2023): faster where the two agree, and the samples' distribution stays the model's own. Null
-    /// decodes
-    /// without. Requests begun before it is set go on without it. Not disposed with the generator.
+    /// A smaller model of the same vocabulary that proposes tokens for the model to accept or reject (speculative
+    /// decoding; Leviathan et al. 2023). It is faster where the two agree, and the distribution of samples does not
+    /// change. Null decodes without a draft. Requests that began earlier continue without it. The generator does not
+    /// dispose it.
     /// </summary>
-    /// <exception cref="AtelierException">The two have not the same tokens.</exception>
+    /// <exception cref="AtelierException">The vocabularies of the two models differ.</exception>
     public TextGenerator? Draft
     {
         get => _draft;
@@ -123,8 +120,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
             yield return sample;
     }
 
-    /// <summary>Draws samples, each given as soon as it is whole: in the order in which they end.</summary>
-    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    /// <summary>Draws samples and returns each as soon as it is complete, in the order in which they end.</summary>
+    /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     public async IAsyncEnumerable<TextSample> GenerateAsync(
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
@@ -151,10 +148,10 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     }
 
     /// <summary>
-    /// Draws samples side by side and gives each piece of text as soon as it is certain. Beams are given when the
-    /// search is over.
+    /// Draws samples concurrently and returns each piece of text as soon as it is final. Results of beam search are
+    /// returned when the search ends.
     /// </summary>
-    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     public async IAsyncEnumerable<TextPiece> StreamAsync(
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
@@ -176,8 +173,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
 
-    /// <summary>Begins a request's samples.</summary>
-    /// <exception cref="AtelierException">The request cannot be met: the message says why.</exception>
+    /// <summary>Creates a request's samples.</summary>
+    /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     internal TextDraft[] Begin(GenerationRequest request, DecodingOptions options)
     {
         request.Check(prompt: true, states: Model is IHiddenStates, decoding: true);
@@ -207,7 +204,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
                 isFresh) { EndIds = ends })];
     }
 
-    /// <summary>Samples that grow in step, each by a token: what any model can do.</summary>
+    /// <summary>Advances all samples by one token at a time, which every model supports.</summary>
     private async IAsyncEnumerable<TextPiece> SampleInStepAsync(
         ILanguageModel given, TextDraft[] drafts, DecodingOptions options,
         [EnumeratorCancellation] CancellationToken cancellation)
@@ -282,7 +279,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     }
 
     /// <summary>
-    /// Does a step's work while no other request uses the model, unless the model serves several at a time.
+    /// Runs a step while no other request uses the model, unless the model supports concurrent steps.
     /// </summary>
     private async ValueTask InTurnAsync(Action step, CancellationToken cancellation)
     {

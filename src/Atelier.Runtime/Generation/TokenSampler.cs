@@ -18,9 +18,9 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
     /// <summary>Chooses a token.</summary>
     /// <param name="logits">One row, [vocabulary].</param>
     /// <param name="seen">What stands in the sample so far; null where no penalty asks for it.</param>
-    /// <param name="allowed">A bit for each token that may come; empty where all may.</param>
+    /// <param name="allowed">A bit for each allowed token; empty if all are allowed.</param>
     /// <param name="random">The sample's own stream; one number is drawn from it unless decoding is greedy.</param>
-    /// <exception cref="AtelierException">The model gives no probability to any token that may come.</exception>
+    /// <exception cref="AtelierException">The model gives no probability to any allowed token.</exception>
     /// <returns>The token, with its log-probability under the model's own distribution.</returns>
     public TokenChoice Choose(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed,
         ref SplitMix64 random)

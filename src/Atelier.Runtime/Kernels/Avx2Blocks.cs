@@ -5,9 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Blocks of 32 in registers of 256 bits, eight rows at a time, turned so that a register holds four weights of each
-/// row: on
-/// the way for a single vector, in a <see cref="BlockPanel{TDot, TBlock}"/> for several.
+/// Blocks of 32 in registers of 256 bits, eight rows at a time, transposed so that a register holds four weights of
+/// each row: on the fly for a single vector, in a <see cref="BlockPanel{TDot, TBlock}"/> for several.
 /// </summary>
 internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     where TDot : struct, IByteDot

@@ -6,8 +6,7 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// Eight rows of blocked weights, turned so that a register holds four weights of each row: a vector's four values, the
-/// same in
-/// all lanes, give sums for eight rows at once, and what is unpacked serves all vectors.
+/// same in all lanes, give sums for eight rows at once, and what is unpacked serves all vectors.
 /// </summary>
 internal static unsafe class BlockPanel<TDot, TBlock>
     where TDot : struct, IByteDot

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Products of weights that are numbers by themselves with vectors in single precision: dot products along the rows as
-/// they lie, row after row; four rows with four vectors where there are several, so that what is loaded is used four
-/// times. That adds up in another order than one vector alone does, so that where vectors must not depend on one
-/// another, two rows are multiplied with two vectors in the order of one.
+/// Products of unquantised weights with vectors in single precision: dot products along the rows, row after row; four
+/// rows with four vectors if there are several, so that loaded values are used four times. That sums in another order
+/// than for one vector, so where vectors must not depend on one another, two rows are multiplied with two vectors in
+/// the order of one.
 /// </summary>
 internal static unsafe class FloatProducts<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>

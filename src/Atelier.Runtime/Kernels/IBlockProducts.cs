@@ -12,7 +12,7 @@ internal interface IBlockProducts
     static abstract unsafe void MultiplyQ4(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride);
 }
 
-/// <summary>A number at a time: what the other ways are tested against.</summary>
+/// <summary>One value at a time: the reference for the other implementations.</summary>
 internal readonly unsafe struct PlainBlocks : IBlockProducts
 {
     public static void MultiplyQ8(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride) =>

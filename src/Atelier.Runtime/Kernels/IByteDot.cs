@@ -15,16 +15,14 @@ internal interface IByteDot
     /// </summary>
     static abstract bool TakesAnyByte { get; }
 
-    /// <summary>
-    /// Adds products to a sum under way, which begins at zero. The signed bytes are from −127 to 127.
-    /// </summary>
+    /// <summary>Adds products to a partial sum, which begins at zero. The signed bytes are from −127 to 127.</summary>
     static abstract Vector256<int> Add(Vector256<int> sum, Vector256<byte> unsigned, Vector256<sbyte> signed);
 
-    /// <summary>What a sum under way amounts to: one number for each four bytes.</summary>
+    /// <summary>The result of a partial sum: one number for each four bytes.</summary>
     static abstract Vector256<int> Total(Vector256<int> sum);
 }
 
-/// <summary>AVX2: a sum under way is in 16 bits, two for each four bytes: at most 8 · 2 · 15 · 127 = 30,480.</summary>
+/// <summary>AVX2: a partial sum is in 16 bits, two for each four bytes: at most 8 · 2 · 15 · 127 = 30,480.</summary>
 internal readonly struct Avx2Dot : IByteDot
 {
     public static bool TakesAnyByte { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => false; }

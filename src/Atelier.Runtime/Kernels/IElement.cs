@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Atelier.Kernels;
 
-/// <summary>How weights that are numbers by themselves are brought into a register of floats.</summary>
+/// <summary>How unquantised weights are loaded into a register of floats.</summary>
 internal unsafe interface IElement
 {
     /// <summary>Bytes of an element.</summary>

@@ -2,8 +2,7 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// Single-precision numbers side by side in one register: what kernels over floats are written in, once for every
-/// width.
-/// The plain path is one number wide.
+/// width. The plain path is one number wide.
 /// </summary>
 /// <typeparam name="TVector">The register.</typeparam>
 internal unsafe interface ILanes<TVector>

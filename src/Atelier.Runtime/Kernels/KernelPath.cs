@@ -4,13 +4,17 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
-/// <summary>One way of computing on a kind of processor. All give the same within rounding.</summary>
+/// <summary>
+/// An implementation of the kernels for a kind of processor. All give the same results within rounding.
+/// </summary>
 internal abstract unsafe class KernelPath
 {
-    /// <summary>The ways of this machine, the best first; the plain one, which is everywhere, last.</summary>
+    /// <summary>
+    /// The implementations for this machine, the best first; the plain one, which runs everywhere, last.
+    /// </summary>
     public static IReadOnlyList<KernelPath> Supported { get; } = Find();
 
-    /// <summary>The best way of this machine.</summary>
+    /// <summary>The best implementation for this machine.</summary>
     public static KernelPath Best => Supported[0];
 
     /// <summary>"avx512", "avx2-vnni", "avx2", "arm-dot", "arm", "plain".</summary>
@@ -18,7 +22,7 @@ internal abstract unsafe class KernelPath
 
     /// <summary>y[t, r] = Σ W[r, c] x[t, c].</summary>
     /// <param name="w">The rows.</param>
-    /// <param name="x">[vectors, columns]; read where the weights are numbers by themselves.</param>
+    /// <param name="x">[vectors, columns]; read if the weights are not quantised.</param>
     /// <param name="bytes">The same in 8 bits; read where the weights are blocks.</param>
     /// <param name="vectors">Vectors.</param>
     /// <param name="y">The first element of the first result.</param>

@@ -4,9 +4,8 @@ using System.Runtime.InteropServices;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Single precision to each weight type and back, element for element as GGUF's tools do it. Plain code: it says what
-/// the
-/// types mean, and the kernels are tested against it.
+/// Converts single precision to each weight type and back, element for element as GGUF's tools do. Plain code: the
+/// definition of the types, against which the kernels are tested.
 /// </summary>
 public static class WeightConversion
 {

@@ -2,8 +2,7 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// A matrix of weights, row after row, that is only read: in a mapped file, where it may lie at any address, or in
-/// memory of
-/// its own. A product with a vector x is the dot product of each row with x. Safe to share between threads.
+/// memory of its own. A product with a vector x is the dot product of each row with x. Safe to share between threads.
 /// </summary>
 public sealed unsafe class WeightMatrix
 {

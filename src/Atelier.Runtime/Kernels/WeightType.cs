@@ -20,8 +20,7 @@ public enum WeightType
 
     /// <summary>
     /// Blocks of 32 elements, 18 bytes: a half-precision scale d, then 16 bytes whose low four bits are elements 0 to
-    /// 15 and
-    /// whose high four bits are elements 16 to 31; an element is d · (q − 8). GGUF's Q4_0.
+    /// 15 and whose high four bits are elements 16 to 31; an element is d · (q − 8). GGUF's Q4_0.
     /// </summary>
     Q4_0,
 }

@@ -11,9 +11,8 @@ internal interface IParallelWork
 }
 
 /// <summary>
-/// Threads that work together on one token after another. Between two works they look for the next one for some 100 µs,
-/// the
-/// time that choosing a token takes, then sleep until there is one: an idle pool takes no processor time.
+/// Threads that work together on one token after another. Between two tasks they spin for about 100 µs, the time that
+/// choosing a token takes, then sleep until there is work: an idle pool takes no processor time.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {

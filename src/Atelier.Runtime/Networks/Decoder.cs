@@ -13,8 +13,7 @@ public sealed class Decoder : IBatchedLanguageModel
 {
     /// <summary>
     /// Weights below these bytes are read by one thread before several have met at the barriers: 22 µs a token against
-    /// 44 with
-    /// 0.4 MB, 80 against 86 with 1 MB (benchmarks/run step-cost MODEL 200 1).
+    /// 44 with 0.4 MB, 80 against 86 with 1 MB (benchmarks/run step-cost MODEL 200 1).
     /// </summary>
     private const long AloneBelow = 1 << 20;
 
@@ -67,10 +66,9 @@ public sealed class Decoder : IBatchedLanguageModel
     public int ContextLength => Config.ContextLength;
 
     /// <summary>
-    /// By the bytes of a weight: a token's products take about as long as memory takes to give 0.28 bytes a weight,
-    /// beside the
-    /// time of the weights themselves (benchmarks/run step-cost: 1.19 steps for 4 tokens of single precision, 1.37 for
-    /// 4 in 8 bits).
+    /// Estimated by the bytes of a weight: the products of a token take about as long as reading 0.28 bytes a weight,
+    /// in addition to the weights themselves (benchmarks/run step-cost: 1.19 steps for 4 tokens of single precision,
+    /// 1.37 for 4 in 8 bits).
     /// </summary>
     public double FurtherTokenCost => Math.Min(1, 0.28 * _weightCount / StepBytes);
 

@@ -56,8 +56,8 @@ public sealed record DecoderConfig
     public RotaryScaling? RopeScaling { get; init; }
 
     /// <summary>
-    /// Divides each pair's angle, [HeadSize / 2], where a file tells the factors themselves (GGUF's rope_freqs.weight);
-    /// or null.
+    /// Divisors of each pair's angle, [HeadSize / 2], if a file holds the factors themselves (GGUF's
+    /// rope_freqs.weight); or null.
     /// </summary>
     public IReadOnlyList<float>? RopeFactors { get; init; }
 
@@ -71,7 +71,7 @@ public sealed record DecoderConfig
     public int KeyValueSize => KeyValueHeadCount * HeadSize;
 
     /// <summary>Throws where the parts do not fit together.</summary>
-    /// <param name="where">What errors name: the file that told the shape.</param>
+    /// <param name="where">The file to name in errors.</param>
     /// <exception cref="AtelierException">A size is out of range, or two do not fit.</exception>
     public void Check(string? where = null)
     {

@@ -94,7 +94,7 @@ public static class DecoderConfigFile
     }
 
     /// <summary>The base of the rotary angles: rope_theta, or rope_parameters' in newer files.</summary>
-    /// <exception cref="AtelierException">They say different things.</exception>
+    /// <exception cref="AtelierException">They contradict one another.</exception>
     public static double ReadTheta(ConfigFile file)
     {
         double older = file.Number("rope_theta", double.NaN);
@@ -106,7 +106,7 @@ public static class DecoderConfigFile
         return !double.IsNaN(newer) ? newer : double.IsNaN(older) ? 10_000 : older;
     }
 
-    /// <summary>What rope_scaling says of a scaling; null where there is none.</summary>
+    /// <summary>Reads the scaling in rope_scaling; null if there is none.</summary>
     public static JsonObject? WriteScaling(RotaryScaling? scaling) => scaling?.Name switch
     {
         null => null,

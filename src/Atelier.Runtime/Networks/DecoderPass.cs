@@ -5,8 +5,7 @@ namespace Atelier.Networks;
 
 /// <summary>
 /// One step through the network, by all workers at once: each computes its rows of every product and its heads of
-/// attention,
-/// and they wait for one another between. Many tokens go through in pieces of <see cref="MostRows"/>.
+/// attention, and they wait for one another between. Many tokens go through in pieces of <see cref="MostRows"/>.
 /// </summary>
 internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
 {

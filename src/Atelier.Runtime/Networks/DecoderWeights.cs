@@ -19,7 +19,7 @@ public sealed record BlockWeights
     public required NormWeights AttentionNorm { get; init; }
 
     /// <summary>
-    /// [heads · head size, hidden]; rows of a head in the order that <see cref="DecoderConfig.RotaryPairs"/> says.
+    /// [heads · head size, hidden]; the rows of a head are in the order of <see cref="DecoderConfig.RotaryPairs"/>.
     /// </summary>
     public required LinearWeights Query { get; init; }
 

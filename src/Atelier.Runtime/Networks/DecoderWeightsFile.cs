@@ -4,8 +4,8 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// Takes a decoder's weights from a model's files, mapped where they lie. Only what a file keeps the other way round is
-/// copied: the products of Hugging Face's GPT-2.
+/// Takes a decoder's weights from a model's memory-mapped files. Only transposed matrices, those of Hugging Face's
+/// GPT-2, are copied.
 /// </summary>
 public static class DecoderWeightsFile
 {
@@ -30,7 +30,7 @@ public static class DecoderWeightsFile
     }
 
     /// <summary>Takes weights.</summary>
-    /// <param name="file">The config.json that tells the shape.</param>
+    /// <param name="file">The config.json with the shape.</param>
     /// <param name="weights">The weights; the result owns them.</param>
     /// <inheritdoc cref="Open" path="/returns"/>
     /// <exception cref="AtelierException">A tensor is missing or of another shape.</exception>

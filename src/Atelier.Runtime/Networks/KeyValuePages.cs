@@ -4,8 +4,7 @@ namespace Atelier.Networks;
 
 /// <summary>
 /// Keys and values of <see cref="Tokens"/> tokens of all layers, in single precision. Sequences with the same beginning
-/// hold
-/// the same pages.
+/// hold the same pages.
 /// </summary>
 internal sealed unsafe class KeyValuePage(long bytes)
 {

@@ -105,7 +105,7 @@ internal sealed class RecurrentSequence(RecurrentDecoder decoder) : IDecodingSeq
 
     public int Length { get; private set; }
 
-    /// <summary>A state does not tell what it was before its last token.</summary>
+    /// <summary>A recurrent state does not contain earlier states.</summary>
     public bool CanTruncate => false;
 
     public void Advance(int tokens) => Length += tokens;

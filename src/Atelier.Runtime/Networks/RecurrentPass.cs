@@ -5,10 +5,8 @@ namespace Atelier.Networks;
 
 /// <summary>
 /// One step of many sequences through a recurrent network, by all workers at once. Each layer's products with its input
-/// are
-/// one large product over all tokens; then its states move place by place, each worker moving its units. Sequences with
-/// more
-/// tokens stand first, so that those that still read at a place are the first ones.
+/// are one large product over all tokens; then its states move place by place, each worker moving its units. Sequences
+/// with more tokens stand first, so that those that still read at a place are the first ones.
 /// </summary>
 internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
 {
@@ -209,8 +207,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
 
     /// <summary>
     /// The logits that are wanted. Their tokens' vectors are brought together in the order of the inputs, and those
-    /// whose
-    /// logits stand one after another go through the product together.
+    /// whose logits stand one after another go through the product together.
     /// </summary>
     private void Head(int worker)
     {

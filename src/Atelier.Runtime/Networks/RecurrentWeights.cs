@@ -37,7 +37,7 @@ public sealed record RecurrentWeights
     /// <summary>The width of the states.</summary>
     public int HiddenSize => Head.Weight.Columns;
 
-    /// <summary>Refuses keys of a config.json that say something and are not read.</summary>
+    /// <summary>Refuses keys of a config.json that have a meaning but are not supported.</summary>
     /// <exception cref="AtelierException">There is such a key.</exception>
     public static void RefuseUnread(ConfigFile file) => file.RefuseUnread(DecoderConfigKeys.Recurrent);
 

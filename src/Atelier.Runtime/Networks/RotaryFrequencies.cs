@@ -22,8 +22,7 @@ public static class RotaryFrequencies
         [.. Of(headSize, theta, null).Zip(Of(headSize, theta, scaling), (whole, divided) => whole / divided)];
 
     /// <summary>
-    /// What cosine and sine are multiplied by: 1 but for YaRN, 0.1 ln(factor) + 1 where it does not say (Peng et al.
-    /// 2023, eq. 22).
+    /// The factor of cosine and sine: 1, or for YaRN 0.1 ln(factor) + 1 unless given (Peng et al. 2023, eq. 22).
     /// </summary>
     public static double Amplitude(RotaryScaling? scaling) => scaling is { Name: RotaryScalingName.Yarn }
         ? scaling.AttentionFactor ?? ((0.1 * Math.Log(Math.Max(1, scaling.Factor))) + 1)

@@ -4,10 +4,8 @@ namespace Atelier.Networks;
 
 /// <summary>
 /// Turns each pair of a query's or key's components by an angle that grows with the position (Su et al. 2021, eq. 34),
-/// with
-/// the scalings for longer texts. Cosines and sines are computed for as many positions as texts reach: those of a
-/// context of
-/// 131,072 would take 64 MB with heads of 128.
+/// with the scalings for longer texts. Cosines and sines are computed for as many positions as texts reach: those of a
+/// context of 131,072 would take 64 MB with heads of 128.
 /// </summary>
 internal sealed unsafe class RotaryTable
 {

@@ -6,8 +6,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): text is split into words, words into
-/// bytes,
-/// and neighbours are joined in the order in which training joined them.
+/// bytes, and neighbours are joined in the order in which training joined them.
 /// </summary>
 public sealed class BpeTokenizer : Tokenizer
 {
@@ -68,7 +67,7 @@ public sealed class BpeTokenizer : Tokenizer
     /// <param name="vocabularySize">Ids in all: 256 bytes, the merges, and the end of text. Text with little variety
     /// gives fewer.</param>
     /// <param name="threads">Threads to use; 0 takes all cores.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="ArgumentOutOfRangeException">The vocabulary is smaller than 257.</exception>
     public static BpeTokenizer Train(IEnumerable<string> documents, int vocabularySize, int threads = 0,
         CancellationToken cancellation = default)

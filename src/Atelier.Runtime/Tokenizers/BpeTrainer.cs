@@ -150,7 +150,7 @@ internal static class BpeTrainer
         }
     }
 
-    /// <summary>How often a pair occurs, and the words that held it when it was counted.</summary>
+    /// <summary>How often a pair occurs, and the words that contained it when it was counted.</summary>
     private sealed class Pair
     {
         public long Count { get; set; }

@@ -6,8 +6,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// One id a character (Unicode scalar value). Characters outside the vocabulary are spelled in bytes where it was made
-/// so,
-/// and refused otherwise.
+/// so, and refused otherwise.
 /// </summary>
 public sealed class CharacterTokenizer : Tokenizer
 {
@@ -17,7 +16,7 @@ public sealed class CharacterTokenizer : Tokenizer
 
     /// <summary>Takes a vocabulary as it stands in a file.</summary>
     /// <param name="names">The tokens by id.</param>
-    /// <param name="specials">Tokens that stand for no text, beside the end of text.</param>
+    /// <param name="specials">Tokens without text, in addition to the end-of-text token.</param>
     internal CharacterTokenizer(IReadOnlyList<string> names, IEnumerable<string>? specials = null)
     {
         HashSet<string> known = [TokenTable.EndOfText, .. specials ?? []];

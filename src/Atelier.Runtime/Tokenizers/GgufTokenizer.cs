@@ -5,8 +5,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// Tokenizers in a GGUF file's metadata: byte-level BPE ("gpt2"), and SentencePiece's BPE ("llama"), in which
-/// characters
-/// without merges can be said too. What llama.cpp would read otherwise is refused.
+/// characters without merges can be said too. What llama.cpp would read otherwise is refused.
 /// </summary>
 public static class GgufTokenizer
 {
@@ -76,7 +75,7 @@ public static class GgufTokenizer
     /// <param name="metadata">The values.</param>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends: of ends three at most.</param>
-    /// <exception cref="AtelierException">GGUF has no way to say this tokenizer.</exception>
+    /// <exception cref="AtelierException">GGUF cannot represent this tokenizer.</exception>
     public static void Write(GgufMetadata metadata, Tokenizer tokenizer, TextBounds bounds)
     {
         if (bounds.EndIds.Count > Ends.Length)
@@ -124,7 +123,7 @@ public static class GgufTokenizer
         metadata.Add(Key + "add_eos_token", false);
     }
 
-    /// <summary>Whether GGUF has a way to say this tokenizer and these bounds.</summary>
+    /// <summary>Whether GGUF can represent this tokenizer and these bounds.</summary>
     internal static bool CanSay(Tokenizer tokenizer, TextBounds bounds)
     {
         try
@@ -245,7 +244,7 @@ public static class GgufTokenizer
                 : SpacePrefix.None, Specials = specials });
     }
 
-    /// <summary>The kinds of the tokens; empty where the file does not say.</summary>
+    /// <summary>The kinds of the tokens; empty if the file has none.</summary>
     private static TokenKind[] Kinds(GgufFile file, string[] names)
     {
         const string key = Key + "token_type";
@@ -265,8 +264,8 @@ public static class GgufTokenizer
         [.. names.Where((_, id) => kinds[id] is TokenKind.Control or TokenKind.Unknown or TokenKind.Unused)];
 
     /// <summary>
-    /// llama.cpp looks for the longest such token first, tokenizer.json for the leftmost: where two overlap, the two
-    /// differ.
+    /// llama.cpp matches the longest such token first, tokenizer.json the leftmost: where two tokens overlap, the
+    /// results differ.
     /// </summary>
     private static void RefuseOverlaps(IReadOnlyList<AddedToken> added, string where)
     {

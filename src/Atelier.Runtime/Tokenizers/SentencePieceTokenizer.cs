@@ -7,8 +7,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>
 /// Llama's tokenizer: byte pair encoding over characters (Kudo and Richardson 2018), with a space put before the text
-/// and
-/// characters outside the vocabulary spelled in bytes. Decoding a whole text takes that first space away again.
+/// and characters outside the vocabulary spelled in bytes. Decoding a whole text takes that first space away again.
 /// </summary>
 public sealed class SentencePieceTokenizer : Tokenizer
 {
@@ -77,8 +76,7 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     /// <summary>
     /// Reads llama2.c's tokenizer.bin: the longest token's length, then each token's score, length and bytes. Merges
-    /// are
-    /// every way to join two tokens into a third, best score first.
+    /// are all pairs of tokens that join to a third, best score first.
     /// </summary>
     /// <exception cref="AtelierException">The file is missing, cut short or of another kind.</exception>
     public static SentencePieceTokenizer FromLlama2C(string path)
@@ -159,9 +157,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
             pieces: Rules);
 
     /// <summary>
-    /// The merges that scores stand for: every way to join two tokens into a third, best score first, as SentencePiece
-    /// does
-    /// (Kudo and Richardson 2018).
+    /// The merges that the scores imply: all pairs of tokens that join to a third, best score first, as in
+    /// SentencePiece (Kudo and Richardson 2018).
     /// </summary>
     /// <param name="names">The tokens by id, spaces as "▁".</param>
     /// <param name="scores">Their scores by id; what is higher is joined first.</param>

@@ -2,7 +2,7 @@ namespace Atelier.Tokenizers;
 
 /// <summary>How a model's texts begin and end.</summary>
 /// <param name="StartId">The token that a text begins after.</param>
-/// <param name="EndIds">The tokens that end a text, each by itself.</param>
+/// <param name="EndIds">The end tokens, each of which ends a text.</param>
 /// <param name="StartsPrompts">
 /// Whether the start token stands before a prompt too; a text without a prompt always begins after it.
 /// </param>
@@ -13,7 +13,7 @@ public sealed record TextBounds(int StartId, IReadOnlyList<int> EndIds, bool Sta
     /// <param name="startId">The token that a text begins after.</param>
     public static TextBounds Of(Tokenizer tokenizer, int startId) => new(startId, EndsOf(tokenizer));
 
-    /// <summary>The tokens that a text goes on from after a prompt's.</summary>
+    /// <summary>The tokens that generation continues from after a prompt.</summary>
     internal int[] Begin(int[] prompt) => StartsPrompts || prompt.Length == 0 ? [StartId, .. prompt] : prompt;
 
     /// <summary>The token between the tokenizer's documents; none where it has none.</summary>

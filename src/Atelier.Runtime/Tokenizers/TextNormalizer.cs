@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>What is done to text before a tokenizer looks at it, in this order, as tokenizer.json names it.</summary>
+/// <summary>The normalisation of text before tokenization, in this order, as tokenizer.json names it.</summary>
 internal sealed class TextNormalizer
 {
     private static readonly (string Name, NormalizationForm Form)[] Forms =

@@ -3,9 +3,9 @@ using System.Text;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// The text of tokens that a model writes, one token at a time: bytes are held back until they make a whole character,
-/// and what is no character, a lone surrogate in three bytes too (WTF-8, Sapin 2018), becomes U+FFFD. All that models
-/// write goes through here, so that it is text in every file, report and stream.
+/// The text of generated tokens, one token at a time. Bytes are held back until they form a whole character; what is no
+/// character, including a lone surrogate in three bytes (WTF-8, Sapin 2018), becomes U+FFFD. All generated text goes
+/// through here, so that it is valid in every file, report and stream.
 /// </summary>
 public sealed class TextStream
 {

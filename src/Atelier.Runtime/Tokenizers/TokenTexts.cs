@@ -5,7 +5,7 @@ namespace Atelier.Tokenizers;
 /// </summary>
 internal sealed class TokenTexts(Tokenizer tokenizer)
 {
-    /// <summary>What says which bytes a token stands for.</summary>
+    /// <summary>What determines the bytes of a token.</summary>
     public Tokenizer Tokenizer { get; } = tokenizer;
 
     private readonly string?[] _texts = new string?[tokenizer.VocabularySize];

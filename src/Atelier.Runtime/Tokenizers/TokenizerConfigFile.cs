@@ -5,7 +5,7 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// A folder's tokenizer_config.json, in which Hugging Face's tools keep what its tokenizer.json does not say.
+/// A folder's tokenizer_config.json, in which Hugging Face's tools keep settings that tokenizer.json does not have.
 /// </summary>
 internal static class TokenizerConfigFile
 {
@@ -28,11 +28,9 @@ internal static class TokenizerConfigFile
         ],
         ("add_eos_token", ["false"]));
 
-    /// <summary>Reads it, and holds it to the tokenizer beside it.</summary>
-    /// <returns>Whether the start token stands before a prompt; null where the file does not say.</returns>
-    /// <exception cref="AtelierException">
-    /// It is damaged, says what is not read, or does not go with the tokenizer.
-    /// </exception>
+    /// <summary>Reads it, and checks it against the tokenizer in the same folder.</summary>
+    /// <returns>Whether the start token precedes a prompt; null if the file does not decide it.</returns>
+    /// <exception cref="AtelierException">It is damaged or unsupported, or does not fit the tokenizer.</exception>
     public static bool? Read(string path, Tokenizer tokenizer)
     {
         if (!File.Exists(path))

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>What a tokenizer.json says.</summary>
+/// <summary>The contents of a tokenizer.json.</summary>
 /// <param name="Tokenizer">The tokenizer.</param>
 /// <param name="Leading">The tokens that its template puts before a text; null where it has no template.</param>
 internal sealed record TokenizerContents(Tokenizer Tokenizer, IReadOnlyList<int>? Leading);

@@ -52,9 +52,7 @@ internal sealed class TokenizerReader(string path)
         return new TokenizerContents(tokenizer, leading);
     }
 
-    /// <summary>
-    /// Adds the added tokens to the vocabulary, and tells those that stand for no text from those that do.
-    /// </summary>
+    /// <summary>Adds the added tokens to the vocabulary, and separates those without text from the others.</summary>
     private (HashSet<string> Specials, List<AddedToken> Added) ReadAdded(
         JsonElement root, Dictionary<string, int> tokens)
     {

@@ -4,7 +4,7 @@ using Atelier.Formats;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>How a tokenizer.json says that text becomes symbols before merges are applied.</summary>
+/// <summary>The steps of a tokenizer.json that turn text into symbols before merges are applied.</summary>
 internal enum TokenizerLayout
 {
     /// <summary>Bytes written as GPT-2's letters.</summary>
@@ -101,7 +101,7 @@ internal static class TokenizerWriter
             ByteLevel(true))
         : ByteLevel(splits);
 
-    /// <summary>Whether the pre-tokenizer Metaspace says it, and not a normalizer.</summary>
+    /// <summary>Whether the pre-tokenizer Metaspace does it, and not a normalizer.</summary>
     private static bool UsesMetaspace(SentencePieceRules rules) => rules.SplitsWords
         || rules.Prefix is SpacePrefix.WhereAbsent or SpacePrefix.FirstWhereAbsent;
 

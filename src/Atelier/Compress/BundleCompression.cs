@@ -12,19 +12,19 @@ using Atelier.Tasks.Text;
 
 namespace Atelier.Compress;
 
-/// <summary>Writes a model's weights in blocks of 8 or 4 bits, and judges what that did to it.</summary>
+/// <summary>Quantises a model's weights to blocks of 8 or 4 bits, and evaluates the result.</summary>
 internal static class BundleCompression
 {
-    /// <summary>Compresses.</summary>
-    /// <param name="source">The model as it is.</param>
-    /// <param name="folder">Where the compressed one goes.</param>
+    /// <summary>Compresses a bundle.</summary>
+    /// <param name="source">The original bundle.</param>
+    /// <param name="folder">The folder of the compressed bundle.</param>
     /// <param name="type">Q8_0 or Q4_0.</param>
-    /// <param name="name">What people call it.</param>
-    /// <param name="data">Held-out text to judge by, or null.</param>
-    /// <param name="recipe">How to judge.</param>
-    /// <param name="open">Opens a bundle as it will be used.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="name">The name of the type for people.</param>
+    /// <param name="data">Held-out text for evaluation, or null.</param>
+    /// <param name="recipe">How to evaluate.</param>
+    /// <param name="open">Opens a bundle for inference.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data,
         Recipe recipe,
         Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
@@ -48,7 +48,10 @@ internal static class BundleCompression
         return report!;
     }
 
-    /// <summary>What has been lost in 4 bits does not come back in 8, and 4 bits of 4 lose again.</summary>
+    /// <summary>
+    /// Refuses to quantise weights that have 4 bits: their precision does not come back in 8 bits, and 4 bits would
+    /// lose again.
+    /// </summary>
     private static void RefuseSmaller(Bundle source, WeightType type, string name)
     {
         if (!source.IsGguf)
@@ -85,7 +88,7 @@ internal static class BundleCompression
     }
 
     /// <summary>
-    /// Both losses, and their difference over the same draws of the same stretches (a paired bootstrap).
+    /// Both losses, and their difference with the same resamplings of the same stretches (a paired bootstrap).
     /// </summary>
     private static (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original,
         TextGenerator compressed,
@@ -105,7 +108,7 @@ internal static class BundleCompression
                 recipe.Seed, "nats"));
     }
 
-    /// <summary>Opens a model as it will be used: in the managed runtime where that knows the shape.</summary>
+    /// <summary>Opens a model for inference: in the managed runtime if that supports the shape.</summary>
     private static TextGenerator OpenText(string folder, Func<string, IGenerator> open)
     {
         IGenerator generator = open(folder);

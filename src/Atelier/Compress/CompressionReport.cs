@@ -3,25 +3,25 @@ using Atelier.Evaluation;
 
 namespace Atelier.Compress;
 
-/// <summary>A model before and after compression: figures of one kind.</summary>
-/// <param name="Bytes">The size of its weights' files.</param>
-/// <param name="TokensPerSecond">Writing one text on this machine.</param>
+/// <summary>Metrics of a model before or after compression.</summary>
+/// <param name="Bytes">The size of its weight files.</param>
+/// <param name="TokensPerSecond">The speed of generating one text on this machine.</param>
 /// <param name="Loss">Held-out cross-entropy in nats a character, with its 95 % interval; null where there was no
 /// held-out text.</param>
 public sealed record CompressionFigures(long Bytes, double TokensPerSecond, Metric? Loss);
 
-/// <summary>What compression did to a model.</summary>
+/// <summary>The result of a compression.</summary>
 /// <param name="Bundle">The folder of the compressed model.</param>
 /// <param name="Type">"q8" or "q4".</param>
-/// <param name="Before">The model as it was.</param>
-/// <param name="After">The compressed one.</param>
+/// <param name="Before">The original model.</param>
+/// <param name="After">The compressed model.</param>
 /// <param name="LossChange">After minus before on the same resampled text, with its 95 % interval; null where there was
 /// no held-out text.</param>
-/// <param name="Data">What they were judged by; null where there was none.</param>
+/// <param name="Data">The data that both were evaluated on; null if there was none.</param>
 public sealed record CompressionReport(
     string Bundle, string Type, CompressionFigures Before, CompressionFigures After, Metric? LossChange, string? Data)
 {
-    /// <summary>A table for the model card, Markdown.</summary>
+    /// <summary>The report as a table for the model card, Markdown.</summary>
     public string ToMarkdown()
     {
         static string Loss(Metric? loss) => loss is null

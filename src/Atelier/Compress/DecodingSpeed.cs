@@ -3,7 +3,7 @@ using Atelier.Abstractions;
 
 namespace Atelier.Compress;
 
-/// <summary>How fast a model writes one text.</summary>
+/// <summary>The speed at which a model generates one text.</summary>
 public static class DecodingSpeed
 {
     private const int Rounds = 5;
@@ -11,11 +11,11 @@ public static class DecodingSpeed
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Tokens a second, one sequence, token by token: the median of rounds of at most 64 tokens, after one that is not
-    /// counted.
+    /// Tokens per second for one sequence, token by token: the median of rounds of at most 64 tokens, after one warm-up
+    /// round.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="startId">The token to begin with; the likeliest next ones follow.</param>
+    /// <param name="startId">The first token; the most probable ones follow.</param>
     public static double Measure(ILanguageModel model, int startId)
     {
         float[] logits = new float[model.VocabularySize];

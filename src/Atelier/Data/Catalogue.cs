@@ -6,8 +6,7 @@ namespace Atelier.Data;
 
 /// <summary>
 /// Public data sets by name. A file is looked for in the mirror first (a folder with a subfolder for each data set),
-/// then
-/// in the cache, and is fetched into the cache otherwise; wherever it comes from, its SHA-256 is checked.
+/// then in the cache, and is fetched into the cache otherwise; wherever it comes from, its SHA-256 is checked.
 /// </summary>
 /// <param name="mirror">The mirror's folder; null for none.</param>
 /// <param name="cache">Where downloads are kept, a subfolder for each data set.</param>
@@ -38,8 +37,9 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
 
     /// <summary>Brings the files of a data set, fetching what is not here, and checks them.</summary>
     /// <param name="entry">The data set.</param>
-    /// <param name="progress">Told what is fetched, a line at a time.</param>
-    /// <param name="cancellation">Stops; what was fetched stays, and the next call goes on from there.</param>
+    /// <param name="progress">Receives a one-line message about each download.</param>
+    /// <param name="cancellation">Cancels the download. What was downloaded stays, and the next call continues from
+    /// there.</param>
     /// <returns>The files' paths.</returns>
     /// <exception cref="AtelierException">A file cannot be had, or is not the one that the catalogue means.</exception>
     public IReadOnlyList<string> Get(CatalogueEntry entry, IProgress<string>? progress = null,

@@ -23,7 +23,7 @@ public sealed record CatalogueEntry
     /// <summary>Its files.</summary>
     public required IReadOnlyList<CatalogueFile> Files { get; init; }
 
-    /// <summary>How it is read where the recipe does not say.</summary>
+    /// <summary>How it is read by default.</summary>
     public required ReadingOptions Reading { get; init; }
 
     /// <summary>Figures that others have published for it, one sentence each.</summary>

@@ -6,6 +6,6 @@ public interface IDataSource : IDisposable
     /// <summary>What it holds.</summary>
     Modality Modality { get; }
 
-    /// <summary>Choices made for the user while it was prepared, one sentence each: told before training.</summary>
+    /// <summary>Choices made during preparation, one sentence each, to show before training.</summary>
     IReadOnlyList<string> Notes { get; }
 }

@@ -8,8 +8,7 @@ public interface IDivisibleBatch<TBatch>
 {
     /// <summary>
     /// Divides the rows into at most so many parts of about the same size. The whole's mean loss is the sum of the
-    /// parts'
-    /// mean losses, each times its share, and so is the gradient.
+    /// parts' mean losses, each times its share, and so is the gradient.
     /// </summary>
     /// <param name="parts">The most parts; at least 1.</param>
     /// <returns>Views of this batch's tensors in the caller's dispose scope, each with its share; the shares sum to

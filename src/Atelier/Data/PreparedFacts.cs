@@ -19,7 +19,7 @@ public sealed record PreparedFacts
     /// <summary>The source as the recipe names it.</summary>
     public required string Source { get; init; }
 
-    /// <summary>Choices made for the user, one sentence each: told before training.</summary>
+    /// <summary>Choices made during preparation, one sentence each, to show before training.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Writes facts.json into a folder.</summary>

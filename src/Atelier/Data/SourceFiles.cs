@@ -9,8 +9,8 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
 {
     /// <summary>Finds a catalogue entry, a file or a folder.</summary>
     /// <param name="source">As a recipe names it.</param>
-    /// <param name="report">Told where a name could mean two things.</param>
-    /// <param name="progress">Told what is fetched.</param>
+    /// <param name="report">Receives a note where a name is ambiguous.</param>
+    /// <param name="progress">Receives a message about each download.</param>
     /// <param name="cancellation">Stops fetching.</param>
     /// <param name="others">Other names that could have been meant.</param>
     /// <exception cref="AtelierException">There is no such source.</exception>
@@ -47,7 +47,7 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
     /// <summary>
     /// The files themselves: those of a folder that have one of these endings, in order of their names.
     /// </summary>
-    /// <param name="report">Told which files are left out.</param>
+    /// <param name="report">Receives the files that are left out.</param>
     /// <param name="formats">The endings, without the dot.</param>
     /// <exception cref="AtelierException">The folder holds none.</exception>
     public IReadOnlyList<string> Expand(ReadingReport report, params IReadOnlyList<string> formats)

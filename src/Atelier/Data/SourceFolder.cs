@@ -13,11 +13,10 @@ internal static class SourceFolder
 
     /// <summary>
     /// The files below a folder in order of their names, without hidden ones (.git, .DS_Store, ._x) and what systems
-    /// leave
-    /// behind (__MACOSX).
+    /// leave behind (__MACOSX).
     /// </summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">
     /// A link leads back to a folder that it lies in, or folders lie too deep.
     /// </exception>

@@ -4,12 +4,12 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data;
 
-/// <summary>Finds out what a source holds, as far as the names of its files say.</summary>
+/// <summary>Detects the kind of a source from the names of its files.</summary>
 public static class SourceKind
 {
     private static readonly string[] TextEndings = ["txt", "md", "jsonl", "json"], TaggedEndings = ["conllu", "conll"];
 
-    /// <summary>The kind that most of the source's files are of; text where no name says anything.</summary>
+    /// <summary>The kind of most of the source's files; text if no name decides it.</summary>
     /// <param name="source">A world, a catalogue name, a file or a folder.</param>
     public static Modality Of(string source)
     {

@@ -2,14 +2,14 @@ using System.Numerics;
 
 namespace Atelier.Evaluation;
 
-/// <summary>Confidence intervals by drawing the data anew with replacement (Efron 1979).</summary>
+/// <summary>Confidence intervals by resampling with replacement (Efron 1979).</summary>
 public static class Bootstrap
 {
-    /// <summary>Sums of as many stretches as there are, drawn with replacement.</summary>
+    /// <summary>Resamples stretches with replacement, as many as there are, and sums them.</summary>
     /// <param name="scores">The stretches.</param>
-    /// <param name="samples">How many sums.</param>
-    /// <param name="seed">Of the draws.</param>
-    /// <typeparam name="T">Sums of what was measured, so that stretches add up.</typeparam>
+    /// <param name="samples">Number of sums.</param>
+    /// <param name="seed">The seed of the resampling.</param>
+    /// <typeparam name="T">Sums of a measurement, which can be added.</typeparam>
     public static T[] Resample<T>(IReadOnlyList<T> scores, int samples, long seed)
         where T : struct, IAdditionOperators<T, T, T>
     {
@@ -26,9 +26,8 @@ public static class Bootstrap
     }
 
     /// <summary>
-    /// The central 95 % of resamplings, moved so that their mean is the figure: of figures that are no means, which
-    /// drawing
-    /// with replacement moves to one side (the bias that Efron and Tibshirani 1993 take away, chapter 10).
+    /// The central 95 % of resamplings, shifted so that their mean is the metric, for metrics that are not means:
+    /// resampling with replacement biases them (Efron and Tibshirani 1993, chapter 10).
     /// </summary>
     public static (double Low, double High) Around(double value, double[] drawn)
     {

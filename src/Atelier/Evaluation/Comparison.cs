@@ -1,24 +1,22 @@
 namespace Atelier.Evaluation;
 
-/// <summary>What a comparison rests on.</summary>
+/// <summary>The basis of a comparison.</summary>
 public enum ComparisonBasis
 {
-    /// <summary>The difference on the same held-out documents, rows or sequences, drawn anew together.</summary>
+    /// <summary>The paired difference on the same held-out documents, rows or sequences.</summary>
     Paired,
 
-    /// <summary>Two intervals of their own: nothing was measured on the same pieces.</summary>
+    /// <summary>Two separate intervals: nothing was measured on the same pieces.</summary>
     Intervals,
 
-    /// <summary>
-    /// The Bayesian information criterion (Schwarz 1978), where figures are those of the rows that were learned from.
-    /// </summary>
+    /// <summary>The Bayesian information criterion (Schwarz 1978), for metrics of the training rows.</summary>
     Bic,
 
-    /// <summary>Nothing: no data was held out, and there is no criterion that charges for parameters.</summary>
+    /// <summary>None: no data was held out, and there is no criterion that penalises parameters.</summary>
     None,
 }
 
-/// <summary>What a comparison says.</summary>
+/// <summary>The outcome of a comparison.</summary>
 public enum ComparisonOutcome
 {
     /// <summary>The model is better, beyond what chance explains.</summary>
@@ -27,18 +25,18 @@ public enum ComparisonOutcome
     /// <summary>The model is worse, beyond what chance explains.</summary>
     NotBeaten,
 
-    /// <summary>There is no clear difference, or too little to tell.</summary>
+    /// <summary>There is no clear difference, or too little data.</summary>
     Undecided,
 }
 
-/// <summary>How a model's headline figure compares with a baseline's or with another model's.</summary>
-/// <param name="Difference">The model's figure less the other's, with its 95 % interval; of BIC without one.</param>
-/// <param name="Basis">What the outcome rests on.</param>
-/// <param name="Outcome">What is said.</param>
+/// <summary>The comparison of a model's headline metric with that of a baseline or another model.</summary>
+/// <param name="Difference">The model's value minus the other's, with its 95 % interval; without one for BIC.</param>
+/// <param name="Basis">The basis of the outcome.</param>
+/// <param name="Outcome">The outcome.</param>
 public sealed record Comparison(Metric Difference, ComparisonBasis Basis, ComparisonOutcome Outcome)
 {
     /// <summary>
-    /// The fewest pieces that a difference is decided by: of fewer, all may lean one way by a chance above 5 %.
+    /// The fewest pieces for a decision: with fewer, all may favour one side with a probability above 5 %.
     /// </summary>
     private const int FewestPieces = 6;
 
@@ -48,8 +46,8 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
     /// <param name="own">The model's scores.</param>
     /// <param name="other">The other's scores of the same pieces.</param>
     /// <param name="headline">The figure.</param>
-    /// <param name="samples">Resamplings.</param>
-    /// <param name="seed">Of the resamplings.</param>
+    /// <param name="samples">Number of resamplings.</param>
+    /// <param name="seed">The seed of the resamplings.</param>
     public static Comparison Paired(IReadOnlyList<MeanScore> own, IReadOnlyList<MeanScore> other, Headline headline,
         int samples, long seed)
     {
@@ -64,7 +62,7 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
                 headline.IsBetter(0, difference.Low) && headline.IsBetter(0, difference.High)));
     }
 
-    /// <summary>Compares figures that nothing pairs: one is better where the intervals lie apart.</summary>
+    /// <summary>Compares metrics that cannot be paired: one is better if the intervals do not overlap.</summary>
     public static Comparison ByIntervals(Metric own, Metric other, Headline headline) => new(
         new Metric(own.Value - other.Value, own.Low - other.High, own.High - other.Low, headline.Unit),
         ComparisonBasis.Intervals,
@@ -72,7 +70,7 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
             ? Decide(own.Low > other.High, own.High < other.Low)
             : Decide(own.High < other.Low, own.Low > other.High));
 
-    /// <summary>Compares models on the rows that both learned from, by BIC.</summary>
+    /// <summary>Compares models on their common training rows, by BIC.</summary>
     public static Comparison ByBic(double own, double other)
     {
         double difference = own - other;
@@ -80,11 +78,11 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
             Decide(difference > 0, difference < 0));
     }
 
-    /// <summary>No comparison, for want of held-out data.</summary>
+    /// <summary>The result without a comparison, because no data was held out.</summary>
     public static Comparison NothingHeldOut(Metric own, Metric other, Headline headline) =>
         ByIntervals(own, other, headline) with { Basis = ComparisonBasis.None, Outcome = ComparisonOutcome.Undecided };
 
-    /// <summary>The outcome in words, as a verdict has it.</summary>
+    /// <summary>The outcome in the words of a verdict.</summary>
     public override string ToString() => (Basis, Outcome) switch
     {
         (ComparisonBasis.None, _) => "no verdict: nothing was held out",

@@ -1,10 +1,11 @@
 namespace Atelier.Evaluation;
 
-/// <summary>How much of what a model wrote stands in its training text.</summary>
-/// <param name="LongestRun">The most characters in a row that a sample shares with the training text.</param>
-/// <param name="LongestRunText">Those characters.</param>
-/// <param name="NewEightGrams">The share of the samples' runs of eight characters that the training text lacks, 0 to 1;
-/// null where no sample has eight.</param>
+/// <summary>How much of the generated text occurs in the training text.</summary>
+/// <param name="LongestRun">The length in characters of the longest substring that a sample shares with the training
+/// text.</param>
+/// <param name="LongestRunText">That substring.</param>
+/// <param name="NewEightGrams">The share of the samples' 8-grams of characters that do not occur in the training text,
+/// 0 to 1; null if no sample has eight characters.</param>
 public sealed record CopyingResult(int LongestRun, string LongestRunText, double? NewEightGrams)
 {
     private const int Gram = 8;
@@ -12,7 +13,7 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
     /// <summary>
     /// Checks samples against a training text of any length: the samples are indexed, and the text is read once.
     /// </summary>
-    /// <param name="samples">What the model wrote.</param>
+    /// <param name="samples">The generated samples.</param>
     /// <param name="training">The training text, document by document.</param>
     public static CopyingResult Check(IReadOnlyList<string> samples, IEnumerable<string> training)
     {
@@ -40,7 +41,7 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
             : (double)grams.Values.Sum() / total);
     }
 
-    /// <summary>A run without the half characters (lone surrogates) that it may begin or end with.</summary>
+    /// <summary>Removes half characters (lone surrogates) from both ends of a substring.</summary>
     private static string Whole(ReadOnlySpan<char> run)
     {
         if (char.IsLowSurrogate(run[0]))
@@ -66,7 +67,7 @@ internal sealed class SuffixAutomaton
             last = Extend(last, character);
     }
 
-    /// <summary>The longest substring of a text that one of the strings holds: where it ends, and its length.</summary>
+    /// <summary>The end and the length of the longest substring of a text that occurs in one of the strings.</summary>
     public (int End, int Length) LongestMatch(string text)
     {
         int state = 0, length = 0, best = 0, end = 0;
@@ -107,7 +108,7 @@ internal sealed class SuffixAutomaton
         return state;
     }
 
-    /// <summary>Makes the shorter strings of a state a state of their own.</summary>
+    /// <summary>Splits a state, so that its shorter strings have a state of their own.</summary>
     private int Split(int from, int target, char character)
     {
         int copy = Make(_length[from] + 1, new(_next[target]));

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Atelier.Evaluation;
 
-/// <summary>A hash of the data that a model is judged on, whatever form the model takes it in.</summary>
+/// <summary>
+/// A hash of the data that a model is evaluated on, independent of the form in which the model takes it.
+/// </summary>
 internal sealed class DataFingerprint : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -16,13 +18,13 @@ internal sealed class DataFingerprint : IDisposable
         return this;
     }
 
-    /// <summary>Adds text, ended, so that "ab", "c" differs from "a", "bc".</summary>
+    /// <summary>Adds text with an end mark, so that "ab", "c" differs from "a", "bc".</summary>
     public DataFingerprint Add(string text) => Add<byte>(Encoding.UTF8.GetBytes(text)).Add<byte>([0xFF]);
 
-    /// <summary>The hash of what was added since the last one, as a number.</summary>
+    /// <summary>The hash of what was added since the last hash, as a number.</summary>
     public ulong Take() => MemoryMarshal.Read<ulong>(_hash.GetHashAndReset());
 
-    /// <summary>The hash of what was added since the last one, as text.</summary>
+    /// <summary>The hash of what was added since the last hash, as text.</summary>
     public string TakeText() => Convert.ToHexStringLower(_hash.GetHashAndReset().AsSpan(0, 16));
 
     public void Dispose() => _hash.Dispose();

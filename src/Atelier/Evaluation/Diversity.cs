@@ -3,11 +3,11 @@ using System.Text;
 
 namespace Atelier.Evaluation;
 
-/// <summary>How unlike one another samples are.</summary>
-/// <param name="Distinct1">Different words over words (Li et al. 2016).</param>
-/// <param name="Distinct2">Different pairs of words over pairs.</param>
-/// <param name="Distinct3">Different triples over triples.</param>
-/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018): 1 where all say the
+/// <summary>The diversity of samples.</summary>
+/// <param name="Distinct1">Number of distinct words divided by the number of words (Li et al. 2016).</param>
+/// <param name="Distinct2">The same for pairs of words.</param>
+/// <param name="Distinct3">The same for triples of words.</param>
+/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018): 1 if all are the
 /// same.</param>
 public sealed record DiversityResult(double Distinct1, double Distinct2, double Distinct3, double SelfBleu)
 {
@@ -21,7 +21,7 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
         return new DiversityResult(Distinct(words, 1), Distinct(words, 2), Distinct(words, 3), MeanSelfBleu(words));
     }
 
-    /// <summary>Words, punctuation marks, and for scripts without spaces each character by itself.</summary>
+    /// <summary>Words, punctuation marks, and each character of scripts without spaces.</summary>
     internal static string[] Words(string text)
     {
         var words = new List<string>();
@@ -62,8 +62,8 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
     }
 
     /// <summary>
-    /// BLEU of a sentence against references (Papineni et al. 2002): the geometric mean of clipped precisions, times a
-    /// penalty for being short.
+    /// BLEU of a sentence against references (Papineni et al. 2002): the geometric mean of clipped precisions, times
+    /// the brevity penalty.
     /// </summary>
     internal static double Bleu(string[] words, string[][] references)
     {

@@ -4,7 +4,7 @@ using ScottPlot;
 
 namespace Atelier.Evaluation;
 
-/// <summary>A model's headline figure beside its baselines', as a picture.</summary>
+/// <summary>A plot of a model's headline figure compared with its baselines'.</summary>
 internal static class EvaluationPlot
 {
     /// <summary>Draws the headline figure of the model and of its baselines, with their intervals.</summary>

@@ -7,11 +7,12 @@ using System.Text.Json.Serialization;
 namespace Atelier.Evaluation;
 
 /// <summary>
-/// How good a model is: its figures on held-out data beside those of baselines, and what its samples are like.
+/// The evaluation of a model: its metrics on held-out data compared with those of baselines, and properties of its
+/// samples.
 /// </summary>
 public sealed record EvaluationReport
 {
-    /// <summary>How what is judged is written for programs.</summary>
+    /// <summary>The form of the report for programs.</summary>
     internal static readonly JsonSerializerOptions Compact = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -26,59 +27,59 @@ public sealed record EvaluationReport
     /// <summary>The file's name in a run's folder.</summary>
     internal const string FileName = "report.json";
 
-    /// <summary>The baseline that is the best possible: a world's own figures.</summary>
+    /// <summary>The name of the best possible baseline: a world's own distribution.</summary>
     internal const string ExactEntropy = "exactEntropy";
 
-    /// <summary>The run or bundle that was judged.</summary>
+    /// <summary>The evaluated run or bundle.</summary>
     public required string Run { get; init; }
 
-    /// <summary>What it was judged on: the source, and which part.</summary>
+    /// <summary>The data of the evaluation: the source and the part.</summary>
     public required string Data { get; init; }
 
-    /// <summary>The figure that a verdict is about.</summary>
+    /// <summary>The metric that the verdict is about.</summary>
     public Headline Headline { get; init; } = Headline.CrossEntropy;
 
-    /// <summary>The model's figures by name.</summary>
+    /// <summary>The model's metrics by name.</summary>
     public required IReadOnlyDictionary<string, Metric> Metrics { get; init; }
 
     /// <summary>
-    /// The same figures of baselines: "ngram5", and of worlds "exactEntropy", which no model beats on average.
+    /// The metrics of baselines by name: "ngram5", and for worlds "exactEntropy", which no model beats on average.
     /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, Metric>> Baselines { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
 
-    /// <summary>How the headline figure compares with the baselines', by their names.</summary>
+    /// <summary>The comparison of the headline metric with each baseline's, by name.</summary>
     public IReadOnlyDictionary<string, Comparison> Comparisons { get; init; } = new Dictionary<string, Comparison>();
 
-    /// <summary>The headline figure piece by piece, for comparing runs; null where it is no mean over pieces.</summary>
+    /// <summary>The headline metric of each piece, for comparing runs; null if it is no mean over pieces.</summary>
     [JsonIgnore]
     public JudgedScores? Scores { get; init; }
 
-    /// <summary>What the samples share with the training text; null where none were drawn.</summary>
+    /// <summary>The text that samples share with the training text; null without samples.</summary>
     public CopyingResult? Copying { get; init; }
 
-    /// <summary>How unlike one another the samples are; null where none were drawn.</summary>
+    /// <summary>The diversity of the samples; null without samples.</summary>
     public DiversityResult? Diversity { get; init; }
 
     /// <summary>The samples.</summary>
     public IReadOnlyList<string> Samples { get; init; } = [];
 
-    /// <summary>How it was measured, one sentence each.</summary>
+    /// <summary>How the metrics were measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>
-    /// Of pictures with classes, the share of each class's drawn ones that are taken for that class, by the class's
+    /// For images with classes: the share of the images drawn for each class that are classified as that class, by its
     /// name.
     /// </summary>
     public IReadOnlyDictionary<string, Metric> ByClass { get; init; } = new Dictionary<string, Metric>();
 
-    /// <summary>What else is to be looked at.</summary>
+    /// <summary>Further images of the report.</summary>
     public IReadOnlyList<ReportImage> Pictures { get; init; } = [];
 
-    /// <summary>The name in the run's folder plots/ of the picture of the headline figure, or null.</summary>
+    /// <summary>The file name of the headline plot in the run's folder plots/, or null.</summary>
     public string? Picture { get; init; }
 
-    /// <summary>A short verdict: how far the model is from its baselines.</summary>
+    /// <summary>A short verdict: the comparison with the baselines.</summary>
     public string Verdict
     {
         get
@@ -102,22 +103,22 @@ public sealed record EvaluationReport
         }
     }
 
-    /// <summary>The differences that the verdict rests on, one sentence each.</summary>
+    /// <summary>The differences behind the verdict, one sentence each.</summary>
     [JsonIgnore]
     public IEnumerable<string> Differences =>
         Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None)
             .Select(c => string.Create(CultureInfo.InvariantCulture,
             $"The model less {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
 
-    /// <summary>One JSON object, camelCase, numbers unrounded.</summary>
+    /// <summary>The report as one JSON object, camelCase, with unrounded numbers.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Options);
 
-    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
-    /// <exception cref="JsonException">It is not a report.</exception>
+    /// <summary>Reads the result of <see cref="ToJson"/>.</summary>
+    /// <exception cref="JsonException">The text is not a report.</exception>
     public static EvaluationReport FromJson(string json) =>
         JsonSerializer.Deserialize<EvaluationReport>(json, Options) ?? throw new JsonException("null is no report");
 
-    /// <summary>A report for people.</summary>
+    /// <summary>The report as Markdown, for people.</summary>
     public string ToMarkdown()
     {
         var text = new StringBuilder();

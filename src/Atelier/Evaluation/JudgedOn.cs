@@ -3,21 +3,21 @@ using Atelier.Recipes;
 
 namespace Atelier.Evaluation;
 
-/// <summary>What a model is judged on, and how a page says it.</summary>
-/// <param name="Data">The source, and which part of it.</param>
-/// <param name="IsHeldOut">Whether none of it was learned from, as far as can be seen.</param>
-/// <param name="Lead">What the verdict begins with.</param>
-/// <param name="Notes">What a reader should know, one sentence each.</param>
+/// <summary>The data of an evaluation, and how a page describes it.</summary>
+/// <param name="Data">The source and the part.</param>
+/// <param name="IsHeldOut">Whether none of it is training data, as far as is known.</param>
+/// <param name="Lead">The beginning of the verdict.</param>
+/// <param name="Notes">Notes for the reader, one sentence each.</param>
 internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadOnlyList<string> Notes)
 {
-    /// <summary>Describes the part that is judged.</summary>
+    /// <summary>Describes the evaluated part.</summary>
     /// <param name="source">The source, as the recipe or the user names it.</param>
-    /// <param name="part">Which part serves; training where nothing is held out.</param>
-    /// <param name="other">What other data it is; null where it is a part of the recipe's own.</param>
-    /// <param name="pieces">What is judged, in the plural: "rows".</param>
-    /// <param name="repeated">The share of the judged pieces that are among those learned from; asked of other data
-    /// alone.</param>
-    /// <param name="mostRepeated">The share from which on they count as learned from.</param>
+    /// <param name="part">The part; training if nothing is held out.</param>
+    /// <param name="other">A description of other data; null for a part of the recipe's own.</param>
+    /// <param name="pieces">The evaluated items, in the plural: "rows".</param>
+    /// <param name="repeated">The share of the evaluated items that are in the training data; only for other
+    /// data.</param>
+    /// <param name="mostRepeated">The share above which they count as training data.</param>
     public static JudgedOn Of(string source, Part part, OtherData? other, string pieces, Func<double> repeated,
         double mostRepeated)
     {
@@ -45,7 +45,7 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
         ]);
     }
 
-    /// <summary>The share of pieces that are among others, each of those counted once.</summary>
+    /// <summary>The share of pieces that occur among others, each of which counts once.</summary>
     public static double ShareIn(IEnumerable<ulong> pieces, IEnumerable<ulong> others)
     {
         Dictionary<ulong, int> missing = pieces.GroupBy(hash => hash)
@@ -62,8 +62,8 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     }
 
     /// <summary>
-    /// Compares a model with a baseline: pair by pair on held-out data, by BIC where that is known, and not at all
-    /// otherwise.
+    /// Compares a model with a baseline: pair by pair on held-out data, by BIC if it is known, and otherwise not at
+    /// all.
     /// </summary>
     public Comparison Compare(Headline headline, JudgedModel own, JudgedModel other, EvaluationSection options,
         long seed)
@@ -76,7 +76,7 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     }
 }
 
-/// <summary>A model's figures, or a baseline's, on what was judged.</summary>
-/// <param name="Scores">[piece]: the headline figure's numerator and denominator.</param>
-/// <param name="Figures">The figures by name.</param>
+/// <summary>The metrics of a model or a baseline on the evaluated data.</summary>
+/// <param name="Scores">[piece]: numerator and denominator of the headline metric.</param>
+/// <param name="Figures">The metrics by name.</param>
 internal sealed record JudgedModel(IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures);

@@ -4,13 +4,13 @@ using Atelier.Formats;
 namespace Atelier.Evaluation;
 
 /// <summary>
-/// A run's headline figure piece by piece (documents, rows, sequences), so that runs judged on the same data are
+/// A run's headline metric for each piece (document, row, sequence), so that runs evaluated on the same data are
 /// compared pair by pair.
 /// </summary>
-/// <param name="Data">What was judged on, as the page says it.</param>
-/// <param name="Content">A hash of the data: only equal ones are compared.</param>
-/// <param name="HeldOut">Whether none of it was learned from.</param>
-/// <param name="Headline">The figure: the quotient of the sums.</param>
+/// <param name="Data">The data of the evaluation, as the page describes it.</param>
+/// <param name="Content">A hash of the data: only runs with equal ones are compared.</param>
+/// <param name="HeldOut">Whether none of it is training data.</param>
+/// <param name="Headline">The headline metric: the quotient of the sums.</param>
 /// <param name="Sums">[piece]: the numerators.</param>
 /// <param name="Weights">[piece]: the denominators.</param>
 public sealed record JudgedScores(
@@ -35,7 +35,7 @@ public sealed record JudgedScores(
     internal void Write(string folder) =>
         AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, EvaluationReport.Compact));
 
-    /// <summary>Reads the file of a run's folder; null where there is none.</summary>
+    /// <summary>Reads the file in a run's folder; null if there is none.</summary>
     /// <exception cref="AtelierException">The file is damaged.</exception>
     public static JudgedScores? Read(string folder)
     {

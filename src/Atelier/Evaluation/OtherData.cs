@@ -3,9 +3,7 @@ using Atelier.Runs;
 
 namespace Atelier.Evaluation;
 
-/// <summary>
-/// Data that a finished model did not come with, to judge it by: all of it, read as the model's recipe says.
-/// </summary>
+/// <summary>Other data to evaluate a finished model on: all of it, read as the model's recipe prescribes.</summary>
 /// <param name="Source">A file, a folder, a catalogue name or a world.</param>
 /// <param name="Recipe">The recipe of the model's run; all defaults for a bundle alone.</param>
 /// <param name="Bundle">The model.</param>
@@ -15,7 +13,7 @@ namespace Atelier.Evaluation;
 /// <param name="Seed">The seed of a world's documents.</param>
 public sealed record OtherData(string Source, Recipe Recipe, Bundle Bundle, string? Learned, string Folder, long Seed)
 {
-    /// <summary>The recipe's own section with another source, all of it to judge by.</summary>
+    /// <summary>The recipe's data section with another source, all of it as the test part.</summary>
     public DataSection Section => Recipe.Data with
     {
         Source = Source, Split = new SplitSection { Train = 0, Validation = 0, Test = 1, Shuffle = false },
@@ -23,8 +21,7 @@ public sealed record OtherData(string Source, Recipe Recipe, Bundle Bundle, stri
 
     /// <summary>
     /// Whether this is the source that the model learned from, a part of it, or a folder that holds it. A world's
-    /// documents
-    /// follow from the seed, so that a world is none.
+    /// documents follow from the seed, so that a world is none.
     /// </summary>
     public bool IsLearnedSource
     {

@@ -2,26 +2,25 @@ using System.Text.Json;
 
 namespace Atelier.Evaluation;
 
-/// <summary>A run beside another on held-out data.</summary>
+/// <summary>A run in a comparison on held-out data.</summary>
 /// <param name="Folder">The run's folder.</param>
-/// <param name="Report">How it was judged; null where it was not.</param>
-/// <param name="FromFirst">How its headline figure differs from the first run's; null for the first, and where they
+/// <param name="Report">Its evaluation; null if it was not evaluated.</param>
+/// <param name="FromFirst">The difference of its headline metric from the first run's; null for the first, and if they
 /// cannot be compared.</param>
-/// <param name="Reason">Why they cannot be compared; null where they can.</param>
+/// <param name="Reason">The reason for which they cannot be compared; null if they can.</param>
 public sealed record JudgedRun(string Folder, EvaluationReport? Report, Comparison? FromFirst, string? Reason);
 
 /// <summary>
-/// Compares runs by what was kept when they were judged: pair by pair, on the same held-out documents, rows or
-/// sequences.
+/// Compares runs by the scores of their evaluations: pair by pair, on the same held-out documents, rows or sequences.
 /// </summary>
 public static class RunComparison
 {
     private const int Samples = 1000;
     private const long Seed = 1;
 
-    /// <summary>Each run with its figures, and how it differs from the first.</summary>
+    /// <summary>Returns each run with its metrics and its difference from the first.</summary>
     /// <param name="folders">The runs' folders.</param>
-    /// <exception cref="AtelierException">What was kept of a run is damaged.</exception>
+    /// <exception cref="AtelierException">The saved scores of a run are damaged.</exception>
     public static IReadOnlyList<JudgedRun> Of(IReadOnlyList<string> folders)
     {
         (EvaluationReport? Report, JudgedScores? Scores)[] judged =

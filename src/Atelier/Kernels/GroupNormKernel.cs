@@ -6,8 +6,7 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// silu(a x̂ + b), with x̂ a picture's group of channels normalised (Wu and He 2018, eq. 7), a and b a number for each
-/// channel,
-/// and silu(z) = z σ(z): a group is read while it lies in the nearest cache, and nothing between is written.
+/// channel, and silu(z) = z σ(z): a group is read while it lies in the nearest cache, and nothing between is written.
 /// </summary>
 internal static unsafe class GroupNormKernel
 {

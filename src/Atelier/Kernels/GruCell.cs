@@ -6,10 +6,9 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// What a gated recurrent unit does with its products, element by element (Cho et al. 2014, eq. 5 to 8, with the reset
-/// gate after
-/// the product, as PyTorch has it): with a = W x + b of the input and u = U h of the state, each of the gates r, z, n
-/// in turn,
-/// r = σ(a_r + u_r + c_r), z = σ(a_z + u_z + c_z), s = u_n + c_n, n = tanh(a_n + r s), h′ = n + z (h − n).
+/// gate after the product, as PyTorch has it): with a = W x + b of the input and u = U h of the state, each of the
+/// gates r, z, n in turn, r = σ(a_r + u_r + c_r), z = σ(a_z + u_z + c_z), s = u_n + c_n, n = tanh(a_n + r s), h′ = n +
+/// z (h − n).
 /// </summary>
 /// <param name="width">The state's width, a multiple of sixteen.</param>
 internal readonly unsafe struct GruCell(int width)

@@ -6,8 +6,8 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// One head between its place in rows of bf16 and a matrix in fp32 of its own, [padded time, size], turned by positions
-/// on the way.
+/// Copies one head between its place in rows of bf16 and an fp32 matrix of its own, [padded time, size], and applies
+/// rotary positions.
 /// </summary>
 /// <param name="time">Places.</param>
 /// <param name="padded">Rows of the matrix; those after the last place are zero.</param>

@@ -4,15 +4,12 @@ using TorchSharp;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// How the layers of a copy of a model are carried out on the thread that learns, as the plan says: layers ask here,
-/// models do
-/// not know. It notes what was asked for, so that only choices that make a difference are measured.
+/// The path that a plan chooses for the layers of a model. Layers ask here, models do not know. It notes which choices
+/// layers met, so that only those that make a difference are measured.
 /// </summary>
 /// <param name="path">The plan's.</param>
 internal sealed class LayerDispatch(LayerPath path)
 {
-    [ThreadStatic]
-    private static LayerDispatch? s_current;
     private volatile bool _hasKernels, _hasTiles, _hasAttention;
 
     /// <summary>Whether a layer asked that has both directions written out, and could take them.</summary>
@@ -27,19 +24,19 @@ internal sealed class LayerDispatch(LayerPath path)
     /// <summary>Whether a layer that has both directions written out, and could take them here, does so.</summary>
     public static bool WritesOut()
     {
-        if (s_current is not { } ways)
+        if (StepContext.Current.Dispatch is not { } dispatch)
             return true;
-        ways._hasKernels = true;
-        return ways.Path is LayerPath.Fused or LayerPath.LibraryProducts;
+        dispatch._hasKernels = true;
+        return dispatch.Path is LayerPath.Fused or LayerPath.LibraryProducts;
     }
 
     /// <summary>Whether such a layer, on the one thread it has, multiplies by our own products.</summary>
     public static bool UsesTiles()
     {
-        if (!GemmMicrokernel.IsSupported || s_current is not { } ways)
+        if (!GemmMicrokernel.IsSupported || StepContext.Current.Dispatch is not { } dispatch)
             return GemmMicrokernel.IsSupported;
-        ways._hasTiles = true;
-        return ways.Path == LayerPath.Fused;
+        dispatch._hasTiles = true;
+        return dispatch.Path == LayerPath.Fused;
     }
 
     /// <summary>
@@ -48,23 +45,12 @@ internal sealed class LayerDispatch(LayerPath path)
     /// <param name="device">Where it is computed.</param>
     public static bool FusesAttention(DeviceType device)
     {
-        if (s_current is not { } ways)
+        if (StepContext.Current.Dispatch is not { } dispatch)
             return device == DeviceType.CUDA;
-        ways._hasAttention = true;
-        return ways.Path == LayerPath.FusedAttention || (device == DeviceType.CUDA && ways.Path != LayerPath.Reference);
+        dispatch._hasAttention = true;
+        return dispatch.Path == LayerPath.FusedAttention
+            || (device == DeviceType.CUDA && dispatch.Path != LayerPath.Reference);
     }
 
     private LayerPath Path => path;
-
-    /// <summary>Makes these this thread's until the answer is disposed.</summary>
-    public IDisposable Use()
-    {
-        s_current = this;
-        return new InUse();
-    }
-
-    private sealed class InUse : IDisposable
-    {
-        public void Dispose() => s_current = null;
-    }
 }

@@ -6,8 +6,7 @@ namespace Atelier.Kernels;
 public enum LayerPath
 {
     /// <summary>
-    /// By kernels whose two directions are written out, where they serve; elsewhere as <see cref="Reference"/>, on GPUs
-    /// with fused attention.
+    /// Fused layers where they can be used; elsewhere as <see cref="Reference"/>, on GPUs with fused attention.
     /// </summary>
     [JsonStringEnumMemberName("writtenOut")] // as plans of earlier versions have it
     Fused,

@@ -37,8 +37,7 @@ internal readonly unsafe struct NormKernel(int width, float epsilon, bool center
 
     /// <summary>
     /// Goes back: with n = (x − m) s and g = w · dy, dx = s (g − mean(g) − n · mean(g n)), the middle term only where
-    /// the mean
-    /// was taken off; it is added to the gradient that came past the layer.
+    /// the mean was taken off; it is added to the gradient that came past the layer.
     /// </summary>
     /// <param name="x">[rows, width], as it went in.</param>
     /// <param name="weight">w.</param>

@@ -6,9 +6,8 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// Two by two pixels from four channels, as Shi et al. 2016, section 3.2, but of windows that lie between places: phase
-/// (p, q) of
-/// place (i, j) is read at (i + p, j + q), so that one convolution of 2 × 2 windows over a bordered picture serves all
-/// four.
+/// (p, q) of place (i, j) is read at (i + p, j + q), so that one convolution of 2 × 2 windows over a bordered picture
+/// serves all four.
 /// </summary>
 internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseShuffle>
 {

@@ -9,13 +9,10 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// The weights in bf16, which all copies of a model share: rounded once between two steps, each thread its share,
-/// instead of at
-/// each use; by the optimizer as it moves them, where it can.
+/// instead of at each use; by the optimizer as it moves them, where it can.
 /// </summary>
 internal sealed unsafe class RoundedWeights : IDisposable
 {
-    [ThreadStatic]
-    private static RoundedWeights? s_current;
     private readonly ConcurrentDictionary<nint, Entry> _known = [];
     private readonly ConcurrentDictionary<nint, Lazy<WeightPanels>> _panels = [];
 
@@ -23,7 +20,7 @@ internal sealed unsafe class RoundedWeights : IDisposable
     /// <param name="weight">fp32, in one piece.</param>
     public static Tensor Of(Tensor weight)
     {
-        if (s_current is not { } shared || weight.device_type != DeviceType.CPU)
+        if (StepContext.Current.Weights is not { } shared || weight.device_type != DeviceType.CPU)
             return weight.to(ScalarType.BFloat16);
         return shared.Find(weight);
     }
@@ -39,17 +36,10 @@ internal sealed unsafe class RoundedWeights : IDisposable
     /// <param name="weight">fp32, [outputs, inputs], in one piece.</param>
     public static PanelLease PanelsOf(Tensor weight)
     {
-        if (s_current is not { } shared)
+        if (StepContext.Current.Weights is not { } shared)
             return new PanelLease(new WeightPanels(weight), isOwn: true);
         return new PanelLease(shared._panels.GetOrAdd((nint)weight.Pointer<float>(), static (_, w) =>
             new Lazy<WeightPanels>(() => new WeightPanels(w)), weight).Value, isOwn: false);
-    }
-
-    /// <summary>Makes these this thread's until the answer is disposed.</summary>
-    public IDisposable Use()
-    {
-        s_current = this;
-        return new InUse();
     }
 
     /// <summary>Rounds what was asked for before anew, but for what was rounded as it was moved.</summary>
@@ -135,10 +125,5 @@ internal sealed unsafe class RoundedWeights : IDisposable
         public void BeginMoving() => Interlocked.Exchange(ref _moved, 0);
 
         public void AddMoved(long count) => Interlocked.Add(ref _moved, count);
-    }
-
-    private sealed class InUse : IDisposable
-    {
-        public void Dispose() => s_current = null;
     }
 }

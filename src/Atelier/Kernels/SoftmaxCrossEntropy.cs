@@ -6,8 +6,7 @@ namespace Atelier.Kernels;
 
 /// <summary>
 /// The cross-entropy of a row of bf16 logits and its gradient, which takes the logits' place: one reading for the
-/// largest,
-/// one for the exponentials and their sum, one for the gradient; of fp32 no more than one row is held.
+/// largest, one for the exponentials and their sum, one for the gradient; of fp32 no more than one row is held.
 /// </summary>
 internal static unsafe class SoftmaxCrossEntropy
 {
@@ -15,8 +14,7 @@ internal static unsafe class SoftmaxCrossEntropy
 
     /// <summary>
     /// −(1 − s) log p[target] − s/V Σ log p with p = softmax(logits), and its gradient p − (1 − s) 1[target] − s/V
-    /// times a
-    /// factor.
+    /// times a factor.
     /// </summary>
     /// <param name="row">V logits in bf16; replaced by the gradient in bf16.</param>
     /// <param name="count">V.</param>

@@ -11,8 +11,7 @@ internal static class VectorMath
 
     /// <summary>
     /// exp(x) for x ≤ 87 to about 2 units in the last place: 2ⁿ exp(r) with r = x − n log 2 within ± log(2)/2, where
-    /// Taylor's
-    /// polynomial of degree 7 is as good as fp32.
+    /// Taylor's polynomial of degree 7 is as good as fp32.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)

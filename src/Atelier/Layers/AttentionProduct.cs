@@ -7,9 +7,9 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers;
 
 /// <summary>
-/// Attention: softmax(q kᵀ / √d + mask) v (Vaswani et al. 2017, eq. 1), with query heads sharing keys and values
-/// in groups (Ainslie et al. 2023): by two products and a softmax, or by the tensor library's fused kernel, as the plan
-/// says.
+/// Attention: softmax(q kᵀ / √d + mask) v (Vaswani et al. 2017, eq. 1), with query heads that share keys and values in
+/// groups (Ainslie et al. 2023). Computed by two products and a softmax, or by the tensor library's fused kernel if the
+/// execution plan chooses it.
 /// </summary>
 /// <param name="causal">Whether a query sees the keys up to its own position alone; else it sees all of them.</param>
 public sealed class AttentionProduct(bool causal = true) : IDisposable
@@ -61,7 +61,9 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
             : mixed.view(keyValueHeads, batch, group, time, size).transpose(1, 2).reshape(heads, batch, time, size);
     }
 
-    /// <summary>0 where a query may look and −∞ where it may not, [1, group · time, span].</summary>
+    /// <summary>
+    /// The additive mask: 0 where a query may attend and −∞ where it may not, [1, group · time, span].
+    /// </summary>
     private Tensor Mask(long group, long time, long span, Tensor like)
     {
         if (_mask is not null && _mask.shape[1] == group * time && _mask.shape[2] == span

@@ -76,6 +76,7 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
         (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
             ? (input.to(ScalarType.BFloat16), RoundedWeights.For(weight), RoundedWeights.For(Bias))
             : (input, weight, (Tensor)Bias);
-        return timed.End(Convolutions.Convolve(x, w, b, _stride, _padding));
+        return timed.End(Convolutions.Convolve(x, w, b, _stride, _padding,
+            secondOrder: StepContext.Current.SecondOrder));
     }
 }

@@ -56,7 +56,8 @@ internal static class DoublingConvolution
         if (precision == Precision.Bf16)
             (x, windows, biases) =
                 (x.to(ScalarType.BFloat16), windows.to(ScalarType.BFloat16), biases.to(ScalarType.BFloat16));
-        return PhaseShuffle.Apply(Convolutions.Convolve(x, windows, biases, padding: 1));
+        return PhaseShuffle.Apply(Convolutions.Convolve(x, windows, biases, padding: 1,
+            secondOrder: StepContext.Current.SecondOrder));
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using Atelier.Kernels;
 using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,10 +15,11 @@ internal static class Dropout
     /// </summary>
     public static Tensor Apply(Tensor x, double share)
     {
-        if (x.device_type != DeviceType.CPU || RandomStream.Current is not { } random)
+        if (x.device_type != DeviceType.CPU || StepContext.Current.Random is not { } random)
             return F.dropout(x, share, training: true);
         using var kept = NewDisposeScope();
-        Tensor mask = empty_like(x, requires_grad: false).bernoulli_(1 - share, random).Times(1 / (1 - share));
+        Tensor mask = empty_like(x, requires_grad: false).bernoulli_(1 - share, random.Generator)
+            .Times(1 / (1 - share));
         return (x * mask).MoveToOuterDisposeScope();
     }
 }

@@ -8,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers;
 
 /// <summary>
-/// Two products with an activation between them, at each position by itself (Vaswani et al. 2017, eq. 2).
+/// Two linear layers with an activation between them, applied to each position separately (Vaswani et al. 2017, eq. 2).
 /// </summary>
 public sealed class FeedForward : nn.Module<Tensor, Tensor>
 {

@@ -69,7 +69,7 @@ public sealed class RecurrentLayer : nn.Module
         return new RecurrentState(zero, zero);
     }
 
-    /// <summary>Reads a sequence from the state zero, in training; the last state is not told.</summary>
+    /// <summary>Reads a sequence from a zero state, in training; does not return the last state.</summary>
     /// <param name="input">[batch, time, input].</param>
     /// <returns>[batch, time, hidden], bf16 with that precision.</returns>
     public Tensor ForwardTraining(Tensor input) =>

@@ -1,3 +1,4 @@
+using Atelier.Kernels;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
 using TorchSharp.Modules;
@@ -54,6 +55,6 @@ public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
         (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
             ? (input.to(ScalarType.BFloat16), Weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
             : (input, (Tensor)Weight, (Tensor)Bias);
-        return timed.End(Convolutions.Transpose(x, w, b, Stride, Padding));
+        return timed.End(Convolutions.Transpose(x, w, b, Stride, Padding, StepContext.Current.SecondOrder));
     }
 }

@@ -5,7 +5,7 @@ namespace Atelier.Recipes;
 /// <summary>A recipe that comes with the library.</summary>
 /// <param name="Name">What commands call it.</param>
 /// <param name="Description">One line.</param>
-/// <param name="Text">The YAML, with comments that say where its numbers come from.</param>
+/// <param name="Text">The YAML, with comments on where its numbers come from.</param>
 public sealed record BuiltInRecipe(string Name, string Description, string Text);
 
 /// <summary>The recipes that come with the library.</summary>

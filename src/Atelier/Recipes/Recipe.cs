@@ -4,7 +4,7 @@ using Atelier.Abstractions;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Says what to make: data, model, training, evaluation, generation. The only configuration there is.
+/// Describes a training: data, model, training, evaluation, generation. It is the only configuration there is.
 /// </summary>
 public sealed record Recipe
 {
@@ -12,79 +12,83 @@ public sealed record Recipe
     [MayChange]
     public string Name { get; init; } = "run";
 
-    /// <summary>What it is for, one line.</summary>
+    /// <summary>A description in one line.</summary>
     [MayChange]
     public string? Description { get; init; }
 
-    /// <summary>The seed of every random choice.</summary>
+    /// <summary>The seed of all random numbers.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>What to learn from.</summary>
+    /// <summary>The training data and how it is read.</summary>
     public DataSection Data { get; init; } = new();
 
-    /// <summary>What to teach.</summary>
+    /// <summary>The family and its hyperparameters.</summary>
     public ModelSection Model { get; init; } = new("gpt", null);
 
-    /// <summary>How to teach it.</summary>
+    /// <summary>How the model is trained.</summary>
     public TrainingSection Training { get; init; } = new();
 
-    /// <summary>How to judge it.</summary>
+    /// <summary>How the model is evaluated.</summary>
     [MayChange]
     public EvaluationSection Evaluation { get; init; } = new();
 
-    /// <summary>How it makes samples where a request does not say.</summary>
+    /// <summary>Sampling defaults, used where a request does not set them.</summary>
     [MayChange]
     public DecodingOptions Generation { get; init; } = new();
 }
 
-/// <summary>The family and its configuration, side by side in the recipe's model section.</summary>
+/// <summary>The family and its configuration; both are in the recipe's model section.</summary>
 /// <param name="Family">The family's name: "gpt".</param>
 /// <param name="Config">An instance of the family's configuration record; null only where a recipe was made in code and
 /// defaults are meant.</param>
 public sealed record ModelSection(string Family, object? Config);
 
-/// <summary>What to learn from, and how it becomes tokens.</summary>
+/// <summary>The data source, and how its contents become tokens, rows or images.</summary>
 public sealed record DataSection
 {
     /// <summary>
-    /// "text", "tagged", "series", "table" or "images"; null takes the first that the family learns from.
+    /// The kind of data: "text", "tagged", "series", "table" or "images". Null takes the family's first.
     /// </summary>
     public string? Kind { get; init; }
 
-    /// <summary>A catalogue name ("tinyshakespeare"), a world ("world:stories-en"), a file or a folder.</summary>
+    /// <summary>
+    /// The data source: a catalogue name ("tinyshakespeare"), a world ("world:stories-en"), a file or a folder.
+    /// </summary>
     public string Source { get; init; } = "world:stories-en";
 
-    /// <summary>The column of a table (.csv, .jsonl, .parquet) that holds the text.</summary>
+    /// <summary>The column that holds the text, for tables (.csv, .jsonl, .parquet).</summary>
     public string? Column { get; init; }
 
     /// <summary>
-    /// The encoding of text files and tables ("GB18030", "Shift-JIS", "windows-1252"); null finds it out for each file.
+    /// The encoding of text files and tables ("GB18030", "Shift-JIS", "windows-1252"). Null detects it for each file.
     /// </summary>
     public string? Encoding { get; init; }
 
     /// <summary>
-    /// What a document is: a whole file, each line, each paragraph between blank lines, each table row; auto takes the
-    /// source's own.
+    /// What counts as one document: a whole file, a line, a paragraph between blank lines, or a table row. "auto" takes
+    /// what suits the source.
     /// </summary>
     public DocumentUnit Document { get; init; } = DocumentUnit.Auto;
 
-    /// <summary>Documents drawn from a world; other sources take all they have.</summary>
+    /// <summary>Number of documents to draw from a world. Other sources are read completely.</summary>
     [Range(1, 100_000_000)]
     public int WorldDocuments { get; init; } = 20_000;
 
-    /// <summary>Cleaning steps by name, in order.</summary>
+    /// <summary>Names of cleaning steps, applied in order.</summary>
     public IReadOnlyList<string> Clean { get; init; } = [];
 
-    /// <summary>The shares of training, validation and test data; none learns from all there is.</summary>
+    /// <summary>
+    /// The shares of training, validation and test data. "none" trains on all data and holds nothing out.
+    /// </summary>
     public SplitSection Split { get; init; } = new();
 
-    /// <summary>How text becomes tokens.</summary>
+    /// <summary>The tokenizer that turns text into tokens.</summary>
     public TokenizerSection Tokenizer { get; init; } = new();
 
-    /// <summary>How the rows of a table or a series are read.</summary>
+    /// <summary>How tables and series are read.</summary>
     public TableSection Table { get; init; } = new();
 
-    /// <summary>How pictures are read.</summary>
+    /// <summary>How images are read and resized.</summary>
     public ImageSection Image { get; init; } = new();
 
     /// <summary>The column of a CoNLL-U file that holds the tags.</summary>
@@ -116,47 +120,48 @@ public enum DocumentUnit
 /// </summary>
 public sealed record SplitSection
 {
-    /// <summary>All to learn from, and nothing held out: what is judged by is what was learned from.</summary>
+    /// <summary>Trains on all data and holds nothing out; evaluation then uses the training data.</summary>
     public static SplitSection None { get; } = new() { Train = 1, Validation = 0, Test = 0 };
 
-    /// <summary>The share to learn from.</summary>
+    /// <summary>The share of data to train on.</summary>
     [Range(0.01, 1.0)]
     public double Train { get; init; } = 0.9;
 
-    /// <summary>The share to watch while learning.</summary>
+    /// <summary>The share of data for validation during training.</summary>
     [Range(0.0, 0.9)]
     public double Validation { get; init; } = 0.05;
 
     /// <summary>
-    /// The share to judge by at the end; with 0 the validation share serves for both, and the report says so.
+    /// The share of data for the final evaluation. With 0 the validation data is used for both, and the report says so.
     /// </summary>
     [Range(0.0, 0.9)]
     public double Test { get; init; } = 0.05;
 
-    /// <summary>Whether documents are shuffled by the seed before they are split.</summary>
+    /// <summary>Shuffles the documents by the seed before they are split.</summary>
     public bool Shuffle { get; init; } = true;
 }
 
-/// <summary>How text becomes tokens.</summary>
+/// <summary>The tokenizer that turns text into tokens.</summary>
 public sealed record TokenizerSection
 {
-    /// <summary>Character, byte or byte-level BPE.</summary>
+    /// <summary>The kind of tokenizer: characters, bytes or byte-level BPE.</summary>
     public TokenizerKind Kind { get; init; } = TokenizerKind.Character;
 
-    /// <summary>Ids of a BPE vocabulary, the end of text included.</summary>
+    /// <summary>Number of token ids of a BPE vocabulary, including the end-of-text token.</summary>
     [Range(257, 1_000_000)]
     public int VocabularySize { get; init; } = 4096;
 
     /// <summary>
-    /// Whether characters that training text lacks are spelled in bytes (256 more ids) instead of being refused.
+    /// Encodes characters that are missing from the training text as bytes (256 additional ids). Otherwise they are
+    /// refused.
     /// </summary>
     public bool ByteFallback { get; init; } = true;
 
-    /// <summary>A tokenizer.json to take instead of making one.</summary>
+    /// <summary>A tokenizer.json to use instead of training a tokenizer.</summary>
     public string? File { get; init; }
 }
 
-/// <summary>Kinds of tokenizers that can be made.</summary>
+/// <summary>Kinds of tokenizers that can be trained.</summary>
 public enum TokenizerKind
 {
     /// <summary>One id a character (Unicode scalar value).</summary>
@@ -169,51 +174,53 @@ public enum TokenizerKind
     Bpe,
 }
 
-/// <summary>How to judge the model.</summary>
+/// <summary>How the model is evaluated.</summary>
 public sealed record EvaluationSection
 {
-    /// <summary>The longest n-gram of the baseline.</summary>
+    /// <summary>The order of the n-gram baseline.</summary>
     [Range(1, 12)]
     public int BaselineOrder { get; init; } = 5;
 
     /// <summary>
-    /// Tokens between the starts of two scoring windows; 0 takes the model's context, so that windows do not overlap.
+    /// Tokens between the starts of two scoring windows. 0 takes the model's context length, so that windows do not
+    /// overlap.
     /// </summary>
     [Range(0, int.MaxValue)]
     public int Stride { get; init; }
 
-    /// <summary>Resamplings of a bootstrap confidence interval.</summary>
+    /// <summary>Number of bootstrap resamples for confidence intervals.</summary>
     [Range(10, 1_000_000)]
     public int BootstrapSamples { get; init; } = 1000;
 
-    /// <summary>Samples drawn for the copying check, distinct-n and self-BLEU.</summary>
+    /// <summary>Number of samples drawn for the copying check, distinct-n and self-BLEU.</summary>
     [Range(0, 10_000)]
     public int Samples { get; init; } = 16;
 
-    /// <summary>Pictures drawn to judge a model of images by.</summary>
+    /// <summary>Number of images drawn to evaluate an image model.</summary>
     [Range(10, 1_000_000)]
     public int Pictures { get; init; } = 900;
 
     /// <summary>
-    /// What pictures are compared by: auto takes a network that learns the data's pictures, lenet-mnist the published
-    /// one, a .pth file a LeNet of that shape, none compares nothing.
+    /// The feature network that images are compared with: "auto" trains a classifier on the run's data, "lenet-mnist"
+    /// is the published LeNet, a .pth file is a LeNet of that shape, "none" compares nothing.
     /// </summary>
     public string Features { get; init; } = "auto";
 
     /// <summary>
-    /// The most held-out pictures of which a diffusion model's bound on the likelihood is estimated, by 32 looks each;
+    /// The most held-out images for which a diffusion model's likelihood bound is estimated, with 32 noise levels each;
     /// 0 leaves it out.
     /// </summary>
     [Range(0, 1_000_000)]
     public int LikelihoodPictures { get; init; } = 500;
 
     /// <summary>
-    /// Draws of each picture's latents in a variational autoencoder's importance-weighted bound (Burda et al. 2016).
+    /// Number of latent samples for each image in the importance-weighted bound of a variational autoencoder (Burda et
+    /// al. 2016).
     /// </summary>
     [Range(1, 100_000)]
     public int ImportanceSamples { get; init; } = 20;
 
-    /// <summary>Tokens in each such sample.</summary>
+    /// <summary>Number of tokens in each of these samples.</summary>
     [Range(1, 1_000_000)]
     public int SampleTokens { get; init; } = 256;
 }

@@ -5,7 +5,7 @@ using System.Reflection;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Makes records from nodes by reflection: what a recipe may say is exactly what the records declare.
+/// Creates records from nodes by reflection: the keys of a recipe are exactly the properties of the records.
 /// </summary>
 /// <param name="configTypes">The configuration record of each family, by the family's name.</param>
 internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes)
@@ -14,7 +14,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
 
     private readonly NullabilityInfoContext _nullability = new();
 
-    /// <summary>The recipe that <paramref name="root"/> says.</summary>
+    /// <summary>Creates the recipe of <paramref name="root"/>.</summary>
     public Recipe Bind(RecipeMapping root)
     {
         var recipe = (Recipe)Record(typeof(Recipe), root, path: "");

@@ -45,6 +45,8 @@ internal sealed class RecipeMapping(string where) : RecipeNode(where)
 
     public RecipeNode? Find(string key) => _entries.TryGetValue(key, out var entry) ? entry.Value : null;
 
+    public void Remove(string key) => _entries.Remove(key);
+
     public void KeepOnly(string key)
     {
         foreach (string other in _entries.Keys.Where(k => k != key).ToList())

@@ -4,7 +4,7 @@ using Atelier.Formats;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Reads recipes, checking every key and value, and says of a mistake the line, the value, and what is right.
+/// Reads recipes and checks every key and value. A mistake is reported with its line, the value and the allowed ones.
 /// </summary>
 public static class RecipeReader
 {
@@ -14,13 +14,14 @@ public static class RecipeReader
     /// <param name="pathOrName">A YAML file, or the name of one of <see cref="BuiltInRecipes"/>.</param>
     /// <param name="families">The families a recipe may name; each brings its own keys of the model section.</param>
     /// <param name="overrides">Changes such as "training.steps=500", in order, checked like the file.</param>
+    /// <param name="unread">Takes the keys that would be ignored, which are then left out; null refuses them.</param>
     /// <exception cref="AtelierException">There is no such recipe, or it has a mistake.</exception>
     public static Recipe Read(string pathOrName, IReadOnlyList<IModelSection> families,
-        IReadOnlyList<string>? overrides = null)
+        IReadOnlyList<string>? overrides = null, ICollection<string>? unread = null)
     {
         if (!File.Exists(pathOrName) && BuiltInRecipes.Find(pathOrName) is { } builtIn)
-            return Parse(builtIn.Text, builtIn.Name, families, overrides);
-        return Parse(ReadFile(pathOrName), pathOrName, families, overrides);
+            return Parse(builtIn.Text, builtIn.Name, families, overrides, unread);
+        return Parse(ReadFile(pathOrName), pathOrName, families, overrides, unread);
     }
 
     /// <summary>Reads a recipe from text.</summary>
@@ -28,16 +29,46 @@ public static class RecipeReader
     /// <param name="name">What messages call the text.</param>
     /// <param name="families">The families a recipe may name; each brings its own keys of the model section.</param>
     /// <param name="overrides">Changes such as "training.steps=500", in order, checked like the text.</param>
+    /// <param name="unread">Takes the keys that would be ignored, which are then left out; null refuses them.</param>
     /// <exception cref="AtelierException">The recipe has a mistake.</exception>
     public static Recipe Parse(string text, string name, IReadOnlyList<IModelSection> families,
-        IReadOnlyList<string>? overrides = null)
+        IReadOnlyList<string>? overrides = null, ICollection<string>? unread = null)
     {
         RecipeMapping root = RecipeYaml.Read(text, name);
+        var binder = new RecipeBinder(families.ToDictionary(f => f.Name, f => f.ConfigType));
+        string written = FamilyOf(root);
         foreach (string change in overrides ?? [])
             Override(root, change);
-        Recipe recipe = new RecipeBinder(families.ToDictionary(f => f.Name, f => f.ConfigType)).Bind(root);
+        Recipe recipe = binder.Bind(root);
         Check(recipe, root);
-        return recipe;
+        // What a text says to its own family is not meant for another that is asked for in its place.
+        bool isForAnother = written != recipe.Model.Family;
+        (string Key, string Reader)[] keys =
+            [.. UnreadKeys.Find(recipe, families.First(family => family.Name == recipe.Model.Family))];
+        foreach ((string key, string reader) in keys)
+        {
+            string place = Place(root, key.Split('.'));
+            if (unread is null && (!isForAnother || place.StartsWith(OverridePlace, StringComparison.Ordinal)))
+                throw new AtelierException($"{key} would be ignored: {reader} does not read it", place,
+                    "leave it out");
+            unread?.Add(key);
+            Remove(root, key.Split('.'));
+        }
+        return keys.Length == 0 ? recipe : binder.Bind(root);
+    }
+
+    private static string OverridePlace => Mention.Field("overrides");
+
+    private static string FamilyOf(RecipeMapping root) =>
+        ((root.Find("model") as RecipeMapping)?.Find("family") as RecipeScalar)?.Text ?? new Recipe().Model.Family;
+
+    /// <summary>Takes out a key; of a section that is given by its name, all of it.</summary>
+    private static void Remove(RecipeMapping section, ReadOnlySpan<string> keys)
+    {
+        if (keys.Length > 1 && section.Find(keys[0]) is RecipeMapping inner)
+            Remove(inner, keys[1..]);
+        else
+            section.Remove(keys[0]);
     }
 
     private static string ReadFile(string path)
@@ -74,7 +105,7 @@ public static class RecipeReader
 
     private static void Override(RecipeMapping root, string change)
     {
-        string where = $"{Mention.Field("overrides")} {change}";
+        string where = $"{OverridePlace} {change}";
         int equals = change.IndexOf('=', StringComparison.Ordinal);
         string[] keys = equals < 0 ? [] : change[..equals].Trim().Split('.');
         if (equals < 1 || keys.Any(k => k.Length == 0))

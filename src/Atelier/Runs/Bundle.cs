@@ -17,31 +17,31 @@ public sealed class Bundle
     /// <summary>The kind of model as config.json names it: "gpt2", "llama".</summary>
     public string ModelType { get; private init; } = "";
 
-    /// <summary>The model's shape.</summary>
+    /// <summary>The file of the model's shape.</summary>
     public string ConfigPath => Path.Combine(Folder, "config.json");
 
-    /// <summary>The weights.</summary>
+    /// <summary>The file of the weights.</summary>
     public string WeightsPath => Path.Combine(Folder, SafetensorsFolder.FileName);
 
-    /// <summary>The weights in GGUF, where they are quantised: in place of <see cref="WeightsPath"/>.</summary>
+    /// <summary>The file of quantised weights in GGUF, which replaces <see cref="WeightsPath"/>.</summary>
     public string GgufPath => Path.Combine(Folder, ModelWeights.GgufName);
 
-    /// <summary>Whether the weights are in GGUF, as quantised ones are.</summary>
+    /// <summary>Whether the weights are in GGUF, because they are quantised.</summary>
     public bool IsGguf => File.Exists(GgufPath);
 
-    /// <summary>Where weights saved elsewhere lie in several files: says which tensor is in which.</summary>
+    /// <summary>The index of sharded weights, which names the shard of each tensor.</summary>
     public string WeightsIndexPath => Path.Combine(Folder, SafetensorsFolder.IndexName);
 
-    /// <summary>The tokenizer.</summary>
+    /// <summary>The file of the tokenizer.</summary>
     public string TokenizerPath => Path.Combine(Folder, "tokenizer.json");
 
-    /// <summary>What the columns of a table's model are.</summary>
+    /// <summary>The file of a table's columns.</summary>
     public string SchemaPath => Path.Combine(Folder, TableSchema.FileName);
 
-    /// <summary>How it makes samples where a request does not say; folders saved elsewhere may lack it.</summary>
+    /// <summary>The file of sampling defaults; folders from elsewhere may lack it.</summary>
     public string GenerationConfigPath => Path.Combine(Folder, "generation_config.json");
 
-    /// <summary>The model card.</summary>
+    /// <summary>The file of the model card.</summary>
     public string CardPath => Path.Combine(Folder, "README.md");
 
     /// <summary>Opens a bundle, checking that its files are there and config.json can be read.</summary>

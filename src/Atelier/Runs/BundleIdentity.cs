@@ -2,14 +2,15 @@ using System.Security.Cryptography;
 
 namespace Atelier.Runs;
 
-/// <summary>Which model a bundle is: written into the files that it makes, so that they can be made again.</summary>
-/// <param name="RunId">The id of the run that it came from, as atelier runs list shows it; null where no run is
-/// known.</param>
+/// <summary>
+/// The identity of a bundle's model. It is written into generated files, so that they can be generated again.
+/// </summary>
+/// <param name="RunId">The id of its run, as `atelier runs list` shows it; null if unknown.</param>
 /// <param name="Weights">The SHA-256 of its weights, in lower-case hexadecimal digits.</param>
-/// <param name="Recipe">The run's resolved recipe; null where no run is known.</param>
+/// <param name="Recipe">The run's resolved recipe; null if unknown.</param>
 public sealed record BundleIdentity(string? RunId, string Weights, string? Recipe)
 {
-    /// <summary>The identity of a bundle.</summary>
+    /// <summary>Computes the identity of a bundle.</summary>
     /// <exception cref="AtelierException">Its files cannot be read.</exception>
     public static BundleIdentity Of(Bundle bundle)
     {

@@ -30,14 +30,13 @@ public static class BundleTensors
         }
     }
 
-    /// <summary>Copies tensors into a model's own, each into the one of its name.</summary>
-    /// <param name="targets">
-    /// The model's tensors by the names that the file has; a null one is in the file, all zeros, but not in the model.
-    /// </param>
-    /// <param name="tensors">What the file holds, of any floating type.</param>
-    /// <param name="isIgnored">Whether a name that the model lacks may be there all the same.</param>
+    /// <summary>Copies tensors into a model's own tensors, by name.</summary>
+    /// <param name="targets">The model's tensors by their names in the file. A null one must be all zeros in the file,
+    /// and is not in the model.</param>
+    /// <param name="tensors">The tensors of the file, of any floating-point type.</param>
+    /// <param name="isIgnored">Whether a tensor that the model lacks may be in the file.</param>
     /// <param name="where">The file, for errors.</param>
-    /// <exception cref="AtelierException">A tensor is missing, too many, or of another shape.</exception>
+    /// <exception cref="AtelierException">A tensor is missing, unexpected, or of another shape.</exception>
     public static void CopyTo(IEnumerable<(string Name, Tensor? Target)> targets,
         IReadOnlyDictionary<string, Tensor> tensors,
         Func<string, bool> isIgnored, string where)

@@ -9,19 +9,19 @@ using static TorchSharp.torch;
 namespace Atelier.Runs;
 
 /// <summary>
-/// Writes bundles whole or not at all: into a folder beside the place, which then takes the old one's name.
+/// Writes bundles whole or not at all: into a temporary folder in the same place, which then replaces the old one.
 /// </summary>
 public static class BundleWriter
 {
-    /// <summary>Writes a bundle. One that stood there before stays until the new one is whole.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <summary>Writes a bundle. An existing one stays until the new one is complete.</summary>
+    /// <param name="folder">The bundle's folder.</param>
     /// <param name="configJson">The text of config.json, with a model_type.</param>
     /// <param name="tensors">The weights by the names of the published format.</param>
     /// <param name="tokenizer">What turns text into the model's ids.</param>
-    /// <param name="decoding">How it makes samples where a request does not say.</param>
-    /// <param name="startId">The token that a text begins after where there is no prompt.</param>
+    /// <param name="decoding">The sampling defaults, used where a request does not set them.</param>
+    /// <param name="startId">The start token of a text without a prompt.</param>
     /// <param name="card">The model card, Markdown.</param>
-    /// <exception cref="AtelierException">The place cannot be written, or holds something that is no
+    /// <exception cref="AtelierException">The folder cannot be written, or holds something that is no
     /// bundle.</exception>
     public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors,
         Tokenizer tokenizer, DecodingOptions decoding, int startId, string card) =>
@@ -32,13 +32,13 @@ public static class BundleWriter
                 : null).Write(Path.Combine(partial, "generation_config.json"));
         });
 
-    /// <summary>Writes a bundle of a model that is not of text.</summary>
-    /// <param name="folder">Where to.</param>
+    /// <summary>Writes a bundle of a model other than text.</summary>
+    /// <param name="folder">The bundle's folder.</param>
     /// <param name="configJson">The text of config.json, with a model_type.</param>
     /// <param name="tensors">The weights.</param>
     /// <param name="card">The model card, Markdown.</param>
-    /// <param name="writeMore">Writes what else such bundles have into the folder it is given: schema.json.</param>
-    /// <exception cref="AtelierException">The place cannot be written, or holds something that is no
+    /// <param name="writeMore">Writes further files into the given folder, such as schema.json.</param>
+    /// <exception cref="AtelierException">The folder cannot be written, or holds something that is no
     /// bundle.</exception>
     public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors, string card,
         Action<string> writeMore) =>
@@ -51,18 +51,18 @@ public static class BundleWriter
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), card);
         });
 
-    /// <summary>Whether a file's name is one of those that bundles have.</summary>
+    /// <summary>Whether a file has the name of a bundle's file.</summary>
     internal static bool IsBundleFile(string path) => Path.GetFileName(path) is
         "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "schema.json"
             or ChatTemplateFile.FileName or ChatTemplateFile.ConfigName || IsWeights(path);
 
-    /// <summary>Whether a file's name is one of those that bundles' weights have.</summary>
+    /// <summary>Whether a file has the name of a bundle's weights.</summary>
     internal static bool IsWeights(string path) =>
         Path.GetFileName(path) is SafetensorsFolder.IndexName or SafetensorsFolder.FileName or ModelWeights.GgufName
         || (Path.GetFileName(path).StartsWith("model-", StringComparison.Ordinal)
             && path.EndsWith(".safetensors", StringComparison.Ordinal));
 
-    /// <summary>Makes a folder by filling one beside it and then exchanging the two.</summary>
+    /// <summary>Fills a temporary folder in the same place and then exchanges it for the old one.</summary>
     internal static void Replace(string folder, Action<string> fill)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));

@@ -9,9 +9,8 @@ using static TorchSharp.torch;
 namespace Atelier.Runs;
 
 /// <summary>
-/// Checkpoints of a run: checkpoints/step-N with safetensors files, state.json, and checksums.json over them. A folder
-/// of
-/// that name is whole, since it is written under another name first; the checksums tell where it was altered later.
+/// Checkpoints of a run: checkpoints/step-N with safetensors files, state.json, and checksums.json. A folder of that
+/// name is whole, since it is written under another name first; the checksums detect later changes.
 /// </summary>
 internal sealed class CheckpointStore(string folder)
 {
@@ -67,7 +66,7 @@ internal sealed class CheckpointStore(string folder)
     }
 
     /// <summary>The state of the newest whole checkpoint, or null where there is none.</summary>
-    /// <param name="tell">Told of each damaged one that was passed over.</param>
+    /// <param name="tell">Receives each damaged checkpoint that was skipped.</param>
     /// <exception cref="AtelierException">There are checkpoints and none is whole.</exception>
     public TrainingState? FindNewest(Action<string> tell)
     {

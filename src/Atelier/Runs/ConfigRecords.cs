@@ -16,14 +16,14 @@ public static class ConfigRecords
         WriteIndented = true,
     };
 
-    /// <summary>The text of a config.json that says what <paramref name="config"/> says.</summary>
+    /// <summary>The text of a config.json with the values of <paramref name="config"/>.</summary>
     /// <param name="modelType">The model_type.</param>
     /// <param name="vocabularySize">The vocab_size.</param>
     /// <param name="config">A record; its properties become keys in snake_case.</param>
     public static string Write(string modelType, int vocabularySize, object config) =>
         Write(modelType, new JsonObject { ["vocab_size"] = vocabularySize }, config);
 
-    /// <summary>The text of a config.json that says what <paramref name="config"/> says.</summary>
+    /// <summary>The text of a config.json with the values of <paramref name="config"/>.</summary>
     /// <param name="modelType">The model_type.</param>
     /// <param name="more">What else stands there.</param>
     /// <param name="config">A record; its properties become keys in snake_case.</param>

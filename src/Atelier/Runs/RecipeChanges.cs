@@ -25,7 +25,8 @@ internal static class RecipeChanges
         if (!File.Exists(kept))
             return; // no data was prepared yet
         bool learned = new CheckpointStore(run.CheckpointFolder).Steps.Count > 0;
-        IReadOnlyList<RecipeEntry> before = RecipeEntry.Of(RecipeReader.Read(kept, families));
+        IReadOnlyList<RecipeEntry> before = 
+            RecipeEntry.Of(RecipeReader.Read(kept, families, overrides: null, unread: []));
         IReadOnlyList<RecipeEntry> now = RecipeEntry.Of(run.Recipe);
         IEnumerable<string> keys = before.Concat(now)
             .Where(entry => !entry.MayChange && (learned || IsOfData(entry.Key))).Select(entry => entry.Key).Distinct();

@@ -7,7 +7,7 @@ using Atelier.Tensors.Profiling;
 namespace Atelier.Runs;
 
 /// <summary>
-/// One training, in a folder that a person can read. Held by one process at a time; a process that dies lets go of it.
+/// One training, in a folder that a person can read. One process at a time holds the run, until it ends.
 /// </summary>
 public sealed class Run : IDisposable
 {
@@ -15,7 +15,7 @@ public sealed class Run : IDisposable
     private const string ResultFile = "result.json";
     private const string LockFile = ".lock";
 
-    /// <summary>The file that says how this machine carries out the run's steps.</summary>
+    /// <summary>The file of the run's execution plan on this machine.</summary>
     internal const string PlanFile = "execution.json";
 
     private static readonly FrozenSet<string> s_ownNames = FrozenSet.Create(
@@ -35,25 +35,28 @@ public sealed class Run : IDisposable
     /// <summary>The folder.</summary>
     public string Folder { get; }
 
-    /// <summary>The recipe with every default in it.</summary>
+    /// <summary>The resolved recipe, with every default in it.</summary>
     public Recipe Recipe { get; }
 
-    /// <summary>The prepared data.</summary>
+    /// <summary>The keys of the run's file that nothing reads and that its recipe was opened without.</summary>
+    public IReadOnlyList<string> UnreadKeys { get; private init; } = [];
+
+    /// <summary>The folder of the prepared data.</summary>
     public string DataFolder => Path.Combine(Folder, "data");
 
-    /// <summary>The checkpoints.</summary>
+    /// <summary>The folder of the checkpoints.</summary>
     public string CheckpointFolder => Path.Combine(Folder, "checkpoints");
 
-    /// <summary>The samples made while training.</summary>
+    /// <summary>The folder of the samples drawn during training.</summary>
     public string SampleFolder => Path.Combine(Folder, "samples");
 
-    /// <summary>The pictures of the training.</summary>
+    /// <summary>The folder of the plots.</summary>
     public string PlotFolder => Path.Combine(Folder, "plots");
 
-    /// <summary>Where a step's time went, once that was asked for.</summary>
+    /// <summary>The folder of a profile, if one was taken.</summary>
     public string ProfileFolder => Path.Combine(Folder, "profile");
 
-    /// <summary>The profile to be taken of this session's steps, or null.</summary>
+    /// <summary>The profile to take of this session's steps, or null.</summary>
     public StepProfile? Profile { get; set; }
 
     /// <summary>The folder for measured execution plans.</summary>
@@ -62,33 +65,35 @@ public sealed class Run : IDisposable
     /// <summary>The finished model.</summary>
     public string BundleFolder => Path.Combine(Folder, "bundle");
 
-    /// <summary>One JSON object a report: step, loss, learningRate, tokens per second, validationLoss …</summary>
+    /// <summary>
+    /// The metrics file, with one JSON object for each report: step, loss, learningRate, tokens per second,
+    /// validationLoss …
+    /// </summary>
     public string MetricsPath => Path.Combine(Folder, "metrics.jsonl");
 
-    /// <summary>Whether training ended as the recipe says.</summary>
+    /// <summary>Whether training ended as planned.</summary>
     public bool IsFinished => HasResult(Folder);
 
     /// <summary>
-    /// Whether this process began the run and nothing was learned yet: no checkpoint, no bundle, no figures.
+    /// Whether this process created the run and nothing was learned yet: there is no checkpoint, no bundle and no
+    /// metric.
     /// </summary>
     internal bool IsBarelyBegun => _made is not null && !HoldsLearning(Folder) && !File.Exists(MetricsPath);
 
-    /// <summary>Whether a folder is a run's, finished or not.</summary>
+    /// <summary>Whether a folder holds a run, finished or not.</summary>
     public static bool Exists(string folder) => File.Exists(RecipePath(folder));
 
-    /// <summary>Where the resolved recipe of a run's folder lies.</summary>
+    /// <summary>The path of the resolved recipe in a run's folder.</summary>
     public static string RecipePath(string folder) => Path.Combine(folder, RecipeFile);
 
-    /// <summary>Whether the run in a folder ended as its recipe says.</summary>
+    /// <summary>Whether the run in a folder ended as planned.</summary>
     public static bool HasResult(string folder) => File.Exists(Path.Combine(folder, ResultFile));
 
     /// <summary>
-    /// Begins a run: makes the folder, or takes an empty one, or that of a run that ended before anything was kept, and
-    /// writes
-    /// the recipe into it.
+    /// Creates a run: creates the folder, or takes an empty one, or that of a run that ended before anything was saved,
+    /// and writes the recipe into it.
     /// </summary>
-    /// <exception cref="AtelierException">The folder holds something already, is in use, or cannot be
-    /// written.</exception>
+    /// <exception cref="AtelierException">The folder is not empty, is in use, or cannot be written.</exception>
     public static Run Create(string folder, Recipe recipe)
     {
         string full = Path.GetFullPath(folder);
@@ -120,35 +125,40 @@ public sealed class Run : IDisposable
     }
 
     /// <summary>
-    /// Whether a run can begin in a folder: it is not there, or empty, or a run ended there before anything was kept.
+    /// Whether a run can be created in a folder: it does not exist, is empty, or holds a run that ended before anything
+    /// was saved.
     /// </summary>
     public static bool CanBegin(string folder) => !Directory.Exists(folder)
         || (!HasResult(folder) && !IsHeld(folder) && (IsEmpty(folder) || IsVacant(folder)));
 
-    /// <summary>Takes up a run that is there.</summary>
+    /// <summary>Opens an existing run.</summary>
     /// <param name="folder">Its folder.</param>
-    /// <param name="families">The families its recipe may name.</param>
+    /// <param name="families">The families that its recipe may name.</param>
     /// <exception cref="AtelierException">There is no run, its recipe is damaged, or another process holds
     /// it.</exception>
     public static Run Open(string folder, IReadOnlyList<IModelSection> families)
     {
         string full = Path.GetFullPath(folder);
-        Recipe recipe = ReadRecipe(folder, families);
-        return new Run(full, recipe, Hold(folder, full), made: null);
+        var unread = new List<string>();
+        Recipe recipe = ReadRecipe(folder, families, unread);
+        return new Run(full, recipe, Hold(folder, full), made: null) { UnreadKeys = unread };
     }
 
-    /// <summary>The recipe of a run, without taking it up.</summary>
+    /// <summary>Reads the recipe of a run without opening the run.</summary>
     /// <inheritdoc cref="Open" path="/param"/>
     /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
-    public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families)
+    public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families) =>
+        ReadRecipe(folder, families, []);
+
+    private static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families, ICollection<string> unread)
     {
         if (!Exists(folder))
             throw new AtelierException("there is no run here", folder,
                 $"{Mention.Command("runs list")} shows the runs there are");
-        return RecipeReader.Read(Path.Combine(folder, RecipeFile), families);
+        return RecipeReader.Read(Path.Combine(folder, RecipeFile), families, overrides: null, unread);
     }
 
-    /// <summary>Whether a process is at work on a run.</summary>
+    /// <summary>Whether a process works on a run.</summary>
     public static bool IsHeld(string folder)
     {
         string file = Path.Combine(folder, LockFile);
@@ -164,8 +174,8 @@ public sealed class Run : IDisposable
         }
     }
 
-    /// <summary>Deletes a run's folder and all in it.</summary>
-    /// <exception cref="AtelierException">It is no run's, a process is at work on it, or it cannot be
+    /// <summary>Deletes a run's folder and everything in it.</summary>
+    /// <exception cref="AtelierException">It is no run's folder, a process works on it, or it cannot be
     /// deleted.</exception>
     public static void Delete(string folder)
     {
@@ -185,7 +195,7 @@ public sealed class Run : IDisposable
         }
     }
 
-    /// <summary>Marks the run as ended, with what came of it.</summary>
+    /// <summary>Marks the run as finished, with its result.</summary>
     /// <param name="writeResult">Writes one JSON object.</param>
     public void Finish(Action<Utf8JsonWriter> writeResult) =>
         AtomicFile.Write(Path.Combine(Folder, ResultFile), stream =>
@@ -194,9 +204,7 @@ public sealed class Run : IDisposable
             writeResult(json);
         });
 
-    /// <summary>
-    /// Lets go of a run that was begun here, and takes everything of it away, the folders that were made for it too.
-    /// </summary>
+    /// <summary>Removes a run that was created here, with all folders created for it.</summary>
     internal void Abandon()
     {
         Clear(Folder);
@@ -206,17 +214,17 @@ public sealed class Run : IDisposable
             Directory.Delete(at);
     }
 
-    /// <summary>Lets go of the folder.</summary>
+    /// <summary>Releases the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>Whether a folder holds what was learned.</summary>
+    /// <summary>Whether a folder holds learned weights.</summary>
     private static bool HoldsLearning(string folder) =>
         Directory.Exists(Path.Combine(folder, "bundle"))
             || new CheckpointStore(Path.Combine(folder, "checkpoints")).Steps.Count > 0;
 
     /// <summary>
-    /// Whether a folder holds a run that learned nothing that was kept, and nothing besides: a person's own files are
-    /// never taken for one.
+    /// Whether a folder holds a run without learned weights and nothing else, so that a user's own files are never
+    /// removed.
     /// </summary>
     private static bool IsVacant(string folder) =>
         Exists(folder) && File.Exists(Path.Combine(folder, LockFile)) && !HoldsLearning(folder)
@@ -225,11 +233,11 @@ public sealed class Run : IDisposable
     private static bool IsEmpty(string folder) =>
         Directory.EnumerateFileSystemEntries(folder).All(e => Path.GetFileName(e) == LockFile);
 
-    /// <summary>Whether a file or folder is one that a run writes before it has learned.</summary>
+    /// <summary>Whether a run writes a file or folder of this name before it has learned.</summary>
     private static bool IsOwn(string path) =>
         s_ownNames.Contains(Path.GetFileName(path)) || path.EndsWith(".partial", StringComparison.Ordinal);
 
-    /// <summary>Deletes those, and nothing else.</summary>
+    /// <summary>Deletes only those.</summary>
     private static void Clear(string folder)
     {
         foreach (string path in Directory.EnumerateFileSystemEntries(folder).Where(IsOwn).ToArray())

@@ -4,10 +4,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Atelier.Runs;
 
-/// <summary>What the history knows of a run.</summary>
+/// <summary>A run in the history.</summary>
 public sealed record RunRecord
 {
-    /// <summary>A short name for commands.</summary>
+    /// <summary>A short id for commands.</summary>
     public required string Id { get; init; }
 
     /// <summary>The full path of its folder.</summary>
@@ -19,7 +19,7 @@ public sealed record RunRecord
     /// <summary>The recipe's name.</summary>
     public required string Recipe { get; init; }
 
-    /// <summary>When it was begun, or last taken up.</summary>
+    /// <summary>When it was started or last resumed.</summary>
     public required DateTimeOffset Started { get; init; }
 
     /// <summary>When it ended, or null.</summary>
@@ -28,21 +28,20 @@ public sealed record RunRecord
     /// <summary>"running", "finished", "interrupted" or "failed".</summary>
     public required string Status { get; init; }
 
-    /// <summary>Steps done.</summary>
+    /// <summary>Number of completed steps.</summary>
     public long Steps { get; init; }
 
-    /// <summary>Seconds of learning.</summary>
+    /// <summary>Training time in seconds.</summary>
     public double Seconds { get; init; }
 
-    /// <summary>Final figures by name.</summary>
+    /// <summary>Final metrics by name.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
 }
 
 /// <summary>
-/// All runs of a user, in a SQLite database. The runs' folders are the truth; this is a list of them that may be
-/// deleted.
+/// All runs of a user, in a SQLite database. It is only a list and may be deleted; the runs' folders hold the data.
 /// </summary>
-/// <param name="path">The database; made where it is missing.</param>
+/// <param name="path">The database; created if it is missing.</param>
 public sealed class RunHistory(string path)
 {
     private const string Columns = "id, folder, family, recipe, started, finished, status, steps, seconds, metrics";
@@ -60,7 +59,7 @@ public sealed class RunHistory(string path)
         return runs;
     });
 
-    /// <summary>The run of that id, or in that folder, or null.</summary>
+    /// <summary>The run with that id or in that folder, or null.</summary>
     /// <exception cref="AtelierException">The database is damaged or busy.</exception>
     public RunRecord? Find(string idOrFolder)
     {
@@ -68,7 +67,7 @@ public sealed class RunHistory(string path)
         return List().FirstOrDefault(r => r.Id == idOrFolder || r.Folder == full);
     }
 
-    /// <summary>Adds a run, or changes what is known of it; a folder has one run.</summary>
+    /// <summary>Adds a run or updates it; a folder has one run.</summary>
     /// <exception cref="AtelierException">The database is damaged or busy.</exception>
     public void Save(RunRecord run) => Use(connection =>
     {
@@ -94,7 +93,7 @@ public sealed class RunHistory(string path)
         return true;
     });
 
-    /// <summary>Forgets a run; its folder stays.</summary>
+    /// <summary>Removes a run from the history; its folder stays.</summary>
     /// <exception cref="AtelierException">The database is damaged or busy.</exception>
     public void Delete(string id) => Use(connection =>
     {

@@ -4,18 +4,18 @@ using Atelier.Tensors;
 
 namespace Atelier.Tasks;
 
-/// <summary>Sensible settings for a person's own data.</summary>
-/// <param name="Overrides">Changes to the recipe of all defaults.</param>
-/// <param name="Amount">What they were chosen for: "2.3 MB of text".</param>
+/// <summary>Suggested settings for a user's own data.</summary>
+/// <param name="Overrides">Changes to the default recipe.</param>
+/// <param name="Amount">The amount of data that the settings were chosen for: "2.3 MB of text".</param>
 public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
 {
-    /// <summary>Settings for data whose families need no shape chosen for them.</summary>
+    /// <summary>Suggested settings for data whose families need no particular shape.</summary>
     /// <param name="task">The task.</param>
     /// <param name="path">A file or a folder.</param>
-    /// <param name="family">The family to teach.</param>
-    /// <param name="what">What there is so much of.</param>
-    /// <param name="cancellation">Stops.</param>
-    /// <exception cref="AtelierException">There is nothing there.</exception>
+    /// <param name="family">The family to train.</param>
+    /// <param name="what">The name of the data in the amount: "text".</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">There is no such file or folder.</exception>
     internal static DataAdvice ForFile(ITask task, string path, string family, string what,
         CancellationToken cancellation)
     {
@@ -30,14 +30,14 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
         : throw new AtelierException("there is no such file or folder", path,
             $"give one to {field}, or check the name");
 
-    /// <summary>The changes that name the source and the run.</summary>
+    /// <summary>The changes that set the source and the run's name.</summary>
     internal static IEnumerable<string> Source(string path) =>
     [
         $"data.source={RecipeWriter.Quote(Path.GetFullPath(path))}",
         $"name={RecipeWriter.Quote(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path)))}",
     ];
 
-    /// <summary>A number of bytes for people.</summary>
+    /// <summary>Formats a number of bytes.</summary>
     internal static string Size(long bytes) => bytes < 1_000_000
         ? FormattableString.Invariant($"{bytes / 1e3:0.#} kB")
         : FormattableString.Invariant($"{bytes / 1e6:0.#} MB");

@@ -5,17 +5,15 @@ using Atelier.Recipes;
 
 namespace Atelier.Tasks;
 
-/// <summary>A model to judge and what by.</summary>
+/// <summary>What an evaluation needs: the model, the data and the options.</summary>
 /// <param name="Generator">The model.</param>
-/// <param name="Data">The data, of the kind that judges.</param>
-/// <param name="Options">How to judge.</param>
+/// <param name="Data">The data, of the task that evaluates.</param>
+/// <param name="Options">How to evaluate.</param>
 /// <param name="Run">The name that the report carries.</param>
-/// <param name="Seed">Of resampling and samples.</param>
-/// <param name="Picture">Where to draw the headline figure beside the baselines' (PNG), or null.</param>
-/// <param name="Folder">The run's folder, where what is learned to judge by is kept for the next time; null keeps
-/// nothing.</param>
-/// <param name="Other">What other data the test part is; null where all parts come from the recipe's own
-/// source.</param>
+/// <param name="Seed">The seed of resampling and samples.</param>
+/// <param name="Picture">The path of a plot (PNG) of the headline figure compared with the baselines', or null.</param>
+/// <param name="Folder">The run's folder, which caches what is learned for evaluation; null caches nothing.</param>
+/// <param name="Other">The other data of the test part; null if all parts come from the recipe's own source.</param>
 public sealed record EvaluationContext(
     IGenerator Generator, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture,
         string? Folder = null, OtherData? Other = null)

@@ -3,10 +3,10 @@ using Atelier.Recipes;
 
 namespace Atelier.Tasks;
 
-/// <summary>What a training will do, in one line, from the recipe as it will run.</summary>
+/// <summary>Summarises a training in one line, from its resolved recipe.</summary>
 public static class RecipeSummary
 {
-    /// <summary>What is worth saying of a model's shape, by the name that families give it.</summary>
+    /// <summary>The parts of a model's shape worth showing, by the name of the property.</summary>
     private static readonly (string Key, Func<object, string> Words)[] Shapes =
     [
         ("Order", value => $"order {value}"), ("StateCount", value => Quantity.Of((int)value, "state")),
@@ -15,7 +15,7 @@ public static class RecipeSummary
     ];
 
     /// <summary>
-    /// The family, its shape, how the data is read, and what learning ends by: "gpt, 4 layers, 128 wide, context 128,
+    /// The family, its shape, how the data is read, and the limits of training: "gpt, 4 layers, 128 wide, context 128,
     /// character tokens, 600 steps of 16".
     /// </summary>
     /// <param name="recipe">The recipe, with every change in it.</param>
@@ -51,7 +51,7 @@ public static class RecipeSummary
             yield return "by class";
     }
 
-    /// <summary>What training ends by, and how much a step takes in.</summary>
+    /// <summary>The limits of training, and the size of a step.</summary>
     private static string Limits(TrainingSection training)
     {
         CultureInfo invariant = CultureInfo.InvariantCulture;

@@ -7,10 +7,10 @@ using Atelier.Tasks.Text;
 
 namespace Atelier.Tasks;
 
-/// <summary>The kinds of data there are.</summary>
+/// <summary>The list of tasks.</summary>
 public static class TaskList
 {
-    /// <summary>All of them, in the order that help shows.</summary>
+    /// <summary>All tasks, in the order of the help text.</summary>
     public static IReadOnlyList<ITask> All { get; } =
         [new TextTask(), new TableTask(), new TaggingTask(), new SeriesTask(), new ImageTask()];
 

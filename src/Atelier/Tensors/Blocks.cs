@@ -11,10 +11,8 @@ internal static class Blocks
     /// <summary>Zeros at the end of a dimension, up to a whole number of blocks.</summary>
     /// <param name="x">The numbers.</param>
     /// <param name="dimension">Counted from 0.</param>
-    /// <param name="stride">
-    /// That of a convolution, where these are the channels of its pictures: with a stride above one, odd numbers of
-    /// blocks from three on were found to be wrong on the way back, and one block more is taken.
-    /// </param>
+    /// <param name="stride">The stride of a convolution with these channels. With a stride above one, odd numbers of
+    /// blocks from three on were found to give wrong gradients, and one more block is taken.</param>
     public static Tensor Pad(Tensor x, int dimension, long stride = 1)
     {
         long size = x.shape[dimension], blocks = (size + Size - 1) / Size;

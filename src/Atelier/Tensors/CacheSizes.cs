@@ -5,7 +5,7 @@ namespace Atelier.Tensors;
 /// </summary>
 public enum CacheSizes
 {
-    /// <summary>What the processor says, or a guess of its own.</summary>
+    /// <summary>Sizes as the processor reports them, or as oneDNN guesses.</summary>
     Known,
 
     /// <summary>A guess of its own, since the processor hides its caches and this process let oneDNN know.</summary>

@@ -10,7 +10,7 @@ namespace Atelier.Tensors;
 /// </summary>
 public static class CheckedOperators
 {
-    /// <summary>The environment variable that says which paths operators take; it serves tests.</summary>
+    /// <summary>The environment variable that selects the operators' paths, for tests.</summary>
     internal const string Variable = "ATELIER_OPERATOR_PATHS";
 
     private static readonly Lock Gate = new();

@@ -54,10 +54,9 @@ public static partial class ComputeDevice
 
     /// <summary>
     /// Sets the tensor library's threads, and on glibc keeps freed memory in the process: a training step frees and
-    /// takes
-    /// the same large tensors again, and the kernel would zero each page anew (12 % of a step).
+    /// takes the same large tensors again, and the kernel would zero each page anew (12 % of a step).
     /// </summary>
-    /// <param name="threads">From 1; 0 takes all cores, or as many as the environment's OMP_NUM_THREADS says.</param>
+    /// <param name="threads">At least 1; 0 takes all cores, or the environment variable OMP_NUM_THREADS.</param>
     public static void Configure(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
@@ -72,8 +71,7 @@ public static partial class ComputeDevice
 
     /// <summary>
     /// Whether CUDA may round the factors of fp32 products to tf32, 10 bits of mantissa, while it adds up in fp32; then
-    /// they
-    /// run on its tensor cores. CPUs take no notice.
+    /// they run on its tensor cores. CPUs take no notice.
     /// </summary>
     internal static void AllowTf32(bool allowed)
     {
@@ -82,10 +80,9 @@ public static partial class ComputeDevice
     }
 
     /// <summary>
-    /// A copy on a device, under way when this returns: to CUDA it goes from page-locked memory, so that neither the
-    /// calling
-    /// thread nor the device waits. Operations on the device see it whole, since they stand behind it in the same
-    /// queue.
+    /// Starts copying a tensor to a device and returns. Copies to CUDA go from page-locked memory, so that neither the
+    /// calling thread nor the device waits. Later operations on the device see the whole copy, since they follow it in
+    /// the same queue.
     /// </summary>
     internal static Tensor SendAhead(Tensor tensor, Device device)
     {

@@ -10,9 +10,6 @@ namespace Atelier.Tensors;
 /// </summary>
 internal static class Convolutions
 {
-    [ThreadStatic]
-    private static bool s_secondOrder;
-
     /// <summary>Convolves pictures.</summary>
     /// <param name="x">[batch, inputs, height, width].</param>
     /// <param name="weight">[outputs, inputs / groups, rows, columns], of the same type.</param>
@@ -20,10 +17,12 @@ internal static class Convolutions
     /// <param name="stride">Pixels between windows.</param>
     /// <param name="padding">Zeros around the pictures.</param>
     /// <param name="groups">Channels are convolved in so many groups that do not see one another.</param>
+    /// <param name="secondOrder">Whether gradients of its gradients must be right, which may need a slower
+    /// path.</param>
     /// <returns>[batch, outputs, (height + 2 · padding − rows) / stride + 1, …], in one piece.</returns>
-    public static Tensor Convolve(
-        Tensor x, Tensor weight, Tensor bias, long stride = 1, long padding = 0, long groups = 1) =>
-        Convolve(x, weight, bias, stride, padding, groups, PathOf(x));
+    public static Tensor Convolve(Tensor x, Tensor weight, Tensor bias, long stride = 1, long padding = 0,
+        long groups = 1, bool secondOrder = false) =>
+        Convolve(x, weight, bias, stride, padding, groups, PathOf(x, secondOrder));
 
     /// <summary>The transpose of a convolution in its pictures, which spreads each place over a window.</summary>
     /// <param name="x">[batch, inputs, height, width].</param>
@@ -31,19 +30,12 @@ internal static class Convolutions
     /// <param name="bias">[outputs].</param>
     /// <param name="stride">Pixels between windows.</param>
     /// <param name="padding">Pixels that are cut off at each side.</param>
+    /// <param name="secondOrder">Whether gradients of its gradients must be right, which may need a slower
+    /// path.</param>
     /// <returns>[batch, outputs, (height − 1) · stride − 2 · padding + rows, …], in one piece.</returns>
-    public static Tensor Transpose(Tensor x, Tensor weight, Tensor bias, long stride, long padding) =>
-        Transpose(x, weight, bias, stride, padding, PathOf(x));
-
-    /// <summary>
-    /// Until the answer is disposed, this thread's convolutions are such that gradients of their gradients are
-    /// right, which may need a slower path.
-    /// </summary>
-    public static IDisposable AllowSecondOrder()
-    {
-        s_secondOrder = true;
-        return new SecondOrder();
-    }
+    public static Tensor Transpose(
+        Tensor x, Tensor weight, Tensor bias, long stride, long padding, bool secondOrder = false) =>
+        Transpose(x, weight, bias, stride, padding, PathOf(x, secondOrder));
 
     /// <summary>The convolution by a given path.</summary>
     public static Tensor Convolve(
@@ -73,8 +65,9 @@ internal static class Convolutions
         return y.shape[1] == outputs ? y : y.narrow(1, 0, outputs).contiguous();
     }
 
-    private static OperatorPath PathOf(Tensor x) => x.device_type != DeviceType.CPU ? OperatorPath.Library
-        : s_secondOrder ? CheckedOperators.ConvolutionOfSecondOrder(x.dtype)
+    private static OperatorPath PathOf(Tensor x, bool secondOrder) =>
+        x.device_type != DeviceType.CPU ? OperatorPath.Library
+        : secondOrder ? CheckedOperators.ConvolutionOfSecondOrder(x.dtype)
         : CheckedOperators.Convolution(x.dtype);
 
     private static Tensor ConvolvePadded(Tensor x, Tensor weight, Tensor bias, long stride, long padding)
@@ -96,10 +89,5 @@ internal static class Convolutions
         // [batch, groups, outputs / groups, places]
         Tensor y = weight.reshape(groups, weight.shape[0] / groups, -1).matmul(windows);
         return y.flatten(1, 2).Plus(bias.unsqueeze(1)).unflatten(2, [height, -1]);
-    }
-
-    private sealed class SecondOrder : IDisposable
-    {
-        public void Dispose() => s_secondOrder = false;
     }
 }

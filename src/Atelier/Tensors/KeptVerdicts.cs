@@ -7,7 +7,8 @@ using TorchSharp;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// The verdicts of earlier checks, in a file beside the execution plans. Another machine, build or setting checks anew.
+/// The verdicts of earlier checks, in a file in the folder of the execution plans. Another machine, build or setting
+/// checks again.
 /// </summary>
 /// <param name="home">The folder that keeps it.</param>
 /// <param name="setting">Which paths operators take.</param>

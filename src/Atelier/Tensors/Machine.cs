@@ -9,7 +9,7 @@ internal static class Machine
 {
     private const int VersionLeaf = 1;
 
-    /// <summary>The processor's name, as the system tells it.</summary>
+    /// <summary>The processor's name, as the system reports it.</summary>
     public static string Processor { get; } = ReadProcessor();
 
     /// <summary>The processor's family, model and stepping, since hypervisors hide its name.</summary>

@@ -62,7 +62,7 @@ internal static unsafe class OneDnn
     /// <returns>Whether that could be done.</returns>
     public static bool SwitchOff() => LibTorch.SwitchOff(Switch);
 
-    /// <summary>Has oneDNN look at the processor, by a convolution that is right whatever it sees.</summary>
+    /// <summary>Makes oneDNN detect the processor, by a convolution that is right whatever it detects.</summary>
     private static void Meet()
     {
         using var scope = NewDisposeScope();

@@ -1,6 +1,6 @@
 namespace Atelier.Tensors;
 
-/// <summary>Which paths operators take, as the environment variable ATELIER_OPERATOR_PATHS says.</summary>
+/// <summary>The paths of operators that the environment variable ATELIER_OPERATOR_PATHS selects.</summary>
 internal enum OperatorSetting
 {
     /// <summary>Not set: oneDNN's cache sizes are corrected, and the check decides.</summary>

@@ -45,7 +45,7 @@ public static class TensorFiles
     /// Reads every tensor of a file onto the CPU. The caller owns them; they belong to no dispose scope.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="cancellation">Stops between tensors.</param>
+    /// <param name="cancellation">Cancels loading between tensors.</param>
     /// <exception cref="AtelierException">The file is missing, damaged, or holds a type that the tensor library
     /// lacks.</exception>
     public static IReadOnlyDictionary<string, Tensor> Read(string path, CancellationToken cancellation = default)

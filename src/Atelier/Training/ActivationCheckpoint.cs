@@ -1,3 +1,4 @@
+using Atelier.Kernels;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
 using TorchSharp;
@@ -6,9 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Training;
 
 /// <summary>
-/// Keeps a block's input instead of all that it computes on the way, and computes it anew when the gradient arrives,
-/// with
-/// the same random numbers (Chen et al. 2016, section 3). Gradients are those of the plain path.
+/// Stores a block's input instead of its activations, and recomputes them in the backward pass, with the same random
+/// numbers (Chen et al. 2016, section 3). Gradients equal those of the usual path.
 /// </summary>
 internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<ActivationCheckpoint>
 {
@@ -61,7 +61,7 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
     /// </summary>
     private sealed class RandomState
     {
-        private readonly Generator? _own = RandomStream.Current;
+        private readonly Generator? _own = StepContext.Current.Random?.Generator;
         private readonly Tensor _state;
         private readonly long? _cuda;
 
@@ -89,7 +89,7 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
             }
         }
 
-        /// <summary>Draws the same again, and afterwards goes on where the generator was.</summary>
+        /// <summary>Replays the same random numbers, and restores the generator afterwards.</summary>
         public T Replay<T>(Func<T> draw)
         {
             using Tensor now = State;

@@ -9,11 +9,9 @@ using static TorchSharp.torch;
 namespace Atelier.Training;
 
 /// <summary>
-/// Prepares the next batches on a thread of its own while the device learns from the present one: several at a time,
-/// since
-/// a thread that wakes at each step makes those of the tensor library wait for one another on a CPU with few cores.
-/// Where
-/// the device has memory of its own, batches are on their way there before they are taken.
+/// Prepares the next batches on a separate thread while the device computes the present step. It prepares several at
+/// once, since on a CPU with few cores a thread that wakes at each step makes the tensor library's threads wait.
+/// Batches for a device with its own memory are copied there in advance.
 /// </summary>
 internal sealed class BatchQueue<TBatch> : IDisposable
 {

@@ -5,41 +5,43 @@ using static TorchSharp.torch;
 namespace Atelier.Training;
 
 /// <summary>
-/// One move in a training step: a loss and the parameters it moves. Most models take one turn a step; a GAN takes two.
+/// An objective of a training step: a loss and the parameters that it updates. Most models have one; a GAN has two.
 /// </summary>
 /// <param name="Name">For the log: "loss", "generator".</param>
 /// <param name="Loss">The mean loss of a batch, a scalar in fp32.</param>
-/// <param name="Parameters">What the turn's optimizer moves; the only ones that have gradients meanwhile.</param>
+/// <param name="Parameters">The parameters to update; only these have gradients during the objective.</param>
 public sealed record Objective<TBatch>(string Name, Func<TBatch, Tensor> Loss, IReadOnlyList<Parameter> Parameters)
 {
-    /// <summary>How often it is taken in a step, one after the other, each time on other batches; from 1.</summary>
+    /// <summary>How often the objective is optimised in a step, each time on other batches; at least 1.</summary>
     public int Repeats { get; init; } = 1;
 
     /// <summary>Its learning rate as a multiple of the recipe's.</summary>
     public double RateFactor { get; init; } = 1;
 }
 
-/// <summary>A model that learns by gradient descent: says what one step is, and how well it does.</summary>
-/// <typeparam name="TBatch">What one step learns from.</typeparam>
+/// <summary>
+/// A model that is trained by gradient descent: defines the objectives of a step and the figures of an evaluation.
+/// </summary>
+/// <typeparam name="TBatch">The batch of a step.</typeparam>
 public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
 {
     private readonly Dictionary<string, (Tensor Sum, int Count)> _notes = [];
 
     /// <summary>
-    /// Whether training keeps only the inputs of the model's blocks and computes the rest anew going back.
+    /// Whether training stores only the inputs of the model's blocks and recomputes the rest in the backward pass.
     /// </summary>
     public bool ActivationCheckpointing { get; set; }
 
     /// <summary>
-    /// Whether anything was computed through <see cref="Through"/>: a model without blocks cannot be checkpointed.
+    /// Whether anything was computed by <see cref="Through"/>: a model without blocks cannot be checkpointed.
     /// </summary>
     internal bool HasBlocks { get; private set; }
 
-    /// <summary>The moves of a step, in order.</summary>
+    /// <summary>The objectives of a step, in order.</summary>
     public abstract IReadOnlyList<Objective<TBatch>> Objectives { get; }
 
     /// <summary>
-    /// Mean figures on a batch by name, with "loss" among them; called in evaluation mode without gradients.
+    /// Mean metrics of a batch by name, including "loss"; called in evaluation mode without gradients.
     /// </summary>
     public abstract IReadOnlyDictionary<string, double> Evaluate(TBatch batch);
 
@@ -47,21 +49,19 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     public virtual string Unit(string figure) => figure;
 
     /// <summary>
-    /// Called before each time that a turn is taken, without gradients, on the model and not on copies that share its
-    /// weights.
+    /// Called before each optimisation of an objective, without gradients, on the model and not on copies that share
+    /// its weights.
     /// </summary>
-    /// <param name="turn">The number of the turn.</param>
+    /// <param name="turn">The index of the objective.</param>
     public virtual void Prepare(int turn)
     {
     }
 
-    /// <summary>
-    /// What a user should know of the figures that <see cref="Evaluate"/> gave, in one line; null where all is well.
-    /// </summary>
+    /// <summary>A one-line warning about the metrics of <see cref="Evaluate"/>; null if there is none.</summary>
     /// <param name="figures">Means over the validation batches.</param>
     public virtual string? Warn(IReadOnlyDictionary<string, double> figures) => null;
 
-    /// <summary>The means of what was noted since the last time, by name; this waits for the device.</summary>
+    /// <summary>Returns the means of the figures recorded since the last call, by name; waits for the device.</summary>
     internal IReadOnlyDictionary<string, double> TakeNotes()
     {
         var means = _notes.ToDictionary(note => note.Key, note => note.Value.Sum.Number() / note.Value.Count);
@@ -71,9 +71,9 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
         return means;
     }
 
-    /// <summary>Notes a figure while learning, for the log beside the losses.</summary>
-    /// <param name="name">What it is.</param>
-    /// <param name="value">A scalar; nothing waits for it.</param>
+    /// <summary>Records a figure during training, for the log.</summary>
+    /// <param name="name">The name of the figure.</param>
+    /// <param name="value">A scalar tensor; recording does not wait for the device.</param>
     protected void Note(string name, Tensor value)
     {
         using var scope = NewDisposeScope();
@@ -84,9 +84,9 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
         sum?.Dispose();
     }
 
-    /// <summary>What a block makes of x: the place where <see cref="ActivationCheckpointing"/> takes hold.</summary>
-    /// <param name="block">Computes from x, the module's parameters and random numbers alone.</param>
-    /// <param name="x">Its input.</param>
+    /// <summary>Computes a block, with <see cref="ActivationCheckpointing"/> if it is enabled.</summary>
+    /// <param name="block">The block. It may depend on x, the module's parameters and random numbers only.</param>
+    /// <param name="x">The input.</param>
     protected Tensor Through(Func<Tensor, Tensor> block, Tensor x)
     {
         HasBlocks = true;

@@ -3,76 +3,74 @@ using Atelier.Runs;
 namespace Atelier.Training;
 
 /// <summary>
-/// Learns from data until the recipe says stop. Counting and expectation maximisation implement it; gradient families
-/// get it from the trainer.
+/// Trains a model until the recipe's limits are reached. Counting and expectation maximisation implement it directly;
+/// gradient descent uses the trainer.
 /// </summary>
 public interface ILearner
 {
     /// <summary>
-    /// Learns, keeps checkpoints in the run's folder, and writes the bundle at the end; goes on from the last
-    /// checkpoint where there is one.
+    /// Trains, saves checkpoints in the run's folder, and writes the bundle at the end. Continues from the last
+    /// checkpoint, if there is one.
     /// </summary>
     /// <param name="run">The run's folder and recipe.</param>
-    /// <param name="progress">Told after each report interval; may be called from another thread.</param>
-    /// <param name="cancellation">Ends learning early: a checkpoint is saved first, and the report says so. Where
-    /// nothing was learned that can be kept it throws.</param>
+    /// <param name="progress">Receives each progress report; may be called from another thread.</param>
+    /// <param name="cancellation">Ends training early: a checkpoint is saved first, and the report says that it was
+    /// interrupted. Throws if there is nothing to save.</param>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step, or while counting, which
-    /// keeps nothing half done.</exception>
+    /// saves no partial result.</exception>
     Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation);
 }
 
-/// <summary>Where training stands.</summary>
+/// <summary>The progress of a training.</summary>
 public sealed record TrainingProgress
 {
-    /// <summary>The step just done, from 1.</summary>
+    /// <summary>The step just completed, from 1.</summary>
     public required long Step { get; init; }
 
-    /// <summary>The step it will end at, as far as is known; null where only time or convergence ends it.</summary>
+    /// <summary>The last step, if known; null if only time or convergence ends the training.</summary>
     public long? TotalSteps { get; init; }
 
     /// <summary>The mean loss since the last report.</summary>
     public double? Loss { get; init; }
 
     /// <summary>
-    /// What else was measured since the last report, by name: losses of a model's other turns, figures of its own.
+    /// Further figures since the last report, by name: losses of a model's other objectives, figures of its own.
     /// </summary>
     public IReadOnlyDictionary<string, double> Figures { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>The loss on validation data, where it was just measured.</summary>
+    /// <summary>The loss on validation data, if it was just measured.</summary>
     public double? ValidationLoss { get; init; }
 
     /// <summary>
-    /// How many validation batches that is the mean of, and how many there are; null where it was not just measured.
+    /// The number of validation batches measured, and of all validation batches; null if nothing was just measured.
     /// </summary>
     public (long Taken, long InAll)? ValidationBatches { get; init; }
 
-    /// <summary>The learning rate of the step just done.</summary>
+    /// <summary>The learning rate of the step just completed.</summary>
     public double? LearningRate { get; init; }
 
-    /// <summary>Items (tokens, pictures, rows) learned from per second since the last report.</summary>
+    /// <summary>Items (tokens, images, rows) per second since the last report.</summary>
     public double? ItemsPerSecond { get; init; }
 
-    /// <summary>What the items are: "tokens".</summary>
+    /// <summary>The unit of the items: "tokens".</summary>
     public string ItemUnit { get; init; } = "tokens";
 
     /// <summary>The estimated time left.</summary>
     public TimeSpan? Remaining { get; init; }
 
-    /// <summary>A sample the model just made, as a person would look at it.</summary>
+    /// <summary>A sample of the model, for people to read or to look at.</summary>
     public string? Sample { get; init; }
 
-    /// <summary>
-    /// Whether learning begins here: from now on an interruption is followed by saving what was learned.
-    /// </summary>
+    /// <summary>Whether learning begins here: from now on an interruption saves what was learned.</summary>
     public bool IsLearning { get; init; }
 
-    /// <summary>A remark worth telling, such as a saved checkpoint.</summary>
+    /// <summary>A remark for the user, such as a saved checkpoint.</summary>
     public string? Message { get; init; }
 }
 
-/// <summary>How training ended.</summary>
-/// <param name="Steps">Steps done in all.</param>
-/// <param name="Seconds">Seconds of learning in all sessions.</param>
+/// <summary>The result of a training.</summary>
+/// <param name="Steps">Number of steps in all sessions.</param>
+/// <param name="Seconds">Training time in seconds in all sessions.</param>
 /// <param name="StopReason">"steps", "epochs", "time", "early-stopping", "interrupted" or "converged".</param>
 /// <param name="Metrics">Final figures by name: "trainingLoss", "validationLoss" …</param>
 public sealed record TrainingReport(

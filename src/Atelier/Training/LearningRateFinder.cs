@@ -10,30 +10,30 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>A learner that can look for its learning rate before it learns.</summary>
+/// <summary>A learner that can search for a learning rate.</summary>
 public interface ILearningRateFinder
 {
     /// <summary>
-    /// The learning-rate range test (Smith 2017, section 3.3): steps at rates that grow from 1e-6 to 10 by a constant
-    /// factor,
-    /// each with a new batch, until the loss is four times its lowest. The model is as before afterwards.
+    /// The learning rate range test (Smith 2017, section 3.3): steps with learning rates that grow from 1e-6 to 10 by a
+    /// constant factor, each with a new batch, until the loss is four times its lowest. Afterwards the model is
+    /// restored.
     /// </summary>
-    /// <param name="progress">Told of each rate and its loss.</param>
-    /// <param name="cancellation">Ends the sweep early; what was found so far is answered.</param>
-    /// <exception cref="AtelierException">The loss is not finite at the lowest rate already, or too few rates were
-    /// tried to say anything.</exception>
+    /// <param name="progress">Receives each learning rate and its loss.</param>
+    /// <param name="cancellation">Ends the sweep early; the result covers the rates tried so far.</param>
+    /// <exception cref="AtelierException">The loss is not finite at the lowest rate, or too few rates were tried for a
+    /// suggestion.</exception>
     LearningRateSweep FindLearningRate(IProgress<TrainingProgress>? progress = null,
         CancellationToken cancellation = default);
 }
 
-/// <summary>What a sweep over learning rates found.</summary>
-/// <param name="Points">The rates tried, growing, with the loss at each and the loss smoothed.</param>
-/// <param name="Suggestion">The rate at which the loss falls the fastest over the logarithm of the rate.</param>
+/// <summary>The result of a sweep over learning rates.</summary>
+/// <param name="Points">The learning rates in ascending order, each with its loss and the smoothed loss.</param>
+/// <param name="Suggestion">The learning rate at which the loss falls fastest over the logarithm of the rate.</param>
 public sealed record LearningRateSweep(IReadOnlyList<(double Rate, double Loss, double Smoothed)> Points,
     double Suggestion)
 {
-    /// <summary>Draws the loss over the rate, with the suggestion marked, as a PNG.</summary>
-    /// <exception cref="AtelierException">The place cannot be written.</exception>
+    /// <summary>Plots the loss over the learning rate, with the suggestion marked, as a PNG.</summary>
+    /// <exception cref="AtelierException">The file cannot be written.</exception>
     public void SavePlot(string path)
     {
         using var plot = new Plot();
@@ -59,7 +59,7 @@ public sealed record LearningRateSweep(IReadOnlyList<(double Rate, double Loss, 
     }
 }
 
-/// <summary>The learning-rate range test over a model's first turn.</summary>
+/// <summary>The learning rate range test on a model's first objective.</summary>
 internal static class LearningRateFinder
 {
     private const double LowestRate = 1e-6, HighestRate = 10, Smoothing = 0.8, Explosion = 4;
@@ -111,7 +111,7 @@ internal static class LearningRateFinder
     }
 
     /// <summary>
-    /// The rate at the middle of the window over which a straight line through the losses falls the fastest.
+    /// The rate at the middle of the window in which a straight line through the losses falls fastest.
     /// </summary>
     internal static double Suggest(IReadOnlyList<(double Rate, double Loss, double Smoothed)> points)
     {
@@ -132,7 +132,7 @@ internal static class LearningRateFinder
             yield return number;
     }
 
-    /// <summary>Tensors as they were.</summary>
+    /// <summary>Copies of tensors, to restore them.</summary>
     private sealed class SavedTensors : IDisposable
     {
         private readonly Tensor[] _tensors, _copies;

@@ -2,18 +2,20 @@ using Atelier.Recipes;
 
 namespace Atelier.Training;
 
-/// <summary>The learning rate as a function of the step alone, so that a resumed run needs no state of it.</summary>
+/// <summary>
+/// The learning rate as a function of the step alone, so that a resumed run needs no state of the schedule.
+/// </summary>
 public sealed class LearningRateSchedule
 {
     private readonly ScheduleSection _section;
     private readonly double _highest;
     private readonly double _length;
 
-    /// <summary>Makes the schedule of a recipe.</summary>
-    /// <param name="section">Its shape.</param>
+    /// <summary>Creates the schedule of a recipe.</summary>
+    /// <param name="section">The schedule's settings.</param>
     /// <param name="highest">The highest learning rate.</param>
-    /// <param name="totalSteps">The run's length where it is known; decaySteps goes before it.</param>
-    /// <exception cref="AtelierException">The shape needs a length and there is none.</exception>
+    /// <param name="totalSteps">The length of the run if known; decaySteps takes precedence.</param>
+    /// <exception cref="AtelierException">The schedule needs a length and there is none.</exception>
     public LearningRateSchedule(ScheduleSection section, double highest, long? totalSteps)
     {
         (_section, _highest) = (section, highest);
@@ -26,8 +28,8 @@ public sealed class LearningRateSchedule
         _length = Math.Max(1, section.DecaySteps ?? totalSteps ?? 1);
     }
 
-    /// <summary>The learning rate of a step.</summary>
-    /// <param name="step">From 1.</param>
+    /// <summary>Returns the learning rate of a step.</summary>
+    /// <param name="step">The step, from 1.</param>
     public double Rate(long step)
     {
         double warmup = _section.WarmupSteps, final = _section.FinalShare;
@@ -47,9 +49,9 @@ public sealed class LearningRateSchedule
     }
 
     /// <summary>
-    /// Smith and Topin 2018, by half cosines: from a 25th of the highest up over the warm-up (or 30 % of the length
-    /// where
-    /// that is shorter than the warm-up or no warm-up is asked), then down to the final share.
+    /// The one-cycle schedule (Smith and Topin 2018) by half cosines: up from a 25th of the highest rate over the
+    /// warm-up (or over 30 % of the length if the warm-up is zero or not shorter than the length), then down to the
+    /// final rate.
     /// </summary>
     private double OneCycle(long step, double warmup, double final)
     {

@@ -23,7 +23,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     /// <param name="number">Which of the model's turns.</param>
     /// <param name="replicas">What learns.</param>
     /// <param name="names">The names of parameters by their handles.</param>
-    /// <param name="section">How to teach.</param>
+    /// <param name="section">The training settings.</param>
     public ObjectiveOptimizer(int number, Replicas<TBatch> replicas, IReadOnlyDictionary<nint, string> names,
         TrainingSection section)
     {

@@ -12,46 +12,40 @@ namespace Atelier.Training;
 /// <summary>What a family adds to the trainer's loop.</summary>
 public sealed record TrainerHooks
 {
-    /// <summary>Writes the model, as it is, as a bundle into a folder.</summary>
+    /// <summary>Writes the present model as a bundle into a folder.</summary>
     public required Action<string> WriteBundle { get; init; }
 
     /// <summary>
-    /// Writes the bundle of a training that was interrupted, in no more time than a step; null where
-    /// <see cref="WriteBundle"/> takes no more.
+    /// Writes the bundle of an interrupted training, in no more time than a step; null if <see cref="WriteBundle"/> is
+    /// fast enough.
     /// </summary>
     public Action<string>? WriteInterrupted { get; init; }
 
-    /// <summary>
-    /// A sample of the model as it is, from a fixed seed, as a person would look at it; stops where it is cancelled.
-    /// </summary>
+    /// <summary>Draws a sample from a fixed seed, for people to read or to look at; can be cancelled.</summary>
     public Func<CancellationToken, string>? Preview { get; init; }
 
-    /// <summary>
-    /// Writes such a sample to a PNG file, where it is one to look at and not to read; stops where it is cancelled.
-    /// </summary>
+    /// <summary>Writes such a sample as a PNG file, for models of images; can be cancelled.</summary>
     public Action<string, CancellationToken>? PreviewFile { get; init; }
 
-    /// <summary>
-    /// Values from outside training that metrics are compared with in plots: "5-gram", "exact entropy".
-    /// </summary>
+    /// <summary>Reference values of the loss for plots: "5-gram", "exact entropy".</summary>
     public IReadOnlyDictionary<string, double> ReferenceLosses { get; init; } = new Dictionary<string, double>();
 
     /// <summary>
-    /// Makes another model of the same shape, on the CPU; null where several copies cannot share a step's rows.
+    /// Creates another model of the same shape, on the CPU; null if copies cannot share the rows of a step.
     /// </summary>
     public Func<nn.Module>? CreateReplica { get; init; }
 
-    /// <summary>What the items of a batch are.</summary>
+    /// <summary>The unit of a batch's items.</summary>
     public string ItemUnit { get; init; } = "tokens";
 }
 
-/// <summary>Teaches a model by gradient descent, as the recipe says, on a thread of its own.</summary>
-/// <typeparam name="TBatch">What one step learns from.</typeparam>
-/// <param name="recipe">Its training section and seed are the trainer's only settings.</param>
-/// <param name="model">Taught in place; moved to the recipe's device.</param>
-/// <param name="training">What it learns from.</param>
-/// <param name="validation">What it is measured on, or null.</param>
-/// <param name="hooks">What the family adds.</param>
+/// <summary>Trains a model by gradient descent, on a thread of its own.</summary>
+/// <typeparam name="TBatch">The batch of a step.</typeparam>
+/// <param name="recipe">The recipe. Its training section and seed are the trainer's only settings.</param>
+/// <param name="model">The model, trained in place and moved to the recipe's device.</param>
+/// <param name="training">The training batches.</param>
+/// <param name="validation">The validation batches, or null.</param>
+/// <param name="hooks">The family's functions.</param>
 public sealed class Trainer<TBatch>(
     Recipe recipe,
     GradientModel<TBatch> model,
@@ -137,7 +131,7 @@ public sealed class Trainer<TBatch>(
         return session.Finish(stopReason);
     }
 
-    /// <summary>Sets the device up as the recipe says, and moves the model there.</summary>
+    /// <summary>Configures the recipe's device and moves the model there.</summary>
     private Device PrepareDevice(CancellationToken cancellation)
     {
         Device device = ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation);
@@ -147,7 +141,7 @@ public sealed class Trainer<TBatch>(
         return device;
     }
 
-    /// <summary>The batch that a part of the next step learns from.</summary>
+    /// <summary>The number of the batch for a part of the next step.</summary>
     private long BatchNumber(TrainingState state, long part)
     {
         if (recipe.Training.OverfitOneBatch)
@@ -158,8 +152,8 @@ public sealed class Trainer<TBatch>(
     }
 
     /// <summary>
-    /// The batches that a turn of the next step learns from at once: a turn that is taken less often than others sees
-    /// their last ones.
+    /// The batches of one optimisation of an objective in the next step. An objective with fewer repeats than others
+    /// uses their last batches.
     /// </summary>
     private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits, Objective<TBatch> turn,
         int repeat)
@@ -169,7 +163,7 @@ public sealed class Trainer<TBatch>(
             yield return BatchNumber(state, part);
     }
 
-    /// <summary>The batches in the order in which the loop will take them.</summary>
+    /// <summary>All batches, in the order in which the loop uses them.</summary>
     private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits)
     {
         if (BatchNumber(state, 0) == BatchNumber(state with { Batch = state.Batch + limits.BatchesPerStep },
@@ -189,14 +183,17 @@ public sealed class Trainer<TBatch>(
         }
     }
 
-    /// <summary>Whether libtorch says so: on Linux, on Windows, on CUDA.</summary>
+    /// <summary>
+    /// Whether an error message of libtorch means that memory is exhausted: on Linux, on Windows, on CUDA.
+    /// </summary>
     private static bool IsOutOfMemory(string message) =>
         message.Contains("can't allocate memory", StringComparison.Ordinal)
         || message.Contains("not enough memory", StringComparison.Ordinal)
         || message.Contains("out of memory", StringComparison.Ordinal);
 
     /// <summary>
-    /// The model in as many copies as the plan says: the run's own where it has one, else the machine's.
+    /// Creates the copies of the model that the execution plan asks for. The plan is the run's own if it has one, else
+    /// the machine's.
     /// </summary>
     private Replicas<TBatch> CreateReplicas(Run run, TrainingLimits limits, IProgress<TrainingProgress> progress,
         CancellationToken cancellation)

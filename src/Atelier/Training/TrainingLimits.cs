@@ -3,7 +3,7 @@ using Atelier.Runs;
 
 namespace Atelier.Training;
 
-/// <summary>What a step takes in and when training ends, as a recipe and its data say.</summary>
+/// <summary>The size of a step and the end of training, from a recipe and its data.</summary>
 /// <param name="BatchesPerTurn">Batches whose gradients make a move.</param>
 /// <param name="BatchesPerStep">Batches of a step: those of the turn that is taken the most often.</param>
 /// <param name="ItemsPerStep">Items in them.</param>
@@ -16,7 +16,7 @@ internal sealed record TrainingLimits(
         int Patience)
 {
     /// <summary>The limits of a recipe.</summary>
-    /// <param name="section">How to teach.</param>
+    /// <param name="section">The training settings.</param>
     /// <param name="batchesPerEpoch">Batches in one pass over the data.</param>
     /// <param name="itemsPerBatch">Items in one.</param>
     /// <param name="validated">Whether there are validation data.</param>

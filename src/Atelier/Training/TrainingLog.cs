@@ -18,7 +18,7 @@ internal sealed class TrainingLog : IDisposable
     /// Goes on after a step; what an earlier session wrote of later steps is dropped, since they are done again.
     /// </summary>
     /// <param name="run">The run's folder.</param>
-    /// <param name="step">The step that the run goes on after.</param>
+    /// <param name="step">The step after which the run continues.</param>
     /// <param name="references">Losses from outside training that the plot shows.</param>
     public TrainingLog(Run run, long step, IReadOnlyDictionary<string, double> references)
     {

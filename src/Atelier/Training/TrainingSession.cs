@@ -95,7 +95,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             TakeProfile();
     }
 
-    /// <summary>Reports, measures and samples where the recipe's intervals say so.</summary>
+    /// <summary>Reports, evaluates and samples at the recipe's intervals.</summary>
     /// <param name="learningRate">That of the step just done.</param>
     /// <param name="cancellation">Ends measuring and sampling, which then leave nothing; the loop saves what was
     /// learned.</param>
@@ -183,9 +183,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// Keeps the youngest generation small: by itself it grows to the size of the last cache before it is collected,
-    /// and the
-    /// handles of tensors, dead after each step, would walk through all of it.
+    /// Keeps the youngest generation small: without this it grows to the size of the last cache before it is collected,
+    /// and the handles of tensors, dead after each step, would walk through all of it.
     /// </summary>
     private void CollectGarbage()
     {
@@ -286,8 +285,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// Looks at the model as it will be judged and kept: in evaluation mode, without gradients, with the averaged
-    /// weights where there are some.
+    /// Calls a function on the model as it is evaluated and saved: in evaluation mode, without gradients, with averaged
+    /// weights if there are any.
     /// </summary>
     private T InEvaluationMode<T>(Func<T> look)
     {

@@ -7,11 +7,11 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tests.Kernels;
 
-public sealed class LayerWaysTests : IDisposable
+public sealed class LayerDispatchTests : IDisposable
 {
     private readonly int _threads = get_num_threads();
 
-    public LayerWaysTests() => set_num_threads(1);
+    public LayerDispatchTests() => set_num_threads(1);
 
     public void Dispose() => set_num_threads(_threads);
 
@@ -29,16 +29,16 @@ public sealed class LayerWaysTests : IDisposable
         using var model = new GptModel(config, 40, Precision.Bf16, seed: 5);
         model.train();
         Tensor[] expected = Learn(model, ids); // no plan
-        var ways = new LayerDispatch(path);
+        var dispatch = new LayerDispatch(path);
         Tensor[] actual;
-        using (ways.Use())
+        using (new StepContext { Dispatch = dispatch }.Use())
             actual = Learn(model, ids);
         for (int i = 0; i < expected.Length; i++)
             // bf16 has 8 bits
             (actual[i] - expected[i]).norm().ToSingle()
                 .ShouldBeLessThan(0.05f * expected[i].norm().ToSingle() + 1e-6f, $"gradient {i}");
-        ways.HasKernels.ShouldBeTrue();
-        ways.HasAttention.ShouldBe(path != LayerPath.Fused);
+        dispatch.HasKernels.ShouldBeTrue();
+        dispatch.HasAttention.ShouldBe(path != LayerPath.Fused);
     }
 
     [Theory]
@@ -53,7 +53,7 @@ public sealed class LayerWaysTests : IDisposable
             [.. Enumerable.Range(0, 3).Select(_ => randn([2, 3, 17, 8], generator: random).requires_grad_())];
         Tensor[] Attend(LayerPath path)
         {
-            using IDisposable ways = new LayerDispatch(path).Use();
+            using var context = new StepContext { Dispatch = new LayerDispatch(path) }.Use();
             Tensor mixed = product.Attend(qkv[0], qkv[1], qkv[2], 0);
             mixed.sin().sum().backward();
             Tensor[] results = [mixed, .. qkv.Select(tensor => tensor.grad!.clone())];

@@ -25,7 +25,7 @@ public sealed class CrossEntropyHeadTests : IDisposable
     public void The_loss_and_its_gradients_are_those_of_the_product_and_the_cross_entropy(int vocabulary, bool hasBias,
         double smoothing, double told, LayerPath path)
     {
-        using var ways = new LayerDispatch(path).Use();
+        using var context = new StepContext { Dispatch = new LayerDispatch(path) }.Use();
         const int rows = 2000, width = 32;
         manual_seed(4);
         using var scope = NewDisposeScope();
@@ -45,7 +45,7 @@ public sealed class CrossEntropyHeadTests : IDisposable
         foreach (Tensor input in inputs)
             input.grad!.zero_();
         Tensor fused;
-        using (LossWeight.Use(told)) // the right factor or another
+        using ((StepContext.Current with { LossWeight = told }).Use()) // the right factor or another
             fused = CrossEntropyHead.Loss(hidden, weight, bias, targets, smoothing);
         (fused * 0.5f).backward();
 

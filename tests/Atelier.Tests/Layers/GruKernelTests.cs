@@ -23,7 +23,7 @@ public sealed class GruKernelTests : IDisposable
     [InlineData(5, 20, LayerPath.LibraryProducts)]
     public void A_layer_in_kernels_gives_the_states_and_the_gradients_of_libtorchs(int batch, int time, LayerPath path)
     {
-        using var ways = new LayerDispatch(path).Use();
+        using var context = new StepContext { Dispatch = new LayerDispatch(path) }.Use();
         Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
         using var scope = NewDisposeScope();
         using var random = new Generator(2, CPU);

@@ -41,7 +41,7 @@ public sealed class KernelLayersTests : IDisposable
     public void A_model_in_kernels_has_the_loss_and_the_gradients_of_the_plain_one((string Name,
         GptConfig Config) shape, LayerPath path)
     {
-        using var ways = new LayerDispatch(path).Use();
+        using var context = new StepContext { Dispatch = new LayerDispatch(path) }.Use();
         GptConfig config = shape.Config;
         Assert.SkipUnless(Bf16Supported, "this processor lacks AVX-512");
         const int vocabulary = 50, batch = 3;

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Tasks;
 
 namespace Atelier.Tests.Recipes;
 
@@ -119,6 +120,73 @@ public sealed class RecipeReaderTests
         Recipe recipe = Parse("model: {family: gpt, layerCount: 2}", "model.family=tiny", "model.quick=false");
         recipe.Model.Family.ShouldBe("tiny");
         recipe.Model.Config.ShouldBe(new TinyConfig { Quick = false });
+    }
+
+    [Theory]
+    [InlineData("diffusion", "generation.temperature", "0.8", "the family diffusion")]
+    [InlineData("gan", "evaluation.baselineOrder", "3", "the family gan")]
+    [InlineData("vae", "data.tokenizer.kind", "byte", "the family vae")]
+    [InlineData("vae", "training.labelSmoothing", "0.1", "the family vae")]
+    [InlineData("gpt", "data.image.width", "16", "the family gpt")]
+    [InlineData("rnn", "data.table.bins", "9", "the family rnn")]
+    [InlineData("gpt", "evaluation.pictures", "20", "the family gpt")]
+    [InlineData("bayesian-network", "data.tags", "xpos", "the family bayesian-network")]
+    [InlineData("ngram", "training.optimizer.learningRate", "0.1", "the family ngram")]
+    [InlineData("gpt", "training.optimizer.momentum", "0.9", "the rule adamw")]
+    public void A_key_that_would_be_ignored_is_refused_by_name(string family, string key, string value, string reader)
+    {
+        IReadOnlyList<IModelFamily> families = Atelier.Models.ModelFamilies.All;
+        AtelierException mistake = Should.Throw<AtelierException>(() =>
+            RecipeReader.Parse("", "my.yaml", families, [$"model.family={family}", $"{key}={value}"]));
+        mistake.ToLine().ShouldBe(
+            $"overrides {key}={value}: {key} would be ignored: {reader} does not read it; leave it out");
+
+        string indent = "", text = $"model: {{family: {family}}}\n";
+        foreach (string part in key.Split('.')[..^1])
+        {
+            text += $"{indent}{part}:\n";
+            indent += "  ";
+        }
+        text += $"{indent}{key.Split('.')[^1]}: {value}\n";
+        AtelierException inFile =
+            Should.Throw<AtelierException>(() => RecipeReader.Parse(text, "my.yaml", families));
+        (inFile.Where, inFile.Message).ShouldBe(($"my.yaml:{text.Count(c => c == '\n')}", mistake.Message));
+
+        var unread = new List<string>();
+        Recipe opened = RecipeReader.Parse(text, "my.yaml", families, overrides: null, unread);
+        unread.ShouldBe([key], "a run made before is opened without it");
+        RecipeWriter.Write(opened).ShouldBe(
+            RecipeWriter.Write(RecipeReader.Parse("", "my.yaml", families, [$"model.family={family}"])));
+    }
+
+    [Theory]
+    [InlineData("sgd", "momentum=0.9", null)]
+    [InlineData("rms-prop", "nesterov=true", "momentum=0.5")]
+    [InlineData("adagrad", "epsilon=1e-6", null)]
+    [InlineData("lion", "beta2=0.9", null)]
+    public void A_rule_takes_the_keys_that_it_reads(string rule, string key, string? other) =>
+        Parse("", [.. ((string?[])[$"name={rule}", key, other]).OfType<string>().Select(k => $"training.optimizer.{k}")])
+            .Training.Optimizer.ShouldNotBe(new OptimizerSection());
+
+    [Fact]
+    public void Every_resolved_recipe_is_read_back_though_it_names_the_keys_of_all_tasks()
+    {
+        foreach (BuiltInRecipe built in BuiltInRecipes.All)
+        {
+            Recipe recipe = RecipeReader.Read(built.Name, Atelier.Models.ModelFamilies.All);
+            string resolved = RecipeWriter.Write(recipe);
+            RecipeWriter.Write(RecipeReader.Parse(resolved, "recipe.yaml", Atelier.Models.ModelFamilies.All))
+                .ShouldBe(resolved);
+        }
+    }
+
+    [Fact]
+    public void Another_family_by_override_leaves_the_keys_behind_that_only_the_first_reads()
+    {
+        const string text = "model: {family: gpt}\ntraining: {optimizer: {learningRate: 0.5}, steps: 7}";
+        Recipe recipe =
+            RecipeReader.Parse(text, "my.yaml", Atelier.Models.ModelFamilies.All, ["model.family=ngram"]);
+        recipe.Training.ShouldBe(new TrainingSection { Steps = 7 });
     }
 
     [Fact]

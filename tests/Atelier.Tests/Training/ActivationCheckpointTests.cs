@@ -1,5 +1,5 @@
 using Atelier.Data.Text;
-using Atelier.Layers;
+using Atelier.Kernels;
 using Atelier.Models.Gpt;
 using Atelier.Models.Rnn;
 using Atelier.Networks;
@@ -60,7 +60,7 @@ public sealed class ActivationCheckpointTests
         random.manual_seed(seed).Dispose();
         using var stream = new RandomStream();
         stream.Seed((ulong)seed);
-        using IDisposable? own = ownRandomNumbers ? stream.Use() : null;
+        using IDisposable own = new StepContext { Random = ownRandomNumbers ? stream : null }.Use();
         using var batch = new TextBatch((arange(24, ScalarType.Int64) % 11).view(3, 8),
             ((arange(24, ScalarType.Int64) * 7) % 11).view(3, 8));
         using var passing = NewDisposeScope();

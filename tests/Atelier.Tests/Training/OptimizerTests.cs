@@ -175,7 +175,7 @@ public sealed class OptimizerTests
         using Optimizer optimizer = Optimizer.Create(section, weights.Select((p, i) => ($"p{i}", p)), shards: 3);
         optimizer.Rounded = rounded;
         Tensor first;
-        using (rounded.Use())
+        using (new StepContext { Weights = rounded }.Use())
             first = RoundedWeights.Of(weights[0]);
         for (int step = 0; step < 4; step++)
         {
@@ -209,7 +209,7 @@ public sealed class OptimizerTests
             Optimizer.Create(new OptimizerSection { Name = OptimizerName.Sgd }, [("p", weight)], shards: 2);
         optimizer.Rounded = rounded;
         Tensor known;
-        using (rounded.Use())
+        using (new StepContext { Weights = rounded }.Use())
             known = RoundedWeights.Of(weight);
         optimizer.Step([full(5, 7, 3f)], 0.1);
         rounded.Refresh(team);

@@ -4,9 +4,9 @@ using Atelier.Tokenizers;
 namespace Atelier.Generation.Chat;
 
 /// <summary>
-/// How a model's conversations are written: in one of the known forms. Where the form is not named but comes from the
-/// model's template, each conversation is written by the template too, and refused where the two differ: a model gets
-/// what its makers taught it, or nothing.
+/// How a model's conversations are written: in one of the known formats. If the format was found from the model's
+/// template, each conversation is written by the template too, and refused if the two differ, so that a model only sees
+/// conversations as it was trained on.
 /// </summary>
 internal sealed class ChatForm
 {

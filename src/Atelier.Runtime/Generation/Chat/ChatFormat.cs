@@ -1,6 +1,6 @@
 namespace Atelier.Generation.Chat;
 
-/// <summary>The forms in which models are taught to see a conversation.</summary>
+/// <summary>The conversation formats that chat models are trained on.</summary>
 public enum ChatFormat
 {
     /// <summary>No form: the messages' texts joined by line ends, for models that only continue text.</summary>

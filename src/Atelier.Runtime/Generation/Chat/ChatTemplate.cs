@@ -8,8 +8,8 @@ namespace Atelier.Generation.Chat;
 public readonly record struct ChatTurn(string Role, string Text);
 
 /// <summary>
-/// Writes conversations as a model was taught to see them. A model's own template is a program in Jinja: the
-/// common forms are known by what it writes, and any other is refused.
+/// Writes conversations in the format that a model was trained on. A model's template is a Jinja program; the common
+/// formats are recognised by its output, and any other is refused.
 /// </summary>
 public static class ChatTemplate
 {
@@ -119,8 +119,7 @@ public static class ChatTemplate
     }
 
     /// <summary>
-    /// The tokens by which a model of a form ends its answer, beside the end of the text; those that its vocabulary
-    /// has.
+    /// The tokens of a format that end an answer, in addition to the end-of-text token, if the vocabulary has them.
     /// </summary>
     public static IReadOnlyList<int> EndIds(ChatFormat format, Tokenizer tokenizer)
     {

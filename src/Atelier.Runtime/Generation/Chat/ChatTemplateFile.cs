@@ -6,7 +6,7 @@ namespace Atelier.Generation.Chat;
 /// <summary>Where a model's folder has its chat template.</summary>
 public static class ChatTemplateFile
 {
-    /// <summary>The file of a template by itself.</summary>
+    /// <summary>The name of a separate template file.</summary>
     public const string FileName = "chat_template.jinja";
 
     /// <summary>The file of older tools, with the template under chat_template.</summary>

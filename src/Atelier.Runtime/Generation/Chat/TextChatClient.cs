@@ -8,11 +8,9 @@ namespace Atelier.Generation.Chat;
 #pragma warning disable MEAI001 // options that may still change are refused all the same
 
 /// <summary>
-/// A text model as an <see cref="IChatClient"/>. Conversations are written in the form that the model's own template
-/// names;
-/// of a model without a template, which continues text and knows no roles, the messages' texts, joined by line ends,
-/// are the
-/// prompt, and what the model writes next is the answer.
+/// An <see cref="IChatClient"/> over a text model. Conversations are written in the format of the model's own template.
+/// A model without a template knows no roles: the texts of the messages, joined by line ends, are the prompt, and the
+/// generated continuation is the answer.
 /// </summary>
 /// <remarks>
 /// Safe for concurrent use: any number of conversations may go on at the same time, and the same seed gives the same
@@ -21,16 +19,16 @@ namespace Atelier.Generation.Chat;
 /// instructions, which are a system's message before the others. Everything else is refused by name, and so are
 /// contents other than text.
 /// </remarks>
-/// <param name="generator">Writes the answers. Not disposed with the client.</param>
-/// <param name="modelId">The name that answers carry.</param>
-/// <param name="format">The form of conversations; null takes the one that the model's template writes.</param>
-/// <exception cref="AtelierException">The model's template is of no known form, and none is given.</exception>
+/// <param name="generator">The generator of answers. The client does not dispose it.</param>
+/// <param name="modelId">The model name in responses.</param>
+/// <param name="format">The conversation format; null takes that of the model's template.</param>
+/// <exception cref="AtelierException">The format of the model's template is unknown, and none is given.</exception>
 public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier", ChatFormat? format = null)
     : IChatClient
 {
     private readonly ChatForm _form = new(generator.Tokenizer, generator.Bounds, generator.ChatTemplate, format);
 
-    /// <summary>The form of conversations.</summary>
+    /// <summary>The conversation format.</summary>
     public ChatFormat Format => _form.Format;
 
     /// <inheritdoc/>
@@ -131,7 +129,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         };
     }
 
-    /// <summary>What the interface has beside these is followed.</summary>
+    /// <summary>Refuses options that the model cannot follow; all others of the interface are followed.</summary>
     private void Refuse(ChatOptions options) => RefusedOptions.Check(
         ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain,
             "the model was not taught conversations: there is no place for instructions"),

@@ -6,10 +6,10 @@ internal sealed record NetworkNode
     /// <summary>Byte ranges and where they lead.</summary>
     public IReadOnlyList<(byte First, byte Last, int Next)> Edges { get; init; } = [];
 
-    /// <summary>Where it goes on without reading.</summary>
+    /// <summary>Transitions that read no byte.</summary>
     public IReadOnlyList<int> Jumps { get; init; } = [];
 
-    /// <summary>The rule that is called, or -1; <see cref="Return"/> is where it goes on afterwards.</summary>
+    /// <summary>The rule that is called, or -1; <see cref="Return"/> is the place after the call.</summary>
     public int Rule { get; init; } = -1;
 
     public int Return { get; init; } = -1;
@@ -20,8 +20,8 @@ internal sealed record NetworkNode
 
 /// <summary>
 /// A grammar as a nondeterministic automaton over bytes of UTF-8 (Thompson 1968), whose rules call one another
-/// (recursive
-/// transition network, Woods 1970). Only nodes from which a whole text can still be reached are kept as useful.
+/// (recursive transition network, Woods 1970). Only nodes from which a whole text can still be reached are kept as
+/// useful.
 /// </summary>
 internal sealed class ByteNetwork
 {
@@ -176,7 +176,9 @@ internal sealed class ByteNetwork
             Visit(rule, called, colors);
     }
 
-    /// <summary>Whether a rule's end is reached without reading; tells the rules that are called on the way.</summary>
+    /// <summary>
+    /// Whether the end of a rule can be reached without reading; collects the rules that are called in between.
+    /// </summary>
     private bool ReachesEnd(int start, bool[] nullable, List<int> called)
     {
         bool ends = false;

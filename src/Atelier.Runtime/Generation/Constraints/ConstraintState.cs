@@ -1,12 +1,12 @@
 namespace Atelier.Generation.Constraints;
 
-/// <summary>A stack of rules under way: where the innermost goes on, and what called it.</summary>
+/// <summary>A stack of rule calls: the place where the innermost rule continues, and its callers.</summary>
 internal sealed record CallFrame(int Return, CallFrame? Caller, long Id);
 
-/// <summary>A place in a network, and the rules under way there.</summary>
+/// <summary>A place in a network, and the stack of rule calls there.</summary>
 internal readonly record struct NetworkPlace(int Node, CallFrame? Frame)
 {
-    /// <summary>Some order: states are told apart by their places in order.</summary>
+    /// <summary>A total order, so that equal sets of places are equal lists.</summary>
     public static int Order(NetworkPlace a, NetworkPlace b) =>
         (a.Node, a.Frame?.Id ?? 0).CompareTo((b.Node, b.Frame?.Id ?? 0));
 }

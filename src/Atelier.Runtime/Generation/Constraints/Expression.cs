@@ -30,7 +30,7 @@ internal sealed record Choice(IReadOnlyList<Expression> Options) : Expression;
 /// <summary>A part several times: <paramref name="Most"/> null is without end.</summary>
 internal sealed record Repetition(Expression Part, int Least, int? Most) : Expression;
 
-/// <summary>Whatever another rule of the grammar says: how recursion is written.</summary>
+/// <summary>A reference to another rule of the grammar, which expresses recursion.</summary>
 internal sealed record RuleReference(int Rule) : Expression;
 
 /// <summary>A text follows rule 0, which may name the others.</summary>

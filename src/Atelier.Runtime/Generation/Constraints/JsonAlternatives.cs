@@ -38,9 +38,8 @@ internal sealed class JsonAlternatives(JsonReferences references)
             && decimal.IsInteger(number));
 
     /// <summary>
-    /// Checks that oneOf's alternatives exclude one another, as far as their types, constants and required properties
-    /// show
-    /// it: of texts that meet several, a grammar could not tell.
+    /// Checks that the alternatives of oneOf exclude one another by their types, constants and required properties; a
+    /// grammar could not distinguish texts that match several.
     /// </summary>
     /// <exception cref="AtelierException">Two may overlap.</exception>
     public void MustExclude(JsonElement alternatives, string at)
@@ -105,7 +104,7 @@ internal sealed class JsonAlternatives(JsonReferences references)
         : null;
 
     /// <summary>
-    /// The types that a schema names or its constants have, whole numbers as numbers; null where it does not say.
+    /// The types that a schema names or its constants have, with integers as numbers; null if it names none.
     /// </summary>
     private static string[]? Kinds(JsonElement schema) =>
         schema.TryGetProperty("type", out JsonElement type)

@@ -4,10 +4,8 @@ using System.Text.Json;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Reads JSON schemas (draft 2020-12, the part of it that says which texts there may be) as grammars. Objects have
-/// their
-/// properties in the schema's order. A keyword that is not read is refused, so that no sample is less than the schema
-/// says.
+/// Translates JSON schemas (draft 2020-12, the part that restricts texts) into grammars. Objects have their properties
+/// in the schema's order. An unsupported keyword is refused, so that every sample satisfies the schema.
 /// </summary>
 internal sealed class JsonSchemaReader
 {
@@ -51,7 +49,8 @@ internal sealed class JsonSchemaReader
 
     /// <summary>Reads a schema.</summary>
     /// <param name="text">The schema, JSON.</param>
-    /// <exception cref="AtelierException">It is no JSON, has a mistake, or says something that is not read.</exception>
+    /// <exception cref="AtelierException">It is no JSON, is not a valid schema, or uses an unsupported
+    /// keyword.</exception>
     public static Grammar Read(string text)
     {
         if (!WellFormed.Is(text))

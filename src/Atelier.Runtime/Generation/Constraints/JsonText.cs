@@ -6,8 +6,7 @@ namespace Atelier.Generation.Constraints;
 
 /// <summary>
 /// JSON (RFC 8259) as expressions. Each text has one spelling: characters stand for themselves wherever they may, and a
-/// space
-/// may stand after a comma or a colon, nowhere else.
+/// space may stand after a comma or a colon, nowhere else.
 /// </summary>
 internal static class JsonText
 {

@@ -4,10 +4,8 @@ namespace Atelier.Generation.Constraints;
 
 /// <summary>
 /// A network made deterministic as far as it is walked (Thompson 1968's simulation with states kept, as RE2 does).
-/// States
-/// are kept within a budget, so that a pattern with exponentially many costs time, never memory. Stacks of calls are
-/// part of
-/// a state: recursion has no bound but the text's length.
+/// States are kept within a budget, so that a pattern with exponentially many costs time, never memory. Stacks of calls
+/// are part of a state: recursion has no bound but the text's length.
 /// </summary>
 internal sealed class LazyAutomaton
 {

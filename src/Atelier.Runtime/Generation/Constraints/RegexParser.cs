@@ -5,10 +5,10 @@ using System.Text;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Reads regular expressions as ECMA-262 does with the u flag: characters are Unicode's, white space, words and digits
-/// are the standard's. What that flag forbids and older patterns have (annex B: a lone ], { or }, \- outside of a
-/// class) stands for itself, as it does without the flag. What is no regular language (look-around, back references) is
-/// refused by name, and so is what other dialects add.
+/// Reads regular expressions as ECMA-262 does with the u flag, with characters as Unicode code points and the
+/// standard's white space, words and digits. What that flag forbids and older patterns use (annex B: a lone ], { or },
+/// \- outside of a class) is a literal, as without the flag. Patterns beyond regular languages (look-around, back
+/// references) and other dialects' syntax are refused by name.
 /// </summary>
 internal sealed class RegexParser
 {

@@ -4,8 +4,7 @@ namespace Atelier.Generation.Constraints;
 
 /// <summary>
 /// Which tokens may come next, for one constraint and one vocabulary. What was worked out once is kept, and several
-/// threads
-/// may ask at once.
+/// threads may ask at once.
 /// </summary>
 internal sealed class TokenConstraint
 {

@@ -15,8 +15,8 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<i
     private float[] _logits = [];
 
     /// <summary>
-    /// What drawing a proposal takes beside a step of another model, by the weights that each reads; a tenth where that
-    /// is not known.
+    /// The cost of a proposal relative to a step of the other model, by the weights that each reads; a tenth if
+    /// unknown.
     /// </summary>
     public double CostBeside(IBatchedLanguageModel other) =>
         model.StepBytes > 0 && other.StepBytes > 0 ? (double)model.StepBytes / other.StepBytes : UsualCost;

@@ -1,8 +1,8 @@
 namespace Atelier.Generation.Speculative;
 
 /// <summary>
-/// Proposes what followed the last time that a text's last tokens came before in it (prompt look-up; Saxena 2023): good
-/// where a text repeats itself or its prompt, and free of cost.
+/// Proposes the tokens that followed the last earlier occurrence of a text's last tokens (prompt lookup; Saxena 2023).
+/// Helps where a text repeats itself or its prompt, and costs nothing.
 /// </summary>
 internal static class PromptLookup
 {

@@ -1,13 +1,10 @@
 namespace Atelier.Generation.Speculative;
 
 /// <summary>
-/// How many tokens it pays to propose for a sample, by what became of the proposals before. Of proposals that are each
-/// taken
-/// with the probability α, a step of the model that reads k of them writes (1 − α^(k+1)) / (1 − α) tokens on average
-/// (Leviathan
-/// et al. 2023, eq. 1), in the time of 1 + k · cost steps: k is what makes most tokens a step's time. Nothing is timed:
-/// the same
-/// sample looks ahead alike on every machine, so that a seed gives the same text.
+/// Chooses how many tokens to propose for a sample, by the acceptance of earlier proposals. If each proposal is
+/// accepted with probability α, a step of the model that reads k of them generates (1 − α^(k+1)) / (1 − α) tokens on
+/// average (Leviathan et al. 2023, eq. 1), in the time of 1 + k · cost steps; k maximises the tokens for each unit of
+/// time. Costs are not measured, so that a seed gives the same text on every machine.
 /// </summary>
 /// <param name="most">The most tokens at a time, from 1.</param>
 /// <param name="cost">What one proposal adds to a step, in steps of one token: drawing it and reading it.</param>
@@ -38,7 +35,7 @@ internal sealed class ProposalLength(int most, double cost)
         return 1;
     }
 
-    /// <summary>Learns from a step: proposals after the first one refused tell nothing.</summary>
+    /// <summary>Updates the estimate from a step. Proposals after the first refused one are not counted.</summary>
     public void Learn(int proposed, int accepted)
     {
         for (int i = 0; i < Math.Min(accepted + 1, proposed); i++)

@@ -8,8 +8,7 @@ internal static class SpeculativeSampling
 {
     /// <summary>
     /// Takes x, drawn from q, with probability min(1, p(x) / q(x)), and otherwise draws from max(0, p − q) in
-    /// proportion
-    /// (Leviathan et al. 2023, algorithm 1; Chen et al. 2023, theorem 1).
+    /// proportion (Leviathan et al. 2023, algorithm 1; Chen et al. 2023, theorem 1).
     /// </summary>
     /// <param name="token">x.</param>
     /// <param name="p">The model's distribution.</param>

@@ -4,7 +4,7 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Generation.Speculative;
 
-/// <summary>A sample under way: its tokens, its text, and what decides the next one.</summary>
+/// <summary>A sample that is being generated: its tokens, its text, and what chooses the next token.</summary>
 internal sealed class TextDraft
 {
     private const int MostReserved = 1 << 16; // tokens that room is made for beforehand

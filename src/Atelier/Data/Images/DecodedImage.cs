@@ -4,9 +4,8 @@ using SkiaSharp;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// An unpacked picture, upright as its orientation tag (EXIF 2.3, tag 0x0112) says. It takes 4 bytes a pixel, and
-/// nothing
-/// of its size is made of it besides.
+/// A decoded image, turned upright by its orientation tag (EXIF 2.3, tag 0x0112). It takes 4 bytes a pixel, and nothing
+/// else of its size is allocated.
 /// </summary>
 internal sealed class DecodedImage : IDisposable
 {

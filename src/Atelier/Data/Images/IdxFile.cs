@@ -25,8 +25,8 @@ internal static class IdxFile
     }
 
     /// <summary>Reads a file of bytes, unpacking gzip.</summary>
-    /// <exception cref="AtelierException">It is no such file, of another type, or its length is not what its header
-    /// says.</exception>
+    /// <exception cref="AtelierException">It is no such file, has another type, or its length contradicts its
+    /// header.</exception>
     public static (int[] Shape, byte[] Values) Read(string path)
     {
         using Stream stream = FileBytes.Open(path);

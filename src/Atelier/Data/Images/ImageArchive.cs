@@ -20,8 +20,8 @@ internal static class ImageArchive
     /// <summary>The pictures of an archive. A folder that all of it lies in counts for nothing.</summary>
     /// <param name="path">The archive.</param>
     /// <param name="others">Takes the names of files that are no pictures.</param>
-    /// <param name="report">Told how far a packed file is unpacked.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="report">Receives the progress of decompression.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">It is damaged, or holds more than can be held.</exception>
     public static IReadOnlyList<ImageEntry> Unpack(
         string path, List<string> others, ReadingReport report, CancellationToken cancellation)

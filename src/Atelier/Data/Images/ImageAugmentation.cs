@@ -2,7 +2,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Changes pictures at random that stay what they are, so that few pictures teach as more would.</summary>
+/// <summary>Augments images at random without changing their class, so that few images suffice.</summary>
 /// <param name="section">How much.</param>
 /// <param name="schema">What the pictures have in common.</param>
 internal sealed class ImageAugmentation(AugmentSection section, ImageSchema schema)

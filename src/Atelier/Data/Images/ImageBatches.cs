@@ -5,8 +5,7 @@ namespace Atelier.Data.Images;
 
 /// <summary>
 /// Batches of pictures. Shuffled, each pass takes every picture once in an order that follows from the seed and the
-/// pass,
-/// so that a batch is a function of the seed and its number. Unshuffled they come in order.
+/// pass, so that a batch is a function of the seed and its number. Unshuffled they come in order.
 /// </summary>
 public sealed class ImageBatches : IBatchSource<ImageBatch>
 {

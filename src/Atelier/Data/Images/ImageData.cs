@@ -30,7 +30,7 @@ public sealed class ImageData : IDataSource
     /// <summary>What to watch while learning; may be empty.</summary>
     public ImagePart Validation { get; }
 
-    /// <summary>What to judge by; may be empty.</summary>
+    /// <summary>The test images; may be empty.</summary>
     public ImagePart Test { get; }
 
     /// <summary>Reads a source, shares its pictures out, and writes them with images.json and facts.json.</summary>
@@ -38,8 +38,8 @@ public sealed class ImageData : IDataSource
     /// them as the test part.</param>
     /// <param name="seed">Of the split, and of a world's pictures.</param>
     /// <param name="folder">Where to write.</param>
-    /// <param name="schema">What a model that is to be judged on the pictures makes; null finds it out.</param>
-    /// <param name="progress">Told what is being done, a line at a time.</param>
+    /// <param name="schema">The images of a model to evaluate; null detects the schema.</param>
+    /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing, holds no pictures, or does not fit the
     /// section.</exception>
@@ -79,8 +79,8 @@ public sealed class ImageData : IDataSource
     }
 
     /// <summary>
-    /// The same pictures to judge by, with those that a model learned from as the training part; the other parts of
-    /// both are closed.
+    /// The same images as test part, with those that a model was trained on as training part; the other parts of both
+    /// are closed.
     /// </summary>
     internal ImageData Learning(ImageData? learned)
     {
@@ -100,7 +100,7 @@ public sealed class ImageData : IDataSource
         Test.Dispose();
     }
 
-    /// <summary>The parts by name. Shuffled by the seed where the split says so.</summary>
+    /// <summary>The parts by name, shuffled by the seed if the split asks for it.</summary>
     private static IEnumerable<(string Name, IReadOnlyList<(byte[], int)> Pictures)> Split(ImageSource source,
         SplitSection split, long seed)
     {

@@ -17,10 +17,10 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
     public string Folder => Name.Split('/') is [var first, _, ..] ? first : "";
 
     /// <summary>The pictures among files, and those in tar and zip files, in order of their names.</summary>
-    /// <param name="root">What names are told from.</param>
+    /// <param name="root">The folder that names are relative to.</param>
     /// <param name="files">Paths.</param>
-    /// <param name="report">Told which files are left out.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="report">Receives the files that are left out.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">An archive is damaged, or holds more than can be held.</exception>
     public static IReadOnlyList<ImageEntry> Find(
         string root, IEnumerable<string> files, ReadingReport report, CancellationToken cancellation)

@@ -14,8 +14,7 @@ public static class ImageFiles
 
     /// <summary>
     /// Reads a picture upright, cuts the middle of the asked shape out of it, and resizes it. What is transparent is
-    /// laid on
-    /// white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.
+    /// laid on white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.
     /// </summary>
     /// <param name="path">PNG, JPEG, WebP, GIF or BMP.</param>
     /// <param name="width">Pixels across.</param>
@@ -33,8 +32,8 @@ public static class ImageFiles
     }
 
     /// <summary>The width and height that a file claims, upright.</summary>
-    /// <exception cref="AtelierException">It is no picture that can be read, or larger than
-    /// <see cref="MostPixels"/>.</exception>
+    /// <exception cref="AtelierException">It is no picture that can be read, or larger than <see
+    /// cref="MostPixels"/>.</exception>
     internal static (int Width, int Height) Measure(string path) => DecodedImage.Measure(Bytes(path), path);
 
     /// <summary>A picture's own name, or the first pictures of a folder in the order of their names.</summary>

@@ -4,8 +4,7 @@ using Atelier.Data.Text.Reading;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// The class of each picture, from a table beside the pictures: a column of files and one of labels, or of captions
-/// where there are no labels.
+/// The class of each image, from a table: a column of files and one of labels, or of captions if there are no labels.
 /// </summary>
 internal sealed class ImageLabels
 {
@@ -24,10 +23,10 @@ internal sealed class ImageLabels
     /// Reads the table that a recipe names, or one of a usual name in the pictures' folder; null where there is none.
     /// </summary>
     /// <param name="root">The pictures' folder.</param>
-    /// <param name="asked">As the recipe names it: a path from that folder, or one of its own; null looks for a usual
-    /// name.</param>
+    /// <param name="asked">The table named in the recipe: a path relative to that folder, or an absolute one. Null
+    /// looks for a usual name.</param>
     /// <param name="options">How tables in text are read.</param>
-    /// <param name="report">Told what was found.</param>
+    /// <param name="report">Receives notes of what was detected.</param>
     /// <exception cref="AtelierException">The table is missing, damaged, or lacks a column.</exception>
     public static ImageLabels? Find(string root, string? asked, ReadingOptions options, ReadingReport report)
     {

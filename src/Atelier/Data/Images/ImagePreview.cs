@@ -3,7 +3,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Images;
 
-/// <summary>A look at pictures before anything is made of them.</summary>
+/// <summary>A preview of images, without preparing them.</summary>
 /// <param name="Schema">What they have in common.</param>
 /// <param name="Count">Pictures in all.</param>
 /// <param name="PerClass">Pictures of each class; empty where there are no classes.</param>
@@ -16,8 +16,8 @@ public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictio
     /// <param name="section">What to read.</param>
     /// <param name="seed">Of a world's pictures.</param>
     /// <param name="count">First pictures to keep.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing, damaged, or holds no pictures.</exception>
     public static ImagePreview Of(DataSection section, long seed, int count, IProgress<string>? progress = null,
         CancellationToken cancellation = default)

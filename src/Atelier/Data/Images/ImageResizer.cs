@@ -4,8 +4,7 @@ namespace Atelier.Data.Images;
 
 /// <summary>
 /// Resizes pictures by a filter, first across and then down. Where a picture shrinks, the filter is as much wider, so
-/// that
-/// every old pixel counts and no pattern appears that was not there.
+/// that every old pixel counts and no pattern appears that was not there.
 /// </summary>
 internal static class ImageResizer
 {

@@ -11,7 +11,7 @@ namespace Atelier.Data.Images;
 /// none.</param>
 public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyList<string> Classes)
 {
-    /// <summary>The name of its file beside prepared pictures.</summary>
+    /// <summary>The name of its file in the folder of prepared images.</summary>
     public const string FileName = "images.json";
 
     private static readonly JsonSerializerOptions Json =

@@ -3,7 +3,7 @@ namespace Atelier.Data.Images;
 /// <summary>
 /// Pictures of one drawn shape each, whose form, colour, size and place are drawn from a seed: 9 classes of form and
 /// colour, equally likely; a half width of 6 to 10 pixels and a middle that keeps the shape inside, both uniform. The
-/// class can be read back from any such picture, so that what a model makes is judged without a learned classifier.
+/// class can be read back from any such picture, so that generated images are evaluated without a learned classifier.
 /// </summary>
 public static class ShapesWorld
 {
@@ -72,8 +72,7 @@ public static class ShapesWorld
 
     /// <summary>
     /// The class of a picture, read from its pixels: the colour of what is not white, and the covered area as a share
-    /// of the
-    /// longest row times the longest column, which smooth edges do not change.
+    /// of the longest row times the longest column, which smooth edges do not change.
     /// </summary>
     /// <param name="pixels">[3, 32, 32], 0 to 255.</param>
     /// <returns>The label, or −1 where there is no shape.</returns>

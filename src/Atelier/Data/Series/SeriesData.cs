@@ -32,7 +32,7 @@ public sealed class SeriesData : IDataSource
     /// <summary>What to watch while learning; may be empty.</summary>
     public IReadOnlyList<double[]> Validation { get; }
 
-    /// <summary>What to judge by; may be empty.</summary>
+    /// <summary>The test series; may be empty.</summary>
     public IReadOnlyList<double[]> Test { get; }
 
     /// <summary>
@@ -42,8 +42,8 @@ public sealed class SeriesData : IDataSource
     /// <param name="section">What to read and how.</param>
     /// <param name="seed">Of the split.</param>
     /// <param name="folder">Where to write.</param>
-    /// <param name="columns">The columns of a model that is to be judged; null takes the section's.</param>
-    /// <param name="progress">Told what is being done.</param>
+    /// <param name="columns">The columns of a model to evaluate; null takes the section's.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
     public static SeriesData Prepare(DataSection section, long seed, string folder,
@@ -83,7 +83,7 @@ public sealed class SeriesData : IDataSource
             [Part(Text.Part.Train), Part(Text.Part.Validation), Part(Text.Part.Test)]);
     }
 
-    /// <summary>The same series to judge by, with those that a model learned from as the training part.</summary>
+    /// <summary>The same series as test part, with those that a model was trained on as training part.</summary>
     internal SeriesData Learning(SeriesData? learned) => learned is null ? this
         : new SeriesData(Facts, Columns, [learned.Train, Validation, Test]);
 

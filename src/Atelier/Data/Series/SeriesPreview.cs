@@ -11,7 +11,7 @@ namespace Atelier.Data.Series;
 /// <param name="Greatest">The greatest value.</param>
 public sealed record SeriesColumn(string Name, double Least, double Mean, double Deviation, double Greatest);
 
-/// <summary>A look at series before anything is made of them.</summary>
+/// <summary>A preview of series, without preparing them.</summary>
 /// <param name="Lengths">The length of each series, in rows.</param>
 /// <param name="Columns">What each column holds.</param>
 /// <param name="Encodings">The encodings of text files, by file.</param>
@@ -21,8 +21,8 @@ public sealed record SeriesPreview(IReadOnlyList<int> Lengths, IReadOnlyList<Ser
 {
     /// <summary>Reads series through.</summary>
     /// <param name="section">What to read and how.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
     public static SeriesPreview Of(DataSection section, IProgress<string>? progress = null,
         CancellationToken cancellation = default)

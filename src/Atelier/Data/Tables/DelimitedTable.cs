@@ -20,12 +20,9 @@ internal sealed class DelimitedTable
 
     /// <summary>Finds the separator and the columns' names, which the first row has unless it holds numbers.</summary>
     /// <param name="reader">The text.</param>
-    /// <param name="options">
-    /// How the table is read. Where they name the columns, the file has no header, and rows may have more fields, which
-    /// are
-    /// left out.
-    /// </param>
-    /// <param name="report">Told what was found.</param>
+    /// <param name="options">How the table is read. Where they name the columns, the file has no header, and rows may
+    /// have more fields, which are left out.</param>
+    /// <param name="report">Receives notes of what was detected.</param>
     /// <param name="where">The file, for errors.</param>
     /// <exception cref="AtelierException">The file has no rows.</exception>
     public static DelimitedTable Begin(CheckedReader reader, ReadingOptions options, ReadingReport report, string where)

@@ -8,10 +8,9 @@ internal static class Delimiter
     private static readonly char[] Known = [',', ';', '\t', '|'];
 
     /// <summary>
-    /// The separator that gives every row of the table's beginning the same number of cells, more than one; where
-    /// several
-    /// do, the one that gives most. Where none does, the usual one of the file's ending: a row that it does not fit is
-    /// then told with its line.
+    /// The separator that divides all rows at the table's beginning into the same number of cells, more than one; if
+    /// several do, the one with the most cells. If none does, the usual separator of the file's extension, so that a
+    /// row that does not fit is reported with its line.
     /// </summary>
     /// <param name="beginning">The first characters of the table.</param>
     /// <param name="usual">The separator of the file's ending.</param>

@@ -7,7 +7,7 @@ namespace Atelier.Data.Tables;
 internal static class Discretiser
 {
     /// <summary>
-    /// Where one level ends and the next begins, growing; fewer than asked where the numbers do not tell so many apart.
+    /// The boundaries between bins, ascending; fewer than requested if the numbers have too few distinct values.
     /// </summary>
     /// <param name="numbers">The training numbers, finite.</param>
     /// <param name="kind">Equal widths or equal counts.</param>

@@ -40,7 +40,7 @@ internal sealed class ParquetTable : IDisposable
 
     /// <summary>Opens a file, unpacking it first where it is packed.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="report">Told which columns are left out.</param>
+    /// <param name="report">Receives the columns that are left out.</param>
     /// <exception cref="AtelierException">It is missing, or no whole Parquet file.</exception>
     public static ParquetTable Open(string path, ReadingReport report)
     {
@@ -147,7 +147,7 @@ internal sealed class ParquetTable : IDisposable
         }
     }
 
-    /// <summary>The library tells of a damaged file by exceptions of many kinds; to the user they are one.</summary>
+    /// <summary>The library reports a damaged file by many kinds of exceptions; users get one.</summary>
     private static T Guard<T>(string path, Func<T> read)
     {
         try

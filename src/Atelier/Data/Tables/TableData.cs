@@ -29,15 +29,15 @@ public sealed class TableData : IDataSource
     /// <summary>What to watch while learning; may be empty.</summary>
     public TableRows Validation { get; }
 
-    /// <summary>What to judge by; may be empty.</summary>
+    /// <summary>The test rows; may be empty.</summary>
     public TableRows Test { get; }
 
     /// <summary>Reads a source, shares its rows out, and writes them with schema.json and facts.json.</summary>
     /// <param name="section">What to read and how.</param>
     /// <param name="seed">Of the split.</param>
     /// <param name="folder">Where to write.</param>
-    /// <param name="schema">The columns of a model that is to be judged on the rows; null finds them out.</param>
-    /// <param name="progress">Told what is being done, a line at a time.</param>
+    /// <param name="schema">The columns of a model to evaluate on the rows; null detects the columns.</param>
+    /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or no table, or the section does not fit
     /// it.</exception>
@@ -65,7 +65,7 @@ public sealed class TableData : IDataSource
         return new TableData(facts, Rows(Part.Train), Rows(Part.Validation), Rows(Part.Test));
     }
 
-    /// <summary>The same rows to judge by, with the rows that a model learned from as the training part.</summary>
+    /// <summary>The same rows as test part, with the rows that a model was trained on as training part.</summary>
     /// <exception cref="AtelierException">They have other columns.</exception>
     internal TableData Learning(TableData? learned) => learned is null ? this
         : learned.Schema.Names.SequenceEqual(Schema.Names) ? new TableData(Facts, learned.Train, Validation, Test)

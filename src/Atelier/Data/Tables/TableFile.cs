@@ -2,7 +2,7 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>What a table's file says before its rows.</summary>
+/// <summary>What is known of a table's file before its rows are read.</summary>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Separator">What stands between its cells; null where it is no text.</param>
 internal sealed record TableHeader(IReadOnlyList<string> Columns, char? Separator);
@@ -17,7 +17,7 @@ internal static class TableFile
     /// <param name="path">The file.</param>
     /// <param name="begin">Takes the header.</param>
     /// <param name="options">How text is read.</param>
-    /// <param name="report">Told the encoding and what was found.</param>
+    /// <param name="report">Receives the encoding and notes of what was detected.</param>
     /// <exception cref="AtelierException">The file is missing, damaged, no table, or has rows of different
     /// lengths.</exception>
     public static IEnumerable<IReadOnlyList<string?>> Read(

@@ -6,13 +6,13 @@ using Atelier.Recipes;
 namespace Atelier.Data.Tables;
 
 /// <summary>
-/// The way from a table's files to rows: read, find out what the columns hold, share out, make levels of numbers.
+/// Prepares rows from a table's files: reads them, detects column types, splits the rows and discretises numbers.
 /// </summary>
 /// <param name="section">What to read and how.</param>
 /// <param name="seed">Of the split.</param>
-/// <param name="known">The columns of a model that is to be judged on the rows; null finds them out.</param>
-/// <param name="progress">Told what is being done, a line at a time.</param>
-/// <param name="cancellation">Stops.</param>
+/// <param name="known">The columns of a model to evaluate on the rows; null detects the columns.</param>
+/// <param name="progress">Receives a one-line message at each stage.</param>
+/// <param name="cancellation">Cancels the operation.</param>
 internal sealed class TablePreparation(
     DataSection section, long seed, TableSchema? known, IProgress<string>? progress, CancellationToken cancellation)
 {
@@ -23,7 +23,7 @@ internal sealed class TablePreparation(
 
     private readonly ReadingReport _report = new(progress, cancellation);
 
-    /// <summary>Reads columns only, and tells another's report of what was found.</summary>
+    /// <summary>Reads only the columns, and adds notes of what was detected to the given report.</summary>
     public TablePreparation(DataSection section, ReadingReport report, IProgress<string>? progress,
         CancellationToken cancellation)
         : this(section, 0, null, progress, cancellation) => _report = report;
@@ -56,7 +56,7 @@ internal sealed class TablePreparation(
         return (new TableRows(schema, count, codes, numbers), parts);
     }
 
-    /// <summary>The rows of each part, shuffled by the seed where the recipe says so.</summary>
+    /// <summary>The rows of each part, shuffled by the seed if the recipe asks for it.</summary>
     private IReadOnlyList<int>[] Share(int count)
     {
         // Rows of few levels are alike by chance: unlike documents, equal ones need not stay together.
@@ -108,7 +108,7 @@ internal sealed class TablePreparation(
         return columns ?? [];
     }
 
-    /// <summary>Writes numbers one way, whatever the file's.</summary>
+    /// <summary>Writes numbers in one notation, whatever the file's.</summary>
     private void Settle(RawColumn[] columns, char? separator)
     {
         char? mark = section.Table.Decimal switch

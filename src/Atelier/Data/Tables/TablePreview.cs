@@ -16,7 +16,7 @@ namespace Atelier.Data.Tables;
 public sealed record ColumnPreview(string Name, string Kind, long Missing, int Different,
     IReadOnlyList<(string Value, int Count)> Counts, IReadOnlyList<double> Quantiles, double Mean);
 
-/// <summary>A look at a table before anything is made of it.</summary>
+/// <summary>A preview of a table, without preparing it.</summary>
 /// <param name="Rows">Rows in all.</param>
 /// <param name="Columns">What each column holds.</param>
 /// <param name="Encodings">The encodings of text files, by file.</param>
@@ -28,8 +28,8 @@ public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Column
 
     /// <summary>Reads a table through.</summary>
     /// <param name="section">What to read and how.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or no table.</exception>
     public static TablePreview Of(DataSection section, IProgress<string>? progress = null,
         CancellationToken cancellation = default)

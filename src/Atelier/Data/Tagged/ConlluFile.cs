@@ -27,7 +27,7 @@ public static class ConlluFile
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="column">Which tags.</param>
-    /// <param name="report">Told what was passed over.</param>
+    /// <param name="report">Receives notes of what was skipped.</param>
     /// <param name="encoding">The file's encoding; null finds it out.</param>
     /// <param name="keepLines">Whether sentences keep the lines they stood in.</param>
     /// <exception cref="AtelierException">The file is missing, no text, or has a line that is no word's.</exception>

@@ -30,18 +30,17 @@ public sealed class TaggedData : IDataSource
     /// <summary>What to watch while learning; may be empty.</summary>
     public IReadOnlyList<TaggedSentence> Validation { get; }
 
-    /// <summary>What to judge by; may be empty.</summary>
+    /// <summary>The test sentences; may be empty.</summary>
     public IReadOnlyList<TaggedSentence> Test { get; }
 
     /// <summary>
     /// Reads CoNLL-U and shares its sentences out. A source of several files that are named for their parts (train, dev
-    /// or
-    /// valid, test) keeps that split, which is the published one.
+    /// or valid, test) keeps that split, which is the published one.
     /// </summary>
     /// <param name="section">What to read and how.</param>
     /// <param name="seed">Of the split.</param>
     /// <param name="folder">Where to write.</param>
-    /// <param name="progress">Told what is being done.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing or no CoNLL-U.</exception>
     public static TaggedData Prepare(
@@ -91,7 +90,7 @@ public sealed class TaggedData : IDataSource
         return new TaggedData(facts, [Sentences(Part.Train), Sentences(Part.Validation), Sentences(Part.Test)]);
     }
 
-    /// <summary>The same sentences to judge by, with those that a model learned from as the training part.</summary>
+    /// <summary>The same sentences as test part, with those that a model was trained on as training part.</summary>
     internal TaggedData Learning(TaggedData? learned) => learned is null ? this
         : new TaggedData(Facts, [learned.Train, Validation, Test]);
 

@@ -3,7 +3,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Tagged;
 
-/// <summary>A look at sentences with tags before anything is made of them.</summary>
+/// <summary>A preview of tagged sentences, without preparing them.</summary>
 /// <param name="Sentences">Sentences in all.</param>
 /// <param name="Words">Words in all.</param>
 /// <param name="DifferentWords">Different words.</param>
@@ -18,8 +18,8 @@ public sealed record TaggedPreview(long Sentences, long Words, int DifferentWord
     /// <summary>Reads sentences through.</summary>
     /// <param name="section">What to read and how.</param>
     /// <param name="count">First sentences to keep.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing or no CoNLL-U.</exception>
     public static TaggedPreview Of(DataSection section, int count, IProgress<string>? progress = null,
         CancellationToken cancellation = default)

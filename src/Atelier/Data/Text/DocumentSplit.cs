@@ -12,7 +12,7 @@ internal enum Part
     /// <summary>To watch while learning.</summary>
     Validation,
 
-    /// <summary>To judge by.</summary>
+    /// <summary>The test part.</summary>
     Test,
 
     /// <summary>Left over where the shares sum to less than 1.</summary>
@@ -44,8 +44,8 @@ internal readonly record struct DocumentStretch(int Document, long From, long To
 
 /// <summary>
 /// Shares documents out to the parts. Documents with the same content go to the same part, or are cut at the same
-/// place, so that nothing that is judged by was learned from; a content that is repeated more often than a small part
-/// has room for goes to training. Where sizes are known, training gets its share of them, less at most <see
+/// place, so that no test document is in the training part; a content that is repeated more often than a small part has
+/// room for goes to training. Where sizes are known, training gets its share of them, less at most <see
 /// cref="Tolerance"/> of the whole and one unit a copy of a document that is cut, and every other part gets at least
 /// half of its own.
 /// </summary>
@@ -111,8 +111,8 @@ internal sealed class DocumentSplit
     public SplitMethod Method { get; }
 
     /// <summary>
-    /// The documents of a part, in the order they are to be written. Of documents that may have been cut, <see
-    /// cref="Stretches"/> tells more.
+    /// The documents of a part, in the order they are to be written. For documents that may have been cut, see <see
+    /// cref="Stretches"/>.
     /// </summary>
     public IEnumerable<int> Documents(Part part) => _order.Where(document => _parts[document] == part);
 

@@ -8,8 +8,7 @@ namespace Atelier.Data.Text;
 /// that document's start, with the end of text before it as first input; so short documents are always seen from their
 /// beginnings, in proportion to their lengths. Unshuffled, rows follow one another over the file and every token is
 /// predicted once; a document that would fit the context but is cut by a row's end is left to the next row, so that
-/// here
-/// too it is seen from its beginning, and the places it leaves have the target <see cref="TextBatch.NotCounted"/>.
+/// here too it is seen from its beginning, and the places it leaves have the target <see cref="TextBatch.NotCounted"/>.
 /// </summary>
 public sealed class TextBatches : IBatchSource<TextBatch>
 {

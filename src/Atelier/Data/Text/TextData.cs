@@ -27,7 +27,7 @@ public sealed class TextData : IDataSource
     /// <param name="section">What to read and how.</param>
     /// <param name="seed">Of the split, and of a world's documents.</param>
     /// <param name="folder">Where to write; what stood there is replaced.</param>
-    /// <param name="progress">Told what is being done, a line at a time.</param>
+    /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Stops; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or not text, or the section is
     /// impossible.</exception>
@@ -87,7 +87,7 @@ public sealed class TextData : IDataSource
     /// <summary>What to watch while learning; may be empty.</summary>
     public TokenFile Validation { get; }
 
-    /// <summary>What to judge by; may be empty, and then the validation part serves.</summary>
+    /// <summary>The test part. May be empty; the validation part is then used instead.</summary>
     public TokenFile Test { get; }
 
     /// <summary>Where it came from and what was done to it.</summary>

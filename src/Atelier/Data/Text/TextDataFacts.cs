@@ -23,7 +23,7 @@ public sealed record TextDataFacts
     /// <summary>What each cleaning step removed.</summary>
     public IReadOnlyList<CleaningResult> Cleaning { get; init; } = [];
 
-    /// <summary>Choices made for the user, one sentence each: told before training.</summary>
+    /// <summary>Choices made during preparation, one sentence each, to show before training.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>

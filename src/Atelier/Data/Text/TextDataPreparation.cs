@@ -8,7 +8,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Data.Text;
 
 /// <summary>
-/// The way from a source to token files: read, clean, set down, share out, make the tokenizer, encode.
+/// Prepares token files from a source: reads, cleans, stores and splits the documents, trains the tokenizer and encodes
+/// them.
 /// </summary>
 internal sealed class TextDataPreparation(
     DataSection section, long seed, string folder, bool? ends, IProgress<string>? progress,
@@ -19,7 +20,7 @@ internal sealed class TextDataPreparation(
 
     private readonly ReadingReport _report = new(progress, cancellation);
 
-    /// <summary>Writes all files of the folder; facts.json comes last, and says that the others are whole.</summary>
+    /// <summary>Writes all files of the folder. facts.json comes last and shows that the others are complete.</summary>
     public void Run()
     {
         var cleaning = new TextCleaning(section.Clean);

@@ -5,8 +5,7 @@ using Atelier.Recipes;
 namespace Atelier.Data.Text;
 
 /// <summary>
-/// A look at a source before anything is made of it: its first documents, and how much there is, cleaned as the section
-/// says.
+/// A preview of a source, without preparing it: its first documents and its size, after the section's cleaning steps.
 /// </summary>
 /// <param name="First">The first documents.</param>
 /// <param name="Documents">Documents in all.</param>
@@ -23,8 +22,8 @@ public sealed record TextPreview(
     /// <param name="section">What to read, and how to clean it.</param>
     /// <param name="seed">Of a world's documents.</param>
     /// <param name="count">First documents to keep; of one too long to be held whole, its first piece.</param>
-    /// <param name="progress">Told what is fetched.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a message about each download.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or not text.</exception>
     public static TextPreview Of(
         DataSection section, long seed, int count, IProgress<string>? progress = null,
@@ -48,10 +47,10 @@ public sealed record TextPreview(
     /// <summary>The documents of a source, cleaned, one at a time, in memory that does not grow with it.</summary>
     /// <param name="section">What to read, and how to clean it.</param>
     /// <param name="seed">Of a world's documents.</param>
-    /// <param name="cleaning">The steps; their results tell what was removed.</param>
-    /// <param name="report">Told which encodings were found and what was chosen.</param>
-    /// <param name="progress">Told what is fetched.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cleaning">The steps; their results show what was removed.</param>
+    /// <param name="report">Receives the detected encodings and choices.</param>
+    /// <param name="progress">Receives a message about each download.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static IEnumerable<DocumentPiece> Read(
         DataSection section, long seed, TextCleaning cleaning, ReadingReport report,
         IProgress<string>? progress = null, CancellationToken cancellation = default)

@@ -30,7 +30,7 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
             : TextSource.Read(source, options, report), null);
     }
 
-    /// <summary>A catalogue entry is read in its own way; what the recipe says goes before.</summary>
+    /// <summary>A catalogue entry has its own reading options; those of the recipe take precedence.</summary>
     private static IEnumerable<DocumentPiece> Read(
         CatalogueEntry entry, IReadOnlyList<string> files, ReadingOptions asked, ReadingReport report)
     {

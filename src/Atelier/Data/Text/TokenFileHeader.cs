@@ -75,7 +75,7 @@ internal sealed record TokenFileHeader(
         stream.Write(bytes);
     }
 
-    /// <summary>What is told of a file that is not as it was written.</summary>
+    /// <summary>The error for a file that was altered after it was written.</summary>
     public static AtelierException Altered(string path, string what) =>
         new($"was cut short or altered: {what}", path, "prepare the data again");
 }

@@ -5,14 +5,13 @@ namespace Atelier.Data.Worlds;
 /// <summary>
 /// A stochastic grammar of little texts. A rule's alternatives are equally likely and chosen anew at each mention; a
 /// variable is drawn once a text, from equally likely entries, and its forms agree wherever it is mentioned. No rule
-/// mentions itself, and every text mentions every variable, so that what can be said is finite, and entropy and length
-/// follow from the rules in closed form. They hold where no text can be derived in two ways, which the tests show.
+/// mentions itself, and every text mentions every variable, so that the set of texts is finite, and entropy and length
+/// follow from the rules in closed form. That holds if no text has two derivations, which the tests show.
 /// </summary>
 /// <remarks>
 /// As text, a line a rule: <c>name = alternative | alternative</c>, with <c>{other}</c> for a mention; a variable names
-/// its
-/// forms, <c>hero(name, she) = Mia/she | Tom/he</c>, and is mentioned by form: <c>{hero.she}</c>. A rule goes on over
-/// lines that begin with white space. The text is what the rule <c>story</c> says.
+/// its forms, <c>hero(name, she) = Mia/she | Tom/he</c>, and is mentioned by form: <c>{hero.she}</c>. A rule continues
+/// on lines that begin with white space. The rule <c>story</c> is the whole text.
 /// </remarks>
 internal sealed class TextGrammar
 {
@@ -71,7 +70,7 @@ internal sealed class TextGrammar
         return (parser.Probability, parser.Derivations);
     }
 
-    /// <summary>Every text there is, with its probability: for grammars small enough to say all of it.</summary>
+    /// <summary>All texts of the grammar with their probabilities, for grammars small enough to list them.</summary>
     public IEnumerable<(string Text, double Probability)> Enumerate()
     {
         IEnumerable<Dictionary<string, string[]>> bindings = [[]];

@@ -23,8 +23,7 @@ public sealed class TextWorld
 
     /// <summary>
     /// The exact entropy in nats per character (Unicode scalar value), a document's end counted as one: the entropy of
-    /// a
-    /// document over its expected length, which is what total cross-entropy over total characters tends to at best.
+    /// a document over its expected length, which is what total cross-entropy over total characters tends to at best.
     /// </summary>
     public double EntropyPerCharacter => _grammar.Entropy / (_grammar.ExpectedCharacters + 1);
 
@@ -44,12 +43,13 @@ public sealed class TextWorld
     }
 
     /// <summary>
-    /// The exact log-probability of a document in nats, its end included; minus infinity where the world never says it.
+    /// The exact log-probability of a document in nats, including its end; minus infinity for a document that the world
+    /// does not generate.
     /// </summary>
     public double LogProbability(string document) => Math.Log(_grammar.Parse(document).Probability);
 
     /// <summary>
-    /// In how many ways the world says a document; 1 for each it says, as the closed form of its entropy supposes.
+    /// The number of derivations of a document; 1 for each generated one, as the closed form of the entropy assumes.
     /// </summary>
     internal int Derivations(string document) => _grammar.Parse(document).Derivations;
 }

@@ -7,9 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// What networks make of real pictures, kept in files beside them and named by the content of both, so that other
-/// pictures
-/// and other networks find nothing. Each file holds a digest of what is in it: what is damaged is looked at anew.
+/// Features of real images, cached in files named by the content of images and network, so that other images or
+/// networks miss the cache. Each file holds a digest of its content; damaged ones are computed again.
 /// </summary>
 /// <param name="folder">Where the files lie; made when something is kept.</param>
 internal sealed class FeatureCache(string folder)

@@ -6,9 +6,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
 
-/// <summary>
-/// A network by whose inner values pictures are compared, and which may say what class a picture is of.
-/// </summary>
+/// <summary>A network that computes features by which images are compared, and that may classify them.</summary>
 internal abstract class FeatureNetwork : IDisposable
 {
     private const int Together = 500; // pictures at once

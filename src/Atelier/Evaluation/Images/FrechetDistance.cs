@@ -5,8 +5,7 @@ namespace Atelier.Evaluation.Images;
 
 /// <summary>
 /// The Fréchet distance of two normal distributions with the means and covariances of two sets of features (Heusel et
-/// al.
-/// 2017, eq. 6; Dowson and Landau 1982): |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½), computed in fp64.
+/// al. 2017, eq. 6; Dowson and Landau 1982): |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½), computed in fp64.
 /// </summary>
 internal static class FrechetDistance
 {
@@ -25,8 +24,7 @@ internal static class FrechetDistance
 
     /// <summary>
     /// The distance with a 95 % interval by drawing both sets anew with replacement. A set drawn anew repeats pictures,
-    /// which
-    /// moves its distance up as fewer pictures would; so the interval is laid around the distance itself.
+    /// which moves its distance up as fewer pictures would; so the interval is laid around the distance itself.
     /// </summary>
     public static Metric Of(Tensor first, Tensor second, Recipes.EvaluationSection options, long seed)
     {

@@ -1,13 +1,12 @@
 namespace Atelier.Evaluation.Images;
 
-/// <summary>How sharp pictures are, and what they look like less sharp.</summary>
+/// <summary>Measures the sharpness of images and blurs them.</summary>
 internal static class ImageBlur
 {
     private const double FineDetail = 1; // pixels: what a blur so wide takes away is fine
 
     /// <summary>
-    /// The same pictures blurred by a normal distribution, each row and column by itself; at the edge it weighs what
-    /// there is.
+    /// Blurs images by a normal distribution, rows and columns separately; at the edge the weights are renormalised.
     /// </summary>
     /// <param name="pictures">The pictures.</param>
     /// <param name="deviation">In pixels, above 0.</param>

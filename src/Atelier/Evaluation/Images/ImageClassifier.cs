@@ -13,9 +13,8 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// A small convolutional network that learns to tell pictures' classes or, where there are none, which way they were
-/// turned
-/// (Gidaris et al. 2018). What stands before its last layer is what pictures are compared by.
+/// A small convolutional network that learns the classes of images or, without classes, by which angle they were
+/// rotated (Gidaris et al. 2018). Images are compared by the input of its last layer.
 /// </summary>
 internal sealed class ImageClassifier : GradientModel<ImageBatch>
 {
@@ -51,7 +50,7 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
     /// <summary>What the pictures have in common.</summary>
     public ImageSchema Schema { get; }
 
-    /// <summary>Whether it tells classes, and not turnings.</summary>
+    /// <summary>Whether it predicts classes rather than rotations.</summary>
     public bool HasClasses => Schema.Classes.Count > 1;
 
     [field: ComponentName(Name = "convolutions")]
@@ -101,8 +100,8 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
     }
 
     /// <summary>
-    /// Pictures turned by quarters of a circle; those that are not square as they are, mirrored either way, and turned
-    /// by half.
+    /// Images rotated by multiples of 90 degrees; images that are not square are mirrored in either direction and
+    /// rotated by 180 degrees.
     /// </summary>
     private static Tensor[] Turned(Tensor x) => x.shape[2] == x.shape[3]
         ? [x, x.transpose(2, 3).flip(2), x.flip(2, 3), x.transpose(2, 3).flip(3)]

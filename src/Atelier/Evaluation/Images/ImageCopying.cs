@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// The copying check: how near drawn pictures are to their nearest training pictures, by features and by pixels, beside
-/// how near held-out pictures are, which the model cannot have copied. A blurred picture is near everything, so each
-/// drawn picture is compared with held-out ones of its own sharpness, for which these are blurred too. It counts as a
-/// copy where it is nearer than all but 1 % of them, so an honest model has about 1 % of copies.
+/// The copying check: how near drawn pictures are to their nearest training pictures, by features and by pixels,
+/// compared with how near held-out pictures are, which the model cannot have copied. A blurred picture is near
+/// everything, so each drawn picture is compared with held-out ones of its own sharpness, for which these are blurred
+/// too. It counts as a copy where it is nearer than all but 1 % of them, so an honest model has about 1 % of copies.
 /// </summary>
 /// <param name="ByFeatures">The nearest training picture of each drawn one, and whether it is a copy.</param>
 /// <param name="ByPixels">The same by pixels.</param>

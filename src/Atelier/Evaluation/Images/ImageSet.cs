@@ -2,7 +2,7 @@ using Atelier.Data.Images;
 
 namespace Atelier.Evaluation.Images;
 
-/// <summary>Pictures to be judged or judged by: of a data part, drawn, or noise.</summary>
+/// <summary>Images to evaluate or to compare with: of a part of the data, generated, or noise.</summary>
 /// <param name="Schema">What they have in common.</param>
 /// <param name="Count">How many.</param>
 /// <param name="Labels">The class of each, or what it was asked to be; null where there are no classes.</param>
@@ -12,8 +12,7 @@ internal sealed record ImageSet(ImageSchema Schema, int Count, IReadOnlyList<int
     Action<int, Memory<byte>> Read)
 {
     /// <summary>
-    /// What tells these pictures from all others, so that what is made of them can be kept; null for drawn ones and
-    /// noise.
+    /// An identity of these images, so that their features can be cached; null for generated images and noise.
     /// </summary>
     public Func<string>? Content { get; init; }
 

@@ -5,10 +5,8 @@ namespace Atelier.Evaluation.Images;
 
 /// <summary>
 /// The score of Salimans et al. 2016 (section 4) on a classifier's probabilities: exp of the mean divergence of p(y|x)
-/// from the
-/// mean p(y). It is 1 where all pictures look alike or like nothing, and the number of classes where each is surely of
-/// one
-/// class and all classes are as frequent.
+/// from the mean p(y). It is 1 if the classifier's output is the same for all images, and the number of classes if each
+/// image certainly has one class and all classes are equally frequent.
 /// </summary>
 internal static class InceptionScore
 {

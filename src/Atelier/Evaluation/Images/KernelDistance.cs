@@ -6,12 +6,9 @@ namespace Atelier.Evaluation.Images;
 
 /// <summary>
 /// The kernel distance (Bińkowski et al. 2018): the unbiased estimate of the squared maximum mean discrepancy (Gretton
-/// et al.
-/// 2012, eq. 3) under the kernel (x·y / width + 1)³, averaged over blocks of pictures that have none in common, each
-/// picture dealt
-/// to the next block in turn. It is around 0, and may be a little below, where both sets come from one distribution,
-/// however few
-/// they are.
+/// et al. 2012, eq. 3) under the kernel (x·y / width + 1)³, averaged over blocks of pictures that have none in common,
+/// each picture dealt to the next block in turn. It is around 0, and may be a little below, where both sets come from
+/// one distribution, however few they are.
 /// </summary>
 internal static class KernelDistance
 {

@@ -10,8 +10,8 @@ namespace Atelier.Evaluation.Images;
 
 /// <summary>
 /// LeNet-5 with hyperbolic tangents and maximum pooling over grey pictures of 32 × 32 (after LeCun et al. 1998), from
-/// weights
-/// that PyTorch saved. The 84 values of its layer f6 are the features that Fréchet distances on MNIST are published on.
+/// weights that PyTorch saved. The 84 values of its layer f6 are the features that Fréchet distances on MNIST are
+/// published on.
 /// </summary>
 internal sealed class LeNet : FeatureNetwork
 {
@@ -58,7 +58,7 @@ internal sealed class LeNet : FeatureNetwork
     /// <param name="source">A file, or <see cref="CatalogueName"/>.</param>
     /// <param name="schema">What the pictures have in common.</param>
     /// <param name="device">Where it works.</param>
-    /// <param name="progress">Told what is fetched.</param>
+    /// <param name="progress">Receives a message about each download.</param>
     /// <param name="cancellation">Stops fetching.</param>
     /// <exception cref="AtelierException">The file is missing or no such network, or the pictures are in
     /// colour.</exception>

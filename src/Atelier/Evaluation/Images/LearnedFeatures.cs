@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// The features of a classifier that was taught on the data's own training pictures, once, and is kept beside the run.
+/// The features of a classifier that is trained once on the data's own training images and kept in the run's folder.
 /// </summary>
 internal sealed class LearnedFeatures : FeatureNetwork
 {
@@ -40,16 +40,13 @@ internal sealed class LearnedFeatures : FeatureNetwork
     /// <inheritdoc/>
     public override bool KnowsClasses => _classifier.HasClasses;
 
-    /// <summary>
-    /// Opens the classifier that is kept, if it was taught on these training pictures; otherwise teaches one and keeps
-    /// it.
-    /// </summary>
+    /// <summary>Opens the saved classifier if it was trained on these images; otherwise trains and saves one.</summary>
     /// <param name="data">The pictures.</param>
     /// <param name="kept">Where it is kept; null keeps nothing.</param>
     /// <param name="seed">Of the weights and of the order of learning.</param>
     /// <param name="device">Where it works.</param>
-    /// <param name="progress">Told of each stretch of steps.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a message after every stretch of steps.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There are no training pictures, or what is kept is damaged.</exception>
     public static async Task<LearnedFeatures> OpenAsync(ImageData data, string? kept, long seed, Device device,
         IProgress<string>? progress, CancellationToken cancellation)
@@ -115,7 +112,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
         return (features, KnowsClasses ? logits : null);
     }
 
-    /// <summary>The content of the pictures that a kept network was taught on; null where it does not say.</summary>
+    /// <summary>The content hash of the images that a saved network was trained on; null if unknown.</summary>
     private static string? TaughtOn(string path)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);

@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// What neighbourhoods say. A set's region is made of balls around its pictures, each reaching to its k-th nearest
-/// neighbour in the set. Precision is the share of made pictures in the real ones' region (Kynkäänniemi et al. 2019,
-/// eq. 1; k = 3). Recall is the share of real ones in the made ones' (eq. 2), but noise is so far from itself that its
-/// balls hold everything: a real picture is recalled only if a made one is in its own ball as well (both sides as in
-/// Khayatkhoei and AbdAlmageed 2023), and k = 10, so that real pictures recall nearly all others. Density counts the
-/// real balls that a made picture is in, over k, and coverage is the share of real balls with a made picture in them
-/// (Naeem et al. 2020, eq. 3 and 4; k = 5).
+/// Metrics from nearest neighbours. A set's region is made of balls around its pictures, each reaching to its k-th
+/// nearest neighbour in the set. Precision is the share of made pictures in the real ones' region (Kynkäänniemi et al.
+/// 2019, eq. 1; k = 3). Recall is the share of real ones in the made ones' (eq. 2), but noise is so far from itself
+/// that its balls hold everything: a real picture is recalled only if a made one is in its own ball as well (both sides
+/// as in Khayatkhoei and AbdAlmageed 2023), and k = 10, so that real pictures recall nearly all others. Density counts
+/// the real balls that a made picture is in, over k, and coverage is the share of real balls with a made picture in
+/// them (Naeem et al. 2020, eq. 3 and 4; k = 5).
 /// </summary>
 internal static class NeighbourFigures
 {

@@ -23,7 +23,7 @@ internal static class Canvas
         return font.MeasureText(text);
     }
 
-    /// <summary>Writes a text beside or about a place, in the middle of a row.</summary>
+    /// <summary>Writes a text next to or centred on a place, in the middle of a row.</summary>
     public static void Write(SKCanvas canvas, string text, float x, float middle, float size, SKColor color,
         SKTextAlign align = SKTextAlign.Left)
     {

@@ -25,8 +25,7 @@ internal readonly record struct Address(Register Base, int Offset = 0, Register?
 
 /// <summary>
 /// The few instructions of x64 and AVX-512 that <see cref="GemmMicrokernel"/> is made of, as bytes (Intel 64 and IA-32
-/// Architectures Software
-/// Developer's Manual, volume 2, sections 2.1 and 2.7). Vector registers are zmm0 to zmm31.
+/// Architectures Software Developer's Manual, volume 2, sections 2.1 and 2.7). Vector registers are zmm0 to zmm31.
 /// </summary>
 internal sealed class Assembler
 {
@@ -131,7 +130,7 @@ internal sealed class Assembler
         Emit((byte)(((bits == 512 ? 2 : 1) << 5) | ((second < 16 ? 1 : 0) << 3)));
     }
 
-    /// <summary>The bytes that say where, always with an offset of 32 bits.</summary>
+    /// <summary>The bytes of a memory operand, always with an offset of 32 bits.</summary>
     private void Place(int register, Address place)
     {
         int field = (register & 7) << 3;

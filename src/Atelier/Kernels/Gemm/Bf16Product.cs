@@ -5,8 +5,7 @@ namespace Atelier.Kernels.Gemm;
 
 /// <summary>
 /// Products of matrices in bf16 with sums in fp32, by one thread, in <see cref="GemmMicrokernel"/>s: a panel of B after
-/// another stays in the second
-/// cache while all rows of A pass by it.
+/// another stays in the second cache while all rows of A pass by it.
 /// </summary>
 internal static unsafe class Bf16Product
 {

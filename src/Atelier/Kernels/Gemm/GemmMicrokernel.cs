@@ -18,7 +18,7 @@ internal enum GemmOutput
     Bf16,
 }
 
-/// <summary>What a tile's function is told; the fields lie one after another, eight bytes each.</summary>
+/// <summary>The arguments of a microkernel: consecutive fields of eight bytes each.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct GemmWork
 {
@@ -55,11 +55,9 @@ internal unsafe struct GemmWork
 
 /// <summary>
 /// Sums of products of bf16 numbers in fp32, a block of up to six rows of C by up to four registers of columns at a
-/// time, which
-/// stays in 24 registers while a row of pairs of B after another is multiplied by pairs of A (Goto and van de Geijn
-/// 2008, section
-/// 6, with registers in place of their cache): 24 products, for four loads of B and six of A. As many blocks as there
-/// are, one below another.
+/// time, which stays in 24 registers while a row of pairs of B after another is multiplied by pairs of A (Goto and van
+/// de Geijn 2008, section 6, with registers in place of their cache): 24 products, for four loads of B and six of A. As
+/// many blocks as there are, one below another.
 /// </summary>
 internal static unsafe class GemmMicrokernel
 {

@@ -4,8 +4,7 @@ namespace Atelier.Kernels.Gemm;
 
 /// <summary>
 /// Instructions made at run time, in pages that are first written and then, never writable again, executed. .NET 10 has
-/// no
-/// intrinsics for AVX512-BF16; this is how they are reached, as oneDNN reaches them.
+/// no intrinsics for AVX512-BF16; this is how they are reached, as oneDNN reaches them.
 /// </summary>
 internal static unsafe partial class MachineCode
 {

@@ -7,8 +7,7 @@ namespace Atelier.Kernels.Gemm;
 
 /// <summary>
 /// Pairs of bf16 numbers that stand one below the other, or side by side, brought to where a tile reads them: a pair is
-/// 32 bits,
-/// its first number in the lower half.
+/// 32 bits, its first number in the lower half.
 /// </summary>
 internal static unsafe class Packing
 {
@@ -41,7 +40,7 @@ internal static unsafe class Packing
         }
     }
 
-    /// <summary>The same of fp32 numbers, which are rounded on the way.</summary>
+    /// <summary>The same for fp32 numbers, which are rounded to bf16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PairRows(float* from, long row, int depth, int columns, uint* to, long toRow)
     {
@@ -63,8 +62,8 @@ internal static unsafe class Packing
     }
 
     /// <summary>
-    /// Pairs of columns, turned: to[i, j] = (from[j, 2 i], from[j, 2 i + 1]) of fp32 numbers, which are rounded on the
-    /// way.
+    /// Pairs of columns, transposed: to[i, j] = (from[j, 2 i], from[j, 2 i + 1]) for fp32 numbers, which are rounded to
+    /// bf16.
     /// </summary>
     /// <param name="from">The first row.</param>
     /// <param name="row">From one row to the next.</param>

@@ -4,8 +4,8 @@ namespace Atelier.Kernels.Gemm;
 
 /// <summary>
 /// The right factor B of a product, in bf16, as tiles read it: panels of 64 columns one after another, the last perhaps
-/// of fewer, in each
-/// the pairs of rows from the first to the last, in each pair the two numbers of a column side by side.
+/// of fewer, in each the pairs of rows from the first to the last, in each pair the two numbers of a column side by
+/// side.
 /// </summary>
 /// <param name="Data">The first number, on a whole line of the cache.</param>
 /// <param name="Depth">Rows of B. Odd ones end with a row of zeros.</param>

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Kernels.Gemm;
 
-/// <summary>A weight W, [outputs, inputs], in bf16 as tiles read it on the way forward, x Wᵀ, and back, dy W.</summary>
+/// <summary>
+/// A weight W, [outputs, inputs], in bf16 as microkernels read it for the forward product, x Wᵀ, and the backward one,
+/// dy W.
+/// </summary>
 internal sealed unsafe class WeightPanels : IDisposable
 {
     private readonly float* _weight;

@@ -62,10 +62,9 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
                 : biasGradient);
             products.Back(logits, some, stateGradient.narrow(0, from, count));
         }
-        ctx.save_data(Kept,
-            new Gradients(weight, LossWeight.Current, stateGradient.view(hidden.shape).DetachFromDisposeScope(),
-            products.WeightGradient.DetachFromDisposeScope(), bias is null ? null
-                : biasGradient.DetachFromDisposeScope()));
+        ctx.save_data(Kept, new Gradients(weight, StepContext.Current.LossWeight,
+            stateGradient.view(hidden.shape).DetachFromDisposeScope(), products.WeightGradient.DetachFromDisposeScope(),
+            bias is null ? null : biasGradient.DetachFromDisposeScope()));
         return tensor((float)(loss / counted)).MoveToOuterDisposeScope();
     }
 
@@ -105,7 +104,7 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         {
             if (target >= 0)
                 loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing,
-                    (float)(LossWeight.Current / counted), exponentials, sum);
+                    (float)(StepContext.Current.LossWeight / counted), exponentials, sum);
             else
                 new Span<ushort>(row, (int)next).Clear();
             row += next;

@@ -3,18 +3,16 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A layer whose two directions are written out, in few large steps: <see cref="KernelLayers"/> runs such layers one
-/// after
-/// another. The gradients of its parameters are added to theirs on the way back. The loops of kernels are optimized
-/// when they are
-/// first met (AggressiveOptimization), since a plan is measured in the first steps.
+/// A fused layer, which computes its forward and backward pass in a few large steps. <see cref="KernelLayers"/> runs
+/// such layers one after another. The backward pass adds to the gradients of the parameters. Kernels' loops are
+/// optimized when they are first compiled (AggressiveOptimization), since plans are measured in the first steps.
 /// </summary>
 internal interface IKernelLayer
 {
     /// <summary>Goes forward.</summary>
     /// <param name="x">[rows, width].</param>
-    /// <param name="kept">Takes what the way back needs, x too, detached from dispose scopes; null where there is no
-    /// way back.</param>
+    /// <param name="kept">Receives the tensors that the backward pass needs, including x, detached from dispose scopes;
+    /// null without a backward pass.</param>
     /// <returns>The result, in the caller's dispose scope.</returns>
     Tensor Forward(Tensor x, Stack<Tensor>? kept);
 

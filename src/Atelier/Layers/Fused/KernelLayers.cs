@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// Layers whose two directions are written out, as one operator: libtorch's own machinery is met once for all of them.
+/// Fused layers as a single operator of automatic differentiation, so that its overhead occurs once for all of them.
 /// </summary>
 internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
 {
@@ -16,9 +16,8 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
     public override string Name => nameof(KernelLayers);
 
     /// <summary>
-    /// Whether such layers serve here: bf16 on a CPU that has the instructions, and one thread a copy of the model,
-    /// since they run
-    /// on the calling one; and the plan does not say otherwise.
+    /// Whether fused layers can be used here: bf16 on a CPU with the instructions, one thread for each copy of the
+    /// model, since they run on the calling thread, and a plan that does not exclude them.
     /// </summary>
     /// <param name="x">What would go in.</param>
     /// <param name="precision">The precision of products.</param>

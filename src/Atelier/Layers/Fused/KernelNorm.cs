@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers.Fused;
 
-/// <summary>A norm over tensors: fp32 in, bf16 out; by itself the last of a stack of layers.</summary>
+/// <summary>A normalisation of tensors, fp32 in and bf16 out; on its own it is the last of a stack of layers.</summary>
 /// <param name="norm">Its weights and rule.</param>
 internal sealed unsafe class KernelNorm(IKernelNorm norm) : IKernelLayer
 {

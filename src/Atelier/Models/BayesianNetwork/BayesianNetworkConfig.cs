@@ -2,107 +2,108 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>What a Bayesian network is learned by.</summary>
+/// <summary>How a Bayesian network is learned.</summary>
 public sealed record BayesianNetworkConfig
 {
-    /// <summary>How the edges are found.</summary>
+    /// <summary>The method of structure learning.</summary>
     public StructureName Structure { get; init; } = StructureName.HillClimbing;
 
     /// <summary>
-    /// The edges where the structure is given, as [smoke-&gt;lung, smoke-&gt;bronc]; parents stand in this order in the
-    /// tables.
+    /// The edges, if the structure is given: [smoke-&gt;lung, smoke-&gt;bronc]. Tables list parents in this order.
     /// </summary>
     public IReadOnlyList<string> Edges { get; init; } = [];
 
-    /// <summary>Edges that a learned structure must have.</summary>
+    /// <summary>Edges that a learned structure must contain.</summary>
     public IReadOnlyList<string> Required { get; init; } = [];
 
-    /// <summary>Edges that a learned structure must not have.</summary>
+    /// <summary>Edges that a learned structure must not contain.</summary>
     public IReadOnlyList<string> Forbidden { get; init; } = [];
 
     /// <summary>
-    /// A structure known from elsewhere; training and explain tell how far the learned one is from it.
+    /// A reference structure. Training and `explain` report the distance of the learned structure from it.
     /// </summary>
     public IReadOnlyList<string> CompareWith { get; init; } = [];
 
-    /// <summary>What hill climbing makes as large as it can.</summary>
+    /// <summary>The score that hill climbing maximises.</summary>
     public NetworkScore Score { get; init; } = NetworkScore.Bic;
 
     /// <summary>
-    /// Imagined rows, spread evenly over each table: the prior of the tables and of the BDeu score; 0 gives maximum
-    /// likelihood.
+    /// The equivalent sample size: imaginary rows spread evenly over each table, as a Dirichlet prior of the parameters
+    /// and of the BDeu score. 0 gives maximum likelihood.
     /// </summary>
     [Range(0.0, 1e9)]
     public double EquivalentSampleSize { get; init; } = 1;
 
-    /// <summary>The most parents that a learned structure gives a variable.</summary>
+    /// <summary>The largest number of parents of a variable in a learned structure.</summary>
     [Range(1, 64)]
     public int MaxParents { get; init; } = 8;
 
     /// <summary>
-    /// Of hill climbing: how many moves an edge stays untouched, and how many without a new best end the search; 0 ends
-    /// it at the first summit.
+    /// For hill climbing: the length of the tabu list, in moves, and the number of moves without a new best graph that
+    /// ends the search. 0 stops at the first local maximum.
     /// </summary>
     [Range(0, 10_000)]
     public int TabuLength { get; init; } = 10;
 
     /// <summary>
-    /// Of hill climbing: it begins again near the best graph until so many restarts in a row found nothing better; 0
-    /// climbs once.
+    /// For hill climbing: the search restarts near the best graph until this many restarts in a row find nothing
+    /// better. 0 searches once.
     /// </summary>
     [Range(0, 10_000)]
     public int Restarts { get; init; } = 100;
 
     /// <summary>
-    /// Of hill climbing: the most seconds, after which the best graph so far is taken; null sets no limit.
+    /// For hill climbing: the longest search in seconds, after which the best graph so far is taken. Null sets no
+    /// limit.
     /// </summary>
     [Range(0.001, 1e9)]
     public double? SearchSeconds { get; init; }
 
-    /// <summary>Of pc: the test of independence.</summary>
+    /// <summary>For pc: the test of conditional independence.</summary>
     public IndependenceTestName Test { get; init; } = IndependenceTestName.G2;
 
-    /// <summary>Of pc: the probability below which independence is rejected.</summary>
+    /// <summary>For pc: the significance level. Independence is rejected below this probability.</summary>
     [Range(1e-12, 0.5)]
     public double Significance { get; init; } = 0.01;
 
-    /// <summary>Of pc: the most variables that a test is conditioned on.</summary>
+    /// <summary>For pc: the largest number of variables that a test conditions on.</summary>
     [Range(0, 16)]
     public int MaxConditions { get; init; } = 3;
 
-    /// <summary>Of chow-liu: the variable that the tree grows from; null takes the first that fits.</summary>
+    /// <summary>For chow-liu: the root of the tree. Null takes the first variable that fits.</summary>
     public string? Root { get; init; }
 
-    /// <summary>The most iterations of expectation maximisation, where values are missing.</summary>
+    /// <summary>For missing values: the largest number of iterations of expectation maximisation.</summary>
     [Range(1, 1_000_000)]
     public int EmIterations { get; init; } = 200;
 
     /// <summary>
-    /// Expectation maximisation ends when ln P of the observed values grows by less than this share of itself.
+    /// For missing values: expectation maximisation ends when the log-likelihood of the observed values grows by less
+    /// than this fraction.
     /// </summary>
     [Range(0.0, 1.0)]
     public double EmTolerance { get; init; } = 1e-6;
 
     /// <summary>
-    /// Where values are missing, how often the structure is learned again from rows filled in by the network so far.
+    /// For missing values: how often the structure is learned again, from rows that the network so far completes.
     /// </summary>
     [Range(0, 100)]
     public int StructureRounds { get; init; } = 3;
 }
 
-/// <summary>How the edges of a network are found.</summary>
+/// <summary>Methods of structure learning.</summary>
 public enum StructureName
 {
-    /// <summary>Written in the recipe.</summary>
+    /// <summary>The structure is given in the recipe.</summary>
     Given,
 
-    /// <summary>A search for the highest score, edge by edge, with a tabu list.</summary>
+    /// <summary>A search for the highest score by single edges, with a tabu list.</summary>
     HillClimbing,
 
-    /// <summary>The tree of the greatest mutual information.</summary>
+    /// <summary>The tree of the largest mutual information (Chow and Liu 1968).</summary>
     ChowLiu,
 
-    /// <summary>Tests of conditional independence.</summary>
+    /// <summary>Tests of conditional independence (Spirtes, Glymour and Scheines 2000).</summary>
     Pc,
 }
 

@@ -126,7 +126,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         return table;
     }
 
-    /// <summary>What config.json says of a network.</summary>
+    /// <summary>The contents of a network's config.json.</summary>
     private sealed record BundledNetwork
     {
         /// <summary>

@@ -12,7 +12,7 @@ using Atelier.Training;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Teaches a network: structure, tables, bundle, pictures.</summary>
+/// <summary>Learns a network: structure, tables, bundle, pictures.</summary>
 internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : ILearner
 {
     private readonly BayesianNetworkConfig _config = (BayesianNetworkConfig?)recipe.Model.Config

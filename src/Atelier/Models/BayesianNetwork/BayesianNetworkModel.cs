@@ -81,7 +81,7 @@ public sealed class BayesianNetworkModel : IRowModel, IExplainable, IProbabilist
     }
 
     /// <summary>The states that names stand for.</summary>
-    /// <exception cref="AtelierException">A name is not known; the nearest is told.</exception>
+    /// <exception cref="AtelierException">A name is unknown; the message suggests the nearest.</exception>
     internal SortedDictionary<int, int> States(IReadOnlyDictionary<string, string> values)
     {
         var states = new SortedDictionary<int, int>();

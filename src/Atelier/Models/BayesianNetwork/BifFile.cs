@@ -15,12 +15,10 @@ public static class BifFile
     private const long LargestFile = 1L << 28;
 
     /// <summary>
-    /// Reads a network in any encoding that can be told, of the format's versions 0.15 and older (names in quotes,
-    /// parents
-    /// without a bar before them, numbers without commas). Properties say nothing of the distribution and are passed
-    /// over;
-    /// anything else that is not read is refused. Rows off 1 by no more than a thousandth, as rounding leaves them,
-    /// are scaled to it.
+    /// Reads a network in any detectable encoding, of the format's versions 0.15 and older (names in quotes, parents
+    /// without a bar before them, numbers without commas). Properties do not affect the distribution and are skipped;
+    /// anything else that is not read is refused. Rows off 1 by no more than a thousandth, as rounding leaves them, are
+    /// scaled to it.
     /// </summary>
     /// <exception cref="AtelierException">The file cannot be read, is damaged, lacks a table, or has a row that does
     /// not sum to 1.</exception>

@@ -8,7 +8,7 @@ public sealed class DirectedGraph
     /// <summary>Makes a graph.</summary>
     /// <param name="parents">The parents of each vertex; their order is kept, for tables depend on it.</param>
     /// <param name="names">What messages call the vertices.</param>
-    /// <exception cref="AtelierException">There is a cycle, which is told, or an edge twice.</exception>
+    /// <exception cref="AtelierException">There is a cycle, which the message shows, or an edge twice.</exception>
     public DirectedGraph(IReadOnlyList<int[]> parents, IReadOnlyList<string> names)
     {
         _parents = [.. parents];

@@ -2,8 +2,7 @@ namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
 /// A Bayesian network over discrete variables (Pearl 1988): a graph without cycles, and for each variable a table of
-/// its
-/// distribution given its parents. P(x₁ … xₙ) = ∏ P(xᵢ | parents of xᵢ). Immutable, so threads may share it.
+/// its distribution given its parents. P(x₁ … xₙ) = ∏ P(xᵢ | parents of xᵢ). Immutable, so threads may share it.
 /// </summary>
 public sealed class DiscreteNetwork
 {
@@ -62,7 +61,7 @@ public sealed class DiscreteNetwork
     }
 
     /// <summary>The number of the variable of that name.</summary>
-    /// <exception cref="AtelierException">There is none; the nearest is told.</exception>
+    /// <exception cref="AtelierException">There is none; the message suggests the nearest.</exception>
     public int IndexOf(string name)
     {
         if (_indices.TryGetValue(name, out int index))
@@ -85,8 +84,7 @@ public sealed class DiscreteNetwork
 
     /// <summary>
     /// The network after an intervention, do(X = x) (Pearl 2009, section 3.2): the variables are set from outside, so
-    /// that
-    /// their parents no longer reach them.
+    /// that their parents no longer reach them.
     /// </summary>
     /// <param name="settings">The state that each is set to, by the variable's number.</param>
     public DiscreteNetwork Do(IReadOnlyDictionary<int, int> settings)

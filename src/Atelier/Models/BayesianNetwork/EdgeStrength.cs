@@ -2,7 +2,7 @@ using Atelier.Models.BayesianNetwork.Inference;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>How much an edge tells.</summary>
+/// <summary>How informative an edge is.</summary>
 /// <param name="Parent">Where it begins.</param>
 /// <param name="Child">Where it ends.</param>
 /// <param name="Information">I(child; parent | the child's other parents) in nats: what knowing the parent takes from

@@ -20,8 +20,8 @@ public static class NetworkLearning
     /// <param name="data">The rows.</param>
     /// <param name="config">How.</param>
     /// <param name="seed">Of restarts, of where expectation maximisation begins and of filling in.</param>
-    /// <param name="progress">Told what is being done, a line at a time.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives a one-line message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There are no rows, a column has one value only, or the configuration does not
     /// fit the data.</exception>
     public static LearnedNetwork Learn(DiscreteData data, BayesianNetworkConfig config, long seed,

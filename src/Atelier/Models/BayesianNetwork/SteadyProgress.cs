@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>Tells of work that takes long, once every few seconds however often it is asked to.</summary>
-/// <param name="progress">Who is told; may be null.</param>
+/// <param name="progress">Receives the reports; may be null.</param>
 internal sealed class SteadyProgress(Action<string>? progress)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);

@@ -3,9 +3,7 @@ namespace Atelier.Models.BayesianNetwork;
 /// <summary>A discrete variable: a name and the values it may take.</summary>
 public sealed class Variable
 {
-    /// <summary>
-    /// The most states that a variable may have: a value is one byte, and one byte value says "missing".
-    /// </summary>
+    /// <summary>The most states of a variable: a value is one byte, of which one value means "missing".</summary>
     public const int MostStates = 255;
 
     private readonly Dictionary<string, int> _indices = [];
@@ -37,7 +35,7 @@ public sealed class Variable
     public IReadOnlyList<string> States { get; }
 
     /// <summary>The index of a state by name.</summary>
-    /// <exception cref="AtelierException">There is no such state; the nearest is told.</exception>
+    /// <exception cref="AtelierException">There is no such state; the message suggests the nearest.</exception>
     public int StateOf(string state)
     {
         if (Find(state) is { } index)

@@ -6,8 +6,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// Layer normalisation whose scale and shift are told from outside and not learned (adaLN; Peebles and Xie 2023,
-/// section 3.2).
+/// Layer normalisation whose scale and shift come from a condition instead of being parameters (adaLN; Peebles and Xie
+/// 2023, section 3.2).
 /// </summary>
 internal static class AdaptiveNorm
 {

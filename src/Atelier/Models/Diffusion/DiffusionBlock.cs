@@ -7,11 +7,9 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A block of a diffusion transformer: attention between all places, then a feed-forward layer. What is told scales and
-/// shifts
-/// what goes into each of the two, and gates what comes out; the gates begin at zero, so that a fresh block gives its
-/// input
-/// back (adaLN-Zero; Peebles and Xie 2023, section 3.2 and figure 3).
+/// A block of a diffusion transformer: attention between all positions, then a feed-forward layer. The condition scales
+/// and shifts the input of each of the two, and gates its output. The gates begin at zero, so that a new block is the
+/// identity (adaLN-Zero; Peebles and Xie 2023, section 3.2 and figure 3).
 /// </summary>
 internal sealed class DiffusionBlock : nn.Module
 {
@@ -36,7 +34,7 @@ internal sealed class DiffusionBlock : nn.Module
 
     /// <summary>The block.</summary>
     /// <param name="x">[batch, places, hidden], fp32.</param>
-    /// <param name="condition">What is told of time and class, [batch, hidden], fp32.</param>
+    /// <param name="condition">The embedding of time and class, [batch, hidden], fp32.</param>
     /// <returns>As x.</returns>
     public Tensor Forward(Tensor x, Tensor condition)
     {

@@ -5,92 +5,92 @@ using Atelier.Models.Diffusion.Samplers;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A diffusion or flow-matching model: how noise comes in, what is predicted, the network, and how pictures are drawn.
+/// The configuration of a diffusion or flow-matching model: the noise schedule, the prediction target, the network and
+/// the sampler.
 /// </summary>
 public sealed record DiffusionConfig
 {
     private const int MostPlaces = 4096; // of a transformer: attention's products grow by their square
 
-    /// <summary>How pictures turn into noise: flow, cosine or linear.</summary>
+    /// <summary>The noise schedule: flow, cosine or linear.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Flow;
 
-    /// <summary>What the network predicts.</summary>
+    /// <summary>The prediction target of the network.</summary>
     public PredictionKind Prediction { get; init; } = PredictionKind.Velocity;
 
     /// <summary>
-    /// How training times are drawn: over (0, 1) evenly, or as the logistic function of a normal number, which favours
-    /// the middle.
+    /// The distribution of training times: uniform over (0, 1), or logit-normal, which favours the middle.
     /// </summary>
     public TimeDistribution Times { get; init; } = TimeDistribution.LogitNormal;
 
     /// <summary>
-    /// A trained VAE, a run's folder or a bundle's, in whose grid of latents the model works; null works on pixels. The
-    /// finished
-    /// model holds the VAE, so that its own config.json names no folder.
+    /// The folder of a trained VAE (a run or a bundle) whose grid of latents the model works in; null works on pixels.
+    /// The finished bundle contains the VAE, and its config.json names no folder.
     /// </summary>
     [JsonIgnore]
     public string? Autoencoder { get; init; }
 
-    /// <summary>Whether the network is told the class.</summary>
+    /// <summary>Conditions the network on the class.</summary>
     public bool Conditional { get; init; }
 
     /// <summary>
-    /// The share of training pictures whose class is kept from the network, so that guidance can compare (Ho and
-    /// Salimans 2022).
+    /// The fraction of training images whose class is dropped, as classifier-free guidance needs (Ho and Salimans
+    /// 2022).
     /// </summary>
     [Range(0.0, 0.9)]
     public double ClassDropout { get; init; } = 0.1;
 
-    /// <summary>The network: a U-Net, or a transformer over patches (DiT; Peebles and Xie 2023).</summary>
+    /// <summary>
+    /// The architecture of the network: a U-Net, or a transformer over patches (DiT; Peebles and Xie 2023).
+    /// </summary>
     public DenoiserKind Network { get; init; } = DenoiserKind.Unet;
 
-    /// <summary>Pixels of a side that the network takes as one place; divides width and height.</summary>
+    /// <summary>
+    /// The side of a patch in pixels, which the network processes as one position. Must divide width and height.
+    /// </summary>
     [Range(1, 16)]
     public int PatchSize { get; init; } = 2;
 
-    /// <summary>
-    /// Channels of each level of the U-Net; each level has half the width and height of the one before.
-    /// </summary>
+    /// <summary>For the U-Net: the channels of each level. Each level halves width and height.</summary>
     public IReadOnlyList<int> Channels { get; init; } = (int[])[64, 128];
 
-    /// <summary>Blocks of each level of the U-Net, on the way down and on the way up.</summary>
+    /// <summary>For the U-Net: number of blocks in each level, down and up.</summary>
     [Range(1, 16)]
     public int Blocks { get; init; } = 2;
 
-    /// <summary>Blocks of the transformer, one on another.</summary>
+    /// <summary>For the transformer: number of blocks.</summary>
     [Range(1, 1000)]
     public int LayerCount { get; init; } = 6;
 
-    /// <summary>Attention heads of a block of the transformer; divides the hidden size.</summary>
+    /// <summary>For the transformer: number of attention heads in a block. Must divide the hidden size.</summary>
     [Range(1, 1024)]
     public int HeadCount { get; init; } = 6;
 
-    /// <summary>The width of the transformer; a multiple of 4.</summary>
+    /// <summary>For the transformer: the width; a multiple of 4.</summary>
     [Range(4, 1 << 16)]
     public int HiddenSize { get; init; } = 192;
 
     /// <summary>
-    /// How many times as wide and high as a given small picture what is drawn is; 1 draws from noise alone (Saharia et
-    /// al. 2021).
+    /// The upscaling factor from a given small image; 1 generates from noise alone (Saharia et al. 2021).
     /// </summary>
     [Range(1, 8)]
     public int Upscale { get; init; } = 1;
 
     /// <summary>
-    /// The most noise that is laid over small pictures while learning to enlarge them, as a time of the schedule (Ho et
+    /// For upscaling: the largest amount of noise added to small images in training, as a time of the schedule (Ho et
     /// al. 2021, section 4.2).
     /// </summary>
     [Range(0.0, 0.9)]
     public double UpscaleNoise { get; init; } = 0.3;
 
-    /// <summary>The sampler where a request does not say: ancestral, ddim, euler, heun or dpm.</summary>
+    /// <summary>The default sampler: ancestral, ddim, euler, heun or dpm.</summary>
     public string Sampler { get; init; } = "heun";
 
-    /// <summary>Its steps where a request does not say.</summary>
+    /// <summary>The default number of sampling steps.</summary>
     [Range(1, 10_000)]
     public int SamplerSteps { get; init; } = 20;
 
-    /// <summary>The weight of the class where a request does not say; 1 takes it as learned.</summary>
+    /// <summary>The default guidance scale of the class; 1 follows the model.</summary>
     [Range(0.0, 100.0)]
     public double Guidance { get; init; } = 1;
 
@@ -149,20 +149,23 @@ public sealed record DiffusionConfig
     }
 }
 
-/// <summary>Networks that undo noise.</summary>
+/// <summary>Architectures of denoising networks.</summary>
 public enum DenoiserKind
 {
-    /// <summary>Residual convolutions over levels of half the size each, down and up again.</summary>
+    /// <summary>
+    /// A U-Net: residual convolutions whose levels halve width and height on the way down and double them on the way
+    /// up.
+    /// </summary>
     Unet,
 
     /// <summary>A transformer over patches.</summary>
     Dit,
 }
 
-/// <summary>How training times are drawn.</summary>
+/// <summary>Distributions of training times.</summary>
 public enum TimeDistribution
 {
-    /// <summary>Evenly.</summary>
+    /// <summary>Uniform.</summary>
     Uniform,
 
     /// <summary>The logistic function of a standard normal number (Esser et al. 2024, section 3.1).</summary>

@@ -78,8 +78,10 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     }
 
     /// <inheritdoc/>
-    /// <remarks>Drawing looks at the network tens of times, and rounding to bf16 is small beside the steps' own
-    /// error.</remarks>
+    /// <remarks>
+    /// Sampling evaluates the network tens of times, and rounding to bf16 is small compared with the error of the
+    /// steps.
+    /// </remarks>
     protected override Precision SamplingPrecision(string device) => Bf16WherePossible(device);
 
     /// <inheritdoc/>

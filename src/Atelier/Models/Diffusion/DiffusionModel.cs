@@ -1,5 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
+using Atelier.Kernels;
 using Atelier.Models.Diffusion.Samplers;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
@@ -15,8 +16,7 @@ namespace Atelier.Models.Diffusion;
 /// <summary>
 /// Learns to undo noise (Ho et al. 2020) or to follow the flow from noise to pictures (Lipman et al. 2023): the mean
 /// squared error of the prediction at random times. Pictures are drawn by a sampler that knows nothing of the network.
-/// With
-/// an autoencoder all of this happens to its latents in place of pixels (Rombach et al. 2022).
+/// With an autoencoder all of this happens to its latents in place of pixels (Rombach et al. 2022).
 /// </summary>
 public sealed class DiffusionModel : ImageModel
 {
@@ -126,8 +126,10 @@ public sealed class DiffusionModel : ImageModel
     };
 
     /// <inheritdoc/>
-    /// <remarks>By <see cref="VariationalBound"/>, and of one picture in five by <see cref="FlowLikelihood"/>, given
-    /// the classes and small pictures that the model is told; of a model of latents nothing is known.</remarks>
+    /// <remarks>
+    /// By <see cref="VariationalBound"/>, and for one image in five by <see cref="FlowLikelihood"/>, given the classes
+    /// and small images; not available for models of latents.
+    /// </remarks>
     public override IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
         CancellationToken cancellation = default)
     {
@@ -260,7 +262,7 @@ public sealed class DiffusionModel : ImageModel
         return _prediction.Output(x, answer, t);
     }
 
-    private Tensor Loss(ImageBatch batch) => Loss(batch, RandomStream.Current);
+    private Tensor Loss(ImageBatch batch) => Loss(batch, StepContext.Current.Random?.Generator);
 
     private Tensor Loss(ImageBatch batch, Generator? random)
     {

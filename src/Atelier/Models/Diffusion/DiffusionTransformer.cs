@@ -9,9 +9,8 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A transformer over patches of a picture (DiT; Peebles and Xie 2023): each patch is a place with a fixed position,
-/// blocks
-/// are told time and class, and the last layer makes a patch of each place again.
+/// A transformer over patches of an image (DiT; Peebles and Xie 2023): each patch is a position with a fixed encoding,
+/// blocks are conditioned on time and class, and the last layer turns each position into a patch again.
 /// </summary>
 internal sealed class DiffusionTransformer : DenoisingNetwork
 {
@@ -27,7 +26,7 @@ internal sealed class DiffusionTransformer : DenoisingNetwork
     /// <param name="config">Its shape.</param>
     /// <param name="shape">Channels, height and width of what it is shown.</param>
     /// <param name="pictureChannels">Channels of what it predicts.</param>
-    /// <param name="classes">Classes that it is told of; 0 for none.</param>
+    /// <param name="classes">Number of classes; 0 for none.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="random">Draws the weights.</param>
     public DiffusionTransformer(DiffusionConfig config, long[] shape, int pictureChannels, int classes,

@@ -6,15 +6,11 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// −log P(x) of pictures under the flow that samplers without noise follow: the density of the noise that a picture is
-/// taken
-/// to, and how the flow spreads or presses it on the way, d log p / dt = −∇·v (Chen et al. 2018, theorem 1; Song et al.
-/// 2021,
-/// eq. 39; Lipman et al. 2023, appendix C), with Hutchinson's estimate eᵀ ∂v/∂x e of the divergence, e of random signs.
-/// A
-/// density is of numbers, so that even noise of a value's step is laid over the values, which makes the figure a bound
-/// from
-/// above (Theis et al. 2016, section 3.1).
+/// −log P(x) of pictures under the flow that samplers without noise follow: the density of the noise that an image is
+/// mapped to, corrected by the divergence of the flow on its path, d log p / dt = −∇·v (Chen et al. 2018, theorem 1;
+/// Song et al. 2021, eq. 39; Lipman et al. 2023, appendix C), with Hutchinson's estimate eᵀ ∂v/∂x e of the divergence,
+/// e of random signs. A density is of numbers, so that even noise of a value's step is laid over the values, which
+/// makes the figure a bound from above (Theis et al. 2016, section 3.1).
 /// </summary>
 internal static class FlowLikelihood
 {

@@ -10,10 +10,9 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A picture that drawing begins from. Without a mask its way begins part of the way to noise (Meng et al. 2022). With
-/// one,
-/// what is masked is drawn anew, and the rest is laid in at every look, as noisy as the time asks (Song et al. 2021,
-/// appendix I.2), with the noise that the way began with.
+/// An image that sampling begins from. Without a mask, sampling begins at an intermediate noise level (Meng et al.
+/// 2022). With a mask, the masked part is drawn again, and the rest is replaced at every evaluation by the image with
+/// the noise level of the time (Song et al. 2021, appendix I.2), with the same initial noise.
 /// </summary>
 internal sealed class InitImage
 {
@@ -28,7 +27,7 @@ internal sealed class InitImage
     /// <param name="mask">[1, height, width], from 0, kept, to 1, drawn anew; null draws all of it.</param>
     public InitImage(Tensor picture, Tensor? mask) => (_picture, _mask) = (picture, mask);
 
-    /// <summary>The strength where a request does not say: the whole way with a mask.</summary>
+    /// <summary>The default strength: 1 with a mask.</summary>
     public static double Strength(SamplingOptions drawing) =>
         drawing.Strength ?? (drawing.Mask is null ? UsualStrength : 1);
 
@@ -53,7 +52,7 @@ internal sealed class InitImage
         autoencoder.Encode(_picture.dim() == 3 ? _picture.unsqueeze(0) : _picture), _mask is null ? null
             : F.adaptive_max_pool2d(_mask, autoencoder.Shape[1..]));
 
-    /// <summary>The picture as noisy as a time says, α x₀ + σ ε.</summary>
+    /// <summary>The image with the noise of a time, α x₀ + σ ε.</summary>
     /// <param name="noise">ε, [batch, channels, height, width].</param>
     /// <param name="schedule">α and σ.</param>
     /// <param name="t">The time.</param>
@@ -63,7 +62,7 @@ internal sealed class InitImage
     /// <summary>A model that knows what is kept.</summary>
     /// <param name="denoiser">The model.</param>
     /// <param name="schedule">α and σ.</param>
-    /// <param name="noise">That the way began with.</param>
+    /// <param name="noise">The initial noise.</param>
     public Denoiser Hold(Denoiser denoiser, NoiseSchedule schedule, Tensor noise) =>
         _mask is null ? denoiser : (x, t) =>
     {

@@ -20,8 +20,7 @@ public enum ScheduleKind
 
 /// <summary>
 /// x_t = α(t) x₀ + σ(t) ε, with ε standard normal. What a network predicts, what samplers step along and how the loss
-/// is
-/// made all follow from α and σ; nothing here knows a network.
+/// is made all follow from α and σ; nothing here knows a network.
 /// </summary>
 /// <param name="kind">Which.</param>
 public sealed class NoiseSchedule(ScheduleKind kind)
@@ -32,8 +31,7 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     public ScheduleKind Kind => kind;
 
     /// <summary>
-    /// The time that sampling begins at: just before α is so small that a picture could not be told from the noise in
-    /// fp32.
+    /// The time at which sampling begins: just before α is so small that fp32 cannot distinguish an image from noise.
     /// </summary>
     public double Start => kind == ScheduleKind.Flow ? 1 : 0.998;
 
@@ -96,7 +94,7 @@ public sealed class NoiseSchedule(ScheduleKind kind)
 
     /// <summary>Times from <see cref="Start"/> down to 0, evenly: one more than there are steps.</summary>
     /// <param name="steps">From 1.</param>
-    /// <param name="share">The share of the whole way, where it begins later than that.</param>
+    /// <param name="share">The share of the whole path, if sampling begins later.</param>
     public double[] Times(int steps, double share = 1) =>
         [.. Enumerable.Range(0, steps + 1).Select(i => share * Start * (steps - i) / steps)];
 

@@ -3,8 +3,7 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// Fixed vectors that tell places of a plane apart: half of a vector's numbers are sines and cosines of the row, half
-/// of the
+/// Fixed position encodings in a plane: half of a vector's numbers are sines and cosines of the row, half of the
 /// column, with rates 10,000^(−i / n) for i from 0 to n − 1 (Vaswani et al. 2017, section 3.5, in two dimensions).
 /// </summary>
 internal static class PlanePositions

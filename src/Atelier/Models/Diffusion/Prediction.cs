@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion;
 
-/// <summary>What a network is taught to predict of a noisy picture x = α x₀ + σ ε.</summary>
+/// <summary>What a network predicts from a noisy image x = α x₀ + σ ε.</summary>
 public enum PredictionKind
 {
     /// <summary>ε (Ho et al. 2020).</summary>
@@ -28,7 +28,7 @@ public readonly record struct DenoiserOutput(Tensor Picture, Tensor Noise);
 /// <param name="schedule">α and σ.</param>
 public sealed class Prediction(PredictionKind kind, NoiseSchedule schedule)
 {
-    /// <summary>What the network should say.</summary>
+    /// <summary>The network's target.</summary>
     /// <param name="parts">x₀ and ε, [batch, channels, height, width].</param>
     /// <param name="alpha">α of each, [batch, 1, 1, 1].</param>
     /// <param name="sigma">σ of each.</param>
@@ -40,7 +40,7 @@ public sealed class Prediction(PredictionKind kind, NoiseSchedule schedule)
         _ => alpha.mul(parts.Noise).sub(sigma.mul(parts.Picture)),
     };
 
-    /// <summary>What the network's answer says of a noisy picture.</summary>
+    /// <summary>The image and the noise that a network's prediction implies.</summary>
     /// <param name="x">x_t.</param>
     /// <param name="answer">The network's.</param>
     /// <param name="t">The time.</param>

@@ -7,10 +7,8 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// A vector that tells a network the time and the class: sines and cosines of the time (Vaswani et al. 2017, section
-/// 3.5,
-/// over 1000 t as Ho et al. 2020 count) through two layers, plus a learned vector for the class; one more stands for no
-/// class.
+/// The embedding of time and class: sines and cosines of the time (Vaswani et al. 2017, section 3.5, over 1000 t as in
+/// Ho et al. 2020) through two layers, plus a learned vector for the class; one more vector stands for no class.
 /// </summary>
 internal sealed class TimeEmbedding : nn.Module
 {

@@ -10,9 +10,9 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// Down through levels of half the size each and up again, each level on the way up seeing its twin on the way down
-/// (Ronneberger et al. 2015), with residual blocks that are told the time (Ho et al. 2020, appendix B). The first
-/// convolution reads patches of pixels as channels, so that the widest level is small.
+/// A U-Net: levels that halve width and height on the way down and double them on the way up, with skip connections
+/// between levels of equal size (Ronneberger et al. 2015) and residual blocks conditioned on time (Ho et al. 2020,
+/// appendix B). The first convolution reads patches of pixels as channels, so that the largest level is small.
 /// </summary>
 internal sealed class UNet : DenoisingNetwork
 {

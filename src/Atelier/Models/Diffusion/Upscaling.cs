@@ -9,11 +9,9 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// What a network that enlarges is shown beside a noisy picture: the small one, enlarged by a filter (Saharia et al.
-/// 2021,
-/// section 2.2), with some noise laid over it first and the amount told, so that it may come from another model and not
-/// be
-/// as true as those learned from (Ho et al. 2021, section 4.2).
+/// The condition of an upscaling network: the small image, enlarged by a filter (Saharia et al. 2021, section 2.2).
+/// Noise is added to it first, and its amount is an input, so that the small image may come from another model and be
+/// less accurate than those in training (Ho et al. 2021, section 4.2).
 /// </summary>
 /// <param name="config">How many times to enlarge, and the most noise.</param>
 /// <param name="schema">What the large pictures have in common.</param>
@@ -23,7 +21,8 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     private const ResizeFilter Filter = ResizeFilter.Triangle;
 
     /// <summary>
-    /// Channels beside the noisy picture's: the enlarged picture's, and one that is everywhere the time of its noise.
+    /// Channels in addition to those of the noisy image: the enlarged image, and a constant channel with the time of
+    /// its noise.
     /// </summary>
     public int Channels => schema.Channels + 1;
 

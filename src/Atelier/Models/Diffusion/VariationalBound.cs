@@ -6,12 +6,10 @@ namespace Atelier.Models.Diffusion;
 
 /// <summary>
 /// A bound from above on −log P(x) of pictures with 256 values a channel: the variational bound of Ho et al. 2020, eq.
-/// 5, with
-/// infinitely many steps, for any schedule and prediction (Kingma et al. 2021, eq. 11 and 17 to 19):
-/// KL(q(x_last | x) ‖ N(0, I)) − E log P(x | x_first) + ∫ E ‖ε − ε̂‖² dρ, with ρ = log(α / σ).
-/// Each value's P(x | x_first) is shared out among the 256 by the Gaussian around what was seen, so that nothing is
-/// added to
-/// the pictures (no dequantisation).
+/// 5, with infinitely many steps, for any schedule and prediction (Kingma et al. 2021, eq. 11 and 17 to 19):
+/// KL(q(x_last | x) ‖ N(0, I)) − E log P(x | x_first) + ∫ E ‖ε − ε̂‖² dρ, with ρ = log(α / σ). Each value's P(x |
+/// x_first) is shared out among the 256 by the Gaussian around what was seen, so that nothing is added to the pictures
+/// (no dequantisation).
 /// </summary>
 internal static class VariationalBound
 {

@@ -58,7 +58,7 @@ internal sealed class DiscriminatorNetwork : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>How real pictures look.</summary>
+    /// <summary>The discriminator's score of each image.</summary>
     /// <param name="pictures">[batch, channels, height, width], fp32.</param>
     /// <param name="labels">The class that each is to be of, [batch], int64; not looked at where the game is not
     /// conditional.</param>
@@ -108,8 +108,7 @@ internal sealed class DiscriminatorNetwork : nn.Module
     }
 
     /// <summary>
-    /// half(x) beside half(conv(relu(conv(relu(x))))) (Miyato et al. 2018, figure 8); the first has no ReLU before
-    /// pixels.
+    /// half(x) + half(conv(relu(conv(relu(x))))) (Miyato et al. 2018, figure 8); the first block has no ReLU on pixels.
     /// </summary>
     private sealed class ResidualHalving : nn.Module
     {

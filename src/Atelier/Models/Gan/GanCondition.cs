@@ -1,6 +1,6 @@
 namespace Atelier.Models.Gan;
 
-/// <summary>How the two players are told the class.</summary>
+/// <summary>How both networks receive the class.</summary>
 public enum GanCondition
 {
     /// <summary>Not at all.</summary>

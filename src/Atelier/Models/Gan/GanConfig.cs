@@ -4,71 +4,71 @@ using Atelier.Data.Images;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// A generative adversarial network: the pair of networks, the loss of their game, and how they are held in balance.
+/// The configuration of a generative adversarial network: its two networks, its losses, and what keeps them in balance.
 /// </summary>
 public sealed record GanConfig
 {
-    /// <summary>The pair of networks: dcgan or residual.</summary>
+    /// <summary>The architecture of both networks: dcgan or residual.</summary>
     public GanNetworks Networks { get; init; } = GanNetworks.Dcgan;
 
     /// <summary>
-    /// Channels of the generator from the smallest pictures to the largest; each level doubles width and height. The
+    /// Channels of the generator, from the lowest resolution to the highest; each level doubles width and height. The
     /// discriminator has the same in reverse.
     /// </summary>
     public IReadOnlyList<int> Channels { get; init; } = (int[])[128, 64];
 
-    /// <summary>Random numbers that a picture is made of.</summary>
+    /// <summary>The size of the generator's noise vector.</summary>
     [Range(1, 4096)]
     public int NoiseSize { get; init; } = 64;
 
     /// <summary>
-    /// Group norm in the generator. It steadies learning, but takes away how strong features are, which a generator of
-    /// few channels needs to spread its pictures.
+    /// Group normalisation in the generator. It stabilises training, but removes the strength of features, which a
+    /// generator with few channels needs for diverse images.
     /// </summary>
     public bool GroupNorm { get; init; } = true;
 
-    /// <summary>What the two minimise.</summary>
+    /// <summary>The adversarial loss.</summary>
     public GanLoss Loss { get; init; } = GanLoss.Hinge;
 
     /// <summary>
-    /// Divides the discriminator's weights by their largest singular value, so that its slope is bounded (Miyato et al.
-    /// 2018).
+    /// Spectral normalisation: divides the discriminator's weights by their largest singular value, which bounds its
+    /// slope (Miyato et al. 2018).
     /// </summary>
     public bool SpectralNorm { get; init; } = true;
 
     /// <summary>
-    /// The weight λ of the gradient penalty between real and made pictures (Gulrajani et al. 2017); 0 takes none, 10 is
-    /// usual.
+    /// The weight λ of the gradient penalty between real and generated images (Gulrajani et al. 2017); 0 disables it,
+    /// 10 is usual.
     /// </summary>
     [Range(0.0, 1e6)]
     public double GradientPenalty { get; init; }
 
     /// <summary>
-    /// The weight γ of R1, the squared gradient at real pictures (Mescheder et al. 2018); 0 takes none.
+    /// The weight γ of R1, the squared gradient at real images (Mescheder et al. 2018); 0 disables it.
     /// </summary>
     [Range(0.0, 1e6)]
     public double R1 { get; init; }
 
-    /// <summary>How the class is told: none, projection or classifier.</summary>
+    /// <summary>How both networks receive the class: none, projection or classifier.</summary>
     public GanCondition Condition { get; init; }
 
     /// <summary>
-    /// Tells the discriminator how much a batch's features differ from picture to picture, so that it sees a collapse
+    /// Shows the discriminator how much features differ between the images of a batch, so that it can detect a collapse
     /// (Karras et al. 2018, section 3).
     /// </summary>
     public bool BatchDeviation { get; init; }
 
-    /// <summary>Moves of the discriminator for one of the generator.</summary>
+    /// <summary>Number of discriminator updates for each generator update.</summary>
     [Range(1, 100)]
     public int DiscriminatorTurns { get; init; } = 1;
 
-    /// <summary>The discriminator's learning rate as a multiple of the generator's (Heusel et al. 2017).</summary>
+    /// <summary>The learning rate of the discriminator as a multiple of the generator's (Heusel et al. 2017).</summary>
     [Range(0.001, 1000.0)]
     public double DiscriminatorRate { get; init; } = 1;
 
     /// <summary>
-    /// Changes at random that both real and made pictures undergo before the discriminator sees them, for little data
-    /// (Zhao et al. 2020): colour, translation, cutout.
+    /// Random augmentation of both real and generated images in front of the discriminator, for small data sets (Zhao
+    /// et al. 2020): colour, translation, cutout.
     /// </summary>
     public IReadOnlyList<Augmentation> Augment { get; init; } = [];
 

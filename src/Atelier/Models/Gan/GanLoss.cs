@@ -55,8 +55,8 @@ internal static class GanLosses
     };
 
     /// <summary>
-    /// The shares of real and of made pictures judged right. A critic's zero means nothing: there the middle of the two
-    /// means divides them.
+    /// The shares of real and of generated images that the discriminator classifies correctly. A critic has no zero
+    /// point, so the mean of its two means is the boundary.
     /// </summary>
     public static (Tensor Real, Tensor Made) Right(this GanLoss loss, Tensor real, Tensor made)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Generation;
+using Atelier.Kernels;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -13,8 +14,9 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// Two networks in a game (Goodfellow et al. 2014): the discriminator learns to tell real pictures from made ones, the
-/// generator to make pictures that pass. A step is some turns of the first and one of the second.
+/// Two networks in a game (Goodfellow et al. 2014): the discriminator learns to distinguish real images from generated
+/// ones, the generator to make images that pass as real. A step has several updates of the discriminator and one of the
+/// generator.
 /// </summary>
 public sealed class GanModel : ImageModel
 {
@@ -115,7 +117,7 @@ public sealed class GanModel : ImageModel
 
     private Tensor DiscriminatorLoss(ImageBatch batch)
     {
-        Generator? random = RandomStream.Current;
+        Generator? random = StepContext.Current.Random?.Generator;
         Tensor made;
         using (no_grad())
             made = Make(batch, random);
@@ -142,7 +144,7 @@ public sealed class GanModel : ImageModel
 
     private Tensor GeneratorLoss(ImageBatch batch)
     {
-        Generator? random = RandomStream.Current;
+        Generator? random = StepContext.Current.Random?.Generator;
         Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, Make(batch, random), random);
         (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, batch.Labels);
         Tensor loss = Config.Loss.Generator(logits);

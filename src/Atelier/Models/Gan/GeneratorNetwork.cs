@@ -13,8 +13,7 @@ namespace Atelier.Models.Gan;
 
 /// <summary>
 /// Makes pictures from noise: a small picture of many channels, doubled level by level (Radford et al. 2016, section
-/// 3).
-/// Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is
+/// 3). Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is
 /// whole.
 /// </summary>
 internal sealed class GeneratorNetwork : nn.Module
@@ -65,7 +64,7 @@ internal sealed class GeneratorNetwork : nn.Module
 
     /// <summary>The pictures.</summary>
     /// <param name="noise">Standard normal, [batch, noise size].</param>
-    /// <param name="labels">The class of each, [batch], int64; null for a network that is told none.</param>
+    /// <param name="labels">The class of each, [batch], int64; null for a network without classes.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public Tensor Forward(Tensor noise, Tensor? labels)
     {
@@ -87,8 +86,8 @@ internal sealed class GeneratorNetwork : nn.Module
     }
 
     /// <summary>
-    /// double(x) + conv(relu(norm(conv(double(relu(norm(x))))))), with a 1 × 1 convolution beside where the channels
-    /// differ (Miyato et al. 2018, figure 7).
+    /// double(x) + conv(relu(norm(conv(double(relu(norm(x))))))), with a 1 × 1 convolution on the shortcut if the
+    /// channels differ (Miyato et al. 2018, figure 7).
     /// </summary>
     private sealed class ResidualDoubling : nn.Module
     {

@@ -1,3 +1,4 @@
+using Atelier.Kernels;
 using Atelier.Tensors;
 using static TorchSharp.torch;
 
@@ -32,7 +33,7 @@ internal static class GradientPenalties
     private static Tensor SquaredGradient(Func<Tensor, Tensor> judge, Tensor pictures)
     {
         Tensor at = pictures.detach().requires_grad_(true);
-        using IDisposable secondOrder = Convolutions.AllowSecondOrder();
+        using IDisposable context = (StepContext.Current with { SecondOrder = true }).Use();
         Tensor logits = judge(at);
         // A picture's logit depends on that picture alone, so the sum's gradient holds each one's.
         Tensor gradient = autograd.grad([logits.sum()], [at], retain_graph: true, create_graph: true)[0];

@@ -6,8 +6,8 @@ namespace Atelier.Models.Gan;
 
 /// <summary>
 /// W / σ(W), σ being W's largest singular value when all but its first dimension are one (Miyato et al. 2018, algorithm
-/// 1).
-/// The power iteration goes on from step to step, outside the loss, so that copies of the model see the same vector.
+/// 1). The power iteration continues from step to step, outside the loss, so that copies of the model see the same
+/// vector.
 /// </summary>
 internal sealed class SpectralNorm : nn.Module
 {

@@ -50,9 +50,7 @@ internal sealed class GptBlock : nn.Module
 
     public FeedForward FeedForward { get; }
 
-    /// <summary>
-    /// The same two parts with both directions written out, for training where <see cref="KernelsServe"/>.
-    /// </summary>
+    /// <summary>The same two parts as fused layers, for training where <see cref="KernelsServe"/>.</summary>
     public IReadOnlyList<IKernelLayer> Kernels { get; }
 
     /// <summary>Whether <see cref="Kernels"/> can take this residual stream in training.</summary>

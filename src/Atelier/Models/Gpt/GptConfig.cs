@@ -5,7 +5,7 @@ using Atelier.Runs;
 
 namespace Atelier.Models.Gpt;
 
-/// <summary>The shapes whose choices a <see cref="GptConfig"/> takes where it does not say.</summary>
+/// <summary>The published shapes from which a <see cref="GptConfig"/> takes the values that are not set.</summary>
 public enum GptLayout
 {
     /// <summary>Learned positions, LayerNorm, GELU, biases, tied head (Radford et al. 2019).</summary>
@@ -16,24 +16,26 @@ public enum GptLayout
 }
 
 /// <summary>
-/// The shape of a GPT: a causal Transformer with its norms before each part. What is null is the layout's own.
+/// The configuration of a GPT: a causal Transformer with pre-normalisation. Null values are those of the layout.
 /// </summary>
 public sealed record GptConfig
 {
-    /// <summary>The shape to take choices from.</summary>
+    /// <summary>The published shape that null values are taken from.</summary>
     public GptLayout Layout { get; init; } = GptLayout.Gpt2;
 
-    /// <summary>Blocks, one on another.</summary>
+    /// <summary>Number of Transformer blocks.</summary>
     [Range(1, 1000)]
     public int LayerCount { get; init; } = 4;
 
-    /// <summary>Attention heads of a block; divides the hidden size where the head size is not given.</summary>
+    /// <summary>
+    /// Number of attention heads in a block. Must divide the hidden size unless the head size is set.
+    /// </summary>
     [Range(1, 1024)]
     public int HeadCount { get; init; } = 4;
 
     /// <summary>
-    /// Heads of keys and values, shared by groups of heads (Ainslie et al. 2023); divides the head count. Null takes as
-    /// many as heads.
+    /// Number of key and value heads, each shared by a group of query heads (Ainslie et al. 2023). Must divide the head
+    /// count. Null takes the head count.
     /// </summary>
     [Range(1, 1024)]
     public int? KeyValueHeadCount { get; init; }
@@ -42,49 +44,49 @@ public sealed record GptConfig
     [Range(1, 1 << 16)]
     public int HiddenSize { get; init; } = 128;
 
-    /// <summary>The width of a head; null takes hiddenSize / headCount.</summary>
+    /// <summary>The width of an attention head. Null takes hiddenSize / headCount.</summary>
     [Range(1, 1 << 16)]
     public int? HeadSize { get; init; }
 
     /// <summary>
-    /// The width inside a feed-forward layer; null takes 4 times the hidden size, for SwiGLU 8/3 rounded up to a
-    /// multiple of 32.
+    /// The inner width of the feed-forward layer. Null takes 4 × hiddenSize, or for SwiGLU 8/3 × hiddenSize rounded up
+    /// to a multiple of 32.
     /// </summary>
     [Range(1, 1 << 20)]
     public int? FeedForwardSize { get; init; }
 
-    /// <summary>The most tokens it can condition on.</summary>
+    /// <summary>The largest number of tokens that the model can condition on.</summary>
     [Range(1, 1 << 20)]
     public int ContextLength { get; init; } = 64;
 
-    /// <summary>The share of activations dropped in training (Srivastava et al. 2014).</summary>
+    /// <summary>The dropout rate in training (Srivastava et al. 2014).</summary>
     [Range(0.0, 0.999)]
     public double Dropout { get; init; }
 
-    /// <summary>How it knows where a token stands.</summary>
+    /// <summary>How positions are encoded.</summary>
     public PositionName? Positions { get; init; }
 
-    /// <summary>What keeps activations in range.</summary>
+    /// <summary>The normalisation layer.</summary>
     public NormName? Norm { get; init; }
 
-    /// <summary>What stands between a feed-forward layer's products.</summary>
+    /// <summary>The activation of the feed-forward layer.</summary>
     public ActivationName? Activation { get; init; }
 
-    /// <summary>Whether products and LayerNorms have biases.</summary>
+    /// <summary>Whether linear and normalisation layers have biases.</summary>
     public bool? Bias { get; init; }
 
-    /// <summary>Whether the head shares the embedding's weights (Press and Wolf 2017).</summary>
+    /// <summary>Whether the output layer shares the weights of the embedding (Press and Wolf 2017).</summary>
     public bool? TieHead { get; init; }
 
-    /// <summary>The base of the rotary angles; long contexts take more than the paper's 10,000.</summary>
+    /// <summary>The base of the rotary angles. Long contexts use more than the paper's 10,000.</summary>
     [Range(1.0, 1e12)]
     public double RopeTheta { get; init; } = 10_000;
 
-    /// <summary>Added to the variance in norms.</summary>
+    /// <summary>A small constant added to the variance in normalisation layers.</summary>
     [Range(1e-12, 1.0)]
     public double NormEpsilon { get; init; } = 1e-5;
 
-    /// <summary>The same with every null filled in, checked.</summary>
+    /// <summary>Returns the same configuration with every null filled in, after checking it.</summary>
     /// <exception cref="AtelierException">The parts do not fit together.</exception>
     public GptConfig Resolve()
     {

@@ -31,7 +31,7 @@ internal static class GptConfigFile
         _ => ConfigRecords.Write(Own, model.VocabularySize, model.Config),
     };
 
-    /// <summary>The shape that a config.json tells, with every default filled in.</summary>
+    /// <summary>The shape in a config.json, with every default filled in.</summary>
     /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not
     /// supported.</exception>
     public static GptConfig Read(ConfigFile file)

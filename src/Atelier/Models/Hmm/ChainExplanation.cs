@@ -11,9 +11,9 @@ namespace Atelier.Models.Hmm;
 /// <param name="names">The states' names.</param>
 /// <param name="starts">[state].</param>
 /// <param name="transitions">[from, to].</param>
-/// <param name="ends">[state]: how likely the chain ends after it, to begin again; null where it goes on for
-/// ever.</param>
-/// <param name="cancellation">Stops.</param>
+/// <param name="ends">[state]: the probability that the chain ends after it, and begins again; null if it never
+/// ends.</param>
+/// <param name="cancellation">Cancels the operation.</param>
 internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] starts, double[] transitions,
     double[]? ends = null, CancellationToken cancellation = default)
 {
@@ -52,7 +52,7 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     /// <param name="model">The model.</param>
     /// <param name="summary">In a sentence.</param>
     /// <param name="emitted">The names of symbols or columns.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static Explanation Of(HmmModel model, string summary, Func<int, string> emitted,
         CancellationToken cancellation = default)
     {

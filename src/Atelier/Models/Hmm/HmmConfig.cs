@@ -4,128 +4,137 @@ using Atelier.Recipes;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>The shape of a hidden Markov model, and how expectation maximisation or counting finds it.</summary>
+/// <summary>
+/// The configuration of a hidden Markov model, and how expectation maximisation or counting estimates it.
+/// </summary>
 public sealed record HmmConfig
 {
-    /// <summary>Hidden states. A tagger's states are its tags, and this is not used.</summary>
+    /// <summary>Number of hidden states. Taggers ignore it: their states are the tags.</summary>
     [Range(1, 4096)]
     public int StateCount { get; init; } = 8;
 
     /// <summary>
-    /// Numbers of states to try; the best by <see cref="Choose"/> is kept. Empty tries StateCount alone.
+    /// Numbers of states to try; the best one by <see cref="Choose"/> is kept. An empty list tries StateCount only.
     /// </summary>
     public IReadOnlyList<int> StateCounts { get; init; } = [];
 
-    /// <summary>What decides between numbers of states: the likelihood of validation data, or BIC.</summary>
+    /// <summary>The criterion by which the number of states is chosen: validation likelihood or BIC.</summary>
     public HmmChoice Choose { get; init; } = HmmChoice.Validation;
 
     /// <summary>
-    /// What a state gives off: symbols, numbers or counts; null takes symbols for text and numbers for series.
+    /// The distribution of emissions: symbols, numbers or counts. Null takes symbols for text and numbers for series.
     /// </summary>
     public HmmEmission? Emission { get; init; }
 
-    /// <summary>Normal distributions that a state mixes.</summary>
+    /// <summary>Number of normal distributions in the mixture of each state.</summary>
     [Range(1, 256)]
     public int MixtureCount { get; init; } = 1;
 
-    /// <summary>The shape of a normal distribution's covariance.</summary>
+    /// <summary>The form of the covariance matrices.</summary>
     public CovarianceShape Covariance { get; init; } = CovarianceShape.Diagonal;
 
-    /// <summary>The least variance, as a share of the column's own, so that no state shrinks onto a point.</summary>
+    /// <summary>
+    /// The smallest variance, as a fraction of the column's own variance, so that no state collapses onto a point.
+    /// </summary>
     [Range(0.0, 1.0)]
     public double VarianceFloor { get; init; } = 1e-3;
 
-    /// <summary>Which states may follow which.</summary>
+    /// <summary>Which transitions between states are allowed.</summary>
     public HmmTopology Topology { get; init; } = HmmTopology.Ergodic;
 
-    /// <summary>How many states ahead left-to-right models may go at once.</summary>
+    /// <summary>For left-to-right topologies: the largest number of states to move ahead in one transition.</summary>
     [Range(1, 4096)]
     public int Jump { get; init; } = 1;
 
-    /// <summary>The transitions of a sparse topology, such as 0->1.</summary>
+    /// <summary>For sparse topologies: the allowed transitions, such as 0->1.</summary>
     public IReadOnlyList<string> Transitions { get; init; } = [];
 
     /// <summary>
-    /// Added to the expected count of each allowed transition and start (a Dirichlet prior of 1 + this).
+    /// Pseudo-counts added to the expected count of each allowed transition and start (a Dirichlet prior of 1 + this).
     /// </summary>
     [Range(0.0, 1e9)]
     public double TransitionPrior { get; init; }
 
-    /// <summary>Added to the expected count of each symbol in each state, so that none is impossible.</summary>
+    /// <summary>
+    /// Pseudo-counts added to the expected count of each symbol in each state, so that none is impossible.
+    /// </summary>
     [Range(0.0, 1e9)]
     public double EmissionPrior { get; init; } = 0.01;
 
-    /// <summary>Beginnings at random, of which the best end is kept.</summary>
+    /// <summary>Number of random initialisations, of which the best result is kept.</summary>
     [Range(1, 10_000)]
     public int Restarts { get; init; } = 1;
 
-    /// <summary>The most iterations of Baum-Welch from each beginning.</summary>
+    /// <summary>The largest number of Baum-Welch iterations from each initialisation.</summary>
     [MayChange]
     [Range(1, 1_000_000)]
     public int Iterations { get; init; } = 100;
 
-    /// <summary>Ends when an iteration gains less than this in nats per symbol.</summary>
+    /// <summary>Training ends when an iteration gains less than this, in nats per symbol.</summary>
     [MayChange]
     [Range(0.0, 1e9)]
     public double Tolerance { get; init; } = 1e-5;
 
     /// <summary>
-    /// Tags that a tagger looks back on: 1 (bigrams) or 2 (trigrams; Thede and Harper 1999, Brants 2000).
+    /// For taggers: number of previous tags to condition on, 1 (bigrams) or 2 (trigrams; Thede and Harper 1999, Brants
+    /// 2000).
     /// </summary>
     [Range(1, 2)]
     public int Order { get; init; } = 2;
 
-    /// <summary>The longest word ending that tells a tagger of unknown words.</summary>
+    /// <summary>For taggers: the longest suffix by which unknown words are tagged.</summary>
     [Range(0, 20)]
     public int SuffixLength { get; init; } = 10;
 
-    /// <summary>How a tagger decides: the likeliest sequence, or the likeliest tag at each place.</summary>
+    /// <summary>
+    /// For taggers: whether to choose the most probable sequence, or the most probable tag at each position.
+    /// </summary>
     public TagDecoding Decoding { get; init; } = TagDecoding.Posterior;
 }
 
-/// <summary>What states give off.</summary>
+/// <summary>Distributions of emissions.</summary>
 public enum HmmEmission
 {
-    /// <summary>Symbols, each with a probability of its own.</summary>
+    /// <summary>Symbols, from a categorical distribution.</summary>
     Categorical,
 
-    /// <summary>Numbers, from a normal distribution or a mixture of such.</summary>
+    /// <summary>Numbers, from a normal distribution or a mixture of normal distributions.</summary>
     Gaussian,
 
-    /// <summary>Counts, each column from a Poisson distribution of its own.</summary>
+    /// <summary>Counts, each column from a Poisson distribution.</summary>
     Poisson,
 }
 
-/// <summary>Shapes of a covariance matrix.</summary>
+/// <summary>Forms of covariance matrices.</summary>
 public enum CovarianceShape
 {
     /// <summary>One variance for all columns.</summary>
     Spherical,
 
-    /// <summary>A variance for each column.</summary>
+    /// <summary>One variance for each column.</summary>
     Diagonal,
 
-    /// <summary>A full matrix.</summary>
+    /// <summary>A full matrix for each state.</summary>
     Full,
 
     /// <summary>One full matrix that all states share.</summary>
     Tied,
 }
 
-/// <summary>Which states may follow which.</summary>
+/// <summary>Which transitions between states are allowed.</summary>
 public enum HmmTopology
 {
-    /// <summary>Any may follow any.</summary>
+    /// <summary>All transitions are allowed.</summary>
     Ergodic,
 
-    /// <summary>A state stays or goes on to a later one; the first begins (Bakis 1976).</summary>
+    /// <summary>A state stays or moves on to a later one; sequences begin in the first (Bakis 1976).</summary>
     LeftToRight,
 
-    /// <summary>As model.transitions lists.</summary>
+    /// <summary>The transitions listed in model.transitions are allowed.</summary>
     Sparse,
 }
 
-/// <summary>What decides between numbers of states.</summary>
+/// <summary>Criteria for the number of states.</summary>
 public enum HmmChoice
 {
     /// <summary>The log-likelihood of the validation part.</summary>
@@ -135,12 +144,12 @@ public enum HmmChoice
     Bic,
 }
 
-/// <summary>How a tagger decides.</summary>
+/// <summary>How a tagger chooses tags.</summary>
 public enum TagDecoding
 {
-    /// <summary>The likeliest sequence of tags (Viterbi 1967).</summary>
+    /// <summary>The most probable sequence of tags (Viterbi 1967).</summary>
     Viterbi,
 
-    /// <summary>The likeliest tag at each place, which has the fewest wrong tags expected.</summary>
+    /// <summary>The most probable tag at each position, which minimises the expected number of wrong tags.</summary>
     Posterior,
 }

@@ -6,16 +6,16 @@ using Atelier.Models.Hmm.Inference;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// Models to begin learning from: near what all data together says, and a little different in each state.
+/// Initial models for training: near the distribution of all data, with small differences between the states.
 /// </summary>
 internal static class HmmInitialisation
 {
     /// <summary>A model at random.</summary>
     /// <param name="config">Its shape.</param>
     /// <param name="states">Hidden states.</param>
-    /// <param name="emission">What states give off.</param>
+    /// <param name="emission">The emission distributions.</param>
     /// <param name="sequences">The data.</param>
-    /// <param name="symbols">Different symbols, where states give off such.</param>
+    /// <param name="symbols">Number of different symbols, for categorical emissions.</param>
     /// <param name="seed">Of all draws.</param>
     /// <exception cref="AtelierException">The topology is impossible, or the data is not of that kind.</exception>
     public static HmmModel Create(HmmConfig config, int states, HmmEmission emission,

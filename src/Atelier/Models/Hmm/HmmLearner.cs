@@ -10,14 +10,14 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// Learns by Baum-Welch from several beginnings and for several numbers of states, and keeps the best. Each pair of the
-/// two is a job; a checkpoint holds the job under way and the best so far.
+/// Trains by Baum-Welch from several initialisations and for several numbers of states, and keeps the best model. Each
+/// pair of the two is a job; a checkpoint holds the current job and the best model so far.
 /// </summary>
 /// <param name="recipe">What to make.</param>
-/// <param name="emission">What states give off.</param>
+/// <param name="emission">The emission distributions.</param>
 /// <param name="training">What to learn from.</param>
 /// <param name="validation">What to choose by; may be empty.</param>
-/// <param name="symbols">Different symbols, where states give off such.</param>
+/// <param name="symbols">Number of different symbols, for categorical emissions.</param>
 /// <param name="write">Writes the bundle.</param>
 internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyList<HmmSequence> training,
     IReadOnlyList<HmmSequence> validation, int symbols, Action<string, HmmModel> write) : ILearner

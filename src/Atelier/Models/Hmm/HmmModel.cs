@@ -4,10 +4,10 @@ using Atelier.Models.Hmm.Inference;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// A hidden Markov model (Rabiner 1989): a chain of states that nobody sees, and what each gives off.
+/// A hidden Markov model (Rabiner 1989): a Markov chain of hidden states, each of which emits observations.
 /// </summary>
 /// <param name="Chain">Starts and transitions.</param>
-/// <param name="Emissions">What states give off.</param>
+/// <param name="Emissions">The emission distributions of the states.</param>
 internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
 {
     /// <summary>Hidden states.</summary>
@@ -48,11 +48,11 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
         return posteriors;
     }
 
-    /// <summary>Draws a sequence of states and what they give off.</summary>
+    /// <summary>Draws a sequence of states and their emissions.</summary>
     /// <param name="length">Times.</param>
-    /// <param name="state">The first state's distribution is the chain's start; told the states.</param>
+    /// <param name="state">Receives the sequence of states; the first is drawn from the start distribution.</param>
     /// <param name="random">Draws.</param>
-    /// <param name="emit">Told the time and the state, to draw what it gives off.</param>
+    /// <param name="emit">Called with each time and state, to draw the emission.</param>
     public void Sample(int length, Span<int> state, ref SplitMix64 random, HmmSample emit)
     {
         ReadOnlySpan<double> row = Chain.Start;
@@ -84,5 +84,5 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
     }
 }
 
-/// <summary>Draws what a state gives off at a time.</summary>
+/// <summary>Draws the emission of a state at a time.</summary>
 internal delegate void HmmSample(int time, int state, ref SplitMix64 random);

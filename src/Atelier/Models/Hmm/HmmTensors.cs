@@ -23,9 +23,9 @@ internal static class HmmTensors
         return tensors;
     }
 
-    /// <summary>The model that tensors tell.</summary>
+    /// <summary>Creates the model that tensors describe.</summary>
     /// <param name="tensors">By name.</param>
-    /// <param name="emission">What states give off.</param>
+    /// <param name="emission">The kind of emissions.</param>
     /// <param name="covariance">The covariances' shape, of numbers.</param>
     /// <param name="where">The file, for errors.</param>
     /// <exception cref="AtelierException">A tensor is missing, or they do not fit together.</exception>

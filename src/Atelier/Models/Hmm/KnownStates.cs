@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>Hidden states that are known at some places, and what they say of the states before them.</summary>
+/// <summary>Hidden states that are known at some times, and the likelihood of earlier states given them.</summary>
 internal sealed class KnownStates
 {
     private readonly SortedDictionary<int, int> _known = [];
@@ -12,7 +12,8 @@ internal sealed class KnownStates
     /// <param name="model">The model.</param>
     /// <param name="states">States by place, from 0.</param>
     /// <param name="places">How many places there are.</param>
-    /// <exception cref="AtelierException">A state or a place is none, or no way leads through them all.</exception>
+    /// <exception cref="AtelierException">A state or a time does not exist, or no path leads through all of
+    /// them.</exception>
     public KnownStates(HmmModel model, IReadOnlyDictionary<int, string> states, int places)
     {
         foreach ((int place, string name) in states)

@@ -5,7 +5,9 @@ namespace Atelier.Models.Independent;
 /// <summary>How counts become probabilities.</summary>
 public sealed record IndependentConfig
 {
-    /// <summary>Added to the count of each level, so that none is impossible (Laplace 1814: 1).</summary>
+    /// <summary>
+    /// Additive smoothing: added to the count of each category, so that none is impossible (Laplace 1814: 1).
+    /// </summary>
     [Range(0.0, 1e6)]
     public double Smoothing { get; init; } = 1;
 }

@@ -14,7 +14,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Independent;
 
-/// <summary>Tables with every column by itself: what a model of tables is held against.</summary>
+/// <summary>Independent columns: the baseline of models of tables.</summary>
 public sealed class IndependentFamily : IModelFamily, ITableBaseline
 {
     private const string ModelType = "atelier_independent";

@@ -6,9 +6,8 @@ using Atelier.Tasks.Tables;
 namespace Atelier.Models.Independent;
 
 /// <summary>
-/// The baseline of tables: each column by itself, a column of levels by its frequencies, a column of numbers by a
-/// normal
-/// distribution. A model that does not beat it has found no connection between columns. Safe for concurrent use.
+/// The baseline of tables: independent columns, a categorical column by its frequencies, a numeric column by a normal
+/// distribution. A model that does not beat it has found no dependence between columns. Safe for concurrent use.
 /// </summary>
 public sealed class IndependentModel : IRowModel
 {

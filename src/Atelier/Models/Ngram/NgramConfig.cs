@@ -2,18 +2,18 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Atelier.Models.Ngram;
 
-/// <summary>The shape of an n-gram model.</summary>
+/// <summary>The configuration of an n-gram model.</summary>
 public sealed record NgramConfig
 {
-    /// <summary>The longest n-gram counted: a token is predicted from at most Order − 1 before it.</summary>
+    /// <summary>The largest n: each token is predicted from at most order − 1 tokens before it.</summary>
     [Range(1, 12)]
     public int Order { get; init; } = 5;
 
-    /// <summary>How counts become probabilities of what was never seen.</summary>
+    /// <summary>The smoothing method, which gives probability to unseen n-grams.</summary>
     public NgramSmoothing Smoothing { get; init; } = NgramSmoothing.WittenBell;
 }
 
-/// <summary>How long and short contexts are mixed.</summary>
+/// <summary>Methods of interpolating long and short contexts.</summary>
 public enum NgramSmoothing
 {
     /// <summary>Interpolated Witten-Bell (Witten and Bell 1991; Chen and Goodman 1999, section 2.5).</summary>

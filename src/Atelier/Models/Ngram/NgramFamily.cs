@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Ngram;
 
-/// <summary>N-gram models: the baseline that every other text model is held against, learned by counting.</summary>
+/// <summary>N-gram models, learned by counting: the baseline of every other text model.</summary>
 public sealed class NgramFamily : IModelFamily, ITextBaseline
 {
     private const string ModelType = "atelier_ngram";

@@ -7,8 +7,7 @@ namespace Atelier.Models.Ngram;
 
 /// <summary>
 /// The honest baseline: the probability of a token is a mixture of how often it followed the last n − 1 tokens, the
-/// last
-/// n − 2, and so on down to nothing, and last a uniform distribution over the vocabulary.
+/// last n − 2, and so on down to nothing, and last a uniform distribution over the vocabulary.
 /// </summary>
 public sealed class NgramModel : ILanguageModel
 {
@@ -75,7 +74,7 @@ public sealed class NgramModel : ILanguageModel
     /// <param name="vocabularySize">Ids there are: what the uniform distribution is over.</param>
     /// <param name="startId">The token that each document begins after; a part of a single document begins with its own
     /// first.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static NgramModel Count(TokenFile train, NgramConfig config, int vocabularySize, int startId,
         CancellationToken cancellation = default) =>
         new(NgramTrie.Count(Documents(train, startId), config.Order, cancellation), config, vocabularySize);
@@ -180,8 +179,7 @@ public sealed class NgramModel : ILanguageModel
 
     /// <summary>
     /// The probability of the likeliest token. After a context it is one that followed it, or the likeliest after the
-    /// context
-    /// that is a token shorter: each context's followers are gone through once, however often it comes.
+    /// context that is a token shorter: each context's followers are gone through once, however often it comes.
     /// </summary>
     private double Highest(ReadOnlySpan<int> contexts)
     {
@@ -244,8 +242,7 @@ public sealed class NgramModel : ILanguageModel
 
     /// <summary>
     /// For n-grams shorter than the longest: how many tokens were seen before them. What nothing can come before, since
-    /// a
-    /// document begins with it, keeps its count.
+    /// a document begins with it, keeps its count.
     /// </summary>
     private static int[] ContinuationCounts(NgramTrie trie, int[] depths, int order)
     {
@@ -287,7 +284,7 @@ public sealed class NgramModel : ILanguageModel
         return [.. once.Zip(twice, (n1, n2) => n1 > 0 && n2 > 0 ? n1 / (n1 + 2 * n2) : 0.75)];
     }
 
-    /// <summary>Sequences under way: their last tokens.</summary>
+    /// <summary>The state of sequences: their last tokens.</summary>
     private sealed class State(NgramModel model, int sequences) : IDecodingState
     {
         private List<int>[] _tokens = [.. Enumerable.Range(0, sequences).Select(_ => new List<int>())];

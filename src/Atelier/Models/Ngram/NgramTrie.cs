@@ -1,9 +1,8 @@
 namespace Atelier.Models.Ngram;
 
 /// <summary>
-/// Every n-gram of a corpus up to an order, with its count, as a trie in flat arrays: level by level, children of a
-/// node
-/// side by side and by token, so that a look-up is a binary search. Node 0 is the empty n-gram.
+/// All n-grams of a corpus up to an order with their counts, as a trie in flat arrays: level by level, with the
+/// children of a node in order of their tokens, so that a look-up is a binary search. Node 0 is the empty n-gram.
 /// </summary>
 internal sealed class NgramTrie
 {
@@ -72,7 +71,7 @@ internal sealed class NgramTrie
     /// <summary>Counts the n-grams of documents. Each document's first token is given, not predicted.</summary>
     /// <param name="documents">The documents' tokens, each with its start token in front.</param>
     /// <param name="order">The longest n-gram.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static NgramTrie Count(IEnumerable<ReadOnlyMemory<int>> documents, int order,
         CancellationToken cancellation = default)
     {

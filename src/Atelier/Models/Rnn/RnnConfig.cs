@@ -5,36 +5,38 @@ using Atelier.Runs;
 
 namespace Atelier.Models.Rnn;
 
-/// <summary>The shape of a recurrent model: embedding → recurrent layers → dense.</summary>
+/// <summary>The configuration of a recurrent model: embedding → recurrent layers → dense layer.</summary>
 public sealed record RnnConfig
 {
-    /// <summary>The kind of cell.</summary>
+    /// <summary>The recurrent cell.</summary>
     public CellName Cell { get; init; } = CellName.Lstm;
 
-    /// <summary>The width of a token's vector.</summary>
+    /// <summary>The width of token embeddings.</summary>
     [Range(1, 1 << 16)]
     public int EmbeddingSize { get; init; } = 256;
 
-    /// <summary>The width of a layer's state.</summary>
+    /// <summary>The width of each layer's hidden state.</summary>
     [Range(1, 1 << 16)]
     public int HiddenSize { get; init; } = 512;
 
-    /// <summary>Recurrent layers, one on another.</summary>
+    /// <summary>Number of recurrent layers.</summary>
     [Range(1, 100)]
     public int LayerCount { get; init; } = 1;
 
     /// <summary>
-    /// Tokens in a training row: gradients go back so far (Williams and Peng 1990). Reading and writing have no limit.
+    /// Number of tokens in a training row, through which gradients are propagated (truncated backpropagation; Williams
+    /// and Peng 1990). Scoring and generation have no limit.
     /// </summary>
     [Range(1, 1 << 20)]
     public int ContextLength { get; init; } = 64;
 
-    /// <summary>The share of activations dropped between layers in training (Zaremba et al. 2014).</summary>
+    /// <summary>The dropout rate between layers in training (Zaremba et al. 2014).</summary>
     [Range(0.0, 0.999)]
     public double Dropout { get; init; }
 
     /// <summary>
-    /// Whether the head shares the embedding's weights (Press and Wolf 2017); embedding and state must be as wide.
+    /// Whether the output layer shares the weights of the embedding (Press and Wolf 2017). Embedding and hidden state
+    /// must then have the same width.
     /// </summary>
     public bool TieHead { get; init; }
 

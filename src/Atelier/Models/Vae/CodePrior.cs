@@ -11,8 +11,8 @@ namespace Atelier.Models.Vae;
 
 /// <summary>
 /// The distribution of discrete latents: each place's code given those before it, row by row, and the class. A
-/// recurrent
-/// network (GRU) that is told the place; the part that PixelCNN has in van den Oord et al. 2017, section 3.3.
+/// recurrent network (GRU) that receives the position; the part that PixelCNN has in van den Oord et al. 2017, section
+/// 3.3.
 /// </summary>
 internal sealed class CodePrior : nn.Module
 {
@@ -35,7 +35,7 @@ internal sealed class CodePrior : nn.Module
 
     /// <summary>−log p(codes) of each picture in nats, [batch].</summary>
     /// <param name="codes">[batch, places], int64.</param>
-    /// <param name="labels">[batch], int64; null where there is no class to be told.</param>
+    /// <param name="labels">[batch], int64; null without classes.</param>
     public Tensor NegativeLogLikelihood(Tensor codes, Tensor? labels)
     {
         long count = codes.shape[0];

@@ -6,9 +6,8 @@ namespace Atelier.Models.Vae;
 
 /// <summary>
 /// The codes of discrete latents. A code is a moving average of the vectors that were nearest to it (van den Oord et
-/// al.
-/// 2017, eqs. 6 to 8); one that is hardly ever the nearest is moved to a vector of the batch, and so are all of them at
-/// first.
+/// al. 2017, eqs. 6 to 8); one that is hardly ever the nearest is moved to a vector of the batch, and so are all of
+/// them at first.
 /// </summary>
 internal sealed class Codebook : nn.Module
 {

@@ -8,9 +8,8 @@ namespace Atelier.Models.Vae;
 
 /// <summary>
 /// A code of a codebook at each place of the encoder's smallest level (van den Oord et al. 2017). The posterior is
-/// certain,
-/// so its divergence from the prior is −log p(codes): the prior learns beside the codes, and nothing flows back from
-/// it.
+/// certain, so its divergence from the prior is −log p(codes): the prior is trained together with the codes, and no
+/// gradient flows back from it.
 /// </summary>
 internal sealed class DiscreteLatents : nn.Module, ILatents
 {
@@ -56,8 +55,7 @@ internal sealed class DiscreteLatents : nn.Module, ILatents
     public Tensor Expect(Tensor features, Tensor? labels) => _in.forward(features).to(ScalarType.Float32);
 
     /// <inheritdoc/>
-    /// <remarks>Latents that are no codes are rounded to the nearest ones, but for those on their way through
-    /// training.</remarks>
+    /// <remarks>Latents that are no codes are rounded to the nearest ones, except during training.</remarks>
     public Tensor Features(Tensor latents, Tensor? labels) =>
         _out.forward(is_grad_enabled() ? latents : Pictures(Quantise(latents), latents.shape[0]));
 

@@ -9,11 +9,9 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// Independent normal latents, q(z | x) = N(μ, σ²) beside a standard normal prior (Kingma and Welling 2014, section 3):
-/// a
-/// vector for the picture, or one at each place of the features. Pictures are drawn from a mixture that was fitted to
-/// the
-/// latents of training pictures, where there is one; a grid's numbers are too many for it.
+/// Independent normal latents, q(z | x) = N(μ, σ²) with a standard normal prior (Kingma and Welling 2014, section 3):
+/// one vector for the image, or one at each position of the features. Images are drawn from a mixture that was fitted
+/// to the latents of training images, if there is one; a grid has too many dimensions for it.
 /// </summary>
 internal sealed class GaussianLatents : nn.Module, ILatents
 {
@@ -26,7 +24,7 @@ internal sealed class GaussianLatents : nn.Module, ILatents
     /// <summary>Makes them with fresh weights.</summary>
     /// <param name="config">The model's shape.</param>
     /// <param name="shape">The shape of a picture's features.</param>
-    /// <param name="classes">Classes that it is told of; 0 for none.</param>
+    /// <param name="classes">Number of classes; 0 for none.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="random">Draws the weights.</param>
     public GaussianLatents(VaeConfig config, long[] shape, int classes, Precision precision, Generator random)

@@ -8,9 +8,9 @@ internal interface ILatents
     /// <summary>Standard normal numbers that latents are drawn from.</summary>
     long NoiseSize { get; }
 
-    /// <summary>Draws latents of pictures, and says what they cost.</summary>
-    /// <param name="features">What the encoder says.</param>
-    /// <param name="labels">[batch], int64; null where the model is told no class.</param>
+    /// <summary>Draws latents of images, and computes their divergence from the prior.</summary>
+    /// <param name="features">The encoder's output.</param>
+    /// <param name="labels">[batch], int64; null without classes.</param>
     /// <param name="random">Draws; null for the tensor library's own.</param>
     Reading Read(Tensor features, Tensor? labels, Generator? random);
 
@@ -27,7 +27,7 @@ internal interface ILatents
 
     /// <summary>Fits to the latents of training pictures what is fitted when training ends.</summary>
     /// <param name="latents">A draw of each picture's.</param>
-    /// <param name="labels">[pictures], int64; null where the model is told no class.</param>
+    /// <param name="labels">[pictures], int64; null without classes.</param>
     void Fit(Tensor latents, Tensor? labels);
 }
 
@@ -38,6 +38,6 @@ internal interface ILatents
 /// <param name="Charge">What the loss takes for it, a scalar.</param>
 internal sealed record Reading(Tensor Latents, Tensor Divergence, Tensor Charge)
 {
-    /// <summary>What else there is to tell, by name.</summary>
+    /// <summary>Further figures by name.</summary>
     public IReadOnlyDictionary<string, Tensor> Figures { get; init; } = new Dictionary<string, Tensor>();
 }

@@ -6,7 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// How likely pictures are, given what the decoder says of each value: the mean of a normal distribution, or the logit
+/// The likelihood of images given the decoder's output for each value: the mean of a normal distribution, or the logit
 /// of white.
 /// </summary>
 internal sealed class Likelihood : nn.Module
@@ -42,7 +42,7 @@ internal sealed class Likelihood : nn.Module
 
     /// <summary>−log p(x | z) of each picture in nats, [batch].</summary>
     /// <param name="target">x, as <see cref="Target"/> gives it, [batch, channels, height, width].</param>
-    /// <param name="output">What the decoder says, as x, fp32.</param>
+    /// <param name="output">The decoder's output, shaped as x, fp32.</param>
     public Tensor NegativeLogLikelihood(Tensor target, Tensor output)
     {
         if (IsBernoulli)

@@ -6,10 +6,9 @@ namespace Atelier.Models.Vae;
 
 /// <summary>
 /// A mixture of normal distributions with full covariances for each class, fitted by expectation maximisation (Dempster
-/// et
-/// al. 1977) to the latents of training pictures: an estimate of the aggregated posterior, which is the best prior
-/// there is
-/// (Tomczak and Welling 2018, eq. 9). Before it is fitted every component is standard normal, and so is the mixture.
+/// et al. 1977) to the latents of training pictures: an estimate of the aggregated posterior, which is the best prior
+/// there is (Tomczak and Welling 2018, eq. 9). Before it is fitted every component is standard normal, and so is the
+/// mixture.
 /// </summary>
 internal sealed class MixturePrior : nn.Module
 {

@@ -5,100 +5,100 @@ using Atelier.Runs;
 
 namespace Atelier.Models.Vae;
 
-/// <summary>
-/// A variational autoencoder: its networks, what its latents are, and how pictures are taken to come from them.
-/// </summary>
+/// <summary>The configuration of a variational autoencoder: its networks, its latents and its likelihood.</summary>
 public sealed record VaeConfig
 {
     private const int MostWidth = 8192;
     private const long MostPriorValues = 1 << 26;
 
-    /// <summary>The encoder and decoder: convolutional or dense.</summary>
+    /// <summary>The architecture of encoder and decoder: convolutional or dense.</summary>
     public NetworkKind Network { get; init; } = NetworkKind.Convolutional;
 
     /// <summary>
-    /// Channels of each level of convolutional networks; each level has half the width and height of the one before,
-    /// the first half of the picture's.
+    /// For convolutional networks: the channels of each level. Each level halves width and height, the first one those
+    /// of the image.
     /// </summary>
     public IReadOnlyList<int> Channels { get; init; } = (int[])[32, 64];
 
-    /// <summary>Residual blocks of each level, of the encoder and of the decoder.</summary>
+    /// <summary>Number of residual blocks in each level of encoder and decoder.</summary>
     [Range(0, 16)]
     public int Blocks { get; init; } = 1;
 
-    /// <summary>Widths of the hidden layers of a dense encoder; the decoder's are the same backwards.</summary>
+    /// <summary>
+    /// For dense networks: widths of the encoder's hidden layers. The decoder has the same in reverse.
+    /// </summary>
     public IReadOnlyList<int> Hidden { get; init; } = (int[])[512];
 
     /// <summary>
-    /// Whether Gaussian latents are a vector for the whole picture, or stand at the places of a convolutional network's
-    /// smallest level.
+    /// Whether Gaussian latents form one vector for the whole image, or a grid with a vector at each position of the
+    /// lowest resolution.
     /// </summary>
     public LatentsKind Latents { get; init; } = LatentsKind.Vector;
 
-    /// <summary>
-    /// Numbers that a picture is put into; in a grid, at each place; with codes, the width of a code.
-    /// </summary>
+    /// <summary>The size of the latent vector; in a grid, at each position; with codes, the size of a code.</summary>
     [Range(1, 4096)]
     public int LatentSize { get; init; } = 16;
 
-    /// <summary>Whether encoder and decoder are told the class.</summary>
+    /// <summary>Conditions encoder and decoder on the class.</summary>
     public bool Conditional { get; init; }
 
     /// <summary>
-    /// How pixels are taken to be distributed around what the decoder says: gaussian, or bernoulli for pictures made
-    /// black and white.
+    /// The distribution of pixels given the decoder's output: gaussian, or bernoulli for binarised images.
     /// </summary>
     public LikelihoodKind Likelihood { get; init; } = LikelihoodKind.Gaussian;
 
     /// <summary>
-    /// The variance of every pixel under a Gaussian likelihood, where white is 1 and black −1; null learns it (Rybkin
-    /// et al. 2021, section 3.1).
+    /// The variance of the Gaussian likelihood, where white is 1 and black is −1. Null learns it (Rybkin et al. 2021,
+    /// section 3.1).
     /// </summary>
     [Range(1e-6, 100.0)]
     public double? Variance { get; init; }
 
-    /// <summary>How pictures become black and white for a Bernoulli likelihood.</summary>
+    /// <summary>How images are binarised for a Bernoulli likelihood.</summary>
     public BinarisationKind Binarisation { get; init; } = BinarisationKind.Dynamic;
 
     /// <summary>
-    /// The weight of the divergence from the prior; 1 gives the evidence lower bound (Higgins et al. 2017, eq. 4).
+    /// The weight β of the KL divergence from the prior; 1 gives the evidence lower bound (Higgins et al. 2017, eq. 4).
     /// </summary>
     [Range(0.0, 1000.0)]
     public double Beta { get; init; } = 1;
 
     /// <summary>
-    /// The divergence in nats of each latent number below which nothing is charged (Kingma et al. 2016, eq. 15).
+    /// Free bits: the KL divergence of each latent dimension, in nats, below which there is no penalty (Kingma et al.
+    /// 2016, eq. 15).
     /// </summary>
     [Range(0.0, 100.0)]
     public double FreeBits { get; init; }
 
     /// <summary>
-    /// Normal distributions in the prior of each class (of all pictures without classes) that is fitted to the training
-    /// pictures' latents when training ends, and that pictures are drawn from; 0 draws from the standard normal one, as
-    /// a grid does.
+    /// Number of normal distributions in the prior of each class (or of all images, without classes). The mixture is
+    /// fitted to the latents of the training images when training ends, and images are drawn from it. 0 draws from the
+    /// standard normal prior, as a grid does.
     /// </summary>
     [Range(0, 1000)]
     public int PriorComponents { get; init; } = 10;
 
     /// <summary>
-    /// Discrete latents: the number of codes in the codebook; 0 takes Gaussian latents (van den Oord et al. 2017).
+    /// Number of codes in the codebook of discrete latents; 0 uses Gaussian latents (van den Oord et al. 2017).
     /// </summary>
     [Range(0, 65_536)]
     public int Codes { get; init; }
 
-    /// <summary>The weight of the encoder's distance to its codes (van den Oord et al. 2017, eq. 3).</summary>
+    /// <summary>
+    /// The weight of the commitment loss, the distance of encodings from their codes (van den Oord et al. 2017, eq. 3).
+    /// </summary>
     [Range(0.0, 1000.0)]
     public double Commitment { get; init; } = 0.25;
 
-    /// <summary>The decay of the codes' moving averages (van den Oord et al. 2017, eq. 6).</summary>
+    /// <summary>The decay of the moving averages of the codes (van den Oord et al. 2017, eq. 6).</summary>
     [Range(0.0, 0.99999)]
     public double CodeDecay { get; init; } = 0.99;
 
-    /// <summary>The width of the recurrent network that codes are drawn from, one place after another.</summary>
+    /// <summary>The width of the recurrent network that is the prior of codes.</summary>
     [Range(8, 4096)]
     public int CodePriorSize { get; init; } = 128;
 
-    /// <summary>Whether latents stand at places, codes or not.</summary>
+    /// <summary>Whether latents have positions, as codes and grids have.</summary>
     internal bool HasGrid => Codes > 0 || Latents == LatentsKind.Grid;
 
     /// <summary>Throws where the parts do not fit together or do not fit the pictures.</summary>
@@ -150,46 +150,46 @@ public sealed record VaeConfig
     }
 }
 
-/// <summary>Kinds of encoders and decoders.</summary>
+/// <summary>Architectures of encoders and decoders.</summary>
 public enum NetworkKind
 {
-    /// <summary>Residual convolutions over levels of half the size each.</summary>
+    /// <summary>Residual convolutions; each level halves width and height.</summary>
     Convolutional,
 
-    /// <summary>Layers that connect everything to everything.</summary>
+    /// <summary>Fully connected layers.</summary>
     Dense,
 }
 
-/// <summary>How Gaussian latents lie.</summary>
+/// <summary>How Gaussian latents are arranged.</summary>
 public enum LatentsKind
 {
     /// <summary>One vector for the whole picture.</summary>
     Vector,
 
     /// <summary>
-    /// A vector at each place of the smallest level, as latent diffusion takes them (Rombach et al. 2022, section 3.1).
+    /// A vector at each position of the lowest resolution, as in latent diffusion (Rombach et al. 2022, section 3.1).
     /// </summary>
     Grid,
 }
 
-/// <summary>How pixels are distributed around what a decoder says.</summary>
+/// <summary>The distribution of pixels given the decoder's output.</summary>
 public enum LikelihoodKind
 {
-    /// <summary>Normal, with one variance for all.</summary>
+    /// <summary>Normal, with one variance for all pixels.</summary>
     Gaussian,
 
-    /// <summary>White or black, each pixel by itself.</summary>
+    /// <summary>Bernoulli, independent for each pixel.</summary>
     Bernoulli,
 }
 
-/// <summary>How grey pictures become black and white.</summary>
+/// <summary>How grey images are binarised.</summary>
 public enum BinarisationKind
 {
     /// <summary>
-    /// A pixel is white with its brightness as the chance, drawn anew each time (Burda et al. 2016, section 5).
+    /// A pixel is white with probability equal to its brightness, drawn again each time (Burda et al. 2016, section 5).
     /// </summary>
     Dynamic,
 
-    /// <summary>A pixel is white from half of the full brightness on.</summary>
+    /// <summary>A pixel is white if its brightness is at least half of the maximum.</summary>
     Static,
 }

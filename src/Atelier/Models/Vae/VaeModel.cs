@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Images;
+using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
@@ -14,8 +15,7 @@ namespace Atelier.Models.Vae;
 
 /// <summary>
 /// A variational autoencoder (Kingma and Welling 2014; Rezende et al. 2014): an encoder q(z | x), a decoder p(x | z)
-/// and a
-/// prior p(z), taught by the evidence lower bound log p(x) ≥ E[log p(x | z)] − KL(q(z | x) ‖ p(z)) (eq. 3).
+/// and a prior p(z), trained by the evidence lower bound log p(x) ≥ E[log p(x | z)] − KL(q(z | x) ‖ p(z)) (eq. 3).
 /// </summary>
 public sealed class VaeModel : ImageModel, IAutoencoder
 {
@@ -46,8 +46,11 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         register_module("latents", latents);
         register_module("decoder", _decoder);
         register_module("likelihood", _likelihood);
-        Objectives = [new Objective<ImageBatch>("loss", batch => Bound(batch, RandomStream.Current).Loss,
-            [.. parameters()])];
+        Objectives =
+        [
+            new Objective<ImageBatch>("loss", batch => Bound(batch, StepContext.Current.Random?.Generator).Loss,
+                [.. parameters()]),
+        ];
     }
 
     /// <summary>Its shape.</summary>
@@ -200,7 +203,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         double LogMean(List<Tensor> weights) => stack(weights).logsumexp(0).mean().Number() - Math.Log(draws);
     }
 
-    /// <summary>What the decoder says of each value, as the pictures, fp32.</summary>
+    /// <summary>The decoder's output for each value, shaped as the images, fp32.</summary>
     private Tensor Output(Tensor latents, Tensor? labels) =>
         _decoder.forward(_latents.Features(latents, labels)).to(ScalarType.Float32)
             .view(latents.shape[0], Schema.Channels, Schema.Height, Schema.Width);

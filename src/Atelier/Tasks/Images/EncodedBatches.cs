@@ -6,8 +6,7 @@ namespace Atelier.Tasks.Images;
 
 /// <summary>
 /// Batches of pictures' latents in place of the pictures. Each picture is encoded when it first comes, and its latents
-/// are
-/// kept; those of pictures that are varied each time, or are too many to keep, are made anew.
+/// are kept; those of pictures that are varied each time, or are too many to keep, are made anew.
 /// </summary>
 /// <param name="pictures">The pictures.</param>
 /// <param name="autoencoder">Encodes them.</param>

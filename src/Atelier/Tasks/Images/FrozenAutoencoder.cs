@@ -12,8 +12,7 @@ namespace Atelier.Tasks.Images;
 
 /// <summary>
 /// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1): it learns no more, and its
-/// latents,
-/// which stand in a grid, are scaled so that those of training pictures have a variance of one (appendix G).
+/// latents, which stand in a grid, are scaled so that those of training pictures have a variance of one (appendix G).
 /// </summary>
 internal sealed class FrozenAutoencoder : nn.Module
 {
@@ -45,7 +44,7 @@ internal sealed class FrozenAutoencoder : nn.Module
     /// <summary>The autoencoder.</summary>
     public ImageModel Model { get; }
 
-    /// <summary>What its config.json says.</summary>
+    /// <summary>The contents of its config.json.</summary>
     public JsonObject Description { get; }
 
     /// <summary>Channels, height and width of a picture's latents.</summary>
@@ -57,8 +56,8 @@ internal sealed class FrozenAutoencoder : nn.Module
     /// <param name="folder">A run's folder or a bundle's.</param>
     /// <param name="schema">What the pictures have in common; the autoencoder need not know their classes.</param>
     /// <param name="families">Families whose models may be autoencoders.</param>
-    /// <exception cref="AtelierException">There is none, it is of another kind, or was taught other
-    /// pictures.</exception>
+    /// <exception cref="AtelierException">There is none, it is of another kind, or it was trained on other
+    /// images.</exception>
     public static FrozenAutoencoder Open(string folder, ImageSchema schema, IReadOnlyList<IImageFamily> families)
     {
         var bundle = Bundle.Open(folder);
@@ -86,7 +85,7 @@ internal sealed class FrozenAutoencoder : nn.Module
     }
 
     /// <summary>A stored one; its scale is one until it is measured or copied in.</summary>
-    /// <exception cref="AtelierException">It is of no known kind, or what is stored does not fit together.</exception>
+    /// <exception cref="AtelierException">It is of an unknown kind, or its files do not fit together.</exception>
     public static FrozenAutoencoder Restore(StoredImageModel stored, IReadOnlyList<IImageFamily> families)
     {
         IImageFamily family = families.FirstOrDefault(f => f.ModelTypes.Contains(stored.Config.ModelType))

@@ -7,7 +7,7 @@ public interface IAutoencoder
 {
     /// <summary>The latents of pictures, without drawing; in evaluation mode without gradients.</summary>
     /// <param name="pictures">[batch, channels, height, width], fp32, −1 to 1.</param>
-    /// <param name="labels">[batch], int64; not read where the model is told no class.</param>
+    /// <param name="labels">[batch], int64; ignored by a model without classes.</param>
     /// <returns>[batch, size] or [batch, size, height, width], fp32.</returns>
     Tensor Encode(Tensor pictures, Tensor? labels);
 
@@ -18,8 +18,7 @@ public interface IAutoencoder
     Tensor Decode(Tensor latents, Tensor? labels);
 
     /// <summary>
-    /// The classes that pictures are taken for where nobody says them, [batch], int64; null where the model is told no
-    /// class.
+    /// The classes to assume for images of unknown class, [batch], int64; null for a model without classes.
     /// </summary>
     /// <param name="pictures">As in <see cref="Encode"/>.</param>
     Tensor? Recognise(Tensor pictures);

@@ -12,7 +12,7 @@ internal interface IImageFamily : IModelFamily
 }
 
 /// <summary>A finished model as it is stored.</summary>
-/// <param name="Config">What config.json says of it.</param>
+/// <param name="Config">Its configuration in config.json.</param>
 /// <param name="Tensors">Its weights by name; the caller's.</param>
 /// <param name="Where">Their file, for errors.</param>
 /// <param name="Device">"cpu" or "cuda".</param>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>What a model that makes large pictures of small ones says of the small ones.</summary>
+/// <summary>A model that makes large images from small ones.</summary>
 public interface IUpscaler
 {
     /// <summary>What the small pictures have in common.</summary>

@@ -16,8 +16,8 @@ internal static class ImageAdvice
     /// <summary>Settings for a folder, a tar file or idx files.</summary>
     /// <param name="task">The task.</param>
     /// <param name="path">Where the pictures are.</param>
-    /// <param name="family">The family to teach.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="family">The family to train.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There are no pictures there.</exception>
     public static DataAdvice For(ITask task, string path, IModelFamily family, CancellationToken cancellation)
     {

@@ -5,7 +5,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>The pictures of a report, beside its plot.</summary>
+/// <summary>The images of a report, next to its plot.</summary>
 /// <param name="plot">Where the report's plot is drawn; null writes no pictures.</param>
 /// <param name="generator">Lays pixels as files have them.</param>
 internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
@@ -25,7 +25,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
             Enumerable.Range(0, count).Select(i => Pixels(drawn, order[(long)i * drawn.Count / count])));
     }
 
-    /// <summary>Drawn pictures, each beside its nearest training pictures.</summary>
+    /// <summary>Generated images, each next to its nearest training images.</summary>
     public void AddNearest(ImageSet drawn, ImageSet training, ImageCopying copying)
     {
         int check = Math.Min(ImageCopying.Most, drawn.Count), count = Math.Min(Beside, check);

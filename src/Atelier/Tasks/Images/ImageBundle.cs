@@ -5,12 +5,12 @@ using Atelier.Formats;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>What config.json of a bundle says of a model's pictures.</summary>
+/// <summary>The description of a model's images in a bundle's config.json.</summary>
 internal static class ImageBundle
 {
     private const int MostSide = 1024;
 
-    /// <summary>The keys that say it.</summary>
+    /// <summary>The keys of that description.</summary>
     public static JsonObject Write(ImageSchema schema) => new()
     {
         ["image_width"] = schema.Width,
@@ -20,7 +20,7 @@ internal static class ImageBundle
     };
 
     /// <summary>Reads them back.</summary>
-    /// <exception cref="AtelierException">They are missing, or tell impossible pictures.</exception>
+    /// <exception cref="AtelierException">Keys are missing, or describe impossible images.</exception>
     public static ImageSchema ReadSchema(ConfigFile config)
     {
         string[] classes = config.Root.TryGetProperty("image_classes", out JsonElement list)

@@ -7,11 +7,10 @@ using Microsoft.Extensions.AI;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// A model of pictures as an <see cref="IImageGenerator"/>. The prompt is the name of a class, or empty for any
-/// picture; the answers are PNG data. <see cref="ImageGenerationOptions.Count"/> says how many; each request has a seed
-/// of its own, drawn from that of the client, so that a client gives the same pictures in the same order. What else the
-/// options ask for is refused by name. Safe for concurrent use: requests that come together are drawn one after
-/// another.
+/// An <see cref="IImageGenerator"/> over an image model. The prompt is the name of a class, or empty for any image; the
+/// results are PNG data. <see cref="ImageGenerationOptions.Count"/> is the number of images. Each request has its own
+/// seed, drawn from the client's, so that a client returns the same images in the same order. Other options are refused
+/// by name. Safe for concurrent use: simultaneous requests are drawn one after another.
 /// </summary>
 /// <param name="generator">Draws the pictures. Not disposed with the client.</param>
 /// <param name="seed">Of the first request; the next has the next one.</param>

@@ -20,16 +20,18 @@ internal sealed class ImageComparison
     private readonly ImageSet _other;
     private readonly string _otherName;
 
-    /// <summary>Looks at the real pictures: held-out ones where there are enough, else those learned from.</summary>
+    /// <summary>
+    /// Computes features of the real images: held-out ones where there are enough, else training images.
+    /// </summary>
     /// <param name="network">Gives the features.</param>
     /// <param name="data">The pictures.</param>
-    /// <param name="held">The part that is held out.</param>
+    /// <param name="held">The held-out part.</param>
     /// <param name="count">How many pictures are compared with them.</param>
-    /// <param name="enlarged">The first held-out pictures that are left out, since what is compared was made of
-    /// them.</param>
-    /// <param name="judging">How to judge.</param>
-    /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="enlarged">The number of first held-out images to leave out, because the compared images were made
+    /// from them.</param>
+    /// <param name="judging">How to evaluate.</param>
+    /// <param name="progress">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public ImageComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, int enlarged,
         EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
     {

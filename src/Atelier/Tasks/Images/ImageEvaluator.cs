@@ -10,8 +10,7 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Judges models of pictures: by their own figures on held-out pictures, and by what they draw, seen through a
-/// network's features.
+/// Evaluates image models: by their own figures on held-out images, and by features of the images that they generate.
 /// </summary>
 internal static class ImageEvaluator
 {
@@ -19,7 +18,7 @@ internal static class ImageEvaluator
     private const string KeptClassifier = "judge/classifier.safetensors", KeptFeatures = "data/features";
 
     /// <summary>The report.</summary>
-    /// <exception cref="AtelierException">There are no pictures to judge by, or the features asked for do not go with
+    /// <exception cref="AtelierException">There are no images to evaluate on, or the requested features do not fit
     /// them.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data,
         EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
@@ -160,7 +159,7 @@ internal static class ImageEvaluator
         return report;
     }
 
-    /// <summary>What the model itself says of held-out pictures, the mean over them.</summary>
+    /// <summary>The model's own figures on held-out images, as means.</summary>
     private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, EvaluationContext judging,
         CancellationToken cancellation) =>
         Means(model, part, part.Count, judging, cancellation, (batch, _) => model.Judge(batch, judging.Options)
@@ -168,7 +167,7 @@ internal static class ImageEvaluator
                 (figure.Key, (IEnumerable<MeanScore>)[new MeanScore(batch.Labels.shape[0] * figure.Value,
                 batch.Labels.shape[0])])));
 
-    /// <summary>How likely the model says the first held-out pictures are.</summary>
+    /// <summary>The likelihood of the first held-out images under the model.</summary>
     private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count,
         EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
         Means(model, part, count, judging, cancellation, (batch, number) =>
@@ -208,7 +207,7 @@ internal static class ImageEvaluator
             s => MeanScore.Mean(s.Value, judging.Options, judging.Seed, model.Unit(s.Key)));
     }
 
-    /// <summary>In the world of shapes: the share of pictures of the class that they are told to be.</summary>
+    /// <summary>For the world of shapes: the share of images that show the class they were generated for.</summary>
     private static Metric ReadBack(ImageSet pictures, EvaluationContext judging)
     {
         var picture = new byte[pictures.Schema.Size];

@@ -172,7 +172,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <summary>What a model learns from in place of pictures.</summary>
     private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches pictures) => pictures;
 
-    /// <summary>What config.json says of a model beside its configuration.</summary>
+    /// <summary>What config.json holds about a model besides its configuration.</summary>
     private protected virtual JsonObject Describe(TModel model) => ImageBundle.Write(model.Schema);
 
     /// <summary>A fresh model.</summary>
@@ -218,8 +218,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     }
 
     /// <summary>
-    /// The first held-out pictures, in threes: made small and enlarged by a filter, enlarged by the model, and as they
-    /// are.
+    /// The first held-out images in groups of three: shrunk and enlarged by a filter, enlarged by the model, and the
+    /// original.
     /// </summary>
     private static void PreviewEnlarged(string path, TModel model, IUpscaler upscaler, ImagePart part, Recipe recipe,
         CancellationToken cancellation)
@@ -239,7 +239,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             columns: 12);
     }
 
-    /// <summary>The first held-out pictures, each with what the model makes of it to its right.</summary>
+    /// <summary>The first held-out images, each with its reconstruction to its right.</summary>
     private static void PreviewReconstructions(string path, TModel model, ImagePart part)
     {
         var generator = new ImageGenerator(model); // not disposed: the model goes on

@@ -52,7 +52,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>What its pictures have in common once they are enlarged.</summary>
     public ImageSchema DrawnSchema => Upscaler?.Schema ?? Schema;
 
-    /// <summary>Told on the way from noise to pictures, from another thread; null for nobody.</summary>
+    /// <summary>Receives intermediate images while sampling, on another thread; null for none.</summary>
     public Action<SamplingStep>? Watch { get; set; }
 
     /// <inheritdoc/>
@@ -175,7 +175,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     }
 
     /// <summary>The label of a class that is asked for.</summary>
-    /// <exception cref="AtelierException">There is none, or the model was not taught classes.</exception>
+    /// <exception cref="AtelierException">There is no such class, or the model has no classes.</exception>
     internal int Label(string name)
     {
         int label = Schema.Label(name);

@@ -25,7 +25,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <param name="labels">[batch], int64, or between classes the weights of each, [batch, classes], fp32; null where
     /// no class is asked for.</param>
     /// <param name="drawing">How.</param>
-    /// <param name="random">Draws what a sampler adds on the way.</param>
+    /// <param name="random">The random numbers that a sampler adds in its steps.</param>
     /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height,
     /// width], −1 to 1; null takes what the options name.</param>
     /// <param name="cancellation">Stops at the next of several steps; one step is finished.</param>
@@ -33,36 +33,34 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     public abstract Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
         Tensor? given = null, CancellationToken cancellation = default);
 
-    /// <summary>
-    /// What it says of the small pictures that it makes large ones of; null where it makes pictures of noise alone.
-    /// </summary>
+    /// <summary>The properties of an upscaling model; null for a model that generates from noise alone.</summary>
     public virtual IUpscaler? Upscaler => null;
 
     /// <summary>Whether copies of it that share its weights may learn from parts of a batch at the same time.</summary>
     public virtual bool LearnsInCopies => true;
 
     /// <summary>
-    /// Mean figures on held-out pictures by name, with "loss" among them, when the finished model is judged; in
+    /// Mean figures on held-out images by name, including "loss", for the evaluation of the finished model; called in
     /// evaluation mode without gradients.
     /// </summary>
     /// <param name="batch">The pictures.</param>
-    /// <param name="options">How to judge.</param>
+    /// <param name="options">How to evaluate.</param>
     public virtual IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options) =>
         Evaluate(batch);
 
     /// <summary>
-    /// How likely the model says each picture is, by figure, a value a picture; empty where it says nothing. In
-    /// evaluation mode without gradients.
+    /// Likelihood figures of each image by name; empty if the model has none. Called in evaluation mode without
+    /// gradients.
     /// </summary>
     /// <param name="batch">The pictures.</param>
-    /// <param name="seed">Of what is drawn to estimate it.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="seed">The seed of the random numbers of the estimate.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public virtual IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
         CancellationToken cancellation = default) => new Dictionary<string, double[]>();
 
     /// <summary>
-    /// Fits what is fitted once the weights are as they will be judged, before pictures are drawn while training and
-    /// before the bundle is written; in evaluation mode without gradients.
+    /// Fits what depends on the final weights, before images are drawn during training and before the bundle is
+    /// written; called in evaluation mode without gradients.
     /// </summary>
     /// <param name="training">What it learned from.</param>
     /// <param name="batches">The most batches to take.</param>
@@ -76,7 +74,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>What shares out the pictures that are drawn at once.</summary>
     internal SamplingThreads Threads { get; } = new();
 
-    /// <summary>Told by <see cref="Sample"/> on the way from noise to pictures; null for nobody.</summary>
+    /// <summary>Receives intermediate images from <see cref="Sample"/>; null for none.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 
     /// <summary>Gives the options back where the model heeds them.</summary>
@@ -95,7 +93,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     }
 }
 
-/// <summary>Pictures on their way from noise.</summary>
-/// <param name="Done">The share of the way, from 0 to 1.</param>
-/// <param name="Pictures">Makes them as they look now, [batch, channels, height, width], about −1 to 1.</param>
+/// <summary>An intermediate state of sampling.</summary>
+/// <param name="Done">Progress from 0 to 1.</param>
+/// <param name="Pictures">Returns the present images, [batch, channels, height, width], about −1 to 1.</param>
 internal readonly record struct DrawnSoFar(double Done, Func<Tensor> Pictures);

@@ -9,7 +9,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>What a picture's file says of its making: enough to make it again.</summary>
+/// <summary>How an image was generated, as recorded in its file: enough to generate it again.</summary>
 /// <param name="Model">Which model made it.</param>
 /// <param name="Request">What was asked of the model.</param>
 public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request)
@@ -59,7 +59,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     }
 
     /// <summary>Reads the texts of a PNG that atelier generate made.</summary>
-    /// <exception cref="AtelierException">It is no PNG, or does not say how it was made.</exception>
+    /// <exception cref="AtelierException">It is no PNG, or has no record of how it was generated.</exception>
     public static ImageOrigin Read(string path)
     {
         IReadOnlyDictionary<string, string> texts = PngTexts.Read(path);

@@ -16,7 +16,7 @@ public static class ImageOutput
     /// <param name="request">What is asked for.</param>
     /// <param name="path">F.png or F.gif, or a folder's name (one that is there, or with a separator at its end); null
     /// writes nothing.</param>
-    /// <param name="progress">Told how far each lot of pictures is, a line at a time.</param>
+    /// <param name="progress">Receives the progress of each batch of images as a line.</param>
     /// <param name="cancellation">Stops; nothing is written then.</param>
     /// <returns>The pictures, each with the file that it is in.</returns>
     /// <exception cref="AtelierException">The place cannot be written, or the request cannot be met.</exception>
@@ -116,7 +116,7 @@ public static class ImageOutput
             request with { Drawing = generator.Model.Check(request.Drawing ?? new SamplingOptions()) }) { Upscaler =
             generator.Upscaler?.Identity }.ToTexts() : null;
 
-    /// <summary>A row a way; otherwise as near to a square as goes.</summary>
+    /// <summary>One row for each interpolation; otherwise a grid that is nearly square.</summary>
     private static int? Columns(GenerationRequest request) =>
         request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / Interpolation.Count(ends) : null;
 

@@ -20,6 +20,13 @@ public sealed class ImageTask : ITask
             + "with labels.csv; or idx files.";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> RecipeKeys { get; } =
+    [
+        "data.image", "data.encoding", "data.table.header", "data.table.separator", "evaluation.pictures",
+        "evaluation.features", "evaluation.likelihoodPictures", "evaluation.importanceSamples",
+    ];
+
+    /// <inheritdoc/>
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "64"), ("out", "grid.png")];
 
     /// <inheritdoc/>

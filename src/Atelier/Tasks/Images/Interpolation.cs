@@ -8,14 +8,14 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// The ways from each of several ends to the next, and the pictures of a request shared out evenly among them. Ends are
-/// seeds, whose noises are gone between on the great circle (Shoemake 1985, section 3.3), since what lies straight
-/// between two
-/// noises is too faint to be one; or pictures, mixed as noisy ones of the same noise (Ho et al. 2020, section 4.4).
+/// Interpolations from each of several ends to the next; the images of a request are divided evenly among them. Ends
+/// are seeds, whose noise is interpolated on the great circle (Shoemake 1985, section 3.3), since points on the
+/// straight line between two noise vectors have too small a norm; or images, mixed after adding the same noise (Ho et
+/// al. 2020, section 4.4).
 /// </summary>
 public sealed class Interpolation
 {
-    /// <summary>The pictures of a way, both ends among them, where nobody says.</summary>
+    /// <summary>The default number of images of an interpolation, including both ends.</summary>
     public const int UsualSteps = 11;
 
     private const int MostEnds = 64;
@@ -53,14 +53,14 @@ public sealed class Interpolation
     public static Interpolation Read(string ends, GenerationRequest request, ImageGenerator generator) =>
         new(ends, request, generator);
 
-    /// <summary>Whether ends are told by seeds and not by pictures.</summary>
+    /// <summary>Whether the ends are seeds and not images.</summary>
     public static bool AreSeeds(string ends) => Seeds(ends) is not null;
 
     /// <summary>The files of ends that are pictures.</summary>
     public static IReadOnlyList<string> Files(string ends) => AreSeeds(ends) ? [] : ImageFiles.Find(ends, MostEnds);
 
     /// <summary>
-    /// How many ways there are between so many ends; 1 where ends are too few, which <see cref="Read"/> refuses.
+    /// The number of interpolations between so many ends; 1 if there are too few, which <see cref="Read"/> refuses.
     /// </summary>
     public static int Count(string ends) => Math.Max(1, (Seeds(ends)?.Length ?? Files(ends).Count) - 1);
 
@@ -70,8 +70,8 @@ public sealed class Interpolation
         : OnGreatCircle(First(_seeds[way]), First(_seeds[way + 1]), share));
 
     /// <summary>
-    /// The classes of pictures: [count], int64, where all ends are of one, otherwise the weights of each, [count,
-    /// classes], fp32; null where the model is told none.
+    /// The classes of the images: [count], int64, if all ends have the same class, otherwise class weights, [count,
+    /// classes], fp32. Null for a model without classes.
     /// </summary>
     public Tensor? Labels(int first, int count)
     {
@@ -84,8 +84,8 @@ public sealed class Interpolation
     }
 
     /// <summary>
-    /// The given pictures of either side, mixed by the share of the way, [count, channels, height, width], −1 to 1;
-    /// null where ends are seeds.
+    /// The images at both ends, mixed by the interpolation weight, [count, channels, height, width], −1 to 1; null
+    /// where the ends are seeds.
     /// </summary>
     public Tensor? Given(int first, int count)
     {
@@ -97,7 +97,7 @@ public sealed class Interpolation
         Tensor Picture(int end) => ImageBatches.Scaled(_pictures[end], schema)[0];
     }
 
-    /// <summary>The class of the end that a picture is nearer to; null where the model is told none.</summary>
+    /// <summary>The class of the nearer end; null for a model without classes.</summary>
     public int? Label(int number) =>
         _labels is null ? null : _labels[(number / _steps) + (Share(number) < 0.5 ? 0 : 1)];
 

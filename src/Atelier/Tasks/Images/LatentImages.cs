@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Pictures by way of an autoencoder's latents: given ones made again, what lies between two, and what each latent
-/// number changes.
+/// Images through an autoencoder's latents: reconstructions, interpolations between two images, and the effect of each
+/// latent dimension.
 /// </summary>
 public sealed class LatentImages
 {
@@ -29,7 +29,7 @@ public sealed class LatentImages
 
     /// <summary>Pictures as the model makes them again.</summary>
     /// <param name="pictures">Each: channels, then rows, then columns, 0 to 255.</param>
-    /// <param name="label">The class of all of them; null lets the model tell each one's.</param>
+    /// <param name="label">The class of all images; null lets the model recognise the class of each.</param>
     /// <returns>As the pictures, in their order.</returns>
     public IReadOnlyList<byte[]> Reconstruct(IReadOnlyList<byte[]> pictures, int? label = null)
     {
@@ -41,10 +41,10 @@ public sealed class LatentImages
 
     /// <summary>Pictures on the straight line between the latents of each picture and the next.</summary>
     /// <param name="pictures">At least two, as in <see cref="Reconstruct"/>.</param>
-    /// <param name="steps">Pictures of each way, both ends among them; at least 2.</param>
-    /// <param name="label">As in <see cref="Reconstruct"/>. On the first half of a way pictures are of the first one's
-    /// class.</param>
-    /// <returns>The ways one after another, each of so many pictures.</returns>
+    /// <param name="steps">Number of images in each interpolation, including both ends; at least 2.</param>
+    /// <param name="label">As in <see cref="Reconstruct"/>. In the first half of an interpolation images have the class
+    /// of the first end.</param>
+    /// <returns>The interpolations one after another, each with that number of images.</returns>
     /// <exception cref="AtelierException">There are not two pictures.</exception>
     public IReadOnlyList<byte[]> Interpolate(IReadOnlyList<byte[]> pictures, int steps, int? label = null)
     {

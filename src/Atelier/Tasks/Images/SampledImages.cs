@@ -4,9 +4,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>
-/// Draws the pictures that a model is judged by, each class as often as the data has it, in an order without meaning.
-/// </summary>
+/// <summary>Draws the images for an evaluation, each class as often as in the data, in random order.</summary>
 internal static class SampledImages
 {
     /// <summary>The pictures; of a model without classes they have no labels.</summary>

@@ -1,6 +1,6 @@
 namespace Atelier.Tasks.Images;
 
-/// <summary>How pictures looked on their way from noise, for the frames of an animation.</summary>
+/// <summary>Collects intermediate images of sampling as the frames of an animation.</summary>
 public sealed class SamplingAnimation
 {
     /// <summary>The most pictures that are filmed: each is kept once a step.</summary>
@@ -13,8 +13,8 @@ public sealed class SamplingAnimation
         _frames.Values.Select(frame =>
         (IReadOnlyList<ReadOnlyMemory<byte>>)[.. frame.Values.Select(p => (ReadOnlyMemory<byte>)p)]);
 
-    /// <summary>Takes pictures in; those of a later look at the same time stand for the earlier ones.</summary>
-    /// <param name="step">What the generator tells.</param>
+    /// <summary>Adds images; a later state at the same time replaces the earlier one.</summary>
+    /// <param name="step">The state that the generator reports.</param>
     public void Add(SamplingStep step)
     {
         if (!_frames.TryGetValue(step.Done, out SortedDictionary<int, byte[]>? frame))
@@ -25,8 +25,8 @@ public sealed class SamplingAnimation
     }
 }
 
-/// <summary>Pictures on their way from noise.</summary>
+/// <summary>An intermediate state of sampling.</summary>
 /// <param name="First">The number of the first of them.</param>
-/// <param name="Done">The share of their way, from 0 to 1.</param>
-/// <param name="Pictures">Makes them as they look now: each rows from the top, each pixel's channels together.</param>
+/// <param name="Done">Progress from 0 to 1.</param>
+/// <param name="Pictures">Returns the present images: rows from the top, the channels of each pixel together.</param>
 public readonly record struct SamplingStep(int First, double Done, Func<IReadOnlyList<byte[]>> Pictures);

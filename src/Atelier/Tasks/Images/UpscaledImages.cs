@@ -20,7 +20,9 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
 {
     private const double LeastError = 1e-10; // of equal pictures, whose ratio to noise would be infinite
 
-    /// <summary>Enlarges the first held-out pictures, whose small ones have 8 bits a value as those in files.</summary>
+    /// <summary>
+    /// Enlarges the first held-out images, after shrinking them to 8 bits a value, as files have them.
+    /// </summary>
     public static UpscaledImages Sample(ImageGenerator generator, ImagePart part, int count, long seed,
         IProgress<string>? progress, CancellationToken cancellation)
     {

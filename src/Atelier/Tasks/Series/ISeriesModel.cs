@@ -21,6 +21,6 @@ public interface ISeriesModel : IGenerator
     /// impossible.
     /// </summary>
     /// <param name="series">Each [time, column].</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     double[] LogLikelihoods(IReadOnlyList<double[]> series, CancellationToken cancellation = default);
 }

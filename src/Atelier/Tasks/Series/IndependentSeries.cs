@@ -3,8 +3,8 @@ using Atelier.Evaluation;
 namespace Atelier.Tasks.Series;
 
 /// <summary>
-/// The baseline of series: every row by itself, each column from one distribution. For models that give probabilities
-/// of counts it is Poisson's, for models that give densities a normal one, so that like is compared with like.
+/// The baseline of series: independent rows and columns. The distribution is Poisson for models that return
+/// probabilities of counts and normal for models that return densities, so that like is compared with like.
 /// </summary>
 internal sealed class IndependentSeries
 {

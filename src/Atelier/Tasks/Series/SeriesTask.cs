@@ -18,6 +18,9 @@ public sealed class SeriesTask : ITask
     public string Description => "Series of numbers to learn from: a table whose rows follow one another in time.";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.table", "evaluation.samples"];
+
+    /// <inheritdoc/>
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("maxTokens", "100")];
 
     /// <inheritdoc/>

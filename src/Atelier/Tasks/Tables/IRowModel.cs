@@ -3,7 +3,7 @@ using Atelier.Data.Tables;
 
 namespace Atelier.Tasks.Tables;
 
-/// <summary>A model of the rows of a table: says how likely a row is.</summary>
+/// <summary>A model of the rows of a table, which returns the probability of a row.</summary>
 public interface IRowModel : IGenerator
 {
     /// <summary>The columns it knows.</summary>
@@ -17,6 +17,6 @@ public interface IRowModel : IGenerator
     /// where the model holds a row impossible.
     /// </summary>
     /// <param name="rows">Rows of the model's own columns.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default);
 }

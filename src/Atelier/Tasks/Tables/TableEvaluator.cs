@@ -6,7 +6,7 @@ using Atelier.Evaluation;
 
 namespace Atelier.Tasks.Tables;
 
-/// <summary>Judges models of table rows: the log-likelihood of rows beside that of independent columns.</summary>
+/// <summary>Evaluates models of table rows by log-likelihood, compared with independent columns.</summary>
 internal static class TableEvaluator
 {
     private const int ShownSamples = 5;

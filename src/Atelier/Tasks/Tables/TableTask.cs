@@ -11,7 +11,7 @@ namespace Atelier.Tasks.Tables;
 public sealed class TableTask : ITask
 {
     /// <summary>
-    /// Whether the family learns levels only: numbers then become levels where a recipe does not say.
+    /// Whether the family models categories only; numbers are then discretised where the recipe does not decide it.
     /// </summary>
     public bool LevelsOnly { get; init; }
 
@@ -21,6 +21,9 @@ public sealed class TableTask : ITask
     /// <inheritdoc/>
     public string Description =>
         "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.table", "evaluation.samples"];
 
     /// <inheritdoc/>
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "5")];

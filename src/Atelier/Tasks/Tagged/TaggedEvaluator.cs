@@ -6,12 +6,12 @@ using Atelier.Evaluation;
 namespace Atelier.Tasks.Tagged;
 
 /// <summary>
-/// Judges taggers: the share of right tags, of known and of unknown words, beside each word's most frequent tag.
+/// Evaluates taggers by accuracy on known and unknown words, compared with each word's most frequent tag.
 /// </summary>
 internal static class TaggedEvaluator
 {
     /// <summary>The report.</summary>
-    /// <exception cref="AtelierException">There are no tagged sentences to judge by.</exception>
+    /// <exception cref="AtelierException">There are no tagged sentences to evaluate on.</exception>
     public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, EvaluationContext judging,
         IProgress<string>? progress, CancellationToken cancellation)
     {

@@ -19,6 +19,9 @@ public sealed class TaggingTask : ITask
             + "validation and test.";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.tags", "evaluation.samples"];
+
+    /// <inheritdoc/>
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "The old dog barks .")];
 
     /// <inheritdoc/>

@@ -7,9 +7,8 @@ internal static class TextAdvice
 {
     /// <summary>Settings for a file or a folder.</summary>
     /// <param name="path">Where the text is.</param>
-    /// <param name="family">The family to teach; shapes are chosen for gpt alone, others keep their own
-    /// defaults.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="family">The family to train. A shape is chosen for gpt only; others keep their defaults.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
     public static DataAdvice For(string path, string family, CancellationToken cancellation)
     {

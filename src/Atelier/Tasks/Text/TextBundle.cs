@@ -19,9 +19,8 @@ public static class TextBundle
 {
     /// <summary>Opens a bundle.</summary>
     /// <param name="bundle">The folder.</param>
-    /// <param name="cancellation">Stops between tensors.</param>
-    /// <param name="read">Makes the model of what config.json and the weights tell; it may not keep the
-    /// weights.</param>
+    /// <param name="cancellation">Cancels loading between tensors.</param>
+    /// <param name="read">Creates the model from config.json and the weights; it must not keep the weights.</param>
     /// <exception cref="AtelierException">The parts of the bundle do not fit together.</exception>
     public static TextGenerator Load(Bundle bundle, CancellationToken cancellation,
         Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)

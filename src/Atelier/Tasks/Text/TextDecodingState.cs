@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>Sequences under way in a <see cref="TextModel"/>.</summary>
+/// <summary>The state of sequences in a <see cref="TextModel"/>.</summary>
 internal sealed class TextDecodingState(TextModel model, int sequences) : IDecodingState
 {
     private readonly TextMemory _memory = model.CreateMemory(sequences);

@@ -12,7 +12,7 @@ using Atelier.Tokenizers;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// Judges text models of any family: on held-out text beside baselines, and by what their samples are like.
+/// Evaluates text models of any family: on held-out text compared with baselines, and by properties of their samples.
 /// </summary>
 public static class TextEvaluator
 {
@@ -24,11 +24,10 @@ public static class TextEvaluator
     /// </summary>
     /// <param name="generator">The model, its tokenizer and how it samples.</param>
     /// <param name="data">The data, prepared with the same tokenizer.</param>
-    /// <param name="judging">How to judge, and by which baselines.</param>
-    /// <param name="progress">Reports what is being done, a line at a time.</param>
-    /// <param name="cancellation">Stops.</param>
-    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the
-    /// data.</exception>
+    /// <param name="judging">The model, the data, the options and the baselines.</param>
+    /// <param name="progress">Receives a one-line message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">There is no held-out text, or the model does not fit the data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(
         TextGenerator generator, TextData data, EvaluationContext judging, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
@@ -108,11 +107,10 @@ public static class TextEvaluator
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The data, prepared with the model's tokenizer.</param>
-    /// <param name="options">How to judge.</param>
+    /// <param name="options">How to evaluate.</param>
     /// <param name="run">What errors name.</param>
-    /// <param name="cancellation">Stops.</param>
-    /// <exception cref="AtelierException">There is no held-out text, or the model does not go with the
-    /// data.</exception>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">There is no held-out text, or the model does not fit the data.</exception>
     internal static IReadOnlyList<TextScore> Score(
         ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation)
     {
@@ -170,7 +168,7 @@ public static class TextEvaluator
                 "give data.split a test or validation share");
     }
 
-    /// <summary>The world's own surprise at the very documents that the model was judged on.</summary>
+    /// <summary>The exact entropy of the evaluated documents under the world's own distribution.</summary>
     private static Dictionary<string, Metric> ExactEntropy(
         TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed,
             CancellationToken cancellation)

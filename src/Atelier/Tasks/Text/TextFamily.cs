@@ -84,7 +84,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <param name="folder">Where to.</param>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">What its ids mean.</param>
-    /// <param name="decoding">How it makes samples where a request does not say.</param>
+    /// <param name="decoding">The sampling defaults, used where a request does not set them.</param>
     /// <param name="startId">The token that a text begins after.</param>
     /// <param name="card">The model card, Markdown.</param>
     /// <exception cref="AtelierException">The place cannot be written.</exception>
@@ -114,7 +114,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         return model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
     }
 
-    /// <summary>The model that config.json and the weights tell.</summary>
+    /// <summary>Creates the model that config.json and the weights describe.</summary>
     /// <param name="config">The config.json.</param>
     /// <param name="tensors">The weights by name.</param>
     /// <param name="where">The weights' file, for errors.</param>

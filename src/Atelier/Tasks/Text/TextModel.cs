@@ -13,8 +13,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// A network that reads tokens and says what comes next: the loss, the judging, the scoring and the decoding that all
-/// such networks share. A family adds <see cref="Encode"/> and <see cref="HeadProduct"/>.
+/// A network that predicts the next token: the loss, evaluation, scoring and decoding that all such networks share. A
+/// family adds <see cref="Encode"/> and <see cref="HeadProduct"/>.
 /// </summary>
 /// <param name="name">The module's name.</param>
 /// <param name="vocabularySize">Ids it knows.</param>
@@ -96,7 +96,8 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     }
 
     /// <summary>
-    /// "loss", nats per token without label smoothing, and "accuracy", the share of tokens held likeliest.
+    /// "loss", in nats per token without label smoothing, and "accuracy", the share of tokens that were the most
+    /// probable ones.
     /// </summary>
     public override IReadOnlyDictionary<string, double> Evaluate(TextBatch batch)
     {

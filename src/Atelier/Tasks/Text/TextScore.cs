@@ -3,12 +3,12 @@ using Atelier.Evaluation;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>How a model did on a stretch of held-out text: sums, so that stretches add up.</summary>
+/// <summary>The scores of a stretch of held-out text, as sums that can be added.</summary>
 /// <param name="Nats">Minus the log-probability of its tokens together.</param>
 /// <param name="Tokens">Tokens predicted.</param>
 /// <param name="Characters">Unicode scalar values they stand for; a document's end counts as one.</param>
 /// <param name="Bytes">Bytes of UTF-8 they stand for; a document's end counts as one.</param>
-/// <param name="Correct">Tokens that the model held likeliest.</param>
+/// <param name="Correct">Number of tokens that were the model's most probable ones.</param>
 public readonly record struct TextScore(double Nats, long Tokens, long Characters, long Bytes, long Correct)
     : IAdditionOperators<TextScore, TextScore, TextScore>
 {
@@ -18,7 +18,7 @@ public readonly record struct TextScore(double Nats, long Tokens, long Character
             left.Bytes + right.Bytes, left.Correct + right.Correct);
 }
 
-/// <summary>The figures that held-out text gives.</summary>
+/// <summary>The metrics of held-out text.</summary>
 public static class TextMetrics
 {
     /// <summary>The stretches as the headline figure takes them: nats over characters.</summary>

@@ -6,15 +6,14 @@ namespace Atelier.Tasks.Text;
 
 /// <summary>
 /// Scores held-out text with a model, in windows of its context. Windows do not overlap unless a stride is given: then
-/// each
-/// window but a document's first counts only its last stride tokens, which see more context.
+/// each window but a document's first counts only its last stride tokens, which see more context.
 /// </summary>
 internal sealed class TextScorer
 {
     private const int FewDocuments = 30; // fewer than these are cut into blocks, so that there is something to resample
     private const int LeastBlock = 20, MostBlock = 1000; // characters
 
-    /// <summary>The fewest characters that a model is judged by: one of the shortest blocks.</summary>
+    /// <summary>The fewest characters that a model is evaluated on: one of the shortest blocks.</summary>
     public const int FewestCharacters = LeastBlock;
 
     private const int LongestWindow = 1 << 20; // of a model without a limit

@@ -19,13 +19,21 @@ public sealed class TextTask : ITask
     public string Description => "A file or folder of text to learn from; settings are chosen by its size.";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> RecipeKeys { get; } =
+    [
+        "data.column", "data.encoding", "data.document", "data.clean", "data.tokenizer", "data.table.header",
+        "data.table.separator", "training.labelSmoothing", "evaluation.baselineOrder", "evaluation.stride",
+        "evaluation.samples", "evaluation.sampleTokens", "generation",
+    ];
+
+    /// <inheritdoc/>
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "...")];
 
     /// <inheritdoc/>
     public bool Judges(IGenerator generator) => generator is TextGenerator;
 
     /// <inheritdoc/>
-    /// <remarks>Text that leaves too little to judge by is refused here, before anything is learned.</remarks>
+    /// <remarks>Text that leaves too little for evaluation is refused here, before training.</remarks>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
         CancellationToken cancellation)
     {

@@ -17,7 +17,7 @@ internal enum ComparedAnswers
 
 /// <summary>An operator with given sizes, computed by the tensor library and by a plain loop.</summary>
 /// <param name="Operator">What verdicts call it.</param>
-/// <param name="Sizes">The sizes, to tell it from others.</param>
+/// <param name="Sizes">The sizes, which identify the case.</param>
 /// <param name="Shapes">Those of its arguments.</param>
 /// <param name="Library">Has the tensor library compute it by a path.</param>
 /// <param name="Loop">Computes it from the arguments' numbers in row-major order.</param>

@@ -47,11 +47,11 @@ internal sealed class OperatorCheck
     }
 
     /// <summary>
-    /// How far rounding may lead, relative to what is rounded. In bf16 each of the few roundings on the way to an
-    /// answer adds at most 2⁻⁹ of a number, be it an argument, a term or the answer: so answers may be off by a few
-    /// times 2⁻⁹ of themselves and of what a relative change of the arguments makes of them; and gradients by as
-    /// much of themselves and of their terms, which may cancel one another. In fp32 there is room for sums of
-    /// a thousand terms in any order, and for Winograd's transforms.
+    /// The tolerance of rounding errors, relative to the rounded values. In bf16 each of the few roundings on the way
+    /// to an answer adds at most 2⁻⁹ of a number, be it an argument, a term or the answer: so answers may be off by a
+    /// few times 2⁻⁹ of themselves and of what a relative change of the arguments makes of them; and gradients by as
+    /// much of themselves and of their terms, which may cancel one another. In fp32 there is room for sums of a
+    /// thousand terms in any order, and for Winograd's transforms.
     /// </summary>
     private double Tolerance => 8 * (_type == ScalarType.BFloat16 ? 1.0 / 512 : 1e-5);
 

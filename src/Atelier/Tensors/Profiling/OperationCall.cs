@@ -1,7 +1,7 @@
 namespace Atelier.Tensors.Profiling;
 
-/// <summary>One call of an operation under way: forward, and later backward.</summary>
-/// <param name="profiler">Told of both.</param>
+/// <summary>A call of an operation that has not ended: its forward pass, and later its backward pass.</summary>
+/// <param name="profiler">Receives both.</param>
 /// <param name="name">The operation's name.</param>
 /// <param name="parent">The call it lies within, or null.</param>
 internal sealed class OperationCall(OperationProfiler profiler, string name, OperationCall? parent)

@@ -1,6 +1,6 @@
 namespace Atelier.Tensors.Profiling;
 
-/// <summary>Which way an operation went.</summary>
+/// <summary>The direction of an operation.</summary>
 internal enum OperationPhase
 {
     /// <summary>From inputs to outputs.</summary>
@@ -12,7 +12,7 @@ internal enum OperationPhase
 
 /// <summary>An operation, from when to when.</summary>
 /// <param name="Path">Its name after those of the operations around it: "attention", "linear".</param>
-/// <param name="Phase">Which way.</param>
+/// <param name="Phase">The direction.</param>
 /// <param name="Thread">The managed number of the thread.</param>
 /// <param name="Start">The beginning, a time stamp of the stopwatch.</param>
 /// <param name="End">The end, likewise.</param>

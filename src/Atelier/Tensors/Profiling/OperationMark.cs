@@ -3,10 +3,9 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors.Profiling;
 
 /// <summary>
-/// The identity, which tells when the gradient passes. libtorch goes back through the nodes of a graph in the reverse
-/// of
-/// the order in which they were made, so that a mark before an operation is passed when all of the operation, the
-/// gradients of its weights too, is done.
+/// The identity function, which records when the gradient passes. libtorch goes back through the nodes of a graph in
+/// the reverse of the order in which they were made, so that a mark before an operation is passed when all of the
+/// operation, the gradients of its weights too, is done.
 /// </summary>
 internal sealed class OperationMark : autograd.SingleTensorFunction<OperationMark>
 {
@@ -16,7 +15,7 @@ internal sealed class OperationMark : autograd.SingleTensorFunction<OperationMar
     public override string Name => nameof(OperationMark);
 
     /// <summary>
-    /// An alias of a tensor whose gradient, when it arrives, is told; the tensor itself where none will come.
+    /// An alias of a tensor that records when its gradient arrives; the tensor itself if it has none.
     /// </summary>
     public static Tensor Apply(Tensor tensor, Action tell) =>
         tensor.requires_grad && is_grad_enabled() ? apply(tensor, tell) : tensor;

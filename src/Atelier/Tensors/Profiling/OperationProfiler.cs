@@ -16,7 +16,7 @@ internal sealed class OperationProfiler
     private volatile bool _recording;
 
     /// <summary>Makes a profiler that does not record yet.</summary>
-    /// <param name="clock">The time stamp now; null takes the stopwatch's. Where work on a device goes on by itself, it
+    /// <param name="clock">The present time stamp; null takes the stopwatch's. Where a device works asynchronously, it
     /// waits for the device first.</param>
     public OperationProfiler(Func<long>? clock = null) => _clock = clock ?? Stopwatch.GetTimestamp;
 
@@ -45,7 +45,7 @@ internal sealed class OperationProfiler
     /// <summary>Records from now on, or no longer.</summary>
     public void Record(bool recording) => _recording = recording;
 
-    /// <summary>Forgets what was recorded; what is still under way is not told.</summary>
+    /// <summary>Discards the recorded calls; those that have not ended are not reported.</summary>
     public void Forget() => _tracks.Clear();
 
     /// <summary>Begins an operation on the calling thread.</summary>

@@ -1,6 +1,6 @@
 namespace Atelier.Tensors.Profiling;
 
-/// <summary>What one thread does: operations under way, one within another, and those done.</summary>
+/// <summary>The operations of one thread: open ones, nested in one another, and completed ones.</summary>
 /// <param name="thread">Its managed number.</param>
 /// <param name="name">Its name, as a trace is to show it.</param>
 /// <param name="clock">The time stamp now.</param>
@@ -16,7 +16,7 @@ internal sealed class OperationTrack(int thread, string name, Func<long> clock)
     /// <summary>The thread's name.</summary>
     public string Name => name;
 
-    /// <summary>The innermost call under way, or null.</summary>
+    /// <summary>The innermost open call, or null.</summary>
     public OperationCall? Innermost => _open.Count > 0 ? _open.Peek().Call : null;
 
     /// <summary>The operations done so far, in the order in which they ended.</summary>
@@ -40,7 +40,7 @@ internal sealed class OperationTrack(int thread, string name, Func<long> clock)
         }
     }
 
-    /// <summary>Ends an operation now, and what was left open within it; nothing where it is not under way.</summary>
+    /// <summary>Ends an operation and those still open within it; does nothing if it is not open.</summary>
     public void End(OperationCall call, OperationPhase phase)
     {
         lock (_lock)

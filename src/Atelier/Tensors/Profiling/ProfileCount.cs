@@ -51,7 +51,9 @@ internal static class ProfileCount
         _ => [.. path],
     };
 
-    /// <summary>Whether it is of the way back: marked so, or within an operator that writes out its own.</summary>
+    /// <summary>
+    /// Whether it belongs to the backward pass: marked so, or within an operator with its own backward pass.
+    /// </summary>
     private static bool GoesBack(OperationEvent e) => e.Phase == OperationPhase.Backward || e.Path is [Backward, _, ..];
 
     private sealed class Node(string name)

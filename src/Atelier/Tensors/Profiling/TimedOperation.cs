@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors.Profiling;
 
 /// <summary>
-/// One call of a named operation, timed where a profile is being taken; elsewhere this costs one look at an empty
+/// One call of a named operation, timed while a profile is being taken; otherwise this costs one read of an empty
 /// variable. Work without gradients stands in a using block:
 /// <code>using (TimedOperation.Begin("optimizer")) …</code>
 /// A differentiable operator marks its input and its output, so that its backward pass is timed too:
@@ -25,11 +25,9 @@ internal readonly struct TimedOperation : IDisposable
 
     /// <summary>Begins a differentiable operation on this thread, which <see cref="End"/> ends.</summary>
     /// <param name="name">As the table is to show it: "linear".</param>
-    /// <param name="input">
-    /// What the operation computes from; of several inputs the one that needs gradients and is used first. Where a
-    /// profile
-    /// is being taken, it becomes an alias of itself that tells when the gradient has gone through the operation.
-    /// </param>
+    /// <param name="input">The operation's input; of several inputs the one that needs gradients and is used first.
+    /// While a profile is being taken it becomes an alias that records when the gradient has passed through the
+    /// operation.</param>
     public static TimedOperation Begin(string name, ref Tensor input)
     {
         if (OperationProfiler.Current is not { } profiler)
@@ -41,7 +39,9 @@ internal readonly struct TimedOperation : IDisposable
 
     /// <summary>Ends the forward pass of a differentiable operation.</summary>
     /// <param name="output">What it computed, of several outputs the one that is used last.</param>
-    /// <returns>The same; where a profile is being taken, an alias that tells when a gradient arrives.</returns>
+    /// <returns>
+    /// The same tensor; while a profile is being taken, an alias that records when a gradient arrives.
+    /// </returns>
     public Tensor End(Tensor output)
     {
         if (_call is null)

@@ -11,15 +11,14 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// Decides how a training step is carried out (copies of the model, threads, the path of its layers): what the recipe
-/// says, else
-/// what the run did before, else what was the fastest for this work on this machine, which is measured once and kept.
-/// Where there
-/// is no time to measure, or other programs take the cores, a guess serves, and the next run measures.
+/// Decides how a training step is executed: the number of copies of the model, their threads and the path of their
+/// layers. The recipe comes first, then what the run used before, then the fastest plan for this work on this machine,
+/// which is measured once and kept. If there is no time to measure, or other programs use the cores, a guess is used,
+/// and the next run measures.
 /// </summary>
 /// <param name="recipe">The work.</param>
 /// <param name="home">The folder that keeps what was measured.</param>
-/// <param name="tell">Told what the user should know.</param>
+/// <param name="tell">Receives messages for the user.</param>
 internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string> tell)
 {
     private const string HomeFile = "execution-plans.json";
@@ -34,11 +33,13 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         WriteIndented = true, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
-    /// <summary>The plan of a run, which is written into its folder, so that the run goes on as it began.</summary>
+    /// <summary>
+    /// The plan of a run. It is written into the run's folder, so that the run continues with the same plan.
+    /// </summary>
     /// <param name="runFolder">The run's folder.</param>
     /// <param name="canReplicate">Whether there can be several copies of the model.</param>
     /// <param name="limit">The time that measuring may take.</param>
-    /// <param name="time">Times a step as a plan says; null where the time was up before one was timed.</param>
+    /// <param name="time">Times a step with a plan; null if the time was up first.</param>
     /// <exception cref="OperationCanceledException">The training is interrupted.</exception>
     public ExecutionPlan Resolve(string runFolder, bool canReplicate, MeasuringLimit limit,
         Func<ExecutionPlan, PlanTiming?> time)

@@ -2,8 +2,7 @@ namespace Atelier.Training.Execution;
 
 /// <summary>
 /// The time that measuring plans may take: ten seconds or a tenth of the training, whichever is less. How long the
-/// training
-/// takes shows while steps are timed.
+/// training takes shows while steps are timed.
 /// </summary>
 /// <param name="clock">The clock.</param>
 /// <param name="steps">Steps that are left to learn; null where they are not limited.</param>

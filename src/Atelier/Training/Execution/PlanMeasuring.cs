@@ -4,7 +4,7 @@ namespace Atelier.Training.Execution;
 
 /// <summary>Times plans by turns until there is no doubt which is the fastest, or until the time is up.</summary>
 /// <param name="limit">The time that it may take.</param>
-/// <param name="time">Times a step as a plan says; null where the time was up before one was timed.</param>
+/// <param name="time">Times a step with a plan; null if the time was up first.</param>
 internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, PlanTiming?> time)
 {
     private const int Rounds = 3;

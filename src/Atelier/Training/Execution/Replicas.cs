@@ -35,7 +35,7 @@ internal sealed class Replicas<TBatch> : IDisposable
         Team = new WorkerTeam(plan.Replicas, () => ComputeDevice.SetThreads(plan.Threads));
     }
 
-    /// <summary>The copies' threads, for work beside learning.</summary>
+    /// <summary>The threads of the copies, for work outside of training steps.</summary>
     public WorkerTeam Team { get; }
 
     /// <summary>How layers are carried out, and which choices they met.</summary>
@@ -107,10 +107,12 @@ internal sealed class Replicas<TBatch> : IDisposable
             if (replica >= parts.Count)
                 return;
             using var scope = NewDisposeScope(); // a batch's activations are gone before the next comes
-            using var stream = _streams[replica].Use();
-            using var weights = Rounded.Use();
-            using var ways = Ways.Use();
-            Tensor loss = Loss(_models[replica].Objectives[turn], parts[replica].Part, factor * parts[replica].Share);
+            double weight = factor * parts[replica].Share;
+            using var context = new StepContext
+            {
+                Random = _streams[replica], Dispatch = Ways, Weights = Rounded, LossWeight = weight,
+            }.Use();
+            Tensor loss = Loss(_models[replica].Objectives[turn], parts[replica].Part, weight);
             using (TimedOperation.Begin("backward"))
                 loss.backward();
             losses[replica] = loss.detach().DetachFromDisposeScope();
@@ -178,7 +180,6 @@ internal sealed class Replicas<TBatch> : IDisposable
     {
         using TimedOperation timed = TimedOperation.Begin("forward");
         using var scope = NewDisposeScope(); // what no gradient needs is gone before the backward pass makes more
-        using var factor = LossWeight.Use(weight);
         Tensor loss = turn.Loss(batch);
         return (weight == 1 ? loss : loss.Times(weight)).MoveToOuterDisposeScope();
     }

@@ -6,8 +6,8 @@ namespace Atelier.Training.Execution;
 
 /// <summary>
 /// Threads that each take some rows of a batch through a network, without gradients: on a CPU this beats every
-/// operation on
-/// all threads, which wait for one another at its end. What is computed does not depend on how many there are.
+/// operation on all threads, which wait for one another at its end. What is computed does not depend on how many there
+/// are.
 /// </summary>
 /// <param name="team">The threads; null where the calling one is alone.</param>
 /// <param name="weights">What they share.</param>
@@ -30,7 +30,7 @@ internal sealed class RowTeam(WorkerTeam? team, RoundedWeights weights, Action e
         {
             using var scope = NewDisposeScope();
             using var gradients = no_grad(); // a thread's own setting
-            using var rounded = weights.Use();
+            using var context = (StepContext.Current with { Weights = weights }).Use();
             long from = rows * member / parts.Length;
             parts[member] = compute(from, (rows * (member + 1) / parts.Length) - from).DetachFromDisposeScope();
         });

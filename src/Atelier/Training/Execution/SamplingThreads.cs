@@ -6,8 +6,7 @@ namespace Atelier.Training.Execution;
 
 /// <summary>
 /// Threads that wait from one drawing to the next, and the weights in bf16 that they share: making either anew costs as
-/// much as
-/// a small network does. One drawing at a time; a drawing may begin another within itself.
+/// much as a small network does. One drawing at a time; a drawing may begin another within itself.
 /// </summary>
 internal sealed class SamplingThreads : IDisposable
 {
@@ -20,8 +19,7 @@ internal sealed class SamplingThreads : IDisposable
 
     /// <summary>
     /// Begins work on rows that threads share out, as many as the tensor library has on this one. Until the answer is
-    /// disposed
-    /// the tensor library has a single thread here, since others would take the team's cores.
+    /// disposed the tensor library has a single thread here, since others would take the team's cores.
     /// </summary>
     /// <param name="device">Where the rows lie; only a CPU's are shared out.</param>
     /// <param name="rows">About how many there will be.</param>

@@ -6,11 +6,9 @@ namespace Atelier.Training.Optimizers;
 
 /// <summary>
 /// One step of Adam over numbers in fp32, read and written once (Kingma and Ba 2015, algorithm 1): with the gradient g,
-/// first
-/// times a factor, m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) +
-/// ε). The
-/// decay is added to the gradient, or apart from it, w ← w − rate · decay · w (Loshchilov and Hutter 2019, algorithm
-/// 2).
+/// first times a factor, m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 −
+/// β₂ᵗ)) + ε). The decay is added to the gradient, or apart from it, w ← w − rate · decay · w (Loshchilov and Hutter
+/// 2019, algorithm 2).
 /// </summary>
 internal readonly unsafe struct AdamKernel
 {

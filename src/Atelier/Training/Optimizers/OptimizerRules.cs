@@ -9,8 +9,7 @@ namespace Atelier.Training.Optimizers;
 /// <summary>
 /// Adam (Kingma and Ba 2015, algorithm 1, with the decay added to the gradient) and AdamW (Loshchilov and Hutter 2019,
 /// algorithm 2, with the decay apart from it): in one pass over the memory by <see cref="AdamKernel"/>, else by
-/// libtorch's fused
-/// kernels.
+/// libtorch's fused kernels.
 /// </summary>
 internal sealed unsafe class Adam : Optimizer
 {

@@ -2,9 +2,9 @@ namespace Atelier.Generation.Chat.Jinja;
 
 /// <summary>A template is not understood, or cannot be written for these variables.</summary>
 /// <param name="message">What is wrong.</param>
-/// <param name="isRaised">Whether the template itself says so, with raise_exception.</param>
+/// <param name="isRaised">Whether the template raised it with raise_exception.</param>
 internal sealed class JinjaException(string message, bool isRaised = false) : Exception(message)
 {
-    /// <summary>Whether the template itself says so, with raise_exception.</summary>
+    /// <summary>Whether the template raised it with raise_exception.</summary>
     public bool IsRaised { get; } = isRaised;
 }

@@ -24,7 +24,7 @@ internal enum JinjaTokenKind
 
 /// <summary>A piece of an expression.</summary>
 /// <param name="Kind">What it is.</param>
-/// <param name="Text">What it says; of a string its value.</param>
+/// <param name="Text">Its text; for a string, its value.</param>
 internal readonly record struct JinjaToken(JinjaTokenKind Kind, string Text);
 
 /// <summary>Cuts the inside of a tag into tokens.</summary>

@@ -78,9 +78,7 @@ internal sealed class JinjaTemplate
         return parts;
     }
 
-    /// <summary>
-    /// The inside of a tag without the marks by which it says what is to become of the spaces around it.
-    /// </summary>
+    /// <summary>The contents of a tag without its whitespace-control marks.</summary>
     private static string Unmarked(string inside, bool isWrittenOut)
     {
         int start = inside.StartsWith('-') || (!isWrittenOut && inside.StartsWith('+')) ? 1 : 0;

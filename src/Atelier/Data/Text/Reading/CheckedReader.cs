@@ -3,8 +3,8 @@ using System.Text;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// Decodes a stream in blocks of bounded size; bytes that do not belong are told with their place. Line ends of two
-/// characters (\r\n) become one (\n).
+/// Decodes a stream in blocks of bounded size and reports the position of invalid bytes. Line ends of two characters
+/// (\r\n) become one (\n).
 /// </summary>
 internal sealed class CheckedReader : IDisposable
 {
@@ -35,7 +35,7 @@ internal sealed class CheckedReader : IDisposable
     /// <summary>Opens a file, finding out how its characters are written.</summary>
     /// <param name="path">The file, packed or not.</param>
     /// <param name="name">What the report calls it.</param>
-    /// <param name="report">Told the encoding.</param>
+    /// <param name="report">Receives the encoding.</param>
     /// <param name="encodingName">The encoding that a recipe names; null finds it out.</param>
     /// <exception cref="AtelierException">The file is missing, empty, or not text.</exception>
     public static CheckedReader Open(string path, string name, ReadingReport report, string? encodingName = null)

@@ -4,8 +4,8 @@ namespace Atelier.Data.Text.Reading;
 
 /// <summary>
 /// Rows of separated text as RFC 4180 has it, with any separator: a field may stand in double quotes, and then hold
-/// separators,
-/// line ends and doubled quotes. A row's fields are handed out one row at a time, in memory bounded by the row.
+/// separators, line ends and doubled quotes. A row's fields are handed out one row at a time, in memory bounded by the
+/// row.
 /// </summary>
 internal static class CsvRows
 {

@@ -2,8 +2,7 @@ namespace Atelier.Data.Text.Reading;
 
 /// <summary>
 /// A run of text from a document: the whole of it as a rule. A document longer than the limit travels in several
-/// pieces,
-/// so that memory does not grow with it.
+/// pieces, so that memory does not grow with it.
 /// </summary>
 /// <param name="Text">The text.</param>
 /// <param name="Begins">Whether the document begins with it.</param>

@@ -4,9 +4,9 @@ namespace Atelier.Data.Text.Reading;
 
 /// <summary>
 /// Tells which encoding bytes are in by how probable the text is that each makes of them: encodings whose rules the
-/// bytes
-/// break fall out, the others are compared by the log-likelihood of the decoded characters under each language that is
-/// written in them (as Li and Momoi, "A composite approach to language/encoding detection", 2001, do with frequencies).
+/// bytes break fall out, the others are compared by the log-likelihood of the decoded characters under each language
+/// that is written in them (as Li and Momoi, "A composite approach to language/encoding detection", 2001, do with
+/// frequencies).
 /// </summary>
 internal static class EncodingJudge
 {
@@ -40,7 +40,7 @@ internal static class EncodingJudge
             [WritingSystem.Simplified, WritingSystem.Traditional, WritingSystem.Japanese, WritingSystem.Korean]),
     ];
 
-    /// <summary>The names of the encodings that can be told apart.</summary>
+    /// <summary>The names of the encodings that can be distinguished.</summary>
     public static IEnumerable<string> Names => Candidates.Select(candidate => candidate.Name);
 
     /// <summary>The encoding that makes the most probable text of bytes.</summary>
@@ -84,8 +84,7 @@ internal static class EncodingJudge
 
     /// <summary>
     /// Frequent characters share their part by Zipf's law, by rank; the other usual ones of the encoding share most of
-    /// the
-    /// rest evenly.
+    /// the rest evenly.
     /// </summary>
     private static double LogLikelihood(string text, WritingSystem language, int codePage)
     {
@@ -181,8 +180,7 @@ internal static class EncodingJudge
 
     /// <summary>
     /// Whether words do not put two characters side by side: letters of two alphabets, two Latin letters with accents,
-    /// a
-    /// capital after a small letter.
+    /// a capital after a small letter.
     /// </summary>
     private static bool IsStrange(char a, char b)
     {

@@ -5,12 +5,12 @@ using ICSharpCode.SharpZipLib.GZip;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>Opens files, unpacking gzip by its first bytes, whatever the name says.</summary>
+/// <summary>Opens files and decompresses gzip, which it recognises by its first bytes, not by the name.</summary>
 internal static class FileBytes
 {
     /// <summary>The bytes of a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="report">Told how far a packed file is unpacked; can stop it.</param>
+    /// <param name="report">Receives the progress of decompression; can cancel it.</param>
     /// <exception cref="AtelierException">The file is missing, empty, no regular file, or may not be read.</exception>
     public static Stream Open(string path, ReadingReport? report = null)
     {

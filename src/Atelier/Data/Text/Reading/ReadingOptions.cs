@@ -26,18 +26,17 @@ public sealed record ReadingOptions
     public bool? HasHeader { get; init; }
 
     /// <summary>
-    /// The kind of the files ("txt", "csv", "tsv", "jsonl", "json", "parquet"); null goes by each file's name.
+    /// The kind of the files ("txt", "csv", "tsv", "jsonl", "json", "parquet"); null takes it from each file's name.
     /// </summary>
     public string? Format { get; init; }
 
     /// <summary>
     /// Characters (UTF-16 units) held at once. A longer file is one document in several pieces; a longer line,
-    /// paragraph
-    /// or table cell is refused.
+    /// paragraph or table cell is refused.
     /// </summary>
     public int LongestPiece { get; init; } = 4 << 20;
 
-    /// <summary>What a recipe says of how files are read.</summary>
+    /// <summary>The reading options of a recipe.</summary>
     /// <exception cref="AtelierException">The separator is not one character.</exception>
     public static ReadingOptions Of(DataSection section) => new()
     {
@@ -54,7 +53,7 @@ public sealed record ReadingOptions
 }
 
 /// <summary>What was found while reading, filled as documents are taken.</summary>
-/// <param name="progress">Told of long work, a line at a time.</param>
+/// <param name="progress">Receives a one-line message about long operations.</param>
 /// <param name="cancellation">Stops reading.</param>
 public sealed class ReadingReport(IProgress<string>? progress = null, CancellationToken cancellation = default)
 {
@@ -71,7 +70,7 @@ public sealed class ReadingReport(IProgress<string>? progress = null, Cancellati
     /// <summary>Choices made for the user, one sentence each.</summary>
     public IReadOnlyList<string> Notes => _notes;
 
-    /// <summary>Adds a sentence, once however often it is told.</summary>
+    /// <summary>Adds a sentence, once however often it is reported.</summary>
     public void Note(string sentence)
     {
         if (_told.Add(sentence))

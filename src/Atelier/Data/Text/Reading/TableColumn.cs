@@ -3,7 +3,9 @@ namespace Atelier.Data.Text.Reading;
 /// <summary>Chooses the column of a table that holds the text.</summary>
 internal static class TableColumn
 {
-    /// <summary>The column asked for; without one "text", or the only column, which the report then says.</summary>
+    /// <summary>
+    /// The requested column. If none was requested, the column "text" or the only one, which the report then mentions.
+    /// </summary>
     /// <exception cref="AtelierException">The table lacks the column, or none was asked for and it is not plain which
     /// is meant.</exception>
     public static string Choose(IReadOnlyList<string> columns, string? wanted, string where, ReadingReport report)

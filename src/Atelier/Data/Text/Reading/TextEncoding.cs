@@ -66,9 +66,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
                 where, hint);
     }
 
-    /// <summary>
-    /// The encoding that a recipe names, whatever the file looks like; a byte order mark of it is passed over.
-    /// </summary>
+    /// <summary>The encoding named in a recipe, whatever the file looks like; its byte order mark is skipped.</summary>
     /// <exception cref="AtelierException">There is no such encoding.</exception>
     public static TextEncoding Of(string name, Stream stream)
     {
@@ -153,8 +151,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
 
     /// <summary>
     /// Bytes on both sides of one that is not UTF-8. They begin after a line end where there is one, which cannot be
-    /// half of
-    /// a character in any encoding but UTF-16.
+    /// half of a character in any encoding but UTF-16.
     /// </summary>
     private static byte[] Around(ReadOnlySpan<byte> bytes, int at, Stream rest)
     {

@@ -16,7 +16,7 @@ public static class TextSource
     /// <param name="path">A file, or a folder: then every file below it whose name ends in .txt, .md, .csv, .tsv,
     /// .jsonl, .json or .parquet, or one of these and .gz.</param>
     /// <param name="options">How files become documents.</param>
-    /// <param name="report">Told which encodings were found and what was chosen, as documents are taken.</param>
+    /// <param name="report">Receives the detected encodings and choices, as documents are read.</param>
     /// <exception cref="AtelierException">Something is missing, empty, damaged, not text, or does not fit the
     /// options.</exception>
     public static IEnumerable<DocumentPiece> Read(string path, ReadingOptions options, ReadingReport report)

@@ -4,16 +4,12 @@ namespace Atelier.Data.Text.Reading;
 
 /// <summary>
 /// What texts of a language are made of, as far as telling encodings apart needs it: its frequent characters above
-/// ASCII
-/// from the most frequent on, and the share of such characters that they make up.
+/// ASCII from the most frequent on, and the share of such characters that they make up.
 /// </summary>
 /// <param name="Frequent">The frequent characters, from the most frequent on.</param>
 /// <param name="Share">The share of a text's characters above ASCII that are among them.</param>
-/// <param name="HasWordsOfLetters">
-/// Whether its letters form words with spaces between: then a text's letters above ASCII stand alone among ASCII
-/// letters
-/// (Latin), or among their like only (Cyrillic).
-/// </param>
+/// <param name="HasWordsOfLetters">Whether its letters form words with spaces between: then a text's letters above
+/// ASCII stand alone among ASCII letters (Latin), or among their like only (Cyrillic).</param>
 internal sealed record WritingSystem(string Frequent, double Share, bool HasWordsOfLetters)
 {
     // Characters and letters by their frequency in running text, as any corpus of the language gives it.

@@ -16,7 +16,7 @@ internal sealed class BucketTree
     /// <summary>Sends messages down.</summary>
     /// <param name="network">The network.</param>
     /// <param name="buckets">What went up, exactly and not impossible.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public BucketTree(DiscreteNetwork network, Buckets buckets, CancellationToken cancellation)
     {
         (_buckets, _statesOf, _cancellation) = (buckets, network.StatesOf, cancellation);

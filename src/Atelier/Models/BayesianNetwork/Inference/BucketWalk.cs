@@ -1,10 +1,10 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// The way back down through buckets, last eliminated first: each variable takes a state given those that already have
-/// one. Drawn so, rows follow the posterior exactly where nothing was split; otherwise each has a weight (importance
-/// sampling with mini-buckets as the proposal: Gogate and Dechter 2011). Immutable, so that threads may walk at the
-/// same time.
+/// The backward pass through the buckets, last eliminated first: each variable takes a state given those that already
+/// have one. Drawn so, rows follow the posterior exactly where nothing was split; otherwise each has a weight
+/// (importance sampling with mini-buckets as the proposal: Gogate and Dechter 2011). Immutable, so that threads may
+/// walk at the same time.
 /// </summary>
 internal sealed class BucketWalk
 {

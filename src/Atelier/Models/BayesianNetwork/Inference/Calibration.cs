@@ -86,8 +86,7 @@ public sealed class Calibration
 
     /// <summary>
     /// P(x | context, e) of each variable given variables that stand later in the order of elimination: together they
-    /// are
-    /// the posterior of all variables, from which whole rows can be drawn exactly.
+    /// are the posterior of all variables, from which whole rows can be drawn exactly.
     /// </summary>
     internal IEnumerable<(int Variable, int[] Context, double[] Table)> Conditionals()
     {

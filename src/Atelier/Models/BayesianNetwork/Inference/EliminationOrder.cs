@@ -41,7 +41,7 @@ public sealed record EliminationOrder
 
     /// <summary>Orders all variables of a network.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static EliminationOrder Of(DiscreteNetwork network, CancellationToken cancellation = default) => Find(
         network.Variables.Count,
             [.. Enumerable.Range(0, network.Variables.Count).Select(i => network.Graph.Parents(i).Append(i).ToArray())],
@@ -52,7 +52,7 @@ public sealed record EliminationOrder
     /// <param name="scopes">Sets of variables that stand in one table.</param>
     /// <param name="statesOf">How many states a variable has.</param>
     /// <param name="keep">Variables that are not to be eliminated.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     internal static EliminationOrder Find(int count, IReadOnlyList<int[]> scopes, Func<int, int> statesOf,
         IReadOnlyCollection<int> keep, CancellationToken cancellation)
     {

@@ -51,7 +51,7 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
     /// <param name="scope">The variables of the result, the first slowest.</param>
     /// <param name="statesOf">How many states a variable has.</param>
     /// <param name="maximise">Takes the greatest product instead of the sum.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The result has more than <see cref="MostCells"/>.</exception>
     public static Factor Project(
         IReadOnlyList<Factor> factors, int[] scope, Func<int, int> statesOf, bool maximise = false,

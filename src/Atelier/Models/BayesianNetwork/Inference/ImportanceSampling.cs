@@ -24,7 +24,7 @@ internal sealed class ImportanceSampling
     /// <param name="targets">The variables whose states are wanted.</param>
     /// <param name="evidence">What is known.</param>
     /// <param name="options">How far to go.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The evidence has probability zero.</exception>
     public ImportanceSampling(DiscreteNetwork network, IReadOnlyCollection<int> targets,
         IReadOnlyDictionary<int, int> evidence, InferenceOptions options, CancellationToken cancellation)

@@ -49,7 +49,7 @@ public sealed class NetworkInference
     /// <summary>P(x | e) of each of some variables.</summary>
     /// <param name="targets">The variables, none of them observed.</param>
     /// <param name="evidence">What is known.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">
     /// The evidence has probability zero, or no answer as precise as asked is to be had.
     /// </exception>

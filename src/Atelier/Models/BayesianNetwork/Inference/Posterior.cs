@@ -15,7 +15,8 @@ public sealed record Posterior(double[] Probabilities, Sampling? Sampling)
 
 /// <summary>How probabilities were estimated from weighted rows.</summary>
 /// <param name="Rows">The rows drawn.</param>
-/// <param name="EffectiveRows">How many rows of equal weight would tell as much (Kish 1965): (∑w)² / ∑w².</param>
+/// <param name="EffectiveRows">The effective sample size: the number of rows with equal weights that would be as
+/// precise (Kish 1965), (∑w)² / ∑w².</param>
 /// <param name="Low">For each probability the lower end of its interval of 95 % confidence.</param>
 /// <param name="High">For each the upper end.</param>
 public sealed record Sampling(long Rows, double EffectiveRows, double[] Low, double[] High)

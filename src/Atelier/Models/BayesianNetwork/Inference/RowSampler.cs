@@ -26,7 +26,7 @@ public sealed class RowSampler
     {
     }
 
-    /// <summary>Draws exactly from what a network says given evidence.</summary>
+    /// <summary>Draws exactly from a network's posterior given evidence.</summary>
     /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for exact
     /// inference.</exception>
     public static RowSampler Given(JunctionTree tree, IReadOnlyDictionary<int, int> evidence)
@@ -39,7 +39,7 @@ public sealed class RowSampler
     /// <summary>Draws rows.</summary>
     /// <param name="rows">How many.</param>
     /// <param name="seed">What every draw follows from.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <returns>The state of each row, [variable][row].</returns>
     public byte[][] Sample(int rows, long seed, CancellationToken cancellation = default)
     {

@@ -10,7 +10,7 @@ public static class VariableElimination
     /// <param name="network">The network.</param>
     /// <param name="targets">The variables asked for, none of them observed.</param>
     /// <param name="evidence">The state of each observed variable.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <returns>P(targets | e), the first target slowest; it sums to 1.</returns>
     /// <exception cref="AtelierException">The evidence has probability zero, or a table would be too large.</exception>
     public static double[] Query(

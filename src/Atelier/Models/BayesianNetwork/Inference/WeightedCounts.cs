@@ -22,7 +22,7 @@ internal sealed class WeightedCounts
     /// <summary>The rows added, those of weight zero included.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>How many rows of equal weight would tell as much; 0 where no row has a weight.</summary>
+    /// <summary>The effective sample size; 0 if no row has a weight.</summary>
     public double EffectiveRows => _squareSum > 0 ? Math.Min(Rows, _sum * _sum / _squareSum) : 0;
 
     /// <summary>Adds a row.</summary>

@@ -2,9 +2,8 @@ namespace Atelier.Models.BayesianNetwork.Pictures;
 
 /// <summary>
 /// Places a graph in layers, parents above children, with few crossings and straight edges (Sugiyama, Tagawa and Toda
-/// 1981;
-/// Gansner et al. 1993): layers by longest path, long edges through points of their own, orders by medians, places by
-/// least squares.
+/// 1981; Gansner et al. 1993): layers by longest path, long edges through points of their own, orders by medians,
+/// places by least squares.
 /// </summary>
 internal sealed class LayeredLayout
 {
@@ -46,7 +45,7 @@ internal sealed class LayeredLayout
     /// <summary>The place of a vertex's middle, from 0 at the left.</summary>
     public double X(int vertex) => _x[vertex];
 
-    /// <summary>The way of each edge from layer to layer, both ends included.</summary>
+    /// <summary>The route of each edge from layer to layer, including both ends.</summary>
     public Dictionary<(int Parent, int Child), List<(double X, int Layer)>> Ways { get; } = [];
 
     /// <summary>How many pairs of edges cross.</summary>

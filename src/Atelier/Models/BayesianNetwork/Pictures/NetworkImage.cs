@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace Atelier.Models.BayesianNetwork.Pictures;
 
-/// <summary>A network as boxes and arrows: an arrow is the broader the more its edge tells.</summary>
+/// <summary>Draws a network as boxes and arrows: the more informative an edge, the wider its arrow.</summary>
 internal sealed class NetworkImage
 {
     private const float Margin = 16;

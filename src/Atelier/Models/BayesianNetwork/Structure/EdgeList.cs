@@ -7,8 +7,8 @@ internal static class EdgeList
     /// <param name="edges">The edges as text.</param>
     /// <param name="names">The variables.</param>
     /// <param name="where">The recipe's key, for errors.</param>
-    /// <exception cref="AtelierException">An edge has no arrow, names an unknown variable (the nearest is told), or
-    /// joins a variable with itself.</exception>
+    /// <exception cref="AtelierException">An edge has no arrow, names an unknown variable (the message suggests the
+    /// nearest), or joins a variable with itself.</exception>
     public static IReadOnlyList<(int Parent, int Child)> Parse(IReadOnlyList<string> edges, IReadOnlyList<string> names,
         string where) =>
         [.. edges.Select(edge =>

@@ -4,11 +4,9 @@ namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
 /// Searches for the graph of the highest score by adding, taking out and turning round one edge at a time, the best
-/// first
-/// (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989) forbids
-/// to
-/// undo the last moves while worse graphs are walked through. Then it begins again near the best graph, until so many
-/// restarts in a row found nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
+/// first (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989)
+/// forbids to undo the last moves while worse graphs are walked through. Then it begins again near the best graph,
+/// until so many restarts in a row found nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
 /// </summary>
 internal sealed class HillClimbing
 {
@@ -46,7 +44,7 @@ internal sealed class HillClimbing
     public string Ending { get; private set; } = "";
 
     /// <summary>The best graph found.</summary>
-    /// <param name="progress">Told after each move: the climb, moves so far, and the score.</param>
+    /// <param name="progress">Receives after each move the climb, the number of moves, and the score.</param>
     /// <param name="cancellation">Ends the search; the best graph so far is given back.</param>
     public DirectedGraph Search(Action<int, int, double>? progress, CancellationToken cancellation)
     {
@@ -261,9 +259,9 @@ internal sealed class HillClimbing
     }
 
     /// <summary>
-    /// Where the next climb begins: another graph of the class that data cannot tell from the best one, since which
-    /// moves better it depends on the directions that it happens to have; and around some variables next to one another
-    /// a share of the edges is taken out, so that they are chosen anew together.
+    /// Where the next climb begins: another graph of the best one's equivalence class, since which moves improve it
+    /// depends on the directions that it happens to have; and around some variables next to one another a share of the
+    /// edges is taken out, so that they are chosen anew together.
     /// </summary>
     private void Perturb(int[][] best, ref SplitMix64 random)
     {
@@ -324,8 +322,8 @@ internal sealed class HillClimbing
     }
 
     /// <summary>
-    /// Of the graphs that data cannot tell from the best one, that whose edges follow the order of the columns where
-    /// they may.
+    /// From the best graph's equivalence class, the graph whose edges follow the order of the columns as far as
+    /// possible.
     /// </summary>
     private DirectedGraph Directed(int[][] best, double score)
     {

@@ -1,8 +1,8 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// A graph of which some edges have a direction and some none: a class of graphs that data alone cannot tell apart
-/// (Andersson, Madigan and Perlman 1997).
+/// A graph in which some edges have a direction and others none. It represents an equivalence class of graphs, which
+/// data alone cannot distinguish (Andersson, Madigan and Perlman 1997).
 /// </summary>
 internal sealed class PartiallyDirectedGraph
 {

@@ -2,8 +2,7 @@ namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
 /// Learns a structure from tests of independence (Spirtes, Glymour and Scheines 2000), in the form whose skeleton does
-/// not
-/// depend on the order of the variables: PC-stable (Colombo and Maathuis 2014).
+/// not depend on the order of the variables: PC-stable (Colombo and Maathuis 2014).
 /// </summary>
 internal sealed class PcAlgorithm
 {
@@ -36,8 +35,9 @@ internal sealed class PcAlgorithm
     public bool IsContradictory { get; private set; }
 
     /// <summary>Learns.</summary>
-    /// <param name="progress">Told after each size of conditions: the size, and the edges left.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="progress">Receives the number of conditions and the remaining edges after each number of
+    /// conditions.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public DirectedGraph Learn(Action<int, int>? progress, CancellationToken cancellation)
     {
         FindSkeleton(progress, cancellation);

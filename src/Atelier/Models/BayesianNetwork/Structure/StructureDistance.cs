@@ -1,8 +1,6 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>
-/// How far a structure is from another one, edge by edge, and as classes of graphs that data cannot tell apart.
-/// </summary>
+/// <summary>The distance between two structures: edge by edge, and between their equivalence classes.</summary>
 public sealed record StructureDistance
 {
     /// <summary>Edges of the true structure.</summary>

@@ -1,13 +1,13 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>Learns the edges of a network as a configuration says.</summary>
+/// <summary>Learns the edges of a network by the configured method.</summary>
 public static class StructureLearning
 {
     /// <summary>The structure.</summary>
     /// <param name="data">Rows without missing values.</param>
     /// <param name="config">How.</param>
     /// <param name="seed">Of restarts.</param>
-    /// <param name="notes">Told what is worth knowing, a sentence each.</param>
+    /// <param name="notes">Receives notes for the user, one sentence each.</param>
     /// <param name="cancellation">Ends hill climbing with the best structure so far, and stops the others.</param>
     /// <exception cref="AtelierException">An edge names no variable, or edges contradict one another or form a
     /// cycle.</exception>

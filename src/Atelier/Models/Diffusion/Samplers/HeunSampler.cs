@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion.Samplers;
 
 /// <summary>
-/// Heun's method on the same flow as <see cref="EulerSampler"/>: two looks a step, the mean of both slopes; the last
-/// step is Euler's (Karras et al. 2022, algorithm 1).
+/// Heun's method on the same flow as <see cref="EulerSampler"/>: two network evaluations a step, the mean of both
+/// slopes; the last step is Euler's (Karras et al. 2022, algorithm 1).
 /// </summary>
 public sealed class HeunSampler : ISampler
 {

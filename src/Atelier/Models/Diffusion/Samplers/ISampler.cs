@@ -20,7 +20,7 @@ public interface ISampler
     /// <param name="schedule">α and σ.</param>
     /// <param name="times">Falling, the last 0: <see cref="NoiseSchedule.Times"/>.</param>
     /// <param name="noise">Standard normal, [batch, ...].</param>
-    /// <param name="random">Draws noise that is added on the way.</param>
+    /// <param name="random">The random numbers that a sampler adds in its steps.</param>
     Tensor Sample(Denoiser denoiser, NoiseSchedule schedule, IReadOnlyList<double> times, Tensor noise,
         Generator random);
 }

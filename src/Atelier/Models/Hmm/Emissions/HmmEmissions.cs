@@ -4,7 +4,9 @@ using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm.Emissions;
 
-/// <summary>What the states of a hidden Markov model give off. Immutable; learning makes new ones.</summary>
+/// <summary>
+/// The emission distributions of a hidden Markov model's states. Immutable; training creates new ones.
+/// </summary>
 internal abstract class HmmEmissions
 {
     protected HmmEmissions(int stateCount) => (StateCount, Width) = (stateCount, HmmKernels.Width(stateCount));
@@ -56,14 +58,14 @@ internal abstract class HmmEmissions
     /// <summary>The likeliest parameters of the sums (the M step).</summary>
     public abstract HmmEmissions Maximise(double[] sums, HmmConfig config);
 
-    /// <summary>Draws what a state gives off: a symbol.</summary>
+    /// <summary>Draws an emission of a state: a symbol.</summary>
     public virtual int SampleSymbol(int state, ref SplitMix64 random) => throw new NotSupportedException();
 
-    /// <summary>Draws what a state gives off: numbers.</summary>
+    /// <summary>Draws an emission of a state: numbers.</summary>
     public virtual void SampleValues(int state, ref SplitMix64 random, Span<double> values) =>
         throw new NotSupportedException();
 
-    /// <summary>What each state gives off most, for people.</summary>
+    /// <summary>The most probable emissions of each state, for people.</summary>
     /// <param name="names">The names of symbols or columns.</param>
     public abstract IReadOnlyList<ExplanationTable> Explain(Func<int, string> names);
 

@@ -1,15 +1,15 @@
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The best ways of any number of states: the best values are kept, or some of them, and the states before are found
-/// again from them.
+/// The best paths for any number of states. Some or all of the best values are stored, and predecessors are recomputed
+/// from them.
 /// </summary>
 internal sealed unsafe class CheckpointedBacktrace : Backtrace
 {
     private readonly Trellis _values;
     private readonly double* _into; // [to, width]: the transitions into each state
 
-    /// <summary>Works the ways of a half out.</summary>
+    /// <summary>Computes the best paths of a half.</summary>
     /// <param name="half">The half.</param>
     /// <param name="times">Its times.</param>
     /// <param name="into">[to, width]: logarithms of the transitions into each state, in the order of the work.</param>

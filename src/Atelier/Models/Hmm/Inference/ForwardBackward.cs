@@ -2,12 +2,9 @@ namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// The E step. A sequence is worked at from both ends at once: forward vectors of its first half and backward vectors
-/// of its
-/// second half on two threads, which then go on into each other's half, where what they need is there already. Vectors
-/// are
-/// scaled by powers of two (Rabiner 1989, section V.A, without the rounding), every fourth step; what still underflows
-/// is
-/// worked out again in logarithms.
+/// of its second half on two threads, which then go on into each other's half, where what they need is there already.
+/// Vectors are scaled by powers of two (Rabiner 1989, section V.A, without the rounding), every fourth step; what still
+/// underflows is worked out again in logarithms.
 /// </summary>
 internal static unsafe class ForwardBackward
 {
@@ -87,7 +84,7 @@ internal static unsafe class ForwardBackward
         return true;
     }
 
-    /// <summary>The two halves of a sequence under way.</summary>
+    /// <summary>The two halves of a sequence that is being processed.</summary>
     private sealed class BidirectionalPass(HmmModel model, HmmSequence sequence, int half, long budget,
         CancellationToken cancellation) : IDisposable
     {
@@ -113,8 +110,8 @@ internal static unsafe class ForwardBackward
                 ref _backwardExponent));
 
         /// <summary>
-        /// Keeps what the first passes told, which working blocks out again changes; false where the halves have no
-        /// state in common that fp64 can tell from none.
+        /// Stores the results of the first passes, which recomputing blocks changes; false if the halves have no common
+        /// state of nonzero probability in fp64.
         /// </summary>
         public bool Prepare()
         {

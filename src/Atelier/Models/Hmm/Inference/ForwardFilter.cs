@@ -29,7 +29,7 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
         return next;
     }
 
-    /// <summary>Learns the state that comes next, before what it gives off is seen.</summary>
+    /// <summary>Predicts the next state, before its emission is known.</summary>
     /// <exception cref="AtelierException">It cannot come.</exception>
     public void Know(int state)
     {
@@ -80,6 +80,6 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
         return logs;
     }
 
-    /// <summary>A filter that goes on from here by itself.</summary>
+    /// <summary>An independent copy of the filter.</summary>
     public ForwardFilter Clone() => new(model) { State = (double[])State.Clone(), Begun = Begun };
 }

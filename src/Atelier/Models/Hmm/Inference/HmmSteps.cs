@@ -4,9 +4,8 @@ namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// Runs of steps of the scaled forward or backward pass. Up to eight states are one register: the rows of the matrix
-/// stay in
-/// eight others, and what scales a vector is worked out a step ahead of its use, so that nothing but the product itself
-/// stands between one vector and the next.
+/// stay in eight others, and what scales a vector is worked out a step ahead of its use, so that nothing but the
+/// product itself stands between one vector and the next.
 /// </summary>
 internal static unsafe class HmmSteps
 {
@@ -47,8 +46,7 @@ internal static unsafe class HmmSteps
     /// <summary>
     /// Goes on into the half where the other end's vectors are there already. At each time next = before · matrix,
     /// scale = 1 / Σ next ∘ other, outs[t] = before · scale, posteriors[t] = next ∘ other · scale, and next ∘ b[t] is
-    /// the
-    /// vector before the next time.
+    /// the vector before the next time.
     /// </summary>
     /// <param name="before">[width]: the vector before the first time; the one before the next on return.</param>
     /// <param name="matrix">[states, width].</param>
@@ -58,7 +56,7 @@ internal static unsafe class HmmSteps
     /// <param name="count">Steps.</param>
     /// <param name="states">States.</param>
     /// <param name="width">States with padding.</param>
-    /// <returns>False where a time has no probability that fp64 can tell from none.</returns>
+    /// <returns>False if a time has probability zero in fp64.</returns>
     public static bool Meet(double* before, double* matrix, in PosteriorBlock block, int step, double* other, int count,
         int states, int width)
     {

@@ -11,7 +11,7 @@ internal static unsafe class LogSpace
     /// <param name="sums">Added to.</param>
     /// <param name="posteriors">[time, state]: written where asked.</param>
     /// <param name="number">The sequence's number, for the error.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The sequence is impossible under the model.</exception>
     public static void Expect(HmmModel model, HmmSequence sequence, HmmStatistics sums, double[]? posteriors,
         int number, CancellationToken cancellation = default)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The best ways of up to eight states: for each time the best state before each state, three bits a state and four
+/// The best paths for up to eight states: for each time the best predecessor of each state, three bits a state and four
 /// bytes a time.
 /// </summary>
 internal sealed unsafe class PackedBacktrace : Backtrace
@@ -11,7 +11,7 @@ internal sealed unsafe class PackedBacktrace : Backtrace
     private readonly uint* _ways; // [times]; that of index 0 is not used
     private readonly AlignedBuffer _last = new(HmmKernels.Lanes);
 
-    /// <summary>Works the ways of a half out.</summary>
+    /// <summary>Computes the best paths of a half.</summary>
     public PackedBacktrace(ViterbiHalf half, int times) : base(times)
     {
         _ways = (uint*)NativeMemory.Alloc((nuint)Math.Max(1, times), sizeof(uint));

@@ -4,8 +4,7 @@ namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
 /// Forward or backward vectors of a stretch of times. All of them are kept where they fit the budget; otherwise only
-/// the
-/// one before each block of about √T, from which a block is worked out again when it is asked for.
+/// the one before each block of about √T, from which a block is worked out again when it is asked for.
 /// </summary>
 internal sealed unsafe class Trellis : IDisposable
 {

@@ -1,9 +1,8 @@
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The likeliest sequence of states (Viterbi 1967), in logarithms, from both ends at once: the best ways to each state
-/// of
-/// the middle from the left and from the right, on two threads, then back along both.
+/// The most probable sequence of states (Viterbi 1967), in logarithms, from both ends at once: the best paths to each
+/// state of the middle from the left and from the right, on two threads, then back along both.
 /// </summary>
 internal static unsafe class Viterbi
 {
@@ -14,7 +13,7 @@ internal static unsafe class Viterbi
     /// <param name="sequence">What was observed.</param>
     /// <param name="budget">Bytes of values of half a sequence of more than eight states; above it about √T of them are
     /// kept, and the others worked out again.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The sequence is impossible under the model.</exception>
     public static (int[] States, double LogProbability) Run(HmmModel model, HmmSequence sequence,
         long budget = ForwardBackward.Budget, CancellationToken cancellation = default)

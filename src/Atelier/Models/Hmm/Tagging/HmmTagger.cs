@@ -12,10 +12,8 @@ namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
 /// A hidden Markov model whose states are tags, or pairs of tags (Thede and Harper 1999), counted from tagged
-/// sentences. A
-/// word's probability in a state is that of the tag given the word, over that of the tag (Bayes), so that the form of
-/// rare
-/// and unknown words can tell of their tags.
+/// sentences. A word's probability in a state is that of the tag given the word, over that of the tag (Bayes), so that
+/// the form of rare and unknown words can predict their tags.
 /// </summary>
 internal sealed class HmmTagger : ITagger, IExplainable
 {

@@ -2,9 +2,7 @@ using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm.Tagging;
 
-/// <summary>
-/// All ways of tagging a sentence, over pairs of neighbouring tags: forward, backward and the best way.
-/// </summary>
+/// <summary>All taggings of a sentence, over pairs of neighbouring tags: forward, backward and the best path.</summary>
 /// <param name="transitions">[before, last, next]; the start of a sentence is symbols − 2, its end symbols − 1.</param>
 /// <param name="symbols">Tags with start and end.</param>
 /// <param name="candidates">[word]: the tags it may have, with the word's probability in each.</param>

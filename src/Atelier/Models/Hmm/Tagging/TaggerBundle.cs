@@ -113,7 +113,7 @@ internal static class TaggerBundle
             cancellation);
     }
 
-    /// <summary>What config.json says of a tagger.</summary>
+    /// <summary>The contents of a tagger's config.json.</summary>
     private sealed record BundledTagger
     {
         /// <summary>How it was learned, and decides.</summary>

@@ -1,10 +1,9 @@
 namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
-/// What a word's form tells of its tag: its shape (capitals, digits, hyphens) and its endings, from short to long, each
-/// smoothed by the one before (after Samuelsson 1993 and Brants 2000, section 2.3). Learned from rare words, since
-/// those
-/// are like the words that were never seen.
+/// Tag probabilities of a word given its form: its shape (capitals, digits, hyphens) and its suffixes, from short to
+/// long, each smoothed by the one before (after Samuelsson 1993 and Brants 2000, section 2.3). Estimated from rare
+/// words, since those resemble unknown words.
 /// </summary>
 internal sealed class UnknownWords
 {
