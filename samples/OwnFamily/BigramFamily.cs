@@ -41,8 +41,7 @@ public sealed class BigramModel : TextModel
 
     public override Tensor Encode(Tensor ids, TextMemory? memory) => _tokens.forward(ids); // [batch, time, hidden]
 
-    protected override (Tensor Weight, Tensor? Bias, Precision Precision) HeadProduct =>
-        (_head.Weight, _head.Bias, Precision.Fp32);
+    protected override VocabularyHead VocabularyHead => new(_head.Weight, _head.Bias, Precision.Fp32);
 
     public override TextMemory CreateMemory(int sequences) => new Nothing();
 
