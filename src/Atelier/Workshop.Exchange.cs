@@ -64,7 +64,8 @@ public sealed partial class Workshop
             ?? throw new AtelierException($"there is no format '{format}'", Mention.Field("format"),
                 $"allowed are {string.Join(", ", formats)}");
         if (type is not null)
-            throw new AtelierException($"{format} keeps its numbers as they are", Mention.Field("type"), "leave it out");
+            throw new AtelierException($"{format} keeps its numbers as they are", Mention.Field("type"),
+                "leave it out");
         own.Export(bundle, path);
         return Path.GetFullPath(path);
     }
