@@ -39,26 +39,29 @@ internal sealed class DiffusionPipeline(DiffusionConfig config, ImageSchema sche
             ?? config.SamplerSteps, Guidance = drawing.Guidance ?? config.Guidance };
         DiffusionSamplers.Find(whole.Sampler);
         if (whole.Steps is < 1 or > 10_000)
-            throw new AtelierException($"{whole.Steps} steps are asked for", "--steps", "allowed is 1 to 10000");
+            throw new AtelierException($"{whole.Steps} steps are asked for", Mention.Field("steps"),
+                "allowed is 1 to 10000");
         if (whole.Guidance is not >= 0 and <= 100)
-            throw new AtelierException($"the guidance is {whole.Guidance}", "--guidance", "allowed is 0 to 100");
+            throw new AtelierException($"the guidance is {whole.Guidance}", Mention.Field("guidance"),
+                "allowed is 0 to 100");
         upscaling?.Check(whole);
         if (upscaling is null && whole.Strength is <= 0 or > 1 or double.NaN)
-            throw new AtelierException($"the strength is {whole.Strength}", "--strength",
+            throw new AtelierException($"the strength is {whole.Strength}", Mention.Field("strength"),
                 "allowed is above 0, up to 1");
         if (between && whole.Sampler == AncestralSampler.Called)
             throw new AtelierException(
                 "the ancestral sampler adds noise of its own on the way, so that its pictures lie on no way",
-                "--sampler", "take ddim, euler, heun or dpm");
+                Mention.Field("sampler"), "take ddim, euler, heun or dpm");
         if (between && (whole.From ?? whole.Mask) is not null)
-            throw new AtelierException("ways have ends of their own", "--from",
-                "leave it and the mask out, or --interpolate");
+            throw new AtelierException("ways have ends of their own", Mention.Field("from"),
+                $"leave it and the mask out, or {Mention.Field("interpolate")}");
         if (upscaling is null && whole.From is null
             && (whole.Mask is not null
-            || (whole.Strength is not null && (!between || Interpolation.AreSeeds(whole.Interpolate!)))))
-            throw new AtelierException("a mask and a strength are of a picture to begin from", "--from", "name one");
+            || (whole.Strength is not null && (!between || whole.Interpolate!.AreSeeds))))
+            throw new AtelierException("a mask and a strength are of a picture to begin from", Mention.Field("from"),
+                "name one");
         return drawing.Guidance is null || config.Conditional ? whole
-            : throw new AtelierException("the model was not taught classes", "--guidance",
+            : throw new AtelierException("the model was not taught classes", Mention.Field("guidance"),
                 "leave it out, or train with model.conditional true");
     }
 
@@ -78,8 +81,8 @@ internal sealed class DiffusionPipeline(DiffusionConfig config, ImageSchema sche
         noise = noise.view([count, .. shape]);
         Tensor? conditionImage = upscaling?.Show(given ?? upscaling.Read(drawing, count, noise.device),
             KeptScalars.Full([count], drawing.Strength ?? 0, ScalarType.Float32, noise.device), random);
-        InitImage? from = upscaling is not null ? null : given is null ? InitImage.Read(drawing, schema, noise.device)
-            : new InitImage(given, mask: null);
+        InitImage? from = upscaling is not null ? null
+            : given is null ? InitImage.Decode(drawing, schema, noise.device) : new InitImage(given, mask: null);
         InitImage? begun = latents is null ? from : from?.Encode(latents);
         double[] times = schedule.Times(drawing.Steps!.Value, from is null ? 1 : InitImage.Strength(drawing));
         Tensor begin = begun is null ? noise : begun.Noisy(noise, schedule, times[0]);
