@@ -111,7 +111,8 @@ internal sealed class DiffusionPipeline(DiffusionConfig config, ImageSchema sche
     /// </summary>
     /// <param name="x">x_t, [batch, channels, height, width].</param>
     /// <param name="t">The time.</param>
-    /// <param name="conditionImage">The small picture of a network that enlarges, as it is shown; null for others.</param>
+    /// <param name="conditionImage">The small image of an upscaling network, as the network reads it; null for
+    /// others.</param>
     /// <param name="labels">As in <see cref="Sample"/>.</param>
     /// <param name="guidance">w.</param>
     /// <param name="team">Shares out the rows; null keeps gradients.</param>
