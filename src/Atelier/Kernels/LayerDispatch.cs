@@ -12,16 +12,16 @@ internal sealed class LayerDispatch(LayerPath path)
 {
     private volatile bool _hasKernels, _hasTiles, _hasAttention;
 
-    /// <summary>Whether a layer asked that has both directions written out, and could take them.</summary>
+    /// <summary>Whether a layer asked that has a fused path and could take it.</summary>
     public bool HasKernels => _hasKernels;
 
-    /// <summary>Whether there were products of layers that are written out for which there are our own.</summary>
+    /// <summary>Whether a fused layer had products that our own kernels compute.</summary>
     public bool HasTiles => _hasTiles;
 
     /// <summary>Whether there was attention that could be fused.</summary>
     public bool HasAttention => _hasAttention;
 
-    /// <summary>Whether a layer that has both directions written out, and could take them here, does so.</summary>
+    /// <summary>Whether a layer that has a fused path, and could take it here, does so.</summary>
     public static bool WritesOut()
     {
         if (StepContext.Current.Dispatch is not { } dispatch)

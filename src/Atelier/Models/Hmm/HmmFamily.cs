@@ -69,7 +69,7 @@ public sealed class HmmFamily : IModelFamily
         return text.VocabularySize == config.VocabularySize
             ? text
             : throw new AtelierException(
-                $"the model gives off {text.VocabularySize} symbols, config.json says {config.VocabularySize}",
+                $"the model emits {text.VocabularySize} symbols, config.json says {config.VocabularySize}",
                 bundle.ConfigPath, "export the model again");
     });
 
@@ -85,7 +85,7 @@ public sealed class HmmFamily : IModelFamily
                 : ((PoissonEmissions)model.Emissions).Dimension;
             return dimension == columns.Count ? new HmmSeries(model, columns)
                 : throw new AtelierException(
-                    $"the model gives off {dimension} numbers, schema.json has {columns.Count} columns", bundle.Folder,
+                    $"the model emits {dimension} numbers, schema.json has {columns.Count} columns", bundle.Folder,
                     "export the model again");
         }
         finally
@@ -130,7 +130,7 @@ public sealed class HmmFamily : IModelFamily
         var config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
         if (config.Emission is not (null or HmmEmission.Categorical))
             throw new AtelierException(
-                $"text gives off symbols, not {config.Emission.ToString()!.ToLowerInvariant()} numbers",
+                $"text emits symbols, not {config.Emission.ToString()!.ToLowerInvariant()} numbers",
                 "model.emission", "leave it out, or choose a series");
         int symbols = text.Tokenizer.VocabularySize;
         return new HmmLearner(recipe, HmmEmission.Categorical, Sequences(text.Train), Sequences(text.Validation),
