@@ -148,7 +148,7 @@ public sealed partial class Workshop
         return data;
     }
 
-    // The history is a convenience: where it fails, the training goes on, and the user is told.
+    // The history is a convenience: where it fails, the training goes on, and the user gets a remark.
     private RunRecord Remember(RunRecord record, IProgress<TrainingProgress> progress)
     {
         try

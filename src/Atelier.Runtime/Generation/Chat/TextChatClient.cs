@@ -93,7 +93,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatOptions();
         Refuse(options);
-        IEnumerable<ChatTurn> turns = messages.Select(Objective);
+        IEnumerable<ChatTurn> turns = messages.Select(ToTurn);
         if (!string.IsNullOrEmpty(options.Instructions))
             turns = turns.Prepend(new ChatTurn(ChatRole.System.Value, options.Instructions));
         return new GenerationRequest
@@ -151,7 +151,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         ("AdditionalProperties", options.AdditionalProperties is { Count: > 0 },
             $"'{options.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
 
-    private static ChatTurn Objective(ChatMessage message, int number)
+    private static ChatTurn ToTurn(ChatMessage message, int number)
     {
         foreach (AIContent content in message.Contents)
         {
