@@ -38,7 +38,7 @@ public sealed class TableEvaluatorTests : IDisposable
         report.Metrics["bic"].Value.ShouldBe(expected - (5 / 2.0 * Math.Log(300)), 1e-9);
         report.Metrics["freeParameters"].Value.ShouldBe(5);
         report.Verdict.ShouldStartWith("on the rows it learned from");
-        report.Samples.Count.ShouldBe(3);
+        report.Samples.Count().ShouldBe(3);
         report.Baselines.ShouldBeEmpty("independent columns are not held against themselves");
         report.Notes.ShouldContain(note => note.Contains("this very model"));
         EvaluationReport.FromJson(report.ToJson()).Verdict.ShouldBe(report.Verdict);
