@@ -1,4 +1,5 @@
 using Atelier.Kernels;
+using Atelier.TestSupport;
 
 namespace Atelier.Runtime.Tests.Kernels;
 

@@ -1,4 +1,5 @@
 using Atelier.Tensors;
+using Atelier.TestSupport;
 
 namespace Atelier.Tests.Kernels;
 
@@ -8,8 +9,8 @@ public sealed class InstructionSetTests
     [Fact]
     public Task Models_learn_and_draw_on_a_processor_without_avx_512() =>
         ProcessorWithout.RunAsync("EnableAVX512", typeof(InstructionSetTests).Assembly,
-            new Dictionary<string, string>(), "*Bf16Tests", "*GanFamilyTests", "*DiffusionFamilyTests",
-            "*TextFamilyTests", "*Kernels.InstructionSetTests");
+            new Dictionary<string, string>(), "*Bf16Tests", "*GanFamilyTests", "*OptimizerTests",
+            "*DrawingThreadsTests", "*TrainingPathTests", "*Kernels.InstructionSetTests");
 
     [Fact]
     public void No_kernel_that_needs_them_is_chosen_without_the_instructions()

@@ -49,8 +49,8 @@ public sealed class ImageTask : ITask
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        ImageEvaluator.EvaluateAsync(judging.Model.Require<ImageGenerator>(), (ImageData)judging.Data, judging, progress,
-            cancellation);
+        ImageEvaluator.EvaluateAsync(judging.Model.Require<ImageGenerator>(), (ImageData)judging.Data, judging,
+            progress, cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

@@ -30,7 +30,7 @@ public sealed class TaggingTask : ITask
     public bool Evaluates(ITrainedModel model) => model.As<ITagger>() is not null;
 
     /// <inheritdoc/>
-    /// <remarks>Tags the sentences of a file or of the prompt; without either, draws sentences with their tags.</remarks>
+    /// <remarks>Tags the sentences of a file or of the prompt; without either, draws tagged sentences.</remarks>
     public IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
         CancellationToken cancellation = default) =>
         request.Input is null && request.Prompt is null

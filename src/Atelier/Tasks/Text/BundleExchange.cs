@@ -165,7 +165,8 @@ internal static class BundleExchange
         });
 
     /// <summary>Opens what was made. Errors name what the user gave, since the folder goes where they do.</summary>
-    private static void Check(string folder, string source, Func<string, ITrainedModel> open, IProgress<string>? progress)
+    private static void Check(string folder, string source, Func<string, ITrainedModel> open,
+        IProgress<string>? progress)
     {
         progress?.Report("opening the bundle to see that it is whole");
         try

@@ -6,6 +6,7 @@ using Atelier.Models.Diffusion;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
+using Atelier.Tensors;
 using Atelier.Tests.Data;
 using Atelier.Training;
 using TorchSharp;
@@ -228,6 +229,8 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
             "training.ema=0.5",
         "training.device=cpu", "training.threads=1", "evaluation.pictures=18", "evaluation.features=none",
             "evaluation.importanceSamples=2",
+        // as bundles sample: in bf16 where the processor multiplies in bf16
+        $"training.precision={(ComputeDevice.HasBf16Products ? "bf16" : "fp32")}",
     ];
 
     /// <summary>A VAE of drawn shapes and a diffusion model of its latents.</summary>

@@ -119,19 +119,14 @@ public sealed class TableEvaluatorTests : IDisposable
     }
 
     /// <summary>Another model, to which every row is half a nat likelier.</summary>
-    private sealed class Better(IRowModel model, long parameters) : IRowModel
+    private sealed class Better(IRowModel model, long parameters) : ITrainedModel, IRowModel
     {
-        public Modality Modality => Modality.Table;
-
         public TableSchema Schema => model.Schema;
 
         public long FreeParameters => parameters;
 
         public double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default) =>
             [.. model.LogLikelihoods(rows, cancellation).Select(nats => nats + 0.5)];
-
-        public IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
-            CancellationToken cancellation = default) => model.GenerateAsync(request, cancellation);
 
         public void Dispose()
         {
