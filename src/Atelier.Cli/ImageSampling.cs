@@ -14,7 +14,7 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         GenerationRequest request, string? place, CancellationToken cancellation)
     {
         if (place is null)
-            console.Remark("pictures are drawn but not kept: --out names a place for them");
+            console.Remark("the images are not saved: use --out to name a file or folder");
         IReadOnlyList<ImageSample> samples =
             await ImageOutput.SampleAsync(generator, request, place, console, cancellation).ConfigureAwait(false);
         foreach (string line in place is null ? samples.Select(sample => sample.Shown)
@@ -35,12 +35,12 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         CancellationToken cancellation)
     {
         if (first is not ImageGenerator generator)
-            throw new AtelierException("the model makes no pictures", "--upscale", "leave it out");
+            throw new AtelierException("the model does not generate images", "--upscale", "leave it out");
         IGenerator opened = workshop.Open(run, new OpenOptions { Device = device }, cancellation);
         try
         {
             generator.Upscaler = opened as ImageGenerator
-                ?? throw new AtelierException("is no model of pictures", run,
+                ?? throw new AtelierException("is not an image model", run,
                 "name one that was trained with model.upscale");
             return opened;
         }
@@ -62,13 +62,13 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         string? place, string device, CancellationToken cancellation)
     {
         var origin = ImageOrigin.Read(picture, path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
-        string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
+        string source = run ?? Find(origin.Model, "generated", picture, "atelier generate RUN --like " + picture);
         using IGenerator opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
         if (opened is not ImageGenerator generator)
-            throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
-        Same(opened, origin.Model, "drew", source);
+            throw new AtelierException("is not an image model", source, "name the run that generated the image");
+        Same(opened, origin.Model, "generated", source);
         if (origin.Upscaler is null && upscaler is not null)
-            throw new AtelierException("the picture was enlarged by no model", "--upscale", "leave it out");
+            throw new AtelierException("the image was not enlarged by a model", "--upscale", "leave it out");
         string? second = origin.Upscaler is { } enlarger
             ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN")
             : null;
@@ -86,15 +86,15 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
     private static void Same(IGenerator opened, BundleIdentity model, string did, string source)
     {
         if (((ImageGenerator)opened).Identity?.Weights != model.Weights)
-            throw new AtelierException($"is not the model that {did} the picture: its weights differ", source,
+            throw new AtelierException($"is not the model that {did} the image: its weights differ", source,
                 $"name the run or bundle that {did} it");
     }
 
     private string Find(BundleIdentity model, string done, string picture, string command) =>
         model.RunId is not { } id
-            ? throw new AtelierException($"does not say by which run it was {done}", picture,
+            ? throw new AtelierException($"does not record which run it was {done} by", picture,
             $"name the model: {command}")
             : workshop.History.Find(id)?.Folder
-            ?? throw new AtelierException($"was {done} by the run {id}, which is not known here", picture,
+            ?? throw new AtelierException($"was {done} by the run {id}, which is not in the history here", picture,
                 $"name the model: {command}");
 }

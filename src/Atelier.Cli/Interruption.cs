@@ -14,7 +14,7 @@ internal sealed class Interruption(Action<string> say, Action<TimeSpan> wait, Ac
     public const int ExitCode = 130;
 
     /// <summary>The answer to the first signal.</summary>
-    public const string Answer = "stopping; once more (Ctrl-C) ends at once";
+    public const string Answer = "stopping; press Ctrl-C again to end at once";
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
     private readonly CancellationTokenSource _stop = new();

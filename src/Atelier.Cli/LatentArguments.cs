@@ -14,13 +14,13 @@ internal sealed class LatentArguments
     public const int MostPictures = 64;
 
     private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH",
-        Description = "A picture or a folder of them: each beside what the model makes of it." };
+        Description = "An image or a folder of images: each next to its reconstruction by the model." };
     private readonly Option<string?> _interpolate = new("--interpolate") { HelpName = "FOLDER|SEEDS",
         Description =
-        "A folder of pictures, or seeds as 1,5,9 where pictures are drawn from noise: the ways from each to the "
-            + "next, a row each of --count pictures (11), or a GIF." };
-    private readonly Option<string?> _traverse = new("--traverse") { HelpName = "PICTURE",
-        Description = "A picture: each of its latent numbers from -3 to 3, a row each." };
+        "A folder of images, or seeds such as 1,5,9 for models that sample from noise: interpolates from each to "
+            + "the next, in a row of --count images each (11 by default), or as a GIF." };
+    private readonly Option<string?> _traverse = new("--traverse") { HelpName = "IMAGE",
+        Description = "An image: varies each of its latent dimensions from -3 to 3, one row per dimension." };
 
     public void AddTo(Command command)
     {
@@ -40,9 +40,9 @@ internal sealed class LatentArguments
         IReadOnlyList<InputImage> images =
             Path.Exists(ends) ? ImageFiles.LoadAll(Path.GetFullPath(ends), MostPictures) : [];
         return images.Count > 1 ? new InterpolationEnds(images)
-            : throw new AtelierException(Path.Exists(ends) ? $"there are not two pictures in '{ends}'"
-                : $"'{ends}' is no folder that is there, nor two or more seeds", "--interpolate",
-                "give a folder with two or more pictures, or seeds: --interpolate 1,2");
+            : throw new AtelierException(Path.Exists(ends) ? $"'{ends}' holds fewer than two images"
+                : $"'{ends}' is neither an existing folder nor a list of seeds", "--interpolate",
+                "give a folder with two or more images, or seeds: --interpolate 1,2");
     }
 
     /// <summary>Writes the grid that is asked for.</summary>
@@ -63,10 +63,10 @@ internal sealed class LatentArguments
         if (given.Length == 0)
             return null;
         if (given.Length > 1)
-            throw new AtelierException($"--{given[0].Name} and --{given[1].Name} are asked for at once",
-                "atelier generate", "ask for one at a time");
+            throw new AtelierException($"--{given[0].Name} and --{given[1].Name} cannot be combined",
+                "atelier generate", "use one at a time");
         if (generator is not ImageGenerator images)
-            throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
+            throw new AtelierException("the model does not generate images", $"--{given[0].Name}", "leave it out");
         if (given[0].Name == "interpolate" && images.Model is not IAutoencoder)
             return null; // it goes between noises: such pictures are drawn
         int steps = count == 1 ? Interpolation.UsualSteps : count;

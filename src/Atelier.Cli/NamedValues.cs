@@ -14,7 +14,7 @@ internal static class NamedValues
         {
             int equals = text.IndexOf('=', StringComparison.Ordinal);
             if (equals < 1)
-                throw new AtelierException($"'{text}' is no name, '=' and value", option.Name,
+                throw new AtelierException($"'{text}' is not of the form {option.HelpName}", option.Name,
                     $"write {option.HelpName}");
             if (!pairs.TryAdd(text[..equals], text[(equals + 1)..]))
                 throw new AtelierException($"'{text[..equals]}' is given twice", option.Name, "give it once");

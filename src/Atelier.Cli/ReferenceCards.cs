@@ -22,16 +22,16 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
             "interpolated Witten-Bell (Witten and Bell 1991) on the same split"),
         new("ewt-tagger", "90.47 % by a plain bigram HMM",
             "add-0.1 transitions, hapax mass for unknown words, on the same split"),
-        new("shakespeare-hmm-8", "none; the n-gram beside it", "8 hidden states"),
-        new("shakespeare-hmm-32", "none; the n-gram beside it", "32 hidden states"),
-        new("shakespeare-hmm-128", "none; the n-gram beside it", "128 hidden states"),
+        new("shakespeare-hmm-8", "none; compared with the n-gram", "8 hidden states"),
+        new("shakespeare-hmm-32", "none; compared with the n-gram", "32 hidden states"),
+        new("shakespeare-hmm-128", "none; compared with the n-gram", "128 hidden states"),
         new("shakespeare-char-small", "1.88 nats per character", "karpathy/nanoGPT, README, its setting without a GPU"),
         new("shakespeare-char-medium", "1.4697 nats per character with 6 layers, 384 wide, context 256",
             "karpathy/nanoGPT, README, its setting with a GPU"),
         new("names", "about 1.92 nats per character", "karpathy/makemore, README, its Transformer"),
         new("names-rnn", "2.10 nats per character by a multilayer perceptron, 1.99 by a WaveNet", "karpathy/makemore"),
-        new("poetry-zh", "none; the n-gram beside it", "chinese-poetry/chinese-poetry"),
-        new("rnn-words", "none; the n-gram beside it",
+        new("poetry-zh", "none; compared with the n-gram", "chinese-poetry/chinese-poetry"),
+        new("rnn-words", "none; compared with the n-gram",
             "the surveys' worked example: embedding 256, LSTM of 512 units, 10,000 words"),
         new("mnist-vae", "Fréchet distance 4.07 by a VAE, 0.099 by training pictures",
             "abdulfatir/gan-metrics-pytorch, on the same LeNet's features", "classAccuracy"),
@@ -72,7 +72,8 @@ internal sealed class ReferenceCardResults(string page)
             return [];
         try
         {
-            return JsonNode.Parse(File.ReadAllText(_store)) as JsonObject ?? throw new JsonException("it is no object");
+            return JsonNode.Parse(File.ReadAllText(_store)) as JsonObject
+                ?? throw new JsonException("it is not an object");
         }
         catch (JsonException e)
         {
@@ -106,10 +107,10 @@ internal sealed class ReferenceCardResults(string page)
     {
         var text = new StringBuilder("""
             # Reference cards
-            Published results and ours on held-out data, with 95 % intervals; what each is counted in stands in its row.
-            `atelier cards` makes this page.
+            Published results and ours on held-out data, with 95 % intervals and the unit of each.
+            `atelier cards` writes this page.
 
-            | data | published | source | ours | counted in | beside it | steps | seconds | command |
+            | data | published | source | ours | unit | baselines | steps | seconds | command |
             |---|---|---|---|---|---|---|---|---|
 
             """);

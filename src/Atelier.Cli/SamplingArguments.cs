@@ -8,21 +8,22 @@ namespace Atelier.Cli;
 internal sealed class SamplingArguments
 {
     private readonly Option<string?> _sampler = new("--sampler") { HelpName = "NAME",
-        Description = "How pictures are drawn: ancestral, ddim, euler, heun or dpm." };
+        Description = "The sampler of a diffusion model: ancestral, ddim, euler, heun or dpm." };
     private readonly Option<int?> _steps =
-        new("--steps") { HelpName = "N", Description = "Steps from noise to picture." };
+        new("--steps") { HelpName = "N", Description = "The number of sampling steps from noise to image." };
     private readonly Option<double?> _guidance =
-        new("--guidance") { HelpName = "X", Description = "The weight of the class: 1 as learned, more presses it." };
-    private readonly Option<string?> _from = new("--from") { HelpName = "PICTURE",
-        Description = "A picture to begin from, or a small one that the model enlarges." };
+        new("--guidance") { HelpName = "X",
+        Description = "The guidance scale: 1 samples as trained, higher values follow the class more closely." };
+    private readonly Option<string?> _from = new("--from") { HelpName = "IMAGE",
+        Description = "The image to start from, or a small image for the model to enlarge." };
     private readonly Option<double?> _strength = new("--strength") { HelpName = "X",
         Description =
-        "How much of that picture is changed, above 0, up to 1; usually 0.6. Of a small one to enlarge, the noise "
-            + "laid over it; usually 0." };
+        "How much of that image to change, above 0 and at most 1; usually 0.6. For a small image to enlarge, the "
+            + "amount of noise added to it; usually 0." };
     private readonly Option<string?> _upscale =
-        new("--upscale") { HelpName = "RUN", Description = "A second model that enlarges what is drawn." };
-    private readonly Option<string?> _mask = new("--mask") { HelpName = "PICTURE",
-        Description = "White where that picture is drawn anew, black where it is kept." };
+        new("--upscale") { HelpName = "RUN", Description = "A second model that enlarges the generated images." };
+    private readonly Option<string?> _mask = new("--mask") { HelpName = "IMAGE",
+        Description = "A mask: white areas are generated anew, black areas are kept." };
 
     public void AddTo(Command command)
     {

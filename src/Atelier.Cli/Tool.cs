@@ -71,7 +71,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
             Tell(json, mistake.Message, mistake.Where, mistake.Hint, mistake.ToLine());
             return Mistake;
         }
-        string hint = $"this is a bug of Atelier's: please report it with {WriteLog(failure, args)}";
+        string hint = $"this is a bug in Atelier: please report it with {WriteLog(failure, args)}";
         Tell(json, failure.Message, where: null, hint, $"{failure.Message.ReplaceLineEndings(" ")}; {hint}");
         return Bug;
     }
@@ -79,12 +79,12 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
     /// <summary>All commands.</summary>
     public static RootCommand Root(ToolConsole console, Workshop workshop)
     {
-        var root = new RootCommand("Makes, judges and serves generative models. Begin with: atelier quickstart")
+        var root = new RootCommand("Trains, evaluates and runs generative models. Start with: atelier quickstart")
         {
             new Option<bool>(Json) { Recursive = true,
-                Description = "Print one JSON object on stdout; progress goes to stderr." },
-            new Option<bool>(Quiet) { Recursive = true, Description = "No progress and no remarks." },
-            new Option<long?>(Seed) { Recursive = true, Description = "The seed of every random choice.",
+                Description = "Writes the result to stdout as one JSON object; progress goes to stderr." },
+            new Option<bool>(Quiet) { Recursive = true, Description = "Hides progress and remarks." },
+            new Option<long?>(Seed) { Recursive = true, Description = "The random seed.",
                 HelpName = "N" },
             new QuickstartCommand(console, workshop),
             new TrainCommand(console, workshop),
@@ -135,7 +135,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
     {
         Command command = parse.CommandResult.Command;
         string path = string.Join(' ', Path(command));
-        string help = $"{path} --help shows what there is";
+        string help = $"{path} --help lists the options and commands";
         if (wrong is null && parse.Errors[0].SymbolResult is OptionResult { Tokens: [{ Value: var value }] } number)
         {
             Type type = Nullable.GetUnderlyingType(number.Option.ValueType) ?? number.Option.ValueType;
@@ -150,7 +150,9 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
             ? command.Options.Concat(parse.RootCommandResult.Command.Options.Where(o => o.Recursive))
                 .Select(o => o.Name)
             : command.Subcommands.Select(c => c.Name);
-        return new AtelierException($"'{wrong}' is not known here", path,
+        string kind = wrong.StartsWith('-') ? "unknown option" : command.Subcommands.Count > 0 ? "unknown command"
+            : "unexpected argument";
+        return new AtelierException($"{kind} '{wrong}'", path,
             Spelling.Nearest(wrong, known) is { } near ? $"did you mean '{near}'? {help}" : help);
     }
 
@@ -185,7 +187,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         }
         catch (AtelierException unwritten)
         {
-            return $"this, since there is no log ({unwritten.Message}): {text.ReplaceLineEndings(" ")}";
+            return $"this text, because no log could be written ({unwritten.Message}): {text.ReplaceLineEndings(" ")}";
         }
     }
 }

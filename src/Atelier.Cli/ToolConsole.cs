@@ -55,7 +55,7 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
     public bool Confirm(string question, string otherwise)
     {
         if (In is null || Json)
-            throw new AtelierException($"{question}? needs an answer, and standard input is no terminal",
+            throw new AtelierException($"{question}? needs an answer, but standard input is not a terminal",
                 hint: otherwise);
         Error.Write($"{question}? [y/N] ");
         Error.Flush();

@@ -44,7 +44,7 @@ public sealed class DeleteTests : IDisposable
         Begin();
         ToolResult refused = _tool.Run("runs", "delete", Folder);
         (refused.Code, Directory.Exists(Folder)).ShouldBe((2, true));
-        refused.Error.ShouldContain("add --yes to delete, or --keep-files to forget the run alone");
+        refused.Error.ShouldContain("add --yes to delete it, or --keep-files to remove it from the history only");
         _tool.Run("runs", "delete", Folder, "--yes").Code.ShouldBe(0);
         (Directory.Exists(Folder), Known(Folder)).ShouldBe((false, null));
     }

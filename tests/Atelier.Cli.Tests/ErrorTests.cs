@@ -11,11 +11,13 @@ public sealed class ErrorTests : IDisposable
 
     [Theory]
     [InlineData("trian",
-        "atelier: 'trian' is not known here; did you mean 'train'? atelier --help shows what there is")]
+        "atelier: unknown command 'trian'; did you mean 'train'? atelier --help lists the options and commands")]
     [InlineData("train --txt",
-        "atelier train: '--txt' is not known here; did you mean '--text'? atelier train --help shows what there is")]
+        "atelier train: unknown option '--txt'; did you mean '--text'? "
+            + "atelier train --help lists the options and commands")]
     [InlineData("train --jsn",
-        "atelier train: '--jsn' is not known here; did you mean '--json'? atelier train --help shows what there is")]
+        "atelier train: unknown option '--jsn'; did you mean '--json'? "
+            + "atelier train --help lists the options and commands")]
     [InlineData("train",
         "atelier train: nothing to learn from; name a recipe (atelier recipes list) or give your own data with "
             + "--text or --table or --tagged or --series or --images")]
@@ -24,8 +26,10 @@ public sealed class ErrorTests : IDisposable
     [InlineData("generate runs/x --count 99999999999",
         "atelier generate: --count is '99999999999'; write a whole number such as 100")]
     [InlineData("evaluate runs/x --baselines",
-        "atelier evaluate: '--baselines' is not known here; atelier evaluate --help shows what there is")]
-    [InlineData("train --frob", "atelier train: '--frob' is not known here; atelier train --help shows what there is")]
+        "atelier evaluate: unknown option '--baselines'; "
+            + "atelier evaluate --help lists the options and commands")]
+    [InlineData("train --frob", "atelier train: unknown option '--frob'; "
+            + "atelier train --help lists the options and commands")]
     [InlineData("train quikstart",
         "quikstart: there is no such file or built-in recipe; did you mean 'quickstart'? atelier recipes list shows "
             + "the built-in ones")]
@@ -61,7 +65,7 @@ public sealed class ErrorTests : IDisposable
         error.EnumerateObject().Select(p => p.Name).ShouldBe(["error", "where", "hint"]);
         error.GetProperty("where").GetString().ShouldBe("--set training.steps=0");
         error.GetProperty("error").GetString().ShouldBe("training.steps is '0'");
-        error.GetProperty("hint").GetString().ShouldBe("allowed is 1 and more");
+        error.GetProperty("hint").GetString().ShouldBe("allowed: 1 or more");
     }
 
     [Theory]

@@ -11,16 +11,17 @@ internal sealed class EvaluateCommand : ToolCommand
 {
     private readonly Workshop _workshop;
     private readonly Argument<string> _run =
-        new("RUN") { Description = "A run's folder; with --against a bundle's too." };
+        new("RUN") { Description = "The folder of a run; with --against, also of a bundle." };
     private readonly Option<string?> _against =
         new("--against")
         {
             HelpName = "DATA",
-                Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world.",
+                Description =
+                    "Other data to evaluate on, all of it: a file, a folder, a data set of the catalogue, or a world.",
         };
 
     public EvaluateCommand(ToolConsole console, Workshop workshop)
-        : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
+        : base(console, "evaluate", "Evaluates a model on held-out data and compares it with baselines.",
         "atelier evaluate runs/quickstart")
     {
         _workshop = workshop;

@@ -11,15 +11,16 @@ internal sealed class FindLearningRateCommand : ToolCommand
 {
     private readonly Workshop _workshop;
     private readonly Argument<string> _recipe =
-        new("RECIPE") { Description = "A YAML file, or a built-in recipe's name." };
+        new("RECIPE") { Description = "A YAML file, or the name of a built-in recipe." };
     private readonly Option<string[]> _set = TrainCommand.SetOption();
     private readonly Option<string> _out = new("--out")
     {
-        HelpName = "FILE", Description = "Where the picture goes.", DefaultValueFactory = _ => "learning-rate.png",
+        HelpName = "FILE", Description = "The PNG file to write the plot to.",
+            DefaultValueFactory = _ => "learning-rate.png",
     };
 
     public FindLearningRateCommand(ToolConsole console, Workshop workshop) : base(console, "find-learning-rate",
-        "Tries growing learning rates on a recipe and suggests one (Smith 2017).",
+        "Suggests a learning rate for a recipe by a range test (Smith 2017).",
             "atelier find-learning-rate quickstart --out learning-rate.png")
     {
         _workshop = workshop;

@@ -16,37 +16,37 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Workshop _workshop;
     private readonly Argument<string?> _run =
         new("RUN")
-        { Description = "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it.",
+        { Description = "The folder of a run or a bundle, a GGUF file, or a llama2.c file next to its tokenizer.",
         Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _prompt =
-        new("--prompt") { HelpName = "T", Description = "The text to go on from." };
+        new("--prompt") { HelpName = "T", Description = "The text to continue." };
     private readonly Option<string?> _input = new("--input") { HelpName = "F",
-        Description = "A file to go on from, or to work on: a series, sentences to tag." };
+        Description = "A file with the series to continue or the sentences to tag." };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE",
-        Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
+        Description = "A known value of each sample. Can be repeated.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE",
-        Description = "A hidden state that is known, by its place from 0; may stand several times.",
+        Description = "A known hidden state, or tag, at a position counted from 0. Can be repeated.",
         DefaultValueFactory = _ => [] };
     private readonly Option<int> _count =
-        new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
+        new("--count") { HelpName = "N", Description = "The number of samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME",
         Description =
-        "The class of the pictures, where the model was taught classes; with --interpolate also one for each end, "
-            + "with commas between." };
+        "The class of the images, for models trained with classes. With --interpolate, optionally one class for "
+            + "each end, separated by commas." };
     private readonly SamplingArguments _drawing = new();
     private readonly LatentArguments _latents = new();
     private readonly Option<string?> _out = new("--out") { HelpName = "F",
         Description =
-        "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of "
-            + "tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or "
-            + "F/ (a file each)." };
-    private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE",
-        Description = "Makes a picture again, from what its PNG says of its making." };
+        "The file to write the samples to. Rows and series: F.csv or F.tsv, a table that train can read. Tagged "
+            + "sentences: F.conllu. Images: F.png (a grid), F.gif (an animation of the sampling steps) or F/ (one file "
+            + "per image)." };
+    private readonly Option<string?> _like = new("--like") { HelpName = "IMAGE",
+        Description = "Generates an image again, from the settings stored in its PNG file." };
     private readonly Option<string> _device =
         new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN",
         Description =
-        "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
+        "A smaller model with the same tokenizer for speculative decoding: faster, with the same distribution." };
     private readonly DecodingArguments _decoding = new();
 
     public GenerateCommand(ToolConsole console, Workshop workshop)
@@ -74,13 +74,13 @@ internal sealed class GenerateCommand : ToolCommand
     {
         int count = parse.GetValue(_count);
         if (count < 1)
-            throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
+            throw new AtelierException($"--count is {count}", "atelier generate", "allowed: 1 or more");
         var images = new ImageSampling(console, _workshop);
         if (parse.GetValue(_like) is { } like)
             return await images.AgainAsync(like, parse.GetValue(_run), _drawing.Upscaler(parse),
                 parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
         string run = parse.GetValue(_run)
-            ?? throw new AtelierException("no model is named", "atelier generate",
+            ?? throw new AtelierException("no model was named", "atelier generate",
             "name a run's folder: atelier runs list shows them");
         using IGenerator generator = _workshop.Open(run,
             new OpenOptions { Device = parse.GetRequiredValue(_device) }, cancellation);
@@ -134,10 +134,10 @@ internal sealed class GenerateCommand : ToolCommand
         if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation)
             is { AcceptanceRate: double rate } speculation)
             console.Remark(string.Create(CultureInfo.InvariantCulture,
-                $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
+                $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were accepted ({rate:P0})"));
         if (samples.OfType<RowSample>().FirstOrDefault()?.EffectiveRows is { } effective)
             console.Remark(string.Create(CultureInfo.InvariantCulture,
-                $"the rows are not exact draws: they were chosen from weighted ones worth {effective:0} exact ones"));
+                $"the rows are approximate: resampled from weighted rows, effective sample size {effective:0}"));
         if (parse.GetValue(_out) is { } text)
         {
             bool isConllu = Path.GetExtension(text) is ".conllu" or ".conll";
@@ -163,13 +163,13 @@ internal sealed class GenerateCommand : ToolCommand
         CancellationToken cancellation)
     {
         if (generator is not TextGenerator text)
-            throw new AtelierException("only text models take a draft", "--draft", "leave it out");
+            throw new AtelierException("only text models can use a draft model", "--draft", "leave it out");
         IGenerator opened = _workshop.Open(folder, new OpenOptions { Device = device }, cancellation);
         if (opened is not TextGenerator draft)
         {
             opened.Dispose();
-            throw new AtelierException("a draft is a text model", folder,
-                "name a smaller text model of the same tokens");
+            throw new AtelierException("is not a text model", folder,
+                "name a smaller text model with the same tokenizer");
         }
         text.Draft = draft;
         return draft;
@@ -185,7 +185,7 @@ internal sealed class GenerateCommand : ToolCommand
     private static int Place(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int place)
         ? place
-        : throw new AtelierException($"'{text}' is no place", "--state", "write a number from 0");
+        : throw new AtelierException($"'{text}' is not a position", "--state", "positions are whole numbers from 0");
 
     private static async Task<int> StreamAsync(ToolConsole console, TextGenerator generator, GenerationRequest request,
         CancellationToken cancellation)

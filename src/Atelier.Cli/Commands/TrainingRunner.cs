@@ -29,23 +29,23 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         }
         catch (OperationCanceledException) when (Run.Exists(folder))
         {
-            console.Remark($"nothing was learned yet; the data is prepared, begin with: {next}");
+            console.Remark($"stopped before training; the data is prepared, continue with: {next}");
             throw;
         }
         TrainingReport report = outcome.Report;
         if (outcome.IsInterrupted && profile is { Report: not null, Taken: not null })
         {
             console.Remark(string.Create(CultureInfo.InvariantCulture,
-                $"ended after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
+                $"stopped after step {report.Steps}; a checkpoint is saved, continue with: {next}"));
             console.Result(() => Json(outcome, profile));
             return 0;
         }
         if (outcome.IsInterrupted)
         {
             console.Remark(report.Steps == 0
-                ? $"interrupted before the first step; begin with: {next}"
+                ? $"interrupted before the first step; continue with: {next}"
                 : string.Create(CultureInfo.InvariantCulture,
-                    $"interrupted after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
+                    $"interrupted after step {report.Steps}; a checkpoint is saved, continue with: {next}"));
             console.Result(() => Json(outcome, profile));
             return Interruption.ExitCode;
         }
@@ -71,13 +71,13 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         catch (OperationCanceledException)
         {
             console.Remark(
-                $"the model is finished but not judged; judge it with: atelier evaluate "
+                $"the model is finished but not evaluated; evaluate it with: atelier evaluate "
                     + $"{ShownPath.Of(outcome.Folder)}");
             throw;
         }
         catch (AtelierException e)
         {
-            console.Remark($"not judged: {OptionNames.Write(e).ToLine()}");
+            console.Remark($"not evaluated: {OptionNames.Write(e).ToLine()}");
             return null;
         }
     }
@@ -89,7 +89,7 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         string seconds = report.Seconds.ToString(report.Seconds < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
         bool takesSteps = workshop.Families.Any(family => family.Name == outcome.Family && family.TakesSteps);
         return !takesSteps && report.Steps <= 1
-            ? $"learned in {seconds} seconds"
+            ? $"trained in {seconds} seconds"
             : string.Create(CultureInfo.InvariantCulture,
                 $"{Quantity.Of(report.Steps, takesSteps ? "step" : "iteration")} in {seconds} seconds, ended by "
                     + $"{report.StopReason}");

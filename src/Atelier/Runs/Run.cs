@@ -275,7 +275,7 @@ public sealed class Run : IDisposable
             when (File.Exists(Path.Combine(full, LockFile)) && e
             is not (FileNotFoundException or DirectoryNotFoundException))
         {
-            throw new AtelierException("another process is at work on this run", folder,
+            throw new AtelierException("another process is using this run", folder,
                 $"wait for it, stop it, or choose another place with {Mention.Field("out")}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
