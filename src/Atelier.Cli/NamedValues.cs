@@ -6,7 +6,7 @@ namespace Atelier.Cli;
 internal static class NamedValues
 {
     /// <summary>The values by their names.</summary>
-    /// <exception cref="AtelierException">One is no name, '=' and value, or a name stands twice.</exception>
+    /// <exception cref="AtelierException">One is no name, '=' and value, or a name appears twice.</exception>
     public static Dictionary<string, string> Read(ParseResult parse, Option<string[]> option)
     {
         var pairs = new Dictionary<string, string>();

@@ -50,9 +50,9 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
             "bnlearn, on its own rows"),
         new("alarm-network", "at the true graph log-likelihood -216249.401 (-10.812 a row), BIC -218769.838",
             "bnlearn, on its own rows"),
-        new("asia-structure", "at the true graph BIC -11109.742; 1 to 6 of 8 edges right in direction",
+        new("asia-structure", "at the true graph BIC -11109.742; 1 to 6 of 8 edges with the right direction",
             "bnlearn; pgmpy 0.1.26, hill climbing with BIC on the same rows, five runs"),
-        new("alarm-structure", "at the true graph BIC -218769.838; 25 to 33 of 46 edges right in direction",
+        new("alarm-structure", "at the true graph BIC -218769.838; 25 to 33 of 46 edges with the right direction",
             "bnlearn; pgmpy 0.1.26, hill climbing with BIC on the same rows, five runs"),
     ];
 }

@@ -69,7 +69,7 @@ public sealed partial class Workshop
         {
             return isManaged
                 ? TextModelFile.Open(path)
-                : throw new AtelierException("a single file runs on the CPU", path,
+                : throw new AtelierException("a model in a single file runs on the CPU only", path,
                     $"take {Mention.Field("device")} cpu, or import it first: {Mention.Command("import")}");
         }
         var bundle = Bundle.Open(path, History);
@@ -103,12 +103,12 @@ public sealed partial class Workshop
     /// <summary>Returns the task that evaluates a model.</summary>
     /// <exception cref="AtelierException">No task does.</exception>
     public ITask TaskOf(IGenerator generator) => Tasks.FirstOrDefault(task => task.Judges(generator))
-        ?? throw new AtelierException("this kind of model cannot be judged");
+        ?? throw new AtelierException("this kind of model cannot be evaluated");
 
     private IModelFamily FamilyOf(Bundle bundle) =>
         Families.FirstOrDefault(family => family.ModelTypes.Contains(bundle.ModelType))
-            ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not known", bundle.ConfigPath,
-                $"known are {string.Join(", ", Families.SelectMany(family => family.ModelTypes))}");
+            ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not supported", bundle.ConfigPath,
+                $"the supported types are {string.Join(", ", Families.SelectMany(family => family.ModelTypes))}");
 
     private static void RefuseTwice(IEnumerable<string> names, string what, string parameter)
     {

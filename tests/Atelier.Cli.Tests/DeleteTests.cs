@@ -59,7 +59,7 @@ public sealed class DeleteTests : IDisposable
             {
                 ToolResult refused = _tool.Run("runs", "delete", "r1", option);
                 (refused.Code, Known(Folder)!.Id).ShouldBe((2, "r1"));
-                refused.Error.ShouldContain("another process is at work on this run; stop it first, or wait for it");
+                refused.Error.ShouldContain("another process is using this run; stop it first, or wait for it");
             }
         }
         Run.Exists(Folder).ShouldBeTrue();
@@ -82,7 +82,7 @@ public sealed class DeleteTests : IDisposable
         Directory.Delete(Folder, recursive: true);
         Directory.CreateDirectory(Folder);
         File.WriteAllText(Path.Combine(Folder, "thesis.txt"), "mine");
-        _tool.Run("runs", "delete", "r1", "--yes").Error.ShouldContain("only runs' folders are deleted");
+        _tool.Run("runs", "delete", "r1", "--yes").Error.ShouldContain("only folders of runs can be deleted");
         File.Exists(Path.Combine(Folder, "thesis.txt")).ShouldBeTrue();
     }
 }

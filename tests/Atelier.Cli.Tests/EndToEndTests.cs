@@ -71,7 +71,7 @@ public sealed class EndToEndTests : IDisposable
         (run.GetProperty("run").GetString(), run.GetProperty("status").GetString()).ShouldBe((folder, "finished"));
         _tool.Run("runs", "show", folder).Out.ShouldContain("validationLoss");
 
-        Train(folder).Error.ShouldContain("a finished run is here already");
+        Train(folder).Error.ShouldContain("the folder holds a finished run already");
         _tool.Run("train", "--resume", "--out", folder).Error.ShouldContain("this run is finished");
 
         File.ReadAllText(Path.Combine(folder, "bundle", "README.md")).ShouldNotContain(_tool.Folder);
@@ -391,7 +391,7 @@ public sealed class EndToEndTests : IDisposable
         string resolved = _tool.Run("recipes", "show", "names", "--resolved").Out;
         File.WriteAllText(_tool.At("mine.yaml"), resolved);
         _tool.Run("recipes", "check", _tool.At("mine.yaml"))
-            .ShouldBe(new ToolResult(0, $"names: no mistakes{Environment.NewLine}", ""));
+            .ShouldBe(new ToolResult(0, $"names: valid{Environment.NewLine}", ""));
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class ErrorTests : IDisposable
         "atelier train: unknown option '--jsn'; did you mean '--json'? "
             + "atelier train --help lists the options and commands")]
     [InlineData("train",
-        "atelier train: nothing to learn from; name a recipe (atelier recipes list) or give your own data with "
+        "atelier train: there is nothing to train on; name a recipe (see atelier recipes list) or give your own data with "
             + "--text or --table or --tagged or --series or --images")]
     [InlineData("generate runs/x --seed abc", "atelier generate: --seed is 'abc'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 1.5", "atelier generate: --count is '1.5'; write a whole number such as 100")]
@@ -39,13 +39,13 @@ public sealed class ErrorTests : IDisposable
         "nowhere.txt: there is no such file or folder; give one to --text, or check the name")]
     [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]
     [InlineData("train --resume --out nowhere",
-        "nowhere: there is no run here; atelier runs list shows the runs there are")]
+        "nowhere: there is no run in this folder; atelier runs list lists all runs")]
     [InlineData("generate nowhere",
-        "nowhere: there is no such folder; give a run's folder or a bundle's; atelier runs list shows the "
-            + "runs there are")]
-    [InlineData("generate nowhere --count 0", "atelier generate: --count is 0; allowed is 1 and more")]
+        "nowhere: there is no such folder; give the folder of a run or a bundle; atelier runs list lists "
+            + "all runs")]
+    [InlineData("generate nowhere --count 0", "atelier generate: --count is 0; allowed: 1 or more")]
     [InlineData("runs show nowhere",
-        "nowhere: there is no such run in the history; atelier runs list shows ids and folders")]
+        "nowhere: the history has no such run; atelier runs list shows ids and folders")]
     [InlineData("recipes show nothing-near",
         "nothing-near: there is no such file or built-in recipe; atelier recipes list shows the built-in ones")]
     public void A_mistake_is_one_line_on_standard_error_and_exit_code_2(string line, string error)

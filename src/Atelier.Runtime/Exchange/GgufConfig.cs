@@ -109,7 +109,7 @@ public static class GgufConfig
             factor = 1;
         if (older != 1 && older != factor)
             throw new AtelierException($"'llama.rope.scale_linear' is {older}, and '{key}factor' {factor}", file.Path,
-                "take the file from its source again");
+                "download the file again");
         if (file.Find(GgufNames.RopeFactors) is { } tensor)
         {
             if (type != "none" && factor != 1)
@@ -217,7 +217,7 @@ public static class GgufConfig
         long named = file.Integer(key, rows);
         return named == rows ? rows
             : throw new AtelierException($"'{key}' is {named}, but the embedding has {rows} rows", file.Path,
-            "take the file from its source again");
+            "download the file again");
     }
 
     private static int Positive(GgufFile file, string key, long? otherwise)
@@ -225,7 +225,7 @@ public static class GgufConfig
         long value = file.Integer(key, otherwise);
         return value is > 0 and <= int.MaxValue
             ? (int)value
-            : throw new AtelierException($"'{key}' is {value}", file.Path, "take the file from its source again");
+            : throw new AtelierException($"'{key}' is {value}", file.Path, "download the file again");
     }
 
     /// <summary>The shortest decimal of a number in single precision: 1E-05, not 9.999999747378752E-06.</summary>

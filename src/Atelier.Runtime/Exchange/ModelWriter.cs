@@ -105,7 +105,7 @@ public static class ModelWriter
             (string name, _) = GgufNames.ToGguf(metadata.Architecture, tensor.Name)
                 ?? throw new AtelierException(
                     $"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path,
-                    "fetch or export the model again");
+                    "download or export the model again");
             IReadOnlyList<long> shape = tensor.Shape(layout);
             parts.Add(name, (new GgufTensor(name, TypeFor(name, shape, type ?? tensor.Type), shape), tensor));
         }

@@ -169,7 +169,7 @@ public sealed class GgufFile : IDisposable
         {
             string key = reader.Text();
             if (!values.TryAdd(key, reader.Skip((GgufValueType)reader.UInt32())))
-                throw Damaged($"'{key}' stands twice");
+                throw Damaged($"'{key}' appears twice");
         }
         return values;
     }
@@ -180,7 +180,7 @@ public sealed class GgufFile : IDisposable
         {
             (GgufTensor tensor, long offset) = ReadTensor(ref reader);
             if (!_tensors.TryAdd(tensor.Name, (tensor, offset)))
-                throw Damaged($"tensor '{tensor.Name}' stands twice");
+                throw Damaged($"tensor '{tensor.Name}' appears twice");
         }
         long alignment = Integer("general.alignment", 32);
         if (alignment is < 1 or > 1 << 20 || !long.IsPow2(alignment))
@@ -239,11 +239,11 @@ public sealed class GgufFile : IDisposable
     {
         if (!_values.TryGetValue(key, out GgufValue value))
             return isOptional ? null
-                : throw new AtelierException($"there is no value '{key}'", Path, "take the file from its source again");
+                : throw new AtelierException($"there is no value '{key}'", Path, "download the file again");
         return value.IsArray == isArray && isRight(value.Type)
             ? value
             : throw new AtelierException($"'{key}' is not of the type it should be", Path,
-                "take the file from its source again");
+                "download the file again");
     }
 
     private static bool IsInteger(GgufValueType type) =>

@@ -20,7 +20,7 @@ internal ref struct GgufReader(MappedFile file, long position)
     public long Position { get; private set; } = position;
 
     public static AtelierException Damaged(string path, string what) =>
-        new(what, path, "the file is damaged or of another kind: take it from its source again");
+        new(what, path, "the file is damaged or of another kind: download it again");
 
     public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
 
@@ -116,7 +116,7 @@ internal ref struct GgufReader(MappedFile file, long position)
     private ReadOnlySpan<byte> Take(int count)
     {
         if (count > file.Length - Position)
-            throw new AtelierException("cut short", file.Path, "take the file from its source again");
+            throw new AtelierException("cut short", file.Path, "download the file again");
         ReadOnlySpan<byte> bytes = file.Bytes(Position, count);
         Position += count;
         return bytes;

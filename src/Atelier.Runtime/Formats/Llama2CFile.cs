@@ -54,7 +54,7 @@ public sealed class Llama2CFile : IDisposable
         Int128 length = LengthFor(Sizes);
         if (length != file.Length)
             throw new AtelierException($"its sizes ask for {length} bytes, the file has {file.Length}", Path,
-                "the file is damaged or of another kind: take it from its source again");
+                "the file is damaged or of another kind: download it again");
         Tensors = Lay();
     }
 

@@ -122,7 +122,7 @@ public sealed unsafe class ModelTensor
             WeightConversion.Decode(Type, FileRow(row), values);
             if (values.AsSpan().ContainsAnyExceptInRange(-float.MaxValue, float.MaxValue))
                 throw new AtelierException($"the tensor {Name} has a weight that is no number",
-                    where, "take the file from its source again");
+                    where, "download the file again");
         }
     }
 
@@ -136,7 +136,7 @@ public sealed unsafe class ModelTensor
     {
         if (FileShape is not [> 0 and <= int.MaxValue and long rows, > 0 and <= int.MaxValue and long columns])
             throw new AtelierException($"the tensor {Name} is [{string.Join(", ", FileShape)}], where a matrix is due",
-                owner.Path, "fetch or export the model again");
+                owner.Path, "download or export the model again");
         return HasRows(TensorLayout.Gguf)
             ? new WeightMatrix(Name, Type, (int)rows, (int)columns, _data, owner)
             : WeightMatrix.From(Name, (int)columns, (int)rows, Read(TensorLayout.Gguf), Type);

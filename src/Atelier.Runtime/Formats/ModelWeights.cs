@@ -91,7 +91,7 @@ public sealed unsafe class ModelWeights : IDisposable
     {
         _taken.Add(name);
         return Find(name) ?? throw new AtelierException($"the tensor {name} is missing", Path,
-            "fetch or export the model again");
+            "download or export the model again");
     }
 
     /// <summary>
@@ -103,7 +103,7 @@ public sealed unsafe class ModelWeights : IDisposable
     {
         if (_tensors.Keys.FirstOrDefault(name => !_taken.Contains(name) && !harmless.Contains(name)) is { } extra)
             throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", Path,
-                "fetch or export the model again");
+                "download or export the model again");
     }
 
     /// <summary>Reads every weight once.</summary>
@@ -158,12 +158,12 @@ public sealed unsafe class ModelWeights : IDisposable
     {
         if (tensor is not { Type: WeightType.F32, Shape: [> 0 and <= 1 << 16 and long count] })
             throw new AtelierException($"the tensor {tensor.Name} is no list of factors in single precision", file.Path,
-                "take the file from its source again");
+                "download the file again");
         float[] factors = new ReadOnlySpan<float>(file.Pointer(tensor.Name), (int)count).ToArray();
         return factors.All(factor => factor is > 0 and < 1e6f)
             ? factors
             : throw new AtelierException($"the tensor {tensor.Name} has factors that are not above 0", file.Path,
-                "take the file from its source again");
+                "download the file again");
     }
 
     /// <summary>Buffers that older files contain besides the weights.</summary>
@@ -193,13 +193,13 @@ public sealed unsafe class ModelWeights : IDisposable
             : throw new AtelierException(
                 $"the tensor {name} is [{string.Join(", ", shape)}], which {heads} heads do not divide into "
                     + $"pairs of rows", path,
-                "fetch or export the model again");
+                "download or export the model again");
     }
 
     private void Add(ModelTensor tensor)
     {
         if (!_tensors.TryAdd(tensor.Name, tensor))
-            throw new AtelierException($"the tensor {tensor.Name} stands twice", Path, "fetch the model again");
+            throw new AtelierException($"the tensor {tensor.Name} appears twice", Path, "download the model again");
     }
 
     private ModelWeights Filled(Action fill)

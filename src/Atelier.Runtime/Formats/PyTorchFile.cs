@@ -81,7 +81,7 @@ public sealed class PyTorchFile
     }
 
     internal static AtelierException Damaged(string path, string what, Exception? inner = null) =>
-        new(what, path, "the file is damaged or no weights of PyTorch's: take it from its source again", inner);
+        new(what, path, "the file is damaged or no weights of PyTorch's: download it again", inner);
 
     private static float Element(byte[] storage, SafetensorsType type, long at)
     {

@@ -109,7 +109,7 @@ public sealed class SafetensorsFile : IDisposable
                 }
                 (SafetensorsEntry entry, long start) = ReadEntry(path, property, dataLength);
                 if (!tensors.TryAdd(entry.Name, (entry, start)))
-                    throw Damaged(path, $"tensor '{entry.Name}' stands twice");
+                    throw Damaged(path, $"tensor '{entry.Name}' appears twice");
             }
         }
         catch (Exception e)
@@ -152,5 +152,5 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     private static AtelierException Damaged(string path, string what, Exception? inner = null) =>
-        new(what, path, "the file is damaged or of another kind: take it from its source again", inner);
+        new(what, path, "the file is damaged or of another kind: download it again", inner);
 }

@@ -58,7 +58,7 @@ public static class DecoderConfigFile
         string type = scaling.String("rope_type", scaling.String("type", "default"));
         if (scaling.String("type", type) != type)
             throw new AtelierException($"rope_scaling has the kinds '{type}' and '{scaling.String("type", type)}'",
-                file.Path, "fetch or export the model again");
+                file.Path, "download or export the model again");
         if (!ScalingTypes.Contains(type))
             throw new AtelierException($"rope_scaling '{type}' is not supported", file.Path,
                 $"{string.Join(", ", ScalingTypes)} are");
@@ -90,7 +90,7 @@ public static class DecoderConfigFile
                 or (> 0 and < 1e3);
         return possible ? read
             : throw new AtelierException("the numbers of rope_scaling are impossible", file.Path,
-            "fetch or export the model again");
+            "download or export the model again");
     }
 
     /// <summary>The base of the rotary angles: rope_theta, or rope_parameters' in newer files.</summary>
@@ -244,5 +244,5 @@ public static class DecoderConfigFile
         heads > 0 && hidden > 0 && hidden % heads == 0
             ? hidden / heads
             : throw new AtelierException($"{heads} heads do not divide a width of {hidden}", file.Path,
-                "fetch or export the model again");
+                "download or export the model again");
 }

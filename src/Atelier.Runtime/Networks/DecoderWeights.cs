@@ -125,6 +125,6 @@ public sealed record DecoderWeights
                 throw Wrong($"{matrix.Name} is [{matrix.Rows}, {matrix.Columns}], the shape tells [{rows}, {columns}]");
         }
 
-        AtelierException Wrong(string what) => new(what, where, "fetch or export the model again");
+        AtelierException Wrong(string what) => new(what, where, "download or export the model again");
     }
 }

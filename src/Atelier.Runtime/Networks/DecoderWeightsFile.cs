@@ -159,7 +159,7 @@ public static class DecoderWeightsFile
                 && Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
                 throw new AtelierException(
                     $"the tensor {name} is not all zeros, though config.json says that there are no biases",
-                    weights.Path, "fetch or export the model again");
+                    weights.Path, "download or export the model again");
             return null;
         }
 
@@ -170,7 +170,7 @@ public static class DecoderWeightsFile
                 ? tensor.Read(tensor.Layout)
                 : throw new AtelierException(
                     $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], where a vector is due",
-                    weights.Path, "fetch or export the model again");
+                    weights.Path, "download or export the model again");
         }
 
         /// <summary>Queries, keys and values, whose rows stand in one matrix.</summary>
@@ -184,6 +184,6 @@ public static class DecoderWeightsFile
             start + count <= all.Weight.Rows && (all.Bias is null || start + count <= all.Bias.Length)
                 ? new LinearWeights(all.Weight.Slice(start, count), all.Bias?[start..(start + count)])
                 : throw new AtelierException($"{all.Weight.Name} has {all.Weight.Rows} rows, too few for the shape",
-                    weights.Path, "fetch or export the model again");
+                    weights.Path, "download or export the model again");
     }
 }

@@ -61,7 +61,7 @@ public sealed record RecurrentWeights
         if (vocabulary < 1 || embedding < 1 || hidden < 1 || layers is < 1 or > 1000
             || hidden > int.MaxValue / Gates(cell))
             throw new AtelierException($"{layers} layers of {hidden} over {embedding} make no model", file.Path,
-                "fetch or export the model again");
+                "download or export the model again");
         WeightMatrix tokens = Matrix("embedding.weight", vocabulary, embedding);
         var taken = new RecurrentWeights
         {
@@ -91,7 +91,7 @@ public sealed record RecurrentWeights
                 ? matrix
                 : throw new AtelierException(
                     $"the tensor {name} is [{matrix.Rows}, {matrix.Columns}], the shape tells [{rows}, {columns}]",
-                    weights.Path, "fetch or export the model again");
+                    weights.Path, "download or export the model again");
         }
 
         float[] Vector(string name, int size)
@@ -101,7 +101,7 @@ public sealed record RecurrentWeights
                 ? tensor.Read(tensor.Layout)
                 : throw new AtelierException(
                     $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], the shape tells [{size}]",
-                    weights.Path, "fetch or export the model again");
+                    weights.Path, "download or export the model again");
         }
     }
 

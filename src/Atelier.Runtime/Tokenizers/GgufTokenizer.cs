@@ -204,7 +204,7 @@ public static class GgufTokenizer
         if (Array.IndexOf(kinds, TokenKind.Byte) is >= 0 and int at)
             throw new AtelierException(
                 $"the token '{names[at]}' is a byte by its kind, which byte-level BPE has no use for", file.Path,
-                "take the file from its source again");
+                "download the file again");
         List<AddedToken> added = [.. names.Select((name, id) => new AddedToken(name, id,
             IsNormalized: false)).Where(token => kinds.Length > 0 && kinds[token.Id] == TokenKind.UserDefined)];
         RefuseOverlaps(added, file.Path);
@@ -257,7 +257,7 @@ public static class GgufTokenizer
         return other < 0 ? kinds
             : throw new AtelierException(
                 $"the token '{names[other]}' is of the kind {(int)kinds[other]}, which is not read", file.Path,
-                "take the file from its source again");
+                "download the file again");
     }
 
     private static HashSet<string> Specials(string[] names, TokenKind[] kinds) =>
@@ -285,7 +285,7 @@ public static class GgufTokenizer
             ? (int)id
             : throw new AtelierException(string.Create(CultureInfo.InvariantCulture,
                 $"'{Key}{key}' is {id}, but there are {vocabularySize} tokens"), file.Path,
-                "take the file from its source again");
+                "download the file again");
     }
 
     private static string[] Names(Tokenizer tokenizer) =>

@@ -210,5 +210,5 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     private static AtelierException Damaged(string path, int left) =>
         new($"cut short or not a tokenizer of llama2.c: {left} bytes are left where a token is due", path,
-            "take the file from its source again");
+            "download the file again");
 }

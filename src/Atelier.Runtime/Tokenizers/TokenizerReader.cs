@@ -48,7 +48,7 @@ internal sealed class TokenizerReader(string path)
             && (token.Id ?? id) == id ? id
             : throw new AtelierException($"post_processor puts '{token.Name}'"
                 + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is no token", path,
-                    "take the file from its source again")).ToList();
+                    "download the file again")).ToList();
         return new TokenizerContents(tokenizer, leading);
     }
 
@@ -68,10 +68,10 @@ internal sealed class TokenizerReader(string path)
             int id = token.GetProperty("id").GetInt32();
             if (name.Length == 0)
                 throw new AtelierException($"the added token {id} has no text", path,
-                    "take the file from its source again");
+                    "download the file again");
             if (tokens.TryGetValue(name, out int known) && known != id)
                 throw new AtelierException($"the added token '{name}' has the id {id}, but {known} in the vocabulary",
-                    path, "take the file from its source again");
+                    path, "download the file again");
             tokens[name] = id;
             if (IsOn(token, "special"))
                 specials.Add(name);

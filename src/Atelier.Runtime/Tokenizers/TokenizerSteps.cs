@@ -191,7 +191,7 @@ internal sealed class TokenizerSteps
             case "TemplateProcessing":
                 if (Leading is not null)
                     throw new AtelierException("post_processor has two templates", _path,
-                        "take the file from its source again");
+                        "download the file again");
                 Check(step, at, ["single", "special_tokens"], ["pair"]);
                 Leading = Template(step, at);
                 return type;
@@ -211,7 +211,7 @@ internal sealed class TokenizerSteps
             {
                 if (isPast || sequence.GetProperty("id").GetString() != "A")
                     throw new AtelierException($"'{at}single' has a place for more than one text", _path,
-                        "take the file from its source again");
+                        "download the file again");
                 isPast = true;
                 continue;
             }
@@ -224,7 +224,7 @@ internal sealed class TokenizerSteps
             leading.Add((name, TemplateId(step, at, name)));
         }
         return isPast ? leading : throw new AtelierException($"'{at}single' has no place for the text", _path,
-            "take the file from its source again");
+            "download the file again");
     }
 
     /// <summary>

@@ -64,7 +64,7 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
             if (!IsMeant(path, file))
                 throw new AtelierException(
                     $"is not the file that the catalogue means by {entry.Name}: its SHA-256 differs", path,
-                    "take it away, and it is fetched again");
+                    "delete it, and it is downloaded again");
             return path;
         }
         string target = Path.Combine(cache, entry.Folder, file.Name);

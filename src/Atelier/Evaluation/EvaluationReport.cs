@@ -108,7 +108,8 @@ public sealed record EvaluationReport
     public IEnumerable<string> Differences =>
         Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None)
             .Select(c => string.Create(CultureInfo.InvariantCulture,
-            $"The model less {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
+            $"The model minus {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is "
+                + $"{c.Value}."));
 
     /// <summary>The report as one JSON object, camelCase, with unrounded numbers.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Options);
@@ -124,7 +125,7 @@ public sealed record EvaluationReport
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# Evaluation of {Run}\n\nOn {Data}: {Verdict}.\n\n");
         if (Picture is not null)
-            text.Append(CultureInfo.InvariantCulture, $"![The model beside the baselines](plots/{Picture})\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"![The model and the baselines](plots/{Picture})\n\n");
         string[] columns = [.. Baselines.Keys];
         text.Append("| figure | model |").AppendJoin(' ', columns.Select(c => $"{c} |")).Append('\n');
         text.Append("|---|---|").Append(string.Concat(columns.Select(_ => "---|"))).Append('\n');
@@ -142,7 +143,7 @@ public sealed record EvaluationReport
                 $"\n![{picture.Caption}](plots/{picture.File})\n\n{picture.Caption}\n");
         if (ByClass.Count > 0)
         {
-            text.Append("\n## Class by class\n| class | drawn pictures taken for it |\n|---|---|\n");
+            text.Append("\n## Class by class\n| class | generated images classified as it |\n|---|---|\n");
             foreach ((string name, Metric share) in ByClass)
                 text.Append(CultureInfo.InvariantCulture, $"| {name} | {share.ToText()} |\n");
         }

@@ -98,7 +98,8 @@ internal static class RecipeYaml
             if (Node(parser, place, depth + 1) is not RecipeScalar key)
                 throw new AtelierException("a key must be a word", where, "write 'key: value'");
             if (!mapping.Add(key.Text, key.Where, Node(parser, place, depth + 1)))
-                throw new AtelierException($"'{key.Text}' stands twice in this section", key.Where, "keep one of them");
+                throw new AtelierException($"'{key.Text}' appears twice in this section", key.Where,
+                    "keep one of them");
         }
         return mapping;
     }

@@ -57,12 +57,12 @@ public sealed class Bundle
                     "make a bundle of another system's model first: "
                         + $"{Mention.Command("import")} {folder} {Mention.Field("out")} FOLDER")
                 : new AtelierException("there is no such folder", folder,
-                    $"give a run's folder or a bundle's; {Mention.Command("runs list")} shows the runs there are");
+                    $"give the folder of a run or a bundle; {Mention.Command("runs list")} lists all runs");
         }
         string inner = Path.Combine(folder, "bundle");
         if (Run.Exists(folder) && !Directory.Exists(inner))
             throw new AtelierException("this run has no finished model yet", folder,
-                $"go on with: {Mention.Command("train")} {Mention.Field("resume")} {Mention.Field("out")} {folder}");
+                $"continue with: {Mention.Command("train")} {Mention.Field("resume")} {Mention.Field("out")} {folder}");
         // A run whose recipe was deleted still has its model.
         bool isRun = Run.Exists(folder)
             || (!File.Exists(new Bundle(folder).ConfigPath) && File.Exists(new Bundle(inner).ConfigPath));

@@ -41,7 +41,7 @@ public static class BundleTensors
         IReadOnlyDictionary<string, Tensor> tensors,
         Func<string, bool> isIgnored, string where)
     {
-        const string hint = "fetch or export the model again";
+        const string hint = "download or export the model again";
         using var gradients = no_grad();
         var used = new HashSet<string>();
         foreach ((string name, Tensor? target) in targets)
@@ -80,7 +80,7 @@ public static class BundleTensors
                 {
                     tensor.Dispose();
                     throw new AtelierException($"the tensor {name} is in two shards", bundle.WeightsIndexPath,
-                        "fetch the model again");
+                        "download the model again");
                 }
             }
         }

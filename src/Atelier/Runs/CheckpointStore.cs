@@ -59,7 +59,7 @@ internal sealed class CheckpointStore(string folder)
             string left = Steps.Count > 0 ? $"; the checkpoint of step {Steps[0]} is kept" : "";
             throw new AtelierException($"the checkpoint of step {state.Step} could not be saved: {e.Message}{left}",
                 final,
-                $"free some space, then go on with {Mention.Field("resume")}", e);
+                $"free some space, then continue with {Mention.Field("resume")}", e);
         }
         foreach (long old in Steps.Where(step => step <= state.Step).Skip(Kept).Where(step => step != state.BestStep))
             Remove(FolderOf(old));

@@ -45,7 +45,7 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
         }
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
-            Trace.TraceWarning($"the check of the tensor library's operators cannot be kept: {e.Message}");
+            Trace.TraceWarning($"the results of the operator check could not be saved: {e.Message}");
         }
     }
 

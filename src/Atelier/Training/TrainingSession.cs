@@ -41,7 +41,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     {
         (_recipe, _section, _model, _replicas, _validation) = (recipe, recipe.Training, model, replicas, validation);
         (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
-        var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one stands twice
+        var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one appears twice
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
         Movers = [.. model.Objectives.Select((_, turn) =>
             new ObjectiveOptimizer<TBatch>(turn, replicas, names, _section))];

@@ -67,7 +67,7 @@ public sealed class CheckpointTests
         run.Learn(model, validation: new PointBatches(2), hooks: Hooks(() => { }));
         run.Told[0].Message!.ShouldContain("step-15");
         run.Told[0].Message!.ShouldContain("damaged");
-        run.Told.ShouldContain(t => t.Message == "goes on from the checkpoint of step 10");
+        run.Told.ShouldContain(t => t.Message == "resuming from the checkpoint of step 10");
         model.Weights().ShouldBe(unbroken);
     }
 
@@ -123,7 +123,7 @@ public sealed class CheckpointTests
             Directory.GetFileSystemEntries(run.Run.CheckpointFolder).Select(Path.GetFileName).ShouldBe(["step-10"]);
             run.Told.Clear();
             Should.Throw<AtelierException>(() => run.Learn(model));
-            run.Told[0].Message.ShouldBe("goes on from the checkpoint of step 10");
+            run.Told[0].Message.ShouldBe("resuming from the checkpoint of step 10");
         }
         finally
         {

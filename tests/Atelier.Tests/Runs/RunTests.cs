@@ -45,7 +45,7 @@ public sealed class RunTests : IDisposable
         using (Run run = Run.Open(Folder, TestFamily.All))
             run.Finish(json => { json.WriteStartObject(); json.WriteEndObject(); });
         Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).ToLine()
-            .ShouldContain("finished run is here already; choose another place with 'out'");
+            .ShouldContain("finished run is here already; choose another folder with 'out'");
 
         string others = Directory.CreateDirectory(Path.Combine(_root, "others")).FullName;
         File.WriteAllText(Path.Combine(others, "thesis.txt"), "mine");

@@ -49,6 +49,6 @@ public static class ChatTemplateFile
         return length <= LongestFile
             ? InputFile.ReadAllBytes(path)
             : throw new AtelierException($"it has {length} bytes; {LongestFile} are read at most", path,
-                "take the file from its source again");
+                "download the file again");
     }
 }

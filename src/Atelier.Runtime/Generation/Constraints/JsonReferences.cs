@@ -62,7 +62,7 @@ internal sealed class JsonReferences
             if (anchor.ValueKind != JsonValueKind.String)
                 throw JsonSchemaReader.Wrong(at, $"$anchor is {anchor.GetRawText()}", "a string is due");
             if (!_anchors.TryAdd(anchor.GetString()!, schema))
-                throw JsonSchemaReader.Wrong(at, $"the $anchor '{anchor}' stands twice", "give each its own");
+                throw JsonSchemaReader.Wrong(at, $"the $anchor '{anchor}' appears twice", "give each its own");
         }
         foreach (JsonProperty keyword in schema.EnumerateObject())
         {
@@ -112,7 +112,7 @@ internal sealed class JsonReferences
         {
             string name = Text(at, () => property.Name);
             if (!names.Add(name))
-                throw JsonSchemaReader.Wrong(at, $"'{name}' stands twice", "leave one of them");
+                throw JsonSchemaReader.Wrong(at, $"'{name}' appears twice", "leave one of them");
             RefuseDamage(property.Value, $"{at}/{name}");
         }
     }

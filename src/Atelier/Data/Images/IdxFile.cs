@@ -79,5 +79,5 @@ internal static class IdxFile
     }
 
     private static AtelierException Damaged(string path, string what) =>
-        new($"is not a sound idx file: {what}", path, "fetch the file again, or take it out");
+        new($"is not a sound idx file: {what}", path, "download the file again, or remove it");
 }

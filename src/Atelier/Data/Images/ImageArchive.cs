@@ -55,7 +55,7 @@ internal static class ImageArchive
         {
             string kind = IsZip(path) ? "zip" : "tar";
             throw new AtelierException($"is no sound {kind} file: " + e.Message.TrimEnd('.'), path,
-                "pack or fetch it again", e);
+                "pack or download it again", e);
         }
         int start = CommonFolder(found.ConvertAll(f => f.Name));
         return found.ConvertAll(f => new ImageEntry(f.Name[start..], $"{path}:{f.Name}", () => f.Picture));

@@ -33,7 +33,7 @@ internal static class SeriesFile
                 $"has no column '{key}'; its columns are {string.Join(", ", read.Select(c => c.Name))}", section.Source,
                 "name one that it has in data.table.sequence");
         if (rows == 0 || values.Length == 0)
-            throw new AtelierException("holds no series", section.Source, "bring a table with rows of numbers");
+            throw new AtelierException("holds no series", section.Source, "provide a table with rows of numbers");
         double[][] cells = [.. values.Select(column => Numbers(column, section.Source))]; // [column][row]
         IReadOnlyList<int>? keys = read.FirstOrDefault(column => column.Name == key)?.Rows;
         var sequences = new Dictionary<int, List<double>>();

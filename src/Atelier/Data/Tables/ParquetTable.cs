@@ -158,7 +158,7 @@ internal sealed class ParquetTable : IDisposable
         {
             throw new AtelierException("is not a whole Parquet file: " + e.Message.TrimEnd('.').ReplaceLineEndings(" "),
                 path,
-                "fetch or write the file again", e);
+                "download or write the file again", e);
         }
     }
 

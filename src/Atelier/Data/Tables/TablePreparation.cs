@@ -36,7 +36,7 @@ internal sealed class TablePreparation(
     {
         RawColumn[] columns = ReadColumns(out int count);
         if (count == 0)
-            throw new AtelierException("has no rows", section.Source, "bring a table with rows below its header");
+            throw new AtelierException("has no rows", section.Source, "provide a table with rows below its header");
         IReadOnlyList<int>[] parts = Share(count);
         TableSection options = section.Table;
         CheckNames(options.Numeric.Concat(options.Categorical), columns);
@@ -66,8 +66,8 @@ internal sealed class TablePreparation(
             [.. new[] { Part.Train, Part.Validation,
             Part.Test }.Select(part => (IReadOnlyList<int>)[.. split.Documents(part)])];
         if (parts[0].Count == 0 && section.Split.Train > 0)
-            throw new AtelierException("there are no rows to learn from", section.Source,
-                "bring more rows, or set data.split to none");
+            throw new AtelierException("there are no rows to train on", section.Source,
+                "provide more rows, or set data.split to none");
         return parts;
     }
 

@@ -90,7 +90,7 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
     /// twice.</exception>
     public static TableSchema Read(string path)
     {
-        const string hint = "prepare the data, or fetch or export the model, again";
+        const string hint = "prepare the data, or download or export the model, again";
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > LargestFile })
@@ -103,7 +103,7 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
                 throw new JsonException("a column lacks its name, levels or cuts");
             if (schema.Names.Distinct().Count() != schema.Columns.Count
                 || schema.Columns.Any(c => c.Levels.Distinct().Count() != c.Levels.Count))
-                throw new JsonException("a column or a level stands twice");
+                throw new JsonException("a column or a level appears twice");
             if (schema.Columns.Any(c => c.Cuts.Count > 0 && c.Cuts.Count != c.Levels.Count - 1))
                 throw new JsonException("cuts and levels do not go together");
             return schema;

@@ -137,7 +137,7 @@ internal sealed class TextGrammar
                 throw new ArgumentException(
                     $"an entry of {name} does not have the forms {string.Join(", ", forms[name])}");
             if (!Mentions(_story, name))
-                throw new ArgumentException($"a text can go without {name}, so that its value is not always told");
+                throw new ArgumentException($"a text can go without {name}, so that its value is not always mentioned");
         }
 
         static bool Mentions(Item[][] alternatives, string variable) => alternatives.All(alternative =>

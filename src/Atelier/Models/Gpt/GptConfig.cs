@@ -131,7 +131,7 @@ public sealed record GptConfig
         }
         if (Positions == PositionName.Rotary && HeadSize % 2 != 0)
         {
-            throw new AtelierException($"heads of {HeadSize} are odd, and rotary positions turn pairs",
+            throw new AtelierException($"the head size {HeadSize} is odd, but rotary positions need pairs",
                 "model.hiddenSize",
                 $"take {HiddenSize + HeadCount}, or positions: learned");
         }

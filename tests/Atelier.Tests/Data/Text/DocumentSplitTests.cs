@@ -65,7 +65,7 @@ public sealed class DocumentSplitTests
     }
 
     /// <summary>
-    /// Sizes as they are found: all alike, of a long tail, or one giant among notes; some documents stand twice.
+    /// Sizes as they are found: all alike, of a long tail, or one giant among notes; some documents appear twice.
     /// </summary>
     private static readonly Gen<(ulong[] Contents, long[] Sizes)> Corpora =
         from count in Gen.Int[1, 80]

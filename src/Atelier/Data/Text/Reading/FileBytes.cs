@@ -23,7 +23,7 @@ internal static class FileBytes
             if (count == 0)
             {
                 file.Dispose();
-                throw new AtelierException("is empty", path, "bring a file that holds data, or take it out");
+                throw new AtelierException("is empty", path, "bring a file that holds data, or remove it");
             }
             return count == 2 && magic[0] == 0x1F && magic[1] == 0x8B ? new GzipContent(file, path, report) : file;
         }
@@ -71,7 +71,7 @@ internal static class FileBytes
             {
                 throw new AtelierException(
                     $"is damaged or cut short: its gzip data breaks off after {_position} unpacked bytes",
-                    path, "fetch or pack the file again", e);
+                    path, "download or pack the file again", e);
             }
         }
 

@@ -43,7 +43,7 @@ public sealed class NetworkInference
 
     /// <summary>A description of the inference method, for people.</summary>
     public string Method =>
-        (IsExact ? "exactly" : "exactly where what they need is small enough, otherwise from weighted rows")
+        (IsExact ? "exactly" : "exactly where possible, otherwise by importance sampling")
         + FormattableString.Invariant($" (treewidth at most {Order.Width}, {Cells(Order.TotalCells)} cells)");
 
     /// <summary>P(x | e) of each of some variables.</summary>

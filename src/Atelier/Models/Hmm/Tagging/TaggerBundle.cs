@@ -25,7 +25,7 @@ internal static class TaggerBundle
     /// <exception cref="AtelierException">The bundle is damaged.</exception>
     public static HmmTagger Load(Bundle bundle, CancellationToken cancellation)
     {
-        const string hint = "fetch or export the model again";
+        const string hint = "download or export the model again";
         BundledTagger config = ConfigFile.Read(bundle.ConfigPath).Read<BundledTagger>();
         string path = Path.Combine(bundle.Folder, VocabularyFile);
         Vocabulary vocabulary;
@@ -52,7 +52,7 @@ internal static class TaggerBundle
                 wordTags = Get("word_tags", vocabulary.Words.Count * tags);
             if (tags == 0 || vocabulary.Words.Distinct().Count() != vocabulary.Words.Count || trigrams.Any(c => c < 0)
                 || wordTags.Any(c => c < 0))
-                throw new AtelierException("words stand twice, or counts are below zero", bundle.Folder, hint);
+                throw new AtelierException("words appear twice, or counts are below zero", bundle.Folder, hint);
             return new HmmTagger(new TaggerCounts(vocabulary.Tags, trigrams, vocabulary.Words, wordTags),
                 config.Learning, config.Tags);
         }
