@@ -104,7 +104,7 @@ internal sealed class DecodingArguments
         if (number is not null && range?.IsValid(number) != false)
             return number;
         string hint = range is null ? "write a number"
-            : string.Create(invariant, $"allowed is {range.Minimum} to {range.Maximum}");
+            : string.Create(invariant, $"allowed: {range.Minimum} to {range.Maximum}");
         throw new AtelierException($"{name} is '{text}'", "atelier generate", hint);
     }
 }

@@ -28,7 +28,7 @@ public sealed partial class Workshop
         WeightType weights = WeightNames.Parse(type);
         if (!weights.IsBlocked())
             throw new AtelierException($"'{type}' is not a compression type", Mention.Field("format"),
-                "allowed are q8 and q4");
+                "allowed: q8 and q4");
         Bundle bundle = Bundle.Open(source);
         bool ofRun = Run.Exists(source);
         Recipe recipe = ofRun ? Run.ReadRecipe(source, Families) : new Recipe();

@@ -62,7 +62,7 @@ public sealed partial class Workshop
         IEnumerable<string> formats = ["huggingface", "gguf", .. OwnFormats.Select(f => f.Format)];
         IFileExchange own = OwnFormats.FirstOrDefault(f => f.Format == format)
             ?? throw new AtelierException($"there is no format '{format}'", Mention.Field("format"),
-                $"allowed are {string.Join(", ", formats)}");
+                $"allowed: {string.Join(", ", formats)}");
         if (type is not null)
             throw new AtelierException($"the type of the numbers in {format} cannot be changed", Mention.Field("type"),
                 "leave it out");

@@ -50,7 +50,7 @@ public sealed class DataShowTests : IDisposable
         JsonElement text = _tool.Run("data", "show", folder, "--json").Json;
         text.GetProperty("kind").GetString().ShouldBe("text");
         text.GetProperty("notes").EnumerateArray().Select(n => n.GetString())
-            .ShouldContain("3 files of other kinds left out: 2 .heic, 1 .png.");
+            .ShouldContain("3 files of other types ignored: 2 .heic, 1 .png.");
         _tool.Run("data", "show", folder, "--kind", "images", "--json").Json.GetProperty("pictures").GetInt32()
             .ShouldBe(1);
         _tool.Run("data", "show", folder, "--kind", "sounds").Error.ShouldContain("there is no kind of data 'sounds'");

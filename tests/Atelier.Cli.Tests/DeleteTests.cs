@@ -69,7 +69,7 @@ public sealed class DeleteTests : IDisposable
     public void A_run_can_be_forgotten_with_its_files_kept()
     {
         Begin();
-        _tool.Run("runs", "delete", "r1", "--keep-files").Out.ShouldStartWith("forgotten");
+        _tool.Run("runs", "delete", "r1", "--keep-files").Out.ShouldStartWith("removed from the history");
         (Run.Exists(Folder), Known(Folder)).ShouldBe((true, null));
         _tool.Run("runs", "delete", Folder, "--yes").Out.ShouldStartWith("deleted"); // the history knows it no more
         Directory.Exists(Folder).ShouldBeFalse();

@@ -52,7 +52,8 @@ public sealed class ConfigFile
         }
         catch (InvalidOperationException e)
         {
-            throw new AtelierException("has a text that is no Unicode", path, "download or export the model again", e);
+            throw new AtelierException("has a string that is not valid Unicode", path,
+                "download or export the model again", e);
         }
         catch (JsonException e)
         {

@@ -41,7 +41,7 @@ public static class SafetensorsFolder
             {
                 // a name from a stranger stays inside the folder
                 if (shard.Length == 0 || shard != Path.GetFileName(shard) || shard.Contains('\\'))
-                    throw new AtelierException($"names the file '{shard}' outside the folder", index,
+                    throw new AtelierException($"names the file '{shard}', which is outside the folder", index,
                         "download the model again");
             }
             return shards;

@@ -158,7 +158,7 @@ public static class DecoderWeightsFile
             if (modelType == GgufNames.Gpt2 && weights.Find(name) is not null
                 && Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
                 throw new AtelierException(
-                    $"the tensor {name} is not all zeros, though config.json says that there are no biases",
+                    $"the tensor {name} is not all zeros, but config.json says that there are no biases",
                     weights.Path, "download or export the model again");
             return null;
         }
@@ -169,7 +169,7 @@ public static class DecoderWeightsFile
             return tensor.IsVector && tensor.ElementCount <= 1 << 24
                 ? tensor.Read(tensor.Layout)
                 : throw new AtelierException(
-                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], where a vector is due",
+                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], but a vector is expected",
                     weights.Path, "download or export the model again");
         }
 

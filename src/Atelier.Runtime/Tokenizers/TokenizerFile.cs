@@ -71,6 +71,6 @@ public static class TokenizerFile
         int space = line.Length == 0 ? -1 : line.IndexOf(' ', 1);
         return space > 0 && space < line.Length - 1
             ? (line[..space], line[(space + 1)..])
-            : throw new AtelierException($"'{line}' is no merge: two tokens with a space between are", path);
+            : throw new AtelierException($"'{line}' is not a merge of two tokens separated by a space", path);
     }
 }

@@ -53,8 +53,7 @@ public static class RunComparison
         if (own.Scores.Content != first.Scores.Content || own.Scores.Sums.Count != first.Scores.Sums.Count)
             return (null,
                 $"not compared: they were evaluated on different data, {own.Scores.Data} and {first.Scores.Data}, "
-                    + "or on "
-                    + $"different parts of it");
+                    + "or on different parts of it");
         if (own.Scores.HeldOut && first.Scores.HeldOut)
             return (Comparison.Paired(own.Scores.Pieces, first.Scores.Pieces, own.Scores.Headline, Samples, Seed),
                 null);

@@ -54,7 +54,7 @@ public sealed class Bundle
         {
             throw File.Exists(folder)
                 ? new AtelierException("this is a file, not a run or a bundle", folder,
-                    "make a bundle of another system's model first: "
+                    "convert a model of another system to a bundle first: "
                         + $"{Mention.Command("import")} {folder} {Mention.Field("out")} FOLDER")
                 : new AtelierException("there is no such folder", folder,
                     $"give the folder of a run or a bundle; {Mention.Command("runs list")} lists all runs");
@@ -74,7 +74,7 @@ public sealed class Bundle
             {
                 OtherFiles.RefuseFolder(bundle.Folder);
                 throw new AtelierException($"{Path.GetFileName(path)} is missing", bundle.Folder,
-                    "a bundle has config.json and model.safetensors (model.gguf where it is quantised), and for text "
+                    "a bundle holds config.json and model.safetensors (model.gguf if it is quantised), and for text "
                         + "a tokenizer.json");
             }
         }

@@ -28,7 +28,7 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
         ? SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(file => new FileInfo(file).Length)
         : File.Exists(path) ? new FileInfo(path).Length
         : throw new AtelierException("there is no such file or folder", path,
-            $"give one to {field}, or check the name");
+            $"check the path given with {field}");
 
     /// <summary>The changes that set the source and the run's name.</summary>
     internal static IEnumerable<string> Source(string path) =>

@@ -79,7 +79,7 @@ public sealed class OtherDataTests : IDisposable
             + $"samples: 0\n");
         EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
         report.Baselines.ShouldBeEmpty();
-        report.Notes.ShouldContain(note => note.Contains("this very model"));
+        report.Notes.ShouldContain(note => note.Contains("it is the model itself"));
         report.Verdict.ShouldNotContain("beaten");
         (await new Workshop().EvaluateAsync(_folder["run"], text)).Notes[0].ShouldContain("of 400 documents");
     }

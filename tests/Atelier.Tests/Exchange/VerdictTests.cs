@@ -135,7 +135,7 @@ public sealed class VerdictTests : IDisposable
             Should.Throw<AtelierException>(() => TextModelFile.Open(path)).ToLine(),
             Should.Throw<AtelierException>(() => new Workshop().Open(path, new() { Device = "cpu" })).ToLine(),
         ];
-        verdicts.ShouldAllBe(v => v.Contains("weights alone") && v.Contains("give "));
+        verdicts.ShouldAllBe(v => v.Contains("only weights") && v.Contains("use "));
         Directory.Exists(_folder["out"]).ShouldBeFalse();
     }
 

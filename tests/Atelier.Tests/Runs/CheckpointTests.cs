@@ -79,7 +79,7 @@ public sealed class CheckpointTests
         foreach (string folder in Directory.GetDirectories(run.Run.CheckpointFolder))
             File.Delete(Path.Combine(folder, "model.safetensors"));
         using var model = new TinyModel();
-        Should.Throw<AtelierException>(() => run.Learn(model)).Message.ShouldBe("no checkpoint is whole");
+        Should.Throw<AtelierException>(() => run.Learn(model)).Message.ShouldBe("all checkpoints are damaged");
     }
 
     [Fact]

@@ -31,7 +31,7 @@ internal sealed class DelimitedTable
         char usual = (options.Format ?? TextSource.Format(where)) == "tsv" ? '\t' : ',';
         char separator = options.Separator ?? Delimiter.Find(beginning, usual);
         if (separator != usual)
-            report.Note($"The cells of {Path.GetFileName(where)} were taken to have {Name(separator)} between them.");
+            report.Note($"The detected separator of {Path.GetFileName(where)} is {Name(separator)}.");
         // In plain tab-separated text quotes stand for themselves.
         IEnumerator<(long Line, List<string> Fields)> rows = CsvRows.Read(
             reader.Blocks().Prepend(beginning), separator, separator != '\t', options.LongestPiece, where)
@@ -39,7 +39,7 @@ internal sealed class DelimitedTable
         if (options.ColumnNames is { } names)
             return new(names, separator, Checked(rows, null, names, exact: false, where));
         if (!rows.MoveNext())
-            throw new AtelierException("has no rows", where, "bring a table whose first line names its columns");
+            throw new AtelierException("has no rows", where, "provide a table whose first line names its columns");
         List<string> first = rows.Current.Fields;
         if (options.HasHeader ?? IsHeader(first, report, where))
             return new(first, separator, Checked(rows, null, first, exact: true, where));
@@ -57,10 +57,10 @@ internal sealed class DelimitedTable
             return true;
         bool areNames = first.All(cell => cell.All(char.IsAsciiDigit)) && first.Distinct().Count() == first.Count;
         report.Note(areNames
-            ? $"The first row of {Path.GetFileName(where)} was taken for the columns' names, though it holds "
-                + $"numbers: data.table.header=false takes it for a row."
-            : $"The first row of {Path.GetFileName(where)} holds numbers, so the columns were called column1, "
-                + $"column2 and so on: data.table.header=true takes it for their names.");
+            ? $"The first row of {Path.GetFileName(where)} was read as column names, although it holds "
+                + $"numbers: data.table.header=false reads it as a row."
+            : $"The first row of {Path.GetFileName(where)} holds numbers, so the columns are named column1, "
+                + $"column2 and so on: data.table.header=true reads it as column names.");
         return areNames;
     }
 
@@ -80,7 +80,7 @@ internal sealed class DelimitedTable
                     string cells = fields.Count == 1 ? "1 field" : $"{fields.Count} fields";
                     throw new AtelierException(
                         $"line {line} has {cells} where the columns are {string.Join(", ", columns)}", where,
-                        "quote fields that hold separators or line ends, or name the separator with "
+                        "quote fields that contain separators or line ends, or name the separator with "
                             + "data.table.separator");
                 }
                 yield return fields;

@@ -116,13 +116,13 @@ internal sealed class TablePreparation(
             null => null,
             "." => '.',
             "," => ',',
-            var other => throw new AtelierException($"'{other}' is no decimal mark", "data.table.decimal",
+            var other => throw new AtelierException($"'{other}' is not a decimal mark", "data.table.decimal",
                 "write \".\" or \",\""),
         };
         string[] commas = [.. columns.Where(c => !section.Table.Categorical.Contains(c.Name))
             .Where(c => NumberNotation.Settle(c, separator, mark)).Select(c => c.Name)];
         if (commas.Length > 0)
-            _report.Note($"Numbers with a decimal comma were read in {Names(commas)}.");
+            _report.Note($"Decimal commas were detected in {Names(commas)}.");
     }
 
     private static string Names(IReadOnlyCollection<string> columns) => (columns.Count == 1 ? "column " : "columns ")
@@ -140,7 +140,7 @@ internal sealed class TablePreparation(
             : [.. columns.Select(c => c.Name)]);
         foreach (string name in wanted.Where(name => !names.Contains(name)))
             throw new AtelierException($"has no column '{name}'; its columns are {string.Join(", ", names.Take(50))}",
-                path, "name columns that it has");
+                path, "use existing columns");
         columns ??= [.. wanted.Select(name => new RawColumn(name))];
         return [.. wanted.Select(name => Enumerable.Range(0, names.Count).First(i => names[i] == name))];
     }
@@ -160,7 +160,7 @@ internal sealed class TablePreparation(
         {
             throw new AtelierException(
                 $"'{column.Values.First(value => !ColumnSchema.TryNumber(value, out _))}' in column '{column.Name}' "
-                    + $"is no number",
+                    + $"is not a number",
                 section.Source, "add it to data.table.missing, or take the column out of data.table.numeric");
         }
         RefuseStrays(column, numbers);
@@ -195,7 +195,7 @@ internal sealed class TablePreparation(
         if (sound > FewNumbers && sound >= MostlyNumbers * column.Values.Count)
         {
             throw new AtelierException(
-                $"'{strays[0]}' in column '{column.Name}' is no number, as {sound} of its {column.Values.Count} "
+                $"'{strays[0]}' in column '{column.Name}' is not a number, as {sound} of its {column.Values.Count} "
                     + $"different values are",
                 section.Source,
                     $"add it to data.table.missing if it means none, or name the column in data.table.categorical if "
@@ -209,12 +209,12 @@ internal sealed class TablePreparation(
         string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)],
             cut = [.. schema.Columns.Where(c => c.Cuts.Count > 0).Select(c => c.Name)];
         if (numbers.Length > 0)
-            _report.Note($"There are numbers in {Names(numbers)}.");
+            _report.Note($"Numeric columns: {Names(numbers)}.");
         if (cut.Length > 0)
         {
             string kind = section.Table.Discretise == Discretisation.Quantile ? "quantiles" : "equal widths";
             _report.Note(string.Create(CultureInfo.InvariantCulture,
-                $"The numbers of {Names(cut)} became levels between {kind}, at most {section.Table.Bins} "
+                $"Discretised {Names(cut)} by {kind} into at most {section.Table.Bins} levels each "
                     + $"(data.table.discretise, data.table.bins)."));
         }
     }

@@ -180,7 +180,7 @@ internal sealed class TextGrammar
         if (parts.Length == 1)
             return _rules.TryGetValue(name, out Item[][]? rule)
                 ? new("", rule, null, 0)
-                : throw new ArgumentException($"{name} is mentioned before there is such a rule");
+                : throw new ArgumentException($"{name} is used before it is defined");
         int form = forms.TryGetValue(parts[0], out string[]? names) ? Array.IndexOf(names, parts[1]) : -1;
         return form >= 0 ? new("", null, parts[0], form) : throw new ArgumentException($"there is no {name}");
     }

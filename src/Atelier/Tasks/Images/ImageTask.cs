@@ -16,8 +16,8 @@ public sealed class ImageTask : ITask
 
     /// <inheritdoc/>
     public string Description =>
-        "Pictures to learn from: a folder, a tar or a zip file of PNG, JPEG, WebP or GIF, a subfolder a class or "
-            + "with labels.csv; or idx files.";
+        "Train on images: a folder, tar or zip file of PNG, JPEG, WebP or GIF images, with a subfolder per class or "
+            + "a labels.csv; or idx files.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } =

@@ -15,7 +15,7 @@ public sealed class SeriesTask : ITask
     public string Name => "series";
 
     /// <inheritdoc/>
-    public string Description => "Series of numbers to learn from: a table whose rows follow one another in time.";
+    public string Description => "Train on a time series: a table of numbers with its rows in order of time.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.table", "evaluation.samples"];

@@ -20,7 +20,7 @@ public sealed class TableTask : ITask
 
     /// <inheritdoc/>
     public string Description =>
-        "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
+        "Train on a table: .csv with any separator, .tsv or .parquet; the first line names the columns.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.table", "evaluation.samples"];

@@ -15,7 +15,7 @@ public sealed class TaggingTask : ITask
 
     /// <inheritdoc/>
     public string Description =>
-        "Tagged sentences to learn from: a .conllu file, or a folder with such files for training, "
+        "Train on tagged sentences: a .conllu file, or a folder with such files for training, "
             + "validation and test.";
 
     /// <inheritdoc/>

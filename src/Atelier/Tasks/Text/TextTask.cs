@@ -16,7 +16,7 @@ public sealed class TextTask : ITask
     public string Name => "text";
 
     /// <inheritdoc/>
-    public string Description => "A file or folder of text to learn from; settings are chosen by its size.";
+    public string Description => "Train on text: a file or a folder; settings are chosen by its size.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } =
@@ -44,16 +44,16 @@ public sealed class TextTask : ITask
         if (share == 0 || held.Characters >= TextScorer.FewestCharacters)
             return data;
         long found = data.Train.Characters + data.Validation.Characters + data.Test.Characters, got = held.Characters;
-        string what = data.Train.Count == 0 ? "there is nothing to learn from, and too little text" : "too little text";
+        string what = data.Train.Count == 0 ? "there is no text to train on, and too little" : "too little text";
         double needed =
             Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share));
         data.Dispose();
         File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data counts as prepared by it
         string counts = FormattableString.Invariant(
             $"{found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}");
-        throw new AtelierException($"{what} to judge by: {counts}", recipe.Data.Source,
+        throw new AtelierException($"{what} for evaluation: {counts}", recipe.Data.Source,
             string.Create(CultureInfo.InvariantCulture,
-            $"bring at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with "
+            $"provide at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with "
                 + $"data.split=none"));
     }
 

@@ -143,7 +143,7 @@ public sealed class TableReadingTests : IDisposable
     {
         string table = Rows("x", ',', i => [i == 7 ? "inf" : $"{i}.25"]);
         AtelierException e = Should.Throw<AtelierException>(() => Table(table));
-        e.Message.ShouldBe("'inf' in column 'x' is no number, as 29 of its 30 different values are");
+        e.Message.ShouldBe("'inf' in column 'x' is not a number, as 29 of its 30 different values are");
         e.Hint!.ShouldContain("data.table.missing");
         using TableData names = Table(table, new() { Categorical = ["x"] });
         names.Schema.Columns[0].Levels.Count.ShouldBe(30);

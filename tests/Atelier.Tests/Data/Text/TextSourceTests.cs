@@ -156,7 +156,7 @@ public sealed class TextSourceTests : IDisposable
         Read(_folder.Write("a.txt.gz", packed))[0].ShouldStartWith("012345");
         Read(_folder.Write("b.txt", packed))[0].ShouldStartWith("012345");
         Should.Throw<AtelierException>(() =>
-            Read(_folder.Write("c.txt.gz", packed[..^3000]))).Message.ShouldContain("cut short");
+            Read(_folder.Write("c.txt.gz", packed[..^3000]))).Message.ShouldContain("truncated");
     }
 
     [Fact]
@@ -195,7 +195,7 @@ public sealed class TextSourceTests : IDisposable
     [InlineData("a.csv", "a,b\n1,2\n", null, "a, b")]
     [InlineData("a.csv", "a,b\n1,2\n", "c", "a, b")]
     [InlineData("a.csv", "text,b\n1,2,3\n", null, "line 2")]
-    [InlineData("a.csv", "text\n\"open\n", null, "never closed")]
+    [InlineData("a.csv", "text\n\"open\n", null, "is not closed")]
     [InlineData("a.csv", "text\n\"a\"b\n", null, "closing quote")]
     [InlineData("a.jsonl", "{\"a\":\"1\",\"b\":\"2\"}", null, "a, b")]
     [InlineData("a.jsonl", "{\"text\":\"1\"}\n{\"b\":\"2\"}", null, "'text'")]
@@ -226,7 +226,7 @@ public sealed class TextSourceTests : IDisposable
             .ShouldBe(["a\n你", "x\ny"]);
         Read(_folder.Write("a.json", "[{\"p\":[\"x\",\"y\"],\"q\":1},{\"p\":\"z\",\"q\":2}]"), column: "p")
             .ShouldBe(["x\ny", "z"]);
-        _report.Notes.ShouldBe(["The text was taken from column 'text'."]);
+        _report.Notes.ShouldBe(["Using the text in column 'text'."]);
     }
 
     [Fact]

@@ -18,9 +18,9 @@ internal static class TableColumn
                     where, "name one of them in data.column");
         string? chosen = columns.Contains("text") ? "text" : columns.Count == 1 ? columns[0] : null;
         if (chosen is null)
-            throw new AtelierException($"has the columns {all}, and none was chosen",
-                where, "name the one that holds the text in data.column");
-        report.Note($"The text was taken from column '{chosen}'.");
+            throw new AtelierException($"has the columns {all}, and none was selected",
+                where, "name the column with the text in data.column");
+        report.Note($"Using the text in column '{chosen}'.");
         return chosen;
     }
 }

@@ -54,15 +54,15 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
                 return big > little ? new("UTF-16 BE", Strict(1201), 0) : new("UTF-16 LE", Strict(1200), 0);
         }
         if (zero >= 0)
-            throw new AtelierException($"is not text: byte {zero} is zero", where, "bring a text file");
+            throw new AtelierException($"is not text: byte {zero} is zero", where, "provide a text file");
         const string hint =
-            "convert it to UTF-8, name its encoding with data.encoding, or take it out if it is not text";
+            "convert it to UTF-8, name its encoding with data.encoding, or remove it if it is not text";
         if (IsMostlyUtf8(around))
-            throw new AtelierException($"byte {invalid} does not fit UTF-8, which the text around it is in",
+            throw new AtelierException($"byte {invalid} is not valid UTF-8, unlike the text around it",
                 where, hint);
         return EncodingJudge.Judge(around) is { } judged ? Named(judged.Name, judged.OrElse)
             : throw new AtelierException(
-            $"byte {invalid} does not fit UTF-8, and it cannot be told which other encoding the file is in",
+            $"byte {invalid} is not valid UTF-8, and no other encoding was detected",
                 where, hint);
     }
 
@@ -100,7 +100,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
             throw new AtelierException($"there is no encoding '{name}'", "data.encoding",
-                $"among others there are UTF-8, {string.Join(", ", EncodingJudge.Names)}", e);
+                $"supported are, among others, UTF-8, {string.Join(", ", EncodingJudge.Names)}", e);
         }
     }
 

@@ -25,7 +25,7 @@ public sealed class NetworkInference
         _options = options ?? new InferenceOptions();
         if (!(_options.Precision > 0))
             throw new AtelierException(FormattableString.Invariant($"a precision of {_options.Precision}"),
-                Mention.Field("precision"), "allowed is above 0");
+                Mention.Field("precision"), "allowed: above 0");
         _tree = new(() => Order.TotalCells <= Math.Min(MostCompiledCells, _options.MostCells)
             ? JunctionTree.Compile(network, Order) : null);
     }

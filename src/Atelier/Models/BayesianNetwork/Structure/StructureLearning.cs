@@ -48,7 +48,7 @@ public static class StructureLearning
                 if (config is { Score: NetworkScore.Bdeu, EquivalentSampleSize: <= 0 })
                     throw new AtelierException("the BDeu score needs an equivalent sample size",
                         "model.equivalentSampleSize",
-                        "set it above 0, or choose another model.score");
+                        "set it above 0, or use another model.score");
                 var search = new HillClimbing(new FamilyScore(counter, config.Score, config.EquivalentSampleSize),
                     names, constraints,
                     new() { TabuLength = config.TabuLength, Restarts = config.Restarts,
