@@ -428,7 +428,7 @@ public sealed class EndToEndTests : IDisposable
             .Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20", "--temperature", "0").Out)];
         said[1].ShouldBe(said[0]);
         _tool.Run("export", _tool.At("run"), "--to", "gguf", "--type", "q7", "--out",
-            _tool.At("x")).Error.ShouldContain("allowed are f32, f16, bf16, q8, q4");
+            _tool.At("x")).Error.ShouldContain("allowed: f32, f16, bf16, q8, q4");
     }
 
     [Fact]

@@ -135,7 +135,7 @@ public class SchemaTests
     [InlineData("""{ "$ref": "#" }""", "a rule starts with itself")]
     [InlineData("""{ "anyOf": [ { "$ref": "#" }, { "type": "null" } ] }""", "a rule starts with itself")]
     [InlineData("""{ "allOf": [ {}, {} ] }""", "allOf with several")]
-    [InlineData("""{ "oneOf": [ { "type": "integer" }, { "type": "number" } ] }""", "alternatives 0 and 1 of oneOf may both hold")]
+    [InlineData("""{ "oneOf": [ { "type": "integer" }, { "type": "number" } ] }""", "alternatives 0 and 1 of oneOf may both match")]
     [InlineData("""{ "type": "string", "pattern": "a", "minLength": 3 }""", "cannot be combined")]
     [InlineData("""{ "type": "string", "format": "email" }""", "the format 'email' is not supported")]
     [InlineData("""{ "type": "integer", "minimum": "3" }""", "minimum is \"3\"")]

@@ -119,7 +119,7 @@ public sealed class TextFamilyTests
             File.ReadAllText(bundle.ConfigPath).Replace("\"n_layer\": 1", "\"n_layer\": 1000")
             .Replace("\"n_embd\": 4", "\"n_embd\": 65536"));
         Should.Throw<AtelierException>(() =>
-            new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("but config.json tells a shape of");
+            new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("but config.json describes");
     }
 
     [Fact]
