@@ -8,7 +8,7 @@ using Atelier.Formats;
 
 namespace Atelier.Cli;
 
-/// <summary>One option of the command line for each of <see cref="DecodingOptions"/>: --top-k for TopK.</summary>
+/// <summary>An option for each property of <see cref="DecodingOptions"/>: --top-k for TopK.</summary>
 internal sealed class DecodingArguments
 {
     private readonly List<(PropertyInfo Property, Option<string[]> Option)> _options =
@@ -54,7 +54,7 @@ internal sealed class DecodingArguments
             command.Add(option);
     }
 
-    /// <summary>The bundle's settings with what the command line changes; null where it changes nothing.</summary>
+    /// <summary>Returns the bundle's settings with the changes of the command line, or null.</summary>
     public DecodingOptions? Read(ParseResult parse, DecodingOptions defaults)
     {
         DecodingOptions changed = defaults with { };

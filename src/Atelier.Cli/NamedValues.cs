@@ -2,11 +2,11 @@ using System.CommandLine;
 
 namespace Atelier.Cli;
 
-/// <summary>Options that give values by name: --evidence smoke=yes.</summary>
+/// <summary>Reads options of the form NAME=VALUE, such as --evidence smoke=yes.</summary>
 internal static class NamedValues
 {
-    /// <summary>The values by their names.</summary>
-    /// <exception cref="AtelierException">One is no name, '=' and value, or a name appears twice.</exception>
+    /// <summary>Returns the values by name.</summary>
+    /// <exception cref="AtelierException">An option has another form, or a name appears twice.</exception>
     public static Dictionary<string, string> Read(ParseResult parse, Option<string[]> option)
     {
         var pairs = new Dictionary<string, string>();

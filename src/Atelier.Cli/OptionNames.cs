@@ -1,23 +1,23 @@
 namespace Atelier.Cli;
 
-/// <summary>How the tool writes the fields and commands that the library's errors name: as its own options.</summary>
+/// <summary>Writes the fields and commands in errors of the library as options and commands of the tool.</summary>
 internal static class OptionNames
 {
-    // Options that are named otherwise than the library's field.
+    // Options with another name than the field of the library.
     private static readonly Dictionary<string, string> Others = new()
     {
         ["format"] = "--to", ["states"] = "--state", ["targets"] = "--query", ["interventions"] = "--do",
         ["overrides"] = "--set",
     };
 
-    /// <summary>The option of a field: "--max-tokens" of "maxTokens".</summary>
+    /// <summary>Returns the option of a field: "--max-tokens" for "maxTokens".</summary>
     public static string Of(string field) => Others.GetValueOrDefault(field)
         ?? "--" + string.Concat(field.Select(c => char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{c}"));
 
-    /// <summary>An error as a user of the tool reads it.</summary>
+    /// <summary>Returns an error with the options and commands of the tool in its text.</summary>
     public static AtelierException Write(AtelierException error) => error.InWords(Of, name => $"atelier {name}");
 
-    /// <summary>Fields and their values as they are typed.</summary>
+    /// <summary>Writes fields and their values as options.</summary>
     public static string Write(IReadOnlyList<(string Field, string Value)> example) =>
         string.Join(' ', example.Select(part => $"{Of(part.Field)} {Quoted(part.Value)}"));
 

@@ -7,8 +7,8 @@ using Atelier.Formats;
 
 namespace Atelier.Cli;
 
-/// <summary>A result that others published, to be met by a built-in recipe.</summary>
-/// <param name="Recipe">The recipe, which names the card too.</param>
+/// <summary>A published result that a built-in recipe is compared with.</summary>
+/// <param name="Recipe">The name of the recipe and of the card.</param>
 /// <param name="Published">The published figure, in words.</param>
 /// <param name="Source">Who published it.</param>
 /// <param name="Also">Further metrics of the evaluation to show with its headline.</param>
@@ -65,7 +65,7 @@ internal sealed class ReferenceCardResults(string page)
 {
     private readonly string _store = Path.ChangeExtension(page, ".json");
 
-    /// <summary>What is known so far, by recipe.</summary>
+    /// <summary>Reads the results so far, by recipe.</summary>
     public JsonObject Read()
     {
         if (!File.Exists(_store))
@@ -82,7 +82,7 @@ internal sealed class ReferenceCardResults(string page)
         }
     }
 
-    /// <summary>Keeps a result and writes the page anew.</summary>
+    /// <summary>Stores a result and rewrites the page.</summary>
     public void Add(string recipe, TrainingOutcome outcome, EvaluationReport report)
     {
         JsonObject all = Read();
@@ -118,7 +118,7 @@ internal sealed class ReferenceCardResults(string page)
         {
             if (all[card.Recipe] is not JsonObject result)
                 continue;
-            string beside =
+            string baselines =
                 string.Join(", ", result["baselines"]!.AsObject().Select(b => $"{b.Key} {Number(b.Value!["value"]!)}"));
             string also = result["also"] is JsonObject figures
                 ? string.Concat(figures.Select(f => $", {f.Key} {Interval(f.Value!)}")) : "";
@@ -126,7 +126,7 @@ internal sealed class ReferenceCardResults(string page)
                 $"| {result["data"]} | {card.Published} | {card.Source} | {Interval(result["ours"]!)}{also} | "
                     + $"{result["figure"]?.GetValue<string>() ?? Headline.CrossEntropy.Unit} ")
                 .Append(CultureInfo.InvariantCulture,
-                    $"| {beside} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train "
+                    $"| {baselines} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train "
                         + $"{card.Recipe}` |\n");
         }
         return text.ToString();

@@ -4,7 +4,7 @@ using Atelier.Data.Images;
 
 namespace Atelier.Cli;
 
-/// <summary>The options of how pictures are drawn.</summary>
+/// <summary>The options of image sampling.</summary>
 internal sealed class SamplingArguments
 {
     private readonly Option<string?> _sampler = new("--sampler") { HelpName = "NAME",
@@ -36,12 +36,12 @@ internal sealed class SamplingArguments
         command.Add(_upscale);
     }
 
-    /// <summary>The model that enlarges what is drawn; null where none is named.</summary>
+    /// <summary>Returns the model that enlarges the generated images, or null.</summary>
     public string? Upscaler(ParseResult parse) => parse.GetValue(_upscale);
 
-    /// <summary>What was given; null where nothing was.</summary>
+    /// <summary>Returns the options that were given, or null if there were none.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="ends">What to interpolate between; null does not interpolate.</param>
+    /// <param name="ends">The end points of an interpolation, or null.</param>
     public SamplingOptions? Read(ParseResult parse, InterpolationEnds? ends)
     {
         SamplingOptions given = new()
@@ -53,6 +53,6 @@ internal sealed class SamplingArguments
         return given == new SamplingOptions() ? null : given;
     }
 
-    /// <summary>An image named by a path that means the same from any folder, since drawn pictures keep it.</summary>
+    /// <summary>Loads an image by its absolute path, because generated images record that path.</summary>
     private static InputImage? Loaded(string? path) => path is null ? null : ImageFiles.Load(Path.GetFullPath(path));
 }

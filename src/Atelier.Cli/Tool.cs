@@ -8,24 +8,24 @@ using Atelier.Formats;
 
 namespace Atelier.Cli;
 
-/// <summary>The tool `atelier`: its commands, and what becomes of their errors.</summary>
+/// <summary>The tool `atelier`: its commands, and the handling of their errors.</summary>
 internal sealed class Tool(ToolConsole console, Workshop workshop)
 {
     public const string Json = "--json";
     public const string Quiet = "--quiet";
     public const string Seed = "--seed";
 
-    /// <summary>The exit code where nobody reads the output any more, as shells count an end by SIGPIPE.</summary>
+    /// <summary>The exit code after the reader of a pipe has closed it, as in shells.</summary>
     public const int ClosedPipe = 141;
 
-    private const string MayBeEmpty = "--prompt"; // a text that begins with nothing
+    private const string MayBeEmpty = "--prompt"; // an empty prompt generates from the start
 
     private const int Bug = 1;
     private const int Mistake = 2;
 
     /// <summary>
-    /// Runs a command line and gives the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted, 141
-    /// when nobody reads the output.
+    /// Runs a command line and returns the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted, 141
+    /// when the output pipe is closed.
     /// </summary>
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation = default)
     {
@@ -33,7 +33,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         try
         {
             ParseResult parse = Root(console, workshop).Parse(args);
-            // An unknown option where an argument may stand would be taken for the argument.
+            // The parser takes an unknown option for an argument where it expects one.
             string? option = parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens)
                 .Select(t => t.Value).FirstOrDefault(v => v.StartsWith("--", StringComparison.Ordinal));
             if (parse.Action is not HelpWithExample && (option is not null || parse.Errors.Count > 0))
@@ -55,24 +55,24 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         }
     }
 
-    /// <summary>Tells of what ended a command, and gives its exit code.</summary>
+    /// <summary>Reports the failure of a command and returns its exit code.</summary>
     private int Fail(Exception failure, string[] args, bool json)
     {
         if (FileFault.IsClosedPipe(failure))
-            return ClosedPipe; // who does not read on needs no explanation
+            return ClosedPipe;
         if (failure is OperationCanceledException)
         {
-            Tell(json, "interrupted", where: null, hint: null, "interrupted");
+            Report(json, "interrupted", where: null, hint: null, "interrupted");
             return Interruption.ExitCode;
         }
         if ((failure as AtelierException ?? FileFault.Explain(failure)) is { } raw)
         {
             AtelierException mistake = OptionNames.Write(raw);
-            Tell(json, mistake.Message, mistake.Where, mistake.Hint, mistake.ToLine());
+            Report(json, mistake.Message, mistake.Where, mistake.Hint, mistake.ToLine());
             return Mistake;
         }
         string hint = $"this is a bug in Atelier: please report it with {WriteLog(failure, args)}";
-        Tell(json, failure.Message, where: null, hint, $"{failure.Message.ReplaceLineEndings(" ")}; {hint}");
+        Report(json, failure.Message, where: null, hint, $"{failure.Message.ReplaceLineEndings(" ")}; {hint}");
         return Bug;
     }
 
@@ -107,7 +107,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
                 continue;
             var shown = new HelpWithExample(usual);
             help.Action = shown;
-            // A command that only groups others shows them.
+            // A command that only groups others shows its help.
             foreach (Command group in root.Subcommands.Prepend(root)
                 .Where(c => c.Subcommands.Count > 0 && c.Action is null))
                 group.SetAction(shown.Invoke);
@@ -116,7 +116,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
     }
 
     /// <summary>
-    /// Refuses options and arguments whose value is an empty text, except where that means something.
+    /// Refuses options and arguments with an empty value, except where it has a meaning.
     /// </summary>
     private static void RefuseEmpty(ParseResult parse)
     {
@@ -160,7 +160,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? Path(parent).Append(command.Name)
             : ["atelier"];
 
-    private void Tell(bool json, string message, string? where, string? hint, string line)
+    private void Report(bool json, string message, string? where, string? hint, string line)
     {
         try
         {
@@ -169,7 +169,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         }
         catch (IOException)
         {
-            // Nothing can be said where standard error is full or closed; the exit code says it.
+            // Standard error is full or closed; the exit code remains.
         }
     }
 

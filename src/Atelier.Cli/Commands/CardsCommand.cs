@@ -43,7 +43,7 @@ internal sealed class CardsCommand : ToolCommand
         {
             Recipe recipe = _workshop.ReadRecipe(name, parse.GetRequiredValue(_set));
             string folder = Path.Combine("runs", "cards", name);
-            // Only an unfinished run of the recipe as it stands is gone on with.
+            // Only an unfinished run of the unchanged recipe is resumed.
             if (Run.Exists(folder) && (parse.GetRequiredValue(_set).Length > 0 || Run.HasResult(folder)))
                 Run.Delete(folder);
             console.Remark($"card {name}: {folder}");
@@ -58,7 +58,7 @@ internal sealed class CardsCommand : ToolCommand
                 cancellation: cancellation).ConfigureAwait(false);
             results.Add(name, outcome, report);
             console.Say($"{name}: {report.Verdict}");
-            Run.Delete(folder); // its result is kept; the recipe makes it again
+            Run.Delete(folder); // its result is stored; the recipe can reproduce it
         }
         console.Result(() => new JsonObject { ["page"] = Path.GetFullPath(page), ["cards"] = results.Read() });
         return 0;

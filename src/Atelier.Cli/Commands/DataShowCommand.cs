@@ -11,7 +11,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Looks at data of every kind.</summary>
+/// <summary>Shows data of every kind.</summary>
 internal sealed class DataShowCommand : ToolCommand
 {
     private const int LongestShown = 400, LongestCell = 60;
@@ -214,7 +214,7 @@ internal sealed class DataShowCommand : ToolCommand
         });
     }
 
-    /// <summary>Says the encodings of files and what was chosen while they were read.</summary>
+    /// <summary>Shows the encodings of the files and the notes of the reader.</summary>
     private static void SayFound(
         ToolConsole console, IReadOnlyDictionary<string, string> encodings, IReadOnlyList<string> notes)
     {
@@ -240,7 +240,7 @@ internal sealed class DataShowCommand : ToolCommand
 
     private static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 
-    /// <summary>Six digits, or more where a number has more before its point.</summary>
+    /// <summary>Formats a number with six digits, or more if it has more before the decimal point.</summary>
     private static string Number(double number) => Math.Abs(number) >= 1e5
         ? Math.Round(number, 1).ToString("R", CultureInfo.InvariantCulture)
         : number.ToString("G6", CultureInfo.InvariantCulture);

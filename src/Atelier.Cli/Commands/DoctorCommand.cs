@@ -8,7 +8,7 @@ using TorchSharp;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Says what this machine has and lacks.</summary>
+/// <summary>Checks this machine.</summary>
 internal sealed class DoctorCommand(ToolConsole console)
     : ToolCommand(console, "doctor",
         "Checks this machine: hardware, libraries, free space, and the correctness of tensor operations.",
@@ -60,7 +60,7 @@ internal sealed class DoctorCommand(ToolConsole console)
     }
 
     /// <summary>
-    /// One line where all is as the tensor library computes it, else one for each operator that is not.
+    /// Returns one line for all operators, and one for each that the tensor library does not compute correctly.
     /// </summary>
     private static IEnumerable<Finding> Operators(IReadOnlyList<OperatorVerdict> verdicts)
     {

@@ -5,7 +5,7 @@ using Atelier.Tasks.Text;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Takes a model of another system and makes a bundle of it.</summary>
+/// <summary>Converts a model of another system into a bundle.</summary>
 internal sealed class ImportCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -57,7 +57,7 @@ internal sealed class ImportCommand : ToolCommand
     }
 }
 
-/// <summary>Writes a model where other systems read it.</summary>
+/// <summary>Exports a model to the format of another system.</summary>
 internal sealed class ExportCommand : ToolCommand
 {
     private readonly Workshop _workshop;

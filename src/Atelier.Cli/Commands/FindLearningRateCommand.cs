@@ -6,7 +6,7 @@ using Atelier.Training;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Looks for the learning rate at which the loss falls the fastest.</summary>
+/// <summary>Finds the learning rate at which the loss falls the fastest.</summary>
 internal sealed class FindLearningRateCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -46,6 +46,6 @@ internal sealed class FindLearningRateCommand : ToolCommand
             ["points"] = new JsonArray([.. sweep.Points.Select(p => new JsonObject { ["learningRate"] = p.Rate,
                 ["loss"] = p.Loss })]),
         });
-        return cancellation.IsCancellationRequested ? Interruption.ExitCode : 0; // what was found so far is shown
+        return cancellation.IsCancellationRequested ? Interruption.ExitCode : 0; // the result so far is shown
     }
 }

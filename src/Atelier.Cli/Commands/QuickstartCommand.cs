@@ -5,7 +5,7 @@ using Atelier.Tasks;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>From nothing to an evaluated sample in a minute.</summary>
+/// <summary>Trains and evaluates a small model in a minute.</summary>
 internal sealed class QuickstartCommand : ToolCommand
 {
     private readonly Workshop _workshop;

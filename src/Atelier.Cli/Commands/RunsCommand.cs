@@ -5,7 +5,7 @@ using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Looks back at the runs there were.</summary>
+/// <summary>Lists, shows, compares and deletes runs.</summary>
 internal sealed class RunsCommand : Command
 {
     public RunsCommand(ToolConsole console, Workshop workshop)
@@ -21,7 +21,7 @@ internal sealed class RunsCommand : Command
         ?? throw new AtelierException("the history has no such run", idOrFolder,
             "atelier runs list shows ids and folders");
 
-    // A run that died cannot say so: it is held by no process any more.
+    // A run that died cannot update its status, but its folder is no longer locked.
     private static string Status(RunRecord run) => run.Status switch
     {
         _ when !Directory.Exists(run.Folder) => "gone",
@@ -29,7 +29,7 @@ internal sealed class RunsCommand : Command
         _ => run.Status,
     };
 
-    /// <summary>A figure in a table: counts whole, all others with four decimals, as in reports.</summary>
+    /// <summary>Formats a metric: counts without decimals, all others with four, as in reports.</summary>
     internal static string Number(double value) =>
         value.ToString(double.IsInteger(value) ? "0" : "0.0000", CultureInfo.InvariantCulture);
 
@@ -118,7 +118,7 @@ internal sealed class RunsCommand : Command
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             string named = parse.GetRequiredValue(_run);
-            // The history may have been deleted: the folder is the run.
+            // The history may have been deleted, but the folder is enough.
             RunRecord? known = Run.Exists(named) ? _history.Find(named) : Find(_history, named);
             string folder = known?.Folder ?? Path.GetFullPath(named);
             bool deletes = !parse.GetValue(_keepFiles) && Directory.Exists(folder);

@@ -7,7 +7,7 @@ using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Compares runs: on held-out data first, then by their figures in training, then by their recipes.</summary>
+/// <summary>Compares runs by held-out metrics, training metrics and recipes.</summary>
 internal sealed class RunsCompareCommand : ToolCommand
 {
     private readonly Workshop _workshop;

@@ -7,7 +7,7 @@ using Atelier.Tensors.Profiling;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Trains a model by a recipe, or on a user's own data.</summary>
+/// <summary>Trains a model from a recipe or on a user's own data.</summary>
 internal sealed class TrainCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -68,7 +68,7 @@ internal sealed class TrainCommand : ToolCommand
         Add(_profileOnly);
     }
 
-    /// <summary>Changes to a recipe, one key a use.</summary>
+    /// <summary>Creates the option --set, which changes a key of the recipe.</summary>
     public static Option<string[]> SetOption() =>
         new("--set") { HelpName = "KEY=VALUE",
             Description = "Changes a setting of the recipe, for example training.steps=500. Can be repeated.",
@@ -98,7 +98,7 @@ internal sealed class TrainCommand : ToolCommand
             options => _workshop.TrainAsync(recipe, options, stop.Token), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>The first of runs/NAME, runs/NAME-2, … in which nothing is kept.</summary>
+    /// <summary>Returns the first of runs/NAME, runs/NAME-2, … that is not in use.</summary>
     public static string NewFolder(string name)
     {
         string safe = string.Concat(name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'))
@@ -109,9 +109,9 @@ internal sealed class TrainCommand : ToolCommand
         return folder;
     }
 
-    /// <summary>The profile that the options ask for, or null.</summary>
+    /// <summary>Returns the profile of the options, or null.</summary>
     /// <param name="parse">The options.</param>
-    /// <param name="stop">Ends training after it, where that is asked for.</param>
+    /// <param name="stop">Ends the training after the profile, with --profile-only.</param>
     private StepProfile? Profile(ParseResult parse, CancellationTokenSource stop)
     {
         bool only = parse.GetValue(_profileOnly);
@@ -121,7 +121,7 @@ internal sealed class TrainCommand : ToolCommand
             : null;
     }
 
-    /// <summary>The recipe that the options ask for, with the seed among its changes.</summary>
+    /// <summary>Reads the recipe of the options, with the seed as one of its changes.</summary>
     private Recipe Read(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string? name = parse.GetValue(_recipe), family = parse.GetValue(_model);
@@ -161,7 +161,7 @@ internal sealed class TrainCommand : ToolCommand
             $"the families are {string.Join(", ", _workshop.Families.Select(family => family.Name))}");
 
     /// <summary>
-    /// The recipe's default family where it learns from such data, and the first that does otherwise.
+    /// Returns the default family of recipes if it supports this kind of data, or else the first that does.
     /// </summary>
     private string DefaultFamily(ITask kind)
     {

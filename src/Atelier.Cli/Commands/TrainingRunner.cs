@@ -7,14 +7,14 @@ using Atelier.Training;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>What the commands that train share: the training shown, then its result told.</summary>
+/// <summary>Runs a training, shows its progress and reports its result.</summary>
 internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
 {
     private const int ShownSamples = 3;
 
     /// <summary>Trains and shows the result.</summary>
-    /// <param name="options">The run's folder, as the user would write it, and the profile.</param>
-    /// <param name="learn">Trains with the options, to which the progress shown is added.</param>
+    /// <param name="options">The folder of the run, as the user wrote it, and the profile.</param>
+    /// <param name="learn">Trains with the options and their progress.</param>
     /// <param name="cancellation">Cancels the evaluation.</param>
     public async Task<int> RunAsync(TrainingOptions options, Func<TrainingOptions, Task<TrainingOutcome>> learn,
         CancellationToken cancellation)
@@ -55,12 +55,12 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
             EvaluateCommand.Show(console, judged);
         foreach (string sample in judged?.Samples.Take(ShownSamples) ?? [])
             console.Say($"---\n{sample.TrimEnd()}");
-        TellFiles(shown, outcome);
+        ShowFiles(shown, outcome);
         console.Result(() => Json(outcome, profile, judged));
         return 0;
     }
 
-    // A run whose recipe holds nothing out is a good run all the same.
+    // A run without held-out data is complete all the same.
     private async Task<EvaluationReport?> JudgeAsync(TrainingOutcome outcome, CancellationToken cancellation)
     {
         try
@@ -82,7 +82,7 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         }
     }
 
-    /// <summary>How learning ended; what takes no steps is not said to have taken one.</summary>
+    /// <summary>Describes how the training ended, with the number of steps if it had any.</summary>
     private string Ended(TrainingOutcome outcome)
     {
         TrainingReport report = outcome.Report;
@@ -130,7 +130,7 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         _ => "count",
     };
 
-    private void TellFiles(string folder, TrainingOutcome outcome)
+    private void ShowFiles(string folder, TrainingOutcome outcome)
     {
         console.Say("---");
         string plots = Path.Combine(outcome.Folder, "plots");
