@@ -84,13 +84,14 @@ internal sealed class DecodingArguments
             using var document = JsonDocument.Parse(text);
             return text;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new AtelierException($"{name}: cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
+            throw new AtelierException("there is no such file", path, $"check the path given with {name}", e);
         }
         catch (JsonException e)
         {
-            throw new AtelierException($"{name}: not JSON: {e.Message.TrimEnd('.')}", path, inner: e);
+            throw new AtelierException($"is not JSON: {e.Message.TrimEnd('.')}", path,
+                $"{name} needs a JSON schema", e);
         }
     }
 

@@ -29,10 +29,11 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
     /// </summary>
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation = default)
     {
-        bool json = args.Contains(Json);
+        Command? command = null;
         try
         {
             ParseResult parse = Root(console, workshop).Parse(args);
+            command = parse.CommandResult.Command;
             // The parser takes an unknown option for an argument where it expects one.
             string? option = parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens)
                 .Select(t => t.Value).FirstOrDefault(v => v.StartsWith("--", StringComparison.Ordinal));
@@ -51,13 +52,14 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         }
         catch (Exception e)
         {
-            return Fail(e is AggregateException { InnerExceptions: [var first, ..] } ? first : e, args, json);
+            return Fail(e is AggregateException { InnerExceptions: [var first, ..] } ? first : e, args, command);
         }
     }
 
     /// <summary>Reports the failure of a command and returns its exit code.</summary>
-    private int Fail(Exception failure, string[] args, bool json)
+    private int Fail(Exception failure, string[] args, Command? command)
     {
+        bool json = args.Contains(Json);
         if (FileFault.IsClosedPipe(failure))
             return ClosedPipe;
         if (failure is OperationCanceledException)
@@ -67,7 +69,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         }
         if ((failure as AtelierException ?? FileFault.Explain(failure)) is { } raw)
         {
-            AtelierException mistake = OptionNames.Write(raw);
+            AtelierException mistake = OptionNames.Write(raw, command);
             Report(json, mistake.Message, mistake.Where, mistake.Hint, mistake.ToLine());
             return Mistake;
         }

@@ -354,6 +354,7 @@ public sealed class EndToEndTests : IDisposable
         refused.Error.ShouldContain(
             "too little text for evaluation: 240 characters leave 12 for the test part, which needs 20");
         refused.Error.ShouldContain("provide at least 400 characters");
+        refused.Error.ShouldContain("for 240 bytes of text: ");
         Directory.Exists(folder).ShouldBeFalse();
         _tool.Run("train", "--text", path, "--model", "ngram", "--out", _tool.At("all"), "--set",
             "data.split=none").Code.ShouldBe(0);

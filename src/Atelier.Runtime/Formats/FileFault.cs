@@ -42,7 +42,7 @@ public static class FileFault
             Kind.Denied =>
                 new($"access is denied: {said}", where, "check its permissions or choose another place", fault),
             Kind.ClosedPipe => new("what reads the output has ended", where, inner: fault),
-            Kind.Closed => new("it is closed", where ?? "standard output", inner: fault),
+            Kind.Closed => new("is closed and cannot be written to", where ?? "standard output", inner: fault),
             Kind.TooManyOpen => new("too many files are open", where, "raise the limit (ulimit -n)", fault),
             _ => new(said, where, "check the path, or choose another", fault),
         };

@@ -38,7 +38,10 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     ];
 
     /// <summary>Formats a number of bytes.</summary>
-    internal static string Size(long bytes) => bytes < 1_000_000
-        ? FormattableString.Invariant($"{bytes / 1e3:0.#} kB")
-        : FormattableString.Invariant($"{bytes / 1e6:0.#} MB");
+    internal static string Size(long bytes) => bytes switch
+    {
+        < 1_000 => Quantity.Of(bytes, "byte"),
+        < 1_000_000 => FormattableString.Invariant($"{bytes / 1e3:0.#} kB"),
+        _ => FormattableString.Invariant($"{bytes / 1e6:0.#} MB"),
+    };
 }

@@ -149,6 +149,24 @@ public sealed class VerdictTests : IDisposable
             verdict != null && verdict.Contains("pytorch_model.bin") && verdict.Contains("save_pretrained"));
     }
 
+    [Fact]
+    public void A_folder_without_a_config_is_refused_before_anything_is_copied()
+    {
+        TinyBundles.Write(_folder["model"], TinyBundles.Llama, new ByteTokenizer());
+        File.Delete(_folder["model/config.json"]);
+        var progress = new Lines();
+        Should.Throw<AtelierException>(() =>
+            new Workshop().Import(_folder["model"], null, _folder["out"], progress)).Message
+            .ShouldBe("config.json is missing");
+        progress.ShouldBeEmpty();
+        Directory.Exists(_folder["out"]).ShouldBeFalse();
+    }
+
+    private sealed class Lines : List<string>, IProgress<string>
+    {
+        public void Report(string value) => Add(value);
+    }
+
     [Theory]
     [InlineData("gpt2", 2, 64, 4, 128)]
     [InlineData("llama", 2, 64, 4, 96)]

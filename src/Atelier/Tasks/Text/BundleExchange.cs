@@ -67,8 +67,7 @@ internal static class BundleExchange
     private static void FromFolder(string source, string? tokenizerPath, string folder,
         Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
     {
-        if (!Directory.EnumerateFiles(source).Any(BundleWriter.IsWeights))
-            OtherFiles.RefuseFolder(source);
+        source = Bundle.Open(source).Folder; // refuses what is no model before anything is written
         bool bringsOwn = File.Exists(Path.Combine(source, "tokenizer.json"));
         if (tokenizerPath is not null && bringsOwn)
             throw new AtelierException("a folder contains its own tokenizer.json", Mention.Field("tokenizer"),

@@ -125,6 +125,18 @@ public sealed class TextSourceTests : IDisposable
     }
 
     [Fact]
+    public void A_carriage_return_alone_ends_a_line()
+    {
+        string path = _folder.Write("a.txt", "one\rtwo\r\rthree\r\nfour\r");
+        Read(path, DocumentUnit.Line).ShouldBe(["one", "two", "three", "four"]);
+        Read(path).ShouldBe(["one\ntwo\n\nthree\nfour\n"]);
+        // Longer than a block: a return at its end may belong to a line feed in the next.
+        string[] lines = [.. Enumerable.Range(0, 40_000).Select(i => $"line {i}")];
+        foreach (string end in (string[])["\r", "\r\n", "\n"])
+            Read(_folder.Write("b.txt", string.Join(end, lines)), DocumentUnit.Line).ShouldBe(lines);
+    }
+
+    [Fact]
     public void Given_a_long_file_as_one_document_then_it_travels_in_bounded_pieces_cut_at_line_ends()
     {
         string text = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"line {i}\n")) + new string('x', 5000);

@@ -93,7 +93,7 @@ internal sealed class CheckedReader : IDisposable
                 .Select(b => b.ToString("X2", System.Globalization.CultureInfo.InvariantCulture)));
             throw new AtelierException(
                 $"bytes {what} at byte {Math.Max(0, _offset + e.Index)} are not valid {Encoding.Name}", _where,
-                "correct the file, convert it to UTF-8, or set data.encoding", e);
+                $"correct the file, convert it to UTF-8, or set {Mention.Field("data.encoding")}", e);
         }
     }
 
@@ -106,8 +106,12 @@ internal sealed class CheckedReader : IDisposable
             return block;
         int kept = 0;
         for (int i = 0; i < block.Length; i++)
-            if (block[i] != '\r' || i + 1 == block.Length || block[i + 1] != '\n')
+        {
+            if (block[i] != '\r')
                 block[kept++] = block[i];
+            else if (i + 1 == block.Length || block[i + 1] != '\n')
+                block[kept++] = '\n'; // a line end of older systems
+        }
         return block[..kept];
     }
 }

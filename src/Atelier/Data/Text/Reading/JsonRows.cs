@@ -63,7 +63,7 @@ internal static class JsonRows
         if (!row.TryGetProperty(column, out JsonElement value))
             throw new AtelierException($"has no column '{column}'; its columns are {string.Join(", ", Columns(row))}",
                 where,
-                "name a column that exists in every row in data.column");
+                $"name a column that exists in every row in {Mention.Field("data.column")}");
         try
         {
             return value.ValueKind switch
@@ -74,7 +74,7 @@ internal static class JsonRows
                     string.Join('\n', value.EnumerateArray().Select(v => v.GetString())),
                 _ => throw new AtelierException(
                     $"has {value.ValueKind.ToString().ToLowerInvariant()} in column '{column}', but text is expected",
-                    where, "name a column of text in data.column"),
+                    where, $"name a column of text in {Mention.Field("data.column")}"),
             };
         }
         catch (InvalidOperationException e)

@@ -64,7 +64,7 @@ public static class TextSource
                 "set data.document to file, line or paragraph");
         if (options.Column is not null && !table)
             throw new AtelierException($"is plain text and has no column '{options.Column}'", path,
-                "remove data.column, or provide a table (.csv, .tsv, .jsonl, .json, .parquet)");
+                $"remove {Mention.Field("data.column")}, or provide a table (.csv, .tsv, .jsonl, .json, .parquet)");
         if (table && format == "parquet")
             return ParquetRows.Read(path, options, report).Where(text => text.Length > 0)
                 .Select(text => new DocumentPiece(text));
