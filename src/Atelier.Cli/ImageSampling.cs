@@ -6,10 +6,10 @@ using Atelier.Tasks.Images;
 
 namespace Atelier.Cli;
 
-/// <summary>Draws pictures for the command generate: anew, or like one that was drawn before.</summary>
+/// <summary>Generates images for the command generate: new ones, or one that was generated before.</summary>
 internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
 {
-    /// <summary>Draws pictures and tells where they are.</summary>
+    /// <summary>Generates images and shows where they are.</summary>
     public async Task<int> RunAsync(ImageGenerator generator, string run,
         GenerationRequest request, string? place, CancellationToken cancellation)
     {
@@ -29,8 +29,8 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         return 0;
     }
 
-    /// <summary>Opens a model that enlarges what another draws, and puts it behind it.</summary>
-    /// <exception cref="AtelierException">One of the two makes no pictures, or they do not go together.</exception>
+    /// <summary>Opens a model that enlarges the images of another, and sets it as its upscaler.</summary>
+    /// <exception cref="AtelierException">One of the two is not an image model, or they do not fit.</exception>
     public ITrainedModel OpenUpscaler(string run, ITrainedModel first, string device,
         CancellationToken cancellation)
     {
@@ -51,13 +51,13 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         }
     }
 
-    /// <summary>Makes a picture again.</summary>
-    /// <param name="picture">A PNG that was drawn before.</param>
-    /// <param name="run">The model; null finds the run that the picture names.</param>
-    /// <param name="upscaler">The model that enlarged it; null finds the run that the picture names.</param>
-    /// <param name="place">The file to write; null takes a name next to the image's.</param>
+    /// <summary>Generates an image again.</summary>
+    /// <param name="picture">A PNG file that was generated before.</param>
+    /// <param name="run">The model; null finds the run that the file records.</param>
+    /// <param name="upscaler">The model that enlarged it; null finds the run that the file records.</param>
+    /// <param name="place">The file to write; null writes a new file in the same folder.</param>
     /// <param name="device">The device.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public async Task<int> AgainAsync(string picture, string? run, string? upscaler,
         string? place, string device, CancellationToken cancellation)
     {

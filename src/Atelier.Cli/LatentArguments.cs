@@ -10,7 +10,7 @@ namespace Atelier.Cli;
 /// </summary>
 internal sealed class LatentArguments
 {
-    /// <summary>The most pictures that are taken from a folder.</summary>
+    /// <summary>The maximum number of images to read from a folder.</summary>
     public const int MostPictures = 64;
 
     private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH",
@@ -29,8 +29,8 @@ internal sealed class LatentArguments
         command.Add(_traverse);
     }
 
-    /// <summary>The ends that pictures are to lie between; null where none are named.</summary>
-    /// <exception cref="AtelierException">They are no seeds, and there is no such folder.</exception>
+    /// <summary>Returns the end points of an interpolation, or null.</summary>
+    /// <exception cref="AtelierException">They are neither seeds nor a folder with two images.</exception>
     public InterpolationEnds? Ends(ParseResult parse)
     {
         if (parse.GetValue(_interpolate) is not { } ends)
@@ -45,17 +45,16 @@ internal sealed class LatentArguments
                 "give a folder with two or more images, or seeds: --interpolate 1,2");
     }
 
-    /// <summary>Writes the grid that is asked for.</summary>
+    /// <summary>Writes a grid of reconstructions, interpolations or traversals, if one was requested.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="model">The model.</param>
-    /// <param name="label">The class of all pictures; null lets the model tell each one's.</param>
-    /// <param name="count">The pictures of each way between two; 1 takes the usual number.</param>
-    /// <param name="file">Where to; null takes a name of its own.</param>
-    /// <returns>The file; null where nothing of the kind is asked for, or the model has no latents to go
-    /// between.</returns>
-    /// <exception cref="AtelierException">More than one is asked for, the model has no latents, or there is no
-    /// picture.</exception>
-    public string? Write(ParseResult parse, ITrainedModel model, string? label, int count, string? file)
+    /// <param name="className">The class of all images; null lets the model recognise each.</param>
+    /// <param name="count">The number of images between two end points; 1 uses the default.</param>
+    /// <param name="file">The file to write; null uses a default name.</param>
+    /// <returns>The file, or null if no grid was requested or the model interpolates between seeds.</returns>
+    /// <exception cref="AtelierException">Two grids were requested, the model has no latents, or there is no
+    /// image.</exception>
+    public string? Write(ParseResult parse, ITrainedModel model, string? className, int count, string? file)
     {
         (string Name, string? Path)[] asked = [("reconstruct", parse.GetValue(_reconstruct)),
             ("interpolate", parse.GetValue(_interpolate)), ("traverse", parse.GetValue(_traverse))];
@@ -68,16 +67,16 @@ internal sealed class LatentArguments
         ImageGenerator images = model.As<ImageGenerator>()
             ?? throw new AtelierException("the model does not generate images", $"--{given[0].Name}", "leave it out");
         if (given[0].Name == "interpolate" && images.Model is not IAutoencoder)
-            return null; // it goes between noises: such pictures are drawn
+            return null; // such a model interpolates between seeds while it samples
         int steps = count == 1 ? Interpolation.UsualSteps : count;
         var latents = new LatentImages(images.Model);
-        int? told = label is null ? null : images.Schema.Label(label);
+        int? label = className is null ? null : images.Schema.Label(className);
         IReadOnlyList<byte[]> pictures = ImageFiles.ReadAll(given[0].Path!, images.Schema, MostPictures);
         (IReadOnlyList<byte[]> grid, int columns) = given[0].Name switch
         {
-            "reconstruct" => (Beside(pictures, latents.Reconstruct(pictures, told)), 2 * Math.Min(8, pictures.Count)),
-            "interpolate" => (latents.Interpolate(pictures, steps, told), steps),
-            _ => (latents.Traverse(pictures[0], Interpolation.UsualSteps, told), Interpolation.UsualSteps),
+            "reconstruct" => (Pairs(pictures, latents.Reconstruct(pictures, label)), 2 * Math.Min(8, pictures.Count)),
+            "interpolate" => (latents.Interpolate(pictures, steps, label), steps),
+            _ => (latents.Traverse(pictures[0], Interpolation.UsualSteps, label), Interpolation.UsualSteps),
         };
         file ??= $"{given[0].Name}.png";
         ImageGrid.Write(file, images.Schema, [.. grid.Select(p => (ReadOnlyMemory<byte>)images.Schema.Interleave(p))],
@@ -85,7 +84,7 @@ internal sealed class LatentArguments
         return file;
     }
 
-    /// <summary>Each picture with its twin to the right of it.</summary>
-    private static List<byte[]> Beside(IReadOnlyList<byte[]> pictures, IReadOnlyList<byte[]> twins) =>
-        [.. pictures.Zip(twins).SelectMany(pair => (byte[][])[pair.First, pair.Second])];
+    /// <summary>Places each reconstruction to the right of its image.</summary>
+    private static List<byte[]> Pairs(IReadOnlyList<byte[]> images, IReadOnlyList<byte[]> reconstructed) =>
+        [.. images.Zip(reconstructed).SelectMany(pair => (byte[][])[pair.First, pair.Second])];
 }

@@ -20,6 +20,9 @@ internal abstract class ToolCommand : Command
     /// <summary>A complete command line.</summary>
     public string Example { get; }
 
+    /// <summary>Adapts the options to what the arguments name, and returns the example to show in the help.</summary>
+    public virtual string PrepareHelp(ParseResult parse) => Example;
+
     /// <summary>Runs the command and returns the exit code.</summary>
     protected abstract Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation);
 
@@ -35,8 +38,9 @@ internal sealed class HelpWithExample(HelpAction usual) : SynchronousCommandLine
 
     public override int Invoke(ParseResult parseResult)
     {
+        string? example = (parseResult.CommandResult.Command as ToolCommand)?.PrepareHelp(parseResult);
         int code = usual.Invoke(parseResult);
-        if (parseResult.CommandResult.Command is ToolCommand { Example: string example })
+        if (example is not null)
             parseResult.InvocationConfiguration.Output.WriteLine($"Example:\n  {example}\n");
         return code;
     }

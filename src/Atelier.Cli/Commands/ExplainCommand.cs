@@ -6,7 +6,7 @@ using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Tells what a model has learned, and answers questions about its variables.</summary>
+/// <summary>Shows what a model has learned, and answers queries about its variables.</summary>
 internal sealed class ExplainCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -81,7 +81,7 @@ internal sealed class ExplainCommand : ToolCommand
         return Task.FromResult(0);
     }
 
-    /// <summary>The question that the options ask; null where they ask none.</summary>
+    /// <summary>Returns the query of the options, or null.</summary>
     private Question? Ask(ParseResult parse)
     {
         var question = new Question

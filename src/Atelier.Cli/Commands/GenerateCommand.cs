@@ -6,6 +6,7 @@ using Atelier.Abstractions;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Runs;
+using Atelier.Tasks;
 using Atelier.Tasks.Images;
 
 namespace Atelier.Cli.Commands;
@@ -70,6 +71,42 @@ internal sealed class GenerateCommand : ToolCommand
         _decoding.AddTo(this);
     }
 
+    /// <summary>The help for a run shows the options that its model supports, and an example for it.</summary>
+    public override string PrepareHelp(ParseResult parse)
+    {
+        if (parse.GetValue(_run) is not { } run)
+            return Example;
+        try
+        {
+            IReadOnlyList<RequestOption> supported = OptionsOf(_workshop, run);
+            foreach (Option option in Options.Where(option => option != _device))
+            {
+                RequestOption? found = supported.FirstOrDefault(o => OptionNames.Of(o.Field) == option.Name);
+                option.Hidden = found is null;
+                option.Description = found?.Description ?? option.Description;
+                if (found?.Default is { } value)
+                    option.Description += $" [default: {value}]";
+            }
+            return ExampleOf(run, supported);
+        }
+        catch (AtelierException e)
+        {
+            parse.InvocationConfiguration.Error.WriteLine(OptionNames.Write(e).ToLine());
+            return Example;
+        }
+    }
+
+    /// <summary>Returns the options that a model supports.</summary>
+    public static IReadOnlyList<RequestOption> OptionsOf(Workshop workshop, string run)
+    {
+        using ITrainedModel model = workshop.Open(run, new OpenOptions { Device = "cpu" });
+        return workshop.TaskOf(model).RequestOptions(model);
+    }
+
+    /// <summary>Returns a command line that the model can answer.</summary>
+    public static string ExampleOf(string run, IReadOnlyList<RequestOption> options) => $"atelier generate {run} "
+        + OptionNames.Write([.. options.Where(o => o.Example is not null).Select(o => (o.Field, o.Example!))]);
+
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         int count = parse.GetValue(_count);
@@ -93,7 +130,7 @@ internal sealed class GenerateCommand : ToolCommand
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller
             ? OpenDraft(smaller, model, parse.GetRequiredValue(_device), cancellation) : null;
         InterpolationEnds? ends = _latents.Ends(parse);
-        if (ends is not null) // so many pictures a way
+        if (ends is not null) // so many images for each pair of neighbouring ends
             count = (count == 1 ? Interpolation.UsualSteps : count) * ends.PathCount;
         using ITrainedModel? upscaler = _drawing.Upscaler(parse) is { } second
             ? images.OpenUpscaler(second, model, parse.GetRequiredValue(_device), cancellation) : null;
@@ -176,11 +213,11 @@ internal sealed class GenerateCommand : ToolCommand
         return draft;
     }
 
-    /// <summary>Text includes its prompt; other samples stand alone.</summary>
+    /// <summary>Returns the text of a sample, after its prompt if it continues one.</summary>
     private static string Shown(GenerationRequest request, Sample sample) =>
         sample is TextSample ? request.Prompt + sample.Shown : sample.Shown;
 
-    /// <summary>Whether samples are separated by lines; a row is a line of its own.</summary>
+    /// <summary>Whether samples need a line between them; a row is a line of its own.</summary>
     private static bool Lines(Sample sample) => sample is TextSample or SeriesSample;
 
     private static int Place(string text) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
 using Atelier.Runs;
+using Atelier.Tasks;
 using Atelier.Tensors.Profiling;
 using Atelier.Training;
 
@@ -139,7 +140,10 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
             foreach (string plot in Directory.EnumerateFiles(plots, "*.png").Order(StringComparer.Ordinal))
                 console.Say($"plot:   {ShownPath.Of(plot)}");
         }
-        console.Say($"run:    {folder}\nmore:   atelier generate {folder} "
-            + $"{OptionNames.Write(workshop.TaskOf(outcome.Folder).GenerateExample)}");
+        if (!console.Json)
+        {
+            IReadOnlyList<RequestOption> options = GenerateCommand.OptionsOf(workshop, outcome.Folder);
+            console.Say($"run:    {folder}\nmore:   {GenerateCommand.ExampleOf(folder, options)}");
+        }
     }
 }

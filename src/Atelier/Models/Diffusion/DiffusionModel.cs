@@ -170,6 +170,13 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> SamplingFields =>
+    [
+        "sampler", "steps", .. IsConditional ? (string[])["guidance"] : [], "from", "strength",
+        .. Upscaler is null ? (string[])["mask", "interpolate"] : [],
+    ];
+
+    /// <inheritdoc/>
     public override SamplingOptions Check(SamplingOptions drawing) => _pipeline.Check(drawing);
 
     /// <inheritdoc/>

@@ -69,6 +69,9 @@ public sealed class GanModel : ImageModel
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> SamplingFields => ["interpolate"];
+
+    /// <inheritdoc/>
     public override SamplingOptions Check(SamplingOptions drawing)
     {
         if (drawing.Interpolate is { AreSeeds: false })

@@ -74,6 +74,9 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>What shares out the pictures that are drawn at once.</summary>
     internal SamplingThreads Threads { get; } = new();
 
+    /// <summary>The names of the <see cref="SamplingOptions"/> that the model supports, in camel case.</summary>
+    public virtual IReadOnlyList<string> SamplingFields => [];
+
     /// <summary>Receives intermediate images from <see cref="Sample"/>; null for none.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 

@@ -80,12 +80,12 @@ public sealed class LatentImages
     {
         const double far = 3;
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
+        if (_autoencoder.HasGrid)
+            throw new AtelierException("a grid of latents has too many dimensions to vary one by one",
+                Mention.Field("traverse"), "use a model with a Gaussian latent vector");
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(_model);
         (Tensor latents, Tensor? labels) = Read([picture], label);
-        if (latents.dim() != 2)
-            throw new AtelierException("a grid of latents has too many dimensions to vary one by one",
-                Mention.Field("traverse"), "use a model with a Gaussian latent vector");
         long size = latents.shape[1];
         Tensor moved = latents.repeat(size * steps, 1).view(size, steps, size).clone();
         Tensor values = linspace(-far, far, steps).to(Device);

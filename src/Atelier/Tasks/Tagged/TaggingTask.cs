@@ -24,7 +24,14 @@ public sealed class TaggingTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.tags", "evaluation.samples"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "The old dog barks .")];
+    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model) =>
+    [
+        new("prompt", "A sentence to tag, its words separated by spaces.", Example: "The old dog barks ."),
+        new("input", "A CoNLL-U file with sentences to tag."),
+        new("states", "The known tag of a word, by its position from 0. Can be repeated."),
+        new("count", "The number of sentences to generate if there are none to tag."),
+        new("out", "The file to write the sentences to: .conllu is CoNLL-U."),
+    ];
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) => model.As<ITagger>() is not null;
