@@ -23,7 +23,7 @@ internal sealed class SamplingArguments
     private readonly Option<string?> _upscale =
         new("--upscale") { HelpName = "RUN", Description = "A second model that enlarges the generated images." };
     private readonly Option<string?> _mask = new("--mask") { HelpName = "IMAGE",
-        Description = "A mask: white areas are generated anew, black areas are kept." };
+        Description = "A mask: white areas are generated again, black areas are kept." };
 
     public void AddTo(Command command)
     {

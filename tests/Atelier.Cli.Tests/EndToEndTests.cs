@@ -110,7 +110,7 @@ public sealed class EndToEndTests : IDisposable
         _tool.Run("generate", folder, "--evidence", "coin").Error.ShouldContain("COLUMN=VALUE");
         _tool.Run("train", "--table", table, "--text", table).Error.ShouldContain("cannot be combined");
         _tool.Run("train", "--table", table, "--model", "ngram", "--out",
-            _tool.At("no")).Error.ShouldContain("does not learn from data of the kind 'table'");
+            _tool.At("no")).Error.ShouldContain("does not train on data of the kind 'table'");
         _tool.Run("explain", folder).Error.ShouldContain("cannot be explained");
     }
 
@@ -222,7 +222,7 @@ public sealed class EndToEndTests : IDisposable
         Told("evaluate", folder, "--against", other).ShouldContain("does not contain 'z'");
         File.WriteAllText(one, "a");
         Told("train", "--text", one, "--model", "hmm", "--out", _tool.At("b"))
-            .ShouldContain("there is nothing to learn from");
+            .ShouldContain("there is no data to train on");
         // A row of zeros in a file from elsewhere.
         string weights = Path.Combine(folder, "bundle", "model.safetensors");
         byte[] bytes = File.ReadAllBytes(weights);

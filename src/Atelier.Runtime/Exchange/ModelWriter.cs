@@ -192,7 +192,7 @@ public static class ModelWriter
             float limit = type is WeightType.F16 ? (float)Half.MaxValue : float.MaxValue;
             if (values.AsSpan(0, count).ContainsAnyExceptInRange(-limit, limit))
                 throw new AtelierException($"the tensor {tensor.Name} has a weight that {type} cannot hold", hint: type
-                    is WeightType.F16 ? "take bf16, or f32" : "a weight is not a number: the training diverged");
+                    is WeightType.F16 ? "use bf16 or f32" : "a weight is not a number: the training diverged");
             Span<byte> written = bytes.AsSpan(0, (int)type.RowBytes(count));
             WeightConversion.Encode(type, values.AsSpan(0, count), written);
             stream.Write(written);

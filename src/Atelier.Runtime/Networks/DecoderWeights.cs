@@ -115,8 +115,8 @@ public sealed record DecoderWeights
         {
             Matrix(linear.Weight, rows, columns);
             if (linear.Bias is not null && linear.Bias.Length != rows)
-                throw Wrong($"the bias of {linear.Weight.Name} has {linear.Bias.Length} elements, the shape "
-                    + $"tells {rows}");
+                throw Wrong($"the bias of {linear.Weight.Name} has {linear.Bias.Length} elements, config.json "
+                    + $"implies {rows}");
         }
 
         void Matrix(WeightMatrix matrix, int rows, int columns)

@@ -193,7 +193,7 @@ public static class GgufTokenizer
         const string key = Key + "pre";
         string rules = $"supported are those of {string.Join(", ", Splits.Select(s => s.Name))}";
         if (!file.Contains(key))
-            throw new AtelierException($"there is no value '{key}': how text is split into words is not said",
+            throw new AtelierException($"there is no value '{key}': it does not say how text is split into words",
                 file.Path, $"convert the model again with a newer tool; {rules}");
         string split = file.Text(key);
         (string Name, WordSplit Split)[] known = [.. Splits.Where(s => s.Name == split)];

@@ -47,7 +47,7 @@ internal sealed class TokenizerReader(string path)
         IReadOnlyList<int>? leading = steps.Leading?.Select(token => tokens.TryGetValue(token.Name, out int id)
             && (token.Id ?? id) == id ? id
             : throw new AtelierException($"post_processor puts '{token.Name}'"
-                + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is no token", path,
+                + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is not a token", path,
                     "download the file again")).ToList();
         return new TokenizerContents(tokenizer, leading);
     }

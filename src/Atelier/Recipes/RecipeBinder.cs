@@ -86,7 +86,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     {
         if (configTypes.TryGetValue(family.Text, out Type? type))
             return type;
-        throw new AtelierException($"model.{FamilyKey} {family.Shown} is no family", family.Where,
+        throw new AtelierException($"model.{FamilyKey} {family.Shown} is not a model family", family.Where,
             Choice(family.Text, configTypes.Keys));
     }
 

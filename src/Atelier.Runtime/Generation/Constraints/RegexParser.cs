@@ -205,7 +205,7 @@ internal sealed class RegexParser
                 throw Wrong("a class is not closed", "write ] at its end; inside a class \\] is the character");
             if (_pattern[_at] == '[' && afterDash)
             {
-                throw Wrong("a class is taken from a class",
+                throw Wrong("classes cannot be subtracted",
                     "write \\[ for the character, or the characters that are left");
             }
             afterDash = _pattern[_at] == '-';

@@ -47,7 +47,7 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
                 return label;
         }
         throw Classes.Count == 0
-            ? new AtelierException($"there is no class '{name}': the model knows no classes", Mention.Field("class"),
+            ? new AtelierException($"there is no class '{name}': the model has no classes", Mention.Field("class"),
                 "leave it out")
             : new AtelierException($"there is no class '{name}'", Mention.Field("class"),
                 $"there are {string.Join(", ", Classes.Take(50))}");

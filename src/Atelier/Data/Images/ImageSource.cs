@@ -35,7 +35,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             ? [.. SourceFolder.Files(folder, cancellation)]
             : [.. paths];
         if (files.Length == 0)
-            throw new AtelierException("the folder is empty", section.Source, "bring pictures");
+            throw new AtelierException("the folder is empty", section.Source, "provide images");
         string[] idx = [.. files.Where(IdxFile.IsNamed)];
         if (idx.Length > 0)
             return ReadIdx(idx, section).Fitted(section, report);

@@ -196,7 +196,7 @@ internal sealed class TablePreparation(
             throw new AtelierException(
                 $"'{column.Values.First(value => !ColumnSchema.TryNumber(value, out _))}' in column '{column.Name}' "
                     + $"is not a number",
-                section.Source, "add it to data.table.missing, or take the column out of data.table.numeric");
+                section.Source, "add it to data.table.missing, or remove the column from data.table.numeric");
         }
         RefuseStrays(column, numbers);
         bool numeric = numbers && !options.Categorical.Contains(column.Name)

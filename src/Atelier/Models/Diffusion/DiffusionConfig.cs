@@ -136,12 +136,12 @@ public sealed record DiffusionConfig
         if (HiddenSize % 4 != 0)
             throw new AtelierException(
                 $"hiddenSize {HiddenSize} is not a multiple of 4, as two-dimensional sinusoidal positions need",
-                "model.hiddenSize", $"take {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
+                "model.hiddenSize", $"use {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
         if (HiddenSize % HeadCount != 0)
         {
             IEnumerable<int> divisors = Enumerable.Range(1, Math.Min(16, HiddenSize)).Where(n => HiddenSize % n == 0);
             throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
-                "model.headCount", $"take one of {string.Join(", ", divisors)}");
+                "model.headCount", $"use one of {string.Join(", ", divisors)}");
         }
         if (width / PatchSize * (height / PatchSize) is var places and > MostPlaces)
             throw new AtelierException($"{places} positions are too many for attention",

@@ -49,7 +49,7 @@ public static partial class CleaningSteps
                 $"{near}The steps are {string.Join(", ", All.Select(k => k.Usage))}");
         }
         if (kind.Argument is null && parts.Length > 1)
-            throw new AtelierException($"the cleaning step '{kind.Name}' takes no number", "data.clean",
+            throw new AtelierException($"the cleaning step '{kind.Name}' does not take a number", "data.clean",
                 $"write {kind.Usage}");
         long number = 0;
         if (kind.Argument is not null && (parts.Length < 2

@@ -23,7 +23,7 @@ internal static class FileBytes
             if (count == 0)
             {
                 file.Dispose();
-                throw new AtelierException("is empty", path, "bring a file that holds data, or remove it");
+                throw new AtelierException("is empty", path, "provide a file with data, or remove it");
             }
             return count == 2 && magic[0] == 0x1F && magic[1] == 0x8B ? new GzipContent(file, path, report) : file;
         }
