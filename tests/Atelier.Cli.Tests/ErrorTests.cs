@@ -36,12 +36,12 @@ public sealed class ErrorTests : IDisposable
     [InlineData("train quickstart --set training.stepz=5",
         "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
     [InlineData("train --text nowhere.txt",
-        "nowhere.txt: there is no such file or folder; give one to --text, or check the name")]
+        "nowhere.txt: there is no such file or folder; check the path given with --text")]
     [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]
     [InlineData("train --resume --out nowhere",
-        "nowhere: there is no run in this folder; atelier runs list lists all runs")]
+        "nowhere: there is no run in this folder; atelier runs list shows all runs")]
     [InlineData("generate nowhere",
-        "nowhere: there is no such folder; give the folder of a run or a bundle; atelier runs list lists "
+        "nowhere: there is no such folder; give the folder of a run or a bundle; atelier runs list shows "
             + "all runs")]
     [InlineData("generate nowhere --count 0", "atelier generate: --count is 0; allowed: 1 or more")]
     [InlineData("runs show nowhere",

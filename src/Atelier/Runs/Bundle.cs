@@ -57,7 +57,7 @@ public sealed class Bundle
                     "convert a model of another system to a bundle first: "
                         + $"{Mention.Command("import")} {folder} {Mention.Field("out")} FOLDER")
                 : new AtelierException("there is no such folder", folder,
-                    $"give the folder of a run or a bundle; {Mention.Command("runs list")} lists all runs");
+                    $"give the folder of a run or a bundle; {Mention.Command("runs list")} shows all runs");
         }
         string inner = Path.Combine(folder, "bundle");
         if (Run.Exists(folder) && !Directory.Exists(inner))

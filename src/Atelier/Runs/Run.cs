@@ -154,7 +154,7 @@ public sealed class Run : IDisposable
     {
         if (!Exists(folder))
             throw new AtelierException("there is no run in this folder", folder,
-                $"{Mention.Command("runs list")} lists all runs");
+                $"{Mention.Command("runs list")} shows all runs");
         return RecipeReader.Read(Path.Combine(folder, RecipeFile), families, overrides: null, unread);
     }
 

@@ -91,7 +91,7 @@ public sealed class CompressionTests : IDisposable
             new Workshop().Export(_folder["bundle"], "gguf", _folder["a.gguf"], "q8"))
             .Message.ShouldContain("cannot hold");
         Should.Throw<AtelierException>(() =>
-            new Workshop().Import(_folder["bundle"], null, _folder["copy"])).Message.ShouldContain("no number");
+            new Workshop().Import(_folder["bundle"], null, _folder["copy"])).Message.ShouldContain("is not a number");
         Directory.Exists(_folder["copy"]).ShouldBeFalse();
         BitConverter.GetBytes(1e6f).CopyTo(bytes, bytes.Length - 4);
         File.WriteAllBytes(path, bytes);

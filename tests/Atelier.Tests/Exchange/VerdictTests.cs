@@ -39,7 +39,7 @@ public sealed class VerdictTests : IDisposable
     [InlineData("config.json", "rope_scaling", """{"rope_type":"linear"}""", "rope_scaling.factor is missing")]
     [InlineData("config.json", "rope_scaling", """{"rope_type":"linear","type":"yarn","factor":4.0}""", "'linear' and 'yarn'")]
     [InlineData("config.json", "rope_parameters", """{"full_attention":{"rope_type":"linear","factor":4.0}}""", "'rope_parameters.full_attention'")]
-    [InlineData("config.json", "vocab_size", "300", "the model knows 300 tokens")]
+    [InlineData("config.json", "vocab_size", "300", "the model has 300 tokens")]
     [InlineData("config.json", "no_repeat_ngram_size", "2", "'no_repeat_ngram_size' is 2")]
     [InlineData("config.json", "eos_token_id", "[999]", "eos_token_id 999")]
     [InlineData("generation_config.json", "eos_token_id", "[256,999]", "eos_token_id 999")]

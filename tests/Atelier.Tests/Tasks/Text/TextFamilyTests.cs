@@ -102,7 +102,7 @@ public sealed class TextFamilyTests
             .Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
         int size = new ByteTokenizer().VocabularySize;
         var error = Should.Throw<AtelierException>(() => new GptFamily().Load(Bundle.Open(folder["bundle"]), "cpu"));
-        error.Message.ShouldBe($"the model knows 300 tokens, but the tokenizer has {size}");
+        error.Message.ShouldBe($"the model has 300 tokens, but the tokenizer has {size}");
     }
 
     [Fact]
