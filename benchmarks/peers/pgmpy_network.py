@@ -57,7 +57,7 @@ def distance(recipe, csv, rows=None):
     right = len(learned & true)
     turned = len({(child, parent) for parent, child in learned} & true)
     print(
-        f"{right} of {len(true)} edges right in direction among {len(learned)}; "
+        f"{right} of {len(true)} edges with the right direction among {len(learned)}; "
         f"distance {len(true) + len(learned) - 2 * right - turned}, BIC {BicScore(data).score(model):.3f}"
     )
 

@@ -3,9 +3,9 @@ using Spectre.Console.Rendering;
 namespace Atelier.Cli;
 
 /// <summary>
-/// Something written where a bar stands, which is cleared first: a shorter line would leave the bar's end behind it.
+/// Writes a line in place of a progress bar, which is cleared first: a shorter line would not cover it.
 /// </summary>
-/// <param name="content">What is written.</param>
+/// <param name="content">The content to write.</param>
 internal sealed class AboveBar(IRenderable content) : IRenderable
 {
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ using Atelier.Formats;
 
 namespace Atelier.Cli;
 
-/// <summary>One option of the command line for each of <see cref="DecodingOptions"/>: --top-k for TopK.</summary>
+/// <summary>An option for each property of <see cref="DecodingOptions"/>: --top-k for TopK.</summary>
 internal sealed class DecodingArguments
 {
     private readonly List<(PropertyInfo Property, Option<string[]> Option)> _options =
@@ -24,23 +24,28 @@ internal sealed class DecodingArguments
 
     private static IReadOnlyDictionary<string, string> Descriptions { get; } = new Dictionary<string, string>
     {
-        [nameof(DecodingOptions.MaxTokens)] = "The most tokens of a sample.",
-        [nameof(DecodingOptions.Temperature)] = "Divides the logits; 0 always takes the likeliest token.",
-        [nameof(DecodingOptions.TopK)] = "Keeps the k likeliest tokens; 0 keeps all.",
-        [nameof(DecodingOptions.TopP)] = "Keeps the smallest set of tokens with this probability; 1 keeps all.",
-        [nameof(DecodingOptions.MinP)] = "Keeps tokens at least this share as likely as the likeliest; 0 keeps all.",
+        [nameof(DecodingOptions.MaxTokens)] = "The maximum number of tokens per sample.",
+        [nameof(DecodingOptions.Temperature)] = "Divides the logits; 0 always chooses the most likely token.",
+        [nameof(DecodingOptions.TopK)] = "Samples from the k most likely tokens; 0 keeps all.",
+        [nameof(DecodingOptions.TopP)] =
+            "Samples from the smallest set of tokens with this total probability; 1 keeps all.",
+        [nameof(DecodingOptions.MinP)] =
+            "Drops tokens less likely than this fraction of the most likely token; 0 keeps all.",
         [nameof(DecodingOptions.TypicalP)] =
-            "Keeps tokens of about the expected surprise, up to this probability; 1 keeps all.",
-        [nameof(DecodingOptions.BeamWidth)] = "More than 1 searches with so many beams.",
-        [nameof(DecodingOptions.LengthPenalty)] = "The power of the length that a beam's score is divided by.",
-        [nameof(DecodingOptions.RepetitionPenalty)] = "Above 1 makes tokens seen before less likely.",
-        [nameof(DecodingOptions.PresencePenalty)] = "Taken once from the logit of a token generated before.",
-        [nameof(DecodingOptions.FrequencyPenalty)] = "Taken from a token's logit as often as it was generated.",
-        [nameof(DecodingOptions.Stop)] = "A text that ends a sample; may stand several times.",
-        [nameof(DecodingOptions.Lookup)] = "Proposes what followed so many like tokens before; 0 does not.",
-        [nameof(DecodingOptions.DraftTokens)] = "The most tokens that --draft or --lookup proposes at a time.",
-        [nameof(DecodingOptions.Pattern)] = "A regular expression that each sample matches as a whole.",
-        [nameof(DecodingOptions.Schema)] = "A file with a JSON schema that each sample follows.",
+            "Locally typical sampling, up to this total probability; 1 keeps all tokens.",
+        [nameof(DecodingOptions.BeamWidth)] = "The number of beams; above 1 uses beam search instead of sampling.",
+        [nameof(DecodingOptions.LengthPenalty)] = "Beam search divides scores by the length raised to this power.",
+        [nameof(DecodingOptions.RepetitionPenalty)] = "Above 1 makes tokens that occurred before less likely.",
+        [nameof(DecodingOptions.PresencePenalty)] = "Subtracted from the logit of every token generated before.",
+        [nameof(DecodingOptions.FrequencyPenalty)] =
+            "Subtracted from a token's logit once for each time it was generated.",
+        [nameof(DecodingOptions.Stop)] = "Text that ends a sample. Can be repeated.",
+        [nameof(DecodingOptions.Lookup)] =
+            "Speculative decoding: proposes what followed the same N tokens earlier in the text; 0 is off.",
+        [nameof(DecodingOptions.DraftTokens)] =
+            "The maximum number of tokens that --draft or --lookup proposes at a time.",
+        [nameof(DecodingOptions.Pattern)] = "A regular expression that each whole sample must match.",
+        [nameof(DecodingOptions.Schema)] = "A file with a JSON schema that each sample must conform to.",
     };
 
     public void AddTo(Command command)
@@ -49,7 +54,7 @@ internal sealed class DecodingArguments
             command.Add(option);
     }
 
-    /// <summary>The bundle's settings with what the command line changes; null where it changes nothing.</summary>
+    /// <summary>Returns the bundle's settings with the changes of the command line, or null.</summary>
     public DecodingOptions? Read(ParseResult parse, DecodingOptions defaults)
     {
         DecodingOptions changed = defaults with { };
@@ -79,13 +84,14 @@ internal sealed class DecodingArguments
             using var document = JsonDocument.Parse(text);
             return text;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new AtelierException($"{name}: cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
+            throw new AtelierException("there is no such file", path, $"check the path given with {name}", e);
         }
         catch (JsonException e)
         {
-            throw new AtelierException($"{name}: not JSON: {e.Message.TrimEnd('.')}", path, inner: e);
+            throw new AtelierException($"is not JSON: {e.Message.TrimEnd('.')}", path,
+                $"{name} needs a JSON schema", e);
         }
     }
 
@@ -99,7 +105,7 @@ internal sealed class DecodingArguments
         if (number is not null && range?.IsValid(number) != false)
             return number;
         string hint = range is null ? "write a number"
-            : string.Create(invariant, $"allowed is {range.Minimum} to {range.Maximum}");
+            : string.Create(invariant, $"allowed: {range.Minimum} to {range.Maximum}");
         throw new AtelierException($"{name} is '{text}'", "atelier generate", hint);
     }
 }

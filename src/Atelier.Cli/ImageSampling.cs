@@ -6,15 +6,15 @@ using Atelier.Tasks.Images;
 
 namespace Atelier.Cli;
 
-/// <summary>Draws pictures for the command generate: anew, or like one that was drawn before.</summary>
+/// <summary>Generates images for the command generate: new ones, or one that was generated before.</summary>
 internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
 {
-    /// <summary>Draws pictures and tells where they are.</summary>
+    /// <summary>Generates images and shows where they are.</summary>
     public async Task<int> RunAsync(ImageGenerator generator, string run,
         GenerationRequest request, string? place, CancellationToken cancellation)
     {
         if (place is null)
-            console.Remark("pictures are drawn but not kept: --out names a place for them");
+            console.Remark("the images are not saved: use --out to name a file or folder");
         IReadOnlyList<ImageSample> samples =
             await ImageOutput.SampleAsync(generator, request, place, console, cancellation).ConfigureAwait(false);
         foreach (string line in place is null ? samples.Select(sample => sample.Shown)
@@ -29,18 +29,18 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         return 0;
     }
 
-    /// <summary>Opens a model that enlarges what another draws, and puts it behind it.</summary>
-    /// <exception cref="AtelierException">One of the two makes no pictures, or they do not go together.</exception>
+    /// <summary>Opens a model that enlarges the images of another, and sets it as its upscaler.</summary>
+    /// <exception cref="AtelierException">One of the two is not an image model, or they do not fit.</exception>
     public ITrainedModel OpenUpscaler(string run, ITrainedModel first, string device,
         CancellationToken cancellation)
     {
         ImageGenerator generator = first.As<ImageGenerator>()
-            ?? throw new AtelierException("the model makes no pictures", "--upscale", "leave it out");
+            ?? throw new AtelierException("the model does not generate images", "--upscale", "leave it out");
         ITrainedModel opened = workshop.Open(run, new OpenOptions { Device = device }, cancellation);
         try
         {
             generator.Upscaler = opened.As<ImageGenerator>()
-                ?? throw new AtelierException("is no model of pictures", run,
+                ?? throw new AtelierException("is not an image model", run,
                 "name one that was trained with model.upscale");
             return opened;
         }
@@ -51,24 +51,24 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         }
     }
 
-    /// <summary>Makes a picture again.</summary>
-    /// <param name="picture">A PNG that was drawn before.</param>
-    /// <param name="run">The model; null finds the run that the picture names.</param>
-    /// <param name="upscaler">The model that enlarged it; null finds the run that the picture names.</param>
-    /// <param name="place">The file to write; null takes a name next to the image's.</param>
+    /// <summary>Generates an image again.</summary>
+    /// <param name="picture">A PNG file that was generated before.</param>
+    /// <param name="run">The model; null finds the run that the file records.</param>
+    /// <param name="upscaler">The model that enlarged it; null finds the run that the file records.</param>
+    /// <param name="place">The file to write; null writes a new file in the same folder.</param>
     /// <param name="device">The device.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public async Task<int> AgainAsync(string picture, string? run, string? upscaler,
         string? place, string device, CancellationToken cancellation)
     {
         var origin = ImageOrigin.Read(picture, path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
-        string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
+        string source = run ?? Find(origin.Model, "generated", picture, "atelier generate RUN --like " + picture);
         using ITrainedModel opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
         ImageGenerator generator = opened.As<ImageGenerator>()
-            ?? throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
-        Same(opened, origin.Model, "drew", source);
+            ?? throw new AtelierException("is not an image model", source, "name the run that generated the image");
+        Same(opened, origin.Model, "generated", source);
         if (origin.Upscaler is null && upscaler is not null)
-            throw new AtelierException("the picture was enlarged by no model", "--upscale", "leave it out");
+            throw new AtelierException("the image was not enlarged by a model", "--upscale", "leave it out");
         string? second = origin.Upscaler is { } enlarger
             ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN")
             : null;
@@ -86,15 +86,15 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
     private static void Same(ITrainedModel opened, BundleIdentity model, string did, string source)
     {
         if (opened.As<ImageGenerator>()?.Identity?.Weights != model.Weights)
-            throw new AtelierException($"is not the model that {did} the picture: its weights differ", source,
+            throw new AtelierException($"is not the model that {did} the image: its weights differ", source,
                 $"name the run or bundle that {did} it");
     }
 
     private string Find(BundleIdentity model, string done, string picture, string command) =>
         model.RunId is not { } id
-            ? throw new AtelierException($"does not say by which run it was {done}", picture,
+            ? throw new AtelierException($"does not record which run it was {done} by", picture,
             $"name the model: {command}")
             : workshop.History.Find(id)?.Folder
-            ?? throw new AtelierException($"was {done} by the run {id}, which is not known here", picture,
+            ?? throw new AtelierException($"was {done} by the run {id}, which is not in the history here", picture,
                 $"name the model: {command}");
 }

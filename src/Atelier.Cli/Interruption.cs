@@ -1,20 +1,19 @@
 namespace Atelier.Cli;
 
 /// <summary>
-/// Ctrl-C, and the signals that ask for the same. The first is answered at once and asks the command to end; one that
-/// is at work on something that cannot be interrupted, and has nothing to keep, is ended a moment later. The second
-/// ends the process at once.
+/// Handles Ctrl-C and the signals that ask for the same. The first one is answered at once and cancels the command; a
+/// command that does not stop, and has nothing to save, is ended a moment later. The second one ends the process.
 /// </summary>
-/// <param name="say">Gives the answer; must not wait for anything.</param>
-/// <param name="wait">Waits, on the thread that the signal came on.</param>
+/// <param name="say">Writes the answer; must not block.</param>
+/// <param name="wait">Waits on the thread of the signal.</param>
 /// <param name="end">Ends the process.</param>
 internal sealed class Interruption(Action<string> say, Action<TimeSpan> wait, Action end) : IDisposable
 {
-    /// <summary>The exit code of a command that was interrupted, as shells count an end by Ctrl-C.</summary>
+    /// <summary>The exit code of an interrupted command, as in shells.</summary>
     public const int ExitCode = 130;
 
     /// <summary>The answer to the first signal.</summary>
-    public const string Answer = "stopping; once more (Ctrl-C) ends at once";
+    public const string Answer = "stopping; press Ctrl-C again to end at once";
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
     private readonly CancellationTokenSource _stop = new();
@@ -23,7 +22,7 @@ internal sealed class Interruption(Action<string> say, Action<TimeSpan> wait, Ac
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _stop.Token;
 
-    /// <summary>Takes a signal. Comes back only where <c>end</c> does.</summary>
+    /// <summary>Handles a signal. Returns only if <c>end</c> returns.</summary>
     public void Receive()
     {
         if (Interlocked.Increment(ref _signals) > 1)
@@ -39,12 +38,12 @@ internal sealed class Interruption(Action<string> say, Action<TimeSpan> wait, Ac
             kept = Volatile.Read(ref _keeping) > 0;
             wait(Grace);
         }
-        while (kept || Volatile.Read(ref _keeping) > 0); // what was kept is reported after that
+        while (kept || Volatile.Read(ref _keeping) > 0); // saved work is reported afterwards
         end();
     }
 
     /// <summary>
-    /// Until the answer is disposed, the command has something to finish and keep, and is given the time that it takes.
+    /// Announces that the command has something to save: it is not ended before the returned object is disposed.
     /// </summary>
     public IDisposable Keep()
     {

@@ -10,17 +10,17 @@ namespace Atelier.Cli;
 /// </summary>
 internal sealed class LatentArguments
 {
-    /// <summary>The most pictures that are taken from a folder.</summary>
+    /// <summary>The maximum number of images to read from a folder.</summary>
     public const int MostPictures = 64;
 
     private readonly Option<string?> _reconstruct = new("--reconstruct") { HelpName = "PATH",
-        Description = "A picture or a folder of them: each beside what the model makes of it." };
+        Description = "An image or a folder of images: each next to its reconstruction by the model." };
     private readonly Option<string?> _interpolate = new("--interpolate") { HelpName = "FOLDER|SEEDS",
         Description =
-        "A folder of pictures, or seeds as 1,5,9 where pictures are drawn from noise: the ways from each to the "
-            + "next, a row each of --count pictures (11), or a GIF." };
-    private readonly Option<string?> _traverse = new("--traverse") { HelpName = "PICTURE",
-        Description = "A picture: each of its latent numbers from -3 to 3, a row each." };
+        "A folder of images, or seeds such as 1,5,9 for models that sample from noise: interpolates from each to "
+            + "the next, in a row of --count images each (11 by default), or as a GIF." };
+    private readonly Option<string?> _traverse = new("--traverse") { HelpName = "IMAGE",
+        Description = "An image: varies each of its latent dimensions from -3 to 3, one row per dimension." };
 
     public void AddTo(Command command)
     {
@@ -29,8 +29,8 @@ internal sealed class LatentArguments
         command.Add(_traverse);
     }
 
-    /// <summary>The ends that pictures are to lie between; null where none are named.</summary>
-    /// <exception cref="AtelierException">They are no seeds, and there is no such folder.</exception>
+    /// <summary>Returns the end points of an interpolation, or null.</summary>
+    /// <exception cref="AtelierException">They are neither seeds nor a folder with two images.</exception>
     public InterpolationEnds? Ends(ParseResult parse)
     {
         if (parse.GetValue(_interpolate) is not { } ends)
@@ -40,22 +40,21 @@ internal sealed class LatentArguments
         IReadOnlyList<InputImage> images =
             Path.Exists(ends) ? ImageFiles.LoadAll(Path.GetFullPath(ends), MostPictures) : [];
         return images.Count > 1 ? new InterpolationEnds(images)
-            : throw new AtelierException(Path.Exists(ends) ? $"there are not two pictures in '{ends}'"
-                : $"'{ends}' is no folder that is there, nor two or more seeds", "--interpolate",
-                "give a folder with two or more pictures, or seeds: --interpolate 1,2");
+            : throw new AtelierException(Path.Exists(ends) ? $"'{ends}' holds fewer than two images"
+                : $"'{ends}' is neither an existing folder nor a list of seeds", "--interpolate",
+                "give a folder with two or more images, or seeds: --interpolate 1,2");
     }
 
-    /// <summary>Writes the grid that is asked for.</summary>
+    /// <summary>Writes a grid of reconstructions, interpolations or traversals, if one was requested.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="model">The model.</param>
-    /// <param name="label">The class of all pictures; null lets the model tell each one's.</param>
-    /// <param name="count">The pictures of each way between two; 1 takes the usual number.</param>
-    /// <param name="file">Where to; null takes a name of its own.</param>
-    /// <returns>The file; null where nothing of the kind is asked for, or the model has no latents to go
-    /// between.</returns>
-    /// <exception cref="AtelierException">More than one is asked for, the model has no latents, or there is no
-    /// picture.</exception>
-    public string? Write(ParseResult parse, ITrainedModel model, string? label, int count, string? file)
+    /// <param name="className">The class of all images; null lets the model recognise each.</param>
+    /// <param name="count">The number of images between two end points; 1 uses the default.</param>
+    /// <param name="file">The file to write; null uses a default name.</param>
+    /// <returns>The file, or null if no grid was requested or the model interpolates between seeds.</returns>
+    /// <exception cref="AtelierException">Two grids were requested, the model has no latents, or there is no
+    /// image.</exception>
+    public string? Write(ParseResult parse, ITrainedModel model, string? className, int count, string? file)
     {
         (string Name, string? Path)[] asked = [("reconstruct", parse.GetValue(_reconstruct)),
             ("interpolate", parse.GetValue(_interpolate)), ("traverse", parse.GetValue(_traverse))];
@@ -63,21 +62,21 @@ internal sealed class LatentArguments
         if (given.Length == 0)
             return null;
         if (given.Length > 1)
-            throw new AtelierException($"--{given[0].Name} and --{given[1].Name} are asked for at once",
-                "atelier generate", "ask for one at a time");
+            throw new AtelierException($"--{given[0].Name} and --{given[1].Name} cannot be combined",
+                "atelier generate", "use one at a time");
         ImageGenerator images = model.As<ImageGenerator>()
-            ?? throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
+            ?? throw new AtelierException("the model does not generate images", $"--{given[0].Name}", "leave it out");
         if (given[0].Name == "interpolate" && images.Model is not IAutoencoder)
-            return null; // it goes between noises: such pictures are drawn
+            return null; // such a model interpolates between seeds while it samples
         int steps = count == 1 ? Interpolation.UsualSteps : count;
         var latents = new LatentImages(images.Model);
-        int? told = label is null ? null : images.Schema.Label(label);
+        int? label = className is null ? null : images.Schema.Label(className);
         IReadOnlyList<byte[]> pictures = ImageFiles.ReadAll(given[0].Path!, images.Schema, MostPictures);
         (IReadOnlyList<byte[]> grid, int columns) = given[0].Name switch
         {
-            "reconstruct" => (Beside(pictures, latents.Reconstruct(pictures, told)), 2 * Math.Min(8, pictures.Count)),
-            "interpolate" => (latents.Interpolate(pictures, steps, told), steps),
-            _ => (latents.Traverse(pictures[0], Interpolation.UsualSteps, told), Interpolation.UsualSteps),
+            "reconstruct" => (Pairs(pictures, latents.Reconstruct(pictures, label)), 2 * Math.Min(8, pictures.Count)),
+            "interpolate" => (latents.Interpolate(pictures, steps, label), steps),
+            _ => (latents.Traverse(pictures[0], Interpolation.UsualSteps, label), Interpolation.UsualSteps),
         };
         file ??= $"{given[0].Name}.png";
         ImageGrid.Write(file, images.Schema, [.. grid.Select(p => (ReadOnlyMemory<byte>)images.Schema.Interleave(p))],
@@ -85,7 +84,7 @@ internal sealed class LatentArguments
         return file;
     }
 
-    /// <summary>Each picture with its twin to the right of it.</summary>
-    private static List<byte[]> Beside(IReadOnlyList<byte[]> pictures, IReadOnlyList<byte[]> twins) =>
-        [.. pictures.Zip(twins).SelectMany(pair => (byte[][])[pair.First, pair.Second])];
+    /// <summary>Places each reconstruction to the right of its image.</summary>
+    private static List<byte[]> Pairs(IReadOnlyList<byte[]> images, IReadOnlyList<byte[]> reconstructed) =>
+        [.. images.Zip(reconstructed).SelectMany(pair => (byte[][])[pair.First, pair.Second])];
 }

@@ -8,7 +8,7 @@ internal static partial class ProcessEnd
 {
     private const string ShowCursor = "\u001b[?25h"; // a bar may have hidden it
 
-    /// <summary>Ends it now; what was written as a whole file is whole, and temporary folders go.</summary>
+    /// <summary>Ends the process now and deletes temporary folders. Files that were written are complete.</summary>
     /// <param name="code">The exit code.</param>
     public static void Now(int code)
     {
@@ -20,11 +20,11 @@ internal static partial class ProcessEnd
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The terminal is gone or the folder is: the process ends all the same.
+            // The terminal or the folder is gone; the process ends anyway.
         }
         if (OperatingSystem.IsWindows())
             Environment.Exit(code);
-        Exit(code); // at once: the tensor library's own end would wait for its threads
+        Exit(code); // at once: the shutdown of the tensor library would wait for its threads
     }
 
     [LibraryImport("libc", EntryPoint = "_exit")]

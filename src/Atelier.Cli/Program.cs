@@ -4,7 +4,7 @@ using Atelier;
 using Atelier.Cli;
 
 TensorLibrary.LoadWhereNeeded(args);
-// The answer is given by a thread of its own: a terminal or a pipe that takes nothing must not hold the end up.
+// A thread of its own writes the answer, so that a blocked terminal or pipe cannot delay the end.
 using var interruption = new Interruption(
     line => new Thread(() => Answer(line)) { IsBackground = true }.Start(), Thread.Sleep,
         () => ProcessEnd.Now(Interruption.ExitCode));
@@ -37,6 +37,6 @@ static void Answer(string line)
     }
     catch (IOException)
     {
-        // Nobody can be answered where standard error is full or closed; the command ends all the same.
+        // Standard error is full or closed; the command ends anyway.
     }
 }

@@ -7,8 +7,8 @@ using Atelier.Formats;
 
 namespace Atelier.Cli;
 
-/// <summary>A result that others published, to be met by a built-in recipe.</summary>
-/// <param name="Recipe">The recipe, which names the card too.</param>
+/// <summary>A published result that a built-in recipe is compared with.</summary>
+/// <param name="Recipe">The name of the recipe and of the card.</param>
 /// <param name="Published">The published figure, in words.</param>
 /// <param name="Source">Who published it.</param>
 /// <param name="Also">Further metrics of the evaluation to show with its headline.</param>
@@ -22,16 +22,16 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
             "interpolated Witten-Bell (Witten and Bell 1991) on the same split"),
         new("ewt-tagger", "90.47 % by a plain bigram HMM",
             "add-0.1 transitions, hapax mass for unknown words, on the same split"),
-        new("shakespeare-hmm-8", "none; the n-gram beside it", "8 hidden states"),
-        new("shakespeare-hmm-32", "none; the n-gram beside it", "32 hidden states"),
-        new("shakespeare-hmm-128", "none; the n-gram beside it", "128 hidden states"),
+        new("shakespeare-hmm-8", "none; compared with the n-gram", "8 hidden states"),
+        new("shakespeare-hmm-32", "none; compared with the n-gram", "32 hidden states"),
+        new("shakespeare-hmm-128", "none; compared with the n-gram", "128 hidden states"),
         new("shakespeare-char-small", "1.88 nats per character", "karpathy/nanoGPT, README, its setting without a GPU"),
         new("shakespeare-char-medium", "1.4697 nats per character with 6 layers, 384 wide, context 256",
             "karpathy/nanoGPT, README, its setting with a GPU"),
         new("names", "about 1.92 nats per character", "karpathy/makemore, README, its Transformer"),
         new("names-rnn", "2.10 nats per character by a multilayer perceptron, 1.99 by a WaveNet", "karpathy/makemore"),
-        new("poetry-zh", "none; the n-gram beside it", "chinese-poetry/chinese-poetry"),
-        new("rnn-words", "none; the n-gram beside it",
+        new("poetry-zh", "none; compared with the n-gram", "chinese-poetry/chinese-poetry"),
+        new("rnn-words", "none; compared with the n-gram",
             "the surveys' worked example: embedding 256, LSTM of 512 units, 10,000 words"),
         new("mnist-vae", "Fréchet distance 4.07 by a VAE, 0.099 by training pictures",
             "abdulfatir/gan-metrics-pytorch, on the same LeNet's features", "classAccuracy"),
@@ -50,9 +50,9 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
             "bnlearn, on its own rows"),
         new("alarm-network", "at the true graph log-likelihood -216249.401 (-10.812 a row), BIC -218769.838",
             "bnlearn, on its own rows"),
-        new("asia-structure", "at the true graph BIC -11109.742; 1 to 6 of 8 edges right in direction",
+        new("asia-structure", "at the true graph BIC -11109.742; 1 to 6 of 8 edges with the right direction",
             "bnlearn; pgmpy 0.1.26, hill climbing with BIC on the same rows, five runs"),
-        new("alarm-structure", "at the true graph BIC -218769.838; 25 to 33 of 46 edges right in direction",
+        new("alarm-structure", "at the true graph BIC -218769.838; 25 to 33 of 46 edges with the right direction",
             "bnlearn; pgmpy 0.1.26, hill climbing with BIC on the same rows, five runs"),
     ];
 }
@@ -65,14 +65,15 @@ internal sealed class ReferenceCardResults(string page)
 {
     private readonly string _store = Path.ChangeExtension(page, ".json");
 
-    /// <summary>What is known so far, by recipe.</summary>
+    /// <summary>Reads the results so far, by recipe.</summary>
     public JsonObject Read()
     {
         if (!File.Exists(_store))
             return [];
         try
         {
-            return JsonNode.Parse(File.ReadAllText(_store)) as JsonObject ?? throw new JsonException("it is no object");
+            return JsonNode.Parse(File.ReadAllText(_store)) as JsonObject
+                ?? throw new JsonException("it is not an object");
         }
         catch (JsonException e)
         {
@@ -81,7 +82,7 @@ internal sealed class ReferenceCardResults(string page)
         }
     }
 
-    /// <summary>Keeps a result and writes the page anew.</summary>
+    /// <summary>Stores a result and rewrites the page.</summary>
     public void Add(string recipe, TrainingOutcome outcome, EvaluationReport report)
     {
         JsonObject all = Read();
@@ -106,10 +107,10 @@ internal sealed class ReferenceCardResults(string page)
     {
         var text = new StringBuilder("""
             # Reference cards
-            Published results and ours on held-out data, with 95 % intervals; what each is counted in stands in its row.
-            `atelier cards` makes this page.
+            Published results and ours on held-out data, with 95 % intervals and the unit of each.
+            `atelier cards` writes this page.
 
-            | data | published | source | ours | counted in | beside it | steps | seconds | command |
+            | data | published | source | ours | unit | baselines | steps | seconds | command |
             |---|---|---|---|---|---|---|---|---|
 
             """);
@@ -117,7 +118,7 @@ internal sealed class ReferenceCardResults(string page)
         {
             if (all[card.Recipe] is not JsonObject result)
                 continue;
-            string beside =
+            string baselines =
                 string.Join(", ", result["baselines"]!.AsObject().Select(b => $"{b.Key} {Number(b.Value!["value"]!)}"));
             string also = result["also"] is JsonObject figures
                 ? string.Concat(figures.Select(f => $", {f.Key} {Interval(f.Value!)}")) : "";
@@ -125,7 +126,7 @@ internal sealed class ReferenceCardResults(string page)
                 $"| {result["data"]} | {card.Published} | {card.Source} | {Interval(result["ours"]!)}{also} | "
                     + $"{result["figure"]?.GetValue<string>() ?? Headline.CrossEntropy.Unit} ")
                 .Append(CultureInfo.InvariantCulture,
-                    $"| {beside} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train "
+                    $"| {baselines} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train "
                         + $"{card.Recipe}` |\n");
         }
         return text.ToString();

@@ -5,12 +5,12 @@ using Atelier.Data.Tables;
 
 namespace Atelier.Cli;
 
-/// <summary>Rows and series that a model made, as a table with a header that <c>train</c> reads back.</summary>
+/// <summary>Writes generated rows and series as a table with a header, which <c>train</c> can read.</summary>
 internal static class SampleTable
 {
     private const string SequenceColumn = "sequence";
 
-    /// <summary>The text of the table; null where the file's name is no table's, or the samples are no rows.</summary>
+    /// <summary>Returns the text of the table, or null if the file or the samples are not a table.</summary>
     /// <param name="path">A file: .csv or .tsv.</param>
     /// <param name="samples">The samples.</param>
     public static string? Text(string path, IReadOnlyList<Sample> samples)
@@ -37,7 +37,7 @@ internal static class SampleTable
         }
         if (samples is not [SeriesSample series, ..])
             return null;
-        // Several series need a column that tells them apart: data.table.sequence names it when they are read back.
+        // Several series need a column to distinguish them: data.table.sequence names it when they are read.
         bool several = samples.Count > 1;
         text.Append(DelimitedText.Line(several ? [SequenceColumn, .. series.Columns] : series.Columns, separator));
         foreach ((int number, SeriesSample each) in samples.Cast<SeriesSample>().Index())

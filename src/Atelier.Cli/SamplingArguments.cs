@@ -4,25 +4,26 @@ using Atelier.Data.Images;
 
 namespace Atelier.Cli;
 
-/// <summary>The options of how pictures are drawn.</summary>
+/// <summary>The options of image sampling.</summary>
 internal sealed class SamplingArguments
 {
     private readonly Option<string?> _sampler = new("--sampler") { HelpName = "NAME",
-        Description = "How pictures are drawn: ancestral, ddim, euler, heun or dpm." };
+        Description = "The sampler of a diffusion model: ancestral, ddim, euler, heun or dpm." };
     private readonly Option<int?> _steps =
-        new("--steps") { HelpName = "N", Description = "Steps from noise to picture." };
+        new("--steps") { HelpName = "N", Description = "The number of sampling steps from noise to image." };
     private readonly Option<double?> _guidance =
-        new("--guidance") { HelpName = "X", Description = "The weight of the class: 1 as learned, more presses it." };
-    private readonly Option<string?> _from = new("--from") { HelpName = "PICTURE",
-        Description = "A picture to begin from, or a small one that the model enlarges." };
+        new("--guidance") { HelpName = "X",
+        Description = "The guidance scale: 1 samples as trained, higher values follow the class more closely." };
+    private readonly Option<string?> _from = new("--from") { HelpName = "IMAGE",
+        Description = "The image to start from, or a small image for the model to enlarge." };
     private readonly Option<double?> _strength = new("--strength") { HelpName = "X",
         Description =
-        "How much of that picture is changed, above 0, up to 1; usually 0.6. Of a small one to enlarge, the noise "
-            + "laid over it; usually 0." };
+        "How much of that image to change, above 0 and at most 1; usually 0.6. For a small image to enlarge, the "
+            + "amount of noise added to it; usually 0." };
     private readonly Option<string?> _upscale =
-        new("--upscale") { HelpName = "RUN", Description = "A second model that enlarges what is drawn." };
-    private readonly Option<string?> _mask = new("--mask") { HelpName = "PICTURE",
-        Description = "White where that picture is drawn anew, black where it is kept." };
+        new("--upscale") { HelpName = "RUN", Description = "A second model that enlarges the generated images." };
+    private readonly Option<string?> _mask = new("--mask") { HelpName = "IMAGE",
+        Description = "A mask: white areas are generated again, black areas are kept." };
 
     public void AddTo(Command command)
     {
@@ -35,12 +36,12 @@ internal sealed class SamplingArguments
         command.Add(_upscale);
     }
 
-    /// <summary>The model that enlarges what is drawn; null where none is named.</summary>
+    /// <summary>Returns the model that enlarges the generated images, or null.</summary>
     public string? Upscaler(ParseResult parse) => parse.GetValue(_upscale);
 
-    /// <summary>What was given; null where nothing was.</summary>
+    /// <summary>Returns the options that were given, or null if there were none.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="ends">What to interpolate between; null does not interpolate.</param>
+    /// <param name="ends">The end points of an interpolation, or null.</param>
     public SamplingOptions? Read(ParseResult parse, InterpolationEnds? ends)
     {
         SamplingOptions given = new()
@@ -52,6 +53,6 @@ internal sealed class SamplingArguments
         return given == new SamplingOptions() ? null : given;
     }
 
-    /// <summary>An image named by a path that means the same from any folder, since drawn pictures keep it.</summary>
+    /// <summary>Loads an image by its absolute path, because generated images record that path.</summary>
     private static InputImage? Loaded(string? path) => path is null ? null : ImageFiles.Load(Path.GetFullPath(path));
 }

@@ -1,14 +1,14 @@
 namespace Atelier.Cli;
 
 /// <summary>
-/// Paths as people write them: from the current folder or from home, and in a narrow table without their middle.
+/// Shortens paths: relative to the current or the home folder, and without their middle in a narrow table.
 /// </summary>
 internal static class ShownPath
 {
     private const int LeastWidth = 20;
     private const string Left = "…";
 
-    /// <summary>A path in the fewest characters that still name it here.</summary>
+    /// <summary>Returns the shortest form of a path that is valid here.</summary>
     public static string Of(string path)
     {
         string full = Path.GetFullPath(path), home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
@@ -20,11 +20,11 @@ internal static class ShownPath
     }
 
     /// <summary>
-    /// The path in at most so many characters: its end, which distinguishes it, and as much of its beginning as there
-    /// is room for.
+    /// Shortens a path to a number of characters: keeps its end, which distinguishes it, and as much of its start as
+    /// fits.
     /// </summary>
     /// <param name="path">The path.</param>
-    /// <param name="width">The room; taken for at least 20 characters.</param>
+    /// <param name="width">The number of characters; at least 20 are used.</param>
     public static string Of(string path, int width)
     {
         string shown = Of(path);

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Atelier.Cli;
 
 /// <summary>
-/// The process's standard output, which detects that its reader has gone: .NET's own would discard what is written.
+/// Opens standard output so that a closed pipe is detected: the stream of .NET discards what is written to it.
 /// </summary>
 internal static class StandardOutput
 {
@@ -18,12 +18,13 @@ internal static class StandardOutput
         {
             var stream = new FileStream(new SafeFileHandle(Descriptor, ownsHandle: false), FileAccess.Write,
                 bufferSize: 0);
-            // A file's place is shared with standard error, which a FileStream would not move.
+            // The position in a file is shared with standard error, which a FileStream would not move.
             return stream.CanSeek ? Console.OpenStandardOutput() : stream;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return Console.OpenStandardOutput(); // it is closed, or open for reading: .NET's own drops what is written
+            // It is closed or not writable: the stream of .NET ignores what is written.
+            return Console.OpenStandardOutput();
         }
     }
 }

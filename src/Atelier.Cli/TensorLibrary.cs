@@ -4,12 +4,12 @@ namespace Atelier.Cli;
 
 /// <summary>
 /// Loads the tensor library before the tool answers signals. While the system loads a library of this size, no thread
-/// can begin, not even the one that .NET answers a signal on: on a busy machine that takes seconds. Until it is loaded
-/// nothing has begun that would have to be kept, and signals have their usual effect, which ends the process at once.
+/// can start, not even the one on which .NET handles signals: on a busy machine that takes seconds. Until it is loaded
+/// there is nothing to save, and signals have their default effect, which ends the process at once.
 /// </summary>
 internal static partial class TensorLibrary
 {
-    private const int Terminate = 15; // SIGTERM, which .NET itself would answer on a new thread
+    private const int Terminate = 15; // SIGTERM, which .NET itself would handle on a new thread
 
     private static readonly string[] Users =
     [
@@ -17,12 +17,12 @@ internal static partial class TensorLibrary
         "doctor",
     ];
 
-    /// <summary>Loads it where the command will need it.</summary>
+    /// <summary>Loads it if the command needs it.</summary>
     /// <param name="args">The command line.</param>
     public static void LoadWhereNeeded(string[] args)
     {
         if (args.Length < 2 && args is not ["quickstart" or "doctor"])
-            return; // the other commands alone say what they lack
+            return; // these commands do not need it
         if (!Users.Contains(args[0]) || args.Any(a => a is "--help" or "-h" or "-?"))
             return;
         if (!OperatingSystem.IsWindows())
@@ -34,7 +34,7 @@ internal static partial class TensorLibrary
         catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException
             or BadImageFormatException or EntryPointNotFoundException)
         {
-            // There is no tensor library, or it does not load: the command meets that again and says it.
+            // The library is missing or does not load: the command reports that itself.
         }
     }
 

@@ -8,32 +8,33 @@ using Atelier.Formats;
 
 namespace Atelier.Cli;
 
-/// <summary>The tool `atelier`: its commands, and what becomes of their errors.</summary>
+/// <summary>The tool `atelier`: its commands, and the handling of their errors.</summary>
 internal sealed class Tool(ToolConsole console, Workshop workshop)
 {
     public const string Json = "--json";
     public const string Quiet = "--quiet";
     public const string Seed = "--seed";
 
-    /// <summary>The exit code where nobody reads the output any more, as shells count an end by SIGPIPE.</summary>
+    /// <summary>The exit code after the reader of a pipe has closed it, as in shells.</summary>
     public const int ClosedPipe = 141;
 
-    private const string MayBeEmpty = "--prompt"; // a text that begins with nothing
+    private const string MayBeEmpty = "--prompt"; // an empty prompt generates from the start
 
     private const int Bug = 1;
     private const int Mistake = 2;
 
     /// <summary>
-    /// Runs a command line and gives the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted, 141
-    /// when nobody reads the output.
+    /// Runs a command line and returns the exit code: 0, 1 for a bug, 2 for a user's mistake, 130 when interrupted, 141
+    /// when the output pipe is closed.
     /// </summary>
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation = default)
     {
-        bool json = args.Contains(Json);
+        Command? command = null;
         try
         {
             ParseResult parse = Root(console, workshop).Parse(args);
-            // An unknown option where an argument may stand would be taken for the argument.
+            command = parse.CommandResult.Command;
+            // The parser takes an unknown option for an argument where it expects one.
             string? option = parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens)
                 .Select(t => t.Value).FirstOrDefault(v => v.StartsWith("--", StringComparison.Ordinal));
             if (parse.Action is not HelpWithExample && (option is not null || parse.Errors.Count > 0))
@@ -51,40 +52,41 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         }
         catch (Exception e)
         {
-            return Fail(e is AggregateException { InnerExceptions: [var first, ..] } ? first : e, args, json);
+            return Fail(e is AggregateException { InnerExceptions: [var first, ..] } ? first : e, args, command);
         }
     }
 
-    /// <summary>Tells of what ended a command, and gives its exit code.</summary>
-    private int Fail(Exception failure, string[] args, bool json)
+    /// <summary>Reports the failure of a command and returns its exit code.</summary>
+    private int Fail(Exception failure, string[] args, Command? command)
     {
+        bool json = args.Contains(Json);
         if (FileFault.IsClosedPipe(failure))
-            return ClosedPipe; // who does not read on needs no explanation
+            return ClosedPipe;
         if (failure is OperationCanceledException)
         {
-            Tell(json, "interrupted", where: null, hint: null, "interrupted");
+            Report(json, "interrupted", where: null, hint: null, "interrupted");
             return Interruption.ExitCode;
         }
         if ((failure as AtelierException ?? FileFault.Explain(failure)) is { } raw)
         {
-            AtelierException mistake = OptionNames.Write(raw);
-            Tell(json, mistake.Message, mistake.Where, mistake.Hint, mistake.ToLine());
+            AtelierException mistake = OptionNames.Write(raw, command);
+            Report(json, mistake.Message, mistake.Where, mistake.Hint, mistake.ToLine());
             return Mistake;
         }
-        string hint = $"this is a bug of Atelier's: please report it with {WriteLog(failure, args)}";
-        Tell(json, failure.Message, where: null, hint, $"{failure.Message.ReplaceLineEndings(" ")}; {hint}");
+        string hint = $"this is a bug in Atelier: please report it with {WriteLog(failure, args)}";
+        Report(json, failure.Message, where: null, hint, $"{failure.Message.ReplaceLineEndings(" ")}; {hint}");
         return Bug;
     }
 
     /// <summary>All commands.</summary>
     public static RootCommand Root(ToolConsole console, Workshop workshop)
     {
-        var root = new RootCommand("Makes, judges and serves generative models. Begin with: atelier quickstart")
+        var root = new RootCommand("Trains, evaluates and runs generative models. Start with: atelier quickstart")
         {
             new Option<bool>(Json) { Recursive = true,
-                Description = "Print one JSON object on stdout; progress goes to stderr." },
-            new Option<bool>(Quiet) { Recursive = true, Description = "No progress and no remarks." },
-            new Option<long?>(Seed) { Recursive = true, Description = "The seed of every random choice.",
+                Description = "Writes the result to stdout as one JSON object; progress goes to stderr." },
+            new Option<bool>(Quiet) { Recursive = true, Description = "Hides progress and remarks." },
+            new Option<long?>(Seed) { Recursive = true, Description = "The random seed.",
                 HelpName = "N" },
             new QuickstartCommand(console, workshop),
             new TrainCommand(console, workshop),
@@ -107,7 +109,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
                 continue;
             var shown = new HelpWithExample(usual);
             help.Action = shown;
-            // A command that only groups others shows them.
+            // A command that only groups others shows its help.
             foreach (Command group in root.Subcommands.Prepend(root)
                 .Where(c => c.Subcommands.Count > 0 && c.Action is null))
                 group.SetAction(shown.Invoke);
@@ -116,7 +118,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
     }
 
     /// <summary>
-    /// Refuses options and arguments whose value is an empty text, except where that means something.
+    /// Refuses options and arguments with an empty value, except where it has a meaning.
     /// </summary>
     private static void RefuseEmpty(ParseResult parse)
     {
@@ -135,7 +137,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
     {
         Command command = parse.CommandResult.Command;
         string path = string.Join(' ', Path(command));
-        string help = $"{path} --help shows what there is";
+        string help = $"{path} --help lists the options and commands";
         if (wrong is null && parse.Errors[0].SymbolResult is OptionResult { Tokens: [{ Value: var value }] } number)
         {
             Type type = Nullable.GetUnderlyingType(number.Option.ValueType) ?? number.Option.ValueType;
@@ -150,7 +152,9 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
             ? command.Options.Concat(parse.RootCommandResult.Command.Options.Where(o => o.Recursive))
                 .Select(o => o.Name)
             : command.Subcommands.Select(c => c.Name);
-        return new AtelierException($"'{wrong}' is not known here", path,
+        string kind = wrong.StartsWith('-') ? "unknown option" : command.Subcommands.Count > 0 ? "unknown command"
+            : "unexpected argument";
+        return new AtelierException($"{kind} '{wrong}'", path,
             Spelling.Nearest(wrong, known) is { } near ? $"did you mean '{near}'? {help}" : help);
     }
 
@@ -158,7 +162,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? Path(parent).Append(command.Name)
             : ["atelier"];
 
-    private void Tell(bool json, string message, string? where, string? hint, string line)
+    private void Report(bool json, string message, string? where, string? hint, string line)
     {
         try
         {
@@ -167,7 +171,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         }
         catch (IOException)
         {
-            // Nothing can be said where standard error is full or closed; the exit code says it.
+            // Standard error is full or closed; the exit code remains.
         }
     }
 
@@ -185,7 +189,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
         }
         catch (AtelierException unwritten)
         {
-            return $"this, since there is no log ({unwritten.Message}): {text.ReplaceLineEndings(" ")}";
+            return $"this text, because no log could be written ({unwritten.Message}): {text.ReplaceLineEndings(" ")}";
         }
     }
 }

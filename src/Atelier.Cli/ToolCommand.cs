@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 
 namespace Atelier.Cli;
 
-/// <summary>A command, with an example that runs in its help.</summary>
+/// <summary>A command with an example in its help.</summary>
 internal abstract class ToolCommand : Command
 {
     private readonly ToolConsole _console;
@@ -17,10 +17,13 @@ internal abstract class ToolCommand : Command
         SetAction(RunAsync);
     }
 
-    /// <summary>What a user may type as it stands.</summary>
+    /// <summary>A complete command line.</summary>
     public string Example { get; }
 
-    /// <summary>Does the work and gives the exit code.</summary>
+    /// <summary>Adapts the options to what the arguments name, and returns the example to show in the help.</summary>
+    public virtual string PrepareHelp(ParseResult parse) => Example;
+
+    /// <summary>Runs the command and returns the exit code.</summary>
     protected abstract Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation);
 
     private Task<int> RunAsync(ParseResult parse, CancellationToken cancellation) => RunAsync(
@@ -28,15 +31,16 @@ internal abstract class ToolCommand : Command
             cancellation);
 }
 
-/// <summary>The usual help, and after it the command's example.</summary>
+/// <summary>The standard help, followed by the example of the command.</summary>
 internal sealed class HelpWithExample(HelpAction usual) : SynchronousCommandLineAction
 {
     public override bool ClearsParseErrors => true;
 
     public override int Invoke(ParseResult parseResult)
     {
+        string? example = (parseResult.CommandResult.Command as ToolCommand)?.PrepareHelp(parseResult);
         int code = usual.Invoke(parseResult);
-        if (parseResult.CommandResult.Command is ToolCommand { Example: string example })
+        if (example is not null)
             parseResult.InvocationConfiguration.Output.WriteLine($"Example:\n  {example}\n");
         return code;
     }

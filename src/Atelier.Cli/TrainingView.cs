@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace Atelier.Cli;
 
 /// <summary>
-/// Shows the progress of a training: a bar and samples on a terminal, a plain line now and then elsewhere.
+/// Shows the progress of a training: a bar and samples on a terminal, plain lines elsewhere.
 /// </summary>
 internal static class TrainingView
 {
@@ -57,17 +57,17 @@ internal static class TrainingView
         return string.Join("  ", parts);
     }
 
-    /// <summary>Shows "realRight" as "real right".</summary>
+    /// <summary>Splits a camel-case name: "real right" for "realRight".</summary>
     private static string Words(string name) =>
         string.Concat(name.Select(c => char.IsAsciiLetterUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
 
     private static string Indented(string sample) => "    " + sample.TrimEnd().ReplaceLineEndings("\n    ");
 
-    /// <summary>From the first step on there is something to keep: an interruption waits until it is saved.</summary>
-    /// <param name="console">Knows of interruptions.</param>
-    /// <param name="view">What is shown.</param>
-    /// <param name="answers">Whether an interruption is answered here too, since a bar is drawn over what others
-    /// write.</param>
+    /// <summary>Delays an interruption, from the first step on, until a checkpoint is saved.</summary>
+    /// <param name="console">The console, with its interruption.</param>
+    /// <param name="view">Shows the progress.</param>
+    /// <param name="answers">Whether to show the answer to an interruption here too, because a bar covers other
+    /// output.</param>
     private sealed class Kept(ToolConsole console, IProgress<TrainingProgress> view, bool answers)
         : IProgress<TrainingProgress>, IDisposable
     {

@@ -27,7 +27,8 @@ public sealed partial class Workshop
     {
         WeightType weights = WeightNames.Parse(type);
         if (!weights.IsBlocked())
-            throw new AtelierException($"'{type}' is no compression", Mention.Field("format"), "allowed are q8 and q4");
+            throw new AtelierException($"'{type}' is not a compression type", Mention.Field("format"),
+                "allowed: q8 and q4");
         Bundle bundle = Bundle.Open(source);
         bool ofRun = Run.Exists(source);
         Recipe recipe = ofRun ? Run.ReadRecipe(source, Families) : new Recipe();

@@ -27,7 +27,7 @@ public sealed partial class Workshop
                 made => Open(made, new OpenOptions { Device = "cpu", ForTraining = true }, cancellation), progress,
                 cancellation);
         if (tokenizer is not null)
-            throw new AtelierException($"a {own.Format} file needs no tokenizer", Mention.Field("tokenizer"),
+            throw new AtelierException($"a {own.Format} file contains its own tokenizer", Mention.Field("tokenizer"),
                 "leave it out");
         own.Import(source, folder);
         return Path.GetFullPath(folder);
@@ -62,9 +62,9 @@ public sealed partial class Workshop
         IEnumerable<string> formats = ["huggingface", "gguf", .. OwnFormats.Select(f => f.Format)];
         IFileExchange own = OwnFormats.FirstOrDefault(f => f.Format == format)
             ?? throw new AtelierException($"there is no format '{format}'", Mention.Field("format"),
-                $"allowed are {string.Join(", ", formats)}");
+                $"allowed: {string.Join(", ", formats)}");
         if (type is not null)
-            throw new AtelierException($"{format} keeps its numbers as they are", Mention.Field("type"),
+            throw new AtelierException($"the type of the numbers in {format} cannot be changed", Mention.Field("type"),
                 "leave it out");
         own.Export(bundle, path);
         return Path.GetFullPath(path);

@@ -43,7 +43,7 @@ public sealed partial class Workshop
         using var run = Run.Create(options.Folder, recipe);
         if (replaced)
             options.Progress?.Report(new TrainingProgress { Step = 0,
-                Message = "the run that was here had learned nothing that was kept; it is begun anew" });
+                Message = "the earlier run in this folder had stopped before its first checkpoint; starting again" });
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
     }
 
@@ -67,7 +67,7 @@ public sealed partial class Workshop
         foreach (string key in run.UnreadKeys)
         {
             options.Progress?.Report(
-                new() { Step = 0, Message = $"{key} in recipe.yaml is left out, since nothing reads it" });
+                new() { Step = 0, Message = $"{key} in recipe.yaml is ignored, because nothing uses it" });
         }
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
     }
@@ -88,7 +88,7 @@ public sealed partial class Workshop
         if (await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false)
             is not ILearningRateFinder finder)
             throw new AtelierException($"the family {family.Name} has no learning rate", "model.family",
-                "it learns by counting");
+                "it is trained by counting");
         return await Task.Run(() => finder.FindLearningRate(told, cancellation), CancellationToken.None)
             .ConfigureAwait(false);
     }
@@ -110,8 +110,9 @@ public sealed partial class Workshop
             ILearner learner = await Task.Run(() => family.CreateLearner(run.Recipe, data), cancellation)
                 .ConfigureAwait(false);
             if (run.Profile is not null && learner is not ILearningRateFinder)
-                throw new AtelierException($"the family {family.Name} takes no steps whose time could be told",
-                    "model.family", "it learns by counting");
+                throw new AtelierException($"the family {family.Name} does not train in steps, so there is nothing to "
+                    + $"profile",
+                    "model.family", "it is trained by counting");
             TrainingReport report = await learner.LearnAsync(run, progress, cancellation).ConfigureAwait(false);
             var outcome = new TrainingOutcome(run.Folder, family.Name, report);
             if (!outcome.IsInterrupted)
@@ -182,7 +183,7 @@ public sealed partial class Workshop
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
             progress.Report(new TrainingProgress { Step = 0,
-                Message = $"what was begun could not be taken away: {e.Message}" });
+                Message = $"the unfinished folder could not be deleted: {e.Message}" });
         }
     }
 

@@ -69,7 +69,7 @@ public sealed partial class Workshop
         {
             return isManaged
                 ? TextModelFile.Open(path)
-                : throw new AtelierException("a single file runs on the CPU", path,
+                : throw new AtelierException("a model in a single file runs on the CPU only", path,
                     $"take {Mention.Field("device")} cpu, or import it first: {Mention.Command("import")}");
         }
         var bundle = Bundle.Open(path, History);
@@ -107,8 +107,8 @@ public sealed partial class Workshop
 
     private IModelFamily FamilyOf(Bundle bundle) =>
         Families.FirstOrDefault(family => family.ModelTypes.Contains(bundle.ModelType))
-            ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not known", bundle.ConfigPath,
-                $"known are {string.Join(", ", Families.SelectMany(family => family.ModelTypes))}");
+            ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not supported", bundle.ConfigPath,
+                $"the supported types are {string.Join(", ", Families.SelectMany(family => family.ModelTypes))}");
 
     private static void RefuseTwice(IEnumerable<string> names, string what, string parameter)
     {

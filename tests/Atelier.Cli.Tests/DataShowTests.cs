@@ -40,6 +40,21 @@ public sealed class DataShowTests : IDisposable
     }
 
     [Fact]
+    public void An_error_names_the_options_of_the_command_and_not_the_keys_of_a_recipe()
+    {
+        string table = _tool.At("t.csv"), bytes = _tool.At("b.txt");
+        File.WriteAllText(table, "title,words\na,b\n");
+        File.WriteAllBytes(bytes, CodePagesEncodingProvider.Instance.GetEncoding(10000)!.GetBytes(
+            "Il était une fois, dans un château près de la forêt, une princesse très âgée qui rêvait."));
+        _tool.Run("data", "show", table, "--kind", "text").Error
+            .ShouldEndWith("; name the column with the text in --column" + Environment.NewLine);
+        _tool.Run("data", "clean", table, "--out", _tool.At("c.jsonl")).Error.ShouldContain("in --column");
+        _tool.Run("data", "show", bytes).Error.ShouldContain("name its encoding with --encoding");
+        _tool.Run("train", "--text", bytes, "--out", _tool.At("run")).Error
+            .ShouldContain("name its encoding with data.encoding");
+    }
+
+    [Fact]
     public void A_source_is_shown_as_the_kind_that_most_of_its_files_are_and_those_left_out_are_named()
     {
         string folder = _tool.At("mixed");
@@ -50,7 +65,7 @@ public sealed class DataShowTests : IDisposable
         JsonElement text = _tool.Run("data", "show", folder, "--json").Json;
         text.GetProperty("kind").GetString().ShouldBe("text");
         text.GetProperty("notes").EnumerateArray().Select(n => n.GetString())
-            .ShouldContain("3 files of other kinds left out: 2 .heic, 1 .png.");
+            .ShouldContain("3 files of other types ignored: 2 .heic, 1 .png.");
         _tool.Run("data", "show", folder, "--kind", "images", "--json").Json.GetProperty("pictures").GetInt32()
             .ShouldBe(1);
         _tool.Run("data", "show", folder, "--kind", "sounds").Error.ShouldContain("there is no kind of data 'sounds'");
@@ -82,7 +97,7 @@ public sealed class DataShowTests : IDisposable
         ToolResult trained = _tool.Run("train", "--table", table, "--model", "bayesian-network", "--out", run, "--set",
             "data.split=none");
         trained.Code.ShouldBe(0, trained.Error);
-        (trained.Out + trained.Error).ShouldContain("The numbers of column n became levels between quantiles");
+        (trained.Out + trained.Error).ShouldContain("Discretised column n by quantiles");
         _tool.Run("generate", run, "--count", "300", "--out", made).Code.ShouldBe(0);
         JsonElement before = _tool.Run("data", "show", table, "--json").Json,
             after = _tool.Run("data", "show", made, "--json").Json;

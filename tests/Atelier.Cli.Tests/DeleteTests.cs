@@ -44,7 +44,7 @@ public sealed class DeleteTests : IDisposable
         Begin();
         ToolResult refused = _tool.Run("runs", "delete", Folder);
         (refused.Code, Directory.Exists(Folder)).ShouldBe((2, true));
-        refused.Error.ShouldContain("add --yes to delete, or --keep-files to forget the run alone");
+        refused.Error.ShouldContain("add --yes to delete it, or --keep-files to remove it from the history only");
         _tool.Run("runs", "delete", Folder, "--yes").Code.ShouldBe(0);
         (Directory.Exists(Folder), Known(Folder)).ShouldBe((false, null));
     }
@@ -59,7 +59,7 @@ public sealed class DeleteTests : IDisposable
             {
                 ToolResult refused = _tool.Run("runs", "delete", "r1", option);
                 (refused.Code, Known(Folder)!.Id).ShouldBe((2, "r1"));
-                refused.Error.ShouldContain("another process is at work on this run; stop it first, or wait for it");
+                refused.Error.ShouldContain("another process is using this run; stop it first, or wait for it");
             }
         }
         Run.Exists(Folder).ShouldBeTrue();
@@ -69,7 +69,7 @@ public sealed class DeleteTests : IDisposable
     public void A_run_can_be_forgotten_with_its_files_kept()
     {
         Begin();
-        _tool.Run("runs", "delete", "r1", "--keep-files").Out.ShouldStartWith("forgotten");
+        _tool.Run("runs", "delete", "r1", "--keep-files").Out.ShouldStartWith("removed from the history");
         (Run.Exists(Folder), Known(Folder)).ShouldBe((true, null));
         _tool.Run("runs", "delete", Folder, "--yes").Out.ShouldStartWith("deleted"); // the history knows it no more
         Directory.Exists(Folder).ShouldBeFalse();
@@ -82,7 +82,7 @@ public sealed class DeleteTests : IDisposable
         Directory.Delete(Folder, recursive: true);
         Directory.CreateDirectory(Folder);
         File.WriteAllText(Path.Combine(Folder, "thesis.txt"), "mine");
-        _tool.Run("runs", "delete", "r1", "--yes").Error.ShouldContain("only runs' folders are deleted");
+        _tool.Run("runs", "delete", "r1", "--yes").Error.ShouldContain("only folders of runs can be deleted");
         File.Exists(Path.Combine(Folder, "thesis.txt")).ShouldBeTrue();
     }
 }

@@ -71,7 +71,7 @@ public sealed class EndToEndTests : IDisposable
         (run.GetProperty("run").GetString(), run.GetProperty("status").GetString()).ShouldBe((folder, "finished"));
         _tool.Run("runs", "show", folder).Out.ShouldContain("validationLoss");
 
-        Train(folder).Error.ShouldContain("a finished run is here already");
+        Train(folder).Error.ShouldContain("the folder holds a finished run already");
         _tool.Run("train", "--resume", "--out", folder).Error.ShouldContain("this run is finished");
 
         File.ReadAllText(Path.Combine(folder, "bundle", "README.md")).ShouldNotContain(_tool.Folder);
@@ -108,10 +108,10 @@ public sealed class EndToEndTests : IDisposable
         _tool.Run("generate", folder, "--evidence", "coin=old").Out.Trim().ShouldMatch("^coin=old, side=(head|tail)$");
 
         _tool.Run("generate", folder, "--evidence", "coin").Error.ShouldContain("COLUMN=VALUE");
-        _tool.Run("train", "--table", table, "--text", table).Error.ShouldContain("do not go together");
+        _tool.Run("train", "--table", table, "--text", table).Error.ShouldContain("cannot be combined");
         _tool.Run("train", "--table", table, "--model", "ngram", "--out",
-            _tool.At("no")).Error.ShouldContain("does not learn from data of the kind 'table'");
-        _tool.Run("explain", folder).Error.ShouldContain("nothing to explain");
+            _tool.At("no")).Error.ShouldContain("does not train on data of the kind 'table'");
+        _tool.Run("explain", folder).Error.ShouldContain("cannot be explained");
     }
 
     [Fact]
@@ -189,13 +189,13 @@ public sealed class EndToEndTests : IDisposable
             .Where(row => row.GetProperty("from").GetString() == "1")
             .Sum(row => row.GetProperty("probability").GetDouble()).ShouldBe(1, 1e-9);
         ToolResult shown = _tool.Run("explain", text);
-        shown.Out.ShouldContain("likeliest symbols");
+        shown.Out.ShouldContain("most likely symbols");
         shown.Out.ShouldNotContain("transition probabilities");
         File.Exists(Path.Combine(text, "plots", "transitions.svg")).ShouldBeTrue();
         _tool.Run("generate", text, "--state", "3=1", "--max-tokens", "8").Code.ShouldBe(0);
         _tool.Run("generate", text, "--state", "3=7", "--max-tokens",
-            "8").Error.ShouldContain("3=7 is no state of a place");
-        _tool.Run("generate", text, "--input", tagged).Error.ShouldContain("no use for an input file");
+            "8").Error.ShouldContain("3=7 is not a state at a position");
+        _tool.Run("generate", text, "--input", tagged).Error.ShouldContain("does not support an input file");
     }
 
     /// <summary>The last line of the error of a command that a user's mistake ends.</summary>
@@ -215,14 +215,14 @@ public sealed class EndToEndTests : IDisposable
             "model.iterations=2", "--set", "data.tokenizer.byteFallback=false"];
         _tool.Run([.. train, "--out", folder]).Code.ShouldBe(0);
         Told([.. train, "--set", "model.topology=sparse", "--set", "model.transitions=[0->1]", "--out", _tool.At("a")])
-            .ShouldContain("no transition leads from state 1");
-        Told("generate", folder, "--prompt", "z").ShouldContain("no character 'z'");
+            .ShouldContain("there is no transition from state 1");
+        Told("generate", folder, "--prompt", "z").ShouldContain("does not contain 'z'");
         string other = _tool.At("z.txt"), one = _tool.At("one.txt");
         File.WriteAllText(other, "zzz\n");
-        Told("evaluate", folder, "--against", other).ShouldContain("no character 'z'");
+        Told("evaluate", folder, "--against", other).ShouldContain("does not contain 'z'");
         File.WriteAllText(one, "a");
         Told("train", "--text", one, "--model", "hmm", "--out", _tool.At("b"))
-            .ShouldContain("there is nothing to learn from");
+            .ShouldContain("there is no data to train on");
         // A row of zeros in a file from elsewhere.
         string weights = Path.Combine(folder, "bundle", "model.safetensors");
         byte[] bytes = File.ReadAllBytes(weights);
@@ -298,10 +298,10 @@ public sealed class EndToEndTests : IDisposable
         (sample.GetProperty("states")[4].GetString(), sample.GetProperty("states")[5].GetString()).ShouldBe(("0", "1"));
         _tool.Run("explain", folder).Out.ShouldContain("transitions");
         _tool.Run("evaluate", folder, "--against", series).Code.ShouldBe(0);
-        _tool.Run("generate", folder, "--state", "4=7").Error.ShouldContain("no state of a place");
+        _tool.Run("generate", folder, "--state", "4=7").Error.ShouldContain("not a state at a position");
         File.WriteAllText(series, "low,high\n1,x\n");
         _tool.Run("train", "--series", series, "--out",
-            _tool.At("bad")).Error.ShouldContain("'x' in column 'high' of row 2 is no number");
+            _tool.At("bad")).Error.ShouldContain("'x' in column 'high' of row 2 is not a number");
     }
 
     [Fact]
@@ -352,8 +352,9 @@ public sealed class EndToEndTests : IDisposable
         ToolResult refused = _tool.Run("train", "--text", path, "--out", folder);
         refused.Code.ShouldBe(2);
         refused.Error.ShouldContain(
-            "too little text to judge by: 240 characters leave 12 for the test part, which needs 20");
-        refused.Error.ShouldContain("bring at least 400 characters");
+            "too little text for evaluation: 240 characters leave 12 for the test part, which needs 20");
+        refused.Error.ShouldContain("provide at least 400 characters");
+        refused.Error.ShouldContain("for 240 bytes of text: ");
         Directory.Exists(folder).ShouldBeFalse();
         _tool.Run("train", "--text", path, "--model", "ngram", "--out", _tool.At("all"), "--set",
             "data.split=none").Code.ShouldBe(0);
@@ -370,7 +371,7 @@ public sealed class EndToEndTests : IDisposable
             .RunAsync(["train", "--text", Text(), "--out", folder, .. Tiny, "--set", "training.steps=100000", "--set",
                 "training.reportEvery=1"], stop.Token);
         code.ShouldBe(130);
-        error.ToString().ShouldContain($"go on with: atelier train --resume --out {folder}");
+        error.ToString().ShouldContain($"continue with: atelier train --resume --out {folder}");
         _tool.Run("runs", "list", "--json").Json.GetProperty("runs")[0].GetProperty("status").GetString()
             .ShouldBe("interrupted");
 
@@ -391,7 +392,7 @@ public sealed class EndToEndTests : IDisposable
         string resolved = _tool.Run("recipes", "show", "names", "--resolved").Out;
         File.WriteAllText(_tool.At("mine.yaml"), resolved);
         _tool.Run("recipes", "check", _tool.At("mine.yaml"))
-            .ShouldBe(new ToolResult(0, $"names: no mistakes{Environment.NewLine}", ""));
+            .ShouldBe(new ToolResult(0, $"names: valid{Environment.NewLine}", ""));
     }
 
     [Fact]
@@ -407,7 +408,7 @@ public sealed class EndToEndTests : IDisposable
         string[] said = [.. ((string[])["run", "hf", "back"])
             .Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20").Out)];
         said.ShouldAllBe(s => s == said[0] && s.Length > 5);
-        _tool.Run("export", _tool.At("run"), "--out", _tool.Folder).Error.ShouldContain("no bundle's");
+        _tool.Run("export", _tool.At("run"), "--out", _tool.Folder).Error.ShouldContain("do not belong to a bundle");
     }
 
     [Fact]
@@ -428,7 +429,7 @@ public sealed class EndToEndTests : IDisposable
             .Select(f => _tool.Run("generate", _tool.At(f), "--max-tokens", "20", "--temperature", "0").Out)];
         said[1].ShouldBe(said[0]);
         _tool.Run("export", _tool.At("run"), "--to", "gguf", "--type", "q7", "--out",
-            _tool.At("x")).Error.ShouldContain("allowed are f32, f16, bf16, q8, q4");
+            _tool.At("x")).Error.ShouldContain("allowed: f32, f16, bf16, q8, q4");
     }
 
     [Fact]

@@ -11,37 +11,41 @@ public sealed class ErrorTests : IDisposable
 
     [Theory]
     [InlineData("trian",
-        "atelier: 'trian' is not known here; did you mean 'train'? atelier --help shows what there is")]
+        "atelier: unknown command 'trian'; did you mean 'train'? atelier --help lists the options and commands")]
     [InlineData("train --txt",
-        "atelier train: '--txt' is not known here; did you mean '--text'? atelier train --help shows what there is")]
+        "atelier train: unknown option '--txt'; did you mean '--text'? "
+            + "atelier train --help lists the options and commands")]
     [InlineData("train --jsn",
-        "atelier train: '--jsn' is not known here; did you mean '--json'? atelier train --help shows what there is")]
+        "atelier train: unknown option '--jsn'; did you mean '--json'? "
+            + "atelier train --help lists the options and commands")]
     [InlineData("train",
-        "atelier train: nothing to learn from; name a recipe (atelier recipes list) or give your own data with "
+        "atelier train: there is nothing to train on; name a recipe (see atelier recipes list) or give your own data with "
             + "--text or --table or --tagged or --series or --images")]
     [InlineData("generate runs/x --seed abc", "atelier generate: --seed is 'abc'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 1.5", "atelier generate: --count is '1.5'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 99999999999",
         "atelier generate: --count is '99999999999'; write a whole number such as 100")]
     [InlineData("evaluate runs/x --baselines",
-        "atelier evaluate: '--baselines' is not known here; atelier evaluate --help shows what there is")]
-    [InlineData("train --frob", "atelier train: '--frob' is not known here; atelier train --help shows what there is")]
+        "atelier evaluate: unknown option '--baselines'; "
+            + "atelier evaluate --help lists the options and commands")]
+    [InlineData("train --frob", "atelier train: unknown option '--frob'; "
+            + "atelier train --help lists the options and commands")]
     [InlineData("train quikstart",
         "quikstart: there is no such file or built-in recipe; did you mean 'quickstart'? atelier recipes list shows "
             + "the built-in ones")]
     [InlineData("train quickstart --set training.stepz=5",
         "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
     [InlineData("train --text nowhere.txt",
-        "nowhere.txt: there is no such file or folder; give one to --text, or check the name")]
+        "nowhere.txt: there is no such file or folder; check the path given with --text")]
     [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]
     [InlineData("train --resume --out nowhere",
-        "nowhere: there is no run here; atelier runs list shows the runs there are")]
+        "nowhere: there is no run in this folder; atelier runs list shows all runs")]
     [InlineData("generate nowhere",
-        "nowhere: there is no such folder; give a run's folder or a bundle's; atelier runs list shows the "
-            + "runs there are")]
-    [InlineData("generate nowhere --count 0", "atelier generate: --count is 0; allowed is 1 and more")]
+        "nowhere: there is no such folder; give the folder of a run or a bundle; atelier runs list shows "
+            + "all runs")]
+    [InlineData("generate nowhere --count 0", "atelier generate: --count is 0; allowed: 1 or more")]
     [InlineData("runs show nowhere",
-        "nowhere: there is no such run in the history; atelier runs list shows ids and folders")]
+        "nowhere: the history has no such run; atelier runs list shows ids and folders")]
     [InlineData("recipes show nothing-near",
         "nothing-near: there is no such file or built-in recipe; atelier recipes list shows the built-in ones")]
     public void A_mistake_is_one_line_on_standard_error_and_exit_code_2(string line, string error)
@@ -61,7 +65,7 @@ public sealed class ErrorTests : IDisposable
         error.EnumerateObject().Select(p => p.Name).ShouldBe(["error", "where", "hint"]);
         error.GetProperty("where").GetString().ShouldBe("--set training.steps=0");
         error.GetProperty("error").GetString().ShouldBe("training.steps is '0'");
-        error.GetProperty("hint").GetString().ShouldBe("allowed is 1 and more");
+        error.GetProperty("hint").GetString().ShouldBe("allowed: 1 or more");
     }
 
     [Theory]

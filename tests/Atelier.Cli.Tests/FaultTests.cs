@@ -71,7 +71,7 @@ public sealed class FaultTests : IDisposable
             string.Concat(Enumerable.Range(0, 50)
             .Select(i => string.Create(CultureInfo.InvariantCulture, $"{i} little boats.\n\n"))));
         ToolResult profiled = _tool.Run("train", "--text", text, "--model", "ngram", "--profile", "--out", folder);
-        (profiled.Code, profiled.Error.Contains("takes no steps", StringComparison.Ordinal))
+        (profiled.Code, profiled.Error.Contains("does not train in steps", StringComparison.Ordinal))
             .ShouldBe((2, true), profiled.Error);
         Directory.Exists(_tool.At("runs")).ShouldBeFalse();
         _tool.Run("runs", "list", "--json").Json.GetProperty("runs").GetArrayLength().ShouldBe(0);
@@ -150,7 +150,7 @@ public sealed class FaultTests : IDisposable
         string said = await error;
         process.ExitCode.ShouldBe(130, said);
         said.ShouldContain("stopping");
-        said.ShouldContain($"go on with: atelier train --resume --out {ShownPath.Of(folder)}");
+        said.ShouldContain($"continue with: atelier train --resume --out {ShownPath.Of(folder)}");
         int step = int.Parse(said.Split("interrupted after step ")[1].Split(';')[0], CultureInfo.InvariantCulture);
         Directory.Exists(Path.Combine(checkpoints, $"step-{step}")).ShouldBeTrue();
     }

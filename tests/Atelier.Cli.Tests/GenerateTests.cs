@@ -59,10 +59,12 @@ public sealed class GenerateTests : IDisposable
             "5").Error.ShouldContain("before the constraint was met");
         foreach ((string[] more, string says) in ((string[], string)[])
         [
-            (["--pattern", "(a"], "a group is not closed"), (["--schema", _tool.At("none.json")], "cannot be read"),
+            (["--pattern", "(a"], "a group is not closed"),
+            (["--schema", _tool.At("none.json")],
+                $"{_tool.At("none.json")}: there is no such file; check the path given with --schema"),
             (["--pattern", "a", "--schema", Path.Combine(_run, "bundle", "config.json")], "a pattern and a schema"),
                 (["--lookup", "-1"], "--lookup is '-1'"),
-            (["--draft", _run, "--lookup", "2"], "take one of them"),
+            (["--draft", _run, "--lookup", "2"], "use one of them"),
                 (["--draft", _tool.At("nothing")], "there is no such folder"),
         ])
         {

@@ -59,8 +59,8 @@ public sealed class PictureTests : IDisposable
         (changed.Code, changed.Error.Contains("01.png", StringComparison.Ordinal)).ShouldBe((2, true), changed.Error);
         Refused("--sampler", "generate", _run, "--interpolate", "1,2", "--sampler", "ancestral", "--out", rows);
         Refused("--class", "generate", _run, "--interpolate", folder, "--out", rows);
-        Refused("nor two or more seeds", "generate", _run, "--interpolate", "7", "--out", rows);
-        Refused("2 classes are named for 3 ends", "generate", _run, "--interpolate", "1,2,3", "--class",
+        Refused("nor a list of seeds", "generate", _run, "--interpolate", "7", "--out", rows);
+        Refused("2 classes are named for 3 end points", "generate", _run, "--interpolate", "1,2,3", "--class",
             "red-circle,blue-square", "--out", rows);
     }
 
@@ -110,7 +110,7 @@ public sealed class PictureTests : IDisposable
         _tool.Run("generate", small, "--out", one).Code.ShouldBe(0);
         _tool.Run("generate", up, "--from", one, "--out", again).Code.ShouldBe(0);
         Size(again).ShouldBe((32, 32));
-        Refused("enlarges no pictures", "generate", up, "--upscale", small, "--from", one, "--out", again);
+        Refused("does not enlarge images", "generate", up, "--upscale", small, "--from", one, "--out", again);
         Refused("and none is named", "generate", up, "--out", again);
         Refused("leave --upscale out", "generate", small, "--upscale", up, "--out", _tool.At("film.gif"));
     }
@@ -124,7 +124,7 @@ public sealed class PictureTests : IDisposable
         _tool.Run("generate", "--like", drawn, "--out", again).Code.ShouldBe(0);
         File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(drawn));
         _tool.Run("generate", _run, "--seed", "4", "--out", begin).Code.ShouldBe(0);
-        Refused("is not what it was", "generate", "--like", drawn, "--out", again);
+        Refused("has changed since", "generate", "--like", drawn, "--out", again);
     }
 
     [Fact]
@@ -140,10 +140,10 @@ public sealed class PictureTests : IDisposable
     {
         Refused("there is no class 'pink-cat'", "generate", _run, "--class", "pink-cat", "--out", _tool.At("x.png"));
         Refused("written as PNG", "generate", _run, "--out", _tool.At("x.jpg"));
-        Refused("is no PNG", "generate", "--like", Path.Combine(_run, "recipe.yaml"));
-        Refused("no model is named", "generate", "--count", "2");
+        Refused("is not a PNG file", "generate", "--like", Path.Combine(_run, "recipe.yaml"));
+        Refused("no model was named", "generate", "--count", "2");
         string strange = Directory.GetFiles(Path.Combine(_run, "samples"), "*.png")[0];
-        Refused("does not say how it was made", "generate", "--like", strange);
+        Refused("does not record how it was generated", "generate", "--like", strange);
     }
 
     private static string? Unit(ToolResult trained, string metric)

@@ -33,7 +33,7 @@ public sealed class SampleTests : IDisposable
         Loss(report.GetProperty("metrics")).ShouldBe(counted, 0.03);
 
         Should.Throw<AtelierException>(() => new Workshop().Open(_tool.At("run"))).Message
-            .ShouldContain("'sample_bigram' are not known");
+            .ShouldContain("'sample_bigram' are not supported");
 
         static double Loss(JsonElement metrics) =>
             metrics.GetProperty("crossEntropyPerCharacter").GetProperty("value").GetDouble();

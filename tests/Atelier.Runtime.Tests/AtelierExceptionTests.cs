@@ -10,12 +10,12 @@ public class AtelierExceptionTests
     [Fact]
     public void A_field_is_a_plain_name_in_the_library_and_an_option_in_a_front_ends_words()
     {
-        var error = new AtelierException("no text can go on so", Mention.Field("maxTokens"),
+        var error = new AtelierException("the text cannot continue like this", Mention.Field("maxTokens"),
             $"see {Mention.Command("runs list")}, or leave {Mention.Field("out")} out");
-        error.ToLine().ShouldBe("maxTokens: no text can go on so; see 'runs list', or leave 'out' out");
+        error.ToLine().ShouldBe("maxTokens: the text cannot continue like this; see 'runs list', or leave 'out' out");
         error.At("a.txt").Hint.ShouldBe(error.Hint);
         error.At("a.txt").InWords(field => $"#/{field}", command => $"POST /{command}").ToLine()
-            .ShouldBe("a.txt: no text can go on so; see POST /runs list, or leave #/out out");
+            .ShouldBe("a.txt: the text cannot continue like this; see POST /runs list, or leave #/out out");
         error.InWords(field => $"#/{field}", command => command).Where.ShouldBe("#/maxTokens");
     }
 

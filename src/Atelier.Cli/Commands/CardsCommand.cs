@@ -11,10 +11,10 @@ internal sealed class CardsCommand : ToolCommand
 {
     private readonly Workshop _workshop;
     private readonly Argument<string[]> _names = new("NAME") { Arity = ArgumentArity.ZeroOrMore,
-        Description = "Cards by their recipes' names; those without a result where left out." };
+        Description = "The cards to run, by the names of their recipes. By default, all cards without a result." };
     private readonly Option<string[]> _set = TrainCommand.SetOption();
     private readonly Option<string> _out = new("--out") { HelpName = "FILE",
-        Description = "The page; results are kept in a .json beside it.",
+        Description = "The page to write. The results are stored in a .json file in the same folder.",
         DefaultValueFactory = _ => Path.Combine("docs", "reference-cards.md") };
 
     public CardsCommand(ToolConsole console, Workshop workshop)
@@ -36,14 +36,14 @@ internal sealed class CardsCommand : ToolCommand
             : [.. ReferenceCard.All.Select(c => c.Recipe).Where(name => !results.Read().ContainsKey(name))];
         foreach (string name in names.Where(n => ReferenceCard.All.All(c => c.Recipe != n)))
         {
-            throw new AtelierException("there is no such card", name,
+            throw new AtelierException("there is no card with this name", name,
                 $"there are {string.Join(", ", ReferenceCard.All.Select(c => c.Recipe))}");
         }
         foreach (string name in names)
         {
             Recipe recipe = _workshop.ReadRecipe(name, parse.GetRequiredValue(_set));
             string folder = Path.Combine("runs", "cards", name);
-            // Only an unfinished run of the recipe as it stands is gone on with.
+            // Only an unfinished run of the unchanged recipe is resumed.
             if (Run.Exists(folder) && (parse.GetRequiredValue(_set).Length > 0 || Run.HasResult(folder)))
                 Run.Delete(folder);
             console.Remark($"card {name}: {folder}");
@@ -58,7 +58,7 @@ internal sealed class CardsCommand : ToolCommand
                 cancellation: cancellation).ConfigureAwait(false);
             results.Add(name, outcome, report);
             console.Say($"{name}: {report.Verdict}");
-            Run.Delete(folder); // its result is kept; the recipe makes it again
+            Run.Delete(folder); // its result is stored; the recipe can reproduce it
         }
         console.Result(() => new JsonObject { ["page"] = Path.GetFullPath(page), ["cards"] = results.Read() });
         return 0;

@@ -10,18 +10,18 @@ namespace Atelier.Cli.Commands;
 internal sealed class CompressCommand : ToolCommand
 {
     private readonly Workshop _workshop;
-    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
+    private readonly Argument<string> _run = new("RUN") { Description = "The folder of a run or a bundle." };
     private readonly Option<string> _to = new("--to") { HelpName = "TYPE",
-        Description = "q8 (8 bits a weight) or q4 (4 bits).", DefaultValueFactory = _ => "q8" };
+        Description = "q8 (8 bits per weight) or q4 (4 bits).", DefaultValueFactory = _ => "q8" };
     private readonly Option<string?> _against = new("--against") { HelpName = "DATA",
         Description =
-        "Other data to judge by: a file, a folder, a catalogue name or a world. Without it the run's own "
-            + "held-out text." };
+        "Other data to evaluate on: a file, a folder, a data set of the catalogue, or a world. By default, the "
+            + "held-out text of the run." };
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER",
-        Description = "The compressed bundle's folder. Without it RUN-q8 or RUN-q4." };
+        Description = "The folder of the compressed bundle. By default, RUN-q8 or RUN-q4." };
 
     public CompressCommand(ToolConsole console, Workshop workshop)
-        : base(console, "compress", "Makes a text model smaller, weights in 8 or 4 bits, and says what it lost.",
+        : base(console, "compress", "Quantises the weights of a text model to 8 or 4 bits and measures the effect.",
         "atelier compress runs/quickstart --to q8")
     {
         _workshop = workshop;
@@ -39,15 +39,15 @@ internal sealed class CompressCommand : ToolCommand
             cancellation).ConfigureAwait(false);
         console.Table(["", "before", type, "change"],
         [
-            ["held-out loss (nats a character)", Loss(report.Before.Loss), Loss(report.After.Loss),
+            ["held-out loss (nats per character)", Loss(report.Before.Loss), Loss(report.After.Loss),
                 Change(report.LossChange)],
             ["weights (MB)", Megabytes(report.Before), Megabytes(report.After),
                 Ratio(report.After.Bytes / (double)report.Before.Bytes)],
-            ["writing (tokens a second)", Speed(report.Before), Speed(report.After),
+            ["generation (tokens per second)", Speed(report.Before), Speed(report.After),
                 Ratio(report.After.TokensPerSecond / report.Before.TokensPerSecond)],
         ]);
         if (report.Data is null)
-            console.Say("not judged: there is no held-out text here; give some with --against");
+            console.Say("not evaluated: there is no held-out text; give some with --against");
         console.Say($"bundle: {report.Bundle}\nmore:   atelier generate {folder}");
         console.Result(() => new JsonObject
         {

@@ -16,7 +16,7 @@ namespace Atelier.Cli.Commands;
 /// <summary>Finds, downloads, previews and cleans data.</summary>
 internal sealed class DataCommand : Command
 {
-    public DataCommand(ToolConsole console) : base("data", "Public data sets, worlds, and your own text.")
+    public DataCommand(ToolConsole console) : base("data", "Lists, downloads, shows and cleans data.")
     {
         Add(new ListCommand(console));
         Add(new GetCommand(console));
@@ -25,11 +25,11 @@ internal sealed class DataCommand : Command
     }
 
     internal static Argument<string> SourceArgument() =>
-        new("SOURCE") { Description = "A file, a folder, a catalogue name or a world." };
+        new("SOURCE") { Description = "A file, a folder, a data set of the catalogue, or a world." };
 
     internal static Option<string?> EncodingOption() =>
         new("--encoding") { HelpName = "NAME",
-            Description = "The encoding of text, where it is not found out: GB18030, Shift-JIS, windows-1252 …" };
+            Description = "The text encoding, if it is not detected: GB18030, Shift-JIS, windows-1252 …" };
 
     private static Option<string?> ColumnOption() =>
         new("--column") { HelpName = "NAME", Description = "The column of a table that holds the text." };
@@ -45,10 +45,10 @@ internal sealed class DataCommand : Command
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             Catalogue catalogue = Catalogue.OfThisMachine();
-            console.Table(["name", "what it is", "licence", "here"],
+            console.Table(["name", "description", "licence", "downloaded"],
             [
-                .. TextWorlds.All.Select(w => new[] { w.Name, w.Description, "made from a seed", "yes" }),
-                [ShapesWorld.Name, ShapesWorld.Description, "made from a seed", "yes"],
+                .. TextWorlds.All.Select(w => new[] { w.Name, w.Description, "generated from a seed", "yes" }),
+                [ShapesWorld.Name, ShapesWorld.Description, "generated from a seed", "yes"],
                 .. catalogue.Entries.Select(e =>
                     new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
             ]);
@@ -72,10 +72,12 @@ internal sealed class DataCommand : Command
 
     private sealed class GetCommand : ToolCommand
     {
-        private readonly Argument<string> _name = new("NAME") { Description = "A catalogue name (atelier data list)." };
+        private readonly Argument<string> _name =
+            new("NAME") { Description = "The name of a data set (see atelier data list)." };
 
         public GetCommand(ToolConsole console)
-            : base(console, "get", "Fetches a public data set and checks it.", "atelier data get tinyshakespeare") =>
+            : base(console, "get", "Downloads a public data set and verifies it.",
+            "atelier data get tinyshakespeare") =>
             Add(_name);
 
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
@@ -83,9 +85,9 @@ internal sealed class DataCommand : Command
             string name = parse.GetRequiredValue(_name);
             Catalogue catalogue = Catalogue.OfThisMachine();
             CatalogueEntry entry = catalogue.Find(name)
-                ?? throw new AtelierException("the catalogue has no such data set", name,
+                ?? throw new AtelierException("there is no data set with this name in the catalogue", name,
                 Spelling.Nearest(name, catalogue.Entries.Select(e => e.Name)) is { } near ? $"did you mean '{near}'?"
-                    : "atelier data list shows what there is");
+                    : "atelier data list shows all names");
             IReadOnlyList<string> files = catalogue.Get(entry, console, cancellation);
             foreach (string file in files)
                 console.Say(file);
@@ -103,14 +105,14 @@ internal sealed class DataCommand : Command
         private readonly Option<string[]> _steps = new("--step")
         {
             HelpName = "NAME", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true,
-            Description = $"Steps in order, of {string.Join(", ", CleaningSteps.All.Select(s => s.Usage))}.",
+            Description = $"The cleaning steps, in order: {string.Join(", ", CleaningSteps.All.Select(s => s.Usage))}.",
         };
 
         private readonly Option<string> _out = new("--out") { HelpName = "FILE", Required = true,
-            Description = "Where the cleaned text goes: one JSON object a document, with its text." };
+            Description = "The file to write: one JSON object per document, with its text." };
 
         public CleanCommand(ToolConsole console)
-            : base(console, "clean", "Cleans text, and says what each step removed.",
+            : base(console, "clean", "Cleans text and reports what each step removed.",
             $"atelier data clean world:stories-en --step {CleaningSteps.All[0].Name} --out clean.jsonl")
         {
             Add(_source);

@@ -11,7 +11,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Looks at data of every kind.</summary>
+/// <summary>Shows data of every kind.</summary>
 internal sealed class DataShowCommand : ToolCommand
 {
     private const int LongestShown = 400, LongestCell = 60;
@@ -29,28 +29,29 @@ internal sealed class DataShowCommand : ToolCommand
     {
         HelpName = "NAME",
         Description =
-            $"What the source is read as: {string.Join(", ", Kinds.Keys)}. By default the kind that most of its "
-                + $"files are of.",
+            $"How to read the source: {string.Join(", ", Kinds.Keys)}. By default, the kind of most of its files.",
     };
 
     private readonly Option<string?> _column = new("--column")
     {
-        HelpName = "NAME", Description = "A column of a table: what it holds, or with --kind text the documents in it.",
+        HelpName = "NAME",
+            Description = "Shows one column of a table; with --kind text, the column that holds the documents.",
     };
 
     private readonly Option<string?> _encoding = DataCommand.EncodingOption();
     private readonly Option<int> _count = new("--count")
     {
-        HelpName = "N", Description = "Documents, sentences or pictures to show.", DefaultValueFactory = _ => 3,
+        HelpName = "N", Description = "The number of documents, sentences or images to show.",
+            DefaultValueFactory = _ => 3,
     };
 
     private readonly Option<string?> _out = new("--out")
     {
-        HelpName = "F.png", Description = "Where the first pictures go, side by side.",
+        HelpName = "F.png", Description = "A PNG file to write the first images to, as a grid.",
     };
 
     public DataShowCommand(ToolConsole console)
-        : base(console, "show", "Looks at data: how much there is, what it holds, and its beginning.",
+        : base(console, "show", "Shows the size, the content and the beginning of a data set.",
             "atelier data show world:stories-en --count 2")
     {
         Add(_source);
@@ -71,9 +72,9 @@ internal sealed class DataShowCommand : ToolCommand
             : throw new AtelierException($"there is no kind of data '{name}'", "--kind",
                 $"there are {string.Join(", ", Kinds.Keys)}");
         if (place is not null && kind != Modality.Image)
-            throw new AtelierException("only pictures are written to a file", "--out", "leave it out");
+            throw new AtelierException("only images can be written to a file", "--out", "leave it out");
         if (column is not null && kind is not (Modality.Table or Modality.Text))
-            throw new AtelierException("only tables have columns to show", "--column", "leave it out");
+            throw new AtelierException("only tables have columns", "--column", "leave it out");
         long seed = parse.GetValue<long?>(Tool.Seed) ?? 1;
         int count = parse.GetValue(_count);
         switch (kind)
@@ -121,9 +122,9 @@ internal sealed class DataShowCommand : ToolCommand
                 $"there are {string.Join(", ", preview.Columns.Take(50).Select(c => c.Name))}");
         console.Say($"{Quantity.Of(preview.Rows, "row")}, {Quantity.Of(preview.Columns.Count, "column")}");
         SayFound(console, preview.Encodings, preview.Notes);
-        string figures = column is null ? "least, median, greatest; or most frequent"
-            : "least, quartiles, greatest; mean";
-        console.Table(["column", "holds", "missing", "different", figures], shown.Select(c => new[]
+        string figures = column is null ? "minimum, median, maximum; or most frequent"
+            : "minimum, quartiles, maximum; mean";
+        console.Table(["column", "type", "missing", "distinct", figures], shown.Select(c => new[]
         {
             c.Name, c.Kind, Number(c.Missing), Number(c.Different), column is null ? Brief(c) : Figures(c),
         }));
@@ -154,7 +155,7 @@ internal sealed class DataShowCommand : ToolCommand
         string lengths = least == most ? Quantity.Of(most, "row") : $"{Number(least)} to {Quantity.Of(most, "row")}";
         console.Say($"{Quantity.Of(preview.Lengths.Count, "series", "series")} of {lengths}");
         SayFound(console, preview.Encodings, preview.Notes);
-        console.Table(["column", "least", "mean", "deviation", "greatest"], preview.Columns.Select(c => new[]
+        console.Table(["column", "minimum", "mean", "standard deviation", "maximum"], preview.Columns.Select(c => new[]
         {
             c.Name, Number(c.Least), Number(c.Mean), Number(c.Deviation), Number(c.Greatest),
         }));
@@ -174,7 +175,7 @@ internal sealed class DataShowCommand : ToolCommand
     private static void ShowTagged(ToolConsole console, TaggedPreview preview, string source)
     {
         console.Say(string.Join(", ", Quantity.Of(preview.Sentences, "sentence"), Quantity.Of(preview.Words, "word"),
-            $"{Number(preview.DifferentWords)} of them different"));
+            $"{Number(preview.DifferentWords)} of them distinct"));
         SayFound(console, preview.Encodings, preview.Notes);
         console.Table(["tag", "words"], preview.Tags.Select(t => new[] { t.Tag, Number(t.Count) }));
         foreach (TaggedSentence sentence in preview.First)
@@ -195,10 +196,10 @@ internal sealed class DataShowCommand : ToolCommand
     {
         ImageSchema schema = preview.Schema;
         string colours = schema.Channels == 1 ? "grey" : "colour";
-        console.Say($"{Quantity.Of(preview.Count, "picture")} of {schema.Width} × {schema.Height}, {colours}");
+        console.Say($"{Quantity.Of(preview.Count, "image")} of {schema.Width} × {schema.Height}, {colours}");
         SayFound(console, new Dictionary<string, string>(), preview.Notes);
         if (preview.PerClass.Count > 0)
-            console.Table(["class", "pictures"], preview.PerClass.Select(c => new[] { c.Key, Number(c.Value) }));
+            console.Table(["class", "images"], preview.PerClass.Select(c => new[] { c.Key, Number(c.Value) }));
         if (place is not null)
         {
             ImageGrid.Write(place, schema, preview.First);
@@ -213,7 +214,7 @@ internal sealed class DataShowCommand : ToolCommand
         });
     }
 
-    /// <summary>Says the encodings of files and what was chosen while they were read.</summary>
+    /// <summary>Shows the encodings of the files and the notes of the reader.</summary>
     private static void SayFound(
         ToolConsole console, IReadOnlyDictionary<string, string> encodings, IReadOnlyList<string> notes)
     {
@@ -239,7 +240,7 @@ internal sealed class DataShowCommand : ToolCommand
 
     private static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 
-    /// <summary>Six digits, or more where a number has more before its point.</summary>
+    /// <summary>Formats a number with six digits, or more if it has more before the decimal point.</summary>
     private static string Number(double number) => Math.Abs(number) >= 1e5
         ? Math.Round(number, 1).ToString("R", CultureInfo.InvariantCulture)
         : number.ToString("G6", CultureInfo.InvariantCulture);

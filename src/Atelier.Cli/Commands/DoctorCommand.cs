@@ -8,9 +8,10 @@ using TorchSharp;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Says what this machine has and lacks.</summary>
+/// <summary>Checks this machine.</summary>
 internal sealed class DoctorCommand(ToolConsole console)
-    : ToolCommand(console, "doctor", "What this machine has and lacks, and whether its answers are right.",
+    : ToolCommand(console, "doctor",
+        "Checks this machine: hardware, libraries, free space, and the correctness of tensor operations.",
         "atelier doctor")
 {
     private const long Gigabyte = 1 << 30;
@@ -55,11 +56,11 @@ internal sealed class DoctorCommand(ToolConsole console)
         ];
         string Those(bool there) =>
             string.Join(", ", all.Where(i => i.IsThere == there).Select(i => i.Name).DefaultIfEmpty("none"));
-        return new Finding("instructions", true, $"{Those(true)}; paths that cannot run here: {Those(false)}");
+        return new Finding("instructions", true, $"{Those(true)}; not available: {Those(false)}");
     }
 
     /// <summary>
-    /// One line where all is as the tensor library computes it, else one for each operator that is not.
+    /// Returns one line for all operators, and one for each that the tensor library does not compute correctly.
     /// </summary>
     private static IEnumerable<Finding> Operators(IReadOnlyList<OperatorVerdict> verdicts)
     {
@@ -67,29 +68,29 @@ internal sealed class DoctorCommand(ToolConsole console)
             yield break;
         string caches = CheckedOperators.Caches switch
         {
-            CacheSizes.Guessed => "; the processor hides its caches, and oneDNN was made to guess their sizes",
-            CacheSizes.Wrong => "; the processor hides its caches, and oneDNN takes them for one byte",
+            CacheSizes.Guessed => "; the processor hides its cache sizes, so oneDNN uses estimates",
+            CacheSizes.Wrong => "; the processor hides its cache sizes, and oneDNN uses wrong ones",
             _ => "",
         };
         int right = verdicts.Count(v => v.IsRight);
         yield return new Finding("operators", verdicts.All(v => v.Path != OperatorPath.None),
-            $"{right} of {verdicts.Count} agree with plain loops as the tensor library computes them{caches}");
+            $"{right} of {verdicts.Count} agree with a reference implementation{caches}");
         foreach (OperatorVerdict verdict in verdicts.Where(v => v.Path != OperatorPath.Library))
         {
             string answer = verdict.IsRight ? "right" : "wrong";
             yield return new Finding($"{verdict.Operator}, {verdict.Precision}", verdict.Path != OperatorPath.None,
-                $"the tensor library's own answers are {answer}; {TextOf(verdict.Path)}");
+                $"the results of the tensor library are {answer}; {TextOf(verdict.Path)}");
         }
     }
 
     private static string TextOf(OperatorPath path) => path switch
     {
         OperatorPath.PaddedChannels => "computed with channels padded to multiples of 16",
-        OperatorPath.Unfolded => "computed as a product of its windows",
+        OperatorPath.Unfolded => "computed as a matrix product of unfolded windows",
         OperatorPath.AsInTraining => "computed as in training",
         OperatorPath.WithoutOneDnn => "computed without oneDNN, which is slower",
-        OperatorPath.None => "no other path is right: training that needs it is refused",
-        _ => "computed by it",
+        OperatorPath.None => "no other implementation is correct: training that needs it is refused",
+        _ => "computed by the tensor library",
     };
 
     private static JsonObject ToJson(OperatorVerdict verdict) => new()
@@ -104,7 +105,7 @@ internal sealed class DoctorCommand(ToolConsole console)
     {
         double gigabytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)Gigabyte;
         return new Finding("memory", gigabytes >= 2, string.Create(CultureInfo.InvariantCulture,
-            $"{gigabytes:0.0} GB{(gigabytes < 2 ? "; training wants at least 2 GB" : "")}"));
+            $"{gigabytes:0.0} GB{(gigabytes < 2 ? "; training needs at least 2 GB" : "")}"));
     }
 
     private static Finding TensorLibrary()
@@ -120,15 +121,15 @@ internal sealed class DoctorCommand(ToolConsole console)
         {
             return new Finding("tensor library", false,
                 $"libtorch does not load: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}; docs/install.md "
-                    + $"tells which systems it runs on");
+                    + $"lists the supported systems");
         }
     }
 
     private static Finding Graphics() => torch.cuda.is_available()
         ? new Finding("graphics processor", true,
-            string.Create(CultureInfo.InvariantCulture, $"{torch.cuda.device_count()} for CUDA"))
+            string.Create(CultureInfo.InvariantCulture, $"{torch.cuda.device_count()} with CUDA"))
         : new Finding("graphics processor", true,
-            "none for CUDA; training runs on the processor (docs/install.md tells how to build for one)");
+            "none with CUDA; training runs on the CPU (docs/install.md describes how to build for CUDA)");
 
     private static Finding Home()
     {
@@ -141,7 +142,7 @@ internal sealed class DoctorCommand(ToolConsole console)
         }
         catch (AtelierException e)
         {
-            return new Finding("home", false, $"{OptionNames.Write(e).ToLine()} (ATELIER_HOME names it)");
+            return new Finding("home", false, $"{OptionNames.Write(e).ToLine()} (set ATELIER_HOME to change it)");
         }
     }
 
@@ -149,7 +150,7 @@ internal sealed class DoctorCommand(ToolConsole console)
     {
         double gigabytes = new DriveInfo(folder).AvailableFreeSpace / (double)Gigabyte;
         return new Finding(name, gigabytes >= 1, string.Create(CultureInfo.InvariantCulture,
-            $"{folder}, {gigabytes:0.0} GB free{(gigabytes < 1 ? "; checkpoints want at least 1 GB" : "")}"));
+            $"{folder}, {gigabytes:0.0} GB free{(gigabytes < 1 ? "; checkpoints need at least 1 GB" : "")}"));
     }
 
     private static Finding DataFolder() => Environment.GetEnvironmentVariable("ATELIER_DATA") switch

@@ -11,16 +11,17 @@ internal sealed class EvaluateCommand : ToolCommand
 {
     private readonly Workshop _workshop;
     private readonly Argument<string> _run =
-        new("RUN") { Description = "A run's folder; with --against a bundle's too." };
+        new("RUN") { Description = "The folder of a run; with --against, also of a bundle." };
     private readonly Option<string?> _against =
         new("--against")
         {
             HelpName = "DATA",
-                Description = "Other data, all of which is judged: a file, a folder, a catalogue name or a world.",
+                Description =
+                    "Other data to evaluate on, all of it: a file, a folder, a data set of the catalogue, or a world.",
         };
 
     public EvaluateCommand(ToolConsole console, Workshop workshop)
-        : base(console, "evaluate", "Judges a model on held-out data, beside baselines.",
+        : base(console, "evaluate", "Evaluates a model on held-out data and compares it with baselines.",
         "atelier evaluate runs/quickstart")
     {
         _workshop = workshop;
@@ -28,7 +29,7 @@ internal sealed class EvaluateCommand : ToolCommand
         Add(_against);
     }
 
-    /// <summary>A report's figures with those of its baselines, for people.</summary>
+    /// <summary>Writes the metrics of a report and of its baselines as a table.</summary>
     public static void Show(ToolConsole console, EvaluationReport report)
     {
         console.Table(["", "model", .. report.Baselines.Keys], report.Metrics.Select(m =>
@@ -58,13 +59,13 @@ internal sealed class EvaluateCommand : ToolCommand
         return 0;
     }
 
-    /// <summary>A figure as programs read it.</summary>
+    /// <summary>Writes a metric as JSON.</summary>
     public static JsonObject Json(Metric metric) => new()
     {
         ["value"] = metric.Value, ["low"] = metric.Low, ["high"] = metric.High, ["unit"] = metric.Unit,
     };
 
-    /// <summary>A difference for programs: its value, its basis, and the verdict.</summary>
+    /// <summary>Writes a comparison as JSON: its value, its basis and the verdict.</summary>
     public static JsonObject Json(Comparison comparison)
     {
         JsonObject json = Json(comparison.Difference);
@@ -73,7 +74,7 @@ internal sealed class EvaluateCommand : ToolCommand
         return json;
     }
 
-    /// <summary>Figures by name as programs read them.</summary>
+    /// <summary>Writes metrics by name as JSON.</summary>
     public static JsonObject Json(IReadOnlyDictionary<string, Metric> metrics) =>
         new(metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, Json(m.Value))));
 }

@@ -5,7 +5,7 @@ using Atelier.Tasks.Text;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Takes a model of another system and makes a bundle of it.</summary>
+/// <summary>Converts a model of another system into a bundle.</summary>
 internal sealed class ImportCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -15,13 +15,13 @@ internal sealed class ImportCommand : ToolCommand
             + "merges.txt), a GGUF file, a llama2.c .bin, or a Bayesian network as .bif or .bif.gz." };
     private readonly Option<string?> _tokenizer = new("--tokenizer") { HelpName = "FILE",
         Description =
-        "A tokenizer.json or a llama2.c tokenizer, where the source has none. Without it a .bin takes what lies "
-            + "beside it: tokenizer.bin, tokN.bin for N tokens, or tokenizer.json." };
+        "A tokenizer.json or llama2.c tokenizer for a source without one. By default, a .bin uses the tokenizer in "
+            + "the same folder: tokenizer.bin, tokN.bin for N tokens, or tokenizer.json." };
     private readonly Option<string> _out =
-        new("--out") { HelpName = "FOLDER", Required = true, Description = "The bundle's folder." };
+        new("--out") { HelpName = "FOLDER", Required = true, Description = "The folder of the new bundle." };
 
     public ImportCommand(ToolConsole console, Workshop workshop)
-        : base(console, "import", "Makes a bundle of another system's model.",
+        : base(console, "import", "Converts a model of another system into a bundle.",
         "atelier import stories260K.bin --tokenizer tok512.bin --out bundles/stories260K")
     {
         _workshop = workshop;
@@ -57,23 +57,23 @@ internal sealed class ImportCommand : ToolCommand
     }
 }
 
-/// <summary>Writes a model where other systems read it.</summary>
+/// <summary>Exports a model to the format of another system.</summary>
 internal sealed class ExportCommand : ToolCommand
 {
     private readonly Workshop _workshop;
-    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
+    private readonly Argument<string> _run = new("RUN") { Description = "The folder of a run or a bundle." };
     private readonly Option<string> _format = new("--to") { HelpName = "FORMAT",
         Description = "huggingface (a folder), gguf (a file that llama.cpp runs) or bif (a Bayesian network's file).",
         DefaultValueFactory = _ => "huggingface" };
     private readonly Option<string?> _type = new("--type") { HelpName = "TYPE",
         Description =
-        "The weights' type: f32, f16, bf16, with gguf also q8 and q4. Without it they stay as they are (blocks of 8 "
-            + "or 4 bits become f32 with huggingface)." };
+        "The type of the weights: f32, f16 or bf16; for gguf also q8 and q4. By default it is not changed (8-bit and "
+            + "4-bit weights become f32 for huggingface)." };
     private readonly Option<string> _out =
         new("--out") { HelpName = "PATH", Required = true, Description = "The folder or the file to write." };
 
     public ExportCommand(ToolConsole console, Workshop workshop)
-        : base(console, "export", "Writes a model for other systems.",
+        : base(console, "export", "Exports a model to the format of another system.",
         "atelier export runs/quickstart --to gguf --type q8 --out quickstart.gguf")
     {
         _workshop = workshop;

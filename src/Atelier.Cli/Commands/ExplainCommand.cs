@@ -6,34 +6,34 @@ using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Tells what a model has learned, and answers questions about its variables.</summary>
+/// <summary>Shows what a model has learned, and answers queries about its variables.</summary>
 internal sealed class ExplainCommand : ToolCommand
 {
     private readonly Workshop _workshop;
-    private readonly Argument<string> _run = new("RUN") { Description = "A run's folder or a bundle's." };
+    private readonly Argument<string> _run = new("RUN") { Description = "The folder of a run or a bundle." };
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER",
-        Description = "Where pictures go; a run's own plots where it is left out." };
+        Description = "The folder to write plots to. By default, the plots folder of the run." };
 
     private readonly Option<string[]> _query = new("--query") { HelpName = "COLUMN",
-        Description = "A variable whose probabilities are asked for; several ask for them together.",
+        Description = "A variable to compute the probabilities of. Repeat it for a joint distribution.",
         DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE",
-        Description = "What is known; may stand several times.", DefaultValueFactory = _ => [] };
+        Description = "An observed value. Can be repeated.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _do = new("--do") { HelpName = "COLUMN=VALUE",
-        Description = "What is set from outside, an intervention; may stand several times.",
+        Description = "A value set by intervention. Can be repeated.",
         DefaultValueFactory = _ => [] };
     private readonly Option<double> _precision = new("--precision")
     {
         HelpName = "P",
-        Description = "How far off an estimated answer may be, at 95 % confidence; drawing goes on until it is met.",
+        Description = "The half-width of the 95 % confidence interval at which sampling for an estimated answer stops.",
         DefaultValueFactory = _ => new Question().Precision,
     };
     private readonly Option<bool> _mostProbable =
-        new("--most-probable") { Description = "The most probable values of all variables together." };
+        new("--most-probable") { Description = "Finds the most probable joint assignment of all variables." };
 
     public ExplainCommand(ToolConsole console, Workshop workshop)
         : base(console, "explain",
-        "Tells what a model has learned, in tables and pictures, and answers questions about its variables.",
+        "Shows what a model has learned in tables and plots, and answers queries about its variables.",
         "atelier explain runs/asia-structure --query L --evidence X=yes --do S=no")
     {
         _workshop = workshop;
@@ -53,10 +53,11 @@ internal sealed class ExplainCommand : ToolCommand
         Explanation explanation = Ask(parse) is { } question
             ? model.As<IProbabilisticQuery>() is { } queried
                 ? queried.Answer(question, cancellation)
-                : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
+                : throw new AtelierException("this kind of model does not answer queries", run,
+                    "use a Bayesian network")
             : model.As<IExplainable>()?.Explain(cancellation)
-                ?? throw new AtelierException("this kind of model has nothing to explain", run,
-                    "models of states and of networks have");
+                ?? throw new AtelierException("this kind of model cannot be explained", run,
+                    "use a hidden Markov model or a Bayesian network");
         console.Say(explanation.Summary);
         foreach (ExplanationTable table in explanation.Tables.Where(t => !t.ForPrograms))
         {
@@ -67,7 +68,7 @@ internal sealed class ExplainCommand : ToolCommand
         cancellation.ThrowIfCancellationRequested();
         string[] pictures = [.. Pictures(run, parse.GetValue(_out), explanation)];
         foreach (string picture in pictures)
-            console.Say($"picture: {picture}");
+            console.Say($"plot: {picture}");
         console.Result(() => new JsonObject(Method(explanation.Method))
         {
             ["run"] = Path.GetFullPath(run),
@@ -80,7 +81,7 @@ internal sealed class ExplainCommand : ToolCommand
         return Task.FromResult(0);
     }
 
-    /// <summary>The question that the options ask; null where they ask none.</summary>
+    /// <summary>Returns the query of the options, or null.</summary>
     private Question? Ask(ParseResult parse)
     {
         var question = new Question

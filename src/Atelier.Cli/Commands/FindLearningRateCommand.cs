@@ -6,20 +6,21 @@ using Atelier.Training;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Looks for the learning rate at which the loss falls the fastest.</summary>
+/// <summary>Finds the learning rate at which the loss falls the fastest.</summary>
 internal sealed class FindLearningRateCommand : ToolCommand
 {
     private readonly Workshop _workshop;
     private readonly Argument<string> _recipe =
-        new("RECIPE") { Description = "A YAML file, or a built-in recipe's name." };
+        new("RECIPE") { Description = "A YAML file, or the name of a built-in recipe." };
     private readonly Option<string[]> _set = TrainCommand.SetOption();
     private readonly Option<string> _out = new("--out")
     {
-        HelpName = "FILE", Description = "Where the picture goes.", DefaultValueFactory = _ => "learning-rate.png",
+        HelpName = "FILE", Description = "The PNG file to write the plot to.",
+            DefaultValueFactory = _ => "learning-rate.png",
     };
 
     public FindLearningRateCommand(ToolConsole console, Workshop workshop) : base(console, "find-learning-rate",
-        "Tries growing learning rates on a recipe and suggests one (Smith 2017).",
+        "Suggests a learning rate for a recipe by a range test (Smith 2017).",
             "atelier find-learning-rate quickstart --out learning-rate.png")
     {
         _workshop = workshop;
@@ -45,6 +46,6 @@ internal sealed class FindLearningRateCommand : ToolCommand
             ["points"] = new JsonArray([.. sweep.Points.Select(p => new JsonObject { ["learningRate"] = p.Rate,
                 ["loss"] = p.Loss })]),
         });
-        return cancellation.IsCancellationRequested ? Interruption.ExitCode : 0; // what was found so far is shown
+        return cancellation.IsCancellationRequested ? Interruption.ExitCode : 0; // the result so far is shown
     }
 }

@@ -6,6 +6,7 @@ using Atelier.Abstractions;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Runs;
+using Atelier.Tasks;
 using Atelier.Tasks.Images;
 
 namespace Atelier.Cli.Commands;
@@ -16,37 +17,37 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Workshop _workshop;
     private readonly Argument<string?> _run =
         new("RUN")
-        { Description = "A run's folder or a bundle's, a GGUF file, or llama2.c's with its tokenizer beside it.",
+        { Description = "The folder of a run or a bundle, a GGUF file, or a llama2.c file next to its tokenizer.",
         Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _prompt =
-        new("--prompt") { HelpName = "T", Description = "The text to go on from." };
+        new("--prompt") { HelpName = "T", Description = "The text to continue." };
     private readonly Option<string?> _input = new("--input") { HelpName = "F",
-        Description = "A file to go on from, or to work on: a series, sentences to tag." };
+        Description = "A file with the series to continue or the sentences to tag." };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE",
-        Description = "What is known of each sample; may stand several times.", DefaultValueFactory = _ => [] };
+        Description = "A known value of each sample. Can be repeated.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE",
-        Description = "A hidden state that is known, by its place from 0; may stand several times.",
+        Description = "A known hidden state, or tag, at a position counted from 0. Can be repeated.",
         DefaultValueFactory = _ => [] };
     private readonly Option<int> _count =
-        new("--count") { HelpName = "N", Description = "How many samples.", DefaultValueFactory = _ => 1 };
+        new("--count") { HelpName = "N", Description = "The number of samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME",
         Description =
-        "The class of the pictures, where the model was taught classes; with --interpolate also one for each end, "
-            + "with commas between." };
+        "The class of the images, for models trained with classes. With --interpolate, optionally one class for "
+            + "each end, separated by commas." };
     private readonly SamplingArguments _drawing = new();
     private readonly LatentArguments _latents = new();
     private readonly Option<string?> _out = new("--out") { HelpName = "F",
         Description =
-        "A file to write the samples to; of rows and series F.csv or F.tsv (a table that train reads back), of "
-            + "tagged sentences F.conllu (CoNLL-U), of pictures F.png (side by side), F.gif (how they came about) or "
-            + "F/ (a file each)." };
-    private readonly Option<string?> _like = new("--like") { HelpName = "PICTURE",
-        Description = "Makes a picture again, from what its PNG says of its making." };
+        "The file to write the samples to. Rows and series: F.csv or F.tsv, a table that train can read. Tagged "
+            + "sentences: F.conllu. Images: F.png (a grid), F.gif (an animation of the sampling steps) or F/ (one file "
+            + "per image)." };
+    private readonly Option<string?> _like = new("--like") { HelpName = "IMAGE",
+        Description = "Generates an image again, from the settings stored in its PNG file." };
     private readonly Option<string> _device =
         new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN",
         Description =
-        "A smaller model of the same tokens that proposes what comes next: faster, with the same distribution." };
+        "A smaller model with the same tokenizer for speculative decoding: faster, with the same distribution." };
     private readonly DecodingArguments _decoding = new();
 
     public GenerateCommand(ToolConsole console, Workshop workshop)
@@ -70,17 +71,53 @@ internal sealed class GenerateCommand : ToolCommand
         _decoding.AddTo(this);
     }
 
+    /// <summary>The help for a run shows the options that its model supports, and an example for it.</summary>
+    public override string PrepareHelp(ParseResult parse)
+    {
+        if (parse.GetValue(_run) is not { } run)
+            return Example;
+        try
+        {
+            IReadOnlyList<RequestOption> supported = OptionsOf(_workshop, run);
+            foreach (Option option in Options.Where(option => option != _device))
+            {
+                RequestOption? found = supported.FirstOrDefault(o => OptionNames.Of(o.Field) == option.Name);
+                option.Hidden = found is null;
+                option.Description = found?.Description ?? option.Description;
+                if (found?.Default is { } value)
+                    option.Description += $" [default: {value}]";
+            }
+            return ExampleOf(run, supported);
+        }
+        catch (AtelierException e)
+        {
+            parse.InvocationConfiguration.Error.WriteLine(OptionNames.Write(e).ToLine());
+            return Example;
+        }
+    }
+
+    /// <summary>Returns the options that a model supports.</summary>
+    public static IReadOnlyList<RequestOption> OptionsOf(Workshop workshop, string run)
+    {
+        using ITrainedModel model = workshop.Open(run, new OpenOptions { Device = "cpu" });
+        return workshop.TaskOf(model).RequestOptions(model);
+    }
+
+    /// <summary>Returns a command line that the model can answer.</summary>
+    public static string ExampleOf(string run, IReadOnlyList<RequestOption> options) => $"atelier generate {run} "
+        + OptionNames.Write([.. options.Where(o => o.Example is not null).Select(o => (o.Field, o.Example!))]);
+
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         int count = parse.GetValue(_count);
         if (count < 1)
-            throw new AtelierException($"--count is {count}", "atelier generate", "allowed is 1 and more");
+            throw new AtelierException($"--count is {count}", "atelier generate", "allowed: 1 or more");
         var images = new ImageSampling(console, _workshop);
         if (parse.GetValue(_like) is { } like)
             return await images.AgainAsync(like, parse.GetValue(_run), _drawing.Upscaler(parse),
                 parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
         string run = parse.GetValue(_run)
-            ?? throw new AtelierException("no model is named", "atelier generate",
+            ?? throw new AtelierException("no model was named", "atelier generate",
             "name a run's folder: atelier runs list shows them");
         using ITrainedModel model = _workshop.Open(run,
             new OpenOptions { Device = parse.GetRequiredValue(_device) }, cancellation);
@@ -93,7 +130,7 @@ internal sealed class GenerateCommand : ToolCommand
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller
             ? OpenDraft(smaller, model, parse.GetRequiredValue(_device), cancellation) : null;
         InterpolationEnds? ends = _latents.Ends(parse);
-        if (ends is not null) // so many pictures a way
+        if (ends is not null) // so many images for each pair of neighbouring ends
             count = (count == 1 ? Interpolation.UsualSteps : count) * ends.PathCount;
         using ITrainedModel? upscaler = _drawing.Upscaler(parse) is { } second
             ? images.OpenUpscaler(second, model, parse.GetRequiredValue(_device), cancellation) : null;
@@ -135,10 +172,10 @@ internal sealed class GenerateCommand : ToolCommand
         if (samples.OfType<TextSample>().Aggregate(default(SpeculationCounts), (sum, s) => sum + s.Speculation)
             is { AcceptanceRate: double rate } speculation)
             console.Remark(string.Create(CultureInfo.InvariantCulture,
-                $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were taken ({rate:P0})"));
+                $"{speculation.Accepted} of {speculation.Proposed} proposed tokens were accepted ({rate:P0})"));
         if (samples.OfType<RowSample>().FirstOrDefault()?.EffectiveRows is { } effective)
             console.Remark(string.Create(CultureInfo.InvariantCulture,
-                $"the rows are not exact draws: they were chosen from weighted ones worth {effective:0} exact ones"));
+                $"the rows are approximate: resampled from weighted rows, effective sample size {effective:0}"));
         if (parse.GetValue(_out) is { } text)
         {
             bool isConllu = Path.GetExtension(text) is ".conllu" or ".conll";
@@ -164,29 +201,29 @@ internal sealed class GenerateCommand : ToolCommand
         CancellationToken cancellation)
     {
         TextGenerator text = model.As<TextGenerator>()
-            ?? throw new AtelierException("only text models take a draft", "--draft", "leave it out");
+            ?? throw new AtelierException("only text models can use a draft model", "--draft", "leave it out");
         ITrainedModel opened = _workshop.Open(folder, new OpenOptions { Device = device }, cancellation);
         if (opened.As<TextGenerator>() is not { } draft)
         {
             opened.Dispose();
-            throw new AtelierException("a draft is a text model", folder,
-                "name a smaller text model of the same tokens");
+            throw new AtelierException("is not a text model", folder,
+                "name a smaller text model with the same tokenizer");
         }
         text.Draft = draft;
         return draft;
     }
 
-    /// <summary>Text includes its prompt; other samples stand alone.</summary>
+    /// <summary>Returns the text of a sample, after its prompt if it continues one.</summary>
     private static string Shown(GenerationRequest request, Sample sample) =>
         sample is TextSample ? request.Prompt + sample.Shown : sample.Shown;
 
-    /// <summary>Whether samples are separated by lines; a row is a line of its own.</summary>
+    /// <summary>Whether samples need a line between them; a row is a line of its own.</summary>
     private static bool Lines(Sample sample) => sample is TextSample or SeriesSample;
 
     private static int Place(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int place)
         ? place
-        : throw new AtelierException($"'{text}' is no place", "--state", "write a number from 0");
+        : throw new AtelierException($"'{text}' is not a position", "--state", "positions are whole numbers from 0");
 
     private static async Task<int> StreamAsync(ToolConsole console, TextGenerator generator, GenerationRequest request,
         CancellationToken cancellation)

@@ -5,7 +5,7 @@ using Atelier.Tasks;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>From nothing to an evaluated sample in a minute.</summary>
+/// <summary>Trains and evaluates a small model in a minute.</summary>
 internal sealed class QuickstartCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -13,10 +13,11 @@ internal sealed class QuickstartCommand : ToolCommand
 
     private readonly Option<string[]> _set = TrainCommand.SetOption();
     private readonly Option<string?> _out =
-        new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/quickstart where it is left out." };
+        new("--out") { HelpName = "FOLDER", Description = "The folder of the run. By default, runs/quickstart." };
 
     public QuickstartCommand(ToolConsole console, Workshop workshop)
-        : base(console, RecipeName, "A minute, from nothing to a judged sample.", "atelier quickstart")
+        : base(console, RecipeName, "Trains, evaluates and samples from a small model in about a minute.",
+        "atelier quickstart")
     {
         _workshop = workshop;
         Add(_set);
@@ -31,7 +32,7 @@ internal sealed class QuickstartCommand : ToolCommand
         Recipe recipe = _workshop.ReadRecipe(RecipeName, overrides);
         string folder = parse.GetValue(_out) ?? TrainCommand.NewFolder(RecipeName);
         string summary = RecipeSummary.Of(recipe, _workshop.FamilyOf(recipe));
-        console.Remark($"teaching a model {recipe.Description}: {summary}");
+        console.Remark($"training a model {recipe.Description}: {summary}");
         console.Remark($"run: {ShownPath.Of(folder)}");
         return await new TrainingRunner(console, _workshop).RunAsync(new TrainingOptions(folder),
             options => _workshop.TrainAsync(recipe, options, cancellation), cancellation).ConfigureAwait(false);

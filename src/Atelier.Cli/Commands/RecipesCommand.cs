@@ -9,7 +9,7 @@ namespace Atelier.Cli.Commands;
 internal sealed class RecipesCommand : Command
 {
     public RecipesCommand(ToolConsole console, Workshop workshop)
-        : base("recipes", "The built-in recipes, and a check of your own.")
+        : base("recipes", "Lists, shows and checks recipes.")
     {
         Add(new ListCommand(console));
         Add(new ShowCommand(console, workshop));
@@ -17,14 +17,14 @@ internal sealed class RecipesCommand : Command
     }
 
     private static Argument<string> RecipeArgument() =>
-        new("RECIPE") { Description = "A YAML file, or a built-in recipe's name." };
+        new("RECIPE") { Description = "A YAML file, or the name of a built-in recipe." };
 
     private sealed class ListCommand(ToolConsole console)
         : ToolCommand(console, "list", "Lists the built-in recipes.", "atelier recipes list")
     {
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
-            console.Table(["recipe", "what it is"], BuiltInRecipes.All.Select(r => new[] { r.Name, r.Description }));
+            console.Table(["recipe", "description"], BuiltInRecipes.All.Select(r => new[] { r.Name, r.Description }));
             console.Result(() => new JsonObject
             {
                 ["recipes"] =
@@ -41,7 +41,7 @@ internal sealed class RecipesCommand : Command
         private readonly Argument<string> _recipe = RecipeArgument();
 
         private readonly Option<bool> _resolved =
-            new("--resolved") { Description = "With every default in it, as a run keeps it." };
+            new("--resolved") { Description = "Includes all default values, as a run stores them." };
 
         public ShowCommand(ToolConsole console, Workshop workshop)
             : base(console, "show", "Shows a recipe.", "atelier recipes show quickstart --resolved")
@@ -83,7 +83,7 @@ internal sealed class RecipesCommand : Command
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             Recipe recipe = _workshop.ReadRecipe(parse.GetRequiredValue(_recipe), parse.GetRequiredValue(_set));
-            console.Say($"{recipe.Name}: no mistakes");
+            console.Say($"{recipe.Name}: valid");
             console.Result(() => new JsonObject { ["name"] = recipe.Name, ["family"] = recipe.Model.Family });
             return Task.FromResult(0);
         }

@@ -5,10 +5,11 @@ using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Looks back at the runs there were.</summary>
+/// <summary>Lists, shows, compares and deletes runs.</summary>
 internal sealed class RunsCommand : Command
 {
-    public RunsCommand(ToolConsole console, Workshop workshop) : base("runs", "The runs there were.")
+    public RunsCommand(ToolConsole console, Workshop workshop)
+        : base("runs", "Lists, shows, compares and deletes runs.")
     {
         Add(new ListCommand(console, workshop.History));
         Add(new ShowCommand(console, workshop.History));
@@ -17,10 +18,10 @@ internal sealed class RunsCommand : Command
     }
 
     internal static RunRecord Find(RunHistory history, string idOrFolder) => history.Find(idOrFolder)
-        ?? throw new AtelierException("there is no such run in the history", idOrFolder,
+        ?? throw new AtelierException("the history has no such run", idOrFolder,
             "atelier runs list shows ids and folders");
 
-    // A run that died cannot say so: it is held by no process any more.
+    // A run that died cannot update its status, but its folder is no longer locked.
     private static string Status(RunRecord run) => run.Status switch
     {
         _ when !Directory.Exists(run.Folder) => "gone",
@@ -28,7 +29,7 @@ internal sealed class RunsCommand : Command
         _ => run.Status,
     };
 
-    /// <summary>A figure in a table: counts whole, all others with four decimals, as in reports.</summary>
+    /// <summary>Formats a metric: counts without decimals, all others with four, as in reports.</summary>
     internal static string Number(double value) =>
         value.ToString(double.IsInteger(value) ? "0" : "0.0000", CultureInfo.InvariantCulture);
 
@@ -53,7 +54,7 @@ internal sealed class RunsCommand : Command
         {
             IReadOnlyList<RunRecord> runs = history.List();
             if (runs.Count == 0)
-                console.Say("no runs yet; begin with: atelier quickstart");
+                console.Say("no runs yet; start with: atelier quickstart");
             else
             {
                 console.Table(["id", "recipe", "family", "status", "steps", "validation loss", "folder"],
@@ -72,7 +73,7 @@ internal sealed class RunsCommand : Command
     private sealed class ShowCommand : ToolCommand
     {
         private readonly RunHistory _history;
-        private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
+        private readonly Argument<string> _run = new("RUN") { Description = "The id or folder of a run." };
 
         public ShowCommand(ToolConsole console, RunHistory history)
             : base(console, "show", "Shows one run.", "atelier runs show runs/quickstart")
@@ -100,10 +101,10 @@ internal sealed class RunsCommand : Command
     private sealed class DeleteCommand : ToolCommand
     {
         private readonly RunHistory _history;
-        private readonly Argument<string> _run = new("RUN") { Description = "A run's id or folder." };
-        private readonly Option<bool> _yes = new("--yes") { Description = "Does not ask." };
+        private readonly Argument<string> _run = new("RUN") { Description = "The id or folder of a run." };
+        private readonly Option<bool> _yes = new("--yes") { Description = "Does not ask for confirmation." };
         private readonly Option<bool> _keepFiles =
-            new("--keep-files") { Description = "Forgets the run, and leaves its folder as it is." };
+            new("--keep-files") { Description = "Removes the run from the history and keeps its folder." };
 
         public DeleteCommand(ToolConsole console, RunHistory history)
             : base(console, "delete", "Deletes a run and its folder.", "atelier runs delete runs/first --yes")
@@ -117,16 +118,16 @@ internal sealed class RunsCommand : Command
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             string named = parse.GetRequiredValue(_run);
-            // The history may have been deleted: the folder is the run.
+            // The history may have been deleted, but the folder is enough.
             RunRecord? known = Run.Exists(named) ? _history.Find(named) : Find(_history, named);
             string folder = known?.Folder ?? Path.GetFullPath(named);
             bool deletes = !parse.GetValue(_keepFiles) && Directory.Exists(folder);
             if (Run.IsHeld(folder))
-                throw new AtelierException("another process is at work on this run", folder,
+                throw new AtelierException("another process is using this run", folder,
                     "stop it first, or wait for it");
             if (deletes && !parse.GetValue(_yes)
                 && !console.Confirm($"delete {folder} and the {Files(folder)} in it",
-                    "add --yes to delete, or --keep-files to forget the run alone"))
+                    "add --yes to delete it, or --keep-files to remove it from the history only"))
             {
                 console.Say("nothing was deleted");
                 console.Result(() => Json(known, folder, isDeleted: false, filesDeleted: false));
@@ -136,7 +137,7 @@ internal sealed class RunsCommand : Command
                 Run.Delete(folder);
             if (known is not null)
                 _history.Delete(known.Id);
-            console.Say(deletes ? $"deleted {folder}" : $"forgotten; its files stay in {folder}");
+            console.Say(deletes ? $"deleted {folder}" : $"removed from the history; the files stay in {folder}");
             console.Result(() => Json(known, folder, isDeleted: true, deletes));
             return Task.FromResult(0);
         }

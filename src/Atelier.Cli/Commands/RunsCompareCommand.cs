@@ -7,17 +7,17 @@ using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Compares runs: on held-out data first, then by their figures in training, then by their recipes.</summary>
+/// <summary>Compares runs by held-out metrics, training metrics and recipes.</summary>
 internal sealed class RunsCompareCommand : ToolCommand
 {
     private readonly Workshop _workshop;
     private readonly Argument<string[]> _runs =
-        new("RUN") { Arity = new ArgumentArity(2, 20), Description = "Two or more runs' ids or folders." };
+        new("RUN") { Arity = new ArgumentArity(2, 20), Description = "The ids or folders of two or more runs." };
 
     public RunsCompareCommand(ToolConsole console, Workshop workshop)
         : base(console, "compare",
-            "Compares runs: held-out figures and how they differ from the first run's, then where their "
-                + "recipes differ.",
+            "Compares runs: their metrics on held-out data, the difference from the first run, and the settings in "
+                + "which their recipes differ.",
             "atelier runs compare runs/quickstart runs/quickstart-2")
     {
         _workshop = workshop;
@@ -69,7 +69,7 @@ internal sealed class RunsCompareCommand : ToolCommand
                     : "")];
             if (headlines.Contains(name)
                 && judged.Any(j => j.FromFirst is not null && j.Report!.Headline.Metric == name))
-                yield return ["less the first run's",
+                yield return ["difference from the first run",
                     .. judged.Select(j => j.FromFirst is { } difference ? difference.Difference.ToText() : "")];
         }
     }
@@ -84,8 +84,8 @@ internal sealed class RunsCompareCommand : ToolCommand
         };
         return comparison.Basis == ComparisonBasis.Bic
             ? string.Create(CultureInfo.InvariantCulture,
-                $"the first of them {outcome} by BIC, which is {comparison.Difference.Value:+0.00;-0.00} nats "
-                    + $"(nothing was held out)")
+                $"the first of them {outcome} by BIC, a difference of {comparison.Difference.Value:+0.00;-0.00} nats "
+                    + $"(no data was held out)")
             : $"the first of them {outcome} on the same held-out data, by {comparison.Difference.ToText()} "
                 + $"{headline.Unit}";
     }

@@ -7,49 +7,49 @@ using Atelier.Tensors.Profiling;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Trains a model by a recipe, or on a user's own data.</summary>
+/// <summary>Trains a model from a recipe or on a user's own data.</summary>
 internal sealed class TrainCommand : ToolCommand
 {
     private readonly Workshop _workshop;
     private readonly Argument<string?> _recipe = new("RECIPE")
     {
         Arity = ArgumentArity.ZeroOrOne,
-            Description = "A YAML file, or a built-in recipe's name (atelier recipes list).",
+            Description = "A YAML file, or the name of a built-in recipe (see atelier recipes list).",
     };
 
     private readonly (ITask Kind, Option<string?> Option)[] _data;
 
     private readonly Option<string?> _model =
-        new("--model") { HelpName = "FAMILY", Description = "The family of model." };
+        new("--model") { HelpName = "FAMILY", Description = "The model family." };
     private readonly Option<string[]> _set = SetOption();
     private readonly Option<string?> _out =
-        new("--out") { HelpName = "FOLDER", Description = "The run's folder; runs/NAME where it is left out." };
+        new("--out") { HelpName = "FOLDER", Description = "The folder of the run. By default, runs/NAME." };
     private readonly Option<bool> _resume =
-        new("--resume") { Description = "Goes on with the unfinished run in --out, or with the latest one." };
+        new("--resume") { Description = "Resumes the unfinished run in --out, or the latest one." };
     private readonly Option<bool> _profile = new("--profile")
     {
         Description =
-            "Tells where the time of some steps goes, operation by operation: a table, and a trace for "
-                + "chrome://tracing or ui.perfetto.dev in the run's folder profile/.",
+            "Profiles some steps, operation by operation: prints a table, and writes a trace for chrome://tracing or "
+                + "ui.perfetto.dev to the folder profile/ of the run.",
     };
 
     private readonly Option<int> _profileFrom = new("--profile-from")
     {
-        HelpName = "N", Description = "The first step that is profiled, counted in this session.",
+        HelpName = "N", Description = "The first step to profile, counted in this session.",
             DefaultValueFactory = _ => 10,
     };
 
     private readonly Option<int> _profileSteps = new("--profile-steps")
     {
-        HelpName = "N", Description = "The number of steps that are profiled.", DefaultValueFactory = _ => 20,
+        HelpName = "N", Description = "The number of steps to profile.", DefaultValueFactory = _ => 20,
     };
 
     private readonly Option<bool> _profileOnly = new("--profile-only")
     {
-        Description = "Profiles, saves a checkpoint and ends, instead of training on; --resume goes on.",
+        Description = "Stops after profiling, with a checkpoint saved; --resume continues the training.",
     };
 
-    public TrainCommand(ToolConsole console, Workshop workshop) : base(console, "train", "Teaches a model.",
+    public TrainCommand(ToolConsole console, Workshop workshop) : base(console, "train", "Trains a model.",
         "atelier train quickstart --set training.steps=200 --out runs/first")
     {
         _workshop = workshop;
@@ -68,10 +68,10 @@ internal sealed class TrainCommand : ToolCommand
         Add(_profileOnly);
     }
 
-    /// <summary>Changes to a recipe, one key a use.</summary>
+    /// <summary>Creates the option --set, which changes a key of the recipe.</summary>
     public static Option<string[]> SetOption() =>
         new("--set") { HelpName = "KEY=VALUE",
-            Description = "Changes the recipe, for example training.steps=500; may stand several times.",
+            Description = "Changes a setting of the recipe, for example training.steps=500. Can be repeated.",
             DefaultValueFactory = _ => [] };
 
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
@@ -83,10 +83,10 @@ internal sealed class TrainCommand : ToolCommand
             string unfinished = parse.GetValue(_out) ?? Unfinished();
             if (parse.GetValue(_recipe) is not null || _data.Any(d => parse.GetValue(d.Option) is not null)
                 || parse.GetRequiredValue(_set).Length > 0)
-                throw new AtelierException("a run goes on as it was begun", "--resume",
-                    "leave the recipe and --set out, or begin a new run with --out");
+                throw new AtelierException("a resumed run keeps its recipe", "--resume",
+                    "leave the recipe and --set out, or start a new run with --out");
             if (Run.Exists(unfinished))
-                console.Remark($"going on with {ShownPath.Of(unfinished)}");
+                console.Remark($"resuming {ShownPath.Of(unfinished)}");
             return await new TrainingRunner(console, _workshop).RunAsync(
                 new TrainingOptions(unfinished) { Profile = profile },
                 options => _workshop.ResumeAsync(options, stop.Token), cancellation).ConfigureAwait(false);
@@ -98,7 +98,7 @@ internal sealed class TrainCommand : ToolCommand
             options => _workshop.TrainAsync(recipe, options, stop.Token), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>The first of runs/NAME, runs/NAME-2, … in which nothing is kept.</summary>
+    /// <summary>Returns the first of runs/NAME, runs/NAME-2, … that is not in use.</summary>
     public static string NewFolder(string name)
     {
         string safe = string.Concat(name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'))
@@ -109,9 +109,9 @@ internal sealed class TrainCommand : ToolCommand
         return folder;
     }
 
-    /// <summary>The profile that the options ask for, or null.</summary>
+    /// <summary>Returns the profile of the options, or null.</summary>
     /// <param name="parse">The options.</param>
-    /// <param name="stop">Ends training after it, where that is asked for.</param>
+    /// <param name="stop">Ends the training after the profile, with --profile-only.</param>
     private StepProfile? Profile(ParseResult parse, CancellationTokenSource stop)
     {
         bool only = parse.GetValue(_profileOnly);
@@ -121,7 +121,7 @@ internal sealed class TrainCommand : ToolCommand
             : null;
     }
 
-    /// <summary>The recipe that the options ask for, with the seed among its changes.</summary>
+    /// <summary>Reads the recipe of the options, with the seed as one of its changes.</summary>
     private Recipe Read(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string? name = parse.GetValue(_recipe), family = parse.GetValue(_model);
@@ -130,13 +130,13 @@ internal sealed class TrainCommand : ToolCommand
             overrides.Add(string.Create(CultureInfo.InvariantCulture, $"seed={seed}"));
         (ITask Kind, Option<string?> Option)[] given = [.. _data.Where(d => parse.GetValue(d.Option) is not null)];
         if (given.Length > 1)
-            throw new AtelierException($"{given[0].Option.Name} and {given[1].Option.Name} do not go together",
-                "atelier train", "give one of them");
+            throw new AtelierException($"{given[0].Option.Name} and {given[1].Option.Name} cannot be combined",
+                "atelier train", "use one of them");
         if (given is [(ITask kind, Option<string?> option)])
         {
             string path = parse.GetValue(option)!;
             if (name is not null)
-                throw new AtelierException($"a recipe and {option.Name} do not go together", "atelier train",
+                throw new AtelierException($"a recipe and {option.Name} cannot be combined", "atelier train",
                     $"write atelier train {name} --set data.source={path}");
             DataAdvice advice = kind.Advise(path, Family(family ?? DefaultFamily(kind)), cancellation);
             Recipe chosen = RecipeReader.Parse("", option.Name, _workshop.Families,
@@ -146,8 +146,8 @@ internal sealed class TrainCommand : ToolCommand
             return chosen;
         }
         if (name is null)
-            throw new AtelierException("nothing to learn from", "atelier train",
-                $"name a recipe (atelier recipes list) or give your own data with "
+            throw new AtelierException("there is nothing to train on", "atelier train",
+                $"name a recipe (see atelier recipes list) or give your own data with "
                     + $"{string.Join(" or ", _data.Select(d => d.Option.Name))}");
         if (family is not null)
             overrides.Insert(0, $"model.family={family}");
@@ -158,10 +158,10 @@ internal sealed class TrainCommand : ToolCommand
 
     private IModelFamily Family(string name) => _workshop.Families.FirstOrDefault(family => family.Name == name)
         ?? throw new AtelierException($"there is no family '{name}'", "--model",
-            $"there are {string.Join(", ", _workshop.Families.Select(family => family.Name))}");
+            $"the families are {string.Join(", ", _workshop.Families.Select(family => family.Name))}");
 
     /// <summary>
-    /// The recipe's default family where it learns from such data, and the first that does otherwise.
+    /// Returns the default family of recipes if it supports this kind of data, or else the first that does.
     /// </summary>
     private string DefaultFamily(ITask kind)
     {

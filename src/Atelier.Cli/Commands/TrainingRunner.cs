@@ -2,19 +2,20 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
 using Atelier.Runs;
+using Atelier.Tasks;
 using Atelier.Tensors.Profiling;
 using Atelier.Training;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>What the commands that train share: the training shown, then its result told.</summary>
+/// <summary>Runs a training, shows its progress and reports its result.</summary>
 internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
 {
     private const int ShownSamples = 3;
 
     /// <summary>Trains and shows the result.</summary>
-    /// <param name="options">The run's folder, as the user would write it, and the profile.</param>
-    /// <param name="learn">Trains with the options, to which the progress shown is added.</param>
+    /// <param name="options">The folder of the run, as the user wrote it, and the profile.</param>
+    /// <param name="learn">Trains with the options and their progress.</param>
     /// <param name="cancellation">Cancels the evaluation.</param>
     public async Task<int> RunAsync(TrainingOptions options, Func<TrainingOptions, Task<TrainingOutcome>> learn,
         CancellationToken cancellation)
@@ -29,23 +30,23 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         }
         catch (OperationCanceledException) when (Run.Exists(folder))
         {
-            console.Remark($"nothing was learned yet; the data is prepared, begin with: {next}");
+            console.Remark($"stopped before training; the data is prepared, continue with: {next}");
             throw;
         }
         TrainingReport report = outcome.Report;
         if (outcome.IsInterrupted && profile is { Report: not null, Taken: not null })
         {
             console.Remark(string.Create(CultureInfo.InvariantCulture,
-                $"ended after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
+                $"stopped after step {report.Steps}; a checkpoint is saved, continue with: {next}"));
             console.Result(() => Json(outcome, profile));
             return 0;
         }
         if (outcome.IsInterrupted)
         {
             console.Remark(report.Steps == 0
-                ? $"interrupted before the first step; begin with: {next}"
+                ? $"interrupted before the first step; continue with: {next}"
                 : string.Create(CultureInfo.InvariantCulture,
-                    $"interrupted after step {report.Steps}; a checkpoint is saved, go on with: {next}"));
+                    $"interrupted after step {report.Steps}; a checkpoint is saved, continue with: {next}"));
             console.Result(() => Json(outcome, profile));
             return Interruption.ExitCode;
         }
@@ -55,12 +56,12 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
             EvaluateCommand.Show(console, judged);
         foreach (string sample in judged?.Samples.Take(ShownSamples) ?? [])
             console.Say($"---\n{sample.TrimEnd()}");
-        TellFiles(shown, outcome);
+        ShowFiles(shown, outcome);
         console.Result(() => Json(outcome, profile, judged));
         return 0;
     }
 
-    // A run whose recipe holds nothing out is a good run all the same.
+    // A run without held-out data is complete all the same.
     private async Task<EvaluationReport?> JudgeAsync(TrainingOutcome outcome, CancellationToken cancellation)
     {
         try
@@ -71,25 +72,25 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         catch (OperationCanceledException)
         {
             console.Remark(
-                $"the model is finished but not judged; judge it with: atelier evaluate "
+                $"the model is finished but not evaluated; evaluate it with: atelier evaluate "
                     + $"{ShownPath.Of(outcome.Folder)}");
             throw;
         }
         catch (AtelierException e)
         {
-            console.Remark($"not judged: {OptionNames.Write(e).ToLine()}");
+            console.Remark($"not evaluated: {OptionNames.Write(e).ToLine()}");
             return null;
         }
     }
 
-    /// <summary>How learning ended; what takes no steps is not said to have taken one.</summary>
+    /// <summary>Describes how the training ended, with the number of steps if it had any.</summary>
     private string Ended(TrainingOutcome outcome)
     {
         TrainingReport report = outcome.Report;
         string seconds = report.Seconds.ToString(report.Seconds < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
         bool takesSteps = workshop.Families.Any(family => family.Name == outcome.Family && family.TakesSteps);
         return !takesSteps && report.Steps <= 1
-            ? $"learned in {seconds} seconds"
+            ? $"trained in {seconds} seconds"
             : string.Create(CultureInfo.InvariantCulture,
                 $"{Quantity.Of(report.Steps, takesSteps ? "step" : "iteration")} in {seconds} seconds, ended by "
                     + $"{report.StopReason}");
@@ -130,7 +131,7 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         _ => "count",
     };
 
-    private void TellFiles(string folder, TrainingOutcome outcome)
+    private void ShowFiles(string folder, TrainingOutcome outcome)
     {
         console.Say("---");
         string plots = Path.Combine(outcome.Folder, "plots");
@@ -139,7 +140,10 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
             foreach (string plot in Directory.EnumerateFiles(plots, "*.png").Order(StringComparer.Ordinal))
                 console.Say($"plot:   {ShownPath.Of(plot)}");
         }
-        console.Say($"run:    {folder}\nmore:   atelier generate {folder} "
-            + $"{OptionNames.Write(workshop.TaskOf(outcome.Folder).GenerateExample)}");
+        if (!console.Json)
+        {
+            IReadOnlyList<RequestOption> options = GenerateCommand.OptionsOf(workshop, outcome.Folder);
+            console.Say($"run:    {folder}\nmore:   {GenerateCommand.ExampleOf(folder, options)}");
+        }
     }
 }

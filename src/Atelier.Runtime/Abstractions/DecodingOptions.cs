@@ -114,16 +114,17 @@ public sealed record DecodingOptions
             if (!(value >= low && value <= high)) // NaN is in no range
             {
                 throw new AtelierException(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}"), where,
-                    string.Create(CultureInfo.InvariantCulture, $"take a value from {low} to {high}"));
+                    string.Create(CultureInfo.InvariantCulture, $"allowed: {low} to {high}"));
             }
         }
         if (Stop.Any(string.IsNullOrEmpty))
             throw new AtelierException("a stop string is empty", where, "leave it out");
         if (Stop.Any(stop => !WellFormed.Is(stop)))
-            throw new AtelierException("a stop string has half a surrogate pair", where, "write the whole character");
+            throw new AtelierException("a stop string contains half a surrogate pair", where,
+                "write the whole character");
         if (Pattern is not null && Schema is not null)
-            throw new AtelierException("a pattern and a schema are given",
-                where, "give one of them: a schema's strings may have patterns");
+            throw new AtelierException("a pattern and a schema cannot be combined",
+                where, "use one of them: the strings of a schema can have patterns");
         return this;
     }
 }

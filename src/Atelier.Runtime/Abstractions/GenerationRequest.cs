@@ -64,22 +64,22 @@ public sealed record GenerationRequest
         bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false)
     {
         if (Count < 1)
-            throw new AtelierException($"{Count} samples were asked for", hint: "ask for 1 or more");
+            throw new AtelierException($"the count is {Count}", hint: "allowed: 1 or more");
         ReadOnlySpan<(string Name, bool Asked, bool Heeded)> parts =
         [
             ("a prompt", Prompt is not null, prompt), ("an input file", Input is not null, input),
-            ("evidence", Evidence.Count > 0, evidence), ("given states", States.Count > 0, states),
-            ("a class", Class is not null, classes), ("drawing options", Drawing is not null, drawing),
-            ("one sample of many", Only is not null, only),
-            (length ? "choosing tokens, beyond their number (temperature and the like)"
-                : "choosing tokens (temperature, their number and the like)", AsksOfTokens(length), decoding),
+            ("evidence", Evidence.Count > 0, evidence), ("known states", States.Count > 0, states),
+            ("a class", Class is not null, classes), ("sampling options", Drawing is not null, drawing),
+            ("a single sample of several", Only is not null, only),
+            (length ? "decoding options other than the maximum number of tokens"
+                : "decoding options (such as temperature)", AsksOfTokens(length), decoding),
         ];
         if (Only is < 0 || Only >= Count)
-            throw new AtelierException($"sample {Only} of {Count} was asked for", hint: "they are numbered from 0");
+            throw new AtelierException($"sample {Only} of {Count} does not exist", hint: "samples are numbered from 0");
         foreach ((string name, bool asked, bool heeded) in parts)
         {
             if (asked && !heeded)
-                throw new AtelierException($"this kind of model has no use for {name}", hint: "leave it out");
+                throw new AtelierException($"this kind of model does not support {name}", hint: "leave it out");
         }
         return this;
     }

@@ -67,7 +67,7 @@ public interface IDecodingState : IDisposable
     /// </summary>
     /// <param name="length">Number of tokens to keep, 0 to <see cref="Length"/>.</param>
     /// <exception cref="NotSupportedException"><see cref="CanTruncate"/> is false.</exception>
-    void Truncate(int length) => throw new NotSupportedException("this model cannot forget tokens again");
+    void Truncate(int length) => throw new NotSupportedException("this model cannot remove tokens");
 
     /// <summary>
     /// Appends the same number of tokens to every sequence and returns the logits after each of them.

@@ -24,6 +24,6 @@ public static class TrainedModelExtensions
     /// <exception cref="AtelierException">The model lacks it.</exception>
     public static T Require<T>(this ITrainedModel model)
         where T : class =>
-        model.As<T>() ?? throw new AtelierException($"this kind of model is no {typeof(T).Name}",
+        model.As<T>() ?? throw new AtelierException($"this kind of model does not implement {typeof(T).Name}",
             hint: "open a model that has this capability");
 }

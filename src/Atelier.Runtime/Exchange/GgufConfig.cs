@@ -28,8 +28,8 @@ public static class GgufConfig
     {
         string architecture = file.Text("general.architecture");
         if (!GgufNames.Knows(architecture))
-            throw new AtelierException($"models of the architecture '{architecture}' are not read", file.Path,
-                "llama and gpt2 are");
+            throw new AtelierException($"models of the architecture '{architecture}' are not supported", file.Path,
+                "supported are llama and gpt2");
         GgufKeys.RefuseUnread(file);
         return architecture == GgufNames.Llama ? ToLlama(file) : ToGpt2(file);
     }
@@ -55,7 +55,7 @@ public static class GgufConfig
             headSize = Size("attention.key_length", hidden / heads);
         if (Size("attention.value_length", headSize) != headSize || Size("rope.dimension_count", headSize) != headSize)
             throw new AtelierException(
-                "heads of which rotary positions turn a part, or whose values are of another size, are not read",
+                "partial rotary positions, or values of another size than keys, are not supported",
                 file.Path);
         return new JsonObject
         {
@@ -109,13 +109,14 @@ public static class GgufConfig
             factor = 1;
         if (older != 1 && older != factor)
             throw new AtelierException($"'llama.rope.scale_linear' is {older}, and '{key}factor' {factor}", file.Path,
-                "take the file from its source again");
+                "download the file again");
         if (file.Find(GgufNames.RopeFactors) is { } tensor)
         {
             if (type != "none" && factor != 1)
                 throw new AtelierException(
-                    $"'{key}factor' is {factor} beside a tensor of rotary factors, which is not read", file.Path,
-                    "choose a model with one of them");
+                    $"'{key}factor' is {factor} together with a tensor of rotary factors, which is not "
+                        + $"supported", file.Path,
+                    "use a model with one of them");
             return ToLlama3(file, tensor);
         }
         return type switch
@@ -128,8 +129,8 @@ public static class GgufConfig
                 ["rope_type"] = "yarn", ["factor"] = Single(factor),
                 ["original_max_position_embeddings"] = Positive(file, key + "original_context_length", null),
             },
-            _ => throw new AtelierException($"rotary positions scaled by '{type}' are not read", file.Path,
-                "linear, yarn and Llama 3's are"),
+            _ => throw new AtelierException($"rotary scaling of type '{type}' is not supported", file.Path,
+                "supported are linear, yarn and llama3"),
         };
     }
 
@@ -152,8 +153,8 @@ public static class GgufConfig
             scaling);
         if (made.Zip(factors).Any(pair => !(Math.Abs(pair.First - pair.Second) <= 1e-3 * pair.First)))
             throw new AtelierException(
-                $"the tensor {tensor.Name} has factors that Llama 3's scaling does not make, and others are not read",
-                file.Path, "choose a model without them");
+                $"the tensor {tensor.Name} has rotary factors other than those of Llama 3, which are not supported",
+                file.Path, "use a model without them");
         return DecoderConfigFile.WriteScaling(scaling)!;
     }
 
@@ -184,7 +185,7 @@ public static class GgufConfig
                 break;
             case { Name: RotaryScalingName.Yarn } scaling when scaling
                 is not { BetaFast: 32, BetaSlow: 1, AttentionFactor: null }:
-                throw new AtelierException("llama.cpp has no place for a yarn scaling with numbers of its own",
+                throw new AtelierException("llama.cpp does not support a yarn scaling with custom parameters",
                     config.Path, "export to huggingface");
             case RotaryScaling scaling:
                 metadata.Add("llama.rope.scaling.type", scaling.Name == RotaryScalingName.Yarn ? "yarn" : "linear");
@@ -217,7 +218,7 @@ public static class GgufConfig
         long named = file.Integer(key, rows);
         return named == rows ? rows
             : throw new AtelierException($"'{key}' is {named}, but the embedding has {rows} rows", file.Path,
-            "take the file from its source again");
+            "download the file again");
     }
 
     private static int Positive(GgufFile file, string key, long? otherwise)
@@ -225,7 +226,7 @@ public static class GgufConfig
         long value = file.Integer(key, otherwise);
         return value is > 0 and <= int.MaxValue
             ? (int)value
-            : throw new AtelierException($"'{key}' is {value}", file.Path, "take the file from its source again");
+            : throw new AtelierException($"'{key}' is {value}", file.Path, "download the file again");
     }
 
     /// <summary>The shortest decimal of a number in single precision: 1E-05, not 9.999999747378752E-06.</summary>

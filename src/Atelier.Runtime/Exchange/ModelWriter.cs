@@ -20,7 +20,8 @@ public static class ModelWriter
         CancellationToken cancellation = default)
     {
         if (type?.IsBlocked() == true)
-            throw new AtelierException($"Hugging Face's files have no {type}", path, "allowed are f32, f16 and bf16");
+            throw new AtelierException($"Hugging Face files do not support {type}", path,
+                "allowed: f32, f16 and bf16");
         (SafetensorsEntry Entry, ModelTensor Tensor, WeightType Type)[] parts =
             [.. weights.Tensors.OrderBy(t => t.Name, StringComparer.Ordinal).Select(tensor =>
         {
@@ -58,8 +59,8 @@ public static class ModelWriter
     {
         string architecture = config.ModelType;
         if (!GgufNames.Knows(architecture))
-            throw new AtelierException($"GGUF has no shape for models of type '{architecture}'", config.Path,
-                "it has GPT-2's and Llama's: see docs/formats.md");
+            throw new AtelierException($"GGUF does not support models of type '{architecture}'", config.Path,
+                "supported are GPT-2's and Llama's: see docs/formats.md");
         GgufMetadata metadata = Metadata(architecture);
         GgufConfig.Write(metadata, config);
         GgufTokenizer.Write(metadata, tokenizer, bounds);
@@ -105,7 +106,7 @@ public static class ModelWriter
             (string name, _) = GgufNames.ToGguf(metadata.Architecture, tensor.Name)
                 ?? throw new AtelierException(
                     $"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path,
-                    "fetch or export the model again");
+                    "download or export the model again");
             IReadOnlyList<long> shape = tensor.Shape(layout);
             parts.Add(name, (new GgufTensor(name, TypeFor(name, shape, type ?? tensor.Type), shape), tensor));
         }
@@ -191,7 +192,7 @@ public static class ModelWriter
             float limit = type is WeightType.F16 ? (float)Half.MaxValue : float.MaxValue;
             if (values.AsSpan(0, count).ContainsAnyExceptInRange(-limit, limit))
                 throw new AtelierException($"the tensor {tensor.Name} has a weight that {type} cannot hold", hint: type
-                    is WeightType.F16 ? "take bf16, or f32" : "a weight is no number: the training went astray");
+                    is WeightType.F16 ? "use bf16 or f32" : "a weight is not a number: the training diverged");
             Span<byte> written = bytes.AsSpan(0, (int)type.RowBytes(count));
             WeightConversion.Encode(type, values.AsSpan(0, count), written);
             stream.Write(written);

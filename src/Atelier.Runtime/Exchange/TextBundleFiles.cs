@@ -27,8 +27,8 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
         if (tokenizer.VocabularySize != config.VocabularySize)
         {
             throw new AtelierException(
-                $"the model knows {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
-                folder, "bring config.json and tokenizer.json of the same model together");
+                $"the model has {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
+                folder, "use config.json and tokenizer.json of the same model");
         }
         GenerationConfigFile generation = GenerationConfigFile.Read(Path.Combine(folder, GenerationConfig));
         // Both files may name them, and older folders have config.json alone. What neither says, the tokenizer's own
@@ -53,7 +53,7 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
     private static bool StartsPrompts(string folder, Tokenizer tokenizer, int startId, IReadOnlyList<int>? leading,
         bool? begins)
     {
-        const string hint = "bring files of the same model together";
+        const string hint = "use files of the same model";
         if (leading is [int first] && first != startId)
             throw new AtelierException(
                 $"tokenizer.json puts the token '{tokenizer.Name(first)}' before a text, but bos_token_id is {startId}",
@@ -83,7 +83,7 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
             return TokenizerFile.Read(own);
         string added = Path.Combine(folder, "added_tokens.json");
         return File.Exists(added)
-            ? throw new AtelierException("tokens that are added to a vocab.json are not read", added,
+            ? throw new AtelierException("tokens added to a vocab.json are not supported", added,
                 "save the tokenizer as a tokenizer.json")
             : new TokenizerContents(BpeTokenizer.FromGpt2(vocabulary, merges), null);
     }

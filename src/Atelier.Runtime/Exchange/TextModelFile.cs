@@ -50,7 +50,7 @@ public static class TextModelFile
     private static TextGenerator OpenGguf(string path, string? tokenizerPath, int threads)
     {
         if (tokenizerPath is not null)
-            throw new AtelierException("a GGUF file brings its own tokenizer", tokenizerPath, "leave it out");
+            throw new AtelierException("a GGUF file contains its own tokenizer", tokenizerPath, "leave it out");
         GgufFile gguf = GgufFile.Open(path);
         try
         {
@@ -92,9 +92,9 @@ public static class TextModelFile
             if (tokenizer.VocabularySize != file.VocabularySize)
             {
                 throw new AtelierException(
-                    $"the model knows {file.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
+                    $"the model has {file.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
                     file.Path,
-                    "bring a model and its own tokenizer together");
+                    "use the model with its own tokenizer");
             }
             bounds.Check(tokenizer, file.Path);
             return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, bounds)
@@ -121,8 +121,9 @@ public static class TextModelFile
     {
         if (!ModelTypes.Contains(file.ModelType))
         {
-            throw new AtelierException($"models of type '{file.ModelType}' are not read without libtorch", file.Path,
-                $"{string.Join(", ", ModelTypes)} are; Workshop.Open of the package Atelier opens every kind that "
+            throw new AtelierException($"models of type '{file.ModelType}' are not supported without "
+                + $"libtorch", file.Path,
+                $"supported are {string.Join(", ", ModelTypes)}; Workshop.Open of the package Atelier opens all that "
                     + $"Atelier makes");
         }
     }

@@ -52,12 +52,13 @@ public sealed class ConfigFile
         }
         catch (InvalidOperationException e)
         {
-            throw new AtelierException("has a text that is no Unicode", path, "fetch or export the model again", e);
+            throw new AtelierException("has a string that is not valid Unicode", path,
+                "download or export the model again", e);
         }
         catch (JsonException e)
         {
             throw new AtelierException("is not JSON", $"{path}, line {e.LineNumber + 1}",
-                "fetch or export the model again", e);
+                "download or export the model again", e);
         }
     }
 
@@ -153,8 +154,8 @@ public sealed class ConfigFile
         Root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private AtelierException Wrong(string key, string wanted, JsonElement value) =>
-        new($"{_at}{key} must be {wanted}, not {value.GetRawText()}", Path, "fetch or export the model again");
+        new($"{_at}{key} must be {wanted}, not {value.GetRawText()}", Path, "download or export the model again");
 
     private AtelierException Missing(string key) => new($"{_at}{key} is missing", Path,
-        "fetch or export the model again");
+        "download or export the model again");
 }

@@ -42,9 +42,9 @@ public static class FileFault
             Kind.Denied =>
                 new($"access is denied: {said}", where, "check its permissions or choose another place", fault),
             Kind.ClosedPipe => new("what reads the output has ended", where, inner: fault),
-            Kind.Closed => new("it is not open for this", where ?? "standard output", inner: fault),
+            Kind.Closed => new("is closed and cannot be written to", where ?? "standard output", inner: fault),
             Kind.TooManyOpen => new("too many files are open", where, "raise the limit (ulimit -n)", fault),
-            _ => new(said, where, "check the place, or choose another", fault),
+            _ => new(said, where, "check the path, or choose another", fault),
         };
     }
 
@@ -53,7 +53,7 @@ public static class FileFault
     /// <param name="where">The file, folder or stream.</param>
     public static AtelierException At(Exception fault, string? where) =>
         Explain(fault, where)
-            ?? new AtelierException(fault.Message.TrimEnd('.'), where, "check the place, or choose another", fault);
+            ?? new AtelierException(fault.Message.TrimEnd('.'), where, "check the path, or choose another", fault);
 
     /// <summary>
     /// By the system's own number, which .NET keeps: errno on Unix, the low half of an HRESULT on Windows.

@@ -23,17 +23,17 @@ public sealed class GgufFile : IDisposable
         _file = file;
         var reader = new GgufReader(file, 0);
         if (reader.UInt32() != 0x46554747) // "GGUF"
-            throw Damaged("it does not begin with GGUF");
+            throw Damaged("it does not start with GGUF");
         uint version = reader.UInt32();
         if (version is not (2 or 3))
-            throw Damaged($"its version is {version}; 2 and 3 are read");
+            throw Damaged($"its version is {version}; supported are 2 and 3");
         // a name's length, a count of dimensions, a type and an offset at the least
         long tensorCount = reader.Count(24);
         long valueCount = reader.Count(13); // a name's length, a type and a byte at the least
         if (tensorCount > MostTensors || valueCount > MostValues)
             throw Damaged(
-                $"{tensorCount} tensors and {valueCount} values are announced; {MostTensors} and {MostValues} are "
-                    + $"read at most");
+                $"{tensorCount} tensors and {valueCount} values are declared; {MostTensors} and {MostValues} are "
+                    + $"supported at most");
         _values = ReadValues(ref reader, valueCount);
         ReadTensors(ref reader, tensorCount);
         Tensors = [.. _tensors.Values.OrderBy(t => t.Offset).Select(t => t.Tensor)];
@@ -169,7 +169,7 @@ public sealed class GgufFile : IDisposable
         {
             string key = reader.Text();
             if (!values.TryAdd(key, reader.Skip((GgufValueType)reader.UInt32())))
-                throw Damaged($"'{key}' stands twice");
+                throw Damaged($"'{key}' appears twice");
         }
         return values;
     }
@@ -180,7 +180,7 @@ public sealed class GgufFile : IDisposable
         {
             (GgufTensor tensor, long offset) = ReadTensor(ref reader);
             if (!_tensors.TryAdd(tensor.Name, (tensor, offset)))
-                throw Damaged($"tensor '{tensor.Name}' stands twice");
+                throw Damaged($"tensor '{tensor.Name}' appears twice");
         }
         long alignment = Integer("general.alignment", 32);
         if (alignment is < 1 or > 1 << 20 || !long.IsPow2(alignment))
@@ -190,7 +190,8 @@ public sealed class GgufFile : IDisposable
             .ThenBy(t => t.Tensor.ByteCount).ToList())
         {
             if (offset % alignment != 0)
-                throw Damaged($"tensor '{tensor.Name}' begins at {offset}, no multiple of the alignment {alignment}");
+                throw Damaged($"tensor '{tensor.Name}' starts at {offset}, not a multiple of the alignment "
+                    + $"{alignment}");
             if (offset > _file.Length - start || tensor.ByteCount > _file.Length - start - offset)
                 throw Damaged($"tensor '{tensor.Name}' lies outside the file");
             if (start + offset < end)
@@ -205,19 +206,19 @@ public sealed class GgufFile : IDisposable
         string name = reader.Text();
         uint dimensions = reader.UInt32();
         if (dimensions > MostDimensions)
-            throw Damaged($"tensor '{name}' has {dimensions} dimensions; {MostDimensions} are read at most");
+            throw Damaged($"tensor '{name}' has {dimensions} dimensions; at most {MostDimensions} are supported");
         long[] shape = new long[dimensions];
         for (int i = shape.Length - 1; i >= 0; i--) // the file has the fastest dimension first
             shape[i] = (long)reader.UInt64();
         uint number = reader.UInt32();
         long offset = (long)reader.UInt64();
         WeightType type = GgufTensor.TypeOf(number)
-            ?? throw new AtelierException($"tensor '{name}' has the type {number}, which is not read", Path,
+            ?? throw new AtelierException($"tensor '{name}' has the type {number}, which is not supported", Path,
             "F32, F16, BF16, Q8_0 and Q4_0 are: convert the file with llama.cpp's llama-quantize");
         var tensor = new GgufTensor(name, type, shape);
         if (type.IsBlocked() && (shape.Length == 0 || shape[^1] % WeightTypes.BlockSize != 0))
             throw Damaged(
-                $"tensor '{name}' is in blocks of {WeightTypes.BlockSize}, which its rows do not divide into");
+                $"tensor '{name}' is in blocks of {WeightTypes.BlockSize}, and its rows are not divisible into these");
         if (shape.Any(dimension => dimension < 0) || offset < 0 || !HasSize(tensor))
             throw Damaged($"tensor '{name}' has an impossible shape or place");
         return (tensor, offset);
@@ -239,11 +240,11 @@ public sealed class GgufFile : IDisposable
     {
         if (!_values.TryGetValue(key, out GgufValue value))
             return isOptional ? null
-                : throw new AtelierException($"there is no value '{key}'", Path, "take the file from its source again");
+                : throw new AtelierException($"there is no value '{key}'", Path, "download the file again");
         return value.IsArray == isArray && isRight(value.Type)
             ? value
-            : throw new AtelierException($"'{key}' is not of the type it should be", Path,
-                "take the file from its source again");
+            : throw new AtelierException($"'{key}' has the wrong type", Path,
+                "download the file again");
     }
 
     private static bool IsInteger(GgufValueType type) =>

@@ -20,7 +20,7 @@ internal ref struct GgufReader(MappedFile file, long position)
     public long Position { get; private set; } = position;
 
     public static AtelierException Damaged(string path, string what) =>
-        new(what, path, "the file is damaged or of another kind: take it from its source again");
+        new(what, path, "the file is damaged or of another kind: download it again");
 
     public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
 
@@ -32,7 +32,7 @@ internal ref struct GgufReader(MappedFile file, long position)
     {
         long length = Count(1);
         if (length > LongestText)
-            throw Damaged(file.Path, $"a text of {length} bytes is announced; {LongestText} are read at most");
+            throw Damaged(file.Path, $"a text of {length} bytes is declared; at most {LongestText} are supported");
         return Take((int)length);
     }
 
@@ -46,7 +46,7 @@ internal ref struct GgufReader(MappedFile file, long position)
         GgufValueType.UInt32 => UInt32(),
         GgufValueType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(Take(4)),
         GgufValueType.UInt64 or GgufValueType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(Take(8)),
-        _ => throw Damaged(file.Path, $"a value has the type {type}, where a whole number is due"),
+        _ => throw Damaged(file.Path, $"a value has the type {type}, but a whole number is expected"),
     };
 
     public double Number(GgufValueType type) => type switch
@@ -62,7 +62,7 @@ internal ref struct GgufReader(MappedFile file, long position)
         if (type == GgufValueType.Array)
         {
             if (depth == DeepestArray)
-                throw Damaged(file.Path, $"arrays stand in one another more than {DeepestArray} deep");
+                throw Damaged(file.Path, $"arrays are nested more than {DeepestArray} deep");
             return SkipArray(depth);
         }
         var value = new GgufValue(type, Position, 1, IsArray: false);
@@ -80,7 +80,7 @@ internal ref struct GgufReader(MappedFile file, long position)
     {
         ulong count = UInt64();
         if (count > (ulong)(file.Length - Position) / (ulong)bytesEach)
-            throw Damaged(file.Path, $"{count} items are announced where {file.Length - Position} bytes are left");
+            throw Damaged(file.Path, $"{count} items are declared, but {file.Length - Position} bytes are left");
         return (long)count;
     }
 
@@ -90,7 +90,7 @@ internal ref struct GgufReader(MappedFile file, long position)
         int width = type switch { GgufValueType.Text => 8, GgufValueType.Array => 12, _ => Width(type) };
         long count = Count(width);
         if (count > LongestArray)
-            throw Damaged(file.Path, $"an array of {count} items is announced; {LongestArray} are read at most");
+            throw Damaged(file.Path, $"an array of {count} items is declared; at most {LongestArray} are supported");
         var value = new GgufValue(type, Position, count, IsArray: true);
         if (type is GgufValueType.Text or GgufValueType.Array)
         {
@@ -116,7 +116,7 @@ internal ref struct GgufReader(MappedFile file, long position)
     private ReadOnlySpan<byte> Take(int count)
     {
         if (count > file.Length - Position)
-            throw new AtelierException("cut short", file.Path, "take the file from its source again");
+            throw new AtelierException("truncated", file.Path, "download the file again");
         ReadOnlySpan<byte> bytes = file.Bytes(Position, count);
         Position += count;
         return bytes;

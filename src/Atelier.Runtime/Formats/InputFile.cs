@@ -45,8 +45,8 @@ public static partial class InputFile
     public static void RequireRegular(string path)
     {
         if (OtherKind(path) is { } kind)
-            throw new AtelierException($"is {kind}, and only regular files are read", path,
-                kind == "a folder" ? "name a file in it" : "write what it gives into a file, and name that");
+            throw new AtelierException($"is {kind}, and only regular files can be read", path,
+                kind == "a folder" ? "name a file in it" : "save its output to a file, and use that");
     }
 
     private static string? OtherKind(string path)

@@ -51,17 +51,18 @@ public sealed class KnownKeys
             {
                 if (!allowed.Any(one => IsSame(one, value)))
                 {
-                    throw new AtelierException($"'{at}{key}' is {Shortened(value)}, which is not read", file,
-                        $"{string.Join(" and ", allowed)} {(allowed.Length == 1 ? "is" : "are")}: choose a "
+                    throw new AtelierException($"'{at}{key}' is {Shortened(value)}, which is not supported", file,
+                        $"supported {(allowed.Length == 1 ? "is" : "are")} {string.Join(" and ", allowed)}: use a "
                             + $"model without it");
                 }
             }
             else if (!SaysNothing(value))
             {
                 string? near = Spelling.Nearest(key, _passed.Concat(_only.Keys));
-                throw new AtelierException($"the key '{at}{key}' is not read, and says {Shortened(value)}", file,
-                    near is null ? "what it says would not hold: choose a model without it"
-                        : $"what it says would not hold; is '{near}' meant?");
+                throw new AtelierException($"the key '{at}{key}' with the value {Shortened(value)} is not "
+                    + $"supported", file,
+                    near is null ? "it would be ignored: use a model without it"
+                        : $"it would be ignored; did you mean '{near}'?");
             }
         }
     }

@@ -47,14 +47,14 @@ public sealed class Llama2CFile : IDisposable
             && sizes[6] > 0
             && sizes[0] % sizes[3] == 0 && sizes[3] % sizes[4] == 0 && sizes[0] / sizes[3] % 2 == 0;
         if (!possible)
-            throw new AtelierException($"its sizes ({string.Join(", ", sizes.ToArray())}) are those of no model", Path,
+            throw new AtelierException($"its sizes ({string.Join(", ", sizes.ToArray())}) are impossible", Path,
                 "the file is damaged or of another kind");
         Sizes = new(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], Math.Abs(sizes[5]), sizes[6], sizes[5] > 0);
         // Before the layout: a damaged count of layers would fill the memory with names.
         Int128 length = LengthFor(Sizes);
         if (length != file.Length)
-            throw new AtelierException($"its sizes ask for {length} bytes, the file has {file.Length}", Path,
-                "the file is damaged or of another kind: take it from its source again");
+            throw new AtelierException($"its sizes need {length} bytes, but the file has {file.Length}", Path,
+                "the file is damaged or of another kind: download it again");
         Tensors = Lay();
     }
 
@@ -78,9 +78,9 @@ public sealed class Llama2CFile : IDisposable
             ["tokenizer.bin", FormattableString.Invariant($"tok{Sizes.VocabularySize}.bin"), "tokenizer.json"];
         return names.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists)
             ?? throw new AtelierException(
-                $"a model of llama2.c has no tokenizer with it, and beside it is none of {string.Join(", ", names)}",
+                $"a llama2.c file does not contain a tokenizer, and its folder has none of {string.Join(", ", names)}",
                 Path,
-                $"name one when it is opened or imported: "
+                $"name one when opening or importing it: "
                 + $"{Mention.Command("import")} takes {Mention.Field("tokenizer")}");
     }
 

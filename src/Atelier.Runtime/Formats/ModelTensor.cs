@@ -67,7 +67,7 @@ public sealed unsafe class ModelTensor
     public ReadOnlySpan<byte> Row(TensorLayout layout, long row)
     {
         if (!HasRows(layout))
-            throw new InvalidOperationException($"the rows of {Name} are columns in the file");
+            throw new InvalidOperationException($"the file stores {Name} transposed");
         return FileRow(IsVector ? row : Moved(layout, row));
     }
 
@@ -112,7 +112,7 @@ public sealed unsafe class ModelTensor
 
     /// <summary>Reads every element once, row by row of the file.</summary>
     /// <param name="where">The file, for errors.</param>
-    /// <exception cref="AtelierException">One is no number.</exception>
+    /// <exception cref="AtelierException">One is not a number.</exception>
     internal void CheckNumbers(string where)
     {
         long width = FileShape.Count == 0 ? 1 : FileShape[^1];
@@ -121,8 +121,8 @@ public sealed unsafe class ModelTensor
         {
             WeightConversion.Decode(Type, FileRow(row), values);
             if (values.AsSpan().ContainsAnyExceptInRange(-float.MaxValue, float.MaxValue))
-                throw new AtelierException($"the tensor {Name} has a weight that is no number",
-                    where, "take the file from its source again");
+                throw new AtelierException($"the tensor {Name} has a weight that is not a number",
+                    where, "download the file again");
         }
     }
 
@@ -135,8 +135,9 @@ public sealed unsafe class ModelTensor
     public WeightMatrix ToMatrix(ModelWeights owner)
     {
         if (FileShape is not [> 0 and <= int.MaxValue and long rows, > 0 and <= int.MaxValue and long columns])
-            throw new AtelierException($"the tensor {Name} is [{string.Join(", ", FileShape)}], where a matrix is due",
-                owner.Path, "fetch or export the model again");
+            throw new AtelierException($"the tensor {Name} is [{string.Join(", ", FileShape)}], but a matrix is "
+                + "expected",
+                owner.Path, "download or export the model again");
         return HasRows(TensorLayout.Gguf)
             ? new WeightMatrix(Name, Type, (int)rows, (int)columns, _data, owner)
             : WeightMatrix.From(Name, (int)columns, (int)rows, Read(TensorLayout.Gguf), Type);

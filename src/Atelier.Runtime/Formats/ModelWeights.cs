@@ -60,7 +60,7 @@ public sealed unsafe class ModelWeights : IDisposable
                 }
                 (string name, TensorOrder order) = GgufNames.ToHuggingFace(architecture, tensor.Name)
                     ?? throw new AtelierException(
-                        $"the tensor {tensor.Name} has no place in a model of the kind '{architecture}'", file.Path);
+                        $"the tensor {tensor.Name} does not belong in a model of the kind '{architecture}'", file.Path);
                 weights.Add(new ModelTensor(name, tensor.Type, tensor.Shape, file.Pointer(tensor.Name), weights.Layout,
                     order,
                     Heads(file.Path, tensor.Name, tensor.Shape, order, heads, keyHeads)));
@@ -91,7 +91,7 @@ public sealed unsafe class ModelWeights : IDisposable
     {
         _taken.Add(name);
         return Find(name) ?? throw new AtelierException($"the tensor {name} is missing", Path,
-            "fetch or export the model again");
+            "download or export the model again");
     }
 
     /// <summary>
@@ -102,13 +102,13 @@ public sealed unsafe class ModelWeights : IDisposable
     public void RefuseUntaken(params string[] harmless)
     {
         if (_tensors.Keys.FirstOrDefault(name => !_taken.Contains(name) && !harmless.Contains(name)) is { } extra)
-            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells", Path,
-                "fetch or export the model again");
+            throw new AtelierException($"the tensor {extra} does not belong to the shape in config.json", Path,
+                "download or export the model again");
     }
 
     /// <summary>Reads every weight once.</summary>
     /// <param name="cancellation">Stops before the next tensor.</param>
-    /// <exception cref="AtelierException">One is no number.</exception>
+    /// <exception cref="AtelierException">One is not a number.</exception>
     public void CheckNumbers(CancellationToken cancellation = default)
     {
         foreach (ModelTensor tensor in Tensors)
@@ -157,13 +157,13 @@ public sealed unsafe class ModelWeights : IDisposable
     internal static float[] ReadFactors(GgufFile file, GgufTensor tensor)
     {
         if (tensor is not { Type: WeightType.F32, Shape: [> 0 and <= 1 << 16 and long count] })
-            throw new AtelierException($"the tensor {tensor.Name} is no list of factors in single precision", file.Path,
-                "take the file from its source again");
+            throw new AtelierException($"the tensor {tensor.Name} is not a list of single-precision factors", file.Path,
+                "download the file again");
         float[] factors = new ReadOnlySpan<float>(file.Pointer(tensor.Name), (int)count).ToArray();
         return factors.All(factor => factor is > 0 and < 1e6f)
             ? factors
-            : throw new AtelierException($"the tensor {tensor.Name} has factors that are not above 0", file.Path,
-                "take the file from its source again");
+            : throw new AtelierException($"the tensor {tensor.Name} has factors that are not positive", file.Path,
+                "download the file again");
     }
 
     /// <summary>Buffers that older files contain besides the weights.</summary>
@@ -178,7 +178,7 @@ public sealed unsafe class ModelWeights : IDisposable
         SafetensorsType.F16 => WeightType.F16,
         SafetensorsType.BF16 => WeightType.BF16,
         _ => throw new AtelierException($"the tensor {entry.Name} has the type {entry.Type}", path,
-            "weights are read as F32, F16 and BF16"),
+            "supported are F32, F16 and BF16"),
     };
 
     /// <summary>The heads that a tensor's rows belong to where they are in pairs; each must be of even size.</summary>
@@ -191,15 +191,15 @@ public sealed unsafe class ModelWeights : IDisposable
         return heads is > 0 and <= int.MaxValue && shape.Count > 0 && shape[0] % (2 * heads) == 0
             ? (int)heads
             : throw new AtelierException(
-                $"the tensor {name} is [{string.Join(", ", shape)}], which {heads} heads do not divide into "
+                $"the tensor {name} is [{string.Join(", ", shape)}], which is not divisible into {heads} heads of "
                     + $"pairs of rows", path,
-                "fetch or export the model again");
+                "download or export the model again");
     }
 
     private void Add(ModelTensor tensor)
     {
         if (!_tensors.TryAdd(tensor.Name, tensor))
-            throw new AtelierException($"the tensor {tensor.Name} stands twice", Path, "fetch the model again");
+            throw new AtelierException($"the tensor {tensor.Name} appears twice", Path, "download the model again");
     }
 
     private ModelWeights Filled(Action fill)

@@ -5,7 +5,7 @@ public static class OtherFiles
 {
     private const string Save =
         "save it as safetensors from Python, model.save_pretrained(FOLDER) and tokenizer.save_pretrained(FOLDER), "
-            + "and give that folder";
+            + "and use that folder";
 
     /// <summary>Refuses a single file that is known to be of a kind from which no model is made.</summary>
     /// <param name="path">The file.</param>
@@ -13,8 +13,9 @@ public static class OtherFiles
     public static void Refuse(string path)
     {
         if (Path.GetExtension(path) == ".safetensors")
-            throw new AtelierException("these are weights alone, without the model's shape and tokenizer", path,
-                "give the folder that it lies in, with config.json and tokenizer.json");
+            throw new AtelierException("this file holds only weights, without the model's configuration and "
+                + "tokenizer", path,
+                "use its folder, with config.json and tokenizer.json");
         using MappedFile file = MappedFile.Open(path);
         ReadOnlySpan<byte> start = file.Bytes(0, (int)Math.Min(file.Length, 4));
         // A zip archive; a pickle of protocol 2 and later that begins with torch.save's number of 10 bytes; or by the
@@ -23,7 +24,7 @@ public static class OtherFiles
             || Path.GetExtension(path) is ".pt" or ".pth" or ".ckpt";
         if (isPyTorch)
             throw new AtelierException(
-                "this is a file of PyTorch's: weights alone, without the model's shape and tokenizer", path, Save);
+                "this is a PyTorch file: only weights, without the model's configuration and tokenizer", path, Save);
     }
 
     /// <summary>Refuses a folder whose only weights are PyTorch's.</summary>
@@ -33,6 +34,7 @@ public static class OtherFiles
     {
         string[] names = ["pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "model.pth"];
         if (names.FirstOrDefault(name => File.Exists(Path.Combine(folder, name))) is { } name)
-            throw new AtelierException($"its weights are PyTorch's ({name}), which no model is made of", folder, Save);
+            throw new AtelierException($"its weights are in PyTorch's format ({name}), which cannot be imported",
+                folder, Save);
     }
 }

@@ -56,7 +56,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
             if (++_made > MostValues)
                 throw Damaged("it has more values than a file of weights");
             if (!Literal(code) && !Collection(code) && !Memory(code) && !Object(code))
-                throw Damaged($"the operation 0x{code:X2} at byte {at} is none that tensors need");
+                throw Damaged($"the operation 0x{code:X2} at byte {at} is not needed for tensors");
         }
     }
 
@@ -157,7 +157,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
                 return Push(Global(Line(), Line()));
             case 0x93: // STACK_GLOBAL
                 return Push(Pop(2) is [string module, string name] ? Global(module, name)
-                    : throw Damaged("a name is no text"));
+                    : throw Damaged("a name is not a string"));
             case (byte)'Q':
                 return Push(Storage(Pop()));
             case (byte)'R':
@@ -176,8 +176,8 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     private readonly PickleGlobal Global(string module, string name) =>
         Globals.Contains($"{module}.{name}") ? new($"{module}.{name}")
             : throw new AtelierException(
-                $"it asks for {Short(module)}.{Short(name)}, which no tensor needs: nothing of it was run", path,
-                "save the weights alone: torch.save(model.state_dict(), path)");
+                $"it asks for {Short(module)}.{Short(name)}, which tensors do not need: nothing was run", path,
+                "save only the weights: torch.save(model.state_dict(), path)");
 
     private readonly object? Make(PickleGlobal? function, object?[] arguments) => (function?.Name, arguments) switch
     {
@@ -197,7 +197,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
         var made = new PickleDictionary();
         foreach (object? pair in pairs)
             made.Entries.Add(pair is List<object?> or object?[] && (pair as IList<object?>) is [var key, var value]
-                ? (key, value) : throw Damaged("a dictionary's entry is no pair"));
+                ? (key, value) : throw Damaged("a dictionary entry is not a pair"));
         return made;
     }
 
@@ -211,11 +211,11 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
                 or ["storage", PickleGlobal, string, _, >= 0L, null])
             || !StorageTypes.TryGetValue(((PickleGlobal)parts[1]!).Name, out SafetensorsType type))
         {
-            throw Damaged("it refers to something that is no storage");
+            throw Damaged("it refers to something that is not a storage");
         }
         var storage = new PickleStorage(type, (string)parts[2]!, (long)parts[4]!);
         return _storages.TryAdd(storage.Key, storage) || _storages[storage.Key] == storage ? storage
-            : throw Damaged($"the storage {Short(storage.Key)} is told in two ways");
+            : throw Damaged($"the storage {Short(storage.Key)} is described in two ways");
     }
 
     private readonly PickleTensor View(PickleStorage storage, long offset, object?[] shape, object?[] strides)
@@ -232,7 +232,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
         }
         return count <= storage.Count && (count == 0 || last < storage.Count)
             ? new PickleTensor(storage, offset, sizes, steps)
-            : throw Damaged("a tensor leaves its storage");
+            : throw Damaged("a tensor exceeds its storage");
     }
 
     private readonly bool Fill(object?[] pairs)
@@ -247,12 +247,12 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
 
     private readonly bool Keep(long key)
     {
-        _memo[key] = _stack.Count > 0 ? _stack[^1] : throw Damaged("it keeps a value that it lacks");
+        _memo[key] = _stack.Count > 0 ? _stack[^1] : throw Damaged("it stores a value that is missing");
         return true;
     }
 
     private readonly bool Recall(long key) =>
-        Push(_memo.TryGetValue(key, out object? value) ? value : throw Damaged("it recalls a value that it lacks"));
+        Push(_memo.TryGetValue(key, out object? value) ? value : throw Damaged("it loads a value that is missing"));
 
     private readonly bool Push(object? value)
     {
@@ -266,7 +266,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     {
         int floor = _marks.Count > 0 ? _marks[^1] : 0;
         if (_stack.Count - count < floor)
-            throw Damaged("it takes more values than it has");
+            throw Damaged("it pops more values than there are");
         object?[] values = [.. _stack[^count..]];
         _stack.RemoveRange(_stack.Count - count, count);
         return values;
@@ -295,7 +295,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     {
         int length = _bytes[Position..].IndexOf((byte)'\n');
         if (length < 0)
-            throw Damaged("it is cut short");
+            throw Damaged("it is truncated");
         string line = Text(length);
         Position++;
         return line;
@@ -304,7 +304,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     private ReadOnlySpan<byte> Take(long count)
     {
         if (count > _bytes.Length - Position)
-            throw Damaged("it is cut short");
+            throw Damaged("it is truncated");
         ReadOnlySpan<byte> taken = _bytes.Slice(Position, (int)count);
         Position += (int)count;
         return taken;

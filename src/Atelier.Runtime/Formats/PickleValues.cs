@@ -7,7 +7,7 @@ internal sealed record PickleGlobal(string Name);
 /// <summary>A dictionary of a pickle, in the order it was filled.</summary>
 internal sealed class PickleDictionary
 {
-    /// <summary>The entries; a key may stand twice.</summary>
+    /// <summary>The entries; a key may appear twice.</summary>
     public List<(object? Key, object? Value)> Entries { get; } = [];
 }
 

@@ -81,7 +81,7 @@ public sealed class PyTorchFile
     }
 
     internal static AtelierException Damaged(string path, string what, Exception? inner = null) =>
-        new(what, path, "the file is damaged or no weights of PyTorch's: take it from its source again", inner);
+        new(what, path, "the file is damaged or is not a PyTorch weights file: download it again", inner);
 
     private static float Element(byte[] storage, SafetensorsType type, long at)
     {
@@ -134,7 +134,7 @@ public sealed class PyTorchFile
             || entry.Length > new FileInfo(Path).Length || entry.Length > Array.MaxLength)
             throw Damaged(Path,
                 $"its entry {entry.FullName} has {entry.CompressedLength} bytes of {entry.Length}, where "
-                    + $"{expected} are due");
+                    + $"{expected} were expected");
         byte[] bytes = new byte[entry.Length];
         using Stream stream = entry.Open();
         stream.ReadExactly(bytes);
@@ -158,7 +158,7 @@ public sealed class PyTorchFile
             return value;
         }
         if (mapped.Length < 2 || mapped.Bytes(0, 1)[0] != 0x80 || Next() is not BigInteger magic || magic != Magic)
-            throw Damaged(Path, "it does not begin as PyTorch's files do");
+            throw Damaged(Path, "it does not start like a PyTorch file");
         if (Next() is not 1001L)
             throw Damaged(Path, "its version is not 1001");
         if (Next() is not PickleDictionary machine || !machine.Entries.Contains(("little_endian", true)))
@@ -171,7 +171,7 @@ public sealed class PyTorchFile
                 throw Damaged(Path, "it holds a storage that nothing refers to");
             if (mapped.Length - at < 8 || BinaryPrimitives.ReadInt64LittleEndian(mapped.Bytes(at, 8)) != storage.Count
                 || storage.Bytes > mapped.Length - at - 8 || storage.Bytes > Array.MaxLength)
-                throw Damaged(Path, $"the storage {name} is cut short or of another length than {storage.Count}");
+                throw Damaged(Path, $"the storage {name} is truncated or of another length than {storage.Count}");
             _storages[name] = mapped.Bytes(at + 8, (int)storage.Bytes).ToArray();
             at += 8 + storage.Bytes;
         }

@@ -21,7 +21,7 @@ public sealed class SafetensorsFile : IDisposable
             throw Damaged(Path, $"it has {file.Length} bytes, too few for a safetensors file");
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(file.Bytes(0, 8));
         if (headerLength > (ulong)Math.Min(LongestHeader, file.Length - 8))
-            throw Damaged(Path, $"its header claims {headerLength} bytes, the file has {file.Length}");
+            throw Damaged(Path, $"its header declares {headerLength} bytes, but the file has {file.Length}");
         byte[] header = file.Bytes(8, (int)headerLength).ToArray();
         _dataStart = 8 + header.Length;
         (Metadata, _tensors) = ReadHeader(Path, header, file.Length - _dataStart);
@@ -109,14 +109,14 @@ public sealed class SafetensorsFile : IDisposable
                 }
                 (SafetensorsEntry entry, long start) = ReadEntry(path, property, dataLength);
                 if (!tensors.TryAdd(entry.Name, (entry, start)))
-                    throw Damaged(path, $"tensor '{entry.Name}' stands twice");
+                    throw Damaged(path, $"tensor '{entry.Name}' appears twice");
             }
         }
         catch (Exception e)
             when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException
             or OverflowException)
         {
-            throw Damaged(path, "its header is not what the format asks for", e);
+            throw Damaged(path, "its header is not valid", e);
         }
 
         long expected = 0;
@@ -124,7 +124,7 @@ public sealed class SafetensorsFile : IDisposable
             .ThenBy(t => t.Entry.ByteCount))
         {
             if (offset != expected)
-                throw Damaged(path, $"tensor '{entry.Name}' begins at {offset}, where {expected} is due");
+                throw Damaged(path, $"tensor '{entry.Name}' starts at {offset}, but {expected} is expected");
             expected += entry.ByteCount;
         }
         if (expected != dataLength)
@@ -147,10 +147,10 @@ public sealed class SafetensorsFile : IDisposable
         var entry = new SafetensorsEntry(property.Name, type, shape);
         if (entry.ByteCount != offsets[1] - offsets[0])
             throw Damaged(path,
-                $"tensor '{property.Name}' has {offsets[1] - offsets[0]} bytes, its shape asks for {entry.ByteCount}");
+                $"tensor '{property.Name}' has {offsets[1] - offsets[0]} bytes, its shape needs {entry.ByteCount}");
         return (entry, offsets[0]);
     }
 
     private static AtelierException Damaged(string path, string what, Exception? inner = null) =>
-        new(what, path, "the file is damaged or of another kind: take it from its source again", inner);
+        new(what, path, "the file is damaged or of another kind: download it again", inner);
 }

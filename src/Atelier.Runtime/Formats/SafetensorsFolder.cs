@@ -32,7 +32,7 @@ public static class SafetensorsFolder
         try
         {
             if (new FileInfo(index).Length > LongestIndex)
-                throw new AtelierException("is too large for an index of shards", index, "fetch the model again");
+                throw new AtelierException("is too large for an index of shards", index, "download the model again");
             using JsonDocument document =
                 JsonDocument.Parse(InputFile.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 8 });
             string[] shards = [.. document.RootElement.GetProperty("weight_map").EnumerateObject()
@@ -41,14 +41,14 @@ public static class SafetensorsFolder
             {
                 // a name from a stranger stays inside the folder
                 if (shard.Length == 0 || shard != Path.GetFileName(shard) || shard.Contains('\\'))
-                    throw new AtelierException($"names the file '{shard}' outside the folder", index,
-                        "fetch the model again");
+                    throw new AtelierException($"names the file '{shard}', which is outside the folder", index,
+                        "download the model again");
             }
             return shards;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new AtelierException("is not an index of shards", index, "fetch the model again", e);
+            throw new AtelierException("is not an index of shards", index, "download the model again", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -20,7 +20,7 @@ public static class WeightNames
             if (known == name)
                 return type;
         }
-        throw new AtelierException($"there is no type of weights '{name}'",
-            hint: $"allowed are {string.Join(", ", Names.Select(n => n.Name))}");
+        throw new AtelierException($"'{name}' is not a weight type",
+            hint: $"allowed: {string.Join(", ", Names.Select(n => n.Name))}");
     }
 }

@@ -84,7 +84,7 @@ public sealed class BatchedDecoder : IDisposable
         DecodingOptions options = request.Decoding ?? _generator.Defaults;
         TextDraft[] drafts = _generator.Begin(request, options);
         return options.BeamWidth > 1
-            ? throw new AtelierException("beam search does not join a batch", hint: "ask for it by itself, or sample")
+            ? throw new AtelierException("beam search cannot be batched", hint: "run it alone, or sample")
             : Join(drafts);
     }
 
@@ -210,8 +210,8 @@ public sealed class BatchedDecoder : IDisposable
             bool speculates = sample.ProposedCount > 0;
             if (speculates && !sample.Window.Sequence!.CanTruncate)
             {
-                Fail(sample, new AtelierException("the model cannot take back tokens that it has read",
-                    hint: "leave out the draft and the look-up: speculative decoding needs a key-value cache"));
+                Fail(sample, new AtelierException("the model cannot undo tokens that it has read",
+                    hint: "leave out the draft and the lookup: speculative decoding needs a key-value cache"));
                 continue;
             }
             ReadOnlyMemory<int> tokens = speculates ? sample.LastAndProposed() : sample.Window.Next(ids, PromptBlock);

@@ -63,8 +63,8 @@ internal static class Logits
                 any |= !float.IsNegativeInfinity(logits[i]);
         }
         if (!any)
-            throw new AtelierException("the model gives no probability to anything that the constraint allows",
-                hint: "begin with another prompt, or loosen the constraint");
+            throw new AtelierException("the model gives probability zero to everything that the constraint allows",
+                hint: "start from another series prompt, or loosen the constraint");
     }
 
     /// <summary>Whether any token that is allowed has a probability above zero.</summary>

@@ -86,9 +86,9 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
             if (value is not null && !SameTokens(Tokenizer, value.Tokenizer))
             {
                 throw new AtelierException(
-                    $"the draft's tokens are not the model's: {value.Tokenizer.VocabularySize} and "
-                        + $"{Tokenizer.VocabularySize}, or of other texts",
-                    hint: "train the draft with the same tokenizer");
+                    $"the draft model has another vocabulary: {value.Tokenizer.VocabularySize} and "
+                        + $"{Tokenizer.VocabularySize} tokens, or other texts",
+                    hint: "use a draft model with the same tokenizer");
             }
             lock (_batchGate)
                 (_draft, _batch) = (value, null);
@@ -176,21 +176,21 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     {
         request.Check(prompt: true, states: Model is IHiddenStates, decoding: true);
         if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
-            throw new AtelierException($"{request.Count} samples were asked for of {options.BeamWidth} beams",
-                hint: "ask for no more samples than beams");
+            throw new AtelierException($"the count is {request.Count}, more than the {options.BeamWidth} beams",
+                hint: "request at most as many samples as beams");
         options.Check();
         if (request.States.Count > 0 && (Draft is not null || options.Lookup > 0))
-            throw new AtelierException("known states and a draft are asked for", hint: "take one of them");
+            throw new AtelierException("known states and a draft cannot be combined", hint: "use one of them");
         if (options.BeamWidth > 1 && (Draft is not null || options.Lookup > 0))
-            throw new AtelierException("beam search takes no proposals of a draft model or a look-up",
+            throw new AtelierException("beam search cannot use a draft model or lookup",
                 hint: "leave out the beams or the draft");
         if (Draft is not null && options.Lookup > 0)
-            throw new AtelierException("a draft model and a look-up are asked for", hint: "take one of them");
+            throw new AtelierException("a draft model and lookup cannot be combined", hint: "use one of them");
         if (request.PromptIds is { } ids
             && (ids.Count == 0 || ids.Any(id => id < 0 || id >= Tokenizer.VocabularySize) || request.Prompt
             is not null))
-            throw new AtelierException("the prompt's tokens are none, unknown to the model, or stand beside a prompt",
-                hint: $"give tokens from 0 to {Tokenizer.VocabularySize - 1} alone");
+            throw new AtelierException("the prompt tokens are empty, unknown to the model, or combined with a prompt",
+                hint: $"use tokens from 0 to {Tokenizer.VocabularySize - 1}, without a prompt");
         int[] prompt = request.PromptIds is null ? Bounds.Begin(Tokenizer.Encode(request.Prompt ?? ""))
             : [.. request.PromptIds];
         bool isFresh = prompt.Length == 1 && (request.PromptIds is not null || prompt[0] == StartId);

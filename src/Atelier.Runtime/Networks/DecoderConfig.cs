@@ -84,20 +84,20 @@ public sealed record DecoderConfig
         ])
         {
             if (value is < 1 or > 1 << 24)
-                throw Wrong($"the {name} is {value}", "allowed is 1 to 16777216");
+                throw Wrong($"the {name} is {value}", "allowed: 1 to 16777216");
         }
         if (HeadCount % KeyValueHeadCount != 0)
             throw Wrong($"{HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly",
                 "the first must be a multiple of the second");
         if ((long)HeadCount * HeadSize > 1 << 24)
-            throw Wrong($"{HeadCount} heads of {HeadSize} are too wide", "allowed is 16777216 in all");
+            throw Wrong($"{HeadCount} heads of {HeadSize} are too wide", "allowed: 16777216 in total");
         if (Positions == PositionName.Rotary && HeadSize % 2 != 0)
-            throw Wrong($"heads of {HeadSize} are odd", "rotary positions turn pairs");
+            throw Wrong($"the head size {HeadSize} is odd", "rotary positions need pairs");
         if (RopeFactors is { } factors && factors.Count != HeadSize / 2)
             throw Wrong($"there are {factors.Count} rotary factors", $"heads of {HeadSize} have {HeadSize / 2} pairs");
         if (!(NormEpsilon is >= 0 and < 1) || !(RopeTheta is > 0 and < 1e30))
-            throw Wrong($"norm epsilon {NormEpsilon} and rope theta {RopeTheta} make no model",
-                "allowed are 0 to 1 and above 0");
+            throw Wrong($"norm epsilon {NormEpsilon} and rope theta {RopeTheta} are impossible",
+                "allowed: 0 to 1, and above 0");
         if (RopeScaling is { } scaling
             && (!(scaling.Factor is > 0 and < 1e9)
             || (scaling.Name != RotaryScalingName.Linear && scaling.OriginalContextLength < 1)))

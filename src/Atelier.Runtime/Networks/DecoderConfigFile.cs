@@ -30,8 +30,8 @@ public static class DecoderConfigFile
             GgufNames.Llama => ReadLlama(file),
             Own => ReadOwn(file),
             string other =>
-                throw new AtelierException($"models of type '{other}' are not decoders that are read", file.Path,
-                $"these are: {string.Join(", ", ModelTypes)}"),
+                throw new AtelierException($"models of type '{other}' are not supported", file.Path,
+                $"supported are {string.Join(", ", ModelTypes)}"),
         };
         config.Check(file.Path);
         return config;
@@ -58,10 +58,10 @@ public static class DecoderConfigFile
         string type = scaling.String("rope_type", scaling.String("type", "default"));
         if (scaling.String("type", type) != type)
             throw new AtelierException($"rope_scaling has the kinds '{type}' and '{scaling.String("type", type)}'",
-                file.Path, "fetch or export the model again");
+                file.Path, "download or export the model again");
         if (!ScalingTypes.Contains(type))
             throw new AtelierException($"rope_scaling '{type}' is not supported", file.Path,
-                $"{string.Join(", ", ScalingTypes)} are");
+                $"supported are {string.Join(", ", ScalingTypes)}");
         scaling.RefuseUnread(DecoderConfigKeys.Scaling(type));
         // Dynamic scaling begins where a text grows past max_position_embeddings, which is where texts end here.
         if (type is "default" or "dynamic")
@@ -90,7 +90,7 @@ public static class DecoderConfigFile
                 or (> 0 and < 1e3);
         return possible ? read
             : throw new AtelierException("the numbers of rope_scaling are impossible", file.Path,
-            "fetch or export the model again");
+            "download or export the model again");
     }
 
     /// <summary>The base of the rotary angles: rope_theta, or rope_parameters' in newer files.</summary>
@@ -212,8 +212,8 @@ public static class DecoderConfigFile
         foreach (string name in file.Strings("architectures") ?? [])
         {
             if (!known.Contains(name))
-                throw new AtelierException($"architectures names {name}, which is not read", file.Path,
-                    $"of {file.ModelType} these are: {string.Join(", ", known)}");
+                throw new AtelierException($"architectures names {name}, which is not supported", file.Path,
+                    $"of {file.ModelType} supported are {string.Join(", ", known)}");
         }
     }
 
@@ -222,10 +222,11 @@ public static class DecoderConfigFile
     {
         int context = file.Integer("max_position_embeddings", 2048), window = file.Integer("sliding_window", context);
         if (window < context && file.Boolean("use_sliding_window", true))
-            throw new AtelierException($"sliding_window is {window} of a context of {context}, which is not read",
-                file.Path, "choose a model that attends to its whole context");
+            throw new AtelierException($"sliding_window is {window} of a context of {context}, which is not supported",
+                file.Path, "use a model that attends to its whole context");
         if (file.Strings("layer_types")?.FirstOrDefault(type => type != "full_attention") is { } other)
-            throw new AtelierException($"layer_types has '{other}', which is not read", file.Path, "full_attention is");
+            throw new AtelierException($"layer_types has '{other}', which is not supported", file.Path,
+                "supported is full_attention");
     }
 
     private static T One<T>(ConfigFile file, string key, params (string Name, T Value)[] choices)
@@ -237,12 +238,12 @@ public static class DecoderConfigFile
                 return value;
         }
         throw new AtelierException($"{key} is '{name}'", file.Path,
-            $"allowed are {string.Join(", ", choices.Select(c => c.Name))}");
+            $"allowed: {string.Join(", ", choices.Select(c => c.Name))}");
     }
 
     private static int Divided(ConfigFile file, int hidden, int heads) =>
         heads > 0 && hidden > 0 && hidden % heads == 0
             ? hidden / heads
             : throw new AtelierException($"{heads} heads do not divide a width of {hidden}", file.Path,
-                "fetch or export the model again");
+                "download or export the model again");
 }

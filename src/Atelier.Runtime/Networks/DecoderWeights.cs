@@ -81,11 +81,11 @@ public sealed record DecoderWeights
         Matrix(Embedding, config.VocabularySize, hidden);
         if (Positions is null != (config.Positions == PositionName.Rotary))
             throw Wrong(Positions is null ? "there are no learned positions"
-                : "there are learned positions beside rotary ones");
+                : "there are both learned and rotary positions");
         if (Positions is not null)
             Matrix(Positions, config.ContextLength, hidden);
         if (Blocks.Count != config.LayerCount)
-            throw Wrong($"there are {Blocks.Count} blocks, the shape tells {config.LayerCount}");
+            throw Wrong($"there are {Blocks.Count} blocks, config.json implies {config.LayerCount}");
         foreach (BlockWeights block in Blocks)
         {
             Norm(block.AttentionNorm);
@@ -108,23 +108,24 @@ public sealed record DecoderWeights
         void Norm(NormWeights norm)
         {
             if (norm.Weight.Length != hidden || (norm.Bias is not null && norm.Bias.Length != hidden))
-                throw Wrong($"a norm has {norm.Weight.Length} weights, the shape tells {hidden}");
+                throw Wrong($"a norm has {norm.Weight.Length} weights, config.json implies {hidden}");
         }
 
         void Linear(LinearWeights linear, int rows, int columns)
         {
             Matrix(linear.Weight, rows, columns);
             if (linear.Bias is not null && linear.Bias.Length != rows)
-                throw Wrong($"the bias of {linear.Weight.Name} has {linear.Bias.Length} elements, the shape "
-                    + $"tells {rows}");
+                throw Wrong($"the bias of {linear.Weight.Name} has {linear.Bias.Length} elements, config.json "
+                    + $"implies {rows}");
         }
 
         void Matrix(WeightMatrix matrix, int rows, int columns)
         {
             if (matrix.Rows != rows || matrix.Columns != columns)
-                throw Wrong($"{matrix.Name} is [{matrix.Rows}, {matrix.Columns}], the shape tells [{rows}, {columns}]");
+                throw Wrong($"{matrix.Name} is [{matrix.Rows}, {matrix.Columns}], config.json implies [{rows}, "
+                    + $"{columns}]");
         }
 
-        AtelierException Wrong(string what) => new(what, where, "fetch or export the model again");
+        AtelierException Wrong(string what) => new(what, where, "download or export the model again");
     }
 }

@@ -158,8 +158,8 @@ public static class DecoderWeightsFile
             if (modelType == GgufNames.Gpt2 && weights.Find(name) is not null
                 && Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
                 throw new AtelierException(
-                    $"the tensor {name} is not all zeros, though config.json says that there are no biases",
-                    weights.Path, "fetch or export the model again");
+                    $"the tensor {name} is not all zeros, but config.json says that there are no biases",
+                    weights.Path, "download or export the model again");
             return null;
         }
 
@@ -169,8 +169,8 @@ public static class DecoderWeightsFile
             return tensor.IsVector && tensor.ElementCount <= 1 << 24
                 ? tensor.Read(tensor.Layout)
                 : throw new AtelierException(
-                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], where a vector is due",
-                    weights.Path, "fetch or export the model again");
+                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], but a vector is expected",
+                    weights.Path, "download or export the model again");
         }
 
         /// <summary>Queries, keys and values, whose rows stand in one matrix.</summary>
@@ -184,6 +184,6 @@ public static class DecoderWeightsFile
             start + count <= all.Weight.Rows && (all.Bias is null || start + count <= all.Bias.Length)
                 ? new LinearWeights(all.Weight.Slice(start, count), all.Bias?[start..(start + count)])
                 : throw new AtelierException($"{all.Weight.Name} has {all.Weight.Rows} rows, too few for the shape",
-                    weights.Path, "fetch or export the model again");
+                    weights.Path, "download or export the model again");
     }
 }

@@ -121,7 +121,7 @@ internal sealed class RecurrentSequence(RecurrentDecoder decoder) : IDecodingSeq
     public void Truncate(int length)
     {
         if (length != Length)
-            throw new NotSupportedException("a recurrent model cannot forget tokens again");
+            throw new NotSupportedException("a recurrent model cannot remove tokens");
     }
 
     public void Dispose()

@@ -54,14 +54,14 @@ public sealed record RecurrentWeights
             "lstm" => CellName.Lstm,
             "gru" => CellName.Gru,
             string other =>
-                throw new AtelierException($"cell is '{other}'", file.Path, "allowed are plain, lstm and gru"),
+                throw new AtelierException($"cell is '{other}'", file.Path, "allowed: plain, lstm and gru"),
         };
         int vocabulary = file.VocabularySize, embedding = file.Integer("embedding_size"),
             hidden = file.Integer("hidden_size"), layers = file.Integer("layer_count");
         if (vocabulary < 1 || embedding < 1 || hidden < 1 || layers is < 1 or > 1000
             || hidden > int.MaxValue / Gates(cell))
-            throw new AtelierException($"{layers} layers of {hidden} over {embedding} make no model", file.Path,
-                "fetch or export the model again");
+            throw new AtelierException($"{layers} layers of {hidden} over {embedding} are impossible", file.Path,
+                "download or export the model again");
         WeightMatrix tokens = Matrix("embedding.weight", vocabulary, embedding);
         var taken = new RecurrentWeights
         {
@@ -90,8 +90,8 @@ public sealed record RecurrentWeights
             return matrix.Rows == rows && matrix.Columns == columns
                 ? matrix
                 : throw new AtelierException(
-                    $"the tensor {name} is [{matrix.Rows}, {matrix.Columns}], the shape tells [{rows}, {columns}]",
-                    weights.Path, "fetch or export the model again");
+                    $"the tensor {name} is [{matrix.Rows}, {matrix.Columns}], config.json implies [{rows}, {columns}]",
+                    weights.Path, "download or export the model again");
         }
 
         float[] Vector(string name, int size)
@@ -100,8 +100,8 @@ public sealed record RecurrentWeights
             return tensor.IsVector && tensor.ElementCount == size
                 ? tensor.Read(tensor.Layout)
                 : throw new AtelierException(
-                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], the shape tells [{size}]",
-                    weights.Path, "fetch or export the model again");
+                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], config.json implies [{size}]",
+                    weights.Path, "download or export the model again");
         }
     }
 

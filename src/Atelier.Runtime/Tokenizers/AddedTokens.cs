@@ -47,7 +47,8 @@ internal sealed class AddedTokens
         {
             throw new AtelierException(
                 $"{tokens.Count} tokens, the longest of {tokens.Max(token => token.Text.Length)} characters, "
-                + "are to be found in the text", hint: $"{MostTokens} of {LongestToken} are read at most");
+                + "are too many to search for", hint: $"at most {MostTokens} of {LongestToken} characters are "
+                + $"supported");
         }
         var beginnings = new Dictionary<string, string>();
         foreach (AddedToken token in tokens)

@@ -95,8 +95,8 @@ public sealed class CharacterTokenizer : Tokenizer
                 int code = status == OperationStatus.Done ? rune.Value : text[0];
                 throw new AtelierException(
                     string.Create(CultureInfo.InvariantCulture,
-                        $"the vocabulary has no character '{text[..used]}' (U+{code:X4})"),
-                    hint: "leave it out, or make the tokenizer with byteFallback: true");
+                        $"the vocabulary does not contain '{text[..used]}' (U+{code:X4})"),
+                    hint: "leave it out, or train the tokenizer with byteFallback: true");
             }
             text = text[used..];
         }

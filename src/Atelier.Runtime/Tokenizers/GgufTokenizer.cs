@@ -46,8 +46,8 @@ public static class GgufTokenizer
         {
             "gpt2" => ReadByteLevel(file),
             "llama" => ReadSentencePiece(file),
-            _ => throw new AtelierException($"a vocabulary of the kind '{model}' is not read", file.Path,
-                "'gpt2' and 'llama' are"),
+            _ => throw new AtelierException($"a vocabulary of the kind '{model}' is not supported", file.Path,
+                "supported are 'gpt2' and 'llama'"),
         };
         int start = file.Contains(Key + "bos_token_id") ? TokenId(file, "bos_token_id", tokenizer.VocabularySize)
             : tokenizer.EndOfTextId ?? 0;
@@ -86,7 +86,7 @@ public static class GgufTokenizer
         {
             case BpeTokenizer { Rules.Normalizer: { } normalizer }:
                 throw new AtelierException(
-                    $"GGUF has no place for the tokenizer's normalizer {string.Join(", ", normalizer.Steps)}",
+                    $"GGUF cannot store the tokenizer's normalizer {string.Join(", ", normalizer.Steps)}",
                     hint: "export to huggingface");
             case BpeTokenizer bpe:
                 RefuseOverlaps(bpe.Rules.Added, "tokenizer");
@@ -101,7 +101,7 @@ public static class GgufTokenizer
             case SentencePieceTokenizer { Rules: { SplitsWords: true } or { Prefix: SpacePrefix.WhereAbsent
                 or SpacePrefix.FirstWhereAbsent } or { Added.Count: > 0 } }:
                 throw new AtelierException(
-                    "GGUF has no place for the tokenizer's way with spaces (Metaspace) or its added tokens",
+                    "GGUF cannot store the tokenizer's treatment of spaces (Metaspace) or its added tokens",
                     hint: "export to huggingface");
             case SentencePieceTokenizer pieces:
                 WriteVocabulary(metadata, "llama", "default", Names(pieces), pieces.Specials);
@@ -114,7 +114,7 @@ public static class GgufTokenizer
                 metadata.Add(Key + "add_space_prefix", false);
                 break;
             default:
-                throw new AtelierException($"GGUF has no tokenizers of the kind {tokenizer.Kind}");
+                throw new AtelierException($"GGUF does not support tokenizers of the kind {tokenizer.Kind}");
         }
         metadata.Add(Key + "bos_token_id", bounds.StartId);
         foreach ((string key, int id) in Ends.Zip(bounds.EndIds))
@@ -168,7 +168,8 @@ public static class GgufTokenizer
             [.. SentencePieceTokenizer.MergesByScore(names, scores, tokenizer.Specials)];
         if (!implied.SetEquals(tokenizer.Merges))
         {
-            throw new AtelierException("GGUF keeps scores instead of merges, and no scores say this tokenizer's merges",
+            throw new AtelierException("GGUF stores scores instead of merges, and this tokenizer's merges cannot be "
+                + "expressed as scores",
                 hint: "export to huggingface, or train with tokenizer.kind: bpe");
         }
         return scores;
@@ -190,21 +191,21 @@ public static class GgufTokenizer
     private static Tokenizer ReadByteLevel(GgufFile file)
     {
         const string key = Key + "pre";
-        string rules = $"those of {string.Join(", ", Splits.Select(s => s.Name))} are read";
+        string rules = $"supported are those of {string.Join(", ", Splits.Select(s => s.Name))}";
         if (!file.Contains(key))
-            throw new AtelierException($"there is no value '{key}': how text is split into words is not said",
-                file.Path, $"convert the model anew with a newer tool; {rules}");
+            throw new AtelierException($"there is no value '{key}': it does not say how text is split into words",
+                file.Path, $"convert the model again with a newer tool; {rules}");
         string split = file.Text(key);
         (string Name, WordSplit Split)[] known = [.. Splits.Where(s => s.Name == split)];
         if (known.Length == 0)
-            throw new AtelierException($"'{key}' is \"{split}\", and text split by these rules is not read", file.Path,
+            throw new AtelierException($"'{key}' is \"{split}\", and this splitting rule is not supported", file.Path,
                 rules);
         string[] names = file.Texts(Key + "tokens");
         TokenKind[] kinds = Kinds(file, names);
         if (Array.IndexOf(kinds, TokenKind.Byte) is >= 0 and int at)
             throw new AtelierException(
-                $"the token '{names[at]}' is a byte by its kind, which byte-level BPE has no use for", file.Path,
-                "take the file from its source again");
+                $"the token '{names[at]}' is of the kind byte, which byte-level BPE does not use", file.Path,
+                "download the file again");
         List<AddedToken> added = [.. names.Select((name, id) => new AddedToken(name, id,
             IsNormalized: false)).Where(token => kinds.Length > 0 && kinds[token.Id] == TokenKind.UserDefined)];
         RefuseOverlaps(added, file.Path);
@@ -232,8 +233,8 @@ public static class GgufTokenizer
         {
             throw new AtelierException(
                 $"the token '{names[at]}' is of the kind {(int)TokenKind.UserDefined} (defined by the user), which "
-                    + $"is not read of a vocabulary of the kind 'llama'",
-                file.Path, "choose a model without such tokens");
+                    + $"is not supported in a vocabulary of the kind 'llama'",
+                file.Path, "use a model without such tokens");
         }
         HashSet<string> specials = kinds.Length == 0 ? [.. SentencePieceRules.UsualSpecials] : Specials(names, kinds);
         List<(string Left, string Right)> merges = SentencePieceTokenizer.MergesByScore(names, scores, specials);
@@ -256,8 +257,8 @@ public static class GgufTokenizer
         int other = Array.FindIndex(kinds, kind => !Enum.IsDefined(kind));
         return other < 0 ? kinds
             : throw new AtelierException(
-                $"the token '{names[other]}' is of the kind {(int)kinds[other]}, which is not read", file.Path,
-                "take the file from its source again");
+                $"the token '{names[other]}' is of the kind {(int)kinds[other]}, which is not supported", file.Path,
+                "download the file again");
     }
 
     private static HashSet<string> Specials(string[] names, TokenKind[] kinds) =>
@@ -271,8 +272,8 @@ public static class GgufTokenizer
     {
         if (AddedTokens.Overlapping(added) is var (first, second))
             throw new AtelierException(
-                $"the token '{first}' ends as '{second}' begins, which is not read of tokens that the user defined",
-                where, "choose a model without such tokens");
+                $"the token '{first}' ends as '{second}' begins, which is not supported for user-defined tokens",
+                where, "use a model without such tokens");
     }
 
     private static string? EndOfText(GgufFile file, string[] names) =>
@@ -285,7 +286,7 @@ public static class GgufTokenizer
             ? (int)id
             : throw new AtelierException(string.Create(CultureInfo.InvariantCulture,
                 $"'{Key}{key}' is {id}, but there are {vocabularySize} tokens"), file.Path,
-                "take the file from its source again");
+                "download the file again");
     }
 
     private static string[] Names(Tokenizer tokenizer) =>

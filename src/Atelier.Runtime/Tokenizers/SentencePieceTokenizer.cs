@@ -175,7 +175,7 @@ public sealed class SentencePieceTokenizer : Tokenizer
             string name = names[id];
             if (float.IsNaN(scores[id]) || name.Length > LongestToken)
                 throw new AtelierException($"token {id} has the score {scores[id]} and {name.Length} characters",
-                    hint: $"a number and at most {LongestToken} are due");
+                    hint: $"expected a finite score and at most {LongestToken} characters");
             if (TokenTable.FallbackByte(name) is not null || specials.Contains(name))
                 continue;
             for (int cut = 1; cut < name.Length; cut++)
@@ -209,6 +209,6 @@ public sealed class SentencePieceTokenizer : Tokenizer
                 hint: "its vocabulary and merges do not belong together");
 
     private static AtelierException Damaged(string path, int left) =>
-        new($"cut short or not a tokenizer of llama2.c: {left} bytes are left where a token is due", path,
-            "take the file from its source again");
+        new($"truncated, or not a tokenizer of llama2.c: {left} bytes are left, fewer than a token needs", path,
+            "download the file again");
 }

@@ -23,7 +23,7 @@ internal sealed class TextNormalizer
         // Without ICU .NET gives every text back as it is.
         if (steps.Any(step => step != "Lowercase") && "e\u0301".Normalize(NormalizationForm.FormC) != "\u00e9")
             throw new AtelierException(
-                $"the tokenizer brings text into the form {steps.First(step => step != "Lowercase")}, for which "
+                $"the tokenizer normalises text to the form {steps.First(step => step != "Lowercase")}, for which "
                     + $".NET needs ICU", hint: "run without InvariantGlobalization");
     }
 

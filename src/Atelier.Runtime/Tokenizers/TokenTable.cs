@@ -23,7 +23,7 @@ internal sealed class TokenTable
         for (int id = 0; id < names.Count; id++)
         {
             if (!_ids.TryAdd(names[id], id))
-                throw new AtelierException($"token '{names[id]}' stands twice in the vocabulary");
+                throw new AtelierException($"token '{names[id]}' appears twice in the vocabulary");
         }
     }
 

@@ -42,7 +42,7 @@ internal static class TokenizerConfigFile
             throw new AtelierException(
                 $"add_prefix_space is {(tokenizer.BeginsWithSpace ? "false" : "true")}, and tokenizer.json puts "
                     + $"{(tokenizer.BeginsWithSpace ? "a" : "no")} space before a text",
-                path, "bring files of the same model together");
+                path, "use files of the same model");
         }
         foreach (JsonProperty token in file.Section("added_tokens_decoder")?.Root.EnumerateObject().ToArray() ?? [])
         {
@@ -54,7 +54,7 @@ internal static class TokenizerConfigFile
             if (!isKnown)
                 throw new AtelierException(
                     $"added_tokens_decoder has the token {token.Name} '{content}', which tokenizer.json has not", path,
-                    "bring files of the same model together");
+                    "use files of the same model");
         }
         return file.BooleanOrNull("add_bos_token");
     }

@@ -45,7 +45,7 @@ public static class TokenizerFile
             or ArgumentException)
         {
             throw new AtelierException($"not a tokenizer.json: {e.Message.TrimEnd('.')}", path,
-                "take the file from its source again", e);
+                "download the file again", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -54,7 +54,7 @@ public static class TokenizerFile
     }
 
     /// <summary>The names in the order of their ids.</summary>
-    /// <exception cref="AtelierException">Ids are missing or stand twice.</exception>
+    /// <exception cref="AtelierException">Ids are missing or appear twice.</exception>
     internal static IReadOnlyList<string> NamesById(IEnumerable<(string Name, int Id)> tokens, string path)
     {
         (string Name, int Id)[] ordered = [.. tokens.OrderBy(t => t.Id)];
@@ -71,6 +71,6 @@ public static class TokenizerFile
         int space = line.Length == 0 ? -1 : line.IndexOf(' ', 1);
         return space > 0 && space < line.Length - 1
             ? (line[..space], line[(space + 1)..])
-            : throw new AtelierException($"'{line}' is no merge: two tokens with a space between are", path);
+            : throw new AtelierException($"'{line}' is not a merge of two tokens separated by a space", path);
     }
 }

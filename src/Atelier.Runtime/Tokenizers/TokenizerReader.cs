@@ -28,8 +28,8 @@ internal sealed class TokenizerReader(string path)
         JsonElement model = root.GetProperty("model");
         string type = model.TryGetProperty("type", out JsonElement typeName) ? typeName.GetString() ?? "" : "BPE";
         if (type != "BPE")
-            throw new AtelierException($"a tokenizer of type {type} is not read", path,
-                "byte-level BPE, characters and Llama's BPE are");
+            throw new AtelierException($"a tokenizer of type {type} is not supported", path,
+                "supported are byte-level BPE, characters and Llama's BPE");
         Model.Check(model, path, "model.");
         Dictionary<string, int> tokens = [];
         foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject())
@@ -47,8 +47,8 @@ internal sealed class TokenizerReader(string path)
         IReadOnlyList<int>? leading = steps.Leading?.Select(token => tokens.TryGetValue(token.Name, out int id)
             && (token.Id ?? id) == id ? id
             : throw new AtelierException($"post_processor puts '{token.Name}'"
-                + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is no token", path,
-                    "take the file from its source again")).ToList();
+                + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is not a token", path,
+                    "download the file again")).ToList();
         return new TokenizerContents(tokenizer, leading);
     }
 
@@ -68,10 +68,10 @@ internal sealed class TokenizerReader(string path)
             int id = token.GetProperty("id").GetInt32();
             if (name.Length == 0)
                 throw new AtelierException($"the added token {id} has no text", path,
-                    "take the file from its source again");
+                    "download the file again");
             if (tokens.TryGetValue(name, out int known) && known != id)
                 throw new AtelierException($"the added token '{name}' has the id {id}, but {known} in the vocabulary",
-                    path, "take the file from its source again");
+                    path, "download the file again");
             tokens[name] = id;
             if (IsOn(token, "special"))
                 specials.Add(name);
@@ -93,8 +93,8 @@ internal sealed class TokenizerReader(string path)
             Specials = specials.Count == 0 ? [TokenTable.EndOfText] : specials,
         };
         if (!steps.CutsWords && (merges.Length > 0 || rules.TakesWholeWords))
-            throw new AtelierException("byte-level BPE over text that is not split into words is not read", path,
-                "the rules of GPT-2, Llama 3 and Qwen 2 are");
+            throw new AtelierException("byte-level BPE without splitting into words is not supported", path,
+                "supported are the rules of GPT-2, Llama 3 and Qwen 2");
         return merges.Length == 0 && added.Count == 0 && rules.Normalizer is null
             && names.SequenceEqual(ByteTokenizer.Names)
             ? new ByteTokenizer()
@@ -112,8 +112,8 @@ internal sealed class TokenizerReader(string path)
             token.IsNormalized && (steps.Prefix == SpacePrefix.Always || token.Text.AsSpan().ContainsAny(" ▁"));
         if (steps.Normalizer.Count > 0 && added.Find(IsChanged) is { } token)
             throw new AtelierException(
-                $"the added token '{token.Text}' is looked for in normalized text, which is not read of this kind "
-                    + $"of tokenizer", path, "choose a model whose added tokens have normalized: false");
+                $"the added token '{token.Text}' is looked for in normalized text, which is not supported for this "
+                    + "kind of tokenizer", path, "use a model whose added tokens have normalized: false");
         return new SentencePieceTokenizer(names, merges,
             new SentencePieceRules { Prefix = steps.Prefix, SplitsWords = steps.SplitsWords, Added = added,
                 Specials = specials });
@@ -123,12 +123,13 @@ internal sealed class TokenizerReader(string path)
         HashSet<string> specials, List<AddedToken> added)
     {
         if (merges.Length > 0)
-            throw new AtelierException("merges over text that is not brought into another form first are not read",
-                path, "byte-level BPE and Llama's BPE are");
+            throw new AtelierException("BPE without a normalizer or pre-tokenizer is not supported",
+                path, "supported are byte-level BPE and Llama's BPE");
         if (added.Count > 0)
             throw new AtelierException(
-                $"the added token '{added[0].Text}', which is not special, is not read beside characters", path,
-                "choose a model without it");
+                $"the added token '{added[0].Text}', which is not special, is not supported for a character "
+                    + $"tokenizer", path,
+                "use a model without it");
         var tokenizer = new CharacterTokenizer(names, specials);
         Require(model, "byte_fallback", tokenizer.ByteFallback);
         return tokenizer;
@@ -138,8 +139,9 @@ internal sealed class TokenizerReader(string path)
     {
         if (IsOn(model, key) != value)
             throw new AtelierException(
-                $"'model.{key}' is {(value ? "false" : "true")}, which is not read of this kind of tokenizer", path,
-                $"{(value ? "true" : "false")} is: choose another model");
+                $"'model.{key}' is {(value ? "false" : "true")}, which is not supported for this kind of "
+                    + "tokenizer", path,
+                $"supported is {(value ? "true" : "false")}: use another model");
     }
 
     /// <summary>A merge as it stands in the file: two strings, or one with a space between.</summary>
@@ -149,7 +151,7 @@ internal sealed class TokenizerReader(string path)
         JsonValueKind.Array when merge.GetArrayLength() == 2 && merge.EnumerateArray().All(side =>
             side.ValueKind == JsonValueKind.String) =>
             (merge[0].GetString()!, merge[1].GetString()!),
-        _ => throw new AtelierException($"'{merge.GetRawText()}' is no merge: two tokens are", path),
+        _ => throw new AtelierException($"'{merge.GetRawText()}' is not a merge of two tokens", path),
     };
 
     private static bool IsOn(JsonElement element, string key) => element.TryGetProperty(key, out JsonElement value)

@@ -61,15 +61,15 @@ internal sealed class TokenizerSteps
     {
         Layout = TokenizerLayout.ByteLevel;
         if (Normalizer.FirstOrDefault(step => !TextNormalizer.Known.Contains(step)) is { } other)
-            throw new AtelierException($"the normalizer {other} is not read of byte-level BPE", _path,
-                $"{string.Join(", ", TextNormalizer.Known)} are");
+            throw new AtelierException($"the normalizer {other} is not supported for byte-level BPE", _path,
+                $"supported are {string.Join(", ", TextNormalizer.Known)}");
         Split = (words, _pattern, CutsWords) switch
         {
             (["ByteLevel"], _, _) => WordSplit.Gpt2,
             (["Digits", "ByteLevel"], _, true) => WordSplit.Gpt2Digits,
             (["Split", "ByteLevel"], string pattern, false) => WordSplitter.Of(pattern)
-                ?? throw new AtelierException($"its words are split by '{pattern}', which is not read", _path,
-                    "the rules of GPT-2, Llama 3 and Qwen 2 are"),
+                ?? throw new AtelierException($"its words are split by '{pattern}', which is not supported", _path,
+                    "supported are the rules of GPT-2, Llama 3 and Qwen 2"),
             _ => throw Order("pre_tokenizer", words),
         };
         CutsWords |= words.Length > 1;
@@ -123,8 +123,8 @@ internal sealed class TokenizerSteps
             case "Digits":
                 Check(step, at, [], [], ("individual_digits", ["true"]));
                 if (!IsOn(step, "individual_digits", false))
-                    throw new AtelierException($"'{at}individual_digits' is false, which is not read", _path,
-                        "true is: choose another model");
+                    throw new AtelierException($"'{at}individual_digits' is false, which is not supported", _path,
+                        "supported is true: use another model");
                 return type;
             case "Split":
                 Check(step, at, ["pattern"], [], ("behavior", ["\"Isolated\""]), ("invert", ["false"]));
@@ -155,7 +155,7 @@ internal sealed class TokenizerSteps
             "never" => SpacePrefix.None,
             "first" => SpacePrefix.FirstWhereAbsent,
             "always" => SpacePrefix.WhereAbsent,
-            _ => throw new AtelierException($"'{at}prepend_scheme' is \"{scheme}\", which is not read", _path,
+            _ => throw new AtelierException($"'{at}prepend_scheme' is \"{scheme}\", which is not supported", _path,
                 "\"always\", \"first\" and \"never\" are"),
         };
         SplitsWords = IsOn(step, "split", true);
@@ -191,7 +191,7 @@ internal sealed class TokenizerSteps
             case "TemplateProcessing":
                 if (Leading is not null)
                     throw new AtelierException("post_processor has two templates", _path,
-                        "take the file from its source again");
+                        "download the file again");
                 Check(step, at, ["single", "special_tokens"], ["pair"]);
                 Leading = Template(step, at);
                 return type;
@@ -211,7 +211,7 @@ internal sealed class TokenizerSteps
             {
                 if (isPast || sequence.GetProperty("id").GetString() != "A")
                     throw new AtelierException($"'{at}single' has a place for more than one text", _path,
-                        "take the file from its source again");
+                        "download the file again");
                 isPast = true;
                 continue;
             }
@@ -219,12 +219,13 @@ internal sealed class TokenizerSteps
             if (isPast || leading.Count > 0)
                 throw new AtelierException(
                     $"'{at}single' puts '{name}' "
-                        + $"{(isPast ? "after a text" : $"and '{leading[0].Name}' before a text")}, which is not read",
+                        + $"{(isPast ? "after a text" : $"and '{leading[0].Name}' before a text")}, which is not "
+                        + "supported",
                         _path, "one token before a text is");
             leading.Add((name, TemplateId(step, at, name)));
         }
         return isPast ? leading : throw new AtelierException($"'{at}single' has no place for the text", _path,
-            "take the file from its source again");
+            "download the file again");
     }
 
     /// <summary>
@@ -238,7 +239,7 @@ internal sealed class TokenizerSteps
         JsonElement ids = token.GetProperty("ids");
         return ids.GetArrayLength() == 1 ? ids[0].GetInt32()
             : throw new AtelierException(
-                $"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not read", _path,
+                $"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not supported", _path,
                     "one token before a text is");
     }
 
@@ -250,8 +251,8 @@ internal sealed class TokenizerSteps
         string name =
             $"Replace '{pattern.GetProperty("String").GetString()}' by '{step.GetProperty("content").GetString()}'";
         return name is Spaces or Words ? name
-            : throw new AtelierException($"the step '{name}' at {at.TrimEnd('.')} is not read", _path,
-            "choose another model");
+            : throw new AtelierException($"the step '{name}' at {at.TrimEnd('.')} is not supported", _path,
+            "use another model");
     }
 
     /// <summary>
@@ -284,8 +285,8 @@ internal sealed class TokenizerSteps
     private void RequireOff(JsonElement step, string at, string key)
     {
         if (IsOn(step, key, true))
-            throw new AtelierException($"'{at}{key}' is true, which is not read", _path,
-                "choose a model whose add_prefix_space is false");
+            throw new AtelierException($"'{at}{key}' is true, which is not supported", _path,
+                "use a model whose add_prefix_space is false");
     }
 
     private void Check(JsonElement step, string at, string[] read, string[] harmless,
@@ -296,11 +297,11 @@ internal sealed class TokenizerSteps
         step.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value.GetBoolean()
             : otherwise;
 
-    private AtelierException NotRead(string part, string type) => new($"the {part} {type} is not read", _path,
-        "choose a model whose tokenizer is read: docs/formats.md names them");
+    private AtelierException NotRead(string part, string type) => new($"the {part} {type} is not supported", _path,
+        "use a model with a supported tokenizer: see docs/formats.md");
 
     private AtelierException Order(string part, string[] steps) => new(
         steps.Length == 0 ? $"the tokenizer has no {part}"
-            : $"the {part} of the steps {string.Join(", ", steps)} is not read", _path,
-        "choose a model whose tokenizer is read: docs/formats.md names them");
+            : $"the {part} of the steps {string.Join(", ", steps)} is not supported", _path,
+        "use a model with a supported tokenizer: see docs/formats.md");
 }

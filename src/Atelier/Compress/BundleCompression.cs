@@ -60,8 +60,8 @@ internal static class BundleCompression
         if (weights.Tensors.FirstOrDefault(t =>
             t.Type.IsBlocked() && t.Type.RowBytes(WeightTypes.BlockSize) <= type.RowBytes(WeightTypes.BlockSize))
             is { } tensor)
-            throw new AtelierException($"its weights are in blocks of {tensor.Type} already, no larger than {name}",
-                source.Folder, "compress the model that it was made of");
+            throw new AtelierException($"its weights are already in {tensor.Type}, which is no larger than {name}",
+                source.Folder, "compress the original model");
     }
 
     private static void WriteBlocks(Bundle source, string path, WeightType type, CancellationToken cancellation)
@@ -75,7 +75,7 @@ internal static class BundleCompression
         TextGenerator original, TextGenerator compressed,
         TextData? data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
     {
-        progress?.Report("measuring both");
+        progress?.Report("measuring both models");
         double before = DecodingSpeed.Measure(original.Model, original.StartId),
             after = DecodingSpeed.Measure(compressed.Model, compressed.StartId);
         (Metric? Before, Metric? After, Metric? Change) loss = default;

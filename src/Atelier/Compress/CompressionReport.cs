@@ -25,7 +25,7 @@ public sealed record CompressionReport(
     public string ToMarkdown()
     {
         static string Loss(Metric? loss) => loss is null
-            ? "not judged"
+            ? "not evaluated"
             : string.Create(CultureInfo.InvariantCulture,
                 $"{loss.Value:0.0000} [{loss.Low:0.0000}, {loss.High:0.0000}]");
         return string.Create(CultureInfo.InvariantCulture, $"""

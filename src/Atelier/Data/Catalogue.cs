@@ -63,15 +63,15 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
                 continue;
             if (!IsMeant(path, file))
                 throw new AtelierException(
-                    $"is not the file that the catalogue means by {entry.Name}: its SHA-256 differs", path,
-                    "take it away, and it is fetched again");
+                    $"differs from the file of {entry.Name} in the catalogue: its SHA-256 is different", path,
+                    "delete it, and it is downloaded again");
             return path;
         }
         string target = Path.Combine(cache, entry.Folder, file.Name);
         if (file.Url is null)
         {
-            throw new AtelierException($"{file.Name} of {entry.Name} is not to be had as a file", target,
-                $"make it of {entry.Source}, and put it there or under {entry.Folder} in the folder that "
+            throw new AtelierException($"{file.Name} of {entry.Name} cannot be downloaded as a file", target,
+                $"create it from {entry.Source}, and put it there or in {entry.Folder} in the folder that "
                     + $"ATELIER_DATA names");
         }
         Download.Fetch(file, target, progress, cancellation);
@@ -94,7 +94,7 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check that it may be read",
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check its permissions",
                 e);
         }
     }

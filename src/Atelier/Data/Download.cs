@@ -24,13 +24,13 @@ internal static class Download
             client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("atelier", null));
             for (int attempt =
                 1; !TryGoOn(client, file, partial, progress, attempt == Attempts, cancellation); attempt++)
-                progress?.Report($"{file.Name}: the connection broke off, going on");
+                progress?.Report($"{file.Name}: the connection broke, resuming");
             if (!Catalogue.IsMeant(partial, file))
             {
                 File.Delete(partial);
-                throw new AtelierException("what came is not the file that the catalogue means: its SHA-256 differs",
+                throw new AtelierException("the downloaded file differs from the catalogue: its SHA-256 is different",
                     file.Url,
-                    "try again later; if it stays so, the source has changed it");
+                    "try again later; if the problem persists, the file has changed at its source");
             }
             File.Move(partial, target, overwrite: true);
         }
@@ -63,7 +63,7 @@ internal static class Download
             bool goesOn = response.StatusCode == HttpStatusCode.PartialContent
                 && response.Content.Headers.ContentRange?.From == output.Length;
             if (!goesOn && response.StatusCode != HttpStatusCode.OK)
-                throw new AtelierException($"the server answers {(int)response.StatusCode} {response.ReasonPhrase}",
+                throw new AtelierException($"the server answered {(int)response.StatusCode} {response.ReasonPhrase}",
                     file.Url,
                     Elsewhere(file));
             // A server that cannot begin in the middle sends everything again.
@@ -77,14 +77,14 @@ internal static class Download
             when (e is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
             if (last || output.Length == 0)
-                throw new AtelierException("cannot be fetched: " + e.Message.TrimEnd('.'), file.Url, Elsewhere(file),
+                throw new AtelierException("cannot be downloaded: " + e.Message.TrimEnd('.'), file.Url, Elsewhere(file),
                     e);
         }
         if (last)
             throw new AtelierException(
-                $"the connection broke off {Attempts} times, last after {output.Length} of {file.Bytes} bytes",
+                $"the connection broke {Attempts} times, the last time after {output.Length} of {file.Bytes} bytes",
                 file.Url,
-                "run the command again: it goes on from there");
+                "run the command again to resume the download");
         return false;
     }
 
@@ -125,6 +125,6 @@ internal static class Download
     }
 
     private static string Elsewhere(CatalogueFile file) =>
-        $"try again when the network is there, or bring {file.Name} into the data set's folder under the one named "
+        $"try again when the network is available, or copy {file.Name} to the data set's folder in the folder named "
             + $"by ATELIER_DATA";
 }

@@ -27,9 +27,9 @@ internal sealed class PackingLimit(string path, long packedBytes)
         if (_unpacked > FreeBytes && _unpacked / MostTimes > packedBytes)
         {
             throw new AtelierException(string.Create(CultureInfo.InvariantCulture,
-                    $"unpacks to more than {MostTimes} times its {packedBytes:N0} bytes, as files do that are made "
+                    $"unpacks to more than {MostTimes} times its {packedBytes:N0} bytes, like a file made "
                         + $"to fill a disk"),
-                path, "if it is meant, unpack it yourself and name the unpacked file");
+                path, "if this is intended, unpack it and use the unpacked file");
         }
     }
 }

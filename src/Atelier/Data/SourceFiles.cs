@@ -22,14 +22,14 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
         if (catalogue.Find(source) is { } entry)
         {
             if (Path.Exists(source))
-                report.Note($"'{source}' was taken from the catalogue; for the file or folder of that name "
+                report.Note($"'{source}' is the data set of the catalogue; for the file or folder with this name, "
                     + $"write ./{source}.");
             return new(catalogue.Get(entry, progress, cancellation), entry);
         }
         if (Path.Exists(source))
             return new([source], null);
         string? near = Spelling.Nearest(source, catalogue.Entries.Select(e => e.Name).Concat(others ?? []));
-        throw new AtelierException("there is no such file or folder, and the catalogue has no data of that name",
+        throw new AtelierException("there is no such file or folder, and no data set with this name in the catalogue",
             source,
             near is null ? $"{Mention.Command("data list")} shows the catalogue"
                 : $"did you mean '{near}'? {Mention.Command("data list")} shows the catalogue");
@@ -57,8 +57,8 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
         IReadOnlyList<string> all = SourceFolder.Files(folder);
         string[] files = [.. all.Where(file => formats.Contains(TextSource.Format(file)))];
         SourceFolder.TellLeftOut(all.Except(files), report);
-        return files.Length > 0 ? files : throw new AtelierException("the folder holds no data", folder,
-            $"it should hold files named {string.Join(", ", formats.Select(format => "." + format))}, or "
+        return files.Length > 0 ? files : throw new AtelierException("the folder contains no data", folder,
+            $"it should contain files named {string.Join(", ", formats.Select(format => "." + format))}, or "
                 + $"these with .gz");
     }
 }

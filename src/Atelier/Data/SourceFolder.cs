@@ -30,7 +30,7 @@ internal static class SourceFolder
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AtelierException(
-                "cannot be read: " + e.Message.TrimEnd('.'), folder, "check that it may be read", e);
+                "cannot be read: " + e.Message.TrimEnd('.'), folder, "check its permissions", e);
         }
         files.Sort(StringComparer.Ordinal);
         return files;
@@ -48,7 +48,7 @@ internal static class SourceFolder
     {
         (string Ending, int Count)[] endings = [.. files
             .GroupBy(file => Path.GetExtension(file).ToLowerInvariant())
-            .Select(group => (group.Key.Length > 0 ? group.Key : "without an ending", group.Count()))
+            .Select(group => (group.Key.Length > 0 ? group.Key : "without an extension", group.Count()))
             .OrderByDescending(ending => ending.Item2).ThenBy(ending => ending.Item1, StringComparer.Ordinal)];
         if (endings.Length == 0)
             return;
@@ -57,7 +57,7 @@ internal static class SourceFolder
         int others = endings.Skip(MostEndings).Sum(e => e.Count);
         if (others > 0)
             named.Add(FormattableString.Invariant($"{others} more"));
-        report.Note($"{Quantity.Of(endings.Sum(e => e.Count), "file")} of other kinds left out: "
+        report.Note($"{Quantity.Of(endings.Sum(e => e.Count), "file")} of other types ignored: "
             + $"{string.Join(", ", named)}.");
     }
 
@@ -65,8 +65,8 @@ internal static class SourceFolder
         CancellationToken cancellation)
     {
         if (above.Count > MostDepth)
-            throw new AtelierException($"folders lie over {MostDepth} deep", folder.FullName,
-                "move the data further up");
+            throw new AtelierException($"folders are nested more than {MostDepth} deep", folder.FullName,
+                "move the data to a folder further up");
         var every = new EnumerationOptions { AttributesToSkip = FileAttributes.None };
         foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos("*", every))
         {
@@ -82,8 +82,8 @@ internal static class SourceFolder
             string real = RealPath(inner, above[^1]);
             if (above.Contains(real))
             {
-                throw new AtelierException("is a link to a folder that it lies in", inner.FullName,
-                    "take the link out");
+                throw new AtelierException("is a link to one of its own parent folders", inner.FullName,
+                    "remove the link");
             }
 
             above.Add(real);

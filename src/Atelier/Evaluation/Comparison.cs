@@ -85,7 +85,7 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
     /// <summary>The outcome in the words of a verdict.</summary>
     public override string ToString() => (Basis, Outcome) switch
     {
-        (ComparisonBasis.None, _) => "no verdict: nothing was held out",
+        (ComparisonBasis.None, _) => "no verdict: no data was held out",
         (ComparisonBasis.Bic, ComparisonOutcome.Beaten) => "beaten by BIC",
         (ComparisonBasis.Bic, _) => "not beaten by BIC",
         (_, ComparisonOutcome.Beaten) => "beaten",

@@ -97,7 +97,8 @@ public sealed record EvaluationReport
     public IEnumerable<string> Differences =>
         Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None)
             .Select(c => string.Create(CultureInfo.InvariantCulture,
-            $"The model less {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is {c.Value}."));
+            $"The model minus {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is "
+                + $"{c.Value}."));
 
     /// <summary>The report as one JSON object, camelCase, with unrounded numbers.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Options);

@@ -27,20 +27,21 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
             {
                 Part.Test => new($"{source}, test part", true, "held-out", []),
                 Part.Validation => new($"{source}, validation part", true, "held-out",
-                    ["The validation part served, which training may have looked at: there is no test part."]),
-                _ => new($"{source}, all {pieces}", false, $"on the {pieces} it learned from",
-                    [$"Nothing was held out: the figures are those of the {pieces} it learned from."]),
+                    ["Evaluated on the validation part, which training may have used for early stopping: there is no "
+                        + "test part."]),
+                _ => new($"{source}, all {pieces}", false, $"on its own training {pieces}",
+                    [$"No data was held out: the metrics are those of the training {pieces}."]),
             };
         }
         bool learned = other.IsLearnedSource || (other.Learned is not null && repeated() >= mostRepeated);
-        string lead = learned ? $"on {pieces} it partly or wholly learned from" : "held-out";
+        string lead = learned ? $"on {pieces} that include training data" : "held-out";
         return new($"{source}, all of it", !learned, lead,
         [
-            "All of the data was judged, read as the model's recipe says.",
+            "All of the data was evaluated, read with the settings of the model's recipe.",
             other.Learned is null
-                ? "There are no baselines, which are counted on a run's own training data: a bundle comes without it."
-                : "Baselines are counted on the run's own training data.",
-            .. learned ? [$"The model learned from these {pieces}, or from some of them: nothing here is held out."]
+                ? "There are no baselines: they need the training data of a run, and a bundle does not contain it."
+                : "Baselines are fitted to the training data of the run.",
+            .. learned ? [$"The model was trained on these {pieces}, or on some of them: this is not held-out data."]
                 : Array.Empty<string>(),
         ]);
     }

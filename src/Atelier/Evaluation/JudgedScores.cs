@@ -48,12 +48,12 @@ public sealed record JudgedScores(
                 EvaluationReport.Compact) ?? throw new JsonException("it is null");
             return scores.Sums?.Count == scores.Weights?.Count
                 && scores is { Sums: not null, Headline.Metric: not null }
-                ? scores : throw new JsonException("sums and weights do not go together");
+                ? scores : throw new JsonException("the numbers of sums and weights differ");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             throw new AtelierException($"scores cannot be read: {e.Message.TrimEnd('.')}", path,
-                $"judge the run again: {Mention.Command("evaluate")}", e);
+                $"evaluate the run again: {Mention.Command("evaluate")}", e);
         }
     }
 }

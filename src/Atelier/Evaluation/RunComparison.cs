@@ -38,29 +38,29 @@ public static class RunComparison
         (EvaluationReport? Report, JudgedScores? Scores) own, (EvaluationReport? Report, JudgedScores? Scores) first)
     {
         if (own.Report is null || first.Report is null)
-            return (null, "not compared: one of them was not judged; evaluate it first");
+            return (null, "not compared: one of them was not evaluated; evaluate it first");
         (Headline ownHeadline, Headline firstHeadline) = (own.Report.Headline, first.Report.Headline);
         if (ownHeadline.Metric != firstHeadline.Metric || ownHeadline.Unit != firstHeadline.Unit)
         {
             return (null,
-                $"not compared: they are judged by different figures, {ownHeadline.Metric} in {ownHeadline.Unit} "
+                $"not compared: they are evaluated by different metrics, {ownHeadline.Metric} in {ownHeadline.Unit} "
                 + $"and {firstHeadline.Metric} in {firstHeadline.Unit}");
         }
         if (own.Scores is null || first.Scores is null)
             return (null,
-                $"not compared: {own.Report.Headline.Metric} is not kept piece by piece; to evaluate the run again "
-                    + "keeps it where it is a mean over pieces");
+                $"not compared: {own.Report.Headline.Metric} is not stored per item; evaluating the run again "
+                    + "stores it if it is a mean over items");
         if (own.Scores.Content != first.Scores.Content || own.Scores.Sums.Count != first.Scores.Sums.Count)
             return (null,
-                $"not compared: they were judged on different data, {own.Scores.Data} and {first.Scores.Data}, or on "
-                    + $"other parts of it");
+                $"not compared: they were evaluated on different data, {own.Scores.Data} and {first.Scores.Data}, "
+                    + "or on different parts of it");
         if (own.Scores.HeldOut && first.Scores.HeldOut)
             return (Comparison.Paired(own.Scores.Pieces, first.Scores.Pieces, own.Scores.Headline, Samples, Seed),
                 null);
         return own.Report.Metrics.TryGetValue("bic", out Metric? bic)
             && first.Report.Metrics.TryGetValue("bic", out Metric? firstBic)
             ? (Comparison.ByBic(bic.Value, firstBic.Value), null)
-            : (null, "not compared: nothing was held out");
+            : (null, "not compared: no data was held out");
     }
 
     private static EvaluationReport? Read(string folder)
@@ -75,7 +75,7 @@ public static class RunComparison
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             throw new AtelierException($"the report cannot be read: {e.Message.TrimEnd('.')}", path,
-                $"judge the run again: {Mention.Command("evaluate")}", e);
+                $"evaluate the run again: {Mention.Command("evaluate")}", e);
         }
     }
 }

@@ -16,7 +16,7 @@ internal static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
-        x = Avx512F.Max(Vector512.Create(-Largest), x); // of the two operands the second where one is no number
+        x = Avx512F.Max(Vector512.Create(-Largest), x); // of the two operands the second where one is not a number
         Vector512<float> n = Avx512F.RoundScale(x * Vector512.Create(1.44269504f), 0); // to the nearest whole number
         // log 2 in two parts, so that n times the first is exact (Cody and Waite 1980, chapter 6)
         Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);

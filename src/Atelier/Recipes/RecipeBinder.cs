@@ -86,7 +86,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     {
         if (configTypes.TryGetValue(family.Text, out Type? type))
             return type;
-        throw new AtelierException($"model.{FamilyKey} {family.Shown} is no family", family.Where,
+        throw new AtelierException($"model.{FamilyKey} {family.Shown} is not a model family", family.Where,
             Choice(family.Text, configTypes.Keys));
     }
 
@@ -128,7 +128,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         if (type == typeof(double))
             return double.TryParse(text, NumberStyles.Float, invariant, out double number) && double.IsFinite(number)
                 ? number : null;
-        throw new NotSupportedException($"{path}: recipes have no values of type {type}");
+        throw new NotSupportedException($"{path}: recipes do not support values of type {type}");
     }
 
     private static void CheckRange(PropertyInfo property, object? value, RecipeNode node, string path)
@@ -145,8 +145,8 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     {
         string least = Number(range.Minimum);
         return Convert.ToDouble(range.Maximum, CultureInfo.InvariantCulture) is int.MaxValue or >= long.MaxValue
-            ? $"allowed is {least} and more"
-            : $"allowed is {least} to {Number(range.Maximum)}";
+            ? $"allowed: {least} or more"
+            : $"allowed: {least} to {Number(range.Maximum)}";
     }
 
     private static string Number(object value) => Convert.ToString(value, CultureInfo.InvariantCulture)!;
@@ -188,7 +188,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
 
     private static string Choice(string wrong, IEnumerable<string> allowed)
     {
-        string all = $"allowed are {string.Join(", ", allowed)}";
+        string all = $"allowed: {string.Join(", ", allowed)}";
         return Spelling.Nearest(wrong, allowed) is { } near ? $"did you mean '{near}'? {all}" : all;
     }
 

@@ -109,8 +109,8 @@ public static class RecipeReader
         int equals = change.IndexOf('=', StringComparison.Ordinal);
         string[] keys = equals < 0 ? [] : change[..equals].Trim().Split('.');
         if (equals < 1 || keys.Any(k => k.Length == 0))
-            throw new AtelierException("a change is a key, '=' and a value",
-                where, $"write for example {Mention.Field("overrides")} training.steps=500");
+            throw new AtelierException("a change has the form key=value",
+                where, $"for example: {Mention.Field("overrides")} training.steps=500");
         RecipeMapping section = root;
         foreach (string key in keys[..^1])
         {
@@ -139,7 +139,7 @@ public static class RecipeReader
         }
         TrainingSection training = recipe.Training;
         if (training.Steps is null && training.Epochs is null && training.Minutes is null)
-            throw new AtelierException("training would never end", Place(root, "training"),
+            throw new AtelierException("the training would never end", Place(root, "training"),
                 "give training.steps, training.epochs or training.minutes");
         if (training.Optimizer is { Nesterov: true, Momentum: 0 })
             throw new AtelierException("training.optimizer.nesterov needs momentum",

@@ -47,7 +47,7 @@ internal static class RecipeYaml
             RecipeNode node = Node(parser, place, depth: 0);
             parser.Consume<DocumentEnd>();
             if (!parser.Accept<StreamEnd>(out _))
-                throw new AtelierException("a recipe is one YAML document, and here a second begins",
+                throw new AtelierException("a recipe is one YAML document, but a second one begins here",
                     place(parser.Current!.Start.Line), "remove the '---' line");
             return node;
         }
@@ -56,7 +56,7 @@ internal static class RecipeYaml
             // The parser throws other types than its own at some texts.
             (string reason, long line) = e is YamlException faulty
                 ? (Reason(faulty), faulty.Start.Line)
-                : ("its parser cannot read on from here", parser.Current?.End.Line ?? 1);
+                : ("the parser cannot continue here", parser.Current?.End.Line ?? 1);
             throw new AtelierException($"not valid YAML: {reason}", place(Math.Max(1, line)),
                 "check the indentation (spaces, no tabs) and put quotes around text with ':' or '#'", e);
         }
@@ -70,8 +70,8 @@ internal static class RecipeYaml
                 where, "recipes have two or three levels");
         if (parser.Accept<NodeEvent>(out NodeEvent? node) && node is { Tag: { IsEmpty: false, IsNonSpecific: false } })
         {
-            throw new AtelierException($"the tag {node.Tag.Value} is not read", place(node.Start.Line),
-                "write the value alone, with quotes around it where it is text");
+            throw new AtelierException($"the tag {node.Tag.Value} is not supported", place(node.Start.Line),
+                "write the value without the tag, in quotes if it is text");
         }
         if (parser.TryConsume<Scalar>(out Scalar? scalar))
             return new RecipeScalar(place(scalar.Start.Line), scalar.Value, scalar.Style != ScalarStyle.Plain);
@@ -86,7 +86,7 @@ internal static class RecipeYaml
             return Mapping(parser, place, place(start.Start.Line), depth);
         if (parser.TryConsume<AnchorAlias>(out AnchorAlias? alias))
             throw new AtelierException($"aliases such as *{alias.Value} are not allowed in recipes",
-                place(alias.Start.Line), "write the value out");
+                place(alias.Start.Line), "write the value itself");
         throw new AtelierException("a value is missing", where, "write it after the colon");
     }
 
@@ -96,9 +96,10 @@ internal static class RecipeYaml
         while (!parser.TryConsume<MappingEnd>(out _))
         {
             if (Node(parser, place, depth + 1) is not RecipeScalar key)
-                throw new AtelierException("a key must be a word", where, "write 'key: value'");
+                throw new AtelierException("a key must be a single word", where, "write 'key: value'");
             if (!mapping.Add(key.Text, key.Where, Node(parser, place, depth + 1)))
-                throw new AtelierException($"'{key.Text}' stands twice in this section", key.Where, "keep one of them");
+                throw new AtelierException($"'{key.Text}' appears twice in this section", key.Where,
+                    "keep one of them");
         }
         return mapping;
     }

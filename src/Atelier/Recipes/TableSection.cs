@@ -28,7 +28,10 @@ public sealed record TableSection
     [Range(2, 10_000)]
     public int Bins { get; init; } = 5;
 
-    /// <summary>Cell contents that mean a missing value. In numeric columns "None" does as well.</summary>
+    /// <summary>
+    /// Cell contents that mean a missing value. In numeric columns "None" and markers such as "-", "." and "nil" do
+    /// as well.
+    /// </summary>
     public IReadOnlyList<string> Missing { get; init; } = (string[])
         ["", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "null", "NULL", "Null"];
 

@@ -54,15 +54,15 @@ public sealed class Bundle
         {
             throw File.Exists(folder)
                 ? new AtelierException("this is a file, not a run or a bundle", folder,
-                    "make a bundle of another system's model first: "
+                    "convert a model of another system to a bundle first: "
                         + $"{Mention.Command("import")} {folder} {Mention.Field("out")} FOLDER")
                 : new AtelierException("there is no such folder", folder,
-                    $"give a run's folder or a bundle's; {Mention.Command("runs list")} shows the runs there are");
+                    $"give the folder of a run or a bundle; {Mention.Command("runs list")} shows all runs");
         }
         string inner = Path.Combine(folder, "bundle");
         if (Run.Exists(folder) && !Directory.Exists(inner))
             throw new AtelierException("this run has no finished model yet", folder,
-                $"go on with: {Mention.Command("train")} {Mention.Field("resume")} {Mention.Field("out")} {folder}");
+                $"continue with: {Mention.Command("train")} {Mention.Field("resume")} {Mention.Field("out")} {folder}");
         // A run whose recipe was deleted still has its model.
         bool isRun = Run.Exists(folder)
             || (!File.Exists(new Bundle(folder).ConfigPath) && File.Exists(new Bundle(inner).ConfigPath));
@@ -74,7 +74,7 @@ public sealed class Bundle
             {
                 OtherFiles.RefuseFolder(bundle.Folder);
                 throw new AtelierException($"{Path.GetFileName(path)} is missing", bundle.Folder,
-                    "a bundle has config.json and model.safetensors (model.gguf where it is quantised), and for text "
+                    "a bundle holds config.json and model.safetensors (model.gguf if it is quantised), and for text "
                         + "a tokenizer.json");
             }
         }

@@ -26,7 +26,7 @@ public sealed record BundleIdentity(string? RunId, string Weights, string? Recip
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), bundle.Folder,
-                "check that it may be read", e);
+                "check its permissions", e);
         }
     }
 }

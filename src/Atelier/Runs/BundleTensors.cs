@@ -41,7 +41,7 @@ public static class BundleTensors
         IReadOnlyDictionary<string, Tensor> tensors,
         Func<string, bool> isIgnored, string where)
     {
-        const string hint = "fetch or export the model again";
+        const string hint = "download or export the model again";
         using var gradients = no_grad();
         var used = new HashSet<string>();
         foreach ((string name, Tensor? target) in targets)
@@ -51,7 +51,7 @@ public static class BundleTensors
             {
                 if (tensors.TryGetValue(name, out Tensor? unread) && unread.count_nonzero().Number() > 0)
                     throw new AtelierException(
-                        $"the tensor {name} is not all zeros, though config.json says that there are no biases",
+                        $"the tensor {name} is not all zeros, but config.json says that there are no biases",
                         where, hint);
                 continue;
             }
@@ -60,13 +60,13 @@ public static class BundleTensors
             if (!tensor.shape.SequenceEqual(target.shape))
             {
                 throw new AtelierException(
-                    $"the tensor {name} is [{string.Join(", ", tensor.shape)}], but config.json makes it "
+                    $"the tensor {name} is [{string.Join(", ", tensor.shape)}], but config.json implies "
                     + $"[{string.Join(", ", target.shape)}]", where, hint);
             }
             target.copy_(tensor);
         }
         if (tensors.Keys.FirstOrDefault(name => !used.Contains(name) && !isIgnored(name)) is { } extra)
-            throw new AtelierException($"the tensor {extra} has no place in the shape that config.json tells",
+            throw new AtelierException($"the tensor {extra} does not belong to the shape in config.json",
                 where, hint);
     }
 
@@ -80,7 +80,7 @@ public static class BundleTensors
                 {
                     tensor.Dispose();
                     throw new AtelierException($"the tensor {name} is in two shards", bundle.WeightsIndexPath,
-                        "fetch the model again");
+                        "download the model again");
                 }
             }
         }

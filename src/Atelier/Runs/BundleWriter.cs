@@ -70,7 +70,7 @@ public static class BundleWriter
         try
         {
             if (Directory.Exists(full) && !Directory.EnumerateFileSystemEntries(full).All(IsBundleFile))
-                throw new AtelierException("the folder holds files that are no bundle's", folder,
+                throw new AtelierException("the folder holds files that do not belong to a bundle", folder,
                     $"choose an empty or new folder with {Mention.Field("out")}");
             Remove(partial);
             Directory.CreateDirectory(partial);

@@ -56,10 +56,10 @@ internal sealed class CheckpointStore(string folder)
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
             Remove(temporary);
-            string left = Steps.Count > 0 ? $"; the checkpoint of step {Steps[0]} is kept" : "";
+            string left = Steps.Count > 0 ? $"; the checkpoint of step {Steps[0]} remains" : "";
             throw new AtelierException($"the checkpoint of step {state.Step} could not be saved: {e.Message}{left}",
                 final,
-                $"free some space, then go on with {Mention.Field("resume")}", e);
+                $"free some space, then continue with {Mention.Field("resume")}", e);
         }
         foreach (long old in Steps.Where(step => step <= state.Step).Skip(Kept).Where(step => step != state.BestStep))
             Remove(FolderOf(old));
@@ -80,15 +80,15 @@ internal sealed class CheckpointStore(string folder)
             catch (AtelierException e)
             {
                 damage = e;
-                tell($"{e.ToLine()}; going back to the checkpoint before it");
+                tell($"{e.ToLine()}; using the checkpoint before it");
             }
         }
-        return damage is null ? null : throw new AtelierException("no checkpoint is whole", folder,
-            "delete the folder to begin anew, or put the files back from a copy", damage);
+        return damage is null ? null : throw new AtelierException("all checkpoints are damaged", folder,
+            "delete the folder to start again, or restore the files from a copy", damage);
     }
 
     /// <summary>Checks every file of a checkpoint against its checksum.</summary>
-    /// <exception cref="AtelierException">A file is missing, cut short or altered.</exception>
+    /// <exception cref="AtelierException">A file is missing, truncated or modified.</exception>
     public TrainingState Verify(long step)
     {
         string checkpoint = FolderOf(step);
@@ -98,14 +98,14 @@ internal sealed class CheckpointStore(string folder)
                 JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllBytes(Path.Combine(checkpoint,
                 ChecksumFile)), Json);
             if (checksums is null || !checksums.ContainsKey(StateFile))
-                throw Damaged(checkpoint, $"{ChecksumFile} names no {StateFile}");
+                throw Damaged(checkpoint, $"{ChecksumFile} does not list {StateFile}");
             foreach ((string name, string checksum) in checksums)
             {
                 string path = Path.Combine(checkpoint, Path.GetFileName(name));
                 if (!File.Exists(path))
                     throw Damaged(checkpoint, $"{name} is missing");
                 if (Checksum(path) != checksum)
-                    throw Damaged(checkpoint, $"{name} was cut short or altered");
+                    throw Damaged(checkpoint, $"{name} is truncated or was modified");
             }
             return JsonSerializer.Deserialize<TrainingState>(File.ReadAllBytes(Path.Combine(checkpoint, StateFile)),
                 Json)
@@ -144,7 +144,7 @@ internal sealed class CheckpointStore(string folder)
     }
 
     private static AtelierException OfAnother(string path, string what) => new(what, path,
-        "the checkpoint is of another recipe: put the recipe's model and optimizer back, or train into another "
+        "the checkpoint belongs to another recipe: restore the recipe's model and optimizer, or train into another "
             + $"folder with {Mention.Field("out")}");
 
     private static AtelierException Damaged(string checkpoint, string what, Exception? inner = null) =>

@@ -52,7 +52,7 @@ public static class ConfigRecords
         catch (JsonException e)
         {
             throw new AtelierException($"{e.Path} has an impossible value", file.Path,
-                "fetch or export the model again", e);
+                "download or export the model again", e);
         }
     }
 
@@ -64,7 +64,7 @@ public static class ConfigRecords
         var results = new List<ValidationResult>();
         if (!Validator.TryValidateObject(config, new ValidationContext(config), results, validateAllProperties: true))
             throw new AtelierException(results[0].ErrorMessage!.TrimEnd('.'), file.Path,
-                "fetch or export the model again");
+                "download or export the model again");
         return config;
     }
 }

@@ -39,7 +39,7 @@ internal static class RecipeChanges
             string misfit = learned && !IsOfData(key) ? "its checkpoint no longer fits"
                 : "its prepared data no longer fits";
             throw new AtelierException(
-                $"{key} was {was ?? "not set"} when the run was begun and is {current ?? "not set"} now: {misfit}",
+                $"{key} was {was ?? "not set"} when the run was started and is {current ?? "not set"} now: {misfit}",
                 Run.RecipePath(run.Folder),
                 $"{(was is null ? "take the key out" : $"set it to {was} again")}, or train into another "
                     + $"folder with {Mention.Field("out")}");

@@ -98,8 +98,8 @@ public sealed class Run : IDisposable
     {
         string full = Path.GetFullPath(folder);
         if (File.Exists(full))
-            throw new AtelierException("this is a file, and a run needs a folder", folder,
-                $"choose another place with {Mention.Field("out")}");
+            throw new AtelierException("this is a file, but a run needs a folder", folder,
+                $"choose another folder with {Mention.Field("out")}");
         string made = Path.Combine(full, LockFile);
         for (string? above = full; above is not null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
             made = above;
@@ -153,8 +153,8 @@ public sealed class Run : IDisposable
     private static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families, ICollection<string> unread)
     {
         if (!Exists(folder))
-            throw new AtelierException("there is no run here", folder,
-                $"{Mention.Command("runs list")} shows the runs there are");
+            throw new AtelierException("there is no run in this folder", folder,
+                $"{Mention.Command("runs list")} shows all runs");
         return RecipeReader.Read(Path.Combine(folder, RecipeFile), families, overrides: null, unread);
     }
 
@@ -180,7 +180,7 @@ public sealed class Run : IDisposable
     public static void Delete(string folder)
     {
         if (!Exists(folder) && !HasResult(folder)) // a finished run stays one when its recipe is deleted
-            throw new AtelierException("there is no run here", folder, "only runs' folders are deleted");
+            throw new AtelierException("there is no run in this folder", folder, "only folders of runs can be deleted");
         try
         {
             using (Hold(folder, Path.GetFullPath(folder)))
@@ -252,13 +252,13 @@ public sealed class Run : IDisposable
     private static void Refuse(string folder, string full)
     {
         if (HasResult(full))
-            throw new AtelierException("a finished run is here already", folder,
-                $"choose another place with {Mention.Field("out")}");
+            throw new AtelierException("the folder holds a finished run already", folder,
+                $"choose another folder with {Mention.Field("out")}");
         if (Exists(full) && !IsVacant(full))
-            throw new AtelierException("an unfinished run is here already", folder,
-                $"go on with {Mention.Field("resume")}, or choose another place with {Mention.Field("out")}");
+            throw new AtelierException("the folder holds an unfinished run already", folder,
+                $"continue with {Mention.Field("resume")}, or choose another folder with {Mention.Field("out")}");
         if (Directory.Exists(full) && !Exists(full) && !IsEmpty(full))
-            throw new AtelierException("the folder holds files that are no run's", folder,
+            throw new AtelierException("the folder holds files that do not belong to a run", folder,
                 $"choose an empty or new folder with {Mention.Field("out")}");
     }
 
@@ -275,8 +275,8 @@ public sealed class Run : IDisposable
             when (File.Exists(Path.Combine(full, LockFile)) && e
             is not (FileNotFoundException or DirectoryNotFoundException))
         {
-            throw new AtelierException("another process is at work on this run", folder,
-                $"wait for it, stop it, or choose another place with {Mention.Field("out")}", e);
+            throw new AtelierException("another process is using this run", folder,
+                $"wait for it, stop it, or choose another folder with {Mention.Field("out")}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -131,8 +131,9 @@ public sealed class RunHistory(string path)
             or UnauthorizedAccessException)
         {
             throw new AtelierException(
-                $"the history of runs cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}", path,
-                "move the file away to begin a new one (the runs' folders are not touched), or set ATELIER_HOME", e);
+                $"the history of runs cannot be opened: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}", path,
+                "move the file away to start a new one (the folders of the runs are not touched), or set "
+                    + "ATELIER_HOME", e);
         }
     }
 

@@ -28,7 +28,7 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
         ? SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(file => new FileInfo(file).Length)
         : File.Exists(path) ? new FileInfo(path).Length
         : throw new AtelierException("there is no such file or folder", path,
-            $"give one to {field}, or check the name");
+            $"check the path given with {field}");
 
     /// <summary>The changes that set the source and the run's name.</summary>
     internal static IEnumerable<string> Source(string path) =>
@@ -38,7 +38,10 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     ];
 
     /// <summary>Formats a number of bytes.</summary>
-    internal static string Size(long bytes) => bytes < 1_000_000
-        ? FormattableString.Invariant($"{bytes / 1e3:0.#} kB")
-        : FormattableString.Invariant($"{bytes / 1e6:0.#} MB");
+    internal static string Size(long bytes) => bytes switch
+    {
+        < 1_000 => Quantity.Of(bytes, "byte"),
+        < 1_000_000 => FormattableString.Invariant($"{bytes / 1e3:0.#} kB"),
+        _ => FormattableString.Invariant($"{bytes / 1e6:0.#} MB"),
+    };
 }

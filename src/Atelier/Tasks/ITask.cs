@@ -23,8 +23,9 @@ public interface ITask
     /// </summary>
     IReadOnlyList<string> RecipeKeys { get; }
 
-    /// <summary>An example of what a request to generate may say: fields and their values.</summary>
-    IReadOnlyList<(string Field, string Value)> GenerateExample { get; }
+    /// <summary>Returns the options that a request to a model can have, in the order to show them.</summary>
+    /// <param name="model">A model that the task evaluates.</param>
+    IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model);
 
     /// <summary>Whether it evaluates models like this one.</summary>
     bool Evaluates(ITrainedModel model);

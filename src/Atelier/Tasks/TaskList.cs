@@ -22,7 +22,7 @@ public static class TaskList
             return family.Tasks[0];
         string known = string.Join(", ", family.Tasks.Select(task => task.Name));
         return family.Tasks.FirstOrDefault(task => task.Name == name)
-            ?? throw new AtelierException($"the family {family.Name} does not learn from data of the kind '{name}'",
-                "data.kind", $"it learns from {known}");
+            ?? throw new AtelierException($"the family {family.Name} does not train on data of the kind '{name}'",
+                "data.kind", $"it trains on {known}");
     }
 }

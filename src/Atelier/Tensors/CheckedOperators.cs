@@ -102,8 +102,8 @@ public static class CheckedOperators
             "library" => OperatorSetting.Library,
             "none" => OperatorSetting.None,
             string other => throw new AtelierException(
-                $"'{other}' is no setting", Variable,
-                "leave it out, or take unaided, padded, without-onednn, library, none"),
+                $"'{other}' is not a setting", Variable,
+                "leave it out, or use one of unaided, padded, without-onednn, library, none"),
         };
         return Task.Factory.StartNew(() => Decide(setting, AtelierHome.Folder, cancellation),
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).GetAwaiter().GetResult();

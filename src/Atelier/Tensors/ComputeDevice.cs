@@ -34,8 +34,8 @@ public static partial class ComputeDevice
         "auto" => cuda.is_available() ? CUDA : CPU,
         "cuda" when cuda.is_available() => CUDA,
         "cuda" => throw new AtelierException("there is no CUDA device, or this build has no CUDA",
-            "training.device", "take cpu or auto, or build with -p:AtelierCuda=true on a machine with an NVIDIA GPU"),
-        _ => throw new AtelierException($"there is no device '{name}'", "training.device", "take auto, cpu or cuda"),
+            "training.device", "use cpu or auto, or build with -p:AtelierCuda=true on a machine with an NVIDIA GPU"),
+        _ => throw new AtelierException($"there is no device '{name}'", "training.device", "use auto, cpu or cuda"),
     };
 
     /// <summary>bf16 where a device multiplies in it by an instruction, fp32 elsewhere.</summary>

@@ -45,7 +45,7 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
         }
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
-            Trace.TraceWarning($"the check of the tensor library's operators cannot be kept: {e.Message}");
+            Trace.TraceWarning($"the results of the operator check could not be saved: {e.Message}");
         }
     }
 
@@ -55,8 +55,7 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
             Variables.Select(name => $", {name}={Environment.GetEnvironmentVariable(name)}");
         long size = new FileInfo(LibTorch.File().Path).Length;
         return $"{Machine.Processor} {Machine.Signature}, {Environment.ProcessorCount} cores, caches "
-            + $"{caches}, {setting}"
-            + $", libtorch {torch.__version__} of {size} bytes{string.Concat(variables)}, "
+            + $"{caches}, {setting}, libtorch {torch.__version__} of {size} bytes{string.Concat(variables)}, "
             + $"Atelier {typeof(KeptVerdicts).Module.ModuleVersionId}";
     }
 

@@ -106,7 +106,7 @@ internal static class LearningRateFinder
             cancellation.ThrowIfCancellationRequested();
         if (points.Count < FewestRates)
             throw new AtelierException($"only {points.Count} learning rates could be tried", "training.optimizer",
-                "the loss is not finite even at tiny rates: look at the data, or take training.precision fp32");
+                "the loss is not finite even at tiny rates: check the data, or set training.precision to fp32");
         return new LearningRateSweep(points, Suggest(points));
     }
 

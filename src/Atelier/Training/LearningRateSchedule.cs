@@ -23,7 +23,7 @@ public sealed class LearningRateSchedule
             && section.DecaySteps is null && totalSteps is null)
         {
             throw new AtelierException($"the schedule {section.Name} needs a number of steps", "training.schedule",
-                "set training.schedule.decaySteps, or training.steps, or take the schedule constant");
+                "set training.schedule.decaySteps, or training.steps, or set training.schedule.name to constant");
         }
         _length = Math.Max(1, section.DecaySteps ?? totalSteps ?? 1);
     }

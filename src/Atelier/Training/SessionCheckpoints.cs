@@ -38,7 +38,7 @@ internal sealed class SessionCheckpoints<TBatch>(CheckpointStore store, Recipe r
             return new TrainingState { Seed = recipe.Seed, RecipeHash = hash };
         Restore(state.Step, training: true);
         SavedStep = state.Step;
-        tell(state.Step, $"goes on from the checkpoint of step {state.Step}");
+        tell(state.Step, $"resuming from the checkpoint of step {state.Step}");
         if (state.RecipeHash != hash)
             tell(state.Step, "the recipe is not the one that the checkpoint was made with");
         return state with { RecipeHash = hash, Seed = recipe.Seed };

@@ -74,8 +74,8 @@ public sealed class Trainer<TBatch>(
                 {
                     throw new AtelierException($"a batch of {recipe.Training.BatchSize} does not fit in memory",
                         "training.batchSize",
-                        "lower it and raise training.gradientAccumulation by as much, which learns the same, or set "
-                            + "training.activationCheckpointing to true", e);
+                        "lower it and raise training.gradientAccumulation by the same factor, which trains the same, "
+                            + "or set training.activationCheckpointing to true", e);
                 }
             },
             // cancelling ends the loop, which saves first
@@ -128,7 +128,7 @@ public sealed class Trainer<TBatch>(
                 session.Average?.Update(step);
             }
             if (section.ActivationCheckpointing && !model.HasBlocks)
-                throw new AtelierException("this model has no blocks that could be computed anew",
+                throw new AtelierException("this model has no blocks to recompute",
                     "training.activationCheckpointing", "leave it out");
             session.EndStep(limits.BatchesPerStep);
             session.AfterStep(learningRate, cancellation);

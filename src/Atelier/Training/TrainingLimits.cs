@@ -21,16 +21,16 @@ internal sealed record TrainingLimits(
     /// <param name="itemsPerBatch">Items in one.</param>
     /// <param name="validated">Whether there are validation data.</param>
     /// <param name="repeats">How often the turn that is taken the most often is taken in a step.</param>
-    /// <exception cref="AtelierException">There is no data, or training would never end.</exception>
+    /// <exception cref="AtelierException">There is no data, or the training would never end.</exception>
     public static TrainingLimits Of(TrainingSection section, long batchesPerEpoch, long itemsPerBatch, bool validated,
         int repeats = 1)
     {
         if (batchesPerEpoch < 1)
-            throw new AtelierException("the training data do not fill one batch", "training.batchSize",
-                "take a smaller batch or more data");
+            throw new AtelierException("the training data does not fill one batch", "training.batchSize",
+                "use a smaller batch or more data");
         if (section is { Steps: null, Epochs: null, Minutes: null }
             && (section.Patience == 0 || section.EvaluateEvery == 0 || !validated))
-            throw new AtelierException("training would never end", "training",
+            throw new AtelierException("the training would never end", "training",
                 "set training.steps, training.epochs or training.minutes");
         long parts = section.Optimizer.Name == OptimizerName.FullBatch ? batchesPerEpoch : section.GradientAccumulation;
         long? byEpochs = section.Epochs is { } epochs

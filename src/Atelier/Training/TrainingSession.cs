@@ -40,7 +40,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     {
         (_recipe, _section, _model, _replicas, _validation) = (recipe, recipe.Training, model, replicas, validation);
         (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
-        var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one stands twice
+        var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one appears twice
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
         Movers = [.. model.Objectives.Select((_, turn) =>
             new ObjectiveOptimizer<TBatch>(turn, replicas, names, _section))];
@@ -152,7 +152,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         {
             _checkpoints.RestoreWeights(best);
             _metrics["validationLoss"] = State.BestLoss!.Value;
-            Tell($"the weights of step {best} are kept, the best on validation data");
+            Tell($"using the weights of step {best}, the best on validation data");
         }
         if (State.Step > 0)
         {
@@ -196,7 +196,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
 
     private void TakeProfile() =>
         Tell(_run.Profile!.Take(_run.ProfileFolder, _limits.ItemsPerStep, _hooks.ItemUnit)?.ToText()
-        ?? $"no step was profiled: training ended before the session's step {_run.Profile.From}");
+        ?? $"no step was profiled: training ended before step {_run.Profile.From} of this session");
 
     private TrainingProgress Report(TrainingProgress told, double learningRate, Dictionary<string, double> values)
     {
@@ -313,10 +313,10 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private AtelierException NotFinite(string what, long step)
     {
         long batch = State.Batch - ((State.Step - step + 1) * _limits.BatchesPerStep);
-        string kept = _checkpoints.NewestStep is { } newest ? $"; the checkpoint of step {newest} is kept" : "";
+        string kept = _checkpoints.NewestStep is { } newest ? $"; the checkpoint of step {newest} remains" : "";
         return new AtelierException(what + kept, $"step {step}, batch {batch}",
             "lower training.optimizer.learningRate, "
-            + "set training.clipNorm to 1, lengthen training.schedule.warmupSteps, or take training.precision fp32");
+            + "set training.clipNorm to 1, increase training.schedule.warmupSteps, or set training.precision to fp32");
     }
 
     private void Save()

@@ -72,7 +72,7 @@ public sealed class DamagedHeaderTests : IDisposable
             File.WriteAllText(path, $$$"""{"pre_tokenizer":{{{step}}},"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":{{{merges}}}}}""");
             AtelierException error = Should.Throw<AtelierException>(() => TokenizerFile.Load(path));
             error.Where.ShouldBe(path);
-            error.Message.ShouldContain("is no merge");
+            error.Message.ShouldContain("is not a merge");
         }
     }
 

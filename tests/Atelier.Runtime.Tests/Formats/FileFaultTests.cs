@@ -28,6 +28,8 @@ public sealed class FileFaultTests
         FileFault.Explain(new InvalidOperationException("a bug")).ShouldBeNull();
         FileFault.Explain(new FileNotFoundException("an assembly")).ShouldBeNull();
         FileFault.Explain(new UnauthorizedAccessException("no"))!.Message.ShouldContain("access is denied");
+        FileFault.Explain(new UnauthorizedAccessException("no", new IOException("bad descriptor", 9)))!.ToLine()
+            .ShouldBe("standard output: is closed and cannot be written to");
     }
 
     [Fact]

@@ -129,7 +129,7 @@ public sealed class GgufKeysTests : IDisposable
     [InlineData("gpt2", null, "<tool>", 4, "'tokenizer.ggml.pre'")]
     [InlineData("gpt2", "surprise", "<tool>", 4, "\"surprise\"")]
     [InlineData("gpt2", "gpt-2", "<tool>", 9, "of the kind 9")]
-    [InlineData("gpt2", "gpt-2", "<tool>", 6, "a byte by its kind")]
+    [InlineData("gpt2", "gpt-2", "<tool>", 6, "of the kind byte")]
     [InlineData("llama", null, "<tool>", 4, "'<tool>' is of the kind 4")]
     [InlineData("bert", null, "<tool>", 1, "'bert'")]
     public void Vocabularies_that_are_not_read_are_refused_by_name(string model, string? pre, string token, int kind,

@@ -48,7 +48,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,3]}}""", 3, "its shape asks for 2")]
+    [InlineData("""{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,3]}}""", 3, "its shape needs 2")]
     [InlineData("""{"x":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}""", 2, "lies outside the file")]
     [InlineData("""{"x":{"dtype":"U8","shape":[-1],"data_offsets":[0,2]}}""", 2, "negative dimension")]
     [InlineData("""{"x":{"dtype":"Q9","shape":[2],"data_offsets":[0,2]}}""", 2, "unknown type 'Q9'")]

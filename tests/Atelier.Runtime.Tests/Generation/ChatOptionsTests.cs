@@ -74,7 +74,7 @@ public class ChatOptionsTests
                 client.GetResponseAsync([new(ChatRole.User, "a"),
                 new(ChatRole.User, [new TextContent("b"), content])]));
             (error.Where, error.Message)
-                .ShouldBe((content.GetType().Name, "message 1 holds it, and the model reads text alone"));
+                .ShouldBe((content.GetType().Name, "it is in message 1, but the model reads only text"));
         }
         (await client.GetResponseAsync([new(ChatRole.User, [new TextContent("a"), new TextContent("b")])],
             new ChatOptions { Seed = 1 })).Text

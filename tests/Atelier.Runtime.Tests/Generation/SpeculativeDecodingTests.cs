@@ -159,10 +159,10 @@ public class SpeculativeDecodingTests
             new() { MaxTokens = 20, Pattern = "(abc){30}" }, 0);
         (await Should.ThrowAsync<AtelierException>(() =>
             Samples(generator, new() { Decoding = generator.Defaults with { Lookup = 2 } })))
-            .ToLine().ShouldContain("cannot take back tokens");
+            .ToLine().ShouldContain("cannot undo tokens");
         Should.Throw<AtelierException>(() =>
             generator.Draft = new TextGenerator(new HistoryModel(257, 1), new ByteTokenizer(), new(), 256))
-            .ToLine().ShouldContain("the draft's tokens are not the model's");
+            .ToLine().ShouldContain("the draft model has another vocabulary");
         generator.Draft = new TextGenerator(new HistoryModel(10, 1), Letters, new(), 0);
         await Should.ThrowAsync<AtelierException>(() => Samples(generator, new() { Decoding = new() { Lookup = 2 } }));
     }

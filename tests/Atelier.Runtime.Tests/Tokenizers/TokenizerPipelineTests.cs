@@ -129,7 +129,7 @@ public sealed class TokenizerPipelineTests : IDisposable
     [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\s+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""", @"'\s+'")]
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false}""", "behavior")]
     [InlineData("pre_tokenizer.add_prefix_space", "true", "add_prefix_space")]
-    [InlineData("pre_tokenizer.use_regex", "false", "not split into words")]
+    [InlineData("pre_tokenizer.use_regex", "false", "without splitting into words")]
     [InlineData("pre_tokenizer.surprise", "2", "pre_tokenizer.surprise")]
     [InlineData("pre_tokenizer", "null", "decoder of the steps ByteLevel")]
     [InlineData("decoder", "null", "decoder")]

@@ -143,7 +143,7 @@ public sealed class CatalogueTests : IDisposable
     {
         for (int i = 0; i < 20; i++)
             _breaks.Enqueue(20_000);
-        Should.Throw<AtelierException>(() => Get()).Hint!.ShouldContain("goes on");
+        Should.Throw<AtelierException>(() => Get()).Hint!.ShouldContain("resume the download");
         new FileInfo(Cached + ".partial").Length.ShouldBeGreaterThan(0);
         File.Exists(Cached).ShouldBeFalse();
     }

@@ -33,7 +33,7 @@ public sealed class SourceFolderTests : IDisposable
             _folder.Write(name, "words");
         var report = new ReadingReport();
         TextSource.Read(_folder.Path, new(), report).Count().ShouldBe(1);
-        report.Notes.ShouldBe(["4 files of other kinds left out: 2 .heic, 1 .mov, 1 without an ending."]);
+        report.Notes.ShouldBe(["4 files of other types ignored: 2 .heic, 1 .mov, 1 without an ending."]);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class SourceFolderTests : IDisposable
         _folder.Write("in/a.txt", "words");
         Directory.CreateSymbolicLink(_folder["in/again"], _folder["in"]);
         AtelierException e = Should.Throw<AtelierException>(() => SourceFolder.Files(_folder["in"]));
-        e.Message.ShouldContain("link to a folder that it lies in");
+        e.Message.ShouldContain("link to one of its own parent folders");
         e.Where.ShouldBe(_folder["in/again"]);
     }
 
@@ -64,11 +64,11 @@ public sealed class SourceFolderTests : IDisposable
         using (Process made = Process.Start("mkfifo", pipe))
             made.WaitForExit();
         Should.Throw<AtelierException>(() =>
-            InputFile.Open(pipe)).Message.ShouldBe("is a pipe, and only regular files are read");
+            InputFile.Open(pipe)).Message.ShouldBe("is a pipe, and only regular files can be read");
         Should.Throw<AtelierException>(() =>
-            InputFile.ReadAllText("/dev/zero")).Message.ShouldBe("is a device, and only regular files are read");
+            InputFile.ReadAllText("/dev/zero")).Message.ShouldBe("is a device, and only regular files can be read");
         Should.Throw<AtelierException>(() =>
-            InputFile.ReadAllBytes(_folder.Path)).Message.ShouldBe("is a folder, and only regular files are read");
+            InputFile.ReadAllBytes(_folder.Path)).Message.ShouldBe("is a folder, and only regular files can be read");
         Action[] readers =
         [
             () => TextSource.Read(pipe, new(), new()).Count(),
@@ -99,7 +99,7 @@ public sealed class SourceFolderTests : IDisposable
         AtelierException e =
             Should.Throw<AtelierException>(() => TextSource.Read(_folder["zeros.txt.gz"], new(), report).Count());
         e.Message.ShouldContain("unpacks to more than 200 times its");
-        e.Hint!.ShouldContain("unpack it yourself");
+        e.Hint!.ShouldContain("if this is intended, unpack it");
         progress.ShouldContain(line => line.StartsWith("unpacking zeros.txt.gz: 256 MiB", StringComparison.Ordinal));
     }
 

@@ -28,7 +28,7 @@ public sealed class OtherDataTests : IDisposable
         run.Metrics["logLikelihood"].Value.ShouldBe(-23832.132, 1e-3);
         run.Verdict.ShouldStartWith("on rows it partly or wholly learned from");
         run.Verdict.ShouldContain("(beaten by BIC)");
-        run.Notes.ShouldContain("Baselines are counted on the run's own training data.");
+        run.Notes.ShouldContain("Baselines are fitted to the training data of the run.");
         EvaluationReport bundle = await new Workshop().EvaluateAsync(_folder["run/bundle"], table);
         bundle.Metrics["bic"].Value.ShouldBe(-24006.734, 1e-3);
         bundle.Baselines.ShouldBeEmpty();
@@ -67,7 +67,7 @@ public sealed class OtherDataTests : IDisposable
         report.Metrics["crossEntropyPerCharacter"].Value.ShouldBe(Loss(own), 1e-9);
         report.Baselines["ngram5"]["crossEntropyPerCharacter"].Value.ShouldBe(Loss(baseline), 1e-9);
         EvaluationReport same = await new Workshop().EvaluateAsync(_folder["run"], learned);
-        same.Verdict.ShouldContain("no verdict: nothing was held out");
+        same.Verdict.ShouldContain("no verdict: no data was held out");
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class OtherDataTests : IDisposable
             + $"samples: 0\n");
         EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
         report.Baselines.ShouldBeEmpty();
-        report.Notes.ShouldContain(note => note.Contains("this very model"));
+        report.Notes.ShouldContain(note => note.Contains("it is the model itself"));
         report.Verdict.ShouldNotContain("beaten");
         (await new Workshop().EvaluateAsync(_folder["run"], text)).Notes[0].ShouldContain("of 400 documents");
     }

@@ -39,7 +39,7 @@ public sealed class VerdictTests : IDisposable
     [InlineData("config.json", "rope_scaling", """{"rope_type":"linear"}""", "rope_scaling.factor is missing")]
     [InlineData("config.json", "rope_scaling", """{"rope_type":"linear","type":"yarn","factor":4.0}""", "'linear' and 'yarn'")]
     [InlineData("config.json", "rope_parameters", """{"full_attention":{"rope_type":"linear","factor":4.0}}""", "'rope_parameters.full_attention'")]
-    [InlineData("config.json", "vocab_size", "300", "the model knows 300 tokens")]
+    [InlineData("config.json", "vocab_size", "300", "the model has 300 tokens")]
     [InlineData("config.json", "no_repeat_ngram_size", "2", "'no_repeat_ngram_size' is 2")]
     [InlineData("config.json", "eos_token_id", "[999]", "eos_token_id 999")]
     [InlineData("generation_config.json", "eos_token_id", "[256,999]", "eos_token_id 999")]
@@ -135,7 +135,7 @@ public sealed class VerdictTests : IDisposable
             Should.Throw<AtelierException>(() => TextModelFile.Open(path)).ToLine(),
             Should.Throw<AtelierException>(() => new Workshop().Open(path, new() { Device = "cpu" })).ToLine(),
         ];
-        verdicts.ShouldAllBe(v => v.Contains("weights alone") && v.Contains("give "));
+        verdicts.ShouldAllBe(v => v.Contains("only weights") && v.Contains("use "));
         Directory.Exists(_folder["out"]).ShouldBeFalse();
     }
 
@@ -147,6 +147,24 @@ public sealed class VerdictTests : IDisposable
         Everywhere("model")
             .ShouldAllBe(verdict =>
             verdict != null && verdict.Contains("pytorch_model.bin") && verdict.Contains("save_pretrained"));
+    }
+
+    [Fact]
+    public void A_folder_without_a_config_is_refused_before_anything_is_copied()
+    {
+        TinyBundles.Write(_folder["model"], TinyBundles.Llama, new ByteTokenizer());
+        File.Delete(_folder["model/config.json"]);
+        var progress = new Lines();
+        Should.Throw<AtelierException>(() =>
+            new Workshop().Import(_folder["model"], null, _folder["out"], progress)).Message
+            .ShouldBe("config.json is missing");
+        progress.ShouldBeEmpty();
+        Directory.Exists(_folder["out"]).ShouldBeFalse();
+    }
+
+    private sealed class Lines : List<string>, IProgress<string>
+    {
+        public void Report(string value) => Add(value);
     }
 
     [Theory]

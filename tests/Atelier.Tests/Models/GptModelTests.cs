@@ -180,7 +180,7 @@ public sealed class GptModelTests
         var error = Should.Throw<AtelierException>(() =>
             new GptConfig { HiddenSize = 96, HeadCount = 6, KeyValueHeadCount = 4 }.Resolve());
         error.ToLine()
-            .ShouldBe("model.keyValueHeadCount: headCount 6 is not divisible by keyValueHeadCount 4; take one "
+            .ShouldBe("model.keyValueHeadCount: headCount 6 is not divisible by keyValueHeadCount 4; use one "
                 + "of 1, 2, 3, 6");
     }
 

@@ -138,14 +138,14 @@ public sealed class GptWeightsTests
         Spoiled(t => t.Remove("transformer.ln_f.weight")).Message.ShouldBe(
             "the tensor transformer.ln_f.weight is missing");
         Spoiled(t => t["transformer.wte.weight"] = zeros(12, 8)).Message.ShouldBe(
-            "the tensor transformer.wte.weight is [12, 8], but config.json makes it [11, 8]");
+            "the tensor transformer.wte.weight is [12, 8], but config.json implies [11, 8]");
         Spoiled(t => t["transformer.h.2.ln_1.weight"] = zeros(8)).Message.ShouldContain("transformer.h.2.ln_1.weight");
     }
 
     [Theory]
     [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":1,"n_head":"two"}""", "n_head must be a whole number, not \"two\"")]
     [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":1}""", "n_head is missing")]
-    [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":1,"n_head":2,"activation_function":"relu"}""", "'activation_function' is \"relu\", which is not read")]
+    [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":1,"n_head":2,"activation_function":"relu"}""", "'activation_function' is \"relu\", which is not supported")]
     [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":-1,"n_head":2}""", "the layer count is -1")]
     [InlineData("""[]""", "is not a JSON object")]
     [InlineData("""{"model_type":""", "is not JSON")]

@@ -149,7 +149,7 @@ public sealed class RnnModelTests
         var error = Should.Throw<AtelierException>(() =>
             new RnnConfig { TieHead = true, EmbeddingSize = 8, HiddenSize = 9 }.Check());
         error.ToLine()
-            .ShouldBe("model.tieHead: a tied head needs embeddingSize 8 and hiddenSize 9 to be equal; take "
+            .ShouldBe("model.tieHead: a tied head needs embeddingSize 8 and hiddenSize 9 to be equal; set "
                 + "embeddingSize: 9, or tieHead: false");
     }
 

@@ -85,11 +85,11 @@ public sealed class RecipeReaderTests
     [InlineData("data:\n  split:\n    train: 0.95", "my.yaml:3", "data.split sums to 1.05", "at most 1")]
     [InlineData("training:\n  steps: null", "my.yaml:2", "never end", "training.minutes")]
     [InlineData("training:\n  optimizer: {nesterov: true}", "my.yaml:2", "nesterov", "0.9")]
-    [InlineData("seed: 1\nseed: 2", "my.yaml:2", "'seed' stands twice", "keep one")]
+    [InlineData("seed: 1\nseed: 2", "my.yaml:2", "'seed' appears twice", "keep one")]
     [InlineData("- a\n- b", "my.yaml:1", "a list", "quickstart")]
     [InlineData("seed: 1\n  name: x", "my.yaml:2", "not valid YAML", "indentation")]
-    [InlineData("a: &x [1]\nb: *x", "my.yaml:2", "*x", "write the value out")]
-    [InlineData("seed: 1\n---\nseed: 2", "my.yaml:2", "a second begins", "---")]
+    [InlineData("a: &x [1]\nb: *x", "my.yaml:2", "*x", "write the value itself")]
+    [InlineData("seed: 1\n---\nseed: 2", "my.yaml:2", "a second one begins", "---")]
     public void A_mistake_is_named_with_its_line_and_what_is_right(string text, string
         where, string message, string hint)
     {

@@ -67,7 +67,7 @@ public sealed class CheckpointTests
         run.Learn(model, validation: new PointBatches(2), hooks: Hooks(() => { }));
         run.Told[0].Message!.ShouldContain("step-15");
         run.Told[0].Message!.ShouldContain("damaged");
-        run.Told.ShouldContain(t => t.Message == "goes on from the checkpoint of step 10");
+        run.Told.ShouldContain(t => t.Message == "resuming from the checkpoint of step 10");
         model.Weights().ShouldBe(unbroken);
     }
 
@@ -79,7 +79,7 @@ public sealed class CheckpointTests
         foreach (string folder in Directory.GetDirectories(run.Run.CheckpointFolder))
             File.Delete(Path.Combine(folder, "model.safetensors"));
         using var model = new TinyModel();
-        Should.Throw<AtelierException>(() => run.Learn(model)).Message.ShouldBe("no checkpoint is whole");
+        Should.Throw<AtelierException>(() => run.Learn(model)).Message.ShouldBe("all checkpoints are damaged");
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class CheckpointTests
             Directory.GetFileSystemEntries(run.Run.CheckpointFolder).Select(Path.GetFileName).ShouldBe(["step-10"]);
             run.Told.Clear();
             Should.Throw<AtelierException>(() => run.Learn(model));
-            run.Told[0].Message.ShouldBe("goes on from the checkpoint of step 10");
+            run.Told[0].Message.ShouldBe("resuming from the checkpoint of step 10");
         }
         finally
         {

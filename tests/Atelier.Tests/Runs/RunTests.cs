@@ -41,11 +41,11 @@ public sealed class RunTests : IDisposable
     {
         using (Run run = Run.Create(Folder, Recipe))
             Directory.CreateDirectory(Path.Combine(run.CheckpointFolder, "step-5"));
-        Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).Hint!.ShouldContain("go on with 'resume'");
+        Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).Hint!.ShouldContain("continue with 'resume'");
         using (Run run = Run.Open(Folder, TestFamily.All))
             run.Finish(json => { json.WriteStartObject(); json.WriteEndObject(); });
         Should.Throw<AtelierException>(() => Run.Create(Folder, Recipe)).ToLine()
-            .ShouldContain("finished run is here already; choose another place with 'out'");
+            .ShouldContain("the folder holds a finished run already; choose another folder with 'out'");
 
         string others = Directory.CreateDirectory(Path.Combine(_root, "others")).FullName;
         File.WriteAllText(Path.Combine(others, "thesis.txt"), "mine");

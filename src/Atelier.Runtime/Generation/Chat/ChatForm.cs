@@ -40,11 +40,12 @@ internal sealed class ChatForm
         {
             const string hint = "name the nearest form where the client is made";
             string names = string.Join(", ", Enum.GetNames<ChatFormat>());
-            _template = Parse(template) ?? throw new AtelierException("the model's chat template has what is not read",
+            _template = Parse(template) ?? throw new AtelierException("the model's chat template uses what is not "
+                + "supported",
                 hint: $"{hint}: {names}");
             format = Find(_template, _startName, _endName)
                 ?? throw new AtelierException(
-                    "the model's chat template writes conversations in no form that is known here",
+                    "the form of the model's chat template is unknown",
                     hint: $"{hint}: {names}");
         }
         Format = format ?? ChatFormat.Plain;
@@ -98,7 +99,7 @@ internal sealed class ChatForm
         {
             int at = written.AsSpan().CommonPrefixLength(text);
             throw new AtelierException(
-                $"the model's chat template writes this conversation otherwise than the form {Format}: "
+                $"the model's chat template formats this conversation differently from the form {Format}: "
                     + $"'{Around(written, at)}' where that has '{Around(text, at)}'",
                 hint: $"{hint}; where the model's makers have a system message of their own, give one");
         }

@@ -33,13 +33,13 @@ public static class ChatTemplate
     public static ChatText Write(ChatFormat format, IReadOnlyList<ChatTurn> turns, string endName)
     {
         if (turns.Count == 0)
-            throw new AtelierException("a conversation has no messages", hint: "give one or more");
+            throw new AtelierException("the conversation has no messages", hint: "give one or more");
         foreach (ChatTurn turn in turns)
         {
             if (format != ChatFormat.Plain && turn.Role is not ("system" or "user" or "assistant"))
                 throw new AtelierException(
-                    $"there is no place for the role '{turn.Role}' in a conversation of the form {format}",
-                    hint: "system, user and assistant have one");
+                    $"the role '{turn.Role}' is not supported in a conversation of the form {format}",
+                    hint: "supported are system, user and assistant");
         }
         var chat = new ChatText();
         switch (format)

@@ -39,7 +39,7 @@ public static class ChatTemplateFile
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             throw new AtelierException($"not a {ConfigName}: {e.Message.TrimEnd('.')}", config,
-                "mend or delete it: only the chat template is read from it", e);
+                "correct or delete it: it is only used for the chat template", e);
         }
     }
 
@@ -48,7 +48,7 @@ public static class ChatTemplateFile
         long length = new FileInfo(path).Length;
         return length <= LongestFile
             ? InputFile.ReadAllBytes(path)
-            : throw new AtelierException($"it has {length} bytes; {LongestFile} are read at most", path,
-                "take the file from its source again");
+            : throw new AtelierException($"it has {length} bytes; at most {LongestFile} are supported", path,
+                "download the file again");
     }
 }

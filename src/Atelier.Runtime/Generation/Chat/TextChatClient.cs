@@ -132,22 +132,22 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     /// <summary>Refuses options that the model cannot follow; all others of the interface are followed.</summary>
     private void Refuse(ChatOptions options) => RefusedOptions.Check(
         ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain,
-            "the model was not taught conversations: there is no place for instructions"),
-        ("Tools", options.Tools is { Count: > 0 }, "the model calls no tools"),
+            "the model was not trained on conversations, so it does not take instructions"),
+        ("Tools", options.Tools is { Count: > 0 }, "the model does not call tools"),
         ("ToolMode", options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode),
-            "the model calls no tools, so that none can be required"),
-        ("AllowMultipleToolCalls", options.AllowMultipleToolCalls is not null, "the model calls no tools"),
+            "the model does not call tools, so none can be required"),
+        ("AllowMultipleToolCalls", options.AllowMultipleToolCalls is not null, "the model does not call tools"),
         ("ModelId", options.ModelId is not null && options.ModelId != modelId,
             $"the model is '{modelId}', not '{options.ModelId}'"),
-        ("ConversationId", options.ConversationId is not null, "no conversation is kept: give all its messages"),
-        ("ContinuationToken", options.ContinuationToken is not null, "an answer that has ended is not gone on with"),
+        ("ConversationId", options.ConversationId is not null, "conversations are not stored: send all messages"),
+        ("ContinuationToken", options.ContinuationToken is not null, "a finished answer cannot be continued"),
         ("AllowBackgroundResponses", options.AllowBackgroundResponses == true,
-            "answers are written at once, not in the background"),
-        ("Reasoning", options.Reasoning is not null, "the model's form has no reasoning apart from the answer"),
+            "background responses are not supported"),
+        ("Reasoning", options.Reasoning is not null, "the model does not produce separate reasoning"),
         ("ResponseFormat", options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson),
-            "answers are text, or JSON of a schema"),
+            "answers are text, or JSON with a schema"),
         ("RawRepresentationFactory", options.RawRepresentationFactory is not null,
-            "there are no options underneath these"),
+            "raw options of an underlying client are not supported"),
         ("AdditionalProperties", options.AdditionalProperties is { Count: > 0 },
             $"'{options.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
 
@@ -156,7 +156,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         foreach (AIContent content in message.Contents)
         {
             RefusedOptions.Check((content.GetType().Name, content is not TextContent,
-                FormattableString.Invariant($"message {number} holds it, and the model reads text alone")));
+                FormattableString.Invariant($"it is in message {number}, but the model reads only text")));
         }
         return new ChatTurn(message.Role.Value, message.Text);
     }

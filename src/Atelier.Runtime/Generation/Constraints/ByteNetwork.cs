@@ -46,7 +46,7 @@ internal sealed class ByteNetwork
     /// <summary>Builds the network of a grammar.</summary>
     /// <param name="grammar">What a text may be.</param>
     /// <param name="alphabet">The characters that can be written at all, or null for every one.</param>
-    /// <exception cref="AtelierException">The grammar is too large, or a rule begins with itself.</exception>
+    /// <exception cref="AtelierException">The grammar is too large, or a rule starts with itself.</exception>
     public static ByteNetwork Build(Grammar grammar, CharacterSet? alphabet)
     {
         var network = new ByteNetwork(alphabet);
@@ -151,7 +151,7 @@ internal sealed class ByteNetwork
         if (++_parts > MostParts)
         {
             throw new AtelierException($"the constraint needs more than {MostParts} states",
-                hint: "fewer repetitions, and open ones such as a{2,}, take fewer states, but allow other texts");
+                hint: "use fewer repetitions, or open ones such as a{2,}");
         }
     }
 
@@ -204,8 +204,8 @@ internal sealed class ByteNetwork
     private static void Visit(int rule, List<int>[] called, int[] colors)
     {
         if (colors[rule] == 1)
-            throw new AtelierException("a rule begins with itself",
-                hint: "a $ref must not lead straight back to where it stands");
+            throw new AtelierException("a rule starts with itself",
+                hint: "a $ref must not refer directly to itself");
         if (colors[rule] == 2)
             return;
         colors[rule] = 1;

@@ -34,7 +34,7 @@ internal sealed class DecimalRange
     public static Expression Between(DecimalBound? low, DecimalBound? high, bool whole)
     {
         var options = new List<Expression>();
-        // Below zero: the sign, and the size between the bounds turned round. Zero has no sign.
+        // Below zero: the sign, and the size between the bounds reversed. Zero has no sign.
         if (low is not { Value: >= 0 })
         {
             DecimalBound smallest = high is { Value: < 0 } ? new(-high.Value.Value, high.Value.IsExclusive)

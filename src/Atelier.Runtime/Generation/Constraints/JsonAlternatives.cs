@@ -24,7 +24,7 @@ internal sealed class JsonAlternatives(JsonReferences references)
             {
                 if (name.ValueKind != JsonValueKind.String || types.All(t => t.Type != name.GetString()))
                     throw JsonSchemaReader.Wrong(at, $"there is no type {name.GetRawText()}",
-                        $"{string.Join(", ", types.Select(t => t.Type))} are the types");
+                        $"the types are {string.Join(", ", types.Select(t => t.Type))}");
             }
             return [.. named.Select(name => name.GetString()!).Distinct()];
         }
@@ -52,7 +52,7 @@ internal sealed class JsonAlternatives(JsonReferences references)
                 if (!Exclude(all[j], all[i], DeepestSearch))
                 {
                     throw JsonSchemaReader.Wrong(at,
-                        FormattableString.Invariant($"alternatives {j} and {i} of oneOf may both hold"),
+                        FormattableString.Invariant($"alternatives {j} and {i} of oneOf may both match"),
                         "write anyOf where a value may meet both; otherwise tell them apart by type, "
                         + "or by a required property with another const in each");
                 }

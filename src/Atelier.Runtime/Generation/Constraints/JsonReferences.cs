@@ -25,7 +25,7 @@ internal sealed class JsonReferences
         {
             _name = id.ValueKind == JsonValueKind.String
                 ? id.GetString()!.TrimEnd('#')
-                : throw JsonSchemaReader.Wrong("#", $"$id is {id.GetRawText()}", "a string is due");
+                : throw JsonSchemaReader.Wrong("#", $"$id is {id.GetRawText()}", "it must be a string");
         }
         Look(root, "#");
     }
@@ -60,9 +60,9 @@ internal sealed class JsonReferences
         if (schema.TryGetProperty("$anchor", out JsonElement anchor))
         {
             if (anchor.ValueKind != JsonValueKind.String)
-                throw JsonSchemaReader.Wrong(at, $"$anchor is {anchor.GetRawText()}", "a string is due");
+                throw JsonSchemaReader.Wrong(at, $"$anchor is {anchor.GetRawText()}", "it must be a string");
             if (!_anchors.TryAdd(anchor.GetString()!, schema))
-                throw JsonSchemaReader.Wrong(at, $"the $anchor '{anchor}' stands twice", "give each its own");
+                throw JsonSchemaReader.Wrong(at, $"the $anchor '{anchor}' appears twice", "give each its own");
         }
         foreach (JsonProperty keyword in schema.EnumerateObject())
         {
@@ -89,7 +89,7 @@ internal sealed class JsonReferences
         if (schema.TryGetProperty("$id", out _))
         {
             throw JsonSchemaReader.Wrong(at, "a schema inside another has an $id",
-                "take the $id away, and name the schema by its place: #/$defs/name");
+                "remove the $id, and refer to the schema by its location: #/$defs/name");
         }
     }
 
@@ -112,7 +112,7 @@ internal sealed class JsonReferences
         {
             string name = Text(at, () => property.Name);
             if (!names.Add(name))
-                throw JsonSchemaReader.Wrong(at, $"'{name}' stands twice", "leave one of them");
+                throw JsonSchemaReader.Wrong(at, $"'{name}' appears twice", "remove one of them");
             RefuseDamage(property.Value, $"{at}/{name}");
         }
     }
@@ -126,7 +126,8 @@ internal sealed class JsonReferences
         catch (InvalidOperationException e) // how System.Text.Json says that an escaped surrogate has no other half
         {
             throw new AtelierException(
-                "half a surrogate pair is no character", $"schema{at}", "write both halves, as in \\ud83d\\ude00", e);
+                "half a surrogate pair is not a character", $"schema{at}",
+                    "write both halves, as in \\ud83d\\ude00", e);
         }
     }
 }

@@ -54,7 +54,7 @@ internal sealed class JsonSchemaReader
     public static Grammar Read(string text)
     {
         if (!WellFormed.Is(text))
-            throw new AtelierException("half a surrogate pair is no character", "schema", "write whole characters");
+            throw new AtelierException("half a surrogate pair is not a character", "schema", "write whole characters");
         try
         {
             using JsonDocument document =
@@ -87,9 +87,9 @@ internal sealed class JsonSchemaReader
         if (schema.ValueKind == JsonValueKind.False)
             return Expression.Nothing;
         if (schema.ValueKind != JsonValueKind.Object)
-            throw Wrong(at, "a schema is an object, true or false");
+            throw Wrong(at, "a schema must be an object, true or false");
         if (++_depth > 4 * DeepestSchema)
-            throw Wrong(at, "schemas stand too deep in one another");
+            throw Wrong(at, "schemas are nested too deeply");
         string[] keywords = [.. schema.EnumerateObject().Select(p => p.Name).Except(Annotations)];
         Expression expression = Read(schema, keywords, at);
         _depth--;
@@ -103,7 +103,8 @@ internal sealed class JsonSchemaReader
             Alone("$ref");
             string pointer = Text(reference, at, "$ref");
             return RuleAt(pointer, _references.Find(pointer) ?? throw Wrong(
-                at, $"'{pointer}' is not in this schema", "references go to places in the document: #/$defs/name"));
+                at, $"'{pointer}' is not in this schema", "references point to locations in the document: "
+                    + "#/$defs/name"));
         }
         foreach (string several in (string[])["anyOf", "oneOf", "allOf"])
         {
@@ -113,7 +114,7 @@ internal sealed class JsonSchemaReader
             if (alternatives.ValueKind != JsonValueKind.Array || alternatives.GetArrayLength() == 0)
                 throw Wrong(at, $"{several} is a list of schemas");
             if (several == "allOf" && alternatives.GetArrayLength() > 1)
-                throw Wrong(at, "allOf of several schemas is not read", "write one schema that says all");
+                throw Wrong(at, "allOf with several schemas is not supported", "combine them into one schema");
             if (several == "oneOf")
                 new JsonAlternatives(_references).MustExclude(alternatives, at);
             return new Choice([.. alternatives.EnumerateArray()
@@ -136,9 +137,9 @@ internal sealed class JsonSchemaReader
         if (keywords.Except([.. Types.SelectMany(t => t.Keywords), "type"]).FirstOrDefault() is { } unknown)
         {
             string[] known = Unread.Contains(unknown) ? [] : [.. Types.SelectMany(t => t.Keywords)];
-            throw Wrong(at, $"the keyword '{unknown}' is not read", Spelling.Nearest(unknown, known) is { } near
+            throw Wrong(at, $"the keyword '{unknown}' is not supported", Spelling.Nearest(unknown, known) is { } near
                 ? $"did you mean '{near}'?"
-                : "without it the schema would allow more: leave it out only where that will do");
+                : "without it the schema would allow more: leave it out only if that is acceptable");
         }
         return types.Length == Types.Length && keywords.Length == 0
             ? AnyValue()
@@ -148,7 +149,7 @@ internal sealed class JsonSchemaReader
         void Alone(params string[] allowed)
         {
             if (keywords.Except(allowed).FirstOrDefault() is { } other)
-                throw Wrong(at, $"'{other}' beside '{allowed[0]}' is not read", allowed[0] switch
+                throw Wrong(at, $"'{other}' together with '{allowed[0]}' is not supported", allowed[0] switch
                 {
                     "$ref" => $"write out the schema that is referred to, with '{other}' in it",
                     "const" or "enum" => $"leave out what '{other}' forbids of the values, and '{other}' itself",
@@ -183,7 +184,7 @@ internal sealed class JsonSchemaReader
         foreach (string name in required.Except(properties.Select(p => p.Name)).ToArray())
             properties.Add((name, open ? AnyValue() : Value(additional, $"{at}/additionalProperties"), true));
         if (properties.Count > MostProperties)
-            throw Wrong(at, $"{properties.Count} properties are too many", $"{MostProperties} are read");
+            throw Wrong(at, $"{properties.Count} properties are too many", $"at most {MostProperties} are supported");
 
         // Further properties only where the schema speaks of them, or of none at all.
         Expression? further = null;
@@ -221,15 +222,15 @@ internal sealed class JsonSchemaReader
         bool hasPattern = schema.TryGetProperty("pattern", out JsonElement pattern),
             hasFormat = schema.TryGetProperty("format", out JsonElement format);
         if ((hasPattern ? 1 : 0) + (hasFormat ? 1 : 0) + (least is null && most is null ? 0 : 1) > 1)
-            throw Wrong(at, "pattern, format and lengths do not go together", "say it all in the pattern");
+            throw Wrong(at, "pattern, format and lengths cannot be combined", "express all in the pattern");
         if (hasPattern)
             return JsonText.Quoted(RegexParser.Parse(Text(pattern, at, "pattern"), whole: false));
         if (hasFormat)
         {
             string name = Text(format, at, "format");
             return JsonText.Quoted(JsonFormats.Find(name)
-                ?? throw Wrong(at, $"the format '{name}' is not read",
-                    $"{string.Join(", ", JsonFormats.Names)} are; write others as a pattern"));
+                ?? throw Wrong(at, $"the format '{name}' is not supported",
+                    $"supported are {string.Join(", ", JsonFormats.Names)}; write others as a pattern"));
         }
         return least > most ? Expression.Nothing : JsonText.String(least ?? 0, most);
     }
@@ -248,7 +249,7 @@ internal sealed class JsonSchemaReader
                 return null;
             return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out decimal number)
                 ? new DecimalBound(number, exclusive)
-                : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "a number below 10^28 is read");
+                : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "it must be below 10^28");
         }
 
         static DecimalBound? Tighter(DecimalBound? bound, DecimalBound? exclusive, int sign) =>
@@ -275,14 +276,14 @@ internal sealed class JsonSchemaReader
     private static int? Count(JsonElement schema, string keyword, string at) =>
         !schema.TryGetProperty(keyword, out JsonElement value) ? null
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count >= 0 ? count
-        : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "a whole number from 0 on is due");
+        : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "it must be a whole number of at least 0");
 
     private static IEnumerable<JsonElement> Items(JsonElement list, string at, string keyword) =>
-        list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : throw Wrong(at, $"{keyword} is no list");
+        list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : throw Wrong(at, $"{keyword} is not a list");
 
     private static string Text(JsonElement value, string at, string keyword) =>
         value.ValueKind == JsonValueKind.String ? value.GetString()!
-            : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "a string is due");
+            : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "it must be a string");
 
     internal static AtelierException Wrong(string at, string what, string? hint = null) =>
         new(what, $"schema{at}", hint);

@@ -105,7 +105,7 @@ internal static class JsonText
                     .Select(c => Expression.Literal(Escape(c)))];
                 return escapes.Length == 0 ? value : new Choice([new Characters(set.Intersect(Plain)), .. escapes]);
             default:
-                throw new InvalidOperationException($"{value.GetType().Name} stands in no string");
+                throw new InvalidOperationException($"{value.GetType().Name} cannot be in a string");
         }
     }
 

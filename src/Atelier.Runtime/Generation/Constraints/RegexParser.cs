@@ -56,7 +56,7 @@ internal sealed class RegexParser
     private Expression Alternatives()
     {
         if (++_depth > DeepestGroup)
-            throw Wrong($"groups stand more than {DeepestGroup} deep", "write it flatter");
+            throw Wrong($"groups are nested more than {DeepestGroup} deep", "use fewer nested groups");
         var options = new List<Expression>();
         do
         {
@@ -129,16 +129,16 @@ internal sealed class RegexParser
             return Alternatives();
         string rest = _pattern[_at..];
         if (rest is ['=' or '!', ..] or ['<', '=' or '!', ..])
-            throw Wrong("look-around is not read", "write the texts that may stand there as alternatives");
+            throw Wrong("look-around is not supported", "write the possible texts as alternatives");
         if (!Take('<'))
         {
             throw rest switch
             {
                 ['P', '<', ..] => Wrong("a group is named in Python's form", "write (?<name>…)"),
-                ['#', ..] => Wrong("a comment stands in the pattern", "leave it out"),
+                ['#', ..] => Wrong("the pattern contains a comment", "leave it out"),
                 ['>', ..] => Wrong(
-                    "atomic groups are not read", "write alternatives that exclude one another in a group (?:…)"),
-                _ => Wrong("options inside a pattern are not read",
+                    "atomic groups are not supported", "write alternatives that exclude one another in a group (?:…)"),
+                _ => Wrong("inline options are not supported",
                     "write what they mean: [aA] for an a of either case, [^] for any character, line ends too"),
             };
         }
@@ -147,7 +147,8 @@ internal sealed class RegexParser
             throw Wrong("a group's name is not closed", "write >");
         string name = _pattern[_at..end];
         if (name is [] or [>= '0' and <= '9', ..] || !name.All(c => char.IsLetterOrDigit(c) || c is '_' or '$'))
-            throw Wrong($"'{name}' is no name of a group", "write letters, digits and _, a digit not first");
+            throw Wrong($"'{name}' is not a valid group name",
+                "use letters, digits and _, and do not start with a digit");
         if (!_names.Add(name))
             throw Wrong($"two groups have the name '{name}'", "give each its own, or none: (?:…)");
         _at = end + 1;
@@ -190,7 +191,7 @@ internal sealed class RegexParser
         int Bound(string digits) =>
             int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count <= MostRepeats
                 ? count
-                : throw Wrong($"it repeats {digits} times", $"{MostRepeats} times are allowed");
+                : throw Wrong($"it repeats {digits} times", $"allowed: {MostRepeats} times");
     }
 
     /// <summary>What stands after [. The class [] has no character, [^] has all.</summary>
@@ -204,7 +205,7 @@ internal sealed class RegexParser
                 throw Wrong("a class is not closed", "write ] at its end; inside a class \\] is the character");
             if (_pattern[_at] == '[' && afterDash)
             {
-                throw Wrong("a class is taken from a class",
+                throw Wrong("classes cannot be subtracted",
                     "write \\[ for the character, or the characters that are left");
             }
             afterDash = _pattern[_at] == '-';
@@ -217,7 +218,7 @@ internal sealed class RegexParser
                     || from != fromToo || to != toToo)
                     throw Wrong("a range goes from one character to another", "write \\- for the character -");
                 if (to < from)
-                    throw Wrong("a range runs backwards", "write the smaller character first");
+                    throw Wrong("a range is in reverse order", "write the smaller character first");
                 (item, afterDash) = (CharacterSet.Of((from, to)), false);
             }
             set = set.Union(item);
@@ -260,7 +261,7 @@ internal sealed class RegexParser
             case 'p': return Property();
             case 'P': return Property().Complement();
         }
-        throw Wrong($"\\{c} is not read", RegexHints.ForEscape(c, inClass));
+        throw Wrong($"\\{c} is not supported", RegexHints.ForEscape(c, inClass));
     }
 
     /// <summary>What stands after \p.</summary>
@@ -274,7 +275,8 @@ internal sealed class RegexParser
         _newerPart ??= $"\\p{{{name}}}";
         return UnicodeProperties.Find(name)
             ?? throw Wrong($"there is no category '{name}'",
-                "general categories such as L or Decimal_Number are read; write others as ranges, [\\u0370-\\u03ff]");
+                "supported are general categories such as L or Decimal_Number; write others as ranges, "
+                    + "[\\u0370-\\u03ff]");
     }
 
     /// <summary>What stands after \u: four digits, of a pair of surrogates twice, or any in braces.</summary>
@@ -288,7 +290,7 @@ internal sealed class RegexParser
                 int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int given);
             if (end <= _at || !isNumber || digits.Length > 6 || given > 0x10FFFF)
             {
-                throw Wrong("a character's number in hexadecimal digits is due",
+                throw Wrong("the hexadecimal number of a character is expected",
                     "write for example \\u{1f600}, at most \\u{10ffff}");
             }
             _at = end + 1;
@@ -311,7 +313,7 @@ internal sealed class RegexParser
     private int Hexadecimal(int digits)
     {
         if (_at + digits > _pattern.Length || !_pattern.Skip(_at).Take(digits).All(char.IsAsciiHexDigit))
-            throw Wrong($"{digits} hexadecimal digits are due", "write for example \\x41 or \\u0041");
+            throw Wrong($"{digits} hexadecimal digits are expected", "write for example \\x41 or \\u0041");
         _at += digits;
         return Convert.ToInt32(_pattern[(_at - digits).._at], 16);
     }
@@ -342,7 +344,7 @@ internal sealed class RegexParser
         Wrong($"'{_pattern[_at]}' repeats nothing", $"write \\{_pattern[_at]} for the character");
 
     private AtelierException HalfCharacter() =>
-        Wrong("half a surrogate pair is no character", "write the whole character, or its number as \\u{1f600}");
+        Wrong("half a surrogate pair is not a character", "write the whole character, or its number as \\u{1f600}");
 
     private AtelierException Wrong(string what, string hint) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{what}, at character {Math.Min(_at, _pattern.Length)}"),

@@ -32,9 +32,9 @@ internal sealed class TokenConstraint
         {
             ByteNetwork unlimited = Build(grammar, null);
             throw unlimited.IsUseful[unlimited.Starts[0]]
-                ? new AtelierException("no text of the model's vocabulary can meet it",
-                    where, "it asks for characters that the model does not know")
-                : new AtelierException("no finite text can meet it", where, "it contradicts itself");
+                ? new AtelierException("no text of the model's vocabulary can satisfy it",
+                    where, "it needs characters that the model does not have")
+                : new AtelierException("no finite text can satisfy it", where, "it contradicts itself");
         }
         _automaton = new LazyAutomaton(network);
         _losesASpace = _automaton.StartThatLosesASpace();
@@ -58,8 +58,8 @@ internal sealed class TokenConstraint
         ReadOnlySpan<ulong> mask = Mask(state);
         return mask.IndexOfAnyExcept(0UL) >= 0
             ? mask
-            : throw new AtelierException("no token of the model's vocabulary can come next", _where,
-                "the constraint and the tokenizer do not go together");
+            : throw new AtelierException("no token of the model's vocabulary can follow", _where,
+                "the constraint does not fit the tokenizer");
     }
 
     /// <summary>The same bits; none where no token can come.</summary>

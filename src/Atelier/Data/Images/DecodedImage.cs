@@ -27,7 +27,7 @@ internal sealed class DecodedImage : IDisposable
 
     /// <summary>The width and height that a file claims, upright.</summary>
     /// <exception cref="AtelierException">
-    /// It is no picture that can be read, or larger than <see cref="ImageFiles.MostPixels"/>.
+    /// It is not an image in a supported format, or larger than <see cref="ImageFiles.MostPixels"/>.
     /// </exception>
     public static (int Width, int Height) Measure(byte[] bytes, string path)
     {
@@ -46,7 +46,7 @@ internal sealed class DecodedImage : IDisposable
     /// </param>
     /// <param name="height">The height that is needed.</param>
     /// <exception cref="AtelierException">
-    /// The file is no picture that can be read, damaged, or larger than <see cref="ImageFiles.MostPixels"/>.
+    /// The file is not an image in a supported format, damaged, or larger than <see cref="ImageFiles.MostPixels"/>.
     /// </exception>
     public static DecodedImage Decode(byte[] bytes, string path, int width = int.MaxValue, int height = int.MaxValue)
     {
@@ -58,7 +58,7 @@ internal sealed class DecodedImage : IDisposable
         if (codec.GetPixels(bitmap.Info, bitmap.GetPixels()) is not SKCodecResult.Success)
         {
             bitmap.Dispose();
-            throw Broken(path, "is damaged or cut short");
+            throw Broken(path, "is damaged or truncated");
         }
         if (codec.Info.AlphaType != SKAlphaType.Opaque)
             LayOnWhite(bitmap.GetPixelSpan());
@@ -164,7 +164,7 @@ internal sealed class DecodedImage : IDisposable
     private static SKCodec Open(byte[] bytes, string path)
     {
         using var data = SKData.CreateCopy(bytes);
-        SKCodec codec = SKCodec.Create(data) ?? throw Broken(path, "is no picture that can be read");
+        SKCodec codec = SKCodec.Create(data) ?? throw Broken(path, "is not an image in a supported format");
         if ((long)codec.Info.Width * codec.Info.Height <= ImageFiles.MostPixels)
             return codec;
         SKImageInfo info = codec.Info;
@@ -174,5 +174,5 @@ internal sealed class DecodedImage : IDisposable
     }
 
     private static AtelierException Broken(string path, string what) =>
-        new(what, path, "take it out, or save it again as PNG");
+        new(what, path, "remove it, or save it again as PNG");
 }

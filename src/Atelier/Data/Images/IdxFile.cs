@@ -33,14 +33,15 @@ internal static class IdxFile
         int[] shape = ReadHeader(stream, path);
         long count = shape.Aggregate(1L, (product, size) => product > MostBytes ? product : product * size);
         if (count > MostBytes)
-            throw Damaged(path, $"its header tells {count} values, more than {MostBytes}");
+            throw Damaged(path, $"its header declares {count} values, more than {MostBytes}");
         using var values = new MemoryStream(); // grows with what is there: the header is not trusted with an allocation
         var buffer = new byte[1 << 16];
         for (int read; values.Length <= count && (read = stream.Read(buffer)) > 0;)
             values.Write(buffer, 0, read);
         if (values.Length != count)
             throw Damaged(path,
-                $"its header tells {count} values, but {(values.Length > count ? "more" : $"{values.Length}")} follow");
+                $"its header declares {count} values, but "
+                    + $"{(values.Length > count ? "more" : $"{values.Length}")} follow");
         return (shape, values.ToArray());
     }
 
@@ -50,14 +51,14 @@ internal static class IdxFile
         Span<byte> magic = stackalloc byte[4];
         if (stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) < 4 || magic[0] != 0 || magic[1] != 0 || magic[3]
             is 0 or > MostDimensions)
-            throw Damaged(path, "it does not begin as one");
+            throw Damaged(path, "it does not start like one");
         if (magic[2] != UnsignedByte)
-            throw Damaged(path, $"its type is {magic[2]}, and only bytes (8) are read");
+            throw Damaged(path, $"its type is {magic[2]}, but only bytes (8) are supported");
         var shape = new int[magic[3]];
         Span<byte> sizes = stackalloc byte[4 * MostDimensions];
         sizes = sizes[..(4 * shape.Length)];
         if (stream.ReadAtLeast(sizes, sizes.Length, throwOnEndOfStream: false) < sizes.Length)
-            throw Damaged(path, "its header is cut short");
+            throw Damaged(path, "its header is truncated");
         for (int i = 0; i < shape.Length; i++)
         {
             shape[i] = BinaryPrimitives.ReadInt32BigEndian(sizes[(4 * i)..]);
@@ -79,5 +80,5 @@ internal static class IdxFile
     }
 
     private static AtelierException Damaged(string path, string what) =>
-        new($"is not a sound idx file: {what}", path, "fetch the file again, or take it out");
+        new($"is not a valid idx file: {what}", path, "download the file again, or remove it");
 }

@@ -44,7 +44,7 @@ internal static class ImageArchive
                 byte[] picture = read();
                 if ((held += picture.Length) > MostHeldBytes)
                 {
-                    throw new AtelierException($"holds more than {MostHeldBytes >> 30} GiB of pictures", path,
+                    throw new AtelierException($"contains more than {MostHeldBytes >> 30} GiB of images", path,
                         "unpack it, and name the folder");
                 }
 
@@ -54,8 +54,8 @@ internal static class ImageArchive
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             string kind = IsZip(path) ? "zip" : "tar";
-            throw new AtelierException($"is no sound {kind} file: " + e.Message.TrimEnd('.'), path,
-                "pack or fetch it again", e);
+            throw new AtelierException($"is not a valid {kind} file: " + e.Message.TrimEnd('.'), path,
+                "pack or download it again", e);
         }
         int start = CommonFolder(found.ConvertAll(f => f.Name));
         return found.ConvertAll(f => new ImageEntry(f.Name[start..], $"{path}:{f.Name}", () => f.Picture));
@@ -100,7 +100,7 @@ internal static class ImageArchive
             if (bytes.Length > ImageEntry.MostBytes)
             {
                 throw new AtelierException($"is larger than {ImageEntry.MostBytes >> 20} MiB", $"{path}:{name}",
-                    "save it smaller");
+                    "save it in a smaller size");
             }
         }
         return bytes.ToArray();

@@ -28,8 +28,8 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         if (part.Count == 0)
-            throw new AtelierException("there are no pictures to learn from", "data.split",
-                "bring more pictures, or change the split");
+            throw new AtelierException("there are no images to train on", "data.split",
+                "provide more images, or change the split");
         (_part, _batchSize, _seed, _shuffled) = (part, Math.Min(batchSize, part.Count), (ulong)seed, shuffled);
         _augmentation = augment is null || augment == new AugmentSection() ? null
             : new ImageAugmentation(augment, part.Schema);

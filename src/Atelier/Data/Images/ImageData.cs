@@ -53,8 +53,8 @@ public sealed class ImageData : IDataSource
         var source = ImageSource.Read(section, seed, report, progress, cancellation);
         if (schema is not null
             && (source.Schema.Size != schema.Size || !source.Schema.Classes.SequenceEqual(schema.Classes)))
-            throw new AtelierException("the pictures have another size or other classes than the model's",
-                section.Source, "judge it on pictures of its own kind");
+            throw new AtelierException("the images have another size or other classes than those of the model",
+                section.Source, "evaluate it on images of the same size and classes");
         int classes = source.Schema.Classes.Count;
         report.Note(string.Create(CultureInfo.InvariantCulture,
             $"{Quantity.Of(source.Pictures.Count + source.Test.Count, "picture")} of {source.Schema.Width} × "

@@ -53,11 +53,12 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
         try
         {
             return new FileInfo(path).Length <= MostBytes ? InputFile.ReadAllBytes(path)
-                : throw new AtelierException($"is larger than {MostBytes >> 20} MiB", path, "save it smaller");
+                : throw new AtelierException($"is larger than {MostBytes >> 20} MiB", path,
+                    "save it in a smaller size");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check that it may be read",
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check its permissions",
                 e);
         }
     }

@@ -23,7 +23,7 @@ public static class ImageFiles
     /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
     /// <param name="filter">The filter of resizing.</param>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than
+    /// <exception cref="AtelierException">The file is not an image in a supported format, damaged, or larger than
     /// <see cref="MostPixels"/>.</exception>
     public static byte[] Read(string path, int width, int height, int channels,
         ResizeFilter filter = ResizeFilter.Triangle) => Decode(Load(path), width, height, channels, filter);
@@ -35,7 +35,7 @@ public static class ImageFiles
     /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
     /// <param name="filter">The filter of resizing.</param>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">It is no picture that can be read, damaged, or larger than
+    /// <exception cref="AtelierException">It is not an image in a supported format, damaged, or larger than
     /// <see cref="MostPixels"/>.</exception>
     public static byte[] Decode(InputImage image, int width, int height, int channels,
         ResizeFilter filter = ResizeFilter.Triangle)
@@ -45,7 +45,7 @@ public static class ImageFiles
     }
 
     /// <summary>The width and height that an image claims, upright.</summary>
-    /// <exception cref="AtelierException">It is no picture that can be read, or larger than
+    /// <exception cref="AtelierException">It is not an image in a supported format, or larger than
     /// <see cref="MostPixels"/>.</exception>
     internal static (int Width, int Height) Measure(InputImage image) =>
         DecodedImage.Measure(image.Content.ToArray(), image.Name);
@@ -76,8 +76,8 @@ public static class ImageFiles
     {
         IReadOnlyList<string> files = Find(path, most);
         if (files.Count == 0)
-            throw new AtelierException("there are no pictures", path,
-                $"bring files named {string.Join(", ", Formats.Select(f => "." + f))}");
+            throw new AtelierException("there are no images", path,
+                $"provide files named {string.Join(", ", Formats.Select(f => "." + f))}");
         return [.. files.Select(file => Read(file, schema.Width, schema.Height, schema.Channels))];
     }
 

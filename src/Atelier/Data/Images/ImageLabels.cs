@@ -48,14 +48,15 @@ internal sealed class ImageLabels
         foreach ((string name, string label) in _labels)
         {
             ImageEntry picture = byName[name].FirstOrDefault() ?? (byFile[name].Take(2).ToArray() is [var only] ? only
-                : throw new AtelierException(byFile[name].Any() ? $"'{name}' could be any of several pictures"
-                    : $"names a picture that is not there: '{name}'", _path,
-                    "give each file by its path from the folder"));
+                : throw new AtelierException(byFile[name].Any() ? $"'{name}' matches several images"
+                    : $"lists an image that does not exist: '{name}'", _path,
+                    "write the path of each file relative to the folder"));
             labels[picture] = label;
         }
         int without = pictures.Count - labels.Count;
         if (without > 0)
-            report.Note($"Left out without a label in {Path.GetFileName(_path)}: {Quantity.Of(without, "picture")}.");
+            report.Note($"Ignored because they have no label in {Path.GetFileName(_path)}: "
+                + $"{Quantity.Of(without, "image")}.");
         return [.. pictures.Where(labels.ContainsKey).Select(picture => (picture, labels[picture]))];
     }
 
@@ -67,18 +68,18 @@ internal sealed class ImageLabels
         {
             string name = (row[file] ?? "").Replace('\\', '/').TrimStart('.', '/'), value = row[label]?.Trim() ?? "";
             if (name.Length == 0 || value.Length == 0)
-                throw new AtelierException(name.Length == 0 ? "a row names no picture"
-                    : $"'{name}' has an empty label", path, "fill it in, or take the row out");
+                throw new AtelierException(name.Length == 0 ? "a row does not name an image"
+                    : $"'{name}' has an empty label", path, "fill it in, or remove the row");
             if (!labels.TryAdd(name, value) && labels[name] != value)
                 throw new AtelierException($"'{name}' has the labels '{labels[name]}' and '{value}'", path,
-                    "leave one of the rows");
+                    "remove one of the rows");
         }
         int classes = labels.Values.Distinct().Count();
         if (classes > MostClasses || (classes > 10 && classes == labels.Count))
             throw new AtelierException(
-                $"has {classes} different labels for {labels.Count} pictures: as classes they would say nothing", path,
-                "give labels that several pictures share");
-        report.Note($"{Path.GetFileName(path)} tells the class of {Quantity.Of(labels.Count, "picture")}.");
+                $"has {classes} different labels for {labels.Count} images, which are too many for classes", path,
+                "use labels that several images share");
+        report.Note($"{Path.GetFileName(path)} gives the class of {Quantity.Of(labels.Count, "picture")}.");
         return new(path, labels);
 
         void Columns(IReadOnlyList<string> names)

@@ -40,7 +40,7 @@ public sealed class ImagePart : IDisposable
     {
         int read = RandomAccess.Read(_pixels, picture[..Schema.Size], HeaderBytes + ((long)number * Schema.Size));
         if (read < Schema.Size)
-            throw new AtelierException("prepared pictures are cut short", hint: "prepare the data again");
+            throw new AtelierException("the prepared images are truncated", hint: "prepare the data again");
     }
 
     /// <inheritdoc/>
@@ -94,12 +94,12 @@ public sealed class ImagePart : IDisposable
             long expected = HeaderBytes + ((long)values.Length * schema.Size);
             if (RandomAccess.GetLength(handle) != expected
                 || values.Any(label => label < 0 || label >= Math.Max(1, schema.Classes.Count)))
-                throw new AtelierException("prepared pictures are damaged", pixels, "prepare the data again");
+                throw new AtelierException("the prepared images are damaged", pixels, "prepare the data again");
             return new ImagePart(handle, schema, values);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("prepared pictures cannot be read: " + e.Message.TrimEnd('.'), folder,
+            throw new AtelierException("the prepared images cannot be read: " + e.Message.TrimEnd('.'), folder,
                 "prepare the data again", e);
         }
         catch

@@ -47,7 +47,7 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
                 return label;
         }
         throw Classes.Count == 0
-            ? new AtelierException($"there is no class '{name}': the model knows no classes", Mention.Field("class"),
+            ? new AtelierException($"there is no class '{name}': the model has no classes", Mention.Field("class"),
                 "leave it out")
             : new AtelierException($"there is no class '{name}'", Mention.Field("class"),
                 $"there are {string.Join(", ", Classes.Take(50))}");
@@ -67,7 +67,7 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
             ImageSchema? schema = JsonSerializer.Deserialize<ImageSchema>(File.ReadAllText(path), Json);
             if (schema is { Width: > 0 and <= 4096, Height: > 0 and <= 4096, Channels: 1 or 3, Classes: not null })
                 return schema;
-            throw new JsonException("it tells no possible size");
+            throw new JsonException("its size is impossible");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -24,7 +24,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     {
         if (section.Source == ShapesWorld.Name)
         {
-            progress?.Report("drawing shapes");
+            progress?.Report("generating shapes");
             (byte[], int)[] drawn = [.. Enumerable.Range(0, section.WorldDocuments).AsParallel().AsOrdered()
                 .WithCancellation(cancellation).Select(n => ShapesWorld.Sample(seed, n))];
             return new ImageSource(ShapesWorld.Schema, drawn, []).Fitted(section, report);
@@ -35,7 +35,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             ? [.. SourceFolder.Files(folder, cancellation)]
             : [.. paths];
         if (files.Length == 0)
-            throw new AtelierException("the folder is empty", section.Source, "bring pictures");
+            throw new AtelierException("the folder is empty", section.Source, "provide images");
         string[] idx = [.. files.Where(IdxFile.IsNamed)];
         if (idx.Length > 0)
             return ReadIdx(idx, section).Fitted(section, report);
@@ -58,17 +58,18 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                 Path.GetFileName(f) == name.Replace("images-idx3", "labels-idx1", StringComparison.Ordinal));
             (int[] shape, byte[] values) = IdxFile.Read(images);
             if (shape is not [var count, var height, var width] || height is < 1 or > 1024 || width is < 1 or > 1024)
-                throw new AtelierException("holds no pictures: it should have the sizes count, height and width",
-                    images, "give pictures in grey");
+                throw new AtelierException("contains no images: its dimensions should be count, height and width",
+                    images, "provide grey images");
             if (size is { } known && known != (height, width))
                 throw new AtelierException(
-                    $"holds pictures of {width} × {height}, and other files of {known.Width} × {known.Height}", images,
-                    "bring files of one size");
+                    $"contains images of {width} × {height}, but other files images of {known.Width} × "
+                        + $"{known.Height}", images,
+                    "provide files of one size");
             size = (height, width);
             byte[] told = labels is null ? new byte[count] : IdxFile.Read(labels).Values;
             if (told.Length != count)
-                throw new AtelierException($"holds {told.Length} labels for {count} pictures", labels,
-                    "bring the labels of these pictures");
+                throw new AtelierException($"contains {told.Length} labels for {count} images", labels,
+                    "provide the labels of these images");
             classes = labels is null ? classes : Math.Max(classes, told.Max() + 1);
             List<(byte[], int)> part = name.StartsWith("t10k", StringComparison.Ordinal)
                 || name.StartsWith("test", StringComparison.Ordinal) ? test : training;
@@ -76,8 +77,8 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                 part.Add((values.AsSpan(i * height * width, height * width).ToArray(), told[i]));
         }
         if (size is not { } found || training.Count == 0)
-            throw new AtelierException("there are no pictures in the idx files", section.Source,
-                "bring train-images-idx3-ubyte with its labels");
+            throw new AtelierException("there are no images in the idx files", section.Source,
+                "provide train-images-idx3-ubyte with its labels");
         return new(new ImageSchema(found.Width, found.Height, 1,
             [.. Enumerable.Range(0, classes).Select(c => FormattableString.Invariant($"{c}"))]), training, test);
     }
@@ -88,16 +89,17 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         ImageSection asked = section.Image;
         int width = asked.Width ?? Schema.Width, height = asked.Height ?? Schema.Height;
         if ((asked.Channels ?? Schema.Channels) != Schema.Channels)
-            throw new AtelierException($"the pictures are in {Schema.ColourName}",
+            throw new AtelierException($"the images are in {Schema.ColourName}",
                 "data.image.channels", "leave it out");
         if ((width, height) == (Schema.Width, Schema.Height))
             return this;
         if (width * Schema.Height != height * Schema.Width)
             throw new AtelierException(
-                $"pictures of {Schema.Width} × {Schema.Height} are not of the shape {width} × {height}", "data.image",
-                "keep the shape, or leave width and height out");
+                $"images of {Schema.Width} × {Schema.Height} do not have the aspect ratio of {width} × {height}",
+                    "data.image",
+                "keep the aspect ratio, or leave width and height out");
         report.Note(string.Create(CultureInfo.InvariantCulture,
-            $"Pictures of {Schema.Width} × {Schema.Height} were resized to {width} × {height} with the filter "
+            $"Images of {Schema.Width} × {Schema.Height} were resized to {width} × {height} with the filter "
                 + $"{asked.Filter.ToString().ToLowerInvariant()}."));
         return new(Schema with { Width = width, Height = height }, Resized(Pictures), Resized(Test));
 
@@ -119,15 +121,15 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     {
         ImageSection asked = section.Image;
         if (pictures.Count == 0)
-            throw new AtelierException("there are no pictures", section.Source,
-                $"bring files named {string.Join(", ", ImageFiles.Formats.Select(f => "." + f))}, a tar or zip file "
+            throw new AtelierException("there are no images", section.Source,
+                $"provide files named {string.Join(", ", ImageFiles.Formats.Select(f => "." + f))}, a tar or zip file "
                     + $"of them, or idx files");
         IReadOnlyList<(ImageEntry Picture, string Label)> labelled = Labelled(pictures, root, section, report);
         string[] classes = [.. labelled.Select(p => p.Label).Where(label => label.Length > 0).Distinct()
             .Order(StringComparer.Ordinal)];
         if (classes.Length == 1)
         {
-            report.Note($"All pictures are of one class, {classes[0]}: none is kept.");
+            report.Note($"All images are of one class, {classes[0]}, so the class is ignored.");
             classes = [];
         }
         (ImageSchema shape, List<(ImageEntry Picture, string Label, bool IsBig)> sound) =
@@ -164,7 +166,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         if (all.Count == 0)
             throw NothingRead(section.Source, broken.OfType<string>());
         if (all.Count == 1)
-            report.Note("There is one picture only: a model can learn nothing but that one.");
+            report.Note("There is only one image: a model can only memorise it.");
         return new(schema, all, []);
 
         byte[] Read(ImageEntry entry)
@@ -183,7 +185,8 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         int without = pictures.Count(p => p.Folder.Length == 0);
         if (without == 0 || without == pictures.Count)
             return [.. pictures.Select(p => (p, p.Folder))];
-        report.Note($"Left out without a subfolder, and so without a class: {Quantity.Of(without, "picture")}.");
+        report.Note($"Ignored because they are not in a subfolder and so have no class: "
+            + $"{Quantity.Of(without, "image")}.");
         return [.. pictures.Where(p => p.Folder.Length > 0).Select(p => (p, p.Folder))];
     }
 
@@ -219,16 +222,16 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             ?? (alike ? sizes.First().Height : UsualSide);
         if (sizes.Count > 1 || sizes.First() != (width, height))
             report.Note(string.Create(CultureInfo.InvariantCulture,
-                $"Pictures of {Quantity.Of(sizes.Count, "size")} were cut in the middle and resized to {width} × "
+                $"Images of {Quantity.Of(sizes.Count, "size")} were cropped to the centre and resized to {width} × "
                     + $"{height} with the filter {asked.Filter.ToString().ToLowerInvariant()}."));
         int channels = asked.Channels switch
         {
             1 or 3 => asked.Channels.Value,
             null => sound.Take(GreyLooked).All(p => IsGrey(p.Picture)) ? 1 : 3,
-            _ => throw new AtelierException("pictures have 1 channel or 3", "data.image.channels",
+            _ => throw new AtelierException("images have 1 or 3 channels", "data.image.channels",
                 "write 1 for grey, 3 for colour"),
         };
-        report.Note(channels == 1 ? "Pictures are grey." : "Pictures are in colour.");
+        report.Note(channels == 1 ? "The images are grey." : "The images are in colour.");
         return (new ImageSchema(width, height, channels, []), sound);
     }
 
@@ -248,14 +251,14 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     private static string Told(AtelierException e) => $"{e.Where} {e.Message}";
 
     private static AtelierException NothingRead(string source, IEnumerable<string> broken) =>
-        new("no picture could be read" + (broken.FirstOrDefault() is { } first ? $": {first}" : ""), source,
-            "bring PNG, JPEG, WebP or GIF files");
+        new("no image could be read" + (broken.FirstOrDefault() is { } first ? $": {first}" : ""), source,
+            "provide PNG, JPEG, WebP or GIF files");
 
     private static void Tell(ReadingReport report, IReadOnlyList<string> broken)
     {
         foreach (string what in broken.Take(MostNamed))
             report.Note($"{what}: skipped.");
         if (broken.Count > MostNamed)
-            report.Note($"{broken.Count - MostNamed} more broken pictures were skipped.");
+            report.Note($"{broken.Count - MostNamed} more damaged images were skipped.");
     }
 }

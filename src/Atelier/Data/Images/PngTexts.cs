@@ -49,13 +49,14 @@ public static class PngTexts
             throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
         }
         if (!png.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']))
-            throw new AtelierException("is no PNG", path, $"give a picture that {Mention.Command("generate")} made");
+            throw new AtelierException("is not a PNG file", path,
+                $"give an image that {Mention.Command("generate")} made");
         var texts = new Dictionary<string, string>();
         for (int at = SignatureBytes; at + HeadBytes + CrcBytes <= png.Length;)
         {
             int length = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(at));
             if (length < 0 || length > png.Length - at - HeadBytes - CrcBytes)
-                throw new AtelierException("is damaged or cut short", path, "give the picture as it was made");
+                throw new AtelierException("is damaged or truncated", path, "use the original image");
             ReadOnlySpan<byte> data = png.AsSpan(at + HeadBytes, length);
             if (png.AsSpan(at + 4, 4).SequenceEqual("iTXt"u8) && data.IndexOf((byte)0) is > 0 and int end
                 && data.Length >= end + 5)

@@ -11,7 +11,7 @@ public static class ShapesWorld
     public const string Name = "world:shapes";
 
     /// <summary>A description in one line.</summary>
-    public const string Description = "pictures of one drawn shape each, of nine classes of form and colour";
+    public const string Description = "images of one shape each, in nine classes of form and colour";
 
     private const int Side = 32;
     private const int LeastCovered = 20; // pixels; the smallest shape has 72

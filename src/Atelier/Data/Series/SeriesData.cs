@@ -45,7 +45,7 @@ public sealed class SeriesData : IDataSource
     /// <param name="columns">The columns of a model to evaluate; null takes the section's.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
+    /// <exception cref="AtelierException">The source is missing or no table, or a cell is not a number.</exception>
     public static SeriesData Prepare(DataSection section, long seed, string folder,
         IReadOnlyList<string>? columns = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)

@@ -8,11 +8,11 @@ namespace Atelier.Data.Series;
 internal static class SeriesFile
 {
     private const string Advice =
-        "mend it, or choose the columns of numbers with data.table.columns and the one that names sequences with "
-            + "data.table.sequence";
+        "correct it, or choose the numeric columns with data.table.columns and the column that identifies sequences "
+            + "with data.table.sequence";
 
     /// <summary>The columns and the sequences, each [time, column].</summary>
-    /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
+    /// <exception cref="AtelierException">The source is missing or no table, or a cell is not a number.</exception>
     public static (IReadOnlyList<string> Columns, List<double[]> Sequences) Read(DataSection section,
         IReadOnlyList<string>? columns,
         ReadingReport report, IProgress<string>? progress = null, CancellationToken cancellation = default)
@@ -31,9 +31,9 @@ internal static class SeriesFile
         if (key is not null && read.Length == values.Length)
             throw new AtelierException(
                 $"has no column '{key}'; its columns are {string.Join(", ", read.Select(c => c.Name))}", section.Source,
-                "name one that it has in data.table.sequence");
+                "name an existing column in data.table.sequence");
         if (rows == 0 || values.Length == 0)
-            throw new AtelierException("holds no series", section.Source, "bring a table with rows of numbers");
+            throw new AtelierException("contains no series", section.Source, "provide a table with rows of numbers");
         double[][] cells = [.. values.Select(column => Numbers(column, section.Source))]; // [column][row]
         IReadOnlyList<int>? keys = read.FirstOrDefault(column => column.Name == key)?.Rows;
         var sequences = new Dictionary<int, List<double>>();
@@ -51,13 +51,14 @@ internal static class SeriesFile
     private static double[] Numbers(RawColumn column, string source)
     {
         if (column.Values.FirstOrDefault(value => !ColumnSchema.TryNumber(value, out _)) is { } other)
-            throw new AtelierException($"'{other}' in column '{column.Name}' of row {Row(column, other)} is no number",
+            throw new AtelierException($"'{other}' in column '{column.Name}' of row {Row(column, other)} is not a "
+                + $"number",
                 source, Advice);
         double[] numbers = column.Numbers(source);
         int missing = Array.FindIndex(numbers, double.IsNaN);
         return missing < 0 ? numbers : throw new AtelierException(
             $"the cell in column '{column.Name}' of row {missing + 2} is missing", source,
-                "a series needs every number: fill it in, or take the row out");
+                "a series cannot have missing numbers: fill it in, or remove the row");
     }
 
     // Rows are counted with the header, as editors count lines.

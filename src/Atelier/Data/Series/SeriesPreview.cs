@@ -23,7 +23,7 @@ public sealed record SeriesPreview(IReadOnlyList<int> Lengths, IReadOnlyList<Ser
     /// <param name="section">The data section of the recipe.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
+    /// <exception cref="AtelierException">The source is missing or no table, or a cell is not a number.</exception>
     public static SeriesPreview Of(DataSection section, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {

@@ -28,10 +28,11 @@ internal sealed class DelimitedTable
     public static DelimitedTable Begin(CheckedReader reader, ReadingOptions options, ReadingReport report, string where)
     {
         string beginning = reader.ReadBlock().ToString();
+        char? declared = Declared(ref beginning);
         char usual = (options.Format ?? TextSource.Format(where)) == "tsv" ? '\t' : ',';
-        char separator = options.Separator ?? Delimiter.Find(beginning, usual);
-        if (separator != usual)
-            report.Note($"The cells of {Path.GetFileName(where)} were taken to have {Name(separator)} between them.");
+        char separator = options.Separator ?? declared ?? Delimiter.Find(beginning, usual);
+        if (separator != usual && declared is null)
+            report.Note($"The detected separator of {Path.GetFileName(where)} is {Name(separator)}.");
         // In plain tab-separated text quotes stand for themselves.
         IEnumerator<(long Line, List<string> Fields)> rows = CsvRows.Read(
             reader.Blocks().Prepend(beginning), separator, separator != '\t', options.LongestPiece, where)
@@ -39,12 +40,42 @@ internal sealed class DelimitedTable
         if (options.ColumnNames is { } names)
             return new(names, separator, Checked(rows, null, names, exact: false, where));
         if (!rows.MoveNext())
-            throw new AtelierException("has no rows", where, "bring a table whose first line names its columns");
+            throw new AtelierException("has no rows", where, "provide a table whose first line names its columns");
         List<string> first = rows.Current.Fields;
         if (options.HasHeader ?? IsHeader(first, report, where))
-            return new(first, separator, Checked(rows, null, first, exact: true, where));
-        string[] numbered = [.. first.Select((_, i) => FormattableString.Invariant($"column{i + 1}"))];
+        {
+            string[] named = Named(first, report, where);
+            return new(named, separator, Checked(rows, null, named, exact: true, where));
+        }
+        string[] numbered = [.. first.Select((_, i) => Numbered(i))];
         return new(numbered, separator, Checked(rows, first, numbered, exact: true, where));
+    }
+
+    /// <summary>
+    /// Returns the separator in a first line such as sep=; which Excel writes and reads, and removes all of it but its
+    /// line end, so that the lines keep their numbers. Returns null if there is no such line.
+    /// </summary>
+    private static char? Declared(ref string beginning)
+    {
+        const string key = "sep=";
+        if (!beginning.StartsWith(key, StringComparison.OrdinalIgnoreCase)
+            || beginning.AsSpan(key.Length) is not [var separator, '\n', ..])
+            return null;
+        beginning = beginning[(key.Length + 1)..];
+        return separator;
+    }
+
+    private static string Numbered(int index) => FormattableString.Invariant($"column{index + 1}");
+
+    /// <summary>Returns the names of a header, with a name for each column that has none.</summary>
+    private static string[] Named(List<string> header, ReadingReport report, string where)
+    {
+        string[] unnamed = [.. header.Index().Where(column => string.IsNullOrWhiteSpace(column.Item))
+            .Select(column => Numbered(column.Index))];
+        if (unnamed.Length > 0)
+            report.Note($"The header of {Path.GetFileName(where)} has empty names: they were replaced by "
+                + $"{string.Join(", ", unnamed)}.");
+        return [.. header.Select((name, i) => string.IsNullOrWhiteSpace(name) ? Numbered(i) : name)];
     }
 
     private static string Name(char separator) =>
@@ -57,10 +88,10 @@ internal sealed class DelimitedTable
             return true;
         bool areNames = first.All(cell => cell.All(char.IsAsciiDigit)) && first.Distinct().Count() == first.Count;
         report.Note(areNames
-            ? $"The first row of {Path.GetFileName(where)} was taken for the columns' names, though it holds "
-                + $"numbers: data.table.header=false takes it for a row."
-            : $"The first row of {Path.GetFileName(where)} holds numbers, so the columns were called column1, "
-                + $"column2 and so on: data.table.header=true takes it for their names.");
+            ? $"The first row of {Path.GetFileName(where)} was read as column names, although it holds "
+                + $"numbers: data.table.header=false reads it as a row."
+            : $"The first row of {Path.GetFileName(where)} holds numbers, so the columns are named column1, "
+                + $"column2 and so on: data.table.header=true reads it as column names.");
         return areNames;
     }
 
@@ -80,7 +111,7 @@ internal sealed class DelimitedTable
                     string cells = fields.Count == 1 ? "1 field" : $"{fields.Count} fields";
                     throw new AtelierException(
                         $"line {line} has {cells} where the columns are {string.Join(", ", columns)}", where,
-                        "quote fields that hold separators or line ends, or name the separator with "
+                        "quote fields that contain separators or line ends, or name the separator with "
                             + "data.table.separator");
                 }
                 yield return fields;

@@ -19,6 +19,6 @@ public static class DelimitedText
         ? $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : cell;
 
     private static string Plain(string cell) => !cell.AsSpan().ContainsAny("\t\r\n") ? cell
-        : throw new AtelierException($"'{cell}' holds a tab or a line end, which tab-separated text cannot",
+        : throw new AtelierException($"'{cell}' contains a tab or a line end, which tab-separated text cannot hold",
             hint: "write a .csv file");
 }

@@ -28,8 +28,8 @@ internal sealed class ParquetTable : IDisposable
             .Select(c => new ParquetColumn(c.column.Path.ToDotString(), c.i, TypeOf(c.column) == typeof(string)))];
         string[] others = [.. all.Where(column => !IsRead(column)).Select(column => column.Path.ToDotString())];
         if (others.Length > 0)
-            report.Note($"Columns of {Path.GetFileName(path)} left out, as they hold neither text, numbers, truth "
-                + $"values nor times: {string.Join(", ", others)}.");
+            report.Note($"Columns of {Path.GetFileName(path)} ignored, because they hold neither text, numbers, "
+                + $"booleans nor times: {string.Join(", ", others)}.");
     }
 
     /// <summary>The columns that have one value a row, of a kind that is read.</summary>
@@ -72,8 +72,8 @@ internal sealed class ParquetTable : IDisposable
         using RowGroupReader group = _reader.RowGroup(number);
         long rows = group.MetaData.NumRows;
         if (rows is < 0 or > MostRows)
-            throw new AtelierException($"claims {rows} rows in one group", _path,
-                $"write groups of at most {MostRows} rows");
+            throw new AtelierException($"declares {rows} rows in one row group", _path,
+                $"write row groups of at most {MostRows} rows");
         using ColumnReader values = group.Column(column.Number);
         using LogicalColumnReader reader = values.LogicalReader();
         return reader.Apply(new Texts((int)rows));
@@ -156,9 +156,10 @@ internal sealed class ParquetTable : IDisposable
         }
         catch (Exception e) when (e is not (AtelierException or OutOfMemoryException or OperationCanceledException))
         {
-            throw new AtelierException("is not a whole Parquet file: " + e.Message.TrimEnd('.').ReplaceLineEndings(" "),
+            throw new AtelierException("is not a complete Parquet "
+                + "file: " + e.Message.TrimEnd('.').ReplaceLineEndings(" "),
                 path,
-                "fetch or write the file again", e);
+                "download or write the file again", e);
         }
     }
 
@@ -172,7 +173,7 @@ internal sealed class ParquetTable : IDisposable
             while (read < rows && columnReader.ReadBatch(values, read, rows - read) is > 0 and int count)
                 read += count;
             return read == rows ? Array.ConvertAll(values, Text)
-                : throw new InvalidDataException($"a column ends after {read} of {rows} rows");
+                : throw new InvalidDataException($"a column has {read} of {rows} rows");
         }
     }
 }

@@ -44,13 +44,13 @@ internal sealed class RawColumn(string name)
     }
 
     /// <summary>[row]: the numbers that the cells spell; NaN where a cell is missing.</summary>
-    /// <exception cref="AtelierException">A cell is no number.</exception>
+    /// <exception cref="AtelierException">A cell is not a number.</exception>
     public double[] Numbers(string where)
     {
         double[] numbers = [.. _values.Select(value => ColumnSchema.TryNumber(value, out double number)
             ? number
-            : throw new AtelierException($"'{value}' in column '{Name}' is no number",
-                where, "mend it, or add it to data.table.missing"))];
+            : throw new AtelierException($"'{value}' in column '{Name}' is not a number",
+                where, "correct it, or add it to data.table.missing"))];
         return [.. _rows.Select(value => value < 0 ? double.NaN : numbers[value])];
     }
 
@@ -66,7 +66,7 @@ internal sealed class RawColumn(string name)
             if (column.Cuts.Count > 0 && ColumnSchema.TryNumber(_values[i], out double number))
                 codes[i] = column.CodeOf(number);
             else if (!levels.TryGetValue(_values[i], out codes[i]))
-                throw new AtelierException($"'{_values[i]}' is no level of column '{Name}'",
+                throw new AtelierException($"'{_values[i]}' is not a level of column '{Name}'",
                     where, $"its levels are {string.Join(", ", column.Levels.Take(20))}");
         }
         return [.. _rows.Select(value => value < 0 ? TableRows.Missing : codes[value])];

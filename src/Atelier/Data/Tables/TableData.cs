@@ -69,8 +69,8 @@ public sealed class TableData : IDataSource
     /// <exception cref="AtelierException">They have other columns.</exception>
     internal TableData Learning(TableData? learned) => learned is null ? this
         : learned.Schema.Names.SequenceEqual(Schema.Names) ? new TableData(Facts, learned.Train, Validation, Test)
-        : throw new AtelierException("has other columns than the run learned from", Facts.Source,
-            "judge the model on a table of its own columns");
+        : throw new AtelierException("has other columns than the run was trained on", Facts.Source,
+            "evaluate the model on a table with the same columns");
 
     /// <inheritdoc/>
     public void Dispose()

@@ -27,7 +27,7 @@ internal static class TableFile
             "csv" or "tsv" => Delimited(path, begin, options, report),
             "parquet" => Parquet(path, begin, report),
             _ => throw new AtelierException("is not a table", path,
-                "bring .csv, .tsv or .parquet, or one of these with .gz"),
+                "provide .csv, .tsv or .parquet, or one of these with .gz"),
         };
 
     private static IEnumerable<IReadOnlyList<string?>> Delimited(

@@ -17,8 +17,8 @@ internal sealed class TablePreparation(
     DataSection section, long seed, TableSchema? known, IProgress<string>? progress, CancellationToken cancellation)
 {
     private const int FewNumbers = 10; // a column of numbers with no more different values is taken for levels
-    private const double MostlyNumbers = 0.9; // of a column's different values: the others are mistakes, not names
     private const int MostNamed = 10; // columns that a note names
+    private const int MostQuoted = 5; // values that a note names
     private const int RowsPerReport = 1_000_000;
 
     private readonly ReadingReport _report = new(progress, cancellation);
@@ -36,7 +36,7 @@ internal sealed class TablePreparation(
     {
         RawColumn[] columns = ReadColumns(out int count);
         if (count == 0)
-            throw new AtelierException("has no rows", section.Source, "bring a table with rows below its header");
+            throw new AtelierException("has no rows", section.Source, "provide a table with rows below its header");
         IReadOnlyList<int>[] parts = Share(count);
         TableSection options = section.Table;
         CheckNames(options.Numeric.Concat(options.Categorical), columns);
@@ -66,8 +66,8 @@ internal sealed class TablePreparation(
             [.. new[] { Part.Train, Part.Validation,
             Part.Test }.Select(part => (IReadOnlyList<int>)[.. split.Documents(part)])];
         if (parts[0].Count == 0 && section.Split.Train > 0)
-            throw new AtelierException("there are no rows to learn from", section.Source,
-                "bring more rows, or set data.split to none");
+            throw new AtelierException("there are no rows to train on", section.Source,
+                "provide more rows, or set data.split to none");
         return parts;
     }
 
@@ -116,14 +116,49 @@ internal sealed class TablePreparation(
             null => null,
             "." => '.',
             "," => ',',
-            var other => throw new AtelierException($"'{other}' is no decimal mark", "data.table.decimal",
+            var other => throw new AtelierException($"'{other}' is not a decimal mark", "data.table.decimal",
                 "write \".\" or \",\""),
         };
-        string[] commas = [.. columns.Where(c => !section.Table.Categorical.Contains(c.Name))
-            .Where(c => NumberNotation.Settle(c, separator, mark)).Select(c => c.Name)];
+        RawColumn[] free = [.. columns.Where(c => !section.Table.Categorical.Contains(c.Name))];
+        foreach (RawColumn column in free.Where(HoldsNumbers))
+        {
+            IReadOnlyList<string> markers = MissingMarkers.Remove(column);
+            if (markers.Count > 0)
+                _report.Note($"Read {Quoted(markers)} as missing values in column {column.Name} "
+                    + "(data.table.categorical keeps them).");
+        }
+        string[] commas =
+            [.. free.Where(c => NumberNotation.Settle(c, separator, mark)).Select(c => c.Name)];
         if (commas.Length > 0)
-            _report.Note($"Numbers with a decimal comma were read in {Names(commas)}.");
+            _report.Note($"Decimal commas were detected in {Names(commas)}.");
+        if (known is null)
+        {
+            foreach (RawColumn column in free)
+                NoteStrays(column);
+        }
     }
+
+    /// <summary>Whether a column may hold numbers: a model's column may hold names that look like markers.</summary>
+    private bool HoldsNumbers(RawColumn column) =>
+        known is null || known.Columns[known.IndexOf(column.Name)] is { IsNumeric: true } or { Cuts.Count: > 0 };
+
+    /// <summary>Notes a column with more numbers than other values, which is not read as numbers.</summary>
+    private void NoteStrays(RawColumn column)
+    {
+        string[] strays = Strays(column);
+        int numbers = column.Values.Count - strays.Length;
+        if (strays.Length > 0 && numbers > FewNumbers && numbers > strays.Length)
+            _report.Note($"Column {column.Name} is read as categories, because "
+                + $"{strays.Length} of its {column.Values.Count} different values "
+                + $"{(strays.Length == 1 ? "is not a number" : "are not numbers")}: {Quoted(strays)} "
+                + "(data.table.missing).");
+    }
+
+    private static string[] Strays(RawColumn column) =>
+        [.. column.Values.Where(value => !ColumnSchema.TryNumber(value, out _))];
+
+    private static string Quoted(IReadOnlyList<string> values) =>
+        string.Join(", ", values.Take(MostQuoted).Select(value => $"'{value}'"));
 
     private static string Names(IReadOnlyCollection<string> columns) => (columns.Count == 1 ? "column " : "columns ")
         + string.Join(", ", columns.Take(MostNamed))
@@ -140,7 +175,7 @@ internal sealed class TablePreparation(
             : [.. columns.Select(c => c.Name)]);
         foreach (string name in wanted.Where(name => !names.Contains(name)))
             throw new AtelierException($"has no column '{name}'; its columns are {string.Join(", ", names.Take(50))}",
-                path, "name columns that it has");
+                path, "use existing columns");
         columns ??= [.. wanted.Select(name => new RawColumn(name))];
         return [.. wanted.Select(name => Enumerable.Range(0, names.Count).First(i => names[i] == name))];
     }
@@ -160,8 +195,8 @@ internal sealed class TablePreparation(
         {
             throw new AtelierException(
                 $"'{column.Values.First(value => !ColumnSchema.TryNumber(value, out _))}' in column '{column.Name}' "
-                    + $"is no number",
-                section.Source, "add it to data.table.missing, or take the column out of data.table.numeric");
+                    + $"is not a number",
+                section.Source, "add it to data.table.missing, or remove the column from data.table.numeric");
         }
         RefuseStrays(column, numbers);
         bool numeric = numbers && !options.Categorical.Contains(column.Name)
@@ -185,21 +220,21 @@ internal sealed class TablePreparation(
         return new ColumnSchema(column.Name, Discretiser.Levels(cuts), cuts);
     }
 
-    /// <summary>A column of numbers with a few cells that are none is not a column of as many levels.</summary>
+    /// <summary>Refuses a column of numbers with a few other values.</summary>
+    /// <exception cref="AtelierException">Nearly all values are numbers.</exception>
     private void RefuseStrays(RawColumn column, bool numbers)
     {
         if (numbers || section.Table.Categorical.Contains(column.Name))
             return;
-        string[] strays = [.. column.Values.Where(value => !ColumnSchema.TryNumber(value, out _))];
-        int sound = column.Values.Count - strays.Length;
-        if (sound > FewNumbers && sound >= MostlyNumbers * column.Values.Count)
+        if (MissingMarkers.AreMostlyNumbers(column.Values, value => ColumnSchema.TryNumber(value, out _)))
         {
+            string[] strays = Strays(column);
             throw new AtelierException(
-                $"'{strays[0]}' in column '{column.Name}' is no number, as {sound} of its {column.Values.Count} "
-                    + $"different values are",
+                $"'{strays[0]}' in column '{column.Name}' is not a number, as {column.Values.Count - strays.Length} of "
+                    + $"its {column.Values.Count} different values are",
                 section.Source,
-                    $"add it to data.table.missing if it means none, or name the column in data.table.categorical if "
-                        + $"its values are names");
+                    $"add it to data.table.missing if it means a missing value, or add the column to "
+                        + "data.table.categorical if its values are names");
         }
     }
 
@@ -209,12 +244,12 @@ internal sealed class TablePreparation(
         string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)],
             cut = [.. schema.Columns.Where(c => c.Cuts.Count > 0).Select(c => c.Name)];
         if (numbers.Length > 0)
-            _report.Note($"There are numbers in {Names(numbers)}.");
+            _report.Note($"Numeric columns: {Names(numbers)}.");
         if (cut.Length > 0)
         {
             string kind = section.Table.Discretise == Discretisation.Quantile ? "quantiles" : "equal widths";
             _report.Note(string.Create(CultureInfo.InvariantCulture,
-                $"The numbers of {Names(cut)} became levels between {kind}, at most {section.Table.Bins} "
+                $"Discretised {Names(cut)} by {kind} into at most {section.Table.Bins} levels each "
                     + $"(data.table.discretise, data.table.bins)."));
         }
     }

@@ -29,11 +29,11 @@ public sealed class TableRows
 
     /// <summary>[row]: the level's number in a column of levels, or <see cref="Missing"/>.</summary>
     public ReadOnlySpan<int> Codes(int column) =>
-        _codes[column] ?? throw new ArgumentException("it is a column of numbers", nameof(column));
+        _codes[column] ?? throw new ArgumentException("it is a numeric column", nameof(column));
 
     /// <summary>[row]: the number in a column of numbers, or NaN.</summary>
     public ReadOnlySpan<double> Numbers(int column) =>
-        _numbers[column] ?? throw new ArgumentException("it is a column of levels", nameof(column));
+        _numbers[column] ?? throw new ArgumentException("it is a categorical column", nameof(column));
 
     /// <summary>The rows of those numbers, in that order.</summary>
     public TableRows Select(IReadOnlyList<int> rows) => new(Schema, rows.Count,
@@ -85,5 +85,5 @@ public sealed class TableRows
     }
 
     private static AtelierException Damaged(string path) =>
-        new("does not go with the table's columns", path, "prepare the data again");
+        new("does not fit the columns of the table", path, "prepare the data again");
 }

@@ -90,11 +90,11 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
     /// twice.</exception>
     public static TableSchema Read(string path)
     {
-        const string hint = "prepare the data, or fetch or export the model, again";
+        const string hint = "prepare the data, or download or export the model, again";
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > LargestFile })
-                throw new AtelierException("is too large for a table's columns", path, hint);
+                throw new AtelierException("is too large for the columns of a table", path, hint);
             TableSchema schema = JsonSerializer.Deserialize<TableSchema>(InputFile.ReadAllBytes(path), Json)
                 ?? throw new JsonException("it is null");
             if (schema.Columns is null
@@ -103,14 +103,15 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
                 throw new JsonException("a column lacks its name, levels or cuts");
             if (schema.Names.Distinct().Count() != schema.Columns.Count
                 || schema.Columns.Any(c => c.Levels.Distinct().Count() != c.Levels.Count))
-                throw new JsonException("a column or a level stands twice");
+                throw new JsonException("a column or a level appears twice");
             if (schema.Columns.Any(c => c.Cuts.Count > 0 && c.Cuts.Count != c.Levels.Count - 1))
-                throw new JsonException("cuts and levels do not go together");
+                throw new JsonException("the numbers of cut points and levels differ");
             return schema;
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException($"is not a table's {FileName}: {e.Message.TrimEnd('.')}", path, hint, e);
+            throw new AtelierException($"is not a valid {FileName} of a table: {e.Message.TrimEnd('.')}",
+                path, hint, e);
         }
     }
 }

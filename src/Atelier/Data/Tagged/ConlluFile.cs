@@ -54,8 +54,9 @@ public static class ConlluFile
             string[] fields = line.Split('\t');
             if (fields.Length != ColumnCount)
                 throw new AtelierException(
-                    $"line {number} has {fields.Length} columns, where CoNLL-U has {ColumnCount} between tabs", path,
-                    "bring a CoNLL-U file");
+                    $"line {number} has {fields.Length} columns, but CoNLL-U has {ColumnCount}, separated by "
+                        + $"tabs", path,
+                    "provide a CoNLL-U file");
             if (!IsWord(fields))
                 continue;
             words.Add(fields[FormColumn]);

@@ -56,7 +56,7 @@ public sealed class TaggedData : IDataSource
         if (section.Split.Train > 0 && Named(files) is { } named)
         {
             parts = [.. named.Select(Read)];
-            report.Note("The files' own split into training, validation and test was kept.");
+            report.Note("The split of the files into training, validation and test data was kept.");
         }
         else
         {
@@ -72,7 +72,7 @@ public sealed class TaggedData : IDataSource
                 + $"{Quantity.Of(parts.Sum(p => p.Sum(s => (long)s.Words.Count)), "word")}"));
         if (parts[section.Split.Train > 0 ? 0 : 2].Count == 0)
             throw new AtelierException($"holds no sentences to {(section.Split.Train > 0 ? "learn from" : "judge by")}",
-                section.Source, "bring CoNLL-U, a word a line and sentences between blank lines");
+                section.Source, "provide CoNLL-U: one word per line, sentences separated by blank lines");
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         for (int part = 0; part < parts.Length; part++)
@@ -140,7 +140,7 @@ public sealed class TaggedData : IDataSource
             }
             int tab = line.LastIndexOf('\t');
             if (tab < 0)
-                throw new AtelierException($"'{line}' is no word and its tag", path, "prepare the data again");
+                throw new AtelierException($"'{line}' is not a word and its tag", path, "prepare the data again");
             words.Add(line[..tab]);
             tags.Add(line[(tab + 1)..]);
         }

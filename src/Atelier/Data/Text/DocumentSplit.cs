@@ -140,17 +140,17 @@ internal sealed class DocumentSplit
         string how = Method switch
         {
             SplitMethod.ByCount =>
-                FormattableString.Invariant($"The {_order.Length:#,0} {documents} were shared out whole"),
+                FormattableString.Invariant($"The {_order.Length:#,0} {documents} were assigned whole"),
             SplitMethod.BySize =>
                 string.Create(CultureInfo.InvariantCulture,
-                $"The {_order.Length:#,0} {documents} differ much in size, so they were shared out whole by "
+                $"The {_order.Length:#,0} {documents} differ much in size, so they were assigned whole by "
                     + $"their {units}"),
             _ when _order.Length == 1 =>
-                "The source is of one piece, so it was cut by position, its beginning for training and its "
-                    + "end to judge by",
+                "The source is a single document, so it was split by position, the beginning for training and the "
+                    + "end for evaluation",
             _ => string.Create(CultureInfo.InvariantCulture,
-                $"No choice among {_order.Length:#,0} whole {documents} comes near the shares, so they were cut by "
-                    + $"position, one after another"),
+                $"No assignment of the {_order.Length:#,0} whole {documents} comes near the shares, so they were "
+                    + "split by position"),
         };
         return $"{how}: {shares} ({units}).";
     }

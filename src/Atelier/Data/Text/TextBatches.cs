@@ -31,8 +31,8 @@ public sealed class TextBatches : IBatchSource<TextBatch>
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(contextLength, 1);
         if (file.Count < 2)
-            throw new AtelierException($"holds {file.Count} tokens, too few to learn from or to judge by", file.Path,
-                "bring more text, or change data.split");
+            throw new AtelierException($"holds {file.Count} tokens, too few to train on or to evaluate", file.Path,
+                "provide more text, or change data.split");
         _file = file;
         _batchSize = batchSize;
         _seed = (ulong)seed;

@@ -45,7 +45,7 @@ public sealed class TextData : IDataSource
     {
         string facts = Path.Combine(folder, FactsFile);
         if (!File.Exists(facts))
-            throw new AtelierException("the folder holds no prepared data", folder, "prepare the data again");
+            throw new AtelierException("the folder contains no prepared data", folder, "prepare the data again");
         Tokenizer tokenizer = TokenizerFile.Load(Path.Combine(folder, TokenizerFileName));
         var parts = new List<TokenFile>();
         try
@@ -56,7 +56,7 @@ public sealed class TextData : IDataSource
                 parts.Add(file);
                 if (file.VocabularySize != tokenizer.VocabularySize)
                     throw new AtelierException(
-                        $"has a vocabulary of {file.VocabularySize}, and the tokenizer beside it one of "
+                        $"has a vocabulary of {file.VocabularySize} tokens, but the tokenizer in the same folder has "
                             + $"{tokenizer.VocabularySize}",
                         file.Path, "prepare the data again");
             }

@@ -50,7 +50,7 @@ public sealed record TextDataFacts
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("prepared data cannot be read: " + e.Message.TrimEnd('.'), path,
+            throw new AtelierException("the prepared data cannot be read: " + e.Message.TrimEnd('.'), path,
                 "prepare the data again", e);
         }
     }

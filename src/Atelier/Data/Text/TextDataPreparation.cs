@@ -30,8 +30,8 @@ internal sealed class TextDataPreparation(
         File.Delete(Path.Combine(folder, TextData.FactsFile));
         SetDown(source.Documents, cleaning, spool);
         if (spool.Count == 0)
-            throw new AtelierException("no text is left to learn from", section.Source,
-                section.Clean.Count > 0 ? "loosen data.clean" : "bring a source with text");
+            throw new AtelierException("no text is left to train on", section.Source,
+                section.Clean.Count > 0 ? "remove steps from data.clean" : "provide a source with text");
 
         // A single document has no end that was ever seen; a model that knows ends is judged on documents that have
         // them.
@@ -44,9 +44,9 @@ internal sealed class TextDataPreparation(
 
         Tokenizer tokenizer = MakeTokenizer(Pieces(Part.Train).Select(piece => piece.Text));
         if (!single && tokenizer.EndOfTextId is null)
-            throw new AtelierException("the tokenizer has no end-of-text token, which must stand between documents",
+            throw new AtelierException("the tokenizer has no end-of-text token to separate documents",
                 section.Tokenizer.File,
-                "take another tokenizer, or whole files as documents (data.document=file) of a single file");
+                "use another tokenizer, or a single file as one document (data.document=file)");
         foreach (Part part in (ReadOnlySpan<Part>)[Part.Train, Part.Validation, Part.Test])
             WriteTokens(part, Pieces(part), tokenizer, single ? null : tokenizer.EndOfTextId);
         tokenizer.Save(Path.Combine(folder, TextData.TokenizerFileName));
@@ -122,7 +122,7 @@ internal sealed class TextDataPreparation(
         if (options.File is not null)
             return TokenizerFile.Load(options.File);
         progress?.Report(
-            FormattableString.Invariant($"making the {options.Kind.ToString().ToLowerInvariant()} tokenizer"));
+            FormattableString.Invariant($"training the {options.Kind.ToString().ToLowerInvariant()} tokenizer"));
         return options.Kind switch
         {
             TokenizerKind.Byte => new ByteTokenizer(),

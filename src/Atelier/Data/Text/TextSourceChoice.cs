@@ -18,7 +18,8 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
         string source = section.Source;
         if (source.StartsWith("world:", StringComparison.Ordinal))
         {
-            TextWorld world = TextWorlds.Find(source) ?? throw new AtelierException("there is no such world", source,
+            TextWorld world = TextWorlds.Find(source) ?? throw new AtelierException("there is no world with this "
+                + "name", source,
                 $"the worlds are {string.Join(", ", TextWorlds.All.Select(w => w.Name))}");
             return new(world.Documents(seed, section.WorldDocuments).Select(text => new DocumentPiece(text)),
                 world.EntropyPerCharacter);

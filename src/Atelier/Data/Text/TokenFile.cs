@@ -62,7 +62,7 @@ public sealed unsafe class TokenFile : IDisposable
     public int? EndOfTextId => _header.EndOfTextId < 0 ? null : _header.EndOfTextId;
 
     /// <summary>Opens a token file, checking its header and its index against its length and the checksum.</summary>
-    /// <exception cref="AtelierException">The file is missing, is not a token file, or was cut short or
+    /// <exception cref="AtelierException">The file is missing, is not a token file, or is truncated or
     /// altered.</exception>
     public static TokenFile Open(string path)
     {
@@ -74,7 +74,7 @@ public sealed unsafe class TokenFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("prepared data cannot be read: " + e.Message.TrimEnd('.'), path,
+            throw new AtelierException("the prepared data cannot be read: " + e.Message.TrimEnd('.'), path,
                 "prepare the data again", e);
         }
         var file = new TokenFile(path, header);
@@ -137,7 +137,7 @@ public sealed unsafe class TokenFile : IDisposable
         }
         if (largest >= VocabularySize)
             throw new AtelierException(
-                $"holds token {largest}, but the vocabulary has {VocabularySize}: the file was altered",
+                $"holds token {largest}, but the vocabulary has {VocabularySize}: the file was modified",
                 Path, "prepare the data again");
         return count;
     }
@@ -164,11 +164,11 @@ public sealed unsafe class TokenFile : IDisposable
             DocumentEntry entry = Index[i];
             hash.AppendData(MemoryMarshal.AsBytes(new ReadOnlySpan<DocumentEntry>(in entry)));
             if (entry.Start != sum.Start || entry.Length <= 0 || entry.Length > Count - sum.Start)
-                throw TokenFileHeader.Altered(Path, $"document {i} does not follow the one before it");
+                throw TokenFileHeader.Altered(Path, $"document {i} does not start where the one before it ends");
             sum = new(entry.Start + entry.Length, 0, sum.Characters + entry.Characters, sum.Bytes + entry.Bytes);
         }
         if (!hash.GetHashAndReset().AsSpan().SequenceEqual(_header.IndexHash))
-            throw TokenFileHeader.Altered(Path, "the index does not have its checksum");
+            throw TokenFileHeader.Altered(Path, "the checksum of the index is wrong");
         if (sum.Start != Count || sum.Characters != Characters || sum.Bytes != Bytes)
             throw TokenFileHeader.Altered(Path, "the documents do not add up to the file");
     }

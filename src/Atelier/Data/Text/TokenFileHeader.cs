@@ -37,10 +37,10 @@ internal sealed record TokenFileHeader(
         int version = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
         if (version != Version)
             throw new AtelierException(
-                $"is a token file of version {version}, and this program reads version {Version}", path,
+                $"is a token file of version {version}, but this version of Atelier reads version {Version}", path,
                 "prepare the data again");
         if (!SHA256.HashData(bytes[..HashedBytes]).AsSpan().SequenceEqual(bytes[HashedBytes..]))
-            throw Altered(path, "the header does not have its checksum");
+            throw Altered(path, "the checksum of the header is wrong");
         var header = new TokenFileHeader(
             BinaryPrimitives.ReadInt32LittleEndian(bytes[12..]), BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]),
             BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]),
@@ -52,8 +52,8 @@ internal sealed record TokenFileHeader(
                 || header.DocumentCount > most / EntrySize
             || header.IndexOffset + header.DocumentCount * EntrySize != most)
             throw Altered(path,
-                $"the header claims {header.Count} tokens in {header.DocumentCount} documents, which {most} "
-                    + $"bytes do not hold");
+                $"the header declares {header.Count} tokens in {header.DocumentCount} documents, more than {most} "
+                    + $"bytes can hold");
         return header;
     }
 
@@ -77,5 +77,5 @@ internal sealed record TokenFileHeader(
 
     /// <summary>The error for a file that was altered after it was written.</summary>
     public static AtelierException Altered(string path, string what) =>
-        new($"was cut short or altered: {what}", path, "prepare the data again");
+        new($"is truncated or was modified: {what}", path, "prepare the data again");
 }

@@ -137,7 +137,7 @@ internal sealed class TextGrammar
                 throw new ArgumentException(
                     $"an entry of {name} does not have the forms {string.Join(", ", forms[name])}");
             if (!Mentions(_story, name))
-                throw new ArgumentException($"a text can go without {name}, so that its value is not always told");
+                throw new ArgumentException($"a text can go without {name}, so that its value is not always mentioned");
         }
 
         static bool Mentions(Item[][] alternatives, string variable) => alternatives.All(alternative =>
@@ -180,7 +180,7 @@ internal sealed class TextGrammar
         if (parts.Length == 1)
             return _rules.TryGetValue(name, out Item[][]? rule)
                 ? new("", rule, null, 0)
-                : throw new ArgumentException($"{name} is mentioned before there is such a rule");
+                : throw new ArgumentException($"{name} is used before it is defined");
         int form = forms.TryGetValue(parts[0], out string[]? names) ? Array.IndexOf(names, parts[1]) : -1;
         return form >= 0 ? new("", null, parts[0], form) : throw new ArgumentException($"there is no {name}");
     }

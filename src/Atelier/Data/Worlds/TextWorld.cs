@@ -60,9 +60,9 @@ public static class TextWorlds
     /// <summary>All of them.</summary>
     public static IReadOnlyList<TextWorld> All { get; } =
     [
-        new("world:stories-en", "little stories in English, of someone who meets an animal and comes home richer",
+        new("world:stories-en", "short stories in English about someone who meets an animal and comes home richer",
             StoriesEnglish.Rules),
-        new("world:stories-zh", "little stories in Chinese, of someone who meets an animal and comes home richer",
+        new("world:stories-zh", "short stories in Chinese about someone who meets an animal and comes home richer",
             StoriesChinese.Rules),
     ];
 

@@ -33,7 +33,7 @@ internal sealed class FeatureCache(string folder)
         }
         catch (AtelierException e)
         {
-            progress?.Report($"kept features are not used, and the pictures are looked at anew: {e.ToLine()}");
+            progress?.Report($"the stored features cannot be used and are computed again: {e.ToLine()}");
             return null;
         }
         finally

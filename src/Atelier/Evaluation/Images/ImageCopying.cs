@@ -39,7 +39,7 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
             ofReferences = [.. references.SelectMany(ImageBlur.Sharpness)];
         progress?.Report(
             FormattableString.Invariant(
-            $"the nearest of {training.Count} training pictures to {drawn.Count} drawn ones"));
+            $"the nearest of {training.Count} training images to {drawn.Count} generated ones"));
         Tensor Features(ImageSet some) => network.Extract(some, "training pictures", progress, cancellation).Values;
         IEnumerable<Tensor> Parts(Func<ImageSet, Tensor> view)
         {

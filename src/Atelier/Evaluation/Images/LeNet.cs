@@ -33,7 +33,7 @@ internal sealed class LeNet : FeatureNetwork
             if (entry is null || !entry.Shape.SequenceEqual(shape))
                 throw new AtelierException(
                     $"the tensor {name} is {(entry is null ? "missing" : $"[{string.Join(", ", entry.Shape)}]")}, "
-                        + $"where [{string.Join(", ", shape)}] is due", path,
+                        + $"where [{string.Join(", ", shape)}] is expected", path,
                         $"give the weights of a LeNet, or write evaluation.features: {CatalogueName}");
             _weights[name] = tensor(file.Read(name), shape).to(device).DetachFromDisposeScope();
         }
@@ -66,7 +66,7 @@ internal sealed class LeNet : FeatureNetwork
         CancellationToken cancellation = default)
     {
         if (schema.Channels != 1)
-            throw new AtelierException("a LeNet looks at grey pictures, and these are in colour", "evaluation.features",
+            throw new AtelierException("a LeNet reads grey images, and these are in colour", "evaluation.features",
                 "write auto");
         if (source != CatalogueName)
             return new LeNet(source, schema, device);

@@ -35,7 +35,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
             + $"training pictures to tell {Taught}; on pictures it was not taught it is right in {_accuracy:P1}");
 
     private string Taught =>
-        _classifier.HasClasses ? "their classes" : "which way they were turned, since they have no classes";
+        _classifier.HasClasses ? "their classes" : "their rotation, because they have no classes";
 
     /// <inheritdoc/>
     public override bool KnowsClasses => _classifier.HasClasses;
@@ -57,7 +57,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
             if (TaughtOn(kept) == data.Train.ContentHash)
                 return Read(classifier, kept, device);
             progress?.Report(
-                "the training pictures are not those that the kept network was taught on: it is taught anew");
+                "the training images have changed since the stored network was trained: training it again");
         }
         ImagePart held = data.Test.Count > 0 ? data.Test : data.Validation;
         long steps = Math.Clamp((long)Passes * data.Train.Count / BatchSize, FewestSteps, MostSteps);
@@ -162,7 +162,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
             if (value.Step > 0)
                 progress?.Report(
                     FormattableString.Invariant(
-                    $"a network learns the pictures to compare by: step {value.Step} of {steps}"));
+                    $"training a feature network to compare images: step {value.Step} of {steps}"));
         }
     }
 }

@@ -26,7 +26,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
 
     /// <inheritdoc/>
     public string Description =>
-        "columns that depend on one another by a graph without cycles: rows given evidence, questions, interventions";
+        "a directed acyclic graph over discrete columns: sampling with evidence, queries, interventions";
 
     /// <inheritdoc/>
     public IReadOnlyList<ITask> Tasks { get; } = [new TableTask { LevelsOnly = true }];
@@ -51,7 +51,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         BundledNetwork bundled = ConfigFile.Read(bundle.ConfigPath).Read<BundledNetwork>();
         int count = schema.Columns.Count;
         if (bundled.Parents.Count != count || bundled.Parents.Any(parents => parents.Any(p => p < 0 || p >= count)))
-            throw new AtelierException("parents does not go with the columns of schema.json", bundle.ConfigPath,
+            throw new AtelierException("parents does not fit the columns of schema.json", bundle.ConfigPath,
                 "export the model again");
         using SafetensorsFile weights = SafetensorsFile.Open(bundle.WeightsPath);
         try
@@ -92,7 +92,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public void Export(Bundle bundle, string path)
     {
         if (bundle.ModelType != ModelType)
-            throw new AtelierException($"a model of type '{bundle.ModelType}' is no Bayesian network",
+            throw new AtelierException($"a model of type '{bundle.ModelType}' is not a Bayesian network",
                 Mention.Field("format"),
                 "choose another format");
         using var model = (BayesianNetworkModel)Load(bundle, "cpu");
@@ -120,7 +120,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     {
         SafetensorsEntry entry = weights.Entry($"{variable}");
         if (entry.Type != SafetensorsType.F64)
-            throw new AtelierException($"the tensor {variable} is not of 64-bit numbers");
+            throw new AtelierException($"the tensor {variable} does not hold 64-bit numbers");
         var table = new double[entry.ByteCount / sizeof(double)];
         weights.CopyTo(entry.Name, 0, MemoryMarshal.AsBytes(table.AsSpan()));
         return table;

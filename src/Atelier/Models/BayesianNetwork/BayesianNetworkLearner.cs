@@ -48,7 +48,7 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
         double bic = NetworkLearning.Bic(network, learned.LogLikelihood, data.RowCount);
         Tell(string.Create(CultureInfo.InvariantCulture,
             $"{Quantity.Of(edges.Count, "edge")}, log-likelihood {learned.LogLikelihood:0.000}, BIC {bic:0.000}; "
-                + $"questions are answered {inference.Method}"));
+                + $"queries are answered {inference.Method}"));
         var metrics = new Dictionary<string, double>
         {
             ["trainingLogLikelihood"] = learned.LogLikelihood,

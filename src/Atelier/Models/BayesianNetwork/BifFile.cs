@@ -27,14 +27,14 @@ public static class BifFile
         var report = new ReadingReport();
         using CheckedReader reader = CheckedReader.Open(path, Path.GetFileName(path), report);
         if (reader.Encoding.OrElse is { } other)
-            throw new AtelierException($"is in {reader.Encoding.Name} or in {other}, which cannot be told", path,
+            throw new AtelierException($"could be encoded in {reader.Encoding.Name} or in {other}", path,
                 "convert it to UTF-8");
         var text = new StringBuilder();
         foreach (string block in reader.Blocks())
         {
             if (text.Append(block).Length > LargestFile)
                 throw new AtelierException($"is larger than {LargestFile} characters unpacked", path,
-                    "bring a network as BIF");
+                    "provide a Bayesian network in BIF format");
         }
         return new BifReader(text.ToString(), path).Read();
     }

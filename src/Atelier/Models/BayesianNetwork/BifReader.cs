@@ -39,7 +39,7 @@ internal sealed class BifReader(string text, string path)
                 SkipBlock(word);
         }
         if (_variables.Count == 0)
-            throw new AtelierException("holds no variable", path, "bring a network as BIF");
+            throw new AtelierException("holds no variable", path, "provide a Bayesian network in BIF format");
         string[] names = [.. _variables.Select(v => v.Name)];
         for (int i = 0; i < names.Length; i++)
             if (!_tables.ContainsKey(i))
@@ -79,10 +79,10 @@ internal sealed class BifReader(string text, string path)
             states = ReadList("}");
             Expect(";");
             if (count != states.Count.ToString(CultureInfo.InvariantCulture))
-                throw Wrong($"{name} claims {count} states and names {states.Count}");
+                throw Wrong($"{name} declares {count} states but lists {states.Count}");
         }
         if (!_indices.TryAdd(name, _variables.Count))
-            throw Wrong($"the variable {name} stands twice");
+            throw Wrong($"the variable {name} appears twice");
         try
         {
             _variables.Add(new Variable(name, states ?? throw Wrong($"{name} has no states")));
@@ -113,7 +113,8 @@ internal sealed class BifReader(string text, string path)
         if (cells > MostCells)
             throw Wrong($"the table of {_variables[child].Name} would have more than {MostCells} numbers");
         if (cells > text.Length)
-            throw Wrong($"the table of {_variables[child].Name} would have {cells} numbers, more than there is text");
+            throw Wrong($"the table of {_variables[child].Name} would have {cells} numbers, more than the file can "
+                + $"hold");
         var table = new double[cells];
         Array.Fill(table, double.NaN);
         double[]? otherwise = null;
@@ -130,7 +131,7 @@ internal sealed class BifReader(string text, string path)
                 SkipProperty(word, "table, default, a row or property");
         }
         if (!_tables.TryAdd(child, (parents, table)))
-            throw Wrong($"the table of {_variables[child].Name} stands twice");
+            throw Wrong($"the table of {_variables[child].Name} appears twice");
         Finish(table, states, child, otherwise);
     }
 
@@ -138,7 +139,7 @@ internal sealed class BifReader(string text, string path)
     {
         int start = Row(parents, child) * states;
         if (!double.IsNaN(table[start]))
-            throw Wrong($"a row of the table of {_variables[child].Name} stands twice");
+            throw Wrong($"a row of the table of {_variables[child].Name} appears twice");
         Numbers(states, child).CopyTo(table, start);
     }
 
@@ -179,7 +180,7 @@ internal sealed class BifReader(string text, string path)
             double sum = 0;
             foreach (double number in row)
                 sum += number is >= 0 and <= 1 + RoundingTolerance ? number
-                    : throw Wrong(FormattableString.Invariant($"{number} in the table of {name} is no probability"));
+                    : throw Wrong(FormattableString.Invariant($"{number} in the table of {name} is not a probability"));
             if (Math.Abs(sum - 1) > RoundingTolerance)
                 throw Wrong(FormattableString.Invariant(
                     $"row {(start / states) + 1} of the table of {name} sums to {sum:0.######}, not to 1"));
@@ -277,7 +278,7 @@ internal sealed class BifReader(string text, string path)
         {
             int end = text.IndexOf('"', _at + 1);
             if (end < 0)
-                throw Wrong("a quote is never closed");
+                throw Wrong("a quote is not closed");
             _line += text.AsSpan(start, end - start).Count('\n');
             _at = end + 1;
         }
@@ -310,8 +311,9 @@ internal sealed class BifReader(string text, string path)
     }
 
     private AtelierException Unexpected(string word, string wanted) =>
-        Wrong(word.Length == 0 ? $"the file ends where {wanted} belongs" : $"'{word}' stands where {wanted} belongs");
+        Wrong(word.Length == 0 ? $"the file ends where {wanted} is expected"
+            : $"'{word}' appears where {wanted} is expected");
 
     private AtelierException Wrong(string what) =>
-        new(what, $"{path}, line {_wordLine}", "mend the file or write it again");
+        new(what, $"{path}, line {_wordLine}", "correct the file or write it again");
 }

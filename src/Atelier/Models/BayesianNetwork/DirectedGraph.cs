@@ -14,10 +14,10 @@ public sealed class DirectedGraph
         _parents = [.. parents];
         for (int child = 0; child < Count; child++)
             if (_parents[child].Distinct().Count() < _parents[child].Length)
-                throw new AtelierException($"an edge into {names[child]} stands twice", hint: "write each edge once");
+                throw new AtelierException($"an edge into {names[child]} appears twice", hint: "write each edge once");
         Order = TopologicalOrder() ?? throw new AtelierException(
             $"the edges form a cycle: {string.Join(" -> ", Cycle().Select(v => names[v]))}",
-                hint: "take one of these edges out, or turn it round");
+                hint: "remove one of these edges, or reverse it");
     }
 
     /// <summary>Number of vertices.</summary>

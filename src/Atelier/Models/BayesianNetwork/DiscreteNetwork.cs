@@ -16,7 +16,7 @@ public sealed class DiscreteNetwork
     /// <param name="graph">Its edges, by the variables' numbers.</param>
     /// <param name="tables">For each variable the table [parents' states …, own states], the first parent slowest, each
     /// row summing to 1.</param>
-    /// <exception cref="AtelierException">A name stands twice, or a table has the wrong size, a negative number, or a
+    /// <exception cref="AtelierException">A name appears twice, or a table has the wrong size, a negative number, or a
     /// row that does not sum to 1.</exception>
     public DiscreteNetwork(IReadOnlyList<Variable> variables, DirectedGraph graph, IReadOnlyList<double[]> tables)
     {
@@ -122,7 +122,8 @@ public sealed class DiscreteNetwork
                 sum += number >= 0 ? number : double.NaN;
             if (!(Math.Abs(sum - 1) <= Tolerance))
                 throw new AtelierException(
-                    $"row {row + 1} of the table of {name} is no distribution: {string.Join(", ", numbers.ToArray())}",
+                    $"row {row + 1} of the table of {name} is not a distribution: "
+                        + $"{string.Join(", ", numbers.ToArray())}",
                     name, "give numbers from 0 to 1 that sum to 1");
         }
     }

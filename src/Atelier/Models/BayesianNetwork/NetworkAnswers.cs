@@ -24,7 +24,7 @@ internal sealed class NetworkAnswers
         foreach ((int variable, int state) in _evidence)
         {
             if (_settings.TryGetValue(variable, out int set) && set != state)
-                throw new AtelierException($"{Name(variable)} is set to one value and seen to be another",
+                throw new AtelierException($"{Name(variable)} is set to one value and observed to have another",
                     Mention.Field("evidence"),
                     "leave one of them out");
         }
@@ -37,15 +37,16 @@ internal sealed class NetworkAnswers
             return MostProbable();
         int[] targets = [.. _question.Targets.Select(_model.Schema.IndexOf)];
         foreach (int target in targets.Where(t => _evidence.ContainsKey(t)))
-            throw new AtelierException($"{Name(target)} is asked for and given", Mention.Field("targets"),
-                "ask for another variable, or leave the evidence out");
+            throw new AtelierException($"{Name(target)} is queried and also given as evidence",
+                Mention.Field("targets"),
+                "query another variable, or leave the evidence out");
         return targets.Length > 1 ? Joint(targets) : Marginals(targets);
     }
 
     private Explanation MostProbable()
     {
         if (_question.Targets.Count > 0)
-            throw new AtelierException("the most probable explanation is of all variables", Mention.Field("targets"),
+            throw new AtelierException("the most probable explanation covers all variables", Mention.Field("targets"),
                 $"leave {Mention.Field("targets")} out");
         (byte[] states, double logProbability) = _inference.MostProbable(_evidence, _cancellation);
         return new(string.Create(CultureInfo.InvariantCulture,
@@ -72,7 +73,7 @@ internal sealed class NetworkAnswers
         {
             before = _model.After(new SortedDictionary<int, int>(), _options).Marginals(shown,
                 new SortedDictionary<int, int>(), _cancellation);
-            columns.Add("without what is known");
+            columns.Add("without evidence");
         }
         var rows = new List<CellValue[]>();
         for (int i = 0; i < shown.Length; i++)
@@ -94,7 +95,8 @@ internal sealed class NetworkAnswers
     private Explanation Joint(int[] targets)
     {
         if (targets.Distinct().Count() < targets.Length)
-            throw new AtelierException("a variable is asked for twice", Mention.Field("targets"), "name each once");
+            throw new AtelierException("a variable is queried twice", Mention.Field("targets"),
+                "name each variable once");
         Posterior joint = _inference.Joint(targets, _evidence, _cancellation);
         AnswerMethod method = MethodOf([joint]);
         return new($"P({string.Join(", ", targets.Select(Name))}{Bar()}), {Show([joint])}",

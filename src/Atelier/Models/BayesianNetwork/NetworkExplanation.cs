@@ -18,9 +18,9 @@ internal static class NetworkExplanation
         DiscreteNetwork network = inference.Network;
         IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference, cancellation);
         string summary = $"{Quantity.Of(network.Variables.Count, "variable")}, {Quantity.Of(edges.Count, "edge")}, "
-            + $"{network.ParameterCount} free parameters; questions are answered {inference.Method}"
+            + $"{network.ParameterCount} free parameters; queries are answered {inference.Method}"
             + (inference.HasExactFamilies ? ""
-                : $"; the strength of edges is counted in {NetworkInference.SampledRows} drawn rows");
+                : $"; the strength of edges is estimated from {NetworkInference.SampledRows} sampled rows");
         var tables = new List<ExplanationTable>
         {
             new("strongest edges", ["parent", "child", "nats"], [.. edges.Take(ShownEdges).Select(e =>
@@ -68,8 +68,9 @@ internal static class NetworkExplanation
     {
         (string Name, int Edges)[] figures =
         [
-            ("right in direction", distance.Right), ("turned round", distance.Reversed), ("missing", distance.Missing),
-            ("too many", distance.Extra), ("structural Hamming distance", distance.Hamming),
+            ("with the right direction", distance.Right), ("reversed", distance.Reversed),
+                ("missing", distance.Missing),
+            ("extra", distance.Extra), ("structural Hamming distance", distance.Hamming),
                 ("of the equivalence classes", distance.ClassHamming),
         ];
         return new("distance from model.compareWith", ["figure", "edges"],

@@ -42,7 +42,8 @@ public static class NetworkLearning
             return new LearnedNetwork(network, LogLikelihood(network, data, cancellation), [], notes);
         }
         Tell(string.Create(CultureInfo.InvariantCulture,
-            $"missing: {Quantity.Of(data.MissingCount, "value")}, which expectation maximisation counts as expected"));
+            $"missing: {Quantity.Of(data.MissingCount, "value")}, which expectation maximisation fills in with "
+                + "expected counts"));
         return LearnWithMissing(data, config, seed, Tell, progress, notes, cancellation);
     }
 
@@ -88,7 +89,7 @@ public static class NetworkLearning
     private static void Check(DiscreteData data)
     {
         if (data.RowCount == 0)
-            throw new AtelierException("there are no rows to learn from", "data.source", "bring a table with rows");
+            throw new AtelierException("there are no rows to train on", "data.source", "provide a table with rows");
         for (int i = 0; i < data.Variables.Count; i++)
         {
             Variable variable = data.Variables[i];
@@ -96,7 +97,7 @@ public static class NetworkLearning
             {
                 throw new AtelierException(
                     $"the column {variable.Name} has one value only, '{variable.States[0]}': there is nothing "
-                        + $"to learn of it", variable.Name,
+                        + $"to learn from it", variable.Name,
                     "leave it out: name the others in data.table.columns");
             }
             if (Array.TrueForAll(data.Columns[i], value => value == DiscreteData.Missing))
@@ -117,7 +118,7 @@ public static class NetworkLearning
             Fit(data, graph, config, seed, progress, cancellation);
         for (int round = 1; round <= rounds; round++)
         {
-            tell($"round {round}: rows are filled in, and the structure is learned again");
+            tell($"round {round}: missing values are filled in, and the structure is learned again");
             DirectedGraph next = StructureLearning.Learn(FillIn(network, data, seed + round, cancellation), config,
                 seed, tell, cancellation);
             if (StructureDistance.Between(graph, next).Hamming == 0)

@@ -9,9 +9,9 @@ internal static class NetworkRows
     /// <exception cref="AtelierException">A column holds numbers, or more levels than a variable may have
     /// states.</exception>
     public static Variable[] Variables(TableSchema schema) => [.. schema.Columns.Select(column => column.IsNumeric
-        ? throw new AtelierException($"the column {column.Name} holds numbers, and a network has discrete variables",
+        ? throw new AtelierException($"the column {column.Name} holds numbers, but a network has discrete variables",
             column.Name,
-            "make levels of numbers with data.table.discretise: quantile (or width), or leave the column out of "
+            "discretise numbers with data.table.discretise: quantile (or width), or leave the column out of "
                 + "data.table.columns")
         : new Variable(column.Name, column.Levels))];
 

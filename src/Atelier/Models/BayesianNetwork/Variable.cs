@@ -19,7 +19,7 @@ public sealed class Variable
         if (states.Count is 0 or > MostStates)
         {
             throw new AtelierException($"the variable {name} has {states.Count} states", name,
-                $"allowed are 1 to {MostStates}: group rare values, discretise numbers, or leave the variable out");
+                $"allowed: 1 to {MostStates}; group rare values, discretise numbers, or leave the variable out");
         }
         for (int state = 0; state < states.Count; state++)
             if (!_indices.TryAdd(states[state], state))

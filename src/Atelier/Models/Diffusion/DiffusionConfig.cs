@@ -103,13 +103,13 @@ public sealed record DiffusionConfig
         DiffusionSamplers.Find(Sampler);
         if (width % Upscale != 0 || height % Upscale != 0)
             throw new AtelierException(
-                $"pictures of {width} × {height} are not {Upscale} times as large as smaller ones", "model.upscale",
-                "take 2 or 4, or other data.image.width and height");
+                $"the image size {width} × {height} is not divisible by {Upscale}", "model.upscale",
+                "use 2 or 4, or another data.image.width and height");
         if (width % PatchSize != 0 || height % PatchSize != 0)
         {
             throw Autoencoder is null
-                ? new AtelierException($"patches of {PatchSize} do not divide pictures of {width} × {height}",
-                    "model.patchSize", "take 1, 2 or 4, or other data.image.width and height")
+                ? new AtelierException($"patches of {PatchSize} do not divide images of {width} × {height}",
+                    "model.patchSize", "use 1, 2 or 4, or another data.image.width and height")
                 : new AtelierException($"patches of {PatchSize} do not divide latents of {width} × {height}",
                     "model.patchSize", "take 1");
         }
@@ -122,30 +122,30 @@ public sealed record DiffusionConfig
     private void CheckLevels(int width, int height)
     {
         if (Channels.Count is 0 or > 6 || Channels.Any(c => c < 8 || c % 8 != 0 || c > 4096))
-            throw new AtelierException("channels are multiples of 8, 1 to 6 levels", "model.channels",
+            throw new AtelierException("channels needs 1 to 6 levels, each a multiple of 8", "model.channels",
                 "write [64, 128]");
         int halves = 1 << (Channels.Count - 1);
         if (width / PatchSize % halves != 0 || height / PatchSize % halves != 0)
             throw new AtelierException(
-                $"{width / PatchSize} × {height / PatchSize} places cannot be halved {Channels.Count - 1} times",
-                "model.channels", "take fewer levels");
+                $"a grid of {width / PatchSize} × {height / PatchSize} cannot be halved {Channels.Count - 1} times",
+                "model.channels", "use fewer levels");
     }
 
     private void CheckTransformer(int width, int height)
     {
         if (HiddenSize % 4 != 0)
             throw new AtelierException(
-                $"hiddenSize {HiddenSize} is no multiple of 4, and positions are sines and cosines of two directions",
-                "model.hiddenSize", $"take {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
+                $"hiddenSize {HiddenSize} is not a multiple of 4, as two-dimensional sinusoidal positions need",
+                "model.hiddenSize", $"use {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
         if (HiddenSize % HeadCount != 0)
         {
             IEnumerable<int> divisors = Enumerable.Range(1, Math.Min(16, HiddenSize)).Where(n => HiddenSize % n == 0);
             throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
-                "model.headCount", $"take one of {string.Join(", ", divisors)}");
+                "model.headCount", $"use one of {string.Join(", ", divisors)}");
         }
         if (width / PatchSize * (height / PatchSize) is var places and > MostPlaces)
-            throw new AtelierException($"{places} places are too many for each to look at all others",
-                "model.patchSize", $"take larger patches: allowed are {MostPlaces} places");
+            throw new AtelierException($"{places} positions are too many for attention",
+                "model.patchSize", $"use larger patches; allowed: {MostPlaces} positions");
     }
 }
 

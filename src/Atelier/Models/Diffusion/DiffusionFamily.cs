@@ -28,7 +28,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     public override string Name => "diffusion";
 
     /// <inheritdoc/>
-    public override string Description => "diffusion and flow matching for pictures, by a U-Net or a transformer";
+    public override string Description => "diffusion and flow matching for images, with a U-Net or a Transformer";
 
     /// <inheritdoc/>
     public string ClassSetting => "model.conditional=true";

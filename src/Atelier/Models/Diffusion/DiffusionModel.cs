@@ -61,11 +61,11 @@ public sealed class DiffusionModel : ImageModel
     {
         config.Check((int)shape[2], (int)shape[1]);
         if (config.Conditional && schema.Classes.Count == 0)
-            throw new AtelierException("the pictures have no classes", "model.conditional",
-                "sort them into subfolders, or write conditional: false");
+            throw new AtelierException("the images have no classes", "model.conditional",
+                "sort them into subfolders, or set conditional: false");
         if (config.Upscale > 1 && !shape.SequenceEqual([schema.Channels, schema.Height, schema.Width]))
-            throw new AtelierException("small pictures are shown beside noisy pixels, and the model works on latents",
-                "model.upscale", "leave it or model.autoencoder out");
+            throw new AtelierException("enlarging works on pixels, but the model works on latents",
+                "model.upscale", "leave out this key or model.autoencoder");
         (Config, Latents, Shape) = (config, latents, shape);
         _schedule = new NoiseSchedule(config.Schedule);
         var prediction = new Prediction(config.Prediction, _schedule);
@@ -168,6 +168,13 @@ public sealed class DiffusionModel : ImageModel
 
         double Bits(double nats) => nats / (Schema.Size * Math.Log(2));
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> SamplingFields =>
+    [
+        "sampler", "steps", .. IsConditional ? (string[])["guidance"] : [], "from", "strength",
+        .. Upscaler is null ? (string[])["mask", "interpolate"] : [],
+    ];
 
     /// <inheritdoc/>
     public override SamplingOptions Check(SamplingOptions drawing) => _pipeline.Check(drawing);

@@ -39,30 +39,30 @@ internal sealed class DiffusionPipeline(DiffusionConfig config, ImageSchema sche
             ?? config.SamplerSteps, Guidance = drawing.Guidance ?? config.Guidance };
         DiffusionSamplers.Find(whole.Sampler);
         if (whole.Steps is < 1 or > 10_000)
-            throw new AtelierException($"{whole.Steps} steps are asked for", Mention.Field("steps"),
-                "allowed is 1 to 10000");
+            throw new AtelierException($"the number of steps is {whole.Steps}", Mention.Field("steps"),
+                "allowed: 1 to 10000");
         if (whole.Guidance is not >= 0 and <= 100)
             throw new AtelierException($"the guidance is {whole.Guidance}", Mention.Field("guidance"),
-                "allowed is 0 to 100");
+                "allowed: 0 to 100");
         upscaling?.Check(whole);
         if (upscaling is null && whole.Strength is <= 0 or > 1 or double.NaN)
             throw new AtelierException($"the strength is {whole.Strength}", Mention.Field("strength"),
-                "allowed is above 0, up to 1");
+                "allowed: above 0, at most 1");
         if (between && whole.Sampler == AncestralSampler.Called)
             throw new AtelierException(
-                "the ancestral sampler adds noise of its own on the way, so that its pictures lie on no way",
-                Mention.Field("sampler"), "take ddim, euler, heun or dpm");
+                "the ancestral sampler adds noise at each step, so it cannot interpolate",
+                Mention.Field("sampler"), "use ddim, euler, heun or dpm");
         if (between && (whole.From ?? whole.Mask) is not null)
-            throw new AtelierException("ways have ends of their own", Mention.Field("from"),
+            throw new AtelierException("an interpolation has its own end points", Mention.Field("from"),
                 $"leave it and the mask out, or {Mention.Field("interpolate")}");
         if (upscaling is null && whole.From is null
             && (whole.Mask is not null
             || (whole.Strength is not null && (!between || whole.Interpolate!.AreSeeds))))
-            throw new AtelierException("a mask and a strength are of a picture to begin from", Mention.Field("from"),
+            throw new AtelierException("a mask and a strength need an image to start from", Mention.Field("from"),
                 "name one");
         return drawing.Guidance is null || config.Conditional ? whole
-            : throw new AtelierException("the model was not taught classes", Mention.Field("guidance"),
-                "leave it out, or train with model.conditional true");
+            : throw new AtelierException("the model was not trained with classes", Mention.Field("guidance"),
+                "leave it out, or train a model with model.conditional: true");
     }
 
     /// <summary>Samples pictures from noise; parameters as <see cref="ImageModel.Sample"/> has them.</summary>

@@ -81,12 +81,12 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     public void Check(SamplingOptions drawing)
     {
         if (drawing.Mask is not null || drawing.Interpolate is not null)
-            throw new AtelierException("the model enlarges whole pictures, one by one", drawing.Mask is null
+            throw new AtelierException("the model enlarges whole images, one at a time", drawing.Mask is null
                 ? Mention.Field("interpolate") : Mention.Field("mask"), "leave it out");
         if (drawing.Strength is { } strength && !(strength >= 0 && strength <= config.UpscaleNoise))
-            throw new AtelierException($"the strength of the noise over the small picture is {strength}",
+            throw new AtelierException($"the strength of the noise added to the small image is {strength}",
                 Mention.Field("strength"),
-                FormattableString.Invariant($"allowed is 0 to {config.UpscaleNoise}, as learned"));
+                FormattableString.Invariant($"allowed: 0 to {config.UpscaleNoise}, as in training"));
     }
 
     /// <summary>Both sides resized, each by a product.</summary>

@@ -78,22 +78,22 @@ public sealed record GanConfig
     public void Check(ImageSchema schema)
     {
         if (Channels.Count is 0 or > 6 || Channels.Any(c => c < 8 || c % 8 != 0 || c > 4096))
-            throw new AtelierException("channels are multiples of 8, 1 to 6 levels", "model.channels",
+            throw new AtelierException("channels needs 1 to 6 levels, each a multiple of 8", "model.channels",
                 "write [128, 64]");
         int doublings = 1 << Channels.Count;
         if (schema.Width % doublings != 0 || schema.Height % doublings != 0)
             throw new AtelierException(
-                $"pictures of {schema.Width} × {schema.Height} cannot be halved {Channels.Count} times",
-                "model.channels", "take fewer levels, or other data.image.width and height");
+                $"images of {schema.Width} × {schema.Height} cannot be halved {Channels.Count} times",
+                "model.channels", "use fewer levels, or another data.image.width and height");
         if (Condition != GanCondition.None && schema.Classes.Count == 0)
-            throw new AtelierException("the pictures have no classes", "model.condition",
-                "sort them into subfolders, or write condition: none");
+            throw new AtelierException("the images have no classes", "model.condition",
+                "sort them into subfolders, or set condition: none");
         if (BatchDeviation && (GradientPenalty > 0 || R1 > 0))
             throw new AtelierException(
-                "a gradient penalty is on single pictures, the batch's deviation on all together",
+                "the gradient penalty needs independent images, but the batch deviation mixes them",
                 "model.batchDeviation", "leave one of them out");
         if (Loss == GanLoss.Wasserstein && !SpectralNorm && GradientPenalty == 0)
-            throw new AtelierException("the Wasserstein loss needs a critic of bounded slope", "model.loss",
+            throw new AtelierException("the Wasserstein loss needs a Lipschitz-bounded critic", "model.loss",
                 "set model.gradientPenalty to 10, or model.spectralNorm to true");
     }
 }

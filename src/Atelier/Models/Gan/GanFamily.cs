@@ -12,7 +12,7 @@ public sealed class GanFamily : ImageFamily<GanConfig, GanModel>, IClassConditio
     public override string Name => "gan";
 
     /// <inheritdoc/>
-    public override string Description => "generative adversarial networks for pictures, convolutional or residual";
+    public override string Description => "generative adversarial networks for images, convolutional or residual";
 
     /// <inheritdoc/>
     public string ClassSetting => "model.condition=projection";

@@ -69,10 +69,13 @@ public sealed class GanModel : ImageModel
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> SamplingFields => ["interpolate"];
+
+    /// <inheritdoc/>
     public override SamplingOptions Check(SamplingOptions drawing)
     {
         if (drawing.Interpolate is { AreSeeds: false })
-            throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only",
+            throw new AtelierException("a GAN cannot encode images, so it interpolates between seeds only",
                 Mention.Field("interpolate"), $"give seeds: {Mention.Field("interpolate")} 1,2,3");
         base.Check(drawing with { Interpolate = null });
         return drawing;
@@ -111,7 +114,7 @@ public sealed class GanModel : ImageModel
     public override string? Warn(IReadOnlyDictionary<string, double> figures) =>
         figures["diversity"] >= Collapsed ? null
         : string.Create(CultureInfo.InvariantCulture,
-            $"the generator may have collapsed: its pictures are {figures["diversity"]:0.00} times as far apart as "
+            $"the generator may have collapsed: its images are {figures["diversity"]:0.00} times as diverse as "
                 + $"real ones; a lower training.optimizer.learningRate, more model.discriminatorTurns or another "
                 + $"model.loss may help");
 

@@ -117,7 +117,7 @@ public sealed record GptConfig
             ? HiddenSize / HeadCount
             : throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
                 "model.hiddenSize",
-                down > 0 ? $"take {down} or {up}" : $"take {up}");
+                down > 0 ? $"use {down} or {up}" : $"use {up}");
     }
 
     private void Check()
@@ -127,13 +127,13 @@ public sealed record GptConfig
             IEnumerable<int> divisors = Enumerable.Range(1, HeadCount).Where(n => HeadCount % n == 0);
             throw new AtelierException(
                 $"headCount {HeadCount} is not divisible by keyValueHeadCount {KeyValueHeadCount}",
-                "model.keyValueHeadCount", $"take one of {string.Join(", ", divisors)}");
+                "model.keyValueHeadCount", $"use one of {string.Join(", ", divisors)}");
         }
         if (Positions == PositionName.Rotary && HeadSize % 2 != 0)
         {
-            throw new AtelierException($"heads of {HeadSize} are odd, and rotary positions turn pairs",
+            throw new AtelierException($"the head size {HeadSize} is odd, but rotary positions need pairs",
                 "model.hiddenSize",
-                $"take {HiddenSize + HeadCount}, or positions: learned");
+                $"use {HiddenSize + HeadCount}, or positions: learned");
         }
     }
 

@@ -43,8 +43,8 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
         Int128 claimed = GptWeights.ParameterCount(hasAllBiases ? shape : shape with { Bias = false },
             config.VocabularySize), held = tensors.Values.Sum(t => t.numel());
         if (config.VocabularySize < 1 || claimed > held)
-            throw new AtelierException($"holds {held} weights, but config.json tells a shape of {claimed}",
-                where, "fetch or export the model again");
+            throw new AtelierException($"holds {held} weights, but config.json describes {claimed}",
+                where, "download or export the model again");
         var model = new GptModel(shape, config.VocabularySize, Precision.Fp32, seed: 0,
             scaling: DecoderConfigFile.ReadScaling(config));
         try

@@ -28,7 +28,7 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     /// <summary>The tables.</summary>
     public IReadOnlyList<ExplanationTable> Tables =>
     [
-        new("transitions", ["from", "start", "share", "lasts", "goes on to"],
+        new("transitions", ["from", "start", "share", "lasts", "next states"],
             [.. All.Select(i => (IReadOnlyList<CellValue>)
         [
             new CellValue(names[i]), Rounded(starts[i]), Rounded(Shares[i]), Duration(i),
@@ -85,7 +85,7 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     /// The expected number of steps in a state once it is reached, 1 / (1 − a_ii) (Rabiner 1989, eq. 5b).
     /// </summary>
     private CellValue Duration(int state) =>
-        To(state, state) < 1 ? new(Math.Round(1 / (1 - To(state, state)), 2)) : new("for ever");
+        To(state, state) < 1 ? new(Math.Round(1 / (1 - To(state, state)), 2)) : new("forever");
 
     /// <summary>
     /// The mean of the distributions over the last steps of many: also where a chain goes round in circles.

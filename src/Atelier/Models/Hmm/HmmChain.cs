@@ -90,11 +90,11 @@ internal sealed class HmmChain
         foreach (double probability in row)
         {
             if (!(probability >= 0 && probability <= 1 + 1e-9))
-                throw new AtelierException($"{what} hold {probability}, which is no probability");
+                throw new AtelierException($"{what} hold {probability}, which is not a probability");
             sum += probability;
         }
         if (Math.Abs(sum - 1) > 1e-6)
             throw new AtelierException(FormattableString.Invariant($"{what} sum to {sum:0.######}"),
-                hint: "each row must sum to 1");
+                hint: "the probabilities of each row must sum to 1");
     }
 }

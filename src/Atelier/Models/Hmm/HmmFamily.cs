@@ -29,7 +29,7 @@ public sealed class HmmFamily : IModelFamily
     public string Name => "hmm";
 
     /// <inheritdoc/>
-    public string Description => "hidden Markov models: text, tags and series, by Baum-Welch or counting";
+    public string Description => "hidden Markov models for text, tags and series, trained by Baum-Welch or counting";
 
     /// <inheritdoc/>
     public IReadOnlyList<ITask> Tasks { get; } = [new TextTask(), new TaggingTask(), new SeriesTask()];
@@ -100,8 +100,8 @@ public sealed class HmmFamily : IModelFamily
         var config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
         HmmEmission emission = config.Emission ?? HmmEmission.Gaussian;
         if (emission == HmmEmission.Categorical)
-            throw new AtelierException("series are of numbers, not of symbols", "model.emission",
-                "choose gaussian or poisson");
+            throw new AtelierException("a series holds numbers, not symbols", "model.emission",
+                "use gaussian or poisson");
         IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> some) =>
             [.. some.Select(values => HmmSequence.Of(values, series.Columns.Count))];
         return new HmmLearner(recipe, emission, Of(series.Train), Of(series.Validation), 0, (folder, model) =>
@@ -130,8 +130,8 @@ public sealed class HmmFamily : IModelFamily
         var config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
         if (config.Emission is not (null or HmmEmission.Categorical))
             throw new AtelierException(
-                $"text emits symbols, not {config.Emission.ToString()!.ToLowerInvariant()} numbers",
-                "model.emission", "leave it out, or choose a series");
+                $"text consists of symbols, not {config.Emission.ToString()!.ToLowerInvariant()} numbers",
+                "model.emission", "leave it out, or train on a series");
         int symbols = text.Tokenizer.VocabularySize;
         return new HmmLearner(recipe, HmmEmission.Categorical, Sequences(text.Train), Sequences(text.Validation),
             symbols, (folder, model) =>

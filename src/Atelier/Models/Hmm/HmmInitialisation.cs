@@ -22,7 +22,7 @@ internal static class HmmInitialisation
         IReadOnlyList<HmmSequence> sequences, int symbols, ulong seed)
     {
         if (states is < 1 or > 4096)
-            throw new AtelierException($"{states} states are asked for", "model.stateCounts", "allowed is 1 to 4096");
+            throw new AtelierException($"{states} states are asked for", "model.stateCounts", "allowed: 1 to 4096");
         var random = new SplitMix64(seed);
         bool[] allowed = Allowed(config, states);
         double[] transitions = new double[states * states];
@@ -32,7 +32,7 @@ internal static class HmmInitialisation
             for (int j = 0; j < states; j++)
                 sum += transitions[(i * states) + j] = allowed[(i * states) + j] ? 0.5 + random.NextDouble() : 0;
             if (sum == 0)
-                throw new AtelierException($"no transition leads from state {i}", "model.transitions",
+                throw new AtelierException($"there is no transition from state {i}", "model.transitions",
                     $"add one, such as {i}->{i}");
             for (int j = 0; j < states; j++)
                 transitions[(i * states) + j] /= sum;
@@ -61,7 +61,7 @@ internal static class HmmInitialisation
                     || !int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int from)
                     || !int.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out int to)
                     || from >= states || to >= states)
-                    throw new AtelierException($"'{text}' is no transition between {states} states",
+                    throw new AtelierException($"'{text}' is not a transition between {states} states",
                         "model.transitions", "write for example 0->1");
                 allowed[(from * states) + to] = true;
             }
@@ -103,8 +103,8 @@ internal static class HmmInitialisation
         foreach (double value in sequences.SelectMany(s => s.Values.ToArray()))
         {
             if (value < 0 || value != Math.Floor(value))
-                throw new AtelierException(FormattableString.Invariant($"{value} is no count"), "data.source",
-                    "Poisson emissions take whole numbers from 0; choose model.emission gaussian");
+                throw new AtelierException(FormattableString.Invariant($"{value} is not a count"), "data.source",
+                    "Poisson emissions need whole numbers from 0; set model.emission to gaussian");
         }
         ColumnSpread[] spreads = Spreads(sequences);
         int dimension = spreads.Length;

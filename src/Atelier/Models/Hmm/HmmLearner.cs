@@ -37,7 +37,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
     private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
         if (_items == 0)
-            throw new AtelierException("there is nothing to learn from", "data.source", "bring more data");
+            throw new AtelierException("there is no data to train on", "data.source", "provide more data");
         bool byValidation = _config.Choose == HmmChoice.Validation && validation.Sum(s => (long)s.Length) > 0;
         int[] counts = _config.StateCounts.Count > 0 ? [.. _config.StateCounts] : [_config.StateCount];
         var jobs = (from states in counts from restart in Enumerable.Range(0, _config.Restarts) select (States: states,

@@ -68,7 +68,8 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns)
                 SeriesFile.Read(new DataSection { Source = input }, Columns, new ReadingReport());
             var sequence = HmmSequence.Of(series[0], Columns.Count);
             if (double.IsNegativeInfinity(filter.Run(sequence, 0, sequence.Length, cancellation)))
-                throw new AtelierException("the series is impossible under the model", input, "begin with another");
+                throw new AtelierException("the series has probability zero under the model", input,
+                    "start from another series");
         }
         return filter.Next();
     }
@@ -85,8 +86,8 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns)
             next[..model.StateCount].CopyTo(weights);
             known.Weigh(weights, t);
             if (t == 0 && weights.IndexOfAnyExcept(0) < 0)
-                throw new AtelierException("no series can begin so", Mention.Field("states"),
-                    "the model has no such beginning");
+                throw new AtelierException("the series cannot start like this", Mention.Field("states"),
+                    "the model gives it probability zero");
             int state = HmmModel.Sample(weights, ref random);
             states[t] = state.ToString(CultureInfo.InvariantCulture);
             rows[t] = new double[Columns.Count];

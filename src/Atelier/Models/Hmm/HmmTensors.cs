@@ -32,7 +32,7 @@ internal static class HmmTensors
     public static HmmModel Read(IReadOnlyDictionary<string, Tensor> tensors, HmmEmission emission,
         CovarianceShape covariance, string where)
     {
-        const string hint = "fetch or export the model again";
+        const string hint = "download or export the model again";
         double[] Get(string name, params long[] shape)
         {
             if (!tensors.TryGetValue(name, out Tensor? tensor) || tensor.dtype != ScalarType.Float64

@@ -88,8 +88,8 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
             if (tokens.Span[i] == EndOfTextId)
                 filter = new ForwardFilter(Model);
             else if (double.IsNegativeInfinity(filter.Run(HmmSequence.Of(tokens.Slice(i, 1)), 0, 1)))
-                throw new AtelierException($"token {tokens.Span[i]} is impossible under the model",
-                    hint: "learn with a larger model.emissionPrior");
+                throw new AtelierException($"token {tokens.Span[i]} has probability zero under the model",
+                    hint: "train with a larger model.emissionPrior");
         }
     }
 
@@ -105,8 +105,8 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
             known.Weigh(distribution, place - before);
             double sum = distribution.Sum();
             if (sum <= 0)
-                throw new AtelierException("no text can go on so", Mention.Field("states"),
-                    "the known states are impossible after the prompt");
+                throw new AtelierException("the text cannot continue like this", Mention.Field("states"),
+                    "the known states have probability zero after the prompt");
             distribution = Array.ConvertAll(distribution, value => value / sum);
         }
         fixed (double* states = distribution)

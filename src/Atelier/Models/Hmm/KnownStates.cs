@@ -20,8 +20,8 @@ internal sealed class KnownStates
         {
             if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int state)
                 || state >= model.StateCount || place < 0 || place >= places)
-                throw new AtelierException($"{place}={name} is no state of a place", Mention.Field("states"),
-                    $"states are 0 to {model.StateCount - 1}, places 0 to {places - 1}");
+                throw new AtelierException($"{place}={name} is not a state at a position", Mention.Field("states"),
+                    $"states are 0 to {model.StateCount - 1}, positions 0 to {places - 1}");
             _known[place] = state;
         }
         _ahead = new double[Last + 1][];
@@ -37,7 +37,7 @@ internal sealed class KnownStates
             }
             double most = _ahead[t].Max();
             if (most <= 0)
-                throw new AtelierException($"the known states from place {t} on are impossible",
+                throw new AtelierException($"the known states from position {t} on have probability zero",
                     Mention.Field("states"),
                     "the model has no such transitions");
             _ahead[t] = Array.ConvertAll(_ahead[t], value => value / most);

@@ -10,7 +10,7 @@ namespace Atelier.Models.Hmm;
 /// </summary>
 internal sealed class TransitionImage
 {
-    private const string Title = "what follows a state: rows from, columns to";
+    private const string Title = "transition probabilities: from rows to columns";
     private const int MostNumbered = 24; // columns whose cells hold numbers
     private const float Margin = 14;
     private const float RowHeight = 22;

@@ -23,7 +23,7 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
     public string Name => "independent";
 
     /// <inheritdoc/>
-    public string Description => "every column of a table by itself: the honest baseline";
+    public string Description => "independent columns: a baseline for tables";
 
     /// <inheritdoc/>
     public IReadOnlyList<ITask> Tasks { get; } = [new TableTask()];
@@ -61,7 +61,7 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
                 && tensor.numel() == (column.IsNumeric ? 2 : column.Levels.Count)
                     ? MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray()
                     : throw new AtelierException(
-                        $"the tensor {i} is missing or does not go with column '{column.Name}'", bundle.WeightsPath,
+                        $"the tensor {i} is missing or does not fit column '{column.Name}'", bundle.WeightsPath,
                         "export the model again"))]);
         }
         finally
@@ -98,7 +98,7 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
         private static string Card(Recipe recipe, TableData table) => string.Create(CultureInfo.InvariantCulture, $"""
             # {recipe.Name}
 
-            {recipe.Description ?? "Every column of a table by itself."}
+            {recipe.Description ?? "Independent columns of a table."}
 
             Trained on {SourceFiles.PublicName(table.Facts.Source)}, {Quantity.Of(table.Train.Count, "row")} of
             {Quantity.Of(table.Schema.Columns.Count, "column")}, seed {recipe.Seed}.

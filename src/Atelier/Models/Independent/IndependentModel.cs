@@ -87,7 +87,7 @@ public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
         if (schema.IsNumeric)
         {
             if (given is not null && !ColumnSchema.TryNumber(given, out _))
-                throw new AtelierException($"'{given}' is no number", $"{Mention.Field("evidence")} {schema.Name}",
+                throw new AtelierException($"'{given}' is not a number", $"{Mention.Field("evidence")} {schema.Name}",
                     "write a number");
             // Box and Muller 1958.
             double number = given is null

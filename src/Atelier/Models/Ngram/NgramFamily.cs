@@ -21,7 +21,8 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     public string Name => "ngram";
 
     /// <inheritdoc/>
-    public string Description => "counts of n-grams, interpolated Witten-Bell or Kneser-Ney: the honest baseline";
+    public string Description => "n-gram counts with interpolated Witten-Bell or Kneser-Ney smoothing: a baseline for "
+        + "text";
 
     /// <inheritdoc/>
     public IReadOnlyList<ITask> Tasks { get; } = [new TextTask()];
@@ -39,8 +40,8 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     public ILearner CreateLearner(Recipe recipe, IDataSource data) =>
         data is TextData text
             ? new NgramLearner(recipe, text)
-            : throw new AtelierException($"the family {Name} learns from text", "data.source",
-                "choose text, or another family");
+            : throw new AtelierException($"the family {Name} trains on text", "data.source",
+                "use text, or another family");
 
     /// <inheritdoc/>
     public string BaselineName(EvaluationSection options) =>
@@ -63,7 +64,8 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     {
         int[] Array(string name) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
             ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
-            : throw new AtelierException($"the tensor {name} is missing or not of 32-bit integers", bundle.WeightsPath,
+            : throw new AtelierException($"the tensor {name} is missing or does not hold 32-bit integers",
+                bundle.WeightsPath,
                 "export the model again");
         try
         {

@@ -24,8 +24,9 @@ public sealed class NgramModel : ILanguageModel
     internal NgramModel(NgramTrie trie, NgramConfig config, int vocabularySize)
     {
         if (trie.Tokens.Max() >= vocabularySize)
-            throw new AtelierException($"it counts the token {trie.Tokens.Max()} where there are {vocabularySize}",
-                hint: "take the bundle from its source again");
+            throw new AtelierException($"it counts the token {trie.Tokens.Max()}, but the vocabulary has "
+                + $"{vocabularySize}",
+                hint: "download the bundle again");
         Trie = trie;
         Config = config;
         VocabularySize = vocabularySize;
@@ -255,8 +256,8 @@ public sealed class NgramModel : ILanguageModel
                     continue; // what is left of one token is nothing
                 suffixes[child] = trie.Child(suffixes[node], trie.Tokens[child]);
                 if (suffixes[child] < 0)
-                    throw new AtelierException("an n-gram's own end is not among its n-grams: the file is damaged",
-                        hint: "take the bundle from its source again");
+                    throw new AtelierException("the suffix of an n-gram is missing: the file is damaged",
+                        hint: "download the bundle again");
                 counts[suffixes[child]] += trie.Counts[child] > 0 ? 1 : 0;
             }
         }

@@ -28,8 +28,8 @@ internal sealed class NgramTrie
                 sound = tokens[child] > tokens[child - 1];
         }
         if (!sound)
-            throw new AtelierException("its counts do not make a trie: the file is damaged",
-                hint: "take the bundle from its source again");
+            throw new AtelierException("its counts do not form a trie: the file is damaged",
+                hint: "download the bundle again");
         (_tokens, Counts, _firstChild) = (tokens, counts, firstChild);
         _single = new int[firstChild[1] > 1 ? tokens[firstChild[1] - 1] + 1 : 0];
         Array.Fill(_single, -1);

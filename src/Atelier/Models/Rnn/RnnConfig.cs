@@ -48,7 +48,7 @@ public sealed record RnnConfig
         {
             throw new AtelierException(
                 $"a tied head needs embeddingSize {EmbeddingSize} and hiddenSize {HiddenSize} to be equal",
-                "model.tieHead", $"take embeddingSize: {HiddenSize}, or tieHead: false");
+                "model.tieHead", $"set embeddingSize: {HiddenSize}, or tieHead: false");
         }
     }
 }

@@ -43,8 +43,8 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
             + hidden * (embedding + 2) + (shape.LayerCount - 1) * hidden * (2 * hidden + 2);
         Int128 held = tensors.Values.Sum(t => t.numel());
         if (config.VocabularySize < 1 || least > held)
-            throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}",
-                where, "fetch or export the model again");
+            throw new AtelierException($"holds {held} weights, but config.json describes at least {least}",
+                where, "download or export the model again");
         return Fill(new RnnModel(shape, config.VocabularySize, Precision.Fp32, seed: 0), tensors, where);
     }
 }

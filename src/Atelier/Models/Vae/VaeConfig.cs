@@ -106,11 +106,11 @@ public sealed record VaeConfig
     public void Check(ImageSchema schema)
     {
         if (Conditional && schema.Classes.Count == 0)
-            throw new AtelierException("the pictures have no classes", "model.conditional",
-                "sort them into subfolders, or write conditional: false");
+            throw new AtelierException("the images have no classes", "model.conditional",
+                "sort them into subfolders, or set conditional: false");
         if (Codes == 1)
-            throw new AtelierException("one code tells nothing", "model.codes",
-                "take 2 and more, or 0 for Gaussian latents");
+            throw new AtelierException("a single code carries no information", "model.codes",
+                "use 2 or more, or 0 for Gaussian latents");
         if (Network == NetworkKind.Dense)
             CheckDense();
         else
@@ -119,20 +119,20 @@ public sealed record VaeConfig
             && (long)Math.Max(1, schema.Classes.Count) * PriorComponents * LatentSize * LatentSize > MostPriorValues)
             throw new AtelierException(
                 $"{PriorComponents} components of {LatentSize} latents for {Math.Max(1, schema.Classes.Count)} "
-                    + $"classes are too large a prior", "model.priorComponents", "take fewer, or 0");
+                    + $"classes make the prior too large", "model.priorComponents", "use fewer, or 0");
     }
 
     private void CheckDense()
     {
         if (Hidden.Count is 0 or > 16 || Hidden.Any(h => h is < 1 or > MostWidth))
-            throw new AtelierException($"hidden layers are 1 to 16, each 1 to {MostWidth} wide", "model.hidden",
+            throw new AtelierException($"hidden needs 1 to 16 layers, each 1 to {MostWidth} wide", "model.hidden",
                 "write [512]");
         if (Codes > 0)
-            throw new AtelierException("codes stand at places of a convolutional network's smallest level",
-                "model.codes", "write network: convolutional, or codes: 0");
+            throw new AtelierException("codes need the spatial grid of a convolutional network",
+                "model.codes", "set network: convolutional, or codes: 0");
         if (Latents == LatentsKind.Grid)
-            throw new AtelierException("a grid's places are those of a convolutional network's smallest level",
-                "model.latents", "write network: convolutional, or latents: vector");
+            throw new AtelierException("grid latents need the spatial grid of a convolutional network",
+                "model.latents", "set network: convolutional, or latents: vector");
     }
 
     private void CheckConvolutional(ImageSchema schema)
@@ -140,13 +140,13 @@ public sealed record VaeConfig
         if (Channels.Count is 0 or > 6
             || Channels.Any(c =>
             c < ResidualConvolution.Groups || c % ResidualConvolution.Groups != 0 || c > MostWidth))
-            throw new AtelierException("channels are multiples of 8, 1 to 6 levels", "model.channels",
+            throw new AtelierException("channels needs 1 to 6 levels, each a multiple of 8", "model.channels",
                 "write [32, 64]");
         int halves = 1 << Channels.Count;
         if (schema.Width % halves != 0 || schema.Height % halves != 0)
             throw new AtelierException(
-                $"pictures of {schema.Width} × {schema.Height} cannot be halved {Channels.Count} times",
-                "model.channels", "take fewer levels, or other data.image.width and height");
+                $"images of {schema.Width} × {schema.Height} cannot be halved {Channels.Count} times",
+                "model.channels", "use fewer levels, or another data.image.width and height");
     }
 }
 

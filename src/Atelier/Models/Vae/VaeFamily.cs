@@ -13,7 +13,7 @@ public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>, IClassConditio
 
     /// <inheritdoc/>
     public override string Description =>
-        "variational autoencoders: Gaussian or discrete latents, dense or convolutional";
+        "variational autoencoders for images: Gaussian or discrete latents, dense or convolutional";
 
     /// <inheritdoc/>
     public string ClassSetting => "model.conditional=true";

@@ -60,6 +60,9 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     public override bool IsConditional => Config.Conditional;
 
     /// <inheritdoc/>
+    public bool HasGrid => Config.HasGrid;
+
+    /// <inheritdoc/>
     public override long NoiseSize => _latents.NoiseSize;
 
     /// <inheritdoc/>

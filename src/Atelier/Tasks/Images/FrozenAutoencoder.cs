@@ -23,18 +23,18 @@ internal sealed class FrozenAutoencoder : nn.Module
     {
         (Model, Description) = (model, JsonNode.Parse(config.Root.GetRawText())!.AsObject());
         _autoencoder = model as IAutoencoder
-            ?? throw new AtelierException("this kind of model puts no pictures into latents",
-                where, "take a model of the family vae");
+            ?? throw new AtelierException("this kind of model cannot encode images",
+                where, "use a model of the family vae");
         if (model.IsConditional)
-            throw new AtelierException("the autoencoder wants to be told a class",
-                where, "take one that was trained with model.conditional false");
+            throw new AtelierException("the autoencoder needs a class",
+                where, "use one that was trained with model.conditional: false");
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         long[] shape =
             _autoencoder.Encode(zeros(1, model.Schema.Channels, model.Schema.Height, model.Schema.Width), null).shape;
         Shape = shape.Length == 4 ? shape[1..]
-            : throw new AtelierException($"the autoencoder's latents are a list of {shape[1]} numbers and no grid",
-                where, "take one that was trained with model.latents grid");
+            : throw new AtelierException($"the autoencoder's latents are a vector of {shape[1]} numbers, not a grid",
+                where, "use one that was trained with model.latents: grid");
         foreach (Parameter parameter in model.parameters())
             parameter.requires_grad = false;
         register_module("autoencoder", model);
@@ -71,8 +71,8 @@ internal sealed class FrozenAutoencoder : nn.Module
                 return opened;
             opened.Dispose();
             throw new AtelierException(
-                $"the autoencoder was taught pictures of {Shown(known)}, and these are of {Shown(schema)}", folder,
-                "train one on pictures of their kind");
+                $"the autoencoder was trained on images of {Shown(known)}, but these are {Shown(schema)}", folder,
+                "train one on such images");
         }
         finally
         {
@@ -89,8 +89,8 @@ internal sealed class FrozenAutoencoder : nn.Module
     public static FrozenAutoencoder Restore(StoredImageModel stored, IReadOnlyList<IImageFamily> families)
     {
         IImageFamily family = families.FirstOrDefault(f => f.ModelTypes.Contains(stored.Config.ModelType))
-            ?? throw new AtelierException($"models of type '{stored.Config.ModelType}' are no autoencoders of pictures",
-                stored.Where, "take a model of the family vae");
+            ?? throw new AtelierException($"models of type '{stored.Config.ModelType}' are not image autoencoders",
+                stored.Where, "use a model of the family vae");
         ImageModel model = family.Restore(stored);
         try
         {
@@ -118,7 +118,7 @@ internal sealed class FrozenAutoencoder : nn.Module
         }
         double deviation = cat(latents).std().Number();
         if (deviation is not > 1e-6)
-            throw new AtelierException("the autoencoder puts all pictures into the same latents", "model.autoencoder",
+            throw new AtelierException("the autoencoder encodes all images as the same latents", "model.autoencoder",
                 "train it longer, or with a smaller model.beta");
         Scale.FillWith((float)(1 / deviation));
     }

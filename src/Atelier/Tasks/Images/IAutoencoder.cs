@@ -5,6 +5,9 @@ namespace Atelier.Tasks.Images;
 /// <summary>A model that puts pictures into latents and makes pictures of latents.</summary>
 public interface IAutoencoder
 {
+    /// <summary>Whether the latents of an image are a grid rather than a vector.</summary>
+    bool HasGrid { get; }
+
     /// <summary>The latents of pictures, without drawing; in evaluation mode without gradients.</summary>
     /// <param name="pictures">[batch, channels, height, width], fp32, −1 to 1.</param>
     /// <param name="labels">[batch], int64; ignored by a model without classes.</param>

@@ -29,6 +29,6 @@ internal static class ImageBundle
         var schema = new ImageSchema(config.Integer("image_width"), config.Integer("image_height"),
             config.Integer("image_channels"), classes);
         return schema is { Width: > 0 and <= MostSide, Height: > 0 and <= MostSide, Channels: 1 or 3 } ? schema
-            : throw new AtelierException("tells impossible pictures", config.Path, "export the model again");
+            : throw new AtelierException("describes impossible images", config.Path, "export the model again");
     }
 }

@@ -32,9 +32,9 @@ public sealed class ImageClient(ImageGenerator generator, long seed = 1, string 
         System.Drawing.Size? wanted = options?.ImageSize;
         RefusedOptions.Check(
             ("OriginalImages", request.OriginalImages?.Any() == true,
-                "the model is asked by a class alone, not by pictures"),
+                "the model takes a class as its prompt, not images"),
             ("ImageSize", wanted is { } size && (size.Width != width || size.Height != height),
-                $"the model draws {width} × {height} pixels, not {wanted?.Width} × {wanted?.Height}"),
+                $"the model generates {width} × {height} pixels, not {wanted?.Width} × {wanted?.Height}"),
             ("MediaType", options?.MediaType is not (null or "image/png"),
                 $"pictures are PNG, not {options?.MediaType}"),
             ("ModelId", options?.ModelId is not null && options.ModelId != modelId,
@@ -43,7 +43,7 @@ public sealed class ImageClient(ImageGenerator generator, long seed = 1, string 
                 "pictures are given as data"),
             ("StreamingCount", options?.StreamingCount is not (null or 0), "pictures are given when they are done"),
             ("RawRepresentationFactory", options?.RawRepresentationFactory is not null,
-                "there are no options underneath these"),
+                "raw options of an underlying client are not supported"),
             ("AdditionalProperties", options?.AdditionalProperties is { Count: > 0 },
                 $"'{options?.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
         var asked = new GenerationRequest

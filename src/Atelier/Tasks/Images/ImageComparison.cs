@@ -43,7 +43,7 @@ internal sealed class ImageComparison
             : ImageSet.Of(data.Train, Math.Max(MostReal, count));
         (_other, _otherName) = byHeld ? (ImageSet.Of(data.Train, count), "trainingPictures")
             : (ImageSet.Of(held, count), "heldOutPictures");
-        progress?.Report(FormattableString.Invariant($"looking at {real.Count} real pictures"));
+        progress?.Report(FormattableString.Invariant($"computing features of {real.Count} real images"));
         _real = network.Extract(real, "real pictures", progress, cancellation);
         string stand = byHeld ? "held-out ones"
             : $"training ones, since only {others} {(enlarged > 0 ? "more " : "")}are held out";

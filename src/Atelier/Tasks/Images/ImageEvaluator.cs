@@ -25,7 +25,7 @@ internal static class ImageEvaluator
     {
         ImagePart part = data.Test.Count > 0 ? data.Test : data.Validation;
         if (part.Count == 0)
-            throw new AtelierException("no pictures are held out to judge by", data.Facts.Source,
+            throw new AtelierException("no images are held out for evaluation", data.Facts.Source,
                 "give data.split a test part");
         Device device = generator.Model.parameters().First().device;
         string? kept = judging.Folder is null ? null : Path.Combine(judging.Folder, KeptClassifier);
@@ -62,7 +62,7 @@ internal static class ImageEvaluator
             Add(metrics, likelihood);
             notes.Add(string.Create(CultureInfo.InvariantCulture,
                 $"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them "
-                    + $"followed along the flow; how the values of 8 bits are counted is told in the documentation. "
+                    + $"followed along the flow; the documentation describes the treatment of 8-bit values. "
                     + $"Intervals are over pictures."));
         }
         var sections = new List<ReportSection>();

@@ -44,10 +44,10 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
         if (data is not ImageData images)
-            throw new AtelierException($"the family {Name} learns from pictures", "data.source",
-                "choose pictures, or another family");
-        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.ChosenPrecision,
-            recipe.Seed);
+            throw new AtelierException($"the family {Name} trains on images", "data.source",
+                "use images, or another family");
+        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema,
+            recipe.Training.ChosenPrecision, recipe.Seed);
         TrainingSection section = recipe.Training;
         var training =
             new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true, recipe.Data.Image.Augment);
@@ -155,8 +155,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     {
         Int128 held = stored.Tensors.Values.Sum(t => t.numel());
         if (least > held)
-            throw new AtelierException($"holds {held} weights, but config.json tells a shape of at least {least}",
-                stored.Where, "fetch or export the model again");
+            throw new AtelierException($"holds {held} weights, but config.json describes at least {least}",
+                stored.Where, "download or export the model again");
     }
 
     /// <summary>Another model of a model's shape, to share its weights while learning.</summary>

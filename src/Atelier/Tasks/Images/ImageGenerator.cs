@@ -177,7 +177,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     {
         int label = Schema.Label(name);
         return model.IsConditional ? label
-            : throw new AtelierException($"the model was not taught classes, so '{name}' cannot be asked for",
+            : throw new AtelierException($"the model was not trained with classes, so '{name}' cannot be asked for",
                 Mention.Field("class"), "train with model.conditional true");
     }
 
@@ -195,21 +195,21 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     private ImageGenerator Enlarges(ImageGenerator other)
     {
         if (other.Model.Upscaler?.Small is not { } small)
-            throw new AtelierException("the model enlarges no pictures", Mention.Field("upscale"),
+            throw new AtelierException("the model does not enlarge images", Mention.Field("upscale"),
                 "name one that was trained with model.upscale");
         if ((small.Width, small.Height, small.Channels) != (Schema.Width, Schema.Height, Schema.Channels))
-            throw new AtelierException($"the model enlarges {Size(small)}, and {Size(Schema)} are drawn",
+            throw new AtelierException($"the model enlarges {Size(small)}, but the generated images are {Size(Schema)}",
                 Mention.Field("upscale"),
                 "name one that was trained for this size");
         if (other.IsConditional && !(model.IsConditional && Schema.Classes.SequenceEqual(other.Schema.Classes)))
             throw new AtelierException(
-                "the model enlarges by class, and the pictures are drawn of other classes or none",
+                "the model enlarges by class, but the images have other classes or none",
                     Mention.Field("upscale"),
                 "train it with model.conditional false");
         return other;
 
         static string Size(ImageSchema schema) =>
-            $"{schema.ColourName} pictures of {schema.Width} × {schema.Height}";
+            $"{schema.ColourName} images of {schema.Width} × {schema.Height}";
     }
 
     private byte[] Sample(Interpolation ways, int first, int count, SamplingOptions drawing,

@@ -74,6 +74,9 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>What shares out the pictures that are drawn at once.</summary>
     internal SamplingThreads Threads { get; } = new();
 
+    /// <summary>The names of the <see cref="SamplingOptions"/> that the model supports, in camel case.</summary>
+    public virtual IReadOnlyList<string> SamplingFields => [];
+
     /// <summary>Receives intermediate images from <see cref="Sample"/>; null for none.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 
@@ -81,8 +84,8 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
     public virtual SamplingOptions Check(SamplingOptions drawing) => drawing == new SamplingOptions()
         ? drawing
-        : throw new AtelierException("this kind of model draws in one step", "generation",
-            "leave the sampler, its steps and the guidance out");
+        : throw new AtelierException("this kind of model samples in one step", "generation",
+            "leave the sampler, the steps and the guidance out");
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

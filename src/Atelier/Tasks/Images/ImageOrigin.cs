@@ -68,7 +68,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         {
             if (texts.GetValueOrDefault("Software") != Software
                 || JsonSerializer.Deserialize<Asked>(texts["Request"], Json) is not { } asked)
-                throw new KeyNotFoundException("it says nothing of Atelier");
+                throw new KeyNotFoundException("it was not written by Atelier");
             var request = new GenerationRequest { Count = asked.Count, Only = asked.Only, Seed = asked.Seed,
                 Class = asked.Class, Drawing = asked.Drawing?.Load(load) };
             return new(Identity(""), request)
@@ -79,7 +79,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
-            throw new AtelierException("does not say how it was made", path,
+            throw new AtelierException("does not record how it was generated", path,
                 $"give a PNG that {Mention.Command("generate")} made, not changed since", e);
         }
 
@@ -97,8 +97,8 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
             : now.Keys.Union(Files.Keys)
                 .FirstOrDefault(file => now.GetValueOrDefault(file) != Files.GetValueOrDefault(file));
         if (changed is not null)
-            throw new AtelierException("is not what it was when the picture was drawn from it", changed,
-                "bring back the file as it was");
+            throw new AtelierException("has changed since the image was generated from it", changed,
+                "restore the original file");
     }
 
     /// <summary>The SHA-256 of each image of some options, in lower-case hexadecimal digits.</summary>

@@ -29,10 +29,10 @@ public static class ImageOutput
         bool between = request.Drawing?.Interpolate is not null; // an animation then goes along the ways
         SamplingAnimation? film = form == ImageForm.Animation && !between ? new SamplingAnimation() : null;
         if (film is not null && generator.Upscaler is not null)
-            throw new AtelierException("an animation shows how pictures of one model come about", path,
+            throw new AtelierException("an animation shows the sampling steps of a single model", path,
                 $"leave {Mention.Field("upscale")} out, or name a .png");
         if (film is not null && request.Count > SamplingAnimation.MostPictures)
-            throw new AtelierException($"an animation of {request.Count} pictures is too large", path,
+            throw new AtelierException($"an animation of {request.Count} images is too large", path,
                 $"ask for {SamplingAnimation.MostPictures} or fewer, or name a .png");
         var told = System.Diagnostics.Stopwatch.StartNew();
         generator.Watch = step =>
@@ -43,7 +43,7 @@ public static class ImageOutput
             told.Restart();
             progress?.Report(
                 FormattableString.Invariant(
-                $"drawing from picture {step.First + 1} of {request.Count}: {step.Done:P0}"));
+                $"sampling from image {step.First + 1} of {request.Count}: {step.Done:P0}"));
         };
         var samples = new List<ImageSample>();
         try
@@ -73,8 +73,8 @@ public static class ImageOutput
             ".png" => ImageForm.Grid,
             ".gif" => ImageForm.Animation,
             _ => throw new AtelierException(
-                "pictures are written as PNG (a grid), GIF (how they came about) or into a folder (a file each)", path,
-                "name a .png, a .gif, or a folder with / at its end"),
+                "images are written as PNG (a grid), GIF (the sampling steps) or to a folder (one file each)", path,
+                "name a .png, a .gif, or a folder that ends with /"),
         };
 
     private static ImageSample[] WriteGrid(ImageGenerator generator, GenerationRequest request, string path,

@@ -16,8 +16,8 @@ public sealed class ImageTask : ITask
 
     /// <inheritdoc/>
     public string Description =>
-        "Pictures to learn from: a folder, a tar or a zip file of PNG, JPEG, WebP or GIF, a subfolder a class or "
-            + "with labels.csv; or idx files.";
+        "Train on images: a folder, tar or zip file of PNG, JPEG, WebP or GIF images, with a subfolder per class or "
+            + "a labels.csv; or idx files.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } =
@@ -27,7 +27,27 @@ public sealed class ImageTask : ITask
     ];
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "64"), ("out", "grid.png")];
+    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model)
+    {
+        var generator = model.Require<ImageGenerator>();
+        IReadOnlyList<string> classes = generator.IsConditional ? generator.Schema.Classes : [];
+        IEnumerable<RequestOption> ofClass = classes.Count == 0 ? []
+            : [new("class", $"The class of the images: {RequestOption.Names(classes)}.", Example: classes[0])];
+        IEnumerable<string> ofLatents = generator.Model is not IAutoencoder autoencoder ? []
+            : autoencoder.HasGrid ? ["reconstruct", "interpolate"] : ["reconstruct", "interpolate", "traverse"];
+        return
+        [
+            .. ofClass, new("count", "The number of images.", Example: "16"),
+            .. generator.Model.SamplingFields.Concat(ofLatents).Append("upscale").Select(Option),
+            new("like"),
+            new("out", "The file to write the images to: .png (a grid), .gif (an animation of the sampling steps) or a "
+                + "folder that ends with / (one file per image).", Example: "grid.png"),
+        ];
+
+        // An upscaling model enlarges a given image.
+        RequestOption Option(string field) => new(field,
+            Example: field == "from" && generator.Model.Upscaler is not null ? "small.png" : null);
+    }
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) => model.As<ImageGenerator>() is not null;

@@ -45,8 +45,9 @@ public sealed class Interpolation
         _steps = request.Count / ways;
         if (_steps < 2 || request.Count % ways != 0)
             throw new AtelierException(
-                $"{request.Count} pictures are no equal shares of two or more for {ways} "
-                    + $"{(ways == 1 ? "way" : "ways")}", Mention.Field("count"), "ask for two or more pictures a way");
+                $"{request.Count} images cannot be divided equally, two or more each, between {ways} "
+                    + $"{(ways == 1 ? "way" : "ways")}", Mention.Field("count"),
+                        "ask for two or more images per interpolation");
         _labels = generator.IsConditional ? Classes(count) : request.Class is { } name ? [generator.Label(name)] : null;
     }
 
@@ -116,15 +117,16 @@ public sealed class Interpolation
         if (_request.Class is not { } asked)
         {
             return _seeds is null
-                ? throw new AtelierException("the model draws by class, and pictures do not say theirs",
+                ? throw new AtelierException("the model samples by class, and images have no class",
                     Mention.Field("class"),
-                    "name one for all, or one for each picture, with commas between")
+                    "name one class for all, or one for each image, separated by commas")
                 : [.. _seeds.Select(seed => (int)_generator.Labels(seed, 0, 1, null)[0].Number())];
         }
         string[] names = _generator.Schema.Classes.Contains(asked) ? [asked]
             : asked.Split(',', StringSplitOptions.TrimEntries);
         if (names.Length != 1 && names.Length != ends)
-            throw new AtelierException($"{names.Length} classes are named for {ends} ends", Mention.Field("class"),
+            throw new AtelierException($"{names.Length} classes are named for {ends} end points",
+                Mention.Field("class"),
                 "name one for all, or one for each");
         return [.. Enumerable.Range(0, ends).Select(end => _generator.Label(names[names.Length == 1 ? 0 : end]))];
     }

@@ -21,8 +21,8 @@ public sealed class LatentImages
     {
         _model = model;
         _autoencoder = model as IAutoencoder
-            ?? throw new AtelierException("this kind of model puts no pictures into latents", "generation",
-                "take a model of the family vae");
+            ?? throw new AtelierException("this kind of model cannot encode images", "generation",
+                "use a model of the family vae");
     }
 
     private Device Device => _model.parameters().First().device;
@@ -50,7 +50,7 @@ public sealed class LatentImages
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
         if (pictures.Count < 2)
-            throw new AtelierException("there is only one picture", Mention.Field("interpolate"), "give two or more");
+            throw new AtelierException("there is only one image", Mention.Field("interpolate"), "give two or more");
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(_model);
         (Tensor latents, Tensor? labels) = Read(pictures, label);
@@ -80,12 +80,12 @@ public sealed class LatentImages
     {
         const double far = 3;
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
+        if (_autoencoder.HasGrid)
+            throw new AtelierException("a grid of latents has too many dimensions to vary one by one",
+                Mention.Field("traverse"), "use a model with a Gaussian latent vector");
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(_model);
         (Tensor latents, Tensor? labels) = Read([picture], label);
-        if (latents.dim() != 2)
-            throw new AtelierException("latents in a grid, codes or not, are too many to move one after another",
-                Mention.Field("traverse"), "take a model with Gaussian latents in a vector");
         long size = latents.shape[1];
         Tensor moved = latents.repeat(size * steps, 1).view(size, steps, size).clone();
         Tensor values = linspace(-far, far, steps).to(Device);

@@ -14,7 +14,7 @@ internal static class SampledImages
     {
         if ((long)count * generator.Schema.Size > Array.MaxLength)
             throw new AtelierException($"{count} pictures of this size do not fit in memory", "evaluation.pictures",
-                "take fewer");
+                "use fewer");
         SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
         var pixels = new byte[count * generator.Schema.Size];
         var asked = new int[count];

@@ -19,8 +19,8 @@ internal static class SeriesEvaluator
         IProgress<string>? progress, CancellationToken cancellation)
     {
         if (!model.Columns.SequenceEqual(data.Columns))
-            throw new AtelierException("the model knows other columns than the data has", context.Run,
-                "judge it on series of its own columns");
+            throw new AtelierException("the model was trained on other columns than those of the data", context.Run,
+                "evaluate it on series with the same columns");
         (IReadOnlyList<double[]> series, Part part) = data switch
         {
             { Test.Count: > 0 } => (data.Test, Part.Test),
@@ -89,8 +89,8 @@ internal static class SeriesEvaluator
                 string.Create(CultureInfo.InvariantCulture,
                     $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % "
                         + $"intervals by bootstrap over {resampled}."),
-                model.IsOfCounts ? "Figures are logarithms of probabilities of counts."
-                    : "Figures are logarithms of densities.",
+                model.IsOfCounts ? "The metrics are log-probabilities of counts."
+                    : "The metrics are log-densities.",
                 .. baselines.Count == 0 ? Array.Empty<string>()
                     : [$"independent draws every row by itself, each column from one "
                         + $"{(model.IsOfCounts ? "Poisson" : "normal")} distribution."],

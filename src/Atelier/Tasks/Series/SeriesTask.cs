@@ -15,13 +15,20 @@ public sealed class SeriesTask : ITask
     public string Name => "series";
 
     /// <inheritdoc/>
-    public string Description => "Series of numbers to learn from: a table whose rows follow one another in time.";
+    public string Description => "Train on a time series: a table of numbers with its rows in order of time.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.table", "evaluation.samples"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("maxTokens", "100")];
+    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model) =>
+    [
+        new("input", "A table with the beginning of the series, which is continued."),
+        new("count", "The number of series."),
+        new("maxTokens", "The number of rows of each series.", $"{new DecodingOptions().MaxTokens}", Example: "100"),
+        new("states", "A known hidden state at a row, counted from 0. Can be repeated."),
+        new("out", "The file to write the series to: .csv and .tsv are tables that can be trained on."),
+    ];
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) => model.As<ISeriesModel>() is not null;

@@ -18,8 +18,8 @@ internal static class TableEvaluator
             CancellationToken cancellation)
     {
         if (!model.Schema.Names.SequenceEqual(data.Schema.Names))
-            throw new AtelierException("the model knows other columns than the data has", context.Run,
-                "judge it on a table of its own columns");
+            throw new AtelierException("the model was trained on other columns than those of the data", context.Run,
+                "evaluate it on a table with the same columns");
         (TableRows rows, Part part) = data switch
         {
             { Test.Count: > 0 } => (data.Test, Part.Test),
@@ -87,11 +87,11 @@ internal static class TableEvaluator
                         + $"intervals by bootstrap over rows."),
                 string.Create(CultureInfo.InvariantCulture,
                     $"bic is the log-likelihood of the {charged.Count:#,0} "
-                        + $"{(context.Other is null ? "training" : "judged")} rows less half the free parameters "
-                        + $"times ln {charged.Count:#,0}."),
+                        + $"{(context.Other is null ? "training" : "judged")} rows minus half the number of free "
+                        + $"parameters times ln {charged.Count:#,0}."),
                 .. on.Notes,
                 .. families.Except(others)
-                    .Select(family => $"The baseline {family.BaselineName} is left out: it is this very model."),
+                    .Select(family => $"The baseline {family.BaselineName} is omitted: it is the model itself."),
             ],
         };
         if (context.Picture is not null)

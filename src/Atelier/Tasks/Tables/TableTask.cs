@@ -20,13 +20,28 @@ public sealed class TableTask : ITask
 
     /// <inheritdoc/>
     public string Description =>
-        "A table to learn from: .csv with any separator, .tsv or .parquet, its first line the columns' names.";
+        "Train on a table: .csv with any separator, .tsv or .parquet; the first line names the columns.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.table", "evaluation.samples"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "5")];
+    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model)
+    {
+        IReadOnlyList<ColumnSchema> columns = model.Require<IRowModel>().Schema.Columns;
+        ColumnSchema? known = columns.FirstOrDefault(column => column.Levels.Count > 0);
+        string names = RequestOption.Names([.. columns.Select(Described)]);
+        return
+        [
+            new("evidence", $"A known value of each row. Can be repeated. The columns: {names}.",
+                Example: known is null ? null : $"{known.Name}={known.Levels[0]}"),
+            new("count", "The number of rows.", Example: "5"),
+            new("out", "The file to write the rows to: .csv and .tsv are tables that can be trained on."),
+        ];
+
+        static string Described(ColumnSchema column) => column.Levels.Count == 0 ? $"{column.Name} (a number)"
+            : $"{column.Name} ({RequestOption.Names(column.Levels)})";
+    }
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) => model.As<IRowModel>() is not null;

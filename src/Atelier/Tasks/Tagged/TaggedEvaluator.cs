@@ -26,7 +26,7 @@ internal static class TaggedEvaluator
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "sentences", () =>
             JudgedOn.ShareIn(Hashes(sentences), Hashes(data.Train)), mostRepeated: 0.5);
         if (sentences.All(s => s.Tags.All(tag => tag == "_")))
-            throw new AtelierException("the sentences have no tags to judge by", data.Facts.Source,
+            throw new AtelierException("the sentences have no tags to evaluate with", data.Facts.Source,
                 "choose another column with data.tags");
         progress?.Report(string.Create(CultureInfo.InvariantCulture,
             $"tagging {Quantity.Of(sentences.Count, "sentence")}"));
@@ -87,8 +87,8 @@ internal static class TaggedEvaluator
                 string.Create(CultureInfo.InvariantCulture,
                     $"{Quantity.Of(sentences.Sum(s => s.Words.Count), "word")} of "
                         + $"{Quantity.Of(sentences.Count, "sentence")}; 95 % intervals by bootstrap over sentences."),
-                "mostFrequentTag gives each word the tag it had most often in training, and unknown words the most "
-                    + "frequent tag of all.",
+                "mostFrequentTag predicts the tag that a word had most often in training, and for unknown words the "
+                    + "most frequent tag.",
                 .. on.Notes,
             ],
         };

@@ -17,14 +17,21 @@ public sealed class TaggingTask : ITask
 
     /// <inheritdoc/>
     public string Description =>
-        "Tagged sentences to learn from: a .conllu file, or a folder with such files for training, "
+        "Train on tagged sentences: a .conllu file, or a folder with such files for training, "
             + "validation and test.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.tags", "evaluation.samples"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "The old dog barks .")];
+    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model) =>
+    [
+        new("prompt", "A sentence to tag, its words separated by spaces.", Example: "The old dog barks ."),
+        new("input", "A CoNLL-U file with sentences to tag."),
+        new("states", "The known tag of a word, by its position from 0. Can be repeated."),
+        new("count", "The number of sentences to generate if there are none to tag."),
+        new("out", "The file to write the sentences to: .conllu is CoNLL-U."),
+    ];
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) => model.As<ITagger>() is not null;

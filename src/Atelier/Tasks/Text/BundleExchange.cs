@@ -46,8 +46,8 @@ internal static class BundleExchange
     public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type, CancellationToken cancellation)
     {
         if (type?.IsBlocked() == true)
-            throw new AtelierException($"Hugging Face's files have no {type}", Mention.Field("type"),
-                $"allowed are f32, f16 and bf16; {Mention.Field("format")} gguf takes q8 and q4 too");
+            throw new AtelierException($"Hugging Face files do not support {type}", Mention.Field("type"),
+                $"allowed: f32, f16 and bf16; {Mention.Field("format")} gguf also supports q8 and q4");
         bool isAsItIs = type is null && !bundle.IsGguf;
         BundleWriter.Replace(folder, partial =>
         {
@@ -67,11 +67,10 @@ internal static class BundleExchange
     private static void FromFolder(string source, string? tokenizerPath, string folder,
         Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
     {
-        if (!Directory.EnumerateFiles(source).Any(BundleWriter.IsWeights))
-            OtherFiles.RefuseFolder(source);
+        source = Bundle.Open(source).Folder; // refuses what is no model before anything is written
         bool bringsOwn = File.Exists(Path.Combine(source, "tokenizer.json"));
         if (tokenizerPath is not null && bringsOwn)
-            throw new AtelierException("a folder brings its own tokenizer.json", Mention.Field("tokenizer"),
+            throw new AtelierException("a folder contains its own tokenizer.json", Mention.Field("tokenizer"),
                 "leave it out");
         // Folders of older tools have GPT-2's two files instead; models of other than text have none.
         bool isMade = tokenizerPath is not null || (!bringsOwn && File.Exists(Path.Combine(source, "vocab.json")));
@@ -101,7 +100,7 @@ internal static class BundleExchange
         Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (tokenizerPath is not null)
-            throw new AtelierException("a GGUF file brings its own tokenizer", Mention.Field("tokenizer"),
+            throw new AtelierException("a GGUF file contains its own tokenizer", Mention.Field("tokenizer"),
                 "leave it out");
         GgufFile file = GgufFile.Open(source);
         using ModelWeights weights = ModelWeights.FromGguf(file);
@@ -136,7 +135,7 @@ internal static class BundleExchange
             throw new AtelierException(
                 $"the tokenizer has {tokenizer.VocabularySize} tokens, the model {file.Sizes.VocabularySize}",
                 tokenizerPath,
-                "name the tokenizer that the model was trained with");
+                "use the tokenizer that the model was trained with");
         }
         int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
         Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), open, progress,
@@ -168,7 +167,7 @@ internal static class BundleExchange
     private static void Check(string folder, string source, Func<string, ITrainedModel> open,
         IProgress<string>? progress)
     {
-        progress?.Report("opening the bundle to see that it is whole");
+        progress?.Report("opening the bundle to check it");
         try
         {
             open(folder).Dispose();

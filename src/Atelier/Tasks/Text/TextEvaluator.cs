@@ -92,7 +92,7 @@ public static class TextEvaluator
                         $"Scored in windows of {Quantity.Of(generator.Model.ContextLength, "token")}, {stride} apart."),
                 .. on.Notes,
                 .. families.Except(others).Select(family =>
-                    $"The baseline {family.BaselineName(options)} is left out: it is this very model."),
+                    $"The baseline {family.BaselineName(options)} is omitted: it is the model itself."),
             ],
         };
         if (picture is not null)
@@ -115,9 +115,9 @@ public static class TextEvaluator
         if (model.VocabularySize != data.Tokenizer.VocabularySize)
         {
             throw new AtelierException(
-                $"the model knows {Quantity.Of(model.VocabularySize, "token")}, the data was prepared with "
+                $"the model has {Quantity.Of(model.VocabularySize, "token")}, the data was prepared with "
                     + $"{data.Tokenizer.VocabularySize}", run,
-                "judge it on data prepared with its own tokenizer");
+                "evaluate it on data prepared with its own tokenizer");
         }
         return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength,
             options.Stride).Score(model, null, cancellation);
@@ -182,7 +182,7 @@ public static class TextEvaluator
         TokenFile held = data.Test.Count > 1 ? data.Test : data.Validation;
         return held.Count > 1
             ? held
-            : throw new AtelierException("there is no held-out text to judge by", run,
+            : throw new AtelierException("there is no held-out text to evaluate on", run,
                 "give data.split a test or validation share");
     }
 
@@ -210,7 +210,7 @@ public static class TextEvaluator
         if (options.Samples == 0)
             return samples;
         progress?.Report(string.Create(CultureInfo.InvariantCulture,
-            $"drawing {Quantity.Of(options.Samples, "sample")}"));
+            $"generating {Quantity.Of(options.Samples, "sample")}"));
         var request = new GenerationRequest
         {
             Count = options.Samples,

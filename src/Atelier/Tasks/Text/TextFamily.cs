@@ -44,8 +44,8 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
         if (data is not TextData text)
-            throw new AtelierException($"the family {Name} learns from text", "data.source",
-                "choose text, or another family");
+            throw new AtelierException($"the family {Name} trains on text", "data.source",
+                "use text, or another family");
         var config = (TConfig?)recipe.Model.Config ?? new TConfig();
         TModel model = Create(config, text.Tokenizer.VocabularySize, recipe);
         int contextLength = TrainingContext(config);

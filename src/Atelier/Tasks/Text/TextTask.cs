@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Text;
@@ -6,17 +7,21 @@ using Atelier.Evaluation;
 using Atelier.Generation;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tokenizers;
 
 namespace Atelier.Tasks.Text;
 
 /// <summary>Text, as tokens.</summary>
 public sealed class TextTask : ITask
 {
+    // One of them is text for nearly every vocabulary, of one script or of characters alone.
+    private static readonly string[] Prompts = ["Once", "once", "春", "一", "a"];
+
     /// <inheritdoc/>
     public string Name => "text";
 
     /// <inheritdoc/>
-    public string Description => "A file or folder of text to learn from; settings are chosen by its size.";
+    public string Description => "Train on text: a file or a folder; settings are chosen by its size.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } =
@@ -27,7 +32,38 @@ public sealed class TextTask : ITask
     ];
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "...")];
+    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model)
+    {
+        var generator = model.Require<TextGenerator>();
+        bool hasStates = generator.Model is IHiddenStates;
+        return
+        [
+            new("prompt", Example: Prompts.FirstOrDefault(prompt => IsKnown(prompt, generator.Tokenizer))),
+            new("count", Example: "3"),
+            hasStates ? new("states", "The known hidden state of a token, by its position from 0. Can be repeated.")
+                : new("draft"),
+            new("out", "The file to write the texts to."),
+            .. typeof(DecodingOptions).GetProperties().Where(property => property.CanWrite)
+                .Select(property => new RequestOption(JsonNamingPolicy.CamelCase.ConvertName(property.Name),
+                    Default: Shown(property.GetValue(generator.Defaults)))),
+        ];
+    }
+
+    /// <summary>Whether each character of a text is a token of its own, or part of a longer one.</summary>
+    private static bool IsKnown(string text, Tokenizer tokenizer)
+    {
+        try
+        {
+            return tokenizer.Encode(text).Length <= text.Length;
+        }
+        catch (AtelierException)
+        {
+            return false; // a character that the vocabulary does not have
+        }
+    }
+
+    private static string? Shown(object? setting) => setting is IFormattable number
+        ? number.ToString(null, CultureInfo.InvariantCulture) : null;
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) => model.As<TextGenerator>() is not null;
@@ -44,16 +80,16 @@ public sealed class TextTask : ITask
         if (share == 0 || held.Characters >= TextScorer.FewestCharacters)
             return data;
         long found = data.Train.Characters + data.Validation.Characters + data.Test.Characters, got = held.Characters;
-        string what = data.Train.Count == 0 ? "there is nothing to learn from, and too little text" : "too little text";
+        string what = data.Train.Count == 0 ? "there is no text to train on, and too little" : "too little text";
         double needed =
             Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share));
         data.Dispose();
         File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data counts as prepared by it
         string counts = FormattableString.Invariant(
             $"{found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}");
-        throw new AtelierException($"{what} to judge by: {counts}", recipe.Data.Source,
+        throw new AtelierException($"{what} for evaluation: {counts}", recipe.Data.Source,
             string.Create(CultureInfo.InvariantCulture,
-            $"bring at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with "
+            $"provide at least {needed:N0} characters, raise data.split.{part}, or hold nothing out with "
                 + $"data.split=none"));
     }
 

@@ -25,11 +25,11 @@ public sealed class StepProfile
     public StepProfile(int from = 10, int steps = 20)
     {
         if (from < 1)
-            throw new AtelierException($"a session has no step {from}", Mention.Field("profileFrom"),
-                "take 1 or more; 10 leaves steps to warm up");
+            throw new AtelierException($"there is no step {from}", Mention.Field("profileFrom"),
+                "use 1 or more; 10 leaves steps for warming up");
         if (steps < 1)
             throw new AtelierException($"{steps} steps cannot be profiled", Mention.Field("profileSteps"),
-                "take 1 or more");
+                "use 1 or more");
         (From, Steps) = (from, steps);
     }
 

@@ -15,11 +15,11 @@ public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers =
     public override string ToString()
     {
         string division = Replicas == 1
-            ? $"each operation on {Quantity.Of(Threads, "thread")}"
+            ? $"each operation uses {Quantity.Of(Threads, "thread")}"
             : $"{Replicas} copies of the model share each batch, {Quantity.Of(Threads, "thread")} each";
         return Layers switch
         {
-            LayerPath.LibraryProducts => division + ", products by the tensor library",
+            LayerPath.LibraryProducts => division + ", matrix products by the tensor library",
             LayerPath.Reference => division + ", layers from the tensor library's operators",
             LayerPath.FusedAttention => division + ", layers from the tensor library's operators with fused attention",
             _ => division,

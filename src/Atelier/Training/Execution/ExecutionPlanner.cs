@@ -96,7 +96,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         int threads = ComputeDevice.ThreadsOf(section.Threads);
         bool alone = !canReplicate || ComputeDevice.Resolve(section.Device).type != DeviceType.CPU;
         if (section.Replicas > 1 && alone)
-            throw new AtelierException("this model learns in one copy only", "training.replicas", "leave it out");
+            throw new AtelierException("this model does not support replicas", "training.replicas", "leave it out");
         if (section.Replicas > 0)
             return [new ExecutionPlan(section.Replicas, Math.Max(1, threads / section.Replicas))];
         var candidates = new List<ExecutionPlan> { new(1, threads) };
@@ -121,12 +121,12 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         ExecutionPlan guess = candidates[^1];
         if (limit.IsTooShort(StepsBefore + 1 + LeastTimed))
             return guess;
-        tell("measuring once how this machine learns the fastest: ten seconds or a tenth of the training at most");
+        tell("measuring the fastest execution plan for this machine: at most ten seconds or a tenth of the training");
         var measuring = new PlanMeasuring(limit, time);
         (plan, string? doubt) = measuring.Run(candidates, guess);
         if (doubt is not null)
         {
-            tell($"{doubt}: a guess serves, and the next training measures again");
+            tell($"{doubt}: using an estimate; the next training measures again");
             return plan;
         }
         known[key] = plan;
@@ -137,7 +137,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         }
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
-            tell($"what was measured cannot be kept and will be measured again: {e.Message}");
+            tell($"the measured plan could not be saved and will be measured again: {e.Message}");
         }
         return plan;
     }

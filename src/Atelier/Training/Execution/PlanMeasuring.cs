@@ -21,7 +21,8 @@ internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, Pl
     private bool _isCut;
 
     private string? Doubt =>
-        _restless >= MostRestless ? "other programs use this machine" : _isCut ? "there was no time to measure it whole"
+        _restless >= MostRestless ? "other programs use this machine" : _isCut ? "there was not enough time to "
+            + "measure all candidates"
         : null;
 
     /// <summary>The fastest of plans and their other paths.</summary>

@@ -84,7 +84,7 @@ public sealed class ImageDataTests : IDisposable
     public void A_folder_without_pictures_is_refused()
     {
         _folder.Write("in/words.txt", "hello");
-        Should.Throw<AtelierException>(() => Prepare("in", new ImageSection())).Message.ShouldContain("no pictures");
+        Should.Throw<AtelierException>(() => Prepare("in", new ImageSection())).Message.ShouldContain("no images");
     }
 
     private ImageData Prepare(string name, ImageSection section) =>

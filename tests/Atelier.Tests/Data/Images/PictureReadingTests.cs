@@ -102,7 +102,7 @@ public sealed class PictureReadingTests : IDisposable
         using ImageData data = Prepare(source);
         data.Schema.Classes.ShouldBe(["cats", "dogs"]);
         data.Train.Count.ShouldBe(2);
-        data.Notes.ShouldContain("1 file of other kinds left out: 1 .heic.");
+        data.Notes.ShouldContain("1 file of other types ignored: 1 .heic.");
     }
 
     [Fact]

@@ -58,8 +58,8 @@ public sealed class PictureSourceTests : IDisposable
         data.Schema.Classes.ShouldBe(["bright", "dark"]);
         data.Train.Count.ShouldBe(3);
         data.Notes.ShouldContain(note =>
-            note.StartsWith("Left out without a label in ", StringComparison.Ordinal)
-            && note.EndsWith(": 1 picture.", StringComparison.Ordinal));
+            note.StartsWith("Ignored because they have no label in ", StringComparison.Ordinal)
+            && note.EndsWith(": 1 image.", StringComparison.Ordinal));
 
         _folder.Write("in/captions.tsv", "image\tcaption\n0.png\tday\n1.png\tday\n2.png\tnight\n3.png\tnight\n");
         using ImageData captioned = Prepare("in", new() { Labels = "captions.tsv" });
@@ -68,7 +68,7 @@ public sealed class PictureSourceTests : IDisposable
     }
 
     [Theory]
-    [InlineData("file,label\n0.png,a\n9.png,b\n", "names a picture that is not there: '9.png'")]
+    [InlineData("file,label\n0.png,a\n9.png,b\n", "lists an image that does not exist: '9.png'")]
     [InlineData("file,label\n0.png,a\n0.png,b\n", "has the labels 'a' and 'b'")]
     [InlineData("file,label\n0.png,\n", "has an empty label")]
     [InlineData("name,colour\n0.png,red\n", "name one of them file")]
@@ -117,7 +117,7 @@ public sealed class PictureSourceTests : IDisposable
         data.Notes.ShouldContain(note =>
             note.Contains("huge.png", StringComparison.Ordinal)
             && note.Contains("40000 × 40000", StringComparison.Ordinal));
-        data.Notes.ShouldContain(note => note.Contains("one picture only", StringComparison.Ordinal));
+        data.Notes.ShouldContain(note => note.Contains("only one image", StringComparison.Ordinal));
         File.Delete(_folder["in/0.png"]);
         Should.Throw<AtelierException>(() => Prepare("in")).Message.ShouldContain("huge.png");
     }

@@ -110,7 +110,7 @@ public sealed class TableDataTests : IDisposable
             Prepare(Section("a\nx\n", new() { Columns = ["c"] }))).Message.ShouldContain("no column 'c'");
         Should.Throw<AtelierException>(() =>
             Prepare(Section("a\nx\n",
-            new() { Numeric = ["a"] }))).Message.ShouldContain("'x' in column 'a' is no number");
+            new() { Numeric = ["a"] }))).Message.ShouldContain("'x' in column 'a' is not a number");
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class TableDataTests : IDisposable
         other.Train.Codes(0)[0].ShouldBe(1);
         Should.Throw<AtelierException>(() =>
             TableData.Prepare(Section("a,b\nz,1\n", name: "v.csv"), 1, _folder["v"], known))
-            .Message.ShouldContain("'z' is no level of column 'a'");
+            .Message.ShouldContain("'z' is not a level of column 'a'");
     }
 
     [Fact]
@@ -133,7 +133,7 @@ public sealed class TableDataTests : IDisposable
         byte[] bytes = File.ReadAllBytes(rows);
         bytes[^1] = 0x40; // a code far beyond the levels
         File.WriteAllBytes(rows, bytes);
-        Should.Throw<AtelierException>(() => TableData.Open(_folder["data"])).Message.ShouldContain("does not go with");
+        Should.Throw<AtelierException>(() => TableData.Open(_folder["data"])).Message.ShouldContain("does not fit");
         File.Delete(Path.Combine(_folder["data"], "facts.json"));
         Should.Throw<AtelierException>(() => TableData.Open(_folder["data"])).Message.ShouldContain("cannot be read");
     }

@@ -143,10 +143,90 @@ public sealed class TableReadingTests : IDisposable
     {
         string table = Rows("x", ',', i => [i == 7 ? "inf" : $"{i}.25"]);
         AtelierException e = Should.Throw<AtelierException>(() => Table(table));
-        e.Message.ShouldBe("'inf' in column 'x' is no number, as 29 of its 30 different values are");
+        e.Message.ShouldBe("'inf' in column 'x' is not a number, as 29 of its 30 different values are");
         e.Hint!.ShouldContain("data.table.missing");
         using TableData names = Table(table, new() { Categorical = ["x"] });
         names.Schema.Columns[0].Levels.Count.ShouldBe(30);
+    }
+
+    [Theory]
+    [InlineData("-")]
+    [InlineData(".")]
+    [InlineData("\\N")]
+    [InlineData("nil")]
+    public void Markers_in_a_column_of_numbers_are_missing_values_and_a_note_says_so(string marker)
+    {
+        string table = Rows("g,x", ',', i => [i % 2 == 0 ? "-" : "a", i % 8 == 3 ? marker : $"{i}.5"], 40);
+        using TableData data = Table(table);
+        data.Schema.Columns[1].IsNumeric.ShouldBeTrue();
+        data.Train.Numbers(1).ToArray().Count(double.IsNaN).ShouldBe(5);
+        data.Schema.Columns[0].Levels.ShouldBe(["-", "a"]);
+        data.Notes.ShouldContain(
+            $"Read '{marker}' as missing values in column x (data.table.categorical keeps them).");
+        using TableData names = Table(table, new() { Categorical = ["x"] });
+        names.Schema.Columns[1].Levels.ShouldContain(marker);
+        names.Notes.ShouldNotContain(note => note.Contains("missing", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void All_markers_in_one_column_are_missing_values_and_infinity_is_refused()
+    {
+        string[] markers = ["-", ".", "\\N", "nil", "inf"];
+        Should.Throw<AtelierException>(() =>
+            Table(Rows("x", ',', i => [i < 5 ? markers[i] : $"{i}.25"], 41))).Message
+            .ShouldBe("'inf' in column 'x' is not a number, as 36 of its 37 different values are");
+    }
+
+    [Fact]
+    public void A_column_with_more_numbers_than_other_values_is_categories_and_a_note_says_so()
+    {
+        using TableData data = Table(Rows("x", ',', i => [i % 4 == 0 ? $"A{i}" : $"{i}.25"], 40));
+        data.Schema.Columns[0].Levels.Count.ShouldBe(40);
+        data.Notes.ShouldContain("Column x is read as categories, because 10 of its 40 different values are not "
+            + "numbers: 'A0', 'A4', 'A8', 'A12', 'A16' (data.table.missing).");
+    }
+
+    [Fact]
+    public void A_marker_that_a_model_knows_as_a_level_stays_one()
+    {
+        string path = _folder.Write("t.csv", Rows("x", ',', i => [i == 3 ? "-" : $"{i}.5"]));
+        TableSchema known = new([new("x", ["-", .. Enumerable.Range(0, 30).Select(i => $"{i}.5")], [])]);
+        using TableData data = TableData.Prepare(new DataSection { Source = path, Split = SplitSection.None }, 1,
+            _folder["other"], known);
+        data.Train.Codes(0)[3].ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("sep=;\na;b\n1;2,5\n", ";")]
+    [InlineData("sep=;\r\na;b\r\n1;2\r\n", ";")]
+    [InlineData("SEP=,\na,b\nx;y;z,w;v;u\n", ",")]
+    [InlineData("sep=\t\na\tb\n1\t2\n", "tabs")]
+    public void A_first_line_of_excels_names_the_separator(string table, string separator)
+    {
+        using TableData data = Table(table);
+        data.Schema.Names.ShouldBe(["a", "b"], separator);
+        data.Train.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public void After_a_line_that_names_the_separator_lines_keep_their_numbers() =>
+        Should.Throw<AtelierException>(() => Table("sep=;\na;b\n1;2\n3\n")).Message
+            .ShouldStartWith("line 4 has 1 field");
+
+    [Fact]
+    public void Lines_that_end_in_carriage_returns_alone_are_rows()
+    {
+        using TableData data = Table("a,b\rx,1\ry,2\r");
+        data.Schema.Names.ShouldBe(["a", "b"]);
+        data.Train.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_column_without_a_name_gets_one_and_a_note_says_so()
+    {
+        using TableData data = Table("\"\",a, \n1,x,u\n2,y,v\n");
+        data.Schema.Names.ShouldBe(["column1", "a", "column3"]);
+        data.Notes.ShouldContain("The header of t.csv has empty names: they were replaced by column1, column3.");
     }
 
     [Fact]
@@ -190,7 +270,7 @@ public sealed class TableReadingTests : IDisposable
             Table(Rows("x,y", ',', i => [$"{i}", $"{i * i}"]), new() { Discretise = Discretisation.Quantile });
         data.Schema.Columns.ShouldAllBe(column => column.Levels.Count == 5);
         data.Notes.ShouldBe(
-            ["The numbers of columns x, y became levels between quantiles, at most 5 (data.table.discretise, "
+            ["Discretised columns x, y by quantiles into at most 5 levels each (data.table.discretise, "
                 + "data.table.bins)."]);
         Enumerable.Range(0, 5).Select(level => data.Train.Codes(0).ToArray().Count(code => code == level))
             .ShouldAllBe(count => count >= 5 && count <= 7);

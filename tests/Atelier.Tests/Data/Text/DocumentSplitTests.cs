@@ -65,7 +65,7 @@ public sealed class DocumentSplitTests
     }
 
     /// <summary>
-    /// Sizes as they are found: all alike, of a long tail, or one giant among notes; some documents stand twice.
+    /// Sizes as they are found: all alike, of a long tail, or one giant among notes; some documents appear twice.
     /// </summary>
     private static readonly Gen<(ulong[] Contents, long[] Sizes)> Corpora =
         from count in Gen.Int[1, 80]
@@ -132,7 +132,7 @@ public sealed class DocumentSplitTests
         split.Method.ToString().ShouldBe(method);
         split.Stretches(Atelier.Data.Text.Part.Train).Sum(s => s.To - s.From)
             .ShouldBeInRange((long)(0.9 * sizes.Sum()) - 1, (long)(0.9 * sizes.Sum()) + 1);
-        split.Describe("documents", "characters")!.ShouldContain("cut by position");
+        split.Describe("documents", "characters")!.ShouldContain("split by position");
         split.Describe("documents", "characters")!.ShouldContain("90.0% train, 5.0% validation, 5.0% test");
     }
 

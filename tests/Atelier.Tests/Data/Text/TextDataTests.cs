@@ -60,7 +60,7 @@ public sealed class TextDataTests : IDisposable
         (data.Train.Characters / whole).ShouldBe(0.9, 0.001);
         (data.Validation.Characters / whole).ShouldBe(0.05, 0.001);
         (data.Test.Characters / whole).ShouldBe(0.05, 0.001);
-        data.Notes.ShouldContain(note => note.Contains("3 whole documents") && note.Contains("cut by position"));
+        data.Notes.ShouldContain(note => note.Contains("3 whole documents") && note.Contains("split by position"));
         string[] all =
             [.. Documents(data, data.Train), .. Documents(data, data.Validation), .. Documents(data, data.Test)];
         string.Concat(all).Length.ShouldBe((int)whole);

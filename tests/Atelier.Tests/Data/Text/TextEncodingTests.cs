@@ -168,13 +168,52 @@ public sealed class TextEncodingTests : IDisposable
         _report.Encodings["a.txt"].ShouldBe("ISO-2022-JP");
     }
 
+    [Theory]
+    [InlineData("这是一个春天的早晨。\n他说:我们去北京吧。 OK\n")]
+    [InlineData("plain, then 中国的人 and a tilde: ~ and again 大学")]
+    public void Given_hz_then_it_is_read_although_its_bytes_are_ascii(string text)
+    {
+        string path = _folder.Write("a.txt", Hz(text));
+        Read(path).ShouldBe(text);
+        _report.Encodings["a.txt"].ShouldBe("HZ");
+    }
+
+    [Theory]
+    [InlineData("if (a) ~{ x = 1; ~} and ~{ab~} or ~{zq~}\n")]
+    [InlineData("~{ no end")]
+    public void Given_tildes_and_braces_that_spell_no_chinese_then_the_text_is_ascii(string text)
+    {
+        Read(_folder.Write("a.txt", Encoding.ASCII.GetBytes(text))).ShouldBe(text);
+        _report.Encodings["a.txt"].ShouldBe("UTF-8");
+    }
+
+    /// <summary>RFC 1843 by hand: GB 2312 without high bits between ~{ and ~}, and ~~ for a tilde.</summary>
+    private static byte[] Hz(string text)
+    {
+        Encoding gb = CodePagesEncodingProvider.Instance.GetEncoding(936)!;
+        var bytes = new List<byte>();
+        bool shifted = false;
+        foreach (char c in text)
+        {
+            bool chinese = c > 127;
+            if (chinese != shifted)
+                bytes.AddRange(chinese ? "~{"u8 : "~}"u8);
+            shifted = chinese;
+            bytes.AddRange(chinese ? gb.GetBytes($"{c}").Select(b => (byte)(b & 0x7F)) : c == '~' ? "~~"u8.ToArray()
+                : [(byte)c]);
+        }
+        if (shifted)
+            bytes.AddRange("~}"u8);
+        return [.. bytes];
+    }
+
     [Fact]
     public void Given_accents_in_macintosh_bytes_then_they_are_not_taken_for_ideographs_stuck_to_latin_letters() =>
         Should.Throw<AtelierException>(() =>
             Read(_folder.Write("a.txt",
             Encoded("Il était une fois, dans un château près de la forêt, une princesse très âgée qui rêvait.",
             10000))))
-            .Message.ShouldContain("cannot be told");
+            .Message.ShouldContain("no other encoding was detected");
 
     [Fact]
     public void Given_a_long_text_whose_first_letters_above_ascii_come_late_then_its_encoding_is_found_there()
@@ -188,7 +227,7 @@ public sealed class TextEncodingTests : IDisposable
     public void Given_an_encoding_other_than_utf8_then_the_notes_say_it()
     {
         Read(_folder.Write("a.txt", Encoded("国境の長いトンネルを抜けると雪国であった。", 932)));
-        _report.Notes.ShouldBe(["Text in Shift-JIS was read."]);
+        _report.Notes.ShouldBe(["Read text in Shift-JIS."]);
     }
 
     [Fact]

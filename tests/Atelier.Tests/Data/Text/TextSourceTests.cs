@@ -125,6 +125,18 @@ public sealed class TextSourceTests : IDisposable
     }
 
     [Fact]
+    public void A_carriage_return_alone_ends_a_line()
+    {
+        string path = _folder.Write("a.txt", "one\rtwo\r\rthree\r\nfour\r");
+        Read(path, DocumentUnit.Line).ShouldBe(["one", "two", "three", "four"]);
+        Read(path).ShouldBe(["one\ntwo\n\nthree\nfour\n"]);
+        // Longer than a block: a return at its end may belong to a line feed in the next.
+        string[] lines = [.. Enumerable.Range(0, 40_000).Select(i => $"line {i}")];
+        foreach (string end in (string[])["\r", "\r\n", "\n"])
+            Read(_folder.Write("b.txt", string.Join(end, lines)), DocumentUnit.Line).ShouldBe(lines);
+    }
+
+    [Fact]
     public void Given_a_long_file_as_one_document_then_it_travels_in_bounded_pieces_cut_at_line_ends()
     {
         string text = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"line {i}\n")) + new string('x', 5000);
@@ -156,7 +168,7 @@ public sealed class TextSourceTests : IDisposable
         Read(_folder.Write("a.txt.gz", packed))[0].ShouldStartWith("012345");
         Read(_folder.Write("b.txt", packed))[0].ShouldStartWith("012345");
         Should.Throw<AtelierException>(() =>
-            Read(_folder.Write("c.txt.gz", packed[..^3000]))).Message.ShouldContain("cut short");
+            Read(_folder.Write("c.txt.gz", packed[..^3000]))).Message.ShouldContain("truncated");
     }
 
     [Fact]
@@ -195,7 +207,7 @@ public sealed class TextSourceTests : IDisposable
     [InlineData("a.csv", "a,b\n1,2\n", null, "a, b")]
     [InlineData("a.csv", "a,b\n1,2\n", "c", "a, b")]
     [InlineData("a.csv", "text,b\n1,2,3\n", null, "line 2")]
-    [InlineData("a.csv", "text\n\"open\n", null, "never closed")]
+    [InlineData("a.csv", "text\n\"open\n", null, "is not closed")]
     [InlineData("a.csv", "text\n\"a\"b\n", null, "closing quote")]
     [InlineData("a.jsonl", "{\"a\":\"1\",\"b\":\"2\"}", null, "a, b")]
     [InlineData("a.jsonl", "{\"text\":\"1\"}\n{\"b\":\"2\"}", null, "'text'")]
@@ -226,7 +238,7 @@ public sealed class TextSourceTests : IDisposable
             .ShouldBe(["a\n你", "x\ny"]);
         Read(_folder.Write("a.json", "[{\"p\":[\"x\",\"y\"],\"q\":1},{\"p\":\"z\",\"q\":2}]"), column: "p")
             .ShouldBe(["x\ny", "z"]);
-        _report.Notes.ShouldBe(["The text was taken from column 'text'."]);
+        _report.Notes.ShouldBe(["Using the text in column 'text'."]);
     }
 
     [Fact]

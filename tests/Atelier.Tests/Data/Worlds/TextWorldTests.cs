@@ -120,7 +120,7 @@ public sealed class TextWorldTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("a(x) = p/q\nstory = {a.x}", "forms")]
-    [InlineData("a(x) = p | q\nb = {a.x} | none\nstory = {b}", "not always told")]
+    [InlineData("a(x) = p | q\nb = {a.x} | none\nstory = {b}", "not always mentioned")]
     [InlineData("story = {none}", "none")]
     [InlineData("story", "not a rule")]
     public void A_grammar_that_is_not_one_is_refused(string rules, string what) =>

@@ -65,7 +65,7 @@ public sealed class ImageEvaluatorTests : IDisposable
         byte[] first = File.ReadAllBytes(kept);
         using ImageData after = Shapes(260);
         (await LearnedFeatures.OpenAsync(after, kept, 1, CPU, told, CancellationToken.None)).Dispose();
-        told.Lines.ShouldContain(line => line.Contains("taught anew", StringComparison.Ordinal));
+        told.Lines.ShouldContain(line => line.Contains("training it again", StringComparison.Ordinal));
         File.ReadAllBytes(kept).ShouldNotBe(first);
     }
 
@@ -95,7 +95,7 @@ public sealed class ImageEvaluatorTests : IDisposable
         File.WriteAllText(file, "no features");
         Same(Extract(set), first);
         Same(Extract(set), first);
-        told.Lines.Count(line => line.Contains("not used", StringComparison.Ordinal))
+        told.Lines.Count(line => line.Contains("computed again", StringComparison.Ordinal))
             .ShouldBe(2, "what was damaged is written anew");
 
         ImageFeatures Extract(ImageSet pictures) => network.Extract(pictures, "pictures", told, CancellationToken.None);
@@ -125,7 +125,7 @@ public sealed class ImageEvaluatorTests : IDisposable
         report.Metrics.Keys.ShouldContain("frechetDistance");
         report.Metrics.Keys.ShouldContain("bitsPerDimension");
         report.Metrics.Keys.ShouldNotContain("classAccuracy");
-        report.Notes.ShouldContain(note => note.Contains("which way they were turned", StringComparison.Ordinal));
+        report.Notes.ShouldContain(note => note.Contains("their rotation", StringComparison.Ordinal));
         Directory.GetFiles(_folder["run/data/features"]).ShouldNotBeEmpty();
         (await new Workshop().EvaluateAsync(_folder["run"])).Metrics["frechetDistance"]
             .ShouldBe(report.Metrics["frechetDistance"], "from kept features as from new ones");

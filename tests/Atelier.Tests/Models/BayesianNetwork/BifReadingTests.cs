@@ -69,7 +69,7 @@ public sealed class BifReadingTests : IDisposable
     [InlineData("type discrete[2] { in out };", "type continuous;", "'continuous' stands where discrete belongs", 7)]
     [InlineData("default 0.5 0.5;", "noisyor 0.5 0.5;",
         "'noisyor' stands where table, default, a row or property belongs", 10)]
-    [InlineData("default 0.5 0.5;", "(true) 0.5 0.5;", "a row of the table of dog stands twice", 10)]
+    [InlineData("default 0.5 0.5;", "(true) 0.5 0.5;", "a row of the table of dog appears twice", 10)]
     [InlineData("property \"credal-set", "credal \"credal-set", "'credal' stands where property belongs", 3)]
     [InlineData("probability (  dog, wet )", "utility ( dog )",
         "'utility' stands where network, variable or probability belongs", 10)]

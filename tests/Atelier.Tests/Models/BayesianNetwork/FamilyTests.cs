@@ -109,9 +109,9 @@ public sealed class FamilyTests : IDisposable
         Fails(new Question { Evidence = Given("smoke", "yess") }, "did you mean 'yes'?");
         Fails(new Question { Evidence = new Dictionary<string, string> { ["lung"] = "yes", ["either"] = "no" } },
             "probability zero: lung=yes, either=no");
-        Fails(new Question { Targets = ["lung"], Evidence = Given("lung", "yes") }, "asked for and given");
+        Fails(new Question { Targets = ["lung"], Evidence = Given("lung", "yes") }, "queried and also given as evidence");
         Fails(new Question { Evidence = Given("lung", "yes"), Interventions = Given("lung", "no") },
-            "set to one value and seen to be another");
+            "set to one value and observed to have another");
         var request =
             new GenerationRequest { Evidence = new Dictionary<string, string> { ["tub"] = "yes", ["either"] = "no" } };
         Should.Throw<AtelierException>(() =>
@@ -139,10 +139,10 @@ public sealed class FamilyTests : IDisposable
 
     [Theory]
     [InlineData("model.structure=given", "model.edges=[a->b, b->c, c->a]", "a -> b -> c -> a")]
-    [InlineData("model.structure=given", "model.edges=[a->d]", "'d', which is no column")]
-    [InlineData("model.structure=given", "model.edges=[a-b]", "'a-b' is no edge")]
+    [InlineData("model.structure=given", "model.edges=[a->d]", "'d', which is not a column")]
+    [InlineData("model.structure=given", "model.edges=[a-b]", "'a-b' is not an edge")]
     [InlineData("model.structure=hill-climbing", "model.edges=[a->b]", "the structure is learned")]
-    [InlineData("model.score=bdeu", "model.equivalentSampleSize=0", "needs imagined rows")]
+    [InlineData("model.score=bdeu", "model.equivalentSampleSize=0", "needs an equivalent sample size")]
     public async Task A_recipe_that_cannot_be_is_told(string one, string other, string message) =>
         (await Should.ThrowAsync<AtelierException>(() => Train(Rows(50), "run", one, other))).ToLine()
             .ShouldContain(message);

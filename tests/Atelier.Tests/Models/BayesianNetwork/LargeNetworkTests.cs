@@ -154,12 +154,12 @@ public class LargeNetworkTests
         var options = new InferenceOptions { MostCells = 0, MostRows = 20_000, Precision = 1e-4, ProposalCells = 24 };
         AtelierException refused = Should.Throw<AtelierException>(() =>
             new NetworkInference(network, options).Joint([target], evidence));
-        refused.Message.ShouldContain("20480 weighted rows tell as much as");
+        refused.Message.ShouldContain("20480 weighted rows have an effective sample size of");
         refused.Hint!.ShouldStartWith("'precision' 0.0");
         var drawing = new NetworkInference(Grid(3, 8, seed: 5), options with { MostRows = 100 });
         AtelierException undrawn = Should.Throw<AtelierException>(() => drawing
             .Sample(new SortedDictionary<int, int> { [23] = 0 }, 2000, 1));
-        undrawn.Message.ShouldContain("cannot be drawn");
+        undrawn.Message.ShouldContain("cannot be sampled");
     }
 
     [Fact]

@@ -213,7 +213,7 @@ public class StructureTests
         var search = new HillClimbing(score, Names(4), Free, new() { Restarts = 7 });
         int climbs = 0;
         DirectedGraph found = search.Search((climb, _, _) => climbs = Math.Max(climbs, climb), default);
-        search.Ending.ShouldContain("the last 7 restarts found nothing better");
+        search.Ending.ShouldContain("the last 7 restarts found no better structure");
         climbs.ShouldBeGreaterThanOrEqualTo(7);
         var stopped = new HillClimbing(score, Names(4), Free, new() { Restarts = int.MaxValue, Seconds = 0.05 });
         Total(score, stopped.Search(null, default)).ShouldBe(Total(score, found), 1e-6);

@@ -139,9 +139,9 @@ public sealed class DiffusionFamilyTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"blocks\": 1", "\"blocks\": 16", "tells a shape of at least")]
-    [InlineData("\"network\": \"unet\"", "\"network\": \"dit\"", "tells a shape of at least")]
-    [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible pictures")]
+    [InlineData("\"blocks\": 1", "\"blocks\": 16", "describes at least")]
+    [InlineData("\"network\": \"unet\"", "\"network\": \"dit\"", "describes at least")]
+    [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible images")]
     [InlineData("\"blocks\": 1", "\"blocks\": 1000000", "blocks")]
     public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to,
         string why)
@@ -156,10 +156,10 @@ public sealed class DiffusionFamilyTests : IDisposable
     }
 
     [Theory]
-    [InlineData("model.channels=[12]", "multiples of 8")]
+    [InlineData("model.channels=[12]", "a multiple of 8")]
     [InlineData("model.patchSize=5", "do not divide")]
     [InlineData("model.sampler=magic", "there is no sampler")]
-    [InlineData("model.network=dit model.hiddenSize=18", "no multiple of 4")]
+    [InlineData("model.network=dit model.hiddenSize=18", "not a multiple of 4")]
     [InlineData("model.network=dit model.headCount=5", "not divisible")]
     [InlineData("model.network=dot", "dit")]
     public async Task An_impossible_recipe_is_refused(string settings, string why) =>

@@ -167,11 +167,11 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
     }
 
     [Theory]
-    [InlineData("\"latent_size\": 3", "\"latent_size\": 4000", "tells a shape of at least")]
-    [InlineData("\"model_type\": \"atelier_vae\"", "\"model_type\": \"atelier_gan\"", "no autoencoders")]
-    [InlineData("\"model_type\": \"atelier_vae\"", "\"model_type\": \"gpt2\"", "no autoencoders")]
+    [InlineData("\"latent_size\": 3", "\"latent_size\": 4000", "describes at least")]
+    [InlineData("\"model_type\": \"atelier_vae\"", "\"model_type\": \"atelier_gan\"", "are not image autoencoders")]
+    [InlineData("\"model_type\": \"atelier_vae\"", "\"model_type\": \"gpt2\"", "are not image autoencoders")]
     [InlineData("\"patch_size\": 1", "\"patch_size\": 3", "do not divide")]
-    [InlineData("\"autoencoder\":", "\"other\":", "no place")]
+    [InlineData("\"autoencoder\":", "\"other\":", "does not belong")]
     public void A_config_that_tells_another_autoencoder_is_refused(string from, string to, string why)
     {
         string bundle = _folder["bundle"];
@@ -187,8 +187,8 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
     {
         await new Workshop().TrainAsync(VaeRecipe("model.conditional=true"), new(_folder["told"]));
         await new Workshop().TrainAsync(VaeRecipe("model.latents=vector"), new(_folder["vector"]));
-        Refused(DiffusionRecipe(_folder["told"]), "model.conditional false");
-        Refused(DiffusionRecipe(_folder["vector"]), "model.latents grid");
+        Refused(DiffusionRecipe(_folder["told"]), "model.conditional: false");
+        Refused(DiffusionRecipe(_folder["vector"]), "model.latents: grid");
         Refused(DiffusionRecipe(_folder["nothing"]), "no such folder");
         Refused(DiffusionRecipe(trained.Diffusion), "family vae");
         Refused(DiffusionRecipe(trained.Vae, "model.patchSize=3"), "latents of 8 × 8");
@@ -196,7 +196,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
             ImageFiles.WritePng(Path.Combine(Directory.CreateDirectory(_folder["grey"]).FullName, $"{i}.png"), 16, 16,
                 1, [.. Enumerable.Repeat((byte)(6 * i), 16 * 16)]);
         Refused(DiffusionRecipe(trained.Vae, $"data.source={_folder["grey"]}", "model.conditional=false"),
-            "taught pictures of 32 × 32 in colour, and these are of 16 × 16 in grey");
+            "trained on images of 32 × 32 in colour, but these are 16 × 16 in grey");
 
         void Refused(Recipe recipe, string why) =>
             Should.Throw<AtelierException>(() =>

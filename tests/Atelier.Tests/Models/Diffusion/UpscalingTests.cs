@@ -96,9 +96,9 @@ public sealed class UpscalingTests : IDisposable
         await Train("up", "model.upscale=2", "model.conditional=false");
         using var small = new Workshop().Open(_folder["small"]).Require<ImageGenerator>();
         using var up = new Workshop().Open(_folder["up"]).Require<ImageGenerator>();
-        Should.Throw<AtelierException>(() => small.Upscaler = small).ToLine().ShouldContain("enlarges no pictures");
+        Should.Throw<AtelierException>(() => small.Upscaler = small).ToLine().ShouldContain("does not enlarge images");
         Should.Throw<AtelierException>(() => up.Upscaler = up).ToLine()
-            .ShouldContain("enlarges colour pictures of 16 × 16, and colour pictures of 32 × 32 are drawn");
+            .ShouldContain("enlarges colour images of 16 × 16, but the generated images are colour images of 32 × 32");
         small.Upscaler = up;
         ImageSample[] drawn = [.. small.GenerateAsync(new GenerationRequest { Count = 3, Class = "red-circle" })
             .ToBlockingEnumerable().Cast<ImageSample>()];
@@ -116,7 +116,7 @@ public sealed class UpscalingTests : IDisposable
     [Fact]
     public async Task Pictures_that_cannot_be_halved_are_refused() =>
         (await Should.ThrowAsync<AtelierException>(() =>
-            Train("up", "model.upscale=3"))).Message.ShouldContain("not 3 times as large");
+            Train("up", "model.upscale=3"))).Message.ShouldContain("not divisible by 3");
 
     private Task Train(string run, params string[] more) => TinyShapes.TrainAsync(_folder[run], more);
 }

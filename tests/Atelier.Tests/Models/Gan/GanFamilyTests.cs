@@ -31,7 +31,7 @@ public sealed class GanFamilyTests : IDisposable
         Should.Throw<AtelierException>(() =>
             generator.GenerateAsync(request with { Drawing = new SamplingOptions { Steps = 5 } }).ToBlockingEnumerable()
             .ToList())
-            .ToLine().ShouldContain("draws in one step");
+            .ToLine().ShouldContain("samples in one step");
     }
 
     [Fact]
@@ -89,9 +89,9 @@ public sealed class GanFamilyTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"noise_size\": 64", "\"noise_size\": 4096", "tells a shape of at least")]
+    [InlineData("\"noise_size\": 64", "\"noise_size\": 4096", "describes at least")]
     [InlineData("\"noise_size\": 64", "\"noise_size\": 100000", "noise")]
-    [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible pictures")]
+    [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible images")]
     [InlineData("\"image_width\": 32", "\"image_width\": 33", "cannot be halved")]
     public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to,
         string why)
@@ -106,9 +106,9 @@ public sealed class GanFamilyTests : IDisposable
     }
 
     [Theory]
-    [InlineData("model.channels=[12]", "multiples of 8")]
+    [InlineData("model.channels=[12]", "a multiple of 8")]
     [InlineData("model.channels=[8, 8, 8, 8, 8, 8]", "cannot be halved")]
-    [InlineData("model.loss=wasserstein", "bounded slope", "model.spectralNorm=false")]
+    [InlineData("model.loss=wasserstein", "Lipschitz-bounded", "model.spectralNorm=false")]
     public async Task An_impossible_recipe_is_refused(string setting, string why, params string[] more) =>
         (await Should.ThrowAsync<AtelierException>(() => Train("run", [setting, .. more]))).Message.ShouldContain(why);
 

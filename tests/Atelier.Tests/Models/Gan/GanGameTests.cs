@@ -95,7 +95,7 @@ public sealed class GanGameTests
     {
         using var model = new GanModel(new GanConfig { Channels = [8] }, Schema, Precision.Fp32, seed: 1);
         model.Warn(new Dictionary<string, double> { ["diversity"] = 0.8 }).ShouldBeNull();
-        model.Warn(new Dictionary<string, double> { ["diversity"] = 0.12 })!.ShouldContain("0.12 times as far apart");
+        model.Warn(new Dictionary<string, double> { ["diversity"] = 0.12 })!.ShouldContain("0.12 times as diverse");
     }
 
     private static Dictionary<string, float[]> Played()

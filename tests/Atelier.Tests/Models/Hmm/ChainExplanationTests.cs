@@ -39,7 +39,7 @@ public sealed class ChainExplanationTests
         Table(explanation, "emissions").Rows[0][1].ToString().ShouldBe("␣ 0.900  x 0.100");
         Table(explanation, "emission probabilities").Rows.Select(row => row[2].ToString())
             .ShouldBe(["0.9", "0.1", "0.8", "0.2"]);
-        Table(explanation, "transitions").Rows.Select(row => row[3].ToString()).ShouldBe(["4", "for ever"]);
+        Table(explanation, "transitions").Rows.Select(row => row[3].ToString()).ShouldBe(["4", "forever"]);
         Table(explanation, "strongest transitions").Rows.ShouldHaveSingleItem()[2].ToString().ShouldBe("0.25");
         string svg = Encoding.UTF8.GetString(explanation.Pictures.Single(p => p.FileName == "transitions.svg").Content);
         XDocument.Parse(svg).Root!.Name.LocalName.ShouldBe("svg");

@@ -110,7 +110,7 @@ public sealed class HmmFamilyTests : IDisposable
         }
         Should.Throw<AtelierException>(() =>
             new KnownStates(model, new Dictionary<int, string> { [3] = "0" },
-            3)).Message.ShouldContain("is no state of a place");
+            3)).Message.ShouldContain("is not a state at a position");
     }
 
     [Fact]

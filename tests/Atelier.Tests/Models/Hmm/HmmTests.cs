@@ -303,14 +303,14 @@ public sealed class HmmTests
         Should.Throw<AtelierException>(() =>
             new HmmChain([1, 0], [0.5, 0.5, 0, 0])).Message.ShouldContain("transitions from state 1 sum to 0");
         Should.Throw<AtelierException>(() =>
-            new HmmChain([1, double.NaN], [1, 0, 0, 1])).Message.ShouldContain("no probability");
+            new HmmChain([1, double.NaN], [1, 0, 0, 1])).Message.ShouldContain("not a probability");
         var model = new HmmModel(new HmmChain([1], [1]),
             new CategoricalEmissions(1, Padding.Add((double[])[1, 0], 1, 8)));
         Should.Throw<AtelierException>(() =>
             model.Step([HmmSequence.Of((int[])[0]), HmmSequence.Of((int[])[0, 0, 1])], new HmmConfig()))
-            .Message.ShouldBe("sequence 2 is impossible under the model from place 3 on");
+            .Message.ShouldBe("sequence 2 has probability zero under the model from position 3 on");
         Should.Throw<AtelierException>(() =>
-            Viterbi.Run(model, HmmSequence.Of((int[])[1]))).Message.ShouldContain("impossible");
+            Viterbi.Run(model, HmmSequence.Of((int[])[1]))).Message.ShouldContain("probability zero");
         model.LogLikelihoods([HmmSequence.Of((int[])[1])])[0].ShouldBe(double.NegativeInfinity);
         model.LogLikelihoods([HmmSequence.Of((int[])[0])])[0].ShouldBe(0, 1e-12);
     }
@@ -332,7 +332,7 @@ public sealed class HmmTests
         Should.Throw<AtelierException>(() =>
             HmmInitialisation.Create(new() { Topology = HmmTopology.Sparse, Transitions = ["0->1"] }, 2,
             HmmEmission.Categorical, data, 3, 1))
-            .Message.ShouldContain("no transition leads from state 1");
+            .Message.ShouldContain("there is no transition from state 1");
         Should.Throw<AtelierException>(() =>
             HmmInitialisation.Create(new() { Topology = HmmTopology.Sparse, Transitions = ["0->9"] }, 2,
             HmmEmission.Categorical, data, 3, 1))

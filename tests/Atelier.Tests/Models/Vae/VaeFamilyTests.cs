@@ -68,10 +68,10 @@ public sealed class VaeFamilyTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"latent_size\": 4", "\"latent_size\": 1000", "tells a shape of at least")]
-    [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible pictures")]
+    [InlineData("\"latent_size\": 4", "\"latent_size\": 1000", "describes at least")]
+    [InlineData("\"image_width\": 32", "\"image_width\": 100000000", "impossible images")]
     [InlineData("\"latent_size\": 4", "\"latent_size\": 1000000", "latent")]
-    [InlineData("\"prior_components\": 2", "\"prior_components\": 900", "tells a shape of at least")]
+    [InlineData("\"prior_components\": 2", "\"prior_components\": 900", "describes at least")]
     public async Task A_config_that_claims_another_size_is_refused_before_such_a_model_is_made(string from, string to,
         string why)
     {
@@ -85,13 +85,13 @@ public sealed class VaeFamilyTests : IDisposable
     }
 
     [Theory]
-    [InlineData("multiples of 8", "model.channels=[12]")]
+    [InlineData("a multiple of 8", "model.channels=[12]")]
     [InlineData("cannot be halved", "model.channels=[8,8,8,8,8,8]")]
-    [InlineData("one code", "model.codes=1")]
-    [InlineData("codes stand at places", "model.codes=8 model.network=dense")]
-    [InlineData("a grid's places", "model.latents=grid model.network=dense")]
-    [InlineData("hidden layers", "model.network=dense model.hidden=[0]")]
-    [InlineData("too large a prior", "model.priorComponents=1000 model.latentSize=4000")]
+    [InlineData("a single code", "model.codes=1")]
+    [InlineData("codes need the spatial grid", "model.codes=8 model.network=dense")]
+    [InlineData("grid latents need the spatial grid", "model.latents=grid model.network=dense")]
+    [InlineData("hidden needs", "model.network=dense model.hidden=[0]")]
+    [InlineData("the prior too large", "model.priorComponents=1000 model.latentSize=4000")]
     public async Task An_impossible_recipe_is_refused(string why, string settings) =>
         (await Should.ThrowAsync<AtelierException>(() => Train(settings.Split(' ')))).Message.ShouldContain(why);
 

@@ -39,7 +39,7 @@ public sealed class ImageOriginTests : IDisposable
     {
         ImageOrigin origin = Written(new GenerationRequest { Drawing = new() { From = A } },
             name => [new InputImage(new byte[] { 5 }, name)]);
-        Should.Throw<AtelierException>(origin.CheckFiles).ToLine().ShouldStartWith("a: is not what it was");
+        Should.Throw<AtelierException>(origin.CheckFiles).ToLine().ShouldStartWith("a: has changed since the image was generated from it");
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class TableEvaluatorTests : IDisposable
         report.Verdict.ShouldStartWith("on the rows it learned from");
         report.Samples.Count().ShouldBe(3);
         report.Baselines.ShouldBeEmpty("independent columns are not held against themselves");
-        report.Notes.ShouldContain(note => note.Contains("this very model"));
+        report.Notes.ShouldContain(note => note.Contains("it is the model itself"));
         EvaluationReport.FromJson(report.ToJson()).Verdict.ShouldBe(report.Verdict);
     }
 

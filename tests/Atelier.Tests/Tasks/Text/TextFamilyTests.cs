@@ -102,7 +102,7 @@ public sealed class TextFamilyTests
             .Write(folder["bundle"], model, new ByteTokenizer(), new DecodingOptions(), startId: 0, card: "");
         int size = new ByteTokenizer().VocabularySize;
         var error = Should.Throw<AtelierException>(() => new GptFamily().Load(Bundle.Open(folder["bundle"]), "cpu"));
-        error.Message.ShouldBe($"the model knows 300 tokens, but the tokenizer has {size}");
+        error.Message.ShouldBe($"the model has 300 tokens, but the tokenizer has {size}");
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class TextFamilyTests
             File.ReadAllText(bundle.ConfigPath).Replace("\"n_layer\": 1", "\"n_layer\": 1000")
             .Replace("\"n_embd\": 4", "\"n_embd\": 65536"));
         Should.Throw<AtelierException>(() =>
-            new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("but config.json tells a shape of");
+            new GptFamily().Load(bundle, "cpu")).Message.ShouldContain("but config.json describes");
     }
 
     [Fact]

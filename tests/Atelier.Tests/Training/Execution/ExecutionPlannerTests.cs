@@ -155,7 +155,7 @@ public sealed class ExecutionPlannerTests
         clock.Seconds.ShouldBe(11); // one timing, and no more
         said.Count.ShouldBe(2);
         said[0].ShouldContain("ten seconds");
-        said[1].ShouldContain("no time to measure");
+        said[1].ShouldContain("not enough time to measure");
         File.Exists(Path.Combine(home.Path, "execution-plans.json")).ShouldBeFalse();
         File.Exists(Path.Combine(run.Path, "execution.json")).ShouldBeTrue(); // but the run goes on as it began
 

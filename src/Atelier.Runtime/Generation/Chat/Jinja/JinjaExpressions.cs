@@ -32,25 +32,25 @@ internal sealed class JinjaExpressions(string code)
     public void Expect(string text)
     {
         if (!Skip(text))
-            throw new JinjaException($"'{text}' is due where '{Next.Text}' stands");
+            throw new JinjaException($"expected '{text}', found '{Next.Text}'");
     }
 
     /// <summary>Goes past a name.</summary>
     public string Name() => Next.Kind == JinjaTokenKind.Name ? _tokens[_at++].Text
-        : throw new JinjaException($"a name is due where '{Next.Text}' stands");
+        : throw new JinjaException($"expected a name, found '{Next.Text}'");
 
     /// <summary>Throws where something is left.</summary>
     public void End()
     {
         if (Next.Kind != JinjaTokenKind.End)
-            throw new JinjaException($"'{Next.Text}' is not read there");
+            throw new JinjaException($"'{Next.Text}' is not supported there");
     }
 
     /// <summary>Goes past an expression.</summary>
     public Expression Read()
     {
         if (++_depth > Deepest)
-            throw new JinjaException("expressions stand too deep in one another");
+            throw new JinjaException("expressions are nested too deeply");
         Expression value = Or();
         while (Skip("if"))
         {
@@ -248,7 +248,7 @@ internal sealed class JinjaExpressions(string code)
 
         static long? Bound(Expression? bound, JinjaScope scope) =>
             bound is null ? null : bound(scope) is long at ? at
-                : throw new JinjaException("a list is cut at what is no number");
+                : throw new JinjaException("a slice needs numbers");
     }
 
     private List<Expression> Arguments()
@@ -294,7 +294,7 @@ internal sealed class JinjaExpressions(string code)
             case { Kind: JinjaTokenKind.Name }:
                 return Named(token.Text);
             default:
-                throw new JinjaException($"a value is due where '{token.Text}' stands");
+                throw new JinjaException($"expected a value, found '{token.Text}'");
         }
     }
 
@@ -327,7 +327,7 @@ internal sealed class JinjaExpressions(string code)
                 return scope => members.ToDictionary(m => m.Name, m => m.Value(scope));
             default:
                 return Next is { Kind: JinjaTokenKind.Sign, Text: "(" }
-                    ? throw new JinjaException($"the function {name} is not read") : scope => scope[name];
+                    ? throw new JinjaException($"the function {name} is not supported") : scope => scope[name];
         }
     }
 }

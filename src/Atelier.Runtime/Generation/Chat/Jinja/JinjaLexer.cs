@@ -56,7 +56,7 @@ internal static class JinjaLexer
                 while (end < code.Length && char.IsAsciiDigit(code[end]))
                     end++;
                 if (end < code.Length && code[end] == '.' && end + 1 < code.Length && char.IsAsciiDigit(code[end + 1]))
-                    throw new JinjaException("numbers that are not whole are not read");
+                    throw new JinjaException("numbers that are not whole are not supported");
                 tokens.Add(new(JinjaTokenKind.Number, code[at..end]));
             }
             else if (first is '\'' or '"')
@@ -66,7 +66,7 @@ internal static class JinjaLexer
             else
             {
                 string sign = Signs.FirstOrDefault(s => code.AsSpan(at).StartsWith(s, StringComparison.Ordinal))
-                    ?? throw new JinjaException($"'{first}' is not read");
+                    ?? throw new JinjaException($"'{first}' is not supported");
                 end = at + sign.Length;
                 tokens.Add(new(JinjaTokenKind.Sign, sign));
             }
@@ -93,7 +93,7 @@ internal static class JinjaLexer
             {
                 if (end + digits >= code.Length || !int.TryParse(code.AsSpan(end + 1, digits),
                     NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value))
-                    throw new JinjaException("an escape is cut short");
+                    throw new JinjaException("an escape is incomplete");
                 text.Append((char)value);
                 end += digits;
                 continue;
@@ -110,7 +110,7 @@ internal static class JinjaLexer
             });
         }
         if (end >= code.Length)
-            throw new JinjaException("a string has no end");
+            throw new JinjaException("a string is not closed");
         end++;
         return text.ToString();
     }

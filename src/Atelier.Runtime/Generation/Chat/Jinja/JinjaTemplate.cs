@@ -129,14 +129,14 @@ internal sealed class JinjaTemplate
                 quote = template[at];
             }
         }
-        throw new JinjaException("a tag has no end");
+        throw new JinjaException("a tag is not closed");
     }
 
     /// <summary>Statements up to a tag that ends the block, which is given back; null at the template's end.</summary>
     private Statement Block(out JinjaExpressions? end, params string[] ends)
     {
         if (++_depth > Deepest)
-            throw new JinjaException("blocks stand too deep in one another");
+            throw new JinjaException("blocks are nested too deeply");
         List<Statement> statements = [];
         end = null;
         while (_at < _parts.Count)
@@ -161,7 +161,7 @@ internal sealed class JinjaTemplate
                 break;
             }
             statements.Add(tag.Skip("if") ? If(tag) : tag.Skip("for") ? For(tag) : tag.Skip("set") ? Set(tag)
-                : throw new JinjaException($"the tag '{tag.Name()}' is not read"));
+                : throw new JinjaException($"the tag '{tag.Name()}' is not supported"));
         }
         if (end is null && ends.Length > 0)
             throw new JinjaException($"'{ends[^1]}' is missing");
@@ -221,7 +221,7 @@ internal sealed class JinjaTemplate
         return (scope, text) =>
         {
             if (source(scope) is not List<object?> items)
-                throw new JinjaException("a loop goes over what is no list");
+                throw new JinjaException("a loop needs a list");
             for (int i = 0; i < items.Count; i++)
             {
                 var turn = new JinjaScope(scope)
@@ -258,7 +258,7 @@ internal sealed class JinjaTemplate
             else if (scope[name] is Dictionary<string, object?> space)
                 space[member] = value(scope);
             else
-                throw new JinjaException($"{name} is no namespace");
+                throw new JinjaException($"{name} is not a namespace");
         };
     }
 }

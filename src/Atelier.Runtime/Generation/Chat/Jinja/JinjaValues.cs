@@ -30,7 +30,7 @@ internal static class JinjaValues
         false => "False",
         long number => number.ToString(CultureInfo.InvariantCulture),
         _ when value == Undefined => "",
-        _ => throw new JinjaException("a list or a dictionary is written as text"),
+        _ => throw new JinjaException("a list or a dictionary cannot be written as text"),
     };
 
     public static object? Item(object? value, object? key) => (value, key) switch
@@ -38,14 +38,14 @@ internal static class JinjaValues
         (Dictionary<string, object?> map, string name) => map.TryGetValue(name, out object? found) ? found : Undefined,
         (List<object?> list, long index) => Place(index, list.Count) is int at ? list[at] : Undefined,
         (string text, long index) => Place(index, text.Length) is int at ? text[at].ToString() : Undefined,
-        _ when value == Undefined => throw new JinjaException("something undefined is looked into"),
+        _ when value == Undefined => throw new JinjaException("an undefined value is accessed"),
         _ => Undefined,
     };
 
     public static object? Slice(object? value, long? from, long? to)
     {
         int length = value switch { List<object?> list => list.Count, string text => text.Length, _ =>
-            throw new JinjaException("no list is cut") };
+            throw new JinjaException("only lists can be sliced") };
         int start = Bound(from ?? 0), end = Math.Max(start, Bound(to ?? length));
         return value is string whole ? whole[start..end] : ((List<object?>)value)[start..end];
 
@@ -57,7 +57,7 @@ internal static class JinjaValues
         (string x, string y) => x + y,
         (long x, long y) => unchecked(x + y),
         (List<object?> x, List<object?> y) => (List<object?>)[.. x, .. y],
-        _ => throw new JinjaException("what cannot be added is added"),
+        _ => throw new JinjaException("these values cannot be added"),
     };
 
     public static object? Calculate(string op, object? a, object? b) => (op, a, b) switch
@@ -66,7 +66,7 @@ internal static class JinjaValues
         ("*", long x, long y) => unchecked(x * y),
         ("%", long x, > 0L and long y) => ((x % y) + y) % y,
         ("//", long x, > 0L and long y) => (long)Math.Floor((double)x / y),
-        _ => throw new JinjaException($"the operator {op} is not read for these values"),
+        _ => throw new JinjaException($"the operator {op} is not supported for these values"),
     };
 
     public static bool Compare(string op, object? a, object? b) => op switch
@@ -76,7 +76,7 @@ internal static class JinjaValues
         "in" => Contains(b, a),
         "not in" => !Contains(b, a),
         _ when (a, b) is (long x, long y) => op switch { "<" => x < y, ">" => x > y, "<=" => x <= y, _ => x >= y },
-        _ => throw new JinjaException($"the operator {op} is not read for these values"),
+        _ => throw new JinjaException($"the operator {op} is not supported for these values"),
     };
 
     public static bool Test(string name, object? value) => name switch
@@ -91,7 +91,7 @@ internal static class JinjaValues
         "false" => value is false,
         "mapping" => value is Dictionary<string, object?>,
         "sequence" or "iterable" => value is string or List<object?> or Dictionary<string, object?>,
-        _ => throw new JinjaException($"the test {name} is not read"),
+        _ => throw new JinjaException($"the test {name} is not supported"),
     };
 
     public static object? Filter(string name, object? value, IReadOnlyList<object?> arguments) =>
@@ -107,7 +107,7 @@ internal static class JinjaValues
         ("safe" or "string", string, []) => value,
         ("join", List<object?> list, [string between]) => string.Join(between, list.Select(Text)),
         ("trim" or "upper" or "lower" or "capitalize", string text, []) => Method(text, name, arguments),
-        _ => throw new JinjaException($"the filter {name} is not read for such a value"),
+        _ => throw new JinjaException($"the filter {name} is not supported for such a value"),
     };
 
     public static object? Method(object? value, string name, IReadOnlyList<object?> arguments) =>
@@ -132,7 +132,7 @@ internal static class JinjaValues
         (Dictionary<string, object?> map, "get", [string key]) => map.GetValueOrDefault(key),
         (Dictionary<string, object?> map, "get", [string key, var otherwise]) => map.TryGetValue(key, out object? found)
             ? found : otherwise,
-        _ => throw new JinjaException($"the method {name} is not read for such a value"),
+        _ => throw new JinjaException($"the method {name} is not supported for such a value"),
     };
 
     private static bool AreEqual(object? a, object? b) => (a, b) switch
@@ -140,7 +140,7 @@ internal static class JinjaValues
         (List<object?> x, List<object?> y) => x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First,
             pair.Second)),
         (Dictionary<string, object?>, Dictionary<string, object?>) =>
-            throw new JinjaException("dictionaries are compared"),
+            throw new JinjaException("dictionaries cannot be compared"),
         (bool x, long y) => (x ? 1 : 0) == y, // as Python has them
         (long x, bool y) => x == (y ? 1 : 0),
         _ => Equals(a, b),
@@ -151,7 +151,7 @@ internal static class JinjaValues
         (string text, string piece) => text.Contains(piece, StringComparison.Ordinal),
         (List<object?> list, _) => list.Exists(item => AreEqual(item, part)),
         (Dictionary<string, object?> map, string key) => map.ContainsKey(key),
-        _ => throw new JinjaException("the operator in is not read for these values"),
+        _ => throw new JinjaException("the operator in is not supported for these values"),
     };
 
     private static int? Place(long index, int length) =>

@@ -10,27 +10,28 @@ public static partial class CleaningSteps
     /// <summary>All of them, in the order in which they are usefully applied.</summary>
     public static IReadOnlyList<CleaningStepKind> All { get; } =
     [
-        new("html", null, "Takes out tags, comments, scripts and styles, and writes character references (&amp;) out.",
+        new("html", null, "Removes tags, comments, scripts and styles, and decodes character references (&amp;).",
             _ => p => HtmlText.Strip(p.Text)),
-        new("unicode-nfc", null, "Composes letters and their accents (Unicode normalisation form C).",
+        new("unicode-nfc", null, "Normalises to Unicode form C: composes letters and their accents.",
             _ => p => Normalize(p.Text, NormalizationForm.FormC)),
-        new("unicode-nfkc", null, "Composes, and replaces look-alikes such as ﬁ and full-width letters (form KC).",
+        new("unicode-nfkc", null, "Normalises to Unicode form KC: also replaces compatibility characters such as ﬁ "
+            + "and full-width letters.",
             _ => p => Normalize(p.Text, NormalizationForm.FormKC)),
         new("control-characters", null,
-            "Takes out control and invisible format characters, except line ends, tabs and joiners.",
+            "Removes control and invisible format characters, except line ends, tabs and joiners.",
             _ => p => WithoutControls(p.Text)),
         new("whitespace", null,
-            "Makes runs of spaces one, takes them off line ends, and leaves at most one blank line together.",
+            "Collapses runs of spaces and of blank lines, and removes spaces at line ends.",
             _ => p => Spaces(p.Text)),
-        new("duplicate-lines", null, "Takes out lines that stood before, anywhere in the data.",
+        new("duplicate-lines", null, "Removes lines that occurred earlier in the data.",
             _ => new SeenLines().Apply),
-        new("duplicates", null, "Drops documents whose text stood before.", _ => new SeenDocuments().Apply),
+        new("duplicates", null, "Removes documents whose text occurred earlier.", _ => new SeenDocuments().Apply),
         new("near-duplicates", null,
-            "Drops documents that share most of their five-word runs with one before (MinHash, Broder 1997).",
+            "Removes documents that share most of their word 5-grams with an earlier one (MinHash, Broder 1997).",
             _ => new NearDuplicates().Apply),
-        new("min-length", "characters", "Drops documents of fewer than N characters.", n => p => p.Whole
+        new("min-length", "characters", "Removes documents of fewer than N characters.", n => p => p.Whole
             && TextCount.Scalars(p.Text) < n ? null : p.Text),
-        new("max-length", "characters", "Drops documents of more than N characters.", n => p => !p.Whole
+        new("max-length", "characters", "Removes documents of more than N characters.", n => p => !p.Whole
             || TextCount.Scalars(p.Text) > n ? null : p.Text),
     ];
 
@@ -48,7 +49,7 @@ public static partial class CleaningSteps
                 $"{near}The steps are {string.Join(", ", All.Select(k => k.Usage))}");
         }
         if (kind.Argument is null && parts.Length > 1)
-            throw new AtelierException($"the cleaning step '{kind.Name}' takes no number", "data.clean",
+            throw new AtelierException($"the cleaning step '{kind.Name}' does not take a number", "data.clean",
                 $"write {kind.Usage}");
         long number = 0;
         if (kind.Argument is not null && (parts.Length < 2

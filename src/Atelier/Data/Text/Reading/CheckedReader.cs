@@ -45,10 +45,10 @@ internal sealed class CheckedReader : IDisposable
             encoding = encodingName is null ? TextEncoding.Detect(bytes, path) : TextEncoding.Of(encodingName, bytes);
         report.Encodings[name] = encoding.Name;
         if (encoding.OrElse is { } other)
-            report.Note($"{name} was taken to be in {encoding.Name}, but might be in {other}: "
-                + $"data.encoding says which.");
+            report.Note($"{name} was read as {encoding.Name}, but might be {other}: "
+                + $"set data.encoding to choose.");
         else if (encoding.Name != "UTF-8")
-            report.Note($"Text in {encoding.Name} was read.");
+            report.Note($"Read text in {encoding.Name}.");
         return new CheckedReader(FileBytes.Open(path, report), encoding, path);
     }
 
@@ -92,8 +92,8 @@ internal sealed class CheckedReader : IDisposable
             string what = string.Join(' ', (e.BytesUnknown ?? [])
                 .Select(b => b.ToString("X2", System.Globalization.CultureInfo.InvariantCulture)));
             throw new AtelierException(
-                $"bytes {what} at byte {Math.Max(0, _offset + e.Index)} do not fit {Encoding.Name}", _where,
-                "mend the file, convert it to UTF-8, or name its encoding with data.encoding", e);
+                $"bytes {what} at byte {Math.Max(0, _offset + e.Index)} are not valid {Encoding.Name}", _where,
+                $"correct the file, convert it to UTF-8, or set {Mention.Field("data.encoding")}", e);
         }
     }
 
@@ -106,8 +106,12 @@ internal sealed class CheckedReader : IDisposable
             return block;
         int kept = 0;
         for (int i = 0; i < block.Length; i++)
-            if (block[i] != '\r' || i + 1 == block.Length || block[i + 1] != '\n')
+        {
+            if (block[i] != '\r')
                 block[kept++] = block[i];
+            else if (i + 1 == block.Length || block[i + 1] != '\n')
+                block[kept++] = '\n'; // a line end of older systems
+        }
         return block[..kept];
     }
 }

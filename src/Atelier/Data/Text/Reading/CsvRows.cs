@@ -52,7 +52,7 @@ internal static class CsvRows
         {
             if (++_length > limit)
                 throw new AtelierException($"the row at line {_firstLine} is longer than {limit} characters", where,
-                    "look for a quote that is never closed");
+                    "check for a missing closing quote");
             if (c == '\n')
                 _line++;
             switch (_place)
@@ -77,7 +77,7 @@ internal static class CsvRows
                         return EndRow();
                     else if (_place == Place.QuoteInQuoted)
                         throw new AtelierException(
-                            $"line {_line} has '{c}' after a closing quote, where a separator must stand", where,
+                            $"line {_line} has '{c}' after a closing quote, where a separator is expected", where,
                             "double the quotes within a quoted field");
                     else
                     {
@@ -91,7 +91,7 @@ internal static class CsvRows
         public (long, List<string>)? Finish()
         {
             if (_place == Place.Quoted)
-                throw new AtelierException($"the quote in the row at line {_firstLine} is never closed",
+                throw new AtelierException($"the quote in the row at line {_firstLine} is not closed",
                     where, "close it");
             return EndRow();
         }

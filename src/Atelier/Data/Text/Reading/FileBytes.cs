@@ -23,14 +23,14 @@ internal static class FileBytes
             if (count == 0)
             {
                 file.Dispose();
-                throw new AtelierException("is empty", path, "bring a file that holds data, or take it out");
+                throw new AtelierException("is empty", path, "provide a file with data, or remove it");
             }
             return count == 2 && magic[0] == 0x1F && magic[1] == 0x8B ? new GzipContent(file, path, report) : file;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             string hint = e is FileNotFoundException or DirectoryNotFoundException
-                ? "check the name" : "check that it may be read";
+                ? "check the name" : "check its permissions";
             throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, hint, e);
         }
     }
@@ -40,7 +40,7 @@ internal static class FileBytes
     {
         private const long BytesPerReport = 256 << 20;
 
-        // The framework's own stream takes a file that was cut short for one that ended.
+        // The framework's own stream takes a file that is truncated for one that ended.
         private readonly GZipInputStream _content = new(file);
         private readonly PackingLimit _limit = new(path, file.Length);
         private long _position;
@@ -70,8 +70,8 @@ internal static class FileBytes
             catch (Exception e) when (e is SharpZipBaseException or EndOfStreamException)
             {
                 throw new AtelierException(
-                    $"is damaged or cut short: its gzip data breaks off after {_position} unpacked bytes",
-                    path, "fetch or pack the file again", e);
+                    $"is damaged or truncated: its gzip data ends after {_position} unpacked bytes",
+                    path, "download or pack the file again", e);
             }
         }
 

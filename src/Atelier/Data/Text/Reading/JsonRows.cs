@@ -63,7 +63,7 @@ internal static class JsonRows
         if (!row.TryGetProperty(column, out JsonElement value))
             throw new AtelierException($"has no column '{column}'; its columns are {string.Join(", ", Columns(row))}",
                 where,
-                "name a column that every row has in data.column");
+                $"name a column that exists in every row in {Mention.Field("data.column")}");
         try
         {
             return value.ValueKind switch
@@ -73,14 +73,14 @@ internal static class JsonRows
                 JsonValueKind.Array when value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String) =>
                     string.Join('\n', value.EnumerateArray().Select(v => v.GetString())),
                 _ => throw new AtelierException(
-                    $"has {value.ValueKind.ToString().ToLowerInvariant()} in column '{column}', where text is meant",
-                    where, "name a column of text in data.column"),
+                    $"has {value.ValueKind.ToString().ToLowerInvariant()} in column '{column}', but text is expected",
+                    where, $"name a column of text in {Mention.Field("data.column")}"),
             };
         }
         catch (InvalidOperationException e)
         {
             throw new AtelierException($"has half a surrogate pair in column '{column}'",
-                where, "mend the escape \\uD8xx", e);
+                where, "correct the escape \\uD8xx", e);
         }
     }
 

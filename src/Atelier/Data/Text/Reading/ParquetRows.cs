@@ -11,7 +11,7 @@ internal static class ParquetRows
         using var table = ParquetTable.Open(path, report);
         string[] names = [.. table.Columns.Where(column => column.IsText).Select(column => column.Name)];
         if (names.Length == 0)
-            throw new AtelierException("has no column of text", path, "bring a table with one");
+            throw new AtelierException("has no column of text", path, "provide a table with one");
         string chosen = TableColumn.Choose(names, options.Column, path, report);
         foreach (string?[] texts in table.Read(table.Columns.First(column => column.Name == chosen)))
         {

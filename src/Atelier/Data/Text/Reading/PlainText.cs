@@ -43,8 +43,8 @@ internal static class PlainText
             {
                 if (line.Length + end - start > limit)
                     throw new AtelierException($"line {number} is longer than {limit} characters", where,
-                        "break it into shorter lines, or take whole files as documents (data.document=file), which "
-                            + "may be of any length");
+                        "break it into shorter lines, or use whole files as documents (data.document=file), which "
+                            + "can have any length");
                 line.Append(block, start, end - start);
             }
         }
@@ -61,8 +61,8 @@ internal static class PlainText
             {
                 if (paragraph.Length + line.Length > limit)
                     throw new AtelierException(
-                        $"the paragraph that begins with '{Begin(paragraph)}' is longer than {limit} characters",
-                        where, "take lines or whole files as documents (data.document=line or file)");
+                        $"the paragraph that starts with '{Begin(paragraph)}' is longer than {limit} characters",
+                        where, "use lines or whole files as documents (data.document=line or file)");
                 if (paragraph.Length > 0)
                     paragraph.Append('\n');
                 paragraph.Append(line);

@@ -46,7 +46,7 @@ public sealed record ReadingOptions
             null => null,
             "tab" or "\\t" => '\t',
             [var only] when only is not ('"' or '\n' or '\r') => only,
-            var other => throw new AtelierException($"'{other}' is no separator", "data.table.separator",
+            var other => throw new AtelierException($"'{other}' is not a separator", "data.table.separator",
                 "write one character, or tab"),
         },
     };

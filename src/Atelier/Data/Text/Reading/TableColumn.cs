@@ -15,12 +15,12 @@ internal static class TableColumn
             return columns.Contains(wanted)
                 ? wanted
                 : throw new AtelierException($"has no column '{wanted}'; its columns are {all}",
-                    where, "name one of them in data.column");
+                    where, $"name one of them in {Mention.Field("data.column")}");
         string? chosen = columns.Contains("text") ? "text" : columns.Count == 1 ? columns[0] : null;
         if (chosen is null)
-            throw new AtelierException($"has the columns {all}, and none was chosen",
-                where, "name the one that holds the text in data.column");
-        report.Note($"The text was taken from column '{chosen}'.");
+            throw new AtelierException($"has the columns {all}, and none was selected",
+                where, $"name the column with the text in {Mention.Field("data.column")}");
+        report.Note($"Using the text in column '{chosen}'.");
         return chosen;
     }
 }

@@ -15,7 +15,6 @@ namespace Atelier.Data.Text.Reading;
 internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLength, string? OrElse = null)
 {
     private const int SampleSize = 1 << 16;
-    private const string Iso2022Jp = "ISO-2022-JP";
 
     private static readonly Encoding Utf8 = new UTF8Encoding(false, throwOnInvalidBytes: true);
 
@@ -27,6 +26,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         ["shift-jis"] = 932, ["shift_jis"] = 932, ["sjis"] = 932, ["cp932"] = 932, ["windows-31j"] = 932,
             ["euc-jp"] = 51932,
         ["euc-kr"] = 949, ["cp949"] = 949, ["latin1"] = 28591, ["iso-8859-1"] = 28591, ["latin-1"] = 28591,
+        [EscapedEncodings.Hz] = 52936, ["hz-gb-2312"] = 52936,
         ["cp1250"] = 1250, ["cp1251"] = 1251, ["cp1252"] = 1252, ["cp1253"] = 1253, ["cp1254"] = 1254,
     };
 
@@ -46,7 +46,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
 
         (long invalid, long zero, byte[] around) = ScanUtf8(start, stream);
         if (invalid < 0 && zero < 0)
-            return ShiftsToJapanese(start) ? Named(Iso2022Jp, null) : new("UTF-8", Utf8, 0);
+            return EscapedEncodings.Find(start) is { } escaped ? Named(escaped, null) : new("UTF-8", Utf8, 0);
         if (start.Contains((byte)0))
         {
             int little = UsualCharacters(start, Strict(1200)), big = UsualCharacters(start, Strict(1201));
@@ -54,15 +54,15 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
                 return big > little ? new("UTF-16 BE", Strict(1201), 0) : new("UTF-16 LE", Strict(1200), 0);
         }
         if (zero >= 0)
-            throw new AtelierException($"is not text: byte {zero} is zero", where, "bring a text file");
-        const string hint =
-            "convert it to UTF-8, name its encoding with data.encoding, or take it out if it is not text";
+            throw new AtelierException($"is not text: byte {zero} is zero", where, "provide a text file");
+        string hint = $"convert it to UTF-8, name its encoding with {Mention.Field("data.encoding")}, or remove it if "
+            + "it is not text";
         if (IsMostlyUtf8(around))
-            throw new AtelierException($"byte {invalid} does not fit UTF-8, which the text around it is in",
+            throw new AtelierException($"byte {invalid} is not valid UTF-8, unlike the text around it",
                 where, hint);
         return EncodingJudge.Judge(around) is { } judged ? Named(judged.Name, judged.OrElse)
             : throw new AtelierException(
-            $"byte {invalid} does not fit UTF-8, and it cannot be told which other encoding the file is in",
+            $"byte {invalid} is not valid UTF-8, and no other encoding was detected",
                 where, hint);
     }
 
@@ -99,8 +99,8 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            throw new AtelierException($"there is no encoding '{name}'", "data.encoding",
-                $"among others there are UTF-8, {string.Join(", ", EncodingJudge.Names)}", e);
+            throw new AtelierException($"there is no encoding '{name}'", Mention.Field("data.encoding"),
+                $"supported are, among others, UTF-8, {string.Join(", ", EncodingJudge.Names)}", e);
         }
     }
 
@@ -201,14 +201,6 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         }
         return valid;
     }
-
-    /// <summary>
-    /// Whether bytes of ASCII alone go over to Japanese by the escape sequences of ISO-2022-JP (RFC 1468): ESC $ B or
-    /// ESC $ @.
-    /// </summary>
-    private static bool ShiftsToJapanese(ReadOnlySpan<byte> sample) =>
-        (sample.IndexOf("\e$B"u8) >= 0 || sample.IndexOf("\e$@"u8) >= 0)
-        && !sample.ContainsAnyExceptInRange((byte)1, (byte)126);
 
     /// <summary>
     /// How many characters of the sample are ASCII or frequent in some language, of which there are more in the right

@@ -33,7 +33,7 @@ public static class TextSource
             string name = Path.GetRelativePath(path, file).Replace('\\', '/');
             if (new FileInfo(file).Length == 0)
             {
-                report.Note($"The file {name} is empty and was left out.");
+                report.Note($"The file {name} is empty and was ignored.");
                 continue;
             }
             any = true;
@@ -41,8 +41,8 @@ public static class TextSource
                 yield return piece;
         }
         if (!any)
-            throw new AtelierException("the folder holds no text", path,
-                "it should hold files named .txt, .md, .csv, .tsv, .jsonl, .json or .parquet, or these with .gz");
+            throw new AtelierException("the folder contains no text", path,
+                "it should contain files named .txt, .md, .csv, .tsv, .jsonl, .json or .parquet, or the same with .gz");
     }
 
     private static IEnumerable<string> Files(string folder, ReadingReport report)
@@ -60,11 +60,11 @@ public static class TextSource
         bool table = options.Unit == DocumentUnit.Row
             || (options.Unit == DocumentUnit.Auto && TableFormats.Contains(format));
         if (table && !TableFormats.Contains(format))
-            throw new AtelierException("is not a table, so that rows cannot be its documents", path,
-                "choose file, line or paragraph in data.document");
+            throw new AtelierException("is not a table, so rows cannot be used as documents", path,
+                "set data.document to file, line or paragraph");
         if (options.Column is not null && !table)
-            throw new AtelierException($"is read as plain text, which has no column '{options.Column}'", path,
-                "take data.column out, or bring a table (.csv, .tsv, .jsonl, .json, .parquet)");
+            throw new AtelierException($"is plain text and has no column '{options.Column}'", path,
+                $"remove {Mention.Field("data.column")}, or provide a table (.csv, .tsv, .jsonl, .json, .parquet)");
         if (table && format == "parquet")
             return ParquetRows.Read(path, options, report).Where(text => text.Length > 0)
                 .Select(text => new DocumentPiece(text));

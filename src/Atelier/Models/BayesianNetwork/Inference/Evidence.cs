@@ -11,6 +11,6 @@ internal static class Evidence
     /// <summary>The error for evidence of probability zero.</summary>
     internal static AtelierException Impossible(DiscreteNetwork network, IReadOnlyDictionary<int, int> evidence) => new(
         $"the evidence has probability zero: {Show(network, evidence)}", "evidence",
-        evidence.Count > 1 ? "leave one of these out, or learn with a prior (model.equivalentSampleSize above 0)"
-            : "choose a value that may occur");
+        evidence.Count > 1 ? "leave one of these out, or train with a prior (model.equivalentSampleSize above 0)"
+            : "choose a value that can occur");
 }

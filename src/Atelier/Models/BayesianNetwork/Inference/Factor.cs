@@ -61,7 +61,7 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
         if (cells > MostCells)
         {
             throw new AtelierException(FormattableString.Invariant($"the query needs a table of {cells:0.#e+0} cells"),
-                hint: "ask for fewer variables at once");
+                hint: "query fewer variables at once");
         }
         int[] gone = [.. factors.SelectMany(f => f.Scope).Distinct().Except(scope).OrderBy(statesOf)];
         double all = cells * CellsOf(gone, statesOf);

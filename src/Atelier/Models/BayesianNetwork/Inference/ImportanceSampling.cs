@@ -181,7 +181,7 @@ internal sealed class ImportanceSampling
         if (counts.EffectiveRows < Math.Max(rows, LeastEffectiveRows))
         {
             throw new AtelierException(FormattableString.Invariant(
-                $"{rows} rows given {Evidence.Show(_network, _evidence)} cannot be drawn: {Told(counts)}"),
+                $"{rows} rows given {Evidence.Show(_network, _evidence)} cannot be sampled: {Told(counts)}"),
                 Mention.Field("evidence"),
                 counts.EffectiveRows >= LeastEffectiveRows
                     ? $"ask for {Math.Floor(counts.EffectiveRows):0} or fewer, or give less evidence"
@@ -200,19 +200,20 @@ internal sealed class ImportanceSampling
     }
 
     private static string Told(WeightedCounts counts) =>
-        FormattableString.Invariant($"{counts.Rows} weighted rows tell as much as {counts.EffectiveRows:0} true ones");
+        FormattableString.Invariant($"{counts.Rows} weighted rows have an effective sample size of "
+            + $"{counts.EffectiveRows:0}");
 
     private AtelierException NotPrecise(WeightedCounts counts)
     {
         string told = Told(counts);
         if (counts.EffectiveRows < LeastEffectiveRows)
-            return new($"the network is too large for an exact answer, and {told}: too few to estimate from",
+            return new($"the network is too large for an exact answer, and {told}: too few for an estimate",
                 Mention.Field("evidence"), "give less evidence");
         double reached = counts.Estimate().Max(a => a.Sampling!.Precision);
         return new(
             FormattableString.Invariant($"the answer is known within ±{reached:G2}, not ±{_options.Precision}: {told}"),
             Mention.Field("precision"),
             FormattableString.Invariant(
-                $"{Mention.Field("precision")} {Math.Ceiling(reached * 1000) / 1000} takes it as it is"));
+                $"{Mention.Field("precision")} {Math.Ceiling(reached * 1000) / 1000} accepts it as it is"));
     }
 }

@@ -25,7 +25,7 @@ public sealed class NetworkInference
         _options = options ?? new InferenceOptions();
         if (!(_options.Precision > 0))
             throw new AtelierException(FormattableString.Invariant($"a precision of {_options.Precision}"),
-                Mention.Field("precision"), "allowed is above 0");
+                Mention.Field("precision"), "allowed: above 0");
         _tree = new(() => Order.TotalCells <= Math.Min(MostCompiledCells, _options.MostCells)
             ? JunctionTree.Compile(network, Order) : null);
     }
@@ -43,7 +43,7 @@ public sealed class NetworkInference
 
     /// <summary>A description of the inference method, for people.</summary>
     public string Method =>
-        (IsExact ? "exactly" : "exactly where what they need is small enough, otherwise from weighted rows")
+        (IsExact ? "exactly" : "exactly where possible, otherwise by importance sampling")
         + FormattableString.Invariant($" (treewidth at most {Order.Width}, {Cells(Order.TotalCells)} cells)");
 
     /// <summary>P(x | e) of each of some variables.</summary>

@@ -36,8 +36,8 @@ internal static class ChowLiu
             if (constraints.Allows(edges))
                 return DirectedGraph.Of(edges, names);
         }
-        throw new AtelierException("no tree has the edges that are required and forbidden", "model.root",
-            "take some out, choose another root, or learn with model.structure hill-climbing");
+        throw new AtelierException("no tree fits the required and forbidden edges", "model.root",
+            "remove some, choose another root, or use model.structure hill-climbing");
     }
 
     /// <summary>I(a; b) in nats of rows that have both.</summary>

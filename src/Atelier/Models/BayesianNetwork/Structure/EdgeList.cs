@@ -15,18 +15,19 @@ internal static class EdgeList
         {
             string[] ends = edge.Split("->");
             if (ends.Length != 2)
-                throw new AtelierException($"'{edge}' is no edge", where, "write PARENT->CHILD, such as smoke->lung");
+                throw new AtelierException($"'{edge}' is not an edge", where,
+                    "write PARENT->CHILD, such as smoke->lung");
             int parent = IndexOf(ends[0].Trim()), child = IndexOf(ends[1].Trim());
             return parent != child ? (parent, child)
-                : throw new AtelierException($"the edge '{edge}' joins {names[parent]} with itself",
-                where, "take it out");
+                : throw new AtelierException($"the edge '{edge}' connects {names[parent]} with itself",
+                where, "remove it");
 
             int IndexOf(string name)
             {
                 for (int i = 0; i < names.Count; i++)
                     if (names[i] == name)
                         return i;
-                throw new AtelierException($"the edge '{edge}' names '{name}', which is no column", where,
+                throw new AtelierException($"the edge '{edge}' names '{name}', which is not a column", where,
                     Spelling.Nearest(name, names) is { } near ? $"did you mean '{near}'?"
                         : $"there are {string.Join(", ", names)}");
             }

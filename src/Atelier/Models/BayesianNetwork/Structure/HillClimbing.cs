@@ -64,9 +64,9 @@ internal sealed class HillClimbing
                 (bestScore, best) = (Math.Max(score, bestScore), parents);
         }
         string end = _options.Restarts == 0 ? "no restarts"
-            : inVain >= _options.Restarts ? $"the last {inVain} restarts found nothing better"
+            : inVain >= _options.Restarts ? $"the last {inVain} restarts found no better structure"
             : cancellation.IsCancellationRequested ? "stopped"
-            : FormattableString.Invariant($"stopped after the {_options.Seconds} s of model.searchSeconds");
+            : FormattableString.Invariant($"stopped after {_options.Seconds} s (model.searchSeconds)");
         Ending = $"{Quantity.Of(climbs, "climb")}, {Quantity.Of(moves, "move")}, "
             + $"{Quantity.Of(ScoredFamilies, "score")} of a variable with parents; {end}";
         return _options.Restarts == 0 ? new DirectedGraph(best, _names) : Directed(best, bestScore);

@@ -22,7 +22,7 @@ internal sealed class StructureConstraints
         foreach ((int parent, int child) in _required)
             if (_forbidden.Contains((parent, child)))
                 throw new AtelierException($"the edge {names[parent]}->{names[child]} is both required and forbidden",
-                    "model.forbidden", "take it out of one list");
+                    "model.forbidden", "remove it from one list");
         Start = DirectedGraph.Of(_required, names);
         for (int child = 0; child < names.Count; child++)
             if (Start.Parents(child).Count > maxParents)

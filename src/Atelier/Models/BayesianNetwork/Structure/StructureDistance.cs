@@ -21,7 +21,7 @@ public sealed record StructureDistance
     /// <summary>Edges that are too many.</summary>
     public int Extra => LearnedEdges - Right - Reversed;
 
-    /// <summary>The structural Hamming distance of the graphs: edges missing, too many or turned round.</summary>
+    /// <summary>The structural Hamming distance of the graphs: edges missing, too many or reversed.</summary>
     public int Hamming => Missing + Extra + Reversed;
 
     /// <summary>
@@ -51,6 +51,6 @@ public sealed record StructureDistance
 
     /// <summary>One line for people.</summary>
     public override string ToString() =>
-        $"{Right} of {TrueEdges} edges right in direction among {LearnedEdges}; {Reversed} turned round, {Missing} "
-            + $"missing, {Extra} too many; distance {Hamming}, of the equivalence classes {ClassHamming}";
+        $"{Right} of {TrueEdges} edges with the right direction among {LearnedEdges}; {Reversed} reversed, {Missing} "
+            + $"missing, {Extra} extra; distance {Hamming}, of the equivalence classes {ClassHamming}";
 }

@@ -20,7 +20,7 @@ public static class StructureLearning
         if (config.Edges.Count > 0)
         {
             throw new AtelierException("edges are given, but the structure is learned", "model.edges",
-                "set model.structure to given, or write what must be there under model.required");
+                "set model.structure to given, or list required edges under model.required");
         }
         var constraints = new StructureConstraints(names, EdgeList.Parse(config.Required, names, "model.required"),
             EdgeList.Parse(config.Forbidden, names, "model.forbidden"), config.MaxParents);
@@ -46,8 +46,9 @@ public static class StructureLearning
                 return learned;
             default:
                 if (config is { Score: NetworkScore.Bdeu, EquivalentSampleSize: <= 0 })
-                    throw new AtelierException("the BDeu score needs imagined rows", "model.equivalentSampleSize",
-                        "set it above 0, or choose another model.score");
+                    throw new AtelierException("the BDeu score needs an equivalent sample size",
+                        "model.equivalentSampleSize",
+                        "set it above 0, or use another model.score");
                 var search = new HillClimbing(new FamilyScore(counter, config.Score, config.EquivalentSampleSize),
                     names, constraints,
                     new() { TabuLength = config.TabuLength, Restarts = config.Restarts,
@@ -68,7 +69,7 @@ public static class StructureLearning
         if (config.Required.Count + config.Forbidden.Count > 0)
         {
             throw new AtelierException("edges are required or forbidden where the structure is given", "model.required",
-                "leave them out, or learn the structure with model.structure hill-climbing");
+                "leave them out, or use model.structure hill-climbing");
         }
         return DirectedGraph.Of(EdgeList.Parse(config.Edges, names, "model.edges"), names);
     }

@@ -36,5 +36,5 @@ public static class DiffusionSamplers
     /// <exception cref="AtelierException">There is none.</exception>
     public static ISampler Find(string name) => All.FirstOrDefault(sampler => sampler.Name == name)
         ?? throw new AtelierException($"there is no sampler '{name}'", "sampler",
-            $"there are {string.Join(", ", All.Select(s => s.Name))}");
+            $"the samplers are {string.Join(", ", All.Select(s => s.Name))}");
 }

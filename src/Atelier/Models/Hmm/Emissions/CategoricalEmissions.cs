@@ -138,7 +138,7 @@ internal sealed class CategoricalEmissions : HmmEmissions
             Enumerable.Range(0, SymbolCount).OrderByDescending(symbol => Row(symbol)[state]).ToArray())];
         return
         [
-            new("emissions", ["state", "likeliest symbols"],
+            new("emissions", ["state", "most likely symbols"],
                 [.. Enumerable.Range(0, StateCount).Select(state => (IReadOnlyList<CellValue>)
             [
                 new CellValue(state),

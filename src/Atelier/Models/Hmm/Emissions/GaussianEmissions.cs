@@ -291,7 +291,7 @@ internal sealed class GaussianEmissions : HmmEmissions
                     sum -= _factors[at + (i * Dimension) + k] * _factors[at + (j * Dimension) + k];
                 if (i == j && !(sum > 0 && double.IsFinite(sum)))
                     throw new AtelierException("a covariance is not positive definite",
-                        hint: "raise model.varianceFloor, or take model.covariance diagonal");
+                        hint: "raise model.varianceFloor, or set model.covariance to diagonal");
                 _factors[at + (i * Dimension) + j] = i == j ? Math.Sqrt(sum)
                     : sum / _factors[at + (j * (Dimension + 1))];
             }

@@ -72,7 +72,7 @@ internal static unsafe class ForwardBackward
         {
             return ends.GoBack(sums, posteriors) && ends.GoOn(sums, posteriors)
                 ? true : throw new InvalidOperationException(
-                    "the halves of a sequence do not agree on whether it is possible");
+                    "the forward and backward passes disagree on whether the sequence is possible");
         }
         HmmStatistics early = new(model), late = new(model);
         bool first = false, second = false;

@@ -34,7 +34,7 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
     public void Know(int state)
     {
         if (Next()[state] <= 0)
-            throw new AtelierException($"state {state} cannot come here", Mention.Field("states"), "name other states");
+            throw new AtelierException($"state {state} cannot occur here", Mention.Field("states"), "use other states");
         State = new double[model.Chain.Width];
         State[state] = 1;
         Begun = false; // the distribution is of the state to come

@@ -39,7 +39,8 @@ internal static unsafe class LogSpace
         {
             int at = Enumerable.Range(0, length)
                 .FirstOrDefault(t => !double.IsFinite(LogSum(states, i => forward[(t * states) + i])));
-            throw new AtelierException($"sequence {number + 1} is impossible under the model from place {at + 1} on",
+            throw new AtelierException($"sequence {number + 1} has probability zero under the model from position "
+                + $"{at + 1} on",
                 hint: "raise model.emissionPrior or model.transitionPrior, or allow more transitions");
         }
         for (int t = length - 2; t >= 0; t--)

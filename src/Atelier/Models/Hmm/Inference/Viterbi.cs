@@ -37,7 +37,7 @@ internal static unsafe class Viterbi
             int[] path = new int[length];
             (int state, double best) = Middle(left!, right!, on.Pointer, model.StateCount, width);
             if (!double.IsFinite(best + left!.Logs + right!.Logs))
-                throw new AtelierException("the sequence is impossible under the model",
+                throw new AtelierException("the sequence has probability zero under the model",
                     hint: "raise model.emissionPrior or model.transitionPrior");
             InParallel.Both(length > LongSequence, () => left.Trace(state, path.AsSpan(0, middle), turned: false), () =>
             {

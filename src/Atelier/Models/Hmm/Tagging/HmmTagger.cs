@@ -66,8 +66,8 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
         var lattice = new TagLattice(_transitions, _counts.Symbols,
             [.. words.Select((word, i) => Candidates(word, known.GetValueOrDefault(i)))]);
         if (known.Keys.FirstOrDefault(place => place >= words.Count, -1) is >= 0 and int beyond)
-            throw new AtelierException($"there is no word at place {beyond}", Mention.Field("states"),
-                $"the sentence has {words.Count} words, from 0");
+            throw new AtelierException($"there is no word at position {beyond}", Mention.Field("states"),
+                $"the sentence has {words.Count} words, counted from 0");
         (int[] posterior, double log) = lattice.Posterior();
         int[] tags = _decoding == TagDecoding.Viterbi ? lattice.Viterbi() : posterior;
         return ([.. tags.Select(tag => Tags[tag])], log);
@@ -100,7 +100,7 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
         return new Explanation(string.Create(CultureInfo.InvariantCulture,
             $"a tagger of {Quantity.Of(Tags.Count, "tag")} and {Quantity.Of(_words.Count, "word")}"),
         [
-            new("tags", ["tag", "share", "likeliest words"],
+            new("tags", ["tag", "share", "most likely words"],
                 [.. Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)
             [
                 new CellValue(Tags[tag]), new CellValue(Math.Round(_tagShares[tag], 4)),

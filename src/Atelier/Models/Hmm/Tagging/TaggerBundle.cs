@@ -25,7 +25,7 @@ internal static class TaggerBundle
     /// <exception cref="AtelierException">The bundle is damaged.</exception>
     public static HmmTagger Load(Bundle bundle, CancellationToken cancellation)
     {
-        const string hint = "fetch or export the model again";
+        const string hint = "download or export the model again";
         BundledTagger config = ConfigFile.Read(bundle.ConfigPath).Read<BundledTagger>();
         string path = Path.Combine(bundle.Folder, VocabularyFile);
         Vocabulary vocabulary;
@@ -36,7 +36,7 @@ internal static class TaggerBundle
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException($"is no tagger's vocabulary: {e.Message.TrimEnd('.')}", path, hint, e);
+            throw new AtelierException($"is not the vocabulary of a tagger: {e.Message.TrimEnd('.')}", path, hint, e);
         }
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
@@ -45,14 +45,14 @@ internal static class TaggerBundle
                 tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
                 && tensor.numel() == length
                 ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
-                : throw new AtelierException($"the tensor {name} is missing or does not go with the vocabulary",
+                : throw new AtelierException($"the tensor {name} is missing or does not fit the vocabulary",
                     bundle.WeightsPath, hint);
             long tags = vocabulary.Tags.Count;
             int[] trigrams = Get("trigrams", (tags + 2) * (tags + 2) * (tags + 2)),
                 wordTags = Get("word_tags", vocabulary.Words.Count * tags);
             if (tags == 0 || vocabulary.Words.Distinct().Count() != vocabulary.Words.Count || trigrams.Any(c => c < 0)
                 || wordTags.Any(c => c < 0))
-                throw new AtelierException("words stand twice, or counts are below zero", bundle.Folder, hint);
+                throw new AtelierException("a word appears twice, or a count is negative", bundle.Folder, hint);
             return new HmmTagger(new TaggerCounts(vocabulary.Tags, trigrams, vocabulary.Words, wordTags),
                 config.Learning, config.Tags);
         }
