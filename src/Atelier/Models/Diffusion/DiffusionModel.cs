@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Kernels;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -170,7 +171,8 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override SamplingOptions Check(SamplingOptions drawing) => _pipeline.Check(drawing);
+    public override SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults) =>
+        _pipeline.Check(drawing, defaults);
 
     /// <inheritdoc/>
     public override Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,

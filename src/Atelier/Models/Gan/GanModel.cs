@@ -3,6 +3,7 @@ using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Generation;
 using Atelier.Kernels;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -69,12 +70,12 @@ public sealed class GanModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override SamplingOptions Check(SamplingOptions drawing)
+    public override SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults)
     {
         if (drawing.Interpolate is { AreSeeds: false })
             throw new AtelierException("a generator of a game is shown no pictures, so it goes between noises only",
                 Mention.Field("interpolate"), $"give seeds: {Mention.Field("interpolate")} 1,2,3");
-        base.Check(drawing with { Interpolate = null });
+        base.Check(drawing with { Interpolate = null }, defaults);
         return drawing;
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
@@ -41,6 +42,22 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     public Type ConfigType => typeof(TConfig);
 
     /// <inheritdoc/>
+    public virtual IReadOnlyDictionary<string, string> RenamedKeys => ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>Whether its models sample in steps, with a sampler, its steps and guidance.</summary>
+    protected virtual bool SamplesInSteps => false;
+
+    /// <inheritdoc/>
+    public IEnumerable<IgnoredKeys> Ignored(Recipe recipe)
+    {
+        IEnumerable<IgnoredKeys> own = Ignored((TConfig?)recipe.Model.Config ?? new TConfig());
+        return SamplesInSteps ? own : own.Append(new($"the family {Name}", GenerationSection.SamplingKeys));
+    }
+
+    /// <summary>The keys of a recipe that a configuration leaves without a use.</summary>
+    protected virtual IEnumerable<IgnoredKeys> Ignored(TConfig config) => [];
+
+    /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
         if (data is not ImageData images)
@@ -48,6 +65,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 "choose pictures, or another family");
         TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.Precision,
             recipe.Seed);
+        SamplingDefaults sampling = recipe.Generation.Sampling;
+        model.Check(new SamplingOptions(), sampling); // a mistake is found before training
         TrainingSection section = recipe.Training;
         var training =
             new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true, recipe.Data.Image.Augment);
@@ -60,12 +79,12 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             WriteBundle = folder =>
             {
                 model.FitAfterTraining(Seen(), long.MaxValue);
-                Write(folder, model, Card(recipe, images, model));
+                Write(folder, model, sampling, Card(recipe, images, model));
             },
             WriteInterrupted = folder =>
             {
                 model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
-                Write(folder, model, Card(recipe, images, model));
+                Write(folder, model, sampling, Card(recipe, images, model));
             },
             PreviewFile = (path, cancellation) =>
             {
@@ -99,9 +118,12 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         TModel? model = null;
         try
         {
-            model = Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, bundle.WeightsPath,
-                device));
-            return new ImageGenerator(model, BundleIdentity.Of(bundle));
+            var config = ConfigFile.Read(bundle.ConfigPath);
+            model = Restore(new StoredImageModel(config, tensors, bundle.WeightsPath, device));
+            return new ImageGenerator(model, BundleIdentity.Of(bundle))
+            {
+                Defaults = SamplesInSteps ? ImageBundle.ReadSampling(bundle, config) : new SamplingDefaults(),
+            };
         }
         catch
         {
@@ -197,20 +219,25 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <summary>The configuration of a model.</summary>
     protected abstract TConfig ConfigOf(TModel model);
 
-    private void Write(string folder, TModel model, string card)
+    private void Write(string folder, TModel model, SamplingDefaults sampling, string card)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], Describe(model), ConfigOf(model)),
             ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card,
-                _ => { });
+                partial =>
+                {
+                    if (SamplesInSteps)
+                        ImageBundle.WriteSampling(partial, sampling);
+                });
     }
 
     /// <summary>A grid of pictures from the same noise each time.</summary>
     private static void Preview(string path, TModel model, Recipe recipe, CancellationToken cancellation)
     {
-        var generator = new ImageGenerator(model); // not disposed: the model goes on
-        SamplingOptions drawing = model.Check(new SamplingOptions());
+        // not disposed: the model goes on
+        var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
+        SamplingOptions drawing = generator.Resolve();
         byte[] planes = generator.Sample(recipe.Seed, 0, PreviewPictures, label: null, drawing, cancellation);
         ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
             .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size,
@@ -225,11 +252,11 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        var generator = new ImageGenerator(model); // not disposed: the model goes on
+        // not disposed: the model goes on
+        var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
         using ImageBatch batch = new ImageBatches(part, PreviewPictures / 4, recipe.Seed, shuffled: false).Get(0);
         Tensor small = upscaler.Shrink(batch.Pictures);
-        SamplingOptions drawing = model.Check(new SamplingOptions());
-        byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, drawing, cancellation);
+        byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, generator.Resolve(), cancellation);
         byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), large, ImageGenerator.Bytes(batch.Pictures)];
         int size = model.Schema.Size;
         ImageGrid.Write(path, model.Schema,

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
 using Atelier.Training.Execution;
@@ -39,6 +40,9 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>Which model it is; null while it learns.</summary>
     public BundleIdentity? Identity => identity;
 
+    /// <summary>What a request takes where it does not say how to draw.</summary>
+    public SamplingDefaults Defaults { get; init; } = new();
+
     /// <summary>
     /// Enlarges the pictures that this one draws, and is not disposed with it; null leaves them as they are.
     /// </summary>
@@ -55,13 +59,19 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>Receives intermediate images while sampling, on another thread; null for none.</summary>
     public Action<SamplingStep>? Watch { get; set; }
 
+    /// <summary>Returns the options of a request with the defaults filled in.</summary>
+    /// <param name="drawing">The options; null takes the defaults alone.</param>
+    /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
+    public SamplingOptions Resolve(SamplingOptions? drawing = null) =>
+        model.Check(drawing ?? new SamplingOptions(), Defaults);
+
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The class does not exist, or something is asked for in vain.</exception>
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         request.Check(classes: true, drawing: true, only: true);
-        SamplingOptions drawing = model.Check(request.Drawing ?? new SamplingOptions());
+        SamplingOptions drawing = Resolve(request.Drawing);
         Interpolation? ways = drawing.Interpolate is { } ends ? new Interpolation(ends, request, this) : null;
         int? label = ways is null && request.Class is { } name ? Label(name) : null;
         ImageSchema large = DrawnSchema;
@@ -192,7 +202,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         // other noise than that which the small pictures began as
         var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue);
         return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels,
-            model.Check(new SamplingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
+            Resolve(new SamplingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
     }
 
     private ImageGenerator Enlarges(ImageGenerator other)

@@ -77,9 +77,12 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Receives intermediate images from <see cref="Sample"/>; null for none.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 
-    /// <summary>Gives the options back where the model heeds them.</summary>
+    /// <summary>Returns the options with the defaults filled in that the model reads.</summary>
+    /// <param name="drawing">The options of a request.</param>
+    /// <param name="defaults">What they take where they are null.</param>
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
-    public virtual SamplingOptions Check(SamplingOptions drawing) => drawing == new SamplingOptions()
+    public virtual SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults) =>
+        drawing == new SamplingOptions()
         ? drawing
         : throw new AtelierException("this kind of model draws in one step", "generation",
             "leave the sampler, its steps and the guidance out");

@@ -114,7 +114,7 @@ public static class ImageOutput
     private static IReadOnlyDictionary<string, string>? Texts(ImageGenerator generator, GenerationRequest request) =>
         generator.Identity is { } model
             ? new ImageOrigin(model,
-            request with { Drawing = generator.Model.Check(request.Drawing ?? new SamplingOptions()) })
+            request with { Drawing = generator.Resolve(request.Drawing) })
             { Upscaler = generator.Upscaler?.Identity }.ToTexts() : null;
 
     /// <summary>One row for each interpolation; otherwise a grid that is nearly square.</summary>

@@ -15,7 +15,7 @@ internal static class SampledImages
         if ((long)count * generator.Schema.Size > Array.MaxLength)
             throw new AtelierException($"{count} pictures of this size do not fit in memory", "evaluation.pictures",
                 "take fewer");
-        SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
+        SamplingOptions drawing = generator.Resolve();
         var pixels = new byte[count * generator.Schema.Size];
         var asked = new int[count];
         int[] counts = generator.IsConditional ? Shares(labels, generator.Schema.Classes.Count, count) : [count];

@@ -28,7 +28,7 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
     {
         IUpscaler upscaler = generator.Model.Upscaler!;
         ImageSchema schema = generator.Schema;
-        SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
+        SamplingOptions drawing = generator.Resolve();
         count = Math.Min(count, part.Count);
         var batches = new ImageBatches(part, generator.BatchSize, seed, shuffled: false);
         List<byte> drawn = [], bicubic = [];

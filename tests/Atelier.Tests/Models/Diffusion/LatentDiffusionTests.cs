@@ -219,7 +219,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
 
     private static Recipe DiffusionRecipe(string vae, params string[] more) =>
         RecipeReader.Read("shapes-latent", ModelFamilies.All,
-        ["data.worldDocuments=200", $"model.autoencoder={vae}", "model.channels=[8]", "model.samplerSteps=2",
+        ["data.worldDocuments=200", $"model.autoencoder={vae}", "model.channels=[8]", "generation.steps=2",
             "training.steps=6", .. Small, .. more]);
 
     private static string[] Small =>
@@ -227,7 +227,6 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         "training.batchSize=8", "training.evaluateEvery=3", "training.evaluationBatches=1", "training.sampleEvery=6",
             "training.ema=0.5",
         "training.device=cpu", "training.threads=1", "evaluation.pictures=18", "evaluation.features=none",
-            "evaluation.importanceSamples=2",
     ];
 
     /// <summary>A VAE of drawn shapes and a diffusion model of its latents.</summary>
