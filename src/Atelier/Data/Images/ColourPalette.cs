@@ -1,7 +1,7 @@
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// At most 256 colours that stand for those of pictures: greys as they are; colours by median cut (Heckbert 1982) over
+/// At most 256 colours that stand for those of images: greys as they are; colours by median cut (Heckbert 1982) over
 /// 15 bits each.
 /// </summary>
 internal sealed class ColourPalette
@@ -16,8 +16,8 @@ internal sealed class ColourPalette
     /// <summary>Red, green and blue of each colour: 768 bytes.</summary>
     public byte[] Table { get; }
 
-    /// <summary>Finds the colours of pictures, each with its channels (1 or 3) together.</summary>
-    public static ColourPalette Of(IReadOnlyList<byte[]> pictures, int channels)
+    /// <summary>Finds the colours of images, each with its channels (1 or 3) together.</summary>
+    public static ColourPalette Of(IReadOnlyList<byte[]> images, int channels)
     {
         var table = new byte[3 * Size];
         if (channels == 1)
@@ -27,10 +27,10 @@ internal sealed class ColourPalette
             return new(table, null, channels);
         }
         var counts = new long[Cells];
-        foreach (byte[] picture in pictures)
+        foreach (byte[] image in images)
         {
-            for (int i = 0; i < picture.Length; i += 3)
-                counts[Cell(picture.AsSpan(i, 3))]++;
+            for (int i = 0; i < image.Length; i += 3)
+                counts[Cell(image.AsSpan(i, 3))]++;
         }
         var boxes = new List<int[]> { Enumerable.Range(0, Cells).Where(cell => counts[cell] > 0).ToArray() };
         while (boxes.Count < Size && boxes.MaxBy(Extent) is { Length: > 1 } widest && Extent(widest) > 0)
@@ -54,13 +54,13 @@ internal sealed class ColourPalette
     }
 
     /// <summary>The index of each pixel's colour.</summary>
-    public byte[] Indices(byte[] picture)
+    public byte[] Indices(byte[] image)
     {
         if (_nearest is null)
-            return picture;
-        var indices = new byte[picture.Length / _channels];
+            return image;
+        var indices = new byte[image.Length / _channels];
         for (int i = 0; i < indices.Length; i++)
-            indices[i] = _nearest[Cell(picture.AsSpan(3 * i, 3))];
+            indices[i] = _nearest[Cell(image.AsSpan(3 * i, 3))];
         return indices;
     }
 

@@ -9,10 +9,10 @@ namespace Atelier.Data.Images;
 /// </summary>
 internal sealed class DecodedImage : IDisposable
 {
-    /// <summary>Pixels above which a picture is unpacked smaller where its format allows that, and alone.</summary>
+    /// <summary>Pixels above which an image is unpacked smaller where its format allows that, and alone.</summary>
     public const long BigPixels = 4_000_000;
 
-    private const double SpareScale = 2; // a picture is unpacked at no less than this times the size that is needed
+    private const double SpareScale = 2; // an image is unpacked at no less than this times the size that is needed
 
     private readonly SKBitmap _bitmap;
     private readonly SKEncodedOrigin _origin;
@@ -27,7 +27,7 @@ internal sealed class DecodedImage : IDisposable
 
     /// <summary>The width and height that a file claims, upright.</summary>
     /// <exception cref="AtelierException">
-    /// It is no picture that can be read, or larger than <see cref="ImageFiles.MostPixels"/>.
+    /// It is no image that can be read, or larger than <see cref="ImageFiles.MostPixels"/>.
     /// </exception>
     public static (int Width, int Height) Measure(byte[] bytes, string path)
     {
@@ -37,16 +37,16 @@ internal sealed class DecodedImage : IDisposable
     }
 
     /// <summary>
-    /// Unpacks a picture. What is transparent is laid on white; other depths and colour spaces become 8 bits a channel.
+    /// Unpacks an image. What is transparent is laid on white; other depths and colour spaces become 8 bits a channel.
     /// </summary>
     /// <param name="bytes">As they would stand in the file.</param>
     /// <param name="path">Where it came from, for messages.</param>
     /// <param name="width">
-    /// The width that is needed; a big picture may be unpacked smaller than it is, but not than twice this.
+    /// The width that is needed; a big image may be unpacked smaller than it is, but not than twice this.
     /// </param>
     /// <param name="height">The height that is needed.</param>
     /// <exception cref="AtelierException">
-    /// The file is no picture that can be read, damaged, or larger than <see cref="ImageFiles.MostPixels"/>.
+    /// The file is no image that can be read, damaged, or larger than <see cref="ImageFiles.MostPixels"/>.
     /// </exception>
     public static DecodedImage Decode(byte[] bytes, string path, int width = int.MaxValue, int height = int.MaxValue)
     {
@@ -77,7 +77,7 @@ internal sealed class DecodedImage : IDisposable
         return true;
     }
 
-    /// <summary>Cuts the middle of the asked shape out of the picture and resizes it.</summary>
+    /// <summary>Cuts the middle of the asked shape out of the image and resizes it.</summary>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
     public byte[] Fit(int width, int height, int channels, ResizeFilter filter)
     {
@@ -113,7 +113,7 @@ internal sealed class DecodedImage : IDisposable
         }
     }
 
-    /// <summary>Where a pixel of the upright picture is among the bytes.</summary>
+    /// <summary>Where a pixel of the upright image is among the bytes.</summary>
     private int Place(int x, int y)
     {
         int right = _bitmap.Width - 1, bottom = _bitmap.Height - 1;

@@ -6,27 +6,27 @@ using Atelier.Formats;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Pictures in tar files, packed or not, and in zip files. Nothing is written anywhere, so their names need no trust.
+/// Images in tar files, packed or not, and in zip files. Nothing is written anywhere, so their names need no trust.
 /// </summary>
 internal static class ImageArchive
 {
-    private const long MostHeldBytes = 4L << 30; // of an archive's pictures
+    private const long MostHeldBytes = 4L << 30; // of an archive's images
     private static readonly string[] TarEndings = [".tar", ".tar.gz", ".tgz"];
 
     /// <summary>Whether a file's name is an archive's.</summary>
     public static bool IsNamed(string name) =>
         IsZip(name) || TarEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The pictures of an archive. A folder that all of it lies in counts for nothing.</summary>
+    /// <summary>The images of an archive. A folder that all of it lies in counts for nothing.</summary>
     /// <param name="path">The archive.</param>
-    /// <param name="others">Takes the names of files that are no pictures.</param>
+    /// <param name="others">Takes the names of files that are no images.</param>
     /// <param name="report">Receives the progress of decompression.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">It is damaged, or holds more than can be held.</exception>
     public static IReadOnlyList<ImageEntry> Unpack(
         string path, List<string> others, ReadingReport report, CancellationToken cancellation)
     {
-        var found = new List<(string Name, byte[] Picture)>();
+        var found = new List<(string Name, byte[] Image)>();
         long held = 0;
         try
         {
@@ -36,19 +36,19 @@ internal static class ImageArchive
                 string name = Plain(written);
                 if (SourceFolder.IsHidden(name))
                     continue;
-                if (!ImageEntry.IsPicture(name))
+                if (!ImageEntry.IsImage(name))
                 {
                     others.Add(name);
                     continue;
                 }
-                byte[] picture = read();
-                if ((held += picture.Length) > MostHeldBytes)
+                byte[] image = read();
+                if ((held += image.Length) > MostHeldBytes)
                 {
                     throw new AtelierException($"holds more than {MostHeldBytes >> 30} GiB of pictures", path,
                         "unpack it, and name the folder");
                 }
 
-                found.Add((name, picture));
+                found.Add((name, image));
             }
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -58,7 +58,7 @@ internal static class ImageArchive
                 "pack or fetch it again", e);
         }
         int start = CommonFolder(found.ConvertAll(f => f.Name));
-        return found.ConvertAll(f => new ImageEntry(f.Name[start..], $"{path}:{f.Name}", () => f.Picture));
+        return found.ConvertAll(f => new ImageEntry(f.Name[start..], $"{path}:{f.Name}", () => f.Image));
     }
 
     private static bool IsZip(string name) => name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);

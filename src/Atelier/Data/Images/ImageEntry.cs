@@ -4,19 +4,19 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Images;
 
-/// <summary>A picture in a folder or in an archive.</summary>
+/// <summary>An image in a folder or in an archive.</summary>
 /// <param name="Name">Its path within the source, with / between folders.</param>
 /// <param name="Where">The file that it is in, for messages.</param>
 /// <param name="Read">Its bytes, as they are packed.</param>
 internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
 {
-    /// <summary>The most bytes of one packed picture.</summary>
+    /// <summary>The most bytes of one packed image.</summary>
     public const long MostBytes = 1 << 30;
 
     /// <summary>The folder that it lies in within the source; empty where in none.</summary>
     public string Folder => Name.Split('/') is [var first, _, ..] ? first : "";
 
-    /// <summary>The pictures among files, and those in tar and zip files, in order of their names.</summary>
+    /// <summary>The images among files, and those in tar and zip files, in order of their names.</summary>
     /// <param name="root">The folder that names are relative to.</param>
     /// <param name="files">Paths.</param>
     /// <param name="report">Receives the files that are left out.</param>
@@ -29,7 +29,7 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
         var others = new List<string>();
         foreach (string file in files)
         {
-            if (IsPicture(file))
+            if (IsImage(file))
                 found.Add(new(Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '/'), file,
                     () => Bytes(file)));
             else if (IsNamed(file))
@@ -41,11 +41,11 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
         return [.. found.OrderBy(entry => entry.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Whether a file's name is a picture's or an archive's.</summary>
-    public static bool IsNamed(string name) => IsPicture(name) || ImageArchive.IsNamed(name);
+    /// <summary>Whether a file's name is an image's or an archive's.</summary>
+    public static bool IsNamed(string name) => IsImage(name) || ImageArchive.IsNamed(name);
 
-    /// <summary>Whether a file's name is a picture's.</summary>
-    public static bool IsPicture(string name) =>
+    /// <summary>Whether a file's name is an image's.</summary>
+    public static bool IsImage(string name) =>
         ImageFiles.Formats.Contains(Path.GetExtension(name).TrimStart('.').ToLowerInvariant());
 
     private static byte[] Bytes(string path)

@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Pictures in files: read as grey or colour of a size, and written as PNG.</summary>
+/// <summary>Images in files: read as grey or colour of a size, and written as PNG.</summary>
 public static class ImageFiles
 {
     /// <summary>The most pixels that a file may claim; a larger one is not unpacked.</summary>
@@ -14,7 +14,7 @@ public static class ImageFiles
     internal static IReadOnlyList<string> Formats { get; } = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 
     /// <summary>
-    /// Reads a picture upright, cuts the middle of the asked shape out of it, and resizes it. What is transparent is
+    /// Reads an image upright, cuts the middle of the asked shape out of it, and resizes it. What is transparent is
     /// laid on white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.
     /// </summary>
     /// <param name="path">PNG, JPEG, WebP, GIF or BMP.</param>
@@ -23,7 +23,7 @@ public static class ImageFiles
     /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
     /// <param name="filter">The filter of resizing.</param>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">The file is no picture that can be read, damaged, or larger than
+    /// <exception cref="AtelierException">The file is no image that can be read, damaged, or larger than
     /// <see cref="MostPixels"/>.</exception>
     public static byte[] Read(string path, int width, int height, int channels,
         ResizeFilter filter = ResizeFilter.Triangle) => Decode(Load(path), width, height, channels, filter);
@@ -35,17 +35,17 @@ public static class ImageFiles
     /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
     /// <param name="filter">The filter of resizing.</param>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">It is no picture that can be read, damaged, or larger than
+    /// <exception cref="AtelierException">It is no image that can be read, damaged, or larger than
     /// <see cref="MostPixels"/>.</exception>
     public static byte[] Decode(InputImage image, int width, int height, int channels,
         ResizeFilter filter = ResizeFilter.Triangle)
     {
-        using var picture = DecodedImage.Decode(image.Content.ToArray(), image.Name, width, height);
-        return picture.Fit(width, height, channels, filter);
+        using var image = DecodedImage.Decode(image.Content.ToArray(), image.Name, width, height);
+        return image.Fit(width, height, channels, filter);
     }
 
     /// <summary>The width and height that an image claims, upright.</summary>
-    /// <exception cref="AtelierException">It is no picture that can be read, or larger than
+    /// <exception cref="AtelierException">It is no image that can be read, or larger than
     /// <see cref="MostPixels"/>.</exception>
     internal static (int Width, int Height) Measure(InputImage image) =>
         DecodedImage.Measure(image.Content.ToArray(), image.Name);
@@ -66,12 +66,12 @@ public static class ImageFiles
             .Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Take(most)]
         : [path];
 
-    /// <summary>Reads a picture, or those of a folder in the order of their names, in a model's size.</summary>
-    /// <param name="path">A picture or a folder.</param>
-    /// <param name="schema">What the model's pictures have in common.</param>
-    /// <param name="most">Pictures that are read at the most.</param>
+    /// <summary>Reads an image, or those of a folder in the order of their names, in a model's size.</summary>
+    /// <param name="path">An image or a folder.</param>
+    /// <param name="schema">What the model's images have in common.</param>
+    /// <param name="most">Images that are read at the most.</param>
     /// <returns>Each: channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">There is no picture, or one cannot be read.</exception>
+    /// <exception cref="AtelierException">There is no image, or one cannot be read.</exception>
     public static IReadOnlyList<byte[]> ReadAll(string path, ImageSchema schema, int most)
     {
         IReadOnlyList<string> files = Find(path, most);
@@ -81,7 +81,7 @@ public static class ImageFiles
         return [.. files.Select(file => Read(file, schema.Width, schema.Height, schema.Channels))];
     }
 
-    /// <summary>Writes a picture as PNG, whole or not at all.</summary>
+    /// <summary>Writes an image as PNG, whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="width">Pixels across.</param>
     /// <param name="height">Pixels down.</param>
@@ -96,7 +96,7 @@ public static class ImageFiles
         AtomicFile.Write(path, stream => stream.Write(png));
     }
 
-    /// <summary>The bytes of a picture as PNG.</summary>
+    /// <summary>The bytes of an image as PNG.</summary>
     /// <inheritdoc cref="WritePng" path="/param[@name != 'path']"/>
     public static byte[] EncodePng(int width, int height, int channels, ReadOnlySpan<byte> pixels,
         IReadOnlyDictionary<string, string>? texts = null)

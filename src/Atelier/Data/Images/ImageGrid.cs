@@ -1,32 +1,32 @@
 namespace Atelier.Data.Images;
 
-/// <summary>Pictures of one size side by side in one.</summary>
+/// <summary>Images of one size side by side in one.</summary>
 public static class ImageGrid
 {
-    private const int Gap = 2; // pixels between pictures
+    private const int Gap = 2; // pixels between images
     private const byte Ground = 128;
 
-    /// <summary>Lays pictures out in rows.</summary>
-    /// <param name="width">Of a picture.</param>
-    /// <param name="height">Of a picture.</param>
+    /// <summary>Lays images out in rows.</summary>
+    /// <param name="width">Of an image.</param>
+    /// <param name="height">Of an image.</param>
     /// <param name="channels">1 or 3.</param>
-    /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
-    /// <param name="columns">Pictures in a row; null takes as many as make it as near to a square as goes.</param>
+    /// <param name="images">Each: rows from the top, each pixel's channels together.</param>
+    /// <param name="columns">Images in a row; null takes as many as make it as near to a square as goes.</param>
     /// <returns>The grid's width, height and pixels.</returns>
     public static (int Width, int Height, byte[] Pixels) Lay(int width, int height, int channels,
-        IReadOnlyList<ReadOnlyMemory<byte>> pictures, int? columns = null)
+        IReadOnlyList<ReadOnlyMemory<byte>> images, int? columns = null)
     {
         int across = columns
-            ?? Math.Max(1, (int)Math.Ceiling(Math.Sqrt(pictures.Count))), rows = (pictures.Count + across - 1) / across;
+            ?? Math.Max(1, (int)Math.Ceiling(Math.Sqrt(images.Count))), rows = (images.Count + across - 1) / across;
         int wide = (across * (width + Gap)) - Gap, tall = (rows * (height + Gap)) - Gap;
         var pixels = new byte[wide * tall * channels];
         pixels.AsSpan().Fill(Ground);
-        for (int i = 0; i < pictures.Count; i++)
+        for (int i = 0; i < images.Count; i++)
         {
             int left = i % across * (width + Gap), top = i / across * (height + Gap);
             for (int y = 0; y < height; y++)
             {
-                pictures[i].Span.Slice(y * width * channels, width * channels)
+                images[i].Span.Slice(y * width * channels, width * channels)
                     .CopyTo(pixels.AsSpan((((top + y) * wide) + left) * channels));
             }
         }
@@ -36,13 +36,13 @@ public static class ImageGrid
     /// <summary>Writes a grid as PNG.</summary>
     /// <param name="path">The file.</param>
     /// <param name="schema">The size, channels and classes of the images.</param>
-    /// <param name="pictures">Each: rows from the top, each pixel's channels together.</param>
+    /// <param name="images">Each: rows from the top, each pixel's channels together.</param>
     /// <param name="texts">Kept in the file by name.</param>
     /// <param name="columns">As in <see cref="Lay"/>.</param>
-    public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> pictures,
+    public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images,
         IReadOnlyDictionary<string, string>? texts = null, int? columns = null)
     {
-        (int width, int height, byte[] pixels) = Lay(schema.Width, schema.Height, schema.Channels, pictures, columns);
+        (int width, int height, byte[] pixels) = Lay(schema.Width, schema.Height, schema.Channels, images, columns);
         ImageFiles.WritePng(path, width, height, schema.Channels, pixels, texts);
     }
 }

@@ -20,9 +20,9 @@ internal sealed class ImageLabels
     private ImageLabels(string path, Dictionary<string, string> labels) => (_path, _labels) = (path, labels);
 
     /// <summary>
-    /// Reads the table that a recipe names, or one of a usual name in the pictures' folder; null where there is none.
+    /// Reads the table that a recipe names, or one of a usual name in the images' folder; null where there is none.
     /// </summary>
-    /// <param name="root">The pictures' folder.</param>
+    /// <param name="root">The images' folder.</param>
     /// <param name="asked">The table named in the recipe: a path relative to that folder, or an absolute one. Null
     /// looks for a usual name.</param>
     /// <param name="options">The reading options.</param>
@@ -36,27 +36,27 @@ internal sealed class ImageLabels
         return path is null ? null : Read(path, options, report);
     }
 
-    /// <summary>The label of each picture, those without one left out.</summary>
-    /// <exception cref="AtelierException">The table names a picture that is not there.</exception>
-    public IReadOnlyList<(ImageEntry Picture, string Label)> Of(IReadOnlyList<ImageEntry> pictures,
+    /// <summary>The label of each image, those without one left out.</summary>
+    /// <exception cref="AtelierException">The table names an image that is not there.</exception>
+    public IReadOnlyList<(ImageEntry Image, string Label)> Of(IReadOnlyList<ImageEntry> images,
         ReadingReport report)
     {
         // A table may name files with or without their folders.
-        ILookup<string, ImageEntry> byName = pictures.ToLookup(p => p.Name),
-            byFile = pictures.ToLookup(p => p.Name[(p.Name.LastIndexOf('/') + 1)..]);
+        ILookup<string, ImageEntry> byName = images.ToLookup(p => p.Name),
+            byFile = images.ToLookup(p => p.Name[(p.Name.LastIndexOf('/') + 1)..]);
         var labels = new Dictionary<ImageEntry, string>();
         foreach ((string name, string label) in _labels)
         {
-            ImageEntry picture = byName[name].FirstOrDefault() ?? (byFile[name].Take(2).ToArray() is [var only] ? only
+            ImageEntry image = byName[name].FirstOrDefault() ?? (byFile[name].Take(2).ToArray() is [var only] ? only
                 : throw new AtelierException(byFile[name].Any() ? $"'{name}' could be any of several pictures"
                     : $"names a picture that is not there: '{name}'", _path,
                     "give each file by its path from the folder"));
-            labels[picture] = label;
+            labels[image] = label;
         }
-        int without = pictures.Count - labels.Count;
+        int without = images.Count - labels.Count;
         if (without > 0)
             report.Note($"Left out without a label in {Path.GetFileName(_path)}: {Quantity.Of(without, "picture")}.");
-        return [.. pictures.Where(labels.ContainsKey).Select(picture => (picture, labels[picture]))];
+        return [.. images.Where(labels.ContainsKey).Select(image => (image, labels[image]))];
     }
 
     private static ImageLabels Read(string path, ReadingOptions options, ReadingReport report)

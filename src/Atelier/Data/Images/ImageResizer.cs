@@ -3,12 +3,12 @@ using Atelier.Recipes;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Resizes pictures by a filter, first across and then down. Where a picture shrinks, the filter is as much wider, so
+/// Resizes images by a filter, first across and then down. Where an image shrinks, the filter is as much wider, so
 /// that every old pixel counts and no pattern appears that was not there.
 /// </summary>
 internal static class ImageResizer
 {
-    /// <summary>Reads a row of a picture.</summary>
+    /// <summary>Reads a row of an image.</summary>
     /// <param name="y">Its number from the top.</param>
     /// <param name="row">Takes its values.</param>
     public delegate void RowReader(int y, Span<float> row);

@@ -7,7 +7,7 @@ namespace Atelier.Data.Images;
 /// <param name="Width">Pixels across.</param>
 /// <param name="Height">Pixels down.</param>
 /// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
-/// <param name="Classes">The names of the classes; a label is a place among them. Empty where pictures have
+/// <param name="Classes">The names of the classes; a label is a place among them. Empty where images have
 /// none.</param>
 public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyList<string> Classes)
 {
@@ -20,10 +20,10 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
     /// <summary>"grey" or "colour".</summary>
     internal string ColourName => Channels == 1 ? "grey" : "colour";
 
-    /// <summary>The values of a picture: channels · height · width.</summary>
+    /// <summary>The values of an image: channels · height · width.</summary>
     public int Size => Channels * Height * Width;
 
-    /// <summary>A picture's channels, rows, columns as rows, columns, channels.</summary>
+    /// <summary>An image's channels, rows, columns as rows, columns, channels.</summary>
     /// <param name="planes">[channels, height, width].</param>
     public byte[] Interleave(ReadOnlySpan<byte> planes)
     {

@@ -1,9 +1,9 @@
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Pictures of one drawn shape each, whose form, colour, size and place are drawn from a seed: 9 classes of form and
+/// Images of one drawn shape each, whose form, colour, size and place are drawn from a seed: 9 classes of form and
 /// colour, equally likely; a half width of 6 to 10 pixels and a middle that keeps the shape inside, both uniform. The
-/// class can be read back from any such picture, so that generated images are evaluated without a learned classifier.
+/// class can be read back from any such image, so that generated images are evaluated without a learned classifier.
 /// </summary>
 public static class ShapesWorld
 {
@@ -25,12 +25,12 @@ public static class ShapesWorld
     public static ImageSchema Schema { get; } =
         new(Side, Side, 3, [.. Forms.SelectMany(form => Colours.Select(colour => $"{colour.Name}-{form}"))]);
 
-    /// <summary>Whether pictures are such as <see cref="Classify"/> reads.</summary>
+    /// <summary>Whether images are such as <see cref="Classify"/> reads.</summary>
     public static bool Reads(ImageSchema schema) =>
         (schema.Width, schema.Height, schema.Channels) == (Side, Side, 3)
         && schema.Classes.SequenceEqual(Schema.Classes);
 
-    /// <summary>The n-th picture, [3, 32, 32] on white, and its label.</summary>
+    /// <summary>The n-th image, [3, 32, 32] on white, and its label.</summary>
     public static (byte[] Pixels, int Label) Sample(long seed, long number)
     {
         var random = new SplitMix64(SplitMix64.At((ulong)seed, (ulong)number));
@@ -41,7 +41,7 @@ public static class ShapesWorld
         return (Sample(label, x, y, half), label);
     }
 
-    /// <summary>A picture of a class with its shape at a place.</summary>
+    /// <summary>An image of a class with its shape at a place.</summary>
     /// <param name="label">The class.</param>
     /// <param name="x">The middle, pixels from the left.</param>
     /// <param name="y">The middle, pixels from the top.</param>
@@ -71,7 +71,7 @@ public static class ShapesWorld
     }
 
     /// <summary>
-    /// The class of a picture, read from its pixels: the colour of what is not white, and the covered area as a share
+    /// The class of an image, read from its pixels: the colour of what is not white, and the covered area as a share
     /// of the longest row times the longest column, which smooth edges do not change.
     /// </summary>
     /// <param name="pixels">[3, 32, 32], 0 to 255.</param>

@@ -43,7 +43,7 @@ internal sealed class FeatureCache(string folder)
         }
     }
 
-    /// <summary>Keeps what a network made of pictures.</summary>
+    /// <summary>Keeps what a network made of images.</summary>
     /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public void Keep(string key, ImageFeatures features)
     {

@@ -12,8 +12,8 @@ internal static class FrechetDistance
     private const int MostResamplings = 200; // each takes two eigenvalue problems
 
     /// <summary>The distance of two sets of features.</summary>
-    /// <param name="first">[pictures, width], fp64.</param>
-    /// <param name="second">[pictures, width], fp64.</param>
+    /// <param name="first">[images, width], fp64.</param>
+    /// <param name="second">[images, width], fp64.</param>
     public static double Of(Tensor first, Tensor second)
     {
         using var scope = NewDisposeScope();
@@ -23,8 +23,8 @@ internal static class FrechetDistance
     }
 
     /// <summary>
-    /// The distance with a 95 % interval by drawing both sets anew with replacement. A set drawn anew repeats pictures,
-    /// which moves its distance up as fewer pictures would; so the interval is laid around the distance itself.
+    /// The distance with a 95 % interval by drawing both sets anew with replacement. A set drawn anew repeats images,
+    /// which moves its distance up as fewer images would; so the interval is laid around the distance itself.
     /// </summary>
     public static Metric Of(Tensor first, Tensor second, Recipes.EvaluationSection options, long seed)
     {

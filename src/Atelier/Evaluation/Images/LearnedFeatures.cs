@@ -41,13 +41,13 @@ internal sealed class LearnedFeatures : FeatureNetwork
     public override bool KnowsClasses => _classifier.HasClasses;
 
     /// <summary>Opens the saved classifier if it was trained on these images; otherwise trains and saves one.</summary>
-    /// <param name="data">The pictures.</param>
+    /// <param name="data">The images.</param>
     /// <param name="kept">Where it is kept; null keeps nothing.</param>
     /// <param name="seed">Of the weights and of the order of learning.</param>
     /// <param name="device">Where it works.</param>
     /// <param name="progress">Receives a message after every stretch of steps.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There are no training pictures, or what is kept is damaged.</exception>
+    /// <exception cref="AtelierException">There are no training images, or what is kept is damaged.</exception>
     public static async Task<LearnedFeatures> OpenAsync(ImageData data, string? kept, long seed, Device device,
         IProgress<string>? progress, CancellationToken cancellation)
     {
@@ -106,9 +106,9 @@ internal sealed class LearnedFeatures : FeatureNetwork
         _classifier.state_dict().Select(w => (w.Key, w.Value));
 
     /// <inheritdoc/>
-    protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
+    protected override (Tensor Features, Tensor? Logits) Forward(Tensor images)
     {
-        (Tensor features, Tensor logits) = _classifier.Extract(pictures.to(_classifier.parameters().First().device));
+        (Tensor features, Tensor logits) = _classifier.Extract(images.to(_classifier.parameters().First().device));
         return (features, KnowsClasses ? logits : null);
     }
 
@@ -150,7 +150,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(i);
             right += batch.Labels.shape[0]
-                * classifier.Evaluate(new ImageBatch(batch.Pictures.to(device), batch.Labels.to(device)))["accuracy"];
+                * classifier.Evaluate(new ImageBatch(batch.Images.to(device), batch.Labels.to(device)))["accuracy"];
         }
         return right / held.Count;
     }

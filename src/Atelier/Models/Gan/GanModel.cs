@@ -93,9 +93,9 @@ public sealed class GanModel : ImageModel
     {
         using var scope = NewDisposeScope();
         // the same noise each time, so that measurements can be compared
-        using var random = new Generator(1, batch.Pictures.device);
+        using var random = new Generator(1, batch.Images.device);
         Tensor made = Make(batch, random);
-        Tensor realLogits = _discriminator.Forward(batch.Pictures, batch.Labels).Logits,
+        Tensor realLogits = _discriminator.Forward(batch.Images, batch.Labels).Logits,
             madeLogits = _discriminator.Forward(made, batch.Labels).Logits;
         (Tensor realRight, Tensor madeRight) = Config.Loss.Right(realLogits, madeLogits);
         return new Dictionary<string, double>
@@ -104,7 +104,7 @@ public sealed class GanModel : ImageModel
             ["generatorLoss"] = Config.Loss.Generator(madeLogits).Number(),
             ["realRight"] = realRight.Number(),
             ["madeRight"] = madeRight.Number(),
-            ["diversity"] = SampleDiversity.Of(made, batch.Pictures, IsConditional ? batch.Labels : null),
+            ["diversity"] = SampleDiversity.Of(made, batch.Images, IsConditional ? batch.Labels : null),
         };
     }
 
@@ -123,7 +123,7 @@ public sealed class GanModel : ImageModel
         using (no_grad())
             made = Make(batch, random);
         long count = batch.Labels.shape[0];
-        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Pictures, made], 0), random),
+        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Images, made], 0), random),
             labels = cat([batch.Labels, batch.Labels], 0);
         (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, labels, batches: 2);
         (Tensor real, Tensor fake) = (logits.narrow(0, 0, count), logits.narrow(0, count, count));
@@ -155,7 +155,7 @@ public sealed class GanModel : ImageModel
     /// <summary>As many pictures as a batch has, of the same classes.</summary>
     private Tensor Make(ImageBatch batch, Generator? random)
     {
-        Tensor noise = empty([batch.Labels.shape[0], NoiseSize], ScalarType.Float32, batch.Pictures.device)
+        Tensor noise = empty([batch.Labels.shape[0], NoiseSize], ScalarType.Float32, batch.Images.device)
             .normal_(0, 1, random);
         return _generator.Forward(noise, IsConditional ? batch.Labels : null);
     }

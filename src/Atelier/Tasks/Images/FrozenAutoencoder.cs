@@ -12,7 +12,7 @@ namespace Atelier.Tasks.Images;
 
 /// <summary>
 /// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1): it learns no more, and its
-/// latents, which stand in a grid, are scaled so that those of training pictures have a variance of one (appendix G).
+/// latents, which stand in a grid, are scaled so that those of training images have a variance of one (appendix G).
 /// </summary>
 internal sealed class FrozenAutoencoder : nn.Module
 {
@@ -47,14 +47,14 @@ internal sealed class FrozenAutoencoder : nn.Module
     /// <summary>The contents of its config.json.</summary>
     public JsonObject Description { get; }
 
-    /// <summary>Channels, height and width of a picture's latents.</summary>
+    /// <summary>Channels, height and width of an image's latents.</summary>
     public long[] Shape { get; }
 
     private Tensor Scale => get_buffer("scale")!;
 
-    /// <summary>Opens a trained one for pictures of a kind.</summary>
+    /// <summary>Opens a trained one for images of a kind.</summary>
     /// <param name="folder">A run's folder or a bundle's.</param>
-    /// <param name="schema">What the pictures have in common; the autoencoder need not know their classes.</param>
+    /// <param name="schema">What the images have in common; the autoencoder need not know their classes.</param>
     /// <param name="families">Families whose models may be autoencoders.</param>
     /// <exception cref="AtelierException">There is none, it is of another kind, or it was trained on other
     /// images.</exception>
@@ -103,8 +103,8 @@ internal sealed class FrozenAutoencoder : nn.Module
         }
     }
 
-    /// <summary>Sets the scale so that the latents of pictures have a variance of one.</summary>
-    /// <param name="batches">Pictures.</param>
+    /// <summary>Sets the scale so that the latents of images have a variance of one.</summary>
+    /// <param name="batches">Images.</param>
     /// <param name="most">The most batches to take.</param>
     public void Measure(IBatchSource<ImageBatch> batches, long most)
     {
@@ -114,7 +114,7 @@ internal sealed class FrozenAutoencoder : nn.Module
         for (long number = 0; number < Math.Min(most, batches.BatchesPerEpoch); number++)
         {
             using ImageBatch batch = batches.Get(number);
-            latents.Add(_autoencoder.Encode(batch.Pictures, null));
+            latents.Add(_autoencoder.Encode(batch.Images, null));
         }
         double deviation = cat(latents).std().Number();
         if (deviation is not > 1e-6)
@@ -123,16 +123,16 @@ internal sealed class FrozenAutoencoder : nn.Module
         Scale.FillWith((float)(1 / deviation));
     }
 
-    /// <summary>The scaled latents of pictures, without gradients.</summary>
-    /// <param name="pictures">[batch, channels, height, width], fp32, −1 to 1.</param>
+    /// <summary>The scaled latents of images, without gradients.</summary>
+    /// <param name="images">[batch, channels, height, width], fp32, −1 to 1.</param>
     /// <returns>[batch, <see cref="Shape"/>], fp32.</returns>
-    public Tensor Encode(Tensor pictures)
+    public Tensor Encode(Tensor images)
     {
         using var gradients = no_grad();
-        return _autoencoder.Encode(pictures, null).mul(Scale);
+        return _autoencoder.Encode(images, null).mul(Scale);
     }
 
-    /// <summary>The pictures of scaled latents, without gradients.</summary>
+    /// <summary>The images of scaled latents, without gradients.</summary>
     /// <param name="latents">As <see cref="Encode"/> gives them.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public Tensor Decode(Tensor latents)

@@ -12,7 +12,7 @@ namespace Atelier.Tasks.Images;
 /// seed, drawn from the client's, so that a client returns the same images in the same order. Other options are refused
 /// by name. Safe for concurrent use: simultaneous requests are drawn one after another.
 /// </summary>
-/// <param name="generator">Draws the pictures. Not disposed with the client.</param>
+/// <param name="generator">Draws the images. Not disposed with the client.</param>
 /// <param name="seed">Of the first request; the next has the next one.</param>
 /// <param name="modelId">The name that the service is known by.</param>
 #pragma warning disable MEAI001 // the interface is marked as one that may still change

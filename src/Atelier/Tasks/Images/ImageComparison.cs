@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Compares sets of pictures with real ones by a network's features.</summary>
+/// <summary>Compares sets of images with real ones by a network's features.</summary>
 internal sealed class ImageComparison
 {
     private const int MostReal = 10_000;
-    private const int FewestReal = 500; // held-out pictures; with fewer, training pictures stand for real ones
+    private const int FewestReal = 500; // held-out images; with fewer, training images stand for real ones
 
     private readonly FeatureNetwork _network;
     private readonly ImageFeatures _real;
@@ -24,9 +24,9 @@ internal sealed class ImageComparison
     /// Computes features of the real images: held-out ones where there are enough, else training images.
     /// </summary>
     /// <param name="network">Gives the features.</param>
-    /// <param name="data">The pictures.</param>
+    /// <param name="data">The images.</param>
     /// <param name="held">The held-out part.</param>
-    /// <param name="count">How many pictures are compared with them.</param>
+    /// <param name="count">How many images are compared with them.</param>
     /// <param name="enlarged">The number of first held-out images to leave out, because the compared images were made
     /// from them.</param>
     /// <param name="judging">How to evaluate.</param>
@@ -59,18 +59,18 @@ internal sealed class ImageComparison
     /// <summary>How the metrics were measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>Whether there are pictures enough on both sides of a set of so many.</summary>
+    /// <summary>Whether there are images enough on both sides of a set of so many.</summary>
     public bool IsPossible(int count) => Math.Min(_real.Count, count) >= NeighbourFigures.Fewest;
 
     /// <summary>The figures of a set.</summary>
-    /// <param name="pictures">The pictures.</param>
+    /// <param name="images">The images.</param>
     /// <param name="name">Of progress.</param>
     /// <param name="seen">Their features.</param>
-    public Dictionary<string, Metric> Figures(ImageSet pictures, string name, out ImageFeatures seen)
+    public Dictionary<string, Metric> Figures(ImageSet images, string name, out ImageFeatures seen)
     {
-        int each = Math.Min(pictures.Count, _real.Count);
+        int each = Math.Min(images.Count, _real.Count);
         _progress?.Report(FormattableString.Invariant($"comparing {each} {name} with as many real ones"));
-        seen = _network.Extract(pictures, name, _progress, _cancellation);
+        seen = _network.Extract(images, name, _progress, _cancellation);
         Tensor made = Evenly(seen.Values, each), real = Evenly(_real.Values, each);
         var figures = new Dictionary<string, Metric>
         {
@@ -83,13 +83,13 @@ internal sealed class ImageComparison
             figures[figure] = figures[figure] with { Unit = $"{figures[figure].Unit}, {each} pictures on each side" };
         if (seen.LogProbabilities is { } said)
             figures["inceptionScore"] = InceptionScore.Of(said, _judging.Options, _judging.Seed);
-        if (_network.KnowsClasses && pictures.Labels is { } labels)
+        if (_network.KnowsClasses && images.Labels is { } labels)
             figures["classAccuracy"] =
                 MeanScore.Mean(Shares(seen.AreOf(labels)), _judging.Options, _judging.Seed, "share of pictures");
         return figures;
     }
 
-    /// <summary>Real pictures that are not those compared with, and noise, by name.</summary>
+    /// <summary>Real images that are not those compared with, and noise, by name.</summary>
     public IEnumerable<(string Name, Dictionary<string, Metric> Figures)> Baselines(int count)
     {
         if (IsPossible(_other.Count))
@@ -99,18 +99,18 @@ internal sealed class ImageComparison
     }
 
     /// <summary>
-    /// The share of each class's pictures that the network takes for that class, by the class's name.
+    /// The share of each class's images that the network takes for that class, by the class's name.
     /// </summary>
-    public IReadOnlyDictionary<string, Metric> ByClass(ImageSet pictures, ImageFeatures seen)
+    public IReadOnlyDictionary<string, Metric> ByClass(ImageSet images, ImageFeatures seen)
     {
-        if (!_network.KnowsClasses || pictures.Labels is not { } labels)
+        if (!_network.KnowsClasses || images.Labels is not { } labels)
             return new Dictionary<string, Metric>();
         return seen.AreOf(labels).Zip(labels).GroupBy(p => p.Second, p => p.First).OrderBy(g => g.Key).ToDictionary(
-            g => pictures.Schema.Classes[g.Key],
+            g => images.Schema.Classes[g.Key],
                 g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
     }
 
-    // So many rows, evenly spread over all: files often have one kind of picture after another.
+    // So many rows, evenly spread over all: files often have one kind of image after another.
     private static Tensor Evenly(Tensor features, int count) => features.shape[0] == count ? features
         : features.index_select(0, tensor((long[])[.. Enumerable.Range(0, count).Select(i =>
             i * features.shape[0] / count)]));

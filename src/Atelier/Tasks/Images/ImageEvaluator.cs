@@ -131,7 +131,7 @@ internal static class ImageEvaluator
                     $"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are "
                         + $"read back from the pixels as asked; heldOutPictures are read the same way."));
             }
-            shown.AddRange(album.Pictures);
+            shown.AddRange(album.Images);
         }
         Part which = part == data.Test ? Part.Test : Part.Validation;
         JudgedOn on = JudgedOn.Of(data.Facts.Source, which, judging.Other, "pictures", () => 0, mostRepeated: 1);
@@ -179,7 +179,7 @@ internal static class ImageEvaluator
                 .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
         });
 
-    /// <summary>The mean of each figure over the first pictures of a part.</summary>
+    /// <summary>The mean of each figure over the first images of a part.</summary>
     private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count,
         EvaluationContext judging, CancellationToken cancellation,
         Func<ImageBatch, int, IEnumerable<(string Figure, IEnumerable<MeanScore> Scores)>> judge)
@@ -195,7 +195,7 @@ internal static class ImageEvaluator
             ImageBatch batch = batches.Get(number);
             long some = Math.Min(count - (number * BatchSize), batch.Labels.shape[0]);
             foreach ((string figure,
-                IEnumerable<MeanScore> values) in judge(new ImageBatch(batch.Pictures.narrow(0, 0, some).to(device),
+                IEnumerable<MeanScore> values) in judge(new ImageBatch(batch.Images.narrow(0, 0, some).to(device),
                 batch.Labels.narrow(0, 0, some).to(device)), number))
             {
                 if (!scores.TryGetValue(figure, out List<MeanScore>? list))
@@ -208,14 +208,14 @@ internal static class ImageEvaluator
     }
 
     /// <summary>For the world of shapes: the share of images that show the class they were generated for.</summary>
-    private static Metric ReadBack(ImageSet pictures, EvaluationContext judging)
+    private static Metric ReadBack(ImageSet images, EvaluationContext judging)
     {
-        var picture = new byte[pictures.Schema.Size];
-        var right = new MeanScore[pictures.Count];
+        var image = new byte[images.Schema.Size];
+        var right = new MeanScore[images.Count];
         for (int i = 0; i < right.Length; i++)
         {
-            pictures.Read(i, picture);
-            right[i] = new(ShapesWorld.Classify(picture) == pictures.Labels![i] ? 1 : 0, 1);
+            images.Read(i, image);
+            right[i] = new(ShapesWorld.Classify(image) == images.Labels![i] ? 1 : 0, 1);
         }
         return MeanScore.Mean(right, judging.Options, judging.Seed, "share of pictures");
     }

@@ -23,8 +23,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     where TConfig : class, new()
     where TModel : ImageModel
 {
-    private const int PreviewPictures = 64;
-    private const int PreviewConclusion = 5000; // pictures that the model is concluded by for a preview
+    private const int PreviewImages = 64;
+    private const int PreviewConclusion = 5000; // images that the model is concluded by for a preview
 
     /// <inheritdoc/>
     public abstract string Name { get; }
@@ -184,15 +184,15 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     private protected virtual TModel CreateReplica(TModel model, Precision precision, long seed) =>
         Create(ConfigOf(model), model.Schema, precision, seed);
 
-    /// <summary>Measures what a fresh model has to know of the training pictures before it learns.</summary>
+    /// <summary>Measures what a fresh model has to know of the training images before it learns.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="training">The pictures, in order.</param>
+    /// <param name="training">The images, in order.</param>
     private protected virtual void Begin(TModel model, ImageBatches training)
     {
     }
 
     /// <summary>The batches that a model is trained on; images by default.</summary>
-    private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches pictures) => pictures;
+    private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches images) => images;
 
     /// <summary>What config.json holds about a model besides its configuration.</summary>
     private protected virtual JsonObject Describe(TModel model) => ImageBundle.Write(model.Schema);
@@ -206,7 +206,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     protected virtual Precision SamplingPrecision(string device) => Precision.Fp32;
 
     /// <summary>
-    /// bf16 where a device has such products, for models whose pictures rounding does not change by more than a shade.
+    /// bf16 where a device has such products, for models whose images rounding does not change by more than a shade.
     /// </summary>
     protected static Precision Bf16WherePossible(string device) =>
         ComputeDevice.Resolve(device).type == DeviceType.CPU && !ComputeDevice.HasBf16Products ? Precision.Fp32
@@ -232,14 +232,14 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 });
     }
 
-    /// <summary>A grid of pictures from the same noise each time.</summary>
+    /// <summary>A grid of images from the same noise each time.</summary>
     private static void Preview(string path, TModel model, Recipe recipe, CancellationToken cancellation)
     {
         // not disposed: the model goes on
         var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
         SamplingOptions drawing = generator.Resolve();
-        byte[] planes = generator.Sample(recipe.Seed, 0, PreviewPictures, label: null, drawing, cancellation);
-        ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
+        byte[] planes = generator.Sample(recipe.Seed, 0, PreviewImages, label: null, drawing, cancellation);
+        ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewImages)
             .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size,
                 model.Schema.Size)))]);
     }
@@ -254,10 +254,10 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         using var scope = NewDisposeScope();
         // not disposed: the model goes on
         var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
-        using ImageBatch batch = new ImageBatches(part, PreviewPictures / 4, recipe.Seed, shuffled: false).Get(0);
-        Tensor small = upscaler.Shrink(batch.Pictures);
+        using ImageBatch batch = new ImageBatches(part, PreviewImages / 4, recipe.Seed, shuffled: false).Get(0);
+        Tensor small = upscaler.Shrink(batch.Images);
         byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, generator.Resolve(), cancellation);
-        byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), large, ImageGenerator.Bytes(batch.Pictures)];
+        byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), large, ImageGenerator.Bytes(batch.Images)];
         int size = model.Schema.Size;
         ImageGrid.Write(path, model.Schema,
             [.. Enumerable.Range(0, sides[0].Length / size)
@@ -270,15 +270,15 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     private static void PreviewReconstructions(string path, TModel model, ImagePart part)
     {
         var generator = new ImageGenerator(model); // not disposed: the model goes on
-        byte[][] pictures = [.. Enumerable.Range(0, Math.Min(part.Count, PreviewPictures / 2)).Select(number =>
+        byte[][] images = [.. Enumerable.Range(0, Math.Min(part.Count, PreviewImages / 2)).Select(number =>
         {
-            var picture = new byte[model.Schema.Size];
-            part.Read(number, picture);
-            return picture;
+            var image = new byte[model.Schema.Size];
+            part.Read(number, image);
+            return image;
         })];
-        IReadOnlyList<byte[]> again = new LatentImages(model).Reconstruct(pictures);
+        IReadOnlyList<byte[]> again = new LatentImages(model).Reconstruct(images);
         ImageGrid.Write(path, model.Schema,
-            [.. pictures.Zip(again)
+            [.. images.Zip(again)
             .SelectMany(pair =>
             (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First),
             generator.Schema.Interleave(pair.Second)])], columns: 8);

@@ -11,18 +11,18 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Draws pictures from a model. The n-th picture of a seed depends on the seed and n alone, but for what ancestral
-/// sampling adds. Safe for concurrent use: requests take turns, as many pictures at a time as are best drawn at once;
+/// Draws images from a model. The n-th image of a seed depends on the seed and n alone, but for what ancestral
+/// sampling adds. Safe for concurrent use: requests take turns, as many images at a time as are best drawn at once;
 /// one that is cancelled does not wait for its turn, and a caller that stops reading holds up no other.
 /// </summary>
 /// <param name="model">Disposed with the generator.</param>
 /// <param name="identity">Which model it is; null while it learns.</param>
 public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : IGenerator
 {
-    private const int MostTogether = 100, MostValues = 1 << 20; // pictures at once, and their values
-    private readonly SemaphoreSlim _turns = new(1, 1); // entered to draw, never while a caller looks at pictures
+    private const int MostTogether = 100, MostValues = 1 << 20; // images at once, and their values
+    private readonly SemaphoreSlim _turns = new(1, 1); // entered to draw, never while a caller looks at images
 
-    /// <summary>Pictures that are best drawn at once.</summary>
+    /// <summary>Images that are best drawn at once.</summary>
     internal int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
 
     /// <inheritdoc/>
@@ -44,16 +44,16 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     public SamplingDefaults Defaults { get; init; } = new();
 
     /// <summary>
-    /// Enlarges the pictures that this one draws, and is not disposed with it; null leaves them as they are.
+    /// Enlarges the images that this one draws, and is not disposed with it; null leaves them as they are.
     /// </summary>
-    /// <exception cref="AtelierException">It enlarges no pictures, or not such as this one draws.</exception>
+    /// <exception cref="AtelierException">It enlarges no images, or not such as this one draws.</exception>
     public ImageGenerator? Upscaler
     {
         get;
         set => field = value is null ? null : Enlarges(value);
     }
 
-    /// <summary>What its pictures have in common once they are enlarged.</summary>
+    /// <summary>What its images have in common once they are enlarged.</summary>
     public ImageSchema DrawnSchema => Upscaler?.Schema ?? Schema;
 
     /// <summary>Receives intermediate images while sampling, on another thread; null for none.</summary>
@@ -78,7 +78,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         for (int first = 0; first < request.Count; first += BatchSize)
         {
             int count = Math.Min(BatchSize, request.Count - first), start = first;
-            // One picture is made among those it was first made with: what it is depends on no more than them.
+            // One image is made among those it was first made with: what it is depends on no more than them.
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
             byte[] pixels = await InTurnAsync(() =>
@@ -118,9 +118,9 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     }
 
     /// <summary>
-    /// Draws pictures at once; a conditional model that is asked for no class takes each picture's at random.
+    /// Draws images at once; a conditional model that is asked for no class takes each image's at random.
     /// </summary>
-    /// <param name="seed">Of all pictures.</param>
+    /// <param name="seed">Of all images.</param>
     /// <param name="first">The number of the first one.</param>
     /// <param name="count">How many.</param>
     /// <param name="label">The class of all of them; null for any.</param>
@@ -137,8 +137,8 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             cancellation);
     }
 
-    /// <summary>Makes large pictures of small ones at once.</summary>
-    /// <param name="seed">Of all pictures.</param>
+    /// <summary>Makes large images of small ones at once.</summary>
+    /// <param name="seed">Of all images.</param>
     /// <param name="first">The number of the first one.</param>
     /// <param name="small">[count, channels, height, width], of the small size, −1 to 1.</param>
     /// <param name="labels">Their classes, as <see cref="ImageModel.Sample"/> takes them.</param>
@@ -153,7 +153,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             model.IsConditional ? labels : null, drawing, small, cancellation);
     }
 
-    /// <summary>The classes that pictures are drawn for.</summary>
+    /// <summary>The classes that images are drawn for.</summary>
     public Tensor Labels(long seed, int first, int count, int? label) => tensor(Enumerable.Range(first, count)
         .Select(n => label
             ?? (long)(SplitMix64.At((ulong)seed ^ 0x5EED, (ulong)n) % (ulong)Math.Max(1, Schema.Classes.Count)))
@@ -163,14 +163,14 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     public void Dispose() => model.Dispose();
 
     /// <summary>−1 to 1 becomes 0 to 255, in the order of the tensor.</summary>
-    internal static byte[] Bytes(Tensor pictures)
+    internal static byte[] Bytes(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return pictures.PlusNumber(1).Times(127.5).round().Clamped(0, 255).to(ScalarType.Byte).cpu()
+        return images.PlusNumber(1).Times(127.5).round().Clamped(0, 255).to(ScalarType.Byte).cpu()
             .contiguous().bytes.ToArray();
     }
 
-    /// <summary>Standard normal numbers, each picture's from a seed of its own, [count, noise size].</summary>
+    /// <summary>Standard normal numbers, each image's from a seed of its own, [count, noise size].</summary>
     internal Tensor Noise(long seed, int first, int count)
     {
         using var random = new Generator(0, CPU);
@@ -199,7 +199,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     {
         using var scope = NewDisposeScope();
         IUpscaler upscaler = model.Upscaler!;
-        // other noise than that which the small pictures began as
+        // other noise than that which the small images began as
         var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue);
         return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels,
             Resolve(new SamplingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
@@ -233,7 +233,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             ways.Given(first, count), cancellation);
     }
 
-    /// <summary>Draws pictures at once, each from its noise, and from its given picture where there are any.</summary>
+    /// <summary>Draws images at once, each from its noise, and from its given image where there are any.</summary>
     private byte[] Sample(ulong seed, int first, Tensor noise, Tensor? labels, SamplingOptions drawing, Tensor? given,
         CancellationToken cancellation)
     {
@@ -242,10 +242,10 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         using var mode = new EvaluationMode(model);
         using var random = new Generator(seed, device);
         model.Watch = Watch is null ? null : seen =>
-            Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures()))));
-        Tensor pictures =
+            Watch(new(first, seen.Done, () => Separate(Bytes(seen.Images()))));
+        Tensor images =
             model.Sample(noise.to(device), labels?.to(device), drawing, random, given?.to(device), cancellation);
-        byte[] drawn = Bytes(pictures);
+        byte[] drawn = Bytes(images);
         Watch?.Invoke(new(first, 1, () => Separate(drawn)));
         return drawn;
     }

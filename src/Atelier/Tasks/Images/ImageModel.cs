@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>A network that makes pictures.</summary>
+/// <summary>A network that makes images.</summary>
 /// <param name="name">The family's name.</param>
 /// <param name="schema">The size, channels and classes of its images.</param>
 public abstract class ImageModel(string name, ImageSchema schema) : GradientModel<ImageBatch>(name)
@@ -20,13 +20,13 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Whether it can be asked for a class.</summary>
     public abstract bool IsConditional { get; }
 
-    /// <summary>Draws pictures, each from its own noise, in evaluation mode without gradients.</summary>
+    /// <summary>Draws images, each from its own noise, in evaluation mode without gradients.</summary>
     /// <param name="noise">Standard normal, [batch, <see cref="NoiseSize"/>].</param>
     /// <param name="labels">[batch], int64, or between classes the weights of each, [batch, classes], fp32; null where
     /// no class is asked for.</param>
     /// <param name="drawing">How.</param>
     /// <param name="random">The random numbers that a sampler adds in its steps.</param>
-    /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height,
+    /// <param name="given">Images to begin from, or small ones to enlarge, one for each, [batch, channels, height,
     /// width], −1 to 1; null takes what the options name.</param>
     /// <param name="cancellation">Stops at the next of several steps; one step is finished.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
@@ -43,7 +43,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// Mean figures on held-out images by name, including "loss", for the evaluation of the finished model; called in
     /// evaluation mode without gradients.
     /// </summary>
-    /// <param name="batch">The pictures.</param>
+    /// <param name="batch">The images.</param>
     /// <param name="options">How to evaluate.</param>
     public virtual IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options) =>
         Evaluate(batch);
@@ -52,7 +52,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// Likelihood figures of each image by name; empty if the model has none. Called in evaluation mode without
     /// gradients.
     /// </summary>
-    /// <param name="batch">The pictures.</param>
+    /// <param name="batch">The images.</param>
     /// <param name="seed">The seed of the random numbers of the estimate.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public virtual IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
@@ -68,10 +68,10 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     {
     }
 
-    /// <summary>Random numbers that a picture begins as.</summary>
+    /// <summary>Random numbers that an image begins as.</summary>
     public abstract long NoiseSize { get; }
 
-    /// <summary>What shares out the pictures that are drawn at once.</summary>
+    /// <summary>What shares out the images that are drawn at once.</summary>
     internal SamplingThreads Threads { get; } = new();
 
     /// <summary>Receives intermediate images from <see cref="Sample"/>; null for none.</summary>
@@ -98,5 +98,5 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
 
 /// <summary>An intermediate state of sampling.</summary>
 /// <param name="Done">Progress from 0 to 1.</param>
-/// <param name="Pictures">Returns the present images, [batch, channels, height, width], about −1 to 1.</param>
-internal readonly record struct DrawnSoFar(double Done, Func<Tensor> Pictures);
+/// <param name="Images">Returns the present images, [batch, channels, height, width], about −1 to 1.</param>
+internal readonly record struct DrawnSoFar(double Done, Func<Tensor> Images);

@@ -17,7 +17,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     public BundleIdentity? Upscaler { get; init; }
 
     /// <summary>
-    /// The SHA-256 of each image that the request brings, by its name, as it was when the picture was made.
+    /// The SHA-256 of each image that the request brings, by its name, as it was when the image was made.
     /// </summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
@@ -88,12 +88,12 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
             texts.GetValueOrDefault(prefix + "Recipe"));
     }
 
-    /// <summary>Throws where an image that the request brings is not what it was when the picture was made.</summary>
+    /// <summary>Throws where an image that the request brings is not what it was when the image was made.</summary>
     /// <exception cref="AtelierException">One is gone, has changed, or was added to a folder.</exception>
     public void CheckFiles()
     {
         IReadOnlyDictionary<string, string> now = Hashes(Request.Drawing);
-        string? changed = Files.Count == 0 ? null // a picture from before files' contents were kept
+        string? changed = Files.Count == 0 ? null // an image from before files' contents were kept
             : now.Keys.Union(Files.Keys)
                 .FirstOrDefault(file => now.GetValueOrDefault(file) != Files.GetValueOrDefault(file));
         if (changed is not null)

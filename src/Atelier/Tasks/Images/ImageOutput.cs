@@ -12,14 +12,14 @@ public static class ImageOutput
 {
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(80), Last = TimeSpan.FromSeconds(2);
 
-    /// <summary>Draws pictures and writes them.</summary>
+    /// <summary>Draws images and writes them.</summary>
     /// <param name="generator">Draws them.</param>
     /// <param name="request">The request.</param>
     /// <param name="path">F.png or F.gif, or a folder's name (one that is there, or with a separator at its end); null
     /// writes nothing.</param>
     /// <param name="progress">Receives the progress of each batch of images as a line.</param>
     /// <param name="cancellation">Cancels the operation; nothing is written.</param>
-    /// <returns>The pictures, each with the file that it is in.</returns>
+    /// <returns>The images, each with the file that it is in.</returns>
     /// <exception cref="AtelierException">The place cannot be written, or the request cannot be met.</exception>
     public static async Task<IReadOnlyList<ImageSample>> SampleAsync(ImageGenerator generator,
         GenerationRequest request, string? path,
@@ -31,9 +31,9 @@ public static class ImageOutput
         if (film is not null && generator.Upscaler is not null)
             throw new AtelierException("an animation shows how pictures of one model come about", path,
                 $"leave {Mention.Field("upscale")} out, or name a .png");
-        if (film is not null && request.Count > SamplingAnimation.MostPictures)
+        if (film is not null && request.Count > SamplingAnimation.MostImages)
             throw new AtelierException($"an animation of {request.Count} pictures is too large", path,
-                $"ask for {SamplingAnimation.MostPictures} or fewer, or name a .png");
+                $"ask for {SamplingAnimation.MostImages} or fewer, or name a .png");
         var told = System.Diagnostics.Stopwatch.StartNew();
         generator.Watch = step =>
         {

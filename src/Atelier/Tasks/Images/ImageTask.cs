@@ -8,7 +8,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Pictures, with or without classes.</summary>
+/// <summary>Images, with or without classes.</summary>
 public sealed class ImageTask : ITask
 {
     /// <inheritdoc/>

@@ -20,14 +20,14 @@ public sealed class Interpolation
     private readonly ImageGenerator _generator;
     private readonly GenerationRequest _request;
     private readonly IReadOnlyList<long>? _seeds;
-    private readonly IReadOnlyList<byte[]>? _pictures; // each: channels, rows, columns
+    private readonly IReadOnlyList<byte[]>? _images; // each: channels, rows, columns
     private readonly int[]? _labels; // of the ends
     private readonly int _steps;
 
     /// <summary>Decodes the ends that a request brings.</summary>
     /// <param name="ends">The ends.</param>
     /// <param name="request">The request that brings them.</param>
-    /// <param name="generator">What draws the pictures.</param>
+    /// <param name="generator">What draws the images.</param>
     /// <exception cref="AtelierException">An image cannot be decoded, there are not two ends, a class does not exist,
     /// or the count does not fit.</exception>
     public Interpolation(InterpolationEnds ends, GenerationRequest request, ImageGenerator generator)
@@ -39,7 +39,7 @@ public sealed class Interpolation
                 Mention.Field("interpolate"), "give two or more");
         _seeds = ends.AreSeeds ? ends.Seeds : null;
         ImageSchema schema = generator.Schema;
-        _pictures = ends.AreSeeds ? null
+        _images = ends.AreSeeds ? null
             : [.. ends.Images.Select(end =>
                 ImageFiles.Decode(end, schema.Width, schema.Height, schema.Channels))];
         _steps = request.Count / ways;
@@ -50,7 +50,7 @@ public sealed class Interpolation
         _labels = generator.IsConditional ? Classes(count) : request.Class is { } name ? [generator.Label(name)] : null;
     }
 
-    /// <summary>The noise of pictures, [count, size].</summary>
+    /// <summary>The noise of images, [count, size].</summary>
     public Tensor Noise(int first, int count) => Each(first, count, (way, share) => _seeds is null
         ? First(_request.Seed) // one for all, so that ways meet at their ends
         : OnGreatCircle(First(_seeds[way]), First(_seeds[way + 1]), share));
@@ -75,12 +75,12 @@ public sealed class Interpolation
     /// </summary>
     public Tensor? Given(int first, int count)
     {
-        if (_pictures is null)
+        if (_images is null)
             return null;
         ImageSchema schema = _generator.Schema;
-        return Each(first, count, (way, share) => Picture(way).lerp(Picture(way + 1), share));
+        return Each(first, count, (way, share) => Image(way).lerp(Image(way + 1), share));
 
-        Tensor Picture(int end) => ImageBatches.Scaled(_pictures[end], schema)[0];
+        Tensor Image(int end) => ImageBatches.Scaled(_images[end], schema)[0];
     }
 
     /// <summary>The class of the nearer end; null for a model without classes.</summary>
@@ -104,12 +104,12 @@ public sealed class Interpolation
     private Tensor Each(int first, int count, Func<int, double, Tensor> of) =>
         stack([.. Enumerable.Range(first, count).Select(n => of(n / _steps, Share(n)))]);
 
-    /// <summary>The noise of a seed's first picture.</summary>
+    /// <summary>The noise of a seed's first image.</summary>
     private Tensor First(long seed) => _generator.Noise(seed, 0, 1)[0];
 
     /// <summary>
     /// The class of each end: the one that is asked for, one for each between commas, or the one that a seed's first
-    /// picture is of.
+    /// image is of.
     /// </summary>
     private int[] Classes(int ends)
     {

@@ -7,7 +7,7 @@ namespace Atelier.Tasks.Images;
 /// <summary>Draws the images for an evaluation, each class as often as in the data, in random order.</summary>
 internal static class SampledImages
 {
-    /// <summary>The pictures; of a model without classes they have no labels.</summary>
+    /// <summary>The images; of a model without classes they have no labels.</summary>
     /// <exception cref="AtelierException">They would not fit in memory.</exception>
     public static ImageSet Sample(ImageGenerator generator, IReadOnlyList<int> labels, int count, long seed,
         IProgress<string>? progress, CancellationToken cancellation)
@@ -44,7 +44,7 @@ internal static class SampledImages
         return ImageSet.Of(generator.Schema, pixels, generator.IsConditional ? asked : null);
     }
 
-    /// <summary>Where each picture goes, so that the first ones are of every class too (Fisher and Yates).</summary>
+    /// <summary>Where each image goes, so that the first ones are of every class too (Fisher and Yates).</summary>
     private static int[] Places(int count, long seed)
     {
         int[] places = [.. Enumerable.Range(0, count)];

@@ -10,7 +10,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Held-out pictures made small and enlarged again: by a model, and by bicubic interpolation, which every model should
+/// Held-out images made small and enlarged again: by a model, and by bicubic interpolation, which every model should
 /// beat.
 /// </summary>
 /// <param name="Real">As they are.</param>
@@ -18,7 +18,7 @@ namespace Atelier.Tasks.Images;
 /// <param name="Bicubic">By cubic convolution (Keys 1981).</param>
 internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bicubic)
 {
-    private const double LeastError = 1e-10; // of equal pictures, whose ratio to noise would be infinite
+    private const double LeastError = 1e-10; // of equal images, whose ratio to noise would be infinite
 
     /// <summary>
     /// Enlarges the first held-out images, after shrinking them to 8 bits a value, as files have them.
@@ -37,7 +37,7 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(number);
-            Tensor small = ImageBatches.Scaled(ImageGenerator.Bytes(upscaler.Shrink(batch.Pictures)), upscaler.Small);
+            Tensor small = ImageBatches.Scaled(ImageGenerator.Bytes(upscaler.Shrink(batch.Images)), upscaler.Small);
             drawn.AddRange(generator.Enlarge(seed, drawn.Count / schema.Size, small, batch.Labels, drawing,
                 cancellation));
             bicubic.AddRange(ImageGenerator.Bytes(F.interpolate(small, size: [schema.Height, schema.Width],
@@ -52,7 +52,7 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
         ImageSet Of(List<byte> pixels) => ImageSet.Of(schema, [.. pixels.Take(count * schema.Size)], real.Labels);
     }
 
-    /// <summary>How far enlarged pictures are from the real ones.</summary>
+    /// <summary>How far enlarged images are from the real ones.</summary>
     public IReadOnlyDictionary<string, Metric> Figures(ImageSet enlarged, EvaluationContext judging)
     {
         var errors = new MeanScore[enlarged.Count];

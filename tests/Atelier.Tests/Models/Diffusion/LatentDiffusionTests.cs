@@ -61,7 +61,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
 
         using var data = (ImageData)new Workshop().OpenData(trained.Diffusion);
         using ImageBatch all = new ImageBatches(data.Train, data.Train.Count, seed: 0, shuffled: false).Get(0);
-        Tensor encoded = latents.Encode(all.Pictures);
+        Tensor encoded = latents.Encode(all.Images);
         encoded.shape.ShouldBe([data.Train.Count, 3, 8, 8]);
         encoded.std().item<float>().ShouldBe(1, 1e-2f);
     }
@@ -81,14 +81,14 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         {
             using ImageBatch seen = pictures.Get(number), batch = encoded.Get(number);
             batch.Labels.equal(seen.Labels).all().item<bool>().ShouldBeTrue();
-            expected.Add(batch.Pictures.data<float>().ToArray());
-            latents.Encode(seen.Pictures).sub(batch.Pictures).abs().max().item<float>()
+            expected.Add(batch.Images.data<float>().ToArray());
+            latents.Encode(seen.Images).sub(batch.Images).abs().max().item<float>()
                 .ShouldBeLessThan(0.05f, "bf16, perhaps in other groups of rows");
         }
         using var gradients = no_grad();
         latents.state_dict()["scale"].zero_();
-        encoded.Get(0).Pictures.data<float>().ToArray().ShouldBe(expected[0], "they are known");
-        new EncodedBatches(varied, latents).Get(0).Pictures.abs().max().item<float>()
+        encoded.Get(0).Images.data<float>().ToArray().ShouldBe(expected[0], "they are known");
+        new EncodedBatches(varied, latents).Get(0).Images.abs().max().item<float>()
             .ShouldBe(0, "what is varied is encoded each time");
     }
 
