@@ -1,8 +1,8 @@
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// At most 256 colours that stand for those of images: greys as they are; colours by median cut (Heckbert 1982) over
-/// 15 bits each.
+/// A palette of at most 256 colours for images: all greys, or colours chosen by median cut (Heckbert 1982) with 15 bits
+/// each.
 /// </summary>
 internal sealed class ColourPalette
 {
@@ -16,7 +16,7 @@ internal sealed class ColourPalette
     /// <summary>Red, green and blue of each colour: 768 bytes.</summary>
     public byte[] Table { get; }
 
-    /// <summary>Finds the colours of images, each with its channels (1 or 3) together.</summary>
+    /// <summary>Creates the palette of images with interleaved channels (1 or 3).</summary>
     public static ColourPalette Of(IReadOnlyList<byte[]> images, int channels)
     {
         var table = new byte[3 * Size];
@@ -53,7 +53,7 @@ internal sealed class ColourPalette
         return new(table, nearest, channels);
     }
 
-    /// <summary>The index of each pixel's colour.</summary>
+    /// <summary>Returns the index of each pixel's colour.</summary>
     public byte[] Indices(byte[] image)
     {
         if (_nearest is null)
@@ -67,7 +67,7 @@ internal sealed class ColourPalette
     private static int Cell(ReadOnlySpan<byte> rgb) =>
         (rgb[0] >> 3 << (2 * Bits)) | (rgb[1] >> 3 << Bits) | (rgb[2] >> 3);
 
-    /// <summary>A channel of a cell's middle; the ends of the range stay black and white.</summary>
+    /// <summary>Returns a channel at a cell's centre; the ends of the range stay black and white.</summary>
     private static int Value(int cell, int channel)
     {
         int step = (cell >> ((2 - channel) * Bits)) & ((1 << Bits) - 1);
@@ -79,7 +79,7 @@ internal sealed class ColourPalette
     private static int Extent(int[] box, int channel) =>
         box.Length == 0 ? 0 : box.Max(c => Value(c, channel)) - box.Min(c => Value(c, channel));
 
-    /// <summary>Cuts a box across its longest side so that about as many pixels lie on either side.</summary>
+    /// <summary>Cuts a box across its longest side into halves with about equally many pixels.</summary>
     private static (int[] Low, int[] High) Cut(int[] box, long[] counts)
     {
         int channel = Enumerable.Range(0, 3).MaxBy(c => Extent(box, c));

@@ -4,8 +4,8 @@ using Atelier.Formats;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Animations in the Graphics Interchange Format (CompuServe 1990, version 89a), shown in a loop; grey as it is,
-/// colours by a palette of all frames.
+/// Writes animations in the Graphics Interchange Format (CompuServe 1990, version 89a), which repeat forever. Colours
+/// are reduced to one palette for all frames; greys are kept.
 /// </summary>
 public static class GifFile
 {
@@ -16,7 +16,7 @@ public static class GifFile
     /// <param name="width">Pixels across, at most 65,535.</param>
     /// <param name="height">Pixels down, at most 65,535.</param>
     /// <param name="channels">1 or 3.</param>
-    /// <param name="frames">At least one; each: rows from the top, each pixel's channels together.</param>
+    /// <param name="frames">The frames, at least one: rows from the top, with interleaved channels.</param>
     /// <param name="delay">The time of a frame; GIF counts in hundredths of a second.</param>
     /// <param name="last">The time of the last frame.</param>
     /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
@@ -32,7 +32,7 @@ public static class GifFile
             Write16(stream, width, height);
             stream.Write([0xF7, 0, 0]); // a global table of 256 colours of 8 bits; background; no aspect ratio
             stream.Write(palette.Table);
-            stream.Write([0x21, 0xFF, 11, .. "NETSCAPE2.0"u8, 3, 1, 0, 0, 0]); // for ever
+            stream.Write([0x21, 0xFF, 11, .. "NETSCAPE2.0"u8, 3, 1, 0, 0, 0]); // repeat forever
             for (int i = 0; i < frames.Count; i++)
             {
                 stream.Write([0x21, 0xF9, 4, 0]);

@@ -6,23 +6,24 @@ using Atelier.Formats;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Images in tar files, packed or not, and in zip files. Nothing is written anywhere, so their names need no trust.
+/// Reads images from zip files and from tar files, compressed or not. Nothing is written to disk, so the names in an
+/// archive need not be trusted.
 /// </summary>
 internal static class ImageArchive
 {
-    private const long MostHeldBytes = 4L << 30; // of an archive's images
+    private const long MostHeldBytes = 4L << 30; // of all images of an archive
     private static readonly string[] TarEndings = [".tar", ".tar.gz", ".tgz"];
 
-    /// <summary>Whether a file's name is an archive's.</summary>
+    /// <summary>Returns whether a name is that of an archive.</summary>
     public static bool IsNamed(string name) =>
         IsZip(name) || TarEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The images of an archive. A folder that all of it lies in counts for nothing.</summary>
+    /// <summary>Reads the images of an archive. A folder that contains everything is left out of their names.</summary>
     /// <param name="path">The archive.</param>
-    /// <param name="others">Takes the names of files that are no images.</param>
+    /// <param name="others">Receives the names of files that are not images.</param>
     /// <param name="report">Receives the progress of decompression.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">It is damaged, or holds more than can be held.</exception>
+    /// <exception cref="AtelierException">It is damaged, or its images do not fit in memory.</exception>
     public static IReadOnlyList<ImageEntry> Unpack(
         string path, List<string> others, ReadingReport report, CancellationToken cancellation)
     {
@@ -106,7 +107,7 @@ internal static class ImageArchive
         return bytes.ToArray();
     }
 
-    /// <summary>A name with / between its parts and nothing before them.</summary>
+    /// <summary>Returns a name with / as separator and without a leading one.</summary>
     private static string Plain(string name)
     {
         name = name.Replace('\\', '/');
@@ -116,7 +117,7 @@ internal static class ImageArchive
     }
 
     /// <summary>
-    /// The length of the folder, with its /, that all names begin with and that has folders in it; 0 for none.
+    /// Returns the length, with its /, of the folder that contains all files and further folders; 0 if there is none.
     /// </summary>
     private static int CommonFolder(List<string> names)
     {

@@ -11,7 +11,7 @@ internal sealed class ImageAugmentation(AugmentSection section, ImageSchema sche
 
     /// <summary>Changes an image in place.</summary>
     /// <param name="image">[channels, height, width], −1 (black) to 1.</param>
-    /// <param name="random">Draws what is changed: the same numbers, whatever the settings.</param>
+    /// <param name="random">The random numbers; the same number is drawn whatever the settings.</param>
     public void Apply(Span<float> image, SplitMix64 random)
     {
         bool flipped = random.NextDouble() < 0.5 && section.Flip;
@@ -35,7 +35,7 @@ internal sealed class ImageAugmentation(AugmentSection section, ImageSchema sche
     private Span<float> Plane(Span<float> image, int channel) =>
         image.Slice(channel * schema.Height * schema.Width, schema.Height * schema.Width);
 
-    /// <summary>Mirrors and moves; what comes in from outside repeats the edge.</summary>
+    /// <summary>Mirrors and shifts an image; pixels from outside repeat the edge.</summary>
     private void Move(Span<float> image, bool flipped, int down, int across)
     {
         image.CopyTo(_before);
@@ -60,7 +60,7 @@ internal sealed class ImageAugmentation(AugmentSection section, ImageSchema sche
             plane[i] = Math.Clamp((plane[i] * contrast) + brightness, -1, 1);
     }
 
-    /// <summary>Greys out a square (DeVries and Taylor 2017), cut off at the edges.</summary>
+    /// <summary>Sets a square to grey (DeVries and Taylor 2017), clipped at the edges.</summary>
     private void Cut(Span<float> image, int top, int left)
     {
         int rowEnd = Math.Min(schema.Height, top + section.Cutout), first = Math.Max(0, left),

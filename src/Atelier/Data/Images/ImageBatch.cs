@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Images to learn from at once.</summary>
+/// <summary>A batch of images.</summary>
 /// <param name="Images">[batch, channels, height, width], fp32 from −1 (black) to 1.</param>
 /// <param name="Labels">[batch], int64; all 0 where there are no classes.</param>
 public sealed record ImageBatch(Tensor Images, Tensor Labels)

@@ -33,15 +33,15 @@ public sealed class ImageData : IDataSource
     /// <summary>The test images; may be empty.</summary>
     public ImagePart Test { get; }
 
-    /// <summary>Reads a source, shares its images out, and writes them with images.json and facts.json.</summary>
+    /// <summary>Reads and splits a source, and writes its images with images.json and facts.json.</summary>
     /// <param name="section">What to read and how. A source that holds out images itself (MNIST's t10k files) keeps
     /// them as the test part.</param>
-    /// <param name="seed">Of the split, and of a world's images.</param>
+    /// <param name="seed">The seed of the split and of a world's images.</param>
     /// <param name="folder">The folder to write.</param>
     /// <param name="schema">The images of a model to evaluate; null detects the schema.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing, holds no images, or does not fit the
+    /// <exception cref="AtelierException">The source is missing, has no images, or does not fit the
     /// section.</exception>
     public static ImageData Prepare(DataSection section, long seed, string folder, ImageSchema? schema = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
@@ -100,11 +100,11 @@ public sealed class ImageData : IDataSource
         Test.Dispose();
     }
 
-    /// <summary>The parts by name, shuffled by the seed if the split asks for it.</summary>
+    /// <summary>Returns the parts by name, shuffled by the seed if the split says so.</summary>
     private static IEnumerable<(string Name, IReadOnlyList<(byte[], int)> Images)> Split(ImageSource source,
         SplitSection split, long seed)
     {
-        if (split.Train == 0) // all is to judge by, whatever the source would hold out
+        if (split.Train == 0) // all data is for evaluation, whatever the source holds out
             source = source with { Images = [.. source.Images, .. source.Test], Test = [] };
         (byte[], int)[] images = [.. source.Images];
         var random = new SplitMix64(SplitMix64.At((ulong)seed, 0));

@@ -1,17 +1,17 @@
 namespace Atelier.Data.Images;
 
-/// <summary>Images of one size side by side in one.</summary>
+/// <summary>Arranges images of one size in a grid.</summary>
 public static class ImageGrid
 {
     private const int Gap = 2; // pixels between images
     private const byte Ground = 128;
 
-    /// <summary>Lays images out in rows.</summary>
-    /// <param name="width">Of an image.</param>
-    /// <param name="height">Of an image.</param>
+    /// <summary>Arranges images in rows.</summary>
+    /// <param name="width">The width of an image.</param>
+    /// <param name="height">The height of an image.</param>
     /// <param name="channels">1 or 3.</param>
-    /// <param name="images">Each: rows from the top, each pixel's channels together.</param>
-    /// <param name="columns">Images in a row; null takes as many as make it as near to a square as goes.</param>
+    /// <param name="images">The images: rows from the top, with interleaved channels.</param>
+    /// <param name="columns">The number of images in a row; null makes the grid nearly square.</param>
     /// <returns>The grid's width, height and pixels.</returns>
     public static (int Width, int Height, byte[] Pixels) Lay(int width, int height, int channels,
         IReadOnlyList<ReadOnlyMemory<byte>> images, int? columns = null)
@@ -36,8 +36,8 @@ public static class ImageGrid
     /// <summary>Writes a grid as PNG.</summary>
     /// <param name="path">The file.</param>
     /// <param name="schema">The size, channels and classes of the images.</param>
-    /// <param name="images">Each: rows from the top, each pixel's channels together.</param>
-    /// <param name="texts">Kept in the file by name.</param>
+    /// <param name="images">The images: rows from the top, with interleaved channels.</param>
+    /// <param name="texts">Texts to store in the file, by name.</param>
     /// <param name="columns">As in <see cref="Lay"/>.</param>
     public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images,
         IReadOnlyDictionary<string, string>? texts = null, int? columns = null)

@@ -20,9 +20,10 @@ internal sealed class ImageLabels
     private ImageLabels(string path, Dictionary<string, string> labels) => (_path, _labels) = (path, labels);
 
     /// <summary>
-    /// Reads the table that a recipe names, or one of a usual name in the images' folder; null where there is none.
+    /// Reads the table that a recipe names, or one with a usual name in the folder of the images; null if there is
+    /// none.
     /// </summary>
-    /// <param name="root">The images' folder.</param>
+    /// <param name="root">The folder of the images.</param>
     /// <param name="asked">The table named in the recipe: a path relative to that folder, or an absolute one. Null
     /// looks for a usual name.</param>
     /// <param name="options">The reading options.</param>
@@ -32,12 +33,12 @@ internal sealed class ImageLabels
     {
         string? path = asked is null
             ? UsualNames.Select(name => Path.Combine(root, name)).FirstOrDefault(File.Exists)
-            : Path.Combine(root, asked) is var beside && File.Exists(beside) ? beside : asked;
+            : Path.Combine(root, asked) is var inFolder && File.Exists(inFolder) ? inFolder : asked;
         return path is null ? null : Read(path, options, report);
     }
 
-    /// <summary>The label of each image, those without one left out.</summary>
-    /// <exception cref="AtelierException">The table names an image that is not there.</exception>
+    /// <summary>Returns the images that have a label, with it.</summary>
+    /// <exception cref="AtelierException">The table names an image that does not exist.</exception>
     public IReadOnlyList<(ImageEntry Image, string Label)> Of(IReadOnlyList<ImageEntry> images,
         ReadingReport report)
     {
@@ -78,7 +79,7 @@ internal sealed class ImageLabels
             throw new AtelierException(
                 $"has {classes} different labels for {labels.Count} pictures: as classes they would say nothing", path,
                 "give labels that several pictures share");
-        report.Note($"{Path.GetFileName(path)} tells the class of {Quantity.Of(labels.Count, "picture")}.");
+        report.Note($"{Path.GetFileName(path)} gives the class of {Quantity.Of(labels.Count, "picture")}.");
         return new(path, labels);
 
         void Columns(IReadOnlyList<string> names)

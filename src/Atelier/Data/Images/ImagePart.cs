@@ -7,8 +7,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// The images of one part of prepared data, in an idx file [count, channels, height, width], read as they are asked
-/// for.
+/// One part of prepared images, in an idx file [count, channels, height, width]. Images are read on demand.
 /// </summary>
 public sealed class ImagePart : IDisposable
 {
@@ -25,17 +24,15 @@ public sealed class ImagePart : IDisposable
     /// <summary>The label of each image; all 0 where there are no classes.</summary>
     public IReadOnlyList<int> Labels { get; }
 
-    /// <summary>
-    /// What the part holds: the SHA-256 of its images' size, values and labels, in lower-case hexadecimal digits.
-    /// </summary>
+    /// <summary>The SHA-256 of the size, values and labels of the images, in lower-case hexadecimal digits.</summary>
     public string ContentHash => _contentHash ??= Hash();
 
     /// <summary>Number of images.</summary>
     public int Count => Labels.Count;
 
     /// <summary>Reads an image: channels, then rows, then columns, 0 to 255.</summary>
-    /// <param name="number">From 0.</param>
-    /// <param name="image">Room for <see cref="ImageSchema.Size"/> values.</param>
+    /// <param name="number">The number of the image, from 0.</param>
+    /// <param name="image">Receives <see cref="ImageSchema.Size"/> values.</param>
     public void Read(int number, Span<byte> image)
     {
         int read = RandomAccess.Read(_pixels, image[..Schema.Size], HeaderBytes + ((long)number * Schema.Size));

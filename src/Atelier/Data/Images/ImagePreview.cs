@@ -5,20 +5,20 @@ namespace Atelier.Data.Images;
 
 /// <summary>A preview of images, without preparing them.</summary>
 /// <param name="Schema">The size, channels and classes of the images.</param>
-/// <param name="Count">Images in all.</param>
-/// <param name="PerClass">Images of each class; empty where there are no classes.</param>
-/// <param name="First">The first images: each rows from the top, each pixel's channels together.</param>
+/// <param name="Count">The number of images.</param>
+/// <param name="PerClass">The number of images of each class; empty without classes.</param>
+/// <param name="First">The first images: rows from the top, with interleaved channels.</param>
 /// <param name="Notes">Choices made for the user, one sentence each.</param>
 public sealed record ImagePreview(ImageSchema Schema, int Count, IReadOnlyDictionary<string, int> PerClass,
     IReadOnlyList<ReadOnlyMemory<byte>> First, IReadOnlyList<string> Notes)
 {
-    /// <summary>Reads a source through.</summary>
+    /// <summary>Reads a source.</summary>
     /// <param name="section">The data section of the recipe.</param>
-    /// <param name="seed">Of a world's images.</param>
-    /// <param name="count">First images to keep.</param>
+    /// <param name="seed">The seed of a world's images.</param>
+    /// <param name="count">The number of images to return.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The source is missing, damaged, or holds no images.</exception>
+    /// <exception cref="AtelierException">The source is missing, damaged, or has no images.</exception>
     public static ImagePreview Of(DataSection section, long seed, int count, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {

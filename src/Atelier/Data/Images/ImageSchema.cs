@@ -7,8 +7,7 @@ namespace Atelier.Data.Images;
 /// <param name="Width">Pixels across.</param>
 /// <param name="Height">Pixels down.</param>
 /// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
-/// <param name="Classes">The names of the classes; a label is a place among them. Empty where images have
-/// none.</param>
+/// <param name="Classes">The names of the classes; a label is an index into them. Empty without classes.</param>
 public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyList<string> Classes)
 {
     /// <summary>The name of its file in the folder of prepared images.</summary>
@@ -20,10 +19,10 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
     /// <summary>"grey" or "colour".</summary>
     internal string ColourName => Channels == 1 ? "grey" : "colour";
 
-    /// <summary>The values of an image: channels · height · width.</summary>
+    /// <summary>The number of values of an image: channels · height · width.</summary>
     public int Size => Channels * Height * Width;
 
-    /// <summary>An image's channels, rows, columns as rows, columns, channels.</summary>
+    /// <summary>Converts an image from [channels, height, width] to [height, width, channels].</summary>
     /// <param name="planes">[channels, height, width].</param>
     public byte[] Interleave(ReadOnlySpan<byte> planes)
     {
@@ -37,7 +36,7 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
         return pixels;
     }
 
-    /// <summary>The label of a class.</summary>
+    /// <summary>Returns the label of a class.</summary>
     /// <exception cref="AtelierException">There is no such class.</exception>
     public int Label(string name)
     {
@@ -67,7 +66,7 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
             ImageSchema? schema = JsonSerializer.Deserialize<ImageSchema>(File.ReadAllText(path), Json);
             if (schema is { Width: > 0 and <= 4096, Height: > 0 and <= 4096, Channels: 1 or 3, Classes: not null })
                 return schema;
-            throw new JsonException("it tells no possible size");
+            throw new JsonException("it has no possible size");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -4,21 +4,19 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Images as they are read from a source, before they are shared out.</summary>
+/// <summary>The images of a source, before they are split.</summary>
 /// <param name="Schema">The size, channels and classes of the images.</param>
 /// <param name="Images">The images with their labels, in the source's order.</param>
-/// <param name="Test">Those that the source itself holds out; empty where it holds out none.</param>
+/// <param name="Test">The images that the source itself holds out; may be empty.</param>
 internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pixels, int Label)> Images,
     IReadOnlyList<(byte[] Pixels, int Label)> Test)
 {
     // pixels: where sizes differ or are larger, and where they are kept
     private const int UsualSide = 32, MostKept = 64;
-    private const int GreyLooked = 100; // images that are looked at for colour
-    private const int MostNamed = 20; // broken images told by name
+    private const int GreyLooked = 100; // images that are checked for colour
+    private const int MostNamed = 20; // broken images that are named
 
-    /// <summary>
-    /// Reads a world, a catalogue entry, a folder of idx files, or images in a folder or a tar file.
-    /// </summary>
+    /// <summary>Reads a world, a catalogue entry, a folder of idx files, or images in a folder or a tar file.</summary>
     public static ImageSource Read(DataSection section, long seed, ReadingReport report, IProgress<string>? progress,
         CancellationToken cancellation)
     {
@@ -65,15 +63,15 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                     $"holds pictures of {width} × {height}, and other files of {known.Width} × {known.Height}", images,
                     "bring files of one size");
             size = (height, width);
-            byte[] told = labels is null ? new byte[count] : IdxFile.Read(labels).Values;
-            if (told.Length != count)
-                throw new AtelierException($"holds {told.Length} labels for {count} pictures", labels,
+            byte[] classOf = labels is null ? new byte[count] : IdxFile.Read(labels).Values;
+            if (classOf.Length != count)
+                throw new AtelierException($"holds {classOf.Length} labels for {count} pictures", labels,
                     "bring the labels of these pictures");
-            classes = labels is null ? classes : Math.Max(classes, told.Max() + 1);
+            classes = labels is null ? classes : Math.Max(classes, classOf.Max() + 1);
             List<(byte[], int)> part = name.StartsWith("t10k", StringComparison.Ordinal)
                 || name.StartsWith("test", StringComparison.Ordinal) ? test : training;
             for (int i = 0; i < count; i++)
-                part.Add((values.AsSpan(i * height * width, height * width).ToArray(), told[i]));
+                part.Add((values.AsSpan(i * height * width, height * width).ToArray(), classOf[i]));
         }
         if (size is not { } found || training.Count == 0)
             throw new AtelierException("there are no pictures in the idx files", section.Source,
@@ -82,7 +80,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             [.. Enumerable.Range(0, classes).Select(c => FormattableString.Invariant($"{c}"))]), training, test);
     }
 
-    /// <summary>Images whose source has one size of its own, in the size that is asked for.</summary>
+    /// <summary>Resizes images of one size to the size that the recipe sets.</summary>
     private ImageSource Fitted(DataSection section, ReadingReport report)
     {
         ImageSection asked = section.Image;
@@ -136,7 +134,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         var read = new (byte[] Pixels, int Label)?[sound.Count];
         var broken = new string?[sound.Count];
         int done = 0;
-        var oneAtATime = new Lock(); // of big images, so that the memory for one is enough
+        var oneAtATime = new Lock(); // large images are decoded one at a time, to limit memory
         Parallel.For(0, sound.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
         {
             try
@@ -154,12 +152,12 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             }
             catch (AtelierException e)
             {
-                broken[i] = Told(e); // in the order of the files
+                broken[i] = Described(e); // in the order of the files
             }
             if (Interlocked.Increment(ref done) % 1000 == 0)
                 progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(sound.Count, "picture")} read"));
         });
-        Tell(report, [.. broken.OfType<string>()]);
+        Report(report, [.. broken.OfType<string>()]);
         List<(byte[] Pixels, int Label)> all = [.. read.OfType<(byte[] Pixels, int Label)>()];
         if (all.Count == 0)
             throw NothingRead(section.Source, broken.OfType<string>());
@@ -174,7 +172,9 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         }
     }
 
-    /// <summary>The class of each image: by a table where there is one, and by the first folder otherwise.</summary>
+    /// <summary>
+    /// Returns the class of each image, from a table if there is one, and otherwise from the first folder.
+    /// </summary>
     private static IReadOnlyList<(ImageEntry Image, string Label)> Labelled(IReadOnlyList<ImageEntry> images,
         string root, DataSection section, ReadingReport report)
     {
@@ -188,7 +188,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     }
 
     /// <summary>
-    /// The size and channels that the recipe asks for, or that suit the images; those that are no images are left
+    /// Returns the size and channels that the recipe sets, or that suit the images. Files that are not images are left
     /// out.
     /// </summary>
     private static (ImageSchema Schema, List<(ImageEntry Image, string Label, bool IsBig)> Sound) Shape(
@@ -208,10 +208,10 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             }
             catch (AtelierException e)
             {
-                broken.Add(Told(e));
+                broken.Add(Described(e));
             }
         }
-        Tell(report, broken);
+        Report(report, broken);
         if (sound.Count == 0)
             throw NothingRead(source, broken);
         bool alike = sizes.Count == 1 && sizes.First() is { Width: <= MostKept, Height: <= MostKept };
@@ -241,17 +241,17 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         }
         catch (AtelierException)
         {
-            return true; // it is told and left out when images are read
+            return true; // it is reported and left out when images are read
         }
     }
 
-    private static string Told(AtelierException e) => $"{e.Where} {e.Message}";
+    private static string Described(AtelierException e) => $"{e.Where} {e.Message}";
 
     private static AtelierException NothingRead(string source, IEnumerable<string> broken) =>
         new("no picture could be read" + (broken.FirstOrDefault() is { } first ? $": {first}" : ""), source,
             "bring PNG, JPEG, WebP or GIF files");
 
-    private static void Tell(ReadingReport report, IReadOnlyList<string> broken)
+    private static void Report(ReadingReport report, IReadOnlyList<string> broken)
     {
         foreach (string what in broken.Take(MostNamed))
             report.Note($"{what}: skipped.");

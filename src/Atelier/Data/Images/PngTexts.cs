@@ -13,7 +13,7 @@ public static class PngTexts
     private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(n => Enumerable.Range(0, 8)
         .Aggregate((uint)n, (crc, _) => (crc & 1) == 1 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1))];
 
-    /// <summary>The bytes of a PNG with texts after its header.</summary>
+    /// <summary>Returns a PNG with texts added after its header.</summary>
     internal static byte[] Add(ReadOnlySpan<byte> png, IReadOnlyDictionary<string, string> texts)
     {
         int header = SignatureBytes + HeadBytes + BinaryPrimitives.ReadInt32BigEndian(png[SignatureBytes..]) + CrcBytes;
@@ -35,8 +35,8 @@ public static class PngTexts
         return made.ToArray();
     }
 
-    /// <summary>The uncompressed texts of a PNG file by keyword.</summary>
-    /// <exception cref="AtelierException">It is no PNG, or damaged.</exception>
+    /// <summary>Reads the uncompressed texts of a PNG file, by keyword.</summary>
+    /// <exception cref="AtelierException">It is not a PNG, or is damaged.</exception>
     public static IReadOnlyDictionary<string, string> Read(string path)
     {
         byte[] png;
@@ -65,7 +65,7 @@ public static class PngTexts
         return texts;
     }
 
-    /// <summary>CRC-32 of the type and the data (PNG specification, annex D).</summary>
+    /// <summary>Returns the CRC-32 of the type and the data (PNG specification, annex D).</summary>
     private static uint Crc(ReadOnlySpan<byte> bytes)
     {
         uint crc = uint.MaxValue;

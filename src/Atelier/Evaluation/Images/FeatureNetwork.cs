@@ -9,28 +9,28 @@ namespace Atelier.Evaluation.Images;
 /// <summary>A network that computes features by which images are compared, and that may classify them.</summary>
 internal abstract class FeatureNetwork : IDisposable
 {
-    private const int Together = 500; // images at once
+    private const int Together = 500; // the size of a batch
     private string? _fingerprint;
 
-    /// <summary>What it is, one sentence without a full stop.</summary>
+    /// <summary>A description, one sentence without a full stop.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Whether its probabilities are of the images' own classes.</summary>
+    /// <summary>Whether it classifies the images' own classes.</summary>
     public abstract bool KnowsClasses { get; }
 
-    /// <summary>Keeps what is made of real images; null keeps nothing.</summary>
+    /// <summary>The cache of features of real images; null caches nothing.</summary>
     public FeatureCache? Cache { get; set; }
 
-    /// <summary>The weights by name: what is kept of another network is not this one's.</summary>
+    /// <summary>The weights by name, which the cache identifies the network by.</summary>
     protected abstract IEnumerable<(string Name, Tensor Weight)> Weights { get; }
 
-    /// <summary>What the network makes of images.</summary>
+    /// <summary>Computes the features of images.</summary>
     /// <param name="images">[batch, channels, height, width], fp32, −1 to 1.</param>
-    /// <returns>Features, [batch, width], and the classes' logits, [batch, classes], or null.</returns>
+    /// <returns>Features, [batch, width], and the logits of the classes, [batch, classes], or null.</returns>
     protected abstract (Tensor Features, Tensor? Logits) Forward(Tensor images);
 
-    /// <summary>Looks at images, on all cores, some at a time; or takes what is kept of them.</summary>
-    /// <returns>On the CPU in fp64; the caller owns them.</returns>
+    /// <summary>Computes the features of images in batches, or returns cached ones.</summary>
+    /// <returns>The features, on the CPU in fp64. The caller disposes them.</returns>
     public ImageFeatures Extract(ImageSet images, string name, IProgress<string>? progress,
         CancellationToken cancellation)
     {

@@ -3,7 +3,7 @@ namespace Atelier.Evaluation.Images;
 /// <summary>Measures the sharpness of images and blurs them.</summary>
 internal static class ImageBlur
 {
-    private const double FineDetail = 1; // pixels: what a blur so wide takes away is fine
+    private const double FineDetail = 1; // pixels: the width of the blur that removes fine detail
 
     /// <summary>
     /// Blurs images by a normal distribution, rows and columns separately; at the edge the weights are renormalised.
@@ -24,9 +24,8 @@ internal static class ImageBlur
     };
 
     /// <summary>
-    /// How much of what varies in each image is fine detail: the length of what a blur of one pixel takes away over
-    /// the length of the image less its mean; 0 for an image of one colour. Brightness and contrast do not change
-    /// it.
+    /// Returns the share of fine detail of each image: the norm of what a blur of one pixel removes over the norm of
+    /// the image less its mean; 0 for an image of one colour. It does not depend on brightness and contrast.
     /// </summary>
     public static double[] Sharpness(ImageSet images)
     {
@@ -59,7 +58,7 @@ internal static class ImageBlur
         Pass(both, along, count: height, stride: width);
         return along;
 
-        // Each line of so many values, one stride apart.
+        // Blurs each line of values that are one stride apart.
         void Pass(double[] from, double[] to, int count, int stride)
         {
             for (int i = 0; i < from.Length; i++)

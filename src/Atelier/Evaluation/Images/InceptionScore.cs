@@ -10,10 +10,10 @@ namespace Atelier.Evaluation.Images;
 /// </summary>
 internal static class InceptionScore
 {
-    /// <summary>The score with a 95 % interval by bootstrap over images, laid around it.</summary>
+    /// <summary>Returns the score with a 95 % bootstrap interval over images, centred on it.</summary>
     /// <param name="logProbabilities">log p(y|x), [images, classes], fp64.</param>
-    /// <param name="options">How often to draw anew.</param>
-    /// <param name="seed">The seed of the draws.</param>
+    /// <param name="options">The number of resamples.</param>
+    /// <param name="seed">The seed of resampling.</param>
     public static Metric Of(Tensor logProbabilities, EvaluationSection options, long seed)
     {
         using var scope = NewDisposeScope();

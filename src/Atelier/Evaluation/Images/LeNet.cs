@@ -15,7 +15,7 @@ namespace Atelier.Evaluation.Images;
 /// </summary>
 internal sealed class LeNet : FeatureNetwork
 {
-    /// <summary>The catalogue's name of the published weights.</summary>
+    /// <summary>The name of the published weights in the catalogue.</summary>
     public const string CatalogueName = "lenet-mnist";
 
     private const int Side = 32;
@@ -54,13 +54,13 @@ internal sealed class LeNet : FeatureNetwork
     /// <inheritdoc/>
     public override bool KnowsClasses { get; }
 
-    /// <summary>Loads it.</summary>
+    /// <summary>Loads the network.</summary>
     /// <param name="source">A file, or <see cref="CatalogueName"/>.</param>
     /// <param name="schema">The size, channels and classes of the images.</param>
-    /// <param name="device">Where it works.</param>
+    /// <param name="device">The device.</param>
     /// <param name="progress">Receives a message about each download.</param>
-    /// <param name="cancellation">Stops fetching.</param>
-    /// <exception cref="AtelierException">The file is missing or no such network, or the images are in
+    /// <param name="cancellation">Cancels the download.</param>
+    /// <exception cref="AtelierException">The file is missing or is not such a network, or the images are in
     /// colour.</exception>
     public static LeNet Load(string source, ImageSchema schema, Device device, IProgress<string>? progress = null,
         CancellationToken cancellation = default)

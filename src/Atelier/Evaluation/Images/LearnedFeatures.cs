@@ -42,12 +42,12 @@ internal sealed class LearnedFeatures : FeatureNetwork
 
     /// <summary>Opens the saved classifier if it was trained on these images; otherwise trains and saves one.</summary>
     /// <param name="data">The images.</param>
-    /// <param name="kept">Where it is kept; null keeps nothing.</param>
-    /// <param name="seed">Of the weights and of the order of learning.</param>
-    /// <param name="device">Where it works.</param>
-    /// <param name="progress">Receives a message after every stretch of steps.</param>
+    /// <param name="kept">The path of the saved classifier; null saves nothing.</param>
+    /// <param name="seed">The seed of the weights and of the order of images.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="progress">Receives messages during training.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There are no training images, or what is kept is damaged.</exception>
+    /// <exception cref="AtelierException">There are no training images, or the saved classifier is damaged.</exception>
     public static async Task<LearnedFeatures> OpenAsync(ImageData data, string? kept, long seed, Device device,
         IProgress<string>? progress, CancellationToken cancellation)
     {
@@ -81,7 +81,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
             var trainer = new Trainer<ImageBatch>(recipe, classifier,
                 new ImageBatches(data.Train, BatchSize, seed, shuffled: true), null,
                 new TrainerHooks { WriteBundle = _ => { }, ItemUnit = "pictures" });
-            await trainer.LearnAsync(run, new Told(steps, progress), cancellation).ConfigureAwait(false);
+            await trainer.LearnAsync(run, new Steps(steps, progress), cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
         }
         double accuracy = await Task.Run(() => Accuracy(classifier, held, device), cancellation).ConfigureAwait(false);
@@ -155,7 +155,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
         return right / held.Count;
     }
 
-    private sealed class Told(long steps, IProgress<string>? progress) : IProgress<TrainingProgress>
+    private sealed class Steps(long steps, IProgress<string>? progress) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {

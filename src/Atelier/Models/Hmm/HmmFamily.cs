@@ -43,7 +43,8 @@ public sealed class HmmFamily : IModelFamily
 
     /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe) =>
-        Tasks.FirstOrDefault(task => task.Name == recipe.Data.Kind) is TaggingTask ? [new("a tagger that counts", "training")] : [];
+        Tasks.FirstOrDefault(task => task.Name == recipe.Data.Kind) is TaggingTask
+            ? [new("a tagger that counts", "training")] : [];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(HmmConfig);

@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Batches of images' latents in place of the images. Each image is encoded when it first comes, and its latents
-/// are kept; those of images that are varied each time, or are too many to keep, are made anew.
+/// Batches of latents in place of images. The latents of an image are computed once and cached, unless the images are
+/// augmented or their latents are too many to cache.
 /// </summary>
 /// <param name="images">The images.</param>
-/// <param name="autoencoder">Encodes them.</param>
+/// <param name="autoencoder">The autoencoder that encodes them.</param>
 internal sealed class EncodedBatches(ImageBatches images, FrozenAutoencoder autoencoder) : IBatchSource<ImageBatch>
 {
     private const long MostKept = 1 << 28; // numbers: a gigabyte
@@ -26,7 +26,7 @@ internal sealed class EncodedBatches(ImageBatches images, FrozenAutoencoder auto
     public ImageBatch Get(long number)
     {
         IReadOnlyList<int> places = images.Places(number);
-        if (!images.AreVaried && places.All(_known.ContainsKey))
+        if (!images.AreAugmented && places.All(_known.ContainsKey))
         {
             float[] latents = [.. places.SelectMany(place => _known[place])];
             return new ImageBatch(tensor(latents, [places.Count, .. autoencoder.Shape]),
@@ -36,7 +36,7 @@ internal sealed class EncodedBatches(ImageBatches images, FrozenAutoencoder auto
         Device device = autoencoder.parameters().First().device;
         using Tensor seen = batch.Images.to(device).alias();
         Tensor encoded = Encode(seen);
-        if (!images.AreVaried && (long)(_known.Count + places.Count) * _size <= MostKept)
+        if (!images.AreAugmented && (long)(_known.Count + places.Count) * _size <= MostKept)
         {
             float[] values = encoded.data<float>().ToArray();
             for (int i = 0; i < places.Count; i++)

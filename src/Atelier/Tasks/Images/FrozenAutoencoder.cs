@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1): it learns no more, and its
-/// latents, which stand in a grid, are scaled so that those of training images have a variance of one (appendix G).
+/// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1). Its weights are fixed, and
+/// its grid of latents is scaled so that the latents of training images have a variance of one (appendix G).
 /// </summary>
 internal sealed class FrozenAutoencoder : nn.Module
 {
@@ -23,10 +23,10 @@ internal sealed class FrozenAutoencoder : nn.Module
     {
         (Model, Description) = (model, JsonNode.Parse(config.Root.GetRawText())!.AsObject());
         _autoencoder = model as IAutoencoder
-            ?? throw new AtelierException("this kind of model puts no pictures into latents",
+            ?? throw new AtelierException("this kind of model does not encode pictures",
                 where, "take a model of the family vae");
         if (model.IsConditional)
-            throw new AtelierException("the autoencoder wants to be told a class",
+            throw new AtelierException("the autoencoder is conditioned on a class",
                 where, "take one that was trained with model.conditional false");
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -52,9 +52,10 @@ internal sealed class FrozenAutoencoder : nn.Module
 
     private Tensor Scale => get_buffer("scale")!;
 
-    /// <summary>Opens a trained one for images of a kind.</summary>
+    /// <summary>Opens a trained autoencoder for images of a size.</summary>
     /// <param name="folder">A run's folder or a bundle's.</param>
-    /// <param name="schema">What the images have in common; the autoencoder need not know their classes.</param>
+    /// <param name="schema">The size, channels and classes of the images. The autoencoder need not know the
+    /// classes.</param>
     /// <param name="families">Families whose models may be autoencoders.</param>
     /// <exception cref="AtelierException">There is none, it is of another kind, or it was trained on other
     /// images.</exception>
@@ -71,7 +72,7 @@ internal sealed class FrozenAutoencoder : nn.Module
                 return opened;
             opened.Dispose();
             throw new AtelierException(
-                $"the autoencoder was taught pictures of {Shown(known)}, and these are of {Shown(schema)}", folder,
+                $"the autoencoder was trained on pictures of {Shown(known)}, and these are of {Shown(schema)}", folder,
                 "train one on pictures of their kind");
         }
         finally
@@ -84,7 +85,7 @@ internal sealed class FrozenAutoencoder : nn.Module
             $"{schema.Width} × {schema.Height} in {schema.ColourName}";
     }
 
-    /// <summary>A stored one; its scale is one until it is measured or copied in.</summary>
+    /// <summary>Restores a stored autoencoder. Its scale is 1 until it is measured or loaded.</summary>
     /// <exception cref="AtelierException">It is of an unknown kind, or its files do not fit together.</exception>
     public static FrozenAutoencoder Restore(StoredImageModel stored, IReadOnlyList<IImageFamily> families)
     {
@@ -104,8 +105,8 @@ internal sealed class FrozenAutoencoder : nn.Module
     }
 
     /// <summary>Sets the scale so that the latents of images have a variance of one.</summary>
-    /// <param name="batches">Images.</param>
-    /// <param name="most">The most batches to take.</param>
+    /// <param name="batches">The images.</param>
+    /// <param name="most">The largest number of batches to use.</param>
     public void Measure(IBatchSource<ImageBatch> batches, long most)
     {
         using var scope = NewDisposeScope();
@@ -118,12 +119,12 @@ internal sealed class FrozenAutoencoder : nn.Module
         }
         double deviation = cat(latents).std().Number();
         if (deviation is not > 1e-6)
-            throw new AtelierException("the autoencoder puts all pictures into the same latents", "model.autoencoder",
+            throw new AtelierException("the autoencoder encodes all pictures as the same latents", "model.autoencoder",
                 "train it longer, or with a smaller model.beta");
         Scale.FillWith((float)(1 / deviation));
     }
 
-    /// <summary>The scaled latents of images, without gradients.</summary>
+    /// <summary>Returns the scaled latents of images, without gradients.</summary>
     /// <param name="images">[batch, channels, height, width], fp32, −1 to 1.</param>
     /// <returns>[batch, <see cref="Shape"/>], fp32.</returns>
     public Tensor Encode(Tensor images)
@@ -132,8 +133,8 @@ internal sealed class FrozenAutoencoder : nn.Module
         return _autoencoder.Encode(images, null).mul(Scale);
     }
 
-    /// <summary>The images of scaled latents, without gradients.</summary>
-    /// <param name="latents">As <see cref="Encode"/> gives them.</param>
+    /// <summary>Returns the images of scaled latents, without gradients.</summary>
+    /// <param name="latents">Latents as <see cref="Encode"/> returns them.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public Tensor Decode(Tensor latents)
     {

@@ -7,13 +7,13 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Sensible settings for a person's own images, by how many there are, how large, and whether they have classes.
+/// Suggests settings for a user's own images by their number, their size, and whether they have classes.
 /// </summary>
 internal static class ImageAdvice
 {
     private const int Multiple = 4; // of sides, so that they can be halved twice
 
-    /// <summary>Settings for a folder, a tar file or idx files.</summary>
+    /// <summary>Suggests settings for a folder, an archive or idx files.</summary>
     /// <param name="task">The task.</param>
     /// <param name="path">The file or folder.</param>
     /// <param name="family">The family to train.</param>

@@ -6,17 +6,17 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Images;
 
 /// <summary>The images of a report, next to its plot.</summary>
-/// <param name="plot">Where the report's plot is drawn; null writes no images.</param>
-/// <param name="generator">Lays pixels as files have them.</param>
+/// <param name="plot">The path of the report's plot; null writes no images.</param>
+/// <param name="generator">The generator of the images.</param>
 internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
 {
     private const int Samples = 64;
-    private const int Beside = 10; // drawn images that are shown beside their nearest
+    private const int Beside = 10; // generated images that are shown with their nearest
 
-    /// <summary>What was written.</summary>
+    /// <summary>The images that were written.</summary>
     public List<ReportImage> Images { get; } = [];
 
-    /// <summary>A grid of drawn images, evenly from all, so that every class is in it.</summary>
+    /// <summary>Adds a grid of generated images, evenly spaced over all, so that it has every class.</summary>
     public void AddSamples(ImageSet drawn)
     {
         int count = Math.Min(Samples, drawn.Count);
@@ -25,7 +25,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
             Enumerable.Range(0, count).Select(i => Pixels(drawn, order[(long)i * drawn.Count / count])));
     }
 
-    /// <summary>Generated images, each next to its nearest training images.</summary>
+    /// <summary>Adds generated images, each next to its nearest training images.</summary>
     public void AddNearest(ImageSet drawn, ImageSet training, ImageCopying copying)
     {
         int check = Math.Min(ImageCopying.Most, drawn.Count), count = Math.Min(Beside, check);
@@ -36,7 +36,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
                 .. some.Select(i => Pixels(training, copying.ByPixels.Index[i]))]);
     }
 
-    /// <summary>Images enlarged by interpolation, by the model, and as they are, a column each.</summary>
+    /// <summary>Adds images enlarged by interpolation and by the model, and the originals, in columns.</summary>
     public void AddEnlarged(UpscaledImages images)
     {
         int count = Math.Min(Beside, images.Drawn.Count);

@@ -14,7 +14,7 @@ internal static class ImageBundle
     // as diffusers calls them
     private const string SamplerKey = "sampler", StepsKey = "num_inference_steps", GuidanceKey = "guidance_scale";
 
-    /// <summary>The keys of that description.</summary>
+    /// <summary>Returns the keys of the description.</summary>
     public static JsonObject Write(ImageSchema schema) => new()
     {
         ["image_width"] = schema.Width,
@@ -23,7 +23,7 @@ internal static class ImageBundle
         ["image_classes"] = new JsonArray([.. schema.Classes.Select(name => (JsonNode)name)]),
     };
 
-    /// <summary>Reads them back.</summary>
+    /// <summary>Reads the description.</summary>
     /// <exception cref="AtelierException">Keys are missing, or describe impossible images.</exception>
     public static ImageSchema ReadSchema(ConfigFile config)
     {
@@ -33,7 +33,7 @@ internal static class ImageBundle
         var schema = new ImageSchema(config.Integer("image_width"), config.Integer("image_height"),
             config.Integer("image_channels"), classes);
         return schema is { Width: > 0 and <= MostSide, Height: > 0 and <= MostSide, Channels: 1 or 3 } ? schema
-            : throw new AtelierException("tells impossible pictures", config.Path, "export the model again");
+            : throw new AtelierException("describes impossible pictures", config.Path, "export the model again");
     }
     /// <summary>Writes the sampling defaults of a model to the generation_config.json of a bundle's folder.</summary>
     public static void WriteSampling(string folder, SamplingDefaults sampling) =>

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Compares sets of images with real ones by a network's features.</summary>
+/// <summary>Compares sets of images with real images by a network's features.</summary>
 internal sealed class ImageComparison
 {
     private const int MostReal = 10_000;
@@ -23,10 +23,10 @@ internal sealed class ImageComparison
     /// <summary>
     /// Computes features of the real images: held-out ones where there are enough, else training images.
     /// </summary>
-    /// <param name="network">Gives the features.</param>
+    /// <param name="network">The network that computes the features.</param>
     /// <param name="data">The images.</param>
     /// <param name="held">The held-out part.</param>
-    /// <param name="count">How many images are compared with them.</param>
+    /// <param name="count">The number of images that are compared with them.</param>
     /// <param name="enlarged">The number of first held-out images to leave out, because the compared images were made
     /// from them.</param>
     /// <param name="judging">How to evaluate.</param>
@@ -59,13 +59,13 @@ internal sealed class ImageComparison
     /// <summary>How the metrics were measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>Whether there are images enough on both sides of a set of so many.</summary>
+    /// <summary>Returns whether a set of this size can be compared.</summary>
     public bool IsPossible(int count) => Math.Min(_real.Count, count) >= NeighbourFigures.Fewest;
 
-    /// <summary>The figures of a set.</summary>
+    /// <summary>Computes the metrics of a set.</summary>
     /// <param name="images">The images.</param>
-    /// <param name="name">Of progress.</param>
-    /// <param name="seen">Their features.</param>
+    /// <param name="name">What progress messages call the images.</param>
+    /// <param name="seen">Receives their features.</param>
     public Dictionary<string, Metric> Figures(ImageSet images, string name, out ImageFeatures seen)
     {
         int each = Math.Min(images.Count, _real.Count);
@@ -89,7 +89,7 @@ internal sealed class ImageComparison
         return figures;
     }
 
-    /// <summary>Real images that are not those compared with, and noise, by name.</summary>
+    /// <summary>Computes the metrics of other real images and of noise, by name.</summary>
     public IEnumerable<(string Name, Dictionary<string, Metric> Figures)> Baselines(int count)
     {
         if (IsPossible(_other.Count))
@@ -99,7 +99,7 @@ internal sealed class ImageComparison
     }
 
     /// <summary>
-    /// The share of each class's images that the network takes for that class, by the class's name.
+    /// Computes the share of each class's images that the network recognises as that class, by the class's name.
     /// </summary>
     public IReadOnlyDictionary<string, Metric> ByClass(ImageSet images, ImageFeatures seen)
     {
@@ -110,7 +110,7 @@ internal sealed class ImageComparison
                 g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
     }
 
-    // So many rows, evenly spread over all: files often have one kind of image after another.
+    // Evenly spaced rows: files often have one kind of image after another.
     private static Tensor Evenly(Tensor features, int count) => features.shape[0] == count ? features
         : features.index_select(0, tensor((long[])[.. Enumerable.Range(0, count).Select(i =>
             i * features.shape[0] / count)]));

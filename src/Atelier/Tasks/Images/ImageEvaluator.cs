@@ -17,7 +17,7 @@ internal static class ImageEvaluator
     private const int BatchSize = 50;
     private const string KeptClassifier = "judge/classifier.safetensors", KeptFeatures = "data/features";
 
-    /// <summary>The report.</summary>
+    /// <summary>Evaluates a model.</summary>
     /// <exception cref="AtelierException">There are no images to evaluate on, or the requested features do not fit
     /// them.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data,
@@ -62,8 +62,7 @@ internal static class ImageEvaluator
             Add(metrics, likelihood);
             notes.Add(string.Create(CultureInfo.InvariantCulture,
                 $"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them "
-                    + $"followed along the flow; how the values of 8 bits are counted is told in the documentation. "
-                    + $"Intervals are over pictures."));
+                    + $"followed along the flow. Likelihoods are those of 8-bit values; intervals are over pictures."));
         }
         var shown = new List<ReportImage>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
@@ -153,13 +152,13 @@ internal static class ImageEvaluator
             Notes = notes,
         };
         if (judging.Picture is not null)
-            // beside noise all bars are flat
+            // compared with noise all bars are flat
             EvaluationPlot.Save(judging.Picture,
                 report with { Baselines = report.Baselines.Where(b => b.Key != "noise").ToDictionary() });
         return report;
     }
 
-    /// <summary>The model's own figures on held-out images, as means.</summary>
+    /// <summary>Computes the means of the model's own metrics on held-out images.</summary>
     private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, EvaluationContext judging,
         CancellationToken cancellation) =>
         Means(model, part, part.Count, judging, cancellation, (batch, _) => model.Judge(batch, judging.Options)
@@ -167,7 +166,7 @@ internal static class ImageEvaluator
                 (figure.Key, (IEnumerable<MeanScore>)[new MeanScore(batch.Labels.shape[0] * figure.Value,
                 batch.Labels.shape[0])])));
 
-    /// <summary>The likelihood of the first held-out images under the model.</summary>
+    /// <summary>Computes the likelihood of the first held-out images under the model.</summary>
     private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count,
         EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
         Means(model, part, count, judging, cancellation, (batch, number) =>
@@ -179,7 +178,7 @@ internal static class ImageEvaluator
                 .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
         });
 
-    /// <summary>The mean of each figure over the first images of a part.</summary>
+    /// <summary>Computes the mean of each metric over the first images of a part.</summary>
     private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count,
         EvaluationContext judging, CancellationToken cancellation,
         Func<ImageBatch, int, IEnumerable<(string Figure, IEnumerable<MeanScore> Scores)>> judge)

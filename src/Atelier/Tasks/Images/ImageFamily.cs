@@ -24,7 +24,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     where TModel : ImageModel
 {
     private const int PreviewImages = 64;
-    private const int PreviewConclusion = 5000; // images that the model is concluded by for a preview
+    private const int PreviewFit = 5000; // training images that the model is fitted to for a preview
 
     /// <inheritdoc/>
     public abstract string Name { get; }
@@ -83,12 +83,12 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             },
             WriteInterrupted = folder =>
             {
-                model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                model.FitAfterTraining(Seen(), PreviewFit / training.ItemsPerBatch);
                 Write(folder, model, sampling, Card(recipe, images, model));
             },
             PreviewFile = (path, cancellation) =>
             {
-                model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                model.FitAfterTraining(Seen(), PreviewFit / training.ItemsPerBatch);
                 cancellation.ThrowIfCancellationRequested();
                 if (model.Upscaler is { } upscaler)
                 {
@@ -107,7 +107,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             ItemUnit = "pictures",
         });
 
-        // the trainer's own are read on another thread
+        // the trainer reads its own batches on another thread
         ImageBatches Seen() => new(images.Train, section.BatchSize, recipe.Seed, shuffled: false);
     }
 
@@ -160,8 +160,9 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         }
     }
 
-    /// <summary>A fresh model of the shape that is stored.</summary>
-    /// <exception cref="AtelierException">The configuration is impossible, or claims more than is stored.</exception>
+    /// <summary>Creates a new model of the stored configuration.</summary>
+    /// <exception cref="AtelierException">The configuration is invalid, or needs more weights than are
+    /// stored.</exception>
     private protected virtual TModel Create(StoredImageModel stored, TConfig config, ImageSchema schema)
     {
         CheckSize(stored, LeastWeights(config, schema));
@@ -169,8 +170,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     }
 
     /// <summary>
-    /// Throws where fewer weights are stored than a shape has: checked by arithmetic before a model of the size that
-    /// config.json claims is made.
+    /// Throws if fewer weights are stored than a configuration needs, before a model of the size that config.json
+    /// claims is created.
     /// </summary>
     private protected static void CheckSize(StoredImageModel stored, Int128 least)
     {
@@ -180,11 +181,11 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 stored.Where, "fetch or export the model again");
     }
 
-    /// <summary>Another model of a model's shape, to share its weights while learning.</summary>
+    /// <summary>Creates another model of the same configuration, which shares the weights during training.</summary>
     private protected virtual TModel CreateReplica(TModel model, Precision precision, long seed) =>
         Create(ConfigOf(model), model.Schema, precision, seed);
 
-    /// <summary>Measures what a fresh model has to know of the training images before it learns.</summary>
+    /// <summary>Measures statistics of the training images that a new model needs before training.</summary>
     /// <param name="model">The model.</param>
     /// <param name="training">The images, in order.</param>
     private protected virtual void Begin(TModel model, ImageBatches training)
@@ -194,29 +195,29 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <summary>The batches that a model is trained on; images by default.</summary>
     private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches images) => images;
 
-    /// <summary>What config.json holds about a model besides its configuration.</summary>
+    /// <summary>Returns what config.json holds about a model besides its configuration.</summary>
     private protected virtual JsonObject Describe(TModel model) => ImageBundle.Write(model.Schema);
 
-    /// <summary>A fresh model.</summary>
+    /// <summary>Creates a new model.</summary>
     /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     protected abstract TModel Create(TConfig config, ImageSchema schema, Precision precision, long seed);
 
-    /// <summary>The precision of products when a finished model draws.</summary>
+    /// <summary>Returns the precision of matrix products when a finished model generates.</summary>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
     protected virtual Precision SamplingPrecision(string device) => Precision.Fp32;
 
     /// <summary>
-    /// bf16 where a device has such products, for models whose images rounding does not change by more than a shade.
+    /// Returns bf16 if the device has such products, for models whose images change by no more than a shade.
     /// </summary>
     protected static Precision Bf16WherePossible(string device) =>
         ComputeDevice.Resolve(device).type == DeviceType.CPU && !ComputeDevice.HasBf16Products ? Precision.Fp32
             : Precision.Bf16;
 
-    /// <summary>The weights that a model of a shape has at the least, without making it.</summary>
+    /// <summary>Returns a lower bound of the number of weights of a configuration, without creating a model.</summary>
     /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     protected abstract Int128 LeastWeights(TConfig config, ImageSchema schema);
 
-    /// <summary>The configuration of a model.</summary>
+    /// <summary>Returns the configuration of a model.</summary>
     protected abstract TConfig ConfigOf(TModel model);
 
     private void Write(string folder, TModel model, SamplingDefaults sampling, string card)
@@ -232,10 +233,10 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 });
     }
 
-    /// <summary>A grid of images from the same noise each time.</summary>
+    /// <summary>Writes a grid of images that are generated from the same noise each time.</summary>
     private static void Preview(string path, TModel model, Recipe recipe, CancellationToken cancellation)
     {
-        // not disposed: the model goes on
+        // not disposed: the model is still trained
         var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
         SamplingOptions drawing = generator.Resolve();
         byte[] planes = generator.Sample(recipe.Seed, 0, PreviewImages, label: null, drawing, cancellation);
@@ -245,14 +246,14 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     }
 
     /// <summary>
-    /// The first held-out images in groups of three: shrunk and enlarged by a filter, enlarged by the model, and the
-    /// original.
+    /// Writes the first held-out images in groups of three: shrunk and enlarged by a filter, enlarged by the model, and
+    /// the original.
     /// </summary>
     private static void PreviewEnlarged(string path, TModel model, IUpscaler upscaler, ImagePart part, Recipe recipe,
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        // not disposed: the model goes on
+        // not disposed: the model is still trained
         var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
         using ImageBatch batch = new ImageBatches(part, PreviewImages / 4, recipe.Seed, shuffled: false).Get(0);
         Tensor small = upscaler.Shrink(batch.Images);
@@ -266,10 +267,10 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             columns: 12);
     }
 
-    /// <summary>The first held-out images, each with its reconstruction to its right.</summary>
+    /// <summary>Writes the first held-out images, each with its reconstruction to its right.</summary>
     private static void PreviewReconstructions(string path, TModel model, ImagePart part)
     {
-        var generator = new ImageGenerator(model); // not disposed: the model goes on
+        var generator = new ImageGenerator(model); // not disposed: the model is still trained
         byte[][] images = [.. Enumerable.Range(0, Math.Min(part.Count, PreviewImages / 2)).Select(number =>
         {
             var image = new byte[model.Schema.Size];

@@ -11,18 +11,18 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Draws images from a model. The n-th image of a seed depends on the seed and n alone, but for what ancestral
-/// sampling adds. Safe for concurrent use: requests take turns, as many images at a time as are best drawn at once;
-/// one that is cancelled does not wait for its turn, and a caller that stops reading holds up no other.
+/// Generates images with a model. The n-th image of a seed depends on the seed and n alone, except for the noise that
+/// ancestral sampling adds. Safe for concurrent use: requests take turns batch by batch; a cancelled request does not
+/// wait for its turn, and a caller that stops reading does not block others.
 /// </summary>
-/// <param name="model">Disposed with the generator.</param>
-/// <param name="identity">Which model it is; null while it learns.</param>
+/// <param name="model">The model. It is disposed with the generator.</param>
+/// <param name="identity">The identity of the model; null during training.</param>
 public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : IGenerator
 {
     private const int MostTogether = 100, MostValues = 1 << 20; // images at once, and their values
-    private readonly SemaphoreSlim _turns = new(1, 1); // entered to draw, never while a caller looks at images
+    private readonly SemaphoreSlim _turns = new(1, 1); // held while a batch is generated, never while a caller reads
 
-    /// <summary>Images that are best drawn at once.</summary>
+    /// <summary>Number of images that are best generated at once.</summary>
     internal int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
 
     /// <inheritdoc/>
@@ -37,23 +37,25 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>The model.</summary>
     public ImageModel Model => model;
 
-    /// <summary>Which model it is; null while it learns.</summary>
+    /// <summary>The identity of the model; null during training.</summary>
     public BundleIdentity? Identity => identity;
 
-    /// <summary>What a request takes where it does not say how to draw.</summary>
+    /// <summary>The sampling options of a request that sets none.</summary>
     public SamplingDefaults Defaults { get; init; } = new();
 
     /// <summary>
-    /// Enlarges the images that this one draws, and is not disposed with it; null leaves them as they are.
+    /// The generator that enlarges the images of this one. It is not disposed with this one. Null leaves them as they
+    /// are.
     /// </summary>
-    /// <exception cref="AtelierException">It enlarges no images, or not such as this one draws.</exception>
+    /// <exception cref="AtelierException">It does not enlarge images, or not images such as this one
+    /// generates.</exception>
     public ImageGenerator? Upscaler
     {
         get;
         set => field = value is null ? null : Enlarges(value);
     }
 
-    /// <summary>What its images have in common once they are enlarged.</summary>
+    /// <summary>The size, channels and classes of the images after enlarging.</summary>
     public ImageSchema DrawnSchema => Upscaler?.Schema ?? Schema;
 
     /// <summary>Receives intermediate images while sampling, on another thread; null for none.</summary>
@@ -66,28 +68,29 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         model.Check(drawing ?? new SamplingOptions(), Defaults);
 
     /// <inheritdoc/>
-    /// <exception cref="AtelierException">The class does not exist, or something is asked for in vain.</exception>
+    /// <exception cref="AtelierException">The class does not exist, or an option is not supported.</exception>
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         request.Check(classes: true, drawing: true, only: true);
         SamplingOptions drawing = Resolve(request.Drawing);
-        Interpolation? ways = drawing.Interpolate is { } ends ? new Interpolation(ends, request, this) : null;
-        int? label = ways is null && request.Class is { } name ? Label(name) : null;
+        Interpolation? paths = drawing.Interpolate is { } ends ? new Interpolation(ends, request, this) : null;
+        int? label = paths is null && request.Class is { } name ? Label(name) : null;
         ImageSchema large = DrawnSchema;
         for (int first = 0; first < request.Count; first += BatchSize)
         {
             int count = Math.Min(BatchSize, request.Count - first), start = first;
-            // One image is made among those it was first made with: what it is depends on no more than them.
+            // An image is generated in the batch that it was first generated in, since rounding depends on the batch.
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
             byte[] pixels = await InTurnAsync(() =>
             {
-                byte[] drawn = ways is null
+                byte[] drawn = paths is null
                     ? Sample(request.Seed, start, count, label, drawing, cancellation)
-                    : Sample(ways, start, count, drawing, cancellation);
+                    : Sample(paths, start, count, drawing, cancellation);
                 return Upscaler is null ? drawn : Upscaler.Enlarge(drawn, request.Seed, start,
-                    ways is null ? Labels(request.Seed, start, count, label) : ways.Labels(start, count), cancellation);
+                    paths is null ? Labels(request.Seed, start, count, label) : paths.Labels(start, count),
+                    cancellation);
             }, cancellation).ConfigureAwait(false);
             for (int i = 0; i < count; i++)
             {
@@ -97,13 +100,13 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                 yield return new ImageSample(large.Width, large.Height, large.Channels,
                     large.Interleave(pixels.AsSpan(i * large.Size, large.Size)))
                 {
-                    Class = (ways is null ? label : ways.Label(first + i)) is { } asked ? Schema.Classes[asked] : null,
+                    Class = (paths is null ? label : paths.Label(first + i)) is { } known ? Schema.Classes[known] : null,
                 };
             }
         }
     }
 
-    /// <summary>Draws while no other request does, on a thread of the pool.</summary>
+    /// <summary>Generates on a thread of the pool, while no other request does.</summary>
     private async Task<byte[]> InTurnAsync(Func<byte[]> draw, CancellationToken cancellation)
     {
         await _turns.WaitAsync(cancellation).ConfigureAwait(false);
@@ -118,14 +121,14 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     }
 
     /// <summary>
-    /// Draws images at once; a conditional model that is asked for no class takes each image's at random.
+    /// Generates a batch of images. Without a class, a conditional model draws the class of each image at random.
     /// </summary>
-    /// <param name="seed">Of all images.</param>
-    /// <param name="first">The number of the first one.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="label">The class of all of them; null for any.</param>
-    /// <param name="drawing">How.</param>
-    /// <param name="cancellation">Stops, at the next step of a model that draws in several.</param>
+    /// <param name="seed">The seed of all images.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <param name="count">The number of images.</param>
+    /// <param name="label">The class of all images; null for any.</param>
+    /// <param name="drawing">The sampling options, as <see cref="Resolve"/> returns them.</param>
+    /// <param name="cancellation">Cancels before the next sampling step.</param>
     /// <returns>[count, channels, height, width], 0 to 255.</returns>
     public byte[] Sample(long seed, int first, int count, int? label, SamplingOptions drawing,
         CancellationToken cancellation = default)
@@ -137,13 +140,13 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             cancellation);
     }
 
-    /// <summary>Makes large images of small ones at once.</summary>
-    /// <param name="seed">Of all images.</param>
-    /// <param name="first">The number of the first one.</param>
+    /// <summary>Enlarges a batch of small images.</summary>
+    /// <param name="seed">The seed of all images.</param>
+    /// <param name="first">The number of the first image.</param>
     /// <param name="small">[count, channels, height, width], of the small size, −1 to 1.</param>
     /// <param name="labels">Their classes, as <see cref="ImageModel.Sample"/> takes them.</param>
-    /// <param name="drawing">How.</param>
-    /// <param name="cancellation">Stops, at the next step of a model that draws in several.</param>
+    /// <param name="drawing">The sampling options, as <see cref="Resolve"/> returns them.</param>
+    /// <param name="cancellation">Cancels before the next sampling step.</param>
     /// <returns>[count, channels, height, width], 0 to 255.</returns>
     internal byte[] Enlarge(long seed, int first, Tensor small, Tensor? labels, SamplingOptions drawing,
         CancellationToken cancellation)
@@ -153,7 +156,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             model.IsConditional ? labels : null, drawing, small, cancellation);
     }
 
-    /// <summary>The classes that images are drawn for.</summary>
+    /// <summary>Returns the classes of images, [count], int64.</summary>
     public Tensor Labels(long seed, int first, int count, int? label) => tensor(Enumerable.Range(first, count)
         .Select(n => label
             ?? (long)(SplitMix64.At((ulong)seed ^ 0x5EED, (ulong)n) % (ulong)Math.Max(1, Schema.Classes.Count)))
@@ -162,7 +165,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
 
-    /// <summary>−1 to 1 becomes 0 to 255, in the order of the tensor.</summary>
+    /// <summary>Converts values from −1 to 1 to bytes, in the order of the tensor.</summary>
     internal static byte[] Bytes(Tensor images)
     {
         using var scope = NewDisposeScope();
@@ -170,7 +173,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             .contiguous().bytes.ToArray();
     }
 
-    /// <summary>Standard normal numbers, each image's from a seed of its own, [count, noise size].</summary>
+    /// <summary>Returns standard normal noise, each image's from its own seed, [count, noise size].</summary>
     internal Tensor Noise(long seed, int first, int count)
     {
         using var random = new Generator(0, CPU);
@@ -184,7 +187,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         return noise;
     }
 
-    /// <summary>The label of a class that is asked for.</summary>
+    /// <summary>Returns the label of a requested class.</summary>
     /// <exception cref="AtelierException">There is no such class, or the model has no classes.</exception>
     internal int Label(string name)
     {
@@ -194,12 +197,12 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                 Mention.Field("class"), "train with model.conditional true");
     }
 
-    /// <summary>Enlarges what another model drew.</summary>
+    /// <summary>Enlarges images that another model generated.</summary>
     private byte[] Enlarge(byte[] drawn, long seed, int first, Tensor? labels, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         IUpscaler upscaler = model.Upscaler!;
-        // other noise than that which the small images began as
+        // noise that differs from that of the small images
         var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue);
         return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels,
             Resolve(new SamplingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
@@ -225,15 +228,15 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             $"{schema.ColourName} pictures of {schema.Width} × {schema.Height}";
     }
 
-    private byte[] Sample(Interpolation ways, int first, int count, SamplingOptions drawing,
+    private byte[] Sample(Interpolation paths, int first, int count, SamplingOptions drawing,
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        return Sample((ulong)first, first, ways.Noise(first, count), ways.Labels(first, count), drawing,
-            ways.Given(first, count), cancellation);
+        return Sample((ulong)first, first, paths.Noise(first, count), paths.Labels(first, count), drawing,
+            paths.Given(first, count), cancellation);
     }
 
-    /// <summary>Draws images at once, each from its noise, and from its given image where there are any.</summary>
+    /// <summary>Generates a batch of images, each from its noise and, where there are any, its given image.</summary>
     private byte[] Sample(ulong seed, int first, Tensor noise, Tensor? labels, SamplingOptions drawing, Tensor? given,
         CancellationToken cancellation)
     {

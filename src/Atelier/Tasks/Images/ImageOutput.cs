@@ -12,21 +12,21 @@ public static class ImageOutput
 {
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(80), Last = TimeSpan.FromSeconds(2);
 
-    /// <summary>Draws images and writes them.</summary>
-    /// <param name="generator">Draws them.</param>
+    /// <summary>Generates images and writes them.</summary>
+    /// <param name="generator">The generator.</param>
     /// <param name="request">The request.</param>
     /// <param name="path">F.png or F.gif, or a folder's name (one that is there, or with a separator at its end); null
     /// writes nothing.</param>
     /// <param name="progress">Receives the progress of each batch of images as a line.</param>
     /// <param name="cancellation">Cancels the operation; nothing is written.</param>
     /// <returns>The images, each with the file that it is in.</returns>
-    /// <exception cref="AtelierException">The place cannot be written, or the request cannot be met.</exception>
+    /// <exception cref="AtelierException">The file cannot be written, or the request cannot be met.</exception>
     public static async Task<IReadOnlyList<ImageSample>> SampleAsync(ImageGenerator generator,
         GenerationRequest request, string? path,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         ImageForm form = path is null ? ImageForm.None : FormOf(path);
-        bool between = request.Drawing?.Interpolate is not null; // an animation then goes along the ways
+        bool between = request.Drawing?.Interpolate is not null; // an animation then shows the interpolation
         SamplingAnimation? film = form == ImageForm.Animation && !between ? new SamplingAnimation() : null;
         if (film is not null && generator.Upscaler is not null)
             throw new AtelierException("an animation shows how pictures of one model come about", path,
@@ -34,13 +34,13 @@ public static class ImageOutput
         if (film is not null && request.Count > SamplingAnimation.MostImages)
             throw new AtelierException($"an animation of {request.Count} pictures is too large", path,
                 $"ask for {SamplingAnimation.MostImages} or fewer, or name a .png");
-        var told = System.Diagnostics.Stopwatch.StartNew();
+        var sinceReport = System.Diagnostics.Stopwatch.StartNew();
         generator.Watch = step =>
         {
             film?.Add(step);
-            if (told.Elapsed < TimeSpan.FromSeconds(1))
+            if (sinceReport.Elapsed < TimeSpan.FromSeconds(1))
                 return;
-            told.Restart();
+            sinceReport.Restart();
             progress?.Report(
                 FormattableString.Invariant(
                 $"drawing from picture {step.First + 1} of {request.Count}: {step.Done:P0}"));

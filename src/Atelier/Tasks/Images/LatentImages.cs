@@ -21,16 +21,16 @@ public sealed class LatentImages
     {
         _model = model;
         _autoencoder = model as IAutoencoder
-            ?? throw new AtelierException("this kind of model puts no pictures into latents", "generation",
+            ?? throw new AtelierException("this kind of model does not encode pictures", "generation",
                 "take a model of the family vae");
     }
 
     private Device Device => _model.parameters().First().device;
 
-    /// <summary>Images as the model makes them again.</summary>
-    /// <param name="images">Each: channels, then rows, then columns, 0 to 255.</param>
+    /// <summary>Reconstructs images through the latents.</summary>
+    /// <param name="images">The images: channels, then rows, then columns, 0 to 255.</param>
     /// <param name="label">The class of all images; null lets the model recognise the class of each.</param>
-    /// <returns>As the images, in their order.</returns>
+    /// <returns>The reconstructions, in the order of the images.</returns>
     public IReadOnlyList<byte[]> Reconstruct(IReadOnlyList<byte[]> images, int? label = null)
     {
         using var scope = NewDisposeScope();
@@ -39,7 +39,7 @@ public sealed class LatentImages
         return Bytes(_autoencoder.Decode(latents, labels));
     }
 
-    /// <summary>Images on the straight line between the latents of each image and the next.</summary>
+    /// <summary>Interpolates linearly between the latents of each image and the next.</summary>
     /// <param name="images">At least two, as in <see cref="Reconstruct"/>.</param>
     /// <param name="steps">Number of images in each interpolation, including both ends; at least 2.</param>
     /// <param name="label">As in <see cref="Reconstruct"/>. In the first half of an interpolation images have the class
@@ -55,27 +55,27 @@ public sealed class LatentImages
         using var mode = new EvaluationMode(_model);
         (Tensor latents, Tensor? labels) = Read(images, label);
         var between = new List<Tensor>();
-        var told = new List<long>();
-        for (int way = 0; way + 1 < images.Count; way++)
+        var ends = new List<long>();
+        for (int path = 0; path + 1 < images.Count; path++)
         {
             for (int step = 0; step < steps; step++)
             {
                 double share = step / (steps - 1.0);
-                between.Add(latents[way].lerp(latents[way + 1], share));
-                told.Add(way + (share < 0.5 ? 0 : 1));
+                between.Add(latents[path].lerp(latents[path + 1], share));
+                ends.Add(path + (share < 0.5 ? 0 : 1));
             }
         }
-        return Bytes(_autoencoder.Decode(stack(between), labels?.index_select(0, tensor(told.ToArray()).to(Device))));
+        return Bytes(_autoencoder.Decode(stack(between), labels?.index_select(0, tensor(ends.ToArray()).to(Device))));
     }
 
     /// <summary>
-    /// An image with one of its latent numbers after another moved from −3 to 3: a standard normal prior's width.
+    /// Moves one latent dimension of an image after another from −3 to 3, the width of a standard normal prior.
     /// </summary>
     /// <param name="image">As in <see cref="Reconstruct"/>.</param>
-    /// <param name="steps">Images a number; at least 2.</param>
+    /// <param name="steps">The number of images of each dimension; at least 2.</param>
     /// <param name="label">As in <see cref="Reconstruct"/>.</param>
-    /// <returns>A row a latent number, each of so many images.</returns>
-    /// <exception cref="AtelierException">The latents are no list of numbers.</exception>
+    /// <returns>The images of each dimension, one dimension after another.</returns>
+    /// <exception cref="AtelierException">The latents are not a vector.</exception>
     public IReadOnlyList<byte[]> Traverse(byte[] image, int steps, int? label = null)
     {
         const double far = 3;
@@ -101,8 +101,8 @@ public sealed class LatentImages
             ImageBatches.Scale(images[i], values.AsSpan(i * _model.Schema.Size, _model.Schema.Size));
         Tensor x = tensor(values, images.Count, _model.Schema.Channels, _model.Schema.Height, _model.Schema.Width)
             .to(Device);
-        Tensor? labels = _model.IsConditional && label is { } told
-            ? KeptScalars.Full([images.Count], told, ScalarType.Int64, Device) : _autoencoder.Recognise(x);
+        Tensor? labels = _model.IsConditional && label is { } known
+            ? KeptScalars.Full([images.Count], known, ScalarType.Int64, Device) : _autoencoder.Recognise(x);
         return (_autoencoder.Encode(x, labels), labels);
     }
 

@@ -3,7 +3,7 @@ namespace Atelier.Tasks.Images;
 /// <summary>Collects intermediate images of sampling as the frames of an animation.</summary>
 public sealed class SamplingAnimation
 {
-    /// <summary>The most images that are filmed: each is kept once a step.</summary>
+    /// <summary>The largest number of images, since each is stored once a step.</summary>
     public const int MostImages = 256;
 
     private readonly SortedDictionary<double, SortedDictionary<int, byte[]>> _frames = [];
@@ -26,7 +26,7 @@ public sealed class SamplingAnimation
 }
 
 /// <summary>An intermediate state of sampling.</summary>
-/// <param name="First">The number of the first of them.</param>
+/// <param name="First">The number of the first image.</param>
 /// <param name="Done">Progress from 0 to 1.</param>
 /// <param name="Images">Returns the present images: rows from the top, the channels of each pixel together.</param>
 public readonly record struct SamplingStep(int First, double Done, Func<IReadOnlyList<byte[]>> Images);

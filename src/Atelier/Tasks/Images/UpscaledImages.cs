@@ -10,15 +10,15 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Held-out images made small and enlarged again: by a model, and by bicubic interpolation, which every model should
-/// beat.
+/// Held-out images that were shrunk and enlarged again, by a model and by bicubic interpolation, which every model
+/// should beat.
 /// </summary>
-/// <param name="Real">As they are.</param>
-/// <param name="Drawn">By the model.</param>
-/// <param name="Bicubic">By cubic convolution (Keys 1981).</param>
+/// <param name="Real">The originals.</param>
+/// <param name="Drawn">Enlarged by the model.</param>
+/// <param name="Bicubic">Enlarged by cubic convolution (Keys 1981).</param>
 internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bicubic)
 {
-    private const double LeastError = 1e-10; // of equal images, whose ratio to noise would be infinite
+    private const double LeastError = 1e-10; // identical images would have an infinite ratio
 
     /// <summary>
     /// Enlarges the first held-out images, after shrinking them to 8 bits a value, as files have them.
@@ -52,7 +52,7 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
         ImageSet Of(List<byte> pixels) => ImageSet.Of(schema, [.. pixels.Take(count * schema.Size)], real.Labels);
     }
 
-    /// <summary>How far enlarged images are from the real ones.</summary>
+    /// <summary>Computes the errors of enlarged images.</summary>
     public IReadOnlyDictionary<string, Metric> Figures(ImageSet enlarged, EvaluationContext judging)
     {
         var errors = new MeanScore[enlarged.Count];

@@ -49,7 +49,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task How_images_are_drawn_stands_in_generation_config_and_gives_way_to_a_request()
     {
         await Train("generation.sampler=euler", "generation.steps=3", "generation.guidance=1.5");
-        string file = Directory.GetFiles(_folder["run"], "generation_config.json", SearchOption.AllDirectories).Single();
+        string file = _folder["run/bundle/generation_config.json"];
         using JsonDocument defaults = JsonDocument.Parse(File.ReadAllBytes(file));
         defaults.RootElement.EnumerateObject().Select(p => $"{p.Name}: {p.Value}")
             .ShouldBe(["sampler: euler", "num_inference_steps: 3", "guidance_scale: 1.5"]);

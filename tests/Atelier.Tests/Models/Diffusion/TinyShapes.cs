@@ -14,7 +14,8 @@ internal static class TinyShapes
         params string[] more) => new Workshop().TrainAsync(RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
     [
         "data.worldDocuments=200", "model.patchSize=4", "generation.steps=2",
-            .. more.Contains("model.network=dit") ? (string[])[] : ["model.channels=[8]"], "training.steps=10", "training.batchSize=8",
+            .. more.Contains("model.network=dit") ? (string[])[] : ["model.channels=[8]"],
+            "training.steps=10", "training.batchSize=8",
         "training.evaluateEvery=5", "training.evaluationBatches=1", "training.sampleEvery=10", "training.device=cpu",
             "evaluation.pictures=18", .. more,
     ]), new(run) { Progress = progress });

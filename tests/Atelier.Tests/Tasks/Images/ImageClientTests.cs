@@ -16,8 +16,8 @@ public sealed class ImageClientTests
     {
         var schema = new ImageSchema(8, 8, 3, ["cat", "dog"]);
         using var generator =
-            new ImageGenerator(new DiffusionModel(new DiffusionConfig { Conditional = true, Channels = [8], Blocks = 1 },
-            schema, Precision.Fp32, seed: 1)) { Defaults = new SamplingDefaults { Steps = 2 } };
+            new ImageGenerator(new DiffusionModel(new DiffusionConfig { Conditional = true, Channels = [8],
+            Blocks = 1 }, schema, Precision.Fp32, seed: 1)) { Defaults = new SamplingDefaults { Steps = 2 } };
         IImageGenerator client = new ImageClient(generator);
         ImageGenerationResponse first =
             await client.GenerateImagesAsync("dog", new ImageGenerationOptions { Count = 2 });
