@@ -100,7 +100,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                 yield return new ImageSample(large.Width, large.Height, large.Channels,
                     large.Interleave(pixels.AsSpan(i * large.Size, large.Size)))
                 {
-                    Class = (paths is null ? label : paths.Label(first + i)) is { } known ? Schema.Classes[known] : null,
+                    Class = (paths is null ? label : paths.Label(first + i)) is { } own ? Schema.Classes[own] : null,
                 };
             }
         }
