@@ -1,3 +1,5 @@
+using Atelier.Formats;
+
 namespace Atelier.Data.Images;
 
 /// <summary>Arranges images of one size in a grid.</summary>
@@ -33,16 +35,26 @@ public static class ImageGrid
         return (wide, tall, pixels);
     }
 
-    /// <summary>Writes a grid as PNG.</summary>
+    /// <summary>Writes a grid as a PNG file, whole or not at all.</summary>
+    /// <inheritdoc cref="Encode" path="/param"/>
     /// <param name="path">The file.</param>
+    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
+    public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images,
+        IReadOnlyDictionary<string, string>? texts = null, int? columns = null)
+    {
+        byte[] png = Encode(schema, images, texts, columns);
+        AtomicFile.Write(path, stream => stream.Write(png));
+    }
+
+    /// <summary>Encodes a grid as PNG.</summary>
     /// <param name="schema">The size, channels and classes of the images.</param>
     /// <param name="images">The images: rows from the top, with interleaved channels.</param>
     /// <param name="texts">Texts to store in the file, by name.</param>
     /// <param name="columns">As in <see cref="Lay"/>.</param>
-    public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images,
+    public static byte[] Encode(ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images,
         IReadOnlyDictionary<string, string>? texts = null, int? columns = null)
     {
         (int width, int height, byte[] pixels) = Lay(schema.Width, schema.Height, schema.Channels, images, columns);
-        ImageFiles.WritePng(path, width, height, schema.Channels, pixels, texts);
+        return ImageFiles.EncodePng(width, height, schema.Channels, pixels, texts);
     }
 }

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Atelier.Formats;
+using Atelier.Abstractions;
 
 namespace Atelier.Data.Images;
 
@@ -35,29 +35,22 @@ public static class PngTexts
         return made.ToArray();
     }
 
-    /// <summary>Reads the uncompressed texts of a PNG file, by keyword.</summary>
+    /// <summary>Reads the uncompressed texts of a PNG, by keyword.</summary>
     /// <exception cref="AtelierException">It is not a PNG, or is damaged.</exception>
-    public static IReadOnlyDictionary<string, string> Read(string path)
+    public static IReadOnlyDictionary<string, string> Read(InputImage image)
     {
-        byte[] png;
-        try
-        {
-            png = InputFile.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
-        }
-        if (!png.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']))
-            throw new AtelierException("is no PNG", path, $"give a picture that {Mention.Command("generate")} made");
+        ReadOnlySpan<byte> png = image.Content.Span;
+        if (!png.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']))
+            throw new AtelierException("is no PNG", image.Name,
+                $"give a picture that {Mention.Command("generate")} made");
         var texts = new Dictionary<string, string>();
         for (int at = SignatureBytes; at + HeadBytes + CrcBytes <= png.Length;)
         {
-            int length = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(at));
+            int length = BinaryPrimitives.ReadInt32BigEndian(png[at..]);
             if (length < 0 || length > png.Length - at - HeadBytes - CrcBytes)
-                throw new AtelierException("is damaged or cut short", path, "give the picture as it was made");
-            ReadOnlySpan<byte> data = png.AsSpan(at + HeadBytes, length);
-            if (png.AsSpan(at + 4, 4).SequenceEqual("iTXt"u8) && data.IndexOf((byte)0) is > 0 and int end
+                throw new AtelierException("is damaged or cut short", image.Name, "give the picture as it was made");
+            ReadOnlySpan<byte> data = png.Slice(at + HeadBytes, length);
+            if (png.Slice(at + 4, 4).SequenceEqual("iTXt"u8) && data.IndexOf((byte)0) is > 0 and int end
                 && data.Length >= end + 5)
                 texts[Encoding.ASCII.GetString(data[..end])] = Encoding.UTF8.GetString(data[(end + 5)..]);
             at += HeadBytes + length + CrcBytes;

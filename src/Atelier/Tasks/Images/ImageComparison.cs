@@ -14,7 +14,7 @@ internal sealed class ImageComparison
 
     private readonly FeatureNetwork _network;
     private readonly ImageFeatures _real;
-    private readonly EvaluationContext _judging;
+    private readonly EvaluationContext _context;
     private readonly IProgress<string>? _progress;
     private readonly CancellationToken _cancellation;
     private readonly ImageSet _other;
@@ -29,13 +29,13 @@ internal sealed class ImageComparison
     /// <param name="count">The number of images that are compared with them.</param>
     /// <param name="enlarged">The number of first held-out images to leave out, because the compared images were made
     /// from them.</param>
-    /// <param name="judging">How to evaluate.</param>
+    /// <param name="context">How to evaluate.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public ImageComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, int enlarged,
-        EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+        EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
-        (_network, _judging, _progress, _cancellation) = (network, judging, progress, cancellation);
+        (_network, _context, _progress, _cancellation) = (network, context, progress, cancellation);
         int others = held.Count - enlarged;
         bool byHeld = others >= FewestReal || others >= data.Train.Count;
         ImageSet real = byHeld
@@ -74,18 +74,18 @@ internal sealed class ImageComparison
         Tensor made = Evenly(seen.Values, each), real = Evenly(_real.Values, each);
         var figures = new Dictionary<string, Metric>
         {
-            ["frechetDistance"] = FrechetDistance.Of(made, real, _judging.Options, _judging.Seed),
-            ["kernelDistance"] = KernelDistance.Of(made, real, _judging.Options, _judging.Seed),
+            ["frechetDistance"] = FrechetDistance.Of(made, real, _context.Options, _context.Seed),
+            ["kernelDistance"] = KernelDistance.Of(made, real, _context.Options, _context.Seed),
         };
-        foreach ((string figure, Metric metric) in NeighbourFigures.Of(made, real, _judging.Options, _judging.Seed))
+        foreach ((string figure, Metric metric) in NeighbourFigures.Of(made, real, _context.Options, _context.Seed))
             figures[figure] = metric;
         foreach (string figure in figures.Keys.ToArray())
             figures[figure] = figures[figure] with { Unit = $"{figures[figure].Unit}, {each} pictures on each side" };
         if (seen.LogProbabilities is { } said)
-            figures["inceptionScore"] = InceptionScore.Of(said, _judging.Options, _judging.Seed);
+            figures["inceptionScore"] = InceptionScore.Of(said, _context.Options, _context.Seed);
         if (_network.KnowsClasses && images.Labels is { } labels)
             figures["classAccuracy"] =
-                MeanScore.Mean(Shares(seen.AreOf(labels)), _judging.Options, _judging.Seed, "share of pictures");
+                MeanScore.Mean(Shares(seen.AreOf(labels)), _context.Options, _context.Seed, "share of pictures");
         return figures;
     }
 
@@ -95,7 +95,7 @@ internal sealed class ImageComparison
         if (IsPossible(_other.Count))
             yield return (_otherName, Figures(_other, "other real pictures", out _));
         yield return ("noise",
-            Figures(ImageSet.Noise(_other.Schema, count, _judging.Seed), "pictures of noise", out _));
+            Figures(ImageSet.Noise(_other.Schema, count, _context.Seed), "pictures of noise", out _));
     }
 
     /// <summary>
@@ -107,7 +107,7 @@ internal sealed class ImageComparison
             return new Dictionary<string, Metric>();
         return seen.AreOf(labels).Zip(labels).GroupBy(p => p.Second, p => p.First).OrderBy(g => g.Key).ToDictionary(
             g => images.Schema.Classes[g.Key],
-                g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
+                g => MeanScore.Mean(Shares([.. g]), _context.Options, _context.Seed, "share of pictures"));
     }
 
     // Evenly spaced rows: files often have one kind of image after another.

@@ -56,12 +56,12 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     }
 
     /// <summary>Reads the texts of a PNG that was generated.</summary>
-    /// <param name="path">The PNG.</param>
+    /// <param name="image">The PNG.</param>
     /// <param name="load">Loads an image that the request used, by its name, or the images of a folder.</param>
     /// <exception cref="AtelierException">It is no PNG, or has no record of how it was generated.</exception>
-    public static ImageOrigin Read(string path, Func<string, IReadOnlyList<InputImage>> load)
+    public static ImageOrigin Read(InputImage image, Func<string, IReadOnlyList<InputImage>> load)
     {
-        IReadOnlyDictionary<string, string> texts = PngTexts.Read(path);
+        IReadOnlyDictionary<string, string> texts = PngTexts.Read(image);
         try
         {
             if (texts.GetValueOrDefault("Software") != Software
@@ -77,7 +77,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
-            throw new AtelierException("does not say how it was made", path,
+            throw new AtelierException("does not say how it was made", image.Name,
                 $"give a PNG that {Mention.Command("generate")} made, not changed since", e);
         }
 

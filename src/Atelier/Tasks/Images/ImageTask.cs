@@ -48,9 +48,9 @@ public sealed class ImageTask : ITask
             .Learning(other.Learned is null ? null : ImageData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress,
+        ImageEvaluator.EvaluateAsync((ImageGenerator)context.Generator, (ImageData)context.Data, context, progress,
             cancellation);
 
     /// <inheritdoc/>

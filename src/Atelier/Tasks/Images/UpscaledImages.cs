@@ -53,7 +53,7 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
     }
 
     /// <summary>Computes the errors of enlarged images.</summary>
-    public IReadOnlyDictionary<string, Metric> Figures(ImageSet enlarged, EvaluationContext judging)
+    public IReadOnlyDictionary<string, Metric> Figures(ImageSet enlarged, EvaluationContext context)
     {
         var errors = new MeanScore[enlarged.Count];
         Parallel.For(0, errors.Length, i =>
@@ -70,8 +70,8 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
             [.. errors.Select(error => new MeanScore(-10 * Math.Log10(Math.Max(LeastError, error.Sum)), 1))];
         return new Dictionary<string, Metric>
         {
-            ["meanSquaredError"] = MeanScore.Mean(errors, judging.Options, judging.Seed, "of values from 0 to 1"),
-            ["peakSignalToNoise"] = MeanScore.Mean(ratios, judging.Options, judging.Seed, "dB"),
+            ["meanSquaredError"] = MeanScore.Mean(errors, context.Options, context.Seed, "of values from 0 to 1"),
+            ["peakSignalToNoise"] = MeanScore.Mean(ratios, context.Options, context.Seed, "dB"),
         };
     }
 }

@@ -144,8 +144,10 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
             "the velocity is the difference of noise and latents, each of a variance of about one");
         report.Metrics.Keys.ShouldContain("classAccuracy");
         using var generator = (ImageGenerator)new Workshop().Open(trained.Diffusion);
-        await ImageOutput.SampleAsync(generator, new GenerationRequest { Count = 2 }, _folder["film.gif"]);
-        new FileInfo(_folder["film.gif"]).Length.ShouldBeGreaterThan(1000);
+        EncodedImages film =
+            await ImageOutput.SampleAsync(generator, new GenerationRequest { Count = 2 }, ImageForm.Animation);
+        film.Samples.Count.ShouldBe(2);
+        film.Files.ShouldHaveSingleItem().Content.Length.ShouldBeGreaterThan(1000);
     }
 
     [Fact]
