@@ -64,7 +64,8 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
     public async Task<int> AgainAsync(string picture, string? run, string? upscaler,
         string? place, string device, CancellationToken cancellation)
     {
-        var origin = ImageOrigin.Read(ImageFiles.Load(picture), path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
+        var origin = ImageOrigin.Read(ImageFiles.Load(picture),
+            path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
         string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
         using IGenerator opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
         if (opened is not ImageGenerator generator)

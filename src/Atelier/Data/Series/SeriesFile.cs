@@ -32,7 +32,8 @@ internal static class SeriesFile
             Table = section.Table with { Columns = wanted is null ? [] : key is null ? wanted
                 : [.. wanted, key], Categorical = key is null ? [] : [key] },
         };
-        RawColumn[] read = new TablePreparation(numbers, report, progress, cancellation).ReadColumns(out int rows, input);
+        RawColumn[] read = new TablePreparation(numbers, report, progress, cancellation)
+            .ReadColumns(out int rows, input);
         RawColumn[] values = [.. read.Where(column => column.Name != key)];
         if (key is not null && read.Length == values.Length)
             throw new AtelierException(
