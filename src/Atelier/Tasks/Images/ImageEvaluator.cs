@@ -64,7 +64,7 @@ internal static class ImageEvaluator
                 $"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them "
                     + $"followed along the flow. Likelihoods are those of 8-bit values; intervals are over pictures."));
         }
-        var shown = new List<ReportImage>();
+        var sections = new List<ReportSection>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
         bool enlarges = generator.Model.Upscaler is not null, compared = false;
         bool readBack = data.Facts.Source == ShapesWorld.Name && ShapesWorld.Reads(generator.Schema)
@@ -130,7 +130,10 @@ internal static class ImageEvaluator
                     $"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are "
                         + $"read back from the pixels as asked; heldOutPictures are read the same way."));
             }
-            shown.AddRange(album.Images);
+            if (album.Images.Count > 0)
+                sections.Add(new("Generated images") { Images = album.Images });
+            if (byClass.Count > 0)
+                sections.Add(new("Class by class") { Figures = byClass });
         }
         Part which = part == data.Test ? Part.Test : Part.Validation;
         JudgedOn on = JudgedOn.Of(data.Facts.Source, which, context.Other, "pictures", () => 0, mostRepeated: 1);
@@ -146,9 +149,8 @@ internal static class ImageEvaluator
                 : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false, on.Lead),
             Metrics = metrics,
             Baselines = baselines,
-            ByClass = byClass,
+            Sections = sections,
             Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
-            Pictures = shown,
             Notes = notes,
         };
         if (context.Picture is not null)

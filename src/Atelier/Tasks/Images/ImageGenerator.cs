@@ -17,16 +17,13 @@ namespace Atelier.Tasks.Images;
 /// </summary>
 /// <param name="model">The model. It is disposed with the generator.</param>
 /// <param name="identity">The identity of the model; null during training.</param>
-public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : IGenerator
+public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : ITrainedModel, IGenerator
 {
     private const int MostTogether = 100, MostValues = 1 << 20; // images at once, and their values
     private readonly SemaphoreSlim _turns = new(1, 1); // held while a batch is generated, never while a caller reads
 
     /// <summary>Number of images that are best generated at once.</summary>
     internal int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
-
-    /// <inheritdoc/>
-    public Modality Modality => Modality.Image;
 
     /// <summary>The size, channels and classes of its images.</summary>
     public ImageSchema Schema => model.Schema;

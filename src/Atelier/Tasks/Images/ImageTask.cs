@@ -31,7 +31,7 @@ public sealed class ImageTask : ITask
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "64"), ("out", "grid.png")];
 
     /// <inheritdoc/>
-    public bool Judges(IGenerator generator) => generator is ImageGenerator;
+    public bool Evaluates(ITrainedModel model) => model.As<ImageGenerator>() is not null;
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
@@ -50,8 +50,8 @@ public sealed class ImageTask : ITask
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        ImageEvaluator.EvaluateAsync((ImageGenerator)context.Generator, (ImageData)context.Data, context, progress,
-            cancellation);
+        ImageEvaluator.EvaluateAsync(context.Model.Require<ImageGenerator>(), (ImageData)context.Data, context,
+            progress, cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
