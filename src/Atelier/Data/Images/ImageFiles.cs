@@ -54,7 +54,7 @@ public static class ImageFiles
     /// <summary>Loads an image for a request; nothing is decoded yet.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="AtelierException">The file cannot be read.</exception>
-    public static InputImage Load(string path) => new(Bytes(path), path);
+    public static InputImage Load(string path) => new(InputFile.Load(path), path);
 
     /// <summary>Loads an image, or those of a folder sorted by name.</summary>
     /// <param name="path">A file or a folder.</param>
@@ -117,17 +117,5 @@ public static class ImageFiles
         }
         using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return PngTexts.Add(png.ToArray(), texts ?? new Dictionary<string, string>());
-    }
-
-    private static byte[] Bytes(string path)
-    {
-        try
-        {
-            return InputFile.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
-        }
     }
 }

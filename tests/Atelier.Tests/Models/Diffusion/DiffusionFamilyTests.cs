@@ -72,7 +72,7 @@ public sealed class DiffusionFamilyTests : IDisposable
 
         byte[] Draw(SamplingOptions? drawing)
         {
-            using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
+            using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
             return [.. generator.GenerateAsync(new GenerationRequest { Count = 2, Drawing = drawing })
                 .ToBlockingEnumerable().Cast<ImageSample>().SelectMany(image => image.Pixels.ToArray())];
         }
