@@ -81,7 +81,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
             var trainer = new Trainer<ImageBatch>(recipe, classifier,
                 new ImageBatches(data.Train, BatchSize, seed, shuffled: true), null,
                 new TrainerHooks { WriteBundle = _ => { }, ItemUnit = "pictures" });
-            await trainer.LearnAsync(run, new Steps(steps, progress), cancellation).ConfigureAwait(false);
+            await trainer.LearnAsync(run, new StepMessages(steps, progress), cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
         }
         double accuracy = await Task.Run(() => Accuracy(classifier, held, device), cancellation).ConfigureAwait(false);
@@ -155,7 +155,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
         return right / held.Count;
     }
 
-    private sealed class Steps(long steps, IProgress<string>? progress) : IProgress<TrainingProgress>
+    private sealed class StepMessages(long steps, IProgress<string>? progress) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
