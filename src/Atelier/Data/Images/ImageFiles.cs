@@ -41,8 +41,8 @@ public static class ImageFiles
     public static byte[] Decode(InputImage image, int width, int height, int channels,
         ResizeFilter filter = ResizeFilter.Triangle)
     {
-        using var image = DecodedImage.Decode(image.Content.ToArray(), image.Name, width, height);
-        return image.Fit(width, height, channels, filter);
+        using var decoded = DecodedImage.Decode(image.Content.ToArray(), image.Name, width, height);
+        return decoded.Fit(width, height, channels, filter);
     }
 
     /// <summary>Reads the width and height of an upright image from its header.</summary>
