@@ -24,7 +24,7 @@ internal static class ImageComparisons
 
     private static readonly DiffusionConfig Diffusion = new()
     {
-        Conditional = true, Channels = [48, 96], Blocks = 1, Sampler = "heun", SamplerSteps = SamplerSteps,
+        Conditional = true, Channels = [48, 96], Blocks = 1,
     };
 
     private static readonly GanConfig Gan = new() { Condition = GanCondition.Projection, Channels = [64, 32] };
@@ -110,8 +110,11 @@ internal static class ImageComparisons
         new(name, $"{description}; {Peers}", "pictures/s", Limit,
             () =>
             {
-                using var generator = new ImageGenerator(model());
-                SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
+                using var generator = new ImageGenerator(model())
+                {
+                    Defaults = new SamplingDefaults { Sampler = "heun", Steps = SamplerSteps },
+                };
+                SamplingOptions drawing = generator.Resolve();
                 var rates = new List<double>();
                 for (int i = 0; i < times; i++)
                 {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
+using Atelier.Formats;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 
@@ -15,8 +16,10 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
     {
         if (place is null)
             console.Remark("the images are not saved: use --out to name a file or folder");
-        IReadOnlyList<ImageSample> samples =
-            await ImageOutput.SampleAsync(generator, request, place, console, cancellation).ConfigureAwait(false);
+        ImageForm form = place is null ? ImageForm.None : FormOf(place);
+        EncodedImages images = await ImageOutput.SampleAsync(generator, request, form, console, cancellation)
+            .ConfigureAwait(false);
+        IReadOnlyList<ImageSample> samples = place is null ? images.Samples : Write(images, form, place);
         foreach (string line in place is null ? samples.Select(sample => sample.Shown)
             : samples.Select(sample => sample.File!).Distinct())
             console.Say(line);
@@ -61,7 +64,8 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
     public async Task<int> AgainAsync(string picture, string? run, string? upscaler,
         string? place, string device, CancellationToken cancellation)
     {
-        var origin = ImageOrigin.Read(picture, path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
+        var origin = ImageOrigin.Read(ImageFiles.Load(picture),
+            path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
         string source = run ?? Find(origin.Model, "generated", picture, "atelier generate RUN --like " + picture);
         using ITrainedModel opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
         ImageGenerator generator = opened.As<ImageGenerator>()
@@ -81,6 +85,28 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
             ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(picture))!,
             Path.GetFileNameWithoutExtension(picture) + "-again.png");
         return await RunAsync(generator, source, request, again, cancellation).ConfigureAwait(false);
+    }
+
+    private static ImageForm FormOf(string place) =>
+        Directory.Exists(place) || Path.EndsInDirectorySeparator(place) ? ImageForm.Each
+        : Path.GetExtension(place).ToLowerInvariant() switch
+        {
+            ".png" => ImageForm.Grid,
+            ".gif" => ImageForm.Animation,
+            _ => throw new AtelierException(
+                "pictures are written as PNG (a grid), GIF (an animation of the sampling) or into a folder (a file "
+                    + "each)", place, "name a .png, a .gif, or a folder with / at its end"),
+        };
+
+    /// <summary>Writes the files of images.</summary>
+    /// <returns>The images, each with its file.</returns>
+    private static ImageSample[] Write(EncodedImages images, ImageForm form, string place)
+    {
+        string[] paths =
+            [.. images.Files.Select(file => form == ImageForm.Each ? Path.Combine(place, file.Name) : place)];
+        foreach ((string path, EncodedImage file) in paths.Zip(images.Files))
+            AtomicFile.Write(path, stream => stream.Write(file.Content.Span));
+        return [.. images.Samples.Select((sample, i) => sample with { File = paths[paths.Length == 1 ? 0 : i] })];
     }
 
     private static void Same(ITrainedModel opened, BundleIdentity model, string did, string source)

@@ -97,6 +97,8 @@ public sealed partial class Workshop
     {
         IProgress<TrainingProgress> progress = options.Progress ?? new Progress<TrainingProgress>();
         (run.Profile, run.Home) = (options.Profile, _home);
+        foreach (string note in run.Recipe.Notes)
+            progress.Report(new TrainingProgress { Step = 0, Message = note });
         IModelFamily family = FamilyOf(run.Recipe);
         var record = new RunRecord
         {

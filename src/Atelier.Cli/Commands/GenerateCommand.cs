@@ -140,7 +140,7 @@ internal sealed class GenerateCommand : ToolCommand
             Count = count,
             Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
             Prompt = parse.GetValue(_prompt),
-            Input = parse.GetValue(_input),
+            Input = parse.GetValue(_input) is { } input ? new InputData(InputFile.Load(input), input) : null,
             Evidence = NamedValues.Read(parse, _evidence),
             States = NamedValues.Read(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
             Class = parse.GetValue(_class),

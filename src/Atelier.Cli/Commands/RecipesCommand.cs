@@ -83,6 +83,8 @@ internal sealed class RecipesCommand : Command
         protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
         {
             Recipe recipe = _workshop.ReadRecipe(parse.GetRequiredValue(_recipe), parse.GetRequiredValue(_set));
+            foreach (string note in recipe.Notes)
+                console.Remark(note);
             console.Say($"{recipe.Name}: valid");
             console.Result(() => new JsonObject { ["name"] = recipe.Name, ["family"] = recipe.Model.Family });
             return Task.FromResult(0);

@@ -27,10 +27,8 @@ public sealed record GenerationRequest
     /// <summary>Token ids that end a text sample in addition to the end-of-text token.</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];
 
-    /// <summary>
-    /// The path of a file to continue or to work on: sentences to tag, the beginning of a series; null for none.
-    /// </summary>
-    public string? Input { get; init; }
+    /// <summary>A file to continue or to work on: sentences to tag, the beginning of a series; null for none.</summary>
+    public InputData? Input { get; init; }
 
     /// <summary>The evidence: known values by column, such as "smoke" = "yes".</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();

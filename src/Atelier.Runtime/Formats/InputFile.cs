@@ -30,6 +30,21 @@ public static partial class InputFile
         return File.ReadAllBytes(path);
     }
 
+    /// <summary>Reads the whole content of a file that a user names.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="AtelierException">It cannot be read; the message says why.</exception>
+    public static byte[] Load(string path)
+    {
+        try
+        {
+            return ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
+        }
+    }
+
     /// <summary>Reads a text file in UTF-8, or in UTF-16 or UTF-32 if it has a byte order mark.</summary>
     /// <inheritdoc cref="Open" path="/exception"/>
     public static string ReadAllText(string path)

@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace Atelier.Recipes;
 
 /// <summary>A family as recipes know it: its name, and the keys of the model section that are its own.</summary>
@@ -10,10 +12,16 @@ public interface IModelSection
     Type ConfigType { get; }
 
     /// <summary>
-    /// Whether a key outside the model section has a use for models of the family; a recipe that sets another is
-    /// refused.
+    /// The keys that recipes of earlier versions call otherwise: the earlier path, such as "model.guidance", and the
+    /// present one.
+    /// </summary>
+    IReadOnlyDictionary<string, string> RenamedKeys => ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>
+    /// Returns what ignores a key, such as "the family gan", or null where the key is read. A recipe that sets an
+    /// ignored key is refused.
     /// </summary>
     /// <param name="key">The key's path: "generation.temperature".</param>
     /// <param name="recipe">The recipe that sets it.</param>
-    bool Reads(string key, Recipe recipe) => true;
+    string? IgnoredBy(string key, Recipe recipe) => null;
 }

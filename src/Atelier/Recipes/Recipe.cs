@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Atelier.Abstractions;
 
 namespace Atelier.Recipes;
 
@@ -34,7 +33,12 @@ public sealed record Recipe
 
     /// <summary>Sampling defaults, used where a request does not set them.</summary>
     [MayChange]
-    public DecodingOptions Generation { get; init; } = new();
+    public GenerationSection Generation { get; init; } = new();
+
+    /// <summary>
+    /// What reading the recipe changed, one sentence each: keys of earlier versions that have other names now.
+    /// </summary>
+    public IReadOnlyList<string> Notes { get; internal init; } = [];
 }
 
 /// <summary>The family and its configuration; both are in the recipe's model section.</summary>

@@ -27,17 +27,18 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     private object Record(Type type, RecipeMapping mapping, string path, string? spare = null)
     {
         object record = Activator.CreateInstance(type)!;
-        var properties = RecipeNames.Properties(type).ToDictionary(RecipeNames.Key);
+        var properties = RecipeNames.Keys(record).ToDictionary(found => RecipeNames.Key(found.Property));
         foreach ((string key, string where, RecipeNode value) in mapping.Entries)
         {
             if (key == spare)
                 continue;
-            if (!properties.TryGetValue(key, out PropertyInfo? property))
+            if (!properties.TryGetValue(key, out (object Owner, PropertyInfo Property) found))
                 throw UnknownKey(key, where, path, spare is null ? properties.Keys : properties.Keys.Append(spare));
+            (object owner, PropertyInfo property) = found;
             string inner = path.Length == 0 ? key : $"{path}.{key}";
             object? bound = Value(property.PropertyType, value, inner, MayBeNull(property));
             CheckRange(property, bound, value, inner);
-            property.SetValue(record, bound);
+            property.SetValue(owner, bound);
         }
         return record;
     }
@@ -169,7 +170,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
     // Every key of a recipe with its sections; the model's own keys depend on the family and are left out.
     private static IEnumerable<string> Paths(Type type, string prefix) =>
         RecipeNames.Properties(type).SelectMany(p => IsRecord(p.PropertyType) && p.PropertyType != typeof(ModelSection)
-            ? Paths(p.PropertyType, prefix + RecipeNames.Key(p) + '.')
+            ? Paths(p.PropertyType, RecipeNames.IsInline(p) ? prefix : $"{prefix}{RecipeNames.Key(p)}.")
             : [prefix + RecipeNames.Key(p)]);
 
     private static RecipeMapping Mapping(RecipeNode node, string path) => node as RecipeMapping

@@ -13,11 +13,11 @@ public sealed record RecipeEntry(string Key, string Value, bool MayChange)
 
     private static IEnumerable<RecipeEntry> Of(object record, string path, bool mayChange)
     {
-        foreach (PropertyInfo property in RecipeNames.Properties(record.GetType()))
+        foreach ((object owner, PropertyInfo property) in RecipeNames.Keys(record))
         {
             string key = path + RecipeNames.Key(property);
             bool may = mayChange || property.IsDefined(typeof(MayChangeAttribute));
-            object? value = property.GetValue(record);
+            object? value = property.GetValue(owner);
             if (value is ModelSection model)
             {
                 yield return new($"{key}.family", model.Family, may);

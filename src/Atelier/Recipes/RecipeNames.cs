@@ -18,6 +18,17 @@ internal static class RecipeNames
             .OrderBy(p => p.MetadataToken);
 
     /// <summary>
+    /// The keys of a section, in the order they are declared: properties, each with the record that has it. Those of
+    /// inline sections stand among them.
+    /// </summary>
+    public static IEnumerable<(object Owner, PropertyInfo Property)> Keys(object section) =>
+        Properties(section.GetType()).SelectMany(property => IsInline(property) ? Keys(property.GetValue(section)!)
+            : [(section, property)]);
+
+    /// <summary>Whether the keys of a section stand directly in the section around it.</summary>
+    public static bool IsInline(PropertyInfo property) => property.IsDefined(typeof(InlineAttribute));
+
+    /// <summary>
     /// An enum value: OneCycle becomes one-cycle. A capital at the very end is no word of its own: AdamW is adamw.
     /// </summary>
     public static string Value(Enum value)

@@ -45,6 +45,19 @@ internal sealed class RecipeMapping(string where) : RecipeNode(where)
 
     public RecipeNode? Find(string key) => _entries.TryGetValue(key, out var entry) ? entry.Value : null;
 
+    /// <summary>The section at a path; sections that are missing are made, at a place.</summary>
+    public RecipeMapping SectionAt(ReadOnlySpan<string> keys, string where)
+    {
+        RecipeMapping section = this;
+        foreach (string key in keys)
+        {
+            if (section.Find(key) is not RecipeMapping inner)
+                section.Set(key, where, inner = new RecipeMapping(where));
+            section = inner;
+        }
+        return section;
+    }
+
     public void Remove(string key) => _entries.Remove(key);
 
     public void KeepOnly(string key)

@@ -34,27 +34,38 @@ public static class RecipeReader
     public static Recipe Parse(string text, string name, IReadOnlyList<IModelSection> families,
         IReadOnlyList<string>? overrides = null, ICollection<string>? unread = null)
     {
-        RecipeMapping root = RecipeYaml.Read(text, name);
         var binder = new RecipeBinder(families.ToDictionary(f => f.Name, f => f.ConfigType));
-        string written = FamilyOf(root);
+        var renamed = new RenamedKeys(families);
+        RecipeMapping root = Written();
         foreach (string change in overrides ?? [])
-            Override(root, change);
+            Override(root, change, renamed);
+        renamed.Apply(root, FamilyOf(root)); // in sections that were set as a whole
         Recipe recipe = binder.Bind(root);
         Check(recipe, root);
-        // What a text says to its own family is not meant for another that is asked for in its place.
-        bool isForAnother = written != recipe.Model.Family;
-        (string Key, string Reader)[] keys =
-            [.. UnreadKeys.Find(recipe, families.First(family => family.Name == recipe.Model.Family))];
+        (string Key, string Reader)[] keys = [.. Unread(recipe)];
+        // What a change leaves without a use, such as another family or network, is left out of the text.
+        var unreadInText = new Lazy<string[]>(() => [.. Unread(binder.Bind(Written())).Select(found => found.Key)]);
         foreach ((string key, string reader) in keys)
         {
             string place = Place(root, key.Split('.'));
-            if (unread is null && (!isForAnother || place.StartsWith(OverridePlace, StringComparison.Ordinal)))
+            bool isOfText = !place.StartsWith(OverridePlace, StringComparison.Ordinal);
+            if (unread is null && (!isOfText || unreadInText.Value.Contains(key)))
                 throw new AtelierException($"{key} would be ignored: {reader} does not read it", place,
                     "leave it out");
             unread?.Add(key);
             Remove(root, key.Split('.'));
         }
-        return keys.Length == 0 ? recipe : binder.Bind(root);
+        return (keys.Length == 0 ? recipe : binder.Bind(root)) with { Notes = renamed.Notes };
+
+        RecipeMapping Written()
+        {
+            RecipeMapping written = RecipeYaml.Read(text, name);
+            renamed.Apply(written, FamilyOf(written));
+            return written;
+        }
+
+        IEnumerable<(string Key, string Reader)> Unread(Recipe of) =>
+            UnreadKeys.Find(of, families.First(family => family.Name == of.Model.Family));
     }
 
     private static string OverridePlace => Mention.Field("overrides");
@@ -103,21 +114,16 @@ public static class RecipeReader
         }
     }
 
-    private static void Override(RecipeMapping root, string change)
+    private static void Override(RecipeMapping root, string change, RenamedKeys renamed)
     {
         string where = $"{OverridePlace} {change}";
         int equals = change.IndexOf('=', StringComparison.Ordinal);
-        string[] keys = equals < 0 ? [] : change[..equals].Trim().Split('.');
+        string[] keys =
+            equals < 0 ? [] : renamed.PresentName(change[..equals].Trim(), FamilyOf(root)).Split('.');
         if (equals < 1 || keys.Any(k => k.Length == 0))
             throw new AtelierException("a change has the form key=value",
                 where, $"for example: {Mention.Field("overrides")} training.steps=500");
-        RecipeMapping section = root;
-        foreach (string key in keys[..^1])
-        {
-            if (section.Find(key) is not RecipeMapping inner)
-                section.Set(key, where, inner = new RecipeMapping(where));
-            section = inner;
-        }
+        RecipeMapping section = root.SectionAt(keys.AsSpan()[..^1], where);
         RecipeNode value = RecipeYaml.ReadValue(change[(equals + 1)..], where);
         // Another family's keys mean nothing to this one.
         if (keys is ["model", "family"]

@@ -27,8 +27,8 @@ public static partial class RecipeWriter
 
     private static void Section(StringBuilder text, object record, int indent)
     {
-        foreach (PropertyInfo property in RecipeNames.Properties(record.GetType()))
-            Entry(text, RecipeNames.Key(property), property.GetValue(record), indent);
+        foreach ((object owner, PropertyInfo property) in RecipeNames.Keys(record))
+            Entry(text, RecipeNames.Key(property), property.GetValue(owner), indent);
     }
 
     private static void Entry(StringBuilder text, string key, object? value, int indent)

@@ -134,6 +134,19 @@ public sealed record TrainingSection
 
     /// <summary>The precision, or what this machine takes by default.</summary>
     internal Precision ChosenPrecision => Precision ?? ComputeDevice.FastPrecision(Device);
+
+    /// <summary>What of the chosen optimizer and schedule ignores a key of the recipe; null where it is read.</summary>
+    internal string? IgnoredBy(string key)
+    {
+        if (key.StartsWith(OptimizerSection.Path, StringComparison.Ordinal))
+            return Optimizer.Reads(key[OptimizerSection.Path.Length..]) ? null
+                : $"the rule {RecipeNames.Value(Optimizer.Name)}";
+        if (key.StartsWith(ScheduleSection.Path, StringComparison.Ordinal))
+            return Schedule.Reads(key[ScheduleSection.Path.Length..]) ? null
+                : $"the schedule {RecipeNames.Value(Schedule.Name)}";
+        return key == "training.gradientAccumulation" && Optimizer.Name == OptimizerName.FullBatch
+            ? $"the rule {RecipeNames.Value(Optimizer.Name)}" : null;
+    }
 }
 
 /// <summary>The optimizer and its hyperparameters.</summary>
@@ -220,6 +233,9 @@ public enum OptimizerName
 /// <summary>The learning rate schedule: how the learning rate changes with the step.</summary>
 public sealed record ScheduleSection
 {
+    /// <summary>What the paths of its keys begin with.</summary>
+    internal const string Path = "training.schedule.";
+
     /// <summary>The shape of the schedule after the warm-up.</summary>
     public ScheduleName Name { get; init; } = ScheduleName.Cosine;
 
@@ -234,6 +250,10 @@ public sealed record ScheduleSection
     /// <summary>Number of steps over which the learning rate falls; null takes the length of the run.</summary>
     [Range(1, long.MaxValue)]
     public long? DecaySteps { get; init; }
+
+    /// <summary>Whether the schedule reads a key of this section.</summary>
+    internal bool Reads(string key) => key is not ("finalShare" or "decaySteps")
+        || Name is not (ScheduleName.Constant or ScheduleName.InverseSquareRoot);
 }
 
 /// <summary>Shapes of learning rate schedules.</summary>

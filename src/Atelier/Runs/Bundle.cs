@@ -6,6 +6,9 @@ namespace Atelier.Runs;
 /// <summary>A finished model in a folder, in the files that Hugging Face tools read.</summary>
 public sealed class Bundle
 {
+    /// <summary>The name of the file of sampling defaults.</summary>
+    internal const string GenerationConfigName = "generation_config.json";
+
     private Bundle(string folder, RunHistory? history = null) => (Folder, History) = (folder, history);
 
     /// <summary>The folder.</summary>
@@ -39,7 +42,7 @@ public sealed class Bundle
     public string SchemaPath => Path.Combine(Folder, TableSchema.FileName);
 
     /// <summary>The file of sampling defaults; folders from elsewhere may lack it.</summary>
-    public string GenerationConfigPath => Path.Combine(Folder, "generation_config.json");
+    public string GenerationConfigPath => Path.Combine(Folder, GenerationConfigName);
 
     /// <summary>The file of the model card.</summary>
     public string CardPath => Path.Combine(Folder, "README.md");

@@ -29,7 +29,7 @@ public static class BundleWriter
         {
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
             new GenerationConfigFile(decoding, startId, tokenizer.EndOfTextId is int end ? [end]
-                : null).Write(Path.Combine(partial, "generation_config.json"));
+                : null).Write(Path.Combine(partial, Bundle.GenerationConfigName));
         });
 
     /// <summary>Writes a bundle of a model other than text.</summary>
@@ -53,7 +53,7 @@ public static class BundleWriter
 
     /// <summary>Whether a file has the name of a bundle's file.</summary>
     internal static bool IsBundleFile(string path) => Path.GetFileName(path) is
-        "config.json" or "tokenizer.json" or "generation_config.json" or "README.md" or "schema.json"
+        "config.json" or "tokenizer.json" or Bundle.GenerationConfigName or "README.md" or "schema.json"
             or ChatTemplateFile.FileName or ChatTemplateFile.ConfigName || IsWeights(path);
 
     /// <summary>Whether a file has the name of a bundle's weights.</summary>

@@ -24,15 +24,25 @@ public interface IModelFamily : IModelSection
     /// </summary>
     bool TakesSteps => true;
 
+    /// <summary>The keys of the training section that a family which takes no steps reads all the same.</summary>
+    IReadOnlyList<string> TrainingKeys => [];
+
+    /// <summary>Keys that a choice of the recipe, or the family itself, leaves without a use.</summary>
+    /// <param name="recipe">A recipe of the family.</param>
+    IEnumerable<IgnoredKeys> Ignored(Recipe recipe) => [];
+
     /// <inheritdoc/>
     /// <remarks>A key of some task has a use where the recipe's own task reads it.</remarks>
-    bool IModelSection.Reads(string key, Recipe recipe)
+    string? IModelSection.IgnoredBy(string key, Recipe recipe)
     {
-        if (!TakesSteps && UnreadKeys.IsIn(key, UnreadKeys.OfSteps))
-            return false;
+        if (Ignored(recipe).FirstOrDefault(ignored => UnreadKeys.IsIn(key, ignored.Keys)) is { } found)
+            return found.By;
         ITask? own = recipe.Data.Kind is { } kind ? Tasks.FirstOrDefault(task => task.Name == kind) : Tasks[0];
-        return own is null || UnreadKeys.IsIn(key, own.RecipeKeys)
-            || !TaskList.All.Any(task => UnreadKeys.IsIn(key, task.RecipeKeys));
+        bool isForSteps = UnreadKeys.IsIn(key, ["training"]) && !UnreadKeys.IsIn(key, TrainingKeys);
+        bool isOfOther = own is not null && !UnreadKeys.IsIn(key, own.RecipeKeys)
+            && TaskList.All.Any(task => UnreadKeys.IsIn(key, task.RecipeKeys));
+        return (TakesSteps || !isForSteps) && !isOfOther ? null
+            : recipe.Data.Kind is { } on ? $"the family {Name} on {on}" : $"the family {Name}";
     }
 
     /// <summary>The values of config.json's model_type that it loads: "gpt2", "llama".</summary>

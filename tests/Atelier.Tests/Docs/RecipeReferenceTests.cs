@@ -44,37 +44,33 @@ public sealed partial class RecipeReferenceTests
 
             """);
         var comments = Comments();
-        Section(text, comments, "The recipe", "", typeof(Recipe), new Recipe());
-        Section(text, comments, "data", "data.", typeof(DataSection), new DataSection());
-        Section(text, comments, "data.split", "data.split.", typeof(SplitSection), new SplitSection());
-        Section(text, comments, "data.tokenizer", "data.tokenizer.", typeof(TokenizerSection), new TokenizerSection());
-        Section(text, comments, "data.image", "data.image.", typeof(ImageSection), new ImageSection());
-        Section(text, comments, "data.image.augment", "data.image.augment.", typeof(AugmentSection),
-            new AugmentSection());
-        Section(text, comments, "data.table", "data.table.", typeof(TableSection), new TableSection());
+        Section(text, comments, "The recipe", "", new Recipe());
+        Section(text, comments, "data", "data.", new DataSection());
+        Section(text, comments, "data.split", "data.split.", new SplitSection());
+        Section(text, comments, "data.tokenizer", "data.tokenizer.", new TokenizerSection());
+        Section(text, comments, "data.image", "data.image.", new ImageSection());
+        Section(text, comments, "data.image.augment", "data.image.augment.", new AugmentSection());
+        Section(text, comments, "data.table", "data.table.", new TableSection());
         foreach (IModelFamily family in ModelFamilies.All)
-            Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.", family.ConfigType,
+            Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.",
                 Activator.CreateInstance(family.ConfigType)!);
-        Section(text, comments, "training", "training.", typeof(TrainingSection), new TrainingSection());
-        Section(text, comments, "training.optimizer", "training.optimizer.", typeof(OptimizerSection),
-            new OptimizerSection());
-        Section(text, comments, "training.schedule", "training.schedule.", typeof(ScheduleSection),
-            new ScheduleSection());
-        Section(text, comments, "evaluation", "evaluation.", typeof(EvaluationSection), new EvaluationSection());
-        Section(text, comments, "generation", "generation.", typeof(DecodingOptions), new DecodingOptions());
+        Section(text, comments, "training", "training.", new TrainingSection());
+        Section(text, comments, "training.optimizer", "training.optimizer.", new OptimizerSection());
+        Section(text, comments, "training.schedule", "training.schedule.", new ScheduleSection());
+        Section(text, comments, "evaluation", "evaluation.", new EvaluationSection());
+        Section(text, comments, "generation", "generation.", new GenerationSection());
         return text.ToString().TrimEnd() + "\n";
     }
 
     private static void Section(StringBuilder text, Dictionary<string, string> comments, string title, string prefix,
-        Type type, object defaults)
+        object defaults)
     {
         text.Append(CultureInfo.InvariantCulture,
             $"## {title}\n| key | default | range | what it is |\n|---|---|---|---|\n");
-        foreach (PropertyInfo property in type.GetProperties().Where(p => p.CanWrite))
+        foreach ((object owner, PropertyInfo property) in RecipeNames.Keys(defaults))
         {
-            object? value = property.GetValue(defaults);
-            bool nested = value?.GetType().Namespace == typeof(Recipe).Namespace && value is not Enum || value
-                is DecodingOptions;
+            object? value = property.GetValue(owner);
+            bool nested = value?.GetType().Namespace == typeof(Recipe).Namespace && value is not Enum;
             text.Append(CultureInfo.InvariantCulture,
                 $"| `{prefix}{JsonName(property.Name)}` | {(nested ? "see below" : $"`{Show(value)}`")} | "
                     + $"{Range(property)} | "

@@ -133,6 +133,23 @@ public sealed class RecipeReaderTests
     [InlineData("bayesian-network", "data.tags", "xpos", "the family bayesian-network")]
     [InlineData("ngram", "training.optimizer.learningRate", "0.1", "the family ngram")]
     [InlineData("gpt", "training.optimizer.momentum", "0.9", "the rule adamw")]
+    [InlineData("gan", "generation.sampler", "euler", "the family gan")]
+    [InlineData("gpt", "generation.steps", "5", "the family gpt")]
+    [InlineData("gan", "evaluation.likelihoodPictures", "3", "the family gan")]
+    [InlineData("gan", "evaluation.importanceSamples", "3", "the family gan")]
+    [InlineData("vae", "evaluation.likelihoodPictures", "3", "the family vae")]
+    [InlineData("diffusion", "evaluation.importanceSamples", "3", "the family diffusion")]
+    [InlineData("diffusion", "generation.guidance", "2", "a model without classes")]
+    [InlineData("diffusion", "model.classDropout", "0.2", "a model without classes")]
+    [InlineData("diffusion", "model.hiddenSize", "64", "a U-Net")]
+    [InlineData("diffusion", "model.upscaleNoise", "0.1", "a model that does not upscale")]
+    [InlineData("vae", "model.hidden", "[16]", "a convolutional network")]
+    [InlineData("vae", "model.codeDecay", "0.5", "a model without codes")]
+    [InlineData("vae", "model.binarisation", "static", "a Gaussian likelihood")]
+    [InlineData("ngram", "training.batchSize", "8", "the family ngram")]
+    [InlineData("ngram", "training.steps", "8", "the family ngram")]
+    [InlineData("hmm", "training.precision", "fp32", "the family hmm")]
+    [InlineData("bayesian-network", "training.minutes", "5", "the family bayesian-network")]
     public void A_key_that_would_be_ignored_is_refused_by_name(string family, string key, string value, string reader)
     {
         IReadOnlyList<IModelFamily> families = Atelier.Models.ModelFamilies.All;
@@ -141,13 +158,11 @@ public sealed class RecipeReaderTests
         mistake.ToLine().ShouldBe(
             $"overrides {key}={value}: {key} would be ignored: {reader} does not read it; leave it out");
 
-        string indent = "", text = $"model: {{family: {family}}}\n";
-        foreach (string part in key.Split('.')[..^1])
-        {
-            text += $"{indent}{part}:\n";
-            indent += "  ";
-        }
-        text += $"{indent}{key.Split('.')[^1]}: {value}\n";
+        string[] parts = key.Split('.');
+        string text = $"model:\n  family: {family}\n";
+        for (int i = parts[0] == "model" ? 1 : 0; i < parts.Length - 1; i++)
+            text += $"{new string(' ', 2 * i)}{parts[i]}:\n";
+        text += $"{new string(' ', 2 * (parts.Length - 1))}{parts[^1]}: {value}\n";
         AtelierException inFile =
             Should.Throw<AtelierException>(() => RecipeReader.Parse(text, "my.yaml", families));
         (inFile.Where, inFile.Message).ShouldBe(($"my.yaml:{text.Count(c => c == '\n')}", mistake.Message));
@@ -157,6 +172,77 @@ public sealed class RecipeReaderTests
         unread.ShouldBe([key], "a run made before is opened without it");
         RecipeWriter.Write(opened).ShouldBe(
             RecipeWriter.Write(RecipeReader.Parse("", "my.yaml", families, [$"model.family={family}"])));
+    }
+
+    [Theory]
+    [InlineData("diffusion", "model.network=dit", "model.channels", "[8]", "a transformer")]
+    [InlineData("diffusion", "model.network=dit", "model.blocks", "1", "a transformer")]
+    [InlineData("diffusion", "model.autoencoder=runs/vae", "evaluation.likelihoodPictures", "3", "a model in latents")]
+    [InlineData("vae", "model.network=dense", "model.blocks", "2", "a dense network")]
+    [InlineData("vae", "model.codes=8", "evaluation.importanceSamples", "5", "a model with codes")]
+    [InlineData("vae", "model.codes=8", "model.beta", "2", "a model with codes")]
+    [InlineData("vae", "model.latents=grid", "model.priorComponents", "3", "a grid of latents")]
+    [InlineData("vae", "model.likelihood=bernoulli", "model.variance", "0.1", "a Bernoulli likelihood")]
+    [InlineData("gpt", "training.schedule.name=constant", "training.schedule.finalShare", "0.5",
+        "the schedule constant")]
+    [InlineData("gpt", "training.schedule.name=inverse-square-root", "training.schedule.decaySteps", "9",
+        "the schedule inverse-square-root")]
+    [InlineData("gpt", "training.optimizer.name=full-batch", "training.gradientAccumulation", "2",
+        "the rule full-batch")]
+    [InlineData("hmm", "data.kind=tagged", "training.steps", "5", "a tagger that counts")]
+    public void A_key_is_refused_by_name_where_a_choice_leaves_it_without_a_use(string family, string choice,
+        string key, string value, string reader)
+    {
+        IReadOnlyList<IModelFamily> families = Atelier.Models.ModelFamilies.All;
+        Read($"{key}={value}").ShouldNotBeNull("without the choice it is read");
+        Should.Throw<AtelierException>(() => Read(choice, $"{key}={value}")).ToLine().ShouldBe(
+            $"overrides {key}={value}: {key} would be ignored: {reader} does not read it; leave it out");
+
+        Recipe Read(params string[] changes) =>
+            RecipeReader.Parse("", "my.yaml", families, [$"model.family={family}", .. changes]);
+    }
+
+    [Fact]
+    public void A_change_takes_the_keys_out_of_the_text_that_it_leaves_without_a_use()
+    {
+        const string text = "model: {family: diffusion, conditional: true, channels: [8]}\ngeneration: {guidance: 2}";
+        IReadOnlyList<IModelFamily> families = Atelier.Models.ModelFamilies.All;
+        Recipe recipe = RecipeReader.Parse(text, "my.yaml", families, ["model.network=dit", "model.conditional=false"]);
+        RecipeWriter.Write(recipe).ShouldBe(RecipeWriter.Write(
+            RecipeReader.Parse("model: {family: diffusion, network: dit}", "my.yaml", families)));
+        Should.Throw<AtelierException>(() => RecipeReader.Parse(text, "my.yaml", families,
+            ["model.network=dit", "model.channels=[16]"])).Where.ShouldBe("overrides model.channels=[16]");
+        Should.Throw<AtelierException>(() => RecipeReader.Parse("model: {family: diffusion, headCount: 2}", "my.yaml",
+            families, ["seed=3"])).Where.ShouldBe("my.yaml:1", "the text itself does not read it");
+    }
+
+    [Fact]
+    public void The_keys_of_earlier_versions_are_read_by_their_present_names_and_the_recipe_says_so()
+    {
+        IReadOnlyList<IModelFamily> families = Atelier.Models.ModelFamilies.All;
+        const string earlier = "model: {family: diffusion, conditional: true, samplerSteps: 7, guidance: 2}";
+        Recipe recipe = RecipeReader.Parse(earlier, "my.yaml", families);
+        recipe.Generation.Sampling.ShouldBe(new SamplingDefaults { Steps = 7, Guidance = 2 });
+        recipe.Notes.ShouldHaveSingleItem().ShouldBe("model.samplerSteps is now generation.steps, "
+            + "model.guidance is now generation.guidance; the earlier names still work");
+        Recipe again = RecipeReader.Parse(RecipeWriter.Write(recipe), "recipe.yaml", families);
+        (again.Notes.Count, again.Generation).ShouldBe((0, recipe.Generation));
+
+        const string present = "model: {family: diffusion}\ngeneration: {steps: 7}";
+        Steps(present, "model.samplerSteps=3").ShouldBe(3, "a change wins by either name");
+        Steps(earlier, "generation.steps=3").ShouldBe(3);
+        Steps(earlier, "model={family: diffusion, samplerSteps: 4}", "generation.guidance=1").ShouldBe(4);
+        AtelierException twice = Should.Throw<AtelierException>(() =>
+            RecipeReader.Parse(earlier + "\ngeneration: {steps: 7}", "my.yaml", families));
+        (twice.Where, twice.Message).ShouldBe(("my.yaml:1",
+            "model.samplerSteps is the earlier name of generation.steps, and both are given"));
+        Should.Throw<AtelierException>(() => RecipeReader.Parse("model: {family: diffusion, samplerSteps: 0}",
+            "my.yaml", families)).Where.ShouldBe("my.yaml:1");
+        Should.Throw<AtelierException>(() => RecipeReader.Parse("model: {family: gan, samplerSteps: 5}", "my.yaml",
+            families)).Message.ShouldContain("no key 'samplerSteps'");
+
+        int Steps(string text, params string[] changes) =>
+            RecipeReader.Parse(text, "my.yaml", families, changes).Generation.Sampling.Steps;
     }
 
     [Theory]

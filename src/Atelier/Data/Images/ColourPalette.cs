@@ -1,8 +1,8 @@
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// At most 256 colours that stand for those of pictures: greys as they are; colours by median cut (Heckbert 1982) over
-/// 15 bits each.
+/// A palette of at most 256 colours for images: all greys, or colours chosen by median cut (Heckbert 1982) with 15 bits
+/// each.
 /// </summary>
 internal sealed class ColourPalette
 {
@@ -16,8 +16,8 @@ internal sealed class ColourPalette
     /// <summary>Red, green and blue of each colour: 768 bytes.</summary>
     public byte[] Table { get; }
 
-    /// <summary>Finds the colours of pictures, each with its channels (1 or 3) together.</summary>
-    public static ColourPalette Of(IReadOnlyList<byte[]> pictures, int channels)
+    /// <summary>Creates the palette of images with interleaved channels (1 or 3).</summary>
+    public static ColourPalette Of(IReadOnlyList<byte[]> images, int channels)
     {
         var table = new byte[3 * Size];
         if (channels == 1)
@@ -27,10 +27,10 @@ internal sealed class ColourPalette
             return new(table, null, channels);
         }
         var counts = new long[Cells];
-        foreach (byte[] picture in pictures)
+        foreach (byte[] image in images)
         {
-            for (int i = 0; i < picture.Length; i += 3)
-                counts[Cell(picture.AsSpan(i, 3))]++;
+            for (int i = 0; i < image.Length; i += 3)
+                counts[Cell(image.AsSpan(i, 3))]++;
         }
         var boxes = new List<int[]> { Enumerable.Range(0, Cells).Where(cell => counts[cell] > 0).ToArray() };
         while (boxes.Count < Size && boxes.MaxBy(Extent) is { Length: > 1 } widest && Extent(widest) > 0)
@@ -53,21 +53,21 @@ internal sealed class ColourPalette
         return new(table, nearest, channels);
     }
 
-    /// <summary>The index of each pixel's colour.</summary>
-    public byte[] Indices(byte[] picture)
+    /// <summary>Returns the index of each pixel's colour.</summary>
+    public byte[] Indices(byte[] image)
     {
         if (_nearest is null)
-            return picture;
-        var indices = new byte[picture.Length / _channels];
+            return image;
+        var indices = new byte[image.Length / _channels];
         for (int i = 0; i < indices.Length; i++)
-            indices[i] = _nearest[Cell(picture.AsSpan(3 * i, 3))];
+            indices[i] = _nearest[Cell(image.AsSpan(3 * i, 3))];
         return indices;
     }
 
     private static int Cell(ReadOnlySpan<byte> rgb) =>
         (rgb[0] >> 3 << (2 * Bits)) | (rgb[1] >> 3 << Bits) | (rgb[2] >> 3);
 
-    /// <summary>A channel of a cell's middle; the ends of the range stay black and white.</summary>
+    /// <summary>Returns a channel at a cell's centre; the ends of the range stay black and white.</summary>
     private static int Value(int cell, int channel)
     {
         int step = (cell >> ((2 - channel) * Bits)) & ((1 << Bits) - 1);
@@ -79,7 +79,7 @@ internal sealed class ColourPalette
     private static int Extent(int[] box, int channel) =>
         box.Length == 0 ? 0 : box.Max(c => Value(c, channel)) - box.Min(c => Value(c, channel));
 
-    /// <summary>Cuts a box across its longest side so that about as many pixels lie on either side.</summary>
+    /// <summary>Cuts a box across its longest side into halves with about equally many pixels.</summary>
     private static (int[] Low, int[] High) Cut(int[] box, long[] counts)
     {
         int channel = Enumerable.Range(0, 3).MaxBy(c => Extent(box, c));

@@ -9,10 +9,10 @@ namespace Atelier.Data.Images;
 /// </summary>
 internal sealed class DecodedImage : IDisposable
 {
-    /// <summary>Pixels above which a picture is unpacked smaller where its format allows that, and alone.</summary>
+    /// <summary>Larger images are decoded one at a time, and at a smaller size if their format allows it.</summary>
     public const long BigPixels = 4_000_000;
 
-    private const double SpareScale = 2; // a picture is unpacked at no less than this times the size that is needed
+    private const double SpareScale = 2; // an image is decoded at no less than this times the size that is needed
 
     private readonly SKBitmap _bitmap;
     private readonly SKEncodedOrigin _origin;
@@ -25,10 +25,9 @@ internal sealed class DecodedImage : IDisposable
     /// <summary>Pixels down.</summary>
     public int Height => IsTurned(_origin) ? _bitmap.Width : _bitmap.Height;
 
-    /// <summary>The width and height that a file claims, upright.</summary>
-    /// <exception cref="AtelierException">
-    /// It is not an image in a supported format, or larger than <see cref="ImageFiles.MostPixels"/>.
-    /// </exception>
+    /// <summary>Reads the width and height of an upright image from its header.</summary>
+    /// <exception cref="AtelierException">It is not an image that can be read, or is larger than
+    /// <see cref="ImageFiles.MostPixels"/>.</exception>
     public static (int Width, int Height) Measure(byte[] bytes, string path)
     {
         using SKCodec codec = Open(bytes, path);
@@ -37,17 +36,16 @@ internal sealed class DecodedImage : IDisposable
     }
 
     /// <summary>
-    /// Unpacks a picture. What is transparent is laid on white; other depths and colour spaces become 8 bits a channel.
+    /// Decodes an image. Transparent pixels are blended with white; other depths and colour spaces are converted to 8
+    /// bits a channel.
     /// </summary>
-    /// <param name="bytes">As they would stand in the file.</param>
-    /// <param name="path">Where it came from, for messages.</param>
-    /// <param name="width">
-    /// The width that is needed; a big picture may be unpacked smaller than it is, but not than twice this.
-    /// </param>
+    /// <param name="bytes">The contents of the file.</param>
+    /// <param name="path">The name of the file, for messages.</param>
+    /// <param name="width">The width that is needed. A large image may be decoded at a smaller size, but at least at
+    /// twice this.</param>
     /// <param name="height">The height that is needed.</param>
-    /// <exception cref="AtelierException">
-    /// The file is not an image in a supported format, damaged, or larger than <see cref="ImageFiles.MostPixels"/>.
-    /// </exception>
+    /// <exception cref="AtelierException">The file is not an image that can be read, is damaged, or is larger than
+    /// <see cref="ImageFiles.MostPixels"/>.</exception>
     public static DecodedImage Decode(byte[] bytes, string path, int width = int.MaxValue, int height = int.MaxValue)
     {
         using SKCodec codec = Open(bytes, path);
@@ -77,7 +75,7 @@ internal sealed class DecodedImage : IDisposable
         return true;
     }
 
-    /// <summary>Cuts the middle of the asked shape out of the picture and resizes it.</summary>
+    /// <summary>Crops the centre of the image to an aspect ratio and resizes it.</summary>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
     public byte[] Fit(int width, int height, int channels, ResizeFilter filter)
     {
@@ -100,7 +98,7 @@ internal sealed class DecodedImage : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _bitmap.Dispose();
 
-    /// <summary>Reads a row's pixels from one on: a channel, or the luma of ITU-R BT.601.</summary>
+    /// <summary>Reads pixels of a row: a channel, or the luma of ITU-R BT.601.</summary>
     private void Read(int x, int y, int? channel, Span<float> row)
     {
         ReadOnlySpan<byte> pixels = _bitmap.GetPixelSpan();
@@ -113,7 +111,7 @@ internal sealed class DecodedImage : IDisposable
         }
     }
 
-    /// <summary>Where a pixel of the upright picture is among the bytes.</summary>
+    /// <summary>Returns the position of a pixel of the upright image among the bytes.</summary>
     private int Place(int x, int y)
     {
         int right = _bitmap.Width - 1, bottom = _bitmap.Height - 1;

@@ -1,56 +1,52 @@
 using System.Buffers.Binary;
-using Atelier.Formats;
 
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Animations in the Graphics Interchange Format (CompuServe 1990, version 89a), shown in a loop; grey as it is,
-/// colours by a palette of all frames.
+/// Encodes animations in the Graphics Interchange Format (CompuServe 1990, version 89a), which repeat forever. Colours
+/// are reduced to one palette for all frames; greys are kept.
 /// </summary>
 public static class GifFile
 {
     private const int MostSide = ushort.MaxValue, LongestBlock = 255;
 
-    /// <summary>Writes an animation, whole or not at all.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Encodes an animation.</summary>
     /// <param name="width">Pixels across, at most 65,535.</param>
     /// <param name="height">Pixels down, at most 65,535.</param>
     /// <param name="channels">1 or 3.</param>
-    /// <param name="frames">At least one; each: rows from the top, each pixel's channels together.</param>
+    /// <param name="frames">The frames, at least one: rows from the top, with interleaved channels.</param>
     /// <param name="delay">The time of a frame; GIF counts in hundredths of a second.</param>
     /// <param name="last">The time of the last frame.</param>
-    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
-    public static void Write(string path, int width, int height, int channels, IReadOnlyList<byte[]> frames,
-        TimeSpan delay, TimeSpan last)
+    public static byte[] Encode(int width, int height, int channels, IReadOnlyList<byte[]> frames, TimeSpan delay,
+        TimeSpan last)
     {
         ArgumentOutOfRangeException.ThrowIfZero(frames.Count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Math.Max(width, height), MostSide);
         var palette = ColourPalette.Of(frames, channels);
-        AtomicFile.Write(path, stream =>
+        using var stream = new MemoryStream();
+        stream.Write("GIF89a"u8);
+        Write16(stream, width, height);
+        stream.Write([0xF7, 0, 0]); // a global table of 256 colours of 8 bits; background; no aspect ratio
+        stream.Write(palette.Table);
+        stream.Write([0x21, 0xFF, 11, .. "NETSCAPE2.0"u8, 3, 1, 0, 0, 0]); // repeat forever
+        for (int i = 0; i < frames.Count; i++)
         {
-            stream.Write("GIF89a"u8);
-            Write16(stream, width, height);
-            stream.Write([0xF7, 0, 0]); // a global table of 256 colours of 8 bits; background; no aspect ratio
-            stream.Write(palette.Table);
-            stream.Write([0x21, 0xFF, 11, .. "NETSCAPE2.0"u8, 3, 1, 0, 0, 0]); // for ever
-            for (int i = 0; i < frames.Count; i++)
+            stream.Write([0x21, 0xF9, 4, 0]);
+            Write16(stream, (int)Math.Round((i + 1 < frames.Count ? delay : last).TotalMilliseconds / 10));
+            stream.Write([0, 0, 0x2C]);
+            Write16(stream, 0, 0, width, height);
+            stream.Write([0, 8]); // no table of its own; codes begin with 9 bits
+            byte[] packed = Pack(palette.Indices(frames[i]));
+            for (int at = 0; at < packed.Length; at += LongestBlock)
             {
-                stream.Write([0x21, 0xF9, 4, 0]);
-                Write16(stream, (int)Math.Round((i + 1 < frames.Count ? delay : last).TotalMilliseconds / 10));
-                stream.Write([0, 0, 0x2C]);
-                Write16(stream, 0, 0, width, height);
-                stream.Write([0, 8]); // no table of its own; codes begin with 9 bits
-                byte[] packed = Pack(palette.Indices(frames[i]));
-                for (int at = 0; at < packed.Length; at += LongestBlock)
-                {
-                    int length = Math.Min(LongestBlock, packed.Length - at);
-                    stream.WriteByte((byte)length);
-                    stream.Write(packed, at, length);
-                }
-                stream.WriteByte(0);
+                int length = Math.Min(LongestBlock, packed.Length - at);
+                stream.WriteByte((byte)length);
+                stream.Write(packed, at, length);
             }
-            stream.WriteByte(0x3B);
-        });
+            stream.WriteByte(0);
+        }
+        stream.WriteByte(0x3B);
+        return stream.ToArray();
     }
 
     /// <summary>Packs bytes with variable-length codes (Lempel and Ziv 1978, as changed by Welch 1984).</summary>

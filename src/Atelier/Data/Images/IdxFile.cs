@@ -13,10 +13,10 @@ internal static class IdxFile
     private const int MostDimensions = 4;
     private const long MostBytes = 1L << 31;
 
-    /// <summary>The bytes before the values.</summary>
+    /// <summary>Returns the length of the header in bytes.</summary>
     public static int HeaderBytes(int dimensions) => 4 + (4 * dimensions);
 
-    /// <summary>Whether a file's name is one of such a file: "-ubyte", "-ubyte.gz", ".idx".</summary>
+    /// <summary>Returns whether a name is that of such a file: "-ubyte", "-ubyte.gz", ".idx".</summary>
     public static bool IsNamed(string path)
     {
         string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
@@ -25,7 +25,7 @@ internal static class IdxFile
     }
 
     /// <summary>Reads a file of bytes, unpacking gzip.</summary>
-    /// <exception cref="AtelierException">It is no such file, has another type, or its length contradicts its
+    /// <exception cref="AtelierException">It is not such a file, has another type, or its length contradicts its
     /// header.</exception>
     public static (int[] Shape, byte[] Values) Read(string path)
     {

@@ -6,27 +6,28 @@ using Atelier.Formats;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Pictures in tar files, packed or not, and in zip files. Nothing is written anywhere, so their names need no trust.
+/// Reads images from zip files and from tar files, compressed or not. Nothing is written to disk, so the names in an
+/// archive need not be trusted.
 /// </summary>
 internal static class ImageArchive
 {
-    private const long MostHeldBytes = 4L << 30; // of an archive's pictures
+    private const long MostHeldBytes = 4L << 30; // of all images of an archive
     private static readonly string[] TarEndings = [".tar", ".tar.gz", ".tgz"];
 
-    /// <summary>Whether a file's name is an archive's.</summary>
+    /// <summary>Returns whether a name is that of an archive.</summary>
     public static bool IsNamed(string name) =>
         IsZip(name) || TarEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The pictures of an archive. A folder that all of it lies in counts for nothing.</summary>
+    /// <summary>Reads the images of an archive. A folder that contains everything is left out of their names.</summary>
     /// <param name="path">The archive.</param>
-    /// <param name="others">Takes the names of files that are no pictures.</param>
+    /// <param name="others">Receives the names of files that are not images.</param>
     /// <param name="report">Receives the progress of decompression.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">It is damaged, or holds more than can be held.</exception>
+    /// <exception cref="AtelierException">It is damaged, or its images do not fit in memory.</exception>
     public static IReadOnlyList<ImageEntry> Unpack(
         string path, List<string> others, ReadingReport report, CancellationToken cancellation)
     {
-        var found = new List<(string Name, byte[] Picture)>();
+        var found = new List<(string Name, byte[] Image)>();
         long held = 0;
         try
         {
@@ -36,19 +37,19 @@ internal static class ImageArchive
                 string name = Plain(written);
                 if (SourceFolder.IsHidden(name))
                     continue;
-                if (!ImageEntry.IsPicture(name))
+                if (!ImageEntry.IsImage(name))
                 {
                     others.Add(name);
                     continue;
                 }
-                byte[] picture = read();
-                if ((held += picture.Length) > MostHeldBytes)
+                byte[] image = read();
+                if ((held += image.Length) > MostHeldBytes)
                 {
                     throw new AtelierException($"contains more than {MostHeldBytes >> 30} GiB of images", path,
                         "unpack it, and name the folder");
                 }
 
-                found.Add((name, picture));
+                found.Add((name, image));
             }
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -58,7 +59,7 @@ internal static class ImageArchive
                 "pack or download it again", e);
         }
         int start = CommonFolder(found.ConvertAll(f => f.Name));
-        return found.ConvertAll(f => new ImageEntry(f.Name[start..], $"{path}:{f.Name}", () => f.Picture));
+        return found.ConvertAll(f => new ImageEntry(f.Name[start..], $"{path}:{f.Name}", () => f.Image));
     }
 
     private static bool IsZip(string name) => name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);
@@ -106,7 +107,7 @@ internal static class ImageArchive
         return bytes.ToArray();
     }
 
-    /// <summary>A name with / between its parts and nothing before them.</summary>
+    /// <summary>Returns a name with / as separator and without a leading one.</summary>
     private static string Plain(string name)
     {
         name = name.Replace('\\', '/');
@@ -116,7 +117,7 @@ internal static class ImageArchive
     }
 
     /// <summary>
-    /// The length of the folder, with its /, that all names begin with and that has folders in it; 0 for none.
+    /// Returns the length, with its /, of the folder that contains all files and further folders; 0 if there is none.
     /// </summary>
     private static int CommonFolder(List<string> names)
     {

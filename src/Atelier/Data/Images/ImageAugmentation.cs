@@ -9,39 +9,39 @@ internal sealed class ImageAugmentation(AugmentSection section, ImageSchema sche
 {
     private readonly float[] _before = new float[schema.Size];
 
-    /// <summary>Changes a picture in place.</summary>
-    /// <param name="picture">[channels, height, width], −1 (black) to 1.</param>
-    /// <param name="random">Draws what is changed: the same numbers, whatever the settings.</param>
-    public void Apply(Span<float> picture, SplitMix64 random)
+    /// <summary>Changes an image in place.</summary>
+    /// <param name="image">[channels, height, width], −1 (black) to 1.</param>
+    /// <param name="random">The random numbers; the same number is drawn whatever the settings.</param>
+    public void Apply(Span<float> image, SplitMix64 random)
     {
         bool flipped = random.NextDouble() < 0.5 && section.Flip;
         (int down, int across) = (Draw(random.NextDouble(), section.Shift), Draw(random.NextDouble(), section.Shift));
         if (flipped || down != 0 || across != 0)
-            Move(picture, flipped, down, across);
+            Move(image, flipped, down, across);
         float contrast = (float)(1 + (section.Colour * ((2 * random.NextDouble()) - 1)));
         for (int channel = 0; channel < schema.Channels; channel++)
         {
             float brightness = (float)(section.Colour * ((2 * random.NextDouble()) - 1));
             if (section.Colour > 0)
-                Recolour(Plane(picture, channel), contrast, brightness);
+                Recolour(Plane(image, channel), contrast, brightness);
         }
         (int top, int left) = ((int)random.Next(schema.Height), (int)random.Next(schema.Width));
         if (section.Cutout > 0)
-            Cut(picture, top - (section.Cutout / 2), left - (section.Cutout / 2));
+            Cut(image, top - (section.Cutout / 2), left - (section.Cutout / 2));
     }
 
     private static int Draw(double uniform, int most) => (int)Math.Floor(uniform * ((2 * most) + 1)) - most;
 
-    private Span<float> Plane(Span<float> picture, int channel) =>
-        picture.Slice(channel * schema.Height * schema.Width, schema.Height * schema.Width);
+    private Span<float> Plane(Span<float> image, int channel) =>
+        image.Slice(channel * schema.Height * schema.Width, schema.Height * schema.Width);
 
-    /// <summary>Mirrors and moves; what comes in from outside repeats the edge.</summary>
-    private void Move(Span<float> picture, bool flipped, int down, int across)
+    /// <summary>Mirrors and shifts an image; pixels from outside repeat the edge.</summary>
+    private void Move(Span<float> image, bool flipped, int down, int across)
     {
-        picture.CopyTo(_before);
+        image.CopyTo(_before);
         for (int channel = 0; channel < schema.Channels; channel++)
         {
-            Span<float> target = Plane(picture, channel), source = Plane(_before, channel);
+            Span<float> target = Plane(image, channel), source = Plane(_before, channel);
             for (int y = 0; y < schema.Height; y++)
             {
                 int fromRow = Math.Clamp(y - down, 0, schema.Height - 1) * schema.Width;
@@ -60,15 +60,15 @@ internal sealed class ImageAugmentation(AugmentSection section, ImageSchema sche
             plane[i] = Math.Clamp((plane[i] * contrast) + brightness, -1, 1);
     }
 
-    /// <summary>Greys out a square (DeVries and Taylor 2017), cut off at the edges.</summary>
-    private void Cut(Span<float> picture, int top, int left)
+    /// <summary>Sets a square to grey (DeVries and Taylor 2017), clipped at the edges.</summary>
+    private void Cut(Span<float> image, int top, int left)
     {
         int rowEnd = Math.Min(schema.Height, top + section.Cutout), first = Math.Max(0, left),
             columns = Math.Min(schema.Width, left + section.Cutout) - first;
         for (int channel = 0; channel < schema.Channels; channel++)
         {
             for (int y = Math.Max(0, top); y < rowEnd; y++)
-                Plane(picture, channel).Slice((y * schema.Width) + first, columns).Clear();
+                Plane(image, channel).Slice((y * schema.Width) + first, columns).Clear();
         }
     }
 }

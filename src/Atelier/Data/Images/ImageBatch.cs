@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Pictures to learn from at once.</summary>
-/// <param name="Pictures">[batch, channels, height, width], fp32 from −1 (black) to 1.</param>
+/// <summary>A batch of images.</summary>
+/// <param name="Images">[batch, channels, height, width], fp32 from −1 (black) to 1.</param>
 /// <param name="Labels">[batch], int64; all 0 where there are no classes.</param>
-public sealed record ImageBatch(Tensor Pictures, Tensor Labels)
+public sealed record ImageBatch(Tensor Images, Tensor Labels)
     : IDivisibleBatch<ImageBatch>, IMovableBatch<ImageBatch>, IDisposable
 {
     /// <inheritdoc/>
@@ -16,18 +16,18 @@ public sealed record ImageBatch(Tensor Pictures, Tensor Labels)
         return [.. Enumerable.Range(0, parts).Select(part =>
         {
             long from = rows * part / parts, count = (rows * (part + 1) / parts) - from;
-            return (new ImageBatch(Pictures.narrow(0, from, count), Labels.narrow(0, from, count)),
+            return (new ImageBatch(Images.narrow(0, from, count), Labels.narrow(0, from, count)),
                 (double)count / rows);
         })];
     }
 
     /// <inheritdoc/>
-    public ImageBatch Move(Func<Tensor, Tensor> move) => new(move(Pictures), move(Labels));
+    public ImageBatch Move(Func<Tensor, Tensor> move) => new(move(Images), move(Labels));
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Pictures.Dispose();
+        Images.Dispose();
         Labels.Dispose();
     }
 }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Batches of pictures. Shuffled, each pass takes every picture once in an order that follows from the seed and the
-/// pass, so that a batch is a function of the seed and its number. Unshuffled they come in order.
+/// Batches of images. If shuffled, each epoch takes every image once, in an order that depends on the seed and the
+/// epoch, so that a batch is a function of the seed and its number. Otherwise images keep their order.
 /// </summary>
 public sealed class ImageBatches : IBatchSource<ImageBatch>
 {
@@ -15,15 +15,15 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     private readonly bool _shuffled;
     private readonly ImageAugmentation? _augmentation;
     private int[] _order = [];
-    private long _orderOf = -1; // the pass that _order is of
+    private long _orderOf = -1; // the epoch of _order
 
-    /// <summary>Makes the source; it does not own the part.</summary>
-    /// <param name="part">The pictures.</param>
-    /// <param name="batchSize">Pictures in a batch; at least 1. A smaller part gives smaller batches.</param>
-    /// <param name="seed">Of the order.</param>
-    /// <param name="shuffled">Whether each pass has an order of its own.</param>
+    /// <summary>Creates the source. It does not dispose the part.</summary>
+    /// <param name="part">The images.</param>
+    /// <param name="batchSize">Images in a batch; at least 1. A smaller part gives smaller batches.</param>
+    /// <param name="seed">The seed of the order.</param>
+    /// <param name="shuffled">Whether each epoch has its own order.</param>
     /// <param name="augment">The augmentation, by the seed and the image's number; null for none.</param>
-    /// <exception cref="AtelierException">There are no pictures.</exception>
+    /// <exception cref="AtelierException">There are no images.</exception>
     public ImageBatches(ImagePart part, int batchSize, long seed, bool shuffled, AugmentSection? augment = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -42,24 +42,24 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     /// <inheritdoc/>
     public long ItemsPerBatch => _batchSize;
 
-    /// <summary>Whether a picture is another each time that it comes.</summary>
-    internal bool AreVaried => _augmentation is not null;
+    /// <summary>Whether the images are augmented.</summary>
+    internal bool AreAugmented => _augmentation is not null;
 
     /// <inheritdoc/>
-    /// <remarks>Unshuffled, the last batch of a pass may have fewer pictures; shuffled, those that fill no batch are
-    /// left to other passes.</remarks>
+    /// <remarks>If not shuffled, the last batch of an epoch may have fewer images; if shuffled, images that do not fill
+    /// a batch are left to other epochs.</remarks>
     public ImageBatch Get(long number)
     {
         ImageSchema schema = _part.Schema;
         IReadOnlyList<int> places = Places(number);
         int count = places.Count;
         var pixels = new float[count * schema.Size];
-        var picture = new byte[schema.Size];
+        var image = new byte[schema.Size];
         for (int i = 0; i < count; i++)
         {
-            _part.Read(places[i], picture);
+            _part.Read(places[i], image);
             Span<float> scaled = pixels.AsSpan(i * schema.Size, schema.Size);
-            Scale(picture, scaled);
+            Scale(image, scaled);
             _augmentation?.Apply(scaled, new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _batchSize) + i))));
         }
         return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width),
@@ -67,7 +67,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     }
 
     /// <summary>The positions of a batch's images in the part.</summary>
-    /// <param name="number">The batch's.</param>
+    /// <param name="number">The number of the batch.</param>
     internal IReadOnlyList<int> Places(long number)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(number);
@@ -76,17 +76,17 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
         return _shuffled ? new ArraySegment<int>(Order(epoch), first, count) : [.. Enumerable.Range(first, count)];
     }
 
-    /// <summary>The label of the picture at a place in the part.</summary>
+    /// <summary>Returns the label of the image at a position in the part.</summary>
     internal long Label(int place) => _part.Labels[place];
 
-    /// <summary>0 to 255 becomes −1 to 1.</summary>
-    internal static void Scale(ReadOnlySpan<byte> picture, Span<float> target)
+    /// <summary>Scales values from 0 to 255 to the range from −1 to 1.</summary>
+    internal static void Scale(ReadOnlySpan<byte> image, Span<float> target)
     {
-        for (int i = 0; i < picture.Length; i++)
-            target[i] = (picture[i] / 127.5f) - 1;
+        for (int i = 0; i < image.Length; i++)
+            target[i] = (image[i] / 127.5f) - 1;
     }
 
-    /// <summary>Pictures one after another, 0 to 255, as [count, channels, height, width], −1 to 1.</summary>
+    /// <summary>Returns images with values from 0 to 255 as [count, channels, height, width], −1 to 1.</summary>
     internal static Tensor Scaled(ReadOnlySpan<byte> planes, ImageSchema schema)
     {
         var values = new float[planes.Length];
@@ -94,7 +94,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
         return tensor(values, planes.Length / schema.Size, schema.Channels, schema.Height, schema.Width);
     }
 
-    /// <summary>The order of a pass (Fisher and Yates).</summary>
+    /// <summary>Returns the order of an epoch (Fisher and Yates).</summary>
     private int[] Order(long epoch)
     {
         if (_orderOf == epoch)

@@ -5,7 +5,7 @@ using Atelier.Recipes;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Pictures of one size, split into training, validation and test parts, in a folder that can be opened again.
+/// Images of one size, split into training, validation and test parts, in a folder that can be opened again.
 /// </summary>
 public sealed class ImageData : IDataSource
 {
@@ -33,15 +33,15 @@ public sealed class ImageData : IDataSource
     /// <summary>The test images; may be empty.</summary>
     public ImagePart Test { get; }
 
-    /// <summary>Reads a source, shares its pictures out, and writes them with images.json and facts.json.</summary>
-    /// <param name="section">What to read and how. A source that holds out pictures itself (MNIST's t10k files) keeps
+    /// <summary>Reads and splits a source, and writes its images with images.json and facts.json.</summary>
+    /// <param name="section">What to read and how. A source that holds out images itself (MNIST's t10k files) keeps
     /// them as the test part.</param>
-    /// <param name="seed">Of the split, and of a world's pictures.</param>
+    /// <param name="seed">The seed of the split and of a world's images.</param>
     /// <param name="folder">The folder to write.</param>
     /// <param name="schema">The images of a model to evaluate; null detects the schema.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing, holds no pictures, or does not fit the
+    /// <exception cref="AtelierException">The source is missing, has no images, or does not fit the
     /// section.</exception>
     public static ImageData Prepare(DataSection section, long seed, string folder, ImageSchema? schema = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
@@ -57,13 +57,13 @@ public sealed class ImageData : IDataSource
                 section.Source, "evaluate it on images of the same size and classes");
         int classes = source.Schema.Classes.Count;
         report.Note(string.Create(CultureInfo.InvariantCulture,
-            $"{Quantity.Of(source.Pictures.Count + source.Test.Count, "picture")} of {source.Schema.Width} × "
+            $"{Quantity.Of(source.Images.Count + source.Test.Count, "picture")} of {source.Schema.Width} × "
                 + $"{source.Schema.Height}, {(classes == 0 ? "without classes" : Quantity.Of(classes, "class"))}."));
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));
         source.Schema.Write(folder);
-        foreach ((string name, IReadOnlyList<(byte[], int)> pictures) in Split(source, section.Split, seed))
-            ImagePart.Write(folder, name, source.Schema, pictures);
+        foreach ((string name, IReadOnlyList<(byte[], int)> images) in Split(source, section.Split, seed))
+            ImagePart.Write(folder, name, source.Schema, images);
         new PreparedFacts { Source = section.Source, Notes = report.Notes }.Write(folder);
         return Open(folder);
     }
@@ -100,26 +100,26 @@ public sealed class ImageData : IDataSource
         Test.Dispose();
     }
 
-    /// <summary>The parts by name, shuffled by the seed if the split asks for it.</summary>
-    private static IEnumerable<(string Name, IReadOnlyList<(byte[], int)> Pictures)> Split(ImageSource source,
+    /// <summary>Returns the parts by name, shuffled by the seed if the split says so.</summary>
+    private static IEnumerable<(string Name, IReadOnlyList<(byte[], int)> Images)> Split(ImageSource source,
         SplitSection split, long seed)
     {
-        if (split.Train == 0) // all is to judge by, whatever the source would hold out
-            source = source with { Pictures = [.. source.Pictures, .. source.Test], Test = [] };
-        (byte[], int)[] pictures = [.. source.Pictures];
+        if (split.Train == 0) // all data is for evaluation, whatever the source holds out
+            source = source with { Images = [.. source.Images, .. source.Test], Test = [] };
+        (byte[], int)[] images = [.. source.Images];
         var random = new SplitMix64(SplitMix64.At((ulong)seed, 0));
-        for (int i = pictures.Length - 1; split.Shuffle && i > 0; i--)
+        for (int i = images.Length - 1; split.Shuffle && i > 0; i--)
         {
             int j = (int)random.Next(i + 1);
-            (pictures[i], pictures[j]) = (pictures[j], pictures[i]);
+            (images[i], images[j]) = (images[j], images[i]);
         }
         bool heldBySource = source.Test.Count > 0;
-        int test = heldBySource ? 0 : (int)Math.Round(split.Test * pictures.Length);
-        int validation = Math.Min((int)Math.Round(split.Validation * pictures.Length), pictures.Length - test);
-        int train = heldBySource ? pictures.Length - validation
-            : Math.Min((int)Math.Round(split.Train * pictures.Length), pictures.Length - test - validation);
-        yield return ("train", pictures[..train]);
-        yield return ("validation", pictures[train..(train + validation)]);
-        yield return ("test", heldBySource ? source.Test : pictures[(train + validation)..(train + validation + test)]);
+        int test = heldBySource ? 0 : (int)Math.Round(split.Test * images.Length);
+        int validation = Math.Min((int)Math.Round(split.Validation * images.Length), images.Length - test);
+        int train = heldBySource ? images.Length - validation
+            : Math.Min((int)Math.Round(split.Train * images.Length), images.Length - test - validation);
+        yield return ("train", images[..train]);
+        yield return ("validation", images[train..(train + validation)]);
+        yield return ("test", heldBySource ? source.Test : images[(train + validation)..(train + validation + test)]);
     }
 }

@@ -4,24 +4,24 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Images;
 
-/// <summary>A picture in a folder or in an archive.</summary>
-/// <param name="Name">Its path within the source, with / between folders.</param>
-/// <param name="Where">The file that it is in, for messages.</param>
-/// <param name="Read">Its bytes, as they are packed.</param>
+/// <summary>An image in a folder or in an archive.</summary>
+/// <param name="Name">Its path within the source, with / as separator.</param>
+/// <param name="Where">Its file, for messages.</param>
+/// <param name="Read">Reads the bytes of the encoded image.</param>
 internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
 {
-    /// <summary>The most bytes of one packed picture.</summary>
+    /// <summary>The largest size of an encoded image in bytes.</summary>
     public const long MostBytes = 1 << 30;
 
-    /// <summary>The folder that it lies in within the source; empty where in none.</summary>
+    /// <summary>Its folder within the source; empty if it is in none.</summary>
     public string Folder => Name.Split('/') is [var first, _, ..] ? first : "";
 
-    /// <summary>The pictures among files, and those in tar and zip files, in order of their names.</summary>
+    /// <summary>Finds the images among files and in archives, sorted by name.</summary>
     /// <param name="root">The folder that names are relative to.</param>
-    /// <param name="files">Paths.</param>
+    /// <param name="files">The paths of the files.</param>
     /// <param name="report">Receives the files that are left out.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">An archive is damaged, or holds more than can be held.</exception>
+    /// <exception cref="AtelierException">An archive is damaged, or its images do not fit in memory.</exception>
     public static IReadOnlyList<ImageEntry> Find(
         string root, IEnumerable<string> files, ReadingReport report, CancellationToken cancellation)
     {
@@ -29,23 +29,23 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
         var others = new List<string>();
         foreach (string file in files)
         {
-            if (IsPicture(file))
+            if (IsImage(file))
                 found.Add(new(Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '/'), file,
                     () => Bytes(file)));
             else if (IsNamed(file))
                 found.AddRange(ImageArchive.Unpack(file, others, report, cancellation));
-            else if (!TableFile.IsTable(file)) // tables tell labels
+            else if (!TableFile.IsTable(file)) // tables hold labels
                 others.Add(file);
         }
         SourceFolder.TellLeftOut(others, report);
         return [.. found.OrderBy(entry => entry.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Whether a file's name is a picture's or an archive's.</summary>
-    public static bool IsNamed(string name) => IsPicture(name) || ImageArchive.IsNamed(name);
+    /// <summary>Returns whether a name is that of an image or an archive.</summary>
+    public static bool IsNamed(string name) => IsImage(name) || ImageArchive.IsNamed(name);
 
-    /// <summary>Whether a file's name is a picture's.</summary>
-    public static bool IsPicture(string name) =>
+    /// <summary>Returns whether a name is that of an image.</summary>
+    public static bool IsImage(string name) =>
         ImageFiles.Formats.Contains(Path.GetExtension(name).TrimStart('.').ToLowerInvariant());
 
     private static byte[] Bytes(string path)

@@ -5,25 +5,26 @@ using SkiaSharp;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Pictures in files: read as grey or colour of a size, and written as PNG.</summary>
+/// <summary>Reads image files, resized to grey or colour, and writes PNG files.</summary>
 public static class ImageFiles
 {
-    /// <summary>The most pixels that a file may claim; a larger one is not unpacked.</summary>
+    /// <summary>The largest number of pixels of an image; larger ones are not decoded.</summary>
     public const long MostPixels = 100_000_000;
 
     internal static IReadOnlyList<string> Formats { get; } = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 
     /// <summary>
-    /// Reads a picture upright, cuts the middle of the asked shape out of it, and resizes it. What is transparent is
-    /// laid on white; of a GIF the first frame is taken; other depths and colour spaces become 8 bits a channel.
+    /// Reads an image, turns it upright, crops its centre to the aspect ratio, and resizes it. Transparent pixels are
+    /// blended with white, the first frame of a GIF is taken, and other depths and colour spaces become 8 bits a
+    /// channel.
     /// </summary>
     /// <param name="path">PNG, JPEG, WebP, GIF or BMP.</param>
     /// <param name="width">Pixels across.</param>
     /// <param name="height">Pixels down.</param>
     /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
-    /// <param name="filter">The filter of resizing.</param>
+    /// <param name="filter">The resampling filter.</param>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">The file is not an image in a supported format, damaged, or larger than
+    /// <exception cref="AtelierException">The file is not an image that can be read, is damaged, or is larger than
     /// <see cref="MostPixels"/>.</exception>
     public static byte[] Read(string path, int width, int height, int channels,
         ResizeFilter filter = ResizeFilter.Triangle) => Decode(Load(path), width, height, channels, filter);
@@ -33,19 +34,19 @@ public static class ImageFiles
     /// <param name="width">Pixels across.</param>
     /// <param name="height">Pixels down.</param>
     /// <param name="channels">1 for grey, 3 for red, green and blue.</param>
-    /// <param name="filter">The filter of resizing.</param>
+    /// <param name="filter">The resampling filter.</param>
     /// <returns>Channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">It is not an image in a supported format, damaged, or larger than
+    /// <exception cref="AtelierException">It is not an image that can be read, is damaged, or is larger than
     /// <see cref="MostPixels"/>.</exception>
     public static byte[] Decode(InputImage image, int width, int height, int channels,
         ResizeFilter filter = ResizeFilter.Triangle)
     {
-        using var picture = DecodedImage.Decode(image.Content.ToArray(), image.Name, width, height);
-        return picture.Fit(width, height, channels, filter);
+        using var decoded = DecodedImage.Decode(image.Content.ToArray(), image.Name, width, height);
+        return decoded.Fit(width, height, channels, filter);
     }
 
-    /// <summary>The width and height that an image claims, upright.</summary>
-    /// <exception cref="AtelierException">It is not an image in a supported format, or larger than
+    /// <summary>Reads the width and height of an upright image from its header.</summary>
+    /// <exception cref="AtelierException">It is not an image that can be read, or is larger than
     /// <see cref="MostPixels"/>.</exception>
     internal static (int Width, int Height) Measure(InputImage image) =>
         DecodedImage.Measure(image.Content.ToArray(), image.Name);
@@ -53,11 +54,11 @@ public static class ImageFiles
     /// <summary>Loads an image for a request; nothing is decoded yet.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="AtelierException">The file cannot be read.</exception>
-    public static InputImage Load(string path) => new(Bytes(path), path);
+    public static InputImage Load(string path) => new(InputFile.Load(path), path);
 
-    /// <summary>Loads an image, or those of a folder in the order of their names.</summary>
+    /// <summary>Loads an image, or those of a folder sorted by name.</summary>
     /// <param name="path">A file or a folder.</param>
-    /// <param name="most">Images that are loaded at the most.</param>
+    /// <param name="most">The largest number of images to load.</param>
     /// <exception cref="AtelierException">A file cannot be read.</exception>
     public static IReadOnlyList<InputImage> LoadAll(string path, int most) => [.. Find(path, most).Select(Load)];
 
@@ -66,12 +67,12 @@ public static class ImageFiles
             .Where(f => Formats.Contains(Path.GetExtension(f).TrimStart('.').ToLowerInvariant())).Take(most)]
         : [path];
 
-    /// <summary>Reads a picture, or those of a folder in the order of their names, in a model's size.</summary>
-    /// <param name="path">A picture or a folder.</param>
-    /// <param name="schema">What the model's pictures have in common.</param>
-    /// <param name="most">Pictures that are read at the most.</param>
-    /// <returns>Each: channels, then rows, then columns, 0 to 255.</returns>
-    /// <exception cref="AtelierException">There is no picture, or one cannot be read.</exception>
+    /// <summary>Reads an image, or those of a folder sorted by name, and resizes them for a model.</summary>
+    /// <param name="path">An image or a folder.</param>
+    /// <param name="schema">The size and channels to resize to.</param>
+    /// <param name="most">The largest number of images to read.</param>
+    /// <returns>The images: channels, then rows, then columns, 0 to 255.</returns>
+    /// <exception cref="AtelierException">There is no image, or one cannot be read.</exception>
     public static IReadOnlyList<byte[]> ReadAll(string path, ImageSchema schema, int most)
     {
         IReadOnlyList<string> files = Find(path, most);
@@ -81,13 +82,13 @@ public static class ImageFiles
         return [.. files.Select(file => Read(file, schema.Width, schema.Height, schema.Channels))];
     }
 
-    /// <summary>Writes a picture as PNG, whole or not at all.</summary>
+    /// <summary>Writes an image as a PNG file, whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="width">Pixels across.</param>
     /// <param name="height">Pixels down.</param>
     /// <param name="channels">1 or 3.</param>
-    /// <param name="pixels">Rows from the top, each pixel's channels together.</param>
-    /// <param name="texts">Kept in the file as text, by name (Latin letters).</param>
+    /// <param name="pixels">The pixels: rows from the top, with interleaved channels.</param>
+    /// <param name="texts">Texts to store in the file, by name in Latin letters.</param>
     /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public static void WritePng(string path, int width, int height, int channels, ReadOnlySpan<byte> pixels,
         IReadOnlyDictionary<string, string>? texts = null)
@@ -96,7 +97,7 @@ public static class ImageFiles
         AtomicFile.Write(path, stream => stream.Write(png));
     }
 
-    /// <summary>The bytes of a picture as PNG.</summary>
+    /// <summary>Encodes an image as PNG.</summary>
     /// <inheritdoc cref="WritePng" path="/param[@name != 'path']"/>
     public static byte[] EncodePng(int width, int height, int channels, ReadOnlySpan<byte> pixels,
         IReadOnlyDictionary<string, string>? texts = null)
@@ -116,17 +117,5 @@ public static class ImageFiles
         }
         using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return PngTexts.Add(png.ToArray(), texts ?? new Dictionary<string, string>());
-    }
-
-    private static byte[] Bytes(string path)
-    {
-        try
-        {
-            return InputFile.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
-        }
     }
 }

@@ -20,9 +20,10 @@ internal sealed class ImageLabels
     private ImageLabels(string path, Dictionary<string, string> labels) => (_path, _labels) = (path, labels);
 
     /// <summary>
-    /// Reads the table that a recipe names, or one of a usual name in the pictures' folder; null where there is none.
+    /// Reads the table that a recipe names, or one with a usual name in the folder of the images; null if there is
+    /// none.
     /// </summary>
-    /// <param name="root">The pictures' folder.</param>
+    /// <param name="root">The folder of the images.</param>
     /// <param name="asked">The table named in the recipe: a path relative to that folder, or an absolute one. Null
     /// looks for a usual name.</param>
     /// <param name="options">The reading options.</param>
@@ -32,32 +33,32 @@ internal sealed class ImageLabels
     {
         string? path = asked is null
             ? UsualNames.Select(name => Path.Combine(root, name)).FirstOrDefault(File.Exists)
-            : Path.Combine(root, asked) is var beside && File.Exists(beside) ? beside : asked;
+            : Path.Combine(root, asked) is var inFolder && File.Exists(inFolder) ? inFolder : asked;
         return path is null ? null : Read(path, options, report);
     }
 
-    /// <summary>The label of each picture, those without one left out.</summary>
-    /// <exception cref="AtelierException">The table names a picture that is not there.</exception>
-    public IReadOnlyList<(ImageEntry Picture, string Label)> Of(IReadOnlyList<ImageEntry> pictures,
+    /// <summary>Returns the images that have a label, with it.</summary>
+    /// <exception cref="AtelierException">The table names an image that does not exist.</exception>
+    public IReadOnlyList<(ImageEntry Image, string Label)> Of(IReadOnlyList<ImageEntry> images,
         ReadingReport report)
     {
         // A table may name files with or without their folders.
-        ILookup<string, ImageEntry> byName = pictures.ToLookup(p => p.Name),
-            byFile = pictures.ToLookup(p => p.Name[(p.Name.LastIndexOf('/') + 1)..]);
+        ILookup<string, ImageEntry> byName = images.ToLookup(p => p.Name),
+            byFile = images.ToLookup(p => p.Name[(p.Name.LastIndexOf('/') + 1)..]);
         var labels = new Dictionary<ImageEntry, string>();
         foreach ((string name, string label) in _labels)
         {
-            ImageEntry picture = byName[name].FirstOrDefault() ?? (byFile[name].Take(2).ToArray() is [var only] ? only
+            ImageEntry image = byName[name].FirstOrDefault() ?? (byFile[name].Take(2).ToArray() is [var only] ? only
                 : throw new AtelierException(byFile[name].Any() ? $"'{name}' matches several images"
                     : $"lists an image that does not exist: '{name}'", _path,
                     "write the path of each file relative to the folder"));
-            labels[picture] = label;
+            labels[image] = label;
         }
-        int without = pictures.Count - labels.Count;
+        int without = images.Count - labels.Count;
         if (without > 0)
             report.Note($"Ignored because they have no label in {Path.GetFileName(_path)}: "
                 + $"{Quantity.Of(without, "image")}.");
-        return [.. pictures.Where(labels.ContainsKey).Select(picture => (picture, labels[picture]))];
+        return [.. images.Where(labels.ContainsKey).Select(image => (image, labels[image]))];
     }
 
     private static ImageLabels Read(string path, ReadingOptions options, ReadingReport report)

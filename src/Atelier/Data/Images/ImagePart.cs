@@ -7,8 +7,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// The pictures of one part of prepared data, in an idx file [count, channels, height, width], read as they are asked
-/// for.
+/// One part of prepared images, in an idx file [count, channels, height, width]. Images are read on demand.
 /// </summary>
 public sealed class ImagePart : IDisposable
 {
@@ -22,23 +21,21 @@ public sealed class ImagePart : IDisposable
     /// <summary>The size, channels and classes of the images.</summary>
     public ImageSchema Schema { get; }
 
-    /// <summary>The label of each picture; all 0 where there are no classes.</summary>
+    /// <summary>The label of each image; all 0 where there are no classes.</summary>
     public IReadOnlyList<int> Labels { get; }
 
-    /// <summary>
-    /// What the part holds: the SHA-256 of its pictures' size, values and labels, in lower-case hexadecimal digits.
-    /// </summary>
+    /// <summary>The SHA-256 of the size, values and labels of the images, in lower-case hexadecimal digits.</summary>
     public string ContentHash => _contentHash ??= Hash();
 
     /// <summary>Number of images.</summary>
     public int Count => Labels.Count;
 
-    /// <summary>Reads a picture: channels, then rows, then columns, 0 to 255.</summary>
-    /// <param name="number">From 0.</param>
-    /// <param name="picture">Room for <see cref="ImageSchema.Size"/> values.</param>
-    public void Read(int number, Span<byte> picture)
+    /// <summary>Reads an image: channels, then rows, then columns, 0 to 255.</summary>
+    /// <param name="number">The number of the image, from 0.</param>
+    /// <param name="image">Receives <see cref="ImageSchema.Size"/> values.</param>
+    public void Read(int number, Span<byte> image)
     {
-        int read = RandomAccess.Read(_pixels, picture[..Schema.Size], HeaderBytes + ((long)number * Schema.Size));
+        int read = RandomAccess.Read(_pixels, image[..Schema.Size], HeaderBytes + ((long)number * Schema.Size));
         if (read < Schema.Size)
             throw new AtelierException("the prepared images are truncated", hint: "prepare the data again");
     }
@@ -59,18 +56,18 @@ public sealed class ImagePart : IDisposable
 
     /// <summary>Writes a part: NAME-images.idx and NAME-labels.bin.</summary>
     internal static void Write(string folder, string name, ImageSchema schema,
-        IReadOnlyList<(byte[] Pixels, int Label)> pictures)
+        IReadOnlyList<(byte[] Pixels, int Label)> images)
     {
         AtomicFile.Write(Path.Combine(folder, $"{name}-images.idx"), stream =>
         {
-            IdxFile.WriteHeader(stream, pictures.Count, schema.Channels, schema.Height, schema.Width);
-            foreach ((byte[] pixels, _) in pictures)
+            IdxFile.WriteHeader(stream, images.Count, schema.Channels, schema.Height, schema.Width);
+            foreach ((byte[] pixels, _) in images)
                 stream.Write(pixels);
         });
         AtomicFile.Write(Path.Combine(folder, $"{name}-labels.bin"), stream =>
         {
             Span<byte> label = stackalloc byte[4];
-            foreach ((_, int value) in pictures)
+            foreach ((_, int value) in images)
             {
                 BinaryPrimitives.WriteInt32LittleEndian(label, value);
                 stream.Write(label);

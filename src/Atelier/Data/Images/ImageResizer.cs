@@ -3,25 +3,25 @@ using Atelier.Recipes;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Resizes pictures by a filter, first across and then down. Where a picture shrinks, the filter is as much wider, so
-/// that every old pixel counts and no pattern appears that was not there.
+/// Resizes images by a filter, first horizontally and then vertically. The filter is widened by the factor that an
+/// image shrinks by, so that every source pixel counts and no aliasing appears.
 /// </summary>
 internal static class ImageResizer
 {
-    /// <summary>Reads a row of a picture.</summary>
-    /// <param name="y">Its number from the top.</param>
-    /// <param name="row">Takes its values.</param>
+    /// <summary>Reads a row of an image.</summary>
+    /// <param name="y">The number of the row, from the top.</param>
+    /// <param name="row">Receives the values.</param>
     public delegate void RowReader(int y, Span<float> row);
 
-    /// <summary>Resizes one channel whose rows, height · width values, are all held.</summary>
+    /// <summary>Resizes one channel in memory, [height, width].</summary>
     public static float[] Resize(float[] source, int width, int height, int toWidth, int toHeight,
         ResizeFilter filter) =>
         Resize((y, row) => source.AsSpan(y * width, width).CopyTo(row), width, height, toWidth, toHeight, filter);
 
-    /// <summary>Resizes one channel, of which a row is held at a time.</summary>
+    /// <summary>Resizes one channel, reading one row at a time.</summary>
     /// <param name="read">Reads a row of the source.</param>
-    /// <param name="width">Of the source.</param>
-    /// <param name="height">Of the source.</param>
+    /// <param name="width">The width of the source.</param>
+    /// <param name="height">The height of the source.</param>
     /// <param name="toWidth">The new width.</param>
     /// <param name="toHeight">The new height.</param>
     /// <param name="filter">The filter.</param>
@@ -47,7 +47,7 @@ internal static class ImageResizer
         return down;
     }
 
-    /// <summary>What resizing makes of a row of numbers, as a product: the weights [to, from], row by row.</summary>
+    /// <summary>Returns the matrix that resizes a row of values by a product, [to, from], row by row.</summary>
     public static float[] Matrix(int from, int to, ResizeFilter filter)
     {
         var matrix = new float[to * from];
@@ -69,7 +69,7 @@ internal static class ImageResizer
     }
 
     /// <summary>
-    /// What the old pixels count for a new one, summing to 1: the filter around the new pixel's middle.
+    /// Returns the weights of the source pixels for a target pixel, which sum to 1: the filter around its centre.
     /// </summary>
     private static (int First, double[] Weights) Weights(int at, int from, int to, ResizeFilter filter)
     {

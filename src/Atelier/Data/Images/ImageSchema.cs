@@ -7,8 +7,7 @@ namespace Atelier.Data.Images;
 /// <param name="Width">Pixels across.</param>
 /// <param name="Height">Pixels down.</param>
 /// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
-/// <param name="Classes">The names of the classes; a label is a place among them. Empty where pictures have
-/// none.</param>
+/// <param name="Classes">The names of the classes; a label is an index into them. Empty without classes.</param>
 public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyList<string> Classes)
 {
     /// <summary>The name of its file in the folder of prepared images.</summary>
@@ -20,10 +19,10 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
     /// <summary>"grey" or "colour".</summary>
     internal string ColourName => Channels == 1 ? "grey" : "colour";
 
-    /// <summary>The values of a picture: channels · height · width.</summary>
+    /// <summary>The number of values of an image: channels · height · width.</summary>
     public int Size => Channels * Height * Width;
 
-    /// <summary>A picture's channels, rows, columns as rows, columns, channels.</summary>
+    /// <summary>Converts an image from [channels, height, width] to [height, width, channels].</summary>
     /// <param name="planes">[channels, height, width].</param>
     public byte[] Interleave(ReadOnlySpan<byte> planes)
     {
@@ -37,7 +36,7 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
         return pixels;
     }
 
-    /// <summary>The label of a class.</summary>
+    /// <summary>Returns the label of a class.</summary>
     /// <exception cref="AtelierException">There is no such class.</exception>
     public int Label(string name)
     {

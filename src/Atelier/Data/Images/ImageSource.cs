@@ -4,21 +4,19 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Images;
 
-/// <summary>Pictures as they are read from a source, before they are shared out.</summary>
+/// <summary>The images of a source, before they are split.</summary>
 /// <param name="Schema">The size, channels and classes of the images.</param>
-/// <param name="Pictures">The pictures with their labels, in the source's order.</param>
-/// <param name="Test">Those that the source itself holds out; empty where it holds out none.</param>
-internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pixels, int Label)> Pictures,
+/// <param name="Images">The images with their labels, in the source's order.</param>
+/// <param name="Test">The images that the source itself holds out; may be empty.</param>
+internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pixels, int Label)> Images,
     IReadOnlyList<(byte[] Pixels, int Label)> Test)
 {
     // pixels: where sizes differ or are larger, and where they are kept
     private const int UsualSide = 32, MostKept = 64;
-    private const int GreyLooked = 100; // pictures that are looked at for colour
-    private const int MostNamed = 20; // broken pictures told by name
+    private const int GreyLooked = 100; // images that are checked for colour
+    private const int MostNamed = 20; // broken images that are named
 
-    /// <summary>
-    /// Reads a world, a catalogue entry, a folder of idx files, or pictures in a folder or a tar file.
-    /// </summary>
+    /// <summary>Reads a world, a catalogue entry, a folder of idx files, or images in a folder or a tar file.</summary>
     public static ImageSource Read(DataSection section, long seed, ReadingReport report, IProgress<string>? progress,
         CancellationToken cancellation)
     {
@@ -41,7 +39,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             return ReadIdx(idx, section).Fitted(section, report);
         string root = Directory.Exists(section.Source) ? Path.GetFullPath(section.Source)
             : Path.GetDirectoryName(Path.GetFullPath(files[0]))!;
-        return ReadPictures(ImageEntry.Find(root, files.Select(Path.GetFullPath), report, cancellation), root, section,
+        return ReadImages(ImageEntry.Find(root, files.Select(Path.GetFullPath), report, cancellation), root, section,
             report, progress, cancellation);
     }
 
@@ -66,15 +64,15 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                         + $"{known.Height}", images,
                     "provide files of one size");
             size = (height, width);
-            byte[] told = labels is null ? new byte[count] : IdxFile.Read(labels).Values;
-            if (told.Length != count)
-                throw new AtelierException($"contains {told.Length} labels for {count} images", labels,
+            byte[] classOf = labels is null ? new byte[count] : IdxFile.Read(labels).Values;
+            if (classOf.Length != count)
+                throw new AtelierException($"contains {classOf.Length} labels for {count} images", labels,
                     "provide the labels of these images");
-            classes = labels is null ? classes : Math.Max(classes, told.Max() + 1);
+            classes = labels is null ? classes : Math.Max(classes, classOf.Max() + 1);
             List<(byte[], int)> part = name.StartsWith("t10k", StringComparison.Ordinal)
                 || name.StartsWith("test", StringComparison.Ordinal) ? test : training;
             for (int i = 0; i < count; i++)
-                part.Add((values.AsSpan(i * height * width, height * width).ToArray(), told[i]));
+                part.Add((values.AsSpan(i * height * width, height * width).ToArray(), classOf[i]));
         }
         if (size is not { } found || training.Count == 0)
             throw new AtelierException("there are no images in the idx files", section.Source,
@@ -83,7 +81,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             [.. Enumerable.Range(0, classes).Select(c => FormattableString.Invariant($"{c}"))]), training, test);
     }
 
-    /// <summary>Pictures whose source has one size of its own, in the size that is asked for.</summary>
+    /// <summary>Resizes images of one size to the size that the recipe sets.</summary>
     private ImageSource Fitted(DataSection section, ReadingReport report)
     {
         ImageSection asked = section.Image;
@@ -101,30 +99,30 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         report.Note(string.Create(CultureInfo.InvariantCulture,
             $"Images of {Schema.Width} × {Schema.Height} were resized to {width} × {height} with the filter "
                 + $"{asked.Filter.ToString().ToLowerInvariant()}."));
-        return new(Schema with { Width = width, Height = height }, Resized(Pictures), Resized(Test));
+        return new(Schema with { Width = width, Height = height }, Resized(Images), Resized(Test));
 
-        IReadOnlyList<(byte[] Pixels, int Label)> Resized(IReadOnlyList<(byte[] Pixels, int Label)> pictures) =>
-            [.. pictures.AsParallel().AsOrdered().Select(picture =>
+        IReadOnlyList<(byte[] Pixels, int Label)> Resized(IReadOnlyList<(byte[] Pixels, int Label)> images) =>
+            [.. images.AsParallel().AsOrdered().Select(image =>
         {
             int plane = Schema.Width * Schema.Height;
-            float[] values = [.. picture.Pixels.Select(value => (float)value)];
+            float[] values = [.. image.Pixels.Select(value => (float)value)];
             return (Enumerable.Range(0, Schema.Channels)
                 .SelectMany(channel =>
                     ImageResizer.Resize(values[(channel * plane)..((channel + 1) * plane)], Schema.Width, Schema.Height,
                     width, height, asked.Filter))
-                .Select(value => (byte)Math.Clamp(MathF.Round(value), 0, 255)).ToArray(), picture.Label);
+                .Select(value => (byte)Math.Clamp(MathF.Round(value), 0, 255)).ToArray(), image.Label);
         })];
     }
 
-    private static ImageSource ReadPictures(IReadOnlyList<ImageEntry> pictures, string root, DataSection section,
+    private static ImageSource ReadImages(IReadOnlyList<ImageEntry> images, string root, DataSection section,
         ReadingReport report, IProgress<string>? progress, CancellationToken cancellation)
     {
         ImageSection asked = section.Image;
-        if (pictures.Count == 0)
+        if (images.Count == 0)
             throw new AtelierException("there are no images", section.Source,
                 $"provide files named {string.Join(", ", ImageFiles.Formats.Select(f => "." + f))}, a tar or zip file "
                     + $"of them, or idx files");
-        IReadOnlyList<(ImageEntry Picture, string Label)> labelled = Labelled(pictures, root, section, report);
+        IReadOnlyList<(ImageEntry Image, string Label)> labelled = Labelled(images, root, section, report);
         string[] classes = [.. labelled.Select(p => p.Label).Where(label => label.Length > 0).Distinct()
             .Order(StringComparer.Ordinal)];
         if (classes.Length == 1)
@@ -132,13 +130,13 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             report.Note($"All images are of one class, {classes[0]}, so the class is ignored.");
             classes = [];
         }
-        (ImageSchema shape, List<(ImageEntry Picture, string Label, bool IsBig)> sound) =
+        (ImageSchema shape, List<(ImageEntry Image, string Label, bool IsBig)> sound) =
             Shape(labelled, asked, section.Source, report);
         ImageSchema schema = shape with { Classes = classes };
         var read = new (byte[] Pixels, int Label)?[sound.Count];
         var broken = new string?[sound.Count];
         int done = 0;
-        var oneAtATime = new Lock(); // of big pictures, so that the memory for one is enough
+        var oneAtATime = new Lock(); // large images are decoded one at a time, to limit memory
         Parallel.For(0, sound.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
         {
             try
@@ -146,22 +144,22 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                 int label = classes.Length == 0 ? 0 : Array.IndexOf(classes, sound[i].Label);
                 if (!sound[i].IsBig)
                 {
-                    read[i] = (Read(sound[i].Picture), label);
+                    read[i] = (Read(sound[i].Image), label);
                 }
                 else
                 {
                     lock (oneAtATime)
-                        read[i] = (Read(sound[i].Picture), label);
+                        read[i] = (Read(sound[i].Image), label);
                 }
             }
             catch (AtelierException e)
             {
-                broken[i] = Told(e); // in the order of the files
+                broken[i] = Described(e); // in the order of the files
             }
             if (Interlocked.Increment(ref done) % 1000 == 0)
                 progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(sound.Count, "picture")} read"));
         });
-        Tell(report, [.. broken.OfType<string>()]);
+        Report(report, [.. broken.OfType<string>()]);
         List<(byte[] Pixels, int Label)> all = [.. read.OfType<(byte[] Pixels, int Label)>()];
         if (all.Count == 0)
             throw NothingRead(section.Source, broken.OfType<string>());
@@ -171,50 +169,51 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
 
         byte[] Read(ImageEntry entry)
         {
-            using var picture = DecodedImage.Decode(entry.Read(), entry.Where, schema.Width, schema.Height);
-            return picture.Fit(schema.Width, schema.Height, schema.Channels, asked.Filter);
+            using var image = DecodedImage.Decode(entry.Read(), entry.Where, schema.Width, schema.Height);
+            return image.Fit(schema.Width, schema.Height, schema.Channels, asked.Filter);
         }
-    }
-
-    /// <summary>The class of each picture: by a table where there is one, and by the first folder otherwise.</summary>
-    private static IReadOnlyList<(ImageEntry Picture, string Label)> Labelled(IReadOnlyList<ImageEntry> pictures,
-        string root, DataSection section, ReadingReport report)
-    {
-        if (ImageLabels.Find(root, section.Image.Labels, ReadingOptions.Of(section), report) is { } labels)
-            return labels.Of(pictures, report);
-        int without = pictures.Count(p => p.Folder.Length == 0);
-        if (without == 0 || without == pictures.Count)
-            return [.. pictures.Select(p => (p, p.Folder))];
-        report.Note($"Ignored because they are not in a subfolder and so have no class: "
-            + $"{Quantity.Of(without, "image")}.");
-        return [.. pictures.Where(p => p.Folder.Length > 0).Select(p => (p, p.Folder))];
     }
 
     /// <summary>
-    /// The size and channels that the recipe asks for, or that suit the pictures; those that are no pictures are left
+    /// Returns the class of each image, from a table if there is one, and otherwise from the first folder.
+    /// </summary>
+    private static IReadOnlyList<(ImageEntry Image, string Label)> Labelled(IReadOnlyList<ImageEntry> images,
+        string root, DataSection section, ReadingReport report)
+    {
+        if (ImageLabels.Find(root, section.Image.Labels, ReadingOptions.Of(section), report) is { } labels)
+            return labels.Of(images, report);
+        int without = images.Count(p => p.Folder.Length == 0);
+        if (without == 0 || without == images.Count)
+            return [.. images.Select(p => (p, p.Folder))];
+        report.Note($"Left out without a subfolder, and so without a class: {Quantity.Of(without, "picture")}.");
+        return [.. images.Where(p => p.Folder.Length > 0).Select(p => (p, p.Folder))];
+    }
+
+    /// <summary>
+    /// Returns the size and channels that the recipe sets, or that suit the images. Files that are not images are left
     /// out.
     /// </summary>
-    private static (ImageSchema Schema, List<(ImageEntry Picture, string Label, bool IsBig)> Sound) Shape(
-        IReadOnlyList<(ImageEntry Picture, string Label)> pictures, ImageSection asked, string source,
+    private static (ImageSchema Schema, List<(ImageEntry Image, string Label, bool IsBig)> Sound) Shape(
+        IReadOnlyList<(ImageEntry Image, string Label)> images, ImageSection asked, string source,
             ReadingReport report)
     {
-        var sound = new List<(ImageEntry Picture, string Label, bool IsBig)>();
+        var sound = new List<(ImageEntry Image, string Label, bool IsBig)>();
         var broken = new List<string>();
         var sizes = new HashSet<(int Width, int Height)>();
-        foreach ((ImageEntry picture, string label) in pictures)
+        foreach ((ImageEntry image, string label) in images)
         {
             try
             {
-                (int Width, int Height) size = DecodedImage.Measure(picture.Read(), picture.Where);
+                (int Width, int Height) size = DecodedImage.Measure(image.Read(), image.Where);
                 sizes.Add(size);
-                sound.Add((picture, label, (long)size.Width * size.Height > DecodedImage.BigPixels));
+                sound.Add((image, label, (long)size.Width * size.Height > DecodedImage.BigPixels));
             }
             catch (AtelierException e)
             {
-                broken.Add(Told(e));
+                broken.Add(Described(e));
             }
         }
-        Tell(report, broken);
+        Report(report, broken);
         if (sound.Count == 0)
             throw NothingRead(source, broken);
         bool alike = sizes.Count == 1 && sizes.First() is { Width: <= MostKept, Height: <= MostKept };
@@ -227,7 +226,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         int channels = asked.Channels switch
         {
             1 or 3 => asked.Channels.Value,
-            null => sound.Take(GreyLooked).All(p => IsGrey(p.Picture)) ? 1 : 3,
+            null => sound.Take(GreyLooked).All(p => IsGrey(p.Image)) ? 1 : 3,
             _ => throw new AtelierException("images have 1 or 3 channels", "data.image.channels",
                 "write 1 for grey, 3 for colour"),
         };
@@ -235,26 +234,26 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         return (new ImageSchema(width, height, channels, []), sound);
     }
 
-    private static bool IsGrey(ImageEntry picture)
+    private static bool IsGrey(ImageEntry image)
     {
         try
         {
-            using var decoded = DecodedImage.Decode(picture.Read(), picture.Where, MostKept, MostKept);
+            using var decoded = DecodedImage.Decode(image.Read(), image.Where, MostKept, MostKept);
             return decoded.IsGrey();
         }
         catch (AtelierException)
         {
-            return true; // it is told and left out when pictures are read
+            return true; // it is reported and left out when images are read
         }
     }
 
-    private static string Told(AtelierException e) => $"{e.Where} {e.Message}";
+    private static string Described(AtelierException e) => $"{e.Where} {e.Message}";
 
     private static AtelierException NothingRead(string source, IEnumerable<string> broken) =>
         new("no image could be read" + (broken.FirstOrDefault() is { } first ? $": {first}" : ""), source,
             "provide PNG, JPEG, WebP or GIF files");
 
-    private static void Tell(ReadingReport report, IReadOnlyList<string> broken)
+    private static void Report(ReadingReport report, IReadOnlyList<string> broken)
     {
         foreach (string what in broken.Take(MostNamed))
             report.Note($"{what}: skipped.");

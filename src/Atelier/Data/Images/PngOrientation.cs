@@ -4,15 +4,15 @@ using SkiaSharp;
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// The orientation tag (0x0112) of the EXIF chunk of a PNG file, which the decoder passes over (PNG specification,
-/// third edition, 11.3.4.5).
+/// The orientation tag (0x0112) of the EXIF chunk of a PNG file, which the decoder ignores (PNG specification, third
+/// edition, 11.3.4.5).
 /// </summary>
 internal static class PngOrientation
 {
     private const int SignatureBytes = 8, HeadBytes = 8, CrcBytes = 4;
     private const int TiffHeaderBytes = 8, TagBytes = 12, OrientationTag = 0x0112;
 
-    /// <summary>The orientation; the usual one where the file has no such tag, or a damaged one.</summary>
+    /// <summary>Reads the orientation; the default if the tag is missing or damaged.</summary>
     public static SKEncodedOrigin Read(ReadOnlySpan<byte> png)
     {
         ReadOnlySpan<byte> rest = png.Length < SignatureBytes ? [] : png[SignatureBytes..];
@@ -28,7 +28,7 @@ internal static class PngOrientation
         return SKEncodedOrigin.TopLeft;
     }
 
-    /// <summary>Looks through the first directory of a TIFF structure (TIFF 6.0, section 2).</summary>
+    /// <summary>Searches the first directory of a TIFF structure (TIFF 6.0, section 2).</summary>
     private static SKEncodedOrigin OfTiff(ReadOnlySpan<byte> tiff)
     {
         if (tiff.Length < TiffHeaderBytes || !(tiff.StartsWith("II*\0"u8) || tiff.StartsWith("MM\0*"u8)))

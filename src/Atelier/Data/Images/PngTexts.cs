@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Atelier.Formats;
+using Atelier.Abstractions;
 
 namespace Atelier.Data.Images;
 
@@ -13,7 +13,7 @@ public static class PngTexts
     private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(n => Enumerable.Range(0, 8)
         .Aggregate((uint)n, (crc, _) => (crc & 1) == 1 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1))];
 
-    /// <summary>The bytes of a PNG with texts after its header.</summary>
+    /// <summary>Returns a PNG with texts added after its header.</summary>
     internal static byte[] Add(ReadOnlySpan<byte> png, IReadOnlyDictionary<string, string> texts)
     {
         int header = SignatureBytes + HeadBytes + BinaryPrimitives.ReadInt32BigEndian(png[SignatureBytes..]) + CrcBytes;
@@ -35,30 +35,22 @@ public static class PngTexts
         return made.ToArray();
     }
 
-    /// <summary>The uncompressed texts of a PNG file by keyword.</summary>
-    /// <exception cref="AtelierException">It is no PNG, or damaged.</exception>
-    public static IReadOnlyDictionary<string, string> Read(string path)
+    /// <summary>Reads the uncompressed texts of a PNG, by keyword.</summary>
+    /// <exception cref="AtelierException">It is not a PNG, or is damaged.</exception>
+    public static IReadOnlyDictionary<string, string> Read(InputImage image)
     {
-        byte[] png;
-        try
-        {
-            png = InputFile.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check the name", e);
-        }
-        if (!png.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']))
-            throw new AtelierException("is not a PNG file", path,
-                $"give an image that {Mention.Command("generate")} made");
+        ReadOnlySpan<byte> png = image.Content.Span;
+        if (!png.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']))
+            throw new AtelierException("is not a PNG file", image.Name,
+                $"provide an image that {Mention.Command("generate")} wrote");
         var texts = new Dictionary<string, string>();
         for (int at = SignatureBytes; at + HeadBytes + CrcBytes <= png.Length;)
         {
-            int length = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(at));
+            int length = BinaryPrimitives.ReadInt32BigEndian(png[at..]);
             if (length < 0 || length > png.Length - at - HeadBytes - CrcBytes)
-                throw new AtelierException("is damaged or truncated", path, "use the original image");
-            ReadOnlySpan<byte> data = png.AsSpan(at + HeadBytes, length);
-            if (png.AsSpan(at + 4, 4).SequenceEqual("iTXt"u8) && data.IndexOf((byte)0) is > 0 and int end
+                throw new AtelierException("is damaged or truncated", image.Name, "use the original image");
+            ReadOnlySpan<byte> data = png.Slice(at + HeadBytes, length);
+            if (png.Slice(at + 4, 4).SequenceEqual("iTXt"u8) && data.IndexOf((byte)0) is > 0 and int end
                 && data.Length >= end + 5)
                 texts[Encoding.ASCII.GetString(data[..end])] = Encoding.UTF8.GetString(data[(end + 5)..]);
             at += HeadBytes + length + CrcBytes;
@@ -66,7 +58,7 @@ public static class PngTexts
         return texts;
     }
 
-    /// <summary>CRC-32 of the type and the data (PNG specification, annex D).</summary>
+    /// <summary>Returns the CRC-32 of the type and the data (PNG specification, annex D).</summary>
     private static uint Crc(ReadOnlySpan<byte> bytes)
     {
         uint crc = uint.MaxValue;

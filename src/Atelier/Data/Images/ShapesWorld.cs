@@ -1,9 +1,9 @@
 namespace Atelier.Data.Images;
 
 /// <summary>
-/// Pictures of one drawn shape each, whose form, colour, size and place are drawn from a seed: 9 classes of form and
-/// colour, equally likely; a half width of 6 to 10 pixels and a middle that keeps the shape inside, both uniform. The
-/// class can be read back from any such picture, so that generated images are evaluated without a learned classifier.
+/// A world of images with one shape each. Its form, colour, size and place are drawn from a seed: 9 equally likely
+/// classes of form and colour, a half width of 6 to 10 pixels, and a centre that keeps the shape inside, both uniform.
+/// The class can be read from the pixels, so that generated images are evaluated without a learned classifier.
 /// </summary>
 public static class ShapesWorld
 {
@@ -15,7 +15,7 @@ public static class ShapesWorld
 
     private const int Side = 32;
     private const int LeastCovered = 20; // pixels; the smallest shape has 72
-    private const int Samples = 4; // to each side of a pixel: edges are smooth
+    private const int Samples = 4; // samples in each direction of a pixel, for smooth edges
 
     private static readonly string[] Forms = ["circle", "square", "triangle"];
     private static readonly (string Name, byte[] Rgb)[] Colours =
@@ -25,12 +25,12 @@ public static class ShapesWorld
     public static ImageSchema Schema { get; } =
         new(Side, Side, 3, [.. Forms.SelectMany(form => Colours.Select(colour => $"{colour.Name}-{form}"))]);
 
-    /// <summary>Whether pictures are such as <see cref="Classify"/> reads.</summary>
+    /// <summary>Returns whether <see cref="Classify"/> can read images of a schema.</summary>
     public static bool Reads(ImageSchema schema) =>
         (schema.Width, schema.Height, schema.Channels) == (Side, Side, 3)
         && schema.Classes.SequenceEqual(Schema.Classes);
 
-    /// <summary>The n-th picture, [3, 32, 32] on white, and its label.</summary>
+    /// <summary>Returns the n-th image, [3, 32, 32] on white, and its label.</summary>
     public static (byte[] Pixels, int Label) Sample(long seed, long number)
     {
         var random = new SplitMix64(SplitMix64.At((ulong)seed, (ulong)number));
@@ -41,10 +41,10 @@ public static class ShapesWorld
         return (Sample(label, x, y, half), label);
     }
 
-    /// <summary>A picture of a class with its shape at a place.</summary>
+    /// <summary>Draws an image of a class with its shape at a position.</summary>
     /// <param name="label">The class.</param>
-    /// <param name="x">The middle, pixels from the left.</param>
-    /// <param name="y">The middle, pixels from the top.</param>
+    /// <param name="x">The centre, in pixels from the left.</param>
+    /// <param name="y">The centre, in pixels from the top.</param>
     /// <param name="half">Half the width, in pixels.</param>
     internal static byte[] Sample(int label, double x, double y, double half)
     {
@@ -71,11 +71,11 @@ public static class ShapesWorld
     }
 
     /// <summary>
-    /// The class of a picture, read from its pixels: the colour of what is not white, and the covered area as a share
-    /// of the longest row times the longest column, which smooth edges do not change.
+    /// The class of an image, read from its pixels: the colour of what is not white, and the covered area as a share of
+    /// the longest row times the longest column, which smooth edges do not change.
     /// </summary>
     /// <param name="pixels">[3, 32, 32], 0 to 255.</param>
-    /// <returns>The label, or −1 where there is no shape.</returns>
+    /// <returns>The label, or −1 if there is no shape.</returns>
     public static int Classify(ReadOnlySpan<byte> pixels)
     {
         Span<double> sums = stackalloc double[3], rows = stackalloc double[Side], columns = stackalloc double[Side];
@@ -102,6 +102,6 @@ public static class ShapesWorld
     {
         "circle" => (x * x) + (y * y) <= 1,
         "square" => Math.Abs(x) <= 1 && Math.Abs(y) <= 1,
-        _ => y <= 1 && y >= -1 && Math.Abs(x) <= (y + 1) / 2, // the point is on top
+        _ => y <= 1 && y >= -1 && Math.Abs(x) <= (y + 1) / 2, // the apex is on top
     };
 }

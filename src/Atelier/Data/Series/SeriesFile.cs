@@ -1,3 +1,4 @@
+using Atelier.Abstractions;
 using Atelier.Data.Tables;
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
@@ -11,11 +12,16 @@ internal static class SeriesFile
         "correct it, or choose the numeric columns with data.table.columns and the column that identifies sequences "
             + "with data.table.sequence";
 
-    /// <summary>The columns and the sequences, each [time, column].</summary>
-    /// <exception cref="AtelierException">The source is missing or no table, or a cell is not a number.</exception>
+    /// <summary>Reads the sequences of a file that a request brings, each [time, column].</summary>
+    /// <exception cref="AtelierException">It is not a table, lacks a column, or has a cell that is not a number.</exception>
+    public static List<double[]> Read(InputData input, IReadOnlyList<string> columns) =>
+        Read(new DataSection { Source = input.Name }, columns, new ReadingReport(), input: input).Sequences;
+
+    /// <summary>Reads the columns and the sequences, each [time, column].</summary>
+    /// <exception cref="AtelierException">The source is missing or not a table, or a cell is not a number.</exception>
     public static (IReadOnlyList<string> Columns, List<double[]> Sequences) Read(DataSection section,
-        IReadOnlyList<string>? columns,
-        ReadingReport report, IProgress<string>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<string>? columns, ReadingReport report, IProgress<string>? progress = null,
+        CancellationToken cancellation = default, FileSource? input = null)
     {
         string? key = section.Table.Sequence;
         IReadOnlyList<string>? wanted = columns ?? (section.Table.Columns.Count > 0 ? section.Table.Columns : null);
@@ -26,7 +32,8 @@ internal static class SeriesFile
             Table = section.Table with { Columns = wanted is null ? [] : key is null ? wanted
                 : [.. wanted, key], Categorical = key is null ? [] : [key] },
         };
-        RawColumn[] read = new TablePreparation(numbers, report, progress, cancellation).ReadColumns(out int rows);
+        RawColumn[] read = new TablePreparation(numbers, report, progress, cancellation)
+            .ReadColumns(out int rows, input);
         RawColumn[] values = [.. read.Where(column => column.Name != key)];
         if (key is not null && read.Length == values.Length)
             throw new AtelierException(

@@ -39,16 +39,16 @@ internal sealed class ParquetTable : IDisposable
     public int GroupCount => _reader.FileMetaData.NumRowGroups;
 
     /// <summary>Opens a file, unpacking it first where it is packed.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="source">The file.</param>
     /// <param name="report">Receives the columns that are left out.</param>
     /// <exception cref="AtelierException">It is missing, or no whole Parquet file.</exception>
-    public static ParquetTable Open(string path, ReadingReport report)
+    public static ParquetTable Open(FileSource source, ReadingReport report)
     {
-        Stream bytes = Seekable(path, report);
+        Stream bytes = Seekable(source, report);
         try
         {
-            return Guard(path,
-                () => new ParquetTable(path, bytes, new ParquetFileReader(bytes, leaveOpen: true), report));
+            return Guard(source.Name,
+                () => new ParquetTable(source.Name, bytes, new ParquetFileReader(bytes, leaveOpen: true), report));
         }
         catch
         {
@@ -123,9 +123,9 @@ internal sealed class ParquetTable : IDisposable
     };
 
     /// <summary>Parquet is read from its end: a packed file is unpacked to a temporary one first.</summary>
-    private static Stream Seekable(string path, ReadingReport report)
+    private static Stream Seekable(FileSource source, ReadingReport report)
     {
-        Stream bytes = FileBytes.Open(path, report);
+        Stream bytes = FileBytes.Open(source, report);
         if (bytes.CanSeek)
             return bytes;
         using (bytes)

@@ -14,36 +14,37 @@ internal static class TableFile
     public static bool IsTable(string path) => TextSource.Format(path) is "csv" or "tsv" or "parquet";
 
     /// <summary>Reads a file, giving its header first and then each row's cells, null where there is none.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="source">The file.</param>
     /// <param name="begin">Takes the header.</param>
     /// <param name="options">The reading options.</param>
     /// <param name="report">Receives the encoding and notes of what was detected.</param>
     /// <exception cref="AtelierException">The file is missing, damaged, no table, or has rows of different
     /// lengths.</exception>
     public static IEnumerable<IReadOnlyList<string?>> Read(
-        string path, Action<TableHeader> begin, ReadingOptions options, ReadingReport report) =>
-            TextSource.Format(path) switch
+        FileSource source, Action<TableHeader> begin, ReadingOptions options, ReadingReport report) =>
+            TextSource.Format(source.Name) switch
         {
-            "csv" or "tsv" => Delimited(path, begin, options, report),
-            "parquet" => Parquet(path, begin, report),
-            _ => throw new AtelierException("is not a table", path,
+            "csv" or "tsv" => Delimited(source, begin, options, report),
+            "parquet" => Parquet(source, begin, report),
+            _ => throw new AtelierException("is not a table", source.Name,
                 "provide .csv, .tsv or .parquet, or one of these with .gz"),
         };
 
     private static IEnumerable<IReadOnlyList<string?>> Delimited(
-        string path, Action<TableHeader> begin, ReadingOptions options, ReadingReport report)
+        FileSource source, Action<TableHeader> begin, ReadingOptions options, ReadingReport report)
     {
-        using CheckedReader reader = CheckedReader.Open(path, Path.GetFileName(path), report, options.Encoding);
-        var table = DelimitedTable.Begin(reader, options, report, path);
+        using CheckedReader reader =
+            CheckedReader.Open(source, Path.GetFileName(source.Name), report, options.Encoding);
+        var table = DelimitedTable.Begin(reader, options, report, source.Name);
         begin(new TableHeader(table.Columns, table.Separator));
         foreach (List<string> row in table.Rows)
             yield return row;
     }
 
-    private static IEnumerable<IReadOnlyList<string?>> Parquet(string path, Action<TableHeader> begin,
+    private static IEnumerable<IReadOnlyList<string?>> Parquet(FileSource source, Action<TableHeader> begin,
         ReadingReport report)
     {
-        using var table = ParquetTable.Open(path, report);
+        using var table = ParquetTable.Open(source, report);
         begin(new TableHeader([.. table.Columns.Select(column => column.Name)], null));
         for (int group = 0; group < table.GroupCount; group++)
         {

@@ -72,8 +72,10 @@ internal sealed class TablePreparation(
     }
 
     /// <summary>The chosen columns of all files, with their numbers as 1234.5.</summary>
+    /// <param name="count">The number of rows.</param>
+    /// <param name="input">A file to read in place of the section's source.</param>
     /// <exception cref="AtelierException">A file is missing, damaged, no table, or lacks a column.</exception>
-    public RawColumn[] ReadColumns(out int count)
+    public RawColumn[] ReadColumns(out int count, FileSource? input = null)
     {
         RawColumn[]? columns = null;
         int[] places = [];
@@ -81,16 +83,15 @@ internal sealed class TablePreparation(
         char? separator = null;
         var missing = new HashSet<string>(section.Table.Missing);
         var options = ReadingOptions.Of(section);
-        foreach (string path in SourceFiles.Find(section.Source, _report, progress, cancellation)
-            .Expand(_report, "csv", "tsv", "parquet"))
+        foreach (FileSource file in input is { } only ? [only] : Files())
         {
             void Header(TableHeader header)
             {
                 separator = separator is null or ',' ? header.Separator : separator;
-                places = Begin(header.Columns, path, ref columns);
+                places = Begin(header.Columns, file.Name, ref columns);
             }
 
-            foreach (IReadOnlyList<string?> cells in TableFile.Read(path, Header, options, _report))
+            foreach (IReadOnlyList<string?> cells in TableFile.Read(file, Header, options, _report))
             {
                 for (int i = 0; i < places.Length; i++)
                     columns![i].Add(cells[places[i]] is { } cell && !missing.Contains(cell.Trim()) ? cell : null);
@@ -106,6 +107,9 @@ internal sealed class TablePreparation(
         count = rows;
         Settle(columns ?? [], separator);
         return columns ?? [];
+
+        IEnumerable<FileSource> Files() => SourceFiles.Find(section.Source, _report, progress, cancellation)
+            .Expand(_report, "csv", "tsv", "parquet").Select(path => (FileSource)path);
     }
 
     /// <summary>Writes numbers in one notation, whatever the file's.</summary>

@@ -25,19 +25,20 @@ public static class ConlluFile
     /// The sentences of a file. Ranges of written tokens (1-2) and empty nodes (1.1) are passed over: their words stand
     /// on lines of their own.
     /// </summary>
-    /// <param name="path">The file.</param>
+    /// <param name="source">The file.</param>
     /// <param name="column">Which tags.</param>
     /// <param name="report">Receives notes of what was skipped.</param>
     /// <param name="encoding">The file's encoding; null finds it out.</param>
     /// <param name="keepLines">Whether sentences keep the lines they stood in.</param>
     /// <exception cref="AtelierException">The file is missing, no text, or has a line that is no word's.</exception>
-    internal static IEnumerable<TaggedSentence> Read(string path, TagColumn column, ReadingReport report,
+    internal static IEnumerable<TaggedSentence> Read(FileSource source, TagColumn column, ReadingReport report,
         string? encoding = null, bool keepLines = false)
     {
-        using CheckedReader reader = CheckedReader.Open(path, Path.GetFileName(path), report, encoding);
+        using CheckedReader reader =
+            CheckedReader.Open(source, Path.GetFileName(source.Name), report, encoding);
         List<string> words = [], tags = [], lines = [];
         int number = 0;
-        foreach (string line in PlainText.Lines(reader, LongestLine, path))
+        foreach (string line in PlainText.Lines(reader, LongestLine, source.Name))
         {
             number++;
             if (string.IsNullOrWhiteSpace(line))
@@ -54,9 +55,8 @@ public static class ConlluFile
             string[] fields = line.Split('\t');
             if (fields.Length != ColumnCount)
                 throw new AtelierException(
-                    $"line {number} has {fields.Length} columns, but CoNLL-U has {ColumnCount}, separated by "
-                        + $"tabs", path,
-                    "provide a CoNLL-U file");
+                    $"line {number} has {fields.Length} columns, but CoNLL-U has {ColumnCount}, separated by tabs",
+                    source.Name, "provide a CoNLL-U file");
             if (!IsWord(fields))
                 continue;
             words.Add(fields[FormColumn]);

@@ -10,12 +10,12 @@ namespace Atelier.Evaluation.Images;
 /// Features of real images, cached in files named by the content of images and network, so that other images or
 /// networks miss the cache. Each file holds a digest of its content; damaged ones are computed again.
 /// </summary>
-/// <param name="folder">Where the files lie; made when something is kept.</param>
+/// <param name="folder">The folder of the files; created when the first is written.</param>
 internal sealed class FeatureCache(string folder)
 {
     private const string DigestKey = "sha256", ValuesName = "values", LogitsName = "logProbabilities";
 
-    /// <summary>What is kept under a key; null where nothing is, or it is damaged.</summary>
+    /// <summary>Returns the cached features of a key; null if there are none, or they are damaged.</summary>
     public ImageFeatures? Find(string key, IProgress<string>? progress)
     {
         string path = PathOf(key);
@@ -43,16 +43,16 @@ internal sealed class FeatureCache(string folder)
         }
     }
 
-    /// <summary>Keeps what a network made of pictures.</summary>
+    /// <summary>Caches features.</summary>
     /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public void Keep(string key, ImageFeatures features)
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);
-        // networks work in fp32: nothing is lost
+        // networks compute in fp32, so nothing is lost
         var tensors = new Dictionary<string, Tensor> { [ValuesName] = features.Values.to(ScalarType.Float32) };
-        if (features.LogProbabilities is { } said)
-            tensors[LogitsName] = said;
+        if (features.LogProbabilities is { } logProbabilities)
+            tensors[LogitsName] = logProbabilities;
         TensorFiles.Write(PathOf(key), tensors, new Dictionary<string, string> { [DigestKey] = Digest(tensors) });
     }
 

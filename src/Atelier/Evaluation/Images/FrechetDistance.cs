@@ -9,11 +9,11 @@ namespace Atelier.Evaluation.Images;
 /// </summary>
 internal static class FrechetDistance
 {
-    private const int MostResamplings = 200; // each takes two eigenvalue problems
+    private const int MostResamplings = 200; // each solves two eigenvalue problems
 
-    /// <summary>The distance of two sets of features.</summary>
-    /// <param name="first">[pictures, width], fp64.</param>
-    /// <param name="second">[pictures, width], fp64.</param>
+    /// <summary>Returns the distance of two sets of features.</summary>
+    /// <param name="first">[images, width], fp64.</param>
+    /// <param name="second">[images, width], fp64.</param>
     public static double Of(Tensor first, Tensor second)
     {
         using var scope = NewDisposeScope();
@@ -23,8 +23,8 @@ internal static class FrechetDistance
     }
 
     /// <summary>
-    /// The distance with a 95 % interval by drawing both sets anew with replacement. A set drawn anew repeats pictures,
-    /// which moves its distance up as fewer pictures would; so the interval is laid around the distance itself.
+    /// Returns the distance with a 95 % bootstrap interval, resampling both sets. A resampled set repeats images, which
+    /// increases its distance as fewer images would, so the interval is centred on the distance itself.
     /// </summary>
     public static Metric Of(Tensor first, Tensor second, Recipes.EvaluationSection options, long seed)
     {
@@ -44,8 +44,8 @@ internal static class FrechetDistance
     }
 
     /// <summary>
-    /// The distance of two normal distributions. The trace of (Σ₁ Σ₂)^½ is that of (Aᵀ Σ₂ A)^½ with A Aᵀ = Σ₁, whose
-    /// eigenvalues are real.
+    /// Returns the distance of two normal distributions. The trace of (Σ₁ Σ₂)^½ is that of (Aᵀ Σ₂ A)^½ with A Aᵀ = Σ₁,
+    /// whose eigenvalues are real.
     /// </summary>
     /// <param name="mean">[width], fp64.</param>
     /// <param name="covariance">[width, width], fp64.</param>
@@ -63,7 +63,7 @@ internal static class FrechetDistance
     }
 
     /// <summary>
-    /// The mean and the covariance (divided by n − 1) of features, each counted as often as it was drawn.
+    /// Returns the mean and the covariance (divided by n − 1) of features, weighted by how often each was drawn.
     /// </summary>
     private static (Tensor Mean, Tensor Covariance) Moments(Tensor features, Tensor? counts)
     {

@@ -3,39 +3,38 @@ namespace Atelier.Evaluation.Images;
 /// <summary>Measures the sharpness of images and blurs them.</summary>
 internal static class ImageBlur
 {
-    private const double FineDetail = 1; // pixels: what a blur so wide takes away is fine
+    private const double FineDetail = 1; // pixels: the width of the blur that removes fine detail
 
     /// <summary>
     /// Blurs images by a normal distribution, rows and columns separately; at the edge the weights are renormalised.
     /// </summary>
-    /// <param name="pictures">The pictures.</param>
+    /// <param name="images">The images.</param>
     /// <param name="deviation">In pixels, above 0.</param>
-    public static ImageSet Blurred(this ImageSet pictures, double deviation) => pictures with
+    public static ImageSet Blurred(this ImageSet images, double deviation) => images with
     {
         Content = null,
         Read = (number, room) =>
         {
-            pictures.Read(number, room);
-            Span<byte> values = room.Span[..pictures.Schema.Size];
-            double[] blurred = Blur(values, pictures, deviation);
+            images.Read(number, room);
+            Span<byte> values = room.Span[..images.Schema.Size];
+            double[] blurred = Blur(values, images, deviation);
             for (int i = 0; i < values.Length; i++)
                 values[i] = (byte)Math.Clamp(Math.Round(blurred[i]), 0, 255);
         },
     };
 
     /// <summary>
-    /// How much of what varies in each picture is fine detail: the length of what a blur of one pixel takes away over
-    /// the length of the picture less its mean; 0 for a picture of one colour. Brightness and contrast do not change
-    /// it.
+    /// Returns the share of fine detail of each image: the norm of what a blur of one pixel removes over the norm of
+    /// the image less its mean; 0 for an image of one colour. It does not depend on brightness and contrast.
     /// </summary>
-    public static double[] Sharpness(ImageSet pictures)
+    public static double[] Sharpness(ImageSet images)
     {
-        var sharpness = new double[pictures.Count];
+        var sharpness = new double[images.Count];
         Parallel.For(0, sharpness.Length, number =>
         {
-            byte[] values = new byte[pictures.Schema.Size];
-            pictures.Read(number, values);
-            double[] blurred = Blur(values, pictures, FineDetail);
+            byte[] values = new byte[images.Schema.Size];
+            images.Read(number, values);
+            double[] blurred = Blur(values, images, FineDetail);
             double mean = values.Average(v => (double)v), fine = 0, all = 0;
             for (int i = 0; i < values.Length; i++)
             {
@@ -47,9 +46,9 @@ internal static class ImageBlur
         return sharpness;
     }
 
-    private static double[] Blur(ReadOnlySpan<byte> values, ImageSet pictures, double deviation)
+    private static double[] Blur(ReadOnlySpan<byte> values, ImageSet images, double deviation)
     {
-        int height = pictures.Schema.Height, width = pictures.Schema.Width, reach = (int)Math.Ceiling(3 * deviation);
+        int height = images.Schema.Height, width = images.Schema.Width, reach = (int)Math.Ceiling(3 * deviation);
         double[] weights = [.. Enumerable.Range(0, reach + 1).Select(d =>
             Math.Exp(-0.5 * d * d / (deviation * deviation)))];
         double[] along = new double[values.Length], both = new double[values.Length];
@@ -59,7 +58,7 @@ internal static class ImageBlur
         Pass(both, along, count: height, stride: width);
         return along;
 
-        // Each line of so many values, one stride apart.
+        // Blurs each line of values that are one stride apart.
         void Pass(double[] from, double[] to, int count, int stride)
         {
             for (int i = 0; i < from.Length; i++)

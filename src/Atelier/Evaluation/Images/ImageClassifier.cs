@@ -18,14 +18,14 @@ namespace Atelier.Evaluation.Images;
 /// </summary>
 internal sealed class ImageClassifier : GradientModel<ImageBatch>
 {
-    /// <summary>Features of a picture.</summary>
+    /// <summary>The number of features of an image.</summary>
     public const int Width = 64;
 
     private const int Turnings = 4;
     private const int Groups = 8;
-    private IReadOnlyList<Objective<ImageBatch>>? _turns;
+    private IReadOnlyList<Objective<ImageBatch>>? _objectives;
 
-    /// <summary>The random numbers of the initial weights.</summary>
+    /// <summary>Creates a classifier with new weights, on the CPU.</summary>
     /// <param name="schema">The size, channels and classes of the images.</param>
     /// <param name="seed">The seed of the initial weights.</param>
     public ImageClassifier(ImageSchema schema, long seed) : base(nameof(ImageClassifier))
@@ -45,7 +45,7 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
         RegisterComponents();
     }
 
-    private const int Pooled = 4; // the side of what is seen by the layer of features, whatever the pictures' size
+    private const int Pooled = 4; // the side of the feature layer's input, whatever the size of the images
 
     /// <summary>The size, channels and classes of the images.</summary>
     public ImageSchema Schema { get; }
@@ -67,7 +67,7 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
 
     /// <inheritdoc/>
     public override IReadOnlyList<Objective<ImageBatch>> Objectives =>
-        _turns ??= [new("loss", batch => Losses(batch).Loss, [.. parameters()])];
+        _objectives ??= [new("loss", batch => Losses(batch).Loss, [.. parameters()])];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
@@ -76,12 +76,12 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
         return new Dictionary<string, double> { ["loss"] = loss.Number(), ["accuracy"] = right.Number() };
     }
 
-    /// <summary>What it makes of pictures.</summary>
-    /// <param name="pictures">[batch, channels, height, width], −1 to 1.</param>
+    /// <summary>Computes the features and logits of images.</summary>
+    /// <param name="images">[batch, channels, height, width], −1 to 1.</param>
     /// <returns>Features, [batch, <see cref="Width"/>], −1 to 1, and logits.</returns>
-    public (Tensor Features, Tensor Logits) Extract(Tensor pictures)
+    public (Tensor Features, Tensor Logits) Extract(Tensor images)
     {
-        Tensor x = pictures;
+        Tensor x = images;
         for (int layer = 0; layer < Convolutions.Count; layer++)
             x = F.silu(Norms[layer].call(Convolutions[layer].call(x))); // half the side each
         x = F.adaptive_avg_pool2d(x, [Pooled, Pooled]).flatten(1);
@@ -91,11 +91,11 @@ internal sealed class ImageClassifier : GradientModel<ImageBatch>
 
     private (Tensor Loss, Tensor Right) Losses(ImageBatch batch)
     {
-        Tensor pictures = HasClasses ? batch.Pictures : cat(Turned(batch.Pictures));
+        Tensor images = HasClasses ? batch.Images : cat(Turned(batch.Images));
         Tensor labels = HasClasses ? batch.Labels
             : KeptScalars.Range(Turnings, ScalarType.Int64, batch.Labels.device)
             .repeat_interleave(batch.Labels.shape[0]);
-        Tensor logits = Extract(pictures).Logits;
+        Tensor logits = Extract(images).Logits;
         return (F.cross_entropy(logits, labels), logits.argmax(1).eq(labels).to(ScalarType.Float32).mean());
     }
 

@@ -5,28 +5,28 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// The copying check: how near drawn pictures are to their nearest training pictures, by features and by pixels,
-/// compared with how near held-out pictures are, which the model cannot have copied. A blurred picture is near
-/// everything, so each drawn picture is compared with held-out ones of its own sharpness, for which these are blurred
-/// too. It counts as a copy where it is nearer than all but 1 % of them, so an honest model has about 1 % of copies.
+/// The copying check: the distance of generated images to their nearest training images, by features and by pixels,
+/// compared with that of held-out images, which the model cannot have copied. A blurred image is near everything, so
+/// each generated image is compared with held-out images of its own sharpness, some of them blurred for this. It counts
+/// as a copy if it is nearer than all but 1 % of them, so a model that copies nothing has about 1 % of copies.
 /// </summary>
-/// <param name="ByFeatures">The nearest training picture of each drawn one, and whether it is a copy.</param>
+/// <param name="ByFeatures">The nearest training image of each generated one, and whether it is a copy.</param>
 /// <param name="ByPixels">The same by pixels.</param>
 internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPixels)
 {
-    /// <summary>Pictures that are checked.</summary>
+    /// <summary>The largest number of images to check.</summary>
     public const int Most = 1000;
 
-    /// <summary>Held-out pictures without which nothing can be said.</summary>
+    /// <summary>The smallest number of held-out images that the check needs.</summary>
     public const int FewestHeld = 100;
 
-    private const long MostValues = 1 << 23; // of training pictures at once
+    private const long MostValues = 1 << 23; // the largest batch of training images
     private const int MostBlurred = 250;
-    private const int UsualSide = 32; // for which blurs are given in pixels; of larger pictures they are wider
+    private const int UsualSide = 32; // the size that the blurs are for; larger images have wider ones
 
     private static readonly double[] Blurs = [0.5, 0.75, 1, 1.5, 2, 3];
 
-    /// <summary>Checks the first drawn pictures.</summary>
+    /// <summary>Checks the first generated images.</summary>
     public static ImageCopying Check(FeatureNetwork network, ImageSet drawn, ImageSet held, ImageSet training,
         IProgress<string>? progress, CancellationToken cancellation)
     {
@@ -52,7 +52,7 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
         }
         NearestImages Nearest(Func<ImageSet, Tensor> view)
         {
-            Tensor all = cat([view(drawn), .. references.Select(view)]); // the training pictures are passed once
+            Tensor all = cat([view(drawn), .. references.Select(view)]); // so that the training images are read once
             (int[] index, double[] squared) = Neighbours.Nearest(all, Parts(view));
             double[] distances = Array.ConvertAll(squared, Math.Sqrt);
             return NearestImages.Of(index[..drawn.Count], distances[..drawn.Count], sharpness,
@@ -61,7 +61,7 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
         return new(Nearest(Features), Nearest(Pixels));
     }
 
-    /// <summary>The shares of copies.</summary>
+    /// <summary>Returns the shares of copies.</summary>
     public IReadOnlyDictionary<string, Metric> Figures(EvaluationSection options, long seed)
     {
         Metric Share(NearestImages nearest) =>
@@ -71,46 +71,46 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
             ["copiedByPixels"] = Share(ByPixels) };
     }
 
-    /// <summary>What it found, one sentence.</summary>
+    /// <summary>The result in words.</summary>
     public string Note => string.Create(CultureInfo.InvariantCulture,
         $"Copying: the nearest training picture is {ByFeatures.Drawn:0.000} away from the median drawn picture by "
         + $"features and {ByFeatures.Held:0.000} from the median held-out one; by pixels (0 to 1, root of the sum "
         + $"of squares) {ByPixels.Drawn:0.000} and {ByPixels.Held:0.000}. Of {ByFeatures.Index.Count} drawn "
         + $"pictures those count as copies that are nearer than all but 1 % of held-out ones of the same sharpness.");
 
-    /// <summary>Pixels from 0 to 1, [pictures, size], fp32.</summary>
-    private static Tensor Pixels(ImageSet pictures)
+    /// <summary>Returns the pixels from 0 to 1, [images, size], fp32.</summary>
+    private static Tensor Pixels(ImageSet images)
     {
-        int size = pictures.Schema.Size;
-        var values = new float[(long)pictures.Count * size];
-        Parallel.For(0, pictures.Count, i =>
+        int size = images.Schema.Size;
+        var values = new float[(long)images.Count * size];
+        Parallel.For(0, images.Count, i =>
         {
-            byte[] picture = new byte[size];
-            pictures.Read(i, picture);
+            byte[] image = new byte[size];
+            images.Read(i, image);
             for (int at = 0; at < size; at++)
-                values[((long)i * size) + at] = picture[at] / 255f;
+                values[((long)i * size) + at] = image[at] / 255f;
         });
-        return tensor(values, pictures.Count, size);
+        return tensor(values, images.Count, size);
     }
 }
 
-/// <summary>The nearest training pictures of drawn ones by some view.</summary>
-/// <param name="Index">The number of each one's nearest training picture.</param>
-/// <param name="IsCopy">Whether it is nearer than all but 1 % of held-out ones as sharp as it is.</param>
-/// <param name="Drawn">The median distance of drawn pictures.</param>
-/// <param name="Held">The median distance of held-out pictures as they are.</param>
+/// <summary>The nearest training images of generated ones, by features or by pixels.</summary>
+/// <param name="Index">The number of the nearest training image of each.</param>
+/// <param name="IsCopy">Whether each is nearer than all but 1 % of held-out images of its sharpness.</param>
+/// <param name="Drawn">The median distance of generated images.</param>
+/// <param name="Held">The median distance of held-out images that are not blurred.</param>
 internal sealed record NearestImages(IReadOnlyList<int> Index, IReadOnlyList<bool> IsCopy, double Drawn, double Held)
 {
     private const double Share = 0.01;
     private const int FewestCompared = 100; // so that 1 % is one of them
 
-    /// <summary>Compares distances to the nearest training picture.</summary>
-    /// <param name="index">Of each drawn picture the number of the training picture.</param>
-    /// <param name="distances">Of each drawn picture.</param>
-    /// <param name="sharpness">Of each drawn picture.</param>
-    /// <param name="references">The distances of held-out pictures, followed by those of blurred ones.</param>
+    /// <summary>Compares distances to the nearest training image.</summary>
+    /// <param name="index">The number of the nearest training image of each generated one.</param>
+    /// <param name="distances">The distance of each generated image.</param>
+    /// <param name="sharpness">The sharpness of each generated image.</param>
+    /// <param name="references">The distances of held-out images, followed by those of blurred ones.</param>
     /// <param name="ofReferences">Their sharpness.</param>
-    /// <param name="held">How many are not blurred.</param>
+    /// <param name="held">The number of references that are not blurred.</param>
     public static NearestImages Of(int[] index, double[] distances, double[] sharpness, double[] references,
         double[] ofReferences, int held)
     {

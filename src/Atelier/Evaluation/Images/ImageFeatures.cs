@@ -2,19 +2,20 @@ using static TorchSharp.torch;
 
 namespace Atelier.Evaluation.Images;
 
-/// <summary>What a network makes of some pictures.</summary>
-/// <param name="Values">[pictures, width], fp64, on the CPU.</param>
-/// <param name="LogProbabilities">Of the classes, [pictures, classes], fp64; null where the network knows none.</param>
+/// <summary>The features of images.</summary>
+/// <param name="Values">[images, width], fp64, on the CPU.</param>
+/// <param name="LogProbabilities">The log-probabilities of the classes, [images, classes], fp64; null if the network
+/// has none.</param>
 internal sealed record ImageFeatures(Tensor Values, Tensor? LogProbabilities)
 {
-    /// <summary>How many pictures.</summary>
+    /// <summary>The number of images.</summary>
     public int Count => (int)Values.shape[0];
 
-    /// <summary>For each picture whether the likeliest class is the one of a label.</summary>
+    /// <summary>Returns for each image whether its most probable class is that of its label.</summary>
     public bool[] AreOf(IReadOnlyList<int> labels)
     {
         using var scope = NewDisposeScope();
-        long[] said = LogProbabilities!.argmax(1).data<long>().ToArray();
-        return [.. said.Select((label, i) => label == labels[i])];
+        long[] classes = LogProbabilities!.argmax(1).data<long>().ToArray();
+        return [.. classes.Select((label, i) => label == labels[i])];
     }
 }

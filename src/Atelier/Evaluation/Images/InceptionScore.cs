@@ -10,16 +10,16 @@ namespace Atelier.Evaluation.Images;
 /// </summary>
 internal static class InceptionScore
 {
-    /// <summary>The score with a 95 % interval by bootstrap over pictures, laid around it.</summary>
-    /// <param name="logProbabilities">log p(y|x), [pictures, classes], fp64.</param>
-    /// <param name="options">How often to draw anew.</param>
-    /// <param name="seed">The seed of the draws.</param>
+    /// <summary>Returns the score with a 95 % bootstrap interval over images, centred on it.</summary>
+    /// <param name="logProbabilities">log p(y|x), [images, classes], fp64.</param>
+    /// <param name="options">The number of resamples.</param>
+    /// <param name="seed">The seed of resampling.</param>
     public static Metric Of(Tensor logProbabilities, EvaluationSection options, long seed)
     {
         using var scope = NewDisposeScope();
         int classes = (int)logProbabilities.shape[1], count = (int)logProbabilities.shape[0];
         double[] p = logProbabilities.exp().data<double>().ToArray();
-        // Σ p ln p of each picture
+        // Σ p ln p of each image
         double[] negentropy = logProbabilities.exp().mul(logProbabilities).sum([1]).data<double>().ToArray();
         double Score(Func<int, int> pick)
         {
@@ -27,10 +27,10 @@ internal static class InceptionScore
             double sum = 0;
             for (int i = 0; i < count; i++)
             {
-                int picture = pick(i);
-                sum += negentropy[picture];
+                int image = pick(i);
+                sum += negentropy[image];
                 for (int c = 0; c < classes; c++)
-                    mean[c] += p[(picture * classes) + c];
+                    mean[c] += p[(image * classes) + c];
             }
             return Math.Exp((sum / count) - mean.Sum(m => m > 0 ? m / count * Math.Log(m / count) : 0));
         }

@@ -6,24 +6,24 @@ namespace Atelier.Evaluation.Images;
 
 /// <summary>
 /// The kernel distance (Bińkowski et al. 2018): the unbiased estimate of the squared maximum mean discrepancy (Gretton
-/// et al. 2012, eq. 3) under the kernel (x·y / width + 1)³, averaged over blocks of pictures that have none in common,
-/// each picture dealt to the next block in turn. It is around 0, and may be a little below, where both sets come from
-/// one distribution, however few they are.
+/// et al. 2012, eq. 3) under the kernel (x·y / width + 1)³, averaged over disjoint blocks of images, to which the
+/// images are assigned in turn. It is around 0, and may be a little below, where both sets come from one distribution,
+/// however few they are.
 /// </summary>
 internal static class KernelDistance
 {
     private const int MostBlocks = 40;
 
-    /// <summary>The distance with a 95 % interval by bootstrap over the blocks.</summary>
-    /// <param name="first">[pictures, width], fp64; at least two.</param>
-    /// <param name="second">[pictures, width], fp64; at least two.</param>
-    /// <param name="options">How often to draw anew.</param>
-    /// <param name="seed">The seed of the draws.</param>
+    /// <summary>Returns the distance with a 95 % bootstrap interval over the blocks.</summary>
+    /// <param name="first">[images, width], fp64; at least two.</param>
+    /// <param name="second">[images, width], fp64; at least two.</param>
+    /// <param name="options">The number of resamples.</param>
+    /// <param name="seed">The seed of resampling.</param>
     public static Metric Of(Tensor first, Tensor second, EvaluationSection options, long seed) =>
         MeanScore.Mean([.. Blocks(first, second).Select(block => new MeanScore(block, 1))], options, seed,
             "squared mean discrepancy");
 
-    /// <summary>The estimate of each block.</summary>
+    /// <summary>Returns the estimate of each block.</summary>
     internal static double[] Blocks(Tensor first, Tensor second)
     {
         using var scope = NewDisposeScope();
@@ -37,7 +37,7 @@ internal static class KernelDistance
         return estimate.data<double>().ToArray();
     }
 
-    /// <summary>The mean of the kernel over pairs of different pictures of a block, [blocks].</summary>
+    /// <summary>Returns the mean of the kernel over pairs of different images of a block, [blocks].</summary>
     private static Tensor Within(Tensor x, long size)
     {
         Tensor kernel = Kernel(x, x, x.shape[2]);

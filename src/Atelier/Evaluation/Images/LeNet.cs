@@ -9,13 +9,13 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// LeNet-5 with hyperbolic tangents and maximum pooling over grey pictures of 32 × 32 (after LeCun et al. 1998), from
+/// LeNet-5 with hyperbolic tangents and maximum pooling over grey images of 32 × 32 (after LeCun et al. 1998), from
 /// weights that PyTorch saved. The 84 values of its layer f6 are the features that Fréchet distances on MNIST are
 /// published on.
 /// </summary>
 internal sealed class LeNet : FeatureNetwork
 {
-    /// <summary>The catalogue's name of the published weights.</summary>
+    /// <summary>The name of the published weights in the catalogue.</summary>
     public const string CatalogueName = "lenet-mnist";
 
     private const int Side = 32;
@@ -54,13 +54,13 @@ internal sealed class LeNet : FeatureNetwork
     /// <inheritdoc/>
     public override bool KnowsClasses { get; }
 
-    /// <summary>Loads it.</summary>
+    /// <summary>Loads the network.</summary>
     /// <param name="source">A file, or <see cref="CatalogueName"/>.</param>
     /// <param name="schema">The size, channels and classes of the images.</param>
-    /// <param name="device">Where it works.</param>
+    /// <param name="device">The device.</param>
     /// <param name="progress">Receives a message about each download.</param>
-    /// <param name="cancellation">Stops fetching.</param>
-    /// <exception cref="AtelierException">The file is missing or no such network, or the pictures are in
+    /// <param name="cancellation">Cancels the download.</param>
+    /// <exception cref="AtelierException">The file is missing or is not such a network, or the images are in
     /// colour.</exception>
     public static LeNet Load(string source, ImageSchema schema, Device device, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
@@ -85,9 +85,9 @@ internal sealed class LeNet : FeatureNetwork
     protected override IEnumerable<(string Name, Tensor Weight)> Weights => _weights.Select(w => (w.Key, w.Value));
 
     /// <inheritdoc/>
-    protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
+    protected override (Tensor Features, Tensor? Logits) Forward(Tensor images)
     {
-        Tensor x = pictures.to(_weights["fc.f6.bias"].device).PlusNumber(1).Times(0.5); // 0 (black) to 1
+        Tensor x = images.to(_weights["fc.f6.bias"].device).PlusNumber(1).Times(0.5); // 0 (black) to 1
         if (x.shape[2] != Side || x.shape[3] != Side)
             x = F.interpolate(x, size: [Side, Side], mode: InterpolationMode.Bilinear, align_corners: false);
         x = F.max_pool2d(Convolve(x, "c1").tanh(), [2, 2]); // [batch, 6, 14, 14]

@@ -41,13 +41,13 @@ internal sealed class LearnedFeatures : FeatureNetwork
     public override bool KnowsClasses => _classifier.HasClasses;
 
     /// <summary>Opens the saved classifier if it was trained on these images; otherwise trains and saves one.</summary>
-    /// <param name="data">The pictures.</param>
-    /// <param name="kept">Where it is kept; null keeps nothing.</param>
-    /// <param name="seed">Of the weights and of the order of learning.</param>
-    /// <param name="device">Where it works.</param>
-    /// <param name="progress">Receives a message after every stretch of steps.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="kept">The path of the saved classifier; null saves nothing.</param>
+    /// <param name="seed">The seed of the weights and of the order of images.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="progress">Receives messages during training.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There are no training pictures, or what is kept is damaged.</exception>
+    /// <exception cref="AtelierException">There are no training images, or the saved classifier is damaged.</exception>
     public static async Task<LearnedFeatures> OpenAsync(ImageData data, string? kept, long seed, Device device,
         IProgress<string>? progress, CancellationToken cancellation)
     {
@@ -81,7 +81,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
             var trainer = new Trainer<ImageBatch>(recipe, classifier,
                 new ImageBatches(data.Train, BatchSize, seed, shuffled: true), null,
                 new TrainerHooks { WriteBundle = _ => { }, ItemUnit = "pictures" });
-            await trainer.LearnAsync(run, new Told(steps, progress), cancellation).ConfigureAwait(false);
+            await trainer.LearnAsync(run, new StepMessages(steps, progress), cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
         }
         double accuracy = await Task.Run(() => Accuracy(classifier, held, device), cancellation).ConfigureAwait(false);
@@ -106,9 +106,9 @@ internal sealed class LearnedFeatures : FeatureNetwork
         _classifier.state_dict().Select(w => (w.Key, w.Value));
 
     /// <inheritdoc/>
-    protected override (Tensor Features, Tensor? Logits) Forward(Tensor pictures)
+    protected override (Tensor Features, Tensor? Logits) Forward(Tensor images)
     {
-        (Tensor features, Tensor logits) = _classifier.Extract(pictures.to(_classifier.parameters().First().device));
+        (Tensor features, Tensor logits) = _classifier.Extract(images.to(_classifier.parameters().First().device));
         return (features, KnowsClasses ? logits : null);
     }
 
@@ -150,12 +150,12 @@ internal sealed class LearnedFeatures : FeatureNetwork
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(i);
             right += batch.Labels.shape[0]
-                * classifier.Evaluate(new ImageBatch(batch.Pictures.to(device), batch.Labels.to(device)))["accuracy"];
+                * classifier.Evaluate(new ImageBatch(batch.Images.to(device), batch.Labels.to(device)))["accuracy"];
         }
         return right / held.Count;
     }
 
-    private sealed class Told(long steps, IProgress<string>? progress) : IProgress<TrainingProgress>
+    private sealed class StepMessages(long steps, IProgress<string>? progress) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {

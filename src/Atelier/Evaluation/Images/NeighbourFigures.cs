@@ -5,31 +5,30 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// Metrics from nearest neighbours. A set's region is made of balls around its pictures, each reaching to its k-th
-/// nearest neighbour in the set. Precision is the share of made pictures in the real ones' region (Kynkäänniemi et al.
-/// 2019, eq. 1; k = 3). Recall is the share of real ones in the made ones' (eq. 2), but noise is so far from itself
-/// that its balls hold everything: a real picture is recalled only if a made one is in its own ball as well (both sides
-/// as in Khayatkhoei and AbdAlmageed 2023), and k = 10, so that real pictures recall nearly all others. Density counts
-/// the real balls that a made picture is in, over k, and coverage is the share of real balls with a made picture in
-/// them (Naeem et al. 2020, eq. 3 and 4; k = 5).
+/// Metrics from nearest neighbours. A set's region is made of balls around its images, each reaching to its k-th
+/// nearest neighbour in the set. Precision is the share of generated images in the region of the real ones
+/// (Kynkäänniemi et al. 2019, eq. 1; k = 3). Recall is the share of real ones in the made ones' (eq. 2), but noise is
+/// so far from itself that its balls hold everything: a real image is recalled only if a made one is in its own ball as
+/// well (both sides as in Khayatkhoei and AbdAlmageed 2023), and k = 10, so that real images recall nearly all others.
+/// Density counts the real balls that a made image is in, over k, and coverage is the share of real balls with a made
+/// image in them (Naeem et al. 2020, eq. 3 and 4; k = 5).
 /// </summary>
 internal static class NeighbourFigures
 {
-    /// <summary>Pictures that each set needs.</summary>
+    /// <summary>Images that each set needs.</summary>
     public const int Fewest = DensityK + 1;
 
     private const int PrecisionK = 3;
     private const int DensityK = 5;
-    private const int RecallK = 10; // of fewer pictures all others
+    private const int RecallK = 10; // of fewer images all others
 
     /// <summary>
-    /// The figures with 95 % intervals by bootstrap over the pictures that each is a mean of, the balls held as they
-    /// are.
+    /// The figures with 95 % intervals by bootstrap over the images that each is a mean of, the balls held as they are.
     /// </summary>
-    /// <param name="made">[made pictures, width], fp64.</param>
-    /// <param name="real">[real pictures, width], fp64.</param>
-    /// <param name="options">How often to draw anew.</param>
-    /// <param name="seed">The seed of the draws.</param>
+    /// <param name="made">The features of generated images, [images, width], fp64.</param>
+    /// <param name="real">The features of real images, [images, width], fp64.</param>
+    /// <param name="options">The number of resamples.</param>
+    /// <param name="seed">The seed of resampling.</param>
     public static IReadOnlyDictionary<string, Metric> Of(Tensor made, Tensor real, EvaluationSection options, long seed)
     {
         using var scope = NewDisposeScope();

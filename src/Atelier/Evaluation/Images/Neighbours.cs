@@ -4,8 +4,7 @@ using static TorchSharp.torch;
 namespace Atelier.Evaluation.Images;
 
 /// <summary>
-/// Distances between many points, some rows at a time: as matrix products on all cores, and never all of them in
-/// memory.
+/// Distances between many points, computed in blocks by matrix products, so that they need not all fit in memory.
 /// </summary>
 internal static class Neighbours
 {
@@ -14,8 +13,8 @@ internal static class Neighbours
     /// <summary>The squared distances from some points to all others, block after block of rows.</summary>
     /// <param name="points">[n, width].</param>
     /// <param name="others">[m, width].</param>
-    /// <param name="take">Takes the number of the block's first point and the squared distances, [rows, m]; they are
-    /// disposed afterwards, but for what is moved out.</param>
+    /// <param name="take">Receives the number of the first point of a block and its squared distances, [rows, m], which
+    /// are disposed afterwards unless they are moved out.</param>
     public static void ForEach(Tensor points, Tensor others, Action<long, Tensor> take)
     {
         using var all = NewDisposeScope();
@@ -31,16 +30,16 @@ internal static class Neighbours
         }
     }
 
-    /// <summary>The squared distance of each point to its k-th nearest among the others.</summary>
+    /// <summary>Returns the squared distance of each point to its k-th nearest neighbour.</summary>
     /// <param name="points">[n, width].</param>
-    /// <param name="k">For each of these, each at most n − 1.</param>
+    /// <param name="k">The values of k, each at most n − 1.</param>
     /// <returns>For each k, [n].</returns>
     public static Tensor[] Radii(Tensor points, params int[] k)
     {
         List<Tensor> nearest = [];
         ForEach(points, points, (first, squared) =>
         {
-            squared.diagonal(first).FillWith(double.PositiveInfinity); // a point is no neighbour of its own
+            squared.diagonal(first).FillWith(double.PositiveInfinity); // a point is not its own neighbour
             nearest.Add(squared.topk(k.Max(), dim: 1, largest: false, sorted: true).values.MoveToOuterDisposeScope()
                 .DetachFromDisposeScope());
         });
@@ -51,9 +50,9 @@ internal static class Neighbours
         return [.. k.Select(n => sorted.select(1, n - 1).clone().MoveToOuterDisposeScope())];
     }
 
-    /// <summary>The nearest other of each point, and its squared distance.</summary>
+    /// <summary>Returns the nearest other point of each point, and its squared distance.</summary>
     /// <param name="points">[n, width].</param>
-    /// <param name="others">Parts of the others, one after another, each [m, width]; disposed here.</param>
+    /// <param name="others">The other points in parts, each [m, width], which are disposed.</param>
     public static (int[] Index, double[] Squared) Nearest(Tensor points, IEnumerable<Tensor> others)
     {
         var index = new int[points.shape[0]];

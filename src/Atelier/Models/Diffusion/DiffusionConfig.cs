@@ -1,12 +1,10 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
-using Atelier.Models.Diffusion.Samplers;
 
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// The configuration of a diffusion or flow-matching model: the noise schedule, the prediction target, the network and
-/// the sampler.
+/// The configuration of a diffusion or flow-matching model: the noise schedule, the prediction target and the network.
 /// </summary>
 public sealed record DiffusionConfig
 {
@@ -83,24 +81,12 @@ public sealed record DiffusionConfig
     [Range(0.0, 0.9)]
     public double UpscaleNoise { get; init; } = 0.3;
 
-    /// <summary>The default sampler: ancestral, ddim, euler, heun or dpm.</summary>
-    public string Sampler { get; init; } = "heun";
-
-    /// <summary>The default number of sampling steps.</summary>
-    [Range(1, 10_000)]
-    public int SamplerSteps { get; init; } = 20;
-
-    /// <summary>The default guidance scale of the class; 1 follows the model.</summary>
-    [Range(0.0, 100.0)]
-    public double Guidance { get; init; } = 1;
-
     /// <summary>Throws if the values do not fit together.</summary>
     /// <param name="width">Of the pictures, or of their latents.</param>
     /// <param name="height">The same.</param>
     /// <exception cref="AtelierException">They do not.</exception>
     public void Check(int width, int height)
     {
-        DiffusionSamplers.Find(Sampler);
         if (width % Upscale != 0 || height % Upscale != 0)
             throw new AtelierException(
                 $"the image size {width} × {height} is not divisible by {Upscale}", "model.upscale",

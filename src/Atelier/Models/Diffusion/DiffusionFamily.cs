@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Atelier.Data;
 using Atelier.Data.Images;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -32,6 +33,32 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
 
     /// <inheritdoc/>
     public string ClassSetting => "model.conditional=true";
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> RenamedKeys { get; } = new Dictionary<string, string>
+    {
+        ["model.sampler"] = "generation.sampler",
+        ["model.samplerSteps"] = "generation.steps",
+        ["model.guidance"] = "generation.guidance",
+    };
+
+    /// <inheritdoc/>
+    protected override bool SamplesInSteps => true;
+
+    /// <inheritdoc/>
+    protected override IEnumerable<IgnoredKeys> Ignored(DiffusionConfig config)
+    {
+        yield return new("the family diffusion", "evaluation.importanceSamples");
+        yield return config.Network == DenoiserKind.Dit
+            ? new("a transformer", "model.channels", "model.blocks")
+            : new("a U-Net", "model.layerCount", "model.headCount", "model.hiddenSize");
+        if (!config.Conditional)
+            yield return new("a model without classes", "model.classDropout", "generation.guidance");
+        if (config.Upscale == 1)
+            yield return new("a model that does not upscale", "model.upscaleNoise");
+        if (config.Autoencoder is not null)
+            yield return new("a model in latents", "evaluation.likelihoodPictures");
+    }
 
     /// <inheritdoc/>
     protected override DiffusionModel Create(DiffusionConfig config, ImageSchema schema, Precision precision,

@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Kernels;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -117,7 +118,7 @@ public sealed class DiffusionModel : ImageModel
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
     {
         // The same times and noise for the same number of pictures, so that measurements can be compared.
-        using var random = new Generator(1, batch.Pictures.device);
+        using var random = new Generator(1, batch.Images.device);
         return new Dictionary<string, double> { ["loss"] = Loss(batch, random).Number() };
     }
 
@@ -140,17 +141,17 @@ public sealed class DiffusionModel : ImageModel
         if (Latents is not null)
             return base.Likelihood(batch, seed, cancellation);
         using var scope = NewDisposeScope();
-        Device device = batch.Pictures.device;
+        Device device = batch.Images.device;
         long count = batch.Labels.shape[0];
         using var random = new Generator((ulong)seed, device);
         using RowTeam team = Threads.Begin(device, count);
         Tensor? labels = IsConditional ? batch.Labels
             : null,
-            conditionImage = _upscaling?.Show(_upscaling.Shrink(batch.Pictures), zeros(count, device: device), random);
-        double[] surprise = VariationalBound.Of(batch.Pictures, (x, t) => Look(x, t, count, team), _schedule,
+            conditionImage = _upscaling?.Show(_upscaling.Shrink(batch.Images), zeros(count, device: device), random);
+        double[] surprise = VariationalBound.Of(batch.Images, (x, t) => Look(x, t, count, team), _schedule,
             BoundTimes, random);
         int followed = (int)Math.Max(1, count / FollowedShare);
-        double[] flow = FlowLikelihood.Of(batch.Pictures.narrow(0, 0, followed),
+        double[] flow = FlowLikelihood.Of(batch.Images.narrow(0, 0, followed),
             (x, t) => Look(x, t, followed, team: null), _schedule, FlowSteps, random);
         return new Dictionary<string, double[]>
         {
@@ -177,7 +178,8 @@ public sealed class DiffusionModel : ImageModel
     ];
 
     /// <inheritdoc/>
-    public override SamplingOptions Check(SamplingOptions drawing) => _pipeline.Check(drawing);
+    public override SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults) =>
+        _pipeline.Check(drawing, defaults);
 
     /// <inheritdoc/>
     public override Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
@@ -186,9 +188,9 @@ public sealed class DiffusionModel : ImageModel
 
     private Tensor Loss(ImageBatch batch, Generator? random)
     {
-        Tensor pictures = Latents is null || batch.Pictures.shape[1..].SequenceEqual(Shape)
-            ? batch.Pictures // or encoded ahead
-            : Latents.Encode(batch.Pictures);
+        Tensor pictures = Latents is null || batch.Images.shape[1..].SequenceEqual(Shape)
+            ? batch.Images // or encoded ahead
+            : Latents.Encode(batch.Images);
         return _objective.Loss(_network, pictures, batch.Labels, random);
     }
 }

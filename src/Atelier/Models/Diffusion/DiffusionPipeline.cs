@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Models.Diffusion.Samplers;
+using Atelier.Recipes;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using Atelier.Training.Execution;
@@ -13,7 +14,7 @@ namespace Atelier.Models.Diffusion;
 /// From noise to pictures: a sampler that knows nothing of the network, a network that knows nothing of the sampler,
 /// and what a request adds on the way: guidance, a picture to begin from, a small one to enlarge.
 /// </summary>
-/// <param name="config">What a request takes where it does not say.</param>
+/// <param name="config">The configuration.</param>
 /// <param name="schema">What the pictures have in common.</param>
 /// <param name="network">Predicts.</param>
 /// <param name="schedule">α and σ.</param>
@@ -30,13 +31,16 @@ internal sealed class DiffusionPipeline(DiffusionConfig config, ImageSchema sche
     private const string DeterministicSampler = "ddim";
 
     /// <summary>Fills in what a request leaves open, and checks it.</summary>
+    /// <param name="drawing">The request's options.</param>
+    /// <param name="defaults">What it takes where it does not say.</param>
     /// <exception cref="AtelierException">It asks for what this model cannot do.</exception>
-    public SamplingOptions Check(SamplingOptions drawing)
+    public SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults)
     {
         bool between = drawing.Interpolate is not null;
-        string own = between && config.Sampler == AncestralSampler.Called ? DeterministicSampler : config.Sampler;
+        DiffusionSamplers.Find(defaults.Sampler, "generation.sampler");
+        string own = between && defaults.Sampler == AncestralSampler.Called ? DeterministicSampler : defaults.Sampler;
         SamplingOptions whole = drawing with { Sampler = drawing.Sampler ?? own, Steps = drawing.Steps
-            ?? config.SamplerSteps, Guidance = drawing.Guidance ?? config.Guidance };
+            ?? defaults.Steps, Guidance = drawing.Guidance ?? defaults.Guidance };
         DiffusionSamplers.Find(whole.Sampler);
         if (whole.Steps is < 1 or > 10_000)
             throw new AtelierException($"the number of steps is {whole.Steps}", Mention.Field("steps"),

@@ -1,4 +1,5 @@
 using Atelier.Data.Images;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -16,6 +17,10 @@ public sealed class GanFamily : ImageFamily<GanConfig, GanModel>, IClassConditio
 
     /// <inheritdoc/>
     public string ClassSetting => "model.condition=projection";
+
+    /// <inheritdoc/>
+    protected override IEnumerable<IgnoredKeys> Ignored(GanConfig config) =>
+        [new("the family gan", "evaluation.likelihoodPictures", "evaluation.importanceSamples")];
 
     /// <inheritdoc/>
     protected override GanModel Create(GanConfig config, ImageSchema schema, Precision precision, long seed) =>

@@ -3,6 +3,7 @@ using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Generation;
 using Atelier.Kernels;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -72,12 +73,12 @@ public sealed class GanModel : ImageModel
     public override IReadOnlyList<string> SamplingFields => ["interpolate"];
 
     /// <inheritdoc/>
-    public override SamplingOptions Check(SamplingOptions drawing)
+    public override SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults)
     {
         if (drawing.Interpolate is { AreSeeds: false })
             throw new AtelierException("a GAN cannot encode images, so it interpolates between seeds only",
                 Mention.Field("interpolate"), $"give seeds: {Mention.Field("interpolate")} 1,2,3");
-        base.Check(drawing with { Interpolate = null });
+        base.Check(drawing with { Interpolate = null }, defaults);
         return drawing;
     }
 
@@ -95,9 +96,9 @@ public sealed class GanModel : ImageModel
     {
         using var scope = NewDisposeScope();
         // the same noise each time, so that measurements can be compared
-        using var random = new Generator(1, batch.Pictures.device);
+        using var random = new Generator(1, batch.Images.device);
         Tensor made = Make(batch, random);
-        Tensor realLogits = _discriminator.Forward(batch.Pictures, batch.Labels).Logits,
+        Tensor realLogits = _discriminator.Forward(batch.Images, batch.Labels).Logits,
             madeLogits = _discriminator.Forward(made, batch.Labels).Logits;
         (Tensor realRight, Tensor madeRight) = Config.Loss.Right(realLogits, madeLogits);
         return new Dictionary<string, double>
@@ -106,7 +107,7 @@ public sealed class GanModel : ImageModel
             ["generatorLoss"] = Config.Loss.Generator(madeLogits).Number(),
             ["realRight"] = realRight.Number(),
             ["madeRight"] = madeRight.Number(),
-            ["diversity"] = SampleDiversity.Of(made, batch.Pictures, IsConditional ? batch.Labels : null),
+            ["diversity"] = SampleDiversity.Of(made, batch.Images, IsConditional ? batch.Labels : null),
         };
     }
 
@@ -125,7 +126,7 @@ public sealed class GanModel : ImageModel
         using (no_grad())
             made = Make(batch, random);
         long count = batch.Labels.shape[0];
-        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Pictures, made], 0), random),
+        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Images, made], 0), random),
             labels = cat([batch.Labels, batch.Labels], 0);
         (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, labels, batches: 2);
         (Tensor real, Tensor fake) = (logits.narrow(0, 0, count), logits.narrow(0, count, count));
@@ -157,7 +158,7 @@ public sealed class GanModel : ImageModel
     /// <summary>As many pictures as a batch has, of the same classes.</summary>
     private Tensor Make(ImageBatch batch, Generator? random)
     {
-        Tensor noise = empty([batch.Labels.shape[0], NoiseSize], ScalarType.Float32, batch.Pictures.device)
+        Tensor noise = empty([batch.Labels.shape[0], NoiseSize], ScalarType.Float32, batch.Images.device)
             .normal_(0, 1, random);
         return _generator.Forward(noise, IsConditional ? batch.Labels : null);
     }

@@ -38,6 +38,15 @@ public sealed class HmmFamily : IModelFamily
     public bool TakesSteps => false;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> TrainingKeys { get; } =
+        ["training.steps", "training.minutes", "training.checkpointEvery"];
+
+    /// <inheritdoc/>
+    public IEnumerable<IgnoredKeys> Ignored(Recipe recipe) =>
+        Tasks.FirstOrDefault(task => task.Name == recipe.Data.Kind) is TaggingTask
+            ? [new("a tagger that counts", "training")] : [];
+
+    /// <inheritdoc/>
     public Type ConfigType => typeof(HmmConfig);
 
     /// <inheritdoc/>
@@ -140,7 +149,7 @@ public sealed class HmmFamily : IModelFamily
             BundleWriter.Write(folder,
                 ConfigRecords.Write(TextType, symbols, new { end_of_text_id = text.Train.EndOfTextId ?? -1 }),
                 HmmTensors.Write(model),
-                text.Tokenizer, recipe.Generation, text.Facts.StartId,
+                text.Tokenizer, recipe.Generation.Decoding, text.Facts.StartId,
                     TextBundle.Card(recipe, text, model.FreeParameters));
         });
     }

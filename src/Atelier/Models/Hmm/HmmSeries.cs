@@ -2,10 +2,8 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Data.Series;
-using Atelier.Data.Text.Reading;
 using Atelier.Models.Hmm.Emissions;
 using Atelier.Models.Hmm.Inference;
-using Atelier.Recipes;
 using Atelier.Tasks.Series;
 
 namespace Atelier.Models.Hmm;
@@ -59,16 +57,14 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns)
     /// <summary>
     /// The distribution of the first state that is drawn: the chain's own, or what follows the series in a file.
     /// </summary>
-    private double[] Beginning(string? input, CancellationToken cancellation)
+    private double[] Beginning(InputData? input, CancellationToken cancellation)
     {
         var filter = new ForwardFilter(model);
         if (input is not null)
         {
-            (_, List<double[]> series) =
-                SeriesFile.Read(new DataSection { Source = input }, Columns, new ReadingReport());
-            var sequence = HmmSequence.Of(series[0], Columns.Count);
+            var sequence = HmmSequence.Of(SeriesFile.Read(input, Columns)[0], Columns.Count);
             if (double.IsNegativeInfinity(filter.Run(sequence, 0, sequence.Length, cancellation)))
-                throw new AtelierException("the series has probability zero under the model", input,
+                throw new AtelierException("the series has probability zero under the model", input.Name,
                     "start from another series");
         }
         return filter.Next();

@@ -91,7 +91,7 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
                 ["counts"] = tensor(model.Trie.Counts, ScalarType.Int32),
                 ["first_child"] = tensor(model.Trie.FirstChild, ScalarType.Int32),
             },
-            text.Tokenizer, recipe.Generation, text.Facts.StartId,
+            text.Tokenizer, recipe.Generation.Decoding, text.Facts.StartId,
                 TextBundle.Card(recipe, text, model.Trie.Tokens.Length));
     }
 }

@@ -1,4 +1,5 @@
 using Atelier.Data.Images;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
@@ -17,6 +18,23 @@ public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>, IClassConditio
 
     /// <inheritdoc/>
     public string ClassSetting => "model.conditional=true";
+
+    /// <inheritdoc/>
+    protected override IEnumerable<IgnoredKeys> Ignored(VaeConfig config)
+    {
+        yield return new("the family vae", "evaluation.likelihoodPictures");
+        yield return config.Network == NetworkKind.Dense
+            ? new("a dense network", "model.channels", "model.blocks")
+            : new("a convolutional network", "model.hidden");
+        yield return config.Codes > 0
+            ? new("a model with codes", "model.latents", "model.beta", "model.freeBits", "model.priorComponents",
+                "evaluation.importanceSamples")
+            : new("a model without codes", "model.commitment", "model.codeDecay", "model.codePriorSize");
+        if (config.HasGrid)
+            yield return new("a grid of latents", "model.priorComponents");
+        yield return config.Likelihood == LikelihoodKind.Bernoulli ? new("a Bernoulli likelihood", "model.variance")
+            : new("a Gaussian likelihood", "model.binarisation");
+    }
 
     /// <inheritdoc/>
     protected override VaeModel Create(VaeConfig config, ImageSchema schema, Precision precision, long seed) =>

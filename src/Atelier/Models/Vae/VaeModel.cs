@@ -83,7 +83,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
     {
         // the same draws each time, so that measurements can be compared
-        using var random = new Generator(1, batch.Pictures.device);
+        using var random = new Generator(1, batch.Images.device);
         (Tensor loss, Tensor surprise, Reading reading) = Bound(batch, random);
         double reconstruction = surprise.mean().Number(), divergence = reading.Divergence.mean().Number();
         var figures = new Dictionary<string, double>
@@ -168,7 +168,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
             using var each = NewDisposeScope();
             using ImageBatch batch = training.Get(number);
             Device device = this.parameters().First().device;
-            Tensor target = _likelihood.Target(batch.Pictures.to(device), random),
+            Tensor target = _likelihood.Target(batch.Images.to(device), random),
                 told = batch.Labels.to(device).alias();
             latents.Add(_latents.Read(_encoder.forward(target), Told(told), random).Latents.MoveToOuterDisposeScope());
             labels.Add(told.MoveToOuterDisposeScope());
@@ -180,7 +180,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     private (Tensor Loss, Tensor NegativeLogLikelihood, Reading Reading) Bound(ImageBatch batch, Generator? random)
     {
         Tensor? labels = Told(batch.Labels);
-        Tensor target = _likelihood.Target(batch.Pictures, random); // [batch, channels, height, width]
+        Tensor target = _likelihood.Target(batch.Images, random); // [batch, channels, height, width]
         Reading reading = _latents.Read(_encoder.forward(target), labels, random);
         Tensor surprise = _likelihood.NegativeLogLikelihood(target, Output(reading.Latents, labels)); // [batch]
         return (surprise.mean().Plus(reading.Charge), surprise, reading);
@@ -188,9 +188,9 @@ public sealed class VaeModel : ImageModel, IAutoencoder
 
     private (double Standard, double? Fitted) ImportanceBound(GaussianLatents latents, ImageBatch batch, int draws)
     {
-        using var random = new Generator(1, batch.Pictures.device);
+        using var random = new Generator(1, batch.Images.device);
         Tensor? labels = Told(batch.Labels);
-        Tensor target = _likelihood.Target(batch.Pictures, random), features = _encoder.forward(target);
+        Tensor target = _likelihood.Target(batch.Images, random), features = _encoder.forward(target);
         (List<Tensor> standard, List<Tensor> fitted) = ([], []);
         for (int draw = 0; draw < draws; draw++)
         {

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1): it learns no more, and its
-/// latents, which stand in a grid, are scaled so that those of training pictures have a variance of one (appendix G).
+/// A finished autoencoder within a model of its latents (Rombach et al. 2022, section 3.1). Its weights are fixed, and
+/// its grid of latents is scaled so that the latents of training images have a variance of one (appendix G).
 /// </summary>
 internal sealed class FrozenAutoencoder : nn.Module
 {
@@ -47,14 +47,15 @@ internal sealed class FrozenAutoencoder : nn.Module
     /// <summary>The contents of its config.json.</summary>
     public JsonObject Description { get; }
 
-    /// <summary>Channels, height and width of a picture's latents.</summary>
+    /// <summary>Channels, height and width of an image's latents.</summary>
     public long[] Shape { get; }
 
     private Tensor Scale => get_buffer("scale")!;
 
-    /// <summary>Opens a trained one for pictures of a kind.</summary>
+    /// <summary>Opens a trained autoencoder for images of a size.</summary>
     /// <param name="folder">A run's folder or a bundle's.</param>
-    /// <param name="schema">What the pictures have in common; the autoencoder need not know their classes.</param>
+    /// <param name="schema">The size, channels and classes of the images. The autoencoder need not know the
+    /// classes.</param>
     /// <param name="families">Families whose models may be autoencoders.</param>
     /// <exception cref="AtelierException">There is none, it is of another kind, or it was trained on other
     /// images.</exception>
@@ -84,7 +85,7 @@ internal sealed class FrozenAutoencoder : nn.Module
             $"{schema.Width} × {schema.Height} in {schema.ColourName}";
     }
 
-    /// <summary>A stored one; its scale is one until it is measured or copied in.</summary>
+    /// <summary>Restores a stored autoencoder. Its scale is 1 until it is measured or loaded.</summary>
     /// <exception cref="AtelierException">It is of an unknown kind, or its files do not fit together.</exception>
     public static FrozenAutoencoder Restore(StoredImageModel stored, IReadOnlyList<IImageFamily> families)
     {
@@ -103,9 +104,9 @@ internal sealed class FrozenAutoencoder : nn.Module
         }
     }
 
-    /// <summary>Sets the scale so that the latents of pictures have a variance of one.</summary>
-    /// <param name="batches">Pictures.</param>
-    /// <param name="most">The most batches to take.</param>
+    /// <summary>Sets the scale so that the latents of images have a variance of one.</summary>
+    /// <param name="batches">The images.</param>
+    /// <param name="most">The largest number of batches to use.</param>
     public void Measure(IBatchSource<ImageBatch> batches, long most)
     {
         using var scope = NewDisposeScope();
@@ -114,7 +115,7 @@ internal sealed class FrozenAutoencoder : nn.Module
         for (long number = 0; number < Math.Min(most, batches.BatchesPerEpoch); number++)
         {
             using ImageBatch batch = batches.Get(number);
-            latents.Add(_autoencoder.Encode(batch.Pictures, null));
+            latents.Add(_autoencoder.Encode(batch.Images, null));
         }
         double deviation = cat(latents).std().Number();
         if (deviation is not > 1e-6)
@@ -123,17 +124,17 @@ internal sealed class FrozenAutoencoder : nn.Module
         Scale.FillWith((float)(1 / deviation));
     }
 
-    /// <summary>The scaled latents of pictures, without gradients.</summary>
-    /// <param name="pictures">[batch, channels, height, width], fp32, −1 to 1.</param>
+    /// <summary>Returns the scaled latents of images, without gradients.</summary>
+    /// <param name="images">[batch, channels, height, width], fp32, −1 to 1.</param>
     /// <returns>[batch, <see cref="Shape"/>], fp32.</returns>
-    public Tensor Encode(Tensor pictures)
+    public Tensor Encode(Tensor images)
     {
         using var gradients = no_grad();
-        return _autoencoder.Encode(pictures, null).mul(Scale);
+        return _autoencoder.Encode(images, null).mul(Scale);
     }
 
-    /// <summary>The pictures of scaled latents, without gradients.</summary>
-    /// <param name="latents">As <see cref="Encode"/> gives them.</param>
+    /// <summary>Returns the images of scaled latents, without gradients.</summary>
+    /// <param name="latents">Latents as <see cref="Encode"/> returns them.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public Tensor Decode(Tensor latents)
     {

@@ -6,17 +6,17 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Images;
 
 /// <summary>The images of a report, next to its plot.</summary>
-/// <param name="plot">Where the report's plot is drawn; null writes no pictures.</param>
-/// <param name="generator">Lays pixels as files have them.</param>
+/// <param name="plot">The path of the report's plot; null writes no images.</param>
+/// <param name="generator">The generator of the images.</param>
 internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
 {
     private const int Samples = 64;
-    private const int Beside = 10; // drawn pictures that are shown beside their nearest
+    private const int Beside = 10; // generated images that are shown with their nearest
 
-    /// <summary>What was written.</summary>
+    /// <summary>The images that were written.</summary>
     public List<ReportImage> Images { get; } = [];
 
-    /// <summary>A grid of drawn pictures, evenly from all, so that every class is in it.</summary>
+    /// <summary>Adds a grid of generated images, evenly spaced over all, so that it has every class.</summary>
     public void AddSamples(ImageSet drawn)
     {
         int count = Math.Min(Samples, drawn.Count);
@@ -25,7 +25,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
             Enumerable.Range(0, count).Select(i => Pixels(drawn, order[(long)i * drawn.Count / count])));
     }
 
-    /// <summary>Generated images, each next to its nearest training images.</summary>
+    /// <summary>Adds generated images, each next to its nearest training images.</summary>
     public void AddNearest(ImageSet drawn, ImageSet training, ImageCopying copying)
     {
         int check = Math.Min(ImageCopying.Most, drawn.Count), count = Math.Min(Beside, check);
@@ -36,30 +36,30 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
                 .. some.Select(i => Pixels(training, copying.ByPixels.Index[i]))]);
     }
 
-    /// <summary>Pictures enlarged by interpolation, by the model, and as they are, a column each.</summary>
-    public void AddEnlarged(UpscaledImages pictures)
+    /// <summary>Adds images enlarged by interpolation and by the model, and the originals, in columns.</summary>
+    public void AddEnlarged(UpscaledImages images)
     {
-        int count = Math.Min(Beside, pictures.Drawn.Count);
+        int count = Math.Min(Beside, images.Drawn.Count);
         Add("enlarged", "In each column a picture enlarged by bicubic interpolation, by the model, and as it is.",
             count,
-            ((ImageSet[])[pictures.Bicubic, pictures.Drawn, pictures.Real])
+            ((ImageSet[])[images.Bicubic, images.Drawn, images.Real])
                 .SelectMany(set => Enumerable.Range(0, count).Select(i => Pixels(set, i))));
     }
 
-    private void Add(string name, string caption, int? columns, IEnumerable<ReadOnlyMemory<byte>> pictures)
+    private void Add(string name, string caption, int? columns, IEnumerable<ReadOnlyMemory<byte>> images)
     {
         if (plot is null)
             return;
         string file = $"{Path.GetFileNameWithoutExtension(plot)}-{name}.png";
-        ImageGrid.Write(Path.Combine(Path.GetDirectoryName(plot)!, file), generator.Schema, [.. pictures],
+        ImageGrid.Write(Path.Combine(Path.GetDirectoryName(plot)!, file), generator.Schema, [.. images],
             columns: columns);
         Images.Add(new ReportImage(file, caption));
     }
 
-    private ReadOnlyMemory<byte> Pixels(ImageSet pictures, int number)
+    private ReadOnlyMemory<byte> Pixels(ImageSet images, int number)
     {
-        byte[] planes = new byte[pictures.Schema.Size];
-        pictures.Read(number, planes);
+        byte[] planes = new byte[images.Schema.Size];
+        images.Read(number, planes);
         return generator.Schema.Interleave(planes);
     }
 }

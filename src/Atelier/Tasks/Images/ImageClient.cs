@@ -12,17 +12,17 @@ namespace Atelier.Tasks.Images;
 /// seed, drawn from the client's, so that a client returns the same images in the same order. Other options are refused
 /// by name. Safe for concurrent use: simultaneous requests are drawn one after another.
 /// </summary>
-/// <param name="generator">Draws the pictures. Not disposed with the client.</param>
-/// <param name="seed">Of the first request; the next has the next one.</param>
-/// <param name="modelId">The name that the service is known by.</param>
+/// <param name="generator">The generator. It is not disposed with the client.</param>
+/// <param name="seed">The seed of the first request; each further request uses the next one.</param>
+/// <param name="modelId">The name of the model in requests and metadata.</param>
 #pragma warning disable MEAI001 // the interface is marked as one that may still change
 public sealed class ImageClient(ImageGenerator generator, long seed = 1, string modelId = "atelier") : IImageGenerator
 {
     private long _next = seed - 1;
 
     /// <inheritdoc/>
-    /// <exception cref="AtelierException">The prompt is no class of the model, or something is asked for that it cannot
-    /// do.</exception>
+    /// <exception cref="AtelierException">The prompt is no class of the model, or an option is not
+    /// supported.</exception>
     public async Task<ImageGenerationResponse> GenerateAsync(
         ImageGenerationRequest request, ImageGenerationOptions? options = null,
             CancellationToken cancellationToken = default)

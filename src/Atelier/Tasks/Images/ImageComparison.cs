@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Compares sets of pictures with real ones by a network's features.</summary>
+/// <summary>Compares sets of images with real images by a network's features.</summary>
 internal sealed class ImageComparison
 {
     private const int MostReal = 10_000;
-    private const int FewestReal = 500; // held-out pictures; with fewer, training pictures stand for real ones
+    private const int FewestReal = 500; // held-out images; with fewer, training images stand for real ones
 
     private readonly FeatureNetwork _network;
     private readonly ImageFeatures _real;
-    private readonly EvaluationContext _judging;
+    private readonly EvaluationContext _context;
     private readonly IProgress<string>? _progress;
     private readonly CancellationToken _cancellation;
     private readonly ImageSet _other;
@@ -23,19 +23,19 @@ internal sealed class ImageComparison
     /// <summary>
     /// Computes features of the real images: held-out ones where there are enough, else training images.
     /// </summary>
-    /// <param name="network">Gives the features.</param>
-    /// <param name="data">The pictures.</param>
+    /// <param name="network">The network that computes the features.</param>
+    /// <param name="data">The images.</param>
     /// <param name="held">The held-out part.</param>
-    /// <param name="count">How many pictures are compared with them.</param>
+    /// <param name="count">The number of images that are compared with them.</param>
     /// <param name="enlarged">The number of first held-out images to leave out, because the compared images were made
     /// from them.</param>
-    /// <param name="judging">How to evaluate.</param>
+    /// <param name="context">How to evaluate.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public ImageComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, int enlarged,
-        EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+        EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
-        (_network, _judging, _progress, _cancellation) = (network, judging, progress, cancellation);
+        (_network, _context, _progress, _cancellation) = (network, context, progress, cancellation);
         int others = held.Count - enlarged;
         bool byHeld = others >= FewestReal || others >= data.Train.Count;
         ImageSet real = byHeld
@@ -59,58 +59,58 @@ internal sealed class ImageComparison
     /// <summary>How the metrics were measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>Whether there are pictures enough on both sides of a set of so many.</summary>
+    /// <summary>Returns whether a set of this size can be compared.</summary>
     public bool IsPossible(int count) => Math.Min(_real.Count, count) >= NeighbourFigures.Fewest;
 
-    /// <summary>The figures of a set.</summary>
-    /// <param name="pictures">The pictures.</param>
-    /// <param name="name">Of progress.</param>
-    /// <param name="seen">Their features.</param>
-    public Dictionary<string, Metric> Figures(ImageSet pictures, string name, out ImageFeatures seen)
+    /// <summary>Computes the metrics of a set.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="name">What progress messages call the images.</param>
+    /// <param name="seen">Receives their features.</param>
+    public Dictionary<string, Metric> Figures(ImageSet images, string name, out ImageFeatures seen)
     {
-        int each = Math.Min(pictures.Count, _real.Count);
+        int each = Math.Min(images.Count, _real.Count);
         _progress?.Report(FormattableString.Invariant($"comparing {each} {name} with as many real ones"));
-        seen = _network.Extract(pictures, name, _progress, _cancellation);
+        seen = _network.Extract(images, name, _progress, _cancellation);
         Tensor made = Evenly(seen.Values, each), real = Evenly(_real.Values, each);
         var figures = new Dictionary<string, Metric>
         {
-            ["frechetDistance"] = FrechetDistance.Of(made, real, _judging.Options, _judging.Seed),
-            ["kernelDistance"] = KernelDistance.Of(made, real, _judging.Options, _judging.Seed),
+            ["frechetDistance"] = FrechetDistance.Of(made, real, _context.Options, _context.Seed),
+            ["kernelDistance"] = KernelDistance.Of(made, real, _context.Options, _context.Seed),
         };
-        foreach ((string figure, Metric metric) in NeighbourFigures.Of(made, real, _judging.Options, _judging.Seed))
+        foreach ((string figure, Metric metric) in NeighbourFigures.Of(made, real, _context.Options, _context.Seed))
             figures[figure] = metric;
         foreach (string figure in figures.Keys.ToArray())
             figures[figure] = figures[figure] with { Unit = $"{figures[figure].Unit}, {each} pictures on each side" };
         if (seen.LogProbabilities is { } said)
-            figures["inceptionScore"] = InceptionScore.Of(said, _judging.Options, _judging.Seed);
-        if (_network.KnowsClasses && pictures.Labels is { } labels)
+            figures["inceptionScore"] = InceptionScore.Of(said, _context.Options, _context.Seed);
+        if (_network.KnowsClasses && images.Labels is { } labels)
             figures["classAccuracy"] =
-                MeanScore.Mean(Shares(seen.AreOf(labels)), _judging.Options, _judging.Seed, "share of pictures");
+                MeanScore.Mean(Shares(seen.AreOf(labels)), _context.Options, _context.Seed, "share of pictures");
         return figures;
     }
 
-    /// <summary>Real pictures that are not those compared with, and noise, by name.</summary>
+    /// <summary>Computes the metrics of other real images and of noise, by name.</summary>
     public IEnumerable<(string Name, Dictionary<string, Metric> Figures)> Baselines(int count)
     {
         if (IsPossible(_other.Count))
             yield return (_otherName, Figures(_other, "other real pictures", out _));
         yield return ("noise",
-            Figures(ImageSet.Noise(_other.Schema, count, _judging.Seed), "pictures of noise", out _));
+            Figures(ImageSet.Noise(_other.Schema, count, _context.Seed), "pictures of noise", out _));
     }
 
     /// <summary>
-    /// The share of each class's pictures that the network takes for that class, by the class's name.
+    /// Computes the share of each class's images that the network recognises as that class, by the class's name.
     /// </summary>
-    public IReadOnlyDictionary<string, Metric> ByClass(ImageSet pictures, ImageFeatures seen)
+    public IReadOnlyDictionary<string, Metric> ByClass(ImageSet images, ImageFeatures seen)
     {
-        if (!_network.KnowsClasses || pictures.Labels is not { } labels)
+        if (!_network.KnowsClasses || images.Labels is not { } labels)
             return new Dictionary<string, Metric>();
         return seen.AreOf(labels).Zip(labels).GroupBy(p => p.Second, p => p.First).OrderBy(g => g.Key).ToDictionary(
-            g => pictures.Schema.Classes[g.Key],
-                g => MeanScore.Mean(Shares([.. g]), _judging.Options, _judging.Seed, "share of pictures"));
+            g => images.Schema.Classes[g.Key],
+                g => MeanScore.Mean(Shares([.. g]), _context.Options, _context.Seed, "share of pictures"));
     }
 
-    // So many rows, evenly spread over all: files often have one kind of picture after another.
+    // Evenly spaced rows: files often have one kind of image after another.
     private static Tensor Evenly(Tensor features, int count) => features.shape[0] == count ? features
         : features.index_select(0, tensor((long[])[.. Enumerable.Range(0, count).Select(i =>
             i * features.shape[0] / count)]));

@@ -17,53 +17,52 @@ internal static class ImageEvaluator
     private const int BatchSize = 50;
     private const string KeptClassifier = "judge/classifier.safetensors", KeptFeatures = "data/features";
 
-    /// <summary>The report.</summary>
+    /// <summary>Evaluates a model.</summary>
     /// <exception cref="AtelierException">There are no images to evaluate on, or the requested features do not fit
     /// them.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data,
-        EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+        EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
         ImagePart part = data.Test.Count > 0 ? data.Test : data.Validation;
         if (part.Count == 0)
             throw new AtelierException("no images are held out for evaluation", data.Facts.Source,
                 "give data.split a test part");
         Device device = generator.Model.parameters().First().device;
-        string? kept = judging.Folder is null ? null : Path.Combine(judging.Folder, KeptClassifier);
-        using FeatureNetwork? network = judging.Options.Features switch
+        string? kept = context.Folder is null ? null : Path.Combine(context.Folder, KeptClassifier);
+        using FeatureNetwork? network = context.Options.Features switch
         {
             "none" => null,
             "auto" => data.Train.Count == 0 ? null
-                : await LearnedFeatures.OpenAsync(data, kept, judging.Seed, device, progress, cancellation)
+                : await LearnedFeatures.OpenAsync(data, kept, context.Seed, device, progress, cancellation)
                 .ConfigureAwait(false),
             string source => LeNet.Load(source, generator.Schema, device, progress, cancellation),
         };
-        if (network is not null && judging.Folder is not null)
-            network.Cache = new FeatureCache(Path.Combine(judging.Folder, KeptFeatures));
-        return await Task.Run(() => Evaluate(generator, data, part, network, judging, progress, cancellation),
+        if (network is not null && context.Folder is not null)
+            network.Cache = new FeatureCache(Path.Combine(context.Folder, KeptFeatures));
+        return await Task.Run(() => Evaluate(generator, data, part, network, context, progress, cancellation),
             cancellation).ConfigureAwait(false);
     }
 
     private static EvaluationReport Evaluate(ImageGenerator generator, ImageData data, ImagePart part,
-        FeatureNetwork? network, EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation)
+        FeatureNetwork? network, EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         progress?.Report(
             FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "picture")}"));
-        Dictionary<string, Metric> metrics = Own(generator.Model, part, judging, cancellation);
+        Dictionary<string, Metric> metrics = Own(generator.Model, part, context, cancellation);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var notes = new List<string> {
             string.Create(CultureInfo.InvariantCulture,
             $"{part.Count} held-out pictures; 95 % intervals by bootstrap, of the model's own figures over batches "
                 + $"of {BatchSize}, of the others over pictures.") };
-        int likely = Math.Min(judging.Options.LikelihoodPictures, part.Count);
-        if (likely > 0 && Likelihood(generator.Model, part, likely, judging, progress, cancellation)
+        int likely = Math.Min(context.Options.LikelihoodPictures, part.Count);
+        if (likely > 0 && Likelihood(generator.Model, part, likely, context, progress, cancellation)
             is { Count: > 0 } likelihood)
         {
             Add(metrics, likelihood);
             notes.Add(string.Create(CultureInfo.InvariantCulture,
                 $"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them "
-                    + $"followed along the flow; the documentation describes the treatment of 8-bit values. "
-                    + $"Intervals are over pictures."));
+                    + $"followed along the flow. Likelihoods are those of 8-bit values; intervals are over images."));
         }
         var sections = new List<ReportSection>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
@@ -73,18 +72,18 @@ internal static class ImageEvaluator
         if (network is not null || readBack || enlarges)
         {
             UpscaledImages? enlarged = enlarges
-                ? UpscaledImages.Sample(generator, part, judging.Options.Pictures, judging.Seed, progress, cancellation)
+                ? UpscaledImages.Sample(generator, part, context.Options.Pictures, context.Seed, progress, cancellation)
                 : null;
             ImageSet drawn = enlarged?.Drawn
                 ?? SampledImages.Sample(generator, data.Train.Count > 0 ? data.Train.Labels
-                : part.Labels, judging.Options.Pictures, judging.Seed, progress, cancellation);
-            var album = new ImageAlbum(judging.Picture, generator);
+                : part.Labels, context.Options.Pictures, context.Seed, progress, cancellation);
+            var album = new ImageAlbum(context.Picture, generator);
             album.AddSamples(drawn);
             var bicubic = new Dictionary<string, Metric>();
             if (enlarged is not null)
             {
-                Add(metrics, enlarged.Figures(drawn, judging));
-                Add(bicubic, enlarged.Figures(enlarged.Bicubic, judging));
+                Add(metrics, enlarged.Figures(drawn, context));
+                Add(bicubic, enlarged.Figures(enlarged.Bicubic, context));
                 baselines["bicubic"] = bicubic;
                 notes.Add(string.Create(CultureInfo.InvariantCulture,
                     $"{drawn.Count} held-out pictures were made small and enlarged again, by the model and by "
@@ -94,7 +93,7 @@ internal static class ImageEvaluator
             if (network is not null)
             {
                 var comparison = new ImageComparison(network, data, part, drawn.Count, enlarges ? drawn.Count : 0,
-                    judging, progress, cancellation);
+                    context, progress, cancellation);
                 notes.AddRange(comparison.Notes);
                 compared = comparison.IsPossible(drawn.Count);
                 if (compared)
@@ -111,21 +110,21 @@ internal static class ImageEvaluator
                     var training = ImageSet.Of(data.Train, data.Train.Count);
                     ImageCopying copying = ImageCopying.Check(network, drawn, ImageSet.Of(part, part.Count), training,
                         progress, cancellation);
-                    Add(metrics, copying.Figures(judging.Options, judging.Seed));
+                    Add(metrics, copying.Figures(context.Options, context.Seed));
                     notes.Add(copying.Note);
                     album.AddNearest(drawn, training, copying);
                 }
             }
             if (readBack)
             {
-                metrics["classAccuracy"] = ReadBack(drawn, judging);
+                metrics["classAccuracy"] = ReadBack(drawn, context);
                 if (enlarged is not null)
-                    bicubic["classAccuracy"] = ReadBack(enlarged.Bicubic, judging);
+                    bicubic["classAccuracy"] = ReadBack(enlarged.Bicubic, context);
                 baselines["heldOutPictures"] =
                     new Dictionary<string, Metric>(baselines.GetValueOrDefault("heldOutPictures")
                     ?? new Dictionary<string, Metric>())
                 {
-                    ["classAccuracy"] = ReadBack(ImageSet.Of(part, part.Count), judging),
+                    ["classAccuracy"] = ReadBack(ImageSet.Of(part, part.Count), context),
                 };
                 notes.Add(string.Create(CultureInfo.InvariantCulture,
                     $"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are "
@@ -137,11 +136,11 @@ internal static class ImageEvaluator
                 sections.Add(new("Class by class") { Figures = byClass });
         }
         Part which = part == data.Test ? Part.Test : Part.Validation;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, which, judging.Other, "pictures", () => 0, mostRepeated: 1);
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, which, context.Other, "pictures", () => 0, mostRepeated: 1);
         notes.AddRange(on.Notes);
         var report = new EvaluationReport
         {
-            Run = judging.Run,
+            Run = context.Run,
             Data = on.Data,
             Headline = readBack
                 ? new("classAccuracy", "of drawn pictures of the class asked for", MoreIsBetter: true,
@@ -151,39 +150,39 @@ internal static class ImageEvaluator
             Metrics = metrics,
             Baselines = baselines,
             Sections = sections,
-            Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
+            Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
             Notes = notes,
         };
-        if (judging.Picture is not null)
-            // beside noise all bars are flat
-            EvaluationPlot.Save(judging.Picture,
+        if (context.Picture is not null)
+            // compared with noise all bars are flat
+            EvaluationPlot.Save(context.Picture,
                 report with { Baselines = report.Baselines.Where(b => b.Key != "noise").ToDictionary() });
         return report;
     }
 
-    /// <summary>The model's own figures on held-out images, as means.</summary>
-    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, EvaluationContext judging,
+    /// <summary>Computes the means of the model's own metrics on held-out images.</summary>
+    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, EvaluationContext context,
         CancellationToken cancellation) =>
-        Means(model, part, part.Count, judging, cancellation, (batch, _) => model.Judge(batch, judging.Options)
+        Means(model, part, part.Count, context, cancellation, (batch, _) => model.Judge(batch, context.Options)
             .Select(figure =>
                 (figure.Key, (IEnumerable<MeanScore>)[new MeanScore(batch.Labels.shape[0] * figure.Value,
                 batch.Labels.shape[0])])));
 
-    /// <summary>The likelihood of the first held-out images under the model.</summary>
+    /// <summary>Computes the likelihood of the first held-out images under the model.</summary>
     private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count,
-        EvaluationContext judging, IProgress<string>? progress, CancellationToken cancellation) =>
-        Means(model, part, count, judging, cancellation, (batch, number) =>
+        EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation) =>
+        Means(model, part, count, context, cancellation, (batch, number) =>
         {
             if (number > 0)
                 progress?.Report(
                     FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out pictures are"));
-            return model.Likelihood(batch, judging.Seed + number, cancellation)
+            return model.Likelihood(batch, context.Seed + number, cancellation)
                 .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
         });
 
-    /// <summary>The mean of each figure over the first pictures of a part.</summary>
+    /// <summary>Computes the mean of each metric over the first images of a part.</summary>
     private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count,
-        EvaluationContext judging, CancellationToken cancellation,
+        EvaluationContext context, CancellationToken cancellation,
         Func<ImageBatch, int, IEnumerable<(string Figure, IEnumerable<MeanScore> Scores)>> judge)
     {
         var batches = new ImageBatches(part, BatchSize, seed: 0, shuffled: false);
@@ -197,7 +196,7 @@ internal static class ImageEvaluator
             ImageBatch batch = batches.Get(number);
             long some = Math.Min(count - (number * BatchSize), batch.Labels.shape[0]);
             foreach ((string figure,
-                IEnumerable<MeanScore> values) in judge(new ImageBatch(batch.Pictures.narrow(0, 0, some).to(device),
+                IEnumerable<MeanScore> values) in judge(new ImageBatch(batch.Images.narrow(0, 0, some).to(device),
                 batch.Labels.narrow(0, 0, some).to(device)), number))
             {
                 if (!scores.TryGetValue(figure, out List<MeanScore>? list))
@@ -206,20 +205,20 @@ internal static class ImageEvaluator
             }
         }
         return scores.ToDictionary(s => s.Key,
-            s => MeanScore.Mean(s.Value, judging.Options, judging.Seed, model.Unit(s.Key)));
+            s => MeanScore.Mean(s.Value, context.Options, context.Seed, model.Unit(s.Key)));
     }
 
     /// <summary>For the world of shapes: the share of images that show the class they were generated for.</summary>
-    private static Metric ReadBack(ImageSet pictures, EvaluationContext judging)
+    private static Metric ReadBack(ImageSet images, EvaluationContext context)
     {
-        var picture = new byte[pictures.Schema.Size];
-        var right = new MeanScore[pictures.Count];
+        var image = new byte[images.Schema.Size];
+        var right = new MeanScore[images.Count];
         for (int i = 0; i < right.Length; i++)
         {
-            pictures.Read(i, picture);
-            right[i] = new(ShapesWorld.Classify(picture) == pictures.Labels![i] ? 1 : 0, 1);
+            images.Read(i, image);
+            right[i] = new(ShapesWorld.Classify(image) == images.Labels![i] ? 1 : 0, 1);
         }
-        return MeanScore.Mean(right, judging.Options, judging.Seed, "share of pictures");
+        return MeanScore.Mean(right, context.Options, context.Seed, "share of pictures");
     }
 
     private static void Add(Dictionary<string, Metric> metrics, IReadOnlyDictionary<string, Metric> more)

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
@@ -22,8 +23,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     where TConfig : class, new()
     where TModel : ImageModel
 {
-    private const int PreviewPictures = 64;
-    private const int PreviewConclusion = 5000; // pictures that the model is concluded by for a preview
+    private const int PreviewImages = 64;
+    private const int PreviewFit = 5000; // training images that the model is fitted to for a preview
 
     /// <inheritdoc/>
     public abstract string Name { get; }
@@ -41,6 +42,22 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     public Type ConfigType => typeof(TConfig);
 
     /// <inheritdoc/>
+    public virtual IReadOnlyDictionary<string, string> RenamedKeys => ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>Whether its models sample in steps, with a sampler, its steps and guidance.</summary>
+    protected virtual bool SamplesInSteps => false;
+
+    /// <inheritdoc/>
+    public IEnumerable<IgnoredKeys> Ignored(Recipe recipe)
+    {
+        IEnumerable<IgnoredKeys> own = Ignored((TConfig?)recipe.Model.Config ?? new TConfig());
+        return SamplesInSteps ? own : own.Append(new($"the family {Name}", GenerationSection.SamplingKeys));
+    }
+
+    /// <summary>The keys of a recipe that a configuration leaves without a use.</summary>
+    protected virtual IEnumerable<IgnoredKeys> Ignored(TConfig config) => [];
+
+    /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
         if (data is not ImageData images)
@@ -48,6 +65,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 "use images, or another family");
         TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema,
             recipe.Training.ChosenPrecision, recipe.Seed);
+        SamplingDefaults sampling = recipe.Generation.Sampling;
+        model.Check(new SamplingOptions(), sampling); // a mistake is found before training
         TrainingSection section = recipe.Training;
         var training =
             new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true, recipe.Data.Image.Augment);
@@ -60,17 +79,17 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             WriteBundle = folder =>
             {
                 model.FitAfterTraining(Seen(), long.MaxValue);
-                Write(folder, model, Card(recipe, images, model));
+                Write(folder, model, sampling, Card(recipe, images, model));
             },
             WriteInterrupted = folder =>
             {
-                model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
-                Write(folder, model, Card(recipe, images, model));
+                model.FitAfterTraining(Seen(), PreviewFit / training.ItemsPerBatch);
+                Write(folder, model, sampling, Card(recipe, images, model));
             },
             WriteSample = (path, cancellation) =>
             {
                 string file = path + ".png";
-                model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
+                model.FitAfterTraining(Seen(), PreviewFit / training.ItemsPerBatch);
                 cancellation.ThrowIfCancellationRequested();
                 if (model.Upscaler is { } upscaler)
                 {
@@ -89,7 +108,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             ItemUnit = "pictures",
         });
 
-        // the trainer's own are read on another thread
+        // the trainer reads its own batches on another thread
         ImageBatches Seen() => new(images.Train, section.BatchSize, recipe.Seed, shuffled: false);
     }
 
@@ -100,9 +119,12 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         TModel? model = null;
         try
         {
-            model = Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, bundle.WeightsPath,
-                device));
-            return new ImageGenerator(model, BundleIdentity.Of(bundle));
+            var config = ConfigFile.Read(bundle.ConfigPath);
+            model = Restore(new StoredImageModel(config, tensors, bundle.WeightsPath, device));
+            return new ImageGenerator(model, BundleIdentity.Of(bundle))
+            {
+                Defaults = SamplesInSteps ? ImageBundle.ReadSampling(bundle, config) : new SamplingDefaults(),
+            };
         }
         catch
         {
@@ -139,8 +161,9 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         }
     }
 
-    /// <summary>A fresh model of the shape that is stored.</summary>
-    /// <exception cref="AtelierException">The configuration is impossible, or claims more than is stored.</exception>
+    /// <summary>Creates a new model of the stored configuration.</summary>
+    /// <exception cref="AtelierException">The configuration is invalid, or needs more weights than are
+    /// stored.</exception>
     private protected virtual TModel Create(StoredImageModel stored, TConfig config, ImageSchema schema)
     {
         CheckSize(stored, LeastWeights(config, schema));
@@ -148,8 +171,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     }
 
     /// <summary>
-    /// Throws where fewer weights are stored than a shape has: checked by arithmetic before a model of the size that
-    /// config.json claims is made.
+    /// Throws if fewer weights are stored than a configuration needs, before a model of the size that config.json
+    /// claims is created.
     /// </summary>
     private protected static void CheckSize(StoredImageModel stored, Int128 least)
     {
@@ -159,77 +182,82 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 stored.Where, "download or export the model again");
     }
 
-    /// <summary>Another model of a model's shape, to share its weights while learning.</summary>
+    /// <summary>Creates another model of the same configuration, which shares the weights during training.</summary>
     private protected virtual TModel CreateReplica(TModel model, Precision precision, long seed) =>
         Create(ConfigOf(model), model.Schema, precision, seed);
 
-    /// <summary>Measures what a fresh model has to know of the training pictures before it learns.</summary>
+    /// <summary>Measures statistics of the training images that a new model needs before training.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="training">The pictures, in order.</param>
+    /// <param name="training">The images, in order.</param>
     private protected virtual void Begin(TModel model, ImageBatches training)
     {
     }
 
     /// <summary>The batches that a model is trained on; images by default.</summary>
-    private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches pictures) => pictures;
+    private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches images) => images;
 
-    /// <summary>What config.json holds about a model besides its configuration.</summary>
+    /// <summary>Returns what config.json holds about a model besides its configuration.</summary>
     private protected virtual JsonObject Describe(TModel model) => ImageBundle.Write(model.Schema);
 
-    /// <summary>A fresh model.</summary>
+    /// <summary>Creates a new model.</summary>
     /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     protected abstract TModel Create(TConfig config, ImageSchema schema, Precision precision, long seed);
 
-    /// <summary>The precision of products when a finished model draws.</summary>
+    /// <summary>Returns the precision of matrix products when a finished model generates.</summary>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
     protected virtual Precision SamplingPrecision(string device) => Precision.Fp32;
 
     /// <summary>
-    /// bf16 where a device has such products, for models whose pictures rounding does not change by more than a shade.
+    /// Returns bf16 if the device has such products, for models whose images change by no more than a shade.
     /// </summary>
     protected static Precision Bf16WherePossible(string device) => ComputeDevice.FastPrecision(device);
 
-    /// <summary>The weights that a model of a shape has at the least, without making it.</summary>
+    /// <summary>Returns a lower bound of the number of weights of a configuration, without creating a model.</summary>
     /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
     protected abstract Int128 LeastWeights(TConfig config, ImageSchema schema);
 
-    /// <summary>The configuration of a model.</summary>
+    /// <summary>Returns the configuration of a model.</summary>
     protected abstract TConfig ConfigOf(TModel model);
 
-    private void Write(string folder, TModel model, string card)
+    private void Write(string folder, TModel model, SamplingDefaults sampling, string card)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], Describe(model), ConfigOf(model)),
             ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card,
-                _ => { });
+                partial =>
+                {
+                    if (SamplesInSteps)
+                        ImageBundle.WriteSampling(partial, sampling);
+                });
     }
 
-    /// <summary>A grid of pictures from the same noise each time.</summary>
+    /// <summary>Writes a grid of images that are generated from the same noise each time.</summary>
     private static void Preview(string path, TModel model, Recipe recipe, CancellationToken cancellation)
     {
-        var generator = new ImageGenerator(model); // not disposed: the model goes on
-        SamplingOptions drawing = model.Check(new SamplingOptions());
-        byte[] planes = generator.Sample(recipe.Seed, 0, PreviewPictures, label: null, drawing, cancellation);
-        ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewPictures)
+        // not disposed: the model is still trained
+        var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
+        SamplingOptions drawing = generator.Resolve();
+        byte[] planes = generator.Sample(recipe.Seed, 0, PreviewImages, label: null, drawing, cancellation);
+        ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewImages)
             .Select(i => (ReadOnlyMemory<byte>)model.Schema.Interleave(planes.AsSpan(i * model.Schema.Size,
                 model.Schema.Size)))]);
     }
 
     /// <summary>
-    /// The first held-out images in groups of three: shrunk and enlarged by a filter, enlarged by the model, and the
-    /// original.
+    /// Writes the first held-out images in groups of three: shrunk and enlarged by a filter, enlarged by the model, and
+    /// the original.
     /// </summary>
     private static void PreviewEnlarged(string path, TModel model, IUpscaler upscaler, ImagePart part, Recipe recipe,
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        var generator = new ImageGenerator(model); // not disposed: the model goes on
-        using ImageBatch batch = new ImageBatches(part, PreviewPictures / 4, recipe.Seed, shuffled: false).Get(0);
-        Tensor small = upscaler.Shrink(batch.Pictures);
-        SamplingOptions drawing = model.Check(new SamplingOptions());
-        byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, drawing, cancellation);
-        byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), large, ImageGenerator.Bytes(batch.Pictures)];
+        // not disposed: the model is still trained
+        var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
+        using ImageBatch batch = new ImageBatches(part, PreviewImages / 4, recipe.Seed, shuffled: false).Get(0);
+        Tensor small = upscaler.Shrink(batch.Images);
+        byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, generator.Resolve(), cancellation);
+        byte[][] sides = [ImageGenerator.Bytes(upscaler.Enlarge(small)), large, ImageGenerator.Bytes(batch.Images)];
         int size = model.Schema.Size;
         ImageGrid.Write(path, model.Schema,
             [.. Enumerable.Range(0, sides[0].Length / size)
@@ -238,19 +266,19 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             columns: 12);
     }
 
-    /// <summary>The first held-out images, each with its reconstruction to its right.</summary>
+    /// <summary>Writes the first held-out images, each with its reconstruction to its right.</summary>
     private static void PreviewReconstructions(string path, TModel model, ImagePart part)
     {
-        var generator = new ImageGenerator(model); // not disposed: the model goes on
-        byte[][] pictures = [.. Enumerable.Range(0, Math.Min(part.Count, PreviewPictures / 2)).Select(number =>
+        var generator = new ImageGenerator(model); // not disposed: the model is still trained
+        byte[][] images = [.. Enumerable.Range(0, Math.Min(part.Count, PreviewImages / 2)).Select(number =>
         {
-            var picture = new byte[model.Schema.Size];
-            part.Read(number, picture);
-            return picture;
+            var image = new byte[model.Schema.Size];
+            part.Read(number, image);
+            return image;
         })];
-        IReadOnlyList<byte[]> again = new LatentImages(model).Reconstruct(pictures);
+        IReadOnlyList<byte[]> again = new LatentImages(model).Reconstruct(images);
         ImageGrid.Write(path, model.Schema,
-            [.. pictures.Zip(again)
+            [.. images.Zip(again)
             .SelectMany(pair =>
             (ReadOnlyMemory<byte>[])[generator.Schema.Interleave(pair.First),
             generator.Schema.Interleave(pair.Second)])], columns: 8);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
 using Atelier.Training.Execution;
@@ -10,18 +11,18 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Draws pictures from a model. The n-th picture of a seed depends on the seed and n alone, but for what ancestral
-/// sampling adds. Safe for concurrent use: requests take turns, as many pictures at a time as are best drawn at once;
-/// one that is cancelled does not wait for its turn, and a caller that stops reading holds up no other.
+/// Generates images with a model. The n-th image of a seed depends on the seed and n alone, except for the noise that
+/// ancestral sampling adds. Safe for concurrent use: requests take turns batch by batch; a cancelled request does not
+/// wait for its turn, and a caller that stops reading does not block others.
 /// </summary>
-/// <param name="model">Disposed with the generator.</param>
-/// <param name="identity">Which model it is; null while it learns.</param>
+/// <param name="model">The model. It is disposed with the generator.</param>
+/// <param name="identity">The identity of the model; null during training.</param>
 public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : ITrainedModel, IGenerator
 {
-    private const int MostTogether = 100, MostValues = 1 << 20; // pictures at once, and their values
-    private readonly SemaphoreSlim _turns = new(1, 1); // entered to draw, never while a caller looks at pictures
+    private const int MostTogether = 100, MostValues = 1 << 20; // images at once, and their values
+    private readonly SemaphoreSlim _turns = new(1, 1); // held while a batch is generated, never while a caller reads
 
-    /// <summary>Pictures that are best drawn at once.</summary>
+    /// <summary>Number of images that are best generated at once.</summary>
     internal int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
 
     /// <summary>The size, channels and classes of its images.</summary>
@@ -33,48 +34,60 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>The model.</summary>
     public ImageModel Model => model;
 
-    /// <summary>Which model it is; null while it learns.</summary>
+    /// <summary>The identity of the model; null during training.</summary>
     public BundleIdentity? Identity => identity;
 
+    /// <summary>The sampling options of a request that sets none.</summary>
+    public SamplingDefaults Defaults { get; init; } = new();
+
     /// <summary>
-    /// Enlarges the pictures that this one draws, and is not disposed with it; null leaves them as they are.
+    /// The generator that enlarges the images of this one. It is not disposed with this one. Null leaves them as they
+    /// are.
     /// </summary>
-    /// <exception cref="AtelierException">It enlarges no pictures, or not such as this one draws.</exception>
+    /// <exception cref="AtelierException">It does not enlarge images, or not images such as this one
+    /// generates.</exception>
     public ImageGenerator? Upscaler
     {
         get;
         set => field = value is null ? null : Enlarges(value);
     }
 
-    /// <summary>What its pictures have in common once they are enlarged.</summary>
+    /// <summary>The size, channels and classes of the images after enlarging.</summary>
     public ImageSchema DrawnSchema => Upscaler?.Schema ?? Schema;
 
     /// <summary>Receives intermediate images while sampling, on another thread; null for none.</summary>
     public Action<SamplingStep>? Watch { get; set; }
 
+    /// <summary>Returns the options of a request with the defaults filled in.</summary>
+    /// <param name="drawing">The options; null takes the defaults alone.</param>
+    /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
+    public SamplingOptions Resolve(SamplingOptions? drawing = null) =>
+        model.Check(drawing ?? new SamplingOptions(), Defaults);
+
     /// <inheritdoc/>
-    /// <exception cref="AtelierException">The class does not exist, or something is asked for in vain.</exception>
+    /// <exception cref="AtelierException">The class does not exist, or an option is not supported.</exception>
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         request.Check(classes: true, drawing: true, only: true);
-        SamplingOptions drawing = model.Check(request.Drawing ?? new SamplingOptions());
-        Interpolation? ways = drawing.Interpolate is { } ends ? new Interpolation(ends, request, this) : null;
-        int? label = ways is null && request.Class is { } name ? Label(name) : null;
+        SamplingOptions drawing = Resolve(request.Drawing);
+        Interpolation? paths = drawing.Interpolate is { } ends ? new Interpolation(ends, request, this) : null;
+        int? label = paths is null && request.Class is { } name ? Label(name) : null;
         ImageSchema large = DrawnSchema;
         for (int first = 0; first < request.Count; first += BatchSize)
         {
             int count = Math.Min(BatchSize, request.Count - first), start = first;
-            // One picture is made among those it was first made with: what it is depends on no more than them.
+            // An image is generated in the batch that it was first generated in, since rounding depends on the batch.
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
             byte[] pixels = await InTurnAsync(() =>
             {
-                byte[] drawn = ways is null
+                byte[] drawn = paths is null
                     ? Sample(request.Seed, start, count, label, drawing, cancellation)
-                    : Sample(ways, start, count, drawing, cancellation);
+                    : Sample(paths, start, count, drawing, cancellation);
                 return Upscaler is null ? drawn : Upscaler.Enlarge(drawn, request.Seed, start,
-                    ways is null ? Labels(request.Seed, start, count, label) : ways.Labels(start, count), cancellation);
+                    paths is null ? Labels(request.Seed, start, count, label) : paths.Labels(start, count),
+                    cancellation);
             }, cancellation).ConfigureAwait(false);
             for (int i = 0; i < count; i++)
             {
@@ -84,13 +97,13 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                 yield return new ImageSample(large.Width, large.Height, large.Channels,
                     large.Interleave(pixels.AsSpan(i * large.Size, large.Size)))
                 {
-                    Class = (ways is null ? label : ways.Label(first + i)) is { } asked ? Schema.Classes[asked] : null,
+                    Class = (paths is null ? label : paths.Label(first + i)) is { } own ? Schema.Classes[own] : null,
                 };
             }
         }
     }
 
-    /// <summary>Draws while no other request does, on a thread of the pool.</summary>
+    /// <summary>Generates on a thread of the pool, while no other request does.</summary>
     private async Task<byte[]> InTurnAsync(Func<byte[]> draw, CancellationToken cancellation)
     {
         await _turns.WaitAsync(cancellation).ConfigureAwait(false);
@@ -105,14 +118,14 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     }
 
     /// <summary>
-    /// Draws pictures at once; a conditional model that is asked for no class takes each picture's at random.
+    /// Generates a batch of images. Without a class, a conditional model draws the class of each image at random.
     /// </summary>
-    /// <param name="seed">Of all pictures.</param>
-    /// <param name="first">The number of the first one.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="label">The class of all of them; null for any.</param>
-    /// <param name="drawing">How.</param>
-    /// <param name="cancellation">Stops, at the next step of a model that draws in several.</param>
+    /// <param name="seed">The seed of all images.</param>
+    /// <param name="first">The number of the first image.</param>
+    /// <param name="count">The number of images.</param>
+    /// <param name="label">The class of all images; null for any.</param>
+    /// <param name="drawing">The sampling options, as <see cref="Resolve"/> returns them.</param>
+    /// <param name="cancellation">Cancels before the next sampling step.</param>
     /// <returns>[count, channels, height, width], 0 to 255.</returns>
     public byte[] Sample(long seed, int first, int count, int? label, SamplingOptions drawing,
         CancellationToken cancellation = default)
@@ -124,13 +137,13 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             cancellation);
     }
 
-    /// <summary>Makes large pictures of small ones at once.</summary>
-    /// <param name="seed">Of all pictures.</param>
-    /// <param name="first">The number of the first one.</param>
+    /// <summary>Enlarges a batch of small images.</summary>
+    /// <param name="seed">The seed of all images.</param>
+    /// <param name="first">The number of the first image.</param>
     /// <param name="small">[count, channels, height, width], of the small size, −1 to 1.</param>
     /// <param name="labels">Their classes, as <see cref="ImageModel.Sample"/> takes them.</param>
-    /// <param name="drawing">How.</param>
-    /// <param name="cancellation">Stops, at the next step of a model that draws in several.</param>
+    /// <param name="drawing">The sampling options, as <see cref="Resolve"/> returns them.</param>
+    /// <param name="cancellation">Cancels before the next sampling step.</param>
     /// <returns>[count, channels, height, width], 0 to 255.</returns>
     internal byte[] Enlarge(long seed, int first, Tensor small, Tensor? labels, SamplingOptions drawing,
         CancellationToken cancellation)
@@ -140,7 +153,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             model.IsConditional ? labels : null, drawing, small, cancellation);
     }
 
-    /// <summary>The classes that pictures are drawn for.</summary>
+    /// <summary>Returns the classes of images, [count], int64.</summary>
     public Tensor Labels(long seed, int first, int count, int? label) => tensor(Enumerable.Range(first, count)
         .Select(n => label
             ?? (long)(SplitMix64.At((ulong)seed ^ 0x5EED, (ulong)n) % (ulong)Math.Max(1, Schema.Classes.Count)))
@@ -149,15 +162,15 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
 
-    /// <summary>−1 to 1 becomes 0 to 255, in the order of the tensor.</summary>
-    internal static byte[] Bytes(Tensor pictures)
+    /// <summary>Converts values from −1 to 1 to bytes, in the order of the tensor.</summary>
+    internal static byte[] Bytes(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return pictures.PlusNumber(1).Times(127.5).round().Clamped(0, 255).to(ScalarType.Byte).cpu()
+        return images.PlusNumber(1).Times(127.5).round().Clamped(0, 255).to(ScalarType.Byte).cpu()
             .contiguous().bytes.ToArray();
     }
 
-    /// <summary>Standard normal numbers, each picture's from a seed of its own, [count, noise size].</summary>
+    /// <summary>Returns standard normal noise, each image's from its own seed, [count, noise size].</summary>
     internal Tensor Noise(long seed, int first, int count)
     {
         using var random = new Generator(0, CPU);
@@ -171,7 +184,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         return noise;
     }
 
-    /// <summary>The label of a class that is asked for.</summary>
+    /// <summary>Returns the label of a requested class.</summary>
     /// <exception cref="AtelierException">There is no such class, or the model has no classes.</exception>
     internal int Label(string name)
     {
@@ -181,15 +194,15 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
                 Mention.Field("class"), "train with model.conditional true");
     }
 
-    /// <summary>Enlarges what another model drew.</summary>
+    /// <summary>Enlarges images that another model generated.</summary>
     private byte[] Enlarge(byte[] drawn, long seed, int first, Tensor? labels, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         IUpscaler upscaler = model.Upscaler!;
-        // other noise than that which the small pictures began as
+        // noise that differs from that of the small images
         var own = (long)SplitMix64.At((ulong)seed, ulong.MaxValue);
         return Enlarge(own, first, ImageBatches.Scaled(drawn, upscaler.Small), labels,
-            model.Check(new SamplingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
+            Resolve(new SamplingOptions { Strength = upscaler.StrengthForDrawn }), cancellation);
     }
 
     private ImageGenerator Enlarges(ImageGenerator other)
@@ -212,15 +225,15 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
             $"{schema.ColourName} images of {schema.Width} × {schema.Height}";
     }
 
-    private byte[] Sample(Interpolation ways, int first, int count, SamplingOptions drawing,
+    private byte[] Sample(Interpolation paths, int first, int count, SamplingOptions drawing,
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        return Sample((ulong)first, first, ways.Noise(first, count), ways.Labels(first, count), drawing,
-            ways.Given(first, count), cancellation);
+        return Sample((ulong)first, first, paths.Noise(first, count), paths.Labels(first, count), drawing,
+            paths.Given(first, count), cancellation);
     }
 
-    /// <summary>Draws pictures at once, each from its noise, and from its given picture where there are any.</summary>
+    /// <summary>Generates a batch of images, each from its noise and, where there are any, its given image.</summary>
     private byte[] Sample(ulong seed, int first, Tensor noise, Tensor? labels, SamplingOptions drawing, Tensor? given,
         CancellationToken cancellation)
     {
@@ -229,10 +242,10 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         using var mode = new EvaluationMode(model);
         using var random = new Generator(seed, device);
         model.Watch = Watch is null ? null : seen =>
-            Watch(new(first, seen.Done, () => Separate(Bytes(seen.Pictures()))));
-        Tensor pictures =
+            Watch(new(first, seen.Done, () => Separate(Bytes(seen.Images()))));
+        Tensor images =
             model.Sample(noise.to(device), labels?.to(device), drawing, random, given?.to(device), cancellation);
-        byte[] drawn = Bytes(pictures);
+        byte[] drawn = Bytes(images);
         Watch?.Invoke(new(first, 1, () => Separate(drawn)));
         return drawn;
     }

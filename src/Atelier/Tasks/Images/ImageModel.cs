@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>A network that makes pictures.</summary>
+/// <summary>A network that generates images.</summary>
 /// <param name="name">The family's name.</param>
 /// <param name="schema">The size, channels and classes of its images.</param>
 public abstract class ImageModel(string name, ImageSchema schema) : GradientModel<ImageBatch>(name)
@@ -17,18 +17,18 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>The size, channels and classes of its images.</summary>
     public ImageSchema Schema { get; } = schema;
 
-    /// <summary>Whether it can be asked for a class.</summary>
+    /// <summary>Whether it generates images of a requested class.</summary>
     public abstract bool IsConditional { get; }
 
-    /// <summary>Draws pictures, each from its own noise, in evaluation mode without gradients.</summary>
+    /// <summary>Generates images, each from its own noise. Called in evaluation mode without gradients.</summary>
     /// <param name="noise">Standard normal, [batch, <see cref="NoiseSize"/>].</param>
-    /// <param name="labels">[batch], int64, or between classes the weights of each, [batch, classes], fp32; null where
-    /// no class is asked for.</param>
-    /// <param name="drawing">How.</param>
+    /// <param name="labels">The classes, [batch], int64, or between classes their weights, [batch, classes], fp32; null
+    /// without a class.</param>
+    /// <param name="drawing">The sampling options, as <see cref="Check"/> returns them.</param>
     /// <param name="random">The random numbers that a sampler adds in its steps.</param>
-    /// <param name="given">Pictures to begin from, or small ones to enlarge, one for each, [batch, channels, height,
-    /// width], −1 to 1; null takes what the options name.</param>
-    /// <param name="cancellation">Stops at the next of several steps; one step is finished.</param>
+    /// <param name="given">The images to begin from or to enlarge, [batch, channels, height, width], −1 to 1; null
+    /// takes the image of the options.</param>
+    /// <param name="cancellation">Cancels before the next sampling step.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public abstract Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
         Tensor? given = null, CancellationToken cancellation = default);
@@ -36,15 +36,15 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>The properties of an upscaling model; null for a model that generates from noise alone.</summary>
     public virtual IUpscaler? Upscaler => null;
 
-    /// <summary>Whether copies of it that share its weights may learn from parts of a batch at the same time.</summary>
+    /// <summary>Whether copies that share its weights may be trained on parts of a batch at the same time.</summary>
     public virtual bool LearnsInCopies => true;
 
     /// <summary>
     /// Mean figures on held-out images by name, including "loss", for the evaluation of the finished model; called in
     /// evaluation mode without gradients.
     /// </summary>
-    /// <param name="batch">The pictures.</param>
-    /// <param name="options">How to evaluate.</param>
+    /// <param name="batch">The images.</param>
+    /// <param name="options">The options of the evaluation.</param>
     public virtual IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options) =>
         Evaluate(batch);
 
@@ -52,7 +52,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// Likelihood figures of each image by name; empty if the model has none. Called in evaluation mode without
     /// gradients.
     /// </summary>
-    /// <param name="batch">The pictures.</param>
+    /// <param name="batch">The images.</param>
     /// <param name="seed">The seed of the random numbers of the estimate.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public virtual IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
@@ -63,15 +63,15 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// written; called in evaluation mode without gradients.
     /// </summary>
     /// <param name="training">The training data.</param>
-    /// <param name="batches">The most batches to take.</param>
+    /// <param name="batches">The largest number of batches to use.</param>
     public virtual void FitAfterTraining(IBatchSource<ImageBatch> training, long batches)
     {
     }
 
-    /// <summary>Random numbers that a picture begins as.</summary>
+    /// <summary>The number of random values that an image is generated from.</summary>
     public abstract long NoiseSize { get; }
 
-    /// <summary>What shares out the pictures that are drawn at once.</summary>
+    /// <summary>The threads that the images of a batch are divided among.</summary>
     internal SamplingThreads Threads { get; } = new();
 
     /// <summary>The names of the <see cref="SamplingOptions"/> that the model supports, in camel case.</summary>
@@ -80,9 +80,12 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Receives intermediate images from <see cref="Sample"/>; null for none.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 
-    /// <summary>Gives the options back where the model heeds them.</summary>
+    /// <summary>Returns the options with the defaults filled in that the model reads.</summary>
+    /// <param name="drawing">The options of a request.</param>
+    /// <param name="defaults">The values of options that are null.</param>
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
-    public virtual SamplingOptions Check(SamplingOptions drawing) => drawing == new SamplingOptions()
+    public virtual SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults) =>
+        drawing == new SamplingOptions()
         ? drawing
         : throw new AtelierException("this kind of model samples in one step", "generation",
             "leave the sampler, the steps and the guidance out");
@@ -98,5 +101,5 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
 
 /// <summary>An intermediate state of sampling.</summary>
 /// <param name="Done">Progress from 0 to 1.</param>
-/// <param name="Pictures">Returns the present images, [batch, channels, height, width], about −1 to 1.</param>
-internal readonly record struct DrawnSoFar(double Done, Func<Tensor> Pictures);
+/// <param name="Images">Returns the present images, [batch, channels, height, width], about −1 to 1.</param>
+internal readonly record struct DrawnSoFar(double Done, Func<Tensor> Images);

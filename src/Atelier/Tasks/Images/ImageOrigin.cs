@@ -9,16 +9,14 @@ using Atelier.Runs;
 namespace Atelier.Tasks.Images;
 
 /// <summary>How an image was generated, as recorded in its file: enough to generate it again.</summary>
-/// <param name="Model">Which model made it.</param>
+/// <param name="Model">The identity of the model.</param>
 /// <param name="Request">The request.</param>
 public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request)
 {
-    /// <summary>Which model enlarged it; null for none.</summary>
+    /// <summary>The identity of the model that enlarged it; null for none.</summary>
     public BundleIdentity? Upscaler { get; init; }
 
-    /// <summary>
-    /// The SHA-256 of each image that the request brings, by its name, as it was when the picture was made.
-    /// </summary>
+    /// <summary>The SHA-256 of each image of the request by name, at the time when the image was generated.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
     private const string Software = "Atelier", UpscalerPrefix = "Upscaler";
@@ -29,8 +27,8 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     };
 
     /// <summary>
-    /// The texts of a PNG: the request as JSON, its seed, and of each model the run's id and recipe and the SHA-256 of
-    /// the weights.
+    /// Returns the texts of a PNG: the request as JSON, its seed, and for each model the run's id and recipe and the
+    /// SHA-256 of the weights.
     /// </summary>
     public IReadOnlyDictionary<string, string> ToTexts()
     {
@@ -58,12 +56,12 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     }
 
     /// <summary>Reads the texts of a PNG that was generated.</summary>
-    /// <param name="path">The PNG.</param>
-    /// <param name="load">Loads the image of a name that the request used, or the images of a folder.</param>
+    /// <param name="image">The PNG.</param>
+    /// <param name="load">Loads an image that the request used, by its name, or the images of a folder.</param>
     /// <exception cref="AtelierException">It is no PNG, or has no record of how it was generated.</exception>
-    public static ImageOrigin Read(string path, Func<string, IReadOnlyList<InputImage>> load)
+    public static ImageOrigin Read(InputImage image, Func<string, IReadOnlyList<InputImage>> load)
     {
-        IReadOnlyDictionary<string, string> texts = PngTexts.Read(path);
+        IReadOnlyDictionary<string, string> texts = PngTexts.Read(image);
         try
         {
             if (texts.GetValueOrDefault("Software") != Software
@@ -79,7 +77,7 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
-            throw new AtelierException("does not record how it was generated", path,
+            throw new AtelierException("does not record how it was generated", image.Name,
                 $"give a PNG that {Mention.Command("generate")} made, not changed since", e);
         }
 
@@ -88,12 +86,12 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
             texts.GetValueOrDefault(prefix + "Recipe"));
     }
 
-    /// <summary>Throws where an image that the request brings is not what it was when the picture was made.</summary>
-    /// <exception cref="AtelierException">One is gone, has changed, or was added to a folder.</exception>
+    /// <summary>Throws if an image of the request has changed since the image was generated.</summary>
+    /// <exception cref="AtelierException">One is missing, has changed, or was added to a folder.</exception>
     public void CheckFiles()
     {
         IReadOnlyDictionary<string, string> now = Hashes(Request.Drawing);
-        string? changed = Files.Count == 0 ? null // a picture from before files' contents were kept
+        string? changed = Files.Count == 0 ? null // files of earlier versions do not hold them
             : now.Keys.Union(Files.Keys)
                 .FirstOrDefault(file => now.GetValueOrDefault(file) != Files.GetValueOrDefault(file));
         if (changed is not null)
@@ -117,8 +115,9 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     /// <param name="From">The name of the image.</param>
     /// <param name="Strength">The same.</param>
     /// <param name="Mask">The name of the image.</param>
-    /// <param name="Interpolate">Seeds with commas between; in older files also a folder of images.</param>
-    /// <param name="Ends">The names of the images that are ends.</param>
+    /// <param name="Interpolate">Seeds, separated by commas; in files of earlier versions also a folder of
+    /// images.</param>
+    /// <param name="Ends">The names of the images to interpolate between.</param>
     private sealed record Drawing(string? Sampler, int? Steps, double? Guidance, string? From, double? Strength,
         string? Mask, string? Interpolate, IReadOnlyList<string>? Ends = null)
     {

@@ -1,48 +1,42 @@
+using System.Diagnostics;
+using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>
-/// Writes generated images: as a grid in a PNG, as an animation of the sampling in a GIF, or as a file for each in a
-/// folder.
-/// </summary>
+/// <summary>Generates images and encodes them as files.</summary>
 public static class ImageOutput
 {
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(80), Last = TimeSpan.FromSeconds(2);
 
-    /// <summary>Draws pictures and writes them.</summary>
-    /// <param name="generator">Draws them.</param>
+    /// <summary>Generates images and encodes them. Nothing is written to disk.</summary>
+    /// <param name="generator">The generator.</param>
     /// <param name="request">The request.</param>
-    /// <param name="path">F.png or F.gif, or a folder's name (one that is there, or with a separator at its end); null
-    /// writes nothing.</param>
+    /// <param name="form">The files to encode.</param>
     /// <param name="progress">Receives the progress of each batch of images as a line.</param>
-    /// <param name="cancellation">Cancels the operation; nothing is written.</param>
-    /// <returns>The pictures, each with the file that it is in.</returns>
-    /// <exception cref="AtelierException">The place cannot be written, or the request cannot be met.</exception>
-    public static async Task<IReadOnlyList<ImageSample>> SampleAsync(ImageGenerator generator,
-        GenerationRequest request, string? path,
-        IProgress<string>? progress = null, CancellationToken cancellation = default)
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">The request cannot be met.</exception>
+    public static async Task<EncodedImages> SampleAsync(ImageGenerator generator, GenerationRequest request,
+        ImageForm form, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        ImageForm form = path is null ? ImageForm.None : FormOf(path);
-        bool between = request.Drawing?.Interpolate is not null; // an animation then goes along the ways
-        SamplingAnimation? film = form == ImageForm.Animation && !between ? new SamplingAnimation() : null;
-        if (film is not null && generator.Upscaler is not null)
-            throw new AtelierException("an animation shows the sampling steps of a single model", path,
-                $"leave {Mention.Field("upscale")} out, or name a .png");
-        if (film is not null && request.Count > SamplingAnimation.MostPictures)
-            throw new AtelierException($"an animation of {request.Count} images is too large", path,
-                $"ask for {SamplingAnimation.MostPictures} or fewer, or name a .png");
-        var told = System.Diagnostics.Stopwatch.StartNew();
+        bool between = request.Drawing?.Interpolate is not null; // an animation then shows the interpolation
+        SamplingAnimation? animation = form == ImageForm.Animation && !between ? new SamplingAnimation() : null;
+        if (animation is not null && generator.Upscaler is not null)
+            throw new AtelierException("an animation shows the sampling steps of a single model",
+                Mention.Field("out"), $"leave {Mention.Field("upscale")} out, or name a .png");
+        if (animation is not null && request.Count > SamplingAnimation.MostImages)
+            throw new AtelierException($"an animation of {request.Count} images is too large",
+                Mention.Field("count"), $"ask for {SamplingAnimation.MostImages} or fewer, or name a .png");
+        var sinceReport = Stopwatch.StartNew();
         generator.Watch = step =>
         {
-            film?.Add(step);
-            if (told.Elapsed < TimeSpan.FromSeconds(1))
+            animation?.Add(step);
+            if (sinceReport.Elapsed < TimeSpan.FromSeconds(1))
                 return;
-            told.Restart();
-            progress?.Report(
-                FormattableString.Invariant(
+            sinceReport.Restart();
+            progress?.Report(FormattableString.Invariant(
                 $"sampling from image {step.First + 1} of {request.Count}: {step.Done:P0}"));
         };
         var samples = new List<ImageSample>();
@@ -55,71 +49,66 @@ public static class ImageOutput
         {
             generator.Watch = null;
         }
-        return form switch
+        return new EncodedImages(samples, form switch
         {
-            ImageForm.None => samples,
-            ImageForm.Folder => WriteEach(generator, request, path!, samples),
-            ImageForm.Animation =>
-                WriteFilm(generator.DrawnSchema, path!, film?.Frames
-                ?? samples.Select(sample => (IReadOnlyList<ReadOnlyMemory<byte>>)[sample.Pixels]), samples),
-            _ => WriteGrid(generator, request, path!, samples),
-        };
+            ImageForm.None => [],
+            ImageForm.Each => [.. samples.Select((sample, i) => One(generator, request, sample, request.Only ?? i))],
+            ImageForm.Animation => [new("animation.gif", Gif(generator.DrawnSchema, animation?.Frames
+                ?? samples.Select(sample => (IReadOnlyList<ReadOnlyMemory<byte>>)[sample.Pixels])))],
+            _ => [new("grid.png", ImageGrid.Encode(generator.DrawnSchema, [.. samples.Select(s => s.Pixels)],
+                Texts(generator, request), Columns(request)))],
+        });
     }
 
-    private static ImageForm FormOf(string path) =>
-        Directory.Exists(path) || Path.EndsInDirectorySeparator(path) ? ImageForm.Folder
-        : Path.GetExtension(path).ToLowerInvariant() switch
-        {
-            ".png" => ImageForm.Grid,
-            ".gif" => ImageForm.Animation,
-            _ => throw new AtelierException(
-                "images are written as PNG (a grid), GIF (the sampling steps) or to a folder (one file each)", path,
-                "name a .png, a .gif, or a folder that ends with /"),
-        };
-
-    private static ImageSample[] WriteGrid(ImageGenerator generator, GenerationRequest request, string path,
-        List<ImageSample> samples)
-    {
-        ImageGrid.Write(path, generator.DrawnSchema, [.. samples.Select(sample => sample.Pixels)],
-            Texts(generator, request), Columns(request));
-        return [.. samples.Select(sample => sample with { File = path })];
-    }
-
-    private static ImageSample[] WriteFilm(ImageSchema schema, string path,
-        IEnumerable<IReadOnlyList<ReadOnlyMemory<byte>>> film, List<ImageSample> samples)
+    private static byte[] Gif(ImageSchema schema, IEnumerable<IReadOnlyList<ReadOnlyMemory<byte>>> images)
     {
         (int Width, int Height, byte[] Pixels)[] frames =
-            [.. film.Select(frame => ImageGrid.Lay(schema.Width, schema.Height, schema.Channels, frame))];
-        GifFile.Write(path, frames[0].Width, frames[0].Height, schema.Channels,
+            [.. images.Select(frame => ImageGrid.Lay(schema.Width, schema.Height, schema.Channels, frame))];
+        return GifFile.Encode(frames[0].Width, frames[0].Height, schema.Channels,
             [.. frames.Select(frame => frame.Pixels)], Frame, Last);
-        return [.. samples.Select(sample => sample with { File = path })];
     }
 
-    private static ImageSample[] WriteEach(ImageGenerator generator, GenerationRequest request, string folder,
-        List<ImageSample> samples)
+    private static EncodedImage One(ImageGenerator generator, GenerationRequest request, ImageSample sample,
+        int number)
     {
-        int digits = Math.Max(2,
-            (request.Count - 1).ToString(System.Globalization.CultureInfo.InvariantCulture).Length);
-        return [.. samples.Select((sample, i) =>
-        {
-            int number = request.Only ?? i;
-            string path = Path.Combine(folder,
-                $"{number.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(digits, '0')}.png");
-            ImageFiles.WritePng(path, sample.Width, sample.Height, sample.Channels, sample.Pixels.Span,
-                Texts(generator, request with { Only = number }));
-            return sample with { File = path };
-        })];
+        CultureInfo invariant = CultureInfo.InvariantCulture;
+        int digits = Math.Max(2, (request.Count - 1).ToString(invariant).Length);
+        return new($"{number.ToString(invariant).PadLeft(digits, '0')}.png", ImageFiles.EncodePng(sample.Width,
+            sample.Height, sample.Channels, sample.Pixels.Span, Texts(generator, request with { Only = number })));
     }
 
     private static IReadOnlyDictionary<string, string>? Texts(ImageGenerator generator, GenerationRequest request) =>
         generator.Identity is { } model
-            ? new ImageOrigin(model,
-            request with { Drawing = generator.Model.Check(request.Drawing ?? new SamplingOptions()) })
+            ? new ImageOrigin(model, request with { Drawing = generator.Resolve(request.Drawing) })
             { Upscaler = generator.Upscaler?.Identity }.ToTexts() : null;
 
     /// <summary>One row for each interpolation; otherwise a grid that is nearly square.</summary>
     private static int? Columns(GenerationRequest request) =>
         request is { Drawing.Interpolate: { } ends, Only: null } ? request.Count / ends.PathCount : null;
-
-    private enum ImageForm { None, Grid, Animation, Folder }
 }
+
+/// <summary>The files that generated images are encoded as.</summary>
+public enum ImageForm
+{
+    /// <summary>No files.</summary>
+    None,
+
+    /// <summary>One PNG with all images in a grid.</summary>
+    Grid,
+
+    /// <summary>A GIF that shows the sampling or the interpolation.</summary>
+    Animation,
+
+    /// <summary>A PNG for each image.</summary>
+    Each,
+}
+
+/// <summary>Generated images and their files.</summary>
+/// <param name="Samples">The images.</param>
+/// <param name="Files">Their files: one for each image in its order, one for all, or none.</param>
+public sealed record EncodedImages(IReadOnlyList<ImageSample> Samples, IReadOnlyList<EncodedImage> Files);
+
+/// <summary>A file of one or more images.</summary>
+/// <param name="Name">A name for the file with its extension: "00.png".</param>
+/// <param name="Content">The contents of the file.</param>
+public sealed record EncodedImage(string Name, ReadOnlyMemory<byte> Content);

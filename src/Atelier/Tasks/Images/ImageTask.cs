@@ -8,7 +8,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Pictures, with or without classes.</summary>
+/// <summary>Images, with or without classes.</summary>
 public sealed class ImageTask : ITask
 {
     /// <inheritdoc/>
@@ -24,6 +24,7 @@ public sealed class ImageTask : ITask
     [
         "data.image", "data.encoding", "data.table.header", "data.table.separator", "evaluation.pictures",
         "evaluation.features", "evaluation.likelihoodPictures", "evaluation.importanceSamples",
+        .. GenerationSection.SamplingKeys,
     ];
 
     /// <inheritdoc/>
@@ -67,9 +68,9 @@ public sealed class ImageTask : ITask
             .Learning(other.Learned is null ? null : ImageData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        ImageEvaluator.EvaluateAsync(judging.Model.Require<ImageGenerator>(), (ImageData)judging.Data, judging,
+        ImageEvaluator.EvaluateAsync(context.Model.Require<ImageGenerator>(), (ImageData)context.Data, context,
             progress, cancellation);
 
     /// <inheritdoc/>

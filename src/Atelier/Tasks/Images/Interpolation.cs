@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Interpolations from each of several ends to the next; the images of a request are divided evenly among them. Ends
+/// Interpolations from each of several ends to the next. The images of a request are divided evenly among them. Ends
 /// are seeds, whose noise is interpolated on the great circle (Shoemake 1985, section 3.3), since points on the
 /// straight line between two noise vectors have too small a norm; or images, mixed after adding the same noise (Ho et
 /// al. 2020, section 4.4).
@@ -20,45 +20,45 @@ public sealed class Interpolation
     private readonly ImageGenerator _generator;
     private readonly GenerationRequest _request;
     private readonly IReadOnlyList<long>? _seeds;
-    private readonly IReadOnlyList<byte[]>? _pictures; // each: channels, rows, columns
-    private readonly int[]? _labels; // of the ends
+    private readonly IReadOnlyList<byte[]>? _images; // each: channels, rows, columns
+    private readonly int[]? _labels; // the classes of the ends
     private readonly int _steps;
 
-    /// <summary>Decodes the ends that a request brings.</summary>
+    /// <summary>Decodes the ends of a request.</summary>
     /// <param name="ends">The ends.</param>
-    /// <param name="request">The request that brings them.</param>
-    /// <param name="generator">What draws the pictures.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="generator">The generator of the images.</param>
     /// <exception cref="AtelierException">An image cannot be decoded, there are not two ends, a class does not exist,
     /// or the count does not fit.</exception>
     public Interpolation(InterpolationEnds ends, GenerationRequest request, ImageGenerator generator)
     {
         (_generator, _request) = (generator, request);
-        int count = ends.AreSeeds ? ends.Seeds.Count : ends.Images.Count, ways = count - 1;
-        if (ways < 1)
+        int count = ends.AreSeeds ? ends.Seeds.Count : ends.Images.Count, paths = count - 1;
+        if (paths < 1)
             throw new AtelierException(count == 1 ? "there is only one end" : "there are no ends",
                 Mention.Field("interpolate"), "give two or more");
         _seeds = ends.AreSeeds ? ends.Seeds : null;
         ImageSchema schema = generator.Schema;
-        _pictures = ends.AreSeeds ? null
+        _images = ends.AreSeeds ? null
             : [.. ends.Images.Select(end =>
                 ImageFiles.Decode(end, schema.Width, schema.Height, schema.Channels))];
-        _steps = request.Count / ways;
-        if (_steps < 2 || request.Count % ways != 0)
+        _steps = request.Count / paths;
+        if (_steps < 2 || request.Count % paths != 0)
             throw new AtelierException(
-                $"{request.Count} images cannot be divided equally, two or more each, between {ways} "
-                    + $"{(ways == 1 ? "way" : "ways")}", Mention.Field("count"),
-                        "ask for two or more images per interpolation");
+                $"{request.Count} images cannot be divided equally, two or more each, between {paths} "
+                    + $"{(paths == 1 ? "path" : "paths")}", Mention.Field("count"),
+                "ask for two or more images per interpolation");
         _labels = generator.IsConditional ? Classes(count) : request.Class is { } name ? [generator.Label(name)] : null;
     }
 
-    /// <summary>The noise of pictures, [count, size].</summary>
-    public Tensor Noise(int first, int count) => Each(first, count, (way, share) => _seeds is null
-        ? First(_request.Seed) // one for all, so that ways meet at their ends
-        : OnGreatCircle(First(_seeds[way]), First(_seeds[way + 1]), share));
+    /// <summary>Returns the noise of images, [count, size].</summary>
+    public Tensor Noise(int first, int count) => Each(first, count, (path, share) => _seeds is null
+        ? First(_request.Seed) // the same for all, so that paths meet at their ends
+        : OnGreatCircle(First(_seeds[path]), First(_seeds[path + 1]), share));
 
     /// <summary>
-    /// The classes of the images: [count], int64, if all ends have the same class, otherwise class weights, [count,
-    /// classes], fp32. Null for a model without classes.
+    /// Returns the classes of the images: [count], int64, if all ends have the same class, otherwise class weights,
+    /// [count, classes], fp32. Null for a model without classes.
     /// </summary>
     public Tensor? Labels(int first, int count)
     {
@@ -67,24 +67,24 @@ public sealed class Interpolation
         if (_labels.Distinct().Count() == 1)
             return KeptScalars.Full([count], _labels[0], ScalarType.Int64);
         using Tensor all = eye(_generator.Schema.Classes.Count);
-        return Each(first, count, (way, share) => all[_labels[way]].lerp(all[_labels[way + 1]], share));
+        return Each(first, count, (path, share) => all[_labels[path]].lerp(all[_labels[path + 1]], share));
     }
 
     /// <summary>
-    /// The images at both ends, mixed by the interpolation weight, [count, channels, height, width], −1 to 1; null
-    /// where the ends are seeds.
+    /// Returns mixtures of the images at both ends by the interpolation weight, [count, channels, height, width], −1 to
+    /// 1; null where the ends are seeds.
     /// </summary>
     public Tensor? Given(int first, int count)
     {
-        if (_pictures is null)
+        if (_images is null)
             return null;
         ImageSchema schema = _generator.Schema;
-        return Each(first, count, (way, share) => Picture(way).lerp(Picture(way + 1), share));
+        return Each(first, count, (path, share) => Image(path).lerp(Image(path + 1), share));
 
-        Tensor Picture(int end) => ImageBatches.Scaled(_pictures[end], schema)[0];
+        Tensor Image(int end) => ImageBatches.Scaled(_images[end], schema)[0];
     }
 
-    /// <summary>The class of the nearer end; null for a model without classes.</summary>
+    /// <summary>Returns the class of the nearer end; null for a model without classes.</summary>
     public int? Label(int number) =>
         _labels is null ? null : _labels[(number / _steps) + (Share(number) < 0.5 ? 0 : 1)];
 
@@ -94,7 +94,7 @@ public sealed class Interpolation
         using var scope = NewDisposeScope();
         double cosine = from.dot(to).Number() / (from.norm().Number() * to.norm().Number()),
             angle = Math.Acos(Math.Clamp(cosine, -1, 1));
-        Tensor between = Math.Sin(angle) < 1e-6 ? from.lerp(to, share) // the same direction: all ways are one
+        Tensor between = Math.Sin(angle) < 1e-6 ? from.lerp(to, share) // the same direction: there is one path
             : from.Times(Math.Sin((1 - share) * angle) / Math.Sin(angle))
                 .Plus(to.Times(Math.Sin(share * angle) / Math.Sin(angle)));
         return between.MoveToOuterDisposeScope();
@@ -105,12 +105,12 @@ public sealed class Interpolation
     private Tensor Each(int first, int count, Func<int, double, Tensor> of) =>
         stack([.. Enumerable.Range(first, count).Select(n => of(n / _steps, Share(n)))]);
 
-    /// <summary>The noise of a seed's first picture.</summary>
+    /// <summary>Returns the noise of a seed's first image.</summary>
     private Tensor First(long seed) => _generator.Noise(seed, 0, 1)[0];
 
     /// <summary>
-    /// The class of each end: the one that is asked for, one for each between commas, or the one that a seed's first
-    /// picture is of.
+    /// Returns the class of each end: the requested one, one for each end separated by commas, or the class of the
+    /// seed's first image.
     /// </summary>
     private int[] Classes(int ends)
     {

@@ -27,56 +27,56 @@ public sealed class LatentImages
 
     private Device Device => _model.parameters().First().device;
 
-    /// <summary>Pictures as the model makes them again.</summary>
-    /// <param name="pictures">Each: channels, then rows, then columns, 0 to 255.</param>
+    /// <summary>Reconstructs images through the latents.</summary>
+    /// <param name="images">The images: channels, then rows, then columns, 0 to 255.</param>
     /// <param name="label">The class of all images; null lets the model recognise the class of each.</param>
-    /// <returns>As the pictures, in their order.</returns>
-    public IReadOnlyList<byte[]> Reconstruct(IReadOnlyList<byte[]> pictures, int? label = null)
+    /// <returns>The reconstructions, in the order of the images.</returns>
+    public IReadOnlyList<byte[]> Reconstruct(IReadOnlyList<byte[]> images, int? label = null)
     {
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(_model);
-        (Tensor latents, Tensor? labels) = Read(pictures, label);
+        (Tensor latents, Tensor? labels) = Read(images, label);
         return Bytes(_autoencoder.Decode(latents, labels));
     }
 
-    /// <summary>Pictures on the straight line between the latents of each picture and the next.</summary>
-    /// <param name="pictures">At least two, as in <see cref="Reconstruct"/>.</param>
+    /// <summary>Interpolates linearly between the latents of each image and the next.</summary>
+    /// <param name="images">At least two, as in <see cref="Reconstruct"/>.</param>
     /// <param name="steps">Number of images in each interpolation, including both ends; at least 2.</param>
     /// <param name="label">As in <see cref="Reconstruct"/>. In the first half of an interpolation images have the class
     /// of the first end.</param>
     /// <returns>The interpolations one after another, each with that number of images.</returns>
-    /// <exception cref="AtelierException">There are not two pictures.</exception>
-    public IReadOnlyList<byte[]> Interpolate(IReadOnlyList<byte[]> pictures, int steps, int? label = null)
+    /// <exception cref="AtelierException">There are not two images.</exception>
+    public IReadOnlyList<byte[]> Interpolate(IReadOnlyList<byte[]> images, int steps, int? label = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
-        if (pictures.Count < 2)
+        if (images.Count < 2)
             throw new AtelierException("there is only one image", Mention.Field("interpolate"), "give two or more");
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(_model);
-        (Tensor latents, Tensor? labels) = Read(pictures, label);
+        (Tensor latents, Tensor? labels) = Read(images, label);
         var between = new List<Tensor>();
-        var told = new List<long>();
-        for (int way = 0; way + 1 < pictures.Count; way++)
+        var ends = new List<long>();
+        for (int path = 0; path + 1 < images.Count; path++)
         {
             for (int step = 0; step < steps; step++)
             {
                 double share = step / (steps - 1.0);
-                between.Add(latents[way].lerp(latents[way + 1], share));
-                told.Add(way + (share < 0.5 ? 0 : 1));
+                between.Add(latents[path].lerp(latents[path + 1], share));
+                ends.Add(path + (share < 0.5 ? 0 : 1));
             }
         }
-        return Bytes(_autoencoder.Decode(stack(between), labels?.index_select(0, tensor(told.ToArray()).to(Device))));
+        return Bytes(_autoencoder.Decode(stack(between), labels?.index_select(0, tensor(ends.ToArray()).to(Device))));
     }
 
     /// <summary>
-    /// A picture with one of its latent numbers after another moved from −3 to 3: a standard normal prior's width.
+    /// Moves one latent dimension of an image after another from −3 to 3, the width of a standard normal prior.
     /// </summary>
-    /// <param name="picture">As in <see cref="Reconstruct"/>.</param>
-    /// <param name="steps">Pictures a number; at least 2.</param>
+    /// <param name="image">As in <see cref="Reconstruct"/>.</param>
+    /// <param name="steps">The number of images of each dimension; at least 2.</param>
     /// <param name="label">As in <see cref="Reconstruct"/>.</param>
-    /// <returns>A row a latent number, each of so many pictures.</returns>
-    /// <exception cref="AtelierException">The latents are no list of numbers.</exception>
-    public IReadOnlyList<byte[]> Traverse(byte[] picture, int steps, int? label = null)
+    /// <returns>The images of each dimension, one dimension after another.</returns>
+    /// <exception cref="AtelierException">The latents are not a vector.</exception>
+    public IReadOnlyList<byte[]> Traverse(byte[] image, int steps, int? label = null)
     {
         const double far = 3;
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
@@ -85,7 +85,7 @@ public sealed class LatentImages
                 Mention.Field("traverse"), "use a model with a Gaussian latent vector");
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(_model);
-        (Tensor latents, Tensor? labels) = Read([picture], label);
+        (Tensor latents, Tensor? labels) = Read([image], label);
         long size = latents.shape[1];
         Tensor moved = latents.repeat(size * steps, 1).view(size, steps, size).clone();
         Tensor values = linspace(-far, far, steps).to(Device);
@@ -94,17 +94,17 @@ public sealed class LatentImages
         return Bytes(_autoencoder.Decode(moved.view(-1, size), labels?.expand(size * steps)));
     }
 
-    private (Tensor Latents, Tensor? Labels) Read(IReadOnlyList<byte[]> pictures, int? label)
+    private (Tensor Latents, Tensor? Labels) Read(IReadOnlyList<byte[]> images, int? label)
     {
-        var values = new float[pictures.Count * _model.Schema.Size];
-        for (int i = 0; i < pictures.Count; i++)
-            ImageBatches.Scale(pictures[i], values.AsSpan(i * _model.Schema.Size, _model.Schema.Size));
-        Tensor x = tensor(values, pictures.Count, _model.Schema.Channels, _model.Schema.Height, _model.Schema.Width)
+        var values = new float[images.Count * _model.Schema.Size];
+        for (int i = 0; i < images.Count; i++)
+            ImageBatches.Scale(images[i], values.AsSpan(i * _model.Schema.Size, _model.Schema.Size));
+        Tensor x = tensor(values, images.Count, _model.Schema.Channels, _model.Schema.Height, _model.Schema.Width)
             .to(Device);
-        Tensor? labels = _model.IsConditional && label is { } told
-            ? KeptScalars.Full([pictures.Count], told, ScalarType.Int64, Device) : _autoencoder.Recognise(x);
+        Tensor? labels = _model.IsConditional && label is { } known
+            ? KeptScalars.Full([images.Count], known, ScalarType.Int64, Device) : _autoencoder.Recognise(x);
         return (_autoencoder.Encode(x, labels), labels);
     }
 
-    private List<byte[]> Bytes(Tensor pictures) => [.. ImageGenerator.Bytes(pictures).Chunk(_model.Schema.Size)];
+    private List<byte[]> Bytes(Tensor images) => [.. ImageGenerator.Bytes(images).Chunk(_model.Schema.Size)];
 }

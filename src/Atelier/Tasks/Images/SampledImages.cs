@@ -4,10 +4,10 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Images;
 
-/// <summary>Draws the images for an evaluation, each class as often as in the data, in random order.</summary>
+/// <summary>Generates the images of an evaluation, each class as often as in the data, in random order.</summary>
 internal static class SampledImages
 {
-    /// <summary>The pictures; of a model without classes they have no labels.</summary>
+    /// <summary>Generates the images. Those of a model without classes have no labels.</summary>
     /// <exception cref="AtelierException">They would not fit in memory.</exception>
     public static ImageSet Sample(ImageGenerator generator, IReadOnlyList<int> labels, int count, long seed,
         IProgress<string>? progress, CancellationToken cancellation)
@@ -15,7 +15,7 @@ internal static class SampledImages
         if ((long)count * generator.Schema.Size > Array.MaxLength)
             throw new AtelierException($"{count} pictures of this size do not fit in memory", "evaluation.pictures",
                 "use fewer");
-        SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
+        SamplingOptions drawing = generator.Resolve();
         var pixels = new byte[count * generator.Schema.Size];
         var asked = new int[count];
         int[] counts = generator.IsConditional ? Shares(labels, generator.Schema.Classes.Count, count) : [count];
@@ -44,7 +44,9 @@ internal static class SampledImages
         return ImageSet.Of(generator.Schema, pixels, generator.IsConditional ? asked : null);
     }
 
-    /// <summary>Where each picture goes, so that the first ones are of every class too (Fisher and Yates).</summary>
+    /// <summary>
+    /// Returns a random position for each image, so that the first have every class (Fisher and Yates).
+    /// </summary>
     private static int[] Places(int count, long seed)
     {
         int[] places = [.. Enumerable.Range(0, count)];
@@ -57,7 +59,7 @@ internal static class SampledImages
         return places;
     }
 
-    /// <summary>So many of each class that they are in the data's proportion (largest remainder).</summary>
+    /// <summary>Returns the number of images of each class, in the data's proportion (largest remainder).</summary>
     internal static int[] Shares(IReadOnlyList<int> labels, int classes, int count)
     {
         double[] ideal = new double[classes];

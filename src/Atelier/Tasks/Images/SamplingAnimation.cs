@@ -3,12 +3,12 @@ namespace Atelier.Tasks.Images;
 /// <summary>Collects intermediate images of sampling as the frames of an animation.</summary>
 public sealed class SamplingAnimation
 {
-    /// <summary>The most pictures that are filmed: each is kept once a step.</summary>
-    public const int MostPictures = 256;
+    /// <summary>The largest number of images, since each is stored once a step.</summary>
+    public const int MostImages = 256;
 
     private readonly SortedDictionary<double, SortedDictionary<int, byte[]>> _frames = [];
 
-    /// <summary>The frames in order of time: all pictures, in order of their numbers.</summary>
+    /// <summary>The frames in order of time: all images, in order of their numbers.</summary>
     public IEnumerable<IReadOnlyList<ReadOnlyMemory<byte>>> Frames =>
         _frames.Values.Select(frame =>
         (IReadOnlyList<ReadOnlyMemory<byte>>)[.. frame.Values.Select(p => (ReadOnlyMemory<byte>)p)]);
@@ -19,14 +19,14 @@ public sealed class SamplingAnimation
     {
         if (!_frames.TryGetValue(step.Done, out SortedDictionary<int, byte[]>? frame))
             _frames[step.Done] = frame = [];
-        IReadOnlyList<byte[]> pictures = step.Pictures();
-        for (int i = 0; i < pictures.Count; i++)
-            frame[step.First + i] = pictures[i];
+        IReadOnlyList<byte[]> images = step.Images();
+        for (int i = 0; i < images.Count; i++)
+            frame[step.First + i] = images[i];
     }
 }
 
 /// <summary>An intermediate state of sampling.</summary>
-/// <param name="First">The number of the first of them.</param>
+/// <param name="First">The number of the first image.</param>
 /// <param name="Done">Progress from 0 to 1.</param>
-/// <param name="Pictures">Returns the present images: rows from the top, the channels of each pixel together.</param>
-public readonly record struct SamplingStep(int First, double Done, Func<IReadOnlyList<byte[]>> Pictures);
+/// <param name="Images">Returns the present images: rows from the top, the channels of each pixel together.</param>
+public readonly record struct SamplingStep(int First, double Done, Func<IReadOnlyList<byte[]>> Images);

@@ -10,15 +10,15 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tasks.Images;
 
 /// <summary>
-/// Held-out pictures made small and enlarged again: by a model, and by bicubic interpolation, which every model should
-/// beat.
+/// Held-out images that were shrunk and enlarged again, by a model and by bicubic interpolation, which every model
+/// should beat.
 /// </summary>
-/// <param name="Real">As they are.</param>
-/// <param name="Drawn">By the model.</param>
-/// <param name="Bicubic">By cubic convolution (Keys 1981).</param>
+/// <param name="Real">The originals.</param>
+/// <param name="Drawn">Enlarged by the model.</param>
+/// <param name="Bicubic">Enlarged by cubic convolution (Keys 1981).</param>
 internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bicubic)
 {
-    private const double LeastError = 1e-10; // of equal pictures, whose ratio to noise would be infinite
+    private const double LeastError = 1e-10; // identical images would have an infinite ratio
 
     /// <summary>
     /// Enlarges the first held-out images, after shrinking them to 8 bits a value, as files have them.
@@ -28,7 +28,7 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
     {
         IUpscaler upscaler = generator.Model.Upscaler!;
         ImageSchema schema = generator.Schema;
-        SamplingOptions drawing = generator.Model.Check(new SamplingOptions());
+        SamplingOptions drawing = generator.Resolve();
         count = Math.Min(count, part.Count);
         var batches = new ImageBatches(part, generator.BatchSize, seed, shuffled: false);
         List<byte> drawn = [], bicubic = [];
@@ -37,7 +37,7 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             ImageBatch batch = batches.Get(number);
-            Tensor small = ImageBatches.Scaled(ImageGenerator.Bytes(upscaler.Shrink(batch.Pictures)), upscaler.Small);
+            Tensor small = ImageBatches.Scaled(ImageGenerator.Bytes(upscaler.Shrink(batch.Images)), upscaler.Small);
             drawn.AddRange(generator.Enlarge(seed, drawn.Count / schema.Size, small, batch.Labels, drawing,
                 cancellation));
             bicubic.AddRange(ImageGenerator.Bytes(F.interpolate(small, size: [schema.Height, schema.Width],
@@ -52,8 +52,8 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
         ImageSet Of(List<byte> pixels) => ImageSet.Of(schema, [.. pixels.Take(count * schema.Size)], real.Labels);
     }
 
-    /// <summary>How far enlarged pictures are from the real ones.</summary>
-    public IReadOnlyDictionary<string, Metric> Figures(ImageSet enlarged, EvaluationContext judging)
+    /// <summary>Computes the errors of enlarged images.</summary>
+    public IReadOnlyDictionary<string, Metric> Figures(ImageSet enlarged, EvaluationContext context)
     {
         var errors = new MeanScore[enlarged.Count];
         Parallel.For(0, errors.Length, i =>
@@ -70,8 +70,8 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
             [.. errors.Select(error => new MeanScore(-10 * Math.Log10(Math.Max(LeastError, error.Sum)), 1))];
         return new Dictionary<string, Metric>
         {
-            ["meanSquaredError"] = MeanScore.Mean(errors, judging.Options, judging.Seed, "of values from 0 to 1"),
-            ["peakSignalToNoise"] = MeanScore.Mean(ratios, judging.Options, judging.Seed, "dB"),
+            ["meanSquaredError"] = MeanScore.Mean(errors, context.Options, context.Seed, "of values from 0 to 1"),
+            ["peakSignalToNoise"] = MeanScore.Mean(ratios, context.Options, context.Seed, "dB"),
         };
     }
 }

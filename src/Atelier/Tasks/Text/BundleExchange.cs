@@ -153,7 +153,7 @@ internal static class BundleExchange
             writeWeights(partial);
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
             new GenerationConfigFile(new DecodingOptions(), bounds.StartId, bounds.EndIds).Write(Path.Combine(partial,
-                "generation_config.json"));
+                Bundle.GenerationConfigName));
             if (!bounds.StartsPrompts)
             {
                 AtomicFile.WriteText(

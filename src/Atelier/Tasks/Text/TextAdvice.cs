@@ -7,10 +7,11 @@ internal static class TextAdvice
 {
     /// <summary>Settings for a file or a folder.</summary>
     /// <param name="path">The file or folder.</param>
-    /// <param name="family">The family to train. A shape is chosen for gpt only; others keep their defaults.</param>
+    /// <param name="family">The family to train. A shape is chosen for gpt only, and steps for families that take them;
+    /// others keep their defaults.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
-    public static DataAdvice For(string path, string family, CancellationToken cancellation)
+    public static DataAdvice For(string path, IModelFamily family, CancellationToken cancellation)
     {
         long bytes = DataAdvice.Bytes(path, Mention.Field("text"), cancellation);
         // Widths and lengths between those of nanoGPT's two settings for a megabyte of characters; steps so that two
@@ -25,10 +26,11 @@ internal static class TextAdvice
         List<string> overrides =
         [
             .. DataAdvice.Source(path),
-            $"data.tokenizer.kind={size.Tokenizer}", $"model.family={family}", $"training.steps={size.Steps}",
-                $"training.batchSize={size.Batch}",
+            $"data.tokenizer.kind={size.Tokenizer}", $"model.family={family.Name}",
         ];
-        if (family == new Recipe().Model.Family)
+        if (family.TakesSteps)
+            overrides.AddRange([$"training.steps={size.Steps}", $"training.batchSize={size.Batch}"]);
+        if (family.Name == new Recipe().Model.Family)
         {
             overrides.AddRange(
             [

@@ -57,7 +57,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         return new Trainer<TextBatch>(recipe, model, training, validation, new TrainerHooks
         {
             WriteBundle = folder =>
-                Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId,
+                Write(folder, model, text.Tokenizer, recipe.Generation.Decoding, text.Facts.StartId,
                 TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
             CreateReplica = () => Create(config, text.Tokenizer.VocabularySize, recipe),
             WriteSample = (path, cancellation) => WriteSample(path, model, text, recipe, cancellation),
@@ -146,8 +146,8 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     private static TrainingSample WriteSample(string path, TModel model, TextData text, Recipe recipe,
         CancellationToken cancellation)
     {
-        DecodingOptions decoding =
-            recipe.Generation with { MaxTokens = Math.Min(recipe.Generation.MaxTokens, PreviewTokens) };
+        DecodingOptions usual = recipe.Generation.Decoding;
+        DecodingOptions decoding = usual with { MaxTokens = Math.Min(usual.MaxTokens, PreviewTokens) };
         // not disposed: the model goes on
         var generator = new TextGenerator(model, text.Tokenizer, decoding, text.Facts.StartId);
         string sample = generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed }, cancellation)

@@ -28,7 +28,7 @@ public sealed class TextTask : ITask
     [
         "data.column", "data.encoding", "data.document", "data.clean", "data.tokenizer", "data.table.header",
         "data.table.separator", "training.labelSmoothing", "evaluation.baselineOrder", "evaluation.stride",
-        "evaluation.samples", "evaluation.sampleTokens", "generation",
+        "evaluation.samples", "evaluation.sampleTokens", .. GenerationSection.DecodingKeys,
     ];
 
     /// <inheritdoc/>
@@ -129,5 +129,5 @@ public sealed class TextTask : ITask
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
-        TextAdvice.For(path, family.Name, cancellation);
+        TextAdvice.For(path, family, cancellation);
 }

@@ -4,12 +4,8 @@ using SkiaSharp;
 namespace Atelier.Tests.Data.Images;
 
 /// <summary>Animations, read back by another program's decoder.</summary>
-public sealed class GifFileTests : IDisposable
+public sealed class GifFileTests
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     [Theory]
     [InlineData(1, 1)]
     [InlineData(7, 3)]
@@ -17,9 +13,8 @@ public sealed class GifFileTests : IDisposable
     public void Grey_frames_come_back_pixel_by_pixel(int width, int height)
     {
         byte[][] frames = [.. Enumerable.Range(0, 3).Select(seed => Noise(width * height, seed))];
-        GifFile.Write(_folder["a.gif"], width, height, 1, frames, TimeSpan.FromMilliseconds(50),
-            TimeSpan.FromSeconds(2));
-        (int[] delays, byte[][] read) = Read(_folder["a.gif"]);
+        byte[] gif = GifFile.Encode(width, height, 1, frames, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(2));
+        (int[] delays, byte[][] read) = Read(gif);
         delays.ShouldBe([50, 50, 2000]);
         for (int i = 0; i < frames.Length; i++)
             read[i].Where((_, at) => at % 4 == 0).ShouldBe(frames[i]);
@@ -31,11 +26,10 @@ public sealed class GifFileTests : IDisposable
         byte[] few = [.. Enumerable.Repeat((byte[])[220, 50, 40, 255, 255, 255, 50, 90, 220, 0, 0, 0], 16)
             .SelectMany(p => p)];
         byte[] many = Noise(3 * 64 * 64, 5);
-        GifFile.Write(_folder["few.gif"], 8, 8, 3, [few], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
-        GifFile.Write(_folder["many.gif"], 64, 64, 3, [many], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
-        Furthest(few, Read(_folder["few.gif"]).Frames[0])
+        TimeSpan delay = TimeSpan.FromSeconds(1);
+        Furthest(few, Read(GifFile.Encode(8, 8, 3, [few], delay, delay)).Frames[0])
             .ShouldBeLessThanOrEqualTo(4, "five bits a channel are counted");
-        Furthest(many, Read(_folder["many.gif"]).Frames[0])
+        Furthest(many, Read(GifFile.Encode(64, 64, 3, [many], delay, delay)).Frames[0])
             .ShouldBeLessThanOrEqualTo(64, "256 boxes cut the cube about six times a side");
 
         static int Furthest(byte[] wanted, byte[] rgba) =>
@@ -49,9 +43,9 @@ public sealed class GifFileTests : IDisposable
         return values;
     }
 
-    private static (int[] Delays, byte[][] Frames) Read(string path)
+    private static (int[] Delays, byte[][] Frames) Read(byte[] gif)
     {
-        using var codec = SKCodec.Create(path);
+        using var codec = SKCodec.Create(new MemoryStream(gif));
         var frames = new byte[codec.FrameCount][];
         for (int i = 0; i < frames.Length; i++)
         {

@@ -151,7 +151,7 @@ public sealed class PictureSourceTests : IDisposable
     {
         var batches = new ImageBatches(data.Train, 1, seed, shuffled: false, augment);
         using ImageBatch batch = batches.Get(0);
-        return batch.Pictures.data<float>().ToArray();
+        return batch.Images.data<float>().ToArray();
     }
 
     private static List<byte[]> Pictures(ImagePart part) => [.. Enumerable.Range(0, part.Count).Select(i =>

@@ -1,4 +1,6 @@
+using System.IO.Compression;
 using System.Text;
+using Atelier.Abstractions;
 using Atelier.Data.Series;
 using Atelier.Data.Tables;
 using Atelier.Data.Text.Reading;
@@ -288,6 +290,25 @@ public sealed class TableReadingTests : IDisposable
         _folder.Write("s.csv", "x\n1\nnull\n3\n");
         Should.Throw<AtelierException>(() => SeriesFile.Read(new DataSection { Source = path }, null, new())).Message
             .ShouldBe("the cell in column 'x' of row 3 is missing");
+    }
+
+    [Theory]
+    [InlineData("start.csv")]
+    [InlineData("start.csv.gz")]
+    public void A_series_that_a_request_brings_is_read_as_a_file_is(string name)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(Rows("y;x", ';', i => [$"{i}", $"{i},5"]));
+        var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionMode.Compress))
+            gzip.Write(text);
+        var input = new InputData(name.EndsWith(".gz", StringComparison.Ordinal) ? packed.ToArray() : text, name);
+        double[] series = SeriesFile.Read(input, ["x", "y"]).ShouldHaveSingleItem();
+        series.Take(4).ShouldBe([0.5, 0, 1.5, 1]);
+        File.WriteAllBytes(_folder[name], input.Content.ToArray());
+        series.ShouldBe(SeriesFile.Read(new DataSection { Source = _folder[name] }, ["x", "y"], new()).Sequences[0]);
+        Should.Throw<AtelierException>(() => SeriesFile.Read(input, ["x", "z"])).Where.ShouldBe(name);
+        Should.Throw<AtelierException>(() => SeriesFile.Read(input with { Content = default }, ["x"])).ToLine()
+            .ShouldStartWith($"{name}: is empty");
     }
 
     [Theory]

@@ -116,7 +116,7 @@ public sealed class ImageEvaluatorTests : IDisposable
         Recipe recipe = RecipeReader.Read("shapes-diffusion", ModelFamilies.All,
         [
             $"data.source={_folder["pictures"]}", "model.conditional=false", "model.channels=[8]", "model.patchSize=4",
-                "model.samplerSteps=2", "training.steps=4",
+                "generation.steps=2", "training.steps=4",
             "training.batchSize=8", "training.evaluateEvery=0", "training.sampleEvery=0", "training.device=cpu",
                 "evaluation.pictures=20", "evaluation.likelihoodPictures=5",
         ]);

@@ -1,8 +1,11 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Evaluation;
 using Atelier.Tasks.Images;
 using Atelier.Tests.Data;
+using Atelier.Training;
 
 namespace Atelier.Tests.Models.Diffusion;
 
@@ -40,6 +43,55 @@ public sealed class DiffusionFamilyTests : IDisposable
         void Refused(GenerationRequest wrong, string why) =>
             Should.Throw<AtelierException>(() => generator.GenerateAsync(wrong).ToBlockingEnumerable().ToList())
                 .ToLine().ShouldContain(why);
+    }
+
+    [Fact]
+    public async Task How_images_are_drawn_stands_in_generation_config_and_gives_way_to_a_request()
+    {
+        await Train("generation.sampler=euler", "generation.steps=3", "generation.guidance=1.5");
+        string file = _folder["run/bundle/generation_config.json"];
+        using JsonDocument defaults = JsonDocument.Parse(File.ReadAllBytes(file));
+        defaults.RootElement.EnumerateObject().Select(p => $"{p.Name}: {p.Value}")
+            .ShouldBe(["sampler: euler", "num_inference_steps: 3", "guidance_scale: 1.5"]);
+        var asked = new SamplingOptions { Sampler = "euler", Steps = 3, Guidance = 1.5 };
+        byte[] usual = Draw(null);
+        Draw(asked).ShouldBe(usual);
+        Draw(asked with { Steps = 4 }).ShouldNotBe(usual);
+        Draw(asked with { Guidance = 1 }).ShouldNotBe(usual);
+
+        // Bundles of earlier versions held them in config.json.
+        string config = Path.Combine(Path.GetDirectoryName(file)!, "config.json");
+        JsonObject earlier = JsonNode.Parse(File.ReadAllText(config))!.AsObject();
+        (earlier["sampler"], earlier["sampler_steps"], earlier["guidance"]) = ("euler", 3, 1.5);
+        File.WriteAllText(config, earlier.ToJsonString());
+        File.Delete(file);
+        Draw(null).ShouldBe(usual);
+
+        File.WriteAllText(file, """{"num_inference_steps": 0}""");
+        Should.Throw<AtelierException>(() => Draw(null)).Where.ShouldBe(file);
+
+        byte[] Draw(SamplingOptions? drawing)
+        {
+            using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
+            return [.. generator.GenerateAsync(new GenerationRequest { Count = 2, Drawing = drawing })
+                .ToBlockingEnumerable().Cast<ImageSample>().SelectMany(image => image.Pixels.ToArray())];
+        }
+    }
+
+    [Fact]
+    public async Task A_recipe_of_an_earlier_version_trains_the_same_model_and_the_run_says_what_is_renamed()
+    {
+        var (present, earlier) = (new Messages(), new Messages());
+        await TinyShapes.TrainAsync(_folder["present"], present, "training.threads=1", "generation.sampler=euler",
+            "generation.guidance=1.5");
+        await TinyShapes.TrainAsync(_folder["earlier"], earlier, "training.threads=1", "model.sampler=euler",
+            "model.guidance=1.5");
+        present.ShouldNotContain(message => message.Contains("is now", StringComparison.Ordinal));
+        earlier.Count(message => message.Contains("model.sampler is now generation.sampler", StringComparison.Ordinal))
+            .ShouldBe(1);
+        foreach (string name in (string[])["bundle/model.safetensors", "bundle/config.json",
+            "bundle/generation_config.json", "recipe.yaml", "samples/step-10.png"])
+            File.ReadAllBytes(_folder[$"earlier/{name}"]).ShouldBe(File.ReadAllBytes(_folder[$"present/{name}"]), name);
     }
 
     [Fact]
@@ -159,6 +211,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     [InlineData("model.channels=[12]", "a multiple of 8")]
     [InlineData("model.patchSize=5", "do not divide")]
     [InlineData("model.sampler=magic", "there is no sampler")]
+    [InlineData("generation.sampler=magic", "generation.sampler: there is no sampler")]
     [InlineData("model.network=dit model.hiddenSize=18", "not a multiple of 4")]
     [InlineData("model.network=dit model.headCount=5", "not divisible")]
     [InlineData("model.network=dot", "dit")]
@@ -166,4 +219,9 @@ public sealed class DiffusionFamilyTests : IDisposable
         (await Should.ThrowAsync<AtelierException>(() => Train(settings.Split(' ')))).ToLine().ShouldContain(why);
 
     private Task Train(params string[] more) => TinyShapes.TrainAsync(_folder["run"], more);
+
+    private sealed class Messages : List<string>, IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => Add(value.Message ?? "");
+    }
 }

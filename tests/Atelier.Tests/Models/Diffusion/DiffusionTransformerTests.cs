@@ -2,6 +2,7 @@ using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Layers;
 using Atelier.Models.Diffusion;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
 using TorchSharp;
@@ -74,7 +75,8 @@ public sealed class DiffusionTransformerTests
     {
         const int batch = 32;
         var config = new DiffusionConfig { Network = DenoiserKind.Dit, PatchSize = 2, HiddenSize = 16, HeadCount = 2,
-            LayerCount = 1, Conditional = true, SamplerSteps = 6 };
+            LayerCount = 1, Conditional = true };
+        var sampling = new SamplingDefaults { Steps = 6 };
         using var model =
             new DiffusionModel(config, new ImageSchema(4, 4, 1, ["dark", "bright"]), Precision.Fp32, seed: 1);
         using var scope = NewDisposeScope();
@@ -100,8 +102,8 @@ public sealed class DiffusionTransformerTests
         early.sub(late).abs().mean().item<float>().ShouldBeGreaterThan(0.1f);
 
         double Brightness(long label) =>
-            model.Sample(noise, full([8L], label, ScalarType.Int64), model.Check(new SamplingOptions()), random).mean()
-            .item<float>();
+            model.Sample(noise, full([8L], label, ScalarType.Int64), model.Check(new SamplingOptions(), sampling),
+            random).mean().item<float>();
     }
 
     private static DiffusionTransformer Network(Generator random) =>

@@ -62,7 +62,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
 
         using var data = (ImageData)new Workshop().OpenData(trained.Diffusion);
         using ImageBatch all = new ImageBatches(data.Train, data.Train.Count, seed: 0, shuffled: false).Get(0);
-        Tensor encoded = latents.Encode(all.Pictures);
+        Tensor encoded = latents.Encode(all.Images);
         encoded.shape.ShouldBe([data.Train.Count, 3, 8, 8]);
         encoded.std().item<float>().ShouldBe(1, 1e-2f);
     }
@@ -82,14 +82,14 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         {
             using ImageBatch seen = pictures.Get(number), batch = encoded.Get(number);
             batch.Labels.equal(seen.Labels).all().item<bool>().ShouldBeTrue();
-            expected.Add(batch.Pictures.data<float>().ToArray());
-            latents.Encode(seen.Pictures).sub(batch.Pictures).abs().max().item<float>()
+            expected.Add(batch.Images.data<float>().ToArray());
+            latents.Encode(seen.Images).sub(batch.Images).abs().max().item<float>()
                 .ShouldBeLessThan(0.05f, "bf16, perhaps in other groups of rows");
         }
         using var gradients = no_grad();
         latents.state_dict()["scale"].zero_();
-        encoded.Get(0).Pictures.data<float>().ToArray().ShouldBe(expected[0], "they are known");
-        new EncodedBatches(varied, latents).Get(0).Pictures.abs().max().item<float>()
+        encoded.Get(0).Images.data<float>().ToArray().ShouldBe(expected[0], "they are known");
+        new EncodedBatches(varied, latents).Get(0).Images.abs().max().item<float>()
             .ShouldBe(0, "what is varied is encoded each time");
     }
 
@@ -145,8 +145,10 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
             "the velocity is the difference of noise and latents, each of a variance of about one");
         report.Metrics.Keys.ShouldContain("classAccuracy");
         using var generator = new Workshop().Open(trained.Diffusion).Require<ImageGenerator>();
-        await ImageOutput.SampleAsync(generator, new GenerationRequest { Count = 2 }, _folder["film.gif"]);
-        new FileInfo(_folder["film.gif"]).Length.ShouldBeGreaterThan(1000);
+        EncodedImages film =
+            await ImageOutput.SampleAsync(generator, new GenerationRequest { Count = 2 }, ImageForm.Animation);
+        film.Samples.Count.ShouldBe(2);
+        film.Files.ShouldHaveSingleItem().Content.Length.ShouldBeGreaterThan(1000);
     }
 
     [Fact]
@@ -220,7 +222,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
 
     private static Recipe DiffusionRecipe(string vae, params string[] more) =>
         RecipeReader.Read("shapes-latent", ModelFamilies.All,
-        ["data.worldDocuments=200", $"model.autoencoder={vae}", "model.channels=[8]", "model.samplerSteps=2",
+        ["data.worldDocuments=200", $"model.autoencoder={vae}", "model.channels=[8]", "generation.steps=2",
             "training.steps=6", .. Small, .. more]);
 
     private static string[] Small =>
@@ -228,7 +230,6 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         "training.batchSize=8", "training.evaluateEvery=3", "training.evaluationBatches=1", "training.sampleEvery=6",
             "training.ema=0.5",
         "training.device=cpu", "training.threads=1", "evaluation.pictures=18", "evaluation.features=none",
-            "evaluation.importanceSamples=2",
         // as bundles sample: in bf16 where the processor multiplies in bf16
         $"training.precision={(ComputeDevice.HasBf16Products ? "bf16" : "fp32")}",
     ];

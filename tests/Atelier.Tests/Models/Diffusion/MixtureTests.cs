@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Models.Diffusion;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
 using MathNet.Numerics.Distributions;
@@ -22,8 +23,8 @@ public sealed class MixtureTests
     [Fact]
     public void What_is_drawn_has_the_density_that_was_learned()
     {
-        var config = new DiffusionConfig { PatchSize = 1, Channels = [32], Blocks = 1, Sampler = "heun",
-            SamplerSteps = 15 };
+        var config = new DiffusionConfig { PatchSize = 1, Channels = [32], Blocks = 1 };
+        var sampling = new SamplingDefaults { Sampler = "heun", Steps = 15 };
         using var model = new DiffusionModel(config, new ImageSchema(2, 1, 1, []), Precision.Fp32, seed: 1);
         manual_seed(3).Dispose();
         Learn(model);
@@ -31,7 +32,8 @@ public sealed class MixtureTests
         using var mode = new EvaluationMode(model);
         using var random = new Generator(5, CPU);
         Tensor noise = empty(Drawn, 2).normal_(0, 1, random);
-        Tensor points = model.Sample(noise, labels: null, model.Check(new SamplingOptions()), random).view(Drawn, 2);
+        Tensor points = model.Sample(noise, labels: null, model.Check(new SamplingOptions(), sampling), random)
+            .view(Drawn, 2);
 
         double[] density =
             Density((x, y) => DenoiserOutput.Sum(p => p.Weight * Share(x, p.X, Deviation) * Share(y, p.Y, Deviation)));

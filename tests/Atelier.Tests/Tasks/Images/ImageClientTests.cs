@@ -1,5 +1,6 @@
 using Atelier.Data.Images;
 using Atelier.Models.Diffusion;
+using Atelier.Recipes;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using Microsoft.Extensions.AI;
@@ -15,8 +16,8 @@ public sealed class ImageClientTests
     {
         var schema = new ImageSchema(8, 8, 3, ["cat", "dog"]);
         using var generator =
-            new ImageGenerator(new DiffusionModel(new DiffusionConfig { Conditional = true, Channels = [8], Blocks = 1,
-            SamplerSteps = 2 }, schema, Precision.Fp32, seed: 1));
+            new ImageGenerator(new DiffusionModel(new DiffusionConfig { Conditional = true, Channels = [8],
+            Blocks = 1 }, schema, Precision.Fp32, seed: 1)) { Defaults = new SamplingDefaults { Steps = 2 } };
         IImageGenerator client = new ImageClient(generator);
         ImageGenerationResponse first =
             await client.GenerateImagesAsync("dog", new ImageGenerationOptions { Count = 2 });

@@ -2,17 +2,12 @@ using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
-using Atelier.Tests.Data;
 
 namespace Atelier.Tests.Tasks.Images;
 
-public sealed class ImageOriginTests : IDisposable
+public sealed class ImageOriginTests
 {
     private static readonly InputImage A = new(new byte[] { 1 }, "a"), B = new(new byte[] { 2 }, "b");
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_request_comes_back_with_the_images_that_its_names_load()
@@ -55,9 +50,9 @@ public sealed class ImageOriginTests : IDisposable
 
     private ImageOrigin Read(string request, Func<string, IReadOnlyList<InputImage>> load)
     {
-        ImageFiles.WritePng(_folder["made.png"], 1, 1, 1, [0],
+        byte[] png = ImageFiles.EncodePng(1, 1, 1, [0],
             new Dictionary<string, string> { ["Software"] = "Atelier", ["Request"] = request, ["Weights"] = "w" });
-        return ImageOrigin.Read(_folder["made.png"], load);
+        return ImageOrigin.Read(new InputImage(png, "made.png"), load);
     }
 
     private static IReadOnlyList<InputImage> Load(string name) => [name == "a" ? A : B];

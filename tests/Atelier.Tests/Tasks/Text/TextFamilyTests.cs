@@ -41,7 +41,7 @@ public sealed class TextFamilyTests
             Model = new(family, config),
             Training = new() { BatchSize = 4, Steps = 30, EvaluateEvery = 10, SampleEvery = 15, CheckpointEvery = 0,
                 ReportEvery = 10, Precision = Precision.Fp32, Threads = 1 },
-            Generation = new() { MaxTokens = 12 },
+            Generation = new() { Decoding = new() { MaxTokens = 12 } },
         };
         IModelFamily models = ModelFamilies.All.Single(f => f.Name == family);
         var told = new List<TrainingProgress>();

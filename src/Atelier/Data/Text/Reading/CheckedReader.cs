@@ -33,23 +33,25 @@ internal sealed class CheckedReader : IDisposable
     public TextEncoding Encoding { get; }
 
     /// <summary>Opens a file, finding out how its characters are written.</summary>
-    /// <param name="path">The file, packed or not.</param>
+    /// <param name="source">The file, packed or not.</param>
     /// <param name="name">What the report calls it.</param>
     /// <param name="report">Receives the encoding.</param>
     /// <param name="encodingName">The encoding that a recipe names; null finds it out.</param>
     /// <exception cref="AtelierException">The file is missing, empty, or not text.</exception>
-    public static CheckedReader Open(string path, string name, ReadingReport report, string? encodingName = null)
+    public static CheckedReader Open(FileSource source, string name, ReadingReport report,
+        string? encodingName = null)
     {
         TextEncoding encoding;
-        using (Stream bytes = FileBytes.Open(path, report))
-            encoding = encodingName is null ? TextEncoding.Detect(bytes, path) : TextEncoding.Of(encodingName, bytes);
+        using (Stream bytes = FileBytes.Open(source, report))
+            encoding = encodingName is null ? TextEncoding.Detect(bytes, source.Name)
+                : TextEncoding.Of(encodingName, bytes);
         report.Encodings[name] = encoding.Name;
         if (encoding.OrElse is { } other)
             report.Note($"{name} was read as {encoding.Name}, but might be {other}: "
                 + $"set data.encoding to choose.");
         else if (encoding.Name != "UTF-8")
             report.Note($"Read text in {encoding.Name}.");
-        return new CheckedReader(FileBytes.Open(path, report), encoding, path);
+        return new CheckedReader(FileBytes.Open(source, report), encoding, source.Name);
     }
 
     /// <summary>The next characters; empty at the end. Valid until the next call.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Atelier.Formats;
 using ICSharpCode.SharpZipLib;
 using ICSharpCode.SharpZipLib.GZip;
 
@@ -9,34 +8,35 @@ namespace Atelier.Data.Text.Reading;
 internal static class FileBytes
 {
     /// <summary>The bytes of a file.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="source">The file.</param>
     /// <param name="report">Receives the progress of decompression; can cancel it.</param>
     /// <exception cref="AtelierException">The file is missing, empty, no regular file, or may not be read.</exception>
-    public static Stream Open(string path, ReadingReport? report = null)
+    public static Stream Open(FileSource source, ReadingReport? report = null)
     {
         try
         {
-            FileStream file = InputFile.Open(path);
+            Stream file = source.Open();
             Span<byte> magic = stackalloc byte[2];
             int count = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
             file.Position = 0;
             if (count == 0)
             {
                 file.Dispose();
-                throw new AtelierException("is empty", path, "provide a file with data, or remove it");
+                throw new AtelierException("is empty", source.Name, "provide a file with data, or remove it");
             }
-            return count == 2 && magic[0] == 0x1F && magic[1] == 0x8B ? new GzipContent(file, path, report) : file;
+            return count == 2 && magic[0] == 0x1F && magic[1] == 0x8B ? new GzipContent(file, source.Name, report)
+                : file;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             string hint = e is FileNotFoundException or DirectoryNotFoundException
                 ? "check the name" : "check its permissions";
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, hint, e);
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), source.Name, hint, e);
         }
     }
 
     /// <summary>A gzip file's content, telling of damage as the user's file's and not as a program's fault.</summary>
-    private sealed class GzipContent(FileStream file, string path, ReadingReport? report) : Stream
+    private sealed class GzipContent(Stream file, string path, ReadingReport? report) : Stream
     {
         private const long BytesPerReport = 256 << 20;
 

@@ -33,8 +33,11 @@ public static class DiffusionSamplers
         [new AncestralSampler(), new DdimSampler(), new EulerSampler(), new HeunSampler(), new DpmSolverSampler()];
 
     /// <summary>Finds a sampler by name.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="where">Where the name comes from, for the error; null takes the field of a request.</param>
     /// <exception cref="AtelierException">There is none.</exception>
-    public static ISampler Find(string name) => All.FirstOrDefault(sampler => sampler.Name == name)
-        ?? throw new AtelierException($"there is no sampler '{name}'", "sampler",
+    public static ISampler Find(string name, string? where = null) =>
+        All.FirstOrDefault(sampler => sampler.Name == name)
+        ?? throw new AtelierException($"there is no sampler '{name}'", where ?? Mention.Field("sampler"),
             $"the samplers are {string.Join(", ", All.Select(s => s.Name))}");
 }
