@@ -222,7 +222,7 @@ public sealed class EndToEndTests : IDisposable
         Told("evaluate", folder, "--against", other).ShouldContain("does not contain 'z'");
         File.WriteAllText(one, "a");
         Told("train", "--text", one, "--model", "hmm", "--out", _tool.At("b"))
-            .ShouldContain("there is no data to train on");
+            .ShouldContain("there is no text to train on");
         // A row of zeros in a file from elsewhere.
         string weights = Path.Combine(folder, "bundle", "model.safetensors");
         byte[] bytes = File.ReadAllBytes(weights);

@@ -115,7 +115,7 @@ public sealed partial class GenerateHelpTests : IDisposable
         Environment.CurrentDirectory = _tool.Folder;
         ToolResult ran = _tool.Run([.. CommandLineParser.SplitCommandLine(example).Skip(1)]);
         ran.Code.ShouldBe(0, $"{example}\n{ran.Error}");
-        trained.Out.ShouldContain("--count");
+        trained.Out.ShouldContain("more:   atelier generate");
         return Spaces().Replace(help.Out, " ");
     }
 

@@ -33,7 +33,7 @@ public sealed class SourceFolderTests : IDisposable
             _folder.Write(name, "words");
         var report = new ReadingReport();
         TextSource.Read(_folder.Path, new(), report).Count().ShouldBe(1);
-        report.Notes.ShouldBe(["4 files of other types ignored: 2 .heic, 1 .mov, 1 without an ending."]);
+        report.Notes.ShouldBe(["4 files of other types ignored: 2 .heic, 1 .mov, 1 without an extension."]);
     }
 
     [Fact]

@@ -147,8 +147,7 @@ internal sealed class RegexParser
             throw Wrong("a group's name is not closed", "write >");
         string name = _pattern[_at..end];
         if (name is [] or [>= '0' and <= '9', ..] || !name.All(c => char.IsLetterOrDigit(c) || c is '_' or '$'))
-            throw Wrong($"'{name}' is not a valid group name",
-                "use letters, digits and _, and do not start with a digit");
+            throw Wrong($"'{name}' is no group name", "use letters, digits and _, not a digit first");
         if (!_names.Add(name))
             throw Wrong($"two groups have the name '{name}'", "give each its own, or none: (?:…)");
         _at = end + 1;
@@ -275,8 +274,7 @@ internal sealed class RegexParser
         _newerPart ??= $"\\p{{{name}}}";
         return UnicodeProperties.Find(name)
             ?? throw Wrong($"there is no category '{name}'",
-                "supported are general categories such as L or Decimal_Number; write others as ranges, "
-                    + "[\\u0370-\\u03ff]");
+                "supported are general categories such as L or Decimal_Number; write others as [\\u0370-\\u03ff]");
     }
 
     /// <summary>What stands after \u: four digits, of a pair of surrogates twice, or any in braces.</summary>

@@ -79,7 +79,7 @@ internal sealed class DelimitedTable
     }
 
     private static string Name(char separator) =>
-        separator switch { '\t' => "tabs", ' ' => "spaces", _ => $"'{separator}'" };
+        separator switch { '\t' => "a tab", ' ' => "a space", _ => $"'{separator}'" };
 
     /// <summary>A row of numbers names no columns, unless they are whole and all different, as years are.</summary>
     private static bool IsHeader(List<string> first, ReadingReport report, string where)

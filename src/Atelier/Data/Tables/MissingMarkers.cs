@@ -7,7 +7,7 @@ internal static class MissingMarkers
     private const double MostlyNumbers = 0.9; // of the different values of a column
 
     private static readonly HashSet<string> Known =
-        ["-", "--", "\u2013", "\u2014", ".", "..", "\\N", "nil", "Nil", "NIL", "n.a.", "N.A.", "(null)"];
+        ["-", "\u2013", "\u2014", ".", "..", "\\N", "nil", "Nil", "NIL", "n.a.", "N.A.", "(null)"];
 
     /// <summary>Makes the markers of a column of numbers missing values.</summary>
     /// <param name="column">The column.</param>

@@ -248,7 +248,7 @@ internal sealed class TablePreparation(
         string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)],
             cut = [.. schema.Columns.Where(c => c.Cuts.Count > 0).Select(c => c.Name)];
         if (numbers.Length > 0)
-            _report.Note($"Numeric columns: {Names(numbers)}.");
+            _report.Note($"Read {Names(numbers)} as numbers.");
         if (cut.Length > 0)
         {
             string kind = section.Table.Discretise == Discretisation.Quantile ? "quantiles" : "equal widths";

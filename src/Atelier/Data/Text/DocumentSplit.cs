@@ -150,7 +150,7 @@ internal sealed class DocumentSplit
                     + "end for evaluation",
             _ => string.Create(CultureInfo.InvariantCulture,
                 $"No assignment of the {_order.Length:#,0} whole {documents} comes near the shares, so they were "
-                    + "split by position"),
+                    + $"split by position"),
         };
         return $"{how}: {shares} ({units}).";
     }

@@ -43,7 +43,7 @@ public static class NetworkLearning
         }
         Tell(string.Create(CultureInfo.InvariantCulture,
             $"missing: {Quantity.Of(data.MissingCount, "value")}, which expectation maximisation fills in with "
-                + "expected counts"));
+                + $"expected counts"));
         return LearnWithMissing(data, config, seed, Tell, progress, notes, cancellation);
     }
 

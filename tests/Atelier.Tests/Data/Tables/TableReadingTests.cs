@@ -88,7 +88,7 @@ public sealed class TableReadingTests : IDisposable
         data.Train.Numbers(1).ToArray().Order().ShouldBe(Enumerable.Range(0, 30).Select(i => 1000.25 + i));
         data.Train.Numbers(2).ToArray().OrderDescending()
             .ShouldBe(Enumerable.Range(0, 30).Select(i => i == 0 ? 0.125 : -i - 0.125).OrderDescending());
-        data.Notes.ShouldContain("Numbers with a decimal comma were read in columns x, y, z.");
+        data.Notes.ShouldContain("Decimal commas were detected in columns x, y, z.");
     }
 
     [Fact]
@@ -195,14 +195,14 @@ public sealed class TableReadingTests : IDisposable
         TableSchema known = new([new("x", ["-", .. Enumerable.Range(0, 30).Select(i => $"{i}.5")], [])]);
         using TableData data = TableData.Prepare(new DataSection { Source = path, Split = SplitSection.None }, 1,
             _folder["other"], known);
-        data.Train.Codes(0)[3].ShouldBe(0);
+        data.Train.Codes(0).ToArray().Count(code => code == 0).ShouldBe(1, "it is no missing value");
     }
 
     [Theory]
     [InlineData("sep=;\na;b\n1;2,5\n", ";")]
     [InlineData("sep=;\r\na;b\r\n1;2\r\n", ";")]
     [InlineData("SEP=,\na,b\nx;y;z,w;v;u\n", ",")]
-    [InlineData("sep=\t\na\tb\n1\t2\n", "tabs")]
+    [InlineData("sep=\t\na\tb\n1\t2\n", "a tab")]
     public void A_first_line_of_excels_names_the_separator(string table, string separator)
     {
         using TableData data = Table(table);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
@@ -200,8 +202,8 @@ internal sealed class ImportanceSampling
     }
 
     private static string Told(WeightedCounts counts) =>
-        FormattableString.Invariant($"{counts.Rows} weighted rows have an effective sample size of "
-            + $"{counts.EffectiveRows:0}");
+        string.Create(CultureInfo.InvariantCulture,
+            $"{counts.Rows} weighted rows have an effective sample size of {counts.EffectiveRows:0}");
 
     private AtelierException NotPrecise(WeightedCounts counts)
     {
