@@ -36,8 +36,11 @@ public static class ImageGrid
     }
 
     /// <summary>Writes a grid as a PNG file, whole or not at all.</summary>
-    /// <inheritdoc cref="Encode" path="/param"/>
     /// <param name="path">The file.</param>
+    /// <param name="schema">The size, channels and classes of the images.</param>
+    /// <param name="images">The images: rows from the top, with interleaved channels.</param>
+    /// <param name="texts">Texts to store in the file, by name.</param>
+    /// <param name="columns">As in <see cref="Lay"/>.</param>
     /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public static void Write(string path, ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images,
         IReadOnlyDictionary<string, string>? texts = null, int? columns = null)
@@ -47,10 +50,7 @@ public static class ImageGrid
     }
 
     /// <summary>Encodes a grid as PNG.</summary>
-    /// <param name="schema">The size, channels and classes of the images.</param>
-    /// <param name="images">The images: rows from the top, with interleaved channels.</param>
-    /// <param name="texts">Texts to store in the file, by name.</param>
-    /// <param name="columns">As in <see cref="Lay"/>.</param>
+    /// <inheritdoc cref="Write" path="/param[@name != 'path']"/>
     public static byte[] Encode(ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images,
         IReadOnlyDictionary<string, string>? texts = null, int? columns = null)
     {
