@@ -10,7 +10,7 @@ namespace Atelier.Models.Diffusion;
 /// </summary>
 public sealed record DiffusionConfig
 {
-    private const int MostPlaces = 4096; // of a transformer: attention's products grow by their square
+    private const int MostPlaces = 4096; // of a transformer, since the cost of attention grows with their square
 
     /// <summary>The noise schedule: flow, cosine or linear.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Flow;
@@ -95,8 +95,8 @@ public sealed record DiffusionConfig
     public double Guidance { get; init; } = 1;
 
     /// <summary>Throws if the values do not fit together.</summary>
-    /// <param name="width">Of the pictures, or of their latents.</param>
-    /// <param name="height">The same.</param>
+    /// <param name="width">The width of images or latents.</param>
+    /// <param name="height">The height of images or latents.</param>
     /// <exception cref="AtelierException">They do not.</exception>
     public void Check(int width, int height)
     {

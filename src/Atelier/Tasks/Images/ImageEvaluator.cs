@@ -175,6 +175,7 @@ internal static class ImageEvaluator
             if (number > 0)
                 progress?.Report(
                     FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out pictures are"));
+            using IDisposable threads = model.Threads.Begin(batch.Pictures.device, batch.Labels.shape[0]);
             return model.Likelihood(batch, judging.Seed + number, cancellation)
                 .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
         });

@@ -83,8 +83,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                     PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model,
                         images.Validation);
             },
-            CreateReplica = model.LearnsInCopies ? () =>
-                CreateReplica(model, recipe.Training.Precision, recipe.Seed) : null,
+            CreateReplica = model.NeedsWholeBatch ? null : () =>
+                CreateReplica(model, recipe.Training.Precision, recipe.Seed),
             ItemUnit = "pictures",
         });
 

@@ -36,8 +36,11 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>The properties of an upscaling model; null for a model that generates from noise alone.</summary>
     public virtual IUpscaler? Upscaler => null;
 
-    /// <summary>Whether copies of it that share its weights may learn from parts of a batch at the same time.</summary>
-    public virtual bool LearnsInCopies => true;
+    /// <summary>
+    /// Whether a training step needs its whole batch at once; the loss of other models is the mean over any division of
+    /// the batch.
+    /// </summary>
+    public virtual bool NeedsWholeBatch => false;
 
     /// <summary>
     /// Mean figures on held-out images by name, including "loss", for the evaluation of the finished model; called in
@@ -71,7 +74,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>Random numbers that a picture begins as.</summary>
     public abstract long NoiseSize { get; }
 
-    /// <summary>What shares out the pictures that are drawn at once.</summary>
+    /// <summary>The threads that divide the images of a batch when it is sampled.</summary>
     internal SamplingThreads Threads { get; } = new();
 
     /// <summary>Receives intermediate images from <see cref="Sample"/>; null for none.</summary>
