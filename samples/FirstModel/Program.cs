@@ -11,6 +11,6 @@ await workshop.TrainAsync(recipe, new(folder));
 var report = await workshop.EvaluateAsync(folder);
 Console.WriteLine(report.Verdict);
 
-using var storyteller = workshop.Open(folder);
-await foreach (var sample in storyteller.GenerateAsync(new GenerationRequest { Count = 2, Seed = 7 }))
+using var model = workshop.Open(folder);
+await foreach (var sample in model.Require<IGenerator>().GenerateAsync(new GenerationRequest { Count = 2, Seed = 7 }))
     Console.WriteLine(((TextSample)sample).Text);

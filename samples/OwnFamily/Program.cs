@@ -18,6 +18,6 @@ Recipe recipe = RecipeReader.Parse("""
 await workshop.TrainAsync(recipe, new(folder));
 Console.WriteLine((await workshop.EvaluateAsync(folder)).Verdict);
 
-using IGenerator generator = workshop.Open(folder);
-await foreach (Sample sample in generator.GenerateAsync(new GenerationRequest { Count = 2, Seed = 7 }))
+using ITrainedModel model = workshop.Open(folder);
+await foreach (Sample sample in model.Require<IGenerator>().GenerateAsync(new GenerationRequest { Count = 2, Seed = 7 }))
     Console.WriteLine(sample.Shown);

@@ -31,15 +31,15 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
 
     /// <summary>Opens a model that enlarges what another draws, and puts it behind it.</summary>
     /// <exception cref="AtelierException">One of the two makes no pictures, or they do not go together.</exception>
-    public IGenerator OpenUpscaler(string run, IGenerator first, string device,
+    public ITrainedModel OpenUpscaler(string run, ITrainedModel first, string device,
         CancellationToken cancellation)
     {
-        if (first is not ImageGenerator generator)
-            throw new AtelierException("the model makes no pictures", "--upscale", "leave it out");
-        IGenerator opened = workshop.Open(run, new OpenOptions { Device = device }, cancellation);
+        ImageGenerator generator = first.As<ImageGenerator>()
+            ?? throw new AtelierException("the model makes no pictures", "--upscale", "leave it out");
+        ITrainedModel opened = workshop.Open(run, new OpenOptions { Device = device }, cancellation);
         try
         {
-            generator.Upscaler = opened as ImageGenerator
+            generator.Upscaler = opened.As<ImageGenerator>()
                 ?? throw new AtelierException("is no model of pictures", run,
                 "name one that was trained with model.upscale");
             return opened;
@@ -63,16 +63,16 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
     {
         var origin = ImageOrigin.Read(picture, path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
         string source = run ?? Find(origin.Model, "drawn", picture, "atelier generate RUN --like " + picture);
-        using IGenerator opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
-        if (opened is not ImageGenerator generator)
-            throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
+        using ITrainedModel opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
+        ImageGenerator generator = opened.As<ImageGenerator>()
+            ?? throw new AtelierException("is no model of pictures", source, "name the run that drew the picture");
         Same(opened, origin.Model, "drew", source);
         if (origin.Upscaler is null && upscaler is not null)
             throw new AtelierException("the picture was enlarged by no model", "--upscale", "leave it out");
         string? second = origin.Upscaler is { } enlarger
             ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN")
             : null;
-        using IGenerator? large = second is null ? null : OpenUpscaler(second, opened, device, cancellation);
+        using ITrainedModel? large = second is null ? null : OpenUpscaler(second, opened, device, cancellation);
         if (large is not null)
             Same(large, origin.Upscaler!, "enlarged", second!);
         origin.CheckFiles();
@@ -83,9 +83,9 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         return await RunAsync(generator, source, request, again, cancellation).ConfigureAwait(false);
     }
 
-    private static void Same(IGenerator opened, BundleIdentity model, string did, string source)
+    private static void Same(ITrainedModel opened, BundleIdentity model, string did, string source)
     {
-        if (((ImageGenerator)opened).Identity?.Weights != model.Weights)
+        if (opened.As<ImageGenerator>()?.Identity?.Weights != model.Weights)
             throw new AtelierException($"is not the model that {did} the picture: its weights differ", source,
                 $"name the run or bundle that {did} it");
     }

@@ -47,7 +47,7 @@ internal sealed class LatentArguments
 
     /// <summary>Writes the grid that is asked for.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="generator">The model.</param>
+    /// <param name="model">The model.</param>
     /// <param name="label">The class of all pictures; null lets the model tell each one's.</param>
     /// <param name="count">The pictures of each way between two; 1 takes the usual number.</param>
     /// <param name="file">Where to; null takes a name of its own.</param>
@@ -55,7 +55,7 @@ internal sealed class LatentArguments
     /// between.</returns>
     /// <exception cref="AtelierException">More than one is asked for, the model has no latents, or there is no
     /// picture.</exception>
-    public string? Write(ParseResult parse, IGenerator generator, string? label, int count, string? file)
+    public string? Write(ParseResult parse, ITrainedModel model, string? label, int count, string? file)
     {
         (string Name, string? Path)[] asked = [("reconstruct", parse.GetValue(_reconstruct)),
             ("interpolate", parse.GetValue(_interpolate)), ("traverse", parse.GetValue(_traverse))];
@@ -65,8 +65,8 @@ internal sealed class LatentArguments
         if (given.Length > 1)
             throw new AtelierException($"--{given[0].Name} and --{given[1].Name} are asked for at once",
                 "atelier generate", "ask for one at a time");
-        if (generator is not ImageGenerator images)
-            throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
+        ImageGenerator images = model.As<ImageGenerator>()
+            ?? throw new AtelierException("the model makes no pictures", $"--{given[0].Name}", "leave it out");
         if (given[0].Name == "interpolate" && images.Model is not IAutoencoder)
             return null; // it goes between noises: such pictures are drawn
         int steps = count == 1 ? Interpolation.UsualSteps : count;

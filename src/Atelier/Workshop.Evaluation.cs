@@ -25,15 +25,15 @@ public sealed partial class Workshop
     public async Task<EvaluationReport> EvaluateAsync(string folder, string? against = null, long? seed = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
-        using IGenerator generator = Open(folder, cancellation: cancellation);
-        ITask task = TaskOf(generator);
+        using ITrainedModel model = Open(folder, cancellation: cancellation);
+        ITask task = TaskOf(model);
         Recipe recipe = Run.Exists(folder) ? Run.ReadRecipe(folder, Families) : new Recipe();
         long drawn = seed ?? recipe.Seed;
         if (against is null)
         {
             using IDataSource own = OpenData(folder);
             EvaluationReport report = await task.EvaluateAsync(
-                new EvaluationContext(generator, own, recipe.Evaluation, folder, drawn,
+                new EvaluationContext(model, own, recipe.Evaluation, folder, drawn,
                     Path.Combine(folder, "plots", "evaluation.png"), folder) { Families = Families },
                 progress, cancellation).ConfigureAwait(false);
             AtomicFile.WriteText(Path.Combine(folder, EvaluationReport.FileName), report.ToJson());
@@ -47,11 +47,11 @@ public sealed partial class Workshop
             File.Exists(Path.Combine(learned, PreparedFacts.FileName)) ? learned : null, prepared.Path, drawn);
         using IDataSource data =
             await Task.Run(() => task.PrepareOther(other, progress, cancellation), cancellation).ConfigureAwait(false);
-        var judging =
-            new EvaluationContext(generator, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other)
+        var context =
+            new EvaluationContext(model, data, recipe.Evaluation, folder, drawn, Picture: null, Other: other)
         {
             Families = Families,
         };
-        return await task.EvaluateAsync(judging, progress, cancellation).ConfigureAwait(false);
+        return await task.EvaluateAsync(context, progress, cancellation).ConfigureAwait(false);
     }
 }

@@ -18,7 +18,7 @@ namespace Atelier;
 /// Recipe recipe = workshop.ReadRecipe("quickstart");
 /// await workshop.TrainAsync(recipe, new("runs/first"));
 /// EvaluationReport report = await workshop.EvaluateAsync("runs/first");
-/// using IGenerator generator = workshop.Open("runs/first");
+/// using ITrainedModel model = workshop.Open("runs/first");
 /// </code>
 /// </example>
 public sealed partial class Workshop
@@ -60,7 +60,7 @@ public sealed partial class Workshop
     /// <param name="options">The device, and whether the model is to be trained; null uses the defaults.</param>
     /// <param name="cancellation">Cancels between tensors.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or its kind is unknown.</exception>
-    public IGenerator Open(string path, OpenOptions? options = null, CancellationToken cancellation = default)
+    public ITrainedModel Open(string path, OpenOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new OpenOptions();
         TorchSharp.DeviceType device = ComputeDevice.Resolve(options.Device).type;
@@ -102,8 +102,8 @@ public sealed partial class Workshop
 
     /// <summary>Returns the task that evaluates a model.</summary>
     /// <exception cref="AtelierException">No task does.</exception>
-    public ITask TaskOf(IGenerator generator) => Tasks.FirstOrDefault(task => task.Judges(generator))
-        ?? throw new AtelierException("this kind of model cannot be judged");
+    public ITask TaskOf(ITrainedModel model) => Tasks.FirstOrDefault(task => task.Evaluates(model))
+        ?? throw new AtelierException("this kind of model cannot be evaluated");
 
     private IModelFamily FamilyOf(Bundle bundle) =>
         Families.FirstOrDefault(family => family.ModelTypes.Contains(bundle.ModelType))

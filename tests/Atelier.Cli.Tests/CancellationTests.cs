@@ -107,12 +107,12 @@ public sealed class CancellationTests : IDisposable
             Should.Throw<OperationCanceledException>(() => kind.Advise(run, family, cancelled));
         }
 
-        using IGenerator generator = new Workshop().Open(run);
+        using ITrainedModel model = new Workshop().Open(run);
         using var cancel = new CancellationTokenSource();
         int drawn = 0;
         await Should.ThrowAsync<OperationCanceledException>(async () =>
         {
-            await foreach (Sample sample in generator.GenerateAsync(new GenerationRequest { Count = 1000 },
+            await foreach (Sample sample in model.Require<IGenerator>().GenerateAsync(new() { Count = 1000 },
                 cancel.Token))
             {
                 drawn++;

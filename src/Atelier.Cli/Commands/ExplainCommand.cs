@@ -49,12 +49,12 @@ internal sealed class ExplainCommand : ToolCommand
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string run = parse.GetRequiredValue(_run);
-        using IGenerator generator = _workshop.Open(run, cancellation: cancellation);
+        using ITrainedModel model = _workshop.Open(run, cancellation: cancellation);
         Explanation explanation = Ask(parse) is { } question
-            ? generator.As<IProbabilisticQuery>() is { } queried
+            ? model.As<IProbabilisticQuery>() is { } queried
                 ? queried.Answer(question, cancellation)
                 : throw new AtelierException("this kind of model answers no questions", run, "ask a Bayesian network")
-            : generator.As<IExplainable>()?.Explain(cancellation)
+            : model.As<IExplainable>()?.Explain(cancellation)
                 ?? throw new AtelierException("this kind of model has nothing to explain", run,
                     "models of states and of networks have");
         console.Say(explanation.Summary);

@@ -82,22 +82,22 @@ internal sealed class GenerateCommand : ToolCommand
         string run = parse.GetValue(_run)
             ?? throw new AtelierException("no model is named", "atelier generate",
             "name a run's folder: atelier runs list shows them");
-        using IGenerator generator = _workshop.Open(run,
+        using ITrainedModel model = _workshop.Open(run,
             new OpenOptions { Device = parse.GetRequiredValue(_device) }, cancellation);
-        if (_latents.Write(parse, generator, parse.GetValue(_class), count, parse.GetValue(_out)) is { } shown)
+        if (_latents.Write(parse, model, parse.GetValue(_class), count, parse.GetValue(_out)) is { } shown)
         {
             console.Say(shown);
             console.Result(() => new JsonObject { ["run"] = Path.GetFullPath(run), ["file"] = shown });
             return 0;
         }
         using TextGenerator? draft = parse.GetValue(_draft) is { } smaller
-            ? OpenDraft(smaller, generator, parse.GetRequiredValue(_device), cancellation) : null;
+            ? OpenDraft(smaller, model, parse.GetRequiredValue(_device), cancellation) : null;
         InterpolationEnds? ends = _latents.Ends(parse);
         if (ends is not null) // so many pictures a way
             count = (count == 1 ? Interpolation.UsualSteps : count) * ends.PathCount;
-        using IGenerator? upscaler = _drawing.Upscaler(parse) is { } second
-            ? images.OpenUpscaler(second, generator, parse.GetRequiredValue(_device), cancellation) : null;
-        DecodingOptions defaults = generator is TextGenerator known ? known.Defaults : new DecodingOptions();
+        using ITrainedModel? upscaler = _drawing.Upscaler(parse) is { } second
+            ? images.OpenUpscaler(second, model, parse.GetRequiredValue(_device), cancellation) : null;
+        var writer = model.As<TextGenerator>();
         var request = new GenerationRequest
         {
             Count = count,
@@ -108,19 +108,20 @@ internal sealed class GenerateCommand : ToolCommand
             States = NamedValues.Read(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
             Class = parse.GetValue(_class),
             Drawing = _drawing.Read(parse, ends),
-            Decoding = _decoding.Read(parse, defaults),
+            Decoding = _decoding.Read(parse, writer?.Defaults ?? new DecodingOptions()),
         };
-        if (generator is ImageGenerator imageGenerator)
+        if (model.As<ImageGenerator>() is { } imageGenerator)
             return await images.RunAsync(imageGenerator, run, request, parse.GetValue(_out), cancellation)
                 .ConfigureAwait(false);
         if (parse.GetValue(_out) is { } place && Directory.Exists(place))
             throw new AtelierException("is a folder", place, "name a file");
-        if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null && generator
-            is TextGenerator streaming)
-            return await StreamAsync(console, streaming, request, cancellation).ConfigureAwait(false);
+        if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null
+            && writer is not null)
+            return await StreamAsync(console, writer, request, cancellation).ConfigureAwait(false);
 
         var samples = new List<Sample>();
-        await foreach (Sample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
+        await foreach (Sample sample in _workshop.TaskOf(model).GenerateAsync(model, request, cancellation)
+            .ConfigureAwait(false))
         {
             samples.Add(sample);
             if (parse.GetValue(_out) is null)
@@ -159,13 +160,13 @@ internal sealed class GenerateCommand : ToolCommand
         return 0;
     }
 
-    private TextGenerator OpenDraft(string folder, IGenerator generator, string device,
+    private TextGenerator OpenDraft(string folder, ITrainedModel model, string device,
         CancellationToken cancellation)
     {
-        if (generator is not TextGenerator text)
-            throw new AtelierException("only text models take a draft", "--draft", "leave it out");
-        IGenerator opened = _workshop.Open(folder, new OpenOptions { Device = device }, cancellation);
-        if (opened is not TextGenerator draft)
+        TextGenerator text = model.As<TextGenerator>()
+            ?? throw new AtelierException("only text models take a draft", "--draft", "leave it out");
+        ITrainedModel opened = _workshop.Open(folder, new OpenOptions { Device = device }, cancellation);
+        if (opened.As<TextGenerator>() is not { } draft)
         {
             opened.Dispose();
             throw new AtelierException("a draft is a text model", folder,

@@ -34,7 +34,7 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
 /// <param name="bounds">The tokens with which a text begins and ends.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
-    TextBounds bounds) : IGenerator
+    TextBounds bounds) : ITrainedModel, IGenerator
 {
     private readonly ConstraintCache _constraints = new(tokenizer, bounds.EndIds);
     private readonly TokenTexts _texts = new(tokenizer);
@@ -52,9 +52,6 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         : this(model, tokenizer, defaults, TextBounds.Of(tokenizer, startId))
     {
     }
-
-    /// <inheritdoc/>
-    public Modality Modality => Modality.Text;
 
     /// <summary>The model.</summary>
     public ILanguageModel Model { get; } = model;

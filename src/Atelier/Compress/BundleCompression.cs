@@ -27,7 +27,7 @@ internal static class BundleCompression
     /// <param name="cancellation">Cancels the operation.</param>
     public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data,
         Recipe recipe,
-        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
+        Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         RefuseSmaller(source, type, name);
         using TextGenerator original = OpenText(source.Folder, open);
@@ -109,12 +109,12 @@ internal static class BundleCompression
     }
 
     /// <summary>Opens a model for inference: in the managed runtime if that supports the shape.</summary>
-    private static TextGenerator OpenText(string folder, Func<string, IGenerator> open)
+    private static TextGenerator OpenText(string folder, Func<string, ITrainedModel> open)
     {
-        IGenerator generator = open(folder);
-        if (generator is TextGenerator text)
+        ITrainedModel model = open(folder);
+        if (model.As<TextGenerator>() is { } text)
             return text;
-        generator.Dispose();
+        model.Dispose();
         throw new AtelierException("only text models can be compressed", folder);
     }
 

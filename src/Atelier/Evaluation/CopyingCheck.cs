@@ -10,6 +10,18 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
 {
     private const int Gram = 8;
 
+    /// <summary>The results as figures: longestSharedRun, and newEightGrams if a sample is long enough.</summary>
+    public Dictionary<string, Metric> Figures()
+    {
+        var figures = new Dictionary<string, Metric>
+        {
+            ["longestSharedRun"] = Metric.Exact(LongestRun, Metric.Characters),
+        };
+        if (NewEightGrams is { } share)
+            figures["newEightGrams"] = Metric.Exact(share, "share of 8-grams");
+        return figures;
+    }
+
     /// <summary>
     /// Checks samples against a training text of any length: the samples are indexed, and the text is read once.
     /// </summary>

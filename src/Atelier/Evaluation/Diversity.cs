@@ -14,6 +14,15 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
     private const int LongestGram = 4;
     private const double Smoothing = 0.1; // in place of no match (Chen and Cherry 2014, method 1)
 
+    /// <summary>The results as figures: distinct1, distinct2, distinct3 and selfBleu.</summary>
+    public Dictionary<string, Metric> Figures() => new()
+    {
+        ["distinct1"] = Metric.Exact(Distinct1, "share of words"),
+        ["distinct2"] = Metric.Exact(Distinct2, "share of word pairs"),
+        ["distinct3"] = Metric.Exact(Distinct3, "share of word triples"),
+        ["selfBleu"] = Metric.Exact(SelfBleu, "BLEU-4, 0 to 1"),
+    };
+
     /// <summary>Measures samples.</summary>
     public static DiversityResult Of(IReadOnlyList<string> samples)
     {

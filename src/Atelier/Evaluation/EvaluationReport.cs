@@ -55,26 +55,15 @@ public sealed record EvaluationReport
     [JsonIgnore]
     public JudgedScores? Scores { get; init; }
 
-    /// <summary>The text that samples share with the training text; null without samples.</summary>
-    public CopyingResult? Copying { get; init; }
-
-    /// <summary>The diversity of the samples; null without samples.</summary>
-    public DiversityResult? Diversity { get; init; }
-
-    /// <summary>The samples.</summary>
-    public IReadOnlyList<string> Samples { get; init; } = [];
-
     /// <summary>How the metrics were measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>
-    /// For images with classes: the share of the images drawn for each class that are classified as that class, by its
-    /// name.
-    /// </summary>
-    public IReadOnlyDictionary<string, Metric> ByClass { get; init; } = new Dictionary<string, Metric>();
+    /// <summary>Further figures, images and samples, which the task of the model chooses.</summary>
+    public IReadOnlyList<ReportSection> Sections { get; init; } = [];
 
-    /// <summary>Further images of the report.</summary>
-    public IReadOnlyList<ReportImage> Pictures { get; init; } = [];
+    /// <summary>The samples of all sections, as text.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Samples => Sections.SelectMany(section => section.Samples);
 
     /// <summary>The file name of the headline plot in the run's folder plots/, or null.</summary>
     public string? Picture { get; init; }
@@ -124,7 +113,7 @@ public sealed record EvaluationReport
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# Evaluation of {Run}\n\nOn {Data}: {Verdict}.\n\n");
         if (Picture is not null)
-            text.Append(CultureInfo.InvariantCulture, $"![The model beside the baselines](plots/{Picture})\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"![The model compared with the baselines](plots/{Picture})\n\n");
         string[] columns = [.. Baselines.Keys];
         text.Append("| figure | model |").AppendJoin(' ', columns.Select(c => $"{c} |")).Append('\n');
         text.Append("|---|---|").Append(string.Concat(columns.Select(_ => "---|"))).Append('\n');
@@ -137,30 +126,8 @@ public sealed record EvaluationReport
             text.Append('\n');
         }
         text.Append('\n').AppendJoin('\n', Notes.Concat(Differences).Select(note => $"- {note}")).Append('\n');
-        foreach (ReportImage picture in Pictures)
-            text.Append(CultureInfo.InvariantCulture,
-                $"\n![{picture.Caption}](plots/{picture.File})\n\n{picture.Caption}\n");
-        if (ByClass.Count > 0)
-        {
-            text.Append("\n## Class by class\n| class | drawn pictures taken for it |\n|---|---|\n");
-            foreach ((string name, Metric share) in ByClass)
-                text.Append(CultureInfo.InvariantCulture, $"| {name} | {share.ToText()} |\n");
-        }
-        if (Samples.Count > 0)
-            text.Append("\n## Samples\n");
-        if (Copying is not null && Diversity is not null)
-        {
-            string fresh = Copying.NewEightGrams?.ToString("P1", CultureInfo.InvariantCulture) ?? "none to count";
-            string run = Quantity.Of(Copying.LongestRun, "character");
-            text.Append(CultureInfo.InvariantCulture,
-                $"Longest run shared with the training text: {run}. New 8-grams: {fresh}.\n");
-            text.Append(CultureInfo.InvariantCulture, $"Distinct-1, -2, -3: {Diversity.Distinct1:0.000}, ");
-            text.Append(CultureInfo.InvariantCulture, $"{Diversity.Distinct2:0.000}, {Diversity.Distinct3:0.000}. ");
-            text.Append(CultureInfo.InvariantCulture, $"Self-BLEU: {Diversity.SelfBleu:0.000}.\n");
-        }
-        foreach (string sample in Samples)
-            text.Append(CultureInfo.InvariantCulture,
-                $"\n```text\n{sample.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
+        foreach (ReportSection section in Sections)
+            section.AppendTo(text);
         return text.ToString();
     }
 }

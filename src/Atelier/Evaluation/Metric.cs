@@ -9,11 +9,15 @@ namespace Atelier.Evaluation;
 /// <param name="Unit">The unit.</param>
 public sealed record Metric(double Value, double Low, double High, string Unit)
 {
-    /// <summary>The unit of counts, which have no decimals.</summary>
-    public const string Numbers = "numbers";
+    /// <summary>Units of counts, which have no decimals.</summary>
+    public const string Numbers = "numbers", Characters = "characters";
+
+    /// <summary>A value without an interval.</summary>
+    public static Metric Exact(double value, string unit) => new(value, value, value, unit);
 
     /// <summary>The value for people: four decimals unless it is a count, and the interval if there is one.</summary>
-    public string ToText() => Unit == Numbers ? Value.ToString("#,0", CultureInfo.InvariantCulture)
+    public string ToText() => Unit is Numbers or Characters
+        ? Value.ToString("#,0", CultureInfo.InvariantCulture)
         : Low == High ? Value.ToString("0.0000", CultureInfo.InvariantCulture)
         : string.Create(CultureInfo.InvariantCulture, $"{Value:0.0000} [{Low:0.0000}, {High:0.0000}]");
 }

@@ -47,5 +47,5 @@ public interface IModelFamily : IModelSection
     /// <param name="device">"cpu" or "cuda".</param>
     /// <param name="cancellation">Cancels loading between tensors.</param>
     /// <exception cref="AtelierException">The bundle is damaged or of another kind.</exception>
-    IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default);
+    ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default);
 }

@@ -27,7 +27,16 @@ public interface ITask
     IReadOnlyList<(string Field, string Value)> GenerateExample { get; }
 
     /// <summary>Whether it evaluates models like this one.</summary>
-    bool Judges(IGenerator generator);
+    bool Evaluates(ITrainedModel model);
+
+    /// <summary>Generates what a request asks of a model of this task.</summary>
+    /// <param name="model">A model that the task evaluates.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">The request cannot be fulfilled.</exception>
+    IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
+        CancellationToken cancellation = default) =>
+        model.Require<IGenerator>().GenerateAsync(request, cancellation);
 
     /// <summary>Reads and splits a recipe's source, and writes it to a folder; facts.json comes last.</summary>
     /// <exception cref="AtelierException">The source is missing, damaged or of another kind.</exception>
@@ -50,7 +59,7 @@ public interface ITask
     /// <summary>Evaluates a model on data of this task.</summary>
     /// <exception cref="AtelierException">There is no data to evaluate on, or the model does not fit the
     /// data.</exception>
-    Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+    Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation);
 
     /// <summary>Suggests settings for a user's own file or folder.</summary>

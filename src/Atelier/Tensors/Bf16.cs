@@ -5,26 +5,29 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// bfloat16, the upper half of an fp32 number, sixteen at a time; rounded to the nearest, ties to even.
+/// bfloat16, the upper half of an fp32 number, sixteen at a time; rounded to the nearest, ties to even. Works on every
+/// processor, and fast with AVX-512.
 /// </summary>
 internal static unsafe class Bf16
 {
     /// <summary>Numbers in a register.</summary>
     public const int Lanes = 16;
 
-    /// <summary>Whether this processor has the instructions.</summary>
+    /// <summary>Whether this processor has AVX-512, on which kernels in bf16 rest.</summary>
     public static bool IsSupported => Avx512F.IsSupported && Avx512BW.IsSupported;
 
     /// <summary>Sixteen numbers in fp32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(ushort* from) =>
-        Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load(from)), 16).AsSingle();
+        Vector512.ShiftLeft(Widened(Vector256.Load(from)), 16).AsSingle();
 
     /// <summary>Sixteen numbers, rounded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(ushort* to, Vector512<float> value)
     {
-        Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Rounded(value), 16)).Store(to);
+        Vector512<uint> bits = Vector512.ShiftRightLogical(Rounded(value), 16);
+        (Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(bits)
+            : Vector256.Narrow(bits.GetLower(), bits.GetUpper())).Store(to);
     }
 
     /// <summary>Sixteen numbers whose upper halves are the rounded ones; the lower halves mean nothing.</summary>
@@ -77,4 +80,9 @@ internal static unsafe class Bf16
         for (int row = 0; row < count; row++, rows += width)
             Add(sums, rows, sums, width);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Widened(Vector256<ushort> bits) => Avx512F.IsSupported
+        ? Avx512F.ConvertToVector512UInt32(bits)
+        : Vector512.Create(Vector256.WidenLower(bits), Vector256.WidenUpper(bits));
 }

@@ -9,7 +9,12 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>What a family adds to the trainer's loop.</summary>
+/// <summary>A sample that was drawn during training.</summary>
+/// <param name="File">The path of the file that holds it.</param>
+/// <param name="Shown">What the progress shows of it: a text itself, or the path of an image.</param>
+public readonly record struct TrainingSample(string File, string Shown);
+
+/// <summary>What a task and a family add to the trainer's loop.</summary>
 public sealed record TrainerHooks
 {
     /// <summary>Writes the present model as a bundle into a folder.</summary>
@@ -21,11 +26,11 @@ public sealed record TrainerHooks
     /// </summary>
     public Action<string>? WriteInterrupted { get; init; }
 
-    /// <summary>Draws a sample from a fixed seed, for people to read or to look at; can be cancelled.</summary>
-    public Func<CancellationToken, string>? Preview { get; init; }
-
-    /// <summary>Writes such a sample as a PNG file, for models of images; can be cancelled.</summary>
-    public Action<string, CancellationToken>? PreviewFile { get; init; }
+    /// <summary>
+    /// Draws a sample from a fixed seed and writes it to a file. Receives the path of the file without an extension,
+    /// in a folder that exists; null draws no samples during training.
+    /// </summary>
+    public Func<string, CancellationToken, TrainingSample>? WriteSample { get; init; }
 
     /// <summary>Reference values of the loss for plots: "5-gram", "exact entropy".</summary>
     public IReadOnlyDictionary<string, double> ReferenceLosses { get; init; } = new Dictionary<string, double>();

@@ -53,10 +53,14 @@ internal sealed class TrainingLog : IDisposable
         Keep(step, values);
     }
 
-    /// <summary>Shows the picture of a step's samples.</summary>
+    /// <summary>Writes a step's sample for TensorBoard, where it is an image.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="path">A PNG.</param>
-    public void WritePicture(long step, string path) => _events.WritePicture(step, "samples", File.ReadAllBytes(path));
+    /// <param name="sample">The sample.</param>
+    public void Write(long step, TrainingSample sample)
+    {
+        if (Path.GetExtension(sample.File) == ".png")
+            _events.WritePicture(step, "samples", File.ReadAllBytes(sample.File));
+    }
 
     /// <summary>Draws the losses so far.</summary>
     public void Plot() => LossPlot.Save(Path.Combine(_run.PlotFolder, "loss.png"), _training, _validation, _references);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Atelier.Data;
-using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
@@ -266,22 +265,13 @@ internal sealed class TrainingSession<TBatch> : IDisposable
 
     private string? Sample(CancellationToken cancellation)
     {
-        if (_hooks.PreviewFile is { } draw)
-        {
-            string path = Path.Combine(_run.SampleFolder, $"step-{State.Step}.png");
-            Directory.CreateDirectory(_run.SampleFolder);
-            return InEvaluationMode(() =>
-            {
-                draw(path, cancellation);
-                _log.WritePicture(State.Step, path);
-                return path;
-            });
-        }
-        if (_hooks.Preview is null)
+        if (_hooks.WriteSample is not { } write)
             return null;
-        string sample = InEvaluationMode(() => _hooks.Preview(cancellation));
-        AtomicFile.WriteText(Path.Combine(_run.SampleFolder, $"step-{State.Step}.txt"), sample);
-        return sample;
+        Directory.CreateDirectory(_run.SampleFolder);
+        string path = Path.Combine(_run.SampleFolder, $"step-{State.Step}");
+        TrainingSample sample = InEvaluationMode(() => write(path, cancellation));
+        _log.Write(State.Step, sample);
+        return sample.Shown;
     }
 
     /// <summary>

@@ -116,10 +116,8 @@ public sealed class ComparisonTests
     }
 
     /// <summary>A model to which every row is as likely: minus five nats.</summary>
-    private sealed class Flat(bool isOfCounts) : ISeriesModel
+    private sealed class Flat(bool isOfCounts) : ITrainedModel, ISeriesModel
     {
-        public Modality Modality => Modality.Series;
-
         public IReadOnlyList<string> Columns => ["a", "b"];
 
         public bool IsOfCounts => isOfCounts;
@@ -128,9 +126,6 @@ public sealed class ComparisonTests
 
         public double[] LogLikelihoods(IReadOnlyList<double[]> series, CancellationToken cancellation = default) =>
             [.. series.Select(s => -2.5 * s.Length)];
-
-        public IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
-            CancellationToken cancellation = default) => throw new NotSupportedException();
 
         public void Dispose()
         {

@@ -20,7 +20,7 @@ internal static class TinyBundles
 
     /// <summary>Opens a bundle with its parameters as tensors.</summary>
     public static TextGenerator OpenForTraining(string folder) =>
-        (TextGenerator)new Workshop().Open(folder, new() { Device = "cpu", ForTraining = true });
+        new Workshop().Open(folder, new() { Device = "cpu", ForTraining = true }).Require<TextGenerator>();
 
     public static readonly GptConfig Llama = new()
     {

@@ -227,6 +227,6 @@ public sealed class ConcurrentModelsTests : IDisposable
             new RnnFamily().Write(folder, rnn, Bytes, new DecodingOptions(), 256, "# rnn");
         }
         return managed ? TextModelFile.Open(folder, threads: 1)
-            : (TextGenerator)new Workshop().Open(folder, new() { ForTraining = true });
+            : new Workshop().Open(folder, new() { ForTraining = true }).Require<TextGenerator>();
     }
 }

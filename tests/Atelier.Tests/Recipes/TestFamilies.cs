@@ -27,7 +27,7 @@ internal sealed class TestFamily(string name, Type config) : IModelFamily
 
     public ILearner CreateLearner(Recipe recipe, IDataSource data) => throw new NotSupportedException();
 
-    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
+    public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
         throw new NotSupportedException();
 }
 

@@ -134,11 +134,11 @@ public sealed class CheckpointTests
     private static TrainerHooks Hooks(Action preview) => new()
     {
         WriteBundle = _ => { },
-        Preview = _ =>
+        WriteSample = (path, _) =>
         {
             preview();
             TorchSharp.torch.rand(3).Dispose(); // a sample draws random numbers of its own
-            return "sample";
+            return new(path, "sample");
         },
     };
 

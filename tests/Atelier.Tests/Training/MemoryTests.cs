@@ -19,7 +19,7 @@ public sealed class MemoryTests
         run.Learn(model, validation: new PointBatches(2), hooks: new()
         {
             WriteBundle = _ => { },
-            Preview = _ =>
+            WriteSample = (path, _) =>
             {
                 // A batch's two tensors are made on another thread; all but the batch in hand were disposed on this
                 // one.
@@ -28,7 +28,7 @@ public sealed class MemoryTests
                 live.Add(here.CreatedOutsideScopeCount
                     + here.CreatedInScopeCount - here.DisposedOutsideScopeCount - here.DisposedInScopeCount
                     + disposedForAnother);
-                return "sample";
+                return new(path, "sample");
             },
         });
         live.Count.ShouldBe(10);
@@ -46,13 +46,13 @@ public sealed class MemoryTests
         run.Learn(model, validation: new PointBatches(2), hooks: new()
         {
             WriteBundle = _ => { },
-            Preview = _ =>
+            WriteSample = (path, _) =>
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
                 using Process self = Process.GetCurrentProcess();
                 resident.Add(self.WorkingSet64 / 1048576.0);
-                return "sample";
+                return new(path, "sample");
             },
         });
         resident.Count.ShouldBe(10);

@@ -211,8 +211,16 @@ public sealed class TrainerTests
     {
         using var run = new TinyRun(TinyRun.Plain with { SampleEvery = 10 });
         using var model = new TinyModel();
-        run.Learn(model,
-            hooks: new() { WriteBundle = _ => { }, Preview = _ => model.training ? "training" : "judged" });
+        run.Learn(model, hooks: new()
+        {
+            WriteBundle = _ => { },
+            WriteSample = (path, _) =>
+            {
+                string shown = model.training ? "training" : "judged";
+                File.WriteAllText(path + ".txt", shown);
+                return new(path + ".txt", shown);
+            },
+        });
         run.Told.Where(t => t.Sample is not null).Select(t => (t.Step, t.Sample))
             .ShouldBe([(10, "judged"), (20, "judged"), (30, "judged")]);
         File.ReadAllText(Path.Combine(run.Run.SampleFolder, "step-20.txt")).ShouldBe("judged");

@@ -45,7 +45,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         new BayesianNetworkLearner(recipe, (TableData)data);
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
+    public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         TableSchema schema = TableSchema.Read(bundle.SchemaPath);
         BundledNetwork bundled = ConfigFile.Read(bundle.ConfigPath).Read<BundledNetwork>();

@@ -11,7 +11,8 @@ namespace Atelier.Models.BayesianNetwork;
 /// A Bayesian network as a model of table rows: scores them, draws them given evidence, answers questions, explains
 /// itself. Safe for concurrent use.
 /// </summary>
-public sealed class BayesianNetworkModel : IRowModel, IExplainable, IProbabilisticQuery
+public sealed class BayesianNetworkModel : ITrainedModel, IRowModel, IGenerator, IExplainable,
+    IProbabilisticQuery
 {
     private readonly BayesianNetworkConfig _config;
     private readonly Lazy<NetworkInference> _inference;
@@ -25,9 +26,6 @@ public sealed class BayesianNetworkModel : IRowModel, IExplainable, IProbabilist
         (Schema, Network, _config) = (schema, network, config);
         _inference = new Lazy<NetworkInference>(() => new NetworkInference(network));
     }
-
-    /// <inheritdoc/>
-    public Modality Modality => Modality.Table;
 
     /// <inheritdoc/>
     public TableSchema Schema { get; }

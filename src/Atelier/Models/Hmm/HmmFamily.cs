@@ -52,7 +52,7 @@ public sealed class HmmFamily : IModelFamily
     };
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
+    public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
         bundle.ModelType switch
     {
         TaggerBundle.ModelType => TaggerBundle.Load(bundle, cancellation),

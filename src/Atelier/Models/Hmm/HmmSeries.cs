@@ -13,11 +13,9 @@ namespace Atelier.Models.Hmm;
 /// <summary>
 /// A hidden Markov model of series of numbers: draws them afresh, after a beginning, or through states that are known.
 /// </summary>
-internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns) : ISeriesModel, IExplainable
+internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns)
+    : ITrainedModel, ISeriesModel, IGenerator, IExplainable
 {
-    /// <inheritdoc/>
-    public Modality Modality => Modality.Series;
-
     /// <inheritdoc/>
     public IReadOnlyList<string> Columns { get; } = columns;
 

@@ -47,10 +47,10 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
     public bool IsBaseline(IRowModel model) => model is IndependentModel;
 
     /// <inheritdoc/>
-    public IRowModel FitBaseline(TableRows rows) => IndependentModel.Count(rows);
+    public ITrainedModel FitBaseline(TableRows rows) => IndependentModel.Count(rows);
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
+    public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         TableSchema schema = TableSchema.Read(bundle.SchemaPath);
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);

@@ -9,15 +9,12 @@ namespace Atelier.Models.Independent;
 /// The baseline of tables: independent columns, a categorical column by its frequencies, a numeric column by a normal
 /// distribution. A model that does not beat it has found no dependence between columns. Safe for concurrent use.
 /// </summary>
-public sealed class IndependentModel : IRowModel
+public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
 {
     // of levels: [level] log-probabilities; of numbers: [mean, standard deviation]
     private readonly double[][] _columns;
 
     internal IndependentModel(TableSchema schema, double[][] columns) => (Schema, _columns) = (schema, columns);
-
-    /// <inheritdoc/>
-    public Modality Modality => Modality.Table;
 
     /// <inheritdoc/>
     public TableSchema Schema { get; }

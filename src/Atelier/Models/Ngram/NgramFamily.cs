@@ -58,7 +58,7 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     private static NgramConfig BaselineConfig(EvaluationSection options) => new() { Order = options.BaselineOrder };
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
+    public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
         TextBundle.Load(bundle, cancellation, (config, tensors) =>
     {
         int[] Array(string name) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32

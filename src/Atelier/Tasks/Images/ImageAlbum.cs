@@ -14,7 +14,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
     private const int Beside = 10; // drawn pictures that are shown beside their nearest
 
     /// <summary>What was written.</summary>
-    public List<ReportImage> Pictures { get; } = [];
+    public List<ReportImage> Images { get; } = [];
 
     /// <summary>A grid of drawn pictures, evenly from all, so that every class is in it.</summary>
     public void AddSamples(ImageSet drawn)
@@ -53,7 +53,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
         string file = $"{Path.GetFileNameWithoutExtension(plot)}-{name}.png";
         ImageGrid.Write(Path.Combine(Path.GetDirectoryName(plot)!, file), generator.Schema, [.. pictures],
             columns: columns);
-        Pictures.Add(new ReportImage(file, caption));
+        Images.Add(new ReportImage(file, caption));
     }
 
     private ReadOnlyMemory<byte> Pixels(ImageSet pictures, int number)

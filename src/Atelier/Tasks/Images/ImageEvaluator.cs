@@ -65,7 +65,7 @@ internal static class ImageEvaluator
                     + $"followed along the flow; how the values of 8 bits are counted is told in the documentation. "
                     + $"Intervals are over pictures."));
         }
-        var shown = new List<ReportImage>();
+        var sections = new List<ReportSection>();
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
         bool enlarges = generator.Model.Upscaler is not null, compared = false;
         bool readBack = data.Facts.Source == ShapesWorld.Name && ShapesWorld.Reads(generator.Schema)
@@ -131,7 +131,10 @@ internal static class ImageEvaluator
                     $"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are "
                         + $"read back from the pixels as asked; heldOutPictures are read the same way."));
             }
-            shown.AddRange(album.Pictures);
+            if (album.Images.Count > 0)
+                sections.Add(new("Generated images") { Images = album.Images });
+            if (byClass.Count > 0)
+                sections.Add(new("Class by class") { Figures = byClass });
         }
         Part which = part == data.Test ? Part.Test : Part.Validation;
         JudgedOn on = JudgedOn.Of(data.Facts.Source, which, judging.Other, "pictures", () => 0, mostRepeated: 1);
@@ -147,9 +150,8 @@ internal static class ImageEvaluator
                 : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false, on.Lead),
             Metrics = metrics,
             Baselines = baselines,
-            ByClass = byClass,
+            Sections = sections,
             Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
-            Pictures = shown,
             Notes = notes,
         };
         if (judging.Picture is not null)

@@ -67,21 +67,22 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
                 Write(folder, model, Card(recipe, images, model));
             },
-            PreviewFile = (path, cancellation) =>
+            WriteSample = (path, cancellation) =>
             {
+                string file = path + ".png";
                 model.FitAfterTraining(Seen(), PreviewConclusion / training.ItemsPerBatch);
                 cancellation.ThrowIfCancellationRequested();
                 if (model.Upscaler is { } upscaler)
                 {
                     ImagePart part = images.Validation.Count > 0 ? images.Validation : images.Train;
-                    PreviewEnlarged(path, model, upscaler, part, recipe, cancellation);
+                    PreviewEnlarged(file, model, upscaler, part, recipe, cancellation);
                 }
                 else
-                    Preview(path, model, recipe, cancellation);
+                    Preview(file, model, recipe, cancellation);
                 cancellation.ThrowIfCancellationRequested();
                 if (model is IAutoencoder && images.Validation.Count > 0)
-                    PreviewReconstructions(Path.ChangeExtension(path, null) + "-reconstructions.png", model,
-                        images.Validation);
+                    PreviewReconstructions(path + "-reconstructions.png", model, images.Validation);
+                return new TrainingSample(file, file);
             },
             CreateReplica = model.NeedsWholeBatch ? null : () =>
                 CreateReplica(model, recipe.Training.Precision, recipe.Seed),
@@ -93,7 +94,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     }
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
+    public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         TModel? model = null;

@@ -15,16 +15,13 @@ namespace Atelier.Tasks.Images;
 /// </summary>
 /// <param name="model">Disposed with the generator.</param>
 /// <param name="identity">Which model it is; null while it learns.</param>
-public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : IGenerator
+public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : ITrainedModel, IGenerator
 {
     private const int MostTogether = 100, MostValues = 1 << 20; // pictures at once, and their values
     private readonly SemaphoreSlim _turns = new(1, 1); // entered to draw, never while a caller looks at pictures
 
     /// <summary>Pictures that are best drawn at once.</summary>
     internal int BatchSize => Math.Clamp(MostValues / Schema.Size, 1, MostTogether);
-
-    /// <inheritdoc/>
-    public Modality Modality => Modality.Image;
 
     /// <summary>The size, channels and classes of its images.</summary>
     public ImageSchema Schema => model.Schema;

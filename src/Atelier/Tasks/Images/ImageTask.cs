@@ -30,7 +30,7 @@ public sealed class ImageTask : ITask
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "64"), ("out", "grid.png")];
 
     /// <inheritdoc/>
-    public bool Judges(IGenerator generator) => generator is ImageGenerator;
+    public bool Evaluates(ITrainedModel model) => model.As<ImageGenerator>() is not null;
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
@@ -49,8 +49,8 @@ public sealed class ImageTask : ITask
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        ImageEvaluator.EvaluateAsync((ImageGenerator)judging.Generator, (ImageData)judging.Data, judging, progress,
-            cancellation);
+        ImageEvaluator.EvaluateAsync(judging.Model.Require<ImageGenerator>(), (ImageData)judging.Data, judging,
+            progress, cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

@@ -1,9 +1,7 @@
-using Atelier.Abstractions;
-
 namespace Atelier.Tasks.Series;
 
 /// <summary>A model of sequences of numbers.</summary>
-public interface ISeriesModel : IGenerator
+public interface ISeriesModel
 {
     /// <summary>The columns it knows.</summary>
     IReadOnlyList<string> Columns { get; }

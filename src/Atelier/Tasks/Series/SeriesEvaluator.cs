@@ -15,11 +15,11 @@ internal static class SeriesEvaluator
 
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">The model does not know the columns.</exception>
-    public static EvaluationReport Evaluate(ISeriesModel model, SeriesData data, EvaluationContext judging,
+    public static EvaluationReport Evaluate(ISeriesModel model, SeriesData data, EvaluationContext context,
         IProgress<string>? progress, CancellationToken cancellation)
     {
         if (!model.Columns.SequenceEqual(data.Columns))
-            throw new AtelierException("the model knows other columns than the data has", judging.Run,
+            throw new AtelierException("the model knows other columns than the data has", context.Run,
                 "judge it on series of its own columns");
         (IReadOnlyList<double[]> series, Part part) = data switch
         {
@@ -28,14 +28,14 @@ internal static class SeriesEvaluator
             _ => (data.Train, Part.Train),
         };
         int width = data.Columns.Count;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", () => Repeated(series, data.Train),
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "rows", () => Repeated(series, data.Train),
             mostRepeated: 0.5);
         // A part of a single series goes on where the part that was learned from ends.
-        double[] before = judging.Other is null && part != Part.Train && data is { Train.Count: 1 } && series.Count == 1
+        double[] before = context.Other is null && part != Part.Train && data is { Train.Count: 1 } && series.Count == 1
             ? [.. data.Train[0], .. part == Part.Test ? data.Validation.SelectMany(s => s) : []] : [];
         Stretch[] stretches = [.. Stretches(series, width)];
         // Whose likelihood BIC charges parameters against.
-        IReadOnlyList<double[]> charged = judging.Other is null ? data.Train : series;
+        IReadOnlyList<double[]> charged = context.Other is null ? data.Train : series;
         double chargedRows = charged.Sum(s => (double)s.Length) / width;
 
         JudgedModel Judge(IReadOnlyList<MeanScore> scores, double learned, long parameters)
@@ -43,8 +43,8 @@ internal static class SeriesEvaluator
             double bic = learned - (parameters / 2.0 * Math.Log(chargedRows));
             return new(scores, new Dictionary<string, Metric>
             {
-                ["logLikelihoodPerRow"] = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats"),
-                ["bic"] = new(bic, bic, bic, judging.Other is null ? "nats, training rows" : "nats, judged rows"),
+                ["logLikelihoodPerRow"] = MeanScore.Mean(scores, context.Options, context.Seed, "nats"),
+                ["bic"] = new(bic, bic, bic, context.Other is null ? "nats, training rows" : "nats, judged rows"),
                 ["freeParameters"] = new(parameters, parameters, parameters, Metric.Numbers),
             });
         }
@@ -62,25 +62,28 @@ internal static class SeriesEvaluator
                 new MeanScore(independent.LogLikelihood(s.Of(series, width)), s.Rows))],
                 charged.Sum(s => independent.LogLikelihood(s)), independent.FreeParameters);
             baselines["independent"] = baseline.Figures;
-            comparisons["independent"] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
+            comparisons["independent"] = on.Compare(headline, own, baseline, context.Options, context.Seed);
         }
         string resampled = stretches.Length == series.Count ? "series"
             : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}";
         var report = new EvaluationReport
         {
-            Run = judging.Run,
+            Run = context.Run,
             Data = on.Data,
             Headline = headline,
             Metrics = own.Figures,
             Baselines = baselines,
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(series, data.Columns), headline, own.Scores),
-            Samples = judging.Options.Samples == 0 ? [] : [.. model.GenerateAsync(new GenerationRequest
+            Sections = context.Options.Samples == 0 ? [] : [new("Samples")
+            {
+                Samples = [.. context.Model.Require<IGenerator>().GenerateAsync(new GenerationRequest
                 {
-                    Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed,
-                        Decoding = new DecodingOptions { MaxTokens = 10 },
+                    Count = Math.Min(ShownSamples, context.Options.Samples), Seed = context.Seed,
+                    Decoding = new DecodingOptions { MaxTokens = 10 },
                 }, cancellation).ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
-            Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
+            }],
+            Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture,
@@ -95,8 +98,8 @@ internal static class SeriesEvaluator
                 .. on.Notes,
             ],
         };
-        if (judging.Picture is not null)
-            EvaluationPlot.Save(judging.Picture, report);
+        if (context.Picture is not null)
+            EvaluationPlot.Save(context.Picture, report);
         return report;
     }
 

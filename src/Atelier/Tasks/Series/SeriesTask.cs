@@ -24,7 +24,7 @@ public sealed class SeriesTask : ITask
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("maxTokens", "100")];
 
     /// <inheritdoc/>
-    public bool Judges(IGenerator generator) => generator is ISeriesModel;
+    public bool Evaluates(ITrainedModel model) => model.As<ISeriesModel>() is not null;
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
@@ -41,10 +41,10 @@ public sealed class SeriesTask : ITask
             .Learning(other.Learned is null ? null : SeriesData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
         Task.Run(() =>
-            SeriesEvaluator.Evaluate((ISeriesModel)judging.Generator, (SeriesData)judging.Data, judging, progress,
+            SeriesEvaluator.Evaluate(context.Model.Require<ISeriesModel>(), (SeriesData)context.Data, context, progress,
             cancellation), cancellation);
 
     /// <inheritdoc/>

@@ -1,10 +1,9 @@
-using Atelier.Abstractions;
 using Atelier.Data.Tables;
 
 namespace Atelier.Tasks.Tables;
 
 /// <summary>A model of the rows of a table, which returns the probability of a row.</summary>
-public interface IRowModel : IGenerator
+public interface IRowModel
 {
     /// <summary>The columns it knows.</summary>
     TableSchema Schema { get; }

@@ -1,3 +1,4 @@
+using Atelier.Abstractions;
 using Atelier.Data.Tables;
 
 namespace Atelier.Tasks.Tables;
@@ -11,6 +12,6 @@ public interface ITableBaseline
     /// <summary>Whether a model is the baseline itself, which is then not compared with itself.</summary>
     bool IsBaseline(IRowModel model);
 
-    /// <summary>Fits the baseline to training rows.</summary>
-    IRowModel FitBaseline(TableRows rows);
+    /// <summary>Fits the baseline to training rows; the model is an <see cref="IRowModel"/>.</summary>
+    ITrainedModel FitBaseline(TableRows rows);
 }

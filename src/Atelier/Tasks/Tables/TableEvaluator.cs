@@ -14,11 +14,11 @@ internal static class TableEvaluator
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">The model does not know the table's columns.</exception>
     public static EvaluationReport Evaluate(
-        IRowModel model, TableData data, EvaluationContext judging, IProgress<string>? progress,
+        IRowModel model, TableData data, EvaluationContext context, IProgress<string>? progress,
             CancellationToken cancellation)
     {
         if (!model.Schema.Names.SequenceEqual(data.Schema.Names))
-            throw new AtelierException("the model knows other columns than the data has", judging.Run,
+            throw new AtelierException("the model knows other columns than the data has", context.Run,
                 "judge it on a table of its own columns");
         (TableRows rows, Part part) = data switch
         {
@@ -28,14 +28,14 @@ internal static class TableEvaluator
         };
         // Rows of few levels are alike by chance: only a table of the very same rows counts as learned from.
         double Repeated() => rows.Count == data.Train.Count ? JudgedOn.ShareIn(Hashes(rows), Hashes(data.Train)) : 0;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "rows", Repeated, mostRepeated: 1);
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "rows", Repeated, mostRepeated: 1);
         // Whose likelihood BIC charges parameters against.
-        TableRows charged = judging.Other is null ? data.Train : rows;
+        TableRows charged = context.Other is null ? data.Train : rows;
         JudgedModel Judge(IRowModel judged, string name)
         {
             progress?.Report($"scoring rows with {name}");
             MeanScore[] scores = [.. judged.LogLikelihoods(rows, cancellation).Select(nats => new MeanScore(nats, 1))];
-            Metric perRow = MeanScore.Mean(scores, judging.Options, judging.Seed, "nats");
+            Metric perRow = MeanScore.Mean(scores, context.Options, context.Seed, "nats");
             // Schwarz 1978, with the sign of bnlearn: the log-likelihood less half of k ln N.
             double learned = charged == rows ? scores.Sum(s => s.Sum)
                 : judged.LogLikelihoods(charged, cancellation).Sum();
@@ -54,29 +54,32 @@ internal static class TableEvaluator
         var headline = new Headline("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
-        ITableBaseline[] families = [.. judging.Families.OfType<ITableBaseline>()];
+        ITableBaseline[] families = [.. context.Families.OfType<ITableBaseline>()];
         ITableBaseline[] others = [.. families.Where(family => !family.IsBaseline(model))];
         foreach (ITableBaseline family in data.Train.Count > 0 ? others : [])
         {
-            using IRowModel fitted = family.FitBaseline(data.Train);
-            JudgedModel baseline = Judge(fitted, $"the baseline {family.BaselineName}");
+            using ITrainedModel fitted = family.FitBaseline(data.Train);
+            JudgedModel baseline = Judge(fitted.Require<IRowModel>(), $"the baseline {family.BaselineName}");
             baselines[family.BaselineName] = baseline.Figures;
-            comparisons[family.BaselineName] = on.Compare(headline, own, baseline, judging.Options, judging.Seed);
+            comparisons[family.BaselineName] = on.Compare(headline, own, baseline, context.Options, context.Seed);
         }
         var report = new EvaluationReport
         {
-            Run = judging.Run,
+            Run = context.Run,
             Data = on.Data,
             Headline = headline,
             Metrics = own.Figures,
             Baselines = baselines,
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(rows), headline, own.Scores),
-            Samples = judging.Options.Samples == 0 ? []
-                : [.. model.GenerateAsync(new GenerationRequest
-                { Count = Math.Min(ShownSamples, judging.Options.Samples), Seed = judging.Seed }, cancellation)
-                .ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
-            Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
+            Sections = context.Options.Samples == 0 ? [] : [new("Samples")
+            {
+                Samples = [.. context.Model.Require<IGenerator>().GenerateAsync(new GenerationRequest
+                {
+                    Count = Math.Min(ShownSamples, context.Options.Samples), Seed = context.Seed,
+                }, cancellation).ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
+            }],
+            Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture,
@@ -84,15 +87,15 @@ internal static class TableEvaluator
                         + $"intervals by bootstrap over rows."),
                 string.Create(CultureInfo.InvariantCulture,
                     $"bic is the log-likelihood of the {charged.Count:#,0} "
-                        + $"{(judging.Other is null ? "training" : "judged")} rows less half the free parameters "
+                        + $"{(context.Other is null ? "training" : "judged")} rows less half the free parameters "
                         + $"times ln {charged.Count:#,0}."),
                 .. on.Notes,
                 .. families.Except(others)
                     .Select(family => $"The baseline {family.BaselineName} is left out: it is this very model."),
             ],
         };
-        if (judging.Picture is not null)
-            EvaluationPlot.Save(judging.Picture, report);
+        if (context.Picture is not null)
+            EvaluationPlot.Save(context.Picture, report);
         return report;
     }
 

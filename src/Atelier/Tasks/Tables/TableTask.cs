@@ -29,7 +29,7 @@ public sealed class TableTask : ITask
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("count", "5")];
 
     /// <inheritdoc/>
-    public bool Judges(IGenerator generator) => generator is IRowModel;
+    public bool Evaluates(ITrainedModel model) => model.As<IRowModel>() is not null;
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
@@ -47,10 +47,10 @@ public sealed class TableTask : ITask
             .Learning(other.Learned is null ? null : TableData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
         Task.Run(() =>
-            TableEvaluator.Evaluate((IRowModel)judging.Generator, (TableData)judging.Data, judging, progress,
+            TableEvaluator.Evaluate(context.Model.Require<IRowModel>(), (TableData)context.Data, context, progress,
             cancellation), cancellation);
 
     private DataSection WithDefaults(DataSection section) => section with

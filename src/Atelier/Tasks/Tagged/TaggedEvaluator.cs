@@ -10,9 +10,11 @@ namespace Atelier.Tasks.Tagged;
 /// </summary>
 internal static class TaggedEvaluator
 {
+    private const int ShownSamples = 3;
+
     /// <summary>The report.</summary>
     /// <exception cref="AtelierException">There are no tagged sentences to evaluate on.</exception>
-    public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, EvaluationContext judging,
+    public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, EvaluationContext context,
         IProgress<string>? progress, CancellationToken cancellation)
     {
         (IReadOnlyList<TaggedSentence> sentences, Part part) = data switch
@@ -21,7 +23,7 @@ internal static class TaggedEvaluator
             { Validation.Count: > 0 } => (data.Validation, Part.Validation),
             _ => (data.Train, Part.Train),
         };
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "sentences", () =>
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "sentences", () =>
             JudgedOn.ShareIn(Hashes(sentences), Hashes(data.Train)), mostRepeated: 0.5);
         if (sentences.All(s => s.Tags.All(tag => tag == "_")))
             throw new AtelierException("the sentences have no tags to judge by", data.Facts.Source,
@@ -40,19 +42,19 @@ internal static class TaggedEvaluator
             MeanScore[] all = Right(_ => true);
             var figures = new Dictionary<string, Metric>
             {
-                ["accuracy"] = MeanScore.Mean(all, judging.Options, judging.Seed, "share of tags"),
+                ["accuracy"] = MeanScore.Mean(all, context.Options, context.Seed, "share of tags"),
             };
             if (sentences.Any(s => s.Words.Any(tagger.Knows)))
                 figures["accuracyKnownWords"] =
-                    MeanScore.Mean(Right(tagger.Knows), judging.Options, judging.Seed, "share of tags");
+                    MeanScore.Mean(Right(tagger.Knows), context.Options, context.Seed, "share of tags");
             if (sentences.Any(s => s.Words.Any(word => !tagger.Knows(word))))
                 figures["accuracyUnknownWords"] =
-                    MeanScore.Mean(Right(word => !tagger.Knows(word)), judging.Options, judging.Seed, "share of tags");
+                    MeanScore.Mean(Right(word => !tagger.Knows(word)), context.Options, context.Seed, "share of tags");
             return (all, figures);
         }
         var own = Judge(i => results[i].Tags);
         MeanScore[] logs = [.. sentences.Select((s, i) => new MeanScore(results[i].LogLikelihood, s.Words.Count))];
-        own.Figures["logLikelihoodPerWord"] = MeanScore.Mean(logs, judging.Options, judging.Seed, "nats");
+        own.Figures["logLikelihoodPerWord"] = MeanScore.Mean(logs, context.Options, context.Seed, "nats");
         var headline = new Headline("accuracy", "of tags right", MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
@@ -63,20 +65,23 @@ internal static class TaggedEvaluator
             baselines["mostFrequentTag"] = baseline.Figures;
             comparisons["mostFrequentTag"] =
                 on.Compare(headline, new(own.Right, own.Figures), new(baseline.Right, baseline.Figures),
-                    judging.Options, judging.Seed);
+                    context.Options, context.Seed);
         }
         var report = new EvaluationReport
         {
-            Run = judging.Run,
+            Run = context.Run,
             Data = on.Data,
             Headline = headline,
             Metrics = own.Figures,
             Baselines = baselines,
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(sentences), headline, own.Right),
-            Samples = [.. sentences.Take(Math.Min(3, judging.Options.Samples))
-                .Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")))],
-            Picture = judging.Picture is null ? null : Path.GetFileName(judging.Picture),
+            Sections = context.Options.Samples == 0 ? [] : [new("Tagged sentences")
+            {
+                Samples = [.. sentences.Take(Math.Min(ShownSamples, context.Options.Samples))
+                    .Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")))],
+            }],
+            Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture,
@@ -87,8 +92,8 @@ internal static class TaggedEvaluator
                 .. on.Notes,
             ],
         };
-        if (judging.Picture is not null)
-            EvaluationPlot.Save(judging.Picture, report);
+        if (context.Picture is not null)
+            EvaluationPlot.Save(context.Picture, report);
         return report;
     }
 

@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Tagged;
+using Atelier.Data.Text.Reading;
 using Atelier.Evaluation;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -25,7 +27,15 @@ public sealed class TaggingTask : ITask
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "The old dog barks .")];
 
     /// <inheritdoc/>
-    public bool Judges(IGenerator generator) => generator is ITagger;
+    public bool Evaluates(ITrainedModel model) => model.As<ITagger>() is not null;
+
+    /// <inheritdoc/>
+    /// <remarks>Tags the sentences of a file or of the prompt; without either, draws tagged sentences.</remarks>
+    public IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
+        CancellationToken cancellation = default) =>
+        request.Input is null && request.Prompt is null
+            ? model.Require<IGenerator>().GenerateAsync(request, cancellation)
+            : TagAsync(model.Require<ITagger>(), request.Check(prompt: true, input: true, states: true), cancellation);
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
@@ -41,13 +51,31 @@ public sealed class TaggingTask : ITask
             .Learning(other.Learned is null ? null : TaggedData.Open(other.Learned));
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
         Task.Run(() =>
-            TaggedEvaluator.Evaluate((ITagger)judging.Generator, (TaggedData)judging.Data, judging, progress,
+            TaggedEvaluator.Evaluate(context.Model.Require<ITagger>(), (TaggedData)context.Data, context, progress,
             cancellation), cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
         DataAdvice.ForFile(this, path, family.Name, "tagged sentences", cancellation);
+
+    private static async IAsyncEnumerable<Sample> TagAsync(ITagger tagger, GenerationRequest request,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.Yield();
+        IEnumerable<TaggedSentence> sentences = request.Input is { } file
+            ? ConlluFile.Read(file, tagger.Column, new ReadingReport(), keepLines: true)
+            : [new(request.Prompt!.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), [])];
+        foreach (TaggedSentence sentence in sentences)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            (IReadOnlyList<string> tags, double log) = tagger.Tag(sentence.Words, request.States);
+            yield return new TaggedSample(sentence.Words, tags)
+            {
+                LogProbability = log, Conllu = ConlluFile.Write(sentence with { Tags = tags }, tagger.Column),
+            };
+        }
+    }
 }

@@ -20,7 +20,7 @@ internal static class BundleExchange
     /// <summary>
     /// Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.
     /// </summary>
-    public static string Import(string source, string? tokenizerPath, string folder, Func<string, IGenerator> open,
+    public static string Import(string source, string? tokenizerPath, string folder, Func<string, ITrainedModel> open,
         IProgress<string>? progress, CancellationToken cancellation)
     {
         if (Directory.Exists(source))
@@ -65,7 +65,7 @@ internal static class BundleExchange
     }
 
     private static void FromFolder(string source, string? tokenizerPath, string folder,
-        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
+        Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (!Directory.EnumerateFiles(source).Any(BundleWriter.IsWeights))
             OtherFiles.RefuseFolder(source);
@@ -98,7 +98,7 @@ internal static class BundleExchange
     }
 
     private static void FromGguf(string source, string? tokenizerPath, string folder,
-        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
+        Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (tokenizerPath is not null)
             throw new AtelierException("a GGUF file brings its own tokenizer", Mention.Field("tokenizer"),
@@ -124,7 +124,7 @@ internal static class BundleExchange
     }
 
     private static void FromLlama2C(string source, string? tokenizerPath, string folder,
-        Func<string, IGenerator> open, IProgress<string>? progress, CancellationToken cancellation)
+        Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         OtherFiles.Refuse(source);
         Llama2CFile file = Llama2CFile.Open(source);
@@ -146,7 +146,7 @@ internal static class BundleExchange
     }
 
     private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, TextBounds bounds,
-        Func<string, IGenerator> open, IProgress<string>? progress, Action<string> writeWeights) =>
+        Func<string, ITrainedModel> open, IProgress<string>? progress, Action<string> writeWeights) =>
         BundleWriter.Replace(folder, partial =>
         {
             AtomicFile.WriteText(Path.Combine(partial, "config.json"), ConfigRecords.Write(config));
@@ -165,7 +165,8 @@ internal static class BundleExchange
         });
 
     /// <summary>Opens what was made. Errors name what the user gave, since the folder goes where they do.</summary>
-    private static void Check(string folder, string source, Func<string, IGenerator> open, IProgress<string>? progress)
+    private static void Check(string folder, string source, Func<string, ITrainedModel> open,
+        IProgress<string>? progress)
     {
         progress?.Report("opening the bundle to see that it is whole");
         try

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Data.Worlds;
@@ -24,19 +25,19 @@ public static class TextEvaluator
     /// </summary>
     /// <param name="generator">The model, its tokenizer and how it samples.</param>
     /// <param name="data">The data, prepared with the same tokenizer.</param>
-    /// <param name="judging">The model, the data, the options and the baselines.</param>
+    /// <param name="context">The model, the data, the options and the baselines.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is no held-out text, or the model does not fit the data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(
-        TextGenerator generator, TextData data, EvaluationContext judging, IProgress<string>? progress = null,
+        TextGenerator generator, TextData data, EvaluationContext context, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {
-        (EvaluationSection options, string run, long seed) = (judging.Options, judging.Run, judging.Seed);
-        string? picture = judging.Picture;
+        (EvaluationSection options, string run, long seed) = (context.Options, context.Run, context.Seed);
+        string? picture = context.Picture;
         TokenFile held = HeldOut(data, run);
         Part part = held == data.Test ? Part.Test : Part.Validation;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, judging.Other, "documents",
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "documents",
             () => JudgedOn.ShareIn(Lines(held, data.Tokenizer), Lines(data.Train, data.Tokenizer)), mostRepeated: 0.5);
         JudgedModel Judge(ILanguageModel model, string name)
         {
@@ -48,7 +49,7 @@ public static class TextEvaluator
         JudgedModel own = Judge(generator.Model, "the model");
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
-        ITextBaseline[] families = [.. judging.Families.OfType<ITextBaseline>()];
+        ITextBaseline[] families = [.. context.Families.OfType<ITextBaseline>()];
         ITextBaseline[] others = [.. families.Where(family => !family.IsBaseline(generator.Model, options))];
         foreach (ITextBaseline family in data.Train.Count > 1 ? others : [])
         {
@@ -77,10 +78,7 @@ public static class TextEvaluator
             Baselines = baselines,
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(held, data.Tokenizer), headline, own.Scores),
-            Samples = samples,
-            Copying = samples.Count == 0 || data.Train.Count == 0 ? null
-                : CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer).StoppedBy(cancellation)),
-            Diversity = samples.Count == 0 ? null : DiversityResult.Of(samples),
+            Sections = samples.Count == 0 ? [] : [SampleSection(samples, data, cancellation)],
             Picture = picture is null ? null : Path.GetFileName(picture),
             Notes =
             [
@@ -123,6 +121,26 @@ public static class TextEvaluator
         }
         return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength,
             options.Stride).Score(model, null, cancellation);
+    }
+
+    /// <summary>The samples, what they share with the training text, and their diversity.</summary>
+    private static ReportSection SampleSection(IReadOnlyList<string> samples, TextData data,
+        CancellationToken cancellation)
+    {
+        Dictionary<string, Metric> figures = DiversityResult.Of(samples).Figures();
+        string[] notes = [];
+        if (data.Train.Count > 0)
+        {
+            var copying = CopyingResult.Check(samples, Documents(data.Train, data.Tokenizer).StoppedBy(cancellation));
+            foreach ((string name, Metric metric) in copying.Figures())
+                figures[name] = metric;
+            if (copying.LongestRun > 0)
+            {
+                string quoted = JsonSerializer.Serialize(copying.LongestRunText, EvaluationReport.Compact);
+                notes = [$"The longest run of characters that a sample shares with the training text is {quoted}."];
+            }
+        }
+        return new ReportSection("Samples") { Figures = figures, Notes = notes, Samples = samples };
     }
 
     /// <summary>A hash of the text, the same whatever the tokenizer.</summary>

@@ -60,7 +60,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
                 Write(folder, model, text.Tokenizer, recipe.Generation, text.Facts.StartId,
                 TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
             CreateReplica = () => Create(config, text.Tokenizer.VocabularySize, recipe),
-            Preview = cancellation => Preview(model, text, recipe, cancellation),
+            WriteSample = (path, cancellation) => WriteSample(path, model, text, recipe, cancellation),
             ReferenceLosses = text is { Facts.ExactEntropy: double entropy, Tokenizer.Kind: "character" }
                 ? new Dictionary<string, double> { ["exact entropy"] = entropy }
                 : new Dictionary<string, double>(),
@@ -68,7 +68,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     }
 
     /// <inheritdoc/>
-    public IGenerator Load(Bundle bundle, string device, CancellationToken cancellation = default)
+    public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         Device target = ComputeDevice.Resolve(device);
         return TextBundle.Load(bundle, cancellation, (config, tensors) =>
@@ -143,13 +143,17 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         }
     }
 
-    private static string Preview(TModel model, TextData text, Recipe recipe, CancellationToken cancellation)
+    private static TrainingSample WriteSample(string path, TModel model, TextData text, Recipe recipe,
+        CancellationToken cancellation)
     {
         DecodingOptions decoding =
             recipe.Generation with { MaxTokens = Math.Min(recipe.Generation.MaxTokens, PreviewTokens) };
         // not disposed: the model goes on
         var generator = new TextGenerator(model, text.Tokenizer, decoding, text.Facts.StartId);
-        return generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed }, cancellation)
+        string sample = generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed }, cancellation)
             .ToBlockingEnumerable(cancellation).First().Text;
+        string file = path + ".txt";
+        AtomicFile.WriteText(file, sample);
+        return new TrainingSample(file, sample);
     }
 }

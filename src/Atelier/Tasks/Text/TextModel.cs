@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// A network that reads tokens and says what comes next: the loss, the judging, the scoring and the decoding that all
+/// A network that reads tokens and says what comes next: the loss, evaluation, scoring and decoding that all
 /// such networks share. A family adds <see cref="Encode"/> and <see cref="VocabularyHead"/>.
 /// </summary>
 /// <param name="name">The module's name.</param>
@@ -89,7 +89,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        // Some rows at a time, so that judging needs no more memory than learning does: these are held several times
+        // Some rows at a time, so that evaluation needs no more memory than training does: these are held several times
         // over, in fp32.
         long logitsPerRow = batch.Inputs.shape[1] * VocabularySize;
         long rowsAtOnce = Math.Max(1, LogitsAtOnce / 4 / logitsPerRow);

@@ -30,7 +30,7 @@ public sealed class TextTask : ITask
     public IReadOnlyList<(string Field, string Value)> GenerateExample => [("prompt", "...")];
 
     /// <inheritdoc/>
-    public bool Judges(IGenerator generator) => generator is TextGenerator;
+    public bool Evaluates(ITrainedModel model) => model.As<TextGenerator>() is not null;
 
     /// <inheritdoc/>
     /// <remarks>Text that leaves too little for evaluation is refused here, before training.</remarks>
@@ -86,10 +86,10 @@ public sealed class TextTask : ITask
     }
 
     /// <inheritdoc/>
-    public Task<EvaluationReport> EvaluateAsync(EvaluationContext judging, IProgress<string>? progress,
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
         TextEvaluator.EvaluateAsync(
-            (TextGenerator)judging.Generator, (TextData)judging.Data, judging, progress, cancellation);
+            context.Model.Require<TextGenerator>(), (TextData)context.Data, context, progress, cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

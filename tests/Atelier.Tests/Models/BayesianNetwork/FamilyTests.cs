@@ -21,7 +21,7 @@ public sealed class FamilyTests : IDisposable
     public async Task A_trained_network_is_the_same_when_its_bundle_is_opened()
     {
         await Train(Rows(500), "run");
-        using var model = (BayesianNetworkModel)new Workshop().Open(_folder["run"]);
+        using var model = new Workshop().Open(_folder["run"]).Require<BayesianNetworkModel>();
         using TableData data = (TableData)new Workshop().OpenData(_folder["run"]);
         DiscreteData rows = NetworkRows.Of(data.Train, model.Network.Variables);
         DiscreteNetwork again = NetworkLearning.Learn(rows, new BayesianNetworkConfig(), 1).Network;
@@ -56,13 +56,14 @@ public sealed class FamilyTests : IDisposable
                 $"{(random.Next(5) == 0 ? "NA" : smoke ? "yes" : "no")},{age:0.0},{(cough ? "yes" : "no")}\n");
         }));
         await Train(rows, "run", "data.table.discretise=quantile", "data.table.bins=3", "model.emIterations=20");
-        using IGenerator model = new Workshop().Open(_folder["run"]);
+        using ITrainedModel model = new Workshop().Open(_folder["run"]);
         var request = new GenerationRequest { Count = 5,
             Evidence = new Dictionary<string, string> { ["age"] = "33.5", ["smoke"] = "yes" } };
-        RowSample[] samples = [.. model.GenerateAsync(request).ToBlockingEnumerable().Cast<RowSample>()];
+        RowSample[] samples = [.. model.Require<IGenerator>().GenerateAsync(request)
+            .ToBlockingEnumerable().Cast<RowSample>()];
         samples.Length.ShouldBe(5);
         samples.ShouldAllBe(s => s.Values[0].ToString() == "yes" && s.Values[1].ToString().StartsWith("<="));
-        Explanation answer = ((IProbabilisticQuery)model)
+        Explanation answer = model.Require<IProbabilisticQuery>()
             .Answer(new Question { Targets = ["smoke"],
             Evidence = new Dictionary<string, string> { ["cough"] = "yes" } });
         double[] p = [.. answer.Tables[0].Rows.Select(r => r[2].ToJson().GetValue<double>())];

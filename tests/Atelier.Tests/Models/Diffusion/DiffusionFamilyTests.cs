@@ -21,7 +21,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task A_trained_bundle_draws_the_class_it_is_asked_for_and_the_same_pictures_again(string network)
     {
         await Train(network.Split(' '));
-        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
+        using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
         var request = new GenerationRequest { Count = 3, Class = "red-circle",
             Drawing = new SamplingOptions { Steps = 2, Guidance = 2 } };
         ImageSample[] pictures = [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
@@ -46,7 +46,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task A_picture_to_begin_from_stays_where_the_mask_is_black_and_nearly_where_the_strength_is_small()
     {
         await Train();
-        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
+        using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
         byte[] red = [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => (byte)(i % 3 == 0 ? 200 : 40))];
         byte[] upper = [.. Enumerable.Range(0, 32 * 32).Select(i => (byte)(i < 16 * 32 ? 255 : 0))];
         ImageFiles.WritePng(_folder["red.png"], 32, 32, 3, red);
@@ -78,7 +78,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task A_way_between_seeds_begins_and_ends_at_the_pictures_that_they_draw()
     {
         await Train();
-        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
+        using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
         ImageSample[] way =
             [.. Sample(new GenerationRequest { Count = 5, Drawing = new() { Interpolate = new([7, 8]) } })];
         byte[] first = Sample(new GenerationRequest { Seed = 7 }).Single().Pixels.ToArray(),
@@ -100,7 +100,7 @@ public sealed class DiffusionFamilyTests : IDisposable
     public async Task Drawing_and_likelihoods_stop_at_the_next_step_of_a_batch(string sampler)
     {
         await Train();
-        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
+        using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
         using var stop = new CancellationTokenSource();
         int looks = 0;
         generator.Watch = _ =>

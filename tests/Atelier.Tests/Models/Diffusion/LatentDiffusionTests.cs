@@ -6,6 +6,7 @@ using Atelier.Models.Diffusion;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
+using Atelier.Tensors;
 using Atelier.Tests.Data;
 using Atelier.Training;
 using TorchSharp;
@@ -30,7 +31,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         CopyTo(Path.Combine(trained.Diffusion, "bundle"), moved);
         File.ReadAllText(Path.Combine(moved, "config.json"))
             .ShouldNotContain(trained.Vae, Case.Sensitive, "a bundle names no folder");
-        using var generator = (ImageGenerator)new Workshop().Open(moved);
+        using var generator = new Workshop().Open(moved).Require<ImageGenerator>();
         ImageSample[] pictures = [.. generator.GenerateAsync(new GenerationRequest { Count = 64 })
             .ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32);
@@ -45,8 +46,8 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
     public void Its_autoencoder_is_the_trained_one_to_the_last_bit_and_the_latents_of_training_pictures_have_unit_variance()
     {
         using var scope = NewDisposeScope();
-        using var generator = (ImageGenerator)new Workshop().Open(trained.Diffusion);
-        using var vae = (ImageGenerator)new Workshop().Open(trained.Vae);
+        using var generator = new Workshop().Open(trained.Diffusion).Require<ImageGenerator>();
+        using var vae = new Workshop().Open(trained.Vae).Require<ImageGenerator>();
         FrozenAutoencoder latents = Model(generator).Latents!;
         Dictionary<string, Tensor> kept = latents.Model.state_dict();
         foreach ((string name, Tensor tensor) in vae.Model.state_dict())
@@ -70,7 +71,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
     public void A_picture_is_encoded_once_and_its_batches_are_the_latents_of_the_pictures_batches()
     {
         using var scope = NewDisposeScope();
-        using var generator = (ImageGenerator)new Workshop().Open(trained.Diffusion);
+        using var generator = new Workshop().Open(trained.Diffusion).Require<ImageGenerator>();
         FrozenAutoencoder latents = Model(generator).Latents!;
         using var data = (ImageData)new Workshop().OpenData(trained.Diffusion);
         ImageBatches pictures = new(data.Train, 40, seed: 3, shuffled: true),
@@ -98,7 +99,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         await new Workshop().TrainAsync(VaeRecipe("model.codes=8", "model.codePriorSize=8"), new(_folder["codes"]));
         await new Workshop().TrainAsync(DiffusionRecipe(_folder["codes"]), new(_folder["run"]));
         using var scope = NewDisposeScope();
-        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
+        using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
         FrozenAutoencoder latents = Model(generator).Latents!;
         latents.Shape.ShouldBe([3, 8, 8]);
         Tensor encoded = latents.Encode(ImageBatches.Scaled(ShapesWorld.Sample(5, 1).Pixels, ShapesWorld.Schema)),
@@ -110,7 +111,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
     [Fact]
     public void What_a_mask_keeps_of_a_picture_is_kept_to_the_last_pixel_and_little_strength_changes_little()
     {
-        using var generator = (ImageGenerator)new Workshop().Open(trained.Diffusion);
+        using var generator = new Workshop().Open(trained.Diffusion).Require<ImageGenerator>();
         byte[] shape = generator.Schema.Interleave(ShapesWorld.Sample(5, 1).Pixels).ToArray();
         ImageFiles.WritePng(_folder["shape.png"], 32, 32, 3, shape);
         // ends within a latent place
@@ -143,7 +144,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
         report.Metrics["loss"].Value.ShouldBeInRange(0.5, 3,
             "the velocity is the difference of noise and latents, each of a variance of about one");
         report.Metrics.Keys.ShouldContain("classAccuracy");
-        using var generator = (ImageGenerator)new Workshop().Open(trained.Diffusion);
+        using var generator = new Workshop().Open(trained.Diffusion).Require<ImageGenerator>();
         await ImageOutput.SampleAsync(generator, new GenerationRequest { Count = 2 }, _folder["film.gif"]);
         new FileInfo(_folder["film.gif"]).Length.ShouldBeGreaterThan(1000);
     }
@@ -228,6 +229,8 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
             "training.ema=0.5",
         "training.device=cpu", "training.threads=1", "evaluation.pictures=18", "evaluation.features=none",
             "evaluation.importanceSamples=2",
+        // as bundles sample: in bf16 where the processor multiplies in bf16
+        $"training.precision={(ComputeDevice.HasBf16Products ? "bf16" : "fp32")}",
     ];
 
     /// <summary>A VAE of drawn shapes and a diffusion model of its latents.</summary>

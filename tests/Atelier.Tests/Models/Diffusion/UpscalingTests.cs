@@ -60,7 +60,7 @@ public sealed class UpscalingTests : IDisposable
         report.Baselines["bicubic"]["peakSignalToNoise"].Value.ShouldBeInRange(15, 40);
         report.Baselines["bicubic"]["meanSquaredError"].Value.ShouldBeLessThan(
             report.Metrics["meanSquaredError"].Value);
-        report.Pictures.ShouldContain(picture => picture.File.EndsWith("enlarged.png", StringComparison.Ordinal));
+        report.Sections.SelectMany(section => section.Images).ShouldContain(picture => picture.File.EndsWith("enlarged.png", StringComparison.Ordinal));
         Directory.GetFiles(_folder["up"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
     }
 
@@ -70,7 +70,7 @@ public sealed class UpscalingTests : IDisposable
     public async Task A_small_picture_is_enlarged_and_one_of_another_size_is_refused(params string[] network)
     {
         await Train("up", ["model.upscale=4", .. network]);
-        using var generator = (ImageGenerator)new Workshop().Open(_folder["up"]);
+        using var generator = new Workshop().Open(_folder["up"]).Require<ImageGenerator>();
         ImageFiles.WritePng(_folder["small.png"], 8, 8, 3, [.. Enumerable.Repeat((byte)90, 8 * 8 * 3)]);
         ImageFiles.WritePng(_folder["other.png"], 9, 8, 3, [.. Enumerable.Repeat((byte)90, 9 * 8 * 3)]);
         InputImage small = ImageFiles.Load(_folder["small.png"]);
@@ -94,8 +94,8 @@ public sealed class UpscalingTests : IDisposable
     {
         await Train("small", "data.image.width=16", "data.image.height=16", "model.patchSize=2");
         await Train("up", "model.upscale=2", "model.conditional=false");
-        using var small = (ImageGenerator)new Workshop().Open(_folder["small"]);
-        using var up = (ImageGenerator)new Workshop().Open(_folder["up"]);
+        using var small = new Workshop().Open(_folder["small"]).Require<ImageGenerator>();
+        using var up = new Workshop().Open(_folder["up"]).Require<ImageGenerator>();
         Should.Throw<AtelierException>(() => small.Upscaler = small).ToLine().ShouldContain("enlarges no pictures");
         Should.Throw<AtelierException>(() => up.Upscaler = up).ToLine()
             .ShouldContain("enlarges colour pictures of 16 × 16, and colour pictures of 32 × 32 are drawn");

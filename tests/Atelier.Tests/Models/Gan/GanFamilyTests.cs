@@ -19,12 +19,12 @@ public sealed class GanFamilyTests : IDisposable
     public async Task A_trained_bundle_draws_the_class_it_is_asked_for_and_the_same_pictures_again()
     {
         await Train("run");
-        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
+        using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
         var request = new GenerationRequest { Count = 3, Class = "red-circle" };
         ImageSample[] pictures = [.. generator.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>()];
         pictures.ShouldAllBe(p => p.Width == 32 && p.Pixels.Length == 3 * 32 * 32 && p.Class == "red-circle");
         pictures[0].Pixels.Span.SequenceEqual(pictures[1].Pixels.Span).ShouldBeFalse();
-        using var again = (ImageGenerator)new Workshop().Open(_folder["run"]);
+        using var again = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
         ImageSample last = again.GenerateAsync(request).ToBlockingEnumerable().Cast<ImageSample>().Last();
         last.Pixels.Span.SequenceEqual(pictures[2].Pixels.Span).ShouldBeTrue();
         Directory.GetFiles(_folder["run"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
@@ -38,7 +38,7 @@ public sealed class GanFamilyTests : IDisposable
     public async Task A_way_goes_between_the_noises_of_two_seeds_and_between_their_classes_but_not_between_pictures()
     {
         await Train("run");
-        using var generator = (ImageGenerator)new Workshop().Open(_folder["run"]);
+        using var generator = new Workshop().Open(_folder["run"]).Require<ImageGenerator>();
         ImageSample[] way =
             [.. Sample(new()
             {

@@ -67,7 +67,7 @@ public sealed class HmmFamilyTests : IDisposable
         using TextData data = Data();
         using (var run = Run.Create(_folder["run"], Recipe))
             await _family.CreateLearner(Recipe, data).LearnAsync(run, new Progress(_ => { }), CancellationToken.None);
-        using var generator = (TextGenerator)_family.Load(Bundle.Open(_folder["run"]), "cpu");
+        using var generator = _family.Load(Bundle.Open(_folder["run"]), "cpu").Require<TextGenerator>();
         var text = (HmmTextModel)generator.Model;
         int[] document = new int[data.Test.Document(0).Length];
         data.Test.Read(data.Test.Document(0).Start, document);

@@ -38,7 +38,7 @@ public sealed class TableEvaluatorTests : IDisposable
         report.Metrics["bic"].Value.ShouldBe(expected - (5 / 2.0 * Math.Log(300)), 1e-9);
         report.Metrics["freeParameters"].Value.ShouldBe(5);
         report.Verdict.ShouldStartWith("on the rows it learned from");
-        report.Samples.Count.ShouldBe(3);
+        report.Samples.Count().ShouldBe(3);
         report.Baselines.ShouldBeEmpty("independent columns are not held against themselves");
         report.Notes.ShouldContain(note => note.Contains("this very model"));
         EvaluationReport.FromJson(report.ToJson()).Verdict.ShouldBe(report.Verdict);
@@ -119,19 +119,14 @@ public sealed class TableEvaluatorTests : IDisposable
     }
 
     /// <summary>Another model, to which every row is half a nat likelier.</summary>
-    private sealed class Better(IRowModel model, long parameters) : IRowModel
+    private sealed class Better(IRowModel model, long parameters) : ITrainedModel, IRowModel
     {
-        public Modality Modality => Modality.Table;
-
         public TableSchema Schema => model.Schema;
 
         public long FreeParameters => parameters;
 
         public double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default) =>
             [.. model.LogLikelihoods(rows, cancellation).Select(nats => nats + 0.5)];
-
-        public IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
-            CancellationToken cancellation = default) => model.GenerateAsync(request, cancellation);
 
         public void Dispose()
         {

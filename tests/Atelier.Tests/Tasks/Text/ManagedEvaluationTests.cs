@@ -38,7 +38,7 @@ public sealed class ManagedEvaluationTests
         }
         else
             TinyBundles.Write(bundle, TinyBundles.Shape(shape), tokenizer);
-        using (var used = (TextGenerator)new Workshop().Open(bundle, new() { Device = "cpu" }))
+        using (var used = new Workshop().Open(bundle, new() { Device = "cpu" }).Require<TextGenerator>())
             (used.Model is Decoder or RecurrentDecoder).ShouldBeTrue();
         EvaluationReport managed = await new Workshop().EvaluateAsync(bundle, text, seed: 3);
 

@@ -53,7 +53,7 @@ public sealed class TextFamilyTests
 
         Bundle bundle = Bundle.Open(run.BundleFolder);
         models.ModelTypes.ShouldContain(bundle.ModelType);
-        using var generator = (TextGenerator)models.Load(bundle, "cpu");
+        using var generator = models.Load(bundle, "cpu").Require<TextGenerator>();
         generator.StartId.ShouldBe(data.Facts.StartId);
         generator.Defaults.MaxTokens.ShouldBe(12);
 
@@ -81,7 +81,7 @@ public sealed class TextFamilyTests
         using NgramModel counted =
             NgramModel.Count(data.Train, config, data.Tokenizer.VocabularySize, data.Facts.StartId);
         Bundle bundle = Bundle.Open(run.BundleFolder);
-        using var generator = (TextGenerator)family.Load(bundle, "cpu");
+        using var generator = family.Load(bundle, "cpu").Require<TextGenerator>();
         int[] row = new int[40];
         data.Validation.Read(0, row);
         generator.Model.Score([row])[0].ShouldBe(counted.Score([row])[0]);
@@ -145,7 +145,7 @@ public sealed class TextFamilyTests
         }
         File.Delete(bundle.WeightsPath);
         WriteIndex();
-        using (var generator = (TextGenerator)new GptFamily().Load(Bundle.Open(bundle.Folder), "cpu"))
+        using (var generator = new GptFamily().Load(Bundle.Open(bundle.Folder), "cpu").Require<TextGenerator>())
             TextModels.Logits((TextModel)generator.Model, [1, 2, 3]).ShouldBe(TextModels.Logits(model, [1, 2, 3]));
 
         map["transformer.wte.weight"] = "../elsewhere.safetensors";

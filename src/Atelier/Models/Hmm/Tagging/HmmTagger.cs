@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Data.Tagged;
-using Atelier.Data.Text.Reading;
 using Atelier.Generation;
 using Atelier.Models.Hmm.Inference;
 using Atelier.Recipes;
@@ -15,7 +14,7 @@ namespace Atelier.Models.Hmm.Tagging;
 /// sentences. A word's probability in a state is that of the tag given the word, over that of the tag (Bayes), so that
 /// the form of rare and unknown words can predict their tags.
 /// </summary>
-internal sealed class HmmTagger : ITagger, IExplainable
+internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainable
 {
     private const double FormWeight = 1; // observations that a word's form counts for beside the word itself
     private const double LeastShare = 1e-5; // tags less likely than this share of the likeliest are not looked at
@@ -27,13 +26,12 @@ internal sealed class HmmTagger : ITagger, IExplainable
     private readonly Dictionary<string, int> _words;
     private readonly UnknownWords _unknown;
     private readonly TagDecoding _decoding;
-    private readonly TagColumn _column;
     private readonly double _total, _once;
 
     public HmmTagger(TaggerCounts counts, HmmConfig config, TagColumn column = TagColumn.Upos)
     {
         _counts = counts;
-        _column = column;
+        Column = column;
         _decoding = config.Decoding;
         _transitions = counts.Transitions(config.Order);
         _unknown = new UnknownWords(counts, config.SuffixLength);
@@ -47,10 +45,10 @@ internal sealed class HmmTagger : ITagger, IExplainable
     }
 
     /// <inheritdoc/>
-    public Modality Modality => Modality.Tagged;
+    public IReadOnlyList<string> Tags => _counts.Tags;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Tags => _counts.Tags;
+    public TagColumn Column { get; }
 
     /// <summary>The training data.</summary>
     public TaggerCounts Counts => _counts;
@@ -59,16 +57,12 @@ internal sealed class HmmTagger : ITagger, IExplainable
     public bool Knows(string word) => _words.ContainsKey(word);
 
     /// <inheritdoc/>
-    public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words) =>
-        Tag(words, new Dictionary<int, string>());
-
-    /// <summary>Tags a sentence some of whose tags are known.</summary>
-    /// <exception cref="AtelierException">A known tag is none, or stands beyond the sentence.</exception>
     public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words,
-        IReadOnlyDictionary<int, string> known)
+        IReadOnlyDictionary<int, string>? known = null)
     {
         if (words.Count == 0)
             return ([], 0);
+        known ??= new Dictionary<int, string>();
         var lattice = new TagLattice(_transitions, _counts.Symbols,
             [.. words.Select((word, i) => Candidates(word, known.GetValueOrDefault(i)))]);
         if (known.Keys.FirstOrDefault(place => place >= words.Count, -1) is >= 0 and int beyond)
@@ -83,26 +77,8 @@ internal sealed class HmmTagger : ITagger, IExplainable
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        request.Check(prompt: true, input: true, states: true);
+        request.Check(states: true);
         await Task.Yield();
-        if (request.Input is not null)
-        {
-            foreach (TaggedSentence sentence in ConlluFile.Read(request.Input, _column, new ReadingReport(),
-                keepLines: true))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                (IReadOnlyList<string> tags, double log) = Tag(sentence.Words, request.States);
-                yield return Sample(sentence with { Tags = tags }, log);
-            }
-            yield break;
-        }
-        if (request.Prompt is not null)
-        {
-            string[] words = request.Prompt.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            (IReadOnlyList<string> tags, double log) = Tag(words, request.States);
-            yield return Sample(new TaggedSentence(words, tags), log);
-            yield break;
-        }
         for (int i = 0; i < request.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -145,9 +121,6 @@ internal sealed class HmmTagger : ITagger, IExplainable
     {
         // Arrays only.
     }
-
-    private TaggedSample Sample(TaggedSentence sentence, double? log) =>
-        new(sentence.Words, sentence.Tags) { LogProbability = log, Conllu = ConlluFile.Write(sentence, _column) };
 
     private int Count(int word, int tag) => _counts.WordTags[(word * Tags.Count) + tag];
 
@@ -218,7 +191,7 @@ internal sealed class HmmTagger : ITagger, IExplainable
             tags.Add(Tags[tag]);
             (a, b) = (b, tag);
         }
-        return Sample(new TaggedSentence(words, tags), null);
+        return new(words, tags) { Conllu = ConlluFile.Write(new TaggedSentence(words, tags), Column) };
     }
 
     /// <summary>
