@@ -1,5 +1,6 @@
 using Atelier.Kernels;
 using Atelier.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Layers;
