@@ -44,8 +44,7 @@ try
     }
     else if (args is ["signals", ..])
     {
-        SignalTiming.Run(Rounds(1, 50), args.ElementAtOrDefault(2) is null or "0" ? 0
-            : Rounds(2), args[Math.Min(3, args.Length)..]);
+        SignalTiming.Run(Rounds(1, 50), Rounds(2, 8), args[Math.Min(3, args.Length)..]);
     }
     else if (args is [OperatorPathTiming.Name, ..])
     {
@@ -91,7 +90,7 @@ try
                 + "give all logits");
         Console.WriteLine(
             "benchmarks/run signals [MOMENTS [LOAD [NAME …]]]: how long every command goes on after SIGTERM at a "
-                + "random moment, while LOAD processes take a core each");
+                + "random moment, while LOAD (8) such commands run at once");
         Console.WriteLine(
             "benchmarks/run operator-paths [ROUNDS]: what the paths cost that serve where the tensor library is wrong");
         Console.WriteLine(

@@ -31,6 +31,13 @@ public sealed partial class Workshop
         {
             await Task.Run(() => ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation), cancellation)
                 .ConfigureAwait(false);
+            Precision fast = ComputeDevice.FastPrecision(recipe.Training.Device);
+            if (recipe.Training.Precision == Precision.Bf16 && fast != Precision.Bf16)
+            {
+                options.Progress?.Report(new TrainingProgress { Step = 0, Message =
+                    "this processor has no instructions for bf16: training.precision fp32 is several times faster" });
+            }
+            recipe = recipe with { Training = recipe.Training with { Precision = recipe.Training.ChosenPrecision } };
         }
         bool replaced = Run.Exists(options.Folder);
         using var run = Run.Create(options.Folder, recipe);

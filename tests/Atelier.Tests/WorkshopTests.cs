@@ -1,6 +1,9 @@
 using Atelier.Models;
 using Atelier.Models.Ngram;
+using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors;
+using Atelier.Training;
 
 namespace Atelier.Tests;
 
@@ -44,6 +47,25 @@ public sealed class WorkshopTests : IDisposable
             new Workshop(new WorkshopOptions { Families = [.. ModelFamilies.All, new NgramFamily()] }))
             .Message.ShouldContain("'ngram'");
 
+    [Fact]
+    public async Task A_run_learns_in_the_precision_that_this_machine_multiplies_in_and_its_recipe_says_so()
+    {
+        var workshop = new Workshop(new WorkshopOptions { Home = At("home") });
+        Recipe recipe = workshop.ReadRecipe(Recipe("rnn"), "training.steps=1", "model.hiddenSize=16",
+            "training.device=cpu", "training.evaluateEvery=0", "training.sampleEvery=0");
+        recipe.Training.Precision.ShouldBeNull();
+        await workshop.TrainAsync(recipe, new(At("run")));
+        Precision fast = ComputeDevice.HasBf16Products ? Precision.Bf16 : Precision.Fp32;
+        Run.ReadRecipe(At("run"), workshop.Families).Training.Precision.ShouldBe(fast);
+        File.ReadAllText(At("run/recipe.yaml")).ShouldContain($"precision: {fast.ToString().ToLowerInvariant()}");
+
+        var told = new List<string?>();
+        await workshop.TrainAsync(workshop.ReadRecipe(Recipe("rnn"), "training.steps=1", "model.hiddenSize=16",
+            "training.device=cpu", "training.precision=bf16"), new(At("bf16")) { Progress = new Told(told) });
+        told.Exists(message => message?.Contains("no instructions for bf16", StringComparison.Ordinal) == true)
+            .ShouldBe(!ComputeDevice.HasBf16Products);
+    }
+
     private string At(string name) => Path.Combine(_folder.Path, name);
 
     private string Recipe(string family)
@@ -54,5 +76,10 @@ public sealed class WorkshopTests : IDisposable
             model: {family: {{family}}}
             """);
         return path;
+    }
+
+    private sealed class Told(List<string?> messages) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => messages.Add(value.Message);
     }
 }

@@ -68,9 +68,13 @@ public sealed record TrainingSection
     [Range(0.0, 0.999999)]
     public double Ema { get; init; }
 
-    /// <summary>The precision of matrix products; weights, norms and the loss stay in fp32.</summary>
+    /// <summary>
+    /// The precision of matrix products; weights, norms and the loss stay in fp32. By default bf16 on GPUs and on
+    /// processors that multiply in bf16 (AVX512-BF16 or AMX), and fp32 elsewhere, where bf16 would be several times
+    /// slower.
+    /// </summary>
     [MayChange]
-    public Precision Precision { get; init; } = Precision.Bf16;
+    public Precision? Precision { get; init; }
 
     /// <summary>The device: "auto", "cpu" or "cuda".</summary>
     [MayChange]
@@ -127,6 +131,9 @@ public sealed record TrainingSection
 
     /// <summary>Trains on the first batch only: a check that the model can learn at all.</summary>
     public bool OverfitOneBatch { get; init; }
+
+    /// <summary>The precision, or what this machine takes by default.</summary>
+    internal Precision ChosenPrecision => Precision ?? ComputeDevice.FastPrecision(Device);
 }
 
 /// <summary>The optimizer and its hyperparameters.</summary>

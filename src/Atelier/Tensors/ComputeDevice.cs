@@ -38,6 +38,11 @@ public static partial class ComputeDevice
         _ => throw new AtelierException($"there is no device '{name}'", "training.device", "take auto, cpu or cuda"),
     };
 
+    /// <summary>bf16 where a device multiplies in it by an instruction, fp32 elsewhere.</summary>
+    /// <param name="device">As of <see cref="Resolve"/>.</param>
+    internal static Precision FastPrecision(string device) =>
+        Resolve(device).type == DeviceType.CPU && !HasBf16Products ? Precision.Fp32 : Precision.Bf16;
+
     /// <summary>The device of that name, where what it computes is right.</summary>
     /// <param name="name">As of <see cref="Resolve"/>.</param>
     /// <param name="cancellation">Stops the check of the tensor library's operators.</param>

@@ -141,7 +141,7 @@ public sealed class Trainer<TBatch>(
     {
         Device device = ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation);
         ComputeDevice.Configure(recipe.Training.Threads);
-        ComputeDevice.AllowTf32(recipe.Training.Precision == Precision.Tf32);
+        ComputeDevice.AllowTf32(recipe.Training.ChosenPrecision == Precision.Tf32);
         model.to(device);
         return device;
     }

@@ -22,7 +22,7 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
 
     /// <inheritdoc/>
     protected override GptModel Create(GptConfig config, int vocabularySize, Recipe recipe) =>
-        new(config, vocabularySize, recipe.Training.Precision, recipe.Seed, recipe.Training.LabelSmoothing);
+        new(config, vocabularySize, recipe.Training.ChosenPrecision, recipe.Seed, recipe.Training.LabelSmoothing);
 
     /// <inheritdoc/>
     protected override int TrainingContext(GptConfig config) => config.ContextLength;

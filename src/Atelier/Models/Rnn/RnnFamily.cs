@@ -24,7 +24,7 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
 
     /// <inheritdoc/>
     protected override RnnModel Create(RnnConfig config, int vocabularySize, Recipe recipe) =>
-        new(config, vocabularySize, recipe.Training.Precision, recipe.Seed, recipe.Training.LabelSmoothing);
+        new(config, vocabularySize, recipe.Training.ChosenPrecision, recipe.Seed, recipe.Training.LabelSmoothing);
 
     /// <inheritdoc/>
     protected override int TrainingContext(RnnConfig config) => config.ContextLength;

@@ -46,7 +46,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         if (data is not ImageData images)
             throw new AtelierException($"the family {Name} learns from pictures", "data.source",
                 "choose pictures, or another family");
-        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.Precision,
+        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.ChosenPrecision,
             recipe.Seed);
         TrainingSection section = recipe.Training;
         var training =
@@ -85,7 +85,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 return new TrainingSample(file, file);
             },
             CreateReplica = model.NeedsWholeBatch ? null : () =>
-                CreateReplica(model, recipe.Training.Precision, recipe.Seed),
+                CreateReplica(model, recipe.Training.ChosenPrecision, recipe.Seed),
             ItemUnit = "pictures",
         });
 
@@ -187,9 +187,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <summary>
     /// bf16 where a device has such products, for models whose pictures rounding does not change by more than a shade.
     /// </summary>
-    protected static Precision Bf16WherePossible(string device) =>
-        ComputeDevice.Resolve(device).type == DeviceType.CPU && !ComputeDevice.HasBf16Products ? Precision.Fp32
-            : Precision.Bf16;
+    protected static Precision Bf16WherePossible(string device) => ComputeDevice.FastPrecision(device);
 
     /// <summary>The weights that a model of a shape has at the least, without making it.</summary>
     /// <exception cref="AtelierException">The configuration is invalid or does not fit the images.</exception>
